@@ -1,0 +1,122 @@
+"""Small pieces of Python text: tensors, shapes, numbers, weights."""
+
+from __future__ import annotations
+
+__all__ = [
+    "commented",
+    "members",
+    "network_names",
+    "number",
+    "reference",
+    "shape",
+    "shape_comment",
+    "weight",
+]
+
+import re
+from collections.abc import Sequence
+from fractions import Fraction
+
+from graphdsl.ir.loss import Ref
+from graphdsl.ir.weight import Weight
+
+_WIDTH = 88  #: of emitted lines
+
+
+def reference(ref: Ref) -> str:
+    """A tensor, or some of its members.
+
+    >>> reference(Ref("x", (1,), one=True)), reference(Ref("x", (0, 1))), reference(Ref("x", (2, 0)))
+    ('x[:, 1]', 'x[:, 0:2]', 'x[:, [2, 0]]')
+    """
+    if ref.places is None:
+        return ref.name
+    if ref.one:
+        return f"{ref.name}[:, {ref.places[0]}]"
+    first, last = ref.places[0], ref.places[-1] + 1
+    if ref.places == tuple(range(first, last)):
+        return f"{ref.name}[:, {first}:{last}]"
+    return f"{ref.name}[:, {list(ref.places)}]"
+
+
+def members(refs: Sequence[Ref]) -> str:
+    """Several tensors as a list."""
+    return f"[{', '.join(map(reference, refs))}]"
+
+
+def shape(sizes: Sequence[int]) -> str:
+    """A tuple of sizes.
+
+    >>> shape((3,)), shape(())
+    ('(3,)', '()')
+    """
+    return repr(tuple(sizes))
+
+
+def shape_comment(row: Sequence[int]) -> str:
+    """The shape of a tensor, rows first.
+
+    >>> shape_comment((2, 16))
+    '(B, 2, 16)'
+    """
+    return f"({', '.join(['B', *map(str, row)])})" if row else "(B,)"
+
+
+def number(value: float) -> str:
+    """A number as Python writes it."""
+    return repr(float(value))
+
+
+def weight(value: Weight) -> str:
+    """A weight over the module's own parameters, ready to be multiplied.
+
+    >>> weight(Weight.number(1) + Weight.parameter("cross"))
+    '(1 + self.cross)'
+    """
+    written = ""
+    for monomial, coefficient in _positive_first(value):
+        factors = [f"self.{name}" for name in monomial]
+        if abs(coefficient) != 1 or not monomial:
+            factors.insert(0, _fraction(abs(coefficient)))
+        body = " * ".join(factors)
+        if written:
+            written += f" - {body}" if coefficient < 0 else f" + {body}"
+        else:
+            written = f"-{body}" if coefficient < 0 else body
+    return f"({written})" if len(value.terms) > 1 else written
+
+
+def network_names(names: Sequence[str]) -> str:
+    """The names of a family's conditionals: a comprehension where they differ in one index.
+
+    >>> network_names(["q(z|x[1])", "q(z|x[2])"])
+    '[f"q(z|x[{i}])" for i in range(1, 3)]'
+    """
+    for first in sorted(set(re.findall(r"\[(\d+)\]", names[0])), key=int):
+        pattern = names[0].replace(f"[{first}]", "[{i}]")
+        indices = range(int(first), int(first) + len(names))
+        if [pattern.replace("{i}", str(index)) for index in indices] == list(names):
+            return f'[f"{pattern}" for i in range({indices.start}, {indices.stop})]'
+    return f"[{', '.join(chr(34) + name + chr(34) for name in names)}]"
+
+
+def commented(code: str, comment: str, indent: int = 8) -> str:
+    """A line with its comment: behind it where both fit, above it where they do not."""
+    if len(code) + len(comment) + indent + 4 <= _WIDTH:
+        return f"{code}  # {comment}"
+    return f"# {comment}\n{' ' * indent}{code}"
+
+
+def _fraction(value: Fraction) -> str:
+    if value.denominator == 1:
+        return str(value.numerator)
+    decimal = repr(float(value))
+    return decimal if Fraction(decimal) == value else f"({value.numerator} / {value.denominator})"
+
+
+def _positive_first(value: Weight) -> list[tuple[tuple[str, ...], Fraction]]:
+    terms = list(value.terms)
+    if terms and terms[0][1] < 0 and any(coefficient > 0 for _, coefficient in terms):
+        first = next(k for k, (_, coefficient) in enumerate(terms) if coefficient > 0)
+        terms.insert(0, terms.pop(first))
+    return terms

@@ -1,0 +1,233 @@
+"""A lowered module to Python text, formatted as it is written."""
+
+from __future__ import annotations
+
+__all__ = ["render_module"]
+
+import re
+import textwrap
+from collections.abc import Iterable, Sequence
+from fractions import Fraction
+
+from graphdsl.codegen.environment import fill
+from graphdsl.codegen.expressions import network_names, number, shape, weight
+from graphdsl.codegen.statements import (
+    decoded_line,
+    forward_line,
+    infer_line,
+    inferred_line,
+    term_code,
+)
+from graphdsl.codegen.views import HeaderView, ModuleView, NetworkView, TermView
+from graphdsl.ir.information import Term
+from graphdsl.ir.loss import (
+    Builder,
+    LossModule,
+    LossTerm,
+    NetworkSlot,
+    ParameterSlot,
+    VariableSlot,
+    shortened,
+)
+from graphdsl.ir.notation import number_text, weight_text
+from graphdsl.ir.weight import ONE
+
+_WIDTH = 88
+_ALWAYS = ("Batch", "Gaussian", "Losses", "Networks", "Noise", "Objective", "Variable")
+_WORDS = (
+    "Bernoulli", "Each", "Latents", "Shared", "conv_decoder", "conv_encoder", "each_expert",
+    "expect", "mlp", "mlps", "product_of_experts", "standard_normal", "subset_posteriors",
+    "total_correlation_mss",
+)  # fmt: skip
+
+
+def render_module(module: LossModule, constants: Sequence[tuple[str, Fraction]]) -> str:
+    """The whole file: the formula, then the code that is that formula."""
+    body = _view(module, constants, ())
+    text = fill(body)
+    code = text.split('"""', 2)[2]
+    used = [word for word in _WORDS if re.search(rf"\b{word}\b", code)]
+    imports = tuple(sorted((*_ALWAYS, *used), key=_import_order))
+    return fill(_view(module, constants, imports)).rstrip() + "\n"
+
+
+def _view(
+    module: LossModule, constants: Sequence[tuple[str, Fraction]], imports: tuple[str, ...]
+) -> ModuleView:
+    return ModuleView(
+        header=_header(module, constants).rstrip(),
+        imports=imports,
+        class_name=module.class_name,
+        summary=_safe(module.title.split(": ")[0] or f"The objective of {module.model}").rstrip(".")
+        + ".",
+        variables=tuple(map(_variable, module.variables)),
+        signature=tuple(f"{one.name}: float = {number(one.value)}" for one in module.parameters),
+        parameters=tuple(map(_parameter, module.parameters)),
+        networks=tuple(map(_network, module.networks)),
+        buffers=tuple(_buffer(name, rows) for name, rows in module.subsets),
+        forward=_forward(module),
+        terms=tuple(map(_term, module.terms)),
+        loss=_loss(module.terms),
+        term_names=tuple(term.name for term in module.terms),
+        infer=tuple(map(infer_line, module.infer)),
+        inferred=tuple(map(inferred_line, module.inferred)),
+        decode=_decode(module),
+        decoded=tuple(map(decoded_line, module.decoded)),
+        likelihoods="Bernoulli | Gaussian",
+    )
+
+
+def _header(module: LossModule, constants: Sequence[tuple[str, Fraction]]) -> str:
+    values = ", ".join(f"{name} = {number_text(value)}" for name, value in constants)
+    gaps = [bound.gap for term in module.terms for bound in term.bounds]
+    return fill(
+        HeaderView(
+            title=_wrapped(_safe(module.title) or f"The objective of {module.model}."),
+            model=module.model,
+            sha256=module.sha256,
+            constants_used=f" with {values}" if values else "",
+            objective=_lines(module.objective),
+            loss=tuple(_formula_line(term, k) for k, term in enumerate(module.terms)),
+            relation=_wrapped(f"{module.relation} ({module.reason})"),
+            gaps=shortened(gaps, r"\dots"),
+            dropped=shortened([_constant(term) for term in module.constants], "..."),
+        )
+    )
+
+
+def _formula_line(term: LossTerm, place: int) -> str:
+    factor = "" if term.weight == ONE else weight_text(term.weight)
+    factor = f"({factor}) " if len(term.weight.terms) > 1 else (f"{factor} " if factor else "")
+    return f"{'+ ' if place else ''}{factor}{term.formula}"
+
+
+def _constant(term: Term) -> str:
+    factor = weight_text(term.weight)
+    return f"({factor}) {term.atom}" if factor != "1" else str(term.atom)
+
+
+def _variable(one: VariableSlot) -> str:
+    parts = [f'"{one.name}"', f'role="{one.role}"', f'kind="{one.kind}"']
+    if one.members is not None:
+        parts.append(f"members={one.members}")
+    if one.shape:
+        parts.append(f"shape={shape(one.shape)}")
+    return f"Variable({', '.join(parts)})"
+
+
+def _parameter(one: ParameterSlot) -> str:
+    bounds = "".join(
+        f", {name}={number(value)}"
+        for name, value in (("low", one.low), ("high", one.high))
+        if value is not None
+    )
+    return f'self.{one.name} = self.weight("{one.name}", {one.name}{bounds})'
+
+
+def _network(slot: NetworkSlot) -> str:
+    family = slot.builder.count is not None
+    return fill(
+        NetworkView(
+            attribute=slot.attribute,
+            method="members" if family else "network",
+            names=network_names(slot.names) if family else f'"{slot.names[0]}"',
+            builder=_builder(slot.builder),
+        )
+    )
+
+
+def _builder(builder: Builder) -> str:
+    outputs = builder.outputs if isinstance(builder.outputs, int) else shape(builder.outputs)
+    size = f"2 * {outputs}" if builder.halves else str(outputs)
+    if builder.name in ("conv_encoder", "conv_decoder"):
+        return _convolutional(builder, size)
+    inputs = ", ".join(_input(sizes, shared) for sizes, shared in builder.inputs)
+    count = f"{builder.count}, " if builder.count is not None else ""
+    return f"{builder.name}({count}[{inputs}], {shape(builder.hidden)}, {size})"
+
+
+def _convolutional(builder: Builder, size: str) -> str:
+    shapes = [shape(sizes) for sizes, _ in builder.inputs]
+    if builder.name == "conv_encoder":
+        others = f", [{', '.join(shapes[1:])}]" if len(shapes) > 1 else ""
+        call = f"conv_encoder({shapes[0]}, {size}{others})"
+    else:
+        call = f"conv_decoder([{', '.join(shapes)}], {size})"
+    if builder.count is None:
+        return call
+    shared = [shared for _, shared in builder.inputs]
+    return f"Each([{call} for _ in range({builder.count})], shared={shared})"
+
+
+def _input(sizes: Sequence[int], shared: bool) -> str:
+    return f"Shared({', '.join(map(str, sizes))})" if shared else shape(sizes)
+
+
+def _buffer(name: str, rows: Iterable[Iterable[bool]]) -> str:
+    table = ", ".join(str([int(flag) for flag in row]) for row in rows)
+    return f'self.register_buffer("{name}", torch.tensor([{table}]) > 0, persistent=False)'
+
+
+def _forward(module: LossModule) -> tuple[str, ...]:
+    lines = list(map(forward_line, module.forward))
+    observed = next((k for k, line in enumerate(lines) if "self.observe(" in line), None)
+    like = "batch" if observed is None else lines[observed].split(" = ")[0]
+    place = 0 if observed is None else observed + 1
+    while place < len(lines) and "self.observe(" in lines[place]:
+        place += 1
+    lines.insert(place, f"noise = self.draw_noise({like}) if noise is None else noise")
+    return tuple(lines)
+
+
+def _term(term: LossTerm) -> str:
+    where = "line" if len(term.lines) == 1 else "lines"
+    place = f"{where} {', '.join(map(str, term.lines))}" if term.lines else ""
+    comment = f"{term.formula}; spec {place}" if place else term.formula
+    return fill(
+        TermView(
+            name=term.name,
+            comment=tuple(textwrap.wrap(comment, _WIDTH - 10, break_long_words=False)),
+            code=term_code(term.code),
+        )
+    ).rstrip("\n")
+
+
+def _loss(terms: Sequence[LossTerm]) -> tuple[str, ...]:
+    """The weighted sum, on one line where it fits."""
+    written = []
+    for term in terms:
+        factor = weight(term.weight)
+        summand = term.name if factor == "1" else f"{factor} * {term.name}"
+        written.append(summand)
+    one_line = f"loss = {' + '.join(written)}".replace("+ -", "- ")
+    if len(one_line) + 8 <= _WIDTH:
+        return (one_line,)
+    rest = [f"    + {summand}".replace("+ -", "- ") for summand in written[1:]]
+    return ("loss = (", f"    {written[0]}", *rest, ")")
+
+
+def _decode(module: LossModule) -> tuple[str, ...]:
+    names = module.latents_decoded
+    reads = [f'{name} = latents["{name}"]' for name in names]
+    return (*reads, *map(forward_line, module.decode))
+
+
+def _lines(text: str) -> tuple[str, ...]:
+    return tuple(textwrap.wrap(text, _WIDTH - 4, break_long_words=False, break_on_hyphens=False))
+
+
+def _wrapped(text: str) -> str:
+    return "\n".join(textwrap.wrap(text, _WIDTH, break_long_words=False, break_on_hyphens=False))
+
+
+def _safe(text: str) -> str:
+    """A comment of the spec as part of a docstring: it cannot end it, nor escape from it."""
+    plain = "".join(sign if sign.isprintable() else " " for sign in text)
+    return plain.replace("\\", "/").replace('"', "'")
+
+
+def _import_order(name: str) -> tuple[int, str]:
+    """Constants, classes, functions: the order in which formatters sort imports."""
+    kind = 0 if name.isupper() else (1 if name[:1].isupper() else 2)
+    return kind, name
+

@@ -1,0 +1,65 @@
+"""One frozen view for each template: its fields are the template's holes, no more and no fewer."""
+
+from __future__ import annotations
+
+__all__ = ["HeaderView", "ModuleView", "NetworkView", "TermView"]
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeaderView:
+    """`header.py.j2`: the docstring that the emitted file opens with."""
+
+    title: str
+    model: str
+    sha256: str
+    constants_used: str
+    objective: tuple[str, ...]
+    loss: tuple[str, ...]
+    relation: str
+    gaps: tuple[str, ...]
+    dropped: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NetworkView:
+    """`network.py.j2`: an attribute that holds one network, or those of a family."""
+
+    attribute: str
+    method: str
+    names: str
+    builder: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TermView:
+    """`term.py.j2`: one term of the loss and its formula."""
+
+    name: str
+    comment: tuple[str, ...]
+    code: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModuleView:
+    """`loss_module.py.j2`: the whole file."""
+
+    header: str
+    imports: tuple[str, ...]
+    class_name: str
+    summary: str
+    variables: tuple[str, ...]
+    signature: tuple[str, ...]
+    parameters: tuple[str, ...]
+    networks: tuple[str, ...]
+    buffers: tuple[str, ...]
+    forward: tuple[str, ...]
+    terms: tuple[str, ...]
+    loss: tuple[str, ...]
+    term_names: tuple[str, ...]
+    infer: tuple[str, ...]
+    inferred: tuple[str, ...]
+    decode: tuple[str, ...]
+    decoded: tuple[str, ...]
+    likelihoods: str

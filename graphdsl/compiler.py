@@ -1,0 +1,200 @@
+"""The order of the stages, and nothing else.
+
+    text --syntax--> AST --resolve--> Model --graphs--> DAGs --symbolic--> Derivation
+         --lower--> LossModule --codegen--> Python text
+
+Rooms with heavy libraries are imported when their turn comes: a spec with a typo is told so before
+networkx and sympy are paid for.
+"""
+
+from __future__ import annotations
+
+__all__ = ["Checked", "Compiled", "GeneratedModule", "check_spec", "compile_spec", "derive", "read"]
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+
+from graphdsl.diagnostics import Diagnostic, Source, Span, SpecError
+from graphdsl.ir.audit import Audit, Finding
+from graphdsl.ir.graph import Dag, Independence
+from graphdsl.ir.information import Collected, Proof
+from graphdsl.ir.loss import LossModule
+from graphdsl.ir.model import Model
+from graphdsl.resolve import resolve
+from graphdsl.syntax import ast, parse
+
+Values = Mapping[str, Fraction]
+_NONE: Values = {}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checked:
+    """A spec whose words and networks are all right."""
+
+    spec: ast.Spec
+    model: Model
+    dags: Mapping[str, Dag]
+    independence: Independence
+    warnings: tuple[Diagnostic, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Compiled:
+    """A spec derived and lowered."""
+
+    checked: Checked
+    collected: Collected
+    module: LossModule
+    proofs: tuple[Proof, ...]
+    warnings: tuple[Diagnostic, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GeneratedModule:
+    """The emitted Python text, and what was noticed on the way."""
+
+    text: str
+    class_name: str
+    compiled: Compiled
+
+
+def compile_spec(
+    source: Source, constants: Values = _NONE, parameters: Values = _NONE
+) -> GeneratedModule:
+    """Compile a spec to the text of a PyTorch module.
+
+    Args:
+        source: The spec.
+        constants: Values that replace those of the spec's `const` lines.
+        parameters: Values that replace those of the spec's `param` lines.
+
+    Raises:
+        SpecError: If the spec is at fault, with every mistake that could be found.
+
+    >>> vae = Source("vae.mib", '''
+    ...     model vae
+    ...     observed x : binary[64]
+    ...     latent u : real[16] ~ normal
+    ...     q { x -> u }
+    ...     p { u -> x }
+    ...     minimize KL(q || p)
+    ... ''')
+    >>> print(compile_spec(vae).compiled.module.terms[1].formula)
+    E_q KL(q(u | x) || p(u))
+    """
+    compiled = derive(check_spec(source, constants, parameters))
+    from graphdsl.codegen import render_module
+
+    text = render_module(compiled.module, compiled.checked.model.constants)
+    return GeneratedModule(
+        text=text, class_name=compiled.module.class_name, compiled=compiled
+    )
+
+
+def check_spec(source: Source, constants: Values = _NONE, parameters: Values = _NONE) -> Checked:
+    """Text to networks: everything that can be wrong before anything is derived.
+
+    Raises:
+        SpecError: With the mistakes of writing, of names and of networks, all at once.
+    """
+    spec, mistakes = parse(source)
+    resolution = resolve(spec, source, constants, parameters)
+    found = (*mistakes, *resolution.diagnostics)
+    if resolution.model is None:
+        raise SpecError(found)
+    if mistakes and not any(isinstance(one, ast.NetworkBlock) for one in spec.statements):
+        raise SpecError(found)
+    return _build(spec, resolution.model, found)
+
+
+def derive(checked: Checked) -> Compiled:
+    """Networks to a lowered objective, with every assertion decided.
+
+    Raises:
+        SpecError: If something cannot be bounded or estimated, or an assertion is refuted.
+    """
+    from graphdsl.lower import lower
+    from graphdsl.symbolic import Canon, collect_objective, decide
+
+    canon = Canon(checked.independence)
+    collected = collect_objective(checked.model, checked.dags, canon)
+    lowered = lower(collected, checked.model, checked.independence)
+    proofs = tuple(decide(one, checked.dags, canon) for one in checked.model.assertions)
+    found = (*lowered.diagnostics, *_verdicts(proofs))
+    if lowered.module is None or any(one.severity == "error" for one in found):
+        raise SpecError((*checked.warnings, *found))
+    return Compiled(
+        checked=checked,
+        collected=collected,
+        module=lowered.module,
+        proofs=proofs,
+        warnings=(*checked.warnings, *found),
+    )
+
+
+def read(compiled: Compiled) -> Audit:
+    """All that is known of a compiled spec, each projection derived in all its forms."""
+    from graphdsl.graphs import topological_orders
+    from graphdsl.symbolic import Canon, derive_projection
+
+    model = compiled.checked.model
+    canon = Canon(compiled.checked.independence)
+    return Audit(
+        model=model,
+        projections=tuple(
+            derive_projection(
+                one.network,
+                topological_orders(one.network, model),
+                one.weight,
+                canon,
+            )
+            for one in model.projections
+        ),
+        module=compiled.module,
+        proofs=compiled.proofs,
+        findings=tuple(map(_finding, compiled.warnings)),
+    )
+
+
+def _build(spec: ast.Spec, model: Model, found: tuple[Diagnostic, ...]) -> Checked:
+    from graphdsl.graphs import Separation, build_dag, check_model, inference_dag
+
+    networks = [one.network for one in model.projections]
+    found = (*found, *check_model(model, networks, complete=not found))
+    if any(one.severity == "error" for one in found):
+        raise SpecError(found)
+    order, parents = inference_dag(model)
+    return Checked(
+        spec=spec,
+        model=model,
+        dags={network.name: build_dag(network, model) for network in networks},
+        independence=Separation(order, parents, model.observed()),
+        warnings=found,
+    )
+
+
+def _verdicts(proofs: tuple[Proof, ...]) -> list[Diagnostic]:
+    from graphdsl.ir.notation import weight_text
+    from graphdsl.symbolic.errors import AssertionRefuted, AssertionUndecided
+
+    found: list[Diagnostic] = []
+    for proof in proofs:
+        line, column = proof.assertion.line, proof.assertion.column
+        span = Span(line, column, line, column + len("assert"))
+        if proof.status == "refuted":
+            rest = [f"({weight_text(term.weight)}) {term.atom}" for term in proof.remainder]
+            found.append(AssertionRefuted(span=span, remainder=" + ".join(rest)))
+        elif proof.status == "unknown":
+            found.append(AssertionUndecided(span=span, reason=proof.because))
+    return found
+
+
+def _finding(one: Diagnostic) -> Finding:
+    return Finding(
+        code=one.code,
+        severity="error" if one.severity == "error" else "warning",
+        message=one.message,
+        line=one.span.line,
+        column=one.span.column,
+    )

@@ -1,0 +1,11 @@
+"""Networks as DAGs: the only room that knows networkx.
+
+`build_dag` gives a network's nodes in topological order, `inference_dag` completes the observed
+edges of G^q, `check_model` finds cycles and latents that nobody infers, and `Separation` answers
+what G^q guarantees.
+"""
+
+__all__ = ["Separation", "build_dag", "check_model", "inference_dag", "topological_orders"]
+
+from graphdsl.graphs.build import build_dag, check_model, inference_dag, topological_orders
+from graphdsl.graphs.separation import Separation

@@ -1,0 +1,34 @@
+"""Everything that is known of a compiled spec, for reports."""
+
+from __future__ import annotations
+
+__all__ = ["Audit", "Finding"]
+
+from dataclasses import dataclass
+from typing import Literal
+
+from graphdsl.ir.information import ProjectionDerivation, Proof
+from graphdsl.ir.loss import LossModule
+from graphdsl.ir.model import Model
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """A diagnostic as reports quote it."""
+
+    code: str
+    severity: Literal["error", "warning"]
+    message: str
+    line: int
+    column: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Audit:
+    """A spec, its derivations, its loss, and what was proved of it."""
+
+    model: Model
+    projections: tuple[ProjectionDerivation, ...]
+    module: LossModule
+    proofs: tuple[Proof, ...]
+    findings: tuple[Finding, ...]

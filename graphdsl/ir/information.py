@@ -1,0 +1,179 @@
+"""Information in nats: the atoms that derivations are made of, and the steps between them."""
+
+from __future__ import annotations
+
+__all__ = [
+    "Atom",
+    "Collected",
+    "CrossEntropy",
+    "Entropy",
+    "Information",
+    "LocalEntropy",
+    "ModelCrossEntropy",
+    "ProjectionDerivation",
+    "Proof",
+    "Step",
+    "Term",
+    "TotalCorrelation",
+    "entropy",
+    "information",
+]
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
+
+from graphdsl.ir.model import Assertion, Conditional, EstimatorChoice, Network
+from graphdsl.ir.notation import Names, names
+from graphdsl.ir.weight import ONE, Weight
+
+
+@dataclass(frozen=True, slots=True)
+class Entropy:
+    """H(of | given) under q."""
+
+    of: Names
+    given: Names = ()
+
+    def __str__(self) -> str:
+        return f"H({', '.join(self.of)}{_bar(self.given)})"
+
+
+@dataclass(frozen=True, slots=True)
+class Information:
+    """I(left; right | given) under q."""
+
+    left: Names
+    right: Names
+    given: Names = ()
+
+    def __str__(self) -> str:
+        return f"I({', '.join(self.left)}; {', '.join(self.right)}{_bar(self.given)})"
+
+
+@dataclass(frozen=True, slots=True)
+class TotalCorrelation:
+    """TC(A; B; ... | given) under q: sum_i H(A_i | given) - H(A, B, ... | given)."""
+
+    parts: tuple[Names, ...]
+    given: Names = ()
+
+    def __str__(self) -> str:
+        parts = "; ".join(", ".join(part) for part in self.parts)
+        return f"TC({parts}{_bar(self.given)})"
+
+
+@dataclass(frozen=True, slots=True)
+class CrossEntropy:
+    """CE_r(of | given) = -E_q log r(of | given), for the model r that is called `model`."""
+
+    of: Names
+    given: Names
+    model: str  #: as printed: `p(x[1]|z,u[1])`
+
+    def __str__(self) -> str:
+        return f"E[-log {self.model}]"
+
+
+Atom: TypeAlias = Entropy | Information | TotalCorrelation | CrossEntropy
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """A weighted atom."""
+
+    weight: Weight
+    atom: Atom
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One rewriting: what became what, by which rule, and what licenses it."""
+
+    rule: str
+    because: str
+    before: tuple[Term, ...]
+    after: tuple[Term, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProjectionDerivation:
+    """D(q || G) in the four forms of theory, each equal to it exactly."""
+
+    network: Network
+    weight: Weight  #: with which it stands in the objective
+    order: tuple[Names, ...]  #: of G's nodes, topological
+    entropies: tuple[Term, ...]  #: sum_v H(v|Pa_v) - H(V)
+    multi_information: tuple[Term, ...]  #: TC(V) - sum_v I(v; Pa_v)
+    local_markov: tuple[Term, ...]  #: sum_v I(v; pred(v) - Pa_v | Pa_v)
+    simplified: tuple[Term, ...]  #: what d-separation in G^q leaves, by name
+    constant: tuple[Term, ...]  #: the part that depends on the data alone
+    steps: tuple[Step, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proof:
+    """What became of an assertion."""
+
+    assertion: Assertion
+    status: Literal["proved", "refuted", "unknown"]
+    because: str
+    remainder: tuple[Term, ...] = ()  #: left side minus right side in canonical form
+
+
+@dataclass(frozen=True, slots=True)
+class ModelCrossEntropy:
+    """A cross-entropy that KL(q || p) holds: of one variable, under its conditional in p."""
+
+    node: str
+    conditional: Conditional | None  #: None for a latent root, whose model is its prior
+    weight: Weight
+    lines: tuple[int, ...] = ()  #: of the spec, that ask for it
+
+
+@dataclass(frozen=True, slots=True)
+class LocalEntropy:
+    """H(node | given) with its net weight."""
+
+    node: str
+    given: frozenset[str]
+    weight: Weight
+    lines: tuple[int, ...] = ()  #: of the spec, that ask for it
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Collected:
+    """A whole objective with equal terms collected, before anything is bounded.
+
+    The sum of all its parts equals the objective that the spec asks for, exactly.
+    """
+
+    models: tuple[ModelCrossEntropy, ...]  #: exact, of p
+    exact: tuple[LocalEntropy, ...]  #: of the encoders' own densities, of either sign
+    unbounded: tuple[LocalEntropy, ...]  #: to be bounded by a model; weights are positive
+    estimated: tuple[tuple[Weight, TotalCorrelation, EstimatorChoice | None], ...]
+    constants: tuple[Term, ...]  #: of the data alone
+    uncertain: tuple[LocalEntropy, ...] = field(default=())  #: whose weights change their sign
+    intractable: tuple[LocalEntropy, ...] = field(default=())  #: nothing bounds them
+
+
+def entropy(of: Iterable[str], given: Iterable[str] = ()) -> Entropy:
+    """H(of | given), its variables in their natural order."""
+    return Entropy(names(of), names(given))
+
+
+def information(parts: Iterable[Iterable[str]], given: Iterable[str] = ()) -> Atom:
+    """I between two parts, TC between more."""
+    sets = tuple(names(part) for part in parts)
+    if len(sets) == 2:
+        return Information(sets[0], sets[1], names(given))
+    return TotalCorrelation(sets, names(given))
+
+
+def one(atom: Atom, sign: int = 1) -> Term:
+    """The atom with weight one or minus one."""
+    return Term(ONE if sign > 0 else -ONE, atom)
+
+
+def _bar(given: Names) -> str:
+    return f" | {', '.join(given)}" if given else ""

@@ -1,0 +1,256 @@
+"""A lowered objective: what the emitted module computes, term by term and line by line."""
+
+from __future__ import annotations
+
+__all__ = [
+    "Assemble",
+    "Bound",
+    "Builder",
+    "Decoded",
+    "Fuse",
+    "InferenceLine",
+    "LossModule",
+    "LossTerm",
+    "NetworkSlot",
+    "Observe",
+    "ParameterSlot",
+    "Ref",
+    "Relation",
+    "Run",
+    "Sample",
+    "Seen",
+    "Statement",
+    "TermCode",
+    "VariableSlot",
+    "shortened",
+]
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from graphdsl.ir.information import Term
+from graphdsl.ir.model import Kind
+from graphdsl.ir.notation import Names
+from graphdsl.ir.weight import Weight
+
+Relation: TypeAlias = Literal["equal", "upper", "lower", "estimate", "saddle", "surrogate"]
+
+
+def shortened(items: Sequence[str], dots: str) -> tuple[str, ...]:
+    """A long list by its two ends: what stands between follows from the index."""
+    return tuple(items) if len(items) <= 6 else (items[0], dots, items[-1])
+
+
+@dataclass(frozen=True, slots=True)
+class Ref:
+    """A tensor of the emitted code, or some members of it."""
+
+    name: str
+    places: tuple[int, ...] | None = None  #: which members, counted from nought; None is all
+    one: bool = False  #: a single member, without the axis of the family
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VariableSlot:
+    """A variable or family, as the emitted class declares it."""
+
+    name: str
+    role: Literal["observed", "latent"]
+    kind: Kind
+    members: int | None
+    shape: tuple[int, ...]
+
+    @property
+    def tensor_shape(self) -> tuple[int, ...]:
+        """Shape of one row of its tensor."""
+        return self.shape if self.members is None else (self.members, *self.shape)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ParameterSlot:
+    """A parameter, as the emitted class takes it."""
+
+    name: str
+    value: float
+    low: float | None
+    high: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Builder:
+    """The default network of a slot."""
+
+    name: Literal["mlp", "mlps", "conv_encoder", "conv_decoder"]
+    count: int | None  #: of members that each have a network
+    inputs: tuple[tuple[tuple[int, ...], bool], ...]  #: shape, and whether members share it
+    hidden: tuple[int, ...]
+    outputs: int | tuple[int, ...]
+    halves: bool  #: two numbers for each coordinate: a mean and a log-variance
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NetworkSlot:
+    """An attribute of the emitted class: one network, or those of a family."""
+
+    attribute: str
+    names: tuple[str, ...]  #: of the conditionals: `q(u[1]|x[1],z)`
+    builder: Builder
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observe:
+    """Take an observed variable from the batch."""
+
+    target: str
+    variable: str
+    shape: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """The mask of an observed parent."""
+
+    mask: Ref
+    how: Literal["single", "all", "each"]  #: no family; all members at once; one for each network
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """Run a network and read a distribution from its output."""
+
+    target: str
+    slot: str
+    arguments: tuple[Ref, ...]
+    distribution: Literal["gaussian", "bernoulli", "unit"]
+    reshape: tuple[int, ...] | None  #: of a row, where the output does not have it already
+    formula: str
+    shape: tuple[int, ...]  #: of a row
+    seen: tuple[Seen, ...] = ()  #: the observed parents, where views may be missing
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fuse:
+    """Make posteriors from experts: the product of all, of each alone, or of some subsets."""
+
+    target: str
+    how: Literal["concatenate", "product", "each", "subsets"]
+    experts: tuple[Ref, ...]
+    formula: str
+    shape: tuple[int, ...]
+    subsets: str = ""  #: the attribute that lists them
+    seen: tuple[Ref, ...] = ()  #: which experts there are, where views may be missing
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sample:
+    """Sample a latent from its posterior."""
+
+    target: str
+    distribution: str
+    noise: Ref
+    latent: str
+    shape: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assemble:
+    """Put the members of a family together."""
+
+    target: str
+    parts: tuple[Ref, ...]  #: member by member
+
+
+Statement: TypeAlias = Observe | Run | Fuse | Sample | Assemble
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TermCode:
+    """How the emitted code computes one term, on average over the rows."""
+
+    kind: Literal["kl", "reconstruction", "entropy", "cross_entropy", "total_correlation_mss"]
+    left: Ref  #: the posterior, the likelihood or the sample
+    right: Ref | None  #: the model or the value; None for the standard normal
+    broadcast: bool = False  #: one posterior against several models
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bound:
+    """An entropy folded into a cross-entropy: +H(v|S) <= CE_r(v|S), with its gap."""
+
+    weight: Weight
+    entropy: Term
+    model: str  #: as printed
+    gap: str  #: LaTeX, weight included
+    tight_when: str
+    certified: bool  #: the weight is nonnegative over the whole range of the parameters
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LossTerm:
+    """One term of the emitted loss."""
+
+    name: str
+    weight: Weight
+    code: TermCode
+    formula: str  #: as text
+    latex: str
+    stands_for: tuple[Term, ...]  #: the share of the objective that it stands for, weights included
+    relation: Relation
+    bounds: tuple[Bound, ...]
+    estimator: str  #: empty where nothing is estimated
+    lines: tuple[int, ...]  #: of the spec
+
+    @property
+    def gap(self) -> str:
+        """Its distance from what it stands for: LaTeX, empty where there is none."""
+        gaps = [bound.gap for bound in self.bounds]
+        return " + ".join(shortened(gaps, r"\dots"))
+
+    @property
+    def tight_when(self) -> str:
+        """When the gap closes."""
+        conditions = list(dict.fromkeys(bound.tight_when for bound in self.bounds))
+        return "; ".join(shortened(conditions, "..."))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InferenceLine:
+    """A latent that `infer` returns."""
+
+    latent: str
+    parts: tuple[Ref, ...]  #: its posterior whole, or member by member
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decoded:
+    """An observed variable that `decode` returns."""
+
+    variable: str
+    parts: tuple[Ref, ...]  #: its likelihood whole, or member by member
+    distribution: Literal["bernoulli", "unit"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LossModule:
+    """The emitted module, before it is text."""
+
+    model: str
+    class_name: str
+    title: str
+    sha256: str
+    objective: str  #: LaTeX of what the spec minimises
+    relation: Relation
+    reason: str
+    variables: tuple[VariableSlot, ...]
+    parameters: tuple[ParameterSlot, ...]
+    networks: tuple[NetworkSlot, ...]
+    subsets: tuple[tuple[str, tuple[tuple[bool, ...], ...]], ...]
+    forward: tuple[Statement, ...]
+    terms: tuple[LossTerm, ...]
+    infer: tuple[Statement, ...]
+    inferred: tuple[InferenceLine, ...]
+    decode: tuple[Statement, ...]
+    decoded: tuple[Decoded, ...]
+    latents_decoded: Names  #: the latents that `decode` reads
+    constants: tuple[Term, ...]

@@ -1,0 +1,249 @@
+"""What a resolved spec consists of: nodes, conditionals, networks, and an objective."""
+
+from __future__ import annotations
+
+__all__ = [
+    "Assertion",
+    "Conditional",
+    "DivergenceOfMarginals",
+    "Edge",
+    "EstimatorChoice",
+    "Family",
+    "Functional",
+    "Interval",
+    "Kind",
+    "Model",
+    "MultiInformation",
+    "Network",
+    "Node",
+    "Parameter",
+    "Projection",
+    "UncertaintyOf",
+    "Via",
+    "Weighted",
+    "WeightedProjection",
+]
+
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Literal, TypeAlias
+
+from graphdsl.ir.weight import Weight
+
+Kind: TypeAlias = Literal["real", "binary"]
+Edge: TypeAlias = tuple[str, str]  #: parent, child
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Interval:
+    """The range that a parameter may take; None is without bound."""
+
+    low: Fraction | None = Fraction(0)
+    high: Fraction | None = None
+
+    def __contains__(self, value: Fraction) -> bool:
+        return (self.low is None or value >= self.low) and (
+            self.high is None or value <= self.high
+        )
+
+    def __str__(self) -> str:
+        low = "-inf" if self.low is None else str(self.low)
+        return f"{low}..{'inf' if self.high is None else self.high}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parameter:
+    """A weight that the user may set, with its range."""
+
+    name: str
+    value: Fraction
+    range: Interval
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Family:
+    """Variables declared together: equal kind and shape, one tensor."""
+
+    name: str
+    role: Literal["observed", "latent"]
+    kind: Kind
+    shape: tuple[int, ...]
+    members: tuple[int, ...] | None  #: the indices; None for a variable that is no family
+    prior: bool  #: whether it was declared with `~ normal`
+    line: int
+    column: int
+
+    @property
+    def nodes(self) -> tuple[str, ...]:
+        """The names of its members: `x[1]`, `x[2]`, or just `x`."""
+        if self.members is None:
+            return (self.name,)
+        return tuple(f"{self.name}[{index}]" for index in self.members)
+
+    @property
+    def size(self) -> int:
+        """How many numbers one member holds in one row."""
+        count = 1
+        for length in self.shape:
+            count *= length
+        return count
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Node:
+    """One random vector."""
+
+    name: str  #: as written everywhere: `x[1]`
+    family: str
+    index: int | None
+    role: Literal["observed", "latent"]
+
+
+@dataclass(frozen=True, slots=True)
+class Via:
+    """How a conditional is computed: the kind of network, and its sizes."""
+
+    name: Literal["mlp", "conv"] = "mlp"
+    sizes: tuple[int, ...] = (400, 400)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conditional:
+    """One network's distribution: its children given its parents, `q(u|x)`.
+
+    The children are independent given the parents: they share the network, as its outputs.
+    """
+
+    network: str  #: `q` or `p`
+    children: tuple[str, ...]
+    parents: tuple[str, ...]
+    by: Literal["joint", "poe"]
+    via: Via
+    lines: tuple[int, ...]  #: of the spec; conditionals of the same lines are of one family
+    column: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Network:
+    """A Bayesian network: nodes, which may be blocks of variables, and edges between them."""
+
+    name: str  #: as printed: `q`, `p`, `through_z(1,2)`, `{x; u}`
+    role: Literal["inference", "generation", "regularizer"]
+    nodes: tuple[tuple[str, ...], ...]  #: each a tuple of variables; most hold one
+    edges: tuple[tuple[int, int], ...]  #: parent, child, as places in `nodes`
+    conditionals: tuple[Conditional, ...] = ()
+    line: int = 0
+    column: int = 1
+
+    @property
+    def variables(self) -> tuple[str, ...]:
+        """All the variables that its nodes hold."""
+        return tuple(name for node in self.nodes for name in node)
+
+    def parents(self, place: int) -> tuple[int, ...]:
+        """The places of a node's parents."""
+        return tuple(parent for parent, child in self.edges if child == place)
+
+
+@dataclass(frozen=True, slots=True)
+class Projection:
+    """D(q || G): the least KL(q || r) over the r that factorise as G does."""
+
+    network: Network
+
+
+@dataclass(frozen=True, slots=True)
+class DivergenceOfMarginals:
+    """KL(q(A) || p(A)); `variables` is None for all that both networks hold."""
+
+    variables: tuple[str, ...] | None
+
+
+@dataclass(frozen=True, slots=True)
+class MultiInformation:
+    """I(A; B | C) or, with more parts, TC(A; B; ... | C), under q."""
+
+    parts: tuple[frozenset[str], ...]
+    given: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class UncertaintyOf:
+    """H(A | C) under q."""
+
+    of: frozenset[str]
+    given: frozenset[str] = frozenset()
+
+
+Functional: TypeAlias = Projection | DivergenceOfMarginals | MultiInformation | UncertaintyOf
+
+
+@dataclass(frozen=True, slots=True)
+class Weighted:
+    """One functional of an objective or an assertion, and its weight."""
+
+    weight: Weight
+    functional: Functional
+    line: int
+    column: int
+
+
+@dataclass(frozen=True, slots=True)
+class WeightedProjection:
+    """A D(q || G) that an audit derives, and the weight that it has in the objective."""
+
+    weight: Weight
+    network: Network
+
+
+@dataclass(frozen=True, slots=True)
+class EstimatorChoice:
+    """`estimate TC(u) with mss`."""
+
+    target: MultiInformation
+    estimator: Literal["mss"]
+    line: int
+    column: int
+
+
+@dataclass(frozen=True, slots=True)
+class Assertion:
+    """`assert left == right`, as the weighted sum left - right, compared with nought."""
+
+    text: str
+    relation: Literal["==", "<=", ">="]
+    difference: tuple[Weighted, ...]
+    line: int
+    column: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Model:
+    """A spec whose every word is known."""
+
+    name: str
+    title: str  #: the comment that the spec opens with
+    source_name: str
+    sha256: str
+    families: tuple[Family, ...]
+    nodes: tuple[Node, ...]
+    parameters: tuple[Parameter, ...]
+    constants: tuple[tuple[str, Fraction], ...]
+    inference: Network
+    generation: Network | None
+    objective: tuple[Weighted, ...]
+    choices: tuple[EstimatorChoice, ...] = ()
+    assertions: tuple[Assertion, ...] = ()
+    projections: tuple[WeightedProjection, ...] = ()  #: of the objective and the assertions
+
+    def family(self, name: str) -> Family:
+        """The family of that name."""
+        return next(family for family in self.families if family.name == name)
+
+    def family_of(self, node: str) -> Family:
+        """The family that a variable belongs to."""
+        return self.family(node.partition("[")[0])
+
+    def observed(self) -> frozenset[str]:
+        """The names of the observed variables."""
+        return frozenset(node.name for node in self.nodes if node.role == "observed")

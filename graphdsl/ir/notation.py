@@ -1,0 +1,114 @@
+"""How variables, weights and terms are written: as text, and in LaTeX."""
+
+from __future__ import annotations
+
+__all__ = [
+    "Names",
+    "latex_name",
+    "latex_names",
+    "latex_weight",
+    "names",
+    "natural",
+    "number_text",
+    "weight_text",
+]
+
+import re
+from collections.abc import Callable, Iterable
+from fractions import Fraction
+from functools import lru_cache
+from typing import TypeAlias
+
+from graphdsl.ir.weight import Weight
+
+Names: TypeAlias = tuple[str, ...]  #: variables in their natural order
+_GREEK = frozenset(
+    "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau "
+    "upsilon phi chi psi omega".split()
+)
+
+
+@lru_cache(maxsize=None)
+def natural(name: str) -> tuple[str, int]:
+    """A sort key: `x[2]` before `x[10]`."""
+    head, _, index = name.partition("[")
+    return (head, int(index[:-1]) if index else -1)
+
+
+def names(variables: Iterable[str]) -> Names:
+    """Variables in their natural order.
+
+    >>> names({"z", "x[10]", "x[2]"})
+    ('x[2]', 'x[10]', 'z')
+    """
+    return tuple(sorted(variables, key=natural))
+
+
+def number_text(value: Fraction) -> str:
+    """A number as people write it: `0.1`, `3`, `1/3`.
+
+    >>> number_text(Fraction(1, 10)), number_text(Fraction(1, 3))
+    ('0.1', '1/3')
+    """
+    if value.denominator == 1:
+        return str(value.numerator)
+    decimal = f"{float(value):.10g}"
+    return decimal if Fraction(decimal) == value else f"{value.numerator}/{value.denominator}"
+
+
+def weight_text(weight: Weight) -> str:
+    """A weight as an expression: `1 + 2*cross`.
+
+    >>> weight_text(Weight.parameter("beta") - Weight.number(1))
+    'beta - 1'
+    """
+    return _sum_text(weight, "*", str)
+
+
+def latex_weight(weight: Weight) -> str:
+    r"""A weight in LaTeX: `1 + 2\,\mathrm{cross}`."""
+    return _sum_text(weight, r"\,", _latex_parameter)
+
+
+def latex_name(name: str) -> str:
+    r"""A variable in LaTeX: `x_{1}`, `\mathrm{label}`."""
+    head, _, index = name.partition("[")
+    base = head if len(head) == 1 else _latex_parameter(head)
+    return f"{base}_{{{index[:-1]}}}" if index else base
+
+
+def latex_names(variables: Iterable[str]) -> str:
+    """Several variables in LaTeX."""
+    return ", ".join(latex_name(name) for name in variables)
+
+
+def _sum_text(weight: Weight, times: str, parameter: Callable[[str], str]) -> str:
+    written = ""
+    for monomial, value in _leading_positive(weight):
+        sign = "-" if value < 0 else "+"
+        factors = [] if abs(value) == 1 and monomial else [number_text(abs(value))]
+        factors += [parameter(name) for name in monomial]
+        body = times.join(factors)
+        written = f"{written} {sign} {body}" if written else (f"-{body}" if value < 0 else body)
+    return written or "0"
+
+
+def _leading_positive(weight: Weight) -> list[tuple[tuple[str, ...], Fraction]]:
+    """Constant first, unless it is negative and a parameter is not: `beta - 1`, `1 + cross`."""
+    terms = list(weight.terms)
+    if terms and terms[0][1] < 0 and any(value > 0 for _, value in terms):
+        first = next(k for k, (_, value) in enumerate(terms) if value > 0)
+        terms.insert(0, terms.pop(first))
+    return terms
+
+
+def _latex_parameter(name: str) -> str:
+    if name in _GREEK:
+        return f"\\{name}"
+    if len(name) == 1:
+        return name
+    head, _, tail = name.partition("_")
+    if head in _GREEK and re.fullmatch(r"\w+", tail):
+        return f"\\{head}_{{\\mathrm{{{tail}}}}}"
+    escaped = name.replace("_", r"\_")
+    return f"\\mathrm{{{escaped}}}"

@@ -1,0 +1,238 @@
+"""Positive entropies folded into cross-entropies, and everything paired into tractable pieces.
+
+The one rule: +H(v|S) <= CE_r(v|S), with the gap E KL(q(v|S) || r(v|S)). A cross-entropy of a latent
+and the entropy of its encoder then make a rate, E KL(q(v|Pa) || r), in closed form. What is left of
+negative entropies is bounded by the encoder's own: -H(v|S) <= -H(v|Pa_v), with the gap
+I(v; Pa_v | S) (P9, UB2).
+"""
+
+from __future__ import annotations
+
+__all__ = ["Piece", "can_relax", "pieces"]
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+from graphdsl.ir.graph import Independence
+from graphdsl.ir.information import Collected, CrossEntropy, LocalEntropy, Term, entropy
+from graphdsl.ir.loss import Bound
+from graphdsl.ir.model import Model
+from graphdsl.ir.notation import latex_names, latex_weight, names
+from graphdsl.ir.weight import ONE, ZERO, Weight
+from graphdsl.lower.models import Decoder, ModelRef, Prior, choose_model, printed
+
+
+@dataclass(frozen=True, slots=True)
+class _Share:
+    """Why a cross-entropy is in the loss: it was asked for, or it bounds an entropy."""
+
+    weight: Weight
+    stands_for: Term
+    lines: tuple[int, ...]
+    bound: Bound | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Piece:
+    """One variable's share of a loss term."""
+
+    kind: Literal["kl", "reconstruction", "entropy", "cross_entropy"]
+    node: str
+    ref: ModelRef | None  #: None for an entropy
+    weight: Weight
+    stands_for: tuple[Term, ...]
+    bounds: tuple[Bound, ...]
+    lines: tuple[int, ...]  #: of the spec, that ask for it
+
+
+@dataclass(slots=True)
+class _Pool:
+    """The cross-entropies of one model, and why they are there."""
+
+    node: str
+    ref: ModelRef
+    shares: list[_Share] = field(default_factory=list)
+
+    @property
+    def weight(self) -> Weight:
+        total = ZERO
+        for share in self.shares:
+            total = total + share.weight
+        return total
+
+
+def pieces(collected: Collected, model: Model, independence: Independence) -> tuple[Piece, ...]:
+    """Bound what must be bounded, and pair cross-entropies with the encoders' entropies."""
+    pools = _pools(collected, model, independence)
+    relaxed = _relaxed(collected, independence)
+    left = {one.node: one for one in collected.exact}
+    for node, bounds in relaxed.items():
+        own = left.get(node, LocalEntropy(node, independence.parents(node), ZERO))
+        weight = sum((bound.weight for bound in bounds), own.weight)
+        left[node] = LocalEntropy(node, own.given, weight, own.lines)
+    found: list[Piece] = []
+    for pool in pools:
+        if not pool.weight:
+            continue
+        if pool.node in independence.data:
+            found.append(_piece("reconstruction", pool, ()))
+        elif _closed_form(pool, independence):
+            parents = independence.parents(pool.node)
+            minus = Term(-pool.weight, entropy((pool.node,), parents))
+            found.append(_piece("kl", pool, (minus,)))
+            own = left.get(pool.node, LocalEntropy(pool.node, parents, ZERO))
+            both = own.weight + pool.weight
+            left[pool.node] = LocalEntropy(pool.node, parents, both, own.lines)
+        else:
+            found.append(_piece("cross_entropy", pool, ()))
+    for one in left.values():
+        if one.weight:
+            atom = Term(one.weight, entropy((one.node,), one.given))
+            found.append(
+                Piece(
+                    kind="entropy",
+                    node=one.node,
+                    ref=None,
+                    weight=one.weight,
+                    stands_for=(atom,),
+                    bounds=(),
+                    lines=one.lines,
+                )
+            )
+    return tuple(_with_relaxations(found, relaxed, independence))
+
+
+def can_relax(one: LocalEntropy, independence: Independence) -> bool:
+    """Whether -H(v|S) <= -H(v|Pa_v) holds: S must tell nothing of v beyond v's parents."""
+    parents = independence.parents(one.node)
+    return independence.separated({one.node}, one.given - parents, parents)
+
+
+def _relaxed(collected: Collected, independence: Independence) -> dict[str, list[Bound]]:
+    """-H(v|S) <= -H(v|Pa_v): conditioning on more leaves less entropy."""
+    found: dict[str, list[Bound]] = {}
+    for one in collected.intractable:
+        parents = independence.parents(one.node)
+        missing, given = names(parents - one.given), names(one.given)
+        bar = f" \\mid {latex_names(given)}" if given else ""
+        factor = "" if -one.weight == ONE else f"{_factor(-one.weight)}\\,"
+        gap = f"{factor}I({latex_names((one.node,))}; {latex_names(missing)}{bar})"
+        condition = f" | {', '.join(given)}" if given else ""
+        found.setdefault(one.node, []).append(
+            Bound(
+                weight=one.weight,
+                entropy=Term(one.weight, entropy((one.node,), one.given)),
+                model=f"q({one.node}|{','.join(names(parents))})",
+                gap=gap,
+                tight_when=f"{one.node} _||_ {', '.join(missing)}{condition}",
+                certified=True,
+            )
+        )
+    return found
+
+
+def _with_relaxations(
+    found: list[Piece], relaxed: dict[str, list[Bound]], independence: Independence
+) -> Iterator[Piece]:
+    """Each latent's first piece carries what its encoder's entropy stands for besides itself."""
+    waiting = dict(relaxed)
+    for piece in found:
+        bounds = waiting.pop(piece.node, None)
+        if bounds is None:
+            yield piece
+            continue
+        own = entropy((piece.node,), independence.parents(piece.node))
+        instead = (Term(-bound.weight, own) for bound in bounds)
+        yield replace(
+            piece,
+            stands_for=(*piece.stands_for, *(bound.entropy for bound in bounds), *instead),
+            bounds=(*piece.bounds, *bounds),
+        )
+
+
+def _pools(collected: Collected, model: Model, independence: Independence) -> list[_Pool]:
+    pools: dict[tuple[str, ModelRef], _Pool] = {}
+
+    def pool(node: str, ref: ModelRef) -> _Pool:
+        return pools.setdefault((node, ref), _Pool(node, ref))
+
+    for asked in collected.models:
+        ref: ModelRef = (
+            Prior(asked.node)
+            if asked.conditional is None
+            else Decoder(asked.node, asked.conditional)
+        )
+        term = _cross_entropy(asked.weight, ref)
+        pool(asked.node, ref).shares.append(_Share(asked.weight, term, asked.lines))
+    for certified, one in _to_bound(collected):
+        ref = choose_model(one.node, one.given, model)
+        term = Term(one.weight, entropy((one.node,), one.given))
+        bound = _bound(one, ref, term, certified)
+        pool(one.node, ref).shares.append(_Share(one.weight, term, one.lines, bound))
+    rank = {name: place for place, name in enumerate(independence.order)}
+    return sorted(pools.values(), key=lambda each: (rank[each.node], printed(each.ref)))
+
+
+def _to_bound(collected: Collected) -> Iterator[tuple[bool, LocalEntropy]]:
+    yield from ((True, one) for one in collected.unbounded)
+    yield from ((False, one) for one in collected.uncertain)
+
+
+def _cross_entropy(weight: Weight, ref: ModelRef) -> Term:
+    given = ref.conditional.parents if isinstance(ref, Decoder) else ()
+    return Term(weight, CrossEntropy((ref.node,), names(given), printed(ref)))
+
+
+def _bound(one: LocalEntropy, ref: ModelRef, term: Term, certified: bool) -> Bound:
+    given = names(one.given)
+    truth = f"q({one.node}{'|' + ','.join(given) if given else ''})"
+    weight = "" if one.weight == ONE else f"{_factor(one.weight)}\\,"
+    bar = f" \\mid {latex_names(given)}" if given else ""
+    name = latex_names((one.node,))
+    return Bound(
+        weight=one.weight,
+        entropy=term,
+        model=printed(ref),
+        gap=f"{weight}\\mathbb{{E}}_q\\,\\mathrm{{KL}}(q({name}{bar}) \\,\\|\\, {_latex(ref)})",
+        tight_when=f"{printed(ref)} = {truth}",
+        certified=certified,
+    )
+
+
+def _latex(ref: ModelRef) -> str:
+    head, _, rest = printed(ref).partition("(")
+    node, _, given = rest[:-1].partition("|")
+    bar = f" \\mid {latex_names(given.split(','))}" if given else ""
+    return f"{head}({latex_names((node,))}{bar})"
+
+
+def _factor(weight: Weight) -> str:
+    text = latex_weight(weight)
+    return text if len(weight.terms) == 1 else f"({text})"
+
+
+def _closed_form(pool: _Pool, independence: Independence) -> bool:
+    """Whether the model's parents tell nothing of the latent beyond its encoder's own parents."""
+    parents = independence.parents(pool.node)
+    given = _parents_of(pool.ref)
+    return independence.separated({pool.node}, given - parents, parents)
+
+
+def _parents_of(ref: ModelRef) -> frozenset[str]:
+    text = printed(ref)
+    return frozenset(text[text.index("|") + 1 : -1].split(",")) if "|" in text else frozenset()
+
+
+def _piece(
+    kind: Literal["kl", "reconstruction", "cross_entropy"], pool: _Pool, minus: tuple[Term, ...]
+) -> Piece:
+    return Piece(
+        kind=kind,
+        node=pool.node,
+        ref=pool.ref,
+        weight=pool.weight,
+        stands_for=(*(share.stands_for for share in pool.shares), *minus),
+        bounds=tuple(share.bound for share in pool.shares if share.bound is not None),
+        lines=tuple(sorted({line for share in pool.shares for line in share.lines})),
+    )

@@ -1,0 +1,68 @@
+"""What can be wrong with bounds (MIB4xx) and estimators (MIB5xx)."""
+
+from __future__ import annotations
+
+__all__ = ["EstimatorIdle", "EstimatorMisplaced", "NoBound", "PriorMissing", "WeightChangesSign"]
+
+from dataclasses import dataclass
+
+from graphdsl.diagnostics import Diagnostic, Warned
+
+
+@dataclass(frozen=True, kw_only=True)
+class NoBound(Diagnostic):
+    """An entropy with a negative weight that nothing bounds."""
+
+    code = "MIB401"
+    title = "No bound"
+    said = "the objective holds {term}, which is neither exact nor bounded by anything here"
+    hint = "add a generation network `p` that predicts data from it, or another network to D"
+    term: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class WeightChangesSign(Warned):
+    """A weight that is negative somewhere in the parameters' range."""
+
+    code = "MIB402"
+    title = "Weight of changing sign"
+    said = "the weight of {term} is {weight}, which changes its sign over the parameters' range"
+    hint = "narrow the range, as in `param beta = 4 in 1..inf`; until then this is no bound"
+    term: str
+    weight: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class PriorMissing(Diagnostic):
+    """A latent without a prior, where a prior is needed."""
+
+    code = "MIB403"
+    title = "Latent without a prior"
+    said = "`{name}` is a root of `p`, and has no distribution"
+    hint = "declare one: `latent {name} : real ~ normal`"
+    name: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class EstimatorMisplaced(Diagnostic):
+    """An estimator whose conditions do not hold."""
+
+    code = "MIB501"
+    title = "Estimator out of place"
+    said = "{estimator} cannot estimate {target}: {reason}"
+    hint = "{instead}"
+    estimator: str
+    target: str
+    reason: str
+    instead: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class EstimatorIdle(Warned):
+    """An `estimate` line about something that the objective does not hold."""
+
+    code = "MIB502"
+    title = "Nothing to estimate"
+    said = "after collecting equal terms, the objective holds no {target}"
+    hint = "delete the line, or see with `--emit terms` what the objective holds"
+    target: str

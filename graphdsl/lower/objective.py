@@ -1,0 +1,93 @@
+"""The intended objective as the spec states it, in LaTeX."""
+
+from __future__ import annotations
+
+__all__ = ["functional_latex", "objective_latex"]
+
+from collections.abc import Iterable, Sequence
+
+from graphdsl.ir.model import (
+    DivergenceOfMarginals,
+    Functional,
+    MultiInformation,
+    Projection,
+    UncertaintyOf,
+    Weighted,
+)
+from graphdsl.ir.notation import latex_names, latex_weight, names
+from graphdsl.ir.weight import ONE, Weight
+
+_MOST = 6  #: more terms of one kind than this are written as first, dots, last
+
+
+def objective_latex(objective: Sequence[Weighted]) -> str:
+    """All weighted functionals; long runs of one weight are shortened to their ends."""
+    groups: dict[tuple[Weight, str], list[Functional]] = {}
+    for one in objective:
+        groups.setdefault((one.weight, type(one.functional).__name__), []).append(one.functional)
+    written = ""
+    for (weight, _), functionals in groups.items():
+        body = [functional_latex(one) for one in functionals]
+        if len(body) > _MOST:
+            body = [body[0], r"\dots", body[-1]]
+        joined = " + ".join(body)
+        written += _joined(written, weight, f"\\bigl({joined}\\bigr)" if len(body) > 1 else joined)
+    return written or "0"
+
+
+def functional_latex(functional: Functional) -> str:
+    r"""One functional: `D(q \,\|\, \mathrm{through\_z}(1,2))`."""
+    match functional:
+        case Projection(network):
+            return f"D(q \\,\\|\\, {_network(network.name)})"
+        case DivergenceOfMarginals(None):
+            return r"\mathrm{KL}(q \,\|\, p)"
+        case DivergenceOfMarginals(variables):
+            marginal = latex_names(names(variables or ()))
+            return f"\\mathrm{{KL}}(q({marginal}) \\,\\|\\, p({marginal}))"
+        case MultiInformation(parts, given):
+            sign = "I" if len(parts) == 2 else r"\mathrm{TC}"
+            return f"{sign}({'; '.join(latex_names(names(part)) for part in parts)}{_bar(given)})"
+        case UncertaintyOf(of, given):
+            return f"H({latex_names(names(of))}{_bar(given)})"
+
+
+def _joined(before: str, weight: Weight, body: str) -> str:
+    if weight == ONE:
+        return f" + {body}" if before else body
+    minus = -weight
+    if len(weight.terms) == 1 and weight.terms[0][1] < 0:
+        factor = "" if minus == ONE else f"{latex_weight(minus)}\\,"
+        return f" - {factor}{body}" if before else f"-{factor}{body}"
+    text = latex_weight(weight)
+    factor = text if len(weight.terms) == 1 else f"({text})"
+    return f" + {factor}\\,{body}" if before else f"{factor}\\,{body}"
+
+
+def _network(name: str) -> str:
+    if name.startswith("{"):
+        body = latex_text(name[1:-1])
+        return f"\\{{{body}\\}}"
+    head, paren, rest = name.partition("(")
+    escaped = head.replace("_", r"\_")
+    return f"\\mathrm{{{escaped}}}{paren}{rest}"
+
+
+def latex_text(body: str) -> str:
+    """A network's body: arrows and names in LaTeX."""
+    lines = []
+    for line in body.split("; "):
+        groups = [_group(group) for group in line.split(" -> ")]
+        lines.append(r" \to ".join(groups))
+    return r";\ ".join(lines)
+
+
+def _group(group: str) -> str:
+    inner = group.strip("()")
+    written = latex_names(inner.split(", "))
+    return f"({written})" if inner != group else written
+
+
+def _bar(given: Iterable[str]) -> str:
+    written = latex_names(names(given))
+    return f" \\mid {written}" if written else ""

@@ -1,0 +1,230 @@
+"""Conditionals to networks: families of equal shapes become one slot, and one tensor axis."""
+
+from __future__ import annotations
+
+__all__ = ["Argument", "Slot", "conditional_name", "expert_slots", "network_slot", "slots"]
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from graphdsl.ir.loss import Builder, NetworkSlot, Ref
+from graphdsl.ir.model import Conditional, Model
+
+
+@dataclass(frozen=True, slots=True)
+class Argument:
+    """One argument of a slot's networks: for each member, the variables that it is."""
+
+    nodes: tuple[tuple[str, ...], ...]  #: one entry if all members share it
+    shared: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Slot:
+    """Networks that run together."""
+
+    attribute: str
+    conditionals: tuple[Conditional, ...]
+    children: tuple[str, ...]  #: in the order of the tensor's family axis
+    stacked: bool  #: a network for each member; otherwise one for all children
+    arguments: tuple[Argument, ...]
+    names: tuple[str, ...]
+    experts: tuple[str, ...] = ()  #: the parents of a product of experts, in this slot
+
+    @property
+    def is_family(self) -> bool:
+        """Whether its output has the axis of a family."""
+        return len(self.children) > 1
+
+
+def slots(conditionals: Sequence[Conditional], model: Model) -> Iterator[Slot]:
+    """Slots of the conditionals of q, p, or those made for bounds; experts have their own."""
+    groups: dict[tuple[str, tuple[int, ...]], list[Conditional]] = {}
+    for conditional in _by_family(conditionals):
+        family = model.family_of(conditional.children[0]).name
+        groups.setdefault((family, conditional.lines), []).append(conditional)
+    attributes = _Attributes()
+    for (family, _), group in groups.items():
+        for together in _stackable(group, model):
+            attribute = attributes.take(f"{together[0].network}_{family}")
+            yield _slot(attribute, together, model)
+
+
+def expert_slots(slot: Slot, model: Model) -> tuple[Slot, ...]:
+    """The networks of a product of experts: one slot for the parents of each family."""
+    (conditional,) = slot.conditionals
+    found = []
+    parts = _runs(conditional.parents, model)
+    for part in parts:
+        suffix = "" if len(parts) == 1 else f"_{part[0].partition('[')[0]}"
+        names = tuple(_name(conditional, (parent,), model) for parent in part)
+        found.append(
+            Slot(
+                attribute=f"{slot.attribute}{suffix}",
+                conditionals=slot.conditionals,
+                children=conditional.children,
+                stacked=len(part) > 1,
+                arguments=(Argument(tuple((parent,) for parent in part), False),),
+                names=names,
+                experts=part,
+            )
+        )
+    return tuple(found)
+
+
+def network_slot(slot: Slot, model: Model) -> NetworkSlot:
+    """What the emitted class declares for a slot."""
+    family = model.family_of(slot.children[0])
+    conditional = slot.conditionals[0]
+    per_network = 1 if slot.stacked and not slot.experts else len(slot.children)
+    halves = family.role == "latent"
+    count = max(len(slot.names), 1) if slot.stacked else None
+    size = per_network * family.size
+    outputs: int | tuple[int, ...] = size
+    if not halves and (per_network > 1 or len(family.shape) != 1):
+        outputs = (*((per_network,) if per_network > 1 else ()), *family.shape)
+    convolutional = conditional.via.name == "conv"
+    name = "mlps" if slot.stacked else "mlp"
+    if convolutional:
+        name = "conv_encoder" if halves else "conv_decoder"
+    return NetworkSlot(
+        attribute=slot.attribute,
+        names=slot.names,
+        builder=Builder(
+            name=name,  # type: ignore[arg-type]  # one of the four, as just decided
+            count=count,
+            inputs=tuple((_shape(one.nodes[0], model), one.shared) for one in slot.arguments),
+            hidden=conditional.via.sizes,
+            outputs=outputs,
+            halves=halves,
+        ),
+    )
+
+
+def conditional_name(conditional: Conditional, model: Model) -> str:
+    """A conditional as it is printed everywhere: `q(u[1]|x[1],z)`; whole families by bare name."""
+    return _name(conditional, conditional.parents, model)
+
+
+class _Attributes:
+    """Names of attributes, each given once."""
+
+    def __init__(self) -> None:
+        self._taken: set[str] = set()
+
+    def take(self, name: str) -> str:
+        """The name, or the name with the first number that makes it new."""
+        unique, count = name, 1
+        while unique in self._taken:
+            count += 1
+            unique = f"{name}_{count}"
+        self._taken.add(unique)
+        return unique
+
+
+def _by_family(conditionals: Iterable[Conditional]) -> Iterator[Conditional]:
+    """Children of different families have networks of their own."""
+    for one in conditionals:
+        families: dict[str, list[str]] = {}
+        for child in one.children:
+            families.setdefault(child.partition("[")[0], []).append(child)
+        for children in families.values():
+            yield Conditional(
+                network=one.network,
+                children=tuple(children),
+                parents=one.parents,
+                by=one.by,
+                via=one.via,
+                lines=one.lines,
+                column=one.column,
+            )
+
+
+def _stackable(group: list[Conditional], model: Model) -> Iterator[tuple[Conditional, ...]]:
+    """The whole group if its members differ in indices alone, else each by itself."""
+    if len(group) == 1:
+        yield tuple(group)
+        return
+    children = {child for one in group for child in one.children}
+    alone = (
+        any(one.by == "poe" or len(one.children) > 1 for one in group)
+        or any(children & set(one.parents) for one in group)
+        or _stacked_arguments(group, model) is None
+    )
+    if alone:
+        yield from ((one,) for one in group)
+    else:
+        yield tuple(group)
+
+
+def _stacked_arguments(
+    group: Sequence[Conditional], model: Model
+) -> tuple[Argument, ...] | None:
+    runs = [_runs(one.parents, model) for one in group]
+    if len({len(run) for run in runs}) != 1:
+        return None
+    arguments = []
+    for position in zip(*runs, strict=True):
+        if len(set(position)) == 1:
+            arguments.append(Argument((position[0],), True))
+        elif all(len(nodes) == 1 for nodes in position) and _one_family(position):
+            arguments.append(Argument(tuple(position), False))
+        else:
+            return None
+    return tuple(arguments)
+
+
+def _one_family(position: Sequence[tuple[str, ...]]) -> bool:
+    return len({nodes[0].partition("[")[0] for nodes in position}) == 1
+
+
+def _slot(attribute: str, group: tuple[Conditional, ...], model: Model) -> Slot:
+    stacked = len(group) > 1
+    if stacked:
+        arguments = _stacked_arguments(group, model) or ()
+    else:
+        arguments = tuple(Argument((run,), False) for run in _runs(group[0].parents, model))
+    return Slot(
+        attribute=attribute,
+        conditionals=group,
+        children=tuple(child for one in group for child in one.children),
+        stacked=stacked,
+        arguments=arguments,
+        names=tuple(conditional_name(one, model) for one in group),
+    )
+
+
+def _runs(parents: Sequence[str], model: Model) -> tuple[tuple[str, ...], ...]:
+    """Parents of one family, side by side, are one argument."""
+    runs: dict[str, list[str]] = {}
+    for parent in parents:
+        runs.setdefault(parent.partition("[")[0], []).append(parent)
+    return tuple(tuple(run) for run in runs.values())
+
+
+def _name(conditional: Conditional, parents: Sequence[str], model: Model) -> str:
+    children = _joint(conditional.children, model)
+    given = ",".join(_joint(run, model) for run in _runs(parents, model))
+    return f"{conditional.network}({children}|{given})" if given else (
+        f"{conditional.network}({children})"
+    )
+
+
+def _joint(nodes: Sequence[str], model: Model) -> str:
+    """Variables side by side; a whole family of several by its bare name."""
+    family = model.family_of(nodes[0])
+    whole = len(nodes) > 1 and tuple(nodes) == family.nodes
+    return family.name if whole else ",".join(nodes)
+
+
+def _shape(nodes: tuple[str, ...], model: Model) -> tuple[int, ...]:
+    family = model.family_of(nodes[0])
+    return family.shape if len(nodes) == 1 else (len(nodes), *family.shape)
+
+
+def member_ref(tensor: str, nodes: Sequence[str], everything: Sequence[str]) -> Ref:
+    """Some members of a tensor that holds `everything` along its family axis."""
+    if tuple(nodes) == tuple(everything):
+        return Ref(tensor)
+    places = tuple(everything.index(node) for node in nodes)
+    return Ref(tensor, places, len(places) == 1)

@@ -1,0 +1,282 @@
+"""Pieces of equal form to loss terms: one line of code for all members of a family."""
+
+from __future__ import annotations
+
+__all__ = ["correlation_terms", "loss_terms"]
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from graphdsl.diagnostics import CompilerBug
+from graphdsl.ir.information import Collected, Term, TotalCorrelation
+from graphdsl.ir.loss import Bound, LossTerm, Ref, Relation, TermCode
+from graphdsl.ir.notation import latex_name, latex_names
+from graphdsl.lower.bounds import Piece
+from graphdsl.lower.models import Auxiliary, Decoder, Prior, SubPosterior
+from graphdsl.lower.plan import Plan
+from graphdsl.lower.slots import member_ref
+
+
+@dataclass(frozen=True, slots=True)
+class _Written:
+    """A term as text and as LaTeX."""
+
+    text: str
+    latex: str
+
+
+def loss_terms(
+    plan: Plan, pieces: Iterable[Piece], names: dict[str, int]
+) -> Iterator[LossTerm]:
+    """Group pieces that differ in indices alone, and say how each group is computed."""
+    for group in _groups(plan, pieces).values():
+        first = group[0]
+        bounds = tuple(bound for piece in group for bound in piece.bounds)
+        written = _write(plan, group)
+        yield LossTerm(
+            name=_fresh(_title(plan, first), names),
+            weight=first.weight,
+            code=_code(plan, group),
+            formula=written.text,
+            latex=written.latex,
+            stands_for=tuple(term for piece in group for term in piece.stands_for),
+            relation=_relation(bounds),
+            bounds=bounds,
+            estimator="",
+            lines=tuple(sorted({line for piece in group for line in piece.lines})),
+        )
+
+
+def correlation_terms(
+    plan: Plan, collected: Collected, names: dict[str, int]
+) -> Iterator[LossTerm]:
+    """Total correlations, by minibatch stratified sampling."""
+    for weight, atom, choice in collected.estimated:
+        if not weight:
+            continue
+        nodes = [name for part in atom.parts for name in part]
+        family = plan.model.family_of(nodes[0])
+        posterior, held = plan.posterior[nodes[0]]
+        whole = "; ".join(nodes) if tuple(nodes) != family.nodes else family.name
+        lines = {one.line for one in plan.model.objective} | ({choice.line} if choice else set())
+        yield LossTerm(
+            name=_fresh(f"total_correlation_{family.name}", names),
+            weight=weight,
+            code=TermCode(
+                kind="total_correlation_mss",
+                left=plan.value(nodes),
+                right=member_ref(posterior, nodes, held),
+            ),
+            formula=f"TC({whole})",
+            latex=f"\\mathrm{{TC}}({_latex_parts(atom, family.nodes)})",
+            stands_for=(Term(weight, atom),),
+            relation="estimate",
+            bounds=(),
+            estimator="minibatch stratified sampling",
+            lines=tuple(sorted(lines)),
+        )
+
+
+def _groups(plan: Plan, pieces: Iterable[Piece]) -> dict[object, list[Piece]]:
+    groups: dict[object, list[Piece]] = {}
+    for piece in pieces:
+        groups.setdefault(_key(plan, piece), []).append(piece)
+    return groups
+
+
+def _key(plan: Plan, piece: Piece) -> object:
+    """What pieces of one term have in common: the tensors they are in, and their weight."""
+    home = plan.posterior.get(piece.node, ("", ()))[0]
+    ref = piece.ref
+    model: object = type(ref).__name__
+    if isinstance(ref, Decoder):
+        model = plan.likelihood["p", piece.node][0]
+    elif isinstance(ref, Auxiliary):
+        model = plan.likelihood["r", piece.node][0]
+    elif isinstance(ref, SubPosterior):
+        model = plan.subset_of[piece.node, ref.experts][0]
+    return piece.kind, home, model, piece.weight
+
+
+def _code(plan: Plan, group: Sequence[Piece]) -> TermCode:
+    first = group[0]
+    nodes = tuple(dict.fromkeys(piece.node for piece in group))
+    if first.kind == "reconstruction":
+        return TermCode(
+            kind="reconstruction", left=_model_ref(plan, first, nodes), right=plan.value(nodes)
+        )
+    posterior, held = plan.posterior[first.node]
+    left = member_ref(posterior, nodes, held)
+    if first.kind == "entropy":
+        return TermCode(kind="entropy", left=left, right=None)
+    if first.kind == "cross_entropy":
+        return TermCode(
+            kind="cross_entropy", left=_model_ref(plan, first, nodes), right=plan.value(nodes)
+        )
+    if isinstance(first.ref, Prior):
+        return TermCode(kind="kl", left=left, right=None)
+    if isinstance(first.ref, SubPosterior):
+        return TermCode(kind="kl", left=left, right=_subsets(plan, group), broadcast=True)
+    return TermCode(kind="kl", left=left, right=_model_ref(plan, first, nodes))
+
+
+def _model_ref(plan: Plan, piece: Piece, nodes: Sequence[str]) -> Ref:
+    network = "p" if isinstance(piece.ref, Decoder) else "r"
+    target, held = plan.likelihood[network, piece.node]
+    return member_ref(target, nodes, held)
+
+
+def _subsets(plan: Plan, group: Sequence[Piece]) -> Ref:
+    """Which of the sub-posteriors a term compares with."""
+    places, name = [], ""
+    for piece in group:
+        if not isinstance(piece.ref, SubPosterior):
+            raise CompilerBug("a term mixes sub-posteriors with other models")
+        name, place = plan.subset_of[piece.node, piece.ref.experts]
+        if place not in places:
+            places.append(place)
+    known = {place for (_, _), (held, place) in plan.subset_of.items() if held == name}
+    return Ref(name) if set(places) == known else Ref(name, tuple(places))
+
+
+def _title(plan: Plan, piece: Piece) -> str:
+    family = plan.model.family_of(piece.node).name
+    match piece.kind, piece.ref:
+        case "reconstruction", Decoder():
+            return f"reconstruction_{family}"
+        case "reconstruction", _:
+            return f"prediction_{family}"
+        case "entropy", _:
+            return f"entropy_{family}"
+        case "cross_entropy", _:
+            return f"cross_entropy_{family}"
+        case _, SubPosterior():
+            return f"rate_{family}_each"
+        case _, Auxiliary():
+            return f"rate_{family}_auxiliary"
+        case _:
+            return f"rate_{family}"
+
+
+def _fresh(name: str, names: dict[str, int]) -> str:
+    names[name] = names.get(name, 0) + 1
+    return name if names[name] == 1 else f"{name}_{names[name]}"
+
+
+def _relation(bounds: Sequence[Bound]) -> Relation:
+    if not bounds:
+        return "equal"
+    return "upper" if all(bound.certified for bound in bounds) else "surrogate"
+
+
+# ---- how terms are written -------------------------------------------------------------------------
+
+
+def _write(plan: Plan, group: Sequence[Piece]) -> _Written:
+    """A term for one member, or summed over the index in which its members differ."""
+    first = group[0]
+    subsets = isinstance(first.ref, SubPosterior)
+    several = len(group) > 1
+    node = _index(plan, [piece.node for piece in group])
+    encoder = _conditional(plan, "q", group)
+    match first.kind:
+        case "entropy":
+            body = _Written(f"H({node[0]} | {encoder.text})", f"H_q({node[1]} {_mid(encoder)})")
+        case "reconstruction" | "cross_entropy":
+            network = "p" if isinstance(first.ref, Decoder) else "r"
+            model = _conditional(plan, network, group)
+            inner = _distribution(network, node, model)
+            body = _Written(
+                f"E_q[-log {inner.text}]", f"\\mathbb{{E}}_q[-\\log {inner.latex}]"
+            )
+        case "kl":
+            left = _distribution("q", node, encoder)
+            right = _right(plan, group, node)
+            body = _Written(
+                f"E_q KL({left.text} || {right.text})",
+                f"\\mathbb{{E}}_q\\,\\mathrm{{KL}}({left.latex} \\,\\|\\, {right.latex})",
+            )
+    if not several:
+        return body
+    index = "S" if subsets and not _singles(group) else "i"
+    return _Written(f"sum_{index} {body.text}", f"\\sum_{{{index}}} {body.latex}")
+
+
+def _right(plan: Plan, group: Sequence[Piece], node: tuple[str, str]) -> _Written:
+    ref = group[0].ref
+    if isinstance(ref, Prior):
+        return _Written(f"p({node[0]})", f"p({node[1]})")
+    if isinstance(ref, SubPosterior):
+        head = ref.experts[0].partition("[")[0]
+        if len(group) == 1:
+            given = _Written(", ".join(ref.experts), latex_names(ref.experts))
+        elif _singles(group):
+            given = _Written(f"{head}[i]", f"{latex_name(head)}_{{i}}")
+        else:
+            given = _Written(f"{head}[S]", f"{latex_name(head)}_{{S}}")
+        return _distribution("q", node, given)
+    network = "p" if isinstance(ref, Decoder) else "r"
+    return _distribution(network, node, _conditional(plan, network, group))
+
+
+def _singles(group: Sequence[Piece]) -> bool:
+    return all(
+        isinstance(piece.ref, SubPosterior) and len(piece.ref.experts) == 1 for piece in group
+    )
+
+
+def _index(plan: Plan, nodes: Sequence[str]) -> tuple[str, str]:
+    distinct = list(dict.fromkeys(nodes))
+    if len(distinct) == 1:
+        return distinct[0], latex_name(distinct[0])
+    head = distinct[0].partition("[")[0]
+    return f"{head}[i]", f"{latex_name(head)}_{{i}}"
+
+
+def _conditional(plan: Plan, network: str, group: Sequence[Piece]) -> _Written:
+    """The parents of a group's conditionals: what all share by name, the others by index."""
+    parents = [_parents(plan, network, piece) for piece in group]
+    heads: dict[str, list[frozenset[str]]] = {}
+    for head in dict.fromkeys(name.partition("[")[0] for given in parents for name in given):
+        heads[head] = [
+            frozenset(name for name in given if name.partition("[")[0] == head)
+            for given in parents
+        ]
+    text, latex = [], []
+    for head, sets in heads.items():
+        if len(set(sets)) > 1:
+            text.append(f"{head}[i]")
+            latex.append(f"{latex_name(head)}_{{i}}")
+            continue
+        members = sorted(sets[0], key=lambda name: (len(name), name))
+        whole = len(members) > 1 and set(members) == set(plan.model.family(head).nodes)
+        text.append(head if whole else ", ".join(members))
+        latex.append(latex_name(head) if whole else latex_names(members))
+    return _Written(", ".join(text), ", ".join(latex))
+
+
+def _parents(plan: Plan, network: str, piece: Piece) -> tuple[str, ...]:
+    if isinstance(piece.ref, Auxiliary) and network == "r":
+        return piece.ref.given
+    source = plan.model.generation if network == "p" else plan.model.inference
+    for conditional in source.conditionals if source else ():
+        if piece.node in conditional.children:
+            return conditional.parents
+    return ()
+
+
+def _distribution(network: str, node: tuple[str, str], given: _Written) -> _Written:
+    bar = f" | {given.text}" if given.text else ""
+    return _Written(f"{network}({node[0]}{bar})", f"{network}({node[1]}{_mid(given)})")
+
+
+def _mid(given: _Written) -> str:
+    return f" \\mid {given.latex}" if given.latex else ""
+
+
+def _latex_parts(atom: TotalCorrelation, everything: Sequence[str]) -> str:
+    nodes = [name for part in atom.parts for name in part]
+    if tuple(nodes) == tuple(everything):
+        return latex_name(nodes[0].partition("[")[0])
+    return "; ".join(latex_names(part) for part in atom.parts)
+

@@ -1,0 +1,44 @@
+"""Names that a spec may not give away, for what they mean in it or in the emitted Python."""
+
+from __future__ import annotations
+
+__all__ = ["why_reserved"]
+
+import keyword
+
+_OF_THE_LANGUAGE = frozenset("q p G KL D I H TC CE inf mean expect".split())
+
+# What emitted classes inherit, and the names that emitted code uses: a test holds this list
+# against the attributes of the runtime's base class.
+_OF_THE_MODULE = frozenset(
+    """
+    T_destination add_module apply batch bfloat16 bool buffers call_super_init children compile
+    cpu cuda decode dict double draw_noise dump_patches eval expect extra_repr float forward
+    generate get_buffer get_extra_state get_parameter get_submodule half infer int ipu len
+    load_state_dict loss members modules mtia named_buffers named_children named_modules
+    named_parameters network networks nn noise observe observe_some parameter_groups parameters
+    range refuse_unused_networks register_backward_hook register_buffer register_forward_hook
+    register_forward_pre_hook register_full_backward_hook register_full_backward_pre_hook
+    register_load_state_dict_post_hook register_load_state_dict_pre_hook register_module
+    register_parameter register_state_dict_post_hook register_state_dict_pre_hook requires_grad_
+    rows seen self set_extra_state set_submodule share_memory spec_hash state_dict str super terms to
+    to_empty torch train training translate tuple type variables weight xpu zero_grad
+    """.split()
+)
+
+
+def why_reserved(name: str) -> str:
+    """Why a name is refused; empty if it may be used.
+
+    >>> why_reserved("lambda"), why_reserved("common")
+    ('it is a keyword of Python', '')
+    """
+    if keyword.iskeyword(name) or keyword.issoftkeyword(name):
+        return "it is a keyword of Python"
+    if name in _OF_THE_LANGUAGE:
+        return "it has a meaning in the language"
+    if name in _OF_THE_MODULE:
+        return "the emitted module has an attribute of that name"
+    if name.startswith("_"):
+        return "names that begin with `_` are private to the emitted module"
+    return ""

@@ -1,0 +1,205 @@
+"""The walk over the statements that turns words into things that exist."""
+
+from __future__ import annotations
+
+__all__ = ["Resolution", "resolve"]
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+from graphdsl.diagnostics import Diagnostic, Source, Span
+from graphdsl.ir.model import (
+    Assertion,
+    EstimatorChoice,
+    Model,
+    Network,
+    Node,
+    Projection,
+    Weighted,
+    WeightedProjection,
+)
+from graphdsl.ir.weight import ZERO, Weight
+from graphdsl.resolve.declarations import declare
+from graphdsl.resolve.errors import DuplicateName, MissingStatement, UnusedVariable
+from graphdsl.resolve.networks import model_network
+from graphdsl.resolve.objective import choice, linear
+from graphdsl.resolve.scope import Scope
+from graphdsl.syntax import ast
+
+_START = Span(1, 1, 1, 2)
+_NEEDED = {
+    "model": ("`model` line", "its name as the first line: `model my_model`"),
+    "q": ("inference network", "a block `q { x -> z }`"),
+    "objective": ("objective", "a line such as `minimize KL(q || p)`"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Resolution:
+    """What resolving gave: a model if there is one to speak of, and what was found."""
+
+    model: Model | None
+    diagnostics: tuple[Diagnostic, ...]
+
+
+def resolve(
+    spec: ast.Spec,
+    source: Source,
+    constants: Mapping[str, Fraction] | None = None,
+    parameters: Mapping[str, Fraction] | None = None,
+) -> Resolution:
+    """Give every word of a spec its meaning, and gather every mistake on the way."""
+    scope = Scope(spec.lost_words)
+    declare(scope, spec, constants or {}, parameters or {})
+    models = _models(scope, spec)
+    objective: list[Weighted] = []
+    choices: list[EstimatorChoice] = []
+    assertions: list[Assertion] = []
+    for statement in spec.statements:
+        match statement:
+            case ast.Goal(aim, expression):
+                sign = 1 if aim == "minimize" else -1
+                for one in linear(scope, models, expression):
+                    weight = one.weight.scaled(sign)
+                    objective.append(Weighted(weight, one.functional, one.line, one.column))
+            case ast.Estimate():
+                chosen = choice(scope, models, statement)
+                choices += [chosen] if chosen else []
+            case ast.Assertion():
+                assertions.append(_assertion(scope, models, statement, source))
+            case _:
+                pass
+    _check_whole(scope, spec)
+    if not scope.families:
+        return Resolution(None, scope.found)
+    empty = Network(name="q", role="inference", nodes=(), edges=())
+    model = Model(
+        name=_name(spec),
+        title=_title(source),
+        source_name=source.name,
+        sha256=source.sha256,
+        families=tuple(scope.families.values()),
+        nodes=tuple(_nodes(scope)),
+        parameters=tuple(scope.parameters.values()),
+        constants=tuple(scope.constants.items()),
+        inference=models.get("q", empty),
+        generation=models.get("p"),
+        objective=tuple(objective),
+        choices=tuple(choices),
+        assertions=tuple(assertions),
+        projections=tuple(_projections(objective, assertions)),
+    )
+    return Resolution(model, (*scope.found, *_unused(model, scope)))
+
+
+def _models(scope: Scope, spec: ast.Spec) -> dict[str, Network]:
+    models: dict[str, Network] = {}
+    for statement in spec.statements:
+        if isinstance(statement, ast.NetworkBlock) and statement.role != "regularizer":
+            if statement.name.text in models:
+                scope.note(
+                    DuplicateName(
+                        span=statement.name.span,
+                        name=statement.name.text,
+                        line=models[statement.name.text].line,
+                    )
+                )
+                continue
+            network = model_network(scope, statement)
+            if network is not None:
+                models[statement.name.text] = network
+            else:
+                scope.lost_words |= {statement.name.text}
+    return models
+
+
+def _assertion(
+    scope: Scope, models: dict[str, Network], statement: ast.Assertion, source: Source
+) -> Assertion:
+    zero = isinstance(statement.right, ast.Number) and statement.right.value == 0
+    left = linear(scope, models, statement.left)
+    right = () if zero else linear(scope, models, statement.right)
+    minus = tuple(Weighted(-one.weight, one.functional, one.line, one.column) for one in right)
+    return Assertion(
+        text=_text(source, statement.span).removeprefix("assert").strip(),
+        relation=statement.relation,
+        difference=(*left, *minus),
+        line=statement.span.line,
+        column=statement.span.column,
+    )
+
+
+def _text(source: Source, span: Span) -> str:
+    """A stretch of the spec on one line, without comments."""
+    lines = source.text.splitlines()[span.line - 1 : span.end_line]
+    lines[-1] = lines[-1][: span.end_column - 1]
+    lines[0] = lines[0][span.column - 1 :]
+    return " ".join(re.sub(r"#.*", "", " \n".join(lines)).split())
+
+
+def _title(source: Source) -> str:
+    """The comment that a spec opens with, as one line."""
+    words = []
+    for line in source.text.splitlines():
+        if not line.startswith("#"):
+            break
+        words.append(line.lstrip("#").strip())
+    return " ".join(words).strip()
+
+
+def _name(spec: ast.Spec) -> str:
+    named = [one.name.text for one in spec.statements if isinstance(one, ast.ModelName)]
+    return named[0] if named else "model"
+
+
+def _nodes(scope: Scope) -> Iterator[Node]:
+    for family in scope.families.values():
+        indices: Sequence[int | None] = (None,) if family.members is None else family.members
+        for name, index in zip(family.nodes, indices, strict=True):
+            yield Node(name=name, family=family.name, index=index, role=family.role)
+
+
+def _projections(
+    objective: Sequence[Weighted], assertions: Sequence[Assertion]
+) -> Iterator[WeightedProjection]:
+    """Every D(q || G), each network once: with its weight in the objective, or with nought."""
+    weights: dict[str, Weight] = {}
+    networks: dict[str, Network] = {}
+    for one in objective:
+        if isinstance(one.functional, Projection):
+            network = one.functional.network
+            networks.setdefault(network.name, network)
+            weights[network.name] = weights.get(network.name, ZERO) + one.weight
+    for assertion in assertions:
+        for one in assertion.difference:
+            if isinstance(one.functional, Projection):
+                networks.setdefault(one.functional.network.name, one.functional.network)
+    for name, network in networks.items():
+        yield WeightedProjection(weights.get(name, ZERO), network)
+
+
+def _check_whole(scope: Scope, spec: ast.Spec) -> None:
+    if spec.broken:
+        return  # what is missing may stand in a statement that could not be read
+    present = {
+        "model": any(isinstance(one, ast.ModelName) for one in spec.statements),
+        "q": any(getattr(one, "role", "") == "inference" for one in spec.statements),
+        "objective": any(isinstance(one, ast.Goal) for one in spec.statements),
+    }
+    for key, (what, example) in _NEEDED.items():
+        if not present[key]:
+            scope.note(MissingStatement(span=_START, what=what, example=example))
+
+
+def _unused(model: Model, scope: Scope) -> Iterator[Diagnostic]:
+    if scope.found:
+        return
+    used = set(model.inference.variables)
+    used |= set(model.generation.variables) if model.generation else set()
+    for family in model.families:
+        if family.role == "observed" and not used & set(family.nodes):
+            column = family.column
+            span = Span(family.line, column, family.line, column + len(family.name))
+            yield UnusedVariable(span=span, name=family.name)

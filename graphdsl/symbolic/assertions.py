@@ -1,0 +1,63 @@
+"""Equalities of informations, decided by canonical form."""
+
+from __future__ import annotations
+
+__all__ = ["decide"]
+
+from collections.abc import Mapping
+
+from graphdsl.ir.graph import Dag
+from graphdsl.ir.information import Proof, Term, information, one
+from graphdsl.ir.information import entropy as entropy_atom
+from graphdsl.ir.model import Assertion, MultiInformation, Projection, UncertaintyOf, Weighted
+from graphdsl.symbolic.canonical import Canon, Sum, collect
+from graphdsl.symbolic.projection import entropy_form
+
+
+def decide(assertion: Assertion, dags: Mapping[str, Dag], canon: Canon) -> Proof:
+    """Prove an equality, or say what is left of its two sides.
+
+    Canonical entropies are linearly independent over the distributions that follow G^q: an
+    equality holds for all of them if and only if nothing is left.
+    """
+    total: Sum = {}
+    for summand in assertion.difference:
+        terms = _terms(summand, dags)
+        if terms is None:
+            return Proof(
+                assertion=assertion,
+                status="unknown",
+                because="it speaks of `p`, whose distribution G^q does not determine",
+            )
+        for atom, weight in canon.terms(terms).items():
+            collect(total, {atom: 1}, weight * summand.weight)
+    remainder = tuple(Term(weight, atom) for atom, weight in sorted(total.items(), key=str))
+    if not total:
+        return Proof(
+            assertion=assertion, status="proved", because="both sides have one canonical form"
+        )
+    if assertion.relation == "==":
+        return Proof(
+            assertion=assertion,
+            status="refuted",
+            because="the canonical forms differ, and their entropies are linearly independent",
+            remainder=remainder,
+        )
+    return Proof(
+        assertion=assertion,
+        status="unknown",
+        because="only equalities are decided so far",
+        remainder=remainder,
+    )
+
+
+def _terms(summand: Weighted, dags: Mapping[str, Dag]) -> tuple[Term, ...] | None:
+    match summand.functional:
+        case Projection(network):
+            return entropy_form(dags[network.name])
+        case MultiInformation(parts, given):
+            return (one(information(parts, given)),)
+        case UncertaintyOf(of, given):
+            return (one(entropy_atom(of, given)),)
+        case _:
+            return None

@@ -1,0 +1,123 @@
+"""The canonical form of information under G^q: equal quantities have equal forms.
+
+    H(S) = H(S's data) + sum over the latents v of S, in G^q's order, of H(v | m(v)),
+
+where m(v) is the smallest subset of v's predecessors in S that d-separates v from the rest of
+them. The joint of the data is arbitrary, so its entropies have no relations among each other.
+"""
+
+from __future__ import annotations
+
+__all__ = ["Canon", "Sum", "collect"]
+
+from collections.abc import Iterable, Mapping
+from typing import TypeAlias
+
+from graphdsl.ir.graph import Independence
+from graphdsl.ir.information import (
+    CrossEntropy,
+    Entropy,
+    Information,
+    Term,
+    TotalCorrelation,
+    entropy,
+)
+from graphdsl.ir.weight import ZERO, Weight
+
+Variables: TypeAlias = frozenset[str]
+Sum: TypeAlias = dict[Entropy, Weight]  #: canonical entropies with their weights
+Counts: TypeAlias = dict[Entropy, int]
+
+
+class Canon:
+    """Canonical forms under one inference network."""
+
+    def __init__(self, independence: Independence) -> None:
+        self.independence = independence
+        self._rank = {name: place for place, name in enumerate(independence.order)}
+        self._known: dict[Variables, tuple[Entropy, ...]] = {frozenset(): ()}
+        self._local: dict[tuple[str, Variables], Entropy] = {}
+
+    def joint(self, variables: Variables) -> tuple[Entropy, ...]:
+        """H(variables) as canonical entropies, each with weight one."""
+        found = self._known.get(variables)
+        if found is None:
+            data = variables & self.independence.data
+            latent = sorted(variables - data, key=self._rank.__getitem__)
+            atoms = [entropy(data)] if data else []
+            before = data
+            for name in latent:
+                atoms.append(self._local_entropy(name, before))
+                before |= {name}
+            found = self._known[variables] = tuple(atoms)
+        return found
+
+    def add(self, counts: Counts, of: Variables, given: Variables, times: int = 1) -> None:
+        """Add `times` H(of | given) to a sum."""
+        for atom in self.joint(of | given):
+            counts[atom] = counts.get(atom, 0) + times
+        for atom in self.joint(given):
+            counts[atom] = counts.get(atom, 0) - times
+
+    def entropy(self, of: Variables, given: Variables = frozenset()) -> Counts:
+        """H(of | given)."""
+        counts: Counts = {}
+        self.add(counts, of, given)
+        return _nonzero(counts)
+
+    def information(self, parts: Iterable[Variables], given: Variables = frozenset()) -> Counts:
+        """I or TC between parts, given what is given."""
+        counts: Counts = {}
+        everything: Variables = frozenset()
+        for part in parts:
+            self.add(counts, part, given)
+            everything |= part
+        self.add(counts, everything, given, -1)
+        return _nonzero(counts)
+
+    def terms(self, terms: Iterable[Term]) -> Sum:
+        """Any weighted sum of H, I and TC."""
+        total: Sum = {}
+        for term in terms:
+            collect(total, self._atom(term), term.weight)
+        return total
+
+    def is_exact(self, atom: Entropy) -> bool:
+        """Whether it is the entropy of an encoder's own density, H(v | Pa_v)."""
+        (node,) = atom.of
+        return frozenset(atom.given) == self.independence.parents(node)
+
+    def is_data(self, atom: Entropy) -> bool:
+        """Whether it depends on the data alone, and is constant."""
+        return self.independence.data.issuperset(atom.of)
+
+    def _atom(self, term: Term) -> Counts:
+        match term.atom:
+            case Entropy(of, given):
+                return self.entropy(frozenset(of), frozenset(given))
+            case Information(left, right, given):
+                return self.information((frozenset(left), frozenset(right)), frozenset(given))
+            case TotalCorrelation(parts, given):
+                return self.information(map(frozenset, parts), frozenset(given))
+            case CrossEntropy():
+                raise ValueError("a cross-entropy is of a model, not of q alone")
+
+    def _local_entropy(self, name: str, before: Variables) -> Entropy:
+        key = (name, before)
+        if key not in self._local:
+            self._local[key] = entropy((name,), self.independence.boundary(name, before))
+        return self._local[key]
+
+
+def collect(total: Sum, counts: Mapping[Entropy, int], weight: Weight) -> None:
+    """Add a weighted sum of entropies to another; what cancels is gone."""
+    for atom, count in counts.items():
+        value = total.get(atom, ZERO) + weight.scaled(count)
+        if value:
+            total[atom] = value
+        else:
+            total.pop(atom, None)
+
+
+def _nonzero(counts: Counts) -> Counts:
+    return {atom: count for atom, count in counts.items() if count}

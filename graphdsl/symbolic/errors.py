@@ -1,0 +1,31 @@
+"""What can be wrong with assertions: MIB41x."""
+
+from __future__ import annotations
+
+__all__ = ["AssertionRefuted", "AssertionUndecided"]
+
+from dataclasses import dataclass
+
+from graphdsl.diagnostics import Diagnostic, Warned
+
+
+@dataclass(frozen=True, kw_only=True)
+class AssertionRefuted(Diagnostic):
+    """An equality that does not hold for every q that follows G^q."""
+
+    code = "MIB411"
+    title = "Assertion refuted"
+    said = "the two sides differ by {remainder}"
+    hint = "see the derivation with `graphdsl audit`; G^q's edges decide what is independent"
+    remainder: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class AssertionUndecided(Warned):
+    """An assertion that could be neither proved nor refuted."""
+
+    code = "MIB412"
+    title = "Assertion undecided"
+    said = "this could be neither proved nor refuted: {reason}"
+    hint = "equalities between D, I, TC and H under q are decided"
+    reason: str

@@ -1,0 +1,326 @@
+"""The whole objective, expanded once and collected before anything is bounded.
+
+Every functional becomes entropies in canonical form, and cross-entropies of p. Equal terms meet
+over the whole objective, so that an upper bound is never cancelled against a lower bound of the
+same information. What is left is then read as entropies that somebody can compute or bound.
+"""
+
+from __future__ import annotations
+
+__all__ = ["collect_objective"]
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from graphdsl.diagnostics import CompilerBug
+from graphdsl.ir.graph import Dag
+from graphdsl.ir.information import (
+    Collected,
+    Entropy,
+    LocalEntropy,
+    ModelCrossEntropy,
+    Term,
+    TotalCorrelation,
+    information,
+)
+from graphdsl.ir.model import (
+    Conditional,
+    DivergenceOfMarginals,
+    EstimatorChoice,
+    Functional,
+    Model,
+    MultiInformation,
+    Network,
+    Projection,
+    UncertaintyOf,
+    Weighted,
+)
+from graphdsl.ir.notation import natural
+from graphdsl.ir.weight import ZERO, Weight
+from graphdsl.symbolic.algebra import sign
+from graphdsl.symbolic.canonical import Canon, Counts, Sum, collect
+
+Variables = frozenset[str]
+Hint = tuple[str, Variables]  #: an entropy H(x | S) of data that a decoder can bound
+
+
+@dataclass(slots=True)
+class _Ledger:
+    """What the objective amounts to while it is being read."""
+
+    entropies: Sum = field(default_factory=dict)
+    models: dict[str, Weight] = field(default_factory=dict)  #: cross-entropies of p, by variable
+    hints: dict[Hint, Weight] = field(default_factory=dict)
+    lines: dict[Entropy | Hint | str, set[int]] = field(default_factory=dict)  #: who asks for it
+
+    def asked(self, key: Entropy | Hint | str) -> tuple[int, ...]:
+        """The lines of the spec that ask for something."""
+        return tuple(sorted(self.lines.get(key, ())))
+
+
+def collect_objective(model: Model, dags: Mapping[str, Dag], canon: Canon) -> Collected:
+    """Expand, collect, and read an objective.
+
+    Args:
+        model: The resolved spec.
+        dags: The DAG of each network that is projected on, by its name.
+        canon: Canonical forms under G^q.
+    """
+    ledger = _expand(model, dags, canon)
+    rest = ledger.entropies
+    estimated = list(_take_choices(model, rest, canon))
+    local = list(_take_hints(model, ledger, rest, canon))
+    estimated += _take_correlations(model, rest, canon)
+    local += _take_decoders(model, rest, canon)
+    return _read(model, ledger, rest, local, estimated, canon)
+
+
+# ---- expand --------------------------------------------------------------------------------------
+
+
+def _expand(model: Model, dags: Mapping[str, Dag], canon: Canon) -> _Ledger:
+    ledger = _Ledger()
+    for (weight, line), functionals in _by_weight(model.objective).items():
+        counts: Counts = {}
+        hints: dict[Hint, int] = {}
+        for functional in functionals:
+            match functional:
+                case Projection(network):
+                    _add_projection(dags[network.name], counts, hints, canon)
+                case MultiInformation(parts, given):
+                    _add_information(parts, given, weight, model, counts, hints, canon)
+                case UncertaintyOf(of, given):
+                    canon.add(counts, of, given)
+                case DivergenceOfMarginals(variables):
+                    _add_divergence(variables, weight, model, counts, ledger.models, canon)
+                    generated = model.generation.variables if model.generation else ()
+                    for name in variables or generated:
+                        ledger.lines.setdefault(name, set()).add(line)
+        collect(ledger.entropies, counts, weight)
+        for hint, times in hints.items():
+            ledger.hints[hint] = ledger.hints.get(hint, ZERO) + weight.scaled(times)
+        for key in (*hints, *(atom for atom, count in counts.items() if count)):
+            ledger.lines.setdefault(key, set()).add(line)
+    return ledger
+
+
+def _by_weight(objective: Iterable[Weighted]) -> dict[tuple[Weight, int], list[Functional]]:
+    """Functionals of one weight and line together: their entropies are counted in integers."""
+    groups: dict[tuple[Weight, int], list[Functional]] = {}
+    for one in objective:
+        groups.setdefault((one.weight, one.line), []).append(one.functional)
+    return groups
+
+
+def _add_projection(dag: Dag, counts: Counts, hints: dict[Hint, int], canon: Canon) -> None:
+    """D(q||G) = sum_v H(v|Pa_v) - H(V), and the data whose local term does not vanish."""
+    before: Variables = frozenset()
+    for place, node in enumerate(dag.nodes):
+        parents = dag.parent_set(place)
+        canon.add(counts, node, parents)
+        if len(node) == 1 and node <= canon.independence.data and parents:
+            if not canon.independence.separated(node, before - parents, parents):
+                (name,) = node
+                hints[name, parents] = hints.get((name, parents), 0) + 1
+        before |= node
+    canon.add(counts, dag.variables, frozenset(), -1)
+
+
+def _add_information(
+    parts: tuple[Variables, ...],
+    given: Variables,
+    weight: Weight,
+    model: Model,
+    counts: Counts,
+    hints: dict[Hint, int],
+    canon: Canon,
+) -> None:
+    everything: Variables = frozenset().union(*parts)
+    for part in parts:
+        canon.add(counts, part, given)
+    canon.add(counts, everything, given, -1)
+    if len(parts) == 2 and sign(weight, model.parameters) == "nonpositive":
+        # -I(x; z) = H(x|z) - H(x): information is maximised by a decoder (P10, LB1).
+        for part in parts:
+            if len(part) == 1 and part <= canon.independence.data:
+                (name,) = part
+                key = (name, everything - part | given)
+                hints[key] = hints.get(key, 0) - 1
+                return
+
+
+def _add_divergence(
+    variables: tuple[str, ...] | None,
+    weight: Weight,
+    model: Model,
+    counts: Counts,
+    models: dict[str, Weight],
+    canon: Canon,
+) -> None:
+    """KL(q||p) = sum_v CE_p(v|Pa_v) - H(V | the data that p does not generate)."""
+    network = model.generation
+    if network is None:
+        raise CompilerBug("a divergence to p, and no p")
+    wanted = network.variables if variables is None else variables
+    joint = set(model.inference.variables) | model.observed()
+    given = frozenset(joint - set(network.variables)) if variables is None else frozenset[str]()
+    generated = {name for one in network.conditionals for name in one.children}
+    for name in wanted:
+        if name in canon.independence.data and name not in generated:
+            canon.add(counts, frozenset({name}), frozenset())  # a root's p is the data's own
+        else:
+            models[name] = models.get(name, ZERO) + weight
+    canon.add(counts, frozenset(wanted), given, -1)
+
+
+# ---- read: find the quantities that can be computed, estimated or bounded --------------------------
+
+
+def _take_choices(
+    model: Model, rest: Sum, canon: Canon
+) -> Iterator[tuple[Weight, TotalCorrelation, EstimatorChoice | None]]:
+    """`estimate TC(u) with mss`: as much of TC(u) as its last, intractable entropy asks for."""
+    for choice in model.choices:
+        counts = canon.information(choice.target.parts, choice.target.given)
+        weight = _take(rest, counts, canon)
+        atom = information(choice.target.parts, choice.target.given)
+        total = atom if isinstance(atom, TotalCorrelation) else None
+        if total is None:
+            parts = tuple(tuple(sorted(part, key=natural)) for part in choice.target.parts)
+            total = TotalCorrelation(parts, tuple(sorted(choice.target.given, key=natural)))
+        yield weight, total, choice
+
+
+def _take_hints(
+    model: Model, ledger: _Ledger, rest: Sum, canon: Canon
+) -> Iterator[LocalEntropy]:
+    """The entropies of data that projections themselves name: H(x|Pa_x) in G."""
+    for (name, given), weight in sorted(ledger.hints.items(), key=lambda one: _hint_key(one[0])):
+        counts = canon.entropy(frozenset({name}), given)
+        pivot = _pivot(counts, canon)
+        if pivot is None:
+            continue  # a bound of this entropy needs no decoder
+        available = -rest.get(pivot, ZERO)
+        amount = weight if _nonnegative(available - weight, model) else available
+        if amount and _nonnegative(amount, model):
+            collect(rest, counts, -amount)
+            yield LocalEntropy(name, given, amount, ledger.asked((name, given)))
+
+
+def _take_correlations(
+    model: Model, rest: Sum, canon: Canon
+) -> Iterator[tuple[Weight, TotalCorrelation, EstimatorChoice | None]]:
+    """Total correlations of latents that nobody named."""
+    for atom in sorted(_open(rest, canon), key=lambda one: -len(one.given)):
+        weight = -rest.get(atom, ZERO)
+        group = (*atom.given, *atom.of)
+        if not weight or not _nonnegative(weight, model) or len(group) < 2:
+            continue
+        if canon.independence.data & set(group):
+            continue
+        parts = tuple((name,) for name in sorted(group, key=natural))
+        trial = dict(rest)
+        collect(trial, canon.information(map(frozenset, parts)), -weight)
+        singles = [canon.entropy(frozenset(part)) for part in parts]
+        if all(_nonnegative(trial.get(one, ZERO), model) for counts in singles for one in counts):
+            rest.clear()
+            rest.update(trial)
+            yield weight, TotalCorrelation(parts), None
+
+
+def _take_decoders(model: Model, rest: Sum, canon: Canon) -> Iterator[LocalEntropy]:
+    """-H(z) <= -H(z|x) - H(x) + H(x|z), and a decoder p(x|z) bounds the last."""
+    if model.generation is None:
+        return
+    for conditional in model.generation.conditionals:
+        for name in conditional.children:
+            given = frozenset(conditional.parents)
+            counts = canon.entropy(frozenset({name}), given)
+            pivot = _pivot(counts, canon)
+            weight = -rest.get(pivot, ZERO) if pivot is not None else ZERO
+            if weight and _nonnegative(weight, model):
+                collect(rest, counts, -weight)
+                yield LocalEntropy(name, given, weight)
+
+
+def _take(rest: Sum, counts: Counts, canon: Canon) -> Weight:
+    """Take as much of a quantity as its pivot is there for."""
+    pivot = _pivot(counts, canon)
+    if pivot is None:
+        return ZERO
+    weight = rest.get(pivot, ZERO).scaled(1) if counts[pivot] > 0 else -rest.get(pivot, ZERO)
+    if weight:
+        collect(rest, counts, -weight)
+    return weight
+
+
+def _pivot(counts: Counts, canon: Canon) -> Entropy | None:
+    """The entropy in a quantity that only this quantity accounts for: its last negative one."""
+    open_atoms = [
+        atom
+        for atom, count in counts.items()
+        if count < 0 and not canon.is_data(atom) and not canon.is_exact(atom)
+    ]
+    return max(open_atoms, key=lambda atom: (len(atom.given), atom.given), default=None)
+
+
+def _open(rest: Sum, canon: Canon) -> list[Entropy]:
+    """Entropies of latents that are no encoder's own density."""
+    return [atom for atom in rest if not canon.is_data(atom) and not canon.is_exact(atom)]
+
+
+def _nonnegative(weight: Weight, model: Model) -> bool:
+    return sign(weight, model.parameters) in ("zero", "nonnegative")
+
+
+def _hint_key(hint: Hint) -> tuple[tuple[str, int], list[tuple[str, int]]]:
+    return natural(hint[0]), sorted(map(natural, hint[1]))
+
+
+def _read(
+    model: Model,
+    ledger: _Ledger,
+    rest: Sum,
+    local: list[LocalEntropy],
+    estimated: list[tuple[Weight, TotalCorrelation, EstimatorChoice | None]],
+    canon: Canon,
+) -> Collected:
+    exact: list[LocalEntropy] = []
+    uncertain: list[LocalEntropy] = []
+    intractable: list[LocalEntropy] = []
+    constants: list[Term] = []
+    for atom, weight in sorted(rest.items(), key=lambda item: _atom_key(item[0])):
+        if canon.is_data(atom):
+            constants.append(Term(weight, atom))
+            continue
+        (name,) = atom.of
+        one = LocalEntropy(name, frozenset(atom.given), weight, ledger.asked(atom))
+        if canon.is_exact(atom):
+            exact.append(one)
+            continue
+        kept = {"nonnegative": local, "nonpositive": intractable}
+        kept.get(sign(weight, model.parameters), uncertain).append(one)
+    return Collected(
+        models=tuple(_models(model, ledger)),
+        exact=tuple(exact),
+        unbounded=tuple(local),
+        estimated=tuple(estimated),
+        constants=tuple(constants),
+        uncertain=tuple(uncertain),
+        intractable=tuple(intractable),
+    )
+
+
+def _models(model: Model, ledger: _Ledger) -> Iterator[ModelCrossEntropy]:
+    generation: Network | None = model.generation
+    of: dict[str, Conditional] = {}
+    for conditional in generation.conditionals if generation else ():
+        of.update(dict.fromkeys(conditional.children, conditional))
+    for name in sorted(ledger.models, key=natural):
+        weight = ledger.models[name]
+        if weight:
+            yield ModelCrossEntropy(name, of.get(name), weight, ledger.asked(name))
+
+
+def _atom_key(atom: Entropy) -> tuple[list[tuple[str, int]], list[tuple[str, int]]]:
+    return list(map(natural, atom.of)), list(map(natural, atom.given))

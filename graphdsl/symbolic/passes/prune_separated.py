@@ -1,0 +1,99 @@
+"""Drop what d-separation in G^q makes zero."""
+
+from __future__ import annotations
+
+__all__ = ["prune_separated"]
+
+from collections.abc import Iterable
+
+from graphdsl.ir.graph import Independence
+from graphdsl.ir.information import Information, Step, Term, information
+from graphdsl.ir.notation import names
+
+Variables = frozenset[str]
+
+
+def prune_separated(
+    terms: Iterable[Term], independence: Independence
+) -> tuple[tuple[Term, ...], tuple[Step, ...]]:
+    """Law: I(v; A, B | C) = I(v; A | C) where v and B are d-separated by A and C (P2).
+
+    Variables of either side go, and those of the condition that matter neither to v given the
+    others alone nor given A as well. A term none of whose right side is left is zero.
+    """
+    kept: list[Term] = []
+    steps: list[Step] = []
+    for term in terms:
+        if not isinstance(term.atom, Information):
+            kept.append(term)
+            continue
+        after = _prune(term, term.atom, independence)
+        if after != (term,):
+            steps.append(
+                Step(
+                    rule="d-separation in G^q",
+                    because=_license(term.atom, after),
+                    before=(term,),
+                    after=after,
+                )
+            )
+        kept += after
+    return tuple(kept), tuple(steps)
+
+
+def _prune(term: Term, atom: Information, independence: Independence) -> tuple[Term, ...]:
+    left, right = frozenset(atom.left), frozenset(atom.right)
+    given = frozenset(atom.given)
+    right = _relevant(left, right, given, independence)
+    if not right:
+        return ()
+    left = _relevant(right, left, given, independence)
+    given = _needed(left, right, given, independence)
+    if (names(left), names(right), names(given)) == (atom.left, atom.right, atom.given):
+        return (term,)
+    return (Term(term.weight, information((left, right), given)),)
+
+
+def _relevant(
+    side: Variables, other: Variables, given: Variables, independence: Independence
+) -> Variables:
+    """The smallest subset of `other` that separates `side` from the rest of it, given `given`."""
+    for name in reversed(names(other)):
+        if independence.separated(side, {name}, given | other - {name}):
+            other -= {name}
+    return other
+
+
+def _needed(
+    left: Variables, right: Variables, given: Variables, independence: Independence
+) -> Variables:
+    """The condition without what is irrelevant to one side, with and without the other side."""
+    for name in names(given):
+        rest = given - {name}
+        for side, other in ((left, right), (right, left)):
+            if independence.separated(side, {name}, rest) and independence.separated(
+                side, {name}, rest | other
+            ):
+                given = rest
+                break
+    return given
+
+
+def _license(before: Information, after: tuple[Term, ...]) -> str:
+    """The separation that was used: who is apart from whom, given what."""
+    atom = after[0].atom if after else None
+    if not isinstance(atom, Information):
+        return _statement(before.left, before.right, before.given)
+    gone_right = tuple(name for name in before.right if name not in atom.right)
+    if gone_right:
+        return _statement(before.left, gone_right, names({*atom.right, *before.given}))
+    gone_left = tuple(name for name in before.left if name not in atom.left)
+    if gone_left:
+        return _statement(before.right, gone_left, names({*atom.left, *before.given}))
+    gone = tuple(name for name in before.given if name not in atom.given)
+    return _statement(gone, atom.left, atom.given) + ", also with " + ", ".join(atom.right)
+
+
+def _statement(a: tuple[str, ...], b: tuple[str, ...], given: tuple[str, ...]) -> str:
+    bar = f" | {', '.join(given)}" if given else ""
+    return f"{', '.join(a)} _||_ {', '.join(b)}{bar}"

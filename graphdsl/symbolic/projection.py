@@ -1,0 +1,139 @@
+"""D(q || G) in its four forms, and the steps from the definition to the named terms."""
+
+from __future__ import annotations
+
+__all__ = ["derive_projection", "entropy_form"]
+
+from collections.abc import Iterable, Sequence
+
+from graphdsl.diagnostics import CompilerBug
+from graphdsl.ir.graph import Dag
+from graphdsl.ir.information import (
+    Atom,
+    ProjectionDerivation,
+    Step,
+    Term,
+    TotalCorrelation,
+    entropy,
+    information,
+    one,
+)
+from graphdsl.ir.model import Network
+from graphdsl.ir.notation import names
+from graphdsl.ir.weight import Weight
+from graphdsl.symbolic.canonical import Canon
+from graphdsl.symbolic.passes.move_constants import move_constants
+from graphdsl.symbolic.passes.name_terms import name_terms
+from graphdsl.symbolic.passes.prune_separated import prune_separated
+
+
+def entropy_form(dag: Dag) -> tuple[Term, ...]:
+    """D(q||G) = sum_v H(v|Pa_v) - H(V): theory.md P1, the definition written out."""
+    local = [
+        one(entropy(node, dag.parent_set(place))) for place, node in enumerate(dag.nodes)
+    ]
+    return (*local, one(entropy(dag.variables), -1))
+
+
+def derive_projection(
+    network: Network, orders: Sequence[Dag], weight: Weight, canon: Canon
+) -> ProjectionDerivation:
+    """Derive D(q||G), in that of the given topological orders that leaves the fewest terms."""
+    return min((_derive(network, dag, weight, canon) for dag in orders), key=_complexity)
+
+
+def _derive(network: Network, dag: Dag, weight: Weight, canon: Canon) -> ProjectionDerivation:
+    local = _local_markov(dag)
+    pruned, pruning = prune_separated(local, canon.independence)
+    free, constant, moving = move_constants(pruned, canon.independence.data)
+    named, naming = name_terms(free)
+    start = entropy_form(dag)
+    derivation = ProjectionDerivation(
+        network=network,
+        weight=weight,
+        order=tuple(names(node) for node in dag.nodes),
+        entropies=start,
+        multi_information=_multi_information(dag, canon),
+        local_markov=local,
+        simplified=named,
+        constant=constant,
+        steps=(
+            Step(
+                rule="local Markov form",
+                because="chain rule of H(V) in a topological order of G (P1)",
+                before=start,
+                after=local,
+            ),
+            *pruning,
+            *moving,
+            *naming,
+        ),
+    )
+    _verify(derivation, canon)
+    return derivation
+
+
+def _local_markov(dag: Dag) -> tuple[Term, ...]:
+    """sum_v I(v; pred(v) - Pa_v | Pa_v)."""
+    terms = []
+    before: frozenset[str] = frozenset()
+    for place, node in enumerate(dag.nodes):
+        parents = dag.parent_set(place)
+        if before - parents:
+            terms.append(one(information((node, before - parents), parents)))
+        before |= node
+    return tuple(terms)
+
+
+def _multi_information(dag: Dag, canon: Canon) -> tuple[Term, ...]:
+    """TC(V) - sum_v I(v; Pa_v), eq. 1; TC(V) written out over G^q unless G has blocks (P7)."""
+    total: list[Term] = []
+    if all(len(node) == 1 for node in dag.nodes):
+        order = [name for name in canon.independence.order if name in dag.variables]
+        before: frozenset[str] = frozenset()
+        for name in order:
+            parents = canon.independence.boundary(name, before)
+            if parents:
+                total.append(one(information(((name,), parents))))
+            before |= {name}
+    elif len(dag.nodes) > 1:
+        total.append(one(information(dag.nodes)))
+    minus = [
+        one(information((node, dag.parent_set(place))), -1)
+        for place, node in enumerate(dag.nodes)
+        if dag.parents[place]
+    ]
+    return (*total, *minus)
+
+
+def _verify(derivation: ProjectionDerivation, canon: Canon) -> None:
+    """Every form must be the definition, in canonical form; anything else is our own mistake."""
+    definition = canon.terms(derivation.entropies)
+    forms = {
+        "multi-information": derivation.multi_information,
+        "local Markov": derivation.local_markov,
+        "named": (*derivation.simplified, *derivation.constant),
+    }
+    for name, terms in forms.items():
+        if canon.terms(terms) != definition:
+            title = derivation.network.name
+            raise CompilerBug(f"the {name} form of D(q || {title}) is not equal to it")
+    for step in derivation.steps:
+        if canon.terms(step.before) != canon.terms(step.after):
+            raise CompilerBug(f"the step {step.rule!r} does not keep the value")
+
+
+def _complexity(derivation: ProjectionDerivation) -> tuple[int, int]:
+    """How many kinds of terms are left, and how many terms; members of a family are one kind."""
+    terms = derivation.simplified
+    return len({_kind(term.atom) for term in terms}), len(terms)
+
+
+def _kind(atom: Atom) -> str:
+    if isinstance(atom, TotalCorrelation):
+        return f"TC{sorted({_heads(part) for part in atom.parts})}{_heads(atom.given)}"
+    return "".join(sign for sign in str(atom) if not sign.isdigit())
+
+
+def _heads(variables: Iterable[str]) -> str:
+    return ",".join(name.partition("[")[0] for name in variables)
