@@ -1,8 +1,10 @@
-"""The grammar of `.mib` specs, as data: `mib.lark` and nothing else."""
+"""The grammar of `.mib` specs, as data: `mib.lark`, and the parse tables made from it."""
 
-__all__ = ["grammar_text"]
+__all__ = ["grammar_text", "tables_path"]
 
-from importlib.resources import files
+from pathlib import Path
+
+_HERE = Path(__file__).parent
 
 
 def grammar_text() -> str:
@@ -11,4 +13,9 @@ def grammar_text() -> str:
     >>> grammar_text().splitlines()[0]
     '// The grammar of .mib specs. LALR(1), no conflicts: built with strict=True in the tests.'
     """
-    return files(__name__).joinpath("mib.lark").read_text(encoding="utf-8")
+    return (_HERE / "mib.lark").read_text(encoding="utf-8")
+
+
+def tables_path() -> Path:
+    """Where the parse tables lie."""
+    return _HERE / "mib.tables.json"

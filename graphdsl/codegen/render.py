@@ -27,9 +27,8 @@ from graphdsl.ir.loss import (
     NetworkSlot,
     ParameterSlot,
     VariableSlot,
-    shortened,
 )
-from graphdsl.ir.notation import number_text, weight_text
+from graphdsl.ir.notation import number_text, shortened, summed, weight_text
 from graphdsl.ir.weight import ONE
 
 _WIDTH = 88
@@ -79,7 +78,12 @@ def _view(
 
 def _header(module: LossModule, constants: Sequence[tuple[str, Fraction]]) -> str:
     values = ", ".join(f"{name} = {number_text(value)}" for name, value in constants)
-    gaps = [bound.gap for term in module.terms for bound in term.bounds]
+    gaps = [
+        line
+        for term in module.terms
+        for line in shortened(summed([one.gap for one in term.bounds], latex=True), r"\dots")
+    ]
+    dropped = summed([_constant(term) for term in module.constants], latex=False)
     return fill(
         HeaderView(
             title=_wrapped(_safe(module.title) or f"The objective of {module.model}."),
@@ -89,8 +93,8 @@ def _header(module: LossModule, constants: Sequence[tuple[str, Fraction]]) -> st
             objective=_lines(module.objective),
             loss=tuple(_formula_line(term, k) for k, term in enumerate(module.terms)),
             relation=_wrapped(f"{module.relation} ({module.reason})"),
-            gaps=shortened(gaps, r"\dots"),
-            dropped=shortened([_constant(term) for term in module.constants], "..."),
+            gaps=tuple(gaps),
+            dropped=shortened(dropped, "..."),
         )
     )
 
@@ -103,7 +107,9 @@ def _formula_line(term: LossTerm, place: int) -> str:
 
 def _constant(term: Term) -> str:
     factor = weight_text(term.weight)
-    return f"({factor}) {term.atom}" if factor != "1" else str(term.atom)
+    if factor in ("1", "-1"):
+        return f"{factor[:-1]}{term.atom}"
+    return f"({factor}) {term.atom}" if len(term.weight.terms) > 1 else f"{factor} {term.atom}"
 
 
 def _variable(one: VariableSlot) -> str:

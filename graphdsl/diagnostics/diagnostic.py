@@ -4,15 +4,18 @@ from __future__ import annotations
 
 __all__ = ["CompilerBug", "Diagnostic", "SpecError", "Warned"]
 
-from dataclasses import dataclass, fields
-from typing import ClassVar
+from typing import ClassVar, dataclass_transform
 
 from graphdsl.diagnostics.span import Span
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass_transform(kw_only_default=True, frozen_default=True)
 class Diagnostic:
-    """One mistake in a spec; its subclasses fill the sentences with their fields."""
+    """One mistake in a spec; its subclasses fill the sentences with their fields.
+
+    To a type checker they are frozen dataclasses with keyword arguments. They are made by hand,
+    since a hundred dataclasses would cost every start of the command line a tenth of a second.
+    """
 
     code: ClassVar[str]  #: stable, such as MIB201; the hundreds name the stage
     title: ClassVar[str]
@@ -22,21 +25,38 @@ class Diagnostic:
 
     span: Span
 
+    def __init__(self, *, span: Span, **holes: object) -> None:
+        wanted = self._fields()
+        if wanted != holes.keys():
+            raise CompilerBug(f"{type(self).__name__} takes {sorted(wanted)}, not {sorted(holes)}")
+        self.__dict__.update(holes, span=span)
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError(f"{type(self).__name__} is frozen")
+
+    def __eq__(self, other: object) -> bool:
+        return type(self) is type(other) and self.__dict__ == other.__dict__
+
+    def __hash__(self) -> int:
+        return hash((type(self), *self.__dict__.items()))
+
     @property
     def message(self) -> str:
         """What is wrong, in one sentence."""
-        return self.said.format(**self._holes())
+        return self.said.format(**self.__dict__)
 
     @property
     def advice(self) -> str:
         """What to write instead, in one sentence."""
-        return self.hint.format(**self._holes())
+        return self.hint.format(**self.__dict__)
 
-    def _holes(self) -> dict[str, object]:
-        return {field.name: getattr(self, field.name) for field in fields(self)}
+    @classmethod
+    def _fields(cls) -> set[str]:
+        """The names of the holes: what a subclass annotates itself."""
+        own: dict[str, object] = cls.__dict__.get("__annotations__", {})
+        return set(own)
 
 
-@dataclass(frozen=True, kw_only=True)
 class Warned(Diagnostic):
     """Legal, but suspicious: compilation goes on, unless it is strict."""
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 __all__ = ["nearest", "one_of"]
 
 from collections.abc import Iterable
-from difflib import get_close_matches
 
 
 def nearest(word: str, known: Iterable[str]) -> str:
     """The known word that `word` most likely stands for, or nothing."""
+    from difflib import get_close_matches  # only a mistake pays for it
+
     candidates = sorted(known)
     by_case = [name for name in candidates if name.lower() == word.lower()]
     found = by_case or get_close_matches(word, candidates, n=1, cutoff=0.5)

@@ -10,12 +10,9 @@ __all__ = [
     "LatentOnOneSide",
 ]
 
-from dataclasses import dataclass
-
 from graphdsl.diagnostics import Diagnostic
 
 
-@dataclass(frozen=True, kw_only=True)
 class CyclicNetwork(Diagnostic):
     """A network that is no DAG."""
 
@@ -27,7 +24,6 @@ class CyclicNetwork(Diagnostic):
     cycle: str
 
 
-@dataclass(frozen=True, kw_only=True)
 class LatentHasNoEncoder(Diagnostic):
     """A latent variable that the inference network does not infer."""
 
@@ -39,7 +35,6 @@ class LatentHasNoEncoder(Diagnostic):
     guess: str
 
 
-@dataclass(frozen=True, kw_only=True)
 class EdgeIntoObserved(Diagnostic):
     """An edge of q that ends in data."""
 
@@ -50,7 +45,6 @@ class EdgeIntoObserved(Diagnostic):
     node: str
 
 
-@dataclass(frozen=True, kw_only=True)
 class LatentOnOneSide(Diagnostic):
     """KL(q || p) with a latent that one of the two does not have."""
 
@@ -63,7 +57,6 @@ class LatentOnOneSide(Diagnostic):
     absent: str
 
 
-@dataclass(frozen=True, kw_only=True)
 class LatentHasParents(Diagnostic):
     """A conditional prior, which this version does not have."""
 

@@ -22,24 +22,17 @@ __all__ = [
     "Statement",
     "TermCode",
     "VariableSlot",
-    "shortened",
 ]
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from graphdsl.ir.information import Term
 from graphdsl.ir.model import Kind
-from graphdsl.ir.notation import Names
+from graphdsl.ir.notation import Names, shortened, summed
 from graphdsl.ir.weight import Weight
 
 Relation: TypeAlias = Literal["equal", "upper", "lower", "estimate", "saddle", "surrogate"]
-
-
-def shortened(items: Sequence[str], dots: str) -> tuple[str, ...]:
-    """A long list by its two ends: what stands between follows from the index."""
-    return tuple(items) if len(items) <= 6 else (items[0], dots, items[-1])
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,14 +197,14 @@ class LossTerm:
     @property
     def gap(self) -> str:
         """Its distance from what it stands for: LaTeX, empty where there is none."""
-        gaps = [bound.gap for bound in self.bounds]
+        gaps = summed([bound.gap for bound in self.bounds], latex=True)
         return " + ".join(shortened(gaps, r"\dots"))
 
     @property
     def tight_when(self) -> str:
         """When the gap closes."""
         conditions = list(dict.fromkeys(bound.tight_when for bound in self.bounds))
-        return "; ".join(shortened(conditions, "..."))
+        return "; ".join(shortened(conditions, "and so on to"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,17 +10,20 @@ __all__ = [
     "names",
     "natural",
     "number_text",
+    "shortened",
+    "summed",
     "weight_text",
 ]
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from fractions import Fraction
 from functools import lru_cache
 from typing import TypeAlias
 
 from graphdsl.ir.weight import Weight
 
+_MOST = 6  #: longer lists are written as first, dots, last
 Names: TypeAlias = tuple[str, ...]  #: variables in their natural order
 _GREEK = frozenset(
     "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau "
@@ -78,8 +81,38 @@ def latex_name(name: str) -> str:
 
 
 def latex_names(variables: Iterable[str]) -> str:
-    """Several variables in LaTeX."""
-    return ", ".join(latex_name(name) for name in variables)
+    """Several variables in LaTeX, a long list by its two ends."""
+    written = [latex_name(name) for name in variables]
+    return ", ".join(shortened(written, r"\dots"))
+
+
+def shortened(items: Sequence[str], dots: str) -> tuple[str, ...]:
+    """A long list by its two ends: what stands between follows from the index."""
+    return tuple(items) if len(items) <= _MOST else (items[0], dots, items[-1])
+
+
+def summed(lines: Sequence[str], latex: bool) -> tuple[str, ...]:
+    """Lines that differ in one index alone, side by side, as one sum over it.
+
+    >>> summed(["H(x[1])", "H(x[2])", "H(z)"], latex=False)
+    ('sum_i H(x[i])', 'H(z)')
+    """
+    before, after = ("_{", "}") if latex else ("[", "]")
+    found = re.compile(re.escape(before) + r"(\d+)" + re.escape(after))
+    groups: list[tuple[str, list[str]]] = []
+    for line in lines:
+        patterns = [
+            line.replace(f"{before}{index}{after}", f"{before}i{after}")
+            for index in dict.fromkeys(found.findall(line))
+        ]
+        if groups and groups[-1][0] in patterns:
+            groups[-1][1].append(line)
+        else:
+            groups.append((patterns[0] if patterns else line, [line]))
+    sign = r"\sum_{i} " if latex else "sum_i "
+    return tuple(
+        f"{sign}{pattern}" if len(members) > 1 else members[0] for pattern, members in groups
+    )
 
 
 def _sum_text(weight: Weight, times: str, parameter: Callable[[str], str]) -> str:

@@ -186,7 +186,7 @@ def _cross_entropy(weight: Weight, ref: ModelRef) -> Term:
 
 def _bound(one: LocalEntropy, ref: ModelRef, term: Term, certified: bool) -> Bound:
     given = names(one.given)
-    truth = f"q({one.node}{'|' + ','.join(given) if given else ''})"
+    condition = f" given {', '.join(given)}" if given else ""
     weight = "" if one.weight == ONE else f"{_factor(one.weight)}\\,"
     bar = f" \\mid {latex_names(given)}" if given else ""
     name = latex_names((one.node,))
@@ -194,8 +194,9 @@ def _bound(one: LocalEntropy, ref: ModelRef, term: Term, certified: bool) -> Bou
         weight=one.weight,
         entropy=term,
         model=printed(ref),
-        gap=f"{weight}\\mathbb{{E}}_q\\,\\mathrm{{KL}}(q({name}{bar}) \\,\\|\\, {_latex(ref)})",
-        tight_when=f"{printed(ref)} = {truth}",
+        gap=f"{weight}\\mathbb{{E}}_q\\,\\mathrm{{KL}}"
+        f"(\\bar{{q}}({name}{bar}) \\,\\|\\, {_latex(ref)})",
+        tight_when=f"{printed(ref)} is what q's joint says of {one.node}{condition}",
         certified=certified,
     )
 

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 __all__ = ["EstimatorIdle", "EstimatorMisplaced", "NoBound", "PriorMissing", "WeightChangesSign"]
 
-from dataclasses import dataclass
-
 from graphdsl.diagnostics import Diagnostic, Warned
 
 
-@dataclass(frozen=True, kw_only=True)
 class NoBound(Diagnostic):
     """An entropy with a negative weight that nothing bounds."""
 
@@ -20,7 +17,6 @@ class NoBound(Diagnostic):
     term: str
 
 
-@dataclass(frozen=True, kw_only=True)
 class WeightChangesSign(Warned):
     """A weight that is negative somewhere in the parameters' range."""
 
@@ -32,7 +28,6 @@ class WeightChangesSign(Warned):
     weight: str
 
 
-@dataclass(frozen=True, kw_only=True)
 class PriorMissing(Diagnostic):
     """A latent without a prior, where a prior is needed."""
 
@@ -43,7 +38,6 @@ class PriorMissing(Diagnostic):
     name: str
 
 
-@dataclass(frozen=True, kw_only=True)
 class EstimatorMisplaced(Diagnostic):
     """An estimator whose conditions do not hold."""
 
@@ -57,7 +51,6 @@ class EstimatorMisplaced(Diagnostic):
     instead: str
 
 
-@dataclass(frozen=True, kw_only=True)
 class EstimatorIdle(Warned):
     """An `estimate` line about something that the objective does not hold."""
 

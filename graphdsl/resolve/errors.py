@@ -31,12 +31,9 @@ __all__ = [
     "WrongArguments",
 ]
 
-from dataclasses import dataclass
-
 from graphdsl.diagnostics import Diagnostic, Warned
 
 
-@dataclass(frozen=True, kw_only=True)
 class UnknownName(Diagnostic):
     """A variable, constant or parameter that nothing declares."""
 
@@ -48,7 +45,6 @@ class UnknownName(Diagnostic):
     guess: str
 
 
-@dataclass(frozen=True, kw_only=True)
 class DuplicateName(Diagnostic):
     """A name declared twice."""
 
@@ -60,7 +56,6 @@ class DuplicateName(Diagnostic):
     line: int
 
 
-@dataclass(frozen=True, kw_only=True)
 class ReservedName(Diagnostic):
     """A name that means something else, here or in the emitted Python."""
 
@@ -72,7 +67,6 @@ class ReservedName(Diagnostic):
     reason: str
 
 
-@dataclass(frozen=True, kw_only=True)
 class IndexOutOfRange(Diagnostic):
     """A member that a family does not have."""
 
@@ -86,7 +80,6 @@ class IndexOutOfRange(Diagnostic):
     high: int
 
 
-@dataclass(frozen=True, kw_only=True)
 class NotAFamily(Diagnostic):
     """An index behind a variable that has no members."""
 
@@ -97,7 +90,6 @@ class NotAFamily(Diagnostic):
     name: str
 
 
-@dataclass(frozen=True, kw_only=True)
 class UnknownKind(Diagnostic):
     """A kind of value that the language does not have, or not for this role."""
 
@@ -110,7 +102,6 @@ class UnknownKind(Diagnostic):
     known: str
 
 
-@dataclass(frozen=True, kw_only=True)
 class UnknownPrior(Diagnostic):
     """A distribution after `~` that is not known for this variable."""
 
@@ -123,7 +114,6 @@ class UnknownPrior(Diagnostic):
     known: str
 
 
-@dataclass(frozen=True, kw_only=True)
 class BadSize(Diagnostic):
     """A size that is no positive whole number."""
 
@@ -135,7 +125,6 @@ class BadSize(Diagnostic):
     value: str
 
 
-@dataclass(frozen=True, kw_only=True)
 class OutOfRange(Diagnostic):
     """A parameter whose value lies outside its range."""
 
@@ -148,7 +137,6 @@ class OutOfRange(Diagnostic):
     range: str
 
 
-@dataclass(frozen=True, kw_only=True)
 class MissingStatement(Diagnostic):
     """A spec without something that every spec has."""
 
@@ -160,7 +148,6 @@ class MissingStatement(Diagnostic):
     example: str
 
 
-@dataclass(frozen=True, kw_only=True)
 class UnknownFunctional(Diagnostic):
     """A functional that the language does not have."""
 
@@ -173,7 +160,6 @@ class UnknownFunctional(Diagnostic):
     guess: str
 
 
-@dataclass(frozen=True, kw_only=True)
 class UnknownNetwork(Diagnostic):
     """A network that nothing declares."""
 
@@ -185,7 +171,6 @@ class UnknownNetwork(Diagnostic):
     guess: str
 
 
-@dataclass(frozen=True, kw_only=True)
 class WrongArguments(Diagnostic):
     """A functional or network with the wrong arguments."""
 
@@ -197,7 +182,6 @@ class WrongArguments(Diagnostic):
     usage: str
 
 
-@dataclass(frozen=True, kw_only=True)
 class NotLinear(Diagnostic):
     """An objective that is no weighted sum of functionals."""
 
@@ -208,7 +192,6 @@ class NotLinear(Diagnostic):
     problem: str
 
 
-@dataclass(frozen=True, kw_only=True)
 class NotAFunctional(Diagnostic):
     """A variable or number where a functional must stand."""
 
@@ -220,7 +203,6 @@ class NotAFunctional(Diagnostic):
     instead: str
 
 
-@dataclass(frozen=True, kw_only=True)
 class UnboundIndex(Diagnostic):
     """Something in an index that has no whole value."""
 
@@ -231,7 +213,6 @@ class UnboundIndex(Diagnostic):
     name: str
 
 
-@dataclass(frozen=True, kw_only=True)
 class ShapeClash(Diagnostic):
     """Shapes that a network cannot join."""
 
@@ -243,7 +224,6 @@ class ShapeClash(Diagnostic):
     instead: str
 
 
-@dataclass(frozen=True, kw_only=True)
 class UnknownModule(Diagnostic):
     """A kind of network after `via` that is not known."""
 
@@ -254,7 +234,6 @@ class UnknownModule(Diagnostic):
     name: str
 
 
-@dataclass(frozen=True, kw_only=True)
 class UnknownFusion(Diagnostic):
     """A way to fuse parents after `by` that is not known."""
 
@@ -265,7 +244,6 @@ class UnknownFusion(Diagnostic):
     name: str
 
 
-@dataclass(frozen=True, kw_only=True)
 class UnknownEstimator(Diagnostic):
     """An estimator that is not known."""
 
@@ -276,7 +254,6 @@ class UnknownEstimator(Diagnostic):
     name: str
 
 
-@dataclass(frozen=True, kw_only=True)
 class EmptyRange(Diagnostic):
     """A range that holds nothing."""
 
@@ -288,7 +265,6 @@ class EmptyRange(Diagnostic):
     high: str
 
 
-@dataclass(frozen=True, kw_only=True)
 class OverlappingParts(Diagnostic):
     """The same variable on both sides of an information."""
 
@@ -300,7 +276,6 @@ class OverlappingParts(Diagnostic):
     functional: str
 
 
-@dataclass(frozen=True, kw_only=True)
 class VariableTwice(Diagnostic):
     """A variable in two nodes of one network."""
 
@@ -311,7 +286,6 @@ class VariableTwice(Diagnostic):
     name: str
 
 
-@dataclass(frozen=True, kw_only=True)
 class TwoWays(Diagnostic):
     """Lines with the same child that disagree on how it is computed."""
 
@@ -324,7 +298,6 @@ class TwoWays(Diagnostic):
     second: str
 
 
-@dataclass(frozen=True, kw_only=True)
 class BlockInModel(Diagnostic):
     """A block in q or p."""
 
@@ -335,7 +308,6 @@ class BlockInModel(Diagnostic):
     network: str
 
 
-@dataclass(frozen=True, kw_only=True)
 class UnusedVariable(Warned):
     """A variable that the objective does not depend on."""
 

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 __all__ = ["AssertionRefuted", "AssertionUndecided"]
 
-from dataclasses import dataclass
-
 from graphdsl.diagnostics import Diagnostic, Warned
 
 
-@dataclass(frozen=True, kw_only=True)
 class AssertionRefuted(Diagnostic):
     """An equality that does not hold for every q that follows G^q."""
 
@@ -20,7 +17,6 @@ class AssertionRefuted(Diagnostic):
     remainder: str
 
 
-@dataclass(frozen=True, kw_only=True)
 class AssertionUndecided(Warned):
     """An assertion that could be neither proved nor refuted."""
 

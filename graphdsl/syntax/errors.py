@@ -15,12 +15,9 @@ __all__ = [
     "UnknownStatement",
 ]
 
-from dataclasses import dataclass
-
 from graphdsl.diagnostics import Diagnostic
 
 
-@dataclass(frozen=True, kw_only=True)
 class UnexpectedSign(Diagnostic):
     """Something stands where nothing of its kind can stand."""
 
@@ -32,7 +29,6 @@ class UnexpectedSign(Diagnostic):
     expected: str
 
 
-@dataclass(frozen=True, kw_only=True)
 class LostComma(Diagnostic):
     """Two names side by side, with no sign between them."""
 
@@ -43,7 +39,6 @@ class LostComma(Diagnostic):
     found: str
 
 
-@dataclass(frozen=True, kw_only=True)
 class UnclosedBrace(Diagnostic):
     """A network whose closing brace is missing."""
 
@@ -54,7 +49,6 @@ class UnclosedBrace(Diagnostic):
     before: str
 
 
-@dataclass(frozen=True, kw_only=True)
 class UnclosedBracket(Diagnostic):
     """A bracket or parenthesis that is not closed."""
 
@@ -68,7 +62,6 @@ class UnclosedBracket(Diagnostic):
     line: int
 
 
-@dataclass(frozen=True, kw_only=True)
 class EdgeWithoutTarget(Diagnostic):
     """An arrow that points nowhere."""
 
@@ -78,7 +71,6 @@ class EdgeWithoutTarget(Diagnostic):
     hint = "name the child after `->`: a line goes on after an arrow, so `x -> z` is one edge"
 
 
-@dataclass(frozen=True, kw_only=True)
 class StrangeCharacter(Diagnostic):
     """A character that the language does not use."""
 
@@ -90,7 +82,6 @@ class StrangeCharacter(Diagnostic):
     instead: str
 
 
-@dataclass(frozen=True, kw_only=True)
 class UnknownStatement(Diagnostic):
     """A statement begins with a word that begins none."""
 
@@ -102,7 +93,6 @@ class UnknownStatement(Diagnostic):
     guess: str
 
 
-@dataclass(frozen=True, kw_only=True)
 class MissingColon(Diagnostic):
     """A variable without the colon before its kind."""
 
@@ -113,7 +103,6 @@ class MissingColon(Diagnostic):
     found: str
 
 
-@dataclass(frozen=True, kw_only=True)
 class MissingValue(Diagnostic):
     """A sign that wants a value after it and has none."""
 
@@ -124,7 +113,6 @@ class MissingValue(Diagnostic):
     found: str
 
 
-@dataclass(frozen=True, kw_only=True)
 class StrayBracket(Diagnostic):
     """A closing bracket with nothing to close."""
 

@@ -21,8 +21,8 @@ from graphdsl.syntax.errors import (
     UnknownStatement,
 )
 from graphdsl.syntax.slips import SLIPS
+from graphdsl.syntax.tables import load_parser
 from graphdsl.syntax.tree import to_spec
-from graphdsl_grammar import grammar_text
 
 STATEMENTS = (
     "model", "const", "param", "observed", "latent", "q", "p", "network", "minimize", "maximize",
@@ -74,10 +74,7 @@ def parse(source: Source) -> tuple[ast.Spec, tuple[Diagnostic, ...]]:
 
 @cache
 def _parser() -> Lark:
-    return Lark(
-        grammar_text(), parser="lalr", start="spec", propagate_positions=True,
-        maybe_placeholders=True,
-    )  # fmt: skip
+    return load_parser()
 
 
 def _explain(problem: UnexpectedInput, text: str) -> tuple[Diagnostic, Chunk]:
@@ -130,7 +127,7 @@ def _diagnose(problem: UnexpectedInput, text: str, at: int, chunk: Chunk) -> Dia
 
 
 def _slip(label: type[Diagnostic], span: Span, token: Token) -> Diagnostic:
-    if "found" in label.__dataclass_fields__:
+    if "found" in label.__annotations__:
         return label(span=span, found=str(token))  # type: ignore[call-arg]  # it has the field
     return label(span=span)
 

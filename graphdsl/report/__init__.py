@@ -1,0 +1,16 @@
+"""Derivations for readers: audits as text and JSON, and what every stage made of a spec."""
+
+__all__ = [
+    "STAGES",
+    "audit_json",
+    "audit_schema",
+    "audit_text",
+    "show_collected",
+    "show_graphs",
+    "show_loss",
+    "show_model",
+]
+
+from graphdsl.report.json import audit_json, audit_schema
+from graphdsl.report.stages import STAGES, show_collected, show_graphs, show_loss, show_model
+from graphdsl.report.text import audit_text

@@ -1,0 +1,135 @@
+"""An audit as JSON, in the schema `graphdsl.audit/1` that ships beside this file."""
+
+from __future__ import annotations
+
+__all__ = ["audit_json", "audit_schema"]
+
+import json
+from collections.abc import Iterable
+from importlib.resources import files
+
+from graphdsl.ir.audit import Audit
+from graphdsl.ir.information import ProjectionDerivation, Proof, Step, Term
+from graphdsl.ir.loss import LossTerm
+from graphdsl.ir.model import Network
+from graphdsl.ir.notation import latex_weight, weight_text
+from graphdsl.ir.weight import ONE
+from graphdsl.report.terms import Json, latex_sum, term_json
+
+
+def audit_json(audit: Audit) -> str:
+    """The whole audit, keys in the schema's order, two spaces of indent."""
+    model, module = audit.model, audit.module
+    content: Json = {
+        "schema": "graphdsl.audit/1",
+        "model": model.name,
+        "source": {"sha256": model.sha256},
+        "variables": [
+            {"name": name, "role": one.role, "kind": one.kind, "shape": list(one.shape)}
+            for one in model.families
+            for name in one.nodes
+        ],
+        "networks": [_network(one) for one in (model.inference, model.generation) if one],
+        "projections": [_projection(one) for one in audit.projections],
+        "objective": {
+            "relation": module.relation,
+            "reason": module.reason,
+            "terms": [_term(term) for term in module.terms],
+            "constants": _terms(module.constants),
+        },
+        "assertions": [_proof(proof) for proof in audit.proofs],
+        "verification": {},
+        "diagnostics": [
+            {
+                "code": one.code,
+                "severity": one.severity,
+                "message": one.message,
+                "line": one.line,
+                "column": one.column,
+            }
+            for one in audit.findings
+        ],
+    }
+    return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+
+
+def audit_schema() -> str:
+    """The JSON Schema that every audit is valid under."""
+    return files("graphdsl.report").joinpath("audit.schema.json").read_text(encoding="utf-8")
+
+
+def _network(network: Network) -> Json:
+    edges: Json = [
+        [parent, child]
+        for start, end in network.edges
+        for parent in network.nodes[start]
+        for child in network.nodes[end]
+    ]
+    return {
+        "name": network.name,
+        "role": network.role,
+        "nodes": list(network.variables),
+        "edges": edges,
+    }
+
+
+def _projection(one: ProjectionDerivation) -> Json:
+    return {
+        "network": one.network.name,
+        "of": "q",
+        "weight": weight_text(one.weight),
+        "nodes": [list(node) for node in one.network.nodes],
+        "edges": [list(edge) for edge in one.network.edges],
+        "multi_information": _terms(one.multi_information),
+        "local_markov": _terms(one.local_markov),
+        "order": [node[0] if len(node) == 1 else f"({', '.join(node)})" for node in one.order],
+        "simplified": _terms(one.simplified),
+        "constant": _terms(one.constant),
+        "steps": [_step(step) for step in one.steps],
+    }
+
+
+def _step(step: Step) -> Json:
+    return {
+        "rule": step.rule,
+        "because": step.because,
+        "before": latex_sum(step.before),
+        "after": latex_sum(step.after),
+    }
+
+
+def _term(term: LossTerm) -> Json:
+    factor = latex_weight(term.weight)
+    factor = "" if term.weight == ONE else (
+        f"({factor})\\," if len(term.weight.terms) > 1 else f"{factor}\\,"
+    )
+    return {
+        "name": term.name,
+        "coefficient": weight_text(term.weight),
+        "kind": term.code.kind,
+        "loss": f"{factor}{term.latex}",
+        "stands_for": _terms(term.stands_for),
+        "relation": term.relation,
+        "gap": term.gap or None,
+        "tight_when": term.tight_when,
+        "estimator": term.estimator,
+        "line": term.lines[0] if term.lines else 0,
+        "lines": list(term.lines),
+    }
+
+
+def _proof(proof: Proof) -> Json:
+    return {
+        "text": proof.assertion.text,
+        "status": proof.status,
+        "certificate": {"rule": "canonical form", "because": proof.because}
+        if proof.status == "proved"
+        else {},
+        "counterexample": {"difference": _terms(proof.remainder)}
+        if proof.status == "refuted"
+        else {},
+    }
+
+
+def _terms(terms: Iterable[Term]) -> Json:
+    return [term_json(term) for term in terms]

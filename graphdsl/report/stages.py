@@ -1,0 +1,104 @@
+"""What each stage made of a spec, for `compile --emit`."""
+
+from __future__ import annotations
+
+__all__ = ["STAGES", "show_collected", "show_graphs", "show_loss", "show_model"]
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from graphdsl.ir.graph import Dag, Independence
+from graphdsl.ir.information import Collected, LocalEntropy, Term, entropy
+from graphdsl.ir.loss import LossModule
+from graphdsl.ir.model import Family, Interval, Model
+from graphdsl.ir.notation import names, number_text, weight_text
+from graphdsl.ir.weight import Weight
+from graphdsl.report.terms import text_sum
+
+STAGES = ("syntax", "model", "graphs", "terms", "loss", "code")
+
+
+def show_model(model: Model) -> str:
+    """Every name and what it stands for."""
+    lines = [f"model {model.name}"]
+    lines += [f"const {name} = {number_text(value)}" for name, value in model.constants]
+    for one in model.parameters:
+        lines.append(f"param {one.name} = {number_text(one.value)} in {_interval(one.range)}")
+    lines += [_family(family) for family in model.families]
+    for network in (model.inference, model.generation):
+        for conditional in network.conditionals if network else ():
+            given = f" | {', '.join(conditional.parents)}" if conditional.parents else ""
+            sizes = f"({', '.join(map(str, conditional.via.sizes))})" if conditional.via.sizes else ""
+            lines.append(
+                f"{conditional.network}({', '.join(conditional.children)}{given})"
+                f" by {conditional.by} via {conditional.via.name}{sizes}"
+            )
+    return "\n".join(lines) + "\n"
+
+
+def show_graphs(independence: Independence, dags: Mapping[str, Dag]) -> str:
+    """G^q with its data completed, and every network that is projected on."""
+    lines = ["G^q, observed variables completed:"]
+    lines += [
+        f"  {', '.join(names(independence.parents(name))) or '.'} -> {name}"
+        for name in independence.order
+    ]
+    for title, dag in dags.items():
+        lines.append(f"{title}:")
+        for place, node in enumerate(dag.nodes):
+            parents = ", ".join(names(dag.parent_set(place))) or "."
+            lines.append(f"  {parents} -> {', '.join(names(node))}")
+    return "\n".join(lines) + "\n"
+
+
+def show_collected(collected: Collected) -> str:
+    """The objective with equal terms collected, before anything is bounded."""
+    lines = ["cross-entropies of p, exact:"]
+    for one in collected.models:
+        given = one.conditional.parents if one.conditional else ()
+        bar = f" | {', '.join(given)}" if given else ""
+        lines.append(f"  {_factor(one.weight)}CE_p({one.node}{bar})")
+    lines += _section("entropies of encoders, exact:", collected.exact)
+    lines += _section("entropies to be bounded:", collected.unbounded)
+    lines += _section("entropies whose weights change their sign:", collected.uncertain)
+    lines += _section("entropies of negative weight:", collected.intractable)
+    if collected.estimated:
+        lines.append("estimated:")
+        lines += [f"  {text_sum((Term(weight, atom),))}" for weight, atom, _ in collected.estimated]
+    lines.append("constants of the data:")
+    lines += [f"  {text_sum((term,))}" for term in collected.constants]
+    return "\n".join(lines) + "\n"
+
+
+def show_loss(module: LossModule) -> str:
+    """The lowered objective, term by term."""
+    lines = [f"{module.class_name}: {module.relation} ({module.reason})"]
+    for term in module.terms:
+        lines.append(f"  {_factor(term.weight)}{term.name} = {term.formula}   [{term.relation}]")
+    lines += [f"  network {name}" for slot in module.networks for name in slot.names]
+    return "\n".join(lines) + "\n"
+
+
+def _section(title: str, entropies: Iterable[LocalEntropy]) -> Iterator[str]:
+    for place, one in enumerate(entropies):
+        if place == 0:
+            yield title
+        yield f"  {text_sum((Term(one.weight, entropy((one.node,), one.given)),))}"
+
+
+def _family(family: Family) -> str:
+    members = "" if family.members is None else f"[{family.members[0]}..{family.members[-1]}]"
+    shape = f"[{', '.join(map(str, family.shape))}]" if family.shape else ""
+    prior = " ~ normal" if family.prior and family.role == "latent" else ""
+    return f"{family.role} {family.name}{members} : {family.kind}{shape}{prior}"
+
+
+def _interval(interval: Interval) -> str:
+    low = "-inf" if interval.low is None else number_text(interval.low)
+    return f"{low}..{'inf' if interval.high is None else number_text(interval.high)}"
+
+
+def _factor(weight: Weight) -> str:
+    text = weight_text(weight)
+    if text == "1":
+        return ""
+    return f"({text}) " if len(weight.terms) > 1 else f"{text} "

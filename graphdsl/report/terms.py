@@ -1,0 +1,89 @@
+"""Terms and sums of terms, as text, in LaTeX, and as the audit's JSON."""
+
+from __future__ import annotations
+
+__all__ = ["Json", "latex_sum", "term_json", "text_sum"]
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import TypeAlias
+
+from graphdsl.ir.information import (
+    Atom,
+    CrossEntropy,
+    Entropy,
+    Information,
+    Term,
+    TotalCorrelation,
+)
+from graphdsl.ir.notation import latex_names, latex_weight, weight_text
+from graphdsl.ir.weight import ONE, Weight
+
+Json: TypeAlias = None | bool | int | float | str | Sequence["Json"] | dict[str, "Json"]
+
+
+def text_sum(terms: Iterable[Term]) -> str:
+    """A sum as people type it.
+
+    >>> text_sum([Term(ONE, Entropy(("z",))), Term(-ONE, Entropy(("z",), ("x[1]",)))])
+    'H(z) - H(z | x[1])'
+    """
+    return _sum([(term.weight, str(term.atom)) for term in terms], weight_text, " ")
+
+
+def latex_sum(terms: Iterable[Term]) -> str:
+    """A sum in LaTeX."""
+    pairs = [(term.weight, latex_atom(term.atom)) for term in terms]
+    return _sum(pairs, latex_weight, r"\,")
+
+
+def latex_atom(atom: Atom) -> str:
+    """An entropy, information, total correlation or cross-entropy in LaTeX."""
+    match atom:
+        case Entropy(of, given):
+            return f"H_q({latex_names(of)}{_bar(given)})"
+        case Information(left, right, given):
+            return f"I_q({latex_names(left)}; {latex_names(right)}{_bar(given)})"
+        case TotalCorrelation(parts, given):
+            inner = "; ".join(latex_names(part) for part in parts)
+            return f"\\mathrm{{TC}}_q({inner}{_bar(given)})"
+        case CrossEntropy(of, given, model):
+            head = model.partition("(")[0]
+            return f"\\mathbb{{E}}_q[-\\log {head}({latex_names(of)}{_bar(given)})]"
+
+
+def term_json(term: Term) -> Json:
+    """A term as the audit's schema has it."""
+    return {"coefficient": weight_text(term.weight), "atom": _atom_json(term.atom)}
+
+
+def _atom_json(atom: Atom) -> Json:
+    match atom:
+        case Entropy(of, given):
+            return {"type": "H", "of": list(of), "given": list(given)}
+        case Information(left, right, given):
+            between: Json = [list(left), list(right)]
+            return {"type": "I", "between": between, "given": list(given)}
+        case TotalCorrelation(parts, given):
+            return {"type": "TC", "parts": [list(part) for part in parts], "given": list(given)}
+        case CrossEntropy(of, given, model):
+            return {"type": "CE", "of": list(of), "given": list(given), "model": model}
+
+
+def _sum(pairs: list[tuple[Weight, str]], write: Callable[[Weight], str], times: str) -> str:
+    written = ""
+    for weight, atom in pairs:
+        negative = len(weight.terms) == 1 and weight.terms[0][1] < 0
+        size = -weight if negative else weight
+        factor = "" if size == ONE else write(size)
+        factor = f"({factor})" if len(size.terms) > 1 else factor
+        body = f"{factor}{times}{atom}" if factor else atom
+        if written:
+            written += f" - {body}" if negative else f" + {body}"
+        else:
+            written = f"-{body}" if negative else body
+    return written or "0"
+
+
+def _bar(given: Iterable[str]) -> str:
+    inner = latex_names(given)
+    return f" \\mid {inner}" if inner else ""

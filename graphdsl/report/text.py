@@ -1,0 +1,114 @@
+"""An audit as text: what a researcher reads before training."""
+
+from __future__ import annotations
+
+__all__ = ["audit_text"]
+
+from collections.abc import Iterable, Iterator
+
+from graphdsl.ir.audit import Audit
+from graphdsl.ir.information import ProjectionDerivation, Proof, Term
+from graphdsl.ir.loss import LossTerm
+from graphdsl.ir.model import Network
+from graphdsl.ir.notation import shortened, summed, weight_text
+from graphdsl.ir.weight import ONE
+from graphdsl.report.terms import text_sum
+
+_MOST = 4  #: projections shown in full; the JSON audit has them all
+
+
+def audit_text(audit: Audit) -> str:
+    """The networks, each D(q||G) step by step, the loss with its gaps, and the assertions."""
+    model, module = audit.model, audit.module
+    relations = {
+        "equal": "equal to the objective, up to constants of the data",
+        "upper": "an upper bound of the objective, up to constants of the data",
+        "estimate": "an estimate of the objective, up to constants of the data",
+        "surrogate": "a surrogate: it need not bound the objective",
+    }
+    sections = [
+        [f"{model.name}: {model.title}" if model.title else model.name],
+        ["NETWORKS", *_networks(audit)],
+        *([["PROJECTIONS", *_projections(audit.projections)]] if audit.projections else []),
+        [
+            f"LOSS, {relations.get(module.relation, module.relation)}",
+            f"  ({module.reason})",
+            *(line for term in module.terms for line in _term(term)),
+        ],
+        *([["CONSTANTS, dropped", *_constants(module.constants)]] if module.constants else []),
+        *([["ASSERTIONS", *map(_proof, audit.proofs)]] if audit.proofs else []),
+        *([["WARNINGS", *_findings(audit)]] if audit.findings else []),
+    ]
+    return "\n\n".join("\n".join(section) for section in sections) + "\n"
+
+
+def _networks(audit: Audit) -> Iterator[str]:
+    model = audit.model
+    yield f"  q  {_network(model.inference)}"
+    if model.generation is not None:
+        yield f"  p  {_network(model.generation)}"
+    yield "  (under q the observed variables have the data's joint, which is arbitrary)"
+
+
+def _network(network: Network) -> str:
+    lines = []
+    for place, node in enumerate(network.nodes):
+        parents = [", ".join(network.nodes[parent]) for parent in network.parents(place)]
+        if parents:
+            lines.append(f"{', '.join(shortened(parents, '...'))} -> {', '.join(node)}")
+        elif all(place not in edge for edge in network.edges):
+            lines.append(", ".join(node))
+    return "; ".join(shortened(lines, "..."))
+
+
+def _projections(projections: tuple[ProjectionDerivation, ...]) -> Iterator[str]:
+    for one in projections[:_MOST]:
+        yield from _projection(one)
+    if len(projections) > _MOST:
+        yield f"  ... and {len(projections) - _MOST} more: `--format json` has them all"
+
+
+def _projection(one: ProjectionDerivation) -> Iterator[str]:
+    weight = f", weight {weight_text(one.weight)}" if one.weight else ""
+    yield f"  D(q || {one.network.name}){weight}"
+    yield f"    = {text_sum((*one.simplified, *one.constant))}"
+    yield f"    = {text_sum(one.entropies)}   (definition, P1)"
+    yield f"    = {text_sum(one.multi_information)}   (multi-information, eq. 1)"
+    for step in one.steps:
+        yield f"    {step.rule}: {step.because}"
+        yield f"      {text_sum(step.before)}"
+        yield f"      = {text_sum(step.after)}"
+
+
+def _term(term: LossTerm) -> Iterator[str]:
+    weight = "" if term.weight == ONE else f"{weight_text(term.weight)} times "
+    lines = ", ".join(map(str, term.lines))
+    yield ""
+    yield f"  {weight}{term.name} = {term.formula}"
+    yield f"    relation    {term.relation}, asked for in line {lines}"
+    yield f"    stands for  {text_sum(_few(term.stands_for))}"
+    if term.estimator:
+        yield f"    estimator   {term.estimator}"
+    if term.bounds:
+        yield f"    gap         {term.gap}"
+        yield f"    tight when  {term.tight_when}"
+
+
+def _few(terms: tuple[Term, ...]) -> tuple[Term, ...]:
+    return terms[:12]
+
+
+def _constants(terms: Iterable[Term]) -> Iterator[str]:
+    written = [text_sum((term,)) for term in terms]
+    for line in shortened(summed(written, latex=False), "..."):
+        yield f"  {line}"
+
+
+def _proof(proof: Proof) -> str:
+    rest = f": the sides differ by {text_sum(proof.remainder)}" if proof.remainder else ""
+    return f"  {proof.status}  {proof.assertion.text}\n    {proof.because}{rest}"
+
+
+def _findings(audit: Audit) -> Iterator[str]:
+    for one in audit.findings:
+        yield f"  {one.code} line {one.line}: {one.message}"

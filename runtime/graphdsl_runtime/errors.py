@@ -1,0 +1,143 @@
+"""What can go wrong between a caller and an objective, each mistake with its next step.
+
+The runtime raises a short error with the two sides that disagree; a generated module adds the term
+and the line of the spec (`ShapeMismatch.in_term`). All of them are `ObjectiveError`.
+"""
+
+# ruff: noqa: N818  (each is named after the mistake; `ObjectiveError` is what they all are)
+
+from __future__ import annotations
+
+__all__ = [
+    "MissingInput",
+    "MissingNetwork",
+    "ObjectiveError",
+    "OutOfRange",
+    "ShapeMismatch",
+    "UnknownName",
+]
+
+from collections.abc import Container, Iterable, Sequence
+from difflib import get_close_matches
+
+
+class ObjectiveError(ValueError):
+    """A mistake in what was handed to an objective: a batch, a network, a weight."""
+
+
+class ShapeMismatch(ObjectiveError):
+    """Two shapes that should agree do not.
+
+    >>> ShapeMismatch("x", expected=("B", 2, 32), got=(64, 32))
+    ShapeMismatch('x has shape (64, 32); expected (B, 2, 32)')
+    """
+
+    def __init__(
+        self, what: str, *, expected: Sequence[int | str], got: Sequence[int], where: str = ""
+    ) -> None:
+        super().__init__(f"{where}{what} has shape {_shape(got)}; expected {_shape(expected)}")
+        self.what = what
+        self.expected = tuple(expected)
+        self.got = tuple(got)
+
+    def in_term(self, term: str, spec: str) -> ShapeMismatch:
+        """Say the same, with the term of the objective and the line of the spec it came from.
+
+        >>> ShapeMismatch("z", expected=("B", 16), got=(64, 8)).in_term("I_q(z ; x)", "vib.mib:9")
+        ShapeMismatch('in I_q(z ; x) (vib.mib:9): z has shape (64, 8); expected (B, 16)')
+        """
+        where = f"in {term} ({spec}): "
+        return ShapeMismatch(self.what, expected=self.expected, got=self.got, where=where)
+
+
+class MissingInput(ObjectiveError):
+    """A batch, or a noise, lacks a tensor that the model reads.
+
+    ``known`` are all the names that the model has: what was given under another is a slip.
+
+    >>> MissingInput("x", expected=("B", 2), members=["x[1]", "x[2]"], given=["X[1]"], known=["x"])
+    ... # doctest: +NORMALIZE_WHITESPACE
+    MissingInput('x is missing: expected `x` of shape (B, 2), or all of `x[1]`, `x[2]`;
+    given: `X[1]` (did you mean `x[1]`?)')
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        expected: Sequence[int | str],
+        given: Iterable[str],
+        known: Container[str],
+        members: Sequence[str] = (),
+    ) -> None:
+        instead = f", or all of {_names(members)}" if members else ""
+        found = [
+            f"`{other}`" + ("" if other in known else _guess(other, [name, *members]))
+            for other in sorted(given)
+        ]
+        super().__init__(
+            f"{name} is missing: expected `{name}` of shape {_shape(expected)}{instead}; "
+            f"given: {', '.join(found) or 'nothing'}"
+        )
+        self.name = name
+
+
+class UnknownName(ObjectiveError):
+    """A name that the model does not have.
+
+    >>> UnknownName("network", "q(z|x1)", known=["q(z|x[1])", "p(x[1]|z)"])
+    ... # doctest: +NORMALIZE_WHITESPACE
+    UnknownName('there is no network `q(z|x1)` (did you mean `q(z|x[1])`?);
+    the names are: `q(z|x[1])`, `p(x[1]|z)`')
+    """
+
+    def __init__(self, kind: str, name: str, *, known: Sequence[str]) -> None:
+        super().__init__(
+            f"there is no {kind} `{name}`{_guess(name, known)}; the names are: {_names(known)}"
+        )
+        self.name = name
+
+
+class MissingNetwork(ObjectiveError):
+    """Some members of a family were given their own networks, and others were not.
+
+    >>> MissingNetwork(given=["q(z|x[1])"], missing=["q(z|x[2])"])
+    ... # doctest: +NORMALIZE_WHITESPACE
+    MissingNetwork('networks were given for `q(z|x[1])` but not for `q(z|x[2])`:
+    a family takes a network for every member, or for none')
+    """
+
+    def __init__(self, *, given: Sequence[str], missing: Sequence[str]) -> None:
+        super().__init__(
+            f"networks were given for {_names(given)} but not for {_names(missing)}: "
+            "a family takes a network for every member, or for none"
+        )
+        self.missing = tuple(missing)
+
+
+class OutOfRange(ObjectiveError):
+    """A number outside the range in which the objective means what it says.
+
+    >>> OutOfRange("beta", -1.0, low=0.0, high=float("inf"))
+    OutOfRange('beta = -1.0 is outside its range 0.0..inf')
+    """
+
+    def __init__(self, name: str, value: float, *, low: float, high: float) -> None:
+        super().__init__(f"{name} = {value} is outside its range {low}..{high}")
+        self.name = name
+
+
+def _shape(shape: Sequence[int | str]) -> str:
+    inner = ", ".join(str(size) for size in shape)
+    return f"({inner},)" if len(shape) == 1 else f"({inner})"
+
+
+def _names(names: Iterable[str]) -> str:
+    return ", ".join(f"`{name}`" for name in names)
+
+
+def _guess(name: str, known: Sequence[str]) -> str:
+    # Without case: `X` for `x` is the commonest slip, and difflib calls it no match at all.
+    folded = {other.lower(): other for other in known}
+    close = get_close_matches(name.lower(), folded, n=1)
+    return f" (did you mean `{folded[close[0]]}`?)" if close else ""

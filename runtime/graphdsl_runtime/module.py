@@ -1,0 +1,365 @@
+"""The base of every emitted module: its variables, its networks, and what is done with both.
+
+An emitted class names its `variables`, asks for its networks in ``__init__``, and writes out three
+methods: ``forward`` (the loss), ``infer`` (the posteriors) and ``decode`` (the likelihoods).
+Everything here is written on those.
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "Batch",
+    "Latents",
+    "Losses",
+    "Networks",
+    "Noise",
+    "Objective",
+    "Variable",
+]
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import KW_ONLY, dataclass, field
+from typing import ClassVar, Literal, TypeAlias
+
+import torch
+from torch import Tensor, nn
+
+from graphdsl_runtime.distributions import Bernoulli, Gaussian
+from graphdsl_runtime.errors import (
+    MissingInput,
+    MissingNetwork,
+    OutOfRange,
+    ShapeMismatch,
+    UnknownName,
+)
+from graphdsl_runtime.networks import Each, FamilyNetwork
+
+#: Variable, member of a family, or `seen(variable)` -> values, rows first.
+Batch: TypeAlias = Mapping[str, Tensor]
+#: Latent -> standard normal noise of its shape, rows first.
+Noise: TypeAlias = Mapping[str, Tensor]
+#: Latent -> values, rows first.
+Latents: TypeAlias = Mapping[str, Tensor]
+#: Conditional, as it is printed everywhere (`q(z|x[1])`) -> the caller's own network for it.
+Networks: TypeAlias = Mapping[str, nn.Module]
+
+
+@dataclass(frozen=True)
+class Variable:
+    """A variable of the spec, or a family of them, and the tensor that holds it.
+
+    >>> x = Variable("x", role="observed", kind="binary", members=2, shape=(32,))
+    >>> x.tensor_shape, x.member_names
+    ((2, 32), ('x[1]', 'x[2]'))
+    >>> print(x)
+    observed x[1..2] : binary[32]
+    """
+
+    name: str
+    _: KW_ONLY
+    role: Literal["observed", "latent", "given"]
+    kind: str
+    members: int | None = None  #: how many, for a family
+    shape: tuple[int, ...] = ()  #: of one member
+
+    @property
+    def tensor_shape(self) -> tuple[int, ...]:
+        """Shape of one row: the members, if it is a family, and then the shape of one."""
+        return self.shape if self.members is None else (self.members, *self.shape)
+
+    @property
+    def member_names(self) -> tuple[str, ...]:
+        """The names of its members, or its own if it is no family."""
+        if self.members is None:
+            return (self.name,)
+        return tuple(f"{self.name}[{member}]" for member in range(1, self.members + 1))
+
+    def __str__(self) -> str:
+        family = "" if self.members is None else f"[1..{self.members}]"
+        shape = f"[{', '.join(map(str, self.shape))}]" if self.shape else ""
+        return f"{self.role} {self.name}{family} : {self.kind}{shape}"
+
+
+@dataclass(frozen=True, eq=False)
+class Losses:
+    """What a step of training needs: one scalar per player, and the terms it came from.
+
+    >>> losses = Losses(torch.tensor(3.0), terms={"rate_z": torch.tensor(1.0)})
+    >>> losses.players
+    {'model': tensor(3.)}
+    """
+
+    loss: Tensor  #: the objective, up to the constants that the module's head names; in nats
+    terms: Mapping[str, Tensor]  #: its terms, without their weights
+    players: Mapping[str, Tensor] = field(default_factory=dict)  #: who minimises what
+
+    def __post_init__(self) -> None:
+        if not self.players:
+            object.__setattr__(self, "players", {"model": self.loss})
+
+
+class Objective(nn.Module):
+    """A training objective: what every emitted module derives from.
+
+    A family is one tensor ``(B, N, *shape)`` in a batch, or its members one by one, ``(B, *shape)``
+    under the names ``x[1]`` to ``x[N]``. A latent's noise is standard normal, of its shape.
+    """
+
+    #: The spec's variables, in its order.
+    variables: ClassVar[tuple[Variable, ...]] = ()
+
+    #: How many rows the training set has; the trainer sets it. Where it is None, estimators of the
+    #: aggregate posterior (total correlation) take the batch for the whole data set.
+    rows: int | None = None
+
+    def __init__(self, networks: Networks | None = None) -> None:
+        super().__init__()
+        self._own_networks = dict(networks or {})
+        self._network_names: list[str] = []
+        self._weight_names: list[str] = []
+
+    # What an emitted module writes out.
+
+    def forward(self, batch: Batch, noise: Noise | None = None) -> Losses:
+        """Compute the objective on a batch; the same noise gives the same loss.
+
+        Unit: nats per row.  Raises `ShapeMismatch` or `MissingInput` where the batch does not fit.
+        """
+        raise NotImplementedError(f"{type(self).__name__} has no forward")
+
+    def infer(self, batch: Batch, noise: Noise | None = None) -> dict[str, Gaussian]:
+        """Give the posterior of every latent, from the views that the batch holds.
+
+        A latent that others are inferred from is sampled with its noise, or taken at its mean.
+        """
+        raise NotImplementedError(f"{type(self).__name__} has no inference network")
+
+    def decode(self, latents: Latents) -> dict[str, Bernoulli | Gaussian]:
+        """Give the likelihood of every observed variable, from values of the latents."""
+        raise NotImplementedError(f"{type(self).__name__} has no generation network")
+
+    # What it can do then.
+
+    @torch.no_grad()
+    def generate(self, n: int) -> dict[str, Tensor]:
+        """Draw ``n`` rows of latents from the prior and give the means of what they generate.
+
+        Shapes: ``(n, *tensor_shape)`` for every observed variable.
+        Seeded by `torch.manual_seed`.
+        """
+        like = next(self.parameters(), torch.empty(0)).new_empty(n)
+        return {name: p.mean for name, p in self.decode(self.draw_noise(like)).items()}
+
+    @torch.no_grad()
+    def translate(
+        self, batch: Batch, to: Sequence[str], noise: Noise | None = None
+    ) -> dict[str, Tensor]:
+        """Predict views from the others: the means of p(x | z) at the posterior's mean or sample.
+
+        ``to`` names variables, families or members. What is asked for by the name of a member, or
+        of a variable that is no family, is not read, so that a prediction cannot see its answer; a
+        family's name fills in what the batch lacks of it and reconstructs the rest.
+
+        Shapes: ``(B, *shape)`` for a member, ``(B, *tensor_shape)`` for a family.
+        Raises `UnknownName` for a name that is no observed variable's.
+        """
+        places = self._places()
+        for name in to:
+            if name not in places:
+                raise UnknownName("observed variable", name, known=list(places))
+        posterior = self.infer(self._without(batch, to), noise)
+        likelihood = self.decode({name: q.draw(noise, name) for name, q in posterior.items()})
+        means = {}
+        for name in to:
+            variable, member = places[name]
+            mean = likelihood[variable].mean
+            means[name] = mean if member is None else mean[:, member]
+        return means
+
+    def parameter_groups(self) -> dict[str, list[nn.Parameter]]:
+        """Give each player's parameters; a plain objective has one player, the model."""
+        return {"model": list(self.parameters())}
+
+    # What its __init__ is written in.
+
+    def network(self, name: str, default: Callable[[], nn.Module]) -> nn.Module:
+        """Take the caller's network of that name, or build the default."""
+        self._network_names.append(name)
+        return self._own_networks[name] if name in self._own_networks else default()
+
+    def members(self, names: Sequence[str], default: Callable[[], FamilyNetwork]) -> FamilyNetwork:
+        """Take the caller's networks for a family, or build the default that runs them all.
+
+        Raises `MissingNetwork` if the caller has networks for some members and not for others.
+        """
+        self._network_names.extend(names)
+        given = [name for name in names if name in self._own_networks]
+        if not given:
+            return default()
+        if missing := [name for name in names if name not in self._own_networks]:
+            raise MissingNetwork(given=given, missing=missing)
+        # The default alone knows which parents are shared; on `meta` it costs neither memory nor
+        # random numbers.
+        with torch.device("meta"):
+            shared = default().shared
+        return Each([self._own_networks[name] for name in names], shared)
+
+    def refuse_unused_networks(self) -> None:
+        """Raise `UnknownName` if the caller named a network that the model does not have."""
+        for name in self._own_networks:
+            if name not in self._network_names:
+                raise UnknownName("network", name, known=self._network_names)
+
+    def weight(
+        self, name: str, value: float, low: float = -math.inf, high: float = math.inf
+    ) -> float:
+        """Take a parameter of the objective.
+
+        Raises `OutOfRange` outside ``low..high``: there the derivation may not hold.
+        """
+        if not low <= value <= high:
+            raise OutOfRange(name, value, low=low, high=high)
+        self._weight_names.append(name)
+        return float(value)
+
+    # What its forward, infer and decode are written in.
+
+    def observe(self, batch: Batch, name: str) -> Tensor:
+        """Take a variable from the batch, whole or member by member.
+
+        Shapes: ``-> (B, *tensor_shape)``; whole numbers and booleans become the model's floats.
+        Raises `MissingInput` if it, or any member of it, is missing, and `ShapeMismatch`.
+        """
+        variable = self._variable(name)
+        if name in batch:
+            return self._take(batch, name, variable)
+        members = variable.member_names
+        if not all(member in batch for member in members):
+            raise self._missing(variable, batch)
+        return _stack(name, [self._take(batch, member, variable) for member in members])
+
+    def observe_some(self, batch: Batch, name: str) -> tuple[Tensor, Tensor]:
+        """Take what the batch has of a variable, and say which of it that is.
+
+        A view is unseen in a row if the batch has neither it nor its family, or says so (a bool
+        ``seen(x)`` of shape ``(B, N)``, or ``seen(x[1])`` of shape ``(B,)``), or holds a NaN in it.
+        What is not seen is zero.
+
+        Shapes: ``-> (B, *tensor_shape)`` and a bool ``(B, N)``, or ``(B,)`` if it is no family.
+        Raises `ShapeMismatch`, and `MissingInput` if the batch is empty.
+        """
+        variable = self._variable(name)
+        if name in batch or variable.members is None:
+            return self._take_some(batch, name, variable)
+        views = [self._take_some(batch, member, variable) for member in variable.member_names]
+        values, seen = zip(*views, strict=True)
+        return _stack(name, values), torch.stack(seen, dim=1)
+
+    def draw_noise(self, like: Tensor) -> dict[str, Tensor]:
+        """Draw standard normal noise for every latent: rows, precision and device as ``like``.
+
+        Shapes: ``(B, *tensor_shape)`` for each.  Seeded by `torch.manual_seed`.
+        """
+        rows, device = like.shape[0], like.device
+        dtype = like.dtype if like.is_floating_point() else self._dtype()
+        return {
+            latent.name: torch.randn(rows, *latent.tensor_shape, dtype=dtype, device=device)
+            for latent in self.variables
+            if latent.role == "latent"
+        }
+
+    def extra_repr(self) -> str:
+        """Print the variables and the weights above the networks."""
+        weights = [f"{name} = {getattr(self, name, '?')}" for name in self._weight_names]
+        return "\n".join([*map(str, self.variables), *weights])
+
+    def _variable(self, name: str) -> Variable:
+        for variable in self.variables:
+            if variable.name == name:
+                return variable
+        raise UnknownName("variable", name, known=[variable.name for variable in self.variables])
+
+    def _places(self) -> dict[str, tuple[str, int | None]]:
+        """Say which variable, and which member of it, every name of something observed is."""
+        places: dict[str, tuple[str, int | None]] = {}
+        for variable in self.variables:
+            if variable.role == "observed":
+                places |= {one: (variable.name, i) for i, one in enumerate(variable.member_names)}
+                places[variable.name] = (variable.name, None)
+        return places
+
+    def _without(self, batch: Batch, names: Sequence[str]) -> Batch:
+        """Give the batch less the members, and the variables that are no family, of those names."""
+        left = dict(batch)
+        for variable in self.variables:
+            if variable.members is not None and not set(names).isdisjoint(variable.member_names):
+                _take_apart(left, variable.name, variable.member_names)
+                seen = [_seen_name(member) for member in variable.member_names]
+                _take_apart(left, _seen_name(variable.name), seen)
+            for name in set(names).intersection(variable.member_names):
+                left.pop(name, None)
+        return left
+
+    def _take(self, batch: Batch, name: str, variable: Variable) -> Tensor:
+        """Take a variable, or a member of it, that is in the batch."""
+        value = batch[name]
+        shape = variable.tensor_shape if name == variable.name else variable.shape
+        if value.ndim == 0 or tuple(value.shape[1:]) != shape:
+            raise ShapeMismatch(name, expected=("B", *shape), got=value.shape)
+        if value.is_floating_point() or variable.kind == "categorical":
+            return value
+        return value.to(self._dtype())
+
+    def _take_some(self, batch: Batch, name: str, variable: Variable) -> tuple[Tensor, Tensor]:
+        """Take a variable, or a member of it, with zeros for what is not seen."""
+        if name not in batch:
+            if not batch:
+                raise self._missing(variable, batch)
+            other = next(iter(batch.values()))
+            size = (other.shape[0], *variable.shape)
+            dtype = torch.int64 if variable.kind == "categorical" else self._dtype()
+            absent = torch.zeros(size, dtype=dtype, device=other.device)
+            return absent, absent.new_zeros(size[0], dtype=torch.bool)
+        value = self._take(batch, name, variable)
+        views = variable.tensor_shape[: value.ndim - 1 - len(variable.shape)]
+        seen = ~torch.isnan(value).reshape(value.shape[0], *views, -1).any(dim=-1)
+        if (key := _seen_name(name)) in batch:
+            if batch[key].shape != seen.shape:
+                raise ShapeMismatch(key, expected=("B", *views), got=batch[key].shape)
+            seen = seen & batch[key].bool()
+        over_value = seen.reshape(*seen.shape, *(1,) * len(variable.shape))
+        return torch.where(over_value, value, torch.zeros_like(value)), seen
+
+    def _missing(self, variable: Variable, batch: Batch) -> MissingInput:
+        known = [name for other in self.variables for name in (other.name, *other.member_names)]
+        return MissingInput(
+            variable.name,
+            expected=("B", *variable.tensor_shape),
+            given=batch,
+            known=known,
+            members=() if variable.members is None else variable.member_names,
+        )
+
+    def _dtype(self) -> torch.dtype:
+        return next(self.parameters(), torch.empty(0)).dtype
+
+
+def _stack(name: str, members: Sequence[Tensor]) -> Tensor:
+    for member in members:
+        if member.shape != members[0].shape:
+            raise ShapeMismatch(f"a member of {name}", expected=members[0].shape, got=member.shape)
+    return torch.stack(list(members), dim=1)
+
+
+def _take_apart(batch: dict[str, Tensor], name: str, members: Sequence[str]) -> None:
+    if name not in batch:
+        return
+    whole = batch.pop(name)
+    if tuple(whole.shape[1:2]) != (len(members),):
+        raise ShapeMismatch(name, expected=("B", len(members), "..."), got=whole.shape)
+    batch.update(zip(members, whole.unbind(1), strict=True))
+
+
+def _seen_name(name: str) -> str:
+    return f"seen({name})"

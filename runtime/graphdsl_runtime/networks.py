@@ -1,0 +1,251 @@
+"""The default networks: perceptrons and small convolutional ones, alone or one per family member.
+
+A network is called with the parents of a conditional in the order of its name, and answers with the
+parameters of the child. `mlp`, `conv_encoder` and `conv_decoder` are single networks; `mlps` runs
+those of a family as one batched matrix product, and `Each` runs any modules member by member.
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "Each",
+    "FamilyNetwork",
+    "Shape",
+    "Shared",
+    "conv_decoder",
+    "conv_encoder",
+    "mlp",
+    "mlps",
+]
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from itertools import pairwise
+from typing import Self, TypeAlias
+
+import torch
+from torch import Tensor, nn
+
+Shape: TypeAlias = Sequence[int]
+
+_HEAD = 256  # width of the dense layer between convolutions and parameters
+
+
+class Shared(tuple[int, ...]):
+    """The shape of a parent that all members of a family have in common.
+
+    >>> Shared(16), isinstance(Shared(3, 4), tuple)
+    (Shared(16), True)
+    """
+
+    __slots__ = ()
+
+    def __new__(cls, *shape: int) -> Self:
+        """Take the sizes one by one."""
+        return super().__new__(cls, shape)
+
+    def __repr__(self) -> str:
+        return f"Shared({', '.join(map(str, self))})"
+
+
+def mlp(inputs: Sequence[Shape], hidden: Sequence[int], outputs: int | Shape) -> nn.Module:
+    """Build a perceptron: linear maps with ReLU between them, on the parents side by side.
+
+    Shapes: one ``(B, *shape)`` per entry of ``inputs`` ``-> (B, outputs)`` or ``(B, *outputs)``.
+
+    >>> mlp([(32,), (4, 4)], (100,), 10)(torch.zeros(5, 32), torch.zeros(5, 4, 4)).shape
+    torch.Size([5, 10])
+    """
+    widths = (sum(map(math.prod, inputs)), *hidden, _size(outputs))
+    return _OnParents(_dense(widths), outputs)
+
+
+def mlps(
+    count: int, inputs: Sequence[Shape], hidden: Sequence[int], outputs: int | Shape
+) -> FamilyNetwork:
+    """Build ``count`` perceptrons of equal shapes that run as one batched matrix product.
+
+    Shapes: ``(B, count, *shape)`` per entry of ``inputs``, ``(B, *shape)`` where it is `Shared`
+    ``-> (B, count, outputs)`` or ``(B, count, *outputs)``.
+    Equal, values and gradients, to ``count`` separate `mlp` with the same weights.
+
+    >>> networks = mlps(2, [(32,), Shared(16)], (100,), 10)
+    >>> networks(torch.zeros(5, 2, 32), torch.zeros(5, 16)).shape
+    torch.Size([5, 2, 10])
+    """
+    return _Mlps(count, inputs, hidden, outputs)
+
+
+def conv_encoder(shape: Shape, outputs: int | Shape, others: Sequence[Shape] = ()) -> nn.Module:
+    """Build strided convolutions, then dense layers: an image, and other parents, to parameters.
+
+    Every convolution halves the image, as long as its sides are even and above 4; the other parents
+    join before the dense layers. After Higgins et al. 2017, table 1.
+
+    Shapes: ``(B, C, H, W)``, then one ``(B, *shape)`` per entry of ``others`` ``-> (B, *outputs)``.
+
+    >>> conv_encoder((1, 28, 28), 20)(torch.zeros(5, 1, 28, 28)).shape
+    torch.Size([5, 20])
+    """
+    return _ConvEncoder(shape, outputs, others)
+
+
+def conv_decoder(inputs: Sequence[Shape], shape: Shape) -> nn.Module:
+    """Build the mirror image of `conv_encoder`: dense layers, then transposed convolutions.
+
+    Shapes: one ``(B, *shape)`` per entry of ``inputs`` ``-> (B, C, H, W)``.
+
+    >>> conv_decoder([(10,)], (3, 64, 64))(torch.zeros(5, 10)).shape
+    torch.Size([5, 3, 64, 64])
+    """
+    channels, sides = _halvings(shape)
+    folded = (channels[-1], *sides)
+    layers: list[nn.Module] = [
+        *_dense((sum(map(math.prod, inputs)), _HEAD, math.prod(folded))),
+        nn.ReLU(),
+        nn.Unflatten(1, folded),
+    ]
+    for wide, narrow in pairwise(reversed(channels)):
+        layers += [nn.ConvTranspose2d(wide, narrow, 4, stride=2, padding=1), nn.ReLU()]
+    return _OnParents(nn.Sequential(*layers[:-1]), shape)
+
+
+class FamilyNetwork(nn.Module):
+    """A network for every member of a family: what `mlps` and `Each` are."""
+
+    #: For every parent, whether all members have it in common: then it is ``(B, *)``, and
+    #: otherwise ``(B, N, *)``.
+    shared: tuple[bool, ...]
+
+
+class Each(FamilyNetwork):
+    """One module per member of a family, run one by one and stacked.
+
+    Shapes: ``(B, N, *)`` per parent, ``(B, *)`` where ``shared`` says so ``-> (B, N, *)``.
+
+    >>> Each([nn.Linear(3, 2), nn.Linear(3, 2)], shared=[False])(torch.zeros(5, 2, 3)).shape
+    torch.Size([5, 2, 2])
+    """
+
+    def __init__(self, modules: Iterable[nn.Module], shared: Sequence[bool]) -> None:
+        super().__init__()
+        self.each = nn.ModuleList(modules)
+        self.shared = tuple(shared)
+
+    def forward(self, *parents: Tensor) -> Tensor:
+        """Run every member's module on its own parents and the shared ones."""
+        outputs = [
+            module(
+                *(
+                    parent if shared else parent[:, member]
+                    for parent, shared in zip(parents, self.shared, strict=True)
+                )
+            )
+            for member, module in enumerate(self.each)
+        ]
+        return torch.stack(outputs, dim=1)
+
+
+class _OnParents(nn.Module):
+    """Flatten the parents, put them side by side, and shape the answer."""
+
+    def __init__(self, layers: nn.Sequential, outputs: int | Shape) -> None:
+        super().__init__()
+        self.layers = layers
+        self.outputs = None if isinstance(outputs, int) else tuple(outputs)
+
+    def forward(self, *parents: Tensor) -> Tensor:
+        answer: Tensor = self.layers(_side_by_side(parents))
+        if self.outputs is None:
+            return answer
+        return answer.reshape(answer.shape[0], *self.outputs)
+
+
+class _ConvEncoder(nn.Module):
+    """Convolutions on the first parent, then dense layers on the result and the other parents."""
+
+    def __init__(self, shape: Shape, outputs: int | Shape, others: Sequence[Shape]) -> None:
+        super().__init__()
+        channels, sides = _halvings(shape)
+        layers: list[nn.Module] = []
+        for narrow, wide in pairwise(channels):
+            layers += [nn.Conv2d(narrow, wide, 4, stride=2, padding=1), nn.ReLU()]
+        width = channels[-1] * math.prod(sides) + sum(map(math.prod, others))
+        self.convolutions = nn.Sequential(*layers)
+        self.head = _OnParents(_dense((width, _HEAD, _size(outputs))), outputs)
+
+    def forward(self, image: Tensor, *others: Tensor) -> Tensor:
+        answer: Tensor = self.head(self.convolutions(image), *others)
+        return answer
+
+
+class _Mlps(FamilyNetwork):
+    """Flatten every member's parents, put them side by side, and run all members at once."""
+
+    def __init__(
+        self, count: int, inputs: Sequence[Shape], hidden: Sequence[int], outputs: int | Shape
+    ) -> None:
+        super().__init__()
+        self.count = count
+        self.shared = tuple(isinstance(parent, Shared) for parent in inputs)
+        self.outputs = (outputs,) if isinstance(outputs, int) else tuple(outputs)
+        widths = (sum(map(math.prod, inputs)), *hidden, _size(outputs))
+        self.layers = _dense(widths, lambda narrow, wide: _Linears(count, narrow, wide))
+
+    def forward(self, *parents: Tensor) -> Tensor:
+        flat = [
+            parent.reshape(1, parent.shape[0], -1).expand(self.count, -1, -1)
+            if shared
+            else parent.reshape(*parent.shape[:2], -1).transpose(0, 1)
+            for parent, shared in zip(parents, self.shared, strict=True)
+        ]
+        answer: Tensor = self.layers(flat[0] if len(flat) == 1 else torch.cat(flat, dim=-1))
+        return answer.transpose(0, 1).reshape(-1, self.count, *self.outputs)
+
+
+class _Linears(nn.Module):
+    """``count`` linear maps of equal shape: ``(count, B, inputs) -> (count, B, outputs)``."""
+
+    def __init__(self, count: int, inputs: int, outputs: int) -> None:
+        super().__init__()
+        # nn.Linear draws its weights and its biases from this range.
+        bound = inputs**-0.5
+        self.weight = nn.Parameter(torch.empty(count, inputs, outputs).uniform_(-bound, bound))
+        self.bias = nn.Parameter(torch.empty(count, 1, outputs).uniform_(-bound, bound))
+
+    def forward(self, values: Tensor) -> Tensor:
+        return torch.baddbmm(self.bias, values, self.weight)
+
+    def extra_repr(self) -> str:
+        count, inputs, outputs = self.weight.shape
+        return f"{count} x ({inputs} -> {outputs})"
+
+
+def _side_by_side(parents: Sequence[Tensor]) -> Tensor:
+    flat = [
+        parent if parent.ndim == 2 else parent.reshape(parent.shape[0], -1) for parent in parents
+    ]
+    return flat[0] if len(flat) == 1 else torch.cat(flat, dim=1)
+
+
+def _dense(
+    widths: Sequence[int], linear: Callable[[int, int], nn.Module] = nn.Linear
+) -> nn.Sequential:
+    layers: list[nn.Module] = []
+    for narrow, wide in pairwise(widths):
+        layers += [linear(narrow, wide), nn.ReLU()]
+    return nn.Sequential(*layers[:-1])
+
+
+def _halvings(shape: Shape) -> tuple[list[int], tuple[int, int]]:
+    """Say which channels the image goes through and which sides are left at the end."""
+    channel, height, width = shape
+    channels = [channel]
+    while min(height, width) > 4 and height % 2 == 0 and width % 2 == 0:
+        height, width = height // 2, width // 2
+        channels.append(32 if len(channels) < 3 else 64)
+    return channels, (height, width)
+
+
+def _size(outputs: int | Shape) -> int:
+    return outputs if isinstance(outputs, int) else math.prod(outputs)
