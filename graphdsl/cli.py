@@ -11,7 +11,7 @@ __all__ = ["main"]
 import gc
 import sys
 from collections.abc import Callable, Iterable, Mapping
-from enum import Enum
+from enum import StrEnum
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn, TypeVar
@@ -22,6 +22,7 @@ from graphdsl.diagnostics import CompilerBug, Diagnostic, Source, SpecError, nea
 
 if TYPE_CHECKING:
     from graphdsl.compiler import Checked, GeneratedModule
+    from graphdsl_runtime import Objective
 
 Result = TypeVar("Result")
 
@@ -35,7 +36,7 @@ app = typer.Typer(
 )
 
 
-class Stage(str, Enum):
+class Stage(StrEnum):
     """What `compile --emit` shows."""
 
     syntax = "syntax"
@@ -46,7 +47,7 @@ class Stage(str, Enum):
     code = "code"
 
 
-class Format(str, Enum):
+class Format(StrEnum):
     """How `audit` is written."""
 
     text = "text"
@@ -76,8 +77,9 @@ def main() -> None:
 
 @app.callback()
 def _root(
-    version: Annotated[bool, typer.Option("--version", help="Show the version.", is_eager=True)]
-    = False,
+    version: Annotated[
+        bool, typer.Option("--version", help="Show the version.", is_eager=True)
+    ] = False,
 ) -> None:
     pass
 
@@ -177,7 +179,7 @@ def specs_command() -> None:
         print(f"{path.stem:<12} {first.lstrip('# ')}")
 
 
-# ---- compiling ------------------------------------------------------------------------------------
+# ---- compiling -----------------------------------------------------------------------------------
 
 
 def _compiled(
@@ -197,9 +199,7 @@ def _checked(source: Source, const: list[str] | None, param: list[str] | None) -
     return check_spec(source, *_values(source, const, param))
 
 
-def _stage(
-    stage: Stage, source: Source, const: list[str] | None, param: list[str] | None
-) -> str:
+def _stage(stage: Stage, source: Source, const: list[str] | None, param: list[str] | None) -> str:
     from graphdsl.compiler import derive
     from graphdsl.report import show_collected, show_graphs, show_loss, show_model
 
@@ -212,9 +212,7 @@ def _stage(
         return show_graphs(checked.independence, checked.dags)
     compiled = derive(checked)
     return (
-        show_collected(compiled.collected)
-        if stage is Stage.terms
-        else show_loss(compiled.module)
+        show_collected(compiled.collected) if stage is Stage.terms else show_loss(compiled.module)
     )
 
 
@@ -255,7 +253,7 @@ def _known(option: str, given: Iterable[str], known: list[str], source: Source) 
             _fail(f"graphdsl: {option}: {source.name} declares no `{name}`; {hint}", code=2)
 
 
-# ---- training -------------------------------------------------------------------------------------
+# ---- training ------------------------------------------------------------------------------------
 
 
 def _train(
@@ -293,14 +291,18 @@ def _train(
         spec_hash=module.compiled.checked.model.sha256,
         **settings,  # type: ignore[arg-type]  # epochs, batch_size, learning_rate
     )
+    if summary.interrupted:
+        return  # the trainer has said how to go on
     picture = draw_pictures(objective, rows, folder / "pictures.png")
-    Console().print(summarise(summary.last, evaluate_translations(objective, rows)))
-    _say(f"in {folder}: objective.py, last.ckpt, metrics.csv" + (
-        f", {picture.name}" if picture else ""
-    ))
+    translations = evaluate_translations(objective, rows)
+    Console().print(summarise(summary.history[-1], translations))
+    _say(
+        f"in {folder}: objective.py, last.ckpt, metrics.csv"
+        + (f", {picture.name}" if picture else "")
+    )
 
 
-def _imported(path: Path, class_name: str) -> Callable[[], object]:
+def _imported(path: Path, class_name: str) -> Callable[[], Objective]:
     from importlib.util import module_from_spec, spec_from_file_location
 
     found = spec_from_file_location(path.stem, path)
@@ -308,7 +310,7 @@ def _imported(path: Path, class_name: str) -> Callable[[], object]:
         raise CompilerBug(f"{path} cannot be imported")
     module = module_from_spec(found)
     found.loader.exec_module(module)
-    made: Callable[[], object] = getattr(module, class_name)
+    made: Callable[[], Objective] = getattr(module, class_name)
     return made
 
 
@@ -323,7 +325,7 @@ def _resume_hint(folder: Path) -> str:
     return " ".join(["graphdsl", *words, "--resume", str(folder / "last.ckpt")])
 
 
-# ---- reading, writing, saying -----------------------------------------------------------------------
+# ---- reading, writing, saying --------------------------------------------------------------------
 
 
 def _source(spec: str) -> Source:

@@ -87,9 +87,7 @@ def compile_spec(
     from graphdsl.codegen import render_module
 
     text = render_module(compiled.module, compiled.checked.model.constants)
-    return GeneratedModule(
-        text=text, class_name=compiled.module.class_name, compiled=compiled
-    )
+    return GeneratedModule(text=text, class_name=compiled.module.class_name, compiled=compiled)
 
 
 def check_spec(source: Source, constants: Values = _NONE, parameters: Values = _NONE) -> Checked:

@@ -26,8 +26,8 @@ _WIDTH = 88  #: of emitted lines
 def reference(ref: Ref) -> str:
     """A tensor, or some of its members.
 
-    >>> reference(Ref("x", (1,), one=True)), reference(Ref("x", (0, 1))), reference(Ref("x", (2, 0)))
-    ('x[:, 1]', 'x[:, 0:2]', 'x[:, [2, 0]]')
+    >>> [reference(Ref("x", places)) for places in ((0, 1), (2, 0))]
+    ['x[:, 0:2]', 'x[:, [2, 0]]']
     """
     if ref.places is None:
         return ref.name

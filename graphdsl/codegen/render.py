@@ -91,10 +91,10 @@ def _header(module: LossModule, constants: Sequence[tuple[str, Fraction]]) -> st
             sha256=module.sha256,
             constants_used=f" with {values}" if values else "",
             objective=_lines(module.objective),
-            loss=tuple(_formula_line(term, k) for k, term in enumerate(module.terms)),
+            loss=_all_lines(_formula_line(term, k) for k, term in enumerate(module.terms)),
             relation=_wrapped(f"{module.relation} ({module.reason})"),
-            gaps=tuple(gaps),
-            dropped=shortened(dropped, "..."),
+            gaps=_all_lines(gaps),
+            dropped=_all_lines(shortened(dropped, "...")),
         )
     )
 
@@ -222,8 +222,14 @@ def _lines(text: str) -> tuple[str, ...]:
     return tuple(textwrap.wrap(text, _WIDTH - 4, break_long_words=False, break_on_hyphens=False))
 
 
+def _all_lines(texts: Iterable[str]) -> tuple[str, ...]:
+    return tuple(line for text in texts for line in _lines(text))
+
+
 def _wrapped(text: str) -> str:
-    return "\n".join(textwrap.wrap(text, _WIDTH, break_long_words=False, break_on_hyphens=False))
+    return "\n".join(
+        textwrap.wrap(text, _WIDTH - 4, break_long_words=False, break_on_hyphens=False)
+    )
 
 
 def _safe(text: str) -> str:
@@ -236,4 +242,3 @@ def _import_order(name: str) -> tuple[int, str]:
     """Constants, classes, functions: the order in which formatters sort imports."""
     kind = 0 if name.isupper() else (1 if name[:1].isupper() else 2)
     return kind, name
-

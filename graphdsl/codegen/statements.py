@@ -44,16 +44,11 @@ def infer_line(statement: Statement) -> str:
     match statement:
         case Observe(target=target, variable=variable):
             return f'{target}, seen_{target} = self.observe_some(batch, "{variable}")'
-        case Run(target=target, seen=seen) if seen:
-            return f"{target} = {_run(statement)}.or_prior({_mask(statement)})"
         case Run(target=target):
-            return f"{target} = {_run(statement)}"
-        case Fuse(target=target, how="product", seen=seen) if seen:
-            mask = reference(seen[0]) if len(seen) == 1 and seen[0].places is None else ""
-            mask = mask or f"torch.stack({members(seen)}, dim=1)"
-            return f"{target} = product_of_experts({reference(statement.experts[0])}, {mask})"
+            seen = f".or_prior({_mask(statement)})" if statement.seen else ""
+            return f"{target} = {_run(statement)}{seen}"
         case Fuse(target=target):
-            return f"{target} = {_fuse(statement)}"
+            return f"{target} = {_fuse(statement, _experts_mask(statement))}"
         case Sample(target=target, distribution=q, noise=noise, latent=latent):
             if noise.places is None:
                 return f'{target} = {q}.draw(noise, "{latent}")'
@@ -96,12 +91,21 @@ def _run(statement: Run) -> str:
     return f"{_DISTRIBUTION[statement.distribution]}({call}{reshaped})"
 
 
-def _fuse(statement: Fuse) -> str:
+def _experts_mask(statement: Fuse) -> str:
+    """Which experts there are, as a second argument."""
+    seen = statement.seen
+    if not seen:
+        return ""
+    whole = len(seen) == 1 and seen[0].places is None
+    return f", {reference(seen[0])}" if whole else f", torch.stack({members(seen)}, dim=1)"
+
+
+def _fuse(statement: Fuse, mask: str = "") -> str:
     match statement.how:
         case "concatenate":
             return f"Gaussian.stack({members(statement.experts)})"
         case "product":
-            return f"product_of_experts({reference(statement.experts[0])})"
+            return f"product_of_experts({reference(statement.experts[0])}{mask})"
         case "each":
             return f"each_expert({reference(statement.experts[0])})"
         case "subsets":

@@ -18,6 +18,7 @@ __all__ = [
     "Node",
     "Parameter",
     "Projection",
+    "Stretch",
     "UncertaintyOf",
     "Via",
     "Weighted",
@@ -32,6 +33,7 @@ from graphdsl.ir.weight import Weight
 
 Kind: TypeAlias = Literal["real", "binary"]
 Edge: TypeAlias = tuple[str, str]  #: parent, child
+Stretch: TypeAlias = tuple[int, int, int, int]  #: of the spec: line, column, and where it ends
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,9 +44,7 @@ class Interval:
     high: Fraction | None = None
 
     def __contains__(self, value: Fraction) -> bool:
-        return (self.low is None or value >= self.low) and (
-            self.high is None or value <= self.high
-        )
+        return (self.low is None or value >= self.low) and (self.high is None or value <= self.high)
 
     def __str__(self) -> str:
         low = "-inf" if self.low is None else str(self.low)
@@ -132,6 +132,7 @@ class Network:
     nodes: tuple[tuple[str, ...], ...]  #: each a tuple of variables; most hold one
     edges: tuple[tuple[int, int], ...]  #: parent, child, as places in `nodes`
     conditionals: tuple[Conditional, ...] = ()
+    written: tuple[tuple[Stretch, Stretch], ...] = ()  #: each edge's parent and child in the spec
     line: int = 0
     column: int = 1
 

@@ -18,7 +18,7 @@ __all__ = [
 import re
 from collections.abc import Callable, Iterable, Sequence
 from fractions import Fraction
-from functools import lru_cache
+from functools import cache
 from typing import TypeAlias
 
 from graphdsl.ir.weight import Weight
@@ -31,7 +31,7 @@ _GREEK = frozenset(
 )
 
 
-@lru_cache(maxsize=None)
+@cache
 def natural(name: str) -> tuple[str, int]:
     """A sort key: `x[2]` before `x[10]`."""
     head, _, index = name.partition("[")

@@ -22,8 +22,7 @@ from graphdsl.ir.loss import (
     VariableSlot,
 )
 from graphdsl.ir.model import EstimatorChoice, Model
-from graphdsl.ir.notation import latex_names, latex_weight, names, weight_text
-from graphdsl.ir.weight import ONE
+from graphdsl.ir.notation import weight_text
 from graphdsl.lower.bounds import Piece, can_relax, pieces
 from graphdsl.lower.errors import (
     EstimatorIdle,

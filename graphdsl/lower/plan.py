@@ -123,9 +123,7 @@ def _observe(
         members = set(family.nodes)
         for node in family.nodes:
             plan.values[node] = (family.name, family.nodes)
-        statement = Observe(
-            target=family.name, variable=family.name, shape=_tensor_shape(family)
-        )
+        statement = Observe(target=family.name, variable=family.name, shape=_tensor_shape(family))
         if members & (encoded | others | modelled):
             plan.forward.append(statement)
         if members & encoded:
@@ -289,7 +287,7 @@ def _run_model(plan: Plan, slot: Slot) -> None:
 
 
 def _plan_decode(plan: Plan, decoders: list[Slot]) -> None:
-    """p from values of the latents alone."""
+    """Run p on values of the latents alone."""
     model = plan.model
     parts: dict[str, list[Slot]] = {}
     known = {slot.attribute for slot in plan.networks}

@@ -157,9 +157,7 @@ def _stackable(group: list[Conditional], model: Model) -> Iterator[tuple[Conditi
         yield tuple(group)
 
 
-def _stacked_arguments(
-    group: Sequence[Conditional], model: Model
-) -> tuple[Argument, ...] | None:
+def _stacked_arguments(group: Sequence[Conditional], model: Model) -> tuple[Argument, ...] | None:
     runs = [_runs(one.parents, model) for one in group]
     if len({len(run) for run in runs}) != 1:
         return None
@@ -205,8 +203,10 @@ def _runs(parents: Sequence[str], model: Model) -> tuple[tuple[str, ...], ...]:
 def _name(conditional: Conditional, parents: Sequence[str], model: Model) -> str:
     children = _joint(conditional.children, model)
     given = ",".join(_joint(run, model) for run in _runs(parents, model))
-    return f"{conditional.network}({children}|{given})" if given else (
-        f"{conditional.network}({children})"
+    return (
+        f"{conditional.network}({children}|{given})"
+        if given
+        else (f"{conditional.network}({children})")
     )
 
 

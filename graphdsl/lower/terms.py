@@ -8,9 +8,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from graphdsl.diagnostics import CompilerBug
-from graphdsl.ir.information import Collected, Term, TotalCorrelation
+from graphdsl.ir.information import Atom, Collected, Term, TotalCorrelation
 from graphdsl.ir.loss import Bound, LossTerm, Ref, Relation, TermCode
 from graphdsl.ir.notation import latex_name, latex_names
+from graphdsl.ir.weight import ZERO, Weight
 from graphdsl.lower.bounds import Piece
 from graphdsl.lower.models import Auxiliary, Decoder, Prior, SubPosterior
 from graphdsl.lower.plan import Plan
@@ -25,9 +26,7 @@ class _Written:
     latex: str
 
 
-def loss_terms(
-    plan: Plan, pieces: Iterable[Piece], names: dict[str, int]
-) -> Iterator[LossTerm]:
+def loss_terms(plan: Plan, pieces: Iterable[Piece], names: dict[str, int]) -> Iterator[LossTerm]:
     """Group pieces that differ in indices alone, and say how each group is computed."""
     for group in _groups(plan, pieces).values():
         first = group[0]
@@ -39,7 +38,7 @@ def loss_terms(
             code=_code(plan, group),
             formula=written.text,
             latex=written.latex,
-            stands_for=tuple(term for piece in group for term in piece.stands_for),
+            stands_for=_collected(term for piece in group for term in piece.stands_for),
             relation=_relation(bounds),
             bounds=bounds,
             estimator="",
@@ -75,6 +74,14 @@ def correlation_terms(
             estimator="minibatch stratified sampling",
             lines=tuple(sorted(lines)),
         )
+
+
+def _collected(terms: Iterable[Term]) -> tuple[Term, ...]:
+    """Equal atoms together, in the order in which they first come."""
+    weights: dict[Atom, Weight] = {}
+    for term in terms:
+        weights[term.atom] = weights.get(term.atom, ZERO) + term.weight
+    return tuple(Term(weight, atom) for atom, weight in weights.items() if weight)
 
 
 def _groups(plan: Plan, pieces: Iterable[Piece]) -> dict[object, list[Piece]]:
@@ -169,7 +176,7 @@ def _relation(bounds: Sequence[Bound]) -> Relation:
     return "upper" if all(bound.certified for bound in bounds) else "surrogate"
 
 
-# ---- how terms are written -------------------------------------------------------------------------
+# ---- how terms are written --------------------------------------------------------------------
 
 
 def _write(plan: Plan, group: Sequence[Piece]) -> _Written:
@@ -186,9 +193,7 @@ def _write(plan: Plan, group: Sequence[Piece]) -> _Written:
             network = "p" if isinstance(first.ref, Decoder) else "r"
             model = _conditional(plan, network, group)
             inner = _distribution(network, node, model)
-            body = _Written(
-                f"E_q[-log {inner.text}]", f"\\mathbb{{E}}_q[-\\log {inner.latex}]"
-            )
+            body = _Written(f"E_q[-log {inner.text}]", f"\\mathbb{{E}}_q[-\\log {inner.latex}]")
         case "kl":
             left = _distribution("q", node, encoder)
             right = _right(plan, group, node)
@@ -239,8 +244,7 @@ def _conditional(plan: Plan, network: str, group: Sequence[Piece]) -> _Written:
     heads: dict[str, list[frozenset[str]]] = {}
     for head in dict.fromkeys(name.partition("[")[0] for given in parents for name in given):
         heads[head] = [
-            frozenset(name for name in given if name.partition("[")[0] == head)
-            for given in parents
+            frozenset(name for name in given if name.partition("[")[0] == head) for given in parents
         ]
     text, latex = [], []
     for head, sets in heads.items():
@@ -279,4 +283,3 @@ def _latex_parts(atom: TotalCorrelation, everything: Sequence[str]) -> str:
     if tuple(nodes) == tuple(everything):
         return latex_name(nodes[0].partition("[")[0])
     return "; ".join(latex_names(part) for part in atom.parts)
-

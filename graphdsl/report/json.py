@@ -100,8 +100,10 @@ def _step(step: Step) -> Json:
 
 def _term(term: LossTerm) -> Json:
     factor = latex_weight(term.weight)
-    factor = "" if term.weight == ONE else (
-        f"({factor})\\," if len(term.weight.terms) > 1 else f"{factor}\\,"
+    factor = (
+        ""
+        if term.weight == ONE
+        else (f"({factor})\\," if len(term.weight.terms) > 1 else f"{factor}\\,")
     )
     return {
         "name": term.name,

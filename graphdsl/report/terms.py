@@ -18,7 +18,7 @@ from graphdsl.ir.information import (
 from graphdsl.ir.notation import latex_names, latex_weight, weight_text
 from graphdsl.ir.weight import ONE, Weight
 
-Json: TypeAlias = None | bool | int | float | str | Sequence["Json"] | dict[str, "Json"]
+Json: TypeAlias = bool | int | float | str | Sequence["Json"] | dict[str, "Json"] | None
 
 
 def text_sum(terms: Iterable[Term]) -> str:

@@ -82,10 +82,10 @@ def _projection(one: ProjectionDerivation) -> Iterator[str]:
 
 def _term(term: LossTerm) -> Iterator[str]:
     weight = "" if term.weight == ONE else f"{weight_text(term.weight)} times "
-    lines = ", ".join(map(str, term.lines))
+    lines = f"line{'s' * (len(term.lines) > 1)} {', '.join(map(str, term.lines))}"
     yield ""
     yield f"  {weight}{term.name} = {term.formula}"
-    yield f"    relation    {term.relation}, asked for in line {lines}"
+    yield f"    relation    {term.relation}, asked for in {lines}"
     yield f"    stands for  {text_sum(_few(term.stands_for))}"
     if term.estimator:
         yield f"    estimator   {term.estimator}"

@@ -9,7 +9,6 @@ from __future__ import annotations
 __all__ = ["factored", "sign"]
 
 from collections.abc import Iterable, Mapping
-from fractions import Fraction
 from functools import cache
 from typing import Literal, TypeAlias
 

@@ -9,10 +9,8 @@ from __future__ import annotations
 
 __all__ = ["collect_objective"]
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
 
-from graphdsl.diagnostics import CompilerBug
 from graphdsl.ir.graph import Dag
 from graphdsl.ir.information import (
     Collected,
@@ -23,39 +21,12 @@ from graphdsl.ir.information import (
     TotalCorrelation,
     information,
 )
-from graphdsl.ir.model import (
-    Conditional,
-    DivergenceOfMarginals,
-    EstimatorChoice,
-    Functional,
-    Model,
-    MultiInformation,
-    Network,
-    Projection,
-    UncertaintyOf,
-    Weighted,
-)
+from graphdsl.ir.model import Conditional, EstimatorChoice, Model, Network
 from graphdsl.ir.notation import natural
 from graphdsl.ir.weight import ZERO, Weight
 from graphdsl.symbolic.algebra import sign
 from graphdsl.symbolic.canonical import Canon, Counts, Sum, collect
-
-Variables = frozenset[str]
-Hint = tuple[str, Variables]  #: an entropy H(x | S) of data that a decoder can bound
-
-
-@dataclass(slots=True)
-class _Ledger:
-    """What the objective amounts to while it is being read."""
-
-    entropies: Sum = field(default_factory=dict)
-    models: dict[str, Weight] = field(default_factory=dict)  #: cross-entropies of p, by variable
-    hints: dict[Hint, Weight] = field(default_factory=dict)
-    lines: dict[Entropy | Hint | str, set[int]] = field(default_factory=dict)  #: who asks for it
-
-    def asked(self, key: Entropy | Hint | str) -> tuple[int, ...]:
-        """The lines of the spec that ask for something."""
-        return tuple(sorted(self.lines.get(key, ())))
+from graphdsl.symbolic.expand import Hint, Ledger, expand_objective
 
 
 def collect_objective(model: Model, dags: Mapping[str, Dag], canon: Canon) -> Collected:
@@ -66,114 +37,13 @@ def collect_objective(model: Model, dags: Mapping[str, Dag], canon: Canon) -> Co
         dags: The DAG of each network that is projected on, by its name.
         canon: Canonical forms under G^q.
     """
-    ledger = _expand(model, dags, canon)
+    ledger = expand_objective(model, dags, canon)
     rest = ledger.entropies
     estimated = list(_take_choices(model, rest, canon))
     local = list(_take_hints(model, ledger, rest, canon))
     estimated += _take_correlations(model, rest, canon)
     local += _take_decoders(model, rest, canon)
     return _read(model, ledger, rest, local, estimated, canon)
-
-
-# ---- expand --------------------------------------------------------------------------------------
-
-
-def _expand(model: Model, dags: Mapping[str, Dag], canon: Canon) -> _Ledger:
-    ledger = _Ledger()
-    for (weight, line), functionals in _by_weight(model.objective).items():
-        counts: Counts = {}
-        hints: dict[Hint, int] = {}
-        for functional in functionals:
-            match functional:
-                case Projection(network):
-                    _add_projection(dags[network.name], counts, hints, canon)
-                case MultiInformation(parts, given):
-                    _add_information(parts, given, weight, model, counts, hints, canon)
-                case UncertaintyOf(of, given):
-                    canon.add(counts, of, given)
-                case DivergenceOfMarginals(variables):
-                    _add_divergence(variables, weight, model, counts, ledger.models, canon)
-                    generated = model.generation.variables if model.generation else ()
-                    for name in variables or generated:
-                        ledger.lines.setdefault(name, set()).add(line)
-        collect(ledger.entropies, counts, weight)
-        for hint, times in hints.items():
-            ledger.hints[hint] = ledger.hints.get(hint, ZERO) + weight.scaled(times)
-        for key in (*hints, *(atom for atom, count in counts.items() if count)):
-            ledger.lines.setdefault(key, set()).add(line)
-    return ledger
-
-
-def _by_weight(objective: Iterable[Weighted]) -> dict[tuple[Weight, int], list[Functional]]:
-    """Functionals of one weight and line together: their entropies are counted in integers."""
-    groups: dict[tuple[Weight, int], list[Functional]] = {}
-    for one in objective:
-        groups.setdefault((one.weight, one.line), []).append(one.functional)
-    return groups
-
-
-def _add_projection(dag: Dag, counts: Counts, hints: dict[Hint, int], canon: Canon) -> None:
-    """D(q||G) = sum_v H(v|Pa_v) - H(V), and the data whose local term does not vanish."""
-    before: Variables = frozenset()
-    for place, node in enumerate(dag.nodes):
-        parents = dag.parent_set(place)
-        canon.add(counts, node, parents)
-        if len(node) == 1 and node <= canon.independence.data and parents:
-            if not canon.independence.separated(node, before - parents, parents):
-                (name,) = node
-                hints[name, parents] = hints.get((name, parents), 0) + 1
-        before |= node
-    canon.add(counts, dag.variables, frozenset(), -1)
-
-
-def _add_information(
-    parts: tuple[Variables, ...],
-    given: Variables,
-    weight: Weight,
-    model: Model,
-    counts: Counts,
-    hints: dict[Hint, int],
-    canon: Canon,
-) -> None:
-    everything: Variables = frozenset().union(*parts)
-    for part in parts:
-        canon.add(counts, part, given)
-    canon.add(counts, everything, given, -1)
-    if len(parts) == 2 and sign(weight, model.parameters) == "nonpositive":
-        # -I(x; z) = H(x|z) - H(x): information is maximised by a decoder (P10, LB1).
-        for part in parts:
-            if len(part) == 1 and part <= canon.independence.data:
-                (name,) = part
-                key = (name, everything - part | given)
-                hints[key] = hints.get(key, 0) - 1
-                return
-
-
-def _add_divergence(
-    variables: tuple[str, ...] | None,
-    weight: Weight,
-    model: Model,
-    counts: Counts,
-    models: dict[str, Weight],
-    canon: Canon,
-) -> None:
-    """KL(q||p) = sum_v CE_p(v|Pa_v) - H(V | the data that p does not generate)."""
-    network = model.generation
-    if network is None:
-        raise CompilerBug("a divergence to p, and no p")
-    wanted = network.variables if variables is None else variables
-    joint = set(model.inference.variables) | model.observed()
-    given = frozenset(joint - set(network.variables)) if variables is None else frozenset[str]()
-    generated = {name for one in network.conditionals for name in one.children}
-    for name in wanted:
-        if name in canon.independence.data and name not in generated:
-            canon.add(counts, frozenset({name}), frozenset())  # a root's p is the data's own
-        else:
-            models[name] = models.get(name, ZERO) + weight
-    canon.add(counts, frozenset(wanted), given, -1)
-
-
-# ---- read: find the quantities that can be computed, estimated or bounded --------------------------
 
 
 def _take_choices(
@@ -191,9 +61,7 @@ def _take_choices(
         yield weight, total, choice
 
 
-def _take_hints(
-    model: Model, ledger: _Ledger, rest: Sum, canon: Canon
-) -> Iterator[LocalEntropy]:
+def _take_hints(model: Model, ledger: Ledger, rest: Sum, canon: Canon) -> Iterator[LocalEntropy]:
     """The entropies of data that projections themselves name: H(x|Pa_x) in G."""
     for (name, given), weight in sorted(ledger.hints.items(), key=lambda one: _hint_key(one[0])):
         counts = canon.entropy(frozenset({name}), given)
@@ -279,7 +147,7 @@ def _hint_key(hint: Hint) -> tuple[tuple[str, int], list[tuple[str, int]]]:
 
 def _read(
     model: Model,
-    ledger: _Ledger,
+    ledger: Ledger,
     rest: Sum,
     local: list[LocalEntropy],
     estimated: list[tuple[Weight, TotalCorrelation, EstimatorChoice | None]],
@@ -311,7 +179,7 @@ def _read(
     )
 
 
-def _models(model: Model, ledger: _Ledger) -> Iterator[ModelCrossEntropy]:
+def _models(model: Model, ledger: Ledger) -> Iterator[ModelCrossEntropy]:
     generation: Network | None = model.generation
     of: dict[str, Conditional] = {}
     for conditional in generation.conditionals if generation else ():

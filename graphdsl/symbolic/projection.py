@@ -29,9 +29,7 @@ from graphdsl.symbolic.passes.prune_separated import prune_separated
 
 def entropy_form(dag: Dag) -> tuple[Term, ...]:
     """D(q||G) = sum_v H(v|Pa_v) - H(V): theory.md P1, the definition written out."""
-    local = [
-        one(entropy(node, dag.parent_set(place))) for place, node in enumerate(dag.nodes)
-    ]
+    local = [one(entropy(node, dag.parent_set(place))) for place, node in enumerate(dag.nodes)]
     return (*local, one(entropy(dag.variables), -1))
 
 
@@ -44,9 +42,7 @@ def derive_projection(
 
 def _derive(network: Network, dag: Dag, weight: Weight, canon: Canon) -> ProjectionDerivation:
     local = _local_markov(dag)
-    pruned, pruning = prune_separated(local, canon.independence)
-    free, constant, moving = move_constants(pruned, canon.independence.data)
-    named, naming = name_terms(free)
+    named, constant, steps = _simplify(local, canon)
     start = entropy_form(dag)
     derivation = ProjectionDerivation(
         network=network,
@@ -64,13 +60,28 @@ def _derive(network: Network, dag: Dag, weight: Weight, canon: Canon) -> Project
                 before=start,
                 after=local,
             ),
-            *pruning,
-            *moving,
-            *naming,
+            *steps,
         ),
     )
     _verify(derivation, canon)
     return derivation
+
+
+def _simplify(
+    terms: tuple[Term, ...], canon: Canon
+) -> tuple[tuple[Term, ...], tuple[Term, ...], tuple[Step, ...]]:
+    """Prune, move constants out and name, until nothing changes: one pass may open another."""
+    constant: tuple[Term, ...] = ()
+    steps: list[Step] = []
+    while True:
+        pruned, pruning = prune_separated(terms, canon.independence)
+        free, fixed, moving = move_constants(pruned, canon.independence.data)
+        named, naming = name_terms(free)
+        constant += fixed
+        steps += (*pruning, *moving, *naming)
+        if named == terms:
+            return named, constant, tuple(steps)
+        terms = named
 
 
 def _local_markov(dag: Dag) -> tuple[Term, ...]:

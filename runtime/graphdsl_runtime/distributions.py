@@ -260,6 +260,18 @@ class Bernoulli:
 
     logits: Tensor
 
+    @staticmethod
+    def stack(bernoullis: Sequence[Bernoulli]) -> Bernoulli:
+        """Put the members of a family side by side.
+
+        Shapes: N times ``(B, *) -> (B, N, *)``.
+
+        >>> one = Bernoulli(torch.zeros(3, 2))
+        >>> Bernoulli.stack([one, one]).logits.shape
+        torch.Size([3, 2, 2])
+        """
+        return Bernoulli(torch.stack([each.logits for each in bernoullis], dim=1))
+
     def __getitem__(self, index: _Index) -> Bernoulli:
         return Bernoulli(self.logits[index])
 

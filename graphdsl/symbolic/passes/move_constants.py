@@ -12,7 +12,7 @@ from graphdsl.ir.information import Information, Step, Term, information
 def move_constants(
     terms: Iterable[Term], data: frozenset[str]
 ) -> tuple[tuple[Term, ...], tuple[Term, ...], tuple[Step, ...]]:
-    """Law: I(x; A, z | C) = I(x; A | C) + I(x; z | C, A); the first is constant if x, A, C are data.
+    """Law: I(x; A, z | C) = I(x; A | C) + I(x; z | C, A), the first constant for data x, A, C.
 
     A quantity is constant only if every variable in it is data: P3 for q.
 
@@ -55,6 +55,4 @@ def _split(term: Term, data: frozenset[str]) -> tuple[Term, ...]:
 
 def _is_constant(term: Term, data: frozenset[str]) -> bool:
     atom = term.atom
-    return isinstance(atom, Information) and data.issuperset(
-        (*atom.left, *atom.right, *atom.given)
-    )
+    return isinstance(atom, Information) and data.issuperset((*atom.left, *atom.right, *atom.given))

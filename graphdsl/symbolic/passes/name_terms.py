@@ -33,9 +33,7 @@ def name_terms(terms: Iterable[Term]) -> tuple[tuple[Term, ...], tuple[Step, ...
             before = (*steps.pop().before, second)
         else:
             before = (first, second)
-        steps.append(
-            Step(rule=rule, because="chain rule", before=before, after=(joined,))
-        )
+        steps.append(Step(rule=rule, because="chain rule", before=before, after=(joined,)))
     return tuple(current), tuple(steps)
 
 

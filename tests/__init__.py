@@ -1,0 +1,1 @@
+"""The tests; `oracles` in them are independent of the compiler."""

@@ -1,0 +1,53 @@
+"""Golden files, the shipped specs, and quiet threads for all tests."""
+
+from __future__ import annotations
+
+__all__ = ["SPECS", "Golden"]
+
+from pathlib import Path
+from typing import Protocol
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+SPECS = tuple(sorted((ROOT / "specs").glob("*.mib")))
+_GOLDEN = ROOT / "tests" / "golden"
+
+
+class Golden(Protocol):
+    """Compare a text with the file that keeps it; `--update-golden` rewrites the file."""
+
+    def __call__(self, text: str, *place: str) -> None:
+        """Hold the text against tests/golden/PLACE."""
+        ...
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--update-golden` rewrites golden files: then read the diff."""
+    parser.addoption("--update-golden", action="store_true", help="rewrite golden files")
+
+
+@pytest.fixture
+def golden(request: pytest.FixtureRequest) -> Golden:
+    """What was said, and what a person agreed that it should be."""
+    update = bool(request.config.getoption("--update-golden"))
+
+    def compare(text: str, *place: str) -> None:
+        path = _GOLDEN.joinpath(*place)
+        if update:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+        assert path.is_file(), f"{path.name} is missing: pytest --update-golden"
+        assert text == path.read_text(encoding="utf-8")
+
+    return compare
+
+
+@pytest.fixture(autouse=True)
+def _one_thread() -> None:
+    """Tests run side by side: each keeps to one thread, if it uses torch at all."""
+    import sys
+
+    torch = sys.modules.get("torch")
+    if torch is not None:
+        torch.set_num_threads(1)

@@ -1,0 +1,105 @@
+r"""Variational autoencoder (Kingma & Welling, 2014): one view, one latent vector. Table
+2, row VAE. Published objective: -L_ELBO(q(x, u), p(x, u)).
+
+Compiled by graphdsl from the spec `vae` with pixels = 64,
+sha256 48cc825b65a4225c3a28d229fe3be1868b0127f77f7047c607a0076cabd7facf.
+
+Objective, to be minimised:
+
+    \mathrm{KL}(q \,\|\, p)
+
+Loss, in nats per row:
+
+    E_q[-log p(x | u)]
+    + E_q KL(q(u | x) || p(u))
+
+Relation: equal (every term is computed exactly, up to the named constants).
+
+Constants of the data, in the objective and not in the loss:
+
+    -H(x)
+"""
+
+from __future__ import annotations
+
+__all__ = ["Vae"]
+
+import torch
+
+from graphdsl_runtime import (
+    Batch,
+    Bernoulli,
+    Gaussian,
+    Latents,
+    Losses,
+    Networks,
+    Noise,
+    Objective,
+    Variable,
+    expect,
+    mlp,
+    standard_normal,
+)
+
+
+class Vae(Objective):
+    r"""Variational autoencoder (Kingma & Welling, 2014)."""
+
+    variables = (
+        Variable("x", role="observed", kind="binary", shape=(64,)),
+        Variable("u", role="latent", kind="real", shape=(16,)),
+    )
+
+    def __init__(
+        self,
+        *,
+        networks: Networks | None = None,
+    ) -> None:
+        super().__init__(networks)
+        self.q_u = self.network(
+            "q(u|x)",
+            lambda: mlp([(64,)], (400, 400), 2 * 16),
+        )
+        self.p_x = self.network(
+            "p(x|u)",
+            lambda: mlp([(16,)], (400, 400), 64),
+        )
+        self.refuse_unused_networks()
+
+    def forward(self, batch: Batch, noise: Noise | None = None) -> Losses:
+        x = self.observe(batch, "x")  # (B, 64)
+        noise = self.draw_noise(x) if noise is None else noise
+        q_u = Gaussian.split(self.q_u(x))  # q(u | x); (B, 16)
+        u = q_u.sample(noise["u"])  # (B, 16)
+        p_x = Bernoulli(self.p_x(u))  # p(x | u); (B, 64)
+
+        # E_q[-log p(x | u)]; spec line 13
+        reconstruction_x = -expect(p_x.log_prob(x))
+
+        # E_q KL(q(u | x) || p(u)); spec line 13
+        rate_u = expect(q_u.kl(standard_normal))
+
+        loss = reconstruction_x + rate_u
+        return Losses(
+            loss,
+            terms={
+                "reconstruction_x": reconstruction_x,
+                "rate_u": rate_u,
+            },
+        )
+
+    @torch.no_grad()
+    def infer(self, batch: Batch, noise: Noise | None = None) -> dict[str, Gaussian]:
+        x, seen_x = self.observe_some(batch, "x")
+        q_u = Gaussian.split(self.q_u(x)).or_prior(seen_x)
+        return {
+            "u": q_u,
+        }
+
+    @torch.no_grad()
+    def decode(self, latents: Latents) -> dict[str, Bernoulli | Gaussian]:
+        u = latents["u"]
+        p_x = Bernoulli(self.p_x(u))  # p(x | u); (B, 64)
+        return {
+            "x": p_x,
+        }

@@ -1,0 +1,113 @@
+"""Templates and their views, weights as Python, and a spec that tries to get out of its comment."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import fields
+
+import pytest
+
+from graphdsl.codegen.environment import TEMPLATES, holes
+from graphdsl.codegen.expressions import network_names, reference, weight
+from graphdsl.ir.loss import Ref
+from graphdsl.ir.weight import Weight
+from graphdsl.resolve.reserved import why_reserved
+from graphdsl_runtime import Objective
+from tests.emitted import emitted_class, emitted_text
+
+
+@pytest.mark.parametrize("view", TEMPLATES, ids=lambda view: view.__name__)
+def test_template_and_view_agree(view: type) -> None:
+    assert holes(TEMPLATES[view]) == {field.name for field in fields(view)}
+
+
+def test_weights_are_python() -> None:
+    a, b = Weight.parameter("a"), Weight.parameter("b")
+    for value in (a, a + b.scaled(2), (a - Weight.number(1)) * (b + Weight.number(3)), -a):
+
+        class Self:
+            a, b = 0.7, 1.9
+
+        exact = sum(
+            float(coefficient) * (Self.a ** m.count("a")) * (Self.b ** m.count("b"))
+            for m, coefficient in value
+        )
+        assert eval(weight(value), {"self": Self}) == pytest.approx(exact)
+
+
+def test_members_by_place() -> None:
+    x = list(range(10))
+    for places in ((0,), (1, 2, 3), (3, 1)):
+        text = reference(Ref("x", places)).replace(":, ", "")
+        if text.startswith("x[["):
+            assert text == f"x[{list(places)}]"
+        else:
+            assert eval(text, {"x": x}) == [x[place] for place in places]
+
+
+def test_names_of_a_family_evaluate_to_themselves() -> None:
+    names = [f"q(u[{i}]|x[{i}],z)" for i in range(3, 9)]
+    assert eval(network_names(names)) == names
+    odd = ["q(u[1]|x[2])", "q(u[2]|x[1])"]
+    assert eval(network_names(odd)) == odd
+
+
+def test_a_comment_cannot_reach_the_code() -> None:
+    text = '# """\nimport os\n'.replace("\nimport", " import") + (
+        '# \\""" + __import__("os").system("true") #\n'
+        "model safe\nobserved x : binary\nlatent z : real ~ normal\n"
+        "q { x -> z }\np { z -> x }\nminimize KL(q || p)\n"
+    )
+    tree = ast.parse(emitted_text(text))
+    assert [type(node) for node in tree.body] == [
+        ast.Expr, ast.ImportFrom, ast.Assign, ast.Import, ast.ImportFrom, ast.ClassDef,
+    ]  # fmt: skip
+    assert "os" not in {name.id for name in ast.walk(tree) if isinstance(name, ast.Name)}
+
+
+def test_names_of_the_base_class_are_refused() -> None:
+    inherited = {name for name in dir(Objective()) if not name.startswith("_")}
+    assert not [name for name in sorted(inherited) if not why_reserved(name)]
+
+
+SHAPES = """
+model shapes
+observed x : binary[1, 8, 8]
+observed y[1..3] : real[5]
+latent s : real ~ normal
+latent t[1..4] : real ~ normal
+latent v[1..2] : real[3] ~ normal
+q {
+    x -> t via conv
+    y[1], y[3] -> s by joint
+    x, y[2] -> v by poe
+}
+p {
+    t, v[1] -> x via conv
+    s, v -> y[1]
+    s -> y[2]
+    v[2], t[2..3] -> y[3]
+}
+minimize KL(q || p) + H(s) + 2 * I(t[1]; y[2]) + 0.5 * TC(t)
+"""
+
+
+def test_all_shapes_run() -> None:
+    """Scalars, vectors, images; shared and separate networks; experts of different kinds."""
+    import torch
+
+    objective = emitted_class(SHAPES)()
+    batch = {"x": (torch.rand(4, 1, 8, 8) > 0.5).float(), "y": torch.randn(4, 3, 5)}
+    losses = objective(batch)
+    losses.loss.backward()
+    assert torch.isfinite(losses.loss)
+    inferred = objective.infer(batch)
+    assert {name: tuple(q.mean.shape) for name, q in inferred.items()} == {
+        "s": (4,), "t": (4, 4), "v": (4, 2, 3),
+    }  # fmt: skip
+    made = objective.generate(2)
+    assert {name: tuple(value.shape) for name, value in made.items()} == {
+        "x": (2, 1, 8, 8), "y": (2, 3, 5),
+    }  # fmt: skip
+    partial = objective.infer({"y[1]": batch["y"][:, 0]})
+    assert all(torch.isfinite(q.mean).all() for q in partial.values())

@@ -1,0 +1,308 @@
+"""Derivations against the oracles: every form is the divergence, every bound is a bound."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from fractions import Fraction
+from pathlib import Path
+
+import networkx as nx
+import numpy as np
+import pytest
+
+from graphdsl.compiler import Compiled, check_spec, derive, read
+from graphdsl.diagnostics import Source
+from graphdsl.graphs import topological_orders
+from graphdsl.ir.information import (
+    CrossEntropy,
+    Information,
+    ProjectionDerivation,
+    Term,
+    entropy,
+    information,
+)
+from graphdsl.ir.model import (
+    DivergenceOfMarginals,
+    Model,
+    MultiInformation,
+    Projection,
+    UncertaintyOf,
+)
+from graphdsl.ir.weight import ONE
+from graphdsl.symbolic import Canon, derive_projection
+from tests.conftest import SPECS
+from tests.judges import (
+    Judge,
+    discrete_joint,
+    discrete_judge,
+    gaussian_judge,
+    judge_of,
+    weight_value,
+)
+from tests.oracles import discrete
+from tests.oracles.networks import Pair, random_pair
+
+TOLERANCE = 1e-10
+DRAWS = 5
+SMALL = {"factors": Fraction(4)}  #: tables of 2^17 cells are more than a law needs
+
+by_name = pytest.mark.parametrize("path", SPECS, ids=lambda path: path.stem)
+
+
+def compiled(path: Path) -> Compiled:
+    source = Source.read(path)
+    known = {name for name in SMALL if f"const {name}" in source.text}
+    return derive(check_spec(source, {name: SMALL[name] for name in known}))
+
+
+def judges(model: Model, seed: int) -> Iterator[Judge]:
+    for draw in range(DRAWS):
+        rng = np.random.default_rng((seed, draw))
+        yield discrete_judge(model, rng)
+        yield gaussian_judge(model, rng)
+
+
+def check_forms(derivation: ProjectionDerivation, judge: Judge) -> None:
+    """All four forms of P1, and each step, against D from the projected distribution itself."""
+    exact = judge.divergence(derivation.network)
+    forms = {
+        "entropies": derivation.entropies,
+        "multi-information": derivation.multi_information,
+        "local Markov": derivation.local_markov,
+        "named": (*derivation.simplified, *derivation.constant),
+    }
+    for name, terms in forms.items():
+        assert judge.value(terms) == pytest.approx(exact, abs=TOLERANCE), name
+    for step in derivation.steps:
+        before, after = judge.value(step.before), judge.value(step.after)
+        assert before == pytest.approx(after, abs=TOLERANCE), step.rule
+
+
+@by_name
+def test_every_form_of_every_projection(path: Path) -> None:
+    audit = read(compiled(path))
+    for judge in judges(audit.model, seed=1):
+        for derivation in audit.projections:
+            check_forms(derivation, judge)
+
+
+@by_name
+def test_assertions_are_proved_and_hold(path: Path) -> None:
+    audit = read(compiled(path))
+    for proof in audit.proofs:
+        assert proof.status == "proved"
+    for judge in judges(audit.model, seed=2):
+        for derivation in audit.projections:
+            exact = judge.divergence(derivation.network)
+            assert judge.value((*derivation.simplified, *derivation.constant)) == pytest.approx(
+                exact, abs=TOLERANCE
+            )
+
+
+# ---- random pairs of networks ----------------------------------------------------------------
+
+
+def spec_of(pair: Pair) -> str:
+    """A pair of networks as a spec, so that the whole road from text is judged."""
+    lines = ["model random"]
+    lines += [f"observed {name} : binary" for name in pair.observed]
+    latents = [name for name in pair.parents_q if name not in pair.observed]
+    lines += [f"latent {name} : real ~ normal" for name in latents]
+    edges = [f"{', '.join(pair.parents_q[name])} -> {name}" for name in latents]
+    lines += ["q {", *edges, "}"]
+    written = {node: f"({', '.join(node)})" if len(node) > 1 else node[0] for node in pair.graph}
+    body = []
+    for node, above in pair.graph.items():
+        given = ", ".join(written[parent] for parent in above)
+        body.append(f"{given} -> {written[node]}" if given else written[node])
+    lines += [f"minimize D(q || {{{'; '.join(body)}}})"]
+    return "\n".join(lines)
+
+
+def completed(pair: Pair) -> nx.DiGraph:
+    """G^q by networkx, its observed edges completed: nothing of graphdsl."""
+    graph: nx.DiGraph = nx.DiGraph()
+    graph.add_nodes_from(pair.parents_q)
+    graph.add_edges_from((a, b) for k, b in enumerate(pair.observed) for a in pair.observed[:k])
+    graph.add_edges_from((a, b) for b, above in pair.parents_q.items() for a in above)
+    return graph
+
+
+@pytest.mark.parametrize("seed", range(200))
+def test_random_pair_of_networks(seed: int) -> None:
+    rng = np.random.default_rng((7, seed))
+    pair = random_pair(rng, int(rng.integers(3, 8)))
+    checked = check_spec(Source("random.mib", spec_of(pair)))
+    canon = Canon(checked.independence)
+    (projection,) = checked.model.projections
+    orders = topological_orders(projection.network, checked.model)
+    derivation = derive_projection(projection.network, orders, projection.weight, canon)
+    for judge in (discrete_judge(checked.model, rng), gaussian_judge(checked.model, rng)):
+        check_forms(derivation, judge)
+    graph = completed(pair)
+    for term in (*derivation.simplified, *derivation.constant):
+        check_nothing_to_prune(term, graph)
+
+
+def check_nothing_to_prune(term: Term, graph: nx.DiGraph) -> None:
+    """No variable of a term's sides is d-separated from the other side, by networkx's word."""
+    if not isinstance(term.atom, Information):
+        return
+    left, right, given = map(set, (term.atom.left, term.atom.right, term.atom.given))
+    for side, other in ((left, right), (right, left)):
+        for name in other:
+            rest = given | other - {name}
+            assert not nx.is_d_separator(graph, side, {name}, rest), f"{term.atom}: {name}"
+
+
+def test_observed_edges_matter() -> None:
+    """A negative control: without the data's own edges, the pruning would be wrong (T6)."""
+    text = """
+    model control
+    observed x : binary
+    observed y : binary
+    latent z : real ~ normal
+    q { x -> z }
+    minimize D(q || {y; z})
+    """
+    checked = check_spec(Source("control.mib", text))
+    assert not checked.independence.separated({"y"}, {"z"}, ())
+    network = checked.model.projections[0].network
+    draws = [discrete_judge(checked.model, np.random.default_rng(k)) for k in range(DRAWS)]
+    assert max(judge.divergence(network) for judge in draws) > 1e-3
+
+
+# ---- the whole objective ----------------------------------------------------------------------
+
+
+class Models:
+    """Every model of a loss as a random table, or as the conditional that closes its gap."""
+
+    def __init__(self, result: Compiled, rng: np.random.Generator, tight: bool) -> None:
+        self.joint = discrete_joint(result.checked.model, rng)
+        self.judge = judge_of(self.joint)
+        self.result, self.rng, self.tight = result, rng, tight
+        self.tables: dict[str, np.ndarray] = {}
+
+    def cross_entropy(self, model: str) -> float:
+        """CE_r(v|S) for a model printed as `p(v|s,t)`."""
+        network, _, rest = model.partition("(")
+        node, _, given = rest[:-1].partition("|")
+        parents = tuple(given.split(",")) if given else ()
+        if model not in self.tables:
+            exact = discrete.posterior_model(self.joint, (node,), parents)
+            encoder = network == "q" and self.result.checked.independence.parents(node) == set(
+                parents
+            )
+            noise = self.rng.dirichlet(np.ones(2), size=exact.shape[:-1])
+            self.tables[model] = exact if self.tight or encoder else noise
+        return discrete.cross_entropy(self.joint, (node,), parents, self.tables[model])
+
+
+def intended(models: Models, parameters: Mapping[str, float]) -> float:
+    """The objective as the spec states it, each functional from its own definition."""
+    model, total = models.result.checked.model, 0.0
+    for one in model.objective:
+        match one.functional:
+            case Projection(network):
+                value = models.judge.divergence(network)
+            case MultiInformation(parts, given):
+                value = models.judge.value([Term(ONE, information(parts, given))])
+            case UncertaintyOf(of, given):
+                value = models.judge.value([Term(ONE, entropy(of, given))])
+            case DivergenceOfMarginals(variables):
+                assert model.generation is not None
+                nodes = variables or model.generation.variables
+                value = -models.judge.value([Term(ONE, entropy(nodes))])
+                value += sum(models.cross_entropy(printed(model, node)) for node in nodes)
+        total += weight_value(one.weight, parameters) * value
+    return total
+
+
+def printed(model: Model, node: str) -> str:
+    """A conditional of p as it is printed everywhere."""
+    assert model.generation is not None
+    for conditional in model.generation.conditionals:
+        if node in conditional.children:
+            return f"p({node}|{','.join(conditional.parents)})"
+    return f"p({node})"
+
+
+def emitted(models: Models, parameters: Mapping[str, float]) -> tuple[float, float]:
+    """The loss together with its constants, and the sum of the gaps that the audit names."""
+    module = models.result.module
+    loss, gaps = models.judge.value(module.constants, parameters), 0.0
+    for term in module.terms:
+        for share in term.stands_for:
+            atom = share.atom
+            exact = (
+                models.cross_entropy(atom.model)
+                if isinstance(atom, CrossEntropy)
+                else models.judge.value([Term(ONE, atom)])
+            )
+            loss += weight_value(share.weight, parameters) * exact
+        for bound in term.bounds:
+            true = models.judge.value([Term(ONE, bound.entropy.atom)])
+            gap = weight_value(bound.weight, parameters) * (
+                models.cross_entropy(bound.model) - true
+            )
+            assert gap >= -TOLERANCE, bound.gap
+            loss, gaps = loss + gap, gaps + gap
+    return loss, gaps
+
+
+def random_parameters(model: Model, rng: np.random.Generator) -> dict[str, float]:
+    """A value in the range of each parameter."""
+    return {
+        one.name: float(one.range.low or 0) + float(rng.exponential()) for one in model.parameters
+    }
+
+
+@by_name
+@pytest.mark.parametrize("draw", range(DRAWS))
+def test_loss_is_objective_plus_its_gaps(path: Path, draw: int) -> None:
+    rng = np.random.default_rng((3, draw))
+    result = compiled(path)
+    parameters = random_parameters(result.checked.model, rng)
+    models = Models(result, rng, tight=False)
+    loss, gaps = emitted(models, parameters)
+    assert loss - gaps == pytest.approx(intended(models, parameters), abs=TOLERANCE)
+
+
+@by_name
+def test_gaps_close_where_the_audit_says(path: Path) -> None:
+    rng = np.random.default_rng(4)
+    result = compiled(path)
+    models = Models(result, rng, tight=True)
+    parameters = random_parameters(result.checked.model, rng)
+    loss, gaps = emitted(models, parameters)
+    assert gaps == pytest.approx(0, abs=TOLERANCE)
+    assert loss == pytest.approx(intended(models, parameters), abs=TOLERANCE)
+
+
+THREE_VIEWS = """
+model three
+param common = 0.1
+param cross = 1
+observed x[1..3] : binary
+latent z : real ~ normal
+latent u[1..3] : real ~ normal
+q { x -> z by poe; x[i], z -> u[i] for i in 1..3 }
+p { z, u[i] -> x[i] for i in 1..3 }
+network through_z(i, j) { x[i] -> z; z, u[j] -> x[j] }
+minimize KL(q || p) + common * I(x; z)
+       + cross * sum(i, j in pairs(1..3)) D(q || through_z(i, j))
+"""
+
+
+@pytest.mark.parametrize("draw", range(DRAWS))
+def test_marginal_posteriors_are_bounded_by_conditioning(draw: int) -> None:
+    """With three views, -H(z | x_i, x_j) is no encoder's own: it is bounded by -H(z | x)."""
+    rng = np.random.default_rng((5, draw))
+    result = derive(check_spec(Source("three.mib", THREE_VIEWS)))
+    models = Models(result, rng, tight=False)
+    parameters = random_parameters(result.checked.model, rng)
+    loss, gaps = emitted(models, parameters)
+    assert result.module.relation == "upper"
+    assert gaps > 0
+    assert loss - gaps == pytest.approx(intended(models, parameters), abs=TOLERANCE)
