@@ -75,10 +75,19 @@ def main() -> None:
         raise SystemExit(0) from None
 
 
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        print(f"graphdsl {version('graphdsl')}")
+        raise typer.Exit
+
+
 @app.callback()
 def _root(
     version: Annotated[
-        bool, typer.Option("--version", help="Show the version.", is_eager=True)
+        bool,
+        typer.Option("--version", help="Show it.", is_eager=True, callback=_show_version),
     ] = False,
 ) -> None:
     pass

@@ -67,7 +67,7 @@ def expand_objective(model: Model, dags: Mapping[str, Dag], canon: Canon) -> Led
                 case MultiInformation(parts, given):
                     group.add_information(parts, given)
                 case UncertaintyOf(of, given):
-                    canon.add(group.counts, of, given)
+                    group.add_entropy(of, given)
                 case DivergenceOfMarginals(variables):
                     group.add_divergence(variables)
         ledger.book(group, weight, line)
@@ -116,6 +116,12 @@ class _Group:
         if self.negative and len(parts) == 2 and single:
             # -I(x; z | c) = H(x | z, c) - H(x | c): Barber and Agakov's bound (P10, LB1).
             self._hint(single[0], everything - single[0] | given, -1)
+
+    def add_entropy(self, of: Variables, given: Variables) -> None:
+        """H(of | given); a decoder of data bounds it where it is to be small."""
+        self.canon.add(self.counts, of, given)
+        if len(of) == 1 and of <= self.canon.independence.data and not self.negative:
+            self._hint(of, given, 1)
 
     def add_divergence(self, variables: tuple[str, ...] | None) -> None:
         """KL(q||p) = sum_v CE_p(v|Pa_v) - H(V | the data that p does not generate)."""

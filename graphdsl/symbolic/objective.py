@@ -68,11 +68,11 @@ def _take_hints(model: Model, ledger: Ledger, rest: Sum, canon: Canon) -> Iterat
         pivot = _pivot(counts, canon)
         if pivot is None:
             continue  # a bound of this entropy needs no decoder
-        available = -rest.get(pivot, ZERO)
-        amount = weight if _nonnegative(available - weight, model) else available
-        if amount and _nonnegative(amount, model):
-            collect(rest, counts, -amount)
-            yield LocalEntropy(name, given, amount, ledger.asked((name, given)))
+        # Where nothing negative is left to account for, equal terms have already met.
+        needed = not _nonnegative(rest.get(pivot, ZERO), model)
+        if needed and weight and _nonnegative(weight, model):
+            collect(rest, counts, -weight)
+            yield LocalEntropy(name, given, weight, ledger.asked((name, given)))
 
 
 def _take_correlations(

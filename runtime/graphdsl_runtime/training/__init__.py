@@ -1,0 +1,67 @@
+"""Training, for those who do not bring a loop of their own: data sets, epochs, tables, pictures.
+
+The one room that may import Lightning, scikit-learn and matplotlib (the ``train`` extra), and that
+only when they are needed. Nothing else in the runtime imports it.
+"""
+
+from graphdsl_runtime.training.data import DATA_NAMES, DataSet, FittedData, Layout, load_data
+from graphdsl_runtime.training.errors import (
+    BadDataFile,
+    CannotResume,
+    Diverged,
+    MissingExtra,
+    SeesItsAnswer,
+    TooFewLabels,
+    TrainingError,
+    UnknownData,
+    WrongKind,
+    WrongNumberOfValues,
+    WrongNumberOfViews,
+)
+from graphdsl_runtime.training.evaluate import (
+    Translation,
+    evaluate_translations,
+    other_labels,
+    translation_cost,
+)
+from graphdsl_runtime.training.metrics import Epoch
+from graphdsl_runtime.training.pictures import draw_pictures
+from graphdsl_runtime.training.summary import summarise
+from graphdsl_runtime.training.train import (
+    DEFAULT_BATCH_SIZE,
+    DEFAULT_EPOCHS,
+    DEFAULT_LEARNING_RATE,
+    Summary,
+    train,
+)
+
+__all__ = [
+    "DATA_NAMES",
+    "DEFAULT_BATCH_SIZE",
+    "DEFAULT_EPOCHS",
+    "DEFAULT_LEARNING_RATE",
+    "BadDataFile",
+    "CannotResume",
+    "DataSet",
+    "Diverged",
+    "Epoch",
+    "FittedData",
+    "Layout",
+    "MissingExtra",
+    "SeesItsAnswer",
+    "Summary",
+    "TooFewLabels",
+    "TrainingError",
+    "Translation",
+    "UnknownData",
+    "WrongKind",
+    "WrongNumberOfValues",
+    "WrongNumberOfViews",
+    "draw_pictures",
+    "evaluate_translations",
+    "load_data",
+    "other_labels",
+    "summarise",
+    "train",
+    "translation_cost",
+]

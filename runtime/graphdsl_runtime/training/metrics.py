@@ -1,0 +1,70 @@
+"""What every epoch cost, term by term."""
+
+from __future__ import annotations
+
+__all__ = ["Epoch", "Mean", "write_metrics"]
+
+import csv
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from graphdsl_runtime import Losses
+from graphdsl_runtime.training.files import write_whole
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Epoch:
+    """The loss and its terms after an epoch; means over rows, in nats; ``loss`` comes first."""
+
+    number: int  #: from 1
+    train: Mapping[str, float]  #: over the epoch, while the weights changed
+    held_out: Mapping[str, float]  #: at its end
+
+
+class Mean:
+    """The mean over rows of the losses of several batches.
+
+    >>> mean = Mean()
+    >>> for rows, loss in ((30, 1.0), (10, 5.0)):
+    ...     mean.add(Losses(torch.tensor(loss), terms={"rate_z": torch.tensor(loss)}), rows)
+    >>> mean.values()
+    {'loss': 2.0, 'rate_z': 2.0}
+    """
+
+    def __init__(self) -> None:
+        self._rows = 0
+        self._sums: dict[str, Tensor] = {}
+
+    def add(self, losses: Losses, rows: int) -> None:
+        """Add a batch; nothing is copied from an accelerator yet."""
+        self._rows += rows
+        for name, value in (("loss", losses.loss), *losses.terms.items()):
+            so_far = self._sums.get(name, torch.zeros((), dtype=torch.float64))
+            # The sum goes where the terms are; in float64, for MNIST has 60,000 rows.
+            self._sums[name] = so_far.to(value.device) + rows * value.detach().double()
+
+    def values(self) -> dict[str, float]:
+        """Give the means so far."""
+        return {name: float(total) / self._rows for name, total in self._sums.items()}
+
+
+def write_metrics(path: Path, history: Sequence[Epoch]) -> None:
+    """Write a CSV file: a row per epoch, a column per mean, those of training first.
+
+    Unit: nats, in full precision.
+    """
+    write_whole(path, lambda unfinished: _write(unfinished, history))
+
+
+def _write(path: Path, history: Sequence[Epoch]) -> None:
+    with path.open("w", newline="", encoding="utf-8") as file:
+        rows = csv.writer(file, lineterminator="\n")
+        for epoch in history[:1]:
+            columns = [f"train/{name}" for name in epoch.train]
+            rows.writerow(["epoch", *columns, *(f"held_out/{name}" for name in epoch.held_out)])
+        for epoch in history:
+            rows.writerow([epoch.number, *epoch.train.values(), *epoch.held_out.values()])
