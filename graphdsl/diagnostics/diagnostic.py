@@ -4,26 +4,15 @@ from __future__ import annotations
 
 __all__ = ["CompilerBug", "Diagnostic", "SpecError", "Warned"]
 
+from inspect import get_annotations
 from typing import ClassVar, dataclass_transform
 
 from graphdsl.diagnostics.span import Span
 
 
 @dataclass_transform(kw_only_default=True, frozen_default=True)
-class Diagnostic:
-    """One mistake in a spec; its subclasses fill the sentences with their fields.
-
-    To a type checker they are frozen dataclasses with keyword arguments. They are made by hand,
-    since a hundred dataclasses would cost every start of the command line a tenth of a second.
-    """
-
-    code: ClassVar[str]  #: stable, such as MIB201; the hundreds name the stage
-    title: ClassVar[str]
-    said: ClassVar[str]  #: what is wrong, with the names of fields in braces
-    hint: ClassVar[str]  #: what to write instead
-    severity: ClassVar[str] = "error"
-
-    span: Span
+class _Sentences:
+    """What fills the sentences of a class with the values that it is made with."""
 
     def __init__(self, *, span: Span, **holes: object) -> None:
         wanted = self._fields()
@@ -40,6 +29,31 @@ class Diagnostic:
     def __hash__(self) -> int:
         return hash((type(self), *self.__dict__.items()))
 
+    def __repr__(self) -> str:
+        holes = ", ".join(f"{name}={value!r}" for name, value in self.__dict__.items())
+        return f"{type(self).__name__}({holes})"
+
+    @classmethod
+    def _fields(cls) -> set[str]:
+        """The names of the holes: what a subclass annotates itself."""
+        return set(get_annotations(cls))
+
+
+class Diagnostic(_Sentences):
+    """One mistake in a spec; its subclasses fill the sentences with their fields.
+
+    To a type checker they are frozen dataclasses with keyword arguments. They are made by hand,
+    since a hundred dataclasses would cost every start of the command line a tenth of a second.
+    """
+
+    code: ClassVar[str]  #: stable, such as MIB201; the hundreds name the stage
+    title: ClassVar[str]
+    said: ClassVar[str]  #: what is wrong, with the names of fields in braces
+    hint: ClassVar[str]  #: what to write instead
+    severity: ClassVar[str] = "error"
+
+    span: Span
+
     @property
     def message(self) -> str:
         """What is wrong, in one sentence."""
@@ -49,12 +63,6 @@ class Diagnostic:
     def advice(self) -> str:
         """What to write instead, in one sentence."""
         return self.hint.format(**self.__dict__)
-
-    @classmethod
-    def _fields(cls) -> set[str]:
-        """The names of the holes: what a subclass annotates itself."""
-        own: dict[str, object] = cls.__dict__.get("__annotations__", {})
-        return set(own)
 
 
 class Warned(Diagnostic):
@@ -71,5 +79,5 @@ class SpecError(Exception):
         super().__init__("; ".join(f"{one.code}: {one.message}" for one in self.diagnostics))
 
 
-class CompilerBug(Exception):
+class CompilerBug(Exception):  # noqa: N818  # it says whose fault it is
     """Something that cannot be did happen: ours to mend, never the user's fault."""

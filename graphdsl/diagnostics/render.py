@@ -7,14 +7,17 @@ __all__ = ["render"]
 from graphdsl.diagnostics.diagnostic import Diagnostic
 from graphdsl.diagnostics.span import Source
 
+_WIDEST = 160  # of a line of the spec that is shown as it is; others are shown around the caret
+_AROUND = 60
+
 
 def render(found: Diagnostic, source: Source) -> str:
-    """The title and place, the numbered line, a caret with the sentence, and the next step.
+    r"""The title and place, the numbered line, a caret with the sentence, and the next step.
 
     >>> from graphdsl.diagnostics import Span
     >>> class Typo(Diagnostic):
     ...     code, title, said, hint = "MIB999", "A typo", "`y` is not a name", "write `x`"
-    >>> print(render(Typo(span=Span(2, 3, 2, 4)), Source("a.mib", "q {\\n  y -> z\\n}")))
+    >>> print(render(Typo(span=Span(2, 3, 2, 4)), Source("a.mib", "q {\n  y -> z\n}")))
     error[MIB999] A typo in a.mib:2:3
       2 |   y -> z
         |   ^ `y` is not a name
@@ -22,18 +25,29 @@ def render(found: Diagnostic, source: Source) -> str:
     """
     span = found.span
     line = source.line(span.line)
+    end = span.end_column if span.end_line == span.line else len(line) + 1
+    shown, start, width = _window(line, span.column - 1, end - span.column)
     number = f"{span.line:>3}"
     margin = " " * len(number)
     # Tabs stay tabs before the caret, so that it stands under its word in any terminal.
-    lead = "".join("\t" if sign == "\t" else " " for sign in line[: span.column - 1])
-    end = span.end_column if span.end_line == span.line else len(line) + 1
-    width = max(1, min(end, len(line) + 1) - span.column)
+    lead = "".join("\t" if sign == "\t" else " " for sign in shown[:start])
     return "\n".join(
         (
             f"{found.severity}[{found.code}] {found.title} in "
             f"{source.name}:{span.line}:{span.column}",
-            f"{number} | {line}".rstrip(),
+            f"{number} | {shown}".rstrip(),
             f"{margin} | {lead}{'^' * width} {found.message}",
             f"Hint: {found.advice}",
         )
     )
+
+
+def _window(line: str, start: int, width: int) -> tuple[str, int, int]:
+    """What is shown of a line, where the caret stands in it, and how wide it is."""
+    if len(line) > _WIDEST:
+        before = max(0, start - _AROUND)
+        head = "..." if before else ""
+        rest = line[before : start + _AROUND]
+        line = head + rest + ("..." if start + _AROUND < len(line) else "")
+        start += len(head) - before
+    return line, start, max(1, min(width, len(line) - start))

@@ -6,10 +6,11 @@ __all__ = ["Source", "Span"]
 
 import hashlib
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Source:
     """A spec's text and the name by which messages call it."""
 
@@ -18,18 +19,27 @@ class Source:
 
     @classmethod
     def read(cls, path: Path) -> Source:
-        """Read a spec from a file, in UTF-8, with any line ending."""
-        return cls(path.name, path.read_text(encoding="utf-8"))
+        """Read a spec from a file in UTF-8, with any line ending, with or without a BOM."""
+        return cls(path.name, path.read_text(encoding="utf-8-sig"))
 
     @property
     def sha256(self) -> str:
         """The content hash that emitted modules carry: line endings do not change it."""
-        return hashlib.sha256("\n".join(self.text.splitlines()).encode()).hexdigest()
+        return hashlib.sha256("\n".join(self.lines).encode(errors="replace")).hexdigest()
+
+    @cached_property
+    def lines(self) -> tuple[str, ...]:
+        r"""The lines as they are numbered: a line ends with a newline and nothing else.
+
+        >>> Source("a.mib", "model a\r\nparam b = 1\n").lines
+        ('model a', 'param b = 1')
+        """
+        lines = [line.removesuffix("\r") for line in self.text.split("\n")]
+        return tuple(lines[:-1] if lines[-1] == "" else lines)
 
     def line(self, number: int) -> str:
         """Line `number`, counted from one; empty past the end."""
-        lines = self.text.splitlines()
-        return lines[number - 1] if 0 < number <= len(lines) else ""
+        return self.lines[number - 1] if 0 < number <= len(self.lines) else ""
 
 
 @dataclass(frozen=True, slots=True, order=True)

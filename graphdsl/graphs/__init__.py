@@ -7,5 +7,6 @@ what G^q guarantees.
 
 __all__ = ["Separation", "build_dag", "check_model", "inference_dag", "topological_orders"]
 
-from graphdsl.graphs.build import build_dag, check_model, inference_dag, topological_orders
+from graphdsl.graphs.build import build_dag, inference_dag, topological_orders
+from graphdsl.graphs.check import check_model
 from graphdsl.graphs.separation import Separation

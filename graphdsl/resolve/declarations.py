@@ -10,16 +10,23 @@ from typing import Literal
 
 from graphdsl.diagnostics import one_of
 from graphdsl.ir.model import Family, Interval, Kind, Parameter
+from graphdsl.ir.notation import number_text
 from graphdsl.resolve.errors import (
     DuplicateName,
+    EmptyRange,
+    FamilyStart,
     OutOfRange,
     ReservedName,
+    TooMany,
     UnknownKind,
     UnknownPrior,
 )
+from graphdsl.resolve.indices import NO_INDICES, is_free, number, whole, whole_range
 from graphdsl.resolve.reserved import why_reserved
-from graphdsl.resolve.scope import Scope
+from graphdsl.resolve.scope import Declared, Scope
 from graphdsl.syntax import ast
+
+_MOST_VARIABLES = 1_000
 
 _KINDS: dict[str, dict[str, Kind]] = {
     "observed": {"real": "real", "binary": "binary"},
@@ -37,6 +44,8 @@ def declare(
 ) -> None:
     """Fill the scope with what a spec declares; the caller's values win over the spec's."""
     for statement in spec.statements:
+        _declare_name(scope, statement)
+    for statement in spec.statements:
         match statement:
             case ast.Constant():
                 _constant(scope, statement, constants)
@@ -45,76 +54,116 @@ def declare(
             case ast.VariableDeclaration():
                 _variable(scope, statement)
             case ast.NetworkBlock(role="regularizer"):
-                if _new_name(scope, statement.name):
-                    scope.networks[statement.name.text] = statement
+                _network(scope, statement)
             case _:
                 pass
 
 
-def _new_name(scope: Scope, word: ast.Word) -> bool:
+def _declare_name(scope: Scope, statement: ast.Statement) -> None:
+    what: Literal["constant", "parameter", "variable", "network"]
+    match statement:
+        case ast.Constant():
+            what = "constant"
+        case ast.Parameter():
+            what = "parameter"
+        case ast.VariableDeclaration():
+            what = "variable"
+        case ast.NetworkBlock(role="regularizer"):
+            what = "network"
+        case _:
+            return
+    word = statement.name
     reason = why_reserved(word.text)
     if reason:
-        scope.note(ReservedName(span=word.span, name=word.text, reason=reason))
-        return False
-    if word.text in scope.spans:
-        line = scope.spans[word.text].line
+        other = f"{word.text.strip('_') or what}_1"
+        scope.note(ReservedName(span=word.span, name=word.text, reason=reason, other=other))
+        scope.lose(word.text)
+    elif word.text in scope.declared:
+        line = scope.declared[word.text].span.line
         scope.note(DuplicateName(span=word.span, name=word.text, line=line))
-        return False
-    scope.spans[word.text] = word.span
-    return True
+    else:
+        scope.declared[word.text] = Declared(what, word.span, statement)
+
+
+def _network(scope: Scope, statement: ast.NetworkBlock) -> None:
+    for place, word in enumerate(statement.formals):
+        is_free(scope, word, NO_INDICES)
+        if word.text in [earlier.text for earlier in statement.formals[:place]]:
+            scope.note(DuplicateName(span=word.span, name=word.text, line=word.span.line))
+    if _is_its_own(scope, statement):
+        scope.networks[statement.name.text] = statement
+
+
+def _is_its_own(
+    scope: Scope,
+    statement: ast.Constant | ast.Parameter | ast.VariableDeclaration | ast.NetworkBlock,
+) -> bool:
+    """Whether a statement is what its name stands for: the first, and the name allowed."""
+    declared = scope.declared.get(statement.name.text)
+    return declared is not None and declared.statement is statement
 
 
 def _constant(scope: Scope, statement: ast.Constant, given: Mapping[str, Fraction]) -> None:
     name = statement.name.text
-    value = scope.number(statement.value, {})
-    if _new_name(scope, statement.name) and value is not None:
+    value = number(scope, statement.value, NO_INDICES)
+    if value is not None and _is_its_own(scope, statement):
         scope.constants[name] = given.get(name, value)
 
 
 def _parameter(scope: Scope, statement: ast.Parameter, given: Mapping[str, Fraction]) -> None:
     name = statement.name.text
-    value = scope.number(statement.value, {})
+    value = number(scope, statement.value, NO_INDICES)
     interval = _interval(scope, statement.range)
-    if not _new_name(scope, statement.name) or value is None:
+    if value is None or interval is None or not _is_its_own(scope, statement):
         return
     value = given.get(name, value)
     if value not in interval:
         scope.note(
             OutOfRange(
-                span=statement.value.span, name=name, value=_decimal(value), range=str(interval)
+                span=statement.value.span,
+                name=name,
+                value=number_text(value),
+                range=str(interval),
             )
         )
     scope.parameters[name] = Parameter(name=name, value=value, range=interval)
 
 
-def _interval(scope: Scope, extent: ast.Range | None) -> Interval:
+def _interval(scope: Scope, extent: ast.Range | None) -> Interval | None:
+    """A parameter's range; `-inf` and `inf` are ends without bound."""
     if extent is None:
         return Interval()
-    return Interval(low=_end(scope, extent.low), high=_end(scope, extent.high))
-
-
-def _end(scope: Scope, expression: ast.Expression) -> Fraction | None:
-    """One end of a parameter's range; `inf` and `-inf` are without bound."""
-    inner = expression.operand if isinstance(expression, ast.Negate) else expression
-    if isinstance(inner, ast.Word) and inner.text == "inf":
+    free_low = isinstance(extent.low, ast.Negate) and _is_infinity(extent.low.operand)
+    free_high = _is_infinity(extent.high)
+    low = None if free_low else number(scope, extent.low, NO_INDICES)
+    high = None if free_high else number(scope, extent.high, NO_INDICES)
+    if (low is None and not free_low) or (high is None and not free_high):
         return None
-    return scope.number(expression, {})
+    if low is not None and high is not None and high < low:
+        scope.note(EmptyRange(span=extent.span, low=number_text(low), high=number_text(high)))
+        return None
+    return Interval(low=low, high=high)
+
+
+def _is_infinity(expression: ast.Expression) -> bool:
+    return isinstance(expression, ast.Word) and expression.text == "inf"
 
 
 def _variable(scope: Scope, statement: ast.VariableDeclaration) -> None:
-    kind = _kind(scope, statement)
-    members = scope.range(statement.family, {}) if statement.family is not None else None
     name = statement.name.text
-    sizes = [scope.whole(size, {}, f"a size of `{name}`") for size in statement.shape]
-    if not _new_name(scope, statement.name):
+    kind = _kind(scope, statement)
+    if kind is not None:
+        _prior(scope, statement, _DISTRIBUTIONS[kind])
+    sizes = [whole(scope, size, NO_INDICES, f"a size of `{name}`", 1) for size in statement.shape]
+    members = _members(scope, statement)
+    if not _is_its_own(scope, statement):
         return
-    _prior(scope, statement, kind)
     if statement.family is not None and members is None:
         return
     scope.families[name] = Family(
         name=name,
         role=statement.role,
-        kind=kind,
+        kind=kind or "real",
         shape=tuple(size or 1 for size in sizes),
         members=members,
         prior=statement.prior is not None,
@@ -123,7 +172,34 @@ def _variable(scope: Scope, statement: ast.VariableDeclaration) -> None:
     )
 
 
-def _kind(scope: Scope, statement: ast.VariableDeclaration) -> Kind:
+def _members(scope: Scope, statement: ast.VariableDeclaration) -> tuple[int, ...] | None:
+    """The indices of a family; None for a single variable, and where there is a mistake."""
+    if statement.family is None:
+        return None
+    extent = whole_range(scope, statement.family, NO_INDICES)
+    if extent is None:
+        return None
+    so_far = sum(len(family.nodes) for family in scope.families.values())
+    if so_far + len(extent) > _MOST_VARIABLES:
+        name, length = statement.name.text, number_text(Fraction(len(extent)))
+        scope.note(
+            TooMany(
+                span=statement.family.span,
+                count=f"{so_far + len(extent):,}",
+                what="variables",
+                limit=f"{_MOST_VARIABLES:,}",
+                instead="the length of a vector goes behind its kind: "
+                f"`{name} : {statement.kind}[{length}]`",
+            )
+        )
+        return None
+    if extent[0] != 1:
+        name, span = statement.name.text, statement.family.span
+        scope.note(FamilyStart(span=span, name=name, low=extent[0], count=len(extent)))
+    return tuple(extent)
+
+
+def _kind(scope: Scope, statement: ast.VariableDeclaration) -> Kind | None:
     known = _KINDS[statement.role]
     kind = known.get(statement.kind.text)
     if kind is None:
@@ -135,12 +211,10 @@ def _kind(scope: Scope, statement: ast.VariableDeclaration) -> Kind:
                 known=one_of(known),
             )
         )
-    fallback: Literal["real"] = "real"
-    return kind or fallback
+    return kind
 
 
-def _prior(scope: Scope, statement: ast.VariableDeclaration, kind: Kind) -> None:
-    known = _DISTRIBUTIONS[kind]
+def _prior(scope: Scope, statement: ast.VariableDeclaration, known: str) -> None:
     if statement.prior is not None and statement.prior.text != known:
         scope.note(
             UnknownPrior(
@@ -150,7 +224,3 @@ def _prior(scope: Scope, statement: ast.VariableDeclaration, kind: Kind) -> None
                 known=known,
             )
         )
-
-
-def _decimal(value: Fraction) -> str:
-    return str(value) if value.denominator == 1 else f"{float(value):g}"

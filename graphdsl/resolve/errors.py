@@ -1,34 +1,30 @@
-"""What can be wrong with names, indices, shapes and terms: MIB2xx."""
+"""What can be wrong with names, numbers and declarations: MIB2xx."""
 
 from __future__ import annotations
 
 __all__ = [
     "BadSize",
-    "BlockInModel",
+    "DivisionByZero",
     "DuplicateName",
     "EmptyRange",
+    "FamilyStart",
     "IndexOutOfRange",
     "MissingStatement",
     "NotAFamily",
-    "NotAFunctional",
-    "NotLinear",
+    "NotANumber",
+    "NotAVariable",
+    "NumberTooLarge",
     "OutOfRange",
-    "OverlappingParts",
     "ReservedName",
-    "ShapeClash",
-    "TwoWays",
+    "ShadowedName",
+    "StatementTwice",
+    "TooMany",
     "UnboundIndex",
-    "UnknownEstimator",
-    "UnknownFunctional",
-    "UnknownFusion",
     "UnknownKind",
-    "UnknownModule",
     "UnknownName",
-    "UnknownNetwork",
     "UnknownPrior",
-    "UnusedVariable",
-    "VariableTwice",
-    "WrongArguments",
+    "Unused",
+    "UsedBefore",
 ]
 
 from graphdsl.diagnostics import Diagnostic, Warned
@@ -39,9 +35,10 @@ class UnknownName(Diagnostic):
 
     code = "MIB201"
     title = "Unknown name"
-    said = "`{name}` is not declared"
+    said = "`{name}` is not declared{also}"
     hint = "{guess}"
     name: str
+    also: str
     guess: str
 
 
@@ -62,9 +59,10 @@ class ReservedName(Diagnostic):
     code = "MIB203"
     title = "Reserved name"
     said = "`{name}` cannot be a name: {reason}"
-    hint = "choose another, such as `{name}_1`"
+    hint = "choose another, such as `{other}`"
     name: str
     reason: str
+    other: str
 
 
 class IndexOutOfRange(Diagnostic):
@@ -73,11 +71,12 @@ class IndexOutOfRange(Diagnostic):
     code = "MIB204"
     title = "Index out of range"
     said = "`{family}[{index}]` does not exist: `{family}` goes from {low} to {high}"
-    hint = "use an index between {low} and {high}, or declare `{family}[{low}..{index}]`"
+    hint = "use an index from {low} to {high}{more}"
     family: str
     index: int
     low: int
     high: int
+    more: str
 
 
 class NotAFamily(Diagnostic):
@@ -115,13 +114,14 @@ class UnknownPrior(Diagnostic):
 
 
 class BadSize(Diagnostic):
-    """A size that is no positive whole number."""
+    """A size or an index that is no positive whole number."""
 
     code = "MIB208"
-    title = "Bad size"
-    said = "{what} must be a whole number of at least 1, and is {value}"
+    title = "Bad size or index"
+    said = "{what} must be a whole number{least}, and is {value}"
     hint = "write such a number, or a constant that has such a value"
     what: str
+    least: str
     value: str
 
 
@@ -148,110 +148,15 @@ class MissingStatement(Diagnostic):
     example: str
 
 
-class UnknownFunctional(Diagnostic):
-    """A functional that the language does not have."""
-
-    code = "MIB211"
-    title = "Unknown functional"
-    said = "there is no functional `{name}`{form}"
-    hint = "{guess}"
-    name: str
-    form: str
-    guess: str
-
-
-class UnknownNetwork(Diagnostic):
-    """A network that nothing declares."""
-
-    code = "MIB212"
-    title = "Unknown network"
-    said = "there is no network `{name}`"
-    hint = "{guess}"
-    name: str
-    guess: str
-
-
-class WrongArguments(Diagnostic):
-    """A functional or network with the wrong arguments."""
-
-    code = "MIB213"
-    title = "Wrong arguments"
-    said = "{problem}"
-    hint = "{usage}"
-    problem: str
-    usage: str
-
-
-class NotLinear(Diagnostic):
-    """An objective that is no weighted sum of functionals."""
-
-    code = "MIB214"
-    title = "Not a weighted sum"
-    said = "{problem}"
-    hint = "an objective is a sum of functionals, each with a weight: `2 * KL(q || p)`"
-    problem: str
-
-
-class NotAFunctional(Diagnostic):
-    """A variable or number where a functional must stand."""
-
-    code = "MIB215"
-    title = "Not a term"
-    said = "{problem}"
-    hint = "{instead}"
-    problem: str
-    instead: str
-
-
 class UnboundIndex(Diagnostic):
-    """Something in an index that has no whole value."""
+    """A name in an index or a size that has no value."""
 
     code = "MIB216"
     title = "Not an index"
     said = "`{name}` has no value here"
-    hint = "bind it: add `for {name} in 1..2` to the line, or declare `const {name} = 1`"
-    name: str
-
-
-class ShapeClash(Diagnostic):
-    """Shapes that a network cannot join."""
-
-    code = "MIB217"
-    title = "Shapes do not fit"
-    said = "{problem}"
     hint = "{instead}"
-    problem: str
+    name: str
     instead: str
-
-
-class UnknownModule(Diagnostic):
-    """A kind of network after `via` that is not known."""
-
-    code = "MIB218"
-    title = "Unknown kind of network"
-    said = "there is no network `via {name}`"
-    hint = "write `via mlp(400, 400)` or `via conv`; your own modules are passed in Python"
-    name: str
-
-
-class UnknownFusion(Diagnostic):
-    """A way to fuse parents after `by` that is not known."""
-
-    code = "MIB219"
-    title = "Unknown fusion"
-    said = "parents cannot be fused `by {name}`"
-    hint = "write `by poe` (a product of experts) or `by joint` (one network sees them all)"
-    name: str
-
-
-class UnknownEstimator(Diagnostic):
-    """An estimator that is not known."""
-
-    code = "MIB220"
-    title = "Unknown estimator"
-    said = "there is no estimator `{name}`"
-    hint = "write `with mss` (minibatch stratified sampling, for a total correlation)"
-    name: str
 
 
 class EmptyRange(Diagnostic):
@@ -265,54 +170,112 @@ class EmptyRange(Diagnostic):
     high: str
 
 
-class OverlappingParts(Diagnostic):
-    """The same variable on both sides of an information."""
-
-    code = "MIB222"
-    title = "A variable on both sides"
-    said = "`{name}` stands in two parts of `{functional}`"
-    hint = "name it once: information is between different variables"
-    name: str
-    functional: str
-
-
-class VariableTwice(Diagnostic):
-    """A variable in two nodes of one network."""
-
-    code = "MIB223"
-    title = "A variable in two nodes"
-    said = "`{name}` is a node of its own and also part of a block"
-    hint = "write the block, `({name}, ...)`, in the same way everywhere in this network"
-    name: str
-
-
-class TwoWays(Diagnostic):
-    """Lines with the same child that disagree on how it is computed."""
-
-    code = "MIB224"
-    title = "Two ways to compute one conditional"
-    said = "the lines of `{child}` say both `{first}` and `{second}`"
-    hint = "several lines with one child unite its parents: say how once, or the same each time"
-    child: str
-    first: str
-    second: str
-
-
-class BlockInModel(Diagnostic):
-    """A block in q or p."""
-
-    code = "MIB225"
-    title = "Block in a model"
-    said = "parentheses make one node of several, which `{network}` does not have so far"
-    hint = "blocks are for regularizer networks; list the variables without parentheses"
-    network: str
-
-
-class UnusedVariable(Warned):
-    """A variable that the objective does not depend on."""
+class Unused(Warned):
+    """Something declared that nothing depends on."""
 
     code = "MIB226"
-    title = "Unused variable"
+    title = "Never used"
     said = "`{name}` is declared and never used"
-    hint = "use it in a network, or delete it"
+    hint = "use it in {place}, or delete it"
     name: str
+    place: str
+
+
+class FamilyStart(Diagnostic):
+    """A family that does not count from one."""
+
+    code = "MIB227"
+    title = "Family not counted from 1"
+    said = "the members of `{name}` are counted from {low}, and families count from 1"
+    hint = "write `{name}[1..{count}]`"
+    name: str
+    low: int
+    count: int
+
+
+class ShadowedName(Diagnostic):
+    """An index with the name of something else."""
+
+    code = "MIB228"
+    title = "Index with a taken name"
+    said = "`{name}` is {what}, and cannot be an index as well"
+    hint = "give the index a name of its own, such as `{other}`"
+    name: str
+    what: str
+    other: str
+
+
+class TooMany(Diagnostic):
+    """More variables, lines or terms than anyone can mean."""
+
+    code = "MIB229"
+    title = "Too many"
+    said = "this makes {count} {what}, and a spec may have {limit}"
+    hint = "{instead}"
+    count: str
+    what: str
+    limit: str
+    instead: str
+
+
+class StatementTwice(Diagnostic):
+    """A statement of which a spec has one."""
+
+    code = "MIB230"
+    title = "Statement twice"
+    said = "the {what} stands in line {line} already"
+    hint = "{instead}"
+    what: str
+    line: int
+    instead: str
+
+
+class UsedBefore(Diagnostic):
+    """A constant that is used before its own line."""
+
+    code = "MIB232"
+    title = "Used before it is declared"
+    said = "`{name}` has no value yet: {reason}"
+    hint = "{instead}"
+    name: str
+    reason: str
+    instead: str
+
+
+class NotANumber(Diagnostic):
+    """Something in an index or a size that is no number when the spec is compiled."""
+
+    code = "MIB233"
+    title = "Not a number"
+    said = "{problem}"
+    hint = "numbers, constants and bound indices can stand there"
+    problem: str
+
+
+class NotAVariable(Diagnostic):
+    """Something else where a variable must stand."""
+
+    code = "MIB234"
+    title = "Not a variable"
+    said = "`{name}` is a {what}, and a variable must stand here"
+    hint = "networks and informations are about observed and latent variables"
+    name: str
+    what: str
+
+
+class DivisionByZero(Diagnostic):
+    """A quotient without a value."""
+
+    code = "MIB235"
+    title = "Division by zero"
+    said = "this divides by zero"
+    hint = "change the divisor"
+
+
+class NumberTooLarge(Diagnostic):
+    """A number beyond what floating point holds."""
+
+    code = "MIB236"
+    title = "Number too large"
+    said = "this is too large or too small for any quantity of a model"
+    hint = "write numbers between 1e-99 and 1e99"

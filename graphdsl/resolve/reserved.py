@@ -21,8 +21,8 @@ _OF_THE_MODULE = frozenset(
     register_forward_pre_hook register_full_backward_hook register_full_backward_pre_hook
     register_load_state_dict_post_hook register_load_state_dict_pre_hook register_module
     register_parameter register_state_dict_post_hook register_state_dict_pre_hook requires_grad_
-    rows seen self set_extra_state set_submodule share_memory spec_hash state_dict str super terms to
-    to_empty torch train training translate tuple type variables weight xpu zero_grad
+    rows seen self set_extra_state set_submodule share_memory spec_hash state_dict str super terms
+    to to_empty torch train training translate tuple type variables weight xpu zero_grad
     """.split()
 )
 

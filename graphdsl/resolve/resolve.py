@@ -21,19 +21,13 @@ from graphdsl.ir.model import (
     WeightedProjection,
 )
 from graphdsl.ir.weight import ZERO, Weight
+from graphdsl.resolve.conditionals import idle_modifiers
 from graphdsl.resolve.declarations import declare
-from graphdsl.resolve.errors import DuplicateName, MissingStatement, UnusedVariable
 from graphdsl.resolve.networks import model_network
 from graphdsl.resolve.objective import choice, linear
 from graphdsl.resolve.scope import Scope
+from graphdsl.resolve.whole_spec import check_whole, unused
 from graphdsl.syntax import ast
-
-_START = Span(1, 1, 1, 2)
-_NEEDED = {
-    "model": ("`model` line", "its name as the first line: `model my_model`"),
-    "q": ("inference network", "a block `q { x -> z }`"),
-    "objective": ("objective", "a line such as `minimize KL(q || p)`"),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +65,7 @@ def resolve(
                 assertions.append(_assertion(scope, models, statement, source))
             case _:
                 pass
-    _check_whole(scope, spec)
+    check_whole(scope, spec)
     if not scope.families:
         return Resolution(None, scope.found)
     empty = Network(name="q", role="inference", nodes=(), edges=())
@@ -91,27 +85,19 @@ def resolve(
         assertions=tuple(assertions),
         projections=tuple(_projections(objective, assertions)),
     )
-    return Resolution(model, (*scope.found, *_unused(model, scope)))
+    warnings = () if scope.found or spec.broken else unused(scope, model)
+    return Resolution(model, (*scope.found, *warnings))
 
 
 def _models(scope: Scope, spec: ast.Spec) -> dict[str, Network]:
+    """Q and p, the first of each."""
     models: dict[str, Network] = {}
     for statement in spec.statements:
-        if isinstance(statement, ast.NetworkBlock) and statement.role != "regularizer":
-            if statement.name.text in models:
-                scope.note(
-                    DuplicateName(
-                        span=statement.name.span,
-                        name=statement.name.text,
-                        line=models[statement.name.text].line,
-                    )
-                )
-                continue
-            network = model_network(scope, statement)
-            if network is not None:
-                models[statement.name.text] = network
-            else:
-                scope.lost_words |= {statement.name.text}
+        if isinstance(statement, ast.NetworkBlock):
+            if statement.role == "regularizer":
+                idle_modifiers(scope, statement.body)
+            elif statement.name.text not in models:
+                models[statement.name.text] = model_network(scope, statement)
     return models
 
 
@@ -133,7 +119,7 @@ def _assertion(
 
 def _text(source: Source, span: Span) -> str:
     """A stretch of the spec on one line, without comments."""
-    lines = source.text.splitlines()[span.line - 1 : span.end_line]
+    lines = list(source.lines[span.line - 1 : span.end_line])
     lines[-1] = lines[-1][: span.end_column - 1]
     lines[0] = lines[0][span.column - 1 :]
     return " ".join(re.sub(r"#.*", "", " \n".join(lines)).split())
@@ -142,7 +128,7 @@ def _text(source: Source, span: Span) -> str:
 def _title(source: Source) -> str:
     """The comment that a spec opens with, as one line."""
     words = []
-    for line in source.text.splitlines():
+    for line in source.lines:
         if not line.startswith("#"):
             break
         words.append(line.lstrip("#").strip())
@@ -178,28 +164,3 @@ def _projections(
                 networks.setdefault(one.functional.network.name, one.functional.network)
     for name, network in networks.items():
         yield WeightedProjection(weights.get(name, ZERO), network)
-
-
-def _check_whole(scope: Scope, spec: ast.Spec) -> None:
-    if spec.broken:
-        return  # what is missing may stand in a statement that could not be read
-    present = {
-        "model": any(isinstance(one, ast.ModelName) for one in spec.statements),
-        "q": any(getattr(one, "role", "") == "inference" for one in spec.statements),
-        "objective": any(isinstance(one, ast.Goal) for one in spec.statements),
-    }
-    for key, (what, example) in _NEEDED.items():
-        if not present[key]:
-            scope.note(MissingStatement(span=_START, what=what, example=example))
-
-
-def _unused(model: Model, scope: Scope) -> Iterator[Diagnostic]:
-    if scope.found:
-        return
-    used = set(model.inference.variables)
-    used |= set(model.generation.variables) if model.generation else set()
-    for family in model.families:
-        if family.role == "observed" and not used & set(family.nodes):
-            column = family.column
-            span = Span(family.line, column, family.line, column + len(family.name))
-            yield UnusedVariable(span=span, name=family.name)

@@ -2,222 +2,84 @@
 
 from __future__ import annotations
 
-__all__ = ["Scope", "bindings"]
+__all__ = ["Declared", "Scope"]
 
-from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from fractions import Fraction
-from itertools import permutations
-from typing import TypeAlias
+from typing import Literal
 
 from graphdsl.diagnostics import Diagnostic, Span, nearest
 from graphdsl.ir.model import Family, Parameter
-from graphdsl.resolve.errors import (
-    BadSize,
-    EmptyRange,
-    IndexOutOfRange,
-    NotAFamily,
-    NotAFunctional,
-    UnboundIndex,
-    UnknownName,
-    WrongArguments,
-)
+from graphdsl.resolve.errors import NotAVariable, UnknownName
 from graphdsl.syntax import ast
 
-Indices: TypeAlias = Mapping[str, int]  #: the values of the indices that a comprehension binds
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """A name, where it is declared, and as what."""
+
+    what: Literal["constant", "parameter", "variable", "network"]
+    span: Span
+    statement: ast.Statement
 
 
 class Scope:
-    """What is declared so far. A mistake is noted, and what it touches comes out as None."""
+    """What is declared. A mistake is noted, and what it touches comes out as None."""
 
     def __init__(self, lost_words: frozenset[str] = frozenset()) -> None:
+        self.declared: dict[str, Declared] = {}  #: every name of the spec, from the start
         self.constants: dict[str, Fraction] = {}
         self.parameters: dict[str, Parameter] = {}
         self.families: dict[str, Family] = {}
         self.networks: dict[str, ast.NetworkBlock] = {}
-        self.spans: dict[str, Span] = {}  #: where each name was declared
-        self.lost_words = lost_words
-        self._found: dict[Diagnostic, None] = {}
+        self.used: set[str] = set()  #: names that something refers to
+        self.bound = 0  #: how many values indices have taken so far
+        self._lost_words = set(lost_words)
+        self._found: dict[tuple[str, object], Diagnostic] = {}
+        self._unknown: dict[str, list[ast.Word]] = {}
+        self._examples: dict[str, str] = {}
 
     @property
     def found(self) -> tuple[Diagnostic, ...]:
-        """The mistakes noted so far, each once."""
-        return tuple(self._found)
+        """The mistakes noted so far: one for a place, and one for a name that is unknown."""
+        return (*self._found.values(), *map(self._unknown_name, self._unknown.values()))
 
-    def note(self, mistake: Diagnostic) -> None:
-        """Keep a mistake."""
-        self._found.setdefault(mistake)
+    def note(self, mistake: Diagnostic, about: object = None) -> None:
+        """Keep a mistake, unless the same was noted at the same place, or about the same."""
+        self._found.setdefault((mistake.code, about or mistake.span), mistake)
 
-    def unknown(self, word: ast.Word) -> None:
-        """Note a name that is not declared, unless a statement that could not be read holds it."""
-        if word.text in self.lost_words:
-            return
-        guess = nearest(word.text, self.spans)
-        hint = f"did you mean `{guess}`?" if guess else f"declare it first: `latent {word} : real`"
-        self.note(UnknownName(span=word.span, name=word.text, guess=hint))
+    def lose(self, name: str) -> None:
+        """From now on say nothing of a name: what is wrong with it was said."""
+        self._lost_words.add(name)
 
-    def members(self, reference: ast.Reference, indices: Indices) -> tuple[str, ...] | None:
-        """The variables that a reference names: one, several of a family, or all of it."""
-        family = self.families.get(reference.name.text)
+    def is_lost(self, name: str) -> bool:
+        """Whether a name was perhaps declared by something that could not be read."""
+        return any(word.startswith(name) for word in self._lost_words)  # `x1..2]` loses `x`
+
+    def unknown(self, word: ast.Word, example: str) -> None:
+        """Note a name that is not declared, with what could declare it."""
+        if word.text not in self.declared and not self.is_lost(word.text):
+            self._unknown.setdefault(word.text, []).append(word)
+            self._examples.setdefault(word.text, example)
+
+    def family(self, word: ast.Word) -> Family | None:
+        """The variable or family of that name; None, and a note, if it is something else."""
+        self.used.add(word.text)
+        family = self.families.get(word.text)
         if family is None:
-            self._not_a_variable(reference.name)
-            return None
-        if reference.subscript is None:
-            return family.nodes
-        if family.members is None:
-            self.note(NotAFamily(span=reference.span, name=family.name))
-            return None
-        wanted = self._subscript(reference.subscript, indices)
-        if wanted is None:
-            return None
-        for index in wanted:
-            if index not in family.members:
-                low, high = family.members[0], family.members[-1]
-                self.note(
-                    IndexOutOfRange(
-                        span=reference.span, family=family.name, index=index, low=low, high=high
-                    )
-                )
-                return None
-        return tuple(f"{family.name}[{index}]" for index in wanted)
+            declared = self.declared.get(word.text)
+            if declared is None:
+                self.unknown(word, f"latent {word} : real")
+            elif declared.what != "variable":
+                self.note(NotAVariable(span=word.span, name=word.text, what=declared.what))
+        return family
 
-    def number(self, expression: ast.Expression, indices: Indices) -> Fraction | None:
-        """The value of an expression of numbers, constants and bound indices."""
-        match expression:
-            case ast.Number(value):
-                return value
-            case ast.Word(text):
-                return self._named_number(expression, indices, text)
-            case ast.Negate(operand):
-                value = self.number(operand, indices)
-                return None if value is None else -value
-            case ast.Binary(sign, left, right):
-                return self._arithmetic(
-                    sign, self.number(left, indices), self.number(right, indices), right.span
-                )
-            case _:
-                self.note(
-                    NotAFunctional(
-                        span=expression.span,
-                        problem="a number must stand here",
-                        instead="write a number or a constant; terms belong in the objective",
-                    )
-                )
-                return None
-
-    def whole(self, expression: ast.Expression, indices: Indices, what: str) -> int | None:
-        """The value of an expression that must be a whole number of at least 1."""
-        value = self.number(expression, indices)
-        if value is None:
-            return None
-        if value.denominator != 1 or value < 1:
-            self.note(BadSize(span=expression.span, what=what, value=str(value)))
-            return None
-        return int(value)
-
-    def range(self, extent: ast.Range, indices: Indices) -> tuple[int, ...] | None:
-        """The whole numbers of a range."""
-        low, high = self.number(extent.low, indices), self.number(extent.high, indices)
-        if low is None or high is None:
-            return None
-        for value, end in ((low, extent.low), (high, extent.high)):
-            if value.denominator != 1:
-                self.note(BadSize(span=end.span, what="the end of a range", value=str(value)))
-                return None
-        if high < low:
-            self.note(EmptyRange(span=extent.span, low=str(low), high=str(high)))
-            return None
-        return tuple(range(int(low), int(high) + 1))
-
-    def _subscript(
-        self, subscript: ast.Expression | ast.Range, indices: Indices
-    ) -> tuple[int, ...] | None:
-        if isinstance(subscript, ast.Range):
-            return self.range(subscript, indices)
-        value = self.number(subscript, indices)
-        if value is None:
-            return None
-        if value.denominator != 1:
-            self.note(BadSize(span=subscript.span, what="an index", value=str(value)))
-            return None
-        return (int(value),)
-
-    def _named_number(self, word: ast.Word, indices: Indices, text: str) -> Fraction | None:
-        if text in indices:
-            return Fraction(indices[text])
-        if text in self.constants:
-            return self.constants[text]
-        if text in self.parameters or text in self.families:
-            self.note(
-                NotAFunctional(
-                    span=word.span,
-                    problem=f"`{text}` is a {'parameter' if text in self.parameters else 'variable'}"
-                    ", and its value is not known before training",
-                    instead="sizes and indices are made of numbers and constants",
-                )
-            )
-            return None
-        if text not in self.lost_words:
-            close = nearest(text, [*self.constants, *indices])
-            if close:
-                hint = f"did you mean `{close}`?"
-                self.note(UnknownName(span=word.span, name=text, guess=hint))
-            else:
-                self.note(UnboundIndex(span=word.span, name=text))
-        return None
-
-    def _arithmetic(
-        self, sign: str, left: Fraction | None, right: Fraction | None, span: Span
-    ) -> Fraction | None:
-        if left is None or right is None:
-            return None
-        if sign == "/" and right == 0:
-            self.note(BadSize(span=span, what="a divisor", value="0"))
-            return None
-        match sign:
-            case "+":
-                return left + right
-            case "-":
-                return left - right
-            case "*":
-                return left * right
-            case _:
-                return left / right
-
-    def _not_a_variable(self, word: ast.Word) -> None:
-        if word.text in self.constants or word.text in self.parameters:
-            kind = "constant" if word.text in self.constants else "parameter"
-            self.note(
-                NotAFunctional(
-                    span=word.span,
-                    problem=f"`{word}` is a {kind}, and a variable must stand here",
-                    instead="networks and informations are about observed and latent variables",
-                )
-            )
-        else:
-            self.unknown(word)
-
-
-def bindings(
-    scope: Scope, comprehension: ast.Comprehension | None, outer: Indices
-) -> Iterator[dict[str, int]]:
-    """Every way to bind the indices of a comprehension, in order."""
-    if comprehension is None:
-        yield dict(outer)
-        return
-    values = scope.range(comprehension.domain.range, outer)
-    names = [word.text for word in comprehension.names]
-    if values is None:
-        return
-    expected = 2 if comprehension.domain.pairs else 1
-    if len(names) != expected:
-        scope.note(
-            WrongArguments(
-                span=comprehension.span,
-                problem=f"{len(names)} names are bound to "
-                f"{'pairs' if expected == 2 else 'single numbers'}",
-                usage="write `i in 1..2` or `i, j in pairs(1..2)`",
-            )
+    def _unknown_name(self, words: list[ast.Word]) -> Diagnostic:
+        first = min(words, key=lambda word: word.span)
+        lines = sorted({word.span.line for word in words} - {first.span.line})
+        also = f"; line {', '.join(map(str, lines))} would need it too" if lines else ""
+        guess = nearest(first.text, self.declared)
+        hint = (
+            f"did you mean `{guess}`?" if guess else f"declare it: `{self._examples[first.text]}`"
         )
-        return
-    for choice in permutations(values, expected):
-        yield {**outer, **dict(zip(names, choice, strict=True))}
+        return UnknownName(span=first.span, name=first.text, also=also, guess=hint)

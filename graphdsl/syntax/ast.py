@@ -19,8 +19,8 @@ __all__ = [
     "Line",
     "ModelName",
     "Named",
-    "NetworkBlock",
     "Negate",
+    "NetworkBlock",
     "Number",
     "Operand",
     "Parameter",
@@ -116,7 +116,7 @@ class Total:
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """A variable, a member `x[1]`, several members `x[1..3]`, or a whole family by its bare name."""
+    """A variable, a member `x[1]`, several members `x[1..3]`, or a family by its bare name."""
 
     name: Word
     subscript: Expression | Range | None

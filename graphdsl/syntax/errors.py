@@ -3,12 +3,24 @@
 from __future__ import annotations
 
 __all__ = [
+    "BadName",
     "EdgeWithoutTarget",
+    "KeywordAsName",
+    "LongNumber",
     "LostComma",
+    "LostSign",
+    "MemberDeclared",
     "MissingColon",
+    "MissingDefault",
+    "MissingName",
+    "MissingSign",
     "MissingValue",
-    "StrayBracket",
+    "NestedTooDeep",
+    "NotYet",
+    "OtherArrow",
+    "SingleEquals",
     "StrangeCharacter",
+    "StrayBracket",
     "UnclosedBrace",
     "UnclosedBracket",
     "UnexpectedSign",
@@ -34,9 +46,11 @@ class LostComma(Diagnostic):
 
     code = "MIB102"
     title = "Lost comma"
-    said = "`{found}` follows another name with no sign between them"
-    hint = "join them with a comma, `a, {found}`, or draw an edge, `a -> {found}`"
+    said = "no sign stands between `{before}` and `{found}`"
+    hint = "join them with a comma, `{before}, {found}`{edge}"
+    before: str
     found: str
+    edge: str
 
 
 class UnclosedBrace(Diagnostic):
@@ -50,7 +64,7 @@ class UnclosedBrace(Diagnostic):
 
 
 class UnclosedBracket(Diagnostic):
-    """A bracket or parenthesis that is not closed."""
+    """A bracket, brace or parenthesis that is not closed."""
 
     code = "MIB104"
     title = "Missing bracket"
@@ -67,7 +81,7 @@ class EdgeWithoutTarget(Diagnostic):
 
     code = "MIB105"
     title = "Edge without a target"
-    said = "an arrow ends here, and points to nothing"
+    said = "this arrow points to nothing"
     hint = "name the child after `->`: a line goes on after an arrow, so `x -> z` is one edge"
 
 
@@ -76,7 +90,7 @@ class StrangeCharacter(Diagnostic):
 
     code = "MIB106"
     title = "Strange character"
-    said = "the language has no `{found}`"
+    said = "the language has no {found}"
     hint = "{instead}"
     found: str
     instead: str
@@ -98,8 +112,8 @@ class MissingColon(Diagnostic):
 
     code = "MIB108"
     title = "Missing colon"
-    said = "`{found}` stands where the `:` before a variable's kind belongs"
-    hint = "write the kind after a colon: `latent z : real[16] ~ normal`"
+    said = "the `:` and the kind of the variable are missing before {found}"
+    hint = "write them as in `latent z : real[16] ~ normal`"
     found: str
 
 
@@ -120,4 +134,124 @@ class StrayBracket(Diagnostic):
     title = "Stray bracket"
     said = "this `{found}` closes nothing"
     hint = "delete it, or open the bracket that it should close"
+    found: str
+
+
+class MissingSign(Diagnostic):
+    """A place where one sign alone can stand, and does not."""
+
+    code = "MIB111"
+    title = "Missing sign"
+    said = "a `{sign}` is missing before {found}"
+    hint = "write `{sign}` there"
+    sign: str
+    found: str
+
+
+class MissingName(Diagnostic):
+    """A place where a name must stand, and does not."""
+
+    code = "MIB112"
+    title = "Missing name"
+    said = "a name is missing before {found}"
+    hint = "a name begins with a letter, and goes on with letters, digits and `_`"
+    found: str
+
+
+class KeywordAsName(Diagnostic):
+    """A word of the language where a name must stand."""
+
+    code = "MIB113"
+    title = "Keyword as a name"
+    said = "`{found}` is a word of the language, and no name"
+    hint = "choose another name, such as `{found}_1`"
+    found: str
+
+
+class LostSign(Diagnostic):
+    """Two terms side by side, with no sign between them."""
+
+    code = "MIB114"
+    title = "Lost sign"
+    said = "no sign stands between `{before}` and `{found}`"
+    hint = "write what is meant: `*` for a weight, `+` or `-` between terms"
+    before: str
+    found: str
+
+
+class SingleEquals(Diagnostic):
+    """An assertion with `=`."""
+
+    code = "MIB115"
+    title = "Single equals sign"
+    said = "`=` gives a constant or a parameter its value, and compares nothing"
+    hint = "write `==`"
+
+
+class OtherArrow(Diagnostic):
+    """An arrow as other languages write it."""
+
+    code = "MIB116"
+    title = "Not an arrow"
+    said = "{found} is not how an edge is drawn"
+    hint = "write `->`, from parent to child: `x -> z`"
+    found: str
+
+
+class MemberDeclared(Diagnostic):
+    """A family declared by a number instead of a range."""
+
+    code = "MIB117"
+    title = "Family without a range"
+    said = "the members of a family are a range, as in `x[1..2]`"
+    hint = "write both ends, `1..n` for n members; the length of a vector goes behind its kind"
+
+
+class BadName(Diagnostic):
+    """A name with a sign in it."""
+
+    code = "MIB118"
+    title = "Bad name"
+    said = "a name has no {found} in it"
+    hint = "a name begins with a letter, and goes on with letters, digits and `_`"
+    found: str
+
+
+class NestedTooDeep(Diagnostic):
+    """Brackets in brackets, or operators in operators, beyond what anyone can read."""
+
+    code = "MIB119"
+    title = "Nested too deep"
+    said = "this goes more than {limit} levels deep"
+    hint = "take parentheses away, or write `sum(i in 1..n)` instead of many terms"
+    limit: int
+
+
+class LongNumber(Diagnostic):
+    """A number of absurd size."""
+
+    code = "MIB120"
+    title = "Number too long"
+    said = "this number has more digits than any quantity of a model"
+    hint = "write at most {digits} digits, and an exponent of at most two"
+    digits: int
+
+
+class MissingDefault(Diagnostic):
+    """A constant or parameter without a value."""
+
+    code = "MIB121"
+    title = "Missing default"
+    said = "`{name}` is given no value"
+    hint = "every constant and parameter has one: `{name} = 1`"
+    name: str
+
+
+class NotYet(Diagnostic):
+    """A word that the language will have."""
+
+    code = "MIB122"
+    title = "Not yet in the language"
+    said = "`{found}` belongs to a later version of the language"
+    hint = "to come are masks, optional or given variables, more inference networks, constraints"
     found: str

@@ -4,72 +4,72 @@ from __future__ import annotations
 
 __all__ = ["parse"]
 
+import re
 from functools import cache
 
-from lark import Lark, Token, UnexpectedCharacters, UnexpectedInput, UnexpectedToken
+from lark import Lark, Token, Tree, UnexpectedInput
 
-from graphdsl.diagnostics import Diagnostic, Source, Span, nearest, one_of
+from graphdsl.diagnostics import Diagnostic, Source, Span
 from graphdsl.syntax import ast
-from graphdsl.syntax.chunks import Chunk, blank, chunks, opened_bracket
-from graphdsl.syntax.errors import (
-    MissingValue,
-    StrangeCharacter,
-    StrayBracket,
-    UnclosedBrace,
-    UnclosedBracket,
-    UnexpectedSign,
-    UnknownStatement,
-)
-from graphdsl.syntax.slips import SLIPS
+from graphdsl.syntax.chunks import Chunk, blank, chunks, without_comments
+from graphdsl.syntax.errors import LongNumber, NestedTooDeep, UnclosedBrace
+from graphdsl.syntax.explain import Stop, explain, span_at
 from graphdsl.syntax.tables import load_parser
-from graphdsl.syntax.tree import to_spec
+from graphdsl.syntax.tree import to_statements
 
-STATEMENTS = (
-    "model", "const", "param", "observed", "latent", "q", "p", "network", "minimize", "maximize",
-    "estimate", "assert",
-)  # fmt: skip
+_MOST_MISTAKES = 20  # of writing; after so many, the file is hardly a spec
+_DEEPEST = 200  # brackets in brackets, and operators in operators
+_LONGEST = 40  # digits of a number
+_LONG = re.compile(rf"\d{{{_LONGEST + 1},}}|\d[eE][+-]?\d{{3,}}")
 
-_READABLE = {
-    "NAME": "a name", "NUMBER": "a number", "ROLE": "`observed`", "AIM": "`minimize`",
-    "SUM": "`sum`", "RELATION": "`==`", "_NEWLINE": "a new line", "$END": "the end",
-    "COMMA": "`,`", "SEMICOLON": "`;`", "LBRACE": "`{`", "RBRACE": "`}`", "LPAR": "`(`",
-    "RPAR": "`)`", "LSQB": "`[`", "RSQB": "`]`", "PLUS": "`+`", "MINUS": "`-`", "STAR": "`*`",
-    "SLASH": "`/`", "COLON": "`:`", "TILDE": "`~`", "EQUAL": "`=`", "VBAR": "`|`", "BAR": "`|`",
-}  # fmt: skip
 
-_LOOKALIKES = {
-    "=": "compare with `==`; `=` gives a constant or a parameter its value",
-    "≤": "write `<=`",
-    "→": "write `->`",
-    "‖": "write `||`",
-    "×": "write `*`",
-    "<": "draw edges from parent to child, `x -> z`; compare with `<=`",
-    ">": "draw edges as `x -> z`; compare with `>=`",
-    "^": "write products out, `a * a`",
-    '"': "names stand without quotes",
-    "'": "names stand without quotes",
-}
+class _Reading:
+    """A text, what is wrong with it, and what is left of it once that is taken out."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.found: list[Diagnostic] = []
+        self.lost: set[str] = set()
+        self.look()
+
+    def look(self) -> None:
+        """See the text anew, after it was changed."""
+        self.bare = without_comments(self.text)
+        self.chunks = chunks(self.bare)
+
+    def chunk_at(self, place: int) -> Chunk:
+        """The statement that a place is in."""
+        before = (one for one in reversed(self.chunks) if one.start <= place)
+        return next(before, self.chunks[0])
+
+    def leave_out(self, mistake: Diagnostic, chunk: Chunk, place: int) -> None:
+        """Keep a mistake, and read on without what is at fault."""
+        self.found.append(mistake)
+        self.text, names = blank(self.text, self.bare, chunk, place)
+        self.lost |= names
+        self.look()
 
 
 def parse(source: Source) -> tuple[ast.Spec, tuple[Diagnostic, ...]]:
-    """Read a spec; where a statement cannot be read, say so and read on with the next.
+    """Read a spec; where something cannot be read, say so and read on behind it.
 
     Returns:
-        The statements that could be read, and what is wrong with the others.
+        What could be read, and what is wrong with the rest.
     """
-    text = source.text
-    found: list[Diagnostic] = []
-    lost: set[str] = set()
-    while True:
+    reading = _Reading(source.text)
+    _leave_out_monsters(reading)
+    while len(reading.found) < _MOST_MISTAKES:
         try:
-            spec = to_spec(_parser().parse(text))
+            tree = _parser().parse(reading.text)
         except UnexpectedInput as problem:
-            diagnostic, chunk = _explain(problem, text)
-            found.append(diagnostic)
-            lost |= chunk.words(text)
-            text = blank(text, chunk)
+            _recover(reading, problem)
         else:
-            return ast.Spec(spec.statements, bool(found), frozenset(lost)), tuple(found)
+            _prune(tree, reading)
+            statements = to_statements(tree)
+            lost = frozenset(reading.lost)
+            return ast.Spec(statements, bool(reading.found), lost), tuple(reading.found)
+    everything = frozenset(re.findall(r"\w+", source.text))
+    return ast.Spec((), broken=True, lost_words=everything), tuple(reading.found)
 
 
 @cache
@@ -77,87 +77,71 @@ def _parser() -> Lark:
     return load_parser()
 
 
-def _explain(problem: UnexpectedInput, text: str) -> tuple[Diagnostic, Chunk]:
-    """The diagnostic of a syntax error, and the statement that is to be left out after it."""
-    position = problem.pos_in_stream
-    at = len(text) if position is None or position < 0 else position
-    if isinstance(problem, UnexpectedToken) and problem.token.type == "$END":
-        at = len(text)
-    pieces = chunks(text)
-    here = next((piece for piece in reversed(pieces) if piece.start <= at), pieces[0])
-    unclosed = next((one for one in pieces if one.open_brace is not None and one.end <= at), None)
-    if unclosed is not None and unclosed.open_brace is not None:
-        before = f"`{here.word}`" if here is not unclosed else "the end of the file"
-        span = _span_at(text, unclosed.open_brace, 1)
-        return UnclosedBrace(span=span, before=before), unclosed
-    if here.start == at and here is not pieces[0]:
+def _recover(reading: _Reading, problem: UnexpectedInput) -> None:
+    """Say what the parser stopped at, and take out as little as lets it go on."""
+    stop = Stop.of(problem, reading.bare)
+    here = reading.chunk_at(stop.at)
+    for one in reading.chunks:
+        if one.open_brace is not None and one.end <= stop.at:
+            _close_brace(reading, one, one.open_brace, here)
+            return
+    if here.start == stop.at and not stop.is_complete and here is not reading.chunks[0]:
         # The statement before stopped too early: it, not this one, is at fault.
-        here = pieces[pieces.index(here) - 1]
-    return _diagnose(problem, text, at, here), here
+        here = reading.chunks[reading.chunks.index(here) - 1]
+    mistake = explain(stop, here)
+    if stop.is_complete and here.word not in ("minimize", "maximize", "assert"):
+        here = Chunk("", stop.at, here.end, None)  # what came before it can stay
+    reading.leave_out(mistake, here, stop.at)
 
 
-def _diagnose(problem: UnexpectedInput, text: str, at: int, chunk: Chunk) -> Diagnostic:
-    if isinstance(problem, UnexpectedCharacters):
-        sign = text[at]
-        instead = _LOOKALIKES.get(sign, "delete it")
-        return StrangeCharacter(span=_span_at(text, at, 1), found=sign, instead=instead)
-    assert isinstance(problem, UnexpectedToken)  # LALR parsers raise these two alone
-    token = problem.token
-    span, found = _token(token, text, at)
-    if at == chunk.start and str(token) not in STATEMENTS:
-        return UnknownStatement(span=span, found=str(token), guess=_statement_like(str(token)))
-    opened = opened_bracket(text, chunk.start, at)
-    if opened is None and str(token) in (")", "]", "}"):
-        return StrayBracket(span=span, found=str(token))
-    if opened is not None and _ends_what_is_open(token, text, at):
-        sign = text[opened]
-        return UnclosedBracket(
-            span=span, found=found, opened=sign, closing={"(": ")", "[": "]"}[sign],
-            line=text.count("\n", 0, opened) + 1,
-        )  # fmt: skip
-    if "NUMBER" in problem.expected and _ends_what_is_open(token, text, at):
-        return MissingValue(span=span, found=found)
-    label = problem.match_examples(_parser().parse, SLIPS, use_accepts=False)
-    if label is not None:
-        return _slip(label, span, token)
-    expected = sorted(
-        {_READABLE.get(name, f"`{_spelled(name)}`") for name in problem.expected}
-    )
-    return UnexpectedSign(span=span, found=found, expected=" or ".join(expected[:6]))
+def _close_brace(reading: _Reading, chunk: Chunk, brace: int, here: Chunk) -> None:
+    """Say that a brace is missing, and read on as if it stood before the next statement."""
+    before = "the end of the file" if here is chunk else f"`{here.word}`"
+    reading.found.append(UnclosedBrace(span=span_at(reading.bare, brace, 1), before=before))
+    end = chunk.start + len(reading.bare[chunk.start : chunk.end].rstrip())
+    reading.text = f"{reading.text[:end]}}}{reading.text[end:]}"
+    reading.look()
 
 
-def _slip(label: type[Diagnostic], span: Span, token: Token) -> Diagnostic:
-    if "found" in label.__annotations__:
-        return label(span=span, found=str(token))  # type: ignore[call-arg]  # it has the field
-    return label(span=span)
+def _leave_out_monsters(reading: _Reading) -> None:
+    """Take out what would cost more to read than any spec is worth."""
+    for chunk in reversed(reading.chunks):
+        mistake = _monster(reading.bare, chunk)
+        if mistake is not None:
+            reading.leave_out(mistake, chunk, chunk.start)
 
 
-def _ends_what_is_open(token: Token, text: str, at: int) -> bool:
-    """Whether a sign can only come once every bracket is closed."""
-    if token.type in ("$END", "RELATION", "WITH", "RBRACE", "LBRACE"):
-        return True
-    return any(piece.start == at for piece in chunks(text))
+def _monster(bare: str, chunk: Chunk) -> Diagnostic | None:
+    depth = 0
+    for mark in re.finditer(r"[()\[\]{}]", bare[chunk.start : chunk.end]):
+        depth += 1 if mark[0] in "([{" else -1
+        if depth > _DEEPEST:
+            span = span_at(bare, chunk.start + mark.start(), 1)
+            return NestedTooDeep(span=span, limit=_DEEPEST)
+    long = _LONG.search(bare, chunk.start, chunk.end)
+    if long is None:
+        return None
+    return LongNumber(span=span_at(bare, long.start(), len(long[0])), digits=_LONGEST)
 
 
-def _statement_like(word: str) -> str:
-    guess = nearest(word, STATEMENTS)
-    return f"did you mean `{guess}`?" if guess else f"begin with {one_of(STATEMENTS)}"
+def _prune(tree: Tree[Token], reading: _Reading) -> None:
+    """Leave out statements whose operators go too deep for the stages that walk over them."""
+    kept: list[Tree[Token] | Token] = []
+    for statement in tree.children:
+        deep = _too_deep(statement)
+        if deep is None or not isinstance(statement, Tree):
+            kept.append(statement)
+            continue
+        meta = deep.meta
+        span = Span(meta.line, meta.column, meta.end_line, meta.end_column)
+        reading.found.append(NestedTooDeep(span=span, limit=_DEEPEST))
+        reading.lost |= {str(one) for one in statement.children if isinstance(one, Token)}
+    tree.children = kept
 
 
-def _spelled(terminal: str) -> str:
-    definition = next((one for one in _parser().terminals if one.name == terminal), None)
-    return str(definition.pattern.value) if definition else terminal.lower()
-
-
-def _token(token: Token, text: str, at: int) -> tuple[Span, str]:
-    if token.type == "$END":
-        return _span_at(text, len(text.rstrip()), 1), "the end of the file"
-    if token.type == "_NEWLINE":
-        return _span_at(text, at, 1), "the end of the line"
-    return _span_at(text, at, len(token)), f"`{token}`"
-
-
-def _span_at(text: str, offset: int, width: int) -> Span:
-    line = text.count("\n", 0, offset) + 1
-    column = offset - (text.rfind("\n", 0, offset) + 1) + 1
-    return Span(line, column, line, column + width)
+def _too_deep(statement: Tree[Token] | Token) -> Tree[Token] | None:
+    """What in a statement stands deeper than it may; no recursion, since that is the point."""
+    level = [statement]
+    for _ in range(_DEEPEST):
+        level = [one for tree in level if isinstance(tree, Tree) for one in tree.children]
+    return next((tree for tree in level if isinstance(tree, Tree)), None)

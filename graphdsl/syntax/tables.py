@@ -25,7 +25,7 @@ def load_parser() -> Lark:
     if path.is_file():
         stored = json.loads(path.read_text(encoding="utf-8"), object_hook=_with_numbers)
         if stored["made_for"] == _made_for():
-            return Lark.load(stored)  # type: ignore[arg-type]  # it takes what it would unpickle
+            return Lark.load(stored)
     return build_parser()
 
 

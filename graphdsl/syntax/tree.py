@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-__all__ = ["to_spec"]
+__all__ = ["to_statements"]
 
 from fractions import Fraction
 from typing import Literal
 
-from lark import Token, Transformer, Tree, v_args
+from lark import Token, Tree, v_args
 from lark.tree import Meta
+from lark.visitors import Transformer_NonRecursive
 
 from graphdsl.diagnostics import Span
 from graphdsl.syntax import ast
 
 
-def to_spec(tree: Tree[Token]) -> ast.Spec:
+def to_statements(tree: Tree[Token]) -> tuple[ast.Statement, ...]:
     """The abstract syntax of a parsed spec."""
     statements: tuple[ast.Statement, ...] = _ToAst().transform(tree)
-    return ast.Spec(statements)
+    return statements
 
 
 def _span(meta: Meta) -> Span:
@@ -34,7 +35,7 @@ def _token_span(token: Token) -> Span:
 
 
 @v_args(meta=True, inline=True)
-class _ToAst(Transformer[Token, tuple[ast.Statement, ...]]):
+class _ToAst(Transformer_NonRecursive[Token, tuple[ast.Statement, ...]]):
     """One method for each rule of the grammar, named as the rule is."""
 
     def spec(self, meta: Meta, *statements: ast.Statement) -> tuple[ast.Statement, ...]:
@@ -83,9 +84,7 @@ class _ToAst(Transformer[Token, tuple[ast.Statement, ...]]):
         return ast.NetworkBlock("regularizer", _word(name), formals or (), body, _span(meta))
 
     def objective(self, meta: Meta, aim: Token, expression: ast.Expression) -> ast.Goal:
-        direction: Literal["minimize", "maximize"] = (
-            "minimize" if aim == "minimize" else "maximize"
-        )
+        direction: Literal["minimize", "maximize"] = "minimize" if aim == "minimize" else "maximize"
         return ast.Goal(direction, expression, _span(meta))
 
     def estimate(
@@ -130,7 +129,9 @@ class _ToAst(Transformer[Token, tuple[ast.Statement, ...]]):
     def via(self, meta: Meta, name: Token, *arguments: ast.Expression | None) -> ast.Via:
         return ast.Via(_word(name), tuple(one for one in arguments if one is not None))
 
-    def comprehension(self, meta: Meta, *parts: Token | ast.Range | ast.Domain) -> ast.Comprehension:
+    def comprehension(
+        self, meta: Meta, *parts: Token | ast.Range | ast.Domain
+    ) -> ast.Comprehension:
         return self.binder(meta, *parts)
 
     def binder(self, meta: Meta, *parts: Token | ast.Range | ast.Domain) -> ast.Comprehension:

@@ -1,0 +1,70 @@
+# setup  make .venv with everything that development needs
+# demo   from nothing to a trained model: install, compile, audit, train on real digits
+# test   the whole test suite
+# check  lint, format, types, import boundaries
+# golden rewrite the files that the tests hold the output to; read the diff
+# bench  step times beside hand-written modules
+# study  the paper's experiments: none yet
+# docs   the pages under docs/, as a site
+
+PYTHON ?= python3
+
+VENV := .venv
+BIN := $(VENV)/bin
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# What `-c` says does not reach the environment that builds the package. Older pips take PIP_CONSTRAINT
+# there, newer ones PIP_BUILD_CONSTRAINT.
+INSTALL := PIP_CONSTRAINT=constraints.txt PIP_BUILD_CONSTRAINT=constraints.txt \
+	$(BIN)/python -m pip install --quiet -c constraints.txt
+
+.DELETE_ON_ERROR:
+.PHONY: setup demo test check golden bench study docs
+
+setup: $(VENV)/dev.stamp
+
+demo: $(VENV)/train.stamp
+	$(BIN)/graphdsl compile specs/wyner.mib
+	$(BIN)/graphdsl audit specs/wyner.mib
+	OMP_NUM_THREADS=1 $(BIN)/graphdsl train specs/wyner.mib --data digits-halves
+
+# One thread a process: two workers share the two cores.
+test: setup
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2
+
+check: setup
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+golden: setup
+	PYTHONHASHSEED=0 $(BIN)/python -m graphdsl.syntax.tables
+	$(BIN)/python -m pytest --update-golden
+
+bench: setup
+	$(BIN)/graphdsl compile specs/vae.mib --const pixels=784
+	$(BIN)/graphdsl compile specs/beta_tcvae.mib --const pixels=784
+	$(BIN)/python -m bench.step_time --vae build/vae.py --tcvae build/beta_tcvae.py
+
+study:
+	@echo "There is no study yet; the paper's experiments will be run from here."
+
+docs: $(VENV)/docs.stamp
+	$(BIN)/mkdocs build --strict --quiet
+	@echo "site/index.html"
+
+# A stamp is newer than what it was installed from; nothing is installed twice.
+$(BIN)/pip:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/train.stamp: pyproject.toml constraints.txt | $(BIN)/pip
+	$(INSTALL) -e ".[train]"
+	@touch $@
+
+$(VENV)/dev.stamp: pyproject.toml constraints.txt | $(BIN)/pip
+	$(INSTALL) -e ".[train,dev]"
+	@touch $@ $(VENV)/train.stamp
+
+$(VENV)/docs.stamp: pyproject.toml constraints.txt | $(BIN)/pip
+	$(INSTALL) -e ".[docs]"
+	@touch $@

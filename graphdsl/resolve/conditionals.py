@@ -1,0 +1,181 @@
+"""The conditionals of q and p: who shares a network, and how it is computed."""
+
+from __future__ import annotations
+
+__all__ = ["conditionals", "idle_modifiers"]
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Literal
+
+from graphdsl.ir.model import Conditional, Family, Via
+from graphdsl.resolve.indices import NO_INDICES, whole
+from graphdsl.resolve.lines import Place, Reading, Step
+from graphdsl.resolve.network_errors import (
+    MisplacedModifier,
+    ShapeClash,
+    TwoWays,
+    UnknownFusion,
+    UnknownModule,
+)
+from graphdsl.resolve.scope import Scope
+from graphdsl.resolve.term_errors import WrongArguments
+from graphdsl.syntax import ast
+
+
+def conditionals(scope: Scope, reading: Reading, network: str) -> Iterator[Conditional]:
+    """Children of the same lines share a network; lines with the same child unite its parents."""
+    for line in dict.fromkeys(step.line for step in reading.steps):
+        _check_modifiers(scope, line, network)
+    steps_of: dict[str, list[Step]] = {}
+    for step in reading.steps:
+        for name in _variables(step.children):
+            steps_of.setdefault(name, []).append(step)
+    together: dict[tuple[int, ...], list[str]] = {}
+    for child, steps in steps_of.items():
+        together.setdefault(tuple(step.instance for step in steps), []).append(child)
+    for children in together.values():
+        steps = steps_of[children[0]]
+        parents = dict.fromkeys(name for step in steps for name in _variables(step.parents))
+        conditional = Conditional(
+            network=network,
+            children=tuple(children),
+            parents=tuple(parents),
+            by=_agreed_fusion(scope, children[0], steps),
+            via=_agreed_via(scope, children[0], steps),
+            lines=tuple(dict.fromkeys(step.line.span.line for step in steps)),
+            column=steps[0].line.span.column,
+        )
+        _check_image(scope, conditional, steps)
+        yield conditional
+
+
+def idle_modifiers(scope: Scope, body: ast.Body) -> None:
+    """Note `by` and `via` in a network that is only projected on."""
+    for line in body.lines:
+        if line.by is not None or line.via is not None:
+            _misplaced(scope, line, "a network that `D` projects on is not computed")
+
+
+def _variables(places: Iterable[Place]) -> list[str]:
+    return [name for place in places for name in place]
+
+
+def _agreed_fusion(scope: Scope, child: str, steps: Sequence[Step]) -> Literal["joint", "poe"]:
+    ways = {step.line.by.text if step.line.by else "joint": step for step in steps}
+    if {"poe", "joint"} <= ways.keys():
+        first, second = (way for way in ways if way in ("poe", "joint"))
+        span = ways[second].line.span
+        scope.note(TwoWays(span=span, child=child, first=f"by {first}", second=f"by {second}"))
+    return "poe" if "poe" in ways else "joint"
+
+
+def _agreed_via(scope: Scope, child: str, steps: Sequence[Step]) -> Via:
+    ways = {_via(scope, step.line.via): step for step in steps if step.line.via is not None}
+    if len(ways) > 1:
+        first, second = list(ways)[:2]
+        span = ways[second].line.span
+        scope.note(TwoWays(span=span, child=child, first=_said(first), second=_said(second)))
+    return next(iter(ways), Via())
+
+
+def _via(scope: Scope, via: ast.Via) -> Via:
+    sizes = tuple(whole(scope, size, NO_INDICES, "a width", 1) or 1 for size in via.arguments)
+    if via.name.text == "conv":
+        return Via("conv", sizes)
+    return Via("mlp", sizes or Via().sizes)
+
+
+def _said(via: Via) -> str:
+    return f"via {via.name}" + (f"({', '.join(map(str, via.sizes))})" if via.sizes else "")
+
+
+def _check_modifiers(scope: Scope, line: ast.Line, network: str) -> None:
+    if line.by is not None and line.by.text not in ("poe", "joint"):
+        scope.note(UnknownFusion(span=line.by.span, name=line.by.text))
+    elif line.by is not None and line.by.text == "poe" and network == "p":
+        _misplaced(scope, line, "a product of experts infers latents, in `q`")
+    if line.via is not None and line.via.name.text not in ("mlp", "conv"):
+        scope.note(UnknownModule(span=line.via.name.span, name=line.via.name.text))
+    if line.via is not None and line.via.name.text == "conv" and line.via.arguments:
+        scope.note(
+            WrongArguments(
+                span=line.via.arguments[0].span,
+                problem="`conv` takes no sizes: the image decides them",
+                usage="write `via conv`",
+            )
+        )
+
+
+def _misplaced(scope: Scope, line: ast.Line, reason: str) -> None:
+    word, name = (line.by, "by") if line.by else (line.via.name if line.via else None, "via")
+    if word is not None:
+        modifier = f"{name} {word}"
+        scope.note(MisplacedModifier(span=word.span, modifier=modifier, reason=reason))
+
+
+# ---- images --------------------------------------------------------------------------------------
+
+
+def _check_image(scope: Scope, conditional: Conditional, steps: Sequence[Step]) -> None:
+    """A convolution needs one image, channels first: its first parent, or its child."""
+    via = next((step.line.via for step in steps if step.line.via is not None), None)
+    if conditional.via.name != "conv" or via is None:
+        return
+    child = _family(scope, conditional.children[0])
+    if child.role == "observed":
+        problem = _no_image_to_draw(scope, conditional)
+    elif conditional.by == "poe":
+        problem = _no_image(scope, conditional.parents)
+    else:
+        problem = _image_not_first(scope, conditional)
+    if problem is not None:
+        said, instead = problem
+        scope.note(ShapeClash(span=via.name.span, problem=said, instead=instead))
+
+
+def _no_image(scope: Scope, names: Sequence[str]) -> tuple[str, str] | None:
+    for name in names:
+        family = _family(scope, name)
+        if len(family.shape) != 3:
+            shape = ", ".join(map(str, family.shape))
+            instead = "write `via mlp(400, 400)`"
+            if family.role == "observed":
+                instead = (
+                    f"declare `{family.name} : {family.kind}[1, 28, 28]` (channels, height, "
+                    "width), or write `via mlp(400, 400)`"
+                )
+            return f"`via conv` needs an image, and `{name}` has the shape [{shape}]", instead
+    return None
+
+
+def _image_not_first(scope: Scope, conditional: Conditional) -> tuple[str, str] | None:
+    parents = conditional.parents
+    images = [name for name in parents if len(_family(scope, name).shape) == 3]
+    if not images:
+        return _no_image(scope, parents[:1])
+    if len(images) > 1:
+        return (
+            f"`via conv` convolves one image, and `{images[0]}` and `{images[1]}` are two",
+            "write `by poe`, with a network for each, or `via mlp(400, 400)`",
+        )
+    if parents[0] == images[0]:
+        return None
+    others = ", ".join(name for name in parents if name != images[0])
+    return (
+        f"`via conv` convolves the first parent, and `{parents[0]}` is no image",
+        f"put the image first: `{images[0]}, {others} -> {conditional.children[0]}`",
+    )
+
+
+def _no_image_to_draw(scope: Scope, conditional: Conditional) -> tuple[str, str] | None:
+    first, *others = conditional.children
+    if others:
+        return (
+            f"`via conv` draws one image, and `{first}` and `{others[0]}` are two",
+            "give each a network of its own: `-> x[i] via conv for i in 1..2`",
+        )
+    return _no_image(scope, (first,))
+
+
+def _family(scope: Scope, name: str) -> Family:
+    return scope.families[name.partition("[")[0]]

@@ -1,0 +1,290 @@
+"""Numbers that are known when a spec is compiled, and what indices run over."""
+
+from __future__ import annotations
+
+__all__ = [
+    "NO_INDICES",
+    "Indices",
+    "bindings",
+    "in_reach",
+    "is_free",
+    "members",
+    "number",
+    "whole",
+    "whole_range",
+]
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
+from itertools import permutations
+from typing import Literal
+
+from graphdsl.diagnostics import Span, nearest
+from graphdsl.ir.model import Family
+from graphdsl.ir.notation import number_text
+from graphdsl.resolve.errors import (
+    BadSize,
+    DivisionByZero,
+    EmptyRange,
+    IndexOutOfRange,
+    NotAFamily,
+    NotANumber,
+    NumberTooLarge,
+    ShadowedName,
+    TooMany,
+    UnboundIndex,
+    UsedBefore,
+)
+from graphdsl.resolve.scope import Scope
+from graphdsl.resolve.term_errors import WrongArguments
+from graphdsl.syntax import ast
+
+_MOST_VALUES = 10_000  # of the indices of one line or sum
+_MOST_BOUND = 200_000  # of all lines and sums, networks unfolded
+_MOST_BITS = 400  # of a numerator or denominator: far within floating point
+
+
+@dataclass(frozen=True, slots=True)
+class Indices:
+    """The values of the indices that are bound, and where that is."""
+
+    values: Mapping[str, int] = field(default_factory=dict)
+    bound_by: Mapping[str, Span] = field(default_factory=dict)  #: what gave each its value
+    where: Literal["declaration", "line", "term"] = "declaration"
+
+
+NO_INDICES = Indices()
+
+_HOW_TO_BIND = {
+    "declaration": "declare it before: `const {name} = 1`",
+    "line": "bind it, `for {name} in 1..2` behind the line, or declare `const {name} = 1`",
+    "term": "bind it, `sum({name} in 1..2)` before the term, or declare `const {name} = 1`",
+}
+
+
+# ---- numbers -------------------------------------------------------------------------------------
+
+
+def number(scope: Scope, expression: ast.Expression, indices: Indices) -> Fraction | None:
+    """The value of an expression of numbers, constants and bound indices."""
+    match expression:
+        case ast.Number(value):
+            return value
+        case ast.Word():
+            return _named(scope, expression, indices)
+        case ast.Negate(operand):
+            negated = number(scope, operand, indices)
+            return None if negated is None else -negated
+        case ast.Binary(sign, left, right):
+            first, second = number(scope, left, indices), number(scope, right, indices)
+            if first is None or second is None:
+                return None
+            if sign == "/" and second == 0:
+                scope.note(DivisionByZero(span=right.span))
+                return None
+            return in_reach(scope, _arithmetic(sign, first, second), expression.span)
+        case _:
+            problem = "a term stands where a number must stand"
+            scope.note(NotANumber(span=expression.span, problem=problem))
+            return None
+
+
+def in_reach(scope: Scope, value: Fraction, span: Span) -> Fraction | None:
+    """The number itself, if floating point can hold it."""
+    if max(value.numerator.bit_length(), value.denominator.bit_length()) > _MOST_BITS:
+        scope.note(NumberTooLarge(span=span))
+        return None
+    return value
+
+
+def whole(
+    scope: Scope, expression: ast.Expression, indices: Indices, what: str, least: int | None = None
+) -> int | None:
+    """The value of an expression that must be a whole number, and perhaps not too small."""
+    value = number(scope, expression, indices)
+    if value is None:
+        return None
+    if value.denominator != 1 or (least is not None and value < least):
+        bound = "" if least is None else f" of at least {least}"
+        scope.note(BadSize(span=expression.span, what=what, least=bound, value=number_text(value)))
+        return None
+    return int(value)
+
+
+def whole_range(scope: Scope, extent: ast.Range, indices: Indices) -> range | None:
+    """The whole numbers of a range, both ends included."""
+    low = whole(scope, extent.low, indices, "the end of a range")
+    high = whole(scope, extent.high, indices, "the end of a range")
+    if low is None or high is None:
+        return None
+    if high < low:
+        scope.note(EmptyRange(span=extent.span, low=str(low), high=str(high)))
+        return None
+    return range(low, high + 1)
+
+
+def _named(scope: Scope, word: ast.Word, indices: Indices) -> Fraction | None:
+    name = word.text
+    if name in indices.values:
+        return Fraction(indices.values[name])
+    scope.used.add(name)
+    if name in scope.constants:
+        return scope.constants[name]
+    declared = scope.declared.get(name)
+    if declared is not None:
+        _valueless(scope, word, declared.what, declared.span)
+    elif not scope.is_lost(name):
+        close = nearest(name, [*scope.constants, *indices.values])
+        instead = f"did you mean `{close}`?" if close else _HOW_TO_BIND[indices.where]
+        mistake = UnboundIndex(span=word.span, name=name, instead=instead.format(name=name))
+        scope.note(mistake, about=(name, word.span.line))
+    return None
+
+
+def _valueless(scope: Scope, word: ast.Word, what: str, declared: Span) -> None:
+    """Note a name that is declared, and has no value here."""
+    if what != "constant":
+        problem = f"`{word}` is a {what}, and is no number when the spec is compiled"
+        scope.note(NotANumber(span=word.span, problem=problem))
+    elif declared > word.span:
+        reason = f"its line, {declared.line}, comes after this one"
+        instead = f"move the line `const {word}` up, before this one"
+        scope.note(UsedBefore(span=word.span, name=word.text, reason=reason, instead=instead))
+    elif declared.line == word.span.line:
+        reason = "this line is the one that gives it its value"
+        instead = f"write a number there, as in `const {word} = 1`"
+        scope.note(UsedBefore(span=word.span, name=word.text, reason=reason, instead=instead))
+
+
+def _arithmetic(sign: str, left: Fraction, right: Fraction) -> Fraction:
+    match sign:
+        case "+":
+            return left + right
+        case "-":
+            return left - right
+        case "*":
+            return left * right
+        case _:
+            return left / right
+
+
+# ---- members of families -------------------------------------------------------------------------
+
+
+def members(scope: Scope, reference: ast.Reference, indices: Indices) -> tuple[str, ...] | None:
+    """The variables that a reference names: one, several of a family, or all of it."""
+    family = scope.family(reference.name)
+    subscript = reference.subscript
+    if family is None or subscript is None:
+        return None if family is None else family.nodes
+    if family.members is None:
+        scope.note(NotAFamily(span=reference.span, name=family.name))
+        return None
+    if isinstance(subscript, ast.Range):
+        wanted = whole_range(scope, subscript, indices)
+    else:
+        index = whole(scope, subscript, indices, "an index")
+        wanted = None if index is None else range(index, index + 1)
+    if wanted is None:
+        return None
+    for end in (wanted[0], wanted[-1]):
+        if end not in family.members:
+            _out_of_range(scope, reference, family, end, indices)
+            return None
+    return tuple(f"{family.name}[{index}]" for index in wanted)
+
+
+def _out_of_range(
+    scope: Scope, reference: ast.Reference, family: Family, index: int, indices: Indices
+) -> None:
+    low, high = (family.members or (1,))[0], (family.members or (1,))[-1]
+    scope.note(
+        IndexOutOfRange(
+            span=reference.span,
+            family=family.name,
+            index=index,
+            low=low,
+            high=high,
+            more=f", or declare `{family.name}[{low}..{index}]`" if index > high else "",
+        ),
+        about=_blamed(reference.subscript, indices),
+    )
+
+
+def _blamed(subscript: ast.Expression | ast.Range | None, indices: Indices) -> Span | None:
+    """What bound the index of a subscript: one range that is too long is one mistake."""
+    match subscript:
+        case ast.Word(text):
+            return indices.bound_by.get(text)
+        case ast.Binary(_, left, right):
+            return _blamed(left, indices) or _blamed(right, indices)
+        case _:
+            return None
+
+
+# ---- comprehensions ------------------------------------------------------------------------------
+
+
+def bindings(
+    scope: Scope, comprehension: ast.Comprehension | None, outer: Indices
+) -> Iterator[Indices]:
+    """Every way to bind the indices of a comprehension, in order."""
+    if comprehension is None:
+        yield outer
+        return
+    values = whole_range(scope, comprehension.domain.range, outer)
+    free = [is_free(scope, word, outer) for word in comprehension.names]
+    names = [word.text for word in comprehension.names]
+    count = _count(scope, comprehension, len(values or ()))
+    if values is None or count is None or not all(free):
+        return
+    scope.bound += count
+    bound_by = {**outer.bound_by, **dict.fromkeys(names, comprehension.domain.span)}
+    for choice in permutations(values, len(names)):
+        chosen = dict(zip(names, choice, strict=True))
+        yield Indices({**outer.values, **chosen}, bound_by, outer.where)
+
+
+def _count(scope: Scope, comprehension: ast.Comprehension, size: int) -> int | None:
+    """How many values the indices take together; None, and a note, if they cannot."""
+    pairs, names = comprehension.domain.pairs, comprehension.names
+    if len(names) != 1 + pairs or len({word.text for word in names}) < len(names):
+        problem = "`pairs` binds two indices" if pairs else "a range binds one index"
+        scope.note(
+            WrongArguments(
+                span=comprehension.span,
+                problem=f"{problem}, and here {'is' if len(names) == 1 else 'are'} "
+                f"{', '.join(f'`{word}`' for word in names)}",
+                usage="write `i in 1..2` or `i, j in pairs(1..2)`",
+            )
+        )
+        return None
+    count = size * (size - 1) if pairs else size
+    if count > _MOST_VALUES or scope.bound + count > _MOST_BOUND:
+        scope.note(
+            TooMany(
+                span=comprehension.domain.span,
+                count=f"{count:,}",
+                what="lines or terms",
+                limit=f"{_MOST_VALUES:,} at once, and {_MOST_BOUND:,} in all",
+                instead="a shorter range is meant: an index counts views or factors",
+            )
+        )
+        return None
+    return count
+
+
+def is_free(scope: Scope, word: ast.Word, outer: Indices) -> bool:
+    """Whether a name can be an index: nothing else has it."""
+    declared = scope.declared.get(word.text)
+    if declared is None and word.text not in outer.values:
+        return True
+    what = "an index already"
+    if declared is not None:
+        what = f"declared in line {declared.span.line} as a {declared.what}"
+    other = next(
+        (one for one in "ijkmn" if one not in scope.declared and one not in outer.values), "index"
+    )
+    scope.note(ShadowedName(span=word.span, name=word.text, what=what, other=other))
+    return False

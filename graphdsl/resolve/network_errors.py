@@ -1,0 +1,89 @@
+"""What can be wrong with the lines of networks: MIB2xx as well."""
+
+from __future__ import annotations
+
+__all__ = [
+    "BlockInModel",
+    "MisplacedModifier",
+    "ShapeClash",
+    "TwoWays",
+    "UnknownFusion",
+    "UnknownModule",
+    "VariableTwice",
+]
+
+from graphdsl.diagnostics import Diagnostic
+
+
+class ShapeClash(Diagnostic):
+    """Shapes that a network cannot join."""
+
+    code = "MIB217"
+    title = "Shapes do not fit"
+    said = "{problem}"
+    hint = "{instead}"
+    problem: str
+    instead: str
+
+
+class UnknownModule(Diagnostic):
+    """A kind of network after `via` that is not known."""
+
+    code = "MIB218"
+    title = "Unknown kind of network"
+    said = "there is no network `via {name}`"
+    hint = "write `via mlp(400, 400)` or `via conv`; your own modules are passed in Python"
+    name: str
+
+
+class UnknownFusion(Diagnostic):
+    """A way to fuse parents after `by` that is not known."""
+
+    code = "MIB219"
+    title = "Unknown fusion"
+    said = "parents cannot be fused `by {name}`"
+    hint = "write `by poe` (a product of experts) or `by joint` (one network sees them all)"
+    name: str
+
+
+class VariableTwice(Diagnostic):
+    """A variable in two nodes of one network."""
+
+    code = "MIB223"
+    title = "A variable in two nodes"
+    said = "`{name}` is in two nodes of this network, and one is a block"
+    hint = "write the block in the same way everywhere in this network"
+    name: str
+
+
+class TwoWays(Diagnostic):
+    """Lines with the same child that disagree on how it is computed."""
+
+    code = "MIB224"
+    title = "Two ways to compute one conditional"
+    said = "the lines of `{child}` say both `{first}` and `{second}`"
+    hint = "several lines with one child unite its parents: say the same on each"
+    child: str
+    first: str
+    second: str
+
+
+class BlockInModel(Diagnostic):
+    """A block in q or p."""
+
+    code = "MIB225"
+    title = "Block in a model"
+    said = "parentheses make one node of several, which `{network}` does not have so far"
+    hint = "blocks are for regularizer networks; list the variables without parentheses"
+    network: str
+
+
+class MisplacedModifier(Diagnostic):
+    """A `by` or `via` where nothing is computed."""
+
+    code = "MIB231"
+    title = "Misplaced modifier"
+    said = "`{modifier}` means nothing here: {reason}"
+    hint = "delete it"
+    modifier: str
+    reason: str

@@ -1,0 +1,103 @@
+"""What `D` projects on: a network by name, in place, or that of p."""
+
+from __future__ import annotations
+
+__all__ = ["no_generation", "projected"]
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from graphdsl.diagnostics import nearest
+from graphdsl.ir.model import Network
+from graphdsl.resolve.errors import UnknownName
+from graphdsl.resolve.indices import Indices, whole
+from graphdsl.resolve.networks import instantiate
+from graphdsl.resolve.scope import Scope
+from graphdsl.resolve.term_errors import UnknownNetwork, WrongArguments
+from graphdsl.syntax import ast
+
+
+def projected(
+    scope: Scope, models: Mapping[str, Network], operand: ast.Operand, indices: Indices
+) -> Network | None:
+    """The network behind the `||` of a D; None if there is none of that name."""
+    if isinstance(operand, ast.Body):
+        return instantiate(scope, operand, "", indices)
+    name = operand.name.text
+    if name == "G":
+        return _of_model(scope, models, operand)
+    scope.used.add(name)
+    declared = scope.networks.get(name)
+    if declared is None:
+        _unknown(scope, operand)
+        return None
+    values = [_argument(scope, argument, indices) for argument in operand.arguments]
+    if len(values) != len(declared.formals):
+        _wrong_number(scope, operand, declared)
+        return None
+    known = [value for value in values if value is not None]
+    if len(known) < len(values):
+        return None
+    formals = [word.text for word in declared.formals]
+    title = f"{name}({','.join(map(str, known))})" if known else name
+    bound_by = dict.fromkeys(formals, operand.span)
+    bound = Indices(dict(zip(formals, known, strict=True)), bound_by, "line")
+    network = instantiate(scope, declared.body, title, bound)
+    return replace(network, line=declared.span.line, column=declared.span.column)
+
+
+def no_generation(scope: Scope, operand: ast.Named) -> None:
+    """Note that p is spoken of, and that there is none."""
+    if not scope.is_lost("p"):
+        guess = "add a generation network: `p { z -> x }`"
+        scope.note(UnknownNetwork(span=operand.span, name="p", guess=guess))
+
+
+def _of_model(scope: Scope, models: Mapping[str, Network], operand: ast.Named) -> Network | None:
+    words = [argument.text for argument in operand.arguments if isinstance(argument, ast.Word)]
+    if len(operand.arguments) == 1 and words and words[0] in models:
+        source = models[words[0]]
+        return replace(source, name=f"G({words[0]})", role="regularizer", conditionals=())
+    if words == ["p"]:
+        no_generation(scope, operand)
+    elif words != ["q"]:
+        problem = "`G(...)` is the network of `p` or of `q`"
+        scope.note(WrongArguments(span=operand.span, problem=problem, usage="write `G(p)`"))
+    return None
+
+
+def _unknown(scope: Scope, operand: ast.Named) -> None:
+    name = operand.name.text
+    declared = scope.declared.get(name)
+    if scope.is_lost(name) or (declared is not None and declared.what == "network"):
+        return
+    close = nearest(name, scope.networks)
+    guess = f"did you mean `{close}`?" if close else f"declare it: `network {name} {{...}}`"
+    if name in ("p", "q"):
+        guess = f"write `G({name})` for the network of `{name}`"
+    elif declared is not None:
+        guess = f"`{name}` is a {declared.what}; a network in place is `D(q || {{x; {name}}})`"
+    scope.note(UnknownNetwork(span=operand.name.span, name=name, guess=guess))
+
+
+def _wrong_number(scope: Scope, operand: ast.Named, declared: ast.NetworkBlock) -> None:
+    name, wanted, given = operand.name, len(declared.formals), len(operand.arguments)
+    formals = f"({', '.join(map(str, declared.formals))})" if declared.formals else ""
+    count = f"{wanted} {'index' if wanted == 1 else 'indices'}" if wanted else "no index"
+    scope.note(
+        WrongArguments(
+            span=operand.span,
+            problem=f"`{name}` takes {count}, and is given {given or 'none'}",
+            usage=f"write `{name}{formals}`" + (", with a value for each" if wanted else ""),
+        )
+    )
+
+
+def _argument(
+    scope: Scope, argument: ast.Expression | ast.Reference, indices: Indices
+) -> int | None:
+    if isinstance(argument, ast.Reference):
+        guess = "a network's arguments are indices: numbers, constants, bound names"
+        scope.note(UnknownName(span=argument.span, name=str(argument.name), also="", guess=guess))
+        return None
+    return whole(scope, argument, indices, "an index", 1)

@@ -1,0 +1,90 @@
+"""What can be wrong with the terms of objectives and assertions: MIB2xx as well."""
+
+from __future__ import annotations
+
+__all__ = [
+    "NotAFunctional",
+    "NotLinear",
+    "OverlappingParts",
+    "UnknownEstimator",
+    "UnknownFunctional",
+    "UnknownNetwork",
+    "WrongArguments",
+]
+
+from graphdsl.diagnostics import Diagnostic
+
+
+class UnknownFunctional(Diagnostic):
+    """A functional that the language does not have."""
+
+    code = "MIB211"
+    title = "Unknown functional"
+    said = "there is no functional `{name}`"
+    hint = "{guess}"
+    name: str
+    guess: str
+
+
+class UnknownNetwork(Diagnostic):
+    """A network that nothing declares."""
+
+    code = "MIB212"
+    title = "Unknown network"
+    said = "there is no network `{name}`"
+    hint = "{guess}"
+    name: str
+    guess: str
+
+
+class WrongArguments(Diagnostic):
+    """A functional or network with the wrong arguments."""
+
+    code = "MIB213"
+    title = "Wrong arguments"
+    said = "{problem}"
+    hint = "{usage}"
+    problem: str
+    usage: str
+
+
+class NotLinear(Diagnostic):
+    """An objective that is no weighted sum of functionals."""
+
+    code = "MIB214"
+    title = "Not a weighted sum"
+    said = "{problem}"
+    hint = "an objective is a sum of functionals, each with a weight: `2 * KL(q || p)`"
+    problem: str
+
+
+class NotAFunctional(Diagnostic):
+    """A variable or number where a functional must stand."""
+
+    code = "MIB215"
+    title = "Not a term"
+    said = "{problem}"
+    hint = "{instead}"
+    problem: str
+    instead: str
+
+
+class UnknownEstimator(Diagnostic):
+    """An estimator that is not known."""
+
+    code = "MIB220"
+    title = "Unknown estimator"
+    said = "there is no estimator `{name}`"
+    hint = "write `with mss` (minibatch stratified sampling, for a total correlation)"
+    name: str
+
+
+class OverlappingParts(Diagnostic):
+    """The same variable on both sides of an information."""
+
+    code = "MIB222"
+    title = "A variable on both sides"
+    said = "`{name}` stands in two parts of `{functional}`"
+    hint = "name it once: information is between different variables"
+    name: str
+    functional: str

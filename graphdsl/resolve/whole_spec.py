@@ -1,0 +1,123 @@
+"""What a spec must have as a whole, must have once, and should not have in vain."""
+
+from __future__ import annotations
+
+__all__ = ["check_whole", "unused"]
+
+from collections.abc import Iterator
+
+from graphdsl.diagnostics import Diagnostic, Span
+from graphdsl.ir.model import Model
+from graphdsl.resolve.errors import MissingStatement, ReservedName, StatementTwice, Unused
+from graphdsl.resolve.scope import Scope
+from graphdsl.syntax import ast
+
+_START = Span(1, 1, 1, 2)
+_NEEDED = {
+    "`model` line": "its name as the first line: `model my_model`",
+    "observed variable": "one for each kind of data: `observed x : binary[64]`",
+    "inference network": "a block `q { x -> z }`",
+    "objective": "a line such as `minimize KL(q || p)`",
+}
+_ONCE = {
+    "`model` line": "a spec is one model: delete one of the two",
+    "inference network": "write all its lines in one block `q {...}`",
+    "generation network": "write all its lines in one block `p {...}`",
+    "objective": "join the terms of both with `+` in one objective",
+}
+_PLACES = {
+    "constant": "a size, an index or a weight",
+    "parameter": "a weight of the objective",
+    "variable": "a network",
+    "network": "the objective: `D(q || {name})`",
+}
+
+
+def check_whole(scope: Scope, spec: ast.Spec) -> None:
+    """Note what is missing from a spec, and what it has twice."""
+    seen: dict[str, ast.Statement] = {}
+    for statement in spec.statements:
+        what = _what(statement)
+        if what in _ONCE and what in seen:
+            scope.note(
+                StatementTwice(
+                    span=_first_word(statement),
+                    what=what,
+                    line=seen[what].span.line,
+                    instead=_ONCE[what],
+                )
+            )
+        seen.setdefault(what, statement)
+        if isinstance(statement, ast.ModelName):
+            _check_model_name(scope, statement)
+    for network in scope.networks.values():
+        if network.name.text not in scope.used:
+            _check_names(scope, network)
+    if not spec.broken:  # what is missing may stand in a statement that could not be read
+        _check_complete(scope, spec, set(seen))
+
+
+def unused(scope: Scope, model: Model) -> Iterator[Diagnostic]:
+    """Warnings of what is declared in vain."""
+    used = set(model.inference.variables)
+    used |= set(model.generation.variables) if model.generation else set()
+    used |= {name for one in model.projections for name in one.network.variables}
+    in_networks = {name.partition("[")[0] for name in used}
+    for name, declared in scope.declared.items():
+        if name not in (in_networks if declared.what == "variable" else scope.used):
+            place = _PLACES[declared.what].format(name=name)
+            yield Unused(span=declared.span, name=name, place=place)
+
+
+def _check_complete(scope: Scope, spec: ast.Spec, present: set[str]) -> None:
+    if not spec.statements:
+        what, example = "statements", "a `model` line, variables, `q {...}` and an objective"
+        scope.note(MissingStatement(span=_START, what=what, example=example))
+        return
+    named = [one.name.span for one in spec.statements if isinstance(one, ast.ModelName)]
+    first = spec.statements[0]
+    for what, example in _NEEDED.items():
+        if what not in present:
+            span = named[0] if named else _first_word(first)
+            mistake = MissingStatement(span=span, what=what, example=example)
+            scope.note(mistake, about=what)
+
+
+def _what(statement: ast.Statement) -> str:
+    match statement:
+        case ast.ModelName():
+            return "`model` line"
+        case ast.NetworkBlock(role="inference"):
+            return "inference network"
+        case ast.NetworkBlock(role="generation"):
+            return "generation network"
+        case ast.Goal():
+            return "objective"
+        case ast.VariableDeclaration(role="observed"):
+            return "observed variable"
+        case _:
+            return "another statement"
+
+
+def _first_word(statement: ast.Statement) -> Span:
+    span = statement.span
+    words = {"objective": 8, "`model` line": 5, "observed variable": 8}
+    width = words.get(_what(statement), 1)
+    return Span(span.line, span.column, span.line, span.column + width)
+
+
+def _check_model_name(scope: Scope, statement: ast.ModelName) -> None:
+    """The emitted class is named after the model, in camel case."""
+    word = statement.name
+    if word.text.lower() in ("none", "true", "false") or not word.text.strip("_"):
+        reason = "the emitted class is named after it"
+        scope.note(ReservedName(span=word.span, name=word.text, reason=reason, other="my_model"))
+
+
+def _check_names(scope: Scope, network: ast.NetworkBlock) -> None:
+    """The names of a network that nothing asks for."""
+    for line in network.body.lines:
+        for group in line.groups:
+            for place in group:
+                for reference in place.members if isinstance(place, ast.Block) else (place,):
+                    scope.family(reference.name)

@@ -1,0 +1,176 @@
+"""Who imports whom: the contracts of pyproject.toml, that they can break, and what is never loaded.
+
+The contracts read imports as they are written; the other tests run the program with the import of
+some libraries refused, whichever way it would come about.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PACKAGES = ("graphdsl", "runtime/graphdsl_runtime", "grammar/graphdsl_grammar")
+
+#: Refuses some imports by an error that no `except ImportError` around an optional one would hide.
+REFUSE = """
+import sys
+
+class Refusal:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in {libraries!r}:
+            raise AssertionError(f"{{name}} must not be imported here")
+
+sys.meta_path.insert(0, Refusal())
+"""
+COMMAND_LINE = """
+from graphdsl.cli import main
+main()
+"""
+COMPILER_LIBRARIES = ("graphdsl", "graphdsl_grammar", "jinja2", "lark", "networkx", "sympy")
+TRAINING_LIBRARIES = ("lightning", "matplotlib", "sklearn", "tensorboard")
+
+#: A lost comma, in a spec that is right in all else.
+LOST_COMMA = """
+model two_views
+observed x[1..2] : binary[4]
+latent z : real[2] ~ normal
+q { x[1] x[2] -> z by poe }
+p { z -> x[i] for i in 1..2 }
+minimize KL(q || p)
+"""
+
+
+def test_the_contracts_hold() -> None:
+    done = _lint(ROOT)
+    assert done.returncode == 0, done.stdout
+    assert " 0 broken" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("file", "line", "contract"),
+    [
+        (
+            "graphdsl/ir/planted.py",
+            "import torch",
+            "diagnostics and ir know the standard library only",
+        ),
+        (
+            "graphdsl/ir/planted.py",
+            "import graphdsl.diagnostics",
+            "the compiler knows the stages, no stage knows another",
+        ),
+        (
+            "graphdsl/graphs/planted.py",
+            "import graphdsl.symbolic",
+            "the compiler knows the stages, no stage knows another",
+        ),
+        (
+            "graphdsl/lower/planted.py",
+            "def late() -> None:\n    import torch",
+            "the compiler meets torch in the command line alone",
+        ),
+        (
+            "graphdsl/codegen/planted.py",
+            "import graphdsl_runtime",
+            "the compiler meets the runtime in the command line alone",
+        ),
+        ("graphdsl/lower/planted.py", "import sympy", "sympy is for symbolic"),
+        ("graphdsl/resolve/planted.py", "from lark import Tree", "lark is for syntax"),
+        (
+            "graphdsl/newroom/__init__.py",
+            "",
+            "the compiler knows the stages, no stage knows another",
+        ),
+        (
+            "runtime/graphdsl_runtime/planted.py",
+            "import sympy",
+            "the runtime knows torch, and nothing of the compiler",
+        ),
+        (
+            "runtime/graphdsl_runtime/planted.py",
+            "import sklearn.datasets",
+            "the libraries of training stay in the room of training",
+        ),
+        ("grammar/graphdsl_grammar/planted.py", "import lark", "the grammar imports nothing"),
+    ],
+)
+def test_a_planted_violation_breaks_its_contract(
+    file: str, line: str, contract: str, tmp_path: Path
+) -> None:
+    for package in PACKAGES:
+        shutil.copytree(
+            ROOT / package, tmp_path / package, ignore=shutil.ignore_patterns("__pycache__")
+        )
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)
+    planted = tmp_path / file
+    planted.parent.mkdir(exist_ok=True)
+    planted.write_text(f"{line}\n", encoding="utf-8")
+    done = _lint(tmp_path)
+    assert done.returncode == 1
+    assert f"{contract} BROKEN" in done.stdout
+
+
+def test_help_loads_no_stage_that_is_heavy() -> None:
+    done = _command_line(["jinja2", "networkx", "sympy", "torch", "numpy"], "--help")
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_slip_of_the_pen_is_told_before_the_heavy_stages_load(tmp_path: Path) -> None:
+    spec = tmp_path / "slip.mib"
+    spec.write_text(LOST_COMMA, encoding="utf-8")
+    done = _command_line(["jinja2", "networkx", "sympy", "torch", "numpy"], "check", str(spec))
+    assert done.returncode == 1
+    assert done.stderr.endswith("slip.mib: 1 mistake\n")
+
+
+@pytest.mark.parametrize("command", ["check", "compile", "audit"])
+def test_compiling_needs_no_arrays(command: str, tmp_path: Path) -> None:
+    refused = ["graphdsl_runtime", "numpy", "scipy", "torch", *TRAINING_LIBRARIES]
+    done = _command_line(refused, command, "wyner", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("module", ["graphdsl_runtime", "graphdsl_runtime.training"])
+def test_the_runtime_needs_no_compiler(module: str) -> None:
+    refused = (*COMPILER_LIBRARIES, *TRAINING_LIBRARIES)
+    done = _python(REFUSE.format(libraries=refused) + f"import {module}\n")
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_refused_import_is_noticed() -> None:
+    done = _command_line(["sympy"], "check", "wyner")
+    assert done.returncode == 1
+    assert done.stderr.endswith("AssertionError: sympy must not be imported here\n")
+
+
+def _lint(tree: Path) -> subprocess.CompletedProcess[str]:
+    """The contracts, held against the packages of a tree rather than those that are installed."""
+    roots = [str((tree / package).parent) for package in PACKAGES]
+    code = "from importlinter.cli import lint_imports_command as lint; lint(['--no-cache'])"
+    environment = {"COLUMNS": "200", "NO_COLOR": "1", "PYTHONPATH": os.pathsep.join(roots)}
+    return _python(code, cwd=tree, environment=environment)
+
+
+def _command_line(
+    refused: list[str], *arguments: str, cwd: Path = ROOT
+) -> subprocess.CompletedProcess[str]:
+    code = REFUSE.format(libraries=refused) + COMMAND_LINE
+    return _python(code, *arguments, cwd=cwd)
+
+
+def _python(
+    code: str, *arguments: str, cwd: Path = ROOT, environment: dict[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", code, *arguments],
+        cwd=cwd,
+        env=os.environ | (environment or {}),
+        capture_output=True,
+        text=True,
+    )
