@@ -3,8 +3,8 @@
     text --syntax--> AST --resolve--> Model --graphs--> DAGs --symbolic--> Derivation
          --lower--> LossModule --codegen--> Python text
 
-Rooms with heavy libraries are imported when their turn comes: a spec with a typo is told so before
-networkx and sympy are paid for.
+Rooms with heavy libraries are imported when their turn comes: a spec with a mistake is told so before
+sympy is paid for.
 """
 
 from __future__ import annotations
@@ -159,7 +159,8 @@ def _build(spec: ast.Spec, model: Model, found: tuple[Diagnostic, ...]) -> Check
     from graphdsl.graphs import Separation, build_dag, check_model, inference_dag
 
     networks = [one.network for one in model.projections]
-    found = (*found, *check_model(model, networks, complete=not found))
+    complete = all(one.severity != "error" for one in found)
+    found = (*found, *check_model(model, networks, complete=complete))
     if any(one.severity == "error" for one in found):
         raise SpecError(found)
     order, parents = inference_dag(model)

@@ -70,12 +70,13 @@ class IndexOutOfRange(Diagnostic):
 
     code = "MIB204"
     title = "Index out of range"
-    said = "`{family}[{index}]` does not exist: `{family}` goes from {low} to {high}"
+    said = "`{family}[{index}]`{where} does not exist: `{family}` goes from {low} to {high}"
     hint = "use an index from {low} to {high}{more}"
     family: str
     index: int
     low: int
     high: int
+    where: str
     more: str
 
 

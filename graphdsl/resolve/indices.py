@@ -199,28 +199,24 @@ def _out_of_range(
     scope: Scope, reference: ast.Reference, family: Family, index: int, indices: Indices
 ) -> None:
     low, high = (family.members or (1,))[0], (family.members or (1,))[-1]
+    blamed = indices.bound_by.get(_plain_index(reference), reference.span)
+    elsewhere = blamed.line != reference.span.line
     scope.note(
         IndexOutOfRange(
-            span=reference.span,
+            span=blamed,
             family=family.name,
             index=index,
             low=low,
             high=high,
+            where=f" of line {reference.span.line}" if elsewhere else "",
             more=f", or declare `{family.name}[{low}..{index}]`" if index > high else "",
-        ),
-        about=_blamed(reference.subscript, indices),
+        )
     )
 
 
-def _blamed(subscript: ast.Expression | ast.Range | None, indices: Indices) -> Span | None:
-    """What bound the index of a subscript: one range that is too long is one mistake."""
-    match subscript:
-        case ast.Word(text):
-            return indices.bound_by.get(text)
-        case ast.Binary(_, left, right):
-            return _blamed(left, indices) or _blamed(right, indices)
-        case _:
-            return None
+def _plain_index(reference: ast.Reference) -> str:
+    """The index `i` of `x[i]`: whatever gave it its value is at fault, once."""
+    return reference.subscript.text if isinstance(reference.subscript, ast.Word) else ""
 
 
 # ---- comprehensions ------------------------------------------------------------------------------

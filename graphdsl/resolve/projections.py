@@ -40,7 +40,10 @@ def projected(
         return None
     formals = [word.text for word in declared.formals]
     title = f"{name}({','.join(map(str, known))})" if known else name
-    bound_by = dict.fromkeys(formals, operand.span)
+    bound_by = {
+        formal: indices.bound_by.get(str(argument), argument.span)
+        for formal, argument in zip(formals, operand.arguments, strict=True)
+    }
     bound = Indices(dict(zip(formals, known, strict=True)), bound_by, "line")
     network = instantiate(scope, declared.body, title, bound)
     return replace(network, line=declared.span.line, column=declared.span.column)

@@ -77,9 +77,8 @@ class Scope:
     def _unknown_name(self, words: list[ast.Word]) -> Diagnostic:
         first = min(words, key=lambda word: word.span)
         lines = sorted({word.span.line for word in words} - {first.span.line})
-        also = f"; line {', '.join(map(str, lines))} would need it too" if lines else ""
+        also = f" (nor for line {', '.join(map(str, lines))})" if lines else ""
         guess = nearest(first.text, self.declared)
-        hint = (
-            f"did you mean `{guess}`?" if guess else f"declare it: `{self._examples[first.text]}`"
-        )
+        example = self._examples[first.text]
+        hint = f"did you mean `{guess}`?" if guess else f"declare it: `{example}`"
         return UnknownName(span=first.span, name=first.text, also=also, guess=hint)

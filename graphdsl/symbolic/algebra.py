@@ -27,6 +27,7 @@ def sign(weight: Weight, parameters: Iterable[Parameter]) -> Sign:
     the weight is nonnegative. A sufficient test, and exact for weights linear in each parameter
     with half-bounded ranges.
 
+    >>> from fractions import Fraction
     >>> beta = Parameter(name="beta", value=Fraction(6), range=Interval(low=Fraction(1)))
     >>> sign(Weight.parameter("beta") - Weight.number(1), [beta])
     'nonnegative'

@@ -142,7 +142,7 @@ class MissingSign(Diagnostic):
 
     code = "MIB111"
     title = "Missing sign"
-    said = "a `{sign}` is missing before {found}"
+    said = "`{sign}` is missing before {found}"
     hint = "write `{sign}` there"
     sign: str
     found: str
