@@ -3,8 +3,8 @@
     text --syntax--> AST --resolve--> Model --graphs--> DAGs --symbolic--> Derivation
          --lower--> LossModule --codegen--> Python text
 
-Rooms with heavy libraries are imported when their turn comes: a spec with a mistake is told so before
-sympy is paid for.
+Rooms with heavy libraries are imported when their turn comes: a spec with a mistake is told so
+before sympy is paid for.
 """
 
 from __future__ import annotations

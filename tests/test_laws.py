@@ -119,9 +119,9 @@ def spec_of(pair: Pair) -> str:
     return "\n".join(lines)
 
 
-def completed(pair: Pair) -> nx.DiGraph:
+def completed(pair: Pair) -> nx.DiGraph[str]:
     """G^q by networkx, its observed edges completed: nothing of graphdsl."""
-    graph: nx.DiGraph = nx.DiGraph()
+    graph: nx.DiGraph[str] = nx.DiGraph()
     graph.add_nodes_from(pair.parents_q)
     graph.add_edges_from((a, b) for k, b in enumerate(pair.observed) for a in pair.observed[:k])
     graph.add_edges_from((a, b) for b, above in pair.parents_q.items() for a in above)
@@ -144,7 +144,7 @@ def test_random_pair_of_networks(seed: int) -> None:
         check_nothing_to_prune(term, graph)
 
 
-def check_nothing_to_prune(term: Term, graph: nx.DiGraph) -> None:
+def check_nothing_to_prune(term: Term, graph: nx.DiGraph[str]) -> None:
     """No variable of a term's sides is d-separated from the other side, by networkx's word."""
     if not isinstance(term.atom, Information):
         return

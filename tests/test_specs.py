@@ -118,6 +118,11 @@ def random_batch(objective: Objective, rows: int) -> dict[str, Tensor]:
 # ---- the published losses, by hand, in plain torch ----------------------------------------------
 
 
+def run(m: Objective, name: str, *parents: Tensor) -> Tensor:
+    answer: Tensor = m.get_submodule(name)(*parents)
+    return answer
+
+
 def halves(parameters: Tensor) -> tuple[Tensor, Tensor]:
     mean, log_var = parameters.chunk(2, dim=-1)
     return mean, log_var
@@ -138,9 +143,9 @@ def cost(logits: Tensor, x: Tensor) -> Tensor:
 
 
 def single_view(m: Objective, x: Tensor, noise: dict[str, Tensor]) -> tuple[Tensor, ...]:
-    mean, log_var = halves(m.q_u(x))
+    mean, log_var = halves(run(m, "q_u", x))
     u = sampled(mean, log_var, noise["u"])
-    return cost(m.p_x(u), x), rate(mean, log_var), u, mean, log_var
+    return cost(run(m, "p_x", u), x), rate(mean, log_var), u, mean, log_var
 
 
 def vae(m: Objective, x: Tensor, noise: dict[str, Tensor]) -> Tensor:
@@ -180,7 +185,7 @@ def kl(mean: Tensor, log_var: Tensor, other: Tensor, other_log_var: Tensor) -> T
 
 
 def two_views(m: Objective, x: Tensor, noise: dict[str, Tensor]) -> tuple[Tensor, ...]:
-    means, log_vars = halves(m.q_z(x))
+    means, log_vars = halves(run(m, "q_z", x))
     mean, log_var = fused(means, log_vars)
     single = [fused(means[:, [i]], log_vars[:, [i]]) for i in range(2)]
     cross = sum(kl(mean, log_var, *one) for one in single)
@@ -190,15 +195,15 @@ def two_views(m: Objective, x: Tensor, noise: dict[str, Tensor]) -> tuple[Tensor
 def jmvae(m: Objective, x: Tensor, noise: dict[str, Tensor]) -> Tensor:
     """Suzuki et al. 2017, eq. 5, alpha = 0.1."""
     z, rate_z, cross = two_views(m, x, noise)
-    return (cost(m.p_x(z), x) + rate_z + 0.1 * cross).mean()
+    return (cost(run(m, "p_x", z), x) + rate_z + 0.1 * cross).mean()
 
 
 def wyner(m: Objective, x: Tensor, noise: dict[str, Tensor]) -> Tensor:
     """The objective in the spec's header, common = 0.1 and cross = 1."""
     z, rate_z, cross = two_views(m, x, noise)
-    mean, log_var = halves(m.q_u(x, z))
+    mean, log_var = halves(run(m, "q_u", x, z))
     u = sampled(mean, log_var, noise["u"])
-    reconstruction = cost(m.p_x(z, u), x)
+    reconstruction = cost(run(m, "p_x", z, u), x)
     return (2 * reconstruction + 1.1 * rate_z + cross + 2 * rate(mean, log_var)).mean()
 
 

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-__all__ = ["EstimatorIdle", "EstimatorMisplaced", "NoBound", "PriorMissing", "WeightChangesSign"]
+__all__ = [
+    "EstimatorIdle",
+    "EstimatorMisplaced",
+    "MarginalOfModel",
+    "NoBound",
+    "PriorMissing",
+    "WeightChangesSign",
+]
 
 from graphdsl.diagnostics import Diagnostic, Warned
 
@@ -36,6 +43,18 @@ class PriorMissing(Diagnostic):
     said = "`{name}` is a root of `p`, and has no distribution"
     hint = "declare one: `latent {name} : real ~ normal`"
     name: str
+
+
+class MarginalOfModel(Diagnostic):
+    """A marginal of p that is no product of its conditionals."""
+
+    code = "MIB404"
+    title = "Marginal of p"
+    said = "`p({names})` leaves out `{parent}`, a parent of `{child}` in `p`, and has no density"
+    hint = "name the parents too, as in `KL(q({parent}, {names}) || p({parent}, {names}))`"
+    names: str
+    parent: str
+    child: str
 
 
 class EstimatorMisplaced(Diagnostic):

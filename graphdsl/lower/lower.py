@@ -21,12 +21,13 @@ from graphdsl.ir.loss import (
     Statement,
     VariableSlot,
 )
-from graphdsl.ir.model import EstimatorChoice, Model
+from graphdsl.ir.model import DivergenceOfMarginals, EstimatorChoice, Model
 from graphdsl.ir.notation import weight_text
 from graphdsl.lower.bounds import Piece, can_relax, pieces
 from graphdsl.lower.errors import (
     EstimatorIdle,
     EstimatorMisplaced,
+    MarginalOfModel,
     NoBound,
     PriorMissing,
     WeightChangesSign,
@@ -168,6 +169,7 @@ def _mistakes(
     line, column = (
         (model.objective[0].line, model.objective[0].column) if model.objective else (1, 1)
     )
+    yield from _marginals(model)
     stuck = [one for one in collected.intractable if not can_relax(one, independence)]
     for one in stuck[:3]:  # the others have the same reason
         yield NoBound(span=_span(line, column, 1), term=_text(one))
@@ -175,6 +177,25 @@ def _mistakes(
         reason = _no_stratified_sampling(atom, model, independence)
         if reason:
             yield _misplaced(atom, choice, reason, line, column)
+
+
+def _marginals(model: Model) -> Iterator[Diagnostic]:
+    """KL(q(A) || p(A)) needs p(A) as a product: the parents in p of all of A must be in A."""
+    for one in model.objective:
+        if not isinstance(one.functional, DivergenceOfMarginals):
+            continue
+        named = one.functional.variables
+        for conditional in model.generation.conditionals if named and model.generation else ():
+            children = [name for name in conditional.children if name in (named or ())]
+            missing = [name for name in conditional.parents if name not in (named or ())]
+            if children and missing:
+                yield MarginalOfModel(
+                    span=_span(one.line, one.column, 2),
+                    names=", ".join(named or ()),
+                    parent=missing[0],
+                    child=children[0],
+                )
+                break
 
 
 def _misplaced(

@@ -41,7 +41,7 @@ def projected(
     formals = [word.text for word in declared.formals]
     title = f"{name}({','.join(map(str, known))})" if known else name
     bound_by = {
-        formal: indices.bound_by.get(str(argument), argument.span)
+        formal: indices.bound_by.get(_word(argument), argument.span)
         for formal, argument in zip(formals, operand.arguments, strict=True)
     }
     bound = Indices(dict(zip(formals, known, strict=True)), bound_by, "line")
@@ -94,6 +94,10 @@ def _wrong_number(scope: Scope, operand: ast.Named, declared: ast.NetworkBlock) 
             usage=f"write `{name}{formals}`" + (", with a value for each" if wanted else ""),
         )
     )
+
+
+def _word(argument: ast.Expression | ast.Reference) -> str:
+    return argument.text if isinstance(argument, ast.Word) else ""
 
 
 def _argument(
