@@ -34,7 +34,8 @@ from graphdsl.lower.errors import (
 )
 from graphdsl.lower.models import Prior
 from graphdsl.lower.objective import objective_latex
-from graphdsl.lower.plan import Plan, make_plan
+from graphdsl.lower.plan import make_plan
+from graphdsl.lower.runs import Plan
 from graphdsl.lower.terms import correlation_terms, loss_terms
 
 _IMPORTED = frozenset("Objective Losses Gaussian Bernoulli Variable Batch Noise Tensor".split())

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-__all__ = ["Argument", "Slot", "conditional_name", "expert_slots", "network_slot", "slots"]
+__all__ = [
+    "Argument",
+    "Slot",
+    "expert_slots",
+    "member_ref",
+    "network_slot",
+    "slots",
+]
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -101,11 +108,6 @@ def network_slot(slot: Slot, model: Model) -> NetworkSlot:
     )
 
 
-def conditional_name(conditional: Conditional, model: Model) -> str:
-    """A conditional as it is printed everywhere: `q(u[1]|x[1],z)`; whole families by bare name."""
-    return _name(conditional, conditional.parents, model)
-
-
 class _Attributes:
     """Names of attributes, each given once."""
 
@@ -188,7 +190,7 @@ def _slot(attribute: str, group: tuple[Conditional, ...], model: Model) -> Slot:
         children=tuple(child for one in group for child in one.children),
         stacked=stacked,
         arguments=arguments,
-        names=tuple(conditional_name(one, model) for one in group),
+        names=tuple(_name(one, one.parents, model) for one in group),
     )
 
 
@@ -201,6 +203,7 @@ def _runs(parents: Sequence[str], model: Model) -> tuple[tuple[str, ...], ...]:
 
 
 def _name(conditional: Conditional, parents: Sequence[str], model: Model) -> str:
+    """A conditional as it is printed everywhere: `q(u[1]|x[1],z)`; whole families by bare name."""
     children = _joint(conditional.children, model)
     given = ",".join(_joint(run, model) for run in _runs(parents, model))
     return (

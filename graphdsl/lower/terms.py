@@ -14,7 +14,7 @@ from graphdsl.ir.notation import latex_name, latex_names
 from graphdsl.ir.weight import ZERO, Weight
 from graphdsl.lower.bounds import Piece
 from graphdsl.lower.models import Auxiliary, Decoder, Prior, SubPosterior
-from graphdsl.lower.plan import Plan
+from graphdsl.lower.runs import Plan
 from graphdsl.lower.slots import member_ref
 
 

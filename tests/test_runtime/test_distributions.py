@@ -9,6 +9,9 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 import torch
+from torch import Tensor
+from torch.testing import assert_close
+
 from graphdsl_runtime import (
     Bernoulli,
     Gaussian,
@@ -18,8 +21,6 @@ from graphdsl_runtime import (
     expect,
     standard_normal,
 )
-from torch import Tensor
-from torch.testing import assert_close
 
 Nats = Callable[[Gaussian, Gaussian], Tensor]
 

@@ -7,9 +7,13 @@ import math
 from collections.abc import Callable
 from typing import get_args
 
-import graphdsl_runtime
 import pytest
 import torch
+from torch import Tensor
+from torch.testing import assert_close
+from torch.utils._python_dispatch import TorchDispatchMode
+
+import graphdsl_runtime
 from graphdsl_runtime import (
     RELATIONS,
     Gaussian,
@@ -19,9 +23,6 @@ from graphdsl_runtime import (
     log_aggregate_mss,
     total_correlation_mss,
 )
-from torch import Tensor
-from torch.testing import assert_close
-from torch.utils._python_dispatch import TorchDispatchMode
 
 ROWS = 5  # of the finite data set that is enumerated
 Weigh = Callable[[int, int], Tensor]

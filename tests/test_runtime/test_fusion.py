@@ -6,6 +6,9 @@ import itertools
 
 import pytest
 import torch
+from torch import Tensor
+from torch.testing import assert_close
+
 from graphdsl_runtime import (
     Gaussian,
     ShapeMismatch,
@@ -13,8 +16,6 @@ from graphdsl_runtime import (
     product_of_experts,
     subset_posteriors,
 )
-from torch import Tensor
-from torch.testing import assert_close
 
 ROWS, VIEWS, SIZE = 5, 3, 4
 SUBSETS = torch.tensor(list(itertools.product([False, True], repeat=VIEWS)))

@@ -12,6 +12,9 @@ import math
 
 import pytest
 import torch
+from torch import Tensor, nn
+from torch.testing import assert_close
+
 from graphdsl_runtime import (
     Batch,
     Bernoulli,
@@ -28,8 +31,6 @@ from graphdsl_runtime import (
     product_of_experts,
     standard_normal,
 )
-from torch import Tensor, nn
-from torch.testing import assert_close
 
 VIEWS, PIXELS, SIZE, ROWS = 3, 6, 4, 5
 

@@ -6,6 +6,8 @@ import pickle
 
 import pytest
 import torch
+from torch import Tensor, nn
+
 from graphdsl_runtime import (
     Batch,
     Bernoulli,
@@ -27,7 +29,6 @@ from graphdsl_runtime import (
     mlp,
     mlps,
 )
-from torch import Tensor, nn
 
 ROWS = 4
 

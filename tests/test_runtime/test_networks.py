@@ -7,10 +7,11 @@ from collections.abc import Callable, Sequence
 
 import pytest
 import torch
-from graphdsl_runtime import Each, Shape, Shared, conv_decoder, conv_encoder, mlp, mlps
 from torch import Tensor, nn
 from torch.testing import assert_close
 from torch.utils._python_dispatch import TorchDispatchMode
+
+from graphdsl_runtime import Each, Shape, Shared, conv_decoder, conv_encoder, mlp, mlps
 
 COUNT, ROWS = 3, 5
 IMAGES = [(1, 28, 28), (1, 8, 8), (3, 64, 64), (1, 7, 5)]

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import pytest
 import torch
+from torch import Tensor, nn
+from torch.testing import assert_close
+
 from graphdsl_runtime import (
     Batch,
     Bernoulli,
@@ -23,8 +26,6 @@ from graphdsl_runtime import (
     product_of_experts,
     standard_normal,
 )
-from torch import Tensor, nn
-from torch.testing import assert_close
 
 
 class Wyner(Objective):

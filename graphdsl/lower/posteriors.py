@@ -1,0 +1,186 @@
+"""Posteriors: every encoder once, and from its results each posterior that a term asks for."""
+
+from __future__ import annotations
+
+__all__ = ["plan_posteriors"]
+
+from collections.abc import Sequence
+
+from graphdsl.diagnostics import CompilerBug
+from graphdsl.ir.loss import Assemble, Fuse, InferenceLine, Ref, Sample
+from graphdsl.ir.model import Conditional, Family, Model
+from graphdsl.lower.runs import Plan, held_members, place_of, run_slot, slot_shape
+from graphdsl.lower.slots import Slot, expert_slots, member_ref, network_slot
+from graphdsl.lower.wording import children_text, joint_text, pattern
+
+
+def plan_posteriors(
+    plan: Plan, encoders: list[Slot], wanted: dict[Conditional, list[tuple[str, ...]]]
+) -> None:
+    """Plan `forward` and `infer` up to the last sample; latents follow what they condition on."""
+    pieces_of: dict[str, list[Slot]] = {}
+    for slot in encoders:
+        pieces_of.setdefault(plan.model.family_of(slot.children[0]).name, []).append(slot)
+    for slot in _in_order(plan.model, encoders):
+        family = plan.model.family_of(slot.children[0])
+        alone = len(pieces_of[family.name]) == 1
+        name = family.name if alone else _local(family, slot)
+        posterior = f"q_{name}"
+        _posterior(plan, slot, posterior, wanted)
+        for child in slot.children:
+            plan.posterior[child] = (posterior, slot.children)
+            plan.values[child] = (name, slot.children)
+        noise = member_ref(family.name, slot.children, family.nodes)
+        sample = Sample(
+            target=name,
+            distribution=posterior,
+            noise=noise,
+            latent=family.name,
+            shape=slot_shape(slot, family),
+        )
+        plan.forward.append(sample)
+        plan.infer.append(sample)
+    for family_name, parts in pieces_of.items():
+        _assemble(plan, plan.model.family(family_name), parts)
+
+
+def _in_order(model: Model, encoders: list[Slot]) -> list[Slot]:
+    """Slots after those whose latents they condition on."""
+    observed = model.observed()
+    waiting, done, ordered = list(encoders), set(observed), []
+    while waiting:
+        ready = [s for s in waiting if all(done >= set(c.parents) for c in s.conditionals)]
+        if not ready:
+            raise CompilerBug("the inference network has no order")
+        first = ready[0]
+        waiting.remove(first)
+        ordered.append(first)
+        done |= set(first.children)
+    return ordered
+
+
+def _local(family: Family, slot: Slot) -> str:
+    return f"{family.name}_{'_'.join(str(place_of(child)) for child in slot.children)}"
+
+
+def _posterior(
+    plan: Plan, slot: Slot, target: str, wanted: dict[Conditional, list[tuple[str, ...]]]
+) -> None:
+    if slot.conditionals[0].by == "poe":
+        _fused(plan, slot, target, wanted.get(_whole(plan.model, slot), []))
+        return
+    plan.networks.append(network_slot(slot, plan.model))
+    run = run_slot(plan, slot, target, "gaussian")
+    plan.forward.append(run)
+    plan.infer.append(run)
+
+
+def _whole(model: Model, slot: Slot) -> Conditional:
+    """The conditional that a slot's was split from, by family of children."""
+    (part,) = slot.conditionals
+    return next(
+        one for one in model.inference.conditionals if set(part.children) <= set(one.children)
+    )
+
+
+def _fused(plan: Plan, slot: Slot, target: str, subsets: list[tuple[str, ...]]) -> None:
+    """A product of experts: every expert once, then each posterior that a term asks for."""
+    model = plan.model
+    family = model.family_of(slot.children[0])
+    shape = slot_shape(slot, family)
+    parts = expert_slots(slot, model)
+    (conditional,) = slot.conditionals
+    experts = f"experts_{target.removeprefix('q_')}"
+    single = len(parts) == 1 and parts[0].stacked
+    sources = []
+    for part in parts:
+        plan.networks.append(network_slot(part, model))
+        name = experts if single else f"expert_{part.attribute.removeprefix('q_')}"
+        run = run_slot(plan, part, name, "gaussian")
+        plan.forward.append(run)
+        plan.infer.append(run)
+        several = range(len(part.experts)) if part.stacked else (None,)
+        sources += [Ref(name) if k is None else Ref(name, (k,), True) for k in several]
+    if not single:
+        joined = Fuse(
+            target=experts, how="concatenate", experts=tuple(sources), formula="", shape=shape
+        )
+        plan.forward.append(joined)
+        plan.infer.append(joined)
+    order = tuple(parent for part in parts for parent in part.experts)
+    product = Fuse(
+        target=target,
+        how="product",
+        experts=(Ref(experts),),
+        formula=f"q({children_text(model, slot)} | {joint_text(model, order)}), eq. 13",
+        shape=shape,
+        seen=_seen_experts(plan, order),
+    )
+    plan.forward.append(product)
+    plan.infer.append(product)
+    if subsets:
+        _subset_posteriors(plan, slot, conditional, target, experts, order, subsets)
+
+
+def _subset_posteriors(
+    plan: Plan,
+    slot: Slot,
+    conditional: Conditional,
+    target: str,
+    experts: str,
+    order: tuple[str, ...],
+    subsets: list[tuple[str, ...]],
+) -> None:
+    family = plan.model.family_of(slot.children[0])
+    each = [(parent,) for parent in order] == subsets
+    name = f"{target}_each" if each else f"{target}_subsets"
+    attribute = ""
+    if not each:
+        attribute = f"subsets_{target.removeprefix('q_')}"
+        rows = tuple(tuple(parent in subset for parent in order) for subset in subsets)
+        plan.subsets.append((attribute, rows))
+    children = children_text(plan.model, slot)
+    given = pattern(order) if each else "x_S".replace("x", order[0].partition("[")[0])
+    plan.forward.append(
+        Fuse(
+            target=name,
+            how="each" if each else "subsets",
+            experts=(Ref(experts),),
+            formula=f"q({children} | {given}), of the same experts",
+            shape=(len(subsets), *slot_shape(slot, family)),
+            subsets=attribute,
+        )
+    )
+    for child in slot.children:
+        for place, subset in enumerate(subsets):
+            plan.subset_of[child, subset] = (name, place)
+
+
+def _seen_experts(plan: Plan, experts: tuple[str, ...]) -> tuple[Ref, ...]:
+    """Which experts there are where views may be missing; nothing if some expert is a latent."""
+    if not plan.model.observed().issuperset(experts):
+        return ()
+    family = plan.model.family_of(experts[0])
+    if experts == family.nodes and family.members is not None:
+        return (Ref(f"seen_{family.name}"),)
+    return tuple(
+        member_ref(
+            f"seen_{plan.model.family_of(one).name}", (one,), plan.model.family_of(one).nodes
+        )
+        for one in experts
+    )
+
+
+def _assemble(plan: Plan, family: Family, parts: Sequence[Slot]) -> None:
+    """Families whose members were sampled apart are put together again."""
+    ordered = sorted(parts, key=lambda slot: place_of(slot.children[0]))
+    if len(ordered) == 1:
+        whole = Ref(plan.posterior[ordered[0].children[0]][0])
+        plan.inferred.append(InferenceLine(latent=family.name, parts=(whole,)))
+        return
+    posteriors = held_members(plan.posterior, ordered)
+    plan.forward.append(Assemble(target=family.name, parts=held_members(plan.values, ordered)))
+    held = tuple(child for slot in ordered for child in slot.children)
+    for child in held:
+        plan.values[child] = (family.name, held)
+    plan.inferred.append(InferenceLine(latent=family.name, parts=posteriors))

@@ -1,0 +1,137 @@
+"""One pass of one slot: its arguments, its distribution, its shape, and where its results lie."""
+
+from __future__ import annotations
+
+__all__ = [
+    "Held",
+    "Plan",
+    "held_members",
+    "likelihood",
+    "place_of",
+    "run_slot",
+    "slot_shape",
+    "tensor_shape",
+]
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
+
+from graphdsl.diagnostics import CompilerBug
+from graphdsl.ir.loss import Decoded, InferenceLine, NetworkSlot, Ref, Run, Seen, Statement
+from graphdsl.ir.model import Family, Model
+from graphdsl.lower.slots import Argument, Slot, member_ref
+from graphdsl.lower.wording import slot_formula
+
+Distribution = Literal["gaussian", "bernoulli", "unit"]
+#: Where a variable is found: a local name, and the variables that it holds.
+Held: TypeAlias = dict[str, tuple[str, tuple[str, ...]]]
+
+
+@dataclass(slots=True)
+class Plan:
+    """Statements of the emitted methods, and where each variable's distribution is found."""
+
+    model: Model
+    networks: list[NetworkSlot] = field(default_factory=list)
+    subsets: list[tuple[str, tuple[tuple[bool, ...], ...]]] = field(default_factory=list)
+    forward: list[Statement] = field(default_factory=list)
+    infer: list[Statement] = field(default_factory=list)
+    decode: list[Statement] = field(default_factory=list)
+    inferred: list[InferenceLine] = field(default_factory=list)
+    decoded: list[Decoded] = field(default_factory=list)
+    posterior: Held = field(default_factory=dict)
+    likelihood: dict[tuple[str, str], tuple[str, tuple[str, ...]]] = field(default_factory=dict)
+    subset_of: dict[tuple[str, tuple[str, ...]], tuple[str, int]] = field(default_factory=dict)
+    values: Held = field(default_factory=dict)
+
+    def value(self, nodes: Sequence[str]) -> Ref:
+        """The tensor that holds some variables of one family."""
+        name, held = self.values[nodes[0]]
+        return member_ref(name, nodes, held)
+
+
+def run_slot(plan: Plan, slot: Slot, target: str, distribution: Distribution) -> Run:
+    """Run a slot's networks on what is known by now of its parents."""
+    model = plan.model
+    family = model.family_of(slot.children[0])
+    shape = slot_shape(slot, family)
+    if slot.experts:
+        shape = (*((len(slot.experts),) if slot.stacked else ()), *shape)
+    return Run(
+        target=target,
+        slot=slot.attribute,
+        arguments=tuple(_argument(plan, one) for one in slot.arguments),
+        distribution=distribution,
+        reshape=_reshape(slot, family) if distribution == "gaussian" else None,
+        formula=slot_formula(slot, model),
+        shape=shape,
+        seen=tuple(_seen(plan, slot)) if not slot.experts else (),
+    )
+
+
+def held_members(held: Held, ordered: Iterable[Slot]) -> tuple[Ref, ...]:
+    """The members of a family one by one, wherever each is held."""
+    return tuple(
+        member_ref(held[child][0], (child,), held[child][1])
+        for slot in ordered
+        for child in slot.children
+    )
+
+
+def likelihood(family: Family) -> Distribution:
+    """The distribution that a network's output is read as."""
+    if family.role == "latent":
+        return "gaussian"
+    return "bernoulli" if family.kind == "binary" else "unit"
+
+
+def slot_shape(slot: Slot, family: Family) -> tuple[int, ...]:
+    """The shape of one row of a slot's result."""
+    return (len(slot.children), *family.shape) if slot.is_family else family.shape
+
+
+def tensor_shape(family: Family) -> tuple[int, ...]:
+    """The shape of one row of a family's tensor."""
+    return family.shape if family.members is None else (len(family.members), *family.shape)
+
+
+def place_of(node: str) -> int:
+    """The index of a member; nought for a variable that is no family."""
+    index = node.partition("[")[2]
+    return int(index[:-1]) if index else 0
+
+
+def _reshape(slot: Slot, family: Family) -> tuple[int, ...] | None:
+    """The shape of what a network's last axis holds, where that is not simply a vector."""
+    per_network = 1 if slot.stacked and not slot.experts else len(slot.children)
+    if per_network == 1 and len(family.shape) == 1:
+        return None
+    if per_network == 1:
+        return family.shape
+    return None if not family.shape else (per_network, *family.shape)
+
+
+def _seen(plan: Plan, slot: Slot) -> Iterable[Seen]:
+    """The masks of a slot's observed parents."""
+    for argument in slot.arguments:
+        nodes = [node for group in argument.nodes for node in group]
+        family = plan.model.family_of(nodes[0])
+        if family.role != "observed":
+            continue
+        mask = member_ref(f"seen_{family.name}", nodes, family.nodes)
+        if slot.stacked and not argument.shared:
+            yield Seen(Ref(mask.name, mask.places), "each")
+        else:
+            single = family.members is None or mask.one
+            yield Seen(mask, "single" if single else "all")
+
+
+def _argument(plan: Plan, argument: Argument) -> Ref:
+    nodes = tuple(node for group in argument.nodes for node in group)
+    holders = {plan.values[node][0] for node in nodes}
+    if len(holders) != 1:
+        raise CompilerBug(f"{', '.join(nodes)} are not in one tensor yet")
+    ref = plan.value(nodes)
+    per_member = len(argument.nodes) > 1
+    return Ref(ref.name, ref.places, ref.one and not per_member)

@@ -1,0 +1,49 @@
+"""What slots compute, in words: `q(u[i] | x[i], z)`, for the comments of the emitted code."""
+
+from __future__ import annotations
+
+__all__ = ["children_text", "joint_text", "pattern", "slot_formula"]
+
+from collections.abc import Sequence
+
+from graphdsl.ir.model import Model
+from graphdsl.lower.slots import Slot
+
+
+def slot_formula(slot: Slot, model: Model) -> str:
+    """What a slot computes: `q(u[i] | x[i], z)`."""
+    network = slot.conditionals[0].network
+    if slot.experts:
+        factor = f"{network}~({children_text(model, slot)} | {pattern(slot.experts)}), eq. 11"
+        return factor
+    given = []
+    for argument in slot.arguments:
+        nodes = [node for group in argument.nodes for node in group]
+        per_member = slot.stacked and not argument.shared
+        given.append(pattern(nodes) if per_member else joint_text(model, nodes))
+    children = pattern(slot.children) if slot.stacked else children_text(model, slot)
+    bar = f" | {', '.join(given)}" if given else ""
+    return f"{network}({children}{bar})"
+
+
+def pattern(nodes: Sequence[str]) -> str:
+    """Members that an index runs over: `x[i]`."""
+    head = nodes[0].partition("[")[0]
+    return nodes[0] if len(nodes) == 1 else f"{head}[i]"
+
+
+def children_text(model: Model, slot: Slot) -> str:
+    """The children of a slot, a whole family by its bare name."""
+    return joint_text(model, slot.children)
+
+
+def joint_text(model: Model, nodes: Sequence[str]) -> str:
+    """Variables side by side, whole families by bare name."""
+    heads: dict[str, list[str]] = {}
+    for node in nodes:
+        heads.setdefault(node.partition("[")[0], []).append(node)
+    written = []
+    for head, members in heads.items():
+        whole = set(members) == set(model.family(head).nodes) and len(members) > 1
+        written.append(head if whole else ", ".join(members))
+    return ", ".join(written)
