@@ -19,6 +19,10 @@ from graphdsl.syntax.slips import SLIPS
 BAD = Path(__file__).parent / "bad"
 SPECS = sorted(BAD.glob("*.mib"))
 
+#: A guard that no spec can reach: the entropies of the canonical form are given predecessors
+#: alone, and of those a variable is independent given its parents.
+GUARDS = {"MIB401"}
+
 _MISTAKE = re.compile(r"^(?:error|warning)\[(MIB\d+)\] .* in (\S+):(\d+):(\d+)$", re.MULTILINE)
 
 
@@ -72,7 +76,8 @@ def test_codes_are_given_once() -> None:
 def test_every_mistake_has_a_bad_spec() -> None:
     texts = [path.read_text(encoding="utf-8") for path in BAD.glob("*.err")]
     shown = {code for text in texts for code, *_ in _MISTAKE.findall(text)}
-    assert {one.code: one.__name__ for one in _diagnostics() if one.code not in shown} == {}
+    missing = {one.code: one.__name__ for one in _diagnostics() if one.code not in shown}
+    assert missing.keys() == GUARDS, missing
 
 
 def test_every_slip_has_a_bad_spec() -> None:

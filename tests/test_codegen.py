@@ -9,6 +9,7 @@ import pytest
 
 from graphdsl.codegen.environment import TEMPLATES, holes
 from graphdsl.codegen.expressions import network_names, reference, weight
+from graphdsl.codegen.render import ALWAYS_IMPORTED, WORDS
 from graphdsl.ir.loss import Ref
 from graphdsl.ir.weight import Weight
 from graphdsl.resolve.reserved import why_reserved
@@ -68,6 +69,13 @@ def test_a_comment_cannot_reach_the_code() -> None:
 def test_names_of_the_base_class_are_refused() -> None:
     inherited = {name for name in dir(Objective()) if not name.startswith("_")}
     assert not [name for name in sorted(inherited) if not why_reserved(name)]
+
+
+def test_words_of_the_emitted_code_are_refused() -> None:
+    assert not [word for word in (*ALWAYS_IMPORTED, *WORDS) if not why_reserved(word)]
+    assert not [
+        name for name in ("q_z", "rate_z", "seen_x", "loss", "noise") if not why_reserved(name)
+    ]
 
 
 SHAPES = """

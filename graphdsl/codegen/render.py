@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["render_module"]
+__all__ = ["ALWAYS_IMPORTED", "WORDS", "render_module"]
 
 import re
 import textwrap
@@ -32,8 +32,8 @@ from graphdsl.ir.notation import number_text, shortened, summed, weight_text
 from graphdsl.ir.weight import ONE
 
 _WIDTH = 88
-_ALWAYS = ("Batch", "Gaussian", "Losses", "Networks", "Noise", "Objective", "Variable")
-_WORDS = (
+ALWAYS_IMPORTED = ("Batch", "Gaussian", "Losses", "Networks", "Noise", "Objective", "Variable")
+WORDS = (
     "Bernoulli", "Each", "Latents", "Shared", "conv_decoder", "conv_encoder", "each_expert",
     "expect", "mlp", "mlps", "product_of_experts", "standard_normal", "subset_posteriors",
     "total_correlation_mss",
@@ -45,8 +45,8 @@ def render_module(module: LossModule, constants: Sequence[tuple[str, Fraction]])
     body = _view(module, constants, ())
     text = fill(body)
     code = text.split('"""', 2)[2]
-    used = [word for word in _WORDS if re.search(rf"\b{word}\b", code)]
-    imports = tuple(sorted((*_ALWAYS, *used), key=_import_order))
+    used = [word for word in WORDS if re.search(rf"\b{word}\b", code)]
+    imports = tuple(sorted((*ALWAYS_IMPORTED, *used), key=_import_order))
     return fill(_view(module, constants, imports)).rstrip() + "\n"
 
 

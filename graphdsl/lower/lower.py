@@ -36,6 +36,7 @@ from graphdsl.lower.models import Prior
 from graphdsl.lower.objective import objective_latex
 from graphdsl.lower.plan import make_plan
 from graphdsl.lower.runs import Plan
+from graphdsl.lower.slots import Names
 from graphdsl.lower.terms import correlation_terms, loss_terms
 
 _IMPORTED = frozenset("Objective Losses Gaussian Bernoulli Variable Batch Noise Tensor".split())
@@ -66,7 +67,7 @@ def lower(collected: Collected, model: Model, independence: Independence) -> Low
         span = _span(family.line, family.column, len(family.name))
         return Lowered(None, (*found, PriorMissing(span=span, name=family.name)))
     plan = make_plan(model, parts)
-    names_used: dict[str, int] = {}
+    names_used = Names()
     terms = (
         *loss_terms(plan, _in_order(parts), names_used),
         *correlation_terms(plan, collected, names_used),

@@ -24,7 +24,7 @@ def plan_posteriors(
     for slot in _in_order(plan.model, encoders):
         family = plan.model.family_of(slot.children[0])
         alone = len(pieces_of[family.name]) == 1
-        name = family.name if alone else _local(family, slot)
+        name = family.name if alone else _local(family, slot, plan.model)
         posterior = f"q_{name}"
         _posterior(plan, slot, posterior, wanted)
         for child in slot.children:
@@ -59,8 +59,12 @@ def _in_order(model: Model, encoders: list[Slot]) -> list[Slot]:
     return ordered
 
 
-def _local(family: Family, slot: Slot) -> str:
-    return f"{family.name}_{'_'.join(str(place_of(child)) for child in slot.children)}"
+def _local(family: Family, slot: Slot, model: Model) -> str:
+    """A name for some members of a family that is no variable's: `z_1`."""
+    name = f"{family.name}_{'_'.join(str(place_of(child)) for child in slot.children)}"
+    while any(name == other.name for other in model.families):
+        name += "_"
+    return name
 
 
 def _posterior(

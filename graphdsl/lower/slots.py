@@ -4,6 +4,7 @@ from __future__ import annotations
 
 __all__ = [
     "Argument",
+    "Names",
     "Slot",
     "expert_slots",
     "member_ref",
@@ -50,7 +51,7 @@ def slots(conditionals: Sequence[Conditional], model: Model) -> Iterator[Slot]:
     for conditional in _by_family(conditionals):
         family = model.family_of(conditional.children[0]).name
         groups.setdefault((family, conditional.lines), []).append(conditional)
-    attributes = _Attributes()
+    attributes = Names()
     for (family, _), group in groups.items():
         for together in _stackable(group, model):
             attribute = attributes.take(f"{together[0].network}_{family}")
@@ -108,8 +109,8 @@ def network_slot(slot: Slot, model: Model) -> NetworkSlot:
     )
 
 
-class _Attributes:
-    """Names of attributes, each given once."""
+class Names:
+    """Names of the emitted code, each given once."""
 
     def __init__(self) -> None:
         self._taken: set[str] = set()

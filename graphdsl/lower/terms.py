@@ -15,7 +15,7 @@ from graphdsl.ir.weight import ZERO, Weight
 from graphdsl.lower.bounds import Piece
 from graphdsl.lower.models import Auxiliary, Decoder, Prior, SubPosterior
 from graphdsl.lower.runs import Plan
-from graphdsl.lower.slots import member_ref
+from graphdsl.lower.slots import Names, member_ref
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,14 +26,14 @@ class _Written:
     latex: str
 
 
-def loss_terms(plan: Plan, pieces: Iterable[Piece], names: dict[str, int]) -> Iterator[LossTerm]:
+def loss_terms(plan: Plan, pieces: Iterable[Piece], names: Names) -> Iterator[LossTerm]:
     """Group pieces that differ in indices alone, and say how each group is computed."""
     for group in _groups(plan, pieces).values():
         first = group[0]
         bounds = tuple(bound for piece in group for bound in piece.bounds)
         written = _write(plan, group)
         yield LossTerm(
-            name=_fresh(_title(plan, first), names),
+            name=names.take(_title(plan, first)),
             weight=first.weight,
             code=_code(plan, group),
             formula=written.text,
@@ -46,9 +46,7 @@ def loss_terms(plan: Plan, pieces: Iterable[Piece], names: dict[str, int]) -> It
         )
 
 
-def correlation_terms(
-    plan: Plan, collected: Collected, names: dict[str, int]
-) -> Iterator[LossTerm]:
+def correlation_terms(plan: Plan, collected: Collected, names: Names) -> Iterator[LossTerm]:
     """Total correlations, by minibatch stratified sampling."""
     for weight, atom, choice in collected.estimated:
         if not weight:
@@ -59,7 +57,7 @@ def correlation_terms(
         whole = "; ".join(nodes) if tuple(nodes) != family.nodes else family.name
         lines = {one.line for one in plan.model.objective} | ({choice.line} if choice else set())
         yield LossTerm(
-            name=_fresh(f"total_correlation_{family.name}", names),
+            name=names.take(f"total_correlation_{family.name}"),
             weight=weight,
             code=TermCode(
                 kind="total_correlation_mss",
@@ -163,11 +161,6 @@ def _title(plan: Plan, piece: Piece) -> str:
             return f"rate_{family}_auxiliary"
         case _:
             return f"rate_{family}"
-
-
-def _fresh(name: str, names: dict[str, int]) -> str:
-    names[name] = names.get(name, 0) + 1
-    return name if names[name] == 1 else f"{name}_{names[name]}"
 
 
 def _relation(bounds: Sequence[Bound]) -> Relation:

@@ -26,6 +26,21 @@ _OF_THE_MODULE = frozenset(
     """.split()
 )
 
+# The words of the runtime that emitted code is written in, held against those that it imports.
+_OF_THE_RUNTIME = frozenset(
+    """
+    Batch Bernoulli Each Gaussian Latents Losses Networks Noise Objective Shared Variable
+    conv_decoder conv_encoder each_expert expect latents mlp mlps product_of_experts
+    standard_normal subset_posteriors total_correlation_mss
+    """.split()
+)
+
+#: What emitted code calls its own results: `q_z`, `rate_z`.
+_PREFIXES = (
+    "q_", "p_", "r_", "expert_", "experts_", "seen_", "subsets_", "rate_", "reconstruction_",
+    "prediction_", "entropy_", "cross_entropy_", "total_correlation_",
+)  # fmt: skip
+
 
 def why_reserved(name: str) -> str:
     """Why a name is refused; empty if it may be used.
@@ -39,6 +54,10 @@ def why_reserved(name: str) -> str:
         return "it has a meaning in the language"
     if name in _OF_THE_MODULE:
         return "the emitted module has an attribute of that name"
+    if name in _OF_THE_RUNTIME:
+        return "the emitted code uses a word of that name"
+    if name.startswith(_PREFIXES):
+        return "the emitted code names its own results so"
     if name.startswith("_"):
         return "names that begin with `_` are private to the emitted module"
     return ""
