@@ -38,7 +38,7 @@ check: setup
 	$(BIN)/lint-imports
 
 golden: setup
-	PYTHONHASHSEED=0 $(BIN)/python -m graphdsl.syntax.tables
+	$(BIN)/python -m graphdsl.syntax
 	$(BIN)/python -m pytest --update-golden
 
 bench: setup

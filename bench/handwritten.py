@@ -87,7 +87,8 @@ def total_correlation(z: Tensor, mean: Tensor, log_var: Tensor, log_weights: Ten
 
     A log-density is bilinear in (z^2, z, 1) and three coefficients, so that all D tables (B, B)
     are one batched product, weights included, and the joint is another. The factors need no
-    log-sum-exp: z_i was drawn from its own posterior, whose term keeps the sum above zero.
+    log-sum-exp: z_i was drawn from its own posterior, whose term keeps the sum above zero. The
+    price is rounding that grows with (mean / scale)^2, in float32 some 2e-4 nats where that is 1e4.
 
     >>> _ = torch.manual_seed(0)
     >>> mean, log_var = torch.randn(2, 8, 3, dtype=torch.float64)

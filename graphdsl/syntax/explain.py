@@ -198,8 +198,8 @@ def _fits(slip: Slip, stop: Stop) -> bool:
 
 def _slipped(slip: Slip, stop: Stop) -> Diagnostic:
     """The slip's diagnostic, its sentences filled with what stands there."""
-    before = re.search(r"[\w.]*(?:\[[^\[\]]*\]|\([^()]*\))?$", stop.bare[: stop.end_before])
-    behind = re.match(r"[\w.]*(?:\[[^\[\]]*\]|\([^()]*\))?", stop.bare[stop.at :])
+    before = re.search(r"[\w.]*(?:\[[^\[\]\n]*\]|\([^()\n]*\))?$", stop.bare[: stop.end_before])
+    behind = re.match(r"[\w.]*(?:\[[^\[\]\n]*\]|\([^()\n]*\))?", stop.bare[stop.at :])
     holes = {
         "before": before[0] if before else "",
         "name": before[0] if before else "",

@@ -1,13 +1,13 @@
 """The parser, from tables made once: reading them costs a tenth of building them.
 
-`python -m graphdsl.syntax.tables` makes them anew after a change of the grammar; a test holds that
-they fit it. They are plain JSON beside the grammar, and used only under the version of Lark that
+`python -m graphdsl.syntax` makes them anew after a change of the grammar; a test holds that they
+fit it. They are plain JSON beside the grammar, and used only under the version of Lark that
 made them; under any other the parser is built from the grammar.
 """
 
 from __future__ import annotations
 
-__all__ = ["build_parser", "load_parser", "make_tables"]
+__all__ = ["build_parser", "load_parser", "make_tables", "update_tables"]
 
 import hashlib
 import json
@@ -21,12 +21,8 @@ from graphdsl_grammar import grammar_text, tables_path
 
 def load_parser() -> Lark:
     """The parser from its tables, or from the grammar where they do not fit."""
-    path = tables_path()
-    if path.is_file():
-        stored = json.loads(path.read_text(encoding="utf-8"), object_hook=_with_numbers)
-        if stored["made_for"] == _made_for():
-            return Lark.load(stored)
-    return build_parser()
+    stored = _stored()
+    return build_parser() if stored is None else Lark.load(stored)
 
 
 def build_parser(strict: bool = False) -> Lark:
@@ -48,6 +44,20 @@ def make_tables() -> str:
     return json.dumps(content, indent=None, separators=(",", ":")) + "\n"
 
 
+def update_tables() -> None:
+    """Make the tables anew if they do not fit; Lark numbers its states otherwise each time."""
+    if _stored() is None:
+        tables_path().write_text(make_tables(), encoding="utf-8")
+
+
+def _stored() -> dict[str | int, object] | None:
+    path = tables_path()
+    if not path.is_file():
+        return None
+    stored = json.loads(path.read_text(encoding="utf-8"), object_hook=_with_numbers)
+    return stored if stored["made_for"] == _made_for() else None
+
+
 def _made_for() -> dict[str, str]:
     digest = hashlib.sha256(grammar_text().encode()).hexdigest()
     return {"lark": __version__, "grammar": digest}
@@ -56,7 +66,3 @@ def _made_for() -> dict[str, str]:
 def _with_numbers(content: dict[str, object]) -> dict[str | int, object]:
     """JSON knows no numbers as keys; the parser's states and rules are numbered."""
     return {int(key) if key.isdigit() else key: value for key, value in content.items()}
-
-
-if __name__ == "__main__":
-    tables_path().write_text(make_tables(), encoding="utf-8")
