@@ -4,7 +4,7 @@ Milliseconds of one run are worth little on a shared machine. The ratio within a
 more, because whatever slows the machine slows both; its median over the rounds is what we report.
 """
 
-__all__ = ["Step", "Timing", "compare", "table"]
+__all__ = ["Step", "Timing", "compare", "disturbed", "table"]
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,6 +16,7 @@ from torch import Tensor
 
 Step = Callable[[Tensor], object]  #: one training step on one batch
 WARM_UP = 30  #: rounds that are run and not counted
+QUIET = 0.2  #: on a machine that does nothing else, quartiles of a ratio lie this close, relatively
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +50,15 @@ def compare(
     counted = {name: times[WARM_UP:] for name, times in seconds.items()}
     first = next(iter(counted.values()))
     return tuple(_timing(name, times, first) for name, times in counted.items())
+
+
+def disturbed(timings: Sequence[Timing]) -> bool:
+    """Tell whether other work on the machine makes these ratios worth nothing.
+
+    >>> disturbed([Timing(name="a", milliseconds=2.0, ratio=1.0, low=0.6, high=1.7)])
+    True
+    """
+    return any(timing.high - timing.low > QUIET * timing.ratio for timing in timings)
 
 
 def table(timings: Sequence[Timing]) -> str:

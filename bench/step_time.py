@@ -9,7 +9,7 @@ __all__ = ["main"]
 import argparse
 import importlib.util
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol, cast
 
@@ -23,10 +23,9 @@ from bench.handwritten import (
     adam_step,
     random_batches,
 )
-from bench.measure import Timing, compare, table
+from bench.measure import Timing, compare, disturbed, table
 
 TARGET = 1.05
-QUIET = 0.2  #: quartiles of the ratio lie this close on a machine that does nothing else
 
 
 class Losses(Protocol):
@@ -78,7 +77,7 @@ def _section(path: Path, name: str, handwritten: nn.Module, rounds: int) -> str:
         random_batches(),
         rounds,
     )
-    return f"## {name}\n\n{table(timings)}\n\n{_verdict(timings[-1])}"
+    return f"## {name}\n\n{table(timings)}\n\n{_verdict(timings)}"
 
 
 def _require_same_work(path: Path, handwritten: nn.Module, emitted: Emitted) -> None:
@@ -104,11 +103,11 @@ def _require_same_work(path: Path, handwritten: nn.Module, emitted: Emitted) -> 
         raise SystemExit(f"{path.name}: its loss is {loss:.4f}, the hand-written {expected:.4f}")
 
 
-def _verdict(emitted: Timing) -> str:
+def _verdict(timings: Sequence[Timing]) -> str:
     target = f"Target: a ratio of at most {TARGET}"
-    if emitted.high - emitted.low > QUIET:
+    if disturbed(timings):
         return f"{target}: undecided, the machine was busy with other work."
-    return f"{target}: {'met' if emitted.ratio <= TARGET else 'missed'}."
+    return f"{target}: {'met' if timings[-1].ratio <= TARGET else 'missed'}."
 
 
 def _emitted_module(path: Path, name: str) -> Emitted:

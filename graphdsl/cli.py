@@ -303,6 +303,8 @@ def _train(
     if summary.interrupted:
         return  # the trainer has said how to go on
     picture = draw_pictures(objective, rows, folder / "pictures.png")
+    if rows.train.shape[1] > 1:
+        _say("measuring what each view tells of the others ...")
     translations = evaluate_translations(objective, rows)
     Console().print(summarise(summary.history[-1], translations))
     _say(

@@ -323,7 +323,7 @@ def test_huge_ranges_are_refused_quickly(text: str) -> None:
     start = time.perf_counter()
     found = mistakes(text + ("" if "minimize" in text else "\nminimize H(z)"))
     assert any(isinstance(one, TooMany) for one in found)
-    assert time.perf_counter() - start < 2
+    assert time.perf_counter() - start < 5
 
 
 def test_an_unknown_name_is_said_once() -> None:

@@ -11,9 +11,10 @@ import subprocess
 import sys
 import tempfile
 import venv
+from collections.abc import Sequence
 from pathlib import Path
 
-from bench.measure import Timing, table
+from bench.measure import Timing, disturbed, table
 
 ROOT = Path(__file__).resolve().parents[2]
 TORCH = "torch==2.13.0"  # first and pinned: left to a rival's needs, pip takes gigabytes of CUDA
@@ -48,10 +49,15 @@ def _section(rival: str, arguments: argparse.Namespace) -> str:
         options = (f"--rounds={arguments.rounds}", f"--threads={arguments.threads}")
         measured = json.loads(_run(python, "-m", f"bench.rivals.{rival}_steps", *options))
     tables = [
-        f"### {title}\n\n{table([Timing(**timing) for timing in timings])}"
+        _comparison(title, [Timing(**timing) for timing in timings])
         for title, timings in measured.items()
     ]
     return "\n\n".join([f"## {RIVALS[rival]}", *tables])
+
+
+def _comparison(title: str, timings: Sequence[Timing]) -> str:
+    remark = "\n\nThe machine was busy with other work: repeat." if disturbed(timings) else ""
+    return f"### {title}\n\n{table(timings)}{remark}"
 
 
 def _run(*command: str | Path) -> str:

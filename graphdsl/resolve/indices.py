@@ -41,7 +41,7 @@ from graphdsl.resolve.term_errors import WrongArguments
 from graphdsl.syntax import ast
 
 _MOST_VALUES = 10_000  # of the indices of one line or sum
-_MOST_BOUND = 200_000  # of all lines and sums, networks unfolded
+_MOST_BOUND = 50_000  # of all lines and sums, networks unfolded
 _MOST_BITS = 400  # of a numerator or denominator: far within floating point
 
 

@@ -97,7 +97,11 @@ def _recover(reading: _Reading, problem: UnexpectedInput) -> None:
 def _close_brace(reading: _Reading, chunk: Chunk, brace: int, here: Chunk) -> None:
     """Say that a brace is missing, and read on as if it stood before the next statement."""
     before = "the end of the file" if here is chunk else f"`{here.word}`"
-    reading.found.append(UnclosedBrace(span=span_at(reading.bare, brace, 1), before=before))
+    mistake = UnclosedBrace(span=span_at(reading.bare, brace, 1), before=before)
+    if chunk.word not in ("q", "p", "network"):
+        reading.leave_out(mistake, chunk, chunk.start)
+        return
+    reading.found.append(mistake)
     end = chunk.start + len(reading.bare[chunk.start : chunk.end].rstrip())
     reading.text = f"{reading.text[:end]}}}{reading.text[end:]}"
     reading.look()
