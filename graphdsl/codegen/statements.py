@@ -77,7 +77,7 @@ def term_code(code: TermCode) -> str:
             broadcast = "[:, None]" if code.broadcast else ""
             return f"expect({left}{broadcast}.kl({right}))"
         case "reconstruction" | "cross_entropy":
-            return f"-expect({left}.log_prob({right}))"
+            return f"expect({left}.nll({right}))"
         case "entropy":
             return f"expect({left}.entropy())"
         case "total_correlation_mss":

@@ -142,6 +142,8 @@ class _MixtureDensities(torch.autograd.Function):
         chunk: int,
     ) -> tuple[Tensor, Tensor]:
         log_ratio = own - others
+        if chunk >= z.shape[0] and z.shape[2] == 1:
+            return _forward_at_once(ctx, z, mean, log_var, log_ratio, others)
         joint, factors = z.new_empty(z.shape[0]), z.new_empty(z.shape[:2])
         posteriors = _by_column(mean, log_var)
         for start in range(0, z.shape[0], chunk):
@@ -162,6 +164,8 @@ class _MixtureDensities(torch.autograd.Function):
     ) -> tuple[Tensor, Tensor, Tensor, None, None, None]:
         if torch.is_grad_enabled():
             raise NotImplementedError("minibatch stratified sampling has no second derivative")
+        if ctx.chunk == 0:
+            return _backward_at_once(ctx, grad_joint, grad_factors)
         z, mean, log_var, joint, factors = ctx.saved_tensors
         grad_z, posteriors = torch.empty_like(z), _by_column(mean, log_var)
         grad_mean, grad_log_var = (torch.zeros_like(posteriors[0]) for _ in range(2))
@@ -180,6 +184,43 @@ class _MixtureDensities(torch.autograd.Function):
             grad_mean.sub_(scaled.sum(0), alpha=2.0)
             grad_log_var.sub_(distance.mul_(scaled).sum(0))
         return grad_z, _by_row(grad_mean), _by_row(grad_log_var), None, None, None
+
+
+def _forward_at_once(
+    ctx: _Context, z: Tensor, mean: Tensor, log_var: Tensor, log_ratio: float, others: float
+) -> tuple[Tensor, Tensor]:
+    """The same for scalar factors where one chunk holds all rows: its tables are then kept."""
+    mean, half_precision, log_normaliser = (t.squeeze(1) for t in _by_column(mean, log_var))
+    scale = half_precision.neg().sqrt_()
+    # In place wherever it can be: a new table costs more than the arithmetic on it.
+    distance = (z * scale).sub_(mean * scale)  # (B, M, B), the mixture's rows last
+    log_q = distance.square().neg_().add_(log_normaliser)
+    table = _weigh_own(log_q.sum(1), 0, log_ratio)
+    joint = torch.logsumexp(table, dim=-1)
+    whole = table.sub_(joint[:, None]).exp_()
+    highest = _weigh_own(log_q, 0, log_ratio).amax(-1, keepdim=True)
+    parts = log_q.sub_(highest).exp_()
+    sums = parts.sum(-1)
+    ctx.save_for_backward(distance, scale, parts, sums, whole)
+    ctx.log_ratio, ctx.chunk = log_ratio, 0
+    return joint + others, sums.log().add_(highest.squeeze(-1)).add_(others)
+
+
+def _backward_at_once(
+    ctx: _Context, grad_joint: Tensor, grad_factors: Tensor
+) -> tuple[Tensor, Tensor, Tensor, None, None, None]:
+    """The gradients: d joint / d log q and d factors / d log q are the mixture's responsibilities."""
+    distance, scale, parts, sums, whole = ctx.saved_tensors
+    grad_log_q = parts * (grad_factors / sums)[:, :, None]
+    grad_log_q.add_((whole * grad_joint[:, None])[:, None])
+    # log q = -distance^2 - log_var / 2 + const, with distance = scale (z - mean).
+    total = grad_log_q.sum(0)
+    pull = grad_log_q.mul_(distance)
+    grad_mean = pull.sum(0).mul_(scale).mul_(2.0)
+    grad_z = torch.bmm(pull.transpose(0, 1), scale[..., None]).squeeze(-1).mul_(-2.0).t()
+    grad_log_var = pull.mul_(distance).sum(0).sub_(total, alpha=0.5)
+    by_row = (grad_mean.t()[..., None], grad_log_var.t()[..., None])
+    return grad_z[..., None], *by_row, None, None, None
 
 
 def _by_column(mean: Tensor, log_var: Tensor) -> tuple[Tensor, Tensor, Tensor]:

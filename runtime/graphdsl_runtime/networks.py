@@ -102,11 +102,11 @@ def conv_decoder(inputs: Sequence[Shape], shape: Shape) -> nn.Module:
     folded = (channels[-1], *sides)
     layers: list[nn.Module] = [
         *_dense((sum(map(math.prod, inputs)), _HEAD, math.prod(folded))),
-        nn.ReLU(),
+        nn.ReLU(inplace=True),
         nn.Unflatten(1, folded),
     ]
     for wide, narrow in pairwise(reversed(channels)):
-        layers += [nn.ConvTranspose2d(wide, narrow, 4, stride=2, padding=1), nn.ReLU()]
+        layers += [nn.ConvTranspose2d(wide, narrow, 4, stride=2, padding=1), nn.ReLU(inplace=True)]
     return _OnParents(nn.Sequential(*layers[:-1]), shape)
 
 
@@ -169,7 +169,7 @@ class _ConvEncoder(nn.Module):
         channels, sides = _halvings(shape)
         layers: list[nn.Module] = []
         for narrow, wide in pairwise(channels):
-            layers += [nn.Conv2d(narrow, wide, 4, stride=2, padding=1), nn.ReLU()]
+            layers += [nn.Conv2d(narrow, wide, 4, stride=2, padding=1), nn.ReLU(inplace=True)]
         width = channels[-1] * math.prod(sides) + sum(map(math.prod, others))
         self.convolutions = nn.Sequential(*layers)
         self.head = _OnParents(_dense((width, _HEAD, _size(outputs))), outputs)
@@ -233,7 +233,7 @@ def _dense(
 ) -> nn.Sequential:
     layers: list[nn.Module] = []
     for narrow, wide in pairwise(widths):
-        layers += [linear(narrow, wide), nn.ReLU()]
+        layers += [linear(narrow, wide), nn.ReLU(inplace=True)]
     return nn.Sequential(*layers[:-1])
 
 

@@ -79,7 +79,7 @@ class BetaTcvae(Objective):
         p_x = Bernoulli(self.p_x(u))  # p(x | u); (B, 64)
 
         # E_q[-log p(x | u)]; spec line 16
-        reconstruction_x = -expect(p_x.log_prob(x))
+        reconstruction_x = expect(p_x.nll(x))
 
         # sum_i E_q KL(q(u[i] | x) || p(u[i])); spec line 16
         rate_u = expect(q_u.kl(standard_normal))

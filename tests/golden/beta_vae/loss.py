@@ -78,7 +78,7 @@ class BetaVae(Objective):
         p_x = Bernoulli(self.p_x(u))  # p(x | u); (B, 64)
 
         # E_q[-log p(x | u)]; spec line 16
-        reconstruction_x = -expect(p_x.log_prob(x))
+        reconstruction_x = expect(p_x.nll(x))
 
         # E_q KL(q(u | x) || p(u)); spec lines 16, 17
         rate_u = expect(q_u.kl(standard_normal))

@@ -90,7 +90,7 @@ class Jmvae(Objective):
         p_x = Bernoulli(self.p_x(z))  # p(x[i] | z); (B, 2, 32)
 
         # sum_i E_q[-log p(x[i] | z)]; spec line 21
-        reconstruction_x = -expect(p_x.log_prob(x))
+        reconstruction_x = expect(p_x.nll(x))
 
         # E_q KL(q(z | x) || p(z)); spec line 21
         rate_z = expect(q_z.kl(standard_normal))

@@ -105,7 +105,7 @@ class Wyner(Objective):
         p_x = Bernoulli(self.p_x(z, u))  # p(x[i] | z, u[i]); (B, 2, 32)
 
         # sum_i E_q[-log p(x[i] | z, u[i])]; spec lines 25, 27
-        reconstruction_x = -expect(p_x.log_prob(x))
+        reconstruction_x = expect(p_x.nll(x))
 
         # E_q KL(q(z | x) || p(z)); spec lines 25, 26, 27
         rate_z = expect(q_z.kl(standard_normal))
