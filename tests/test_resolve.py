@@ -14,7 +14,13 @@ from graphdsl.ir.model import Conditional, Model, MultiInformation, Network, Via
 from graphdsl.ir.notation import weight_text
 from graphdsl.ir.weight import ONE, Weight
 from graphdsl.resolve import resolve
-from graphdsl.resolve.errors import IndexOutOfRange, OutOfRange, TooMany, UnknownName
+from graphdsl.resolve.errors import (
+    IndexOutOfRange,
+    NumberTooLarge,
+    OutOfRange,
+    TooMany,
+    UnknownName,
+)
 from graphdsl.resolve.term_errors import NotLinear
 from graphdsl.syntax import parse
 
@@ -295,6 +301,15 @@ def test_parameters_from_outside_must_be_in_range() -> None:
     (mistake,) = resolve(parse(source)[0], source, {}, {"beta": Fraction(4)}).diagnostics
     assert isinstance(mistake, OutOfRange)
     assert mistake.value == "4"
+
+
+def test_values_from_outside_must_be_in_reach() -> None:
+    text = f"const n = 2\n{HEAD}param beta = 2\n{Q}minimize beta * n * H(z)"
+    source = Source("test.mib", text)
+    for constants, parameters in (({"n": 10**200}, {}), ({}, {"beta": 10**200})):
+        given = [{name: Fraction(v) for name, v in one.items()} for one in (constants, parameters)]
+        (mistake,) = resolve(parse(source)[0], source, *given).diagnostics
+        assert isinstance(mistake, NumberTooLarge)
 
 
 def test_values_from_outside_are_those_of_the_emitted_module() -> None:

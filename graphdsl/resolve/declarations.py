@@ -21,7 +21,7 @@ from graphdsl.resolve.errors import (
     UnknownKind,
     UnknownPrior,
 )
-from graphdsl.resolve.indices import NO_INDICES, is_free, number, whole, whole_range
+from graphdsl.resolve.indices import NO_INDICES, in_reach, is_free, number, whole, whole_range
 from graphdsl.resolve.reserved import why_reserved
 from graphdsl.resolve.scope import Declared, Scope
 from graphdsl.syntax import ast
@@ -75,12 +75,13 @@ def _declare_name(scope: Scope, statement: ast.Statement) -> None:
     word = statement.name
     reason = why_reserved(word.text)
     if reason:
-        other = f"{word.text.strip('_') or what}_1"
+        other = f"my_{word.text.strip('_') or what}"
         scope.note(ReservedName(span=word.span, name=word.text, reason=reason, other=other))
         scope.lose(word.text)
     elif word.text in scope.declared:
         line = scope.declared[word.text].span.line
         scope.note(DuplicateName(span=word.span, name=word.text, line=line))
+        scope.lose(word.text)
     else:
         scope.declared[word.text] = Declared(what, word.span, statement)
 
@@ -107,7 +108,9 @@ def _constant(scope: Scope, statement: ast.Constant, given: Mapping[str, Fractio
     name = statement.name.text
     value = number(scope, statement.value, NO_INDICES)
     if value is not None and _is_its_own(scope, statement):
-        scope.constants[name] = given.get(name, value)
+        value = in_reach(scope, given.get(name, value), statement.value.span)
+    if value is not None and _is_its_own(scope, statement):
+        scope.constants[name] = value
 
 
 def _parameter(scope: Scope, statement: ast.Parameter, given: Mapping[str, Fraction]) -> None:
@@ -116,7 +119,9 @@ def _parameter(scope: Scope, statement: ast.Parameter, given: Mapping[str, Fract
     interval = _interval(scope, statement.range)
     if value is None or interval is None or not _is_its_own(scope, statement):
         return
-    value = given.get(name, value)
+    value = in_reach(scope, given.get(name, value), statement.value.span)
+    if value is None:
+        return
     if value not in interval:
         scope.note(
             OutOfRange(

@@ -132,7 +132,10 @@ def _named(scope: Scope, word: ast.Word, indices: Indices) -> Fraction | None:
     if name in scope.constants:
         return scope.constants[name]
     declared = scope.declared.get(name)
-    if declared is not None:
+    if name == "inf":
+        problem = "`inf` is no number: it is where a parameter's range may end"
+        scope.note(NotANumber(span=word.span, problem=problem))
+    elif declared is not None:
         _valueless(scope, word, declared.what, declared.span)
     elif not scope.is_lost(name):
         close = nearest(name, [*scope.constants, *indices.values])
@@ -144,9 +147,11 @@ def _named(scope: Scope, word: ast.Word, indices: Indices) -> Fraction | None:
 
 def _valueless(scope: Scope, word: ast.Word, what: str, declared: Span) -> None:
     """Note a name that is declared, and has no value here."""
+    if scope.is_lost(word.text):
+        return
     if what != "constant":
         problem = f"`{word}` is a {what}, and is no number when the spec is compiled"
-        scope.note(NotANumber(span=word.span, problem=problem))
+        scope.note(NotANumber(span=word.span, problem=problem), about=word.text)
     elif declared > word.span:
         reason = f"its line, {declared.line}, comes after this one"
         instead = f"move the line `const {word}` up, before this one"
@@ -179,7 +184,8 @@ def members(scope: Scope, reference: ast.Reference, indices: Indices) -> tuple[s
     if family is None or subscript is None:
         return None if family is None else family.nodes
     if family.members is None:
-        scope.note(NotAFamily(span=reference.span, name=family.name))
+        if not scope.is_lost(family.name):
+            scope.note(NotAFamily(span=reference.span, name=family.name), about=family.name)
         return None
     if isinstance(subscript, ast.Range):
         wanted = whole_range(scope, subscript, indices)
@@ -282,5 +288,6 @@ def is_free(scope: Scope, word: ast.Word, outer: Indices) -> bool:
     other = next(
         (one for one in "ijkmn" if one not in scope.declared and one not in outer.values), "index"
     )
-    scope.note(ShadowedName(span=word.span, name=word.text, what=what, other=other))
+    mistake = ShadowedName(span=word.span, name=word.text, what=what, other=other)
+    scope.note(mistake, about=word.text)
     return False

@@ -119,7 +119,7 @@ def _scalar(scope: Scope, word: ast.Word, indices: Indices) -> list[Summand]:
     declared = scope.declared.get(name)
     if declared is None:
         scope.unknown(word, f"param {word} = 1")
-    elif declared.what in ("variable", "network"):
+    elif declared.what in ("variable", "network") and not scope.is_lost(name):
         example = f"H({name})" if declared.what == "variable" else f"D(q || {name})"
         scope.note(
             NotAFunctional(

@@ -53,7 +53,7 @@ def no_generation(scope: Scope, operand: ast.Named) -> None:
     """Note that p is spoken of, and that there is none."""
     if not scope.is_lost("p"):
         guess = "add a generation network: `p { z -> x }`"
-        scope.note(UnknownNetwork(span=operand.span, name="p", guess=guess))
+        scope.note(UnknownNetwork(span=operand.span, name="p", guess=guess), about="no p")
 
 
 def _of_model(scope: Scope, models: Mapping[str, Network], operand: ast.Named) -> Network | None:
@@ -80,7 +80,7 @@ def _unknown(scope: Scope, operand: ast.Named) -> None:
         guess = f"write `G({name})` for the network of `{name}`"
     elif declared is not None:
         guess = f"`{name}` is a {declared.what}; a network in place is `D(q || {{x; {name}}})`"
-    scope.note(UnknownNetwork(span=operand.name.span, name=name, guess=guess))
+    scope.note(UnknownNetwork(span=operand.name.span, name=name, guess=guess), about=name)
 
 
 def _wrong_number(scope: Scope, operand: ast.Named, declared: ast.NetworkBlock) -> None:

@@ -34,7 +34,8 @@ class Scope:
         self.networks: dict[str, ast.NetworkBlock] = {}
         self.used: set[str] = set()  #: names that something refers to
         self.bound = 0  #: how many values indices have taken so far
-        self._lost_words = set(lost_words)
+        self._unread = lost_words
+        self._doubtful: set[str] = set()
         self._found: dict[tuple[str, object], Diagnostic] = {}
         self._unknown: dict[str, list[ast.Word]] = {}
         self._examples: dict[str, str] = {}
@@ -50,11 +51,12 @@ class Scope:
 
     def lose(self, name: str) -> None:
         """From now on say nothing of a name: what is wrong with it was said."""
-        self._lost_words.add(name)
+        self._doubtful.add(name)
 
     def is_lost(self, name: str) -> bool:
         """Whether a name was perhaps declared by something that could not be read."""
-        return any(word.startswith(name) for word in self._lost_words)  # `x1..2]` loses `x`
+        # `x1..2]` loses `x`.
+        return name in self._doubtful or any(word.startswith(name) for word in self._unread)
 
     def unknown(self, word: ast.Word, example: str) -> None:
         """Note a name that is not declared, with what could declare it."""
@@ -70,8 +72,9 @@ class Scope:
             declared = self.declared.get(word.text)
             if declared is None:
                 self.unknown(word, f"latent {word} : real")
-            elif declared.what != "variable":
-                self.note(NotAVariable(span=word.span, name=word.text, what=declared.what))
+            elif declared.what != "variable" and not self.is_lost(word.text):
+                mistake = NotAVariable(span=word.span, name=word.text, what=declared.what)
+                self.note(mistake, about=word.text)
         return family
 
     def _unknown_name(self, words: list[ast.Word]) -> Diagnostic:

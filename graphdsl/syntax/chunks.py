@@ -21,6 +21,8 @@ _START = re.compile(
     re.MULTILINE,
 )
 _WORD = re.compile(r"[A-Za-z_]\w*")
+#: Words of declarations that are not what they declare.
+_COMMON = {*STATEMENTS, "real", "binary", "normal", "bernoulli", "in", "inf"} - {"q", "p"}
 _CLOSING = {")": "(", "]": "[", "}": "{"}
 
 #: What a line of a network goes on with after a newline: the grammar's newline says the same.
@@ -71,9 +73,9 @@ def blank(text: str, bare: str, chunk: Chunk, at: int) -> tuple[str, frozenset[s
         start, end = _line_around(bare, opening + 1, chunk.end, at)
         if bare[start:end].strip("; \t\r\n"):
             return _without(text, start, end), frozenset()
-    names = _WORD.findall(bare, chunk.start, chunk.end)
+    names = [word for word in _WORD.findall(bare, chunk.start, chunk.end) if word not in _COMMON]
     if chunk.word == "network":
-        names = names[1:2]
+        names = names[:1]
     elif not chunk.word and opening >= 0:
         names += ["q", "p"]  # one of them may have been meant
     return _without(text, chunk.start, chunk.end), frozenset(names)

@@ -131,8 +131,7 @@ def explain(stop: Stop, chunk: Chunk) -> Diagnostic:
         start, end = later.span("word")
         return NotYet(span=span_at(stop.bare, start, end - start), found=later["word"])
     if stop.kind == "NAME" and stop.is_complete and stop.begins_line:
-        word = str(stop.token)
-        return UnknownStatement(span=stop.span, found=word, guess=_statement_like(word))
+        return UnknownStatement(span=stop.span, found=str(stop.token), guess=_statement_like(stop))
     opened = innermost_open(stop.bare, chunk.start, stop.at)
     if opened is None and stop.kind in _CLOSING_KINDS.values():
         return StrayBracket(span=stop.span, found=str(stop.token))
@@ -221,8 +220,9 @@ def _slipped(slip: Slip, stop: Stop) -> Diagnostic:
 def _ends_what_is_open(stop: Stop, opened: str) -> bool:
     """Whether what stands there can only come once a bracket is closed."""
     return (
-        (_CLOSING_KINDS[opened] in stop.could and opened != "{")
-        or stop.kind in ("$END", "RELATION", "_WITH", "LBRACE")
+        (_CLOSING_KINDS[opened] in stop.could and opened != "{" and stop.kind != "VBAR")
+        or (stop.kind in ("RELATION", "_WITH", "LBRACE") and opened != "{")
+        or stop.kind == "$END"
         or (stop.kind in _CLOSING_KINDS.values() and stop.kind != _CLOSING_KINDS[opened])
         or (stop.begins_line and str(stop.token) in STATEMENTS)
     )
@@ -231,7 +231,7 @@ def _ends_what_is_open(stop: Stop, opened: str) -> bool:
 def _missing(stop: Stop) -> Diagnostic:
     if "NUMBER" in stop.could:
         return MissingValue(span=stop.gap, found=stop.found)
-    if "NAME" in stop.could and str(stop.token).isalpha() and not stop.begins_line:
+    if "NAME" in stop.could and str(stop.token).isalpha() and _is_declared(stop):
         return KeywordAsName(span=stop.span, found=str(stop.token))
     if "NAME" in stop.could:
         return MissingName(span=stop.gap, found=stop.found)
@@ -251,6 +251,17 @@ def _readable(could: Set[str]) -> str:
     return " or ".join([*signs, *words])
 
 
-def _statement_like(word: str) -> str:
+def _is_declared(stop: Stop) -> bool:
+    """Whether a name stands there to be declared."""
+    declares = r"\b(?:model|const|param|observed|latent|network)[ \t]+$"
+    return re.search(declares, stop.bare[: stop.at]) is not None
+
+
+def _statement_like(stop: Stop) -> str:
+    word = str(stop.token)
     guess = nearest(word, STATEMENTS)
-    return f"did you mean `{guess}`?" if guess else f"begin with {one_of(STATEMENTS)}"
+    if guess:
+        return f"did you mean `{guess}`?"
+    if stop.bare[stop.at + len(word) :].lstrip().startswith("("):
+        return "an objective begins with `minimize`"
+    return f"begin with {one_of(STATEMENTS)}"

@@ -21,6 +21,7 @@ from graphdsl.syntax.errors import (
     MissingColon,
     MissingDefault,
     MissingSign,
+    ModifierOrder,
     OtherArrow,
     SingleEquals,
 )
@@ -85,6 +86,13 @@ SLIPS = (
         frozenset({"EQUAL"}),
         "",
         ("assert I(x; z) = 1", "assert beta = 1", "assert 2 * H(x) = 1"),
+    ),
+    Slip(
+        ModifierOrder,
+        "SEMICOLON",
+        frozenset({"_BY", "_VIA"}),
+        "",
+        ("q { x -> z via mlp(4) by poe }", "q { x -> z for i in 1..2 by poe }"),
     ),
     Slip(
         MissingSign,

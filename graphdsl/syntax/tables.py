@@ -11,6 +11,7 @@ __all__ = ["build_parser", "load_parser", "make_tables", "update_tables"]
 
 import hashlib
 import json
+from functools import cache
 
 from lark import Lark, __version__
 from lark.grammar import Rule
@@ -19,6 +20,7 @@ from lark.lexer import TerminalDef
 from graphdsl_grammar import grammar_text, tables_path
 
 
+@cache
 def load_parser() -> Lark:
     """The parser from its tables, or from the grammar where they do not fit."""
     stored = _stored()

@@ -209,7 +209,7 @@ def _forward_at_once(
 def _backward_at_once(
     ctx: _Context, grad_joint: Tensor, grad_factors: Tensor
 ) -> tuple[Tensor, Tensor, Tensor, None, None, None]:
-    """The gradients: d joint / d log q and d factors / d log q are the mixture's responsibilities."""
+    """The gradients, from the kept tables: the mixture's responsibilities."""
     distance, scale, parts, sums, whole = ctx.saved_tensors
     grad_log_q = parts * (grad_factors / sums)[:, :, None]
     grad_log_q.add_((whole * grad_joint[:, None])[:, None])
