@@ -9,6 +9,7 @@ from __future__ import annotations
 __all__ = ["main"]
 
 import gc
+import re
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from enum import StrEnum
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
     from graphdsl_runtime import Objective
 
 Result = TypeVar("Result")
+
+#: Of --const and --param: numbers are exact, and longer ones would only be slow.
+_NUMBER = re.compile(r"[-+]?\d{1,18}(\.\d{1,18})?([eE][-+]?\d{1,2})?(/\d{1,18})?")
 
 app = typer.Typer(
     name="graphdsl",
@@ -246,6 +250,8 @@ def _pairs(option: str, written: list[str] | None) -> dict[str, Fraction]:
     for pair in written or ():
         name, equals, value = pair.partition("=")
         try:
+            if not _NUMBER.fullmatch(value.strip()):
+                raise ValueError(value)
             values[name.strip()] = Fraction(value.strip())
         except (ValueError, ZeroDivisionError):
             equals = ""

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import ast
+import re
 from dataclasses import fields
 
 import pytest
+import torch
 
 from graphdsl.codegen.environment import TEMPLATES, holes
 from graphdsl.codegen.expressions import network_names, reference, weight
@@ -102,8 +104,6 @@ minimize KL(q || p) + H(s) + 2 * I(t[1]; y[2]) + 0.5 * TC(t)
 
 def test_all_shapes_run() -> None:
     """Scalars, vectors, images; shared and separate networks; experts of different kinds."""
-    import torch
-
     objective = emitted_class(SHAPES)()
     batch = {"x": (torch.rand(4, 1, 8, 8) > 0.5).float(), "y": torch.randn(4, 3, 5)}
     losses = objective(batch)
@@ -119,3 +119,47 @@ def test_all_shapes_run() -> None:
     }  # fmt: skip
     partial = objective.infer({"y[1]": batch["y"][:, 0]})
     assert all(torch.isfinite(q.mean).all() for q in partial.values())
+
+
+ODD = {
+    "two families on one line": "q { x -> z }\np { z -> x, y }\nminimize KL(q || p)",
+    "a family sampled apart, then whole": (
+        "q { x -> z; x, z -> u[1]; y, u[1] -> u[2]; u -> v }\n"
+        "p { z, u, v -> x; z -> y }\nminimize KL(q || p)"
+    ),
+    "one expert": "q { x -> z by poe }\np { z -> x; z -> y }\nminimize KL(q || p)",
+    "a family of one": (
+        "q { w, x -> z by poe; w -> t }\np { z -> w; t -> x; z -> y }\n"
+        "minimize KL(q || p) + I(w; z)"
+    ),
+    "some children of a product of experts": (
+        "q { x, y -> u by poe; x -> z }\np { u, z -> x; u -> y }\n"
+        "minimize KL(q || p) + I(u[2]; y | x) + 2 * I(u[1]; x | y) + I(u[1]; y | x)"
+    ),
+}
+
+
+@pytest.mark.parametrize("body", ODD.values(), ids=ODD.keys())
+def test_odd_shapes_run(body: str) -> None:
+    used = {name for name in "wxyztuv" if re.search(rf"\b{name}\b", body)}
+    declared = {
+        "w": "observed w[1..1] : binary[3]", "x": "observed x : binary[4]",
+        "y": "observed y : real[2]", "z": "latent z : real[3] ~ normal",
+        "t": "latent t[1..1] : real ~ normal", "u": "latent u[1..2] : real[2] ~ normal",
+        "v": "latent v : real ~ normal",
+    }  # fmt: skip
+    text = "\n".join(["model odd", *(declared[name] for name in sorted(used)), body])
+    objective = emitted_class(text)()
+    batch = {
+        one.name: (torch.rand(4, *one.tensor_shape) > 0.5).float()
+        for one in objective.variables
+        if one.role == "observed"
+    }
+    losses = objective(batch)
+    losses.loss.backward()
+    assert torch.isfinite(losses.loss)
+    shapes = {one.name: (4, *one.tensor_shape) for one in objective.variables}
+    for name, q in objective.infer(batch).items():
+        assert tuple(q.mean.shape) == shapes[name]
+    for name, p in objective.decode(objective.draw_noise(batch["x"])).items():
+        assert tuple(p.mean.shape) == shapes[name]

@@ -74,8 +74,9 @@ def term_code(code: TermCode) -> str:
     right = "standard_normal" if code.right is None else reference(code.right)
     match code.kind:
         case "kl":
-            broadcast = "[:, None]" if code.broadcast else ""
-            return f"expect({left}{broadcast}.kl({right}))"
+            if not code.broadcast:
+                return f"expect({left}.kl({right}))"
+            return f"expect({left}[:, None].kl({right}{_of_children(code.left)}))"
         case "reconstruction" | "cross_entropy":
             return f"expect({left}.nll({right}))"
         case "entropy":
@@ -96,7 +97,7 @@ def _experts_mask(statement: Fuse) -> str:
     seen = statement.seen
     if not seen:
         return ""
-    whole = len(seen) == 1 and seen[0].places is None
+    whole = len(seen) == 1 and seen[0].places is None and not seen[0].one
     return f", {reference(seen[0])}" if whole else f", torch.stack({members(seen)}, dim=1)"
 
 
@@ -129,6 +130,13 @@ def _mask(statement: Run) -> str:
         mask = reference(one.mask) + (".all(1)" if one.how == "all" else "")
         masks.append(f"{mask}[:, None]" if per_member and one.how != "each" else mask)
     return " & ".join(masks)
+
+
+def _of_children(left: Ref) -> str:
+    """The same members of the models as of the posterior: behind the axis of the subsets."""
+    if left.places is None:
+        return ""
+    return f"[:, :, {left.places[0] if left.one else list(left.places)}]"
 
 
 def _together(word: str, parts: tuple[Ref, ...]) -> str:

@@ -7,6 +7,7 @@ __all__ = [
     "EstimatorMisplaced",
     "MarginalOfModel",
     "NoBound",
+    "NothingLeft",
     "PriorMissing",
     "WeightChangesSign",
 ]
@@ -33,6 +34,15 @@ class WeightChangesSign(Warned):
     hint = "narrow the range, as in `param beta = 4 in 1..inf`; until then this is no bound"
     term: str
     weight: str
+
+
+class NothingLeft(Diagnostic):
+    """An objective in which all terms cancel, or are constants of the data."""
+
+    code = "MIB405"
+    title = "Nothing to minimise"
+    said = "once equal terms have met, the objective holds nothing but constants of the data"
+    hint = "add a term that depends on a network, such as `KL(q || p)`"
 
 
 class PriorMissing(Diagnostic):

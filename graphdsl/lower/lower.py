@@ -11,6 +11,7 @@ from graphdsl.diagnostics import Diagnostic, Span
 from graphdsl.ir.graph import Independence
 from graphdsl.ir.information import Collected, LocalEntropy, TotalCorrelation, entropy
 from graphdsl.ir.loss import (
+    Assemble,
     LossModule,
     LossTerm,
     ParameterSlot,
@@ -29,6 +30,7 @@ from graphdsl.lower.errors import (
     EstimatorMisplaced,
     MarginalOfModel,
     NoBound,
+    NothingLeft,
     PriorMissing,
     WeightChangesSign,
 )
@@ -72,6 +74,9 @@ def lower(collected: Collected, model: Model, independence: Independence) -> Low
         *loss_terms(plan, _in_order(parts), names_used),
         *correlation_terms(plan, collected, names_used),
     )
+    if not terms:
+        place = [(one.line, one.column) for one in model.objective] or [(1, 1)]
+        return Lowered(None, (*found, NothingLeft(span=_span(*place[0], 1))))
     return Lowered(_module(model, plan, terms, collected), tuple(found))
 
 
@@ -134,7 +139,12 @@ def _module(
 def _used(plan: Plan) -> tuple[Statement, ...]:
     """The statements of `infer`, without samples that nothing is inferred from."""
     read = {ref.name for ref in _arguments(plan.infer)}
-    return tuple(one for one in plan.infer if not isinstance(one, Sample) or one.target in read)
+    for one in plan.infer:
+        if isinstance(one, Assemble) and one.target in read:
+            read |= {part.name for part in one.parts}
+    return tuple(
+        one for one in plan.infer if not isinstance(one, Sample | Assemble) or one.target in read
+    )
 
 
 def _arguments(statements: Iterable[Statement]) -> Iterator[Ref]:

@@ -37,8 +37,8 @@ def make_plan(model: Model, pieces: Sequence[Piece]) -> Plan:
 
 
 def _needed_decoders(model: Model, pieces: Iterable[Piece]) -> list[Slot]:
-    wanted = {piece.ref.conditional for piece in pieces if isinstance(piece.ref, Decoder)}
-    return [one for one in _all_decoders(model) if wanted & set(one.conditionals)]
+    wanted = {piece.node for piece in pieces if isinstance(piece.ref, Decoder)}
+    return [one for one in _all_decoders(model) if wanted & set(one.children)]
 
 
 def _all_decoders(model: Model) -> Iterable[Slot]:

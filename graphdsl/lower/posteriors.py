@@ -40,8 +40,9 @@ def plan_posteriors(
         )
         plan.forward.append(sample)
         plan.infer.append(sample)
-    for family_name, parts in pieces_of.items():
-        _assemble(plan, plan.model.family(family_name), parts)
+        parts = pieces_of[family.name]
+        if all(one.children[0] in plan.posterior for one in parts):
+            _assemble(plan, family, parts)  # whole now: later encoders may condition on it
 
 
 def _in_order(model: Model, encoders: list[Slot]) -> list[Slot]:
@@ -167,12 +168,14 @@ def _seen_experts(plan: Plan, experts: tuple[str, ...]) -> tuple[Ref, ...]:
     family = plan.model.family_of(experts[0])
     if experts == family.nodes and family.members is not None:
         return (Ref(f"seen_{family.name}"),)
-    return tuple(
-        member_ref(
-            f"seen_{plan.model.family_of(one).name}", (one,), plan.model.family_of(one).nodes
-        )
-        for one in experts
-    )
+    masks = []
+    for one in experts:
+        family = plan.model.family_of(one)
+        mask = member_ref(f"seen_{family.name}", (one,), family.nodes)
+        masks.append(Ref(mask.name, mask.places if mask.places else None, True))
+        if mask.places is None and family.members is not None:
+            masks[-1] = Ref(mask.name, (0,), True)  # the only member of its family
+    return tuple(masks)
 
 
 def _assemble(plan: Plan, family: Family, parts: Sequence[Slot]) -> None:
@@ -183,7 +186,9 @@ def _assemble(plan: Plan, family: Family, parts: Sequence[Slot]) -> None:
         plan.inferred.append(InferenceLine(latent=family.name, parts=(whole,)))
         return
     posteriors = held_members(plan.posterior, ordered)
-    plan.forward.append(Assemble(target=family.name, parts=held_members(plan.values, ordered)))
+    whole_family = Assemble(target=family.name, parts=held_members(plan.values, ordered))
+    plan.forward.append(whole_family)
+    plan.infer.append(whole_family)
     held = tuple(child for slot in ordered for child in slot.children)
     for child in held:
         plan.values[child] = (family.name, held)

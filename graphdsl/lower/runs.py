@@ -104,12 +104,9 @@ def place_of(node: str) -> int:
 
 def _reshape(slot: Slot, family: Family) -> tuple[int, ...] | None:
     """The shape of what a network's last axis holds, where that is not simply a vector."""
-    per_network = 1 if slot.stacked and not slot.experts else len(slot.children)
-    if per_network == 1 and len(family.shape) == 1:
-        return None
-    if per_network == 1:
-        return family.shape
-    return None if not family.shape else (per_network, *family.shape)
+    if slot.per_network is None:
+        return None if len(family.shape) == 1 else family.shape
+    return None if not family.shape else (slot.per_network, *family.shape)
 
 
 def _seen(plan: Plan, slot: Slot) -> Iterable[Seen]:
@@ -134,4 +131,7 @@ def _argument(plan: Plan, argument: Argument) -> Ref:
         raise CompilerBug(f"{', '.join(nodes)} are not in one tensor yet")
     ref = plan.value(nodes)
     per_member = len(argument.nodes) > 1
+    family = plan.model.family_of(nodes[0])
+    if family.members is not None and nodes == family.nodes and len(nodes) == 1:
+        return Ref(ref.name, (0,), True)  # the only member of its family, without the axis
     return Ref(ref.name, ref.places, ref.one and not per_member)

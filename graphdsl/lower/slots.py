@@ -37,12 +37,14 @@ class Slot:
     stacked: bool  #: a network for each member; otherwise one for all children
     arguments: tuple[Argument, ...]
     names: tuple[str, ...]
+    is_family: bool  #: whether its output has the axis of a family
     experts: tuple[str, ...] = ()  #: the parents of a product of experts, in this slot
 
     @property
-    def is_family(self) -> bool:
-        """Whether its output has the axis of a family."""
-        return len(self.children) > 1
+    def per_network(self) -> int | None:
+        """How many children each network answers for, if on an axis of their own."""
+        apart = self.stacked and not self.experts
+        return len(self.children) if self.is_family and not apart else None
 
 
 def slots(conditionals: Sequence[Conditional], model: Model) -> Iterator[Slot]:
@@ -71,6 +73,7 @@ def expert_slots(slot: Slot, model: Model) -> tuple[Slot, ...]:
                 attribute=f"{slot.attribute}{suffix}",
                 conditionals=slot.conditionals,
                 children=conditional.children,
+                is_family=slot.is_family,
                 stacked=len(part) > 1,
                 arguments=(Argument(tuple((parent,) for parent in part), False),),
                 names=names,
@@ -84,13 +87,12 @@ def network_slot(slot: Slot, model: Model) -> NetworkSlot:
     """What the emitted class declares for a slot."""
     family = model.family_of(slot.children[0])
     conditional = slot.conditionals[0]
-    per_network = 1 if slot.stacked and not slot.experts else len(slot.children)
+    axis = () if slot.per_network is None else (slot.per_network,)
     halves = family.role == "latent"
     count = max(len(slot.names), 1) if slot.stacked else None
-    size = per_network * family.size
-    outputs: int | tuple[int, ...] = size
-    if not halves and (per_network > 1 or len(family.shape) != 1):
-        outputs = (*((per_network,) if per_network > 1 else ()), *family.shape)
+    outputs: int | tuple[int, ...] = (slot.per_network or 1) * family.size
+    if not halves and (axis or len(family.shape) != 1):
+        outputs = (*axis, *family.shape)
     convolutional = conditional.via.name == "conv"
     name = "mlps" if slot.stacked else "mlp"
     if convolutional:
@@ -185,10 +187,13 @@ def _slot(attribute: str, group: tuple[Conditional, ...], model: Model) -> Slot:
         arguments = _stacked_arguments(group, model) or ()
     else:
         arguments = tuple(Argument((run,), False) for run in _runs(group[0].parents, model))
+    family = model.family_of(group[0].children[0])
+    children = tuple(child for one in group for child in one.children)
     return Slot(
+        is_family=len(children) > 1 or (family.nodes == children and family.members is not None),
         attribute=attribute,
         conditionals=group,
-        children=tuple(child for one in group for child in one.children),
+        children=children,
         stacked=stacked,
         arguments=arguments,
         names=tuple(_name(one, one.parents, model) for one in group),

@@ -86,7 +86,19 @@ def _groups(plan: Plan, pieces: Iterable[Piece]) -> dict[object, list[Piece]]:
     groups: dict[object, list[Piece]] = {}
     for piece in pieces:
         groups.setdefault(_key(plan, piece), []).append(piece)
-    return groups
+    apart: dict[object, list[Piece]] = {}
+    for key, group in groups.items():
+        for piece in group:
+            own = (key, "") if _is_product(group) else (key, piece.node)
+            apart.setdefault(own, []).append(piece)
+    return apart
+
+
+def _is_product(group: Sequence[Piece]) -> bool:
+    """Whether every variable of a group stands against the same sub-posteriors, if any."""
+    subsets = {(p.node, p.ref.experts) for p in group if isinstance(p.ref, SubPosterior)}
+    nodes, experts = {node for node, _ in subsets}, {one for _, one in subsets}
+    return len(subsets) == len(nodes) * len(experts)
 
 
 def _key(plan: Plan, piece: Piece) -> object:

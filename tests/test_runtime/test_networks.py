@@ -99,7 +99,13 @@ def operations(run: Callable[[], Tensor]) -> list[str]:
 def test_one_flat_parent_costs_what_a_sequential_does() -> None:
     x = torch.randn(ROWS, 4)
     ours = mlp([(4,)], (6, 7), 5)
-    plain = nn.Sequential(nn.Linear(4, 6), nn.ReLU(), nn.Linear(6, 7), nn.ReLU(), nn.Linear(7, 5))
+    plain = nn.Sequential(
+        nn.Linear(4, 6),
+        nn.ReLU(inplace=True),
+        nn.Linear(6, 7),
+        nn.ReLU(inplace=True),
+        nn.Linear(7, 5),
+    )
     assert operations(lambda: ours(x * _WEIGHT)) == operations(lambda: plain(x * _WEIGHT))
 
 
