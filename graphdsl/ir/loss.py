@@ -201,10 +201,15 @@ class LossTerm:
         return " + ".join(shortened(gaps, r"\dots"))
 
     @property
+    def exact_gap(self) -> str:
+        """The gap with nothing left out, however long."""
+        return " + ".join(summed([bound.gap for bound in self.bounds], latex=True))
+
+    @property
     def tight_when(self) -> str:
         """When the gap closes."""
         conditions = list(dict.fromkeys(bound.tight_when for bound in self.bounds))
-        return "; ".join(shortened(conditions, "and so on to"))
+        return "; ".join(shortened(conditions, "..."))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -209,7 +209,18 @@ def _write(plan: Plan, group: Sequence[Piece]) -> _Written:
     if not several:
         return body
     index = "S" if subsets and not _singles(group) else "i"
-    return _Written(f"sum_{index} {body.text}", f"\\sum_{{{index}}} {body.latex}")
+    part = "" if subsets else _part(plan, [piece.node for piece in group])
+    label = f"{{{index} in {part}}}" if part else index
+    latex = f"{index} \\in \\{{{part}\\}}" if part else index
+    return _Written(f"sum_{label} {body.text}", f"\\sum_{{{latex}}} {body.latex}")
+
+
+def _part(plan: Plan, nodes: Sequence[str]) -> str:
+    """Which members a sum runs over; nothing where it is all of the family."""
+    distinct = list(dict.fromkeys(nodes))
+    if set(distinct) == set(plan.model.family_of(distinct[0]).nodes):
+        return ""
+    return ", ".join(node.partition("[")[2].rstrip("]") for node in distinct)
 
 
 def _right(plan: Plan, group: Sequence[Piece], node: tuple[str, str]) -> _Written:

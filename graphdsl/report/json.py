@@ -112,7 +112,7 @@ def _term(term: LossTerm) -> Json:
         "loss": f"{factor}{term.latex}",
         "stands_for": _terms(term.stands_for),
         "relation": term.relation,
-        "gap": term.gap or None,
+        "gap": term.exact_gap or None,
         "tight_when": term.tight_when,
         "estimator": term.estimator,
         "line": term.lines[0] if term.lines else 0,

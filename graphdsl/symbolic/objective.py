@@ -84,8 +84,8 @@ def _take_correlations(
         group = (*atom.given, *atom.of)
         if not weight or not _nonnegative(weight, model) or len(group) < 2:
             continue
-        if canon.independence.data & set(group):
-            continue
+        if not _sampled_alike(group, canon):
+            continue  # no estimator: what is negative in it is bounded by conditioning
         parts = tuple((name,) for name in sorted(group, key=natural))
         trial = dict(rest)
         collect(trial, canon.information(map(frozenset, parts)), -weight)
@@ -94,6 +94,14 @@ def _take_correlations(
             rest.clear()
             rest.update(trial)
             yield weight, TotalCorrelation(parts), None
+
+
+def _sampled_alike(group: tuple[str, ...], canon: Canon) -> bool:
+    """Whether latents are of one family and inferred from the same data, as estimators need."""
+    independence = canon.independence
+    parents = {independence.parents(name) for name in group}
+    families = {name.partition("[")[0] for name in group}
+    return len(families) == len(parents) == 1 and next(iter(parents)) <= independence.data
 
 
 def _take_decoders(model: Model, rest: Sum, canon: Canon) -> Iterator[LocalEntropy]:
