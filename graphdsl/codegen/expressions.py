@@ -18,6 +18,7 @@ from collections.abc import Sequence
 from fractions import Fraction
 
 from graphdsl.ir.loss import Ref
+from graphdsl.ir.notation import leading_positive
 from graphdsl.ir.weight import Weight
 
 _WIDTH = 88  #: of emitted lines
@@ -74,7 +75,7 @@ def weight(value: Weight) -> str:
     '(1 + self.cross)'
     """
     written = ""
-    for monomial, coefficient in _positive_first(value):
+    for monomial, coefficient in leading_positive(value):
         factors = [f"self.{name}" for name in monomial]
         if abs(coefficient) != 1 or not monomial:
             factors.insert(0, _fraction(abs(coefficient)))
@@ -112,11 +113,3 @@ def _fraction(value: Fraction) -> str:
         return str(value.numerator)
     decimal = repr(float(value))
     return decimal if Fraction(decimal) == value else f"({value.numerator} / {value.denominator})"
-
-
-def _positive_first(value: Weight) -> list[tuple[tuple[str, ...], Fraction]]:
-    terms = list(value.terms)
-    if terms and terms[0][1] < 0 and any(coefficient > 0 for _, coefficient in terms):
-        first = next(k for k, (_, coefficient) in enumerate(terms) if coefficient > 0)
-        terms.insert(0, terms.pop(first))
-    return terms

@@ -7,6 +7,7 @@ __all__ = [
     "latex_name",
     "latex_names",
     "latex_weight",
+    "leading_positive",
     "names",
     "natural",
     "number_text",
@@ -117,7 +118,7 @@ def summed(lines: Sequence[str], latex: bool) -> tuple[str, ...]:
 
 def _sum_text(weight: Weight, times: str, parameter: Callable[[str], str]) -> str:
     written = ""
-    for monomial, value in _leading_positive(weight):
+    for monomial, value in leading_positive(weight):
         sign = "-" if value < 0 else "+"
         factors = [] if abs(value) == 1 and monomial else [number_text(abs(value))]
         factors += [parameter(name) for name in monomial]
@@ -126,7 +127,7 @@ def _sum_text(weight: Weight, times: str, parameter: Callable[[str], str]) -> st
     return written or "0"
 
 
-def _leading_positive(weight: Weight) -> list[tuple[tuple[str, ...], Fraction]]:
+def leading_positive(weight: Weight) -> list[tuple[tuple[str, ...], Fraction]]:
     """Constant first, unless it is negative and a parameter is not: `beta - 1`, `1 + cross`."""
     terms = list(weight.terms)
     if terms and terms[0][1] < 0 and any(value > 0 for _, value in terms):
