@@ -174,7 +174,7 @@ def _build(spec: ast.Spec, model: Model, found: tuple[Diagnostic, ...]) -> Check
 
 
 def _verdicts(proofs: tuple[Proof, ...]) -> list[Diagnostic]:
-    from graphdsl.ir.notation import weight_text
+    from graphdsl.report.terms import text_sum
     from graphdsl.symbolic.errors import AssertionRefuted, AssertionUndecided
 
     found: list[Diagnostic] = []
@@ -182,8 +182,7 @@ def _verdicts(proofs: tuple[Proof, ...]) -> list[Diagnostic]:
         line, column = proof.assertion.line, proof.assertion.column
         span = Span(line, column, line, column + len("assert"))
         if proof.status == "refuted":
-            rest = [f"({weight_text(term.weight)}) {term.atom}" for term in proof.remainder]
-            found.append(AssertionRefuted(span=span, remainder=" + ".join(rest)))
+            found.append(AssertionRefuted(span=span, remainder=text_sum(proof.remainder)))
         elif proof.status == "unknown":
             found.append(AssertionUndecided(span=span, reason=proof.because))
     return found

@@ -295,14 +295,37 @@ minimize KL(q || p) + common * I(x; z)
 """
 
 
+VIEWS = """
+model views
+observed x[1..3] : binary
+latent z : real ~ normal
+q { x -> z }
+p { z -> x[i] for i in 1..3 }
+minimize KL(q || p) """
+
+BOUNDED = {  # what is bounded in each, by what
+    "marginal posteriors, by conditioning": THREE_VIEWS,  # -H(z | x_i, x_j) is no encoder's own
+    "information of all views, by their decoders": VIEWS + "- 0.5 * I(x; z)",
+    "information of two views, by their decoders": VIEWS + "- 0.5 * I(z; x[1], x[3] | x[2])",
+    "an entropy of latents, by their decoders": VIEWS + "- 2 * H(z)",
+    "an entropy of data, by their decoders": VIEWS + "+ 2 * H(x | z)",
+}
+
+
 @pytest.mark.parametrize("draw", range(DRAWS))
-def test_marginal_posteriors_are_bounded_by_conditioning(draw: int) -> None:
-    """With three views, -H(z | x_i, x_j) is no encoder's own: it is bounded by -H(z | x)."""
+@pytest.mark.parametrize("text", BOUNDED.values(), ids=BOUNDED)
+def test_what_is_bounded_is_bounded_from_above(text: str, draw: int) -> None:
     rng = np.random.default_rng((5, draw))
-    result = derive(check_spec(Source("three.mib", THREE_VIEWS)))
+    result = derive(check_spec(Source("bounded.mib", text)))
     models = Models(result, rng, tight=False)
     parameters = random_parameters(result.checked.model, rng)
     loss, gaps = emitted(models, parameters)
     assert result.module.relation == "upper"
     assert gaps > 0
     assert loss - gaps == pytest.approx(intended(models, parameters), abs=TOLERANCE)
+
+
+def test_what_follows_g_q_follows_it() -> None:
+    """`G(q)` is G^q with its data completed: q follows it, whatever the data."""
+    result = derive(check_spec(Source("g_q.mib", VIEWS + "\nassert D(q || G(q)) == 0")))
+    assert [proof.status for proof in result.proofs] == ["proved"]

@@ -55,9 +55,10 @@ class Lowered:
 
 def lower(collected: Collected, model: Model, independence: Independence) -> Lowered:
     """Choose models and estimators, and plan the code."""
-    found = [*_mistakes(collected, model, independence), *_warnings(collected, model)]
-    if any(one.severity == "error" for one in found):
+    found = list(_mistakes(collected, model, independence))
+    if found:
         return Lowered(None, tuple(found))
+    found = list(_warnings(collected, model))
     parts = pieces(collected, model, independence)
     bare = [
         piece.node

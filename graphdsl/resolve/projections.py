@@ -60,13 +60,27 @@ def _of_model(scope: Scope, models: Mapping[str, Network], operand: ast.Named) -
     words = [argument.text for argument in operand.arguments if isinstance(argument, ast.Word)]
     if len(operand.arguments) == 1 and words and words[0] in models:
         source = models[words[0]]
-        return replace(source, name=f"G({words[0]})", role="regularizer", conditionals=())
+        edges = _completed(scope, source) if words[0] == "q" else source.edges
+        return replace(
+            source, name=f"G({words[0]})", role="regularizer", edges=edges, conditionals=()
+        )
     if words == ["p"]:
         no_generation(scope, operand)
     elif words != ["q"]:
         problem = "`G(...)` is the network of `p` or of `q`"
         scope.note(WrongArguments(span=operand.span, problem=problem, usage="write `G(p)`"))
     return None
+
+
+def _completed(scope: Scope, network: Network) -> tuple[tuple[int, int], ...]:
+    """The edges of G^q and, among the observed, all of them: the data's joint is arbitrary."""
+    data = [
+        place
+        for place, (name, *_) in enumerate(network.nodes)
+        if scope.families[name.partition("[")[0]].role == "observed"
+    ]
+    among = ((a, b) for k, b in enumerate(data) for a in data[:k])
+    return tuple(dict.fromkeys((*network.edges, *among)))
 
 
 def _unknown(scope: Scope, operand: ast.Named) -> None:

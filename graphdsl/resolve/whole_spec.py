@@ -7,7 +7,7 @@ __all__ = ["check_whole", "unused"]
 from collections.abc import Iterator
 
 from graphdsl.diagnostics import Diagnostic, Span
-from graphdsl.ir.model import Model
+from graphdsl.ir.model import Functional, Model, MultiInformation, UncertaintyOf
 from graphdsl.resolve.errors import MissingStatement, ReservedName, StatementTwice, Unused
 from graphdsl.resolve.scope import Scope
 from graphdsl.syntax import ast
@@ -62,11 +62,23 @@ def unused(scope: Scope, model: Model) -> Iterator[Diagnostic]:
     used = set(model.inference.variables)
     used |= set(model.generation.variables) if model.generation else set()
     used |= {name for one in model.projections for name in one.network.variables}
+    used |= {name for one in model.objective for name in _spoken_of(one.functional)}
     in_networks = {name.partition("[")[0] for name in used}
     for name, declared in scope.declared.items():
         if name not in (in_networks if declared.what == "variable" else scope.used):
             place = _PLACES[declared.what].format(name=name)
             yield Unused(span=declared.span, name=name, place=place)
+
+
+def _spoken_of(functional: Functional) -> frozenset[str]:
+    """The variables that an information or an entropy names."""
+    match functional:
+        case MultiInformation(parts, given):
+            return given.union(*parts)
+        case UncertaintyOf(of, given):
+            return of | given
+        case _:
+            return frozenset()
 
 
 def _check_complete(scope: Scope, spec: ast.Spec, present: set[str]) -> None:

@@ -20,6 +20,7 @@ from graphdsl.ir.model import (
     UncertaintyOf,
     Weighted,
 )
+from graphdsl.ir.notation import natural
 from graphdsl.ir.weight import ZERO, Weight
 from graphdsl.symbolic.algebra import sign
 from graphdsl.symbolic.canonical import Canon, Counts, Sum, collect
@@ -100,9 +101,9 @@ class _Group:
         for place, node in enumerate(dag.nodes):
             parents = dag.parent_set(place)
             self.canon.add(self.counts, node, parents)
-            if parents and len(node) == 1 and node <= independence.data:
+            if parents and node <= independence.data:
                 if not independence.separated(node, before - parents, parents):
-                    self._hint(node, parents, 1)
+                    self._hint_each(node, parents, 1)
             before |= node
         self.canon.add(self.counts, dag.variables, frozenset(), -1)
 
@@ -112,16 +113,17 @@ class _Group:
         for part in parts:
             self.canon.add(self.counts, part, given)
         self.canon.add(self.counts, everything, given, -1)
-        single = [part for part in parts if len(part) == 1 and part <= self.canon.independence.data]
-        if self.negative and len(parts) == 2 and single:
+        data = [part for part in parts if part <= self.canon.independence.data]
+        if self.negative and len(parts) == 2 and data:
             # -I(x; z | c) = H(x | z, c) - H(x | c): Barber and Agakov's bound (P10, LB1).
-            self._hint(single[0], everything - single[0] | given, -1)
+            part = min(data, key=len)
+            self._hint_each(part, everything - part | given, -1)
 
     def add_entropy(self, of: Variables, given: Variables) -> None:
         """H(of | given); a decoder of data bounds it where it is to be small."""
         self.canon.add(self.counts, of, given)
-        if len(of) == 1 and of <= self.canon.independence.data and not self.negative:
-            self._hint(of, given, 1)
+        if of <= self.canon.independence.data and not self.negative:
+            self._hint_each(of, given, 1)
 
     def add_divergence(self, variables: tuple[str, ...] | None) -> None:
         """KL(q||p) = sum_v CE_p(v|Pa_v) - H(V | the data that p does not generate)."""
@@ -140,6 +142,8 @@ class _Group:
                 self.models[name] = self.models.get(name, 0) + 1
         self.canon.add(self.counts, frozenset(wanted), given, -1)
 
-    def _hint(self, node: Variables, given: Variables, times: int) -> None:
-        (name,) = node
-        self.hints[name, given] = self.hints.get((name, given), 0) + times
+    def _hint_each(self, nodes: Variables, given: Variables, times: int) -> None:
+        """H(x|S) = sum_j H(x_j|S, x_<j), by the chain rule: a decoder for each variable."""
+        for name in sorted(nodes, key=natural):
+            self.hints[name, given] = self.hints.get((name, given), 0) + times
+            given |= {name}

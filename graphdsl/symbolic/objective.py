@@ -105,17 +105,19 @@ def _sampled_alike(group: tuple[str, ...], canon: Canon) -> bool:
 
 
 def _take_decoders(model: Model, rest: Sum, canon: Canon) -> Iterator[LocalEntropy]:
-    """-H(z) <= -H(z|x) - H(x) + H(x|z), and a decoder p(x|z) bounds the last."""
+    """-H(z) = -H(z|x) - H(x) + sum_i H(x_i|z, x_<i): a decoder p(x_i|z) bounds each of the last."""
     if model.generation is None:
         return
+    decoded: frozenset[str] = frozenset()
     for conditional in model.generation.conditionals:
-        for name in conditional.children:
-            given = frozenset(conditional.parents)
+        for name in sorted(conditional.children, key=natural):
+            given = frozenset(conditional.parents) | decoded
             counts = canon.entropy(frozenset({name}), given)
             pivot = _pivot(counts, canon)
             weight = -rest.get(pivot, ZERO) if pivot is not None else ZERO
             if weight and _nonnegative(weight, model):
                 collect(rest, counts, -weight)
+                decoded |= {name}
                 yield LocalEntropy(name, given, weight)
 
 
