@@ -8,6 +8,7 @@ import networkx as nx
 
 from graphdsl.ir.graph import Dag
 from graphdsl.ir.model import Model, Network
+from graphdsl.ir.notation import original
 
 
 def build_dag(network: Network, model: Model) -> Dag:
@@ -40,7 +41,7 @@ def inference_dag(model: Model) -> tuple[tuple[str, ...], dict[str, frozenset[st
     Returns:
         The variables in topological order, the data first, and the parents of each.
     """
-    data = [node.name for node in model.nodes if node.role == "observed"]
+    data = [node.name for node in model.nodes if node.role != "latent"]
     graph: nx.DiGraph[str] = nx.DiGraph()
     graph.add_nodes_from(node.name for node in model.nodes)
     graph.add_edges_from((a, b) for k, b in enumerate(data) for a in data[:k])
@@ -64,8 +65,9 @@ def _digraph(network: Network) -> nx.DiGraph[int]:
 
 def _ranks(network: Network, model: Model, first: str) -> dict[int, int]:
     """One role first, then as declared; a block stands where its first variable does."""
-    nodes = sorted(model.nodes, key=lambda node: node.role != first)
+    nodes = sorted(model.nodes, key=lambda node: (node.role == "latent") == (first == "observed"))
     declared = {node.name: place for place, node in enumerate(nodes)}
     return {
-        place: min(declared[name] for name in block) for place, block in enumerate(network.nodes)
+        place: min(declared[original(name)] for name in block)
+        for place, block in enumerate(network.nodes)
     }

@@ -11,9 +11,9 @@ import networkx as nx
 from graphdsl.diagnostics import Diagnostic, Span
 from graphdsl.graphs.errors import (
     CyclicNetwork,
+    EdgeIntoGiven,
     EdgeIntoObserved,
     LatentHasNoEncoder,
-    LatentHasParents,
     LatentOnOneSide,
 )
 from graphdsl.ir.model import DivergenceOfMarginals, Family, Model, Network
@@ -30,11 +30,9 @@ def check_model(
     generation = (model.generation,) if model.generation else ()
     into_data = tuple(_edges_into_observed(model))
     inference = () if into_data else (model.inference,)  # such an edge may be all of the circle
-    cycles = list(_cycles((*inference, *generation, *networks)))
-    found: list[Diagnostic] = [*cycles, *into_data]
-    cyclic = {one.network for one in cycles}
-    if model.generation is not None and "p" not in cyclic:
-        found += _conditional_priors(model, model.generation)
+    found: list[Diagnostic] = [*_cycles((*inference, *generation, *networks)), *into_data]
+    if model.generation is not None:
+        found += _edges_into_given(model, model.generation)
     if complete:
         found += _latents_without_encoder(model)
         if model.generation is not None:
@@ -80,20 +78,21 @@ def _edges_into_observed(model: Model) -> Iterator[Diagnostic]:
             yield EdgeIntoObserved(span=span, node=names[0])
 
 
-def _conditional_priors(model: Model, network: Network) -> Iterator[Diagnostic]:
-    observed = model.observed()
+def _edges_into_given(model: Model, network: Network) -> Iterator[Diagnostic]:
+    """What is given is conditioned on, and modelled by nobody."""
+    given = {node.name for node in model.nodes if node.role == "given"}
     told: set[Span] = set()
     for (_, child), (_, below) in zip(network.edges, network.written, strict=True):
-        names = [name for name in network.nodes[child] if name not in observed]
+        names = [name for name in network.nodes[child] if name in given]
         span = Span(*below)
         if names and span not in told:
             told.add(span)
-            yield LatentHasParents(span=span, node=names[0])
+            yield EdgeIntoGiven(span=span, node=names[0])
 
 
 def _latents_without_encoder(model: Model) -> Iterator[Diagnostic]:
     inferred = {name for _, child in model.inference.edges for name in model.inference.nodes[child]}
-    guess = next((node.name for node in model.nodes if node.role == "observed"), "x")
+    guess = next((node.name for node in model.nodes if node.role != "latent"), "x")
     for family in _latents(model):
         missing = [name for name in family.nodes if name not in inferred]
         if missing:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 __all__ = [
     "CyclicNetwork",
+    "EdgeIntoGiven",
     "EdgeIntoObserved",
     "LatentHasNoEncoder",
-    "LatentHasParents",
     "LatentOnOneSide",
 ]
 
@@ -57,11 +57,11 @@ class LatentOnOneSide(Diagnostic):
     absent: str
 
 
-class LatentHasParents(Diagnostic):
-    """A conditional prior, which this version does not have."""
+class EdgeIntoGiven(Diagnostic):
+    """An edge of p that ends in what is only given."""
 
     code = "MIB305"
-    title = "Conditional prior"
-    said = "`{node}` is latent and has parents in `p`; so far, latents are roots of `p`"
-    hint = "take the edges into `{node}` out of `p`; its prior is the one declared with `~`"
+    title = "Edge into a given variable"
+    said = "`{node}` is given: it is conditioned on, and never modelled"
+    hint = "take the edge out of `p`, or declare `observed {node}` if `p` is to generate it"
     node: str

@@ -6,6 +6,8 @@ __all__ = ["Separation"]
 
 from collections.abc import Iterable, Mapping
 
+from graphdsl.ir.notation import original
+
 
 class Separation:
     """Independences of a DAG, by reachability in the moral graph of the ancestors.
@@ -98,7 +100,7 @@ class Separation:
     def _mask(self, names: Iterable[str]) -> int:
         mask = 0
         for name in names:
-            mask |= self._bit[name]
+            mask |= self._bit[original(name)]
         return mask
 
     def _names(self, mask: int) -> frozenset[str]:

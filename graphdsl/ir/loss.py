@@ -28,7 +28,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from graphdsl.ir.information import Term
-from graphdsl.ir.model import Kind
+from graphdsl.ir.model import Kind, Role
 from graphdsl.ir.notation import Names, shortened, summed
 from graphdsl.ir.weight import Weight
 
@@ -49,7 +49,7 @@ class VariableSlot:
     """A variable or family, as the emitted class declares it."""
 
     name: str
-    role: Literal["observed", "latent"]
+    role: Role
     kind: Kind
     members: int | None
     shape: tuple[int, ...]

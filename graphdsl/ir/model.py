@@ -18,6 +18,7 @@ __all__ = [
     "Node",
     "Parameter",
     "Projection",
+    "Role",
     "Stretch",
     "UncertaintyOf",
     "Via",
@@ -29,9 +30,11 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Literal, TypeAlias
 
+from graphdsl.ir.notation import original
 from graphdsl.ir.weight import Weight
 
 Kind: TypeAlias = Literal["real", "binary"]
+Role: TypeAlias = Literal["observed", "latent", "given"]
 Edge: TypeAlias = tuple[str, str]  #: parent, child
 Stretch: TypeAlias = tuple[int, int, int, int]  #: of the spec: line, column, and where it ends
 
@@ -65,7 +68,7 @@ class Family:
     """Variables declared together: equal kind and shape, one tensor."""
 
     name: str
-    role: Literal["observed", "latent"]
+    role: Role
     kind: Kind
     shape: tuple[int, ...]
     members: tuple[int, ...] | None  #: the indices; None for a variable that is no family
@@ -96,7 +99,7 @@ class Node:
     name: str  #: as written everywhere: `x[1]`
     family: str
     index: int | None
-    role: Literal["observed", "latent"]
+    role: Role
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +131,7 @@ class Network:
     """A Bayesian network: nodes, which may be blocks of variables, and edges between them."""
 
     name: str  #: as printed: `q`, `p`, `through_z(1,2)`, `{x; u}`
-    role: Literal["inference", "generation", "regularizer"]
+    role: Literal["inference", "generation", "further", "regularizer"]
     nodes: tuple[tuple[str, ...], ...]  #: each a tuple of variables; most hold one
     edges: tuple[tuple[int, int], ...]  #: parent, child, as places in `nodes`
     conditionals: tuple[Conditional, ...] = ()
@@ -243,8 +246,8 @@ class Model:
 
     def family_of(self, node: str) -> Family:
         """The family that a variable belongs to."""
-        return self.family(node.partition("[")[0])
+        return self.family(original(node).partition("[")[0])
 
     def observed(self) -> frozenset[str]:
-        """The names of the observed variables."""
-        return frozenset(node.name for node in self.nodes if node.role == "observed")
+        """The names of the variables that are data: observed, or given."""
+        return frozenset(node.name for node in self.nodes if node.role != "latent")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 __all__ = [
     "Names",
+    "copied",
     "latex_name",
     "latex_names",
     "latex_weight",
@@ -11,6 +12,7 @@ __all__ = [
     "names",
     "natural",
     "number_text",
+    "original",
     "shortened",
     "summed",
     "weight_text",
@@ -37,6 +39,25 @@ def natural(name: str) -> tuple[str, int]:
     """A sort key: `x[2]` before `x[10]`."""
     head, _, index = name.partition("[")
     return (head, int(index[:-1]) if index else -1)
+
+
+def copied(name: str) -> str:
+    """A copy of a variable: x' is x once more, as a node of its own (P15).
+
+    >>> copied("x[1]")
+    "x'[1]"
+    """
+    head, bracket, rest = name.partition("[")
+    return f"{head}'{bracket}{rest}"
+
+
+def original(name: str) -> str:
+    """The variable that a name stands for, which may be that of a copy.
+
+    >>> original("x'[1]"), original("z")
+    ('x[1]', 'z')
+    """
+    return name.replace("'", "")
 
 
 def names(variables: Iterable[str]) -> Names:

@@ -85,7 +85,7 @@ def _observe(
     others = {n for s in (*decoders, *auxiliaries) for c in s.conditionals for n in c.parents}
     modelled = {piece.node for piece in pieces if piece.kind == "reconstruction"}
     for family in model.families:
-        if family.role != "observed":
+        if family.role == "latent":
             continue
         members = set(family.nodes)
         for node in family.nodes:

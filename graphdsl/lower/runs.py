@@ -114,7 +114,7 @@ def _seen(plan: Plan, slot: Slot) -> Iterable[Seen]:
     for argument in slot.arguments:
         nodes = [node for group in argument.nodes for node in group]
         family = plan.model.family_of(nodes[0])
-        if family.role != "observed":
+        if family.role == "latent":
             continue
         mask = member_ref(f"seen_{family.name}", nodes, family.nodes)
         if slot.stacked and not argument.shared:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Literal
 
 from graphdsl.ir.model import Conditional, Family, Via
+from graphdsl.resolve.errors import ModifierTwice, NotYet
 from graphdsl.resolve.indices import NO_INDICES, whole
 from graphdsl.resolve.lines import Place, Reading, Step
 from graphdsl.resolve.network_errors import (
@@ -26,6 +27,7 @@ def conditionals(scope: Scope, reading: Reading, network: str) -> Iterator[Condi
     """Children of the same lines share a network; lines with the same child unite its parents."""
     for line in dict.fromkeys(step.line for step in reading.steps):
         _check_modifiers(scope, line, network)
+        _check_later(scope, line)
     steps_of: dict[str, list[Step]] = {}
     for step in reading.steps:
         for name in _variables(step.children):
@@ -78,8 +80,12 @@ def _agreed_via(scope: Scope, child: str, steps: Sequence[Step]) -> Via:
     return next(iter(ways), Via())
 
 
-def _via(scope: Scope, via: ast.Via) -> Via:
-    sizes = tuple(whole(scope, size, NO_INDICES, "a width", 1) or 1 for size in via.arguments)
+def _via(scope: Scope, via: ast.Choice) -> Via:
+    sizes = tuple(
+        whole(scope, size, NO_INDICES, "a width", 1) or 1
+        for size in via.arguments
+        if not isinstance(size, ast.Reference | ast.Named)
+    )
     if via.name.text == "conv":
         return Via("conv", sizes)
     return Via("mlp", sizes or Via().sizes)
@@ -104,6 +110,21 @@ def _check_modifiers(scope: Scope, line: ast.Line, network: str) -> None:
                 usage="write `via conv`",
             )
         )
+
+
+def _check_later(scope: Scope, line: ast.Line) -> None:
+    """Modifiers that no stage behind this one knows yet."""
+    for span in line.repeated:
+        scope.note(ModifierTwice(span=span))
+    if line.gate is not None:
+        instead = "leave it out: every member then has its edges"
+        scope.note(NotYet(span=line.gate.span, what="an edge under a mask", instead=instead))
+    if line.drawn is not None:
+        instead = "declare the distribution with the variable"
+        scope.note(NotYet(span=line.drawn.span, what="`~` on an edge", instead=instead))
+    if line.via is not None and (line.via.shared or line.via.settings):
+        instead = f"write `via {line.via.name}`"
+        scope.note(NotYet(span=line.via.span, what="a shared network", instead=instead))
 
 
 def _misplaced(scope: Scope, line: ast.Line, reason: str) -> None:

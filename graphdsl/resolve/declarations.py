@@ -15,6 +15,7 @@ from graphdsl.resolve.errors import (
     DuplicateName,
     EmptyRange,
     FamilyStart,
+    NotYet,
     OutOfRange,
     ReservedName,
     TooMany,
@@ -31,6 +32,7 @@ _MOST_VARIABLES = 1_000
 _KINDS: dict[str, dict[str, Kind]] = {
     "observed": {"real": "real", "binary": "binary"},
     "latent": {"real": "real"},
+    "given": {"real": "real", "binary": "binary"},
 }
 #: The distributions that a variable of each kind can have, its prior or its likelihood.
 _DISTRIBUTIONS: dict[Kind, str] = {"real": "normal", "binary": "bernoulli"}
@@ -68,7 +70,7 @@ def _declare_name(scope: Scope, statement: ast.Statement) -> None:
             what = "parameter"
         case ast.VariableDeclaration():
             what = "variable"
-        case ast.NetworkBlock(role="regularizer"):
+        case ast.NetworkBlock(role="regularizer" | "further"):
             what = "network"
         case _:
             return
@@ -115,6 +117,10 @@ def _constant(scope: Scope, statement: ast.Constant, given: Mapping[str, Fractio
 
 def _parameter(scope: Scope, statement: ast.Parameter, given: Mapping[str, Fraction]) -> None:
     name = statement.name.text
+    if isinstance(statement.value, ast.Ramp):
+        what, instead = "`ramp`", f"write its last value, `param {name} = 1`"
+        scope.note(NotYet(span=statement.value.span, what=what, instead=instead))
+        return
     value = number(scope, statement.value, NO_INDICES)
     interval = _interval(scope, statement.range)
     if value is None or interval is None or not _is_its_own(scope, statement):
@@ -163,7 +169,7 @@ def _variable(scope: Scope, statement: ast.VariableDeclaration) -> None:
     members = _members(scope, statement)
     if not _is_its_own(scope, statement):
         return
-    if statement.family is not None and members is None:
+    if statement.family and members is None:
         return
     scope.families[name] = Family(
         name=name,
@@ -179,39 +185,44 @@ def _variable(scope: Scope, statement: ast.VariableDeclaration) -> None:
 
 def _members(scope: Scope, statement: ast.VariableDeclaration) -> tuple[int, ...] | None:
     """The indices of a family; None for a single variable, and where there is a mistake."""
-    if statement.family is None:
+    if not statement.family:
         return None
-    extent = whole_range(scope, statement.family, NO_INDICES)
+    name, first = statement.name.text, statement.family[0]
+    if len(statement.family) > 1 or not isinstance(first, ast.Range):
+        what = "a family over several indices" if len(statement.family) > 1 else "one member alone"
+        instead = f"declare a range, as in `{name}[1..2]`"
+        scope.note(NotYet(span=statement.name.span, what=what, instead=instead))
+        return None
+    extent = whole_range(scope, first, NO_INDICES)
     if extent is None:
         return None
     so_far = sum(len(family.nodes) for family in scope.families.values())
     if so_far + len(extent) > _MOST_VARIABLES:
-        name, length = statement.name.text, number_text(Fraction(len(extent)))
+        length = number_text(Fraction(len(extent)))
         scope.note(
             TooMany(
-                span=statement.family.span,
+                span=first.span,
                 count=f"{so_far + len(extent):,}",
                 what="variables",
                 limit=f"{_MOST_VARIABLES:,}",
                 instead="the length of a vector goes behind its kind: "
-                f"`{name} : {statement.kind}[{length}]`",
+                f"`{name} : {statement.kind.name}[{length}]`",
             )
         )
         return None
     if extent[0] != 1:
-        name, span = statement.name.text, statement.family.span
-        scope.note(FamilyStart(span=span, name=name, low=extent[0], count=len(extent)))
+        scope.note(FamilyStart(span=first.span, name=name, low=extent[0], count=len(extent)))
     return tuple(extent)
 
 
 def _kind(scope: Scope, statement: ast.VariableDeclaration) -> Kind | None:
     known = _KINDS[statement.role]
-    kind = known.get(statement.kind.text)
+    kind = known.get(statement.kind.name.text)
     if kind is None:
         scope.note(
             UnknownKind(
-                span=statement.kind.span,
-                kind=statement.kind.text,
+                span=statement.kind.name.span,
+                kind=statement.kind.name.text,
                 role=statement.role,
                 known=one_of(known),
             )
@@ -220,11 +231,18 @@ def _kind(scope: Scope, statement: ast.VariableDeclaration) -> Kind | None:
 
 
 def _prior(scope: Scope, statement: ast.VariableDeclaration, known: str) -> None:
-    if statement.prior is not None and statement.prior.text != known:
+    prior = statement.prior
+    if statement.optional:
+        instead = "leave the word out: a row's missing views are told by the batch when it infers"
+        scope.note(NotYet(span=statement.name.span, what="`optional`", instead=instead))
+    if prior is not None and (prior.arguments or prior.settings):
+        instead = f"write `~ {prior.name}`"
+        scope.note(NotYet(span=prior.span, what="a distribution's settings", instead=instead))
+    elif prior is not None and prior.name.text != known:
         scope.note(
             UnknownPrior(
-                span=statement.prior.span,
-                prior=statement.prior.text,
+                span=prior.name.span,
+                prior=prior.name.text,
                 name=statement.name.text,
                 known=known,
             )

@@ -10,9 +10,11 @@ __all__ = [
     "FamilyStart",
     "IndexOutOfRange",
     "MissingStatement",
+    "ModifierTwice",
     "NotAFamily",
     "NotANumber",
     "NotAVariable",
+    "NotYet",
     "NumberTooLarge",
     "OutOfRange",
     "ReservedName",
@@ -280,3 +282,23 @@ class NumberTooLarge(Diagnostic):
     title = "Number too large"
     said = "this is too large or too small for any quantity of a model"
     hint = "write numbers between 1e-99 and 1e99"
+
+
+class NotYet(Diagnostic):
+    """What the language can say, and no stage behind this one can do yet."""
+
+    code = "MIB237"
+    title = "Not compiled yet"
+    said = "{what} can be written, and is not compiled yet"
+    hint = "{instead}"
+    what: str
+    instead: str
+
+
+class ModifierTwice(Diagnostic):
+    """A modifier that a line has already."""
+
+    code = "MIB238"
+    title = "Modifier twice"
+    said = "this line has such a modifier already"
+    hint = "delete one of the two; for other members, write a second line"

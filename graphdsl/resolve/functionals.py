@@ -15,13 +15,16 @@ from graphdsl.ir.model import (
     Projection,
     UncertaintyOf,
 )
+from graphdsl.resolve.errors import NotYet
 from graphdsl.resolve.indices import Indices, members
 from graphdsl.resolve.projections import no_generation, projected
 from graphdsl.resolve.scope import Scope
 from graphdsl.resolve.term_errors import OverlappingParts, UnknownFunctional, WrongArguments
 from graphdsl.syntax import ast
 
+_TO_COME = frozenset("CE cost sparsity irm JS MMD W".split())
 _USAGE = {
+    "information": "write `information(q)`",
     "I": "write `I(a; b)` or `I(a, b; c | d)`",
     "TC": "write `TC(u)` for a family, or `TC(a; b; c | d)`",
     "H": "write `H(a)` or `H(a, b | c)`",
@@ -38,7 +41,11 @@ def functional(
 ) -> Functional | None:
     """What an expression such as `I(x; z)` is a functional of; None if it has mistakes."""
     name = expression.functional.text
+    if _is_to_come(scope, expression):
+        return None
     match expression:
+        case ast.Information() if name == "information":
+            return _multi_information(scope, models, expression)
         case ast.Information() if name in ("I", "TC", "H"):
             return _information(scope, expression, indices)
         case ast.Divergence() if name == "KL":
@@ -66,6 +73,28 @@ def _wrong(
     scope.note(WrongArguments(span=expression.span, problem=problem, usage=usage))
 
 
+def _is_to_come(scope: Scope, expression: ast.Information | ast.Divergence) -> bool:
+    """Note what is in the language and not compiled yet."""
+    name = expression.functional.text
+    what = f"`{name}`" if name in _TO_COME else ""
+    if isinstance(expression, ast.Information):
+        under = expression.under
+        if under is not None and not (isinstance(under, ast.Named) and under.name.text == "q"):
+            what = f"`{name}` under another distribution than `q`"
+    else:
+        operands = [
+            one for one in (expression.left, expression.right) if isinstance(one, ast.Named)
+        ]
+        if any(one.name.text == "frozen" for one in operands):
+            what = "`frozen`"
+        elif any(one.marginal or one.given for one in operands):
+            what = "a divergence of conditionals"
+    if what:
+        instead = "leave it out, or say it with `KL`, `D`, `I`, `TC` and `H` under `q`"
+        scope.note(NotYet(span=expression.span, what=what, instead=instead))
+    return bool(what)
+
+
 # ---- I, TC, H ------------------------------------------------------------------------------------
 
 
@@ -89,6 +118,18 @@ def _information(scope: Scope, expression: ast.Information, indices: Indices) ->
         _wrong(scope, expression, f"`{name}` is between {count}, set apart by `;`")
         return None
     return _disjoint(scope, expression, sets, frozenset(given))
+
+
+def _multi_information(
+    scope: Scope, models: Mapping[str, Network], expression: ast.Information
+) -> Functional | None:
+    """Friedman's I^G = TC of all the variables of q's network (theory.md, 2.26)."""
+    words = [str(one.name) for part in expression.parts for one in part if not one.subscripts]
+    network = models.get("q")
+    if words != ["q"] or expression.given or network is None:
+        _wrong(scope, expression, "`information` is that of the network `q`")
+        return None
+    return MultiInformation(tuple(frozenset({name}) for name in network.variables))
 
 
 def _disjoint(
@@ -151,7 +192,7 @@ def _variables(
     references = []
     for argument in operand.arguments:
         if isinstance(argument, ast.Word):
-            argument = ast.Reference(argument, None, argument.span)
+            argument = ast.Reference(argument, (), argument.span)
         if not isinstance(argument, ast.Reference):
             problem = f"the marginal `{operand.name}(...)` is of variables"
             scope.note(WrongArguments(span=operand.span, problem=problem, usage=_USAGE["KL"]))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 __all__ = [
     "NO_INDICES",
+    "IndexSet",
     "Indices",
     "bindings",
     "in_reach",
@@ -14,15 +15,15 @@ __all__ = [
     "whole_range",
 ]
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
-from itertools import permutations
+from itertools import combinations, permutations
 from typing import Literal
 
 from graphdsl.diagnostics import Span, nearest
 from graphdsl.ir.model import Family
-from graphdsl.ir.notation import number_text
+from graphdsl.ir.notation import copied, number_text
 from graphdsl.resolve.errors import (
     BadSize,
     DivisionByZero,
@@ -46,10 +47,22 @@ _MOST_BITS = 400  # of a numerator or denominator: far within floating point
 
 
 @dataclass(frozen=True, slots=True)
+class IndexSet:
+    """A set of indices that an index runs over: one side of a bipartition, or a subset."""
+
+    members: tuple[int, ...]
+    others: tuple[int, ...]  #: what it was chosen from, and does not hold
+
+    def __str__(self) -> str:
+        return f"{{{','.join(map(str, self.members))}}}"
+
+
+@dataclass(frozen=True, slots=True)
 class Indices:
     """The values of the indices that are bound, and where that is."""
 
     values: Mapping[str, int] = field(default_factory=dict)
+    sets: Mapping[str, IndexSet] = field(default_factory=dict)
     bound_by: Mapping[str, Span] = field(default_factory=dict)  #: what gave each its value
     where: Literal["declaration", "line", "term"] = "declaration"
 
@@ -71,6 +84,10 @@ def number(scope: Scope, expression: ast.Expression, indices: Indices) -> Fracti
     match expression:
         case ast.Number(value):
             return value
+        case ast.Word(name) if name in indices.sets:
+            problem = f"`{name}` is a set of indices, and a number must stand here"
+            scope.note(NotANumber(span=expression.span, problem=problem))
+            return None
         case ast.Word():
             return _named(scope, expression, indices)
         case ast.Negate(operand):
@@ -180,25 +197,55 @@ def _arithmetic(sign: str, left: Fraction, right: Fraction) -> Fraction:
 def members(scope: Scope, reference: ast.Reference, indices: Indices) -> tuple[str, ...] | None:
     """The variables that a reference names: one, several of a family, or all of it."""
     family = scope.family(reference.name)
-    subscript = reference.subscript
-    if family is None or subscript is None:
-        return None if family is None else family.nodes
+    if family is None:
+        return None
+    found = _members_of(scope, reference, family, indices)
+    if found is None or not reference.copy:
+        return found
+    return tuple(map(copied, found))
+
+
+def _members_of(
+    scope: Scope, reference: ast.Reference, family: Family, indices: Indices
+) -> tuple[str, ...] | None:
+    if not reference.subscripts:
+        return family.nodes
     if family.members is None:
         if not scope.is_lost(family.name):
             scope.note(NotAFamily(span=reference.span, name=family.name), about=family.name)
         return None
-    if isinstance(subscript, ast.Range):
-        wanted = whole_range(scope, subscript, indices)
-    else:
-        index = whole(scope, subscript, indices, "an index")
-        wanted = None if index is None else range(index, index + 1)
+    if len(reference.subscripts) > 1:
+        problem = f"`{family.name}` has one index, and is given {len(reference.subscripts)}"
+        usage = f"write `{family.name}[{family.members[0]}]`"
+        scope.note(WrongArguments(span=reference.span, problem=problem, usage=usage))
+        return None
+    wanted = _wanted(scope, reference.subscripts[0], family, indices)
     if wanted is None:
         return None
-    for end in (wanted[0], wanted[-1]):
-        if end not in family.members:
-            _out_of_range(scope, reference, family, end, indices)
+    for index in wanted:
+        if index not in family.members:
+            _out_of_range(scope, reference, family, index, indices)
             return None
     return tuple(f"{family.name}[{index}]" for index in wanted)
+
+
+def _wanted(
+    scope: Scope, subscript: ast.Subscript, family: Family, indices: Indices
+) -> Sequence[int] | None:
+    """The indices that a subscript stands for."""
+    match subscript:
+        case ast.Range():
+            return whole_range(scope, subscript, indices)
+        case ast.AllBut(index):
+            left_out = _wanted(scope, index, family, indices)
+            if left_out is None:
+                return None
+            return [one for one in family.members or () if one not in left_out]
+        case ast.Word(name) if name in indices.sets:
+            return indices.sets[name].members
+        case _:
+            value = whole(scope, subscript, indices, "an index")
+            return None if value is None else (value,)
 
 
 def _out_of_range(
@@ -222,51 +269,83 @@ def _out_of_range(
 
 def _plain_index(reference: ast.Reference) -> str:
     """The index `i` of `x[i]`: whatever gave it its value is at fault, once."""
-    return reference.subscript.text if isinstance(reference.subscript, ast.Word) else ""
+    first = reference.subscripts[0]
+    return first.text if isinstance(first, ast.Word) else ""
 
 
 # ---- comprehensions ------------------------------------------------------------------------------
 
 
 def bindings(
-    scope: Scope, comprehension: ast.Comprehension | None, outer: Indices
+    scope: Scope, binders: Sequence[ast.Comprehension], outer: Indices
 ) -> Iterator[Indices]:
-    """Every way to bind the indices of a comprehension, in order."""
-    if comprehension is None:
+    """Every way to bind the indices of one comprehension or several, in order."""
+    if not binders:
         yield outer
         return
-    values = whole_range(scope, comprehension.domain.range, outer)
-    free = [is_free(scope, word, outer) for word in comprehension.names]
-    names = [word.text for word in comprehension.names]
-    count = _count(scope, comprehension, len(values or ()))
+    for binding in _bind(scope, binders[0], outer):
+        yield from bindings(scope, binders[1:], binding)
+
+
+def _bind(scope: Scope, binder: ast.Comprehension, outer: Indices) -> Iterator[Indices]:
+    domain = binder.domain
+    values = _values(scope, domain, outer)
+    free = [is_free(scope, word, outer) for word in binder.names]
+    count = _count(scope, binder, len(values or ()))
     if values is None or count is None or not all(free):
         return
     scope.bound += count
-    bound_by = {**outer.bound_by, **dict.fromkeys(names, comprehension.domain.span)}
+    names = [word.text for word in binder.names]
+    bound_by = {**outer.bound_by, **dict.fromkeys(names, domain.span)}
+    if domain.kind in ("subsets", "bipartitions"):
+        for chosen in _subsets(values, proper=domain.kind == "bipartitions"):
+            sets = {**outer.sets, names[0]: chosen}
+            yield Indices(outer.values, sets, bound_by, outer.where)
+        return
     for choice in permutations(values, len(names)):
-        chosen = dict(zip(names, choice, strict=True))
-        yield Indices({**outer.values, **chosen}, bound_by, outer.where)
+        chosen_values = {**outer.values, **dict(zip(names, choice, strict=True))}
+        yield Indices(chosen_values, outer.sets, bound_by, outer.where)
 
 
-def _count(scope: Scope, comprehension: ast.Comprehension, size: int) -> int | None:
+def _values(scope: Scope, domain: ast.Domain, outer: Indices) -> Sequence[int] | None:
+    if domain.range is not None:
+        return whole_range(scope, domain.range, outer)
+    name = "" if domain.name is None else domain.name.text
+    known = outer.sets.get(name)
+    if known is None:
+        problem = f"`{name}` is no set of indices" if name else "this is no set of indices"
+        usage = "write a range, `i in 1..2`; a set is bound by `S in subsets(1..3)`"
+        scope.note(WrongArguments(span=domain.span, problem=problem, usage=usage))
+        return None
+    return known.others if domain.kind == "outside" else known.members
+
+
+def _subsets(values: Sequence[int], proper: bool) -> Iterator[IndexSet]:
+    """Every subset that is not empty; proper ones leave something out."""
+    for size in range(1, len(values) + (0 if proper else 1)):
+        for chosen in combinations(values, size):
+            yield IndexSet(chosen, tuple(one for one in values if one not in chosen))
+
+
+def _count(scope: Scope, binder: ast.Comprehension, size: int) -> int | None:
     """How many values the indices take together; None, and a note, if they cannot."""
-    pairs, names = comprehension.domain.pairs, comprehension.names
+    pairs, names = binder.domain.kind == "pairs", binder.names
     if len(names) != 1 + pairs or len({word.text for word in names}) < len(names):
-        problem = "`pairs` binds two indices" if pairs else "a range binds one index"
+        problem = "`pairs` binds two indices" if pairs else f"{_described(binder)} binds one index"
         scope.note(
             WrongArguments(
-                span=comprehension.span,
+                span=binder.span,
                 problem=f"{problem}, and here {'is' if len(names) == 1 else 'are'} "
                 f"{', '.join(f'`{word}`' for word in names)}",
                 usage="write `i in 1..2` or `i, j in pairs(1..2)`",
             )
         )
         return None
-    count = size * (size - 1) if pairs else size
+    count = _size(binder.domain, size)
     if count > _MOST_VALUES or scope.bound + count > _MOST_BOUND:
         scope.note(
             TooMany(
-                span=comprehension.domain.span,
+                span=binder.domain.span,
                 count=f"{count:,}",
                 what="lines or terms",
                 limit=f"{_MOST_VALUES:,} at once, and {_MOST_BOUND:,} in all",
@@ -277,16 +356,30 @@ def _count(scope: Scope, comprehension: ast.Comprehension, size: int) -> int | N
     return count
 
 
+def _size(domain: ast.Domain, size: int) -> int:
+    if domain.kind == "pairs":
+        return size * (size - 1)
+    if domain.kind in ("subsets", "bipartitions"):
+        return int(2 ** min(size, 64)) - (1 if domain.kind == "subsets" else 2)
+    return size
+
+
+def _described(binder: ast.Comprehension) -> str:
+    kind = binder.domain.kind
+    return f"`{kind}`" if kind in ("subsets", "bipartitions") else "a range"
+
+
 def is_free(scope: Scope, word: ast.Word, outer: Indices) -> bool:
     """Whether a name can be an index: nothing else has it."""
     declared = scope.declared.get(word.text)
-    if declared is None and word.text not in outer.values:
+    taken = {*outer.values, *outer.sets}
+    if declared is None and word.text not in taken:
         return True
     what = "an index already"
     if declared is not None:
         what = f"declared in line {declared.span.line} as a {declared.what}"
     other = next(
-        (one for one in "ijkmn" if one not in scope.declared and one not in outer.values), "index"
+        (one for one in "ijkmn" if one not in scope.declared and one not in taken), "index"
     )
     mistake = ShadowedName(span=word.span, name=word.text, what=what, other=other)
     scope.note(mistake, about=word.text)

@@ -41,7 +41,7 @@ def read_lines(scope: Scope, body: ast.Body, indices: Indices) -> Reading:
     reading = Reading()
     instance = 0
     for line in body.lines:
-        for binding in bindings(scope, line.comprehension, indices):
+        for binding in bindings(scope, line.binders, indices):
             groups = [_group(scope, group, binding) for group in line.groups]
             for group in groups:
                 for place, span in group.items():

@@ -59,7 +59,7 @@ def network_text(network: Network) -> str:
 def _network(
     reading: Reading,
     name: str,
-    role: Literal["inference", "generation", "regularizer"],
+    role: Literal["inference", "generation", "further", "regularizer"],
     body: ast.Body,
 ) -> Network:
     nodes = tuple(reading.places)

@@ -11,7 +11,7 @@ from typing import TypeAlias
 from graphdsl.diagnostics import Span
 from graphdsl.ir.model import EstimatorChoice, Functional, MultiInformation, Network, Weighted
 from graphdsl.ir.weight import ZERO, Weight
-from graphdsl.resolve.errors import DivisionByZero
+from graphdsl.resolve.errors import DivisionByZero, NotYet
 from graphdsl.resolve.functionals import functional
 from graphdsl.resolve.indices import Indices, bindings, in_reach, number
 from graphdsl.resolve.scope import Scope
@@ -50,9 +50,9 @@ def linear(scope: Scope, models: Models, expression: ast.Expression) -> tuple[We
 
 def choice(scope: Scope, models: Models, statement: ast.Estimate) -> EstimatorChoice | None:
     """`estimate F with e`, where F must be an information."""
-    if statement.estimator.text != "mss":
-        span = statement.estimator.span
-        scope.note(UnknownEstimator(span=span, name=statement.estimator.text))
+    if statement.choice.name.text != "mss":
+        span = statement.choice.name.span
+        scope.note(UnknownEstimator(span=span, name=statement.choice.name.text))
         return None
     target = functional(scope, models, statement.target, Indices(where="term"))
     if target is None:
@@ -81,14 +81,35 @@ def _expand(
             return _negated(_expand(scope, models, operand, indices))
         case ast.Binary():
             return _expand_binary(scope, models, expression, indices)
-        case ast.Total(binder, body):
-            total: list[Summand] = []
-            for binding in bindings(scope, binder, indices):
-                total += _expand(scope, models, body, binding)
-            return total
+        case ast.Total():
+            return _total(scope, models, expression, indices)
+        case ast.Function() | ast.Chosen():
+            _not_yet(scope, expression)
+            return []
         case ast.Information() | ast.Divergence():
             atom = functional(scope, models, expression, indices)
             return [(_ONE, atom, expression.span)] if atom is not None else []
+
+
+def _not_yet(scope: Scope, expression: ast.Function | ast.Chosen) -> None:
+    if isinstance(expression, ast.Function):
+        what = f"`{expression.name}` of a term"
+        instead = "leave it out: an objective is a weighted sum so far"
+    else:
+        what = "an estimator of one term"
+        instead = "write `estimate TC(u) with mss` on a line of its own, for a total correlation"
+    scope.note(NotYet(span=expression.span, what=what, instead=instead))
+
+
+def _total(scope: Scope, models: Models, expression: ast.Total, indices: Indices) -> list[Summand]:
+    """A sum over indices, or the mean: an expectation over an index is over all its values."""
+    several = list(bindings(scope, expression.binders, indices))
+    total: list[Summand] = []
+    for binding in several:
+        total += _expand(scope, models, expression.body, binding)
+    if expression.sign.text == "sum" or not several:
+        return total
+    return [(weight.scaled(Fraction(1, len(several))), atom, span) for weight, atom, span in total]
 
 
 def _expand_binary(

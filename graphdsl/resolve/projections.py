@@ -10,7 +10,7 @@ from dataclasses import replace
 from graphdsl.diagnostics import nearest
 from graphdsl.ir.model import Network
 from graphdsl.resolve.errors import UnknownName
-from graphdsl.resolve.indices import Indices, whole
+from graphdsl.resolve.indices import IndexSet, Indices, whole
 from graphdsl.resolve.networks import instantiate
 from graphdsl.resolve.scope import Scope
 from graphdsl.resolve.term_errors import UnknownNetwork, WrongArguments
@@ -44,7 +44,11 @@ def projected(
         formal: indices.bound_by.get(_word(argument), argument.span)
         for formal, argument in zip(formals, operand.arguments, strict=True)
     }
-    bound = Indices(dict(zip(formals, known, strict=True)), bound_by, "line")
+    numbers = {name: one for name, one in zip(formals, known, strict=True) if isinstance(one, int)}
+    sets = {
+        name: one for name, one in zip(formals, known, strict=True) if isinstance(one, IndexSet)
+    }
+    bound = Indices(numbers, sets, bound_by, "line")
     network = instantiate(scope, declared.body, title, bound)
     return replace(network, line=declared.span.line, column=declared.span.column)
 
@@ -77,7 +81,7 @@ def _completed(scope: Scope, network: Network) -> tuple[tuple[int, int], ...]:
     data = [
         place
         for place, (name, *_) in enumerate(network.nodes)
-        if scope.families[name.partition("[")[0]].role == "observed"
+        if scope.families[name.partition("[")[0]].role != "latent"
     ]
     among = ((a, b) for k, b in enumerate(data) for a in data[:k])
     return tuple(dict.fromkeys((*network.edges, *among)))
@@ -110,14 +114,14 @@ def _wrong_number(scope: Scope, operand: ast.Named, declared: ast.NetworkBlock) 
     )
 
 
-def _word(argument: ast.Expression | ast.Reference) -> str:
+def _word(argument: ast.Argument) -> str:
     return argument.text if isinstance(argument, ast.Word) else ""
 
 
-def _argument(
-    scope: Scope, argument: ast.Expression | ast.Reference, indices: Indices
-) -> int | None:
-    if isinstance(argument, ast.Reference):
+def _argument(scope: Scope, argument: ast.Argument, indices: Indices) -> int | IndexSet | None:
+    if isinstance(argument, ast.Word) and argument.text in indices.sets:
+        return indices.sets[argument.text]
+    if isinstance(argument, ast.Reference | ast.Named):
         guess = "a network's arguments are indices: numbers, constants, bound names"
         scope.note(UnknownName(span=argument.span, name=str(argument.name), also="", guess=guess))
         return None

@@ -23,6 +23,7 @@ from graphdsl.ir.model import (
 from graphdsl.ir.weight import ZERO, Weight
 from graphdsl.resolve.conditionals import idle_modifiers
 from graphdsl.resolve.declarations import declare
+from graphdsl.resolve.errors import NotYet
 from graphdsl.resolve.networks import model_network
 from graphdsl.resolve.objective import choice, linear
 from graphdsl.resolve.scope import Scope
@@ -61,6 +62,8 @@ def resolve(
             case ast.Estimate():
                 chosen = choice(scope, models, statement)
                 choices += [chosen] if chosen else []
+            case ast.Constraints() | ast.MaskDeclaration():
+                _not_yet(scope, statement)
             case ast.Assertion():
                 assertions.append(_assertion(scope, models, statement, source))
             case _:
@@ -94,11 +97,23 @@ def _models(scope: Scope, spec: ast.Spec) -> dict[str, Network]:
     models: dict[str, Network] = {}
     for statement in spec.statements:
         if isinstance(statement, ast.NetworkBlock):
-            if statement.role == "regularizer":
+            if statement.role == "further":
+                instead = "write one inference network, `q {...}`"
+                what = "a further inference network"
+                scope.note(NotYet(span=statement.name.span, what=what, instead=instead))
+            elif statement.role == "regularizer":
                 idle_modifiers(scope, statement.body)
             elif statement.name.text not in models:
                 models[statement.name.text] = model_network(scope, statement)
     return models
+
+
+def _not_yet(scope: Scope, statement: ast.Constraints | ast.MaskDeclaration) -> None:
+    if isinstance(statement, ast.Constraints):
+        what, instead = "`subject to`", "give the term a weight in the objective"
+    else:
+        what, instead = "a mask", "leave the mask out: every member then has its edges"
+    scope.note(NotYet(span=statement.span, what=what, instead=instead))
 
 
 def _assertion(

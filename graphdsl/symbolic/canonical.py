@@ -22,6 +22,7 @@ from graphdsl.ir.information import (
     TotalCorrelation,
     entropy,
 )
+from graphdsl.ir.notation import original
 from graphdsl.ir.weight import ZERO, Weight
 
 Variables: TypeAlias = frozenset[str]
@@ -39,7 +40,8 @@ class Canon:
         self._local: dict[tuple[str, Variables], Entropy] = {}
 
     def joint(self, variables: Variables) -> tuple[Entropy, ...]:
-        """H(variables) as canonical entropies, each with weight one."""
+        """H(variables) as canonical entropies, each with weight one; a copy is its original."""
+        variables = frozenset(map(original, variables))
         found = self._known.get(variables)
         if found is None:
             data = variables & self.independence.data

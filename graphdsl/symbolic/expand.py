@@ -20,7 +20,7 @@ from graphdsl.ir.model import (
     UncertaintyOf,
     Weighted,
 )
-from graphdsl.ir.notation import natural
+from graphdsl.ir.notation import natural, original
 from graphdsl.ir.weight import ZERO, Weight
 from graphdsl.symbolic.algebra import sign
 from graphdsl.symbolic.canonical import Canon, Counts, Sum, collect
@@ -101,9 +101,10 @@ class _Group:
         for place, node in enumerate(dag.nodes):
             parents = dag.parent_set(place)
             self.canon.add(self.counts, node, parents)
-            if parents and node <= independence.data:
+            plain = frozenset(map(original, node))
+            if parents and plain <= independence.data:
                 if not independence.separated(node, before - parents, parents):
-                    self._hint_each(node, parents, 1)
+                    self._hint_each(plain, frozenset(map(original, parents)) - plain, 1)
             before |= node
         self.canon.add(self.counts, dag.variables, frozenset(), -1)
 

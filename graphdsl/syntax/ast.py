@@ -3,20 +3,30 @@
 from __future__ import annotations
 
 __all__ = [
+    "AllBut",
+    "Argument",
     "Assertion",
     "Binary",
     "Block",
     "Body",
+    "Choice",
+    "Chosen",
     "Comprehension",
     "Constant",
+    "Constraint",
+    "Constraints",
     "Divergence",
     "Domain",
     "Estimate",
     "Expression",
+    "Function",
     "Goal",
     "Group",
     "Information",
+    "Kind",
     "Line",
+    "Marginal",
+    "MaskDeclaration",
     "ModelName",
     "Named",
     "Negate",
@@ -24,13 +34,15 @@ __all__ = [
     "Number",
     "Operand",
     "Parameter",
+    "Ramp",
     "Range",
     "Reference",
+    "Setting",
     "Spec",
     "Statement",
+    "Subscript",
     "Total",
     "VariableDeclaration",
-    "Via",
     "Word",
 ]
 
@@ -89,10 +101,11 @@ class Range:
 
 @dataclass(frozen=True, slots=True)
 class Domain:
-    """What an index runs over: a range, or the ordered pairs of different members of one."""
+    """What an index runs over: a range, a collection of its parts, or the members of a set."""
 
-    range: Range
-    pairs: bool
+    kind: Literal["range", "pairs", "subsets", "bipartitions", "members", "outside"]
+    range: Range | None  #: None for the members of a set, and for those outside of it
+    name: Word | None  #: of that set
     span: Span
 
 
@@ -107,10 +120,28 @@ class Comprehension:
 
 @dataclass(frozen=True, slots=True)
 class Total:
-    """`sum(i in 1..N) body`."""
+    """`sum(i in 1..N) body`, or `mean` or `expect`, over one index or several."""
 
-    binder: Comprehension
+    sign: Word
+    binders: tuple[Comprehension, ...]
     body: Expression
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """`abs(E)` or `max(E, F)`: what makes an objective more than a weighted sum."""
+
+    name: Word
+    arguments: tuple[Expression, ...]
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class AllBut:
+    """`not i` in brackets: every member but one, or but those of a set."""
+
+    index: Expression
     span: Span
 
 
@@ -119,8 +150,9 @@ class Reference:
     """A variable, a member `x[1]`, several members `x[1..3]`, or a family by its bare name."""
 
     name: Word
-    subscript: Expression | Range | None
+    subscripts: tuple[Subscript, ...]  #: one for each index of the family; none for its bare name
     span: Span
+    copy: bool = False  #: `x'`: x once more, as a node of its own
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,11 +167,23 @@ Group: TypeAlias = tuple[Reference | Block, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Via:
-    """`via mlp(400, 400)`: how a conditional is computed."""
+class Setting:
+    """`scale = 0.1` among the arguments of a choice."""
 
     name: Word
-    arguments: tuple[Expression, ...]
+    value: Expression
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """`normal(scale = learned)`, `mlp(400, 400)`, `iwae(k = 16)`: one of many, with its details."""
+
+    name: Word
+    arguments: tuple[Argument, ...]
+    settings: tuple[Setting, ...]
+    span: Span
+    shared: bool = False  #: `via shared ...`
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,9 +192,12 @@ class Line:
 
     groups: tuple[Group, ...]
     by: Word | None
-    via: Via | None
-    comprehension: Comprehension | None
+    via: Choice | None
+    gate: Reference | None  #: `if M[i]`
+    drawn: Choice | None  #: `~ normal`
+    binders: tuple[Comprehension, ...]
     span: Span
+    repeated: tuple[Span, ...] = ()  #: modifiers that the line has once already
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,12 +209,22 @@ class Body:
 
 
 @dataclass(frozen=True, slots=True)
+class Marginal:
+    """The variables that are meant of a distribution, and what is given."""
+
+    of: tuple[Reference, ...]
+    given: tuple[Reference, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Named:
     """A distribution or network by name, perhaps with arguments: `q(z)`, `through_z(1, 2)`."""
 
     name: Word
-    arguments: tuple[Expression | Reference, ...]
+    arguments: tuple[Argument, ...]
     span: Span
+    given: tuple[Reference, ...] = ()
+    marginal: Marginal | None = None  #: `(z | x[1])` of `r(1)(z | x[1])`
 
 
 Operand: TypeAlias = Named | Body
@@ -181,6 +238,7 @@ class Information:
     parts: tuple[tuple[Reference, ...], ...]
     given: tuple[Reference, ...]
     span: Span
+    under: Operand | None = None  #: `I[p](...)`; q unless it says otherwise
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +251,20 @@ class Divergence:
     span: Span
 
 
-Expression: TypeAlias = Number | Word | Binary | Negate | Total | Information | Divergence
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """`I(x; z) with infonce`: a functional, and the estimator that it is to have."""
+
+    target: Information | Divergence
+    choice: Choice
+    span: Span
+
+
+Expression: TypeAlias = (
+    Number | Word | Binary | Negate | Total | Function | Information | Divergence | Chosen
+)
+Subscript: TypeAlias = Expression | Range | AllBut
+Argument: TypeAlias = Expression | Reference | Named
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,12 +285,31 @@ class Constant:
 
 
 @dataclass(frozen=True, slots=True)
+class Ramp:
+    """`ramp(0, 4, steps = 2000)`: a value that changes as training goes on."""
+
+    start: Expression
+    end: Expression
+    steps: Setting
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
 class Parameter:
     """`param beta = 4 in 1..inf`."""
 
     name: Word
-    value: Expression
+    value: Expression | Ramp
     range: Range | None
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """`real`, or `categorical(10)`."""
+
+    name: Word
+    argument: Expression | None
     span: Span
 
 
@@ -227,20 +317,32 @@ class Parameter:
 class VariableDeclaration:
     """`latent u[1..2] : real[8] ~ normal`."""
 
-    role: Literal["observed", "latent"]
+    role: Literal["observed", "latent", "given"]
     name: Word
-    family: Range | None
-    kind: Word
+    family: tuple[Subscript, ...]  #: ranges, or the indices of one member; none if no family
+    kind: Kind
     shape: tuple[Expression, ...]
-    prior: Word | None
+    prior: Choice | None
+    optional: bool
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class MaskDeclaration:
+    """`mask M[1..2, 1..8] : learned bernoulli(0.5)`, or `fixed(1, 0; 0, 1)`."""
+
+    name: Word
+    family: tuple[Subscript, ...]
+    learned: Choice | None
+    rows: tuple[tuple[Expression, ...], ...]
     span: Span
 
 
 @dataclass(frozen=True, slots=True)
 class NetworkBlock:
-    """`q {...}`, `p {...}` or `network name(i, j) {...}`."""
+    """`q {...}`, `p {...}`, `infer r(S) {...}` or `network name(i, j) {...}`."""
 
-    role: Literal["inference", "generation", "regularizer"]
+    role: Literal["inference", "generation", "further", "regularizer"]
     name: Word
     formals: tuple[Word, ...]
     body: Body
@@ -261,7 +363,25 @@ class Estimate:
     """`estimate TC(u) with mss`."""
 
     target: Information | Divergence
-    estimator: Word
+    choice: Choice
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Constraint:
+    """`E <= E`."""
+
+    left: Expression
+    relation: Literal["==", "<=", ">="]
+    right: Expression
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Constraints:
+    """`subject to E <= E, ...`."""
+
+    constraints: tuple[Constraint, ...]
     span: Span
 
 
@@ -280,8 +400,10 @@ Statement: TypeAlias = (
     | Constant
     | Parameter
     | VariableDeclaration
+    | MaskDeclaration
     | NetworkBlock
     | Goal
+    | Constraints
     | Estimate
     | Assertion
 )

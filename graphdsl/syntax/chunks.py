@@ -11,13 +11,14 @@ from itertools import accumulate
 
 #: The words that statements begin with.
 STATEMENTS = (
-    "model", "const", "param", "observed", "latent", "q", "p", "network", "minimize", "maximize",
-    "estimate", "assert",
+    "model", "const", "param", "observed", "latent", "given", "mask", "q", "p", "infer", "network",
+    "minimize", "maximize", "subject", "estimate", "assert",
 )  # fmt: skip
 
 _START = re.compile(
-    r"^[ \t]*(?:(?P<word>(?:model|const|param|observed|latent|network|minimize|maximize|estimate"
-    r"|assert)\b|[qp](?=\s*\{))|(?P<likely>[qp](?=[ \t\r]*$)|[A-Za-z_]\w*(?=[ \t]+[A-Za-z_])))",
+    r"^[ \t]*(?:(?P<word>(?:model|const|param|observed|latent|given|mask|infer|network|minimize"
+    r"|maximize|subject|estimate|assert)\b|[qp](?=\s*\{))"
+    r"|(?P<likely>[qp](?=[ \t\r]*$)|[A-Za-z_]\w*(?=[ \t]+[A-Za-z_])))",
     re.MULTILINE,
 )
 _WORD = re.compile(r"[A-Za-z_]\w*")
@@ -69,12 +70,12 @@ def blank(text: str, bare: str, chunk: Chunk, at: int) -> tuple[str, frozenset[s
         The text, and the names that were perhaps declared in what it lost.
     """
     opening = bare.find("{", chunk.start, chunk.end)
-    if chunk.word in ("q", "p", "network") and 0 <= opening < at:
+    if chunk.word in ("q", "p", "infer", "network") and 0 <= opening < at:
         start, end = _line_around(bare, opening + 1, chunk.end, at)
         if bare[start:end].strip("; \t\r\n"):
             return _without(text, start, end), frozenset()
     names = [word for word in _WORD.findall(bare, chunk.start, chunk.end) if word not in _COMMON]
-    if chunk.word == "network":
+    if chunk.word in ("network", "infer"):
         names = names[:1]
     elif not chunk.word and opening >= 0:
         names += ["q", "p"]  # one of them may have been meant

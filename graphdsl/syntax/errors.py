@@ -15,9 +15,7 @@ __all__ = [
     "MissingName",
     "MissingSign",
     "MissingValue",
-    "ModifierOrder",
     "NestedTooDeep",
-    "NotYet",
     "OtherArrow",
     "SingleEquals",
     "StrangeCharacter",
@@ -246,23 +244,3 @@ class MissingDefault(Diagnostic):
     said = "`{name}` is given no value"
     hint = "every constant and parameter has one: `{name} = 1`"
     name: str
-
-
-class NotYet(Diagnostic):
-    """A word that the language will have."""
-
-    code = "MIB122"
-    title = "Not yet in the language"
-    said = "`{found}` belongs to a later version of the language"
-    hint = "to come are masks, optional or given variables, more inference networks, constraints"
-    found: str
-
-
-class ModifierOrder(Diagnostic):
-    """`by`, `via` and `for` in another order."""
-
-    code = "MIB123"
-    title = "Order of modifiers"
-    said = "{found} comes too late in this line"
-    hint = "a line ends with `by`, then `via`, then `for`, as far as it has them"
-    found: str

@@ -21,7 +21,6 @@ from graphdsl.syntax.errors import (
     MissingName,
     MissingSign,
     MissingValue,
-    NotYet,
     StrangeCharacter,
     StrayBracket,
     UnclosedBracket,
@@ -34,17 +33,11 @@ _SIGNS = {
     "COMMA": ",", "SEMICOLON": ";", "LBRACE": "{", "RBRACE": "}", "LPAR": "(", "RPAR": ")",
     "LSQB": "[", "RSQB": "]", "PLUS": "+", "MINUS": "-", "STAR": "*", "SLASH": "/", "COLON": ":",
     "TILDE": "~", "EQUAL": "=", "VBAR": "|", "ARROW": "->", "DOTS": "..", "BARS": "||",
-    "RELATION": "==", "SUM": "sum", "_BY": "by", "_VIA": "via", "_FOR": "for", "_IN": "in",
-    "_WITH": "with", "_PAIRS": "pairs",
+    "RELATION": "==", "TOTAL": "sum", "_BY": "by", "_VIA": "via", "_IF": "if", "_FOR": "for",
+    "_IN": "in", "_WITH": "with", "OPTIONAL": "optional",
 }  # fmt: skip
 _CLOSING = {"(": ")", "[": "]", "{": "}"}
 _CLOSING_KINDS = {"(": "RPAR", "[": "RSQB", "{": "RBRACE"}
-
-#: Words that this version stops at, of constructs that are to come.
-_LATER = re.compile(
-    r"\b(?P<word>if|optional|given|mask|infer|subject|(?:expect|mean)(?=\s*\(\s*\w+\s+in$))"
-    r"(?:\s*\(\s*\w+\s+in)?$"
-)
 
 _LOOKALIKES = {
     "≤": "write `<=`", "≥": "write `>=`", "→": "write `->`", "‖": "write `||`", "∥": "write `||`",
@@ -126,10 +119,6 @@ def explain(stop: Stop, chunk: Chunk) -> Diagnostic:
     """The diagnostic of a syntax error in a statement."""
     if stop.token is None:
         return _strange(stop.bare, stop.at)
-    later = _LATER.search(stop.bare[: stop.at + len(stop.token)])
-    if later is not None:
-        start, end = later.span("word")
-        return NotYet(span=span_at(stop.bare, start, end - start), found=later["word"])
     if stop.kind == "NAME" and stop.is_complete and stop.begins_line:
         return UnknownStatement(span=stop.span, found=str(stop.token), guess=_statement_like(stop))
     opened = innermost_open(stop.bare, chunk.start, stop.at)
@@ -253,7 +242,7 @@ def _readable(could: Set[str]) -> str:
 
 def _is_declared(stop: Stop) -> bool:
     """Whether a name stands there to be declared."""
-    declares = r"\b(?:model|const|param|observed|latent|network)[ \t]+$"
+    declares = r"\b(?:model|const|param|observed|latent|given|mask|infer|network)[ \t]+$"
     return re.search(declares, stop.bare[: stop.at]) is not None
 
 

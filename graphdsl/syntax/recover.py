@@ -85,7 +85,7 @@ def _close_brace(reading: _Reading, chunk: Chunk, brace: int, here: Chunk) -> No
     """Say that a brace is missing, and read on as if it stood before the next statement."""
     before = "the end of the file" if here is chunk else f"`{here.word}`"
     mistake = UnclosedBrace(span=span_at(reading.bare, brace, 1), before=before)
-    if chunk.word not in ("q", "p", "network"):
+    if chunk.word not in ("q", "p", "infer", "network"):
         reading.leave_out(mistake, chunk, chunk.start)
         return
     reading.found.append(mistake)

@@ -21,7 +21,6 @@ from graphdsl.syntax.errors import (
     MissingColon,
     MissingDefault,
     MissingSign,
-    ModifierOrder,
     OtherArrow,
     SingleEquals,
 )
@@ -42,7 +41,7 @@ SLIPS = (
         BadName,
         "",
         frozenset({"PLUS", "MINUS", "STAR", "SLASH"}),
-        r"\b(?:model|const|param|observed|latent|network)\s+\w+",
+        r"\b(?:model|const|param|observed|latent|given|network)\s+\w+",
         ("model my-model", "latent z-1 : real", "param beta/2 = 1"),
     ),
     Slip(
@@ -69,9 +68,9 @@ SLIPS = (
     Slip(
         MemberDeclared,
         "DOTS",
-        frozenset({"RSQB", "COLON", "COMMA"}),
-        r"\b(?:observed|latent)\s+\w+\s*\[[^\]]*",
-        ("observed x[2] : real", "observed x[1:2] : real", "observed x[n, 2] : real"),
+        frozenset({"COLON"}),
+        r"\b(?:observed|latent|given)\s+\w+\s*\[[^\]]*",
+        ("observed x[1:2] : real",),
     ),
     Slip(
         OtherArrow,
@@ -86,13 +85,6 @@ SLIPS = (
         frozenset({"EQUAL"}),
         "",
         ("assert I(x; z) = 1", "assert beta = 1", "assert 2 * H(x) = 1"),
-    ),
-    Slip(
-        ModifierOrder,
-        "SEMICOLON",
-        frozenset({"_BY", "_VIA"}),
-        "",
-        ("q { x -> z via mlp(4) by poe }", "q { x -> z for i in 1..2 by poe }"),
     ),
     Slip(
         MissingSign,
@@ -118,7 +110,7 @@ SLIPS = (
     Slip(
         LostSign,
         "PLUS",
-        frozenset({"NAME", "NUMBER", "SUM", "LPAR"}),
+        frozenset({"NAME", "NUMBER", "TOTAL", "LPAR"}),
         "",
         (
             "minimize 2 KL(q || p)",
