@@ -14,6 +14,7 @@ __all__ = ["Checked", "Compiled", "GeneratedModule", "check_spec", "compile_spec
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import TYPE_CHECKING
 
 from graphdsl.diagnostics import Diagnostic, Source, Span, SpecError
 from graphdsl.ir.audit import Audit, Finding
@@ -23,6 +24,9 @@ from graphdsl.ir.loss import LossModule
 from graphdsl.ir.model import Model
 from graphdsl.resolve import resolve
 from graphdsl.syntax import ast, parse
+
+if TYPE_CHECKING:
+    from graphdsl.symbolic import Canon
 
 Values = Mapping[str, Fraction]
 _NONE: Values = {}
@@ -35,8 +39,13 @@ class Checked:
     spec: ast.Spec
     model: Model
     dags: Mapping[str, Dag]
-    independence: Independence
+    independences: Mapping[str, Independence]  #: under q, p and each further inference network
     warnings: tuple[Diagnostic, ...]
+
+    @property
+    def independence(self) -> Independence:
+        """What G^q guarantees."""
+        return self.independences["q"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,12 +122,12 @@ def derive(checked: Checked) -> Compiled:
         SpecError: If something cannot be bounded or estimated, or an assertion is refuted.
     """
     from graphdsl.lower import lower
-    from graphdsl.symbolic import Canon, collect_objective, decide
+    from graphdsl.symbolic import collect_objective, decide
 
-    canon = Canon(checked.independence)
-    collected = collect_objective(checked.model, checked.dags, canon)
-    lowered = lower(collected, checked.model, checked.independence)
-    proofs = tuple(decide(one, checked.dags, canon) for one in checked.model.assertions)
+    canons = _canons(checked)
+    collected = collect_objective(checked.model, checked.dags, canons)
+    lowered = lower(collected, checked.model, checked.independences)
+    proofs = tuple(decide(one, checked.dags, canons) for one in checked.model.assertions)
     found = (*lowered.diagnostics, *_verdicts(proofs))
     if lowered.module is None or any(one.severity == "error" for one in found):
         raise SpecError((*checked.warnings, *found))
@@ -134,10 +143,10 @@ def derive(checked: Checked) -> Compiled:
 def read(compiled: Compiled) -> Audit:
     """All that is known of a compiled spec, each projection derived in all its forms."""
     from graphdsl.graphs import topological_orders
-    from graphdsl.symbolic import Canon, derive_projection
+    from graphdsl.symbolic import derive_projection
 
     model = compiled.checked.model
-    canon = Canon(compiled.checked.independence)
+    canons = _canons(compiled.checked)
     return Audit(
         model=model,
         projections=tuple(
@@ -145,7 +154,7 @@ def read(compiled: Compiled) -> Audit:
                 one.network,
                 topological_orders(one.network, model),
                 one.weight,
-                canon,
+                canons[one.under],
             )
             for one in model.projections
         ),
@@ -155,22 +164,49 @@ def read(compiled: Compiled) -> Audit:
     )
 
 
+def _canons(checked: Checked) -> dict[str, Canon]:
+    """Canonical forms under each distribution; under p, the priors of its roots are fixed."""
+    from graphdsl.symbolic import Canon
+
+    model, fixed = checked.model, frozenset[str]()
+    if model.generation is not None:
+        children = {name for one in model.generation.conditionals for name in one.children}
+        fixed = frozenset(model.generation.variables) - children - model.observed()
+    return {
+        name: Canon(independence, name, fixed if name == "p" else frozenset())
+        for name, independence in checked.independences.items()
+    }
+
+
 def _build(spec: ast.Spec, model: Model, found: tuple[Diagnostic, ...]) -> Checked:
-    from graphdsl.graphs import Separation, build_dag, check_model, inference_dag
+    from graphdsl.graphs import build_dag, check_model
 
     networks = [one.network for one in model.projections]
     complete = all(one.severity != "error" for one in found)
     found = (*found, *check_model(model, networks, complete=complete))
     if any(one.severity == "error" for one in found):
         raise SpecError(found)
-    order, parents = inference_dag(model)
     return Checked(
         spec=spec,
         model=model,
         dags={network.name: build_dag(network, model) for network in networks},
-        independence=Separation(order, parents, model.observed()),
+        independences=_independences(model),
         warnings=found,
     )
+
+
+def _independences(model: Model) -> dict[str, Independence]:
+    """d-separation under every distribution that the spec has."""
+    from graphdsl.graphs import Separation, generation_dag, inference_dag
+
+    found: dict[str, Independence] = {}
+    for network in (model.inference, *model.further):
+        order, parents = inference_dag(model, network)
+        found[network.name] = Separation(order, parents, model.observed())
+    if model.generation is not None:
+        order, parents, roots = generation_dag(model, model.generation)
+        found["p"] = Separation(order, parents, roots)
+    return found
 
 
 def _verdicts(proofs: tuple[Proof, ...]) -> list[Diagnostic]:

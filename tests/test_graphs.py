@@ -122,7 +122,7 @@ def model_of(text: str) -> Model:
 @pytest.mark.parametrize("spec", SPECS, ids=lambda spec: spec.stem)
 def test_the_data_come_first_and_are_completed(spec: Path) -> None:
     model = check_spec(Source.read(spec)).model
-    order, parents = inference_dag(model)
+    order, parents = inference_dag(model, model.inference)
     data = [name for name in order if name in model.observed()]
     assert list(order[: len(data)]) == data
     for place, name in enumerate(data):
@@ -142,7 +142,8 @@ def test_the_edges_of_q_are_those_written() -> None:
         q { x[1], b -> a; x -> b }
         minimize H(a)
     """
-    order, parents = inference_dag(model_of(text))
+    model = model_of(text)
+    order, parents = inference_dag(model, model.inference)
     assert order == ("x[1]", "x[2]", "b", "a")
     assert parents["a"] == {"x[1]", "b"}
     assert parents["b"] == {"x[1]", "x[2]"}

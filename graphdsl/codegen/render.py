@@ -35,7 +35,7 @@ _WIDTH = 88
 ALWAYS_IMPORTED = ("Batch", "Gaussian", "Losses", "Networks", "Noise", "Objective", "Variable")
 WORDS = (
     "Bernoulli", "Each", "Latents", "Shared", "conv_decoder", "conv_encoder", "each_expert",
-    "expect", "mlp", "mlps", "product_of_experts", "standard_normal", "subset_posteriors",
+    "expect", "frozen", "mlp", "mlps", "product_of_experts", "standard_normal", "subset_posteriors",
     "total_correlation_mss",
 )  # fmt: skip
 

@@ -87,7 +87,8 @@ def term_code(code: TermCode) -> str:
 
 def _run(statement: Run) -> str:
     arguments = ", ".join(map(reference, statement.arguments))
-    call = f"self.{statement.slot}({arguments})"
+    network = f"self.{statement.slot}"
+    call = f"frozen({network})({arguments})" if statement.frozen else f"{network}({arguments})"
     reshaped = "" if statement.reshape is None else f", {shape(statement.reshape)}"
     return f"{_DISTRIBUTION[statement.distribution]}({call}{reshaped})"
 

@@ -5,8 +5,20 @@ edges of G^q, `check_model` finds cycles and latents that nobody infers, and `Se
 what G^q guarantees.
 """
 
-__all__ = ["Separation", "build_dag", "check_model", "inference_dag", "topological_orders"]
+__all__ = [
+    "Separation",
+    "build_dag",
+    "check_model",
+    "generation_dag",
+    "inference_dag",
+    "topological_orders",
+]
 
-from graphdsl.graphs.build import build_dag, inference_dag, topological_orders
+from graphdsl.graphs.build import (
+    build_dag,
+    generation_dag,
+    inference_dag,
+    topological_orders,
+)
 from graphdsl.graphs.check import check_model
 from graphdsl.graphs.separation import Separation

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["build_dag", "inference_dag", "topological_orders"]
+__all__ = ["build_dag", "generation_dag", "inference_dag", "topological_orders"]
 
 import networkx as nx
 
@@ -35,7 +35,26 @@ def _ordered(network: Network, rank: dict[int, int]) -> Dag:
     return Dag(tuple(frozenset(network.nodes[old]) for old in order), parents)
 
 
-def inference_dag(model: Model) -> tuple[tuple[str, ...], dict[str, frozenset[str]]]:
+def generation_dag(
+    model: Model, network: Network
+) -> tuple[tuple[str, ...], dict[str, frozenset[str]], frozenset[str]]:
+    """G^p as it is drawn, but for its observed roots: their joint is the data's, and arbitrary.
+
+    Returns:
+        The variables in topological order, the parents of each, and those observed roots.
+    """
+    dag = build_dag(network, model)
+    order = tuple(name for node in dag.nodes for name in node)
+    parents = {name: dag.parent_set(place) for place, name in enumerate(order)}
+    roots = [name for name in order if not parents[name] and name in model.observed()]
+    for place, name in enumerate(roots):
+        parents[name] = frozenset(roots[:place])
+    return order, parents, frozenset(roots)
+
+
+def inference_dag(
+    model: Model, network: Network
+) -> tuple[tuple[str, ...], dict[str, frozenset[str]]]:
     """G^q with the observed variables completed: q(X) is the data's joint, and arbitrary.
 
     Returns:
@@ -45,7 +64,6 @@ def inference_dag(model: Model) -> tuple[tuple[str, ...], dict[str, frozenset[st
     graph: nx.DiGraph[str] = nx.DiGraph()
     graph.add_nodes_from(node.name for node in model.nodes)
     graph.add_edges_from((a, b) for k, b in enumerate(data) for a in data[:k])
-    network = model.inference
     for parent, child in network.edges:
         graph.add_edges_from((a, b) for a in network.nodes[parent] for b in network.nodes[child])
     rank = {node.name: place for place, node in enumerate(model.nodes)}

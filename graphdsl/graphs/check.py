@@ -14,9 +14,22 @@ from graphdsl.graphs.errors import (
     EdgeIntoGiven,
     EdgeIntoObserved,
     LatentHasNoEncoder,
+    LatentNotInferred,
     LatentOnOneSide,
 )
-from graphdsl.ir.model import DivergenceOfMarginals, Family, Model, Network
+from graphdsl.ir.model import (
+    DivergenceOfMarginals,
+    DivergenceOfPosteriors,
+    Family,
+    Functional,
+    Model,
+    MultiInformation,
+    Network,
+    PredictiveEntropy,
+    Projection,
+    UncertaintyOf,
+)
+from graphdsl.ir.notation import original
 
 
 def check_model(
@@ -28,13 +41,15 @@ def check_model(
     is missing from it.
     """
     generation = (model.generation,) if model.generation else ()
-    into_data = tuple(_edges_into_observed(model))
-    inference = () if into_data else (model.inference,)  # such an edge may be all of the circle
+    inferences = (model.inference, *model.further)
+    into_data = tuple(one for each in inferences for one in _edges_into_observed(model, each))
+    inference = () if into_data else inferences  # such an edge may be all of the circle
     found: list[Diagnostic] = [*_cycles((*inference, *generation, *networks)), *into_data]
     if model.generation is not None:
         found += _edges_into_given(model, model.generation)
     if complete:
         found += _latents_without_encoder(model)
+        found += _latents_not_inferred_here(model)
         if model.generation is not None:
             found += _latents_on_one_side(model, model.generation)
     return tuple(found)
@@ -66,8 +81,7 @@ def _cycle(network: Network, edges: list[tuple[int, int]]) -> CyclicNetwork:
     )
 
 
-def _edges_into_observed(model: Model) -> Iterator[Diagnostic]:
-    network = model.inference
+def _edges_into_observed(model: Model, network: Network) -> Iterator[Diagnostic]:
     observed = model.observed()
     told: set[Span] = set()
     for (_, child), (_, below) in zip(network.edges, network.written, strict=True):
@@ -91,7 +105,7 @@ def _edges_into_given(model: Model, network: Network) -> Iterator[Diagnostic]:
 
 
 def _latents_without_encoder(model: Model) -> Iterator[Diagnostic]:
-    inferred = {name for _, child in model.inference.edges for name in model.inference.nodes[child]}
+    inferred = {name for one in (model.inference, *model.further) for name in _children(one)}
     guess = next((node.name for node in model.nodes if node.role != "latent"), "x")
     for family in _latents(model):
         missing = [name for name in family.nodes if name not in inferred]
@@ -100,20 +114,70 @@ def _latents_without_encoder(model: Model) -> Iterator[Diagnostic]:
             yield LatentHasNoEncoder(span=span, node=missing[0], guess=guess)
 
 
+def _latents_not_inferred_here(model: Model) -> Iterator[Diagnostic]:
+    """An information under a network that does not infer one of its latents."""
+    networks = {one.name: one for one in (model.inference, *model.further)}
+    everywhere = frozenset(name for one in networks.values() for name in _children(one))
+    told: set[tuple[str, str]] = set()
+    asked = [*model.objective, *(one for each in model.assertions for one in each.difference)]
+    for one in asked:
+        network = networks.get(one.functional.under)
+        if network is None:
+            continue
+        missing = (_named(one.functional) & everywhere) - _children(network)
+        for name in sorted(missing):
+            if (network.name, name) not in told:
+                told.add((network.name, name))
+                span = Span(one.line, one.column, one.line, one.column + 1)
+                yield LatentNotInferred(span=span, node=name, under=network.name)
+
+
+def _named(functional: Functional) -> frozenset[str]:
+    """The variables that a functional names one by one."""
+    match functional:
+        case Projection(network):
+            return frozenset(map(original, network.variables))
+        case MultiInformation(parts, given):
+            return given.union(*parts)
+        case UncertaintyOf(of, given) | PredictiveEntropy(of, given):
+            return given.union(of)
+        case DivergenceOfMarginals(variables, given) | DivergenceOfPosteriors(variables, given):
+            return given.union(variables or ())
+
+
 def _latents_on_one_side(model: Model, generation: Network) -> Iterator[Diagnostic]:
-    compared = [
-        one
-        for one in model.objective
-        if isinstance(one.functional, DivergenceOfMarginals) and one.functional.variables is None
-    ]
-    if not compared:
-        return
-    line, column = compared[0].line, compared[0].column
-    for family in _latents(model):
-        missing = [name for name in family.nodes if name not in generation.variables]
-        if missing:
-            span = Span(line, column, line, column + len("KL"))
-            yield LatentOnOneSide(span=span, node=missing[0], present="q", absent="p")
+    """KL(q || p): each latent must be inferred by the one, and be in the other."""
+    told: set[tuple[str, str]] = set()
+    networks = (model.inference, *model.further)
+    everywhere = frozenset(name for network in networks for name in _children(network))
+    for one in model.objective:
+        divergence = one.functional
+        if not isinstance(divergence, DivergenceOfMarginals) or divergence.variables is not None:
+            continue
+        inferred = _children(model.inference_of(divergence.under))
+        for family in _latents(model):
+            # That nobody infers a latent at all is said already.
+            sides = {
+                name: (name in inferred, name in generation.variables)
+                for name in family.nodes
+                if name in everywhere
+            }
+            wrong = next((name for name, (left, right) in sides.items() if left != right), None)
+            if wrong is None or (divergence.under, family.name) in told:
+                continue
+            told.add((divergence.under, family.name))
+            present, absent = (
+                (divergence.under, "p") if sides[wrong][0] else ("p", divergence.under)
+            )
+            span = Span(one.line, one.column, one.line, one.column + len("KL"))
+            yield LatentOnOneSide(
+                span=span, node=wrong, under=divergence.under, present=present, absent=absent
+            )
+
+
+def _children(network: Network) -> frozenset[str]:
+    """The variables that a network's edges end in."""
+    return frozenset(name for _, child in network.edges for name in network.nodes[child])
 
 
 def _latents(model: Model) -> list[Family]:

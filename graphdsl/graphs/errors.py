@@ -7,6 +7,7 @@ __all__ = [
     "EdgeIntoGiven",
     "EdgeIntoObserved",
     "LatentHasNoEncoder",
+    "LatentNotInferred",
     "LatentOnOneSide",
 ]
 
@@ -50,9 +51,10 @@ class LatentOnOneSide(Diagnostic):
 
     code = "MIB304"
     title = "Latent on one side only"
-    said = "`KL(q || p)` compares joints, but `{node}` is in `{present}` and not in `{absent}`"
+    said = "`KL({under} || p)` compares joints, but `{node}` is in `{present}`, not in `{absent}`"
     hint = "add a line for `{node}` to `{absent}`, or take it out of `{present}`"
     node: str
+    under: str
     present: str
     absent: str
 
@@ -64,4 +66,15 @@ class EdgeIntoGiven(Diagnostic):
     title = "Edge into a given variable"
     said = "`{node}` is given: it is conditioned on, and never modelled"
     hint = "take the edge out of `p`, or declare `observed {node}` if `p` is to generate it"
+    node: str
+
+
+class LatentNotInferred(Diagnostic):
+    """A term under an inference network that does not infer one of its latents."""
+
+    code = "MIB306"
+    title = "Latent of another network"
+    said = "this term is under `{under}`, which does not infer `{node}`"
+    hint = "add a line for `{node}` to `{under}`, or write the term under the network that has one"
+    under: str
     node: str

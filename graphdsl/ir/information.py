@@ -9,6 +9,7 @@ __all__ = [
     "Entropy",
     "Information",
     "LocalEntropy",
+    "ModelAtom",
     "ModelCrossEntropy",
     "ProjectionDerivation",
     "Proof",
@@ -30,25 +31,28 @@ from graphdsl.ir.weight import ONE, Weight
 
 @dataclass(frozen=True, slots=True)
 class Entropy:
-    """H(of | given) under q."""
+    """H(of | given) under q, or another distribution."""
 
     of: Names
     given: Names = ()
+    under: str = "q"
 
     def __str__(self) -> str:
-        return f"H({', '.join(self.of)}{_bar(self.given)})"
+        return f"H{_under(self.under)}({', '.join(self.of)}{_bar(self.given)})"
 
 
 @dataclass(frozen=True, slots=True)
 class Information:
-    """I(left; right | given) under q."""
+    """I(left; right | given) under q, or another distribution."""
 
     left: Names
     right: Names
     given: Names = ()
+    under: str = "q"
 
     def __str__(self) -> str:
-        return f"I({', '.join(self.left)}; {', '.join(self.right)}{_bar(self.given)})"
+        left, right = ", ".join(self.left), ", ".join(self.right)
+        return f"I{_under(self.under)}({left}; {right}{_bar(self.given)})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +61,11 @@ class TotalCorrelation:
 
     parts: tuple[Names, ...]
     given: Names = ()
+    under: str = "q"
 
     def __str__(self) -> str:
         parts = "; ".join(", ".join(part) for part in self.parts)
-        return f"TC({parts}{_bar(self.given)})"
+        return f"TC{_under(self.under)}({parts}{_bar(self.given)})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +75,10 @@ class CrossEntropy:
     of: Names
     given: Names
     model: str  #: as printed: `p(x[1]|z,u[1])`
+    under: str = "q"
 
     def __str__(self) -> str:
-        return f"E[-log {self.model}]"
+        return f"E{_under(self.under)}[-log {self.model}]"
 
 
 Atom: TypeAlias = Entropy | Information | TotalCorrelation | CrossEntropy
@@ -122,10 +128,21 @@ class Proof:
 
 
 @dataclass(frozen=True, slots=True)
-class ModelCrossEntropy:
-    """A cross-entropy that KL(q || p) holds: of one variable, under its conditional in p."""
+class ModelAtom:
+    """A cross-entropy that an objective names: of one variable, under a model of it."""
 
     node: str
+    network: str  #: whose model: `p`, an inference network, or `new` for one made for it
+    given: frozenset[str] | None = None  #: None for the model's own parents in that network
+    under: str = "q"  #: over whose samples
+    frozen: bool = False  #: whether the term leaves the model's networks as they are
+
+
+@dataclass(frozen=True, slots=True)
+class ModelCrossEntropy:
+    """A cross-entropy of an objective, with its net weight."""
+
+    atom: ModelAtom
     conditional: Conditional | None  #: None for a latent root, whose model is its prior
     weight: Weight
     lines: tuple[int, ...] = ()  #: of the spec, that ask for it
@@ -139,6 +156,7 @@ class LocalEntropy:
     given: frozenset[str]
     weight: Weight
     lines: tuple[int, ...] = ()  #: of the spec, that ask for it
+    under: str = "q"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,17 +175,19 @@ class Collected:
     intractable: tuple[LocalEntropy, ...] = field(default=())  #: nothing bounds them
 
 
-def entropy(of: Iterable[str], given: Iterable[str] = ()) -> Entropy:
+def entropy(of: Iterable[str], given: Iterable[str] = (), under: str = "q") -> Entropy:
     """H(of | given), its variables in their natural order."""
-    return Entropy(names(of), names(given))
+    return Entropy(names(of), names(given), under)
 
 
-def information(parts: Iterable[Iterable[str]], given: Iterable[str] = ()) -> Atom:
+def information(
+    parts: Iterable[Iterable[str]], given: Iterable[str] = (), under: str = "q"
+) -> Atom:
     """I between two parts, TC between more."""
     sets = tuple(names(part) for part in parts)
     if len(sets) == 2:
-        return Information(sets[0], sets[1], names(given))
-    return TotalCorrelation(sets, names(given))
+        return Information(sets[0], sets[1], names(given), under)
+    return TotalCorrelation(sets, names(given), under)
 
 
 def one(atom: Atom, sign: int = 1) -> Term:
@@ -177,3 +197,7 @@ def one(atom: Atom, sign: int = 1) -> Term:
 
 def _bar(given: Names) -> str:
     return f" | {', '.join(given)}" if given else ""
+
+
+def _under(name: str) -> str:
+    return "" if name == "q" else f"[{name}]"

@@ -120,6 +120,7 @@ class Run:
     formula: str
     shape: tuple[int, ...]  #: of a row
     seen: tuple[Seen, ...] = ()  #: the observed parents, where views may be missing
+    frozen: bool = False  #: whether the networks stay as they are
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,6 +6,7 @@ __all__ = [
     "Assertion",
     "Conditional",
     "DivergenceOfMarginals",
+    "DivergenceOfPosteriors",
     "Edge",
     "EstimatorChoice",
     "Family",
@@ -17,6 +18,7 @@ __all__ = [
     "Network",
     "Node",
     "Parameter",
+    "PredictiveEntropy",
     "Projection",
     "Role",
     "Stretch",
@@ -154,32 +156,70 @@ class Projection:
     """D(q || G): the least KL(q || r) over the r that factorise as G does."""
 
     network: Network
+    under: str = "q"  #: the distribution that is projected: q, p, or an inference network's
 
 
 @dataclass(frozen=True, slots=True)
 class DivergenceOfMarginals:
-    """KL(q(A) || p(A)); `variables` is None for all that both networks hold."""
+    """KL(q(A | C) || p(A | ...)): each variable of A against its conditional in p.
+
+    `variables` is None for all that p holds.
+    """
 
     variables: tuple[str, ...] | None
+    given: frozenset[str] = frozenset()
+    under: str = "q"
+    frozen: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class DivergenceOfPosteriors:
+    """E KL(q(A | C) || r(A | S)): two inference networks' conditionals of the same latents."""
+
+    variables: tuple[str, ...]
+    given: frozenset[str]
+    network: str  #: of the second
+    model_given: frozenset[str]
+    under: str = "q"
+    frozen: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PredictiveEntropy:
+    """CE(A | C) = -E log p(A | C): how badly a model predicts; the decoder of p, or a new one."""
+
+    of: tuple[str, ...]
+    given: frozenset[str]
+    under: str = "q"
+    frozen: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class MultiInformation:
-    """I(A; B | C) or, with more parts, TC(A; B; ... | C), under q."""
+    """I(A; B | C) or, with more parts, TC(A; B; ... | C), under q or another distribution."""
 
     parts: tuple[frozenset[str], ...]
     given: frozenset[str] = frozenset()
+    under: str = "q"
 
 
 @dataclass(frozen=True, slots=True)
 class UncertaintyOf:
-    """H(A | C) under q."""
+    """H(A | C) under q or another distribution."""
 
     of: frozenset[str]
     given: frozenset[str] = frozenset()
+    under: str = "q"
 
 
-Functional: TypeAlias = Projection | DivergenceOfMarginals | MultiInformation | UncertaintyOf
+Functional: TypeAlias = (
+    Projection
+    | DivergenceOfMarginals
+    | DivergenceOfPosteriors
+    | PredictiveEntropy
+    | MultiInformation
+    | UncertaintyOf
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,6 +238,7 @@ class WeightedProjection:
 
     weight: Weight
     network: Network
+    under: str = "q"
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,6 +280,11 @@ class Model:
     choices: tuple[EstimatorChoice, ...] = ()
     assertions: tuple[Assertion, ...] = ()
     projections: tuple[WeightedProjection, ...] = ()  #: of the objective and the assertions
+    further: tuple[Network, ...] = ()  #: inference networks beside q, each for its arguments
+
+    def inference_of(self, name: str) -> Network:
+        """The inference network of that name."""
+        return next(one for one in (self.inference, *self.further) if one.name == name)
 
     def family(self, name: str) -> Family:
         """The family of that name."""

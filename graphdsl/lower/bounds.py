@@ -10,7 +10,7 @@ from __future__ import annotations
 
 __all__ = ["Piece", "can_relax", "pieces"]
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
@@ -20,7 +20,7 @@ from graphdsl.ir.loss import Bound
 from graphdsl.ir.model import Model
 from graphdsl.ir.notation import latex_names, latex_weight, names
 from graphdsl.ir.weight import ONE, ZERO, Weight
-from graphdsl.lower.models import Decoder, ModelRef, Prior, choose_model, printed
+from graphdsl.lower.models import ModelRef, choose_model, named_model, printed
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +44,7 @@ class Piece:
     stands_for: tuple[Term, ...]
     bounds: tuple[Bound, ...]
     lines: tuple[int, ...]  #: of the spec, that ask for it
+    under: str = "q"  #: over whose samples
 
 
 @dataclass(slots=True)
@@ -52,6 +53,7 @@ class _Pool:
 
     node: str
     ref: ModelRef
+    under: str
     shares: list[_Share] = field(default_factory=list)
 
     @property
@@ -62,15 +64,38 @@ class _Pool:
         return total
 
 
-def pieces(collected: Collected, model: Model, independence: Independence) -> tuple[Piece, ...]:
+def pieces(
+    collected: Collected, model: Model, independences: Mapping[str, Independence]
+) -> tuple[Piece, ...]:
     """Bound what must be bounded, and pair cross-entropies with the encoders' entropies."""
-    pools = _pools(collected, model, independence)
+    found: list[Piece] = []
+    for under in ("q", *(network.name for network in model.further)):
+        found += _pieces(_of(collected, under), model, independences[under], under)
+    return tuple(found)
+
+
+def _of(collected: Collected, under: str) -> Collected:
+    """What an objective asks for over the samples of one distribution."""
+    return replace(
+        collected,
+        models=tuple(one for one in collected.models if one.atom.under == under),
+        exact=tuple(one for one in collected.exact if one.under == under),
+        unbounded=tuple(one for one in collected.unbounded if one.under == under),
+        uncertain=tuple(one for one in collected.uncertain if one.under == under),
+        intractable=tuple(one for one in collected.intractable if one.under == under),
+    )
+
+
+def _pieces(
+    collected: Collected, model: Model, independence: Independence, under: str
+) -> Iterator[Piece]:
+    pools = _pools(collected, model, independence, under)
     relaxed = _relaxed(collected, independence)
     left = {one.node: one for one in collected.exact}
     for node, bounds in relaxed.items():
-        own = left.get(node, LocalEntropy(node, independence.parents(node), ZERO))
+        own = left.get(node, _own(node, independence, under))
         weight = sum((bound.weight for bound in bounds), own.weight)
-        left[node] = LocalEntropy(node, own.given, weight, own.lines)
+        left[node] = replace(own, weight=weight)
     found: list[Piece] = []
     for pool in pools:
         if not pool.weight:
@@ -79,28 +104,32 @@ def pieces(collected: Collected, model: Model, independence: Independence) -> tu
             found.append(_piece("reconstruction", pool, ()))
         elif _closed_form(pool, independence):
             parents = independence.parents(pool.node)
-            minus = Term(-pool.weight, entropy((pool.node,), parents))
+            minus = Term(-pool.weight, entropy((pool.node,), parents, under))
             found.append(_piece("kl", pool, (minus,)))
-            own = left.get(pool.node, LocalEntropy(pool.node, parents, ZERO))
-            both = own.weight + pool.weight
-            left[pool.node] = LocalEntropy(pool.node, parents, both, own.lines)
+            own = left.get(pool.node, _own(pool.node, independence, under))
+            left[pool.node] = replace(own, weight=own.weight + pool.weight)
         else:
             found.append(_piece("cross_entropy", pool, ()))
-    for one in left.values():
-        if one.weight:
-            atom = Term(one.weight, entropy((one.node,), one.given))
-            found.append(
-                Piece(
-                    kind="entropy",
-                    node=one.node,
-                    ref=None,
-                    weight=one.weight,
-                    stands_for=(atom,),
-                    bounds=(),
-                    lines=one.lines,
-                )
-            )
-    return tuple(_with_relaxations(found, relaxed, independence))
+    found += (_entropy_piece(one) for one in left.values() if one.weight)
+    yield from _with_relaxations(found, relaxed, independence)
+
+
+def _own(node: str, independence: Independence, under: str) -> LocalEntropy:
+    """The entropy of an encoder's own density, of which the objective asks nothing yet."""
+    return LocalEntropy(node, independence.parents(node), ZERO, under=under)
+
+
+def _entropy_piece(one: LocalEntropy) -> Piece:
+    return Piece(
+        kind="entropy",
+        node=one.node,
+        ref=None,
+        weight=one.weight,
+        stands_for=(Term(one.weight, entropy((one.node,), one.given, one.under)),),
+        bounds=(),
+        lines=one.lines,
+        under=one.under,
+    )
 
 
 def can_relax(one: LocalEntropy, independence: Independence) -> bool:
@@ -122,14 +151,19 @@ def _relaxed(collected: Collected, independence: Independence) -> dict[str, list
         found.setdefault(one.node, []).append(
             Bound(
                 weight=one.weight,
-                entropy=Term(one.weight, entropy((one.node,), one.given)),
-                model=f"q({one.node}|{','.join(names(parents))})",
+                entropy=Term(one.weight, entropy((one.node,), one.given, one.under)),
+                model=f"{_base(one.under)}({one.node}|{','.join(names(parents))})",
                 gap=gap,
                 tight_when=f"{one.node} _||_ {', '.join(missing)}{condition}",
                 certified=True,
             )
         )
     return found
+
+
+def _base(under: str) -> str:
+    """The name under which an inference network's conditionals are printed: `r` for `r(1)`."""
+    return under.partition("(")[0]
 
 
 def _with_relaxations(
@@ -142,7 +176,7 @@ def _with_relaxations(
         if bounds is None:
             yield piece
             continue
-        own = entropy((piece.node,), independence.parents(piece.node))
+        own = entropy((piece.node,), independence.parents(piece.node), piece.under)
         instead = (Term(-bound.weight, own) for bound in bounds)
         yield replace(
             piece,
@@ -151,23 +185,22 @@ def _with_relaxations(
         )
 
 
-def _pools(collected: Collected, model: Model, independence: Independence) -> list[_Pool]:
+def _pools(
+    collected: Collected, model: Model, independence: Independence, under: str
+) -> list[_Pool]:
     pools: dict[tuple[str, ModelRef], _Pool] = {}
 
     def pool(node: str, ref: ModelRef) -> _Pool:
-        return pools.setdefault((node, ref), _Pool(node, ref))
+        return pools.setdefault((node, ref), _Pool(node, ref, under))
 
     for asked in collected.models:
-        ref: ModelRef = (
-            Prior(asked.node)
-            if asked.conditional is None
-            else Decoder(asked.node, asked.conditional)
-        )
-        term = _cross_entropy(asked.weight, ref)
-        pool(asked.node, ref).shares.append(_Share(asked.weight, term, asked.lines))
+        ref = named_model(asked)
+        term = _cross_entropy(asked.weight, ref, under)
+        share = _Share(asked.weight, term, asked.lines)
+        pool(asked.atom.node, ref).shares.append(share)
     for certified, one in _to_bound(collected):
-        ref = choose_model(one.node, one.given, model)
-        term = Term(one.weight, entropy((one.node,), one.given))
+        ref = choose_model(one.node, one.given, model, under)
+        term = Term(one.weight, entropy((one.node,), one.given, under))
         bound = _bound(one, ref, term, certified)
         pool(one.node, ref).shares.append(_Share(one.weight, term, one.lines, bound))
     rank = {name: place for place, name in enumerate(independence.order)}
@@ -179,9 +212,8 @@ def _to_bound(collected: Collected) -> Iterator[tuple[bool, LocalEntropy]]:
     yield from ((False, one) for one in collected.uncertain)
 
 
-def _cross_entropy(weight: Weight, ref: ModelRef) -> Term:
-    given = ref.conditional.parents if isinstance(ref, Decoder) else ()
-    return Term(weight, CrossEntropy((ref.node,), names(given), printed(ref)))
+def _cross_entropy(weight: Weight, ref: ModelRef, under: str) -> Term:
+    return Term(weight, CrossEntropy((ref.node,), names(_parents_of(ref)), printed(ref), under))
 
 
 def _bound(one: LocalEntropy, ref: ModelRef, term: Term, certified: bool) -> Bound:
@@ -195,8 +227,8 @@ def _bound(one: LocalEntropy, ref: ModelRef, term: Term, certified: bool) -> Bou
         entropy=term,
         model=printed(ref),
         gap=f"{weight}\\mathbb{{E}}_q\\,\\mathrm{{KL}}"
-        f"(\\bar{{q}}({name}{bar}) \\,\\|\\, {_latex(ref)})",
-        tight_when=f"{printed(ref)} is what q's joint says of {one.node}{condition}",
+        f"(\\bar{{{_base(one.under)}}}({name}{bar}) \\,\\|\\, {_latex(ref)})",
+        tight_when=f"{printed(ref)} is what {one.under}'s joint says of {one.node}{condition}",
         certified=certified,
     )
 
@@ -236,4 +268,5 @@ def _piece(
         stands_for=(*(share.stands_for for share in pool.shares), *minus),
         bounds=tuple(share.bound for share in pool.shares if share.bound is not None),
         lines=tuple(sorted({line for share in pool.shares for line in share.lines})),
+        under=pool.under,
     )

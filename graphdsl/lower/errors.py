@@ -9,6 +9,7 @@ __all__ = [
     "NoBound",
     "NothingLeft",
     "PriorMissing",
+    "UnderGeneration",
     "WeightChangesSign",
 ]
 
@@ -88,3 +89,13 @@ class EstimatorIdle(Warned):
     said = "after collecting equal terms, the objective holds no {target}"
     hint = "delete the line, or see with `--emit terms` what the objective holds"
     target: str
+
+
+class UnderGeneration(Diagnostic):
+    """A term over samples of p, which the emitted code does not draw."""
+
+    code = "MIB406"
+    title = "Term under p"
+    said = "the objective holds {term}, an expectation over samples of `p`; these are not drawn yet"
+    hint = "ask for it in an `assert`, or for the like of it under `q`"
+    term: str

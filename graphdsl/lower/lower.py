@@ -4,7 +4,7 @@ from __future__ import annotations
 
 __all__ = ["Lowered", "lower"]
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from graphdsl.diagnostics import Diagnostic, Span
@@ -32,6 +32,7 @@ from graphdsl.lower.errors import (
     NoBound,
     NothingLeft,
     PriorMissing,
+    UnderGeneration,
     WeightChangesSign,
 )
 from graphdsl.lower.models import Prior
@@ -53,13 +54,13 @@ class Lowered:
     diagnostics: tuple[Diagnostic, ...]
 
 
-def lower(collected: Collected, model: Model, independence: Independence) -> Lowered:
+def lower(collected: Collected, model: Model, independences: Mapping[str, Independence]) -> Lowered:
     """Choose models and estimators, and plan the code."""
-    found = list(_mistakes(collected, model, independence))
+    found = list(_mistakes(collected, model, independences))
     if found:
         return Lowered(None, tuple(found))
     found = list(_warnings(collected, model))
-    parts = pieces(collected, model, independence)
+    parts = pieces(collected, model, independences)
     bare = [
         piece.node
         for piece in parts
@@ -69,16 +70,16 @@ def lower(collected: Collected, model: Model, independence: Independence) -> Low
         family = model.family_of(bare[0])
         span = _span(family.line, family.column, len(family.name))
         return Lowered(None, (*found, PriorMissing(span=span, name=family.name)))
-    plan = make_plan(model, parts)
+    plans = make_plan(model, parts)
     names_used = Names()
     terms = (
-        *loss_terms(plan, _in_order(parts), names_used),
-        *correlation_terms(plan, collected, names_used),
+        *loss_terms(plans, _in_order(parts), names_used),
+        *correlation_terms(plans, collected, names_used),
     )
     if not terms:
         place = [(one.line, one.column) for one in model.objective] or [(1, 1)]
         return Lowered(None, (*found, NothingLeft(span=_span(*place[0], 1))))
-    return Lowered(_module(model, plan, terms, collected), tuple(found))
+    return Lowered(_module(model, plans["q"], terms, collected), tuple(found))
 
 
 def _in_order(parts: Iterable[Piece]) -> list[Piece]:
@@ -177,19 +178,33 @@ def _class_name(name: str) -> str:
 
 
 def _mistakes(
-    collected: Collected, model: Model, independence: Independence
+    collected: Collected, model: Model, independences: Mapping[str, Independence]
 ) -> Iterator[Diagnostic]:
     line, column = (
         (model.objective[0].line, model.objective[0].column) if model.objective else (1, 1)
     )
     yield from _marginals(model)
-    stuck = [one for one in collected.intractable if not can_relax(one, independence)]
+    yield from _under_generation(collected, line, column)
+    stuck = [
+        one
+        for one in collected.intractable
+        if one.under != "p" and not can_relax(one, independences[one.under])
+    ]
     for one in stuck[:3]:  # the others have the same reason
         yield NoBound(span=_span(line, column, 1), term=_text(one))
     for _, atom, choice in collected.estimated:
-        reason = _no_stratified_sampling(atom, model, independence)
+        reason = _no_stratified_sampling(atom, model, independences["q"])
         if reason:
             yield _misplaced(atom, choice, reason, line, column)
+
+
+def _under_generation(collected: Collected, line: int, column: int) -> Iterator[Diagnostic]:
+    """Terms over p's own samples are derived, and not emitted yet."""
+    every = (*collected.exact, *collected.unbounded, *collected.uncertain, *collected.intractable)
+    terms = [str(entropy((one.node,), one.given, "p")) for one in every if one.under == "p"]
+    terms += [one.atom.node for one in collected.models if one.atom.under == "p"]
+    if terms:
+        yield UnderGeneration(span=_span(line, column, 1), term=terms[0])
 
 
 def _marginals(model: Model) -> Iterator[Diagnostic]:
@@ -200,7 +215,8 @@ def _marginals(model: Model) -> Iterator[Diagnostic]:
         named = one.functional.variables
         for conditional in model.generation.conditionals if named and model.generation else ():
             children = [name for name in conditional.children if name in (named or ())]
-            missing = [name for name in conditional.parents if name not in (named or ())]
+            known = {*(named or ()), *one.functional.given}
+            missing = [name for name in conditional.parents if name not in known]
             if children and missing:
                 yield MarginalOfModel(
                     span=_span(one.line, one.column, 2),

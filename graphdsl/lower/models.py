@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
-__all__ = ["Auxiliary", "Decoder", "ModelRef", "Prior", "SubPosterior", "choose_model", "printed"]
+__all__ = [
+    "Auxiliary",
+    "Decoder",
+    "Encoder",
+    "ModelRef",
+    "Prior",
+    "SubPosterior",
+    "choose_model",
+    "named_model",
+    "printed",
+]
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from graphdsl.ir.information import ModelCrossEntropy
 from graphdsl.ir.model import Conditional, Model, Network
 from graphdsl.ir.notation import names, natural
 
@@ -25,6 +36,7 @@ class Decoder:
 
     node: str
     conditional: Conditional
+    frozen: bool = False  #: its networks stay as they are, whatever the term asks for
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +49,15 @@ class SubPosterior:
 
 
 @dataclass(frozen=True, slots=True)
+class Encoder:
+    """A posterior of another inference network."""
+
+    node: str
+    conditional: Conditional
+    network: str  #: `r(1)`
+
+
+@dataclass(frozen=True, slots=True)
 class Auxiliary:
     """A network made for a bound, where no other fits."""
 
@@ -44,28 +65,53 @@ class Auxiliary:
     given: tuple[str, ...]
 
 
-ModelRef: TypeAlias = Prior | Decoder | SubPosterior | Auxiliary
+ModelRef: TypeAlias = Prior | Decoder | SubPosterior | Encoder | Auxiliary
 
 
-def choose_model(node: str, given: frozenset[str], model: Model) -> ModelRef:
+def named_model(asked: ModelCrossEntropy) -> ModelRef:
+    """The model of a cross-entropy that the objective itself names."""
+    atom, conditional = asked.atom, asked.conditional
+    if atom.network == "new":
+        return Auxiliary(atom.node, names(atom.given or ()))
+    if conditional is None:
+        return Prior(atom.node)
+    if atom.network == "p":
+        return Decoder(atom.node, conditional, atom.frozen)
+    given = frozenset(conditional.parents) if atom.given is None else atom.given
+    if atom.network == atom.under and given < set(conditional.parents):
+        experts = tuple(name for name in conditional.parents if name in given)
+        return SubPosterior(atom.node, conditional, experts)
+    return Encoder(atom.node, conditional, atom.network)
+
+
+def choose_model(node: str, given: frozenset[str], model: Model, under: str = "q") -> ModelRef:
     """Of the models whose parents lie in `given`, the one with most parents.
 
-    Candidates are q's sub-posteriors and p's conditionals; where there is none, a new network.
+    Candidates are the sub-posteriors of the inference network itself, p's conditionals, and the
+    posteriors of the other inference networks; where there is none, a new network.
     """
-    candidates: list[tuple[int, ModelRef]] = []
-    for conditional in _of(node, model.inference):
-        experts = tuple(name for name in conditional.parents if name in given)
-        if conditional.by == "poe" and experts:
-            candidates.append((len(experts), SubPosterior(node, conditional, experts)))
-    if model.generation is not None:
-        for conditional in _of(node, model.generation):
-            if given.issuperset(conditional.parents):
-                candidates.append((len(conditional.parents), Decoder(node, conditional)))
-    if model.family_of(node).prior and model.family_of(node).role == "latent":
-        candidates.append((0, Prior(node)))
+    candidates = list(_candidates(node, given, model, under))
     if not candidates:
         return Auxiliary(node, names(given))
     return max(candidates, key=lambda candidate: candidate[0])[1]
+
+
+def _candidates(
+    node: str, given: frozenset[str], model: Model, under: str
+) -> Iterator[tuple[int, ModelRef]]:
+    """The models that fit, each with the number of its parents."""
+    for conditional in _of(node, model.inference_of(under)):
+        experts = tuple(name for name in conditional.parents if name in given)
+        if conditional.by == "poe" and experts:
+            yield len(experts), SubPosterior(node, conditional, experts)
+    for conditional in _within(node, given, model.generation):
+        yield len(conditional.parents), Decoder(node, conditional)
+    for network in (model.inference, *model.further):
+        for conditional in _within(node, given, network if network.name != under else None):
+            yield len(conditional.parents), Encoder(node, conditional, network.name)
+    family = model.family_of(node)
+    if family.prior and family.role == "latent":
+        yield 0, Prior(node)
 
 
 def printed(ref: ModelRef) -> str:
@@ -75,11 +121,20 @@ def printed(ref: ModelRef) -> str:
             return f"p({node})"
         case Decoder(node, conditional):
             return f"p({node}|{','.join(conditional.parents)})"
-        case SubPosterior(node, _, experts):
-            return f"q({node}|{','.join(sorted(experts, key=natural))})"
+        case Encoder(node, conditional):
+            return f"{conditional.network}({node}|{','.join(conditional.parents)})"
+        case SubPosterior(node, conditional, experts):
+            return f"{conditional.network}({node}|{','.join(sorted(experts, key=natural))})"
         case Auxiliary(node, given):
             return f"r({node}|{','.join(given)})" if given else f"r({node})"
 
 
 def _of(node: str, network: Network) -> Iterable[Conditional]:
     return (one for one in network.conditionals if node in one.children)
+
+
+def _within(node: str, given: frozenset[str], network: Network | None) -> Iterator[Conditional]:
+    """The conditionals of a variable whose parents lie in `given`."""
+    for one in _of(node, network) if network else ():
+        if given.issuperset(one.parents):
+            yield one

@@ -8,8 +8,10 @@ from collections.abc import Iterable, Sequence
 
 from graphdsl.ir.model import (
     DivergenceOfMarginals,
+    DivergenceOfPosteriors,
     Functional,
     MultiInformation,
+    PredictiveEntropy,
     Projection,
     UncertaintyOf,
     Weighted,
@@ -37,19 +39,29 @@ def objective_latex(objective: Sequence[Weighted]) -> str:
 
 def functional_latex(functional: Functional) -> str:
     r"""One functional: `D(q \,\|\, \mathrm{through\_z}(1,2))`."""
+    at = "" if functional.under in ("q", "") else f"_{{{functional.under}}}"
     match functional:
-        case Projection(network):
-            return f"D(q \\,\\|\\, {_network(network.name)})"
+        case Projection(network, under):
+            return f"D({under} \\,\\|\\, {_network(network.name)})"
         case DivergenceOfMarginals(None):
-            return r"\mathrm{KL}(q \,\|\, p)"
-        case DivergenceOfMarginals(variables):
+            return f"\\mathrm{{KL}}({functional.under} \\,\\|\\, p)"
+        case DivergenceOfMarginals(variables, given, under):
             marginal = latex_names(names(variables or ()))
-            return f"\\mathrm{{KL}}(q({marginal}) \\,\\|\\, p({marginal}))"
+            left = f"{under}({marginal}{_bar(given)})"
+            return f"\\mathrm{{KL}}({left} \\,\\|\\, p({marginal}))"
+        case DivergenceOfPosteriors(variables, given, network_name, model_given, under):
+            marginal = latex_names(names(variables))
+            left = f"{under}({marginal}{_bar(given)})"
+            right = f"{network_name}({marginal}{_bar(model_given)})"
+            return f"\\mathrm{{KL}}({left} \\,\\|\\, {right})"
+        case PredictiveEntropy(of, given):
+            return f"\\mathrm{{CE}}{at}({latex_names(names(of))}{_bar(given)})"
         case MultiInformation(parts, given):
             sign = "I" if len(parts) == 2 else r"\mathrm{TC}"
-            return f"{sign}({'; '.join(latex_names(names(part)) for part in parts)}{_bar(given)})"
+            inner = "; ".join(latex_names(names(part)) for part in parts)
+            return f"{sign}{at}({inner}{_bar(given)})"
         case UncertaintyOf(of, given):
-            return f"H({latex_names(names(of))}{_bar(given)})"
+            return f"H{at}({latex_names(names(of))}{_bar(given)})"
 
 
 def _joined(before: str, weight: Weight, body: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["plan_posteriors"]
+__all__ = ["plan_posteriors", "run_experts"]
 
 from collections.abc import Sequence
 
@@ -25,14 +25,14 @@ def plan_posteriors(
         family = plan.model.family_of(slot.children[0])
         alone = len(pieces_of[family.name]) == 1
         name = family.name if alone else _local(family, slot, plan.model)
-        posterior = f"q_{name}"
+        posterior = f"{plan.base}_{name}{plan.tag.removeprefix(f'_{plan.base}')}"
         _posterior(plan, slot, posterior, wanted)
         for child in slot.children:
             plan.posterior[child] = (posterior, slot.children)
-            plan.values[child] = (name, slot.children)
+            plan.values[child] = (f"{name}{plan.tag}", slot.children)
         noise = member_ref(family.name, slot.children, family.nodes)
         sample = Sample(
-            target=name,
+            target=f"{name}{plan.tag}",
             distribution=posterior,
             noise=noise,
             latent=family.name,
@@ -72,34 +72,33 @@ def _posterior(
     plan: Plan, slot: Slot, target: str, wanted: dict[Conditional, list[tuple[str, ...]]]
 ) -> None:
     if slot.conditionals[0].by == "poe":
-        _fused(plan, slot, target, wanted.get(_whole(plan.model, slot), []))
+        _fused(plan, slot, target, wanted.get(_whole(plan.model, plan.under, slot), []))
         return
-    plan.networks.append(network_slot(slot, plan.model))
+    plan.add_network(network_slot(slot, plan.model))
     run = run_slot(plan, slot, target, "gaussian")
     plan.forward.append(run)
     plan.infer.append(run)
 
 
-def _whole(model: Model, slot: Slot) -> Conditional:
+def _whole(model: Model, under: str, slot: Slot) -> Conditional:
     """The conditional that a slot's was split from, by family of children."""
     (part,) = slot.conditionals
     return next(
-        one for one in model.inference.conditionals if set(part.children) <= set(one.children)
+        one
+        for one in model.inference_of(under).conditionals
+        if set(part.children) <= set(one.children)
     )
 
 
-def _fused(plan: Plan, slot: Slot, target: str, subsets: list[tuple[str, ...]]) -> None:
-    """A product of experts: every expert once, then each posterior that a term asks for."""
+def run_experts(plan: Plan, slot: Slot, experts: str) -> tuple[str, tuple[str, ...]]:
+    """Run every expert of a product once; the tensor that holds them, and their parents."""
     model = plan.model
-    family = model.family_of(slot.children[0])
-    shape = slot_shape(slot, family)
+    shape = slot_shape(slot, model.family_of(slot.children[0]))
     parts = expert_slots(slot, model)
-    (conditional,) = slot.conditionals
-    experts = f"experts_{target.removeprefix('q_')}"
     single = len(parts) == 1 and parts[0].stacked
     sources = []
     for part in parts:
-        plan.networks.append(network_slot(part, model))
+        plan.add_network(network_slot(part, model))
         name = experts if single else f"expert_{part.attribute.removeprefix('q_')}"
         run = run_slot(plan, part, name, "gaussian")
         plan.forward.append(run)
@@ -112,12 +111,26 @@ def _fused(plan: Plan, slot: Slot, target: str, subsets: list[tuple[str, ...]]) 
         )
         plan.forward.append(joined)
         plan.infer.append(joined)
-    order = tuple(parent for part in parts for parent in part.experts)
+    return experts, tuple(parent for part in parts for parent in part.experts)
+
+
+def _fused(plan: Plan, slot: Slot, target: str, subsets: list[tuple[str, ...]]) -> None:
+    """A product of experts: every expert once, then each posterior that a term asks for."""
+    model = plan.model
+    shape = slot_shape(slot, model.family_of(slot.children[0]))
+    (conditional,) = slot.conditionals
+    known = plan.experts.get((plan.base, slot.children))
+    if known is None:
+        known = run_experts(plan, slot, f"experts_{target.removeprefix('q_')}")
+    experts, every = known
+    order = tuple(parent for parent in every if parent in conditional.parents)
+    places = None if order == every else tuple(every.index(parent) for parent in order)
+    base = conditional.network
     product = Fuse(
         target=target,
         how="product",
-        experts=(Ref(experts),),
-        formula=f"q({children_text(model, slot)} | {joint_text(model, order)}), eq. 13",
+        experts=(Ref(experts, places),),
+        formula=f"{base}({children_text(model, slot)} | {joint_text(model, order)}), eq. 13",
         shape=shape,
         seen=_seen_experts(plan, order),
     )
@@ -151,7 +164,7 @@ def _subset_posteriors(
             target=name,
             how="each" if each else "subsets",
             experts=(Ref(experts),),
-            formula=f"q({children} | {given}), of the same experts",
+            formula=f"{conditional.network}({children} | {given}), of the same experts",
             shape=(len(subsets), *slot_shape(slot, family)),
             subsets=attribute,
         )
@@ -186,10 +199,11 @@ def _assemble(plan: Plan, family: Family, parts: Sequence[Slot]) -> None:
         plan.inferred.append(InferenceLine(latent=family.name, parts=(whole,)))
         return
     posteriors = held_members(plan.posterior, ordered)
-    whole_family = Assemble(target=family.name, parts=held_members(plan.values, ordered))
+    target = f"{family.name}{plan.tag}"
+    whole_family = Assemble(target=target, parts=held_members(plan.values, ordered))
     plan.forward.append(whole_family)
     plan.infer.append(whole_family)
     held = tuple(child for slot in ordered for child in slot.children)
     for child in held:
-        plan.values[child] = (family.name, held)
+        plan.values[child] = (target, held)
     plan.inferred.append(InferenceLine(latent=family.name, parts=posteriors))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 __all__ = [
     "Held",
+    "ModelKey",
     "Plan",
     "held_members",
     "likelihood",
@@ -13,9 +14,10 @@ __all__ = [
     "tensor_shape",
 ]
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 from graphdsl.diagnostics import CompilerBug
 from graphdsl.ir.loss import Decoded, InferenceLine, NetworkSlot, Ref, Run, Seen, Statement
@@ -28,11 +30,21 @@ Distribution = Literal["gaussian", "bernoulli", "unit"]
 Held: TypeAlias = dict[str, tuple[str, tuple[str, ...]]]
 
 
+class ModelKey(NamedTuple):
+    """Which run of a model a term needs."""
+
+    network: str  #: `p`, or `r` for one made for a bound
+    node: str
+    given: tuple[str, ...] = ()  #: of a model made for a bound
+    frozen: bool = False
+
+
 @dataclass(slots=True)
 class Plan:
     """Statements of the emitted methods, and where each variable's distribution is found."""
 
     model: Model
+    under: str = "q"  #: the inference network whose samples these are
     networks: list[NetworkSlot] = field(default_factory=list)
     subsets: list[tuple[str, tuple[tuple[bool, ...], ...]]] = field(default_factory=list)
     forward: list[Statement] = field(default_factory=list)
@@ -41,9 +53,42 @@ class Plan:
     inferred: list[InferenceLine] = field(default_factory=list)
     decoded: list[Decoded] = field(default_factory=list)
     posterior: Held = field(default_factory=dict)
-    likelihood: dict[tuple[str, str], tuple[str, tuple[str, ...]]] = field(default_factory=dict)
+    likelihood: dict[ModelKey, tuple[str, tuple[str, ...]]] = field(default_factory=dict)
     subset_of: dict[tuple[str, tuple[str, ...]], tuple[str, int]] = field(default_factory=dict)
     values: Held = field(default_factory=dict)
+    experts: dict[tuple[str, tuple[str, ...]], tuple[str, tuple[str, ...]]] = field(
+        default_factory=dict
+    )  #: by network and children: the tensor of all experts, and their parents in its order
+
+    @property
+    def base(self) -> str:
+        """The name under which its conditionals are printed: `r` for `r(1)`."""
+        return self.under.partition("(")[0]
+
+    @property
+    def tag(self) -> str:
+        """What sets its names apart from q's: `_r_1`."""
+        return "" if self.under == "q" else "_" + re.sub(r"\W+", "_", self.under).strip("_")
+
+    def branch(self, under: str) -> Plan:
+        """A plan for another inference network's samples, in the same module."""
+        data = {name: held for name, held in self.values.items() if name in self.model.observed()}
+        return Plan(
+            model=self.model,
+            under=under,
+            networks=self.networks,
+            subsets=self.subsets,
+            forward=self.forward,
+            decode=self.decode,
+            decoded=self.decoded,
+            values=data,
+            experts=self.experts,
+        )
+
+    def add_network(self, slot: NetworkSlot) -> None:
+        """Declare networks, once however often they run."""
+        if all(slot.attribute != known.attribute for known in self.networks):
+            self.networks.append(slot)
 
     def value(self, nodes: Sequence[str]) -> Ref:
         """The tensor that holds some variables of one family."""
@@ -51,7 +96,9 @@ class Plan:
         return member_ref(name, nodes, held)
 
 
-def run_slot(plan: Plan, slot: Slot, target: str, distribution: Distribution) -> Run:
+def run_slot(
+    plan: Plan, slot: Slot, target: str, distribution: Distribution, frozen: bool = False
+) -> Run:
     """Run a slot's networks on what is known by now of its parents."""
     model = plan.model
     family = model.family_of(slot.children[0])
@@ -67,6 +114,7 @@ def run_slot(plan: Plan, slot: Slot, target: str, distribution: Distribution) ->
         formula=slot_formula(slot, model),
         shape=shape,
         seen=tuple(_seen(plan, slot)) if not slot.experts else (),
+        frozen=frozen,
     )
 
 

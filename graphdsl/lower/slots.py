@@ -47,13 +47,15 @@ class Slot:
         return len(self.children) if self.is_family and not apart else None
 
 
-def slots(conditionals: Sequence[Conditional], model: Model) -> Iterator[Slot]:
+def slots(
+    conditionals: Sequence[Conditional], model: Model, attributes: Names | None = None
+) -> Iterator[Slot]:
     """Slots of the conditionals of q, p, or those made for bounds; experts have their own."""
     groups: dict[tuple[str, tuple[int, ...]], list[Conditional]] = {}
     for conditional in _by_family(conditionals):
         family = model.family_of(conditional.children[0]).name
         groups.setdefault((family, conditional.lines), []).append(conditional)
-    attributes = Names()
+    attributes = attributes or Names()
     for (family, _), group in groups.items():
         for together in _stackable(group, model):
             attribute = attributes.take(f"{together[0].network}_{family}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 __all__ = ["correlation_terms", "loss_terms"]
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from graphdsl.diagnostics import CompilerBug
@@ -13,8 +13,8 @@ from graphdsl.ir.loss import Bound, LossTerm, Ref, Relation, TermCode
 from graphdsl.ir.notation import latex_name, latex_names
 from graphdsl.ir.weight import ZERO, Weight
 from graphdsl.lower.bounds import Piece
-from graphdsl.lower.models import Auxiliary, Decoder, Prior, SubPosterior
-from graphdsl.lower.runs import Plan
+from graphdsl.lower.models import Auxiliary, Decoder, Encoder, Prior, SubPosterior
+from graphdsl.lower.runs import ModelKey, Plan
 from graphdsl.lower.slots import Names, member_ref
 
 
@@ -26,16 +26,19 @@ class _Written:
     latex: str
 
 
-def loss_terms(plan: Plan, pieces: Iterable[Piece], names: Names) -> Iterator[LossTerm]:
+def loss_terms(
+    plans: Mapping[str, Plan], pieces: Iterable[Piece], names: Names
+) -> Iterator[LossTerm]:
     """Group pieces that differ in indices alone, and say how each group is computed."""
-    for group in _groups(plan, pieces).values():
+    for group in _groups(plans, pieces).values():
         first = group[0]
+        plan = plans[first.under]
         bounds = tuple(bound for piece in group for bound in piece.bounds)
         written = _write(plan, group)
         yield LossTerm(
-            name=names.take(_title(plan, first)),
+            name=names.take(f"{_title(plan, first)}{plan.tag}"),
             weight=first.weight,
-            code=_code(plan, group),
+            code=_code(plans, group),
             formula=written.text,
             latex=written.latex,
             stands_for=_collected(term for piece in group for term in piece.stands_for),
@@ -46,8 +49,11 @@ def loss_terms(plan: Plan, pieces: Iterable[Piece], names: Names) -> Iterator[Lo
         )
 
 
-def correlation_terms(plan: Plan, collected: Collected, names: Names) -> Iterator[LossTerm]:
+def correlation_terms(
+    plans: Mapping[str, Plan], collected: Collected, names: Names
+) -> Iterator[LossTerm]:
     """Total correlations, by minibatch stratified sampling."""
+    plan = plans["q"]
     for weight, atom, choice in collected.estimated:
         if not weight:
             continue
@@ -82,10 +88,10 @@ def _collected(terms: Iterable[Term]) -> tuple[Term, ...]:
     return tuple(Term(weight, atom) for atom, weight in weights.items() if weight)
 
 
-def _groups(plan: Plan, pieces: Iterable[Piece]) -> dict[object, list[Piece]]:
+def _groups(plans: Mapping[str, Plan], pieces: Iterable[Piece]) -> dict[object, list[Piece]]:
     groups: dict[object, list[Piece]] = {}
     for piece in pieces:
-        groups.setdefault(_key(plan, piece), []).append(piece)
+        groups.setdefault(_key(plans, piece), []).append(piece)
     apart: dict[object, list[Piece]] = {}
     for key, group in groups.items():
         for piece in group:
@@ -101,22 +107,30 @@ def _is_product(group: Sequence[Piece]) -> bool:
     return len(subsets) == len(nodes) * len(experts)
 
 
-def _key(plan: Plan, piece: Piece) -> object:
+def _key(plans: Mapping[str, Plan], piece: Piece) -> object:
     """What pieces of one term have in common: the tensors they are in, and their weight."""
+    plan = plans[piece.under]
     home = plan.posterior.get(piece.node, ("", ()))[0]
     ref = piece.ref
     model: object = type(ref).__name__
-    if isinstance(ref, Decoder):
-        model = plan.likelihood["p", piece.node][0]
-    elif isinstance(ref, Auxiliary):
-        model = plan.likelihood["r", piece.node][0]
+    if isinstance(ref, Decoder | Auxiliary):
+        model = plan.likelihood[_model_key(ref)][0]
     elif isinstance(ref, SubPosterior):
         model = plan.subset_of[piece.node, ref.experts][0]
-    return piece.kind, home, model, piece.weight
+    elif isinstance(ref, Encoder):
+        model = ref.network
+    return piece.kind, piece.under, home, model, piece.weight
 
 
-def _code(plan: Plan, group: Sequence[Piece]) -> TermCode:
+def _model_key(ref: Decoder | Auxiliary) -> ModelKey:
+    if isinstance(ref, Decoder):
+        return ModelKey("p", ref.node, (), ref.frozen)
+    return ModelKey("r", ref.node, ref.given)
+
+
+def _code(plans: Mapping[str, Plan], group: Sequence[Piece]) -> TermCode:
     first = group[0]
+    plan = plans[first.under]
     nodes = tuple(dict.fromkeys(piece.node for piece in group))
     if first.kind == "reconstruction":
         return TermCode(
@@ -134,12 +148,16 @@ def _code(plan: Plan, group: Sequence[Piece]) -> TermCode:
         return TermCode(kind="kl", left=left, right=None)
     if isinstance(first.ref, SubPosterior):
         return TermCode(kind="kl", left=left, right=_subsets(plan, group), broadcast=True)
+    if isinstance(first.ref, Encoder):
+        other, there = plans[first.ref.network].posterior[first.node]
+        return TermCode(kind="kl", left=left, right=member_ref(other, nodes, there))
     return TermCode(kind="kl", left=left, right=_model_ref(plan, first, nodes))
 
 
 def _model_ref(plan: Plan, piece: Piece, nodes: Sequence[str]) -> Ref:
-    network = "p" if isinstance(piece.ref, Decoder) else "r"
-    target, held = plan.likelihood[network, piece.node]
+    if not isinstance(piece.ref, Decoder | Auxiliary):
+        raise CompilerBug("a term is computed from a model that has no run of its own")
+    target, held = plan.likelihood[_model_key(piece.ref)]
     return member_ref(target, nodes, held)
 
 
@@ -169,6 +187,8 @@ def _title(plan: Plan, piece: Piece) -> str:
             return f"cross_entropy_{family}"
         case _, SubPosterior():
             return f"rate_{family}_each"
+        case _, Encoder():
+            return f"rate_{family}_other"
         case _, Auxiliary():
             return f"rate_{family}_auxiliary"
         case _:
@@ -190,21 +210,27 @@ def _write(plan: Plan, group: Sequence[Piece]) -> _Written:
     subsets = isinstance(first.ref, SubPosterior)
     several = len(group) > 1
     node = _index(plan, [piece.node for piece in group])
-    encoder = _conditional(plan, "q", group)
+    encoder = _conditional(plan, plan.base, group)
+    at = "q" if plan.under == "q" else plan.under
+    at_latex = at if len(at) == 1 else f"{{{at}}}"
     match first.kind:
         case "entropy":
-            body = _Written(f"H({node[0]} | {encoder.text})", f"H_q({node[1]} {_mid(encoder)})")
+            head = "H" if at == "q" else f"H[{at}]"
+            inner_text = f"{node[0]} | {encoder.text}"
+            body = _Written(f"{head}({inner_text})", f"H_{at_latex}({node[1]} {_mid(encoder)})")
         case "reconstruction" | "cross_entropy":
             network = "p" if isinstance(first.ref, Decoder) else "r"
             model = _conditional(plan, network, group)
             inner = _distribution(network, node, model)
-            body = _Written(f"E_q[-log {inner.text}]", f"\\mathbb{{E}}_q[-\\log {inner.latex}]")
+            body = _Written(
+                f"E_{at}[-log {inner.text}]", f"\\mathbb{{E}}_{at_latex}[-\\log {inner.latex}]"
+            )
         case "kl":
-            left = _distribution("q", node, encoder)
+            left = _distribution(plan.base, node, encoder)
             right = _right(plan, group, node)
             body = _Written(
-                f"E_q KL({left.text} || {right.text})",
-                f"\\mathbb{{E}}_q\\,\\mathrm{{KL}}({left.latex} \\,\\|\\, {right.latex})",
+                f"E_{at} KL({left.text} || {right.text})",
+                f"\\mathbb{{E}}_{at_latex}\\,\\mathrm{{KL}}({left.latex} \\,\\|\\, {right.latex})",
             )
     if not several:
         return body
@@ -235,7 +261,10 @@ def _right(plan: Plan, group: Sequence[Piece], node: tuple[str, str]) -> _Writte
             given = _Written(f"{head}[i]", f"{latex_name(head)}_{{i}}")
         else:
             given = _Written(f"{head}[S]", f"{latex_name(head)}_{{S}}")
-        return _distribution("q", node, given)
+        return _distribution(plan.base, node, given)
+    if isinstance(ref, Encoder):
+        base, parents = ref.conditional.network, ref.conditional.parents
+        return _distribution(base, node, _Written(", ".join(parents), latex_names(parents)))
     network = "p" if isinstance(ref, Decoder) else "r"
     return _distribution(network, node, _conditional(plan, network, group))
 
@@ -278,7 +307,8 @@ def _conditional(plan: Plan, network: str, group: Sequence[Piece]) -> _Written:
 def _parents(plan: Plan, network: str, piece: Piece) -> tuple[str, ...]:
     if isinstance(piece.ref, Auxiliary) and network == "r":
         return piece.ref.given
-    source = plan.model.generation if network == "p" else plan.model.inference
+    model = plan.model
+    source = model.generation if network == "p" else model.inference_of(plan.under)
     for conditional in source.conditionals if source else ():
         if piece.node in conditional.children:
             return conditional.parents

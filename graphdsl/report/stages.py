@@ -54,11 +54,13 @@ def show_graphs(independence: Independence, dags: Mapping[str, Dag]) -> str:
 
 def show_collected(collected: Collected) -> str:
     """The objective with equal terms collected, before anything is bounded."""
-    lines = ["cross-entropies of p, exact:"]
+    lines = ["cross-entropies of models, exact:"]
     for one in collected.models:
+        atom = one.atom
         given = one.conditional.parents if one.conditional else ()
+        given = given if atom.given is None else names(atom.given)
         bar = f" | {', '.join(given)}" if given else ""
-        lines.append(f"  {_factor(one.weight)}CE_p({one.node}{bar})")
+        lines.append(f"  {_factor(one.weight)}CE_{atom.network}({atom.node}{bar})")
     lines += _section("entropies of encoders, exact:", collected.exact)
     lines += _section("entropies to be bounded:", collected.unbounded)
     lines += _section("entropies whose weights change their sign:", collected.uncertain)

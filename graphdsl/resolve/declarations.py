@@ -55,7 +55,7 @@ def declare(
                 _parameter(scope, statement, parameters)
             case ast.VariableDeclaration():
                 _variable(scope, statement)
-            case ast.NetworkBlock(role="regularizer"):
+            case ast.NetworkBlock(role="regularizer" | "further"):
                 _network(scope, statement)
             case _:
                 pass
@@ -94,7 +94,8 @@ def _network(scope: Scope, statement: ast.NetworkBlock) -> None:
         if word.text in [earlier.text for earlier in statement.formals[:place]]:
             scope.note(DuplicateName(span=word.span, name=word.text, line=word.span.line))
     if _is_its_own(scope, statement):
-        scope.networks[statement.name.text] = statement
+        kept = scope.networks if statement.role == "regularizer" else scope.inferences
+        kept[statement.name.text] = statement
 
 
 def _is_its_own(

@@ -1,33 +1,36 @@
-"""`KL`, `D`, `I`, `TC` and `H`: one functional of an objective, with its arguments."""
+"""`KL`, `D`, `I`, `TC`, `H`, `CE`: one functional of an objective, with its arguments."""
 
 from __future__ import annotations
 
 __all__ = ["functional"]
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 from graphdsl.diagnostics import nearest
 from graphdsl.ir.model import (
     DivergenceOfMarginals,
+    DivergenceOfPosteriors,
     Functional,
     MultiInformation,
-    Network,
+    PredictiveEntropy,
     Projection,
     UncertaintyOf,
 )
 from graphdsl.resolve.errors import NotYet
 from graphdsl.resolve.indices import Indices, members
-from graphdsl.resolve.projections import no_generation, projected
+from graphdsl.resolve.laws import Law, Laws, law
+from graphdsl.resolve.projections import projected
 from graphdsl.resolve.scope import Scope
 from graphdsl.resolve.term_errors import OverlappingParts, UnknownFunctional, WrongArguments
 from graphdsl.syntax import ast
 
-_TO_COME = frozenset("CE cost sparsity irm JS MMD W".split())
+_TO_COME = frozenset("cost sparsity irm JS MMD W".split())
 _USAGE = {
     "information": "write `information(q)`",
     "I": "write `I(a; b)` or `I(a, b; c | d)`",
     "TC": "write `TC(u)` for a family, or `TC(a; b; c | d)`",
     "H": "write `H(a)` or `H(a, b | c)`",
+    "CE": "write `CE(x | z)`",
     "KL": "write `KL(q || p)` or `KL(q(z) || p(z))`",
     "D": "write `D(q || G(p))`, `D(q || name(1, 2))` or `D(q || {x; u})`",
 }
@@ -35,23 +38,31 @@ _USAGE = {
 
 def functional(
     scope: Scope,
-    models: Mapping[str, Network],
+    laws: Laws,
     expression: ast.Information | ast.Divergence,
     indices: Indices,
 ) -> Functional | None:
     """What an expression such as `I(x; z)` is a functional of; None if it has mistakes."""
     name = expression.functional.text
-    if _is_to_come(scope, expression):
+    if name in _TO_COME:
+        instead = "leave it out, or say it with `KL`, `D`, `I`, `TC`, `H` and `CE`"
+        scope.note(NotYet(span=expression.span, what=f"`{name}`", instead=instead))
         return None
     match expression:
         case ast.Information() if name == "information":
-            return _multi_information(scope, models, expression)
-        case ast.Information() if name in ("I", "TC", "H"):
-            return _information(scope, expression, indices)
+            return _multi_information(scope, laws, expression)
+        case ast.Information() if name in ("I", "TC", "H", "CE"):
+            return _information(scope, laws, expression, indices)
         case ast.Divergence() if name == "KL":
-            return _divergence(scope, models, expression, indices)
+            return _divergence(scope, laws, expression, indices)
         case ast.Divergence() if name == "D":
-            return _projection(scope, models, expression, indices)
+            return _projection(scope, laws, expression, indices)
+    _unknown(scope, expression)
+    return None
+
+
+def _unknown(scope: Scope, expression: ast.Information | ast.Divergence) -> None:
+    name = expression.functional.text
     if name in _USAGE:
         problem = (
             f"`{name}` compares two distributions, with `||` between them"
@@ -59,11 +70,11 @@ def functional(
             else f"`{name}` is of variables, not of distributions"
         )
         _wrong(scope, expression, problem)
-        return None
+        return
     close = nearest(name, _USAGE)
-    guess = f"did you mean `{close}`? {_USAGE[close]}" if close else "there are KL, D, I, TC and H"
+    known = "there are KL, D, I, TC, H and CE"
+    guess = f"did you mean `{close}`? {_USAGE[close]}" if close else known
     scope.note(UnknownFunctional(span=expression.functional.span, name=name, guess=guess))
-    return None
 
 
 def _wrong(
@@ -73,59 +84,53 @@ def _wrong(
     scope.note(WrongArguments(span=expression.span, problem=problem, usage=usage))
 
 
-def _is_to_come(scope: Scope, expression: ast.Information | ast.Divergence) -> bool:
-    """Note what is in the language and not compiled yet."""
+# ---- I, TC, H, CE --------------------------------------------------------------------------------
+
+
+def _information(
+    scope: Scope, laws: Laws, expression: ast.Information, indices: Indices
+) -> Functional | None:
     name = expression.functional.text
-    what = f"`{name}`" if name in _TO_COME else ""
-    if isinstance(expression, ast.Information):
-        under = expression.under
-        if under is not None and not (isinstance(under, ast.Named) and under.name.text == "q"):
-            what = f"`{name}` under another distribution than `q`"
-    else:
-        operands = [
-            one for one in (expression.left, expression.right) if isinstance(one, ast.Named)
-        ]
-        if any(one.name.text == "frozen" for one in operands):
-            what = "`frozen`"
-        elif any(one.marginal or one.given for one in operands):
-            what = "a divergence of conditionals"
-    if what:
-        instead = "leave it out, or say it with `KL`, `D`, `I`, `TC` and `H` under `q`"
-        scope.note(NotYet(span=expression.span, what=what, instead=instead))
-    return bool(what)
-
-
-# ---- I, TC, H ------------------------------------------------------------------------------------
-
-
-def _information(scope: Scope, expression: ast.Information, indices: Indices) -> Functional | None:
-    name = expression.functional.text
+    under = _under(scope, laws, expression, indices)
     parts = [_joint(scope, part, indices) for part in expression.parts]
     given = _joint(scope, expression.given, indices)
     known = [part for part in parts if part is not None]
-    if given is None or len(known) < len(parts):
+    if under is None or given is None or len(known) < len(parts):
         return None
+    if name in ("H", "CE"):
+        if len(known) > 1:
+            _wrong(scope, expression, f"`{name}` takes no `;`")
+            return None
+        if name == "H":
+            return UncertaintyOf(frozenset(known[0]) - frozenset(given), frozenset(given), under)
+        return PredictiveEntropy(_without(known[0], given), frozenset(given), under)
     sets = [frozenset(part) for part in known]
-    if name == "H":
-        if len(sets) == 1:
-            return UncertaintyOf(sets[0] - frozenset(given), frozenset(given))
-        _wrong(scope, expression, "`H` takes no `;`")
-        return None
     if name == "TC" and len(sets) == 1:
         sets = [frozenset({variable}) for variable in known[0]]
     if len(sets) < 2 or (name == "I" and len(sets) != 2):
         count = "two parts" if name == "I" else "two parts or more"
         _wrong(scope, expression, f"`{name}` is between {count}, set apart by `;`")
         return None
-    return _disjoint(scope, expression, sets, frozenset(given))
+    return _disjoint(scope, expression, sets, frozenset(given), under)
 
 
-def _multi_information(
-    scope: Scope, models: Mapping[str, Network], expression: ast.Information
-) -> Functional | None:
+def _under(scope: Scope, laws: Laws, expression: ast.Information, indices: Indices) -> str | None:
+    """The distribution that an information is of; None if it has mistakes."""
+    if expression.under is None:
+        return "q"
+    found = law(scope, laws, expression.under, indices)
+    if found is not None and (found.of is not None or found.frozen):
+        _wrong(
+            scope, expression, "in brackets stands a distribution by its name", "write `I[p](a; b)`"
+        )
+        return None
+    return None if found is None else found.name
+
+
+def _multi_information(scope: Scope, laws: Laws, expression: ast.Information) -> Functional | None:
     """Friedman's I^G = TC of all the variables of q's network (theory.md, 2.26)."""
     words = [str(one.name) for part in expression.parts for one in part if not one.subscripts]
-    network = models.get("q")
+    network = laws.models.get("q")
     if words != ["q"] or expression.given or network is None:
         _wrong(scope, expression, "`information` is that of the network `q`")
         return None
@@ -133,7 +138,11 @@ def _multi_information(
 
 
 def _disjoint(
-    scope: Scope, expression: ast.Information, sets: Sequence[frozenset[str]], given: frozenset[str]
+    scope: Scope,
+    expression: ast.Information,
+    sets: Sequence[frozenset[str]],
+    given: frozenset[str],
+    under: str,
 ) -> Functional | None:
     seen: set[str] = set(given)
     for part in sets:
@@ -143,7 +152,7 @@ def _disjoint(
             scope.note(OverlappingParts(span=expression.span, name=name, functional=of))
             return None
         seen |= part
-    return MultiInformation(tuple(sets), given)
+    return MultiInformation(tuple(sets), given, under)
 
 
 def _joint(
@@ -155,58 +164,72 @@ def _joint(
     return tuple(name for names in found if names is not None for name in names)
 
 
+def _without(names: Iterable[str], given: Iterable[str]) -> tuple[str, ...]:
+    left_out = set(given)
+    return tuple(dict.fromkeys(name for name in names if name not in left_out))
+
+
 # ---- KL, D ---------------------------------------------------------------------------------------
 
 
 def _divergence(
-    scope: Scope, models: Mapping[str, Network], expression: ast.Divergence, indices: Indices
+    scope: Scope, laws: Laws, expression: ast.Divergence, indices: Indices
 ) -> Functional | None:
-    left, right = expression.left, expression.right
-    if isinstance(left, ast.Body) or isinstance(right, ast.Body):
+    if isinstance(expression.left, ast.Body) or isinstance(expression.right, ast.Body):
         usage = "write `D(q || {...})` for the distance to a network"
         _wrong(scope, expression, "`KL` compares distributions, and this is a network", usage)
         return None
-    if (left.name.text, right.name.text) != ("q", "p"):
-        problem = f"`KL` is from `q` to `p` so far, not from `{left.name}` to `{right.name}`"
-        _wrong(scope, expression, problem)
+    left = law(scope, laws, expression.left, indices)
+    right = law(scope, laws, expression.right, indices)
+    if left is None or right is None:
         return None
-    if "p" not in models:
-        no_generation(scope, right)
+    if left.name == "p":
+        problem = f"`KL` is from an inference network, not from `p` to `{right.name}`"
+        _wrong(scope, expression, problem, "write `KL(q || p)`: expectations are over q's samples")
         return None
-    if not left.arguments and not right.arguments:
-        return DivergenceOfMarginals(None)
-    first = _variables(scope, expression, left, indices)
-    second = _variables(scope, expression, right, indices)
-    if first is None or second is None:
-        return None
-    if set(first) != set(second):
+    if left.of is not None and right.of is not None and set(left.of) != set(right.of):
         usage = "name the same variables on both sides: `KL(q(z) || p(z))`"
-        _wrong(scope, expression, "the two marginals are of different variables", usage)
+        _wrong(scope, expression, "the two sides are of different variables", usage)
         return None
-    return DivergenceOfMarginals(tuple(dict.fromkeys(first)))
+    if right.name == "p":
+        return _to_generation(scope, expression, left, right)
+    return _to_posterior(scope, expression, left, right)
 
 
-def _variables(
-    scope: Scope, expression: ast.Divergence, operand: ast.Named, indices: Indices
-) -> tuple[str, ...] | None:
-    references = []
-    for argument in operand.arguments:
-        if isinstance(argument, ast.Word):
-            argument = ast.Reference(argument, (), argument.span)
-        if not isinstance(argument, ast.Reference):
-            problem = f"the marginal `{operand.name}(...)` is of variables"
-            scope.note(WrongArguments(span=operand.span, problem=problem, usage=_USAGE["KL"]))
-            return None
-        references.append(argument)
-    return _joint(scope, references, indices)
+def _to_generation(
+    scope: Scope, expression: ast.Divergence, left: Law, right: Law
+) -> Functional | None:
+    if (left.of is None) != (right.of is None):
+        usage = "write `KL(q || p)`, or name the same variables on both sides"
+        _wrong(scope, expression, "one side is a joint, the other a marginal of it", usage)
+        return None
+    if left.of is None:
+        return DivergenceOfMarginals(None, under=left.name, frozen=right.frozen)
+    return DivergenceOfMarginals(left.of, left.given, left.name, right.frozen)
+
+
+def _to_posterior(
+    scope: Scope, expression: ast.Divergence, left: Law, right: Law
+) -> Functional | None:
+    """KL(q(z | x) || q(z | x[1])): between two ways to infer the same latents."""
+    if left.of is None or right.of is None:
+        usage = "name the latents and what they are inferred from: `KL(q(z | x) || q(z | x[1]))`"
+        problem = f"`{left.name}` and `{right.name}` both infer: their joints have the same data"
+        _wrong(scope, expression, problem, usage)
+        return None
+    return DivergenceOfPosteriors(
+        left.of, left.given, right.name, right.given, left.name, right.frozen
+    )
 
 
 def _projection(
-    scope: Scope, models: Mapping[str, Network], expression: ast.Divergence, indices: Indices
+    scope: Scope, laws: Laws, expression: ast.Divergence, indices: Indices
 ) -> Functional | None:
-    left = expression.left
-    if not isinstance(left, ast.Named) or left.name.text != "q" or left.arguments:
-        _wrong(scope, expression, "`D` projects the joint of `q` so far")
+    left = law(scope, laws, expression.left, indices)
+    if left is None:
         return None
-    network = projected(scope, models, expression.right, indices)
-    return None if network is None else Projection(network)
+    if left.of is not None or left.frozen:
+        _wrong(scope, expression, "`D` projects a joint: the network says of which variables")
+        return None
+    network = projected(scope, laws, expression.right, indices)
+    return None if network is None else Projection(network, left.name)

@@ -25,15 +25,17 @@ def instantiate(scope: Scope, body: ast.Body, name: str, indices: Indices) -> Ne
     return network if name else replace(network, name="{" + network_text(network) + "}")
 
 
-def model_network(scope: Scope, statement: ast.NetworkBlock) -> Network:
-    """Q or p, with the conditionals that its lines ask for."""
+def model_network(
+    scope: Scope, statement: ast.NetworkBlock, indices: Indices | None = None
+) -> Network:
+    """Q, p or a further inference network, with the conditionals that its lines ask for."""
     name = statement.name.text
     for line in statement.body.lines:
         for group in line.groups:
             for place in group:
                 if isinstance(place, ast.Block):
                     scope.note(BlockInModel(span=place.span, network=name))
-    reading = read_lines(scope, statement.body, Indices(where="line"))
+    reading = read_lines(scope, statement.body, indices or Indices(where="line"))
     network = _network(reading, name, statement.role, statement.body)
     span = statement.span
     return replace(

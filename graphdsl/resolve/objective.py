@@ -4,16 +4,16 @@ from __future__ import annotations
 
 __all__ = ["choice", "linear"]
 
-from collections.abc import Mapping
 from fractions import Fraction
 from typing import TypeAlias
 
 from graphdsl.diagnostics import Span
-from graphdsl.ir.model import EstimatorChoice, Functional, MultiInformation, Network, Weighted
+from graphdsl.ir.model import EstimatorChoice, Functional, MultiInformation, Weighted
 from graphdsl.ir.weight import ZERO, Weight
 from graphdsl.resolve.errors import DivisionByZero, NotYet
 from graphdsl.resolve.functionals import functional
 from graphdsl.resolve.indices import Indices, bindings, in_reach, number
+from graphdsl.resolve.laws import Laws
 from graphdsl.resolve.scope import Scope
 from graphdsl.resolve.term_errors import (
     NotAFunctional,
@@ -25,16 +25,15 @@ from graphdsl.syntax import ast
 
 #: A summand: its weight, and what it weighs; None for a bare number.
 Summand: TypeAlias = tuple[Weight, Functional | None, Span]
-Models: TypeAlias = Mapping[str, Network]
 
 _ONE = Weight.number(1)
 _MOST_MONOMIALS = 1_000  # of a weight that is a product of sums of parameters
 
 
-def linear(scope: Scope, models: Models, expression: ast.Expression) -> tuple[Weighted, ...]:
+def linear(scope: Scope, laws: Laws, expression: ast.Expression) -> tuple[Weighted, ...]:
     """An expression as a weighted sum; a bare number in it is a mistake, but for nought."""
     weighted = []
-    for weight, atom, span in _expand(scope, models, expression, Indices(where="term")):
+    for weight, atom, span in _expand(scope, laws, expression, Indices(where="term")):
         if atom is not None:
             weighted.append(Weighted(weight, atom, span.line, span.column))
         elif weight:
@@ -48,13 +47,13 @@ def linear(scope: Scope, models: Models, expression: ast.Expression) -> tuple[We
     return tuple(weighted)
 
 
-def choice(scope: Scope, models: Models, statement: ast.Estimate) -> EstimatorChoice | None:
+def choice(scope: Scope, laws: Laws, statement: ast.Estimate) -> EstimatorChoice | None:
     """`estimate F with e`, where F must be an information."""
     if statement.choice.name.text != "mss":
         span = statement.choice.name.span
         scope.note(UnknownEstimator(span=span, name=statement.choice.name.text))
         return None
-    target = functional(scope, models, statement.target, Indices(where="term"))
+    target = functional(scope, laws, statement.target, Indices(where="term"))
     if target is None:
         return None
     if not isinstance(target, MultiInformation):
@@ -70,7 +69,7 @@ def choice(scope: Scope, models: Models, statement: ast.Estimate) -> EstimatorCh
 
 
 def _expand(
-    scope: Scope, models: Models, expression: ast.Expression, indices: Indices
+    scope: Scope, laws: Laws, expression: ast.Expression, indices: Indices
 ) -> list[Summand]:
     match expression:
         case ast.Number(value, span):
@@ -78,16 +77,16 @@ def _expand(
         case ast.Word():
             return _scalar(scope, expression, indices)
         case ast.Negate(operand):
-            return _negated(_expand(scope, models, operand, indices))
+            return _negated(_expand(scope, laws, operand, indices))
         case ast.Binary():
-            return _expand_binary(scope, models, expression, indices)
+            return _expand_binary(scope, laws, expression, indices)
         case ast.Total():
-            return _total(scope, models, expression, indices)
+            return _total(scope, laws, expression, indices)
         case ast.Function() | ast.Chosen():
             _not_yet(scope, expression)
             return []
         case ast.Information() | ast.Divergence():
-            atom = functional(scope, models, expression, indices)
+            atom = functional(scope, laws, expression, indices)
             return [(_ONE, atom, expression.span)] if atom is not None else []
 
 
@@ -101,24 +100,24 @@ def _not_yet(scope: Scope, expression: ast.Function | ast.Chosen) -> None:
     scope.note(NotYet(span=expression.span, what=what, instead=instead))
 
 
-def _total(scope: Scope, models: Models, expression: ast.Total, indices: Indices) -> list[Summand]:
+def _total(scope: Scope, laws: Laws, expression: ast.Total, indices: Indices) -> list[Summand]:
     """A sum over indices, or the mean: an expectation over an index is over all its values."""
     several = list(bindings(scope, expression.binders, indices))
     total: list[Summand] = []
     for binding in several:
-        total += _expand(scope, models, expression.body, binding)
+        total += _expand(scope, laws, expression.body, binding)
     if expression.sign.text == "sum" or not several:
         return total
     return [(weight.scaled(Fraction(1, len(several))), atom, span) for weight, atom, span in total]
 
 
 def _expand_binary(
-    scope: Scope, models: Models, expression: ast.Binary, indices: Indices
+    scope: Scope, laws: Laws, expression: ast.Binary, indices: Indices
 ) -> list[Summand]:
-    left = _expand(scope, models, expression.left, indices)
+    left = _expand(scope, laws, expression.left, indices)
     if expression.sign == "/":
         return _quotient(scope, left, expression.right, indices)
-    right = _expand(scope, models, expression.right, indices)
+    right = _expand(scope, laws, expression.right, indices)
     if expression.sign == "*":
         return _product(scope, left, right, expression.span)
     return left + (_negated(right) if expression.sign == "-" else right)

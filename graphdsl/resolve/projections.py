@@ -2,30 +2,28 @@
 
 from __future__ import annotations
 
-__all__ = ["no_generation", "projected"]
+__all__ = ["projected"]
 
-from collections.abc import Mapping
 from dataclasses import replace
 
 from graphdsl.diagnostics import nearest
 from graphdsl.ir.model import Network
 from graphdsl.resolve.errors import UnknownName
 from graphdsl.resolve.indices import IndexSet, Indices, whole
+from graphdsl.resolve.laws import Laws, law
 from graphdsl.resolve.networks import instantiate
 from graphdsl.resolve.scope import Scope
 from graphdsl.resolve.term_errors import UnknownNetwork, WrongArguments
 from graphdsl.syntax import ast
 
 
-def projected(
-    scope: Scope, models: Mapping[str, Network], operand: ast.Operand, indices: Indices
-) -> Network | None:
+def projected(scope: Scope, laws: Laws, operand: ast.Operand, indices: Indices) -> Network | None:
     """The network behind the `||` of a D; None if there is none of that name."""
     if isinstance(operand, ast.Body):
         return instantiate(scope, operand, "", indices)
     name = operand.name.text
     if name == "G":
-        return _of_model(scope, models, operand)
+        return _of_model(scope, laws, operand, indices)
     scope.used.add(name)
     declared = scope.networks.get(name)
     if declared is None:
@@ -53,27 +51,21 @@ def projected(
     return replace(network, line=declared.span.line, column=declared.span.column)
 
 
-def no_generation(scope: Scope, operand: ast.Named) -> None:
-    """Note that p is spoken of, and that there is none."""
-    if not scope.is_lost("p"):
-        guess = "add a generation network: `p { z -> x }`"
-        scope.note(UnknownNetwork(span=operand.span, name="p", guess=guess), about="no p")
-
-
-def _of_model(scope: Scope, models: Mapping[str, Network], operand: ast.Named) -> Network | None:
-    words = [argument.text for argument in operand.arguments if isinstance(argument, ast.Word)]
-    if len(operand.arguments) == 1 and words and words[0] in models:
-        source = models[words[0]]
-        edges = _completed(scope, source) if words[0] == "q" else source.edges
-        return replace(
-            source, name=f"G({words[0]})", role="regularizer", edges=edges, conditionals=()
-        )
-    if words == ["p"]:
-        no_generation(scope, operand)
-    elif words != ["q"]:
-        problem = "`G(...)` is the network of `p` or of `q`"
+def _of_model(scope: Scope, laws: Laws, operand: ast.Named, indices: Indices) -> Network | None:
+    inner = operand.arguments[0] if len(operand.arguments) == 1 else None
+    if isinstance(inner, ast.Word):
+        inner = ast.Named(inner, (), inner.span)
+    if not isinstance(inner, ast.Named) or inner.given or inner.marginal:
+        problem = "`G(...)` is the network of `p`, of `q`, or of a further inference network"
         scope.note(WrongArguments(span=operand.span, problem=problem, usage="write `G(p)`"))
-    return None
+        return None
+    found = law(scope, laws, inner, indices)
+    source = laws.network(found.name) if found else None
+    if found is None or source is None:
+        return None
+    edges = source.edges if found.name == "p" else _completed(scope, source)
+    name = f"G({found.name})"
+    return replace(source, name=name, role="regularizer", edges=edges, conditionals=())
 
 
 def _completed(scope: Scope, network: Network) -> tuple[tuple[int, int], ...]:

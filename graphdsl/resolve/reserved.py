@@ -6,7 +6,11 @@ __all__ = ["why_reserved"]
 
 import keyword
 
-_OF_THE_LANGUAGE = frozenset("q p G KL D I H TC CE inf mean expect".split())
+_OF_THE_LANGUAGE = frozenset(
+    """
+    q p G KL D I H TC CE JS MMD W inf mean expect abs max ramp frozen information cost irm sparsity
+    """.split()
+)
 
 # What emitted classes inherit, and the names that emitted code uses: a test holds this list
 # against the attributes of the runtime's base class.
@@ -30,7 +34,7 @@ _OF_THE_MODULE = frozenset(
 _OF_THE_RUNTIME = frozenset(
     """
     Batch Bernoulli Each Gaussian Latents Losses Networks Noise Objective Shared Variable
-    conv_decoder conv_encoder each_expert expect latents mlp mlps product_of_experts
+    conv_decoder conv_encoder each_expert expect frozen latents mlp mlps product_of_experts
     standard_normal subset_posteriors total_correlation_mss
     """.split()
 )

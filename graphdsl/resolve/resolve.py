@@ -24,6 +24,7 @@ from graphdsl.ir.weight import ZERO, Weight
 from graphdsl.resolve.conditionals import idle_modifiers
 from graphdsl.resolve.declarations import declare
 from graphdsl.resolve.errors import NotYet
+from graphdsl.resolve.laws import Laws, every_law
 from graphdsl.resolve.networks import model_network
 from graphdsl.resolve.objective import choice, linear
 from graphdsl.resolve.scope import Scope
@@ -48,7 +49,7 @@ def resolve(
     """Give every word of a spec its meaning, and gather every mistake on the way."""
     scope = Scope(spec.lost_words)
     declare(scope, spec, constants or {}, parameters or {})
-    models = _models(scope, spec)
+    laws = Laws(_models(scope, spec))
     objective: list[Weighted] = []
     choices: list[EstimatorChoice] = []
     assertions: list[Assertion] = []
@@ -56,18 +57,19 @@ def resolve(
         match statement:
             case ast.Goal(aim, expression):
                 sign = 1 if aim == "minimize" else -1
-                for one in linear(scope, models, expression):
+                for one in linear(scope, laws, expression):
                     weight = one.weight.scaled(sign)
                     objective.append(Weighted(weight, one.functional, one.line, one.column))
             case ast.Estimate():
-                chosen = choice(scope, models, statement)
+                chosen = choice(scope, laws, statement)
                 choices += [chosen] if chosen else []
             case ast.Constraints() | ast.MaskDeclaration():
                 _not_yet(scope, statement)
             case ast.Assertion():
-                assertions.append(_assertion(scope, models, statement, source))
+                assertions.append(_assertion(scope, laws, statement, source))
             case _:
                 pass
+    every_law(scope, laws)
     check_whole(scope, spec)
     if not scope.families:
         return Resolution(None, scope.found)
@@ -81,12 +83,13 @@ def resolve(
         nodes=tuple(_nodes(scope)),
         parameters=tuple(scope.parameters.values()),
         constants=tuple(scope.constants.items()),
-        inference=models.get("q", empty),
-        generation=models.get("p"),
+        inference=laws.models.get("q", empty),
+        generation=laws.models.get("p"),
         objective=tuple(objective),
         choices=tuple(choices),
         assertions=tuple(assertions),
         projections=tuple(_projections(objective, assertions)),
+        further=tuple(laws.further.values()),
     )
     warnings = () if scope.found or spec.broken else unused(scope, model)
     return Resolution(model, (*scope.found, *warnings))
@@ -97,13 +100,9 @@ def _models(scope: Scope, spec: ast.Spec) -> dict[str, Network]:
     models: dict[str, Network] = {}
     for statement in spec.statements:
         if isinstance(statement, ast.NetworkBlock):
-            if statement.role == "further":
-                instead = "write one inference network, `q {...}`"
-                what = "a further inference network"
-                scope.note(NotYet(span=statement.name.span, what=what, instead=instead))
-            elif statement.role == "regularizer":
+            if statement.role == "regularizer":
                 idle_modifiers(scope, statement.body)
-            elif statement.name.text not in models:
+            elif statement.role != "further" and statement.name.text not in models:
                 models[statement.name.text] = model_network(scope, statement)
     return models
 
@@ -116,12 +115,10 @@ def _not_yet(scope: Scope, statement: ast.Constraints | ast.MaskDeclaration) -> 
     scope.note(NotYet(span=statement.span, what=what, instead=instead))
 
 
-def _assertion(
-    scope: Scope, models: dict[str, Network], statement: ast.Assertion, source: Source
-) -> Assertion:
+def _assertion(scope: Scope, laws: Laws, statement: ast.Assertion, source: Source) -> Assertion:
     zero = isinstance(statement.right, ast.Number) and statement.right.value == 0
-    left = linear(scope, models, statement.left)
-    right = () if zero else linear(scope, models, statement.right)
+    left = linear(scope, laws, statement.left)
+    right = () if zero else linear(scope, laws, statement.right)
     minus = tuple(Weighted(-one.weight, one.functional, one.line, one.column) for one in right)
     return Assertion(
         text=_text(source, statement.span).removeprefix("assert").strip(),
@@ -166,16 +163,18 @@ def _projections(
     objective: Sequence[Weighted], assertions: Sequence[Assertion]
 ) -> Iterator[WeightedProjection]:
     """Every D(q || G), each network once: with its weight in the objective, or with nought."""
-    weights: dict[str, Weight] = {}
-    networks: dict[str, Network] = {}
+    weights: dict[tuple[str, str], Weight] = {}
+    networks: dict[tuple[str, str], Network] = {}
     for one in objective:
         if isinstance(one.functional, Projection):
             network = one.functional.network
-            networks.setdefault(network.name, network)
-            weights[network.name] = weights.get(network.name, ZERO) + one.weight
+            key = network.name, one.functional.under
+            networks.setdefault(key, network)
+            weights[key] = weights.get(key, ZERO) + one.weight
     for assertion in assertions:
         for one in assertion.difference:
             if isinstance(one.functional, Projection):
-                networks.setdefault(one.functional.network.name, one.functional.network)
-    for name, network in networks.items():
-        yield WeightedProjection(weights.get(name, ZERO), network)
+                key = one.functional.network.name, one.functional.under
+                networks.setdefault(key, one.functional.network)
+    for key, network in networks.items():
+        yield WeightedProjection(weights.get(key, ZERO), network, key[1])

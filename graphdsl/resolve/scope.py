@@ -32,6 +32,7 @@ class Scope:
         self.parameters: dict[str, Parameter] = {}
         self.families: dict[str, Family] = {}
         self.networks: dict[str, ast.NetworkBlock] = {}
+        self.inferences: dict[str, ast.NetworkBlock] = {}
         self.used: set[str] = set()  #: names that something refers to
         self.bound = 0  #: how many values indices have taken so far
         self._unread = lost_words
@@ -39,6 +40,21 @@ class Scope:
         self._found: dict[tuple[str, object], Diagnostic] = {}
         self._unknown: dict[str, list[ast.Word]] = {}
         self._examples: dict[str, str] = {}
+
+    def trial(self) -> Scope:
+        """The same names, and a list of mistakes of its own."""
+        other = Scope(self._unread)
+        other.declared, other.constants, other.parameters = (
+            self.declared,
+            self.constants,
+            self.parameters,
+        )
+        other.families, other.networks, other.inferences = (
+            self.families,
+            self.networks,
+            self.inferences,
+        )
+        return other
 
     @property
     def found(self) -> tuple[Diagnostic, ...]:

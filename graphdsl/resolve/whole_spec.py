@@ -7,7 +7,14 @@ __all__ = ["check_whole", "unused"]
 from collections.abc import Iterator
 
 from graphdsl.diagnostics import Diagnostic, Span
-from graphdsl.ir.model import Functional, Model, MultiInformation, UncertaintyOf
+from graphdsl.ir.model import (
+    DivergenceOfPosteriors,
+    Functional,
+    Model,
+    MultiInformation,
+    PredictiveEntropy,
+    UncertaintyOf,
+)
 from graphdsl.resolve.errors import MissingStatement, ReservedName, StatementTwice, Unused
 from graphdsl.resolve.scope import Scope
 from graphdsl.syntax import ast
@@ -36,8 +43,12 @@ _PLACES = {
 def check_whole(scope: Scope, spec: ast.Spec) -> None:
     """Note what is missing from a spec, and what it has twice."""
     seen: dict[str, ast.Statement] = {}
+    present: set[str] = set()
     for statement in spec.statements:
         what = _what(statement)
+        if _is_further(statement):
+            present.add(what)
+            continue
         if what in _ONCE and what in seen:
             scope.note(
                 StatementTwice(
@@ -54,7 +65,7 @@ def check_whole(scope: Scope, spec: ast.Spec) -> None:
         if network.name.text not in scope.used:
             _check_names(scope, network)
     if not spec.broken:  # what is missing may stand in a statement that could not be read
-        _check_complete(scope, spec, set(seen))
+        _check_complete(scope, spec, present | set(seen))
 
 
 def unused(scope: Scope, model: Model) -> Iterator[Diagnostic]:
@@ -62,6 +73,7 @@ def unused(scope: Scope, model: Model) -> Iterator[Diagnostic]:
     used = set(model.inference.variables)
     used |= set(model.generation.variables) if model.generation else set()
     used |= {name for one in model.projections for name in one.network.variables}
+    used |= {name for one in model.further for name in one.variables}
     used |= {name for one in model.objective for name in _spoken_of(one.functional)}
     in_networks = {name.partition("[")[0] for name in used}
     for name, declared in scope.declared.items():
@@ -77,6 +89,8 @@ def _spoken_of(functional: Functional) -> frozenset[str]:
             return given.union(*parts)
         case UncertaintyOf(of, given):
             return of | given
+        case PredictiveEntropy(of, given) | DivergenceOfPosteriors(of, given):
+            return given.union(of)
         case _:
             return frozenset()
 
@@ -99,7 +113,7 @@ def _what(statement: ast.Statement) -> str:
     match statement:
         case ast.ModelName():
             return "`model` line"
-        case ast.NetworkBlock(role="inference"):
+        case ast.NetworkBlock(role="inference" | "further"):
             return "inference network"
         case ast.NetworkBlock(role="generation"):
             return "generation network"
@@ -109,6 +123,10 @@ def _what(statement: ast.Statement) -> str:
             return "observed variable"
         case _:
             return "another statement"
+
+
+def _is_further(statement: ast.Statement) -> bool:
+    return isinstance(statement, ast.NetworkBlock) and statement.role == "further"
 
 
 def _first_word(statement: ast.Statement) -> Span:

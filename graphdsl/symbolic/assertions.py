@@ -14,7 +14,7 @@ from graphdsl.symbolic.canonical import Canon, Sum, collect
 from graphdsl.symbolic.projection import entropy_form
 
 
-def decide(assertion: Assertion, dags: Mapping[str, Dag], canon: Canon) -> Proof:
+def decide(assertion: Assertion, dags: Mapping[str, Dag], canons: Mapping[str, Canon]) -> Proof:
     """Prove an equality, or say what is left of its two sides.
 
     Canonical entropies are linearly independent over the distributions that follow G^q: an
@@ -29,6 +29,7 @@ def decide(assertion: Assertion, dags: Mapping[str, Dag], canon: Canon) -> Proof
                 status="unknown",
                 because="it speaks of `p`, whose distribution G^q does not determine",
             )
+        canon = canons[summand.functional.under]
         for atom, weight in canon.terms(terms).items():
             collect(total, {atom: 1}, weight * summand.weight)
     remainder = tuple(Term(weight, atom) for atom, weight in sorted(total.items(), key=str))

@@ -31,10 +31,14 @@ Counts: TypeAlias = dict[Entropy, int]
 
 
 class Canon:
-    """Canonical forms under one inference network."""
+    """Canonical forms under one distribution: q, p, or a further inference network's."""
 
-    def __init__(self, independence: Independence) -> None:
+    def __init__(
+        self, independence: Independence, under: str = "q", fixed: frozenset[str] = frozenset()
+    ) -> None:
         self.independence = independence
+        self.under = under
+        self._fixed = fixed  #: roots whose distribution nothing trains: priors, under p
         self._rank = {name: place for place, name in enumerate(independence.order)}
         self._known: dict[Variables, tuple[Entropy, ...]] = {frozenset(): ()}
         self._local: dict[tuple[str, Variables], Entropy] = {}
@@ -46,7 +50,7 @@ class Canon:
         if found is None:
             data = variables & self.independence.data
             latent = sorted(variables - data, key=self._rank.__getitem__)
-            atoms = [entropy(data)] if data else []
+            atoms = [entropy(data)] if data else []  # every inference network has the same data
             before = data
             for name in latent:
                 atoms.append(self._local_entropy(name, before))
@@ -90,7 +94,9 @@ class Canon:
         return frozenset(atom.given) == self.independence.parents(node)
 
     def is_data(self, atom: Entropy) -> bool:
-        """Whether it depends on the data alone, and is constant."""
+        """Whether it depends on fixed distributions alone, and is constant (P3)."""
+        if not atom.given and self._fixed.issuperset(atom.of):
+            return True
         return self.independence.data.issuperset(atom.of)
 
     def _atom(self, term: Term) -> Counts:
@@ -107,7 +113,8 @@ class Canon:
     def _local_entropy(self, name: str, before: Variables) -> Entropy:
         key = (name, before)
         if key not in self._local:
-            self._local[key] = entropy((name,), self.independence.boundary(name, before))
+            boundary = self.independence.boundary(name, before)
+            self._local[key] = entropy((name,), boundary, self.under)
         return self._local[key]
 
 

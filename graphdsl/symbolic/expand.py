@@ -1,4 +1,4 @@
-"""Every functional of an objective as canonical entropies and cross-entropies of p."""
+"""Every functional of an objective as canonical entropies and cross-entropies of models."""
 
 from __future__ import annotations
 
@@ -10,12 +10,14 @@ from typing import TypeAlias
 
 from graphdsl.diagnostics import CompilerBug
 from graphdsl.ir.graph import Dag
-from graphdsl.ir.information import Entropy
+from graphdsl.ir.information import Entropy, ModelAtom
 from graphdsl.ir.model import (
     DivergenceOfMarginals,
+    DivergenceOfPosteriors,
     Functional,
     Model,
     MultiInformation,
+    PredictiveEntropy,
     Projection,
     UncertaintyOf,
     Weighted,
@@ -26,7 +28,18 @@ from graphdsl.symbolic.algebra import sign
 from graphdsl.symbolic.canonical import Canon, Counts, Sum, collect
 
 Variables = frozenset[str]
-Hint: TypeAlias = tuple[str, Variables]  #: an entropy H(x | S) of data that a decoder can bound
+
+
+@dataclass(frozen=True, slots=True)
+class Hint:
+    """An entropy H(x | S) of data that a decoder can bound."""
+
+    node: str
+    given: Variables
+    under: str
+
+
+_Key: TypeAlias = Entropy | Hint | ModelAtom
 
 
 @dataclass(slots=True)
@@ -34,52 +47,45 @@ class Ledger:
     """What an objective amounts to."""
 
     entropies: Sum = field(default_factory=dict)
-    models: dict[str, Weight] = field(default_factory=dict)  #: cross-entropies of p, by variable
+    models: dict[ModelAtom, Weight] = field(default_factory=dict)
     hints: dict[Hint, Weight] = field(default_factory=dict)
-    lines: dict[Entropy | Hint | str, set[int]] = field(default_factory=dict)  #: who asks for it
+    lines: dict[_Key, set[int]] = field(default_factory=dict)  #: who asks for it
 
-    def asked(self, key: Entropy | Hint | str) -> tuple[int, ...]:
+    def asked(self, key: _Key) -> tuple[int, ...]:
         """The lines of the spec that ask for something."""
         return tuple(sorted(self.lines.get(key, ())))
 
     def book(self, group: _Group, weight: Weight, line: int) -> None:
         """Add what the functionals of one weight and line came to."""
         collect(self.entropies, group.counts, weight)
-        for name, times in group.models.items():
-            self.models[name] = self.models.get(name, ZERO) + weight.scaled(times)
+        for atom, times in group.models.items():
+            self.models[atom] = self.models.get(atom, ZERO) + weight.scaled(times)
         for hint, times in group.hints.items():
             self.hints[hint] = self.hints.get(hint, ZERO) + weight.scaled(times)
-        keys: list[Entropy | Hint | str] = [*group.models, *group.hints]
+        keys: list[_Key] = [*group.models, *group.hints]
         keys += [atom for atom, count in group.counts.items() if count]
         for key in keys:
             self.lines.setdefault(key, set()).add(line)
 
 
-def expand_objective(model: Model, dags: Mapping[str, Dag], canon: Canon) -> Ledger:
+def expand_objective(model: Model, dags: Mapping[str, Dag], canons: Mapping[str, Canon]) -> Ledger:
     """Expand all functionals; equal entropies meet, whatever functional they come from."""
     ledger = Ledger()
-    for (weight, line), functionals in _by_weight(model.objective).items():
+    for (weight, line, under), functionals in _by_weight(model.objective).items():
         negative = sign(weight, model.parameters) == "nonpositive"
-        group = _Group(model, canon, negative)
+        group = _Group(model, canons[under], negative)
         for functional in functionals:
-            match functional:
-                case Projection(network):
-                    group.add_projection(dags[network.name])
-                case MultiInformation(parts, given):
-                    group.add_information(parts, given)
-                case UncertaintyOf(of, given):
-                    group.add_entropy(of, given)
-                case DivergenceOfMarginals(variables):
-                    group.add_divergence(variables)
+            group.add(functional, dags)
         ledger.book(group, weight, line)
     return ledger
 
 
-def _by_weight(objective: Iterable[Weighted]) -> dict[tuple[Weight, int], list[Functional]]:
-    """Functionals of one weight and line together: their entropies are counted in integers."""
-    groups: dict[tuple[Weight, int], list[Functional]] = {}
+def _by_weight(objective: Iterable[Weighted]) -> dict[tuple[Weight, int, str], list[Functional]]:
+    """Functionals of one weight, line and distribution: their entropies are counted in integers."""
+    groups: dict[tuple[Weight, int, str], list[Functional]] = {}
     for one in objective:
-        groups.setdefault((one.weight, one.line), []).append(one.functional)
+        key = one.weight, one.line, one.functional.under
+        groups.setdefault(key, []).append(one.functional)
     return groups
 
 
@@ -91,8 +97,24 @@ class _Group:
     canon: Canon
     negative: bool  #: whether the weight is nowhere positive
     counts: Counts = field(default_factory=dict)
-    models: dict[str, int] = field(default_factory=dict)
+    models: dict[ModelAtom, int] = field(default_factory=dict)
     hints: dict[Hint, int] = field(default_factory=dict)
+
+    def add(self, functional: Functional, dags: Mapping[str, Dag]) -> None:
+        """Add one functional, whichever it is."""
+        match functional:
+            case Projection(network):
+                self.add_projection(dags[network.name])
+            case MultiInformation(parts, given):
+                self.add_information(parts, given)
+            case UncertaintyOf(of, given):
+                self.add_entropy(of, given)
+            case DivergenceOfMarginals():
+                self.add_divergence(functional)
+            case DivergenceOfPosteriors():
+                self.add_posteriors(functional)
+            case PredictiveEntropy():
+                self.add_prediction(functional)
 
     def add_projection(self, dag: Dag) -> None:
         """D(q||G) = sum_v H(v|Pa_v) - H(V), and the data whose local term does not vanish."""
@@ -126,25 +148,48 @@ class _Group:
         if of <= self.canon.independence.data and not self.negative:
             self._hint_each(of, given, 1)
 
-    def add_divergence(self, variables: tuple[str, ...] | None) -> None:
-        """KL(q||p) = sum_v CE_p(v|Pa_v) - H(V | the data that p does not generate)."""
+    def add_divergence(self, one: DivergenceOfMarginals) -> None:
+        """KL(q(A|C)||p) = sum_v CE_p(v|Pa_v) - H(A | C, and the data that p does not generate)."""
         network = self.model.generation
         if network is None:
             raise CompilerBug("a divergence to p, and no p")
-        wanted = network.variables if variables is None else variables
-        given: Variables = frozenset()
-        if variables is None:
+        wanted = network.variables if one.variables is None else one.variables
+        given = one.given
+        if one.variables is None:
             given = self.model.observed() - frozenset(network.variables)
-        generated = {name for one in network.conditionals for name in one.children}
+        generated = {name for each in network.conditionals for name in each.children}
         for name in wanted:
             if name in self.canon.independence.data and name not in generated:
                 self.canon.add(self.counts, frozenset({name}), frozenset())  # p's root is the data
             else:
-                self.models[name] = self.models.get(name, 0) + 1
-        self.canon.add(self.counts, frozenset(wanted), given, -1)
+                self._model(ModelAtom(name, "p", None, self.canon.under, one.frozen))
+        self.canon.add(self.counts, frozenset(wanted) - given, given, -1)
+
+    def add_posteriors(self, one: DivergenceOfPosteriors) -> None:
+        """E KL(q(A|C)||r(A|S)) = CE_r(A|S) - H(A|C)."""
+        for name in one.variables:
+            self._model(ModelAtom(name, one.network, one.model_given, self.canon.under, one.frozen))
+        self.canon.add(self.counts, frozenset(one.variables), one.given, -1)
+
+    def add_prediction(self, one: PredictiveEntropy) -> None:
+        """CE(A|C), variable by variable: those of A are independent given C under the model."""
+        for name in one.of:
+            self._model(self._predictor(name, one))
+
+    def _predictor(self, name: str, one: PredictiveEntropy) -> ModelAtom:
+        """The decoder of p if its parents are those that are given, else a network of its own."""
+        network = self.model.generation
+        for conditional in network.conditionals if network else ():
+            if name in conditional.children and one.given == frozenset(conditional.parents):
+                return ModelAtom(name, "p", None, self.canon.under, one.frozen)
+        return ModelAtom(name, "new", one.given, self.canon.under, one.frozen)
+
+    def _model(self, atom: ModelAtom) -> None:
+        self.models[atom] = self.models.get(atom, 0) + 1
 
     def _hint_each(self, nodes: Variables, given: Variables, times: int) -> None:
         """H(x|S) = sum_j H(x_j|S, x_<j), by the chain rule: a decoder for each variable."""
         for name in sorted(nodes, key=natural):
-            self.hints[name, given] = self.hints.get((name, given), 0) + times
+            hint = Hint(name, given, self.canon.under)
+            self.hints[hint] = self.hints.get(hint, 0) + times
             given |= {name}

@@ -16,12 +16,13 @@ from graphdsl.ir.information import (
     Collected,
     Entropy,
     LocalEntropy,
+    ModelAtom,
     ModelCrossEntropy,
     Term,
     TotalCorrelation,
     information,
 )
-from graphdsl.ir.model import Conditional, EstimatorChoice, Model, Network
+from graphdsl.ir.model import Conditional, EstimatorChoice, Model
 from graphdsl.ir.notation import natural
 from graphdsl.ir.weight import ZERO, Weight
 from graphdsl.symbolic.algebra import sign
@@ -29,21 +30,24 @@ from graphdsl.symbolic.canonical import Canon, Counts, Sum, collect
 from graphdsl.symbolic.expand import Hint, Ledger, expand_objective
 
 
-def collect_objective(model: Model, dags: Mapping[str, Dag], canon: Canon) -> Collected:
+def collect_objective(
+    model: Model, dags: Mapping[str, Dag], canons: Mapping[str, Canon]
+) -> Collected:
     """Expand, collect, and read an objective.
 
     Args:
         model: The resolved spec.
         dags: The DAG of each network that is projected on, by its name.
-        canon: Canonical forms under G^q.
+        canons: Canonical forms under q, p and each further inference network, by their names.
     """
-    ledger = expand_objective(model, dags, canon)
+    ledger = expand_objective(model, dags, canons)
     rest = ledger.entropies
-    estimated = list(_take_choices(model, rest, canon))
-    local = list(_take_hints(model, ledger, rest, canon))
-    estimated += _take_correlations(model, rest, canon)
-    local += _take_decoders(model, rest, canon)
-    return _read(model, ledger, rest, local, estimated, canon)
+    estimated = list(_take_choices(model, rest, canons["q"]))
+    local = list(_take_hints(model, ledger, rest, canons))
+    estimated += _take_correlations(model, rest, canons["q"])
+    for canon in canons.values():
+        local += _take_decoders(model, rest, canon)
+    return _read(model, ledger, rest, local, estimated, canons)
 
 
 def _take_choices(
@@ -61,10 +65,13 @@ def _take_choices(
         yield weight, total, choice
 
 
-def _take_hints(model: Model, ledger: Ledger, rest: Sum, canon: Canon) -> Iterator[LocalEntropy]:
+def _take_hints(
+    model: Model, ledger: Ledger, rest: Sum, canons: Mapping[str, Canon]
+) -> Iterator[LocalEntropy]:
     """The entropies of data that projections themselves name: H(x|Pa_x) in G."""
-    for (name, given), weight in sorted(ledger.hints.items(), key=lambda one: _hint_key(one[0])):
-        counts = canon.entropy(frozenset({name}), given)
+    for hint, weight in sorted(ledger.hints.items(), key=lambda one: _hint_key(one[0])):
+        canon = canons[hint.under]
+        counts = canon.entropy(frozenset({hint.node}), hint.given)
         pivot = _pivot(counts, canon)
         if pivot is None:
             continue  # a bound of this entropy needs no decoder
@@ -72,7 +79,7 @@ def _take_hints(model: Model, ledger: Ledger, rest: Sum, canon: Canon) -> Iterat
         needed = not _nonnegative(rest.get(pivot, ZERO), model)
         if needed and weight and _nonnegative(weight, model):
             collect(rest, counts, -weight)
-            yield LocalEntropy(name, given, weight, ledger.asked((name, given)))
+            yield LocalEntropy(hint.node, hint.given, weight, ledger.asked(hint), hint.under)
 
 
 def _take_correlations(
@@ -118,7 +125,7 @@ def _take_decoders(model: Model, rest: Sum, canon: Canon) -> Iterator[LocalEntro
             if weight and _nonnegative(weight, model):
                 collect(rest, counts, -weight)
                 decoded |= {name}
-                yield LocalEntropy(name, given, weight)
+                yield LocalEntropy(name, given, weight, under=canon.under)
 
 
 def _take(rest: Sum, counts: Counts, canon: Canon) -> Weight:
@@ -143,16 +150,20 @@ def _pivot(counts: Counts, canon: Canon) -> Entropy | None:
 
 
 def _open(rest: Sum, canon: Canon) -> list[Entropy]:
-    """Entropies of latents that are no encoder's own density."""
-    return [atom for atom in rest if not canon.is_data(atom) and not canon.is_exact(atom)]
+    """Entropies of latents, of one distribution, that are no encoder's own density."""
+    return [
+        atom
+        for atom in rest
+        if atom.under == canon.under and not canon.is_data(atom) and not canon.is_exact(atom)
+    ]
 
 
 def _nonnegative(weight: Weight, model: Model) -> bool:
     return sign(weight, model.parameters) in ("zero", "nonnegative")
 
 
-def _hint_key(hint: Hint) -> tuple[tuple[str, int], list[tuple[str, int]]]:
-    return natural(hint[0]), sorted(map(natural, hint[1]))
+def _hint_key(hint: Hint) -> tuple[str, tuple[str, int], list[tuple[str, int]]]:
+    return hint.under, natural(hint.node), sorted(map(natural, hint.given))
 
 
 def _read(
@@ -161,18 +172,19 @@ def _read(
     rest: Sum,
     local: list[LocalEntropy],
     estimated: list[tuple[Weight, TotalCorrelation, EstimatorChoice | None]],
-    canon: Canon,
+    canons: Mapping[str, Canon],
 ) -> Collected:
     exact: list[LocalEntropy] = []
     uncertain: list[LocalEntropy] = []
     intractable: list[LocalEntropy] = []
     constants: list[Term] = []
     for atom, weight in sorted(rest.items(), key=lambda item: _atom_key(item[0])):
+        canon = canons[atom.under]
         if canon.is_data(atom):
             constants.append(Term(weight, atom))
             continue
         (name,) = atom.of
-        one = LocalEntropy(name, frozenset(atom.given), weight, ledger.asked(atom))
+        one = LocalEntropy(name, frozenset(atom.given), weight, ledger.asked(atom), atom.under)
         if canon.is_exact(atom):
             exact.append(one)
             continue
@@ -190,15 +202,26 @@ def _read(
 
 
 def _models(model: Model, ledger: Ledger) -> Iterator[ModelCrossEntropy]:
-    generation: Network | None = model.generation
-    of: dict[str, Conditional] = {}
-    for conditional in generation.conditionals if generation else ():
-        of.update(dict.fromkeys(conditional.children, conditional))
-    for name in sorted(ledger.models, key=natural):
-        weight = ledger.models[name]
+    for atom in sorted(ledger.models, key=_model_key):
+        weight = ledger.models[atom]
         if weight:
-            yield ModelCrossEntropy(name, of.get(name), weight, ledger.asked(name))
+            conditional = _conditional(model, atom)
+            yield ModelCrossEntropy(atom, conditional, weight, ledger.asked(atom))
 
 
-def _atom_key(atom: Entropy) -> tuple[list[tuple[str, int]], list[tuple[str, int]]]:
-    return list(map(natural, atom.of)), list(map(natural, atom.given))
+def _conditional(model: Model, atom: ModelAtom) -> Conditional | None:
+    """The conditional of a network that models a variable; none for a prior, or a new model."""
+    if atom.network == "new":
+        return None
+    network = model.generation if atom.network == "p" else model.inference_of(atom.network)
+    several = network.conditionals if network else ()
+    return next((one for one in several if atom.node in one.children), None)
+
+
+def _model_key(atom: ModelAtom) -> tuple[str, tuple[str, int], str, list[tuple[str, int]], bool]:
+    given = sorted(map(natural, atom.given or ()))
+    return atom.under, natural(atom.node), atom.network, given, atom.frozen
+
+
+def _atom_key(atom: Entropy) -> tuple[str, list[tuple[str, int]], list[tuple[str, int]]]:
+    return atom.under, list(map(natural, atom.of)), list(map(natural, atom.given))

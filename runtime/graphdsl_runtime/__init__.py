@@ -42,6 +42,7 @@ from graphdsl_runtime.networks import (
     Shared,
     conv_decoder,
     conv_encoder,
+    frozen,
     mlp,
     mlps,
 )
@@ -73,6 +74,7 @@ __all__ = [
     "conv_encoder",
     "each_expert",
     "expect",
+    "frozen",
     "log_aggregate_mss",
     "mlp",
     "mlps",

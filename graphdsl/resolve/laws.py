@@ -1,0 +1,196 @@
+"""Distributions by name: q, p, a further inference network, their marginals and conditionals."""
+
+from __future__ import annotations
+
+__all__ = ["Law", "Laws", "every_law", "law", "no_generation"]
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+
+from graphdsl.diagnostics import Span, nearest
+from graphdsl.ir.model import Network
+from graphdsl.resolve.indices import IndexSet, Indices, members, whole
+from graphdsl.resolve.networks import model_network
+from graphdsl.resolve.scope import Scope
+from graphdsl.resolve.term_errors import UnknownNetwork, WrongArguments
+from graphdsl.syntax import ast
+
+
+@dataclass(slots=True)
+class Laws:
+    """The distributions of a spec: q and p, and each further one for the arguments it was given."""
+
+    models: dict[str, Network]  #: `q` and `p`, as far as the spec has them
+    further: dict[str, Network] = field(default_factory=dict)  #: `r(1)`, as the spec speaks of it
+
+    def network(self, name: str) -> Network | None:
+        """The network of a distribution."""
+        return self.models.get(name) or self.further.get(name)
+
+
+@dataclass(frozen=True, slots=True)
+class Law:
+    """A distribution, and what of it is meant."""
+
+    name: str  #: `q`, `p`, `r(1)`
+    of: tuple[str, ...] | None  #: None for all that it holds
+    given: frozenset[str]
+    frozen: bool
+    span: Span
+
+
+def law(scope: Scope, laws: Laws, operand: ast.Operand, indices: Indices) -> Law | None:
+    """What a distribution's name stands for; None, and a note, if it is none."""
+    if isinstance(operand, ast.Body):
+        usage = "write `D(q || {...})` for the distance to a network"
+        problem = "this is a network, and a distribution must stand here"
+        scope.note(WrongArguments(span=operand.span, problem=problem, usage=usage))
+        return None
+    name = operand.name.text
+    if name == "frozen":
+        return _frozen(scope, laws, operand, indices)
+    if name in ("q", "p"):
+        if name == "p" and "p" not in laws.models:
+            no_generation(scope, operand)
+            return None
+        return _part(scope, name, operand.arguments, operand.given, indices, operand.span)
+    block = scope.inferences.get(name)
+    if block is None:
+        _unknown(scope, operand)
+        return None
+    return _further(scope, laws, operand, block, indices)
+
+
+def every_law(scope: Scope, laws: Laws) -> None:
+    """Make the further inference networks that nothing speaks of: they may bound an entropy.
+
+    A network of one index is made for every index that some family has; one of several, or of
+    sets, only as the spec speaks of it.
+    """
+    indices = sorted({i for one in scope.families.values() for i in one.members or ()})
+    for name, block in scope.inferences.items():
+        values: Sequence[int | None] = [None] if not block.formals else indices
+        if len(block.formals) > 1 or any(title.startswith(f"{name}({{") for title in laws.further):
+            continue
+        for value in values:
+            title = name if value is None else f"{name}({value})"
+            if title in laws.further:
+                continue
+            trial = scope.trial()
+            given = {} if value is None else {block.formals[0].text: value}
+            network = model_network(trial, block, Indices(given, {}, {}, "line"))
+            if not trial.found or value is None:
+                scope.used |= {name}
+                laws.further[title] = replace(network, name=title)
+
+
+def no_generation(scope: Scope, operand: ast.Named) -> None:
+    """Note that p is spoken of, and that there is none."""
+    if not scope.is_lost("p"):
+        guess = "add a generation network: `p { z -> x }`"
+        scope.note(UnknownNetwork(span=operand.span, name="p", guess=guess), about="no p")
+
+
+def _frozen(scope: Scope, laws: Laws, operand: ast.Named, indices: Indices) -> Law | None:
+    inner = operand.arguments[0] if len(operand.arguments) == 1 else None
+    if isinstance(inner, ast.Word):
+        inner = ast.Named(inner, (), inner.span)
+    if not isinstance(inner, ast.Named) or operand.given or operand.marginal:
+        problem = "`frozen` stands around one distribution"
+        usage = "write `frozen(p)` or `frozen(q(z | x))`"
+        scope.note(WrongArguments(span=operand.span, problem=problem, usage=usage))
+        return None
+    found = law(scope, laws, inner, indices)
+    return None if found is None else replace(found, frozen=True)
+
+
+def _further(
+    scope: Scope, laws: Laws, operand: ast.Named, block: ast.NetworkBlock, indices: Indices
+) -> Law | None:
+    """`r(1)`, `r(S)(z | x[1])`: the network for these arguments is made when first spoken of."""
+    scope.used.add(block.name.text)
+    count = len(block.formals)
+    arguments = operand.arguments
+    values = [_argument(scope, one, indices) for one in arguments[:count]]
+    known = [value for value in values if value is not None]
+    if len(known) < count:
+        if len(arguments) < count:
+            written = ", ".join(map(str, block.formals))
+            problem = f"`{block.name}` takes {count} argument{'s' * (count > 1)}"
+            usage = f"write `{block.name}({written})`, with a value for each"
+            scope.note(WrongArguments(span=operand.span, problem=problem, usage=usage))
+        return None
+    title = f"{block.name}({','.join(map(str, known))})" if known else block.name.text
+    if title not in laws.further:
+        formals = [word.text for word in block.formals]
+        given = dict(zip(formals, known, strict=True))
+        bound = Indices(
+            {name: one for name, one in given.items() if isinstance(one, int)},
+            {name: one for name, one in given.items() if isinstance(one, IndexSet)},
+            {},
+            "line",
+        )
+        laws.further[title] = replace(model_network(scope, block, bound), name=title)
+    if operand.marginal is not None:
+        of, above = operand.marginal.of, operand.marginal.given
+        return _part(scope, title, of, above, indices, operand.span)
+    return _part(scope, title, arguments[count:], operand.given, indices, operand.span)
+
+
+def _part(
+    scope: Scope,
+    name: str,
+    of: Iterable[ast.Argument],
+    given: Iterable[ast.Reference],
+    indices: Indices,
+    span: Span,
+) -> Law | None:
+    """The variables that are meant of a distribution."""
+    references = []
+    for argument in of:
+        if isinstance(argument, ast.Word):
+            argument = ast.Reference(argument, (), argument.span)
+        if not isinstance(argument, ast.Reference):
+            problem = f"the marginal `{name}(...)` is of variables"
+            usage = "write `KL(q || p)` or `KL(q(z) || p(z))`"
+            scope.note(WrongArguments(span=span, problem=problem, usage=usage))
+            return None
+        references.append(argument)
+    wanted = _joint(scope, references, indices)
+    above = _joint(scope, given, indices)
+    if wanted is None or above is None:
+        return None
+    return Law(name, wanted if references else None, frozenset(above), False, span)
+
+
+def _joint(
+    scope: Scope, references: Iterable[ast.Reference], indices: Indices
+) -> tuple[str, ...] | None:
+    found = [members(scope, reference, indices) for reference in references]
+    if any(names is None for names in found):
+        return None
+    flat = (name for names in found if names is not None for name in names)
+    return tuple(dict.fromkeys(flat))
+
+
+def _argument(scope: Scope, argument: ast.Argument, indices: Indices) -> int | IndexSet | None:
+    if isinstance(argument, ast.Word) and argument.text in indices.sets:
+        return indices.sets[argument.text]
+    if isinstance(argument, ast.Reference | ast.Named):
+        problem = "this network's arguments are indices: numbers, constants, bound names"
+        usage = "write the variables behind them: `r(1)(z | x[1])`"
+        scope.note(WrongArguments(span=argument.span, problem=problem, usage=usage))
+        return None
+    return whole(scope, argument, indices, "an index", 1)
+
+
+def _unknown(scope: Scope, operand: ast.Named) -> None:
+    name = operand.name.text
+    declared = scope.declared.get(name)
+    if scope.is_lost(name):
+        return
+    close = nearest(name, ["q", "p", *scope.inferences])
+    guess = f"did you mean `{close}`?" if close else "there are `q`, `p`, and what `infer` declares"
+    if declared is not None and declared.what == "network":
+        guess = f"`{name}` is a network: the distance to it is `D(q || {name})`"
+    scope.note(UnknownNetwork(span=operand.name.span, name=name, guess=guess))
