@@ -51,9 +51,13 @@ def test_it_holds_every_file_that_is_no_module(names: set[str]) -> None:
     others = {name for name in names if not name.endswith(".py") and ".dist-info/" not in name}
     templates = (ROOT / "graphdsl" / "codegen" / "templates").glob("*.j2")
     specs = (ROOT / "specs").glob("*.mib")
+    explanations = (ROOT / "graphdsl" / "diagnostics" / "explanations").glob("*.md")
+    starts = (ROOT / "graphdsl" / "cli" / "templates").glob("*.mib")
     assert others == {
         *(f"{package}/py.typed" for package in PACKAGES),
+        *(f"graphdsl/cli/templates/{path.name}" for path in starts),
         *(f"graphdsl/codegen/templates/{path.name}" for path in templates),
+        *(f"graphdsl/diagnostics/explanations/{path.name}" for path in explanations),
         *(f"graphdsl/specs/{path.name}" for path in specs),
         "graphdsl/report/audit.schema.json",
         "graphdsl_grammar/mib.lark",
