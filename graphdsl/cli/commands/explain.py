@@ -16,7 +16,7 @@ from graphdsl.diagnostics import explained, explanation, nearest
 def command(
     code: Annotated[str, typer.Argument(help="Of a diagnostic, such as MIB204.")],
 ) -> None:
-    """Explain a diagnostic: what it means, why, a wrong spec and the right one."""
+    """Explain a diagnostic by a wrong spec and a right one."""
     known = explained()
     if code.upper() not in known:
         close = nearest(code.upper(), known)
