@@ -83,6 +83,11 @@ def test_installed_it_compiles_a_spec_by_its_bare_name(wheel: Path, tmp_path: Pa
     command = (str(site / "bin" / "graphdsl"), "compile", "vae", "-o", "-")
     text = _run(*command, cwd=elsewhere, environment=environment)
     assert "class Vae(Objective):" in text
+    program = str(site / "bin" / "graphdsl")
+    text = _run(program, "explain", "MIB204", cwd=elsewhere, environment=environment)
+    assert text.startswith("# MIB204: ")
+    text = _run(program, "new", "mine", "-o", "-", cwd=elsewhere, environment=environment)
+    assert "model mine\n" in text
 
 
 def _run(*command: str, cwd: Path, environment: dict[str, str] | None = None) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 __all__ = ["command"]
 
 import sys
+from collections.abc import Sequence
+from operator import ne
 from typing import Annotated
 
 import typer
@@ -19,7 +21,7 @@ def command(
     """Explain a diagnostic by a wrong spec and a right one."""
     known = explained()
     if code.upper() not in known:
-        close = nearest(code.upper(), known)
+        close = _closest(code.upper(), known)
         hint = f"did you mean `{close}`?" if close else f"there are {known[0]} to {known[-1]}"
         fail(f"graphdsl: there is no diagnostic `{code}`; {hint}", code=2)
     text = explanation(code.upper()).text
@@ -30,3 +32,13 @@ def command(
         Console().print(Markdown(text))
     else:
         sys.stdout.write(text)
+
+
+def _closest(code: str, known: Sequence[str]) -> str:
+    """The code with the same digits in another order, or one other; else the likest."""
+    apart = {one: sum(map(ne, one, code)) for one in known if len(one) == len(code)}
+    turned = [one for one in apart if sorted(one) == sorted(code)]
+    close = turned or [one for one, places in apart.items() if places == 1]
+    if apart:
+        return min(close, key=apart.__getitem__, default="")
+    return nearest(code, known)
