@@ -154,6 +154,28 @@ def test_single_precision_is_exact_where_it_can_be(word: Word) -> None:
     assert_close(single.double(), double, rtol=1e-4, atol=1e-4)
 
 
+@pytest.mark.parametrize("kind", REAL)
+@pytest.mark.parametrize("other", [*REAL, *PRIORS])
+@pytest.mark.parametrize("scales", [(-60.0, 0.0), (60.0, 0.0), (0.0, -60.0), (0.0, 60.0)])
+def test_extreme_scales_stay_exact(kind: str, other: str, scales: tuple[float, float]) -> None:
+    # Log-variances; a Laplace has half of that for a log-scale.
+    ours, theirs = (
+        scale / 2 if name == "laplace" else scale
+        for name, scale in zip((kind, other), scales, strict=True)
+    )
+
+    def nats(dtype: torch.dtype) -> tuple[Tensor, Tensor]:
+        means = torch.tensor([[0.0, 3.0, 3.0], [0.0, -5.0, 3.0]], dtype=dtype)
+        q = REAL[kind](means[0], torch.full((3,), ours, dtype=dtype))
+        if other in PRIORS:
+            return q.kl(PRIORS[other]), q.cross_entropy(PRIORS[other])
+        p = REAL[other](means[1], torch.full((3,), theirs, dtype=dtype))
+        return q.kl(p), q.cross_entropy(p)
+
+    for single, double in zip(nats(torch.float32), nats(torch.float64), strict=True):
+        assert_close(single.double(), double, rtol=1e-5, atol=1e-5)
+
+
 def real(kind: str, *shape: int) -> Real:
     return REAL[kind](
         torch.randn(shape, dtype=torch.float64), 0.7 * torch.randn(shape, dtype=torch.float64)

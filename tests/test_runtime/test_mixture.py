@@ -19,6 +19,7 @@ from graphdsl_runtime import (
     expect,
     mixture_of_experts,
     mixture_of_products,
+    monte_carlo_kl,
     product_of_experts,
     standard_laplace,
     standard_normal,
@@ -99,12 +100,11 @@ def test_estimates_are_unbiased(mixture: Mixture) -> None:
     log_p = standard_normal.log_prob(GRID).sum(dim=1)
     divergence = on_grid(log_q(mixture).exp() * (log_q(mixture) - log_p))
     bound = mixture.kl_bound(standard_normal).sum(dim=1)
-    draws = 20_000
+    draws = 5000
     noise = torch.randn(draws, ROWS, PARTS, SIZE, dtype=torch.float64)
-    kls = torch.stack([mixture.kl_estimate(standard_normal, mixture.sample_each(e)) for e in noise])
-    infos = torch.stack(
-        [mixture.selector_information(mixture.sample_each(e)) for e in noise[:4000]]
-    )
+    samples = [mixture.sample_each(e) for e in noise]
+    kls = torch.stack([mixture.kl_estimate(standard_normal, z) for z in samples])
+    infos = torch.stack([mixture.selector_information(z) for z in samples])
     for estimates, exact in ((kls, divergence), (infos, bound - divergence)):
         error = estimates.std(dim=0) / len(estimates) ** 0.5
         assert ((estimates.mean(dim=0) - exact).abs() < 4.5 * error).all()
@@ -134,6 +134,23 @@ def test_components_are_chosen_as_often_as_they_weigh() -> None:
     chosen = mixture.sample(torch.zeros(1000, 1), (torch.arange(1000) + 0.5) / 1000)
     counts = [(chosen == c).sum().item() for c in range(3)]
     assert counts == [200, 500, 300]
+
+
+def test_a_mixture_may_be_a_prior_shared_by_all_rows(mixture: Mixture) -> None:
+    prior = Mixture(gaussian(1, 5, SIZE), torch.randn(5, dtype=torch.float64))
+    z = torch.randn(ROWS, SIZE, dtype=torch.float64)
+    by_row = [prior.log_prob(z[i : i + 1]) for i in range(ROWS)]
+    assert_close(prior.log_prob(z), torch.cat(by_row))
+    q, log_p = mixture.components[:, 0], prior.log_prob(GRID[None])
+    log_ours = q[:, None].log_prob(GRID).sum(dim=2)
+    exact = on_grid(log_ours.exp() * (log_ours - log_p))
+    draws = q.sample(torch.randn(5000, ROWS, SIZE, dtype=torch.float64))
+    estimates = torch.stack([monte_carlo_kl(q, prior, draw) for draw in draws])
+    error = estimates.std(dim=0) / len(estimates) ** 0.5
+    assert estimates.shape[1:] == (ROWS,)
+    assert ((estimates.mean(dim=0) - exact).abs() < 4.5 * error).all()
+    same = prior.kl_estimate(prior, prior.sample_each(torch.randn(1, 5, SIZE).double()))
+    assert_close(same, torch.zeros(1, dtype=torch.float64))
 
 
 def test_a_conditional_prior_broadcasts_over_the_components(mixture: Mixture) -> None:
@@ -198,9 +215,8 @@ def test_an_absent_expert_is_as_if_it_had_never_been() -> None:
     mixed = mixture_of_experts(posteriors, present)
     for row, seen in enumerate(present):
         here = slice(row, row + 1)
-        few = mixture_of_experts(
-            Gaussian(posteriors.mean[here, seen], posteriors.log_var[here, seen])
-        )
+        left = Gaussian(posteriors.mean[here, seen], posteriors.log_var[here, seen])
+        few = mixture_of_experts(left)
         assert_close(mixed.log_prob(z)[here], few.log_prob(z[here]))
         assert_close(mixed.mean[here], few.mean)
         assert_close(mixed.kl_bound(standard_normal)[here], few.kl_bound(standard_normal))
@@ -251,7 +267,7 @@ def test_a_missing_view_does_not_change_a_bit(garbage: float) -> None:
             leaves = [p.clone().requires_grad_() for p in (given.mean, given.log_var)]
             q = fuse(Gaussian(*leaves), present)
             nats = [q.log_prob(z).sum(), q.kl_bound(standard_normal).sum(), q.mean.sum()]
-            results.append([*nats, *torch.autograd.grad(sum(nats), leaves)])
+            results.append([*nats, *torch.autograd.grad(torch.stack(nats).sum(), leaves)])
         for clean, dirty in zip(*results, strict=True):
             assert torch.equal(clean, dirty)
         for grad in results[1][-2:]:
@@ -285,7 +301,7 @@ def test_it_compiles_into_one_graph() -> None:
             total = total + nats + expect(q.kl_estimate(product_of_experts(experts), samples))
         return total
 
-    inputs = [torch.randn(5, 3, 2) for _ in range(3)]
+    mean, log_var, noise = torch.randn(3, 5, 3, 2)
     present = torch.rand(5, 3) > 0.4
     compiled = torch.compile(loss, fullgraph=True, backend="eager")
-    assert_close(compiled(*inputs, present), loss(*inputs, present))
+    assert_close(compiled(mean, log_var, noise, present), loss(mean, log_var, noise, present))

@@ -10,7 +10,7 @@ from torch import Tensor
 
 
 class _Density(Protocol):
-    """What has a log-density of every component."""
+    """What has a log-density, of every component or of every row."""
 
     def log_prob(self, value: Tensor, /) -> Tensor: ...
 
@@ -31,11 +31,12 @@ def expect(nats: Tensor) -> Tensor:
 
 
 def monte_carlo_kl(q: _Density, p: _Density, z: Tensor) -> Tensor:
-    r"""Estimate KL(q || p) of every component from one sample of q: for pairs with no closed form.
+    r"""Estimate KL(q || p) from one sample of q: for pairs with no closed form.
 
     .. math:: \log q(z) - \log p(z), \qquad z \sim q
 
-    Shapes: z ``(B, *) -> (B, *)``, broadcasting.  Unit: nats.
+    Shapes: z ``(B, *) -> (B, *)``, broadcasting, or ``-> (B,)`` where q or p is a `Mixture`.
+    Unit: nats.
     Relation: estimate, unbiased. One sample may be negative; its variance is that of the log-ratio.
     Where z is a differentiable sample, so is the gradient unbiased; where it is none (a discrete
     q), only the gradient in p is.
@@ -46,4 +47,11 @@ def monte_carlo_kl(q: _Density, p: _Density, z: Tensor) -> Tensor:
     >>> monte_carlo_kl(Gaussian.unit(torch.zeros(1)), standard_laplace, torch.ones(1))
     tensor([0.2742])
     """
-    return q.log_prob(z) - p.log_prob(z)
+    log_q, log_p = q.log_prob(z), p.log_prob(z)
+    axes = min(log_q.ndim, log_p.ndim)
+    return _sum_beyond(log_q, axes) - _sum_beyond(log_p, axes)
+
+
+def _sum_beyond(nats: Tensor, axes: int) -> Tensor:
+    """Sum over all axes but the first few."""
+    return nats.flatten(axes).sum(dim=axes) if nats.ndim > axes else nats

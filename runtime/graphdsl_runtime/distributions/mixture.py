@@ -13,14 +13,19 @@ from __future__ import annotations
 __all__ = ["Mixture"]
 
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812  (torch's own name for it)
 
+from graphdsl_runtime.distributions.expectation import monte_carlo_kl
 from graphdsl_runtime.distributions.gaussian import Gaussian, StandardNormal
 from graphdsl_runtime.distributions.laplace import Laplace, StandardLaplace
 from graphdsl_runtime.distributions.parameters import over
+
+_Component: TypeAlias = Gaussian | Laplace
+_Prior: TypeAlias = StandardNormal | StandardLaplace
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,7 +35,7 @@ class Mixture:
     .. math:: q(z) = \sum_m \pi_m \prod_j q_m(z_j), \qquad \pi = \operatorname{softmax}(l)
 
     Shapes: ``components`` is ``(B, M, *)``, its M components on axis 1; ``logits``, of their
-    weights, is ``(M,)`` or ``(B, M)``.
+    weights, is ``(M,)`` or ``(B, M)``.  One row of components is for all rows: a mixture prior.
     Domain: a logit may be -inf, which leaves a component out, but not all of a row's.
 
     >>> two = Mixture(Gaussian.unit(torch.tensor([[[-3.0], [3.0]]])), torch.zeros(2))
@@ -38,7 +43,7 @@ class Mixture:
     (tensor([[0.]]), tensor([-1.6121]))
     """
 
-    components: Gaussian | Laplace
+    components: _Component
     logits: Tensor
 
     @property
@@ -117,7 +122,7 @@ class Mixture:
         log_weights = self.log_weights.expand(value.shape[0], -1)
         return torch.logsumexp(log_weights[:, None] + each, dim=-1)
 
-    def kl_bound(self, other: Gaussian | Laplace | StandardNormal | StandardLaplace) -> Tensor:
+    def kl_bound(self, other: _Component | _Prior) -> Tensor:
         r"""Bound KL(self || other) by the KL of the pair (z, m), elementwise.
 
         .. math:: \sum_m \pi_m \mathrm{KL}(q_m \,\|\, p)
@@ -154,7 +159,9 @@ class Mixture:
         return self.average(own - self.log_prob(samples))
 
     def kl_estimate(
-        self, other: Gaussian | Laplace | StandardNormal | StandardLaplace, samples: Tensor
+        self,
+        other: Gaussian | Laplace | StandardNormal | StandardLaplace | Mixture,
+        samples: Tensor,
     ) -> Tensor:
         r"""Estimate KL(self || other) with one sample of every component.
 
@@ -170,4 +177,4 @@ class Mixture:
         """
         if isinstance(other, Gaussian | Laplace):
             other = other[:, None]
-        return self.average(self.log_prob(samples) - other.log_prob(samples).flatten(2).sum(dim=2))
+        return self.average(monte_carlo_kl(self, other, samples))

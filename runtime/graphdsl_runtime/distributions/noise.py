@@ -35,8 +35,7 @@ def laplace_noise(noise: Tensor) -> Tensor:
     near = -torch.log1p(-torch.erf(a.clamp(max=0.5)))
     far = a.square() - torch.log(erfcx(a))
     magnitude = torch.where(a < 0.5, near, far)
-    signed: Tensor = torch.copysign(magnitude, noise)
-    return signed.to(noise.dtype)
+    return torch.copysign(magnitude, noise).to(noise.dtype)
 
 
 def logistic_noise(noise: Tensor) -> Tensor:
@@ -50,7 +49,8 @@ def logistic_noise(noise: Tensor) -> Tensor:
     tensor([-1.6683,  0.0000, 43.6281])
     """
     normal = _single(noise)
-    return (log_ndtr(normal) - log_ndtr(-normal)).to(noise.dtype)
+    logistic: Tensor = log_ndtr(normal) - log_ndtr(-normal)
+    return logistic.to(noise.dtype)
 
 
 def gumbel_noise(noise: Tensor) -> Tensor:
