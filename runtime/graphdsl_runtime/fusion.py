@@ -91,21 +91,7 @@ def weighted_product(
     """
     _check_present(experts, present)
     _check_weights(experts, weights)
-    mean, log_precision = _only(experts, present, views_axis=1)
-    # What all precisions are divided by, so that none overflows; the weights may have either sign,
-    # and a weight of zero has to have a gradient, which its logarithm would not.
-    with torch.no_grad():
-        largest = torch.log(weights.abs()) + log_precision
-        unit = largest.amax(dim=1, keepdim=True).clamp(min=0.0)
-    precision = weights * torch.exp(capped(log_precision - unit))
-    total = torch.exp(-unit.squeeze(1)) + precision.sum(dim=1)
-    unit = unit.squeeze(1)
-    if least is None:
-        _check_density(total, unit)
-    else:
-        floor = (least * torch.exp(-unit)).clamp(min=torch.finfo(total.dtype).eps)
-        total = torch.maximum(total, floor)
-    return Gaussian((precision * mean).sum(dim=1) / total, -(torch.log(total) + unit))
+    return _weighted(experts, weights, present, views_axis=1, least=least)
 
 
 def each_expert(experts: Gaussian) -> Gaussian:
@@ -122,12 +108,24 @@ def each_expert(experts: Gaussian) -> Gaussian:
     return Gaussian(torch.sigmoid(-experts.log_var) * experts.mean, F.logsigmoid(experts.log_var))
 
 
-def subset_posteriors(experts: Gaussian, subsets: Tensor) -> Gaussian:
+def subset_posteriors(
+    experts: Gaussian,
+    subsets: Tensor,
+    weights: Tensor | None = None,
+    *,
+    least: float | None = None,
+) -> Gaussian:
     r"""Give q(z | x_S) for every subset S of a list, from one pass of the experts.
 
-    Shapes: experts ``(B, N, *)``, subsets bool ``(K, N)`` ``-> (B, K, *)``.
-    Exact, as `product_of_experts` is.  Memory: ``B K N *``.
-    Raises `ShapeMismatch` if ``subsets`` does not fit.
+    .. math:: q(z \mid x_S) \propto p(z) \prod_{i \in S} \tilde q(z \mid x_i)^{m_i}
+
+    with weights where they are given, as of `weighted_product`, and 1 otherwise.
+
+    Shapes: experts ``(B, N, *)``, subsets bool ``(K, N)`` ``-> (B, K, *)``; weights ``(N, *)`` or
+    ``(B, N, *)``.
+    Exact, as `product_of_experts` and `weighted_product` are.  Memory: ``B K N *``.
+    Raises `ShapeMismatch` if subsets or weights do not fit, and, of weights below zero,
+    `NotADensity` unless there is a ``least``.
     Reference: theory.md P17 and P21.
 
     >>> experts = Gaussian(torch.full((1, 2, 1), 3.0), torch.zeros(1, 2, 1))
@@ -137,7 +135,12 @@ def subset_posteriors(experts: Gaussian, subsets: Tensor) -> Gaussian:
     views = experts.mean.shape[1]
     if subsets.ndim != 2 or subsets.shape[1] != views:
         raise ShapeMismatch("subsets", expected=("K", views), got=subsets.shape)
-    return _product(experts[:, None], subsets, views_axis=2)
+    if weights is None:
+        return _product(experts[:, None], subsets, views_axis=2)
+    _check_weights(experts, weights)
+    by_row = weights.ndim == experts.mean.ndim
+    weights = weights[:, None] if by_row else weights
+    return _weighted(experts[:, None], weights, subsets, views_axis=2, least=least)
 
 
 def mixture_of_experts(posteriors: Gaussian | Laplace, present: Tensor | None = None) -> Mixture:
@@ -201,6 +204,30 @@ def _product(experts: Gaussian, present: Tensor | None, views_axis: int) -> Gaus
     total = torch.logsumexp(with_prior, dim=views_axis, keepdim=True)
     mean = (torch.exp(log_precision - total) * mean).sum(dim=views_axis)
     return Gaussian(mean, -total.squeeze(views_axis))
+
+
+def _weighted(
+    experts: Gaussian,
+    weights: Tensor,
+    present: Tensor | None,
+    views_axis: int,
+    least: float | None,
+) -> Gaussian:
+    mean, log_precision = _only(experts, present, views_axis)
+    # What all precisions are divided by, so that none overflows; the weights may have either sign,
+    # and a weight of zero has to have a gradient, which its logarithm would not.
+    with torch.no_grad():
+        largest = torch.log(weights.abs()) + log_precision
+        unit = largest.amax(dim=views_axis, keepdim=True).clamp(min=0.0)
+    precision = weights * torch.exp(capped(log_precision - unit))
+    total = torch.exp(-unit.squeeze(views_axis)) + precision.sum(dim=views_axis)
+    unit = unit.squeeze(views_axis)
+    if least is None:
+        _check_density(total, unit)
+    else:
+        floor = (least * torch.exp(-unit)).clamp(min=torch.finfo(total.dtype).eps)
+        total = torch.maximum(total, floor)
+    return Gaussian((precision * mean).sum(dim=views_axis) / total, -(torch.log(total) + unit))
 
 
 def _only(experts: Gaussian, present: Tensor | None, views_axis: int) -> tuple[Tensor, Tensor]:

@@ -49,6 +49,11 @@ def test_one_hot_and_indices_have_the_same_gradient() -> None:
     assert_close(by_index[0], p.mean.detach() - F.one_hot(index, 5))
 
 
+def test_indices_in_floating_point_are_refused() -> None:
+    with pytest.raises(ShapeMismatch, match=r"over the classes .*\(6,\); expected \(\*, 5"):
+        categorical(6, 5).nll(torch.zeros(6, dtype=torch.float64))
+
+
 def test_values_broadcast_over_samples() -> None:
     p, index = categorical(6, 4, 2, 5), torch.randint(5, (6, 1, 2))
     assert_close(p.nll(index), p.nll(index.expand(6, 4, 2)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
 
 import pytest
 import torch
@@ -162,6 +163,8 @@ def test_masks_that_do_not_fit_are_refused(experts: Gaussian) -> None:
         product_of_experts(experts, torch.ones(VIEWS + 1, dtype=torch.bool))
     with pytest.raises(ShapeMismatch, match="subsets has shape"):
         subset_posteriors(experts, torch.ones(VIEWS, dtype=torch.bool))
+    with pytest.raises(ShapeMismatch, match="weights has shape"):
+        subset_posteriors(experts, SUBSETS, torch.ones(VIEWS + 1, SIZE))
 
 
 def test_a_weighted_product_is_the_powers_of_its_densities_on_a_grid(experts: Gaussian) -> None:
@@ -190,6 +193,20 @@ def test_weights_of_nought_and_one_are_presence(experts: Gaussian, subset: Tenso
     assert_same(weighted_product(experts, weights), product_of_experts(experts, subset))
     half = torch.full((VIEWS, 1), 0.5, dtype=torch.float64)
     assert_same(weighted_product(experts, half, subset), weighted_product(experts, 0.5 * weights))
+
+
+@pytest.mark.parametrize("shape", [(VIEWS, 1), (VIEWS, SIZE), (ROWS, VIEWS, SIZE)])
+def test_weighted_subset_posteriors_are_the_weighted_products(
+    experts: Gaussian, shape: tuple[int, ...]
+) -> None:
+    weights = torch.rand(shape, dtype=torch.float64)
+    posteriors = subset_posteriors(experts, SUBSETS, weights)
+    for k, subset in enumerate(SUBSETS):
+        assert_same(posteriors[:, k], weighted_product(experts, weights, subset))
+    ones = torch.ones(VIEWS, 1, dtype=torch.float64)
+    assert_same(subset_posteriors(experts, SUBSETS, ones), subset_posteriors(experts, SUBSETS))
+    with pytest.raises(NotADensity, match="row 0"):
+        subset_posteriors(experts, SUBSETS, -100 * weights - 100)
 
 
 def test_the_gradient_is_right_at_weights_of_nought_and_one(experts: Gaussian) -> None:
@@ -256,18 +273,34 @@ def test_a_floor_is_kept_and_elsewhere_changes_nothing(experts: Gaussian) -> Non
     assert not slope.transpose(1, 2)[~fine].any()
 
 
-def test_a_thousand_extreme_weighted_products_stay_finite() -> None:
-    mean, log_var = (limit * (2 * torch.rand(1000, VIEWS, SIZE) - 1) for limit in (10.0, 60.0))
-    for weights in (
-        (torch.rand(1000, VIEWS, SIZE) > 0.5).float(),
-        torch.rand(1000, VIEWS, SIZE) ** 20,
-        4 * torch.rand(1000, VIEWS, SIZE) - 2,
-    ):
-        leaves = [p.clone().requires_grad_() for p in (mean, log_var, weights)]
-        q = weighted_product(Gaussian(leaves[0], leaves[1]), leaves[2], least=1e-3)
-        slopes = torch.autograd.grad((q.mean + q.log_var).sum(), leaves)
+MASKS: dict[str, Callable[[int], Tensor]] = {
+    "of nought and one": lambda rows: (torch.rand(rows, VIEWS, SIZE) > 0.5).float(),
+    "near nought": lambda rows: torch.rand(rows, VIEWS, SIZE) ** 20,
+    "of either sign": lambda rows: 4 * torch.rand(rows, VIEWS, SIZE) - 2,
+}
+
+
+@pytest.mark.parametrize("rows", [1, 1000])
+@pytest.mark.parametrize("mask", MASKS)
+def test_a_thousand_extreme_experts_stay_finite(rows: int, mask: str) -> None:
+    ranges = (10.0, 60.0)
+    mean, log_var = (
+        (limit * (2 * torch.rand(rows, VIEWS, SIZE) - 1)).requires_grad_() for limit in ranges
+    )
+    experts, weights = Gaussian(mean, log_var), MASKS[mask](rows).requires_grad_()
+    fused = [
+        weighted_product(experts, weights, least=1e-3),
+        subset_posteriors(experts, SUBSETS, weights, least=1e-3),
+        subset_posteriors(experts, SUBSETS),
+        product_of_experts(experts, torch.rand(rows, VIEWS) > 0.5),
+        each_expert(experts),
+    ]
+    for q in fused:
+        slopes = torch.autograd.grad(
+            (q.mean + q.log_var).sum(), [mean, log_var, weights], allow_unused=True
+        )
         for tensor in (q.mean, q.log_var, *slopes):
-            assert torch.isfinite(tensor).all()
+            assert tensor is None or torch.isfinite(tensor).all()
 
 
 def test_extreme_weighted_products_are_exact() -> None:
@@ -295,6 +328,7 @@ def test_fusion_compiles_into_one_graph() -> None:
             weighted_product(experts, weights, present, least=1e-3),
             each_expert(experts),
             subset_posteriors(experts, SUBSETS),
+            subset_posteriors(experts, SUBSETS, weights, least=1e-3),
         ]
         return torch.stack([expect(q.kl(standard_normal)) for q in posteriors])
 

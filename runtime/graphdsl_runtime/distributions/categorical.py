@@ -182,12 +182,16 @@ class Categorical:
         Shapes: indices ``(B, *)``, or vectors ``(B, *, k) -> (B, *)``, broadcasting.
         Unit: nats.  Exact for indices and one-hot vectors; of a relaxed vector it is the mean over
         classes drawn with its weights, not a normalised density.
+        Raises `ShapeMismatch` for vectors over other classes, such as indices in floating point.
 
         >>> Categorical(torch.zeros(4)).log_prob(torch.tensor([0.5, 0.5, 0.0, 0.0]))
         tensor(-1.3863)
         """
         log_p = self.log_probabilities
         if value.is_floating_point():
+            if value.shape[-1:] != log_p.shape[-1:]:
+                expected = ("*", log_p.shape[-1])
+                raise ShapeMismatch("a vector over the classes", expected=expected, got=value.shape)
             return (value * log_p).sum(dim=-1)
         shape = torch.broadcast_shapes(value.shape, log_p.shape[:-1])  # type: ignore[no-untyped-call]  # torch's own gap
         index = value.expand(shape)[..., None]
