@@ -1,19 +1,32 @@
 """The words that emitted objectives are written in.
 
-Distributions, products of experts, estimators of information, default networks, and the base class
+Distributions, fusion of views, estimators of information, default networks, and the base class
 `Objective`. It knows torch, and nothing of the compiler.
 """
 
 from graphdsl_runtime.distributions import (
     Bernoulli,
+    Categorical,
     Gaussian,
+    Laplace,
+    Mixture,
+    Poisson,
+    StandardLaplace,
     StandardNormal,
+    UniformCategorical,
     expect,
+    gumbel_noise,
+    laplace_noise,
+    logistic_noise,
+    monte_carlo_kl,
+    standard_laplace,
     standard_normal,
+    uniform_categorical,
 )
 from graphdsl_runtime.errors import (
     MissingInput,
     MissingNetwork,
+    NotADensity,
     ObjectiveError,
     OutOfRange,
     ShapeMismatch,
@@ -25,7 +38,14 @@ from graphdsl_runtime.estimators import (
     log_aggregate_mss,
     total_correlation_mss,
 )
-from graphdsl_runtime.fusion import each_expert, product_of_experts, subset_posteriors
+from graphdsl_runtime.fusion import (
+    each_expert,
+    mixture_of_experts,
+    mixture_of_products,
+    product_of_experts,
+    subset_posteriors,
+    weighted_product,
+)
 from graphdsl_runtime.module import (
     Batch,
     Latents,
@@ -51,23 +71,30 @@ __all__ = [
     "RELATIONS",
     "Batch",
     "Bernoulli",
+    "Categorical",
     "Each",
     "FamilyNetwork",
     "Gaussian",
+    "Laplace",
     "Latents",
     "Losses",
     "MissingInput",
     "MissingNetwork",
+    "Mixture",
     "Networks",
     "Noise",
+    "NotADensity",
     "Objective",
     "ObjectiveError",
     "OutOfRange",
+    "Poisson",
     "Relation",
     "Shape",
     "ShapeMismatch",
     "Shared",
+    "StandardLaplace",
     "StandardNormal",
+    "UniformCategorical",
     "UnknownName",
     "Variable",
     "conv_decoder",
@@ -75,11 +102,20 @@ __all__ = [
     "each_expert",
     "expect",
     "frozen",
+    "gumbel_noise",
+    "laplace_noise",
     "log_aggregate_mss",
+    "logistic_noise",
+    "mixture_of_experts",
+    "mixture_of_products",
     "mlp",
     "mlps",
+    "monte_carlo_kl",
     "product_of_experts",
+    "standard_laplace",
     "standard_normal",
     "subset_posteriors",
     "total_correlation_mss",
+    "uniform_categorical",
+    "weighted_product",
 ]
