@@ -64,7 +64,8 @@ def test_every_spec_is_shown_with_its_audit() -> None:
 
 def test_links_between_made_pages_lead_somewhere() -> None:
     written = {path.relative_to(ROOT / "docs").as_posix() for path in (ROOT / "docs").rglob("*.md")}
-    for uri, text in PAGES.items():
+    for uri, page in PAGES.items():
+        text = re.sub(r"```.*?```|`[^`]*`", "", page, flags=re.DOTALL)  # I[p](x; z) is no link
         for link in re.findall(r"\]\((?!https?:)([^)#]+)(?:#[^)]*)?\)", text):
             assert (Path(uri).parent / link).as_posix() in {*PAGES, *written}, (uri, link)
 
