@@ -100,9 +100,15 @@ class _Gaussian:
         return gaussian.projection_divergence(self.joint, graph)
 
 
-def discrete_joint(model: Model, rng: np.random.Generator) -> discrete.Joint:
-    """A random table that follows the spec's q, its data's joint arbitrary."""
-    return discrete.random_joint(_edges(model), sorted(model.observed()), 2, rng)
+def discrete_joint(
+    model: Model, rng: np.random.Generator, network: Network | None = None
+) -> discrete.Joint:
+    """A random table that follows q, or another inference network, its data's joint arbitrary.
+
+    The data are drawn first: generators of one seed give all networks the same data.
+    """
+    edges = _edges(model, network or model.inference)
+    return discrete.random_joint(edges, sorted(model.observed()), 2, rng)
 
 
 def judge_of(joint: discrete.Joint) -> Judge:
@@ -118,7 +124,9 @@ def discrete_judge(model: Model, rng: np.random.Generator) -> Judge:
 def gaussian_judge(model: Model, rng: np.random.Generator) -> Judge:
     """Log-determinants."""
     observed = sorted(model.observed())
-    return Judge(_Gaussian(gaussian.random_linear_gaussian(_edges(model), observed, 1, rng)))
+    return Judge(
+        _Gaussian(gaussian.random_linear_gaussian(_edges(model, model.inference), observed, 1, rng))
+    )
 
 
 def weight_value(weight: Weight, parameters: Values) -> float:
@@ -129,9 +137,8 @@ def weight_value(weight: Weight, parameters: Values) -> float:
     )
 
 
-def _edges(model: Model) -> dict[str, tuple[str, ...]]:
-    """The edges of q as the spec draws them: nothing is completed here."""
-    network = model.inference
+def _edges(model: Model, network: Network) -> dict[str, tuple[str, ...]]:
+    """The edges of a network as the spec draws them: nothing is completed here."""
     parents: dict[str, list[str]] = {node.name: [] for node in model.nodes}
     for start, end in network.edges:
         for child in network.nodes[end]:
