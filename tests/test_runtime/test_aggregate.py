@@ -307,6 +307,27 @@ def test_leaving_rows_in_and_out_bounds_total_correlation() -> None:
     assert excess[2] < 0.1
 
 
+def test_the_bounds_hold_for_batches_of_a_finite_data_set() -> None:
+    """Over all batches of 3 of 5 rows, drawn without replacement, and many samples of each row."""
+    _, q = posteriors(ROWS, 2)
+    batches = [torch.tensor(batch) for batch in itertools.combinations(range(ROWS), 3)]
+    excess: dict[str, list[Tensor]] = {"total correlation": [], "upper": [], "lower": []}
+    for _ in range(300):
+        z = q.sample(torch.randn(ROWS, 2, dtype=torch.float64))
+        total = total_correlation_mss(z, q)  # the whole data set's: exact, but for the sample
+        whole = information_leave_in(z, q)
+        for name, word, truth in (
+            ("total correlation", total_correlation_loo, total),
+            ("upper", information_loo, whole),
+            ("lower", information_leave_in, whole),
+        ):
+            values = torch.stack([word(z[rows], q[rows]) for rows in batches])
+            excess[name].append(values.mean() - truth)
+    for name, sign in (("total correlation", 1), ("upper", 1), ("lower", -1)):
+        mean, error = mean_and_error(excess[name])
+        assert sign * mean > 3 * error
+
+
 def test_information_lies_between_its_bounds() -> None:
     correlation, noise = 0.5, math.exp(-1.0)
     covariance = torch.tensor([[1.0, correlation], [correlation, 1.0]], dtype=torch.float64)
@@ -350,6 +371,23 @@ def test_hundreds_of_dimensions_need_the_log_sum_exp(
     # The mean of densities itself is nothing in single precision, and its logarithm minus infinity.
     if log_var == 60.0:
         assert expect(q.log_prob(q.mean)).exp() == 0.0
+
+
+@pytest.mark.parametrize("word", [total_correlation_loo, total_correlation_mss, information_loo])
+@pytest.mark.parametrize("shape", [(6, 3), (6, 2, 2)], ids=str)
+def test_rows_that_are_out_of_each_others_sight_have_gradients(
+    word: Callable[..., Tensor], shape: tuple[int, ...]
+) -> None:
+    """Densities of 0, in single precision, pull nothing, whatever their distance."""
+    for log_vars in ([60.0, -60.0], [-60.0, -60.0]):
+        log_var = torch.full(shape, log_vars[1])
+        log_var[0] = log_vars[0]
+        mean = 100 * torch.randn(shape)
+        q = Gaussian(mean.requires_grad_(), log_var.requires_grad_())
+        value = word(q.sample(torch.randn(shape)), q, chunk=2)
+        assert torch.isfinite(value)
+        for slope in torch.autograd.grad(value, [q.mean, q.log_var]):
+            assert torch.isfinite(slope).all()
 
 
 def test_half_precision_is_widened() -> None:

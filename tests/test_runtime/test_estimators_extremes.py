@@ -13,6 +13,7 @@ from graphdsl_runtime import (
     ESTIMATORS,
     Gaussian,
     Mine,
+    OutOfRange,
     Sample,
     adversarial_js,
     adversarial_js_non_saturating,
@@ -122,6 +123,18 @@ WORDS: dict[str, Word] = {
         z, Gaussian(mean, log_var), 100
     ),
 }
+#: What says something of a row's company, and refuses a row alone.
+NEEDS_COMPANY = {
+    "club",
+    "conditional_information_by_difference",
+    "energy_distance",
+    "hsic",
+    "information_loo",
+    "log_aggregate_mss",
+    "mmd",
+    "total_correlation_loo",
+    "total_correlation_mss",
+}
 #: What has no gradient in the sample: it is the critic's alone.
 OF_THE_CRITIC = {"gradient_penalty_r1"}
 
@@ -148,6 +161,25 @@ def test_extremes_are_finite(name: str) -> None:
         assert torch.isfinite(value)
         for slope in torch.autograd.grad(value, [mean, log_var], allow_unused=True):
             assert slope is None or torch.isfinite(slope).all()
+
+
+@pytest.mark.parametrize("name", sorted(set(WORDS) - {"adversarial_kl"}))
+def test_a_batch_of_one_is_finite_or_refused(name: str) -> None:
+    network = critic([(COLUMNS,)], (8,))
+    z, mean, log_var = (tensor[:1] for tensor in drawn(1.0))
+    noise = {"KEYS": KEYS[:1], "GROUPS": GROUPS[:1]}
+    with pytest.MonkeyPatch.context() as patch:
+        for key, tensor in noise.items():
+            patch.setitem(globals(), key, tensor)
+        if name == "sliced_wasserstein":
+            value = sliced_wasserstein(z, mean)
+        elif name in NEEDS_COMPANY:
+            with pytest.raises(OutOfRange, match="batch size = 1"):
+                WORDS[name](network, z, mean, log_var)
+            return
+        else:
+            value = WORDS[name](network, z, mean, log_var)
+    assert not torch.isnan(value)
 
 
 @pytest.mark.parametrize("name", WORDS)

@@ -43,9 +43,9 @@ print(sum(run(eval("lambda z, q: " + call), {rows}) for call in {calls}))
 """
 
 
-def megabytes(*calls: str, rows: int = ROWS) -> float:
+def megabytes(*calls: str, rows: int = ROWS, dimensions: int = DIMENSIONS) -> float:
     """Say how far the peak of a fresh process rises over what it had, call after call."""
-    child = CHILD.format(calls=calls, rows=rows, dimensions=DIMENSIONS)
+    child = CHILD.format(calls=calls, rows=rows, dimensions=dimensions)
     done = subprocess.run(
         [sys.executable, "-c", child],
         capture_output=True,
@@ -81,7 +81,7 @@ def test_a_table_of_scores_would_be_noticed() -> None:
 
 
 def test_distances_are_tables_of_pairs_and_nothing_larger() -> None:
-    rows = ROWS // 2
-    wide = rows**2 * DIMENSIONS * 4 / 2**20  # megabytes of one B x B x D tensor
-    words = ("mmd", "hsic", "energy_distance")
-    assert megabytes(*(f"{word}(z, q.mean)" for word in words), rows=rows) < wide
+    rows, dimensions = 1024, 64
+    wide = rows**2 * dimensions * 4 / 2**20  # megabytes of one B x B x D tensor
+    calls = [f"{word}(z, q.mean)" for word in ("mmd", "hsic", "energy_distance")]
+    assert megabytes(*calls, rows=rows, dimensions=dimensions) < wide

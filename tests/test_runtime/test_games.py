@@ -82,6 +82,15 @@ def test_a_sample_that_is_not_detached_would_be_noticed() -> None:
     assert torch.stack(inner).sum() < 0
 
 
+@pytest.mark.parametrize("name", GAMES)
+def test_the_models_gradient_is_right(name: str) -> None:
+    network = critic([(3,)], (8,)).double()
+    a, b = torch.randn(8, 2, dtype=torch.float64), torch.randn(8, 1, dtype=torch.float64)
+    assert torch.autograd.gradcheck(
+        lambda a, b: GAMES[name](network, a, b).model, [a.requires_grad_(), b.requires_grad_()]
+    )
+
+
 class LogRatio(nn.Module):
     """The best critic of two Gaussians N(mean, 1) and N(0, 1), one column."""
 
@@ -250,6 +259,16 @@ def test_the_slope_penalty_is_autograds() -> None:
     again = gradient_penalty_r1(network, a, b)
     reached = torch.autograd.grad(again, [a, b], allow_unused=True)
     assert [slope is None for slope in reached] == [True, True]
+
+
+def test_the_slope_penalty_takes_a_spectral_critic() -> None:
+    network = critic([(3,)], (8,), spectral=True)
+    penalty = torch.compile(gradient_penalty_r1, fullgraph=True, backend="eager")
+    x = torch.randn(5, 3)
+    for _ in range(50):
+        network(x)
+    assert 0.0 < gradient_penalty_r1(network, x) <= 0.5 + 1e-3  # no steeper than 1
+    assert_close(penalty(network, x), gradient_penalty_r1(network, x), rtol=1e-3, atol=1e-4)
 
 
 def test_a_linear_critics_slope_is_its_weight() -> None:

@@ -94,8 +94,9 @@ def total_correlation_loo(z: Tensor, q: Gaussian, chunk: int | None = None) -> T
 
     Shapes: z, a sample of q, and q itself ``(B, M)``, or ``(B, M, D)`` for M factors of D
     coordinates ``-> ()``.  Unit: nats.  ``chunk`` as in `log_aggregate_mss`.
-    Relation: upper. In expectation over batches of independent rows, not batch by batch; of the
-    aggregate posterior of the distribution that the rows are drawn from.
+    Relation: upper. In expectation, not batch by batch: over batches of independent rows, under the
+    aggregate posterior of what they are drawn from; and over batches drawn from a data set without
+    replacement, under that data set's.
     Bias: upwards; to 0 as the batch grows.
     Raises `ShapeMismatch` if z and q differ, and `OutOfRange` if B = 1.
     Reference: theory.md, the one rule, item 2; Poole et al. 2019, sec. 2, for both sides.
@@ -156,7 +157,7 @@ def information_loo(z: Tensor, q: Gaussian, chunk: int | None = None) -> Tensor:
 
     Shapes: z, a sample of q, and q itself ``(B, *) -> ()``.  Unit: nats.
     ``chunk`` as in `log_aggregate_mss`.
-    Relation: upper. In expectation over batches of independent rows.
+    Relation: upper. In expectation over batches drawn as for `total_correlation_loo`.
     Bias: upwards; to 0 as the batch grows.
     Raises `ShapeMismatch` if z and q differ, and `OutOfRange` if B = 1.
     Reference: Poole et al. 2019, sec. 2 (leave-one-out).
@@ -180,7 +181,8 @@ def information_leave_in(z: Tensor, q: Gaussian, chunk: int | None = None) -> Te
 
     Shapes: z, a sample of q, and q itself ``(B, *) -> ()``.  Unit: nats.
     ``chunk`` as in `log_aggregate_mss`.
-    Relation: lower. In expectation over batches of independent rows; never above log B.
+    Relation: lower. In expectation over batches drawn as for `total_correlation_loo`; never above
+    log B.
     Bias: downwards; to 0 as the batch grows, once log B is well above the information.
     Raises `ShapeMismatch` if z and q differ.
     Reference: Poole et al. 2019, sec. 2 (with the known conditional).

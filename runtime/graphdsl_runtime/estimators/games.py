@@ -147,8 +147,8 @@ def information_critic(
     >>> information_critic(_Sum(), torch.ones(2, 1), torch.ones(2, 1)).model
     tensor(2.)
     """
-    everyone = torch.zeros_like(b.reshape(b.shape[0], -1)[:, 0], dtype=torch.long)
-    permuted = permute_within(b.detach(), everyone, keys)
+    one_group = torch.zeros(b.shape[:1], dtype=torch.long, device=b.device)
+    permuted = permute_within(b.detach(), one_group, keys)
     return adversarial_kl(critic, (a, b), (a.detach(), permuted))
 
 

@@ -20,7 +20,7 @@ from torch.autograd.function import FunctionCtx
 
 from graphdsl_runtime.distributions import Gaussian
 from graphdsl_runtime.errors import ShapeMismatch
-from graphdsl_runtime.estimators.precision import bounded, widened
+from graphdsl_runtime.estimators.precision import bounded, limit, widened
 from graphdsl_runtime.exponents import capped
 
 _LOG_2PI = math.log(2.0 * math.pi)
@@ -140,7 +140,7 @@ class _MixtureDensities(torch.autograd.Function):
             grad_log_q = parts[:, :, None]
             grad_log_var.sub_(grad_log_q.sum(0), alpha=0.5)
             # A density of 0 pulls nothing: its distance is multiplied by 0 before it is squared.
-            pull = distance * grad_log_q
+            pull = _within(distance * grad_log_q, distance, own_factors)
             grad_z[here] = (pull * scale).sum(-1).mul_(-2.0)
             grad_mean.add_(pull.sum(0))
             grad_log_var.add_(pull.mul_(distance).sum(0))
@@ -157,8 +157,7 @@ def _forward_at_once(
     scale = _scale(log_var)
     # In place wherever it can be: a new table costs more than the arithmetic on it.
     distance = torch.sub(z[..., None], mean[:, None]).mul_(scale[:, None])  # (M, B, B)
-    if own_factors == -math.inf:  # what is left may be too far away, all of it
-        distance = bounded(distance)
+    distance = _in_sight(distance, own_factors)
     log_q = distance.square()
     torch.sub((log_var + _LOG_2PI).mul_(-0.5)[:, None], log_q, out=log_q)
     table = _weigh_own(log_q.sum(0), 0, own_joint)
@@ -183,7 +182,7 @@ def _backward_at_once(
     # log q = -distance^2 - log_var / 2 + const, with distance = scale (z - mean).
     ones = torch.ones_like(z)
     total = torch.bmm(ones[:, None], grad_log_q).squeeze(1)
-    pull = grad_log_q.mul_(distance)
+    pull = _within(grad_log_q.mul_(distance), distance, ctx.own[1])
     grad_z = torch.bmm(pull, scale[..., None]).squeeze(2).mul_(-2.0)
     pulls, moments = torch.bmm(torch.stack((ones, z), dim=1), pull).unbind(1)
     grad_mean = (pulls * scale).mul_(2.0)
@@ -212,11 +211,19 @@ def _log_densities(
     z: Tensor, mean: Tensor, scale: Tensor, log_normaliser: Tensor, own: float
 ) -> tuple[Tensor, Tensor]:
     """Give the distances (z - mean) scale, ``(b, M, D, B)``, and log q, ``(b, M, B)``."""
-    distance = (z[..., None] - mean).mul_(scale)
-    if own == -math.inf:  # what is left may be too far away, all of it
-        distance = bounded(distance)
+    distance = _in_sight((z[..., None] - mean).mul_(scale), own)
     log_q = torch.addcmul(log_normaliser, distance, distance, value=-1.0)
     return distance, log_q.squeeze(2) if log_q.shape[2] == 1 else log_q.sum(2)
+
+
+def _in_sight(distance: Tensor, own: float) -> Tensor:
+    """Limit the distances where a sample's own row is left out: all others may be too far away."""
+    return bounded(distance) if own == -math.inf else distance
+
+
+def _within(pull: Tensor, distance: Tensor, own: float) -> Tensor:
+    """Take away, in place, the gradient of what `_in_sight` has limited."""
+    return pull.mul_(distance.abs() < limit(distance.dtype)) if own == -math.inf else pull
 
 
 def _weigh_own(log_q: Tensor, start: int, own: float) -> Tensor:
