@@ -265,6 +265,8 @@ def _page(rows: Sequence[Row], repeats: int) -> str:
         [
             "# Estimators of information against closed forms",
             "",
+            f"Made by `python -m bench.estimators` with torch {torch.__version__}, seed 0.",
+            "",
             f"Correlated Gaussians, the best critic, means over {repeats} batches, in nats; N = "
             f"{ROWS} for sampling weights. Held: the mean is where relation and bias say, within "
             f"{ERRORS:.0f} standard errors.",

@@ -19,6 +19,7 @@ from graphdsl_runtime import (
     energy_distance,
     hsic,
     mmd,
+    mmd_between,
     sliced_wasserstein,
 )
 
@@ -108,6 +109,33 @@ def test_mmd_is_normalised_by_rows_and_not_by_dimension() -> None:
     k = HEIGHTS["rbf"]
     slipped = (table(x, x, k).sum() + table(y, y, k).sum() - 2 * table(x, y, k).sum()) / (3 * 2)
     assert abs(slipped) > 10 * abs(mmd(x, y, bandwidth=2.0))
+
+
+def test_parts_of_a_batch_are_two_samples() -> None:
+    (z,) = samples(9)
+    member = torch.tensor([1, 0, 0, 1, 1, 0, 1, 0, 0]) > 0
+    z.requires_grad_()
+    for kernel in HEIGHTS:
+        ours = mmd_between(z, member, kernel, (0.5, 2.0), bandwidth=2.0)
+        theirs = mmd(z[member], z[~member], kernel, (0.5, 2.0), bandwidth=2.0)
+        assert_close(ours, theirs)
+        assert_close(torch.autograd.grad(ours, z), torch.autograd.grad(theirs, z))
+    assert torch.autograd.gradcheck(lambda z: mmd_between(z, member, bandwidth=1.0), [z])
+    pairs = itertools.permutations(z.detach(), 2)
+    median = torch.stack([(a - b).square().sum() for a, b in pairs]).median()
+    assert_close(mmd_between(z, member), mmd_between(z, member, bandwidth=median))
+
+
+def test_a_part_of_one_row_says_nothing() -> None:
+    (z,) = samples(6)
+    z.requires_grad_()
+    for member in (torch.zeros(6) > 0, torch.arange(6) == 2, torch.ones(6) > 0):
+        value = mmd_between(z, member)
+        assert value == 0.0
+        assert torch.equal(torch.autograd.grad(value, z)[0], torch.zeros_like(z))
+    assert mmd_between(z[:1], torch.ones(1) > 0) == 0.0
+    with pytest.raises(ShapeMismatch, match="member has shape"):
+        mmd_between(z, torch.zeros(5) > 0)
 
 
 def test_hsic_is_mmd_of_the_joint_from_the_product() -> None:

@@ -193,6 +193,10 @@ def test_gradients_are_right() -> None:
     ]
     for word in words:
         assert torch.autograd.gradcheck(word, [joint, product])
+    code, prior = torch.tensor([1, 0, 2, 1, 1]), torch.full((4,), 0.25, dtype=torch.float64)
+    assert torch.autograd.gradcheck(
+        lambda logits, prior: infogan_bound(logits, code, prior), [product, prior.requires_grad_()]
+    )
     left, right = (torch.randn(4, 2, dtype=torch.float64).requires_grad_() for _ in range(2))
     assert torch.autograd.gradcheck(
         lambda left, right: tuple(contrast(left, right, chunk=3)), [left, right]

@@ -36,7 +36,7 @@ from graphdsl_runtime.estimators.information import (
     nwj,
     smile,
 )
-from graphdsl_runtime.estimators.kernels import Kernel, hsic, mmd
+from graphdsl_runtime.estimators.kernels import Kernel, hsic, mmd, mmd_between
 from graphdsl_runtime.estimators.mine import Mine
 from graphdsl_runtime.estimators.penalties import bernoulli_information, irm_penalty
 from graphdsl_runtime.estimators.permutations import permute_blocks, permute_within
@@ -75,6 +75,7 @@ __all__ = [
     "jensen_shannon_information",
     "log_aggregate_mss",
     "mmd",
+    "mmd_between",
     "nwj",
     "permute_blocks",
     "permute_within",

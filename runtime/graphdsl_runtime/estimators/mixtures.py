@@ -141,7 +141,7 @@ class _MixtureDensities(torch.autograd.Function):
             grad_log_var.sub_(grad_log_q.sum(0), alpha=0.5)
             # A density of 0 pulls nothing: its distance is multiplied by 0 before it is squared.
             pull = _within(distance * grad_log_q, distance, own_factors)
-            grad_z[here] = (pull * scale).sum(-1).mul_(-2.0)
+            grad_z[here] = _times_each(pull, scale).mul_(-2.0)
             grad_mean.add_(pull.sum(0))
             grad_log_var.add_(pull.mul_(distance).sum(0))
         grad_mean.mul_(scale).mul_(2.0)
@@ -214,6 +214,12 @@ def _log_densities(
     distance = _in_sight((z[..., None] - mean).mul_(scale), own)
     log_q = torch.addcmul(log_normaliser, distance, distance, value=-1.0)
     return distance, log_q.squeeze(2) if log_q.shape[2] == 1 else log_q.sum(2)
+
+
+def _times_each(tables: Tensor, rows: Tensor) -> Tensor:
+    """Multiply matrices by vectors, ``(b, M, D, B), (M, D, B) -> (b, M, D)``, in one pass."""
+    products = torch.bmm(tables.flatten(1, 2).transpose(0, 1), rows.flatten(0, 1)[..., None])
+    return products.squeeze(2).t().reshape(tables.shape[:3])
 
 
 def _in_sight(distance: Tensor, own: float) -> Tensor:

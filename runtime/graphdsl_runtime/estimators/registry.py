@@ -152,6 +152,12 @@ ESTIMATORS: Mapping[str, Estimator] = MappingProxyType(
             reference="Gretton et al. 2012",
             unit="1",
         ),
+        "mmd_between": Estimator(
+            relation="estimate",
+            bias="none for a given bandwidth",
+            reference="Gretton et al. 2012; Louizos et al. 2016 (VFAE); theory.md 2.22",
+            unit="1",
+        ),
         "nwj": Estimator(
             relation="lower",
             bias=_OF_THE_CRITIC,
