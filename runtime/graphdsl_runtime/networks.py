@@ -14,7 +14,6 @@ __all__ = [
     "Shared",
     "conv_decoder",
     "conv_encoder",
-    "frozen",
     "mlp",
     "mlps",
 ]
@@ -26,7 +25,6 @@ from typing import Self, TypeAlias
 
 import torch
 from torch import Tensor, nn
-from torch.func import functional_call
 
 Shape: TypeAlias = Sequence[int]
 
@@ -48,20 +46,6 @@ class Shared(tuple[int, ...]):
 
     def __repr__(self) -> str:
         return f"Shared({', '.join(map(str, self))})"
-
-
-def frozen(network: nn.Module) -> Callable[..., Tensor]:
-    """Give the network as it is, for a term that must not train it.
-
-    Its output and the gradient of its inputs are the network's own; its parameters get none.
-
-    >>> network, z = mlp([(2,)], (), 1), torch.ones(1, 2, requires_grad=True)
-    >>> frozen(network)(z).sum().backward()
-    >>> [parameter.grad for parameter in network.parameters()], z.grad is None
-    ([None, None], False)
-    """
-    fixed = {name: parameter.detach() for name, parameter in network.named_parameters()}
-    return lambda *parents: functional_call(network, fixed, parents)
 
 
 def mlp(inputs: Sequence[Shape], hidden: Sequence[int], outputs: int | Shape) -> nn.Module:
