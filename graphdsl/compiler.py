@@ -17,8 +17,9 @@ from fractions import Fraction
 
 from graphdsl.diagnostics import Diagnostic, Source, Span, SpecError
 from graphdsl.ir.audit import Audit, Finding
+from graphdsl.ir.evidence import CanonicalForm, Proof
 from graphdsl.ir.graph import Dag, Independence
-from graphdsl.ir.information import Collected, Proof
+from graphdsl.ir.information import Collected
 from graphdsl.ir.loss import LossModule
 from graphdsl.ir.model import Model
 from graphdsl.resolve import resolve
@@ -118,7 +119,9 @@ def derive(checked: Checked) -> Compiled:
     canon = Canon(checked.independence)
     collected = collect_objective(checked.model, checked.dags, canon)
     lowered = lower(collected, checked.model, checked.independence)
-    proofs = tuple(decide(one, checked.dags, canon) for one in checked.model.assertions)
+    proofs = _settled(
+        tuple(decide(one, checked.dags, canon) for one in checked.model.assertions), checked, canon
+    )
     found = (*lowered.diagnostics, *_verdicts(proofs))
     if lowered.module is None or any(one.severity == "error" for one in found):
         raise SpecError((*checked.warnings, *found))
@@ -171,6 +174,18 @@ def _build(spec: ast.Spec, model: Model, found: tuple[Diagnostic, ...]) -> Check
         independence=Separation(order, parents, model.observed()),
         warnings=found,
     )
+
+
+def _settled(
+    proofs: tuple[Proof, ...], checked: Checked, canon: CanonicalForm
+) -> tuple[Proof, ...]:
+    """Prove or refute what is left; a spec without such assertions never pays for a solver."""
+    if all(proof.status == "proved" for proof in proofs):
+        return proofs
+    from graphdsl.prove import Setting, settle
+
+    setting = Setting.of(checked.model, canon)
+    return tuple(settle(proof, setting) for proof in proofs)
 
 
 def _verdicts(proofs: tuple[Proof, ...]) -> list[Diagnostic]:

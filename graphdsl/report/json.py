@@ -9,7 +9,8 @@ from collections.abc import Iterable
 from importlib.resources import files
 
 from graphdsl.ir.audit import Audit
-from graphdsl.ir.information import ProjectionDerivation, Proof, Step, Term
+from graphdsl.ir.evidence import Proof
+from graphdsl.ir.information import ProjectionDerivation, Step, Term
 from graphdsl.ir.loss import LossTerm
 from graphdsl.ir.model import Network
 from graphdsl.ir.notation import latex_weight, weight_text

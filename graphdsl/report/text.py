@@ -7,7 +7,8 @@ __all__ = ["audit_text"]
 from collections.abc import Iterable, Iterator
 
 from graphdsl.ir.audit import Audit
-from graphdsl.ir.information import ProjectionDerivation, Proof, Term
+from graphdsl.ir.evidence import Proof
+from graphdsl.ir.information import ProjectionDerivation, Term
 from graphdsl.ir.loss import LossTerm
 from graphdsl.ir.model import Network
 from graphdsl.ir.notation import shortened, summed, weight_text

@@ -6,8 +6,9 @@ __all__ = ["decide"]
 
 from collections.abc import Mapping
 
+from graphdsl.ir.evidence import Proof
 from graphdsl.ir.graph import Dag
-from graphdsl.ir.information import Proof, Term, information, one
+from graphdsl.ir.information import Term, information, one
 from graphdsl.ir.information import entropy as entropy_atom
 from graphdsl.ir.model import Assertion, MultiInformation, Projection, UncertaintyOf, Weighted
 from graphdsl.symbolic.canonical import Canon, Sum, collect
@@ -46,7 +47,7 @@ def decide(assertion: Assertion, dags: Mapping[str, Dag], canon: Canon) -> Proof
     return Proof(
         assertion=assertion,
         status="unknown",
-        because="only equalities are decided so far",
+        because="the sides are not equal, and equalities are all that a canonical form decides",
         remainder=remainder,
     )
 
