@@ -148,10 +148,13 @@ def audit_command(
     from graphdsl.report import audit_json, audit_text
 
     source = _source(spec)
-    compiled = _reported(source, lambda: derive(_checked(source, const, param)))
+    compiled = _reported(source, lambda: derive(_checked(source, const, param), keep_refuted=True))
     _warn(source, compiled.warnings, strict)
     audit = read(compiled)
     _write(audit_json(audit) if format is Format.json else audit_text(audit), out or Path("-"))
+    refuted = sum(proof.status == "refuted" for proof in audit.proofs)
+    if refuted:
+        _fail(f"{source.name}: {refuted} assertion{'s' if refuted > 1 else ''} refuted")
 
 
 @app.command("train")

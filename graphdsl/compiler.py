@@ -107,8 +107,12 @@ def check_spec(source: Source, constants: Values = _NONE, parameters: Values = _
     return _build(spec, resolution.model, found)
 
 
-def derive(checked: Checked) -> Compiled:
+def derive(checked: Checked, *, keep_refuted: bool = False) -> Compiled:
     """Networks to a lowered objective, with every assertion decided.
+
+    Args:
+        checked: The networks.
+        keep_refuted: Whether a refuted assertion is only noted, for an audit to show why.
 
     Raises:
         SpecError: If something cannot be bounded or estimated, or an assertion is refuted.
@@ -122,8 +126,10 @@ def derive(checked: Checked) -> Compiled:
     proofs = _settled(
         tuple(decide(one, checked.dags, canon) for one in checked.model.assertions), checked, canon
     )
-    found = (*lowered.diagnostics, *_verdicts(proofs))
-    if lowered.module is None or any(one.severity == "error" for one in found):
+    verdicts = _verdicts(proofs)
+    found = (*lowered.diagnostics, *verdicts)
+    fatal = lowered.diagnostics if keep_refuted else found
+    if lowered.module is None or any(one.severity == "error" for one in fatal):
         raise SpecError((*checked.warnings, *found))
     return Compiled(
         checked=checked,
@@ -189,18 +195,26 @@ def _settled(
 
 
 def _verdicts(proofs: tuple[Proof, ...]) -> list[Diagnostic]:
-    from graphdsl.report.terms import text_sum
-    from graphdsl.symbolic.errors import AssertionRefuted, AssertionUndecided
+    return [_verdict(proof) for proof in proofs if proof.status != "proved"]
 
-    found: list[Diagnostic] = []
-    for proof in proofs:
-        line, column = proof.assertion.line, proof.assertion.column
-        span = Span(line, column, line, column + len("assert"))
-        if proof.status == "refuted":
-            found.append(AssertionRefuted(span=span, remainder=text_sum(proof.remainder)))
-        elif proof.status == "unknown":
-            found.append(AssertionUndecided(span=span, reason=proof.because))
-    return found
+
+def _verdict(proof: Proof) -> Diagnostic:
+    from graphdsl.report.evidence import distribution_line, nats_text, side_text
+    from graphdsl.report.terms import text_sum
+    from graphdsl.symbolic.errors import AssertionRefuted, AssertionUndecided, AssertionViolated
+
+    line, column = proof.assertion.line, proof.assertion.column
+    span = Span(line, column, line, column + len("assert"))
+    if proof.status == "unknown":
+        return AssertionUndecided(span=span, reason=proof.because)
+    if proof.assertion.relation == "==" or proof.counterexample is None:
+        return AssertionRefuted(span=span, remainder=text_sum(proof.remainder))
+    return AssertionViolated(
+        span=span,
+        where=distribution_line(proof.counterexample),
+        side=side_text(proof),
+        value=nats_text(proof.counterexample),
+    )
 
 
 def _finding(one: Diagnostic) -> Finding:

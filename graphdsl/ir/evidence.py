@@ -21,7 +21,7 @@ from typing import Literal, Protocol
 
 from graphdsl.ir.graph import Independence
 from graphdsl.ir.information import Entropy, Information, Term
-from graphdsl.ir.model import Assertion
+from graphdsl.ir.model import Assertion, Interval
 from graphdsl.ir.notation import Names
 from graphdsl.ir.weight import Weight
 
@@ -59,6 +59,21 @@ class Use:
     atom: Entropy | Information  #: an information, or the entropy of discrete variables
     distances: tuple[Distance, ...] = ()  #: their product multiplies it too
 
+    def weight(self, ranges: Mapping[str, Interval]) -> Weight:
+        """All that the atom is multiplied with, as a polynomial in the parameters.
+
+        Raises:
+            ValueError: If a range lacks the end that a distance is from.
+        """
+        weight = Weight.number(self.multiplier)
+        for one in self.distances:
+            end = ranges[one.parameter].low if one.end == "low" else ranges[one.parameter].high
+            if end is None:
+                raise ValueError(f"the range of {one.parameter} has no {one.end} end")
+            away = Weight.parameter(one.parameter) - Weight.number(end)
+            weight *= away if one.end == "low" else -away
+        return weight
+
 
 @dataclass(frozen=True, slots=True)
 class Certificate:
@@ -78,7 +93,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A conditional distribution q(of | given)."""
+    """A conditional distribution q(of | given), without the conditions that never hold."""
 
     of: Names
     given: Names
@@ -96,12 +111,12 @@ class Counterexample:
     tables: tuple[Table, ...]
     cells: tuple[tuple[str, Fraction], ...]  #: real variables and the widths of their cells
     parameters: tuple[tuple[str, Fraction], ...]  #: at these values
-    difference: tuple[tuple[Fraction, int], ...]  #: (c, n): left - right = sum of c log n, exactly
+    value: tuple[tuple[Fraction, int], ...]  #: of `Proof.nonnegative`: (c, n) of sum c log n, exact
 
     @property
     def nats(self) -> float:
-        """Left minus right, rounded."""
-        return sum(float(factor) * log(number) for factor, number in self.difference)
+        """The value, rounded."""
+        return sum(float(factor) * log(number) for factor, number in self.value)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,7 +132,7 @@ class Proof:
 
     @property
     def nonnegative(self) -> tuple[Term, ...]:
-        """The sum that the assertion says is >= 0 (or 0)."""
+        """What is said to be >= 0, or 0: right minus left of a `<=`, else left minus right."""
         if self.assertion.relation != "<=":
             return self.remainder
         return tuple(Term(-term.weight, term.atom) for term in self.remainder)

@@ -15,14 +15,14 @@ from graphdsl.prove.frames import Array, Factors, Frame
 Integers: TypeAlias = NDArray[np.int64]
 
 
-def structured_factors(frame: Frame, count: int, rng: np.random.Generator) -> Factors:
-    """Data that are linear in a few fair digits; latents that are functions or fair noise.
+def structured_factors(frame: Frame, base: int, count: int, rng: np.random.Generator) -> Factors:
+    """Data that are linear in a few fair digits to a base; latents, functions or fair noise.
 
     Most extreme points of the entropies of few variables are of this kind.
     """
     shapes = frame.shapes
     return [
-        _linear_data(frame, count, rng),
+        _linear_data(frame, base, count, rng),
         *(_structured_table(shape, count, rng) for shape in shapes[1:]),
     ]
 
@@ -35,11 +35,10 @@ def random_factors(frame: Frame, count: int, rng: np.random.Generator) -> Factor
     ]
 
 
-def _linear_data(frame: Frame, count: int, rng: np.random.Generator) -> Array:
+def _linear_data(frame: Frame, base: int, count: int, rng: np.random.Generator) -> Array:
     """The joint of linear functions of one to three independent fair digits."""
     sizes = frame.sizes[: frame.data]
     joint = np.zeros((count, *sizes))
-    base = int(rng.choice([2, 2, 3]))
     for one in range(count):
         digits = np.array(list(product(range(base), repeat=int(rng.integers(1, 4)))))
         cells = tuple(_digits_to_state(digits, base, size, rng) for size in sizes)

@@ -9,7 +9,6 @@ from collections.abc import Iterable, Mapping
 from graphdsl.ir.evidence import CanonicalForm, Certificate, Use
 from graphdsl.ir.information import Information, Term
 from graphdsl.ir.model import Interval
-from graphdsl.ir.weight import Weight
 
 
 def mistake_in(
@@ -30,14 +29,10 @@ def mistake_in(
             return f"the multiplier {use.multiplier} is negative"
         if not _nonnegative(use, real):
             return f"{use.atom} can be negative"
-        weight = Weight.number(use.multiplier)
-        for distance in use.distances:
-            end = getattr(ranges[distance.parameter], distance.end)
-            if end is None:
-                return f"the range of {distance.parameter} has no {distance.end} end"
-            sign = 1 if distance.end == "low" else -1
-            weight *= (Weight.parameter(distance.parameter) - Weight.number(end)).scaled(sign)
-        terms.append(Term(weight, use.atom))
+        try:
+            terms.append(Term(use.weight(ranges), use.atom))
+        except ValueError as problem:
+            return str(problem)
     if canon.terms(terms) != canon.terms(claim):
         return "the inequalities do not add up to the claim"
     return None

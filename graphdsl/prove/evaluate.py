@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["Logarithms", "certain_sign", "difference"]
+__all__ = ["Logarithms", "certain_sign", "exact_value"]
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
@@ -21,7 +21,7 @@ _DIGITS = 60
 _SMALL_PRIMES = (2, 3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47)
 
 
-def difference(
+def exact_value(
     claim: Mapping[Entropy, Fraction], tables: Iterable[Table], cells: Mapping[str, Fraction]
 ) -> Logarithms:
     """A sum of entropies under q = the product of the tables, in nats.
@@ -31,7 +31,7 @@ def difference(
 
     >>> from graphdsl.ir.evidence import Row
     >>> coin = Table(("x",), (), (Row((), (0,), Fraction(1, 2)), Row((), (1,), Fraction(1, 2))))
-    >>> difference({Entropy(("x",)): Fraction(3)}, [coin], {})
+    >>> exact_value({Entropy(("x",)): Fraction(3)}, [coin], {})
     ((Fraction(3, 1), 2),)
     """
     order, joint = _joint(tables)

@@ -5,7 +5,7 @@ from __future__ import annotations
 __all__ = ["Factors", "Frame", "Objective", "exact_tables", "joint_of", "without"]
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import product
@@ -116,19 +116,25 @@ class Objective:
 
 def exact_tables(frame: Frame, factors: Factors) -> tuple[Table, ...] | None:
     """One network (a batch of one) with exact probabilities; None if they do not sum to one."""
+    joint = joint_of(frame, factors)[0]
     tables = []
     if frame.data:
-        tables.append(_table(frame, range(frame.data), (), factors[0][0]))
+        tables.append(_table(frame, range(frame.data), (), factors[0][0], joint))
     for place, factor in zip(range(frame.data, len(frame.order)), factors[1:], strict=True):
-        tables.append(_table(frame, (place,), frame.parents[place], factor[0]))
+        tables.append(_table(frame, (place,), frame.parents[place], factor[0], joint))
     return None if any(table is None for table in tables) else tuple(filter(None, tables))
 
 
 def _table(
-    frame: Frame, of: range | tuple[int, ...], given: tuple[int, ...], numbers: Array
+    frame: Frame, of: Iterable[int], given: tuple[int, ...], numbers: Array, joint: Array
 ) -> Table | None:
+    """Its rows, those left out whose condition never holds."""
+    others = tuple(k for k in range(len(frame.order)) if k not in given)
+    possible = joint.sum(axis=others) > 0
     rows = []
     for condition in product(*(range(frame.sizes[k]) for k in given)):
+        if not possible[condition]:
+            continue
         here = numbers[condition]
         found = [
             Row(condition, values, Fraction(float(here[values])).limit_denominator(_FINEST))

@@ -14,13 +14,13 @@ from graphdsl.ir.evidence import Counterexample, Table
 from graphdsl.ir.information import Entropy, Term
 from graphdsl.ir.model import Interval
 from graphdsl.ir.weight import Weight
-from graphdsl.prove.evaluate import certain_sign, difference
+from graphdsl.prove.evaluate import certain_sign, exact_value
 from graphdsl.prove.setting import Setting
 from graphdsl.prove.spread import Combination
 
 Point: TypeAlias = Mapping[str, Fraction]
 
-_POINTS = 8  #: at so many values of the parameters at most
+_POINTS = 25  #: at so many values of the parameters at most
 _FAR = 10  #: how far from the end of a range without another
 
 
@@ -32,17 +32,25 @@ def refute(
     The search is the same in every run. What it finds has been verified in exact arithmetic.
 
     Raises:
-        ImportError: If numpy cannot be had.
+        ImportError: If numpy or scipy cannot be had.
     """
     weights = setting.canon.terms(claim)
     for point in islice(_points(weights, setting), _POINTS):
         combination = _at(weights, point)
-        if combination:
-            found = _scaled(combination, point, setting)
-            found = found or _searched(combination, point, setting, equality)
-            if found is not None:
-                return found
+        if not combination or (point and not equality and _is_proved(combination, setting)):
+            continue
+        found = _scaled(combination, point, setting)
+        found = found or _searched(combination, point, setting, equality)
+        if found is not None:
+            return found
     return None
+
+
+def _is_proved(claim: Combination, setting: Setting) -> bool:
+    """Whether nothing needs to be looked for at these values of the parameters."""
+    from graphdsl.prove.shannon import Unproved, uses_of
+
+    return not isinstance(uses_of(claim, setting), Unproved)
 
 
 def _scaled(claim: Combination, point: Point, setting: Setting) -> Counterexample | None:
@@ -63,7 +71,7 @@ def _searched(
     for tables in networks(claim, setting, equality):
         cells = {name: Fraction(1) for table in tables for name in table.of if name in setting.real}
         found = _counterexample(claim, tables, cells, point)
-        sign = certain_sign(found.difference)
+        sign = certain_sign(found.value)
         if sign < 0 or (equality and sign):
             return found
     return None
@@ -76,7 +84,7 @@ def _counterexample(
         tables=tables,
         cells=tuple(cells.items()),
         parameters=tuple(point.items()),
-        difference=difference(claim, tables, cells),
+        value=exact_value(claim, tables, cells),
     )
 
 
@@ -93,10 +101,10 @@ def _points(claim: Mapping[Entropy, Weight], setting: Setting) -> Iterator[dict[
 def _notable(interval: Interval) -> list[Fraction]:
     low, high = interval.low, interval.high
     if low is not None and high is not None:
-        return [low, high]
+        return [low, high, *(low + (high - low) * Fraction(k, 4) for k in (2, 1, 3))]
     if low is not None:
-        return [low, low + _FAR]
-    return [high, high - _FAR] if high is not None else [Fraction(-_FAR), Fraction(_FAR)]
+        return [low, low + 1, low + _FAR]
+    return [high, high - 1, high - _FAR] if high is not None else [Fraction(-_FAR), Fraction(_FAR)]
 
 
 def _at(claim: Mapping[Entropy, Weight], point: Point) -> Combination:

@@ -25,9 +25,9 @@ from graphdsl.prove.spread import Combination
 
 _FRAMES = 40  #: choices of variables and of their states
 _BATCH = 100
-_CLIMBS = 10  #: frames in which there is hill-climbing
-_STARTS = 24
-_CELLS = 1024  #: of a joint table, at most
+_CLIMBS = 6  #: frames in which there is hill-climbing
+_STARTS = 16
+_CELLS = 512  #: of a joint table, at most
 _MOST = 8  #: variables, where there are more than the claim's tables can hold
 _CLEAR = 1e-7  #: nats of a sum whose weights' sizes sum to one
 _DENOMINATORS = (2, 3, 4, 6, 8, 12, 20, 48, 100, 400, 2000)
@@ -37,10 +37,10 @@ def networks(claim: Combination, setting: Setting, equality: bool) -> Iterator[t
     """Exact networks under which the claim is, in floats, negative (or not nought)."""
     rng = np.random.default_rng(0)
     search = _Search(claim, setting, equality, rng)
-    for size in range(_FRAMES):
-        yield from search.structured(search.frame(size))
-    for size in range(_CLIMBS):
-        yield from search.climbed(search.frame(size))
+    for number in range(_FRAMES):
+        yield from search.structured(search.frame(number), 3 if number % 4 == 3 else 2)
+    for number in range(_CLIMBS):
+        yield from search.climbed(search.frame(number))
 
 
 class _Search:
@@ -83,9 +83,9 @@ class _Search:
             tuple(sizes),
         )
 
-    def structured(self, frame: Frame) -> Iterator[tuple[Table, ...]]:
+    def structured(self, frame: Frame, base: int) -> Iterator[tuple[Table, ...]]:
         """Those of a batch that violate the claim, those with the fewest random choices first."""
-        factors = structured_factors(frame, _BATCH, self.rng)
+        factors = structured_factors(frame, base, _BATCH, self.rng)
         objective = Objective(self.claim, frame)
         found = np.flatnonzero(self._violation(objective, joint_of(frame, factors)) > _CLEAR)
         spread = sum(
@@ -100,7 +100,7 @@ class _Search:
             np.concatenate([one, 0.9 * two + 0.1 * three])
             for one, two, three in zip(
                 random_factors(frame, _STARTS, self.rng),
-                structured_factors(frame, _STARTS, self.rng),
+                structured_factors(frame, 2, _STARTS, self.rng),
                 random_factors(frame, _STARTS, self.rng),
                 strict=True,
             )

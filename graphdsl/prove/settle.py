@@ -41,7 +41,9 @@ def _settled(proof: Proof, setting: Setting) -> Proof:
     found = prove(claim, setting)
     if not isinstance(found, str):
         count = len(found.uses)
-        because = f"it is a sum of {count} elemental inequalit{'y' if count == 1 else 'ies'}"
+        because = (
+            f"a sum of {count} elemental inequalities" if count > 1 else "one elemental inequality"
+        )
         return replace(proof, status="proved", because=because, certificate=found)
     counterexample = refute(claim, setting)
     if counterexample is not None:

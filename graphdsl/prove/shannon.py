@@ -17,7 +17,7 @@ from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import linprog
+from scipy.optimize import OptimizeResult, linprog
 from scipy.sparse import csr_matrix
 
 from graphdsl.ir.evidence import Use
@@ -29,9 +29,10 @@ from graphdsl.prove.setting import Setting
 Variables: TypeAlias = frozenset[str]
 Blocks: TypeAlias = tuple[Variables, ...]
 Integers: TypeAlias = NDArray[np.int64]
+Floats: TypeAlias = NDArray[np.float64]
 
 _MOST = 12  #: blocks: 67,596 elemental inequalities
-_ITERATIONS = 50_000  #: rather than seconds, so that a verdict depends on no machine
+_PIVOTS, _STEPS = 2_000, 200  #: rather than seconds, so that a verdict depends on no machine
 _NONZERO = 1e-9
 
 
@@ -196,14 +197,7 @@ def _combined(
     right = np.zeros(elementals.rows.shape[1])
     for place, value in target.items():
         right[place] = value / largest
-    result = linprog(
-        np.ones(elementals.rows.shape[0]),
-        A_eq=elementals.rows.T.tocsc(),
-        b_eq=right,
-        bounds=(0, None),
-        method="highs-ds",
-        options={"maxiter": _ITERATIONS},
-    )
+    result = _solved(elementals.rows, right)
     if result.status == 2:
         return None
     if result.status != 0:
@@ -212,8 +206,29 @@ def _combined(
     return _exact(active, target, elementals)
 
 
+def _solved(rows: csr_matrix, right: Floats) -> OptimizeResult:
+    """Multipliers of least sum: by the dual simplex, which zeros suit, or else by interior points.
+
+    An objective of zero would leave the simplex without a direction.
+    """
+    for method, limit in (("highs-ds", _PIVOTS), ("highs-ipm", _STEPS)):
+        result = linprog(
+            np.ones(rows.shape[0]),
+            A_eq=rows.T.tocsc(),
+            b_eq=right,
+            bounds=(0, None),
+            method=method,
+            options={"maxiter": limit},
+        )
+        if result.status in (0, 2):
+            break
+    return result
+
+
 def _exact(
-    active: Sequence[int], target: Mapping[int, Fraction], elementals: _Elementals
+    active: Sequence[int],
+    target: Mapping[int, Fraction],
+    elementals: _Elementals,
 ) -> tuple[Use, ...] | Unproved:
     """The active inequalities with the multipliers that fit exactly."""
     rows = elementals.rows
