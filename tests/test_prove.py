@@ -244,7 +244,7 @@ def test_the_inequality_of_zhang_and_yeung_is_left_unknown() -> None:
     assert refute(claim, setting(FOUR)) is None
 
 
-def test_the_inequality_of_ingleton_is_refuted_or_unknown() -> None:
+def test_the_inequality_of_ingleton_is_refuted() -> None:
     """False, but only for rare distributions; it holds for all that are linear."""
     claim = [
         one(information(["a", "b"], "c")),
@@ -254,7 +254,8 @@ def test_the_inequality_of_ingleton_is_refuted_or_unknown() -> None:
     ]
     assert isinstance(prove(claim, setting(FOUR)), str)
     found = refute(claim, setting(FOUR))
-    assert found is None or judge_of(joint_of(found, "abcd")).value(claim) < 0
+    assert found is not None
+    assert judge_of(joint_of(found, "abcd")).value(claim) < 0
 
 
 def test_an_entropy_of_something_real_may_be_negative() -> None:
@@ -271,7 +272,7 @@ def test_an_entropy_of_something_real_may_be_negative() -> None:
 
 
 def test_states_that_a_variable_has_not_are_not_used() -> None:
-    """H(x) <= H(y) + H(w), refuted by a pair of bits; of single bits only if y or w are less."""
+    """H(x) <= H(y) + H(w) has counterexamples in single bits and in more."""
     three = separation({"x": (), "y": (), "w": ()}, ["x", "y", "w"])
     claim = [one(entropy("y")), one(entropy("w")), one(entropy("x"), -1)]
     for states in (2, 4):
@@ -412,7 +413,7 @@ def test_what_may_be_negative_proves_nothing() -> None:
 @pytest.mark.parametrize("data", [3, None])
 def test_a_certificate_is_quick(count: int, seconds: float, data: int | None) -> None:
     prove([one(SHARED)], setting(PAIR))  # scipy is imported
-    for seed in range(4):
+    for seed in range(2):
         rng = np.random.default_rng((5, seed))
         names = [f"v{k}" for k in range(count)]
         roots = names[: data or count]

@@ -16,7 +16,7 @@ from graphdsl.symbolic.projection import entropy_form
 
 
 def decide(assertion: Assertion, dags: Mapping[str, Dag], canon: Canon) -> Proof:
-    """Prove an equality, or say what is left of its two sides.
+    """Prove an equality, or say what is left of its two sides; `prove` goes on from there.
 
     Canonical entropies are linearly independent over the distributions that follow G^q: an
     equality holds for all of them if and only if nothing is left.
