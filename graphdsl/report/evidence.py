@@ -23,8 +23,10 @@ def side_text(proof: Proof) -> str:
 def nats_text(found: Counterexample) -> str:
     """The value of that side, exactly where it is short: `-1/2 log 2 = -0.3466`.
 
-    >>> nats_text(Counterexample(tables=(), cells=(), parameters=(), value=((Fraction(-1), 2),)))
-    '-log 2 = -0.6931'
+    >>> from fractions import Fraction
+    >>> half = (Fraction(-1, 2), 2)
+    >>> nats_text(Counterexample(tables=(), cells=(), parameters=(), value=(half,)))
+    '-1/2 log 2 = -0.3466'
     """
     rounded = f"{found.nats:.4g}"
     if len(found.value) > 3:
