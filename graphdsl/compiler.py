@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING
 
 from graphdsl.diagnostics import Diagnostic, Source, Span, SpecError
 from graphdsl.ir.audit import Audit, Finding
+from graphdsl.ir.evidence import CanonicalForm, Proof
 from graphdsl.ir.graph import Dag, Independence
-from graphdsl.ir.information import Collected, Proof
+from graphdsl.ir.information import Collected
 from graphdsl.ir.loss import LossModule
 from graphdsl.ir.model import Model
 from graphdsl.resolve import resolve
@@ -115,8 +116,12 @@ def check_spec(source: Source, constants: Values = _NONE, parameters: Values = _
     return _build(spec, resolution.model, found)
 
 
-def derive(checked: Checked) -> Compiled:
+def derive(checked: Checked, *, keep_refuted: bool = False) -> Compiled:
     """Networks to a lowered objective, with every assertion decided.
+
+    Args:
+        checked: The networks.
+        keep_refuted: Whether a refuted assertion is only noted, for an audit to show why.
 
     Raises:
         SpecError: If something cannot be bounded or estimated, or an assertion is refuted.
@@ -127,9 +132,15 @@ def derive(checked: Checked) -> Compiled:
     canons = _canons(checked)
     collected = collect_objective(checked.model, checked.dags, canons)
     lowered = lower(collected, checked.model, checked.independences)
-    proofs = tuple(decide(one, checked.dags, canons) for one in checked.model.assertions)
-    found = (*lowered.diagnostics, *_verdicts(proofs))
-    if lowered.module is None or any(one.severity == "error" for one in found):
+    proofs = _settled(
+        tuple(decide(one, checked.dags, canons) for one in checked.model.assertions),
+        checked,
+        canons["q"],
+    )
+    verdicts = _verdicts(proofs)
+    found = (*lowered.diagnostics, *verdicts)
+    fatal = lowered.diagnostics if keep_refuted else found
+    if lowered.module is None or any(one.severity == "error" for one in fatal):
         raise SpecError((*checked.warnings, *found))
     return Compiled(
         checked=checked,
@@ -209,19 +220,44 @@ def _independences(model: Model) -> dict[str, Independence]:
     return found
 
 
-def _verdicts(proofs: tuple[Proof, ...]) -> list[Diagnostic]:
-    from graphdsl.report.terms import text_sum
-    from graphdsl.symbolic.errors import AssertionRefuted, AssertionUndecided
+def _settled(
+    proofs: tuple[Proof, ...], checked: Checked, canon: CanonicalForm
+) -> tuple[Proof, ...]:
+    """Prove or refute what is left; a spec without such assertions never pays for a solver."""
+    if all(proof.status == "proved" for proof in proofs):
+        return proofs
+    from graphdsl.prove import Setting, settle
 
-    found: list[Diagnostic] = []
-    for proof in proofs:
-        line, column = proof.assertion.line, proof.assertion.column
-        span = Span(line, column, line, column + len("assert"))
-        if proof.status == "refuted":
-            found.append(AssertionRefuted(span=span, remainder=text_sum(proof.remainder)))
-        elif proof.status == "unknown":
-            found.append(AssertionUndecided(span=span, reason=proof.because))
-    return found
+    setting = Setting.of(checked.model, canon)
+    return tuple(settle(one, setting) if _is_under_q(one) else one for one in proofs)
+
+
+def _is_under_q(proof: Proof) -> bool:
+    """Whether an assertion is of q alone; what it says of other distributions, nobody searches."""
+    return all(one.functional.under == "q" for one in proof.assertion.difference)
+
+
+def _verdicts(proofs: tuple[Proof, ...]) -> list[Diagnostic]:
+    return [_verdict(proof) for proof in proofs if proof.status != "proved"]
+
+
+def _verdict(proof: Proof) -> Diagnostic:
+    from graphdsl.report.evidence import distribution_line, nats_text, side_text
+    from graphdsl.report.terms import text_sum
+    from graphdsl.symbolic.errors import AssertionRefuted, AssertionUndecided, AssertionViolated
+
+    line, column = proof.assertion.line, proof.assertion.column
+    span = Span(line, column, line, column + len("assert"))
+    if proof.status == "unknown":
+        return AssertionUndecided(span=span, reason=proof.because)
+    if proof.assertion.relation == "==" or proof.counterexample is None:
+        return AssertionRefuted(span=span, remainder=text_sum(proof.remainder))
+    return AssertionViolated(
+        span=span,
+        where=distribution_line(proof.counterexample),
+        side=side_text(proof),
+        value=nats_text(proof.counterexample),
+    )
 
 
 def _finding(one: Diagnostic) -> Finding:

@@ -81,6 +81,12 @@ def test_the_contracts_hold() -> None:
             "the compiler meets the runtime in the command line alone",
         ),
         ("graphdsl/lower/planted.py", "import sympy", "sympy is for symbolic"),
+        ("graphdsl/symbolic/planted.py", "import scipy.optimize", "scipy is for prove"),
+        (
+            "graphdsl/prove/planted.py",
+            "import graphdsl.symbolic",
+            "the compiler knows the stages, no stage knows another",
+        ),
         ("graphdsl/resolve/planted.py", "from lark import Tree", "lark is for syntax"),
         (
             "graphdsl/newroom/__init__.py",
@@ -118,12 +124,12 @@ def test_a_planted_violation_breaks_its_contract(
 
 @pytest.mark.parametrize("words", [["--help"], ["specs"], ["explain", "MIB204"]])
 def test_what_compiles_nothing_loads_no_stage_that_is_heavy(words: list[str]) -> None:
-    done = _command_line(["jinja2", "networkx", "sympy", "torch", "numpy"], *words)
+    done = _command_line(["jinja2", "networkx", "sympy", "torch", "numpy", "scipy"], *words)
     assert done.returncode == 0, done.stderr
 
 
 def test_a_spec_to_begin_with_is_checked_without_deriving_it() -> None:
-    done = _command_line(["jinja2", "sympy", "torch", "numpy"], "new", "mine", "-o", "-")
+    done = _command_line(["jinja2", "sympy", "torch", "numpy", "scipy"], "new", "mine", "-o", "-")
     assert done.returncode == 0, done.stderr
 
 
@@ -139,6 +145,39 @@ def test_a_slip_of_the_pen_is_told_before_the_heavy_stages_load(tmp_path: Path) 
 def test_compiling_needs_no_arrays(command: str, tmp_path: Path) -> None:
     refused = ["graphdsl_runtime", "numpy", "scipy", "torch", *TRAINING_LIBRARIES]
     done = _command_line(refused, command, "wyner", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_solver_is_loaded_for_an_inequality_alone(tmp_path: Path) -> None:
+    spec = tmp_path / "unequal.mib"
+    text = (ROOT / "specs" / "vae.mib").read_text(encoding="utf-8")
+    spec.write_text(text + "\nassert I(x; u) >= 0\nassert I(x; u) == I(u; x)\n", encoding="utf-8")
+    assert _command_line([], "check", str(spec)).returncode == 0
+    done = _command_line(["scipy"], "check", str(spec))
+    assert done.stderr.endswith("must not be imported here\n")
+    spec.write_text(text + "\nassert I(x; u) == I(u; x)\n", encoding="utf-8")
+    assert _command_line(["numpy", "scipy"], "check", str(spec)).returncode == 0
+
+
+CERTIFICATE = """
+from fractions import Fraction
+from graphdsl.graphs import Separation
+from graphdsl.ir.evidence import Certificate, Use
+from graphdsl.ir.information import Information, Term
+from graphdsl.ir.weight import ONE
+from graphdsl.prove import mistake_in
+from graphdsl.symbolic import Canon
+
+atom = Information(("x",), ("z",))
+canon = Canon(Separation(("x", "z"), {"x": (), "z": ("x",)}, {"x"}))
+for times, expected in ((1, None), (2, "the inequalities do not add up to the claim")):
+    certificate = Certificate((Use(Fraction(times), atom),))
+    assert mistake_in(certificate, [Term(ONE, atom)], canon, frozenset(), {}) == expected
+"""
+
+
+def test_a_certificate_is_checked_without_a_solver() -> None:
+    done = _python(REFUSE.format(libraries=["numpy", "scipy"]) + CERTIFICATE)
     assert done.returncode == 0, done.stderr
 
 

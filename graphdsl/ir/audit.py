@@ -7,7 +7,8 @@ __all__ = ["Audit", "Finding"]
 from dataclasses import dataclass
 from typing import Literal
 
-from graphdsl.ir.information import ProjectionDerivation, Proof
+from graphdsl.ir.evidence import Proof
+from graphdsl.ir.information import ProjectionDerivation
 from graphdsl.ir.loss import LossModule
 from graphdsl.ir.model import Model
 

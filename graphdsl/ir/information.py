@@ -12,7 +12,6 @@ __all__ = [
     "ModelAtom",
     "ModelCrossEntropy",
     "ProjectionDerivation",
-    "Proof",
     "Step",
     "Term",
     "TotalCorrelation",
@@ -22,9 +21,9 @@ __all__ = [
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Literal, TypeAlias
+from typing import TypeAlias
 
-from graphdsl.ir.model import Assertion, Conditional, EstimatorChoice, Network
+from graphdsl.ir.model import Conditional, EstimatorChoice, Network
 from graphdsl.ir.notation import Names, names
 from graphdsl.ir.weight import ONE, Weight
 
@@ -115,16 +114,6 @@ class ProjectionDerivation:
     simplified: tuple[Term, ...]  #: what d-separation in G^q leaves, by name
     constant: tuple[Term, ...]  #: the part that depends on the data alone
     steps: tuple[Step, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Proof:
-    """What became of an assertion."""
-
-    assertion: Assertion
-    status: Literal["proved", "refuted", "unknown"]
-    because: str
-    remainder: tuple[Term, ...] = ()  #: left side minus right side in canonical form
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,21 +5,26 @@ from __future__ import annotations
 __all__ = ["audit_json", "audit_schema"]
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from importlib.resources import files
+from typing import TypeAlias
 
 from graphdsl.ir.audit import Audit
-from graphdsl.ir.information import ProjectionDerivation, Proof, Step, Term
+from graphdsl.ir.evidence import Proof, Table
+from graphdsl.ir.information import ProjectionDerivation, Step, Term
 from graphdsl.ir.loss import LossTerm
-from graphdsl.ir.model import Network
+from graphdsl.ir.model import Interval, Network
 from graphdsl.ir.notation import latex_weight, weight_text
 from graphdsl.ir.weight import ONE
 from graphdsl.report.terms import Json, latex_sum, term_json
+
+Ranges: TypeAlias = Mapping[str, Interval]
 
 
 def audit_json(audit: Audit) -> str:
     """The whole audit, keys in the schema's order, two spaces of indent."""
     model, module = audit.model, audit.module
+    ranges = {one.name: one.range for one in model.parameters}
     content: Json = {
         "schema": "graphdsl.audit/1",
         "model": model.name,
@@ -37,7 +42,7 @@ def audit_json(audit: Audit) -> str:
             "terms": [_term(term) for term in module.terms],
             "constants": _terms(module.constants),
         },
-        "assertions": [_proof(proof) for proof in audit.proofs],
+        "assertions": [_proof(proof, ranges) for proof in audit.proofs],
         "verification": {},
         "diagnostics": [
             {
@@ -120,16 +125,65 @@ def _term(term: LossTerm) -> Json:
     }
 
 
-def _proof(proof: Proof) -> Json:
+def _proof(proof: Proof, ranges: Ranges) -> Json:
     return {
         "text": proof.assertion.text,
         "status": proof.status,
-        "certificate": {"rule": "canonical form", "because": proof.because}
-        if proof.status == "proved"
-        else {},
-        "counterexample": {"difference": _terms(proof.remainder)}
-        if proof.status == "refuted"
-        else {},
+        "because": proof.because,
+        "certificate": _certificate(proof, ranges) if proof.status == "proved" else {},
+        "counterexample": _counterexample(proof) if proof.status == "refuted" else {},
+    }
+
+
+def _certificate(proof: Proof, ranges: Ranges) -> Json:
+    if proof.certificate is None:
+        return {"rule": "canonical form", "because": proof.because}
+    return {
+        "rule": "Shannon-type",
+        "because": proof.because,
+        "nonnegative": _terms(proof.nonnegative),
+        "uses": [
+            {
+                "multiplier": str(use.multiplier),
+                "distances": [
+                    {"parameter": one.parameter, "end": one.end} for one in use.distances
+                ],
+                "term": term_json(Term(use.weight(ranges), use.atom)),
+            }
+            for use in proof.certificate.uses
+        ],
+    }
+
+
+def _counterexample(proof: Proof) -> Json:
+    found = proof.counterexample
+    if found is None:
+        return {"difference": _terms(proof.remainder)}
+    return {
+        "difference": _terms(proof.remainder),
+        "nonnegative": _terms(proof.nonnegative),
+        "value": {
+            "nats": found.nats,
+            "sum": [{"coefficient": str(factor), "log": number} for factor, number in found.value],
+        },
+        "parameters": {name: str(value) for name, value in found.parameters},
+        "cells": {name: str(width) for name, width in found.cells},
+        "tables": [_table(table) for table in found.tables],
+    }
+
+
+def _table(table: Table) -> Json:
+    return {
+        "of": list(table.of),
+        "given": list(table.given),
+        "rows": [
+            {
+                "given": list(row.given),
+                "values": list(row.values),
+                "probability": str(row.probability),
+            }
+            for row in table.rows
+        ],
     }
 
 

@@ -7,11 +7,12 @@ __all__ = ["audit_text"]
 from collections.abc import Iterable, Iterator
 
 from graphdsl.ir.audit import Audit
-from graphdsl.ir.information import ProjectionDerivation, Proof, Term
+from graphdsl.ir.information import ProjectionDerivation, Term
 from graphdsl.ir.loss import LossTerm
 from graphdsl.ir.model import Network
 from graphdsl.ir.notation import shortened, summed, weight_text
 from graphdsl.ir.weight import ONE
+from graphdsl.report.evidence import distribution_text, nats_text, side_text, uses_text
 from graphdsl.report.terms import text_sum
 
 _MOST = 4  #: projections shown in full; the JSON audit has them all
@@ -20,6 +21,7 @@ _MOST = 4  #: projections shown in full; the JSON audit has them all
 def audit_text(audit: Audit) -> str:
     """The networks, each D(q||G) step by step, the loss with its gaps, and the assertions."""
     model, module = audit.model, audit.module
+    warnings = [*_warnings(audit)]
     relations = {
         "equal": "equal to the objective, up to constants of the data",
         "upper": "an upper bound of the objective, up to constants of the data",
@@ -36,8 +38,8 @@ def audit_text(audit: Audit) -> str:
             *(line for term in module.terms for line in _term(term)),
         ],
         *([["CONSTANTS, dropped", *_constants(module.constants)]] if module.constants else []),
-        *([["ASSERTIONS", *map(_proof, audit.proofs)]] if audit.proofs else []),
-        *([["WARNINGS", *_findings(audit)]] if audit.findings else []),
+        *([["ASSERTIONS", *_proofs(audit)]] if audit.proofs else []),
+        *([["WARNINGS", *warnings]] if warnings else []),
     ]
     return "\n\n".join("\n".join(section) for section in sections) + "\n"
 
@@ -104,11 +106,21 @@ def _constants(terms: Iterable[Term]) -> Iterator[str]:
         yield f"  {line}"
 
 
-def _proof(proof: Proof) -> str:
-    rest = f": the sides differ by {text_sum(proof.remainder)}" if proof.remainder else ""
-    return f"  {proof.status}  {proof.assertion.text}\n    {proof.because}{rest}"
+def _proofs(audit: Audit) -> Iterator[str]:
+    ranges = {one.name: one.range for one in audit.model.parameters}
+    for proof in audit.proofs:
+        yield f"  {proof.status}  {proof.assertion.text}"
+        yield f"    {proof.because}"
+        if proof.remainder:
+            yield f"    {side_text(proof)} = {text_sum(proof.nonnegative)}   (canonical form)"
+        if proof.certificate is not None:
+            yield from (f"      {line}" for line in uses_text(proof.certificate, ranges))
+        if proof.counterexample is not None:
+            yield f"    which is {nats_text(proof.counterexample)} nats under"
+            yield from (f"      {line}" for line in distribution_text(proof.counterexample))
 
 
-def _findings(audit: Audit) -> Iterator[str]:
+def _warnings(audit: Audit) -> Iterator[str]:
     for one in audit.findings:
-        yield f"  {one.code} line {one.line}: {one.message}"
+        if one.severity == "warning":  # what is refuted is told where it is asserted
+            yield f"  {one.code} line {one.line}: {one.message}"

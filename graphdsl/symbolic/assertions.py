@@ -6,8 +6,9 @@ __all__ = ["decide"]
 
 from collections.abc import Mapping
 
+from graphdsl.ir.evidence import Proof
 from graphdsl.ir.graph import Dag
-from graphdsl.ir.information import Proof, Term, information, one
+from graphdsl.ir.information import Term, information, one
 from graphdsl.ir.information import entropy as entropy_atom
 from graphdsl.ir.model import Assertion, MultiInformation, Projection, UncertaintyOf, Weighted
 from graphdsl.symbolic.canonical import Canon, Sum, collect
@@ -15,7 +16,7 @@ from graphdsl.symbolic.projection import entropy_form
 
 
 def decide(assertion: Assertion, dags: Mapping[str, Dag], canons: Mapping[str, Canon]) -> Proof:
-    """Prove an equality, or say what is left of its two sides.
+    """Prove an equality, or say what is left of its two sides; `prove` goes on from there.
 
     Canonical entropies are linearly independent over the distributions that follow G^q: an
     equality holds for all of them if and only if nothing is left.
@@ -47,7 +48,7 @@ def decide(assertion: Assertion, dags: Mapping[str, Dag], canons: Mapping[str, C
     return Proof(
         assertion=assertion,
         status="unknown",
-        because="only equalities are decided so far",
+        because="the sides are not equal, and equalities are all that a canonical form decides",
         remainder=remainder,
     )
 

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from graphdsl.cli.compiling import checked
-from graphdsl.cli.console import reported, warn, write
+from graphdsl.cli.console import fail, reported, warn, write
 from graphdsl.cli.options import Consts, Out, Params, Spec, Strict
 from graphdsl.cli.sources import open_source
 
@@ -36,7 +36,10 @@ def command(
     from graphdsl.report import audit_json, audit_text
 
     source = open_source(spec)
-    derived = reported(source, lambda: derive(checked(source, const, param)))
+    derived = reported(source, lambda: derive(checked(source, const, param), keep_refuted=True))
     warn(source, derived.warnings, strict)
     audit = read(derived)
     write(audit_json(audit) if format is Format.json else audit_text(audit), out or Path("-"))
+    refuted = sum(proof.status == "refuted" for proof in audit.proofs)
+    if refuted:
+        fail(f"{source.name}: {refuted} assertion{'s' if refuted > 1 else ''} refuted")

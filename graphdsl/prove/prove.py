@@ -1,0 +1,47 @@
+"""Prove that a sum of entropies is nonnegative for every q that follows G^q."""
+
+from __future__ import annotations
+
+__all__ = ["prove"]
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from graphdsl.diagnostics import CompilerBug
+from graphdsl.ir.evidence import Certificate, Distance, Use
+from graphdsl.ir.information import Term
+from graphdsl.prove.checker import mistake_in
+from graphdsl.prove.setting import Setting
+from graphdsl.prove.spread import spread
+
+
+def prove(claim: Iterable[Term], setting: Setting) -> Certificate | str:
+    """A certificate that the sum is >= 0 over the whole range of its parameters, or why not.
+
+    The certificate has been checked, in exact arithmetic.
+
+    Raises:
+        ImportError: If scipy cannot be had: that says nothing of the claim.
+    """
+    terms = tuple(claim)
+    parts = spread(setting.canon.terms(terms), setting.ranges)
+    if isinstance(parts, str):
+        return f"the range of `{parts}` has no end that its weights could be measured from"
+    from graphdsl.prove.shannon import Unproved, uses_of
+
+    uses: list[Use] = []
+    for distances, combination in parts.items():
+        found = uses_of(combination, setting) if combination else ()
+        if isinstance(found, Unproved):
+            return f"{found.because}{_where(distances)}"
+        uses += (replace(use, distances=distances) for use in found)
+    certificate = Certificate(tuple(uses))
+    mistake = mistake_in(certificate, terms, setting.canon, setting.real, setting.ranges)
+    if mistake is not None:
+        raise CompilerBug(f"a certificate of ours is wrong: {mistake}")
+    return certificate
+
+
+def _where(distances: tuple[Distance, ...]) -> str:
+    named = sorted({distance.parameter for distance in distances})
+    return f", as {', '.join(named)} varies" if named else ""

@@ -1,0 +1,247 @@
+"""Shannon-type proofs: a claim as a nonnegative sum of elemental inequalities, by a linear program.
+
+The elemental inequalities are I(a; b | C) >= 0 for two variables and any set of others, and
+H(a | all others) >= 0 for a discrete a; every Shannon-type inequality is a sum of them (Yeung 1997,
+"A framework for linear information inequalities"). Here they are taken in canonical form, that is,
+modulo the independences of G^q: many are equal then, and many are 0 >= 0.
+"""
+
+from __future__ import annotations
+
+__all__ = ["Unproved", "uses_of"]
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import OptimizeResult, linprog
+from scipy.sparse import csr_matrix
+
+from graphdsl.ir.evidence import Use
+from graphdsl.ir.information import Entropy, Information, entropy
+from graphdsl.ir.notation import names
+from graphdsl.prove.exact import solve_exactly
+from graphdsl.prove.setting import Setting
+
+Variables: TypeAlias = frozenset[str]
+Blocks: TypeAlias = tuple[Variables, ...]
+Integers: TypeAlias = NDArray[np.int64]
+Floats: TypeAlias = NDArray[np.float64]
+
+_MOST = 12  #: blocks: 67,596 elemental inequalities
+_PIVOTS, _STEPS = 2_000, 200  #: rather than seconds, so that a verdict depends on no machine
+_NONZERO = 1e-9
+
+
+@dataclass(frozen=True, slots=True)
+class Unproved:
+    """Why there is no proof."""
+
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Elementals:
+    """The inequalities among some blocks, in canonical form, each once."""
+
+    blocks: Blocks
+    places: Mapping[Entropy, int]  #: the columns of `rows`
+    rows: csr_matrix
+    marks: Integers  #: the two blocks of each and the mask of its condition; j = -1 for H(i | C)
+
+    def use(self, row: int, multiplier: Fraction) -> Use:
+        """One of them, as a certificate has it."""
+        i, j, condition = self.marks[row].tolist()
+        chosen = (block for k, block in enumerate(self.blocks) if condition >> k & 1)
+        given = frozenset[str]().union(*chosen)
+        if j < 0:
+            return Use(multiplier, entropy(self.blocks[i], given))
+        sides = sorted((names(self.blocks[i]), names(self.blocks[j])))
+        return Use(multiplier, Information(sides[0], sides[1], names(given)))
+
+
+def uses_of(claim: Mapping[Entropy, Fraction], setting: Setting) -> tuple[Use, ...] | Unproved:
+    """The elemental inequalities that add up to a claim, found in floats and solved in fractions.
+
+    Tried among ever more variables: those that always occur together as one, each on its own, and
+    with their ancestors in G^q, whose independences may be needed.
+    """
+    reason = "it follows from no Shannon-type inequalities under G^q"
+    for blocks in _grounds(claim, setting):
+        if len(blocks) > _MOST:
+            return Unproved(f"its {len(blocks)} variables are too many for the linear program")
+        found = _combined(claim, _elementals(blocks, setting))
+        if isinstance(found, tuple):
+            return found
+        if found is not None:
+            reason = found.because
+    return Unproved(reason)
+
+
+# ---- which variables -------------------------------------------------------------------------
+
+
+def _grounds(claim: Mapping[Entropy, Fraction], setting: Setting) -> Iterator[Blocks]:
+    independence = setting.canon.independence
+    signs: dict[str, list[str]] = {}
+    occurring = {name for atom in claim for name in (*atom.of, *atom.given)}
+    for name in sorted(occurring, key=independence.order.index):
+        sign = "".join(
+            "o" if name in one.of else "g" if name in one.given else "." for one in claim
+        )
+        signs.setdefault(sign, []).append(name)
+    merged = tuple(map(frozenset, signs.values()))
+    yield merged
+    single = _single(occurring, setting)
+    if single != merged:
+        yield single
+    whole = _single(_ancestral(occurring, setting), setting)
+    if whole != single:
+        yield whole
+
+
+def _single(variables: Iterable[str], setting: Setting) -> Blocks:
+    ordered = sorted(variables, key=setting.canon.independence.order.index)
+    return tuple(frozenset({name}) for name in ordered)
+
+
+def _ancestral(variables: Iterable[str], setting: Setting) -> set[str]:
+    """Variables and what they depend on; the data's joint is arbitrary, nothing is behind it."""
+    independence = setting.canon.independence
+    found, waiting = set[str](), set(variables)
+    while waiting:
+        name = waiting.pop()
+        found.add(name)
+        if name not in independence.data:
+            waiting |= independence.parents(name) - found
+    return found
+
+
+# ---- the inequalities ------------------------------------------------------------------------
+
+
+def _elementals(blocks: Blocks, setting: Setting) -> _Elementals:
+    places, joints = _joints(blocks, setting)
+    marks = _marks(len(blocks), [setting.real.isdisjoint(block) for block in blocks])
+    rows = _differences(marks, len(blocks)) @ joints
+    rows.eliminate_zeros()
+    # Equal rows have equal sums with random numbers, modulo 2^64; the first has the fewest givens.
+    numbers = np.random.default_rng(0).integers(-(2**62), 2**62, size=rows.shape[1])
+    _, first = np.unique(rows @ numbers, return_index=True)
+    kept = np.sort(first[np.diff(rows.indptr)[first] > 0])
+    return _Elementals(blocks, places, rows[kept], marks[kept])
+
+
+def _joints(blocks: Blocks, setting: Setting) -> tuple[dict[Entropy, int], csr_matrix]:
+    """H of every set of blocks, a row for each mask, in canonical entropies."""
+    places: dict[Entropy, int] = {}
+    unions: list[Variables] = [frozenset()]
+    columns: list[int] = []
+    starts = [0, 0]
+    for mask in range(1, 1 << len(blocks)):
+        lowest = mask & -mask
+        unions.append(unions[mask ^ lowest] | blocks[lowest.bit_length() - 1])
+        columns += (
+            places.setdefault(atom, len(places)) for atom in setting.canon.joint(unions[mask])
+        )
+        starts.append(len(columns))
+    shape = (len(unions), len(places))
+    return places, csr_matrix((np.ones(len(columns), np.int64), columns, starts), shape=shape)
+
+
+def _marks(count: int, discrete: Sequence[bool]) -> Integers:
+    """Of every elemental inequality (i, j, condition), those with small conditions first."""
+    masks = np.arange(1 << count)
+    found = [
+        _columns(i, j, masks[masks & (1 << i | 1 << j) == 0])
+        for j in range(count)
+        for i in range(j)
+    ]
+    whole = (1 << count) - 1
+    found += [_columns(i, -1, np.array([whole ^ 1 << i])) for i in range(count) if discrete[i]]
+    marks = np.concatenate([np.zeros((0, 3), np.int64), *found])
+    sizes = (marks[:, 2, None] >> np.arange(count) & 1).sum(axis=1)
+    return marks[np.argsort(sizes, kind="stable")]
+
+
+def _columns(i: int, j: int, conditions: Integers) -> Integers:
+    return np.stack([np.full_like(conditions, i), np.full_like(conditions, j), conditions], axis=1)
+
+
+def _differences(marks: Integers, count: int) -> csr_matrix:
+    """H(i, C) + H(j, C) - H(i, j, C) - H(C) over the masks; a block that is -1 is empty."""
+    bits = np.append(1 << np.arange(count), 0)
+    i, j, condition = bits[marks[:, 0]], bits[marks[:, 1]], marks[:, 2]
+    single = marks[:, 1] < 0
+    masks = np.stack([i | condition, j | condition, i | j | condition, condition], axis=1)
+    signs = np.where(single[:, None], [1, -1, 0, 0], [1, 1, -1, -1])
+    rows = np.repeat(np.arange(len(marks)), 4)
+    shape = (len(marks), 1 << count)
+    return csr_matrix((signs.ravel(), (rows, masks.ravel())), shape=shape)
+
+
+# ---- the linear program ----------------------------------------------------------------------
+
+
+def _combined(
+    claim: Mapping[Entropy, Fraction], elementals: _Elementals
+) -> tuple[Use, ...] | Unproved | None:
+    """Nonnegative multipliers of least sum, or None if there are none."""
+    if not elementals.rows.shape[0] or not claim.keys() <= elementals.places.keys():
+        return None
+    target = {elementals.places[atom]: value for atom, value in claim.items()}
+    largest = max(map(abs, target.values()))
+    right = np.zeros(elementals.rows.shape[1])
+    for place, value in target.items():
+        right[place] = value / largest
+    result = _solved(elementals.rows, right)
+    if result.status == 2:
+        return None
+    if result.status != 0:
+        return Unproved(f"the linear program was not solved: {result.message}")
+    active = np.flatnonzero(result.x > _NONZERO).tolist()
+    return _exact(active, target, elementals)
+
+
+def _solved(rows: csr_matrix, right: Floats) -> OptimizeResult:
+    """Multipliers of least sum: by the dual simplex, which zeros suit, or else by interior points.
+
+    An objective of zero would leave the simplex without a direction.
+    """
+    for method, limit in (("highs-ds", _PIVOTS), ("highs-ipm", _STEPS)):
+        result = linprog(
+            np.ones(rows.shape[0]),
+            A_eq=rows.T.tocsc(),
+            b_eq=right,
+            bounds=(0, None),
+            method=method,
+            options={"maxiter": limit},
+        )
+        if result.status in (0, 2):
+            break
+    return result
+
+
+def _exact(
+    active: Sequence[int],
+    target: Mapping[int, Fraction],
+    elementals: _Elementals,
+) -> tuple[Use, ...] | Unproved:
+    """The active inequalities with the multipliers that fit exactly."""
+    rows = elementals.rows
+    columns = [
+        {
+            int(rows.indices[k]): Fraction(int(rows.data[k]))
+            for k in range(rows.indptr[row], rows.indptr[row + 1])
+        }
+        for row in active
+    ]
+    multipliers = solve_exactly(columns, target)
+    if multipliers is None or min(multipliers, default=Fraction(0)) < 0:
+        return Unproved("the solver's answer is not exact")
+    return tuple(
+        elementals.use(row, value) for row, value in zip(active, multipliers, strict=True) if value
+    )
