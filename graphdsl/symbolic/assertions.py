@@ -11,7 +11,7 @@ from graphdsl.ir.graph import Dag
 from graphdsl.ir.information import Term, information, one
 from graphdsl.ir.information import entropy as entropy_atom
 from graphdsl.ir.model import Assertion, MultiInformation, Projection, UncertaintyOf, Weighted
-from graphdsl.symbolic.canonical import Canon, Sum, collect
+from graphdsl.symbolic.canonical import Canon
 from graphdsl.symbolic.projection import entropy_form
 
 
@@ -21,7 +21,7 @@ def decide(assertion: Assertion, dags: Mapping[str, Dag], canon: Canon) -> Proof
     Canonical entropies are linearly independent over the distributions that follow G^q: an
     equality holds for all of them if and only if nothing is left.
     """
-    total: Sum = {}
+    asserted: list[Term] = []
     for summand in assertion.difference:
         terms = _terms(summand, dags)
         if terms is None:
@@ -30,8 +30,8 @@ def decide(assertion: Assertion, dags: Mapping[str, Dag], canon: Canon) -> Proof
                 status="unknown",
                 because="it speaks of `p`, whose distribution G^q does not determine",
             )
-        for atom, weight in canon.terms(terms).items():
-            collect(total, {atom: 1}, weight * summand.weight)
+        asserted += (Term(term.weight * summand.weight, term.atom) for term in terms)
+    total = canon.terms(asserted)
     remainder = tuple(Term(weight, atom) for atom, weight in sorted(total.items(), key=str))
     if not total:
         return Proof(
@@ -43,12 +43,14 @@ def decide(assertion: Assertion, dags: Mapping[str, Dag], canon: Canon) -> Proof
             status="refuted",
             because="the canonical forms differ, and their entropies are linearly independent",
             remainder=remainder,
+            terms=tuple(asserted),
         )
     return Proof(
         assertion=assertion,
         status="unknown",
         because="the sides are not equal, and equalities are all that a canonical form decides",
         remainder=remainder,
+        terms=tuple(asserted),
     )
 
 
