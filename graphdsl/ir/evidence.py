@@ -127,12 +127,21 @@ class Proof:
     status: Literal["proved", "refuted", "unknown"]
     because: str
     remainder: tuple[Term, ...] = ()  #: left side minus right side in canonical form
+    terms: tuple[Term, ...] = ()  #: the same as it was asserted
     certificate: Certificate | None = None  #: of an inequality that is proved
     counterexample: Counterexample | None = None  #: None if refuted by canonical form alone
 
     @property
     def nonnegative(self) -> tuple[Term, ...]:
         """What is said to be >= 0, or 0: right minus left of a `<=`, else left minus right."""
+        return self._signed(self.remainder)
+
+    @property
+    def claim(self) -> tuple[Term, ...]:
+        """The same as it was asserted, before any terms cancelled."""
+        return self._signed(self.terms)
+
+    def _signed(self, terms: tuple[Term, ...]) -> tuple[Term, ...]:
         if self.assertion.relation != "<=":
-            return self.remainder
-        return tuple(Term(-term.weight, term.atom) for term in self.remainder)
+            return terms
+        return tuple(Term(-term.weight, term.atom) for term in terms)

@@ -9,7 +9,15 @@ from dataclasses import replace
 
 from graphdsl.diagnostics import CompilerBug
 from graphdsl.ir.evidence import Certificate, Distance, Use
-from graphdsl.ir.information import Term
+from graphdsl.ir.information import (
+    Atom,
+    CrossEntropy,
+    Entropy,
+    Information,
+    Term,
+    TotalCorrelation,
+)
+from graphdsl.ir.notation import Names
 from graphdsl.prove.checker import mistake_in
 from graphdsl.prove.setting import Setting
 from graphdsl.prove.spread import spread
@@ -29,9 +37,10 @@ def prove(claim: Iterable[Term], setting: Setting) -> Certificate | str:
         return f"the range of `{parts}` has no end that its weights could be measured from"
     from graphdsl.prove.shannon import Unproved, uses_of
 
+    groups = [group for term in terms for group in _groups(term.atom)]
     uses: list[Use] = []
     for distances, combination in parts.items():
-        found = uses_of(combination, setting) if combination else ()
+        found = uses_of(combination, setting, groups) if combination else ()
         if isinstance(found, Unproved):
             return f"{found.because}{_where(distances)}"
         uses += (replace(use, distances=distances) for use in found)
@@ -40,6 +49,19 @@ def prove(claim: Iterable[Term], setting: Setting) -> Certificate | str:
     if mistake is not None:
         raise CompilerBug(f"a certificate of ours is wrong: {mistake}")
     return certificate
+
+
+def _groups(atom: Atom) -> tuple[Names, ...]:
+    """The sets of variables that an atom speaks of."""
+    match atom:
+        case Entropy(of, given):
+            return (of, given)
+        case Information(left, right, given):
+            return (left, right, given)
+        case TotalCorrelation(parts, given):
+            return (*parts, given)
+        case CrossEntropy():
+            raise ValueError("a cross-entropy is of a model, not of q alone")
 
 
 def _where(distances: tuple[Distance, ...]) -> str:

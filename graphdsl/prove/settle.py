@@ -35,7 +35,7 @@ def settle(proof: Proof, setting: Setting) -> Proof:
 
 
 def _settled(proof: Proof, setting: Setting) -> Proof:
-    claim = proof.nonnegative
+    claim = proof.claim
     if proof.assertion.relation == "==":
         return replace(proof, counterexample=refute(claim, setting, equality=True))
     found = prove(claim, setting)

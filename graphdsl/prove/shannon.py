@@ -22,7 +22,7 @@ from scipy.sparse import csr_matrix
 
 from graphdsl.ir.evidence import Use
 from graphdsl.ir.information import Entropy, Information, entropy
-from graphdsl.ir.notation import names
+from graphdsl.ir.notation import Names, names
 from graphdsl.prove.exact import solve_exactly
 from graphdsl.prove.setting import Setting
 
@@ -31,7 +31,7 @@ Blocks: TypeAlias = tuple[Variables, ...]
 Integers: TypeAlias = NDArray[np.int64]
 Floats: TypeAlias = NDArray[np.float64]
 
-_MOST = 12  #: blocks: 67,596 elemental inequalities
+_MOST = 11  #: blocks: 28,171 elemental inequalities
 _PIVOTS, _STEPS = 2_000, 200  #: rather than seconds, so that a verdict depends on no machine
 _NONZERO = 1e-9
 
@@ -63,16 +63,20 @@ class _Elementals:
         return Use(multiplier, Information(sides[0], sides[1], names(given)))
 
 
-def uses_of(claim: Mapping[Entropy, Fraction], setting: Setting) -> tuple[Use, ...] | Unproved:
+def uses_of(
+    claim: Mapping[Entropy, Fraction], setting: Setting, groups: Sequence[Names] = ()
+) -> tuple[Use, ...] | Unproved:
     """The elemental inequalities that add up to a claim, found in floats and solved in fractions.
 
-    Tried among ever more variables: those that always occur together as one, each on its own, and
-    with their ancestors in G^q, whose independences may be needed.
+    Tried among ever more variables: those that are always together in the groups as one, those that
+    are so in the claim, each on its own, and with their ancestors in G^q, whose independences may
+    be needed.
     """
     reason = "it follows from no Shannon-type inequalities under G^q"
-    for blocks in _grounds(claim, setting):
+    for blocks in dict.fromkeys(filter(None, _grounds(claim, setting, groups))):
         if len(blocks) > _MOST:
-            return Unproved(f"its {len(blocks)} variables are too many for the linear program")
+            reason = f"its {len(blocks)} variables are too many for the linear program"
+            continue
         found = _combined(claim, _elementals(blocks, setting))
         if isinstance(found, tuple):
             return found
@@ -84,23 +88,23 @@ def uses_of(claim: Mapping[Entropy, Fraction], setting: Setting) -> tuple[Use, .
 # ---- which variables -------------------------------------------------------------------------
 
 
-def _grounds(claim: Mapping[Entropy, Fraction], setting: Setting) -> Iterator[Blocks]:
-    independence = setting.canon.independence
-    signs: dict[str, list[str]] = {}
+def _grounds(
+    claim: Mapping[Entropy, Fraction], setting: Setting, groups: Sequence[Names]
+) -> Iterator[Blocks]:
+    yield _together(groups, setting)
+    yield _together([group for atom in claim for group in (atom.of, atom.given)], setting)
     occurring = {name for atom in claim for name in (*atom.of, *atom.given)}
-    for name in sorted(occurring, key=independence.order.index):
-        sign = "".join(
-            "o" if name in one.of else "g" if name in one.given else "." for one in claim
-        )
-        signs.setdefault(sign, []).append(name)
-    merged = tuple(map(frozenset, signs.values()))
-    yield merged
-    single = _single(occurring, setting)
-    if single != merged:
-        yield single
-    whole = _single(_ancestral(occurring, setting), setting)
-    if whole != single:
-        yield whole
+    yield _single(occurring, setting)
+    yield _single(_ancestral(occurring, setting), setting)
+
+
+def _together(groups: Sequence[Names], setting: Setting) -> Blocks:
+    """The variables of some groups, those as one block that are in the same of them."""
+    found: dict[tuple[int, ...], Variables] = {}
+    for block in _single({name for group in groups for name in group}, setting):
+        sign = tuple(place for place, group in enumerate(groups) if not block.isdisjoint(group))
+        found[sign] = found.get(sign, frozenset()) | block
+    return tuple(found.values())
 
 
 def _single(variables: Iterable[str], setting: Setting) -> Blocks:

@@ -21,6 +21,7 @@ def decide(assertion: Assertion, dags: Mapping[str, Dag], canons: Mapping[str, C
     Canonical entropies are linearly independent over the distributions that follow G^q: an
     equality holds for all of them if and only if nothing is left.
     """
+    asserted: list[Term] = []
     total: Sum = {}
     for summand in assertion.difference:
         terms = _terms(summand, dags)
@@ -30,9 +31,10 @@ def decide(assertion: Assertion, dags: Mapping[str, Dag], canons: Mapping[str, C
                 status="unknown",
                 because="it speaks of `p`, whose distribution G^q does not determine",
             )
-        canon = canons[summand.functional.under]
-        for atom, weight in canon.terms(terms).items():
-            collect(total, {atom: 1}, weight * summand.weight)
+        weighted = [Term(term.weight * summand.weight, term.atom) for term in terms]
+        asserted += weighted
+        for atom, weight in canons[summand.functional.under].terms(weighted).items():
+            collect(total, {atom: 1}, weight)
     remainder = tuple(Term(weight, atom) for atom, weight in sorted(total.items(), key=str))
     if not total:
         return Proof(
@@ -44,12 +46,14 @@ def decide(assertion: Assertion, dags: Mapping[str, Dag], canons: Mapping[str, C
             status="refuted",
             because="the canonical forms differ, and their entropies are linearly independent",
             remainder=remainder,
+            terms=tuple(asserted),
         )
     return Proof(
         assertion=assertion,
         status="unknown",
         because="the sides are not equal, and equalities are all that a canonical form decides",
         remainder=remainder,
+        terms=tuple(asserted),
     )
 
 
