@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+__all__ = ["GUARDS", "diagnostics"]
+
 import re
 from collections.abc import Iterator
 from importlib import import_module
@@ -55,7 +57,7 @@ def test_every_error_file_has_its_spec() -> None:
     assert {path.stem for path in BAD.glob("*.err")} == {path.stem for path in SPECS}
 
 
-def _diagnostics() -> Iterator[type[Diagnostic]]:
+def diagnostics() -> Iterator[type[Diagnostic]]:
     """Every kind of mistake that some room knows."""
     for module in walk_packages(graphdsl.__path__, "graphdsl."):
         if module.name.endswith("errors"):
@@ -69,14 +71,14 @@ def _diagnostics() -> Iterator[type[Diagnostic]]:
 
 
 def test_codes_are_given_once() -> None:
-    codes = [one.code for one in _diagnostics()]
+    codes = [one.code for one in diagnostics()]
     assert len(codes) == len(set(codes))
 
 
 def test_every_mistake_has_a_bad_spec() -> None:
     texts = [path.read_text(encoding="utf-8") for path in BAD.glob("*.err")]
     shown = {code for text in texts for code, *_ in _MISTAKE.findall(text)}
-    missing = {one.code: one.__name__ for one in _diagnostics() if one.code not in shown}
+    missing = {one.code: one.__name__ for one in diagnostics() if one.code not in shown}
     assert missing.keys() == GUARDS, missing
 
 
@@ -87,7 +89,7 @@ def test_every_slip_has_a_bad_spec() -> None:
 
 
 def test_sentences_have_a_hole_for_every_field() -> None:
-    for one in _diagnostics():
+    for one in diagnostics():
         holes = set(re.findall(r"(?<!\{)\{(\w+)\}", one.said + one.hint))
         fields = set(one.__annotations__)
         assert holes <= fields, one.__name__

@@ -116,8 +116,14 @@ def test_a_planted_violation_breaks_its_contract(
     assert f"{contract} BROKEN" in done.stdout
 
 
-def test_help_loads_no_stage_that_is_heavy() -> None:
-    done = _command_line(["jinja2", "networkx", "sympy", "torch", "numpy"], "--help")
+@pytest.mark.parametrize("words", [["--help"], ["specs"], ["explain", "MIB204"]])
+def test_what_compiles_nothing_loads_no_stage_that_is_heavy(words: list[str]) -> None:
+    done = _command_line(["jinja2", "networkx", "sympy", "torch", "numpy"], *words)
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_spec_to_begin_with_is_checked_without_deriving_it() -> None:
+    done = _command_line(["jinja2", "sympy", "torch", "numpy"], "new", "mine", "-o", "-")
     assert done.returncode == 0, done.stderr
 
 

@@ -51,9 +51,13 @@ def test_it_holds_every_file_that_is_no_module(names: set[str]) -> None:
     others = {name for name in names if not name.endswith(".py") and ".dist-info/" not in name}
     templates = (ROOT / "graphdsl" / "codegen" / "templates").glob("*.j2")
     specs = (ROOT / "specs").glob("*.mib")
+    explanations = (ROOT / "graphdsl" / "diagnostics" / "explanations").glob("*.md")
+    starts = (ROOT / "graphdsl" / "cli" / "templates").glob("*.mib")
     assert others == {
         *(f"{package}/py.typed" for package in PACKAGES),
+        *(f"graphdsl/cli/templates/{path.name}" for path in starts),
         *(f"graphdsl/codegen/templates/{path.name}" for path in templates),
+        *(f"graphdsl/diagnostics/explanations/{path.name}" for path in explanations),
         *(f"graphdsl/specs/{path.name}" for path in specs),
         "graphdsl/report/audit.schema.json",
         "graphdsl_grammar/mib.lark",
@@ -79,6 +83,11 @@ def test_installed_it_compiles_a_spec_by_its_bare_name(wheel: Path, tmp_path: Pa
     command = (str(site / "bin" / "graphdsl"), "compile", "vae", "-o", "-")
     text = _run(*command, cwd=elsewhere, environment=environment)
     assert "class Vae(Objective):" in text
+    program = str(site / "bin" / "graphdsl")
+    text = _run(program, "explain", "MIB204", cwd=elsewhere, environment=environment)
+    assert text.startswith("# MIB204: ")
+    text = _run(program, "new", "mine", "-o", "-", cwd=elsewhere, environment=environment)
+    assert "model mine\n" in text
 
 
 def _run(*command: str, cwd: Path, environment: dict[str, str] | None = None) -> str:

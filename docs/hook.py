@@ -1,0 +1,201 @@
+"""The pages of the site that are made, not written: MkDocs calls `on_files` before it builds.
+
+They come from what they are about: the README, the help of the commands, the explanations, and the
+audits of the specs that ship. So none of them can fall behind.
+"""
+
+from __future__ import annotations
+
+__all__ = ["navigation", "on_files", "pages"]
+
+from collections.abc import Iterable, Iterator
+from itertools import groupby
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+import typer
+
+from graphdsl.cli import app
+from graphdsl.cli.sources import shipped
+from graphdsl.compiler import check_spec, compile_spec, derive, read
+from graphdsl.diagnostics import (
+    Diagnostic,
+    Explanation,
+    Source,
+    SpecError,
+    explained,
+    explanation,
+    render,
+)
+from graphdsl.report import audit_text
+
+if TYPE_CHECKING:
+    from mkdocs.config.defaults import MkDocsConfig
+    from mkdocs.structure.files import Files
+
+_ROOT = Path(__file__).parent.parent
+
+#: The pages at the root of the project, and what they are called in the site.
+_ROOT_PAGES = {
+    "README.md": "index.md",
+    "CONTRIBUTING.md": "contributing.md",
+    "CHANGELOG.md": "changelog.md",
+}
+
+#: What a hundred of the codes is about.
+_HUNDREDS = {
+    "MIB1": "Writing",
+    "MIB2": "Names, shapes and terms",
+    "MIB3": "Networks",
+    "MIB4": "Bounds and assertions",
+    "MIB5": "Estimators",
+}
+
+#: The order of the navigation: pages and folders; what is not named here comes last.
+_ORDER = (
+    "index.md",
+    "tutorial.md",
+    "language.md",
+    "command-line.md",
+    "models",
+    "diagnostics",
+    "results",
+    "decisions",
+)
+
+_COLUMNS = 96  # of the commands' help
+
+
+def on_files(files: Files, *, config: MkDocsConfig) -> Files:
+    """Add the pages that are made, and put all pages in the order of the navigation."""
+    from mkdocs.structure.files import File
+
+    for uri, text in pages().items():
+        files.append(File.generated(config, uri, content=text))
+    config.nav = navigation(file.src_uri for file in files.documentation_pages())
+    return files
+
+
+def pages() -> dict[str, str]:
+    """The Markdown of every page that is made, by its place in the site."""
+    return {
+        **{uri: _root_page(name) for name, uri in _ROOT_PAGES.items()},
+        "command-line.md": _command_line(),
+        **dict(_diagnostics()),
+        **dict(_models()),
+    }
+
+
+def navigation(uris: Iterable[str]) -> list[str | dict[str, list[str]]]:
+    """The pages by their folders, each folder with its first page first.
+
+    >>> navigation(["a.md", "results/b.md", "index.md", "results/a.md"])
+    ['index.md', {'Results': ['results/a.md', 'results/b.md']}, 'a.md']
+    """
+    found: list[str | dict[str, list[str]]] = []
+    for top, pages in groupby(sorted(uris, key=_place), key=lambda uri: uri.partition("/")[0]):
+        found.append(top if top.endswith(".md") else {top.capitalize(): list(pages)})
+    return found
+
+
+def _place(uri: str) -> tuple[int, str, bool, str]:
+    top = uri.partition("/")[0]
+    known = _ORDER.index(top) if top in _ORDER else len(_ORDER)
+    return known, top, not uri.endswith("/index.md"), uri
+
+
+def _root_page(name: str) -> str:
+    """A page at the root of the project; its links lead to where things are in the site."""
+    text = (_ROOT / name).read_text(encoding="utf-8")
+    for source, target in _ROOT_PAGES.items():
+        text = text.replace(f"]({source})", f"]({target})")
+    return text.replace("](docs/", "](")
+
+
+def _command_line() -> str:
+    """The help of every command, as it shows itself."""
+    program = typer.main.get_group(app)
+    parts = ["# Command line", _help(program, "graphdsl")]
+    for name, command in program.commands.items():
+        parts += [f"## graphdsl {name}", _help(command, f"graphdsl {name}")]
+    parts.append(
+        "Exit codes: 0 fine, 1 the spec or the run is at fault, 2 wrong usage, 70 a bug of the "
+        "compiler's. Messages go to stderr, results to stdout."
+    )
+    return _joined(parts)
+
+
+def _help(command: click.Command, name: str) -> str:
+    context = click.Context(command, info_name=name, terminal_width=_COLUMNS)
+    return _block("text", command.get_help(context))
+
+
+# ---- diagnostics ---------------------------------------------------------------------------------
+
+
+def _diagnostics() -> Iterator[tuple[str, str]]:
+    """An index of all codes, and a page for each hundred of them."""
+    rows = ["| code | |", "| --- | --- |"]
+    for hundred, codes in groupby(explained(), key=lambda code: code[:4]):
+        title = _HUNDREDS.get(hundred, f"{hundred}xx")
+        parts = [f"# {title}"]
+        for page in map(explanation, codes):
+            rows.append(
+                f"| [{page.code}]({hundred.lower()}xx.md#{page.code.lower()}) | {page.title} |"
+            )
+            parts += _explained(page)
+        yield f"diagnostics/{hundred.lower()}xx.md", _joined(parts)
+    said = (
+        "Every mistake has a stable code. `graphdsl explain MIB204` shows these pages one by one."
+    )
+    yield "diagnostics/index.md", _joined(["# Diagnostics", said, "\n".join(rows)])
+
+
+def _explained(page: Explanation) -> list[str]:
+    parts = [f"## {page.code}: {page.title} {{ #{page.code.lower()} }}", page.meaning]
+    if page.wrong:
+        parts += ["**Wrong:**", _block("mib", page.wrong), _block("text", _said(page.wrong))]
+        parts += ["**Right:**", _block("mib", page.right)]
+    return [*parts, page.remark] if page.remark else parts
+
+
+def _said(text: str) -> str:
+    """What the compiler says of a spec."""
+    source = Source("wrong.mib", text)
+    found: tuple[Diagnostic, ...]
+    try:
+        found = compile_spec(source).compiled.warnings
+    except SpecError as problem:
+        found = problem.diagnostics
+    return "\n\n".join(render(one, source) for one in found)
+
+
+# ---- models --------------------------------------------------------------------------------------
+
+
+def _models() -> Iterator[tuple[str, str]]:
+    """An index of the specs that ship, and a page for each with its audit."""
+    rows = []
+    for path in shipped():
+        source = Source.read(path)
+        sentence = source.line(1).lstrip("# ")
+        rows.append(f"- [{path.stem}]({path.stem}.md): {sentence}")
+        audit = audit_text(read(derive(check_spec(source))))
+        parts = [f"# {path.stem}", sentence, _block("mib", source.text)]
+        parts += [f"`graphdsl audit {path.stem}` says of it:", _block("text", audit)]
+        yield f"models/{path.stem}.md", _joined(parts)
+    said = "Specs that ship, with what is derived from them. Each compiles by its bare name."
+    yield "models/index.md", _joined(["# Models", said, "\n".join(rows)])
+
+
+# ---- Markdown ------------------------------------------------------------------------------------
+
+
+def _block(language: str, text: str) -> str:
+    lines = text.strip("\n")
+    return f"```{language}\n{lines}\n```"
+
+
+def _joined(parts: list[str]) -> str:
+    return "\n\n".join(parts) + "\n"

@@ -1,0 +1,42 @@
+"""`graphdsl audit`: what the objective is, and what is known of it."""
+
+from __future__ import annotations
+
+__all__ = ["command"]
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from graphdsl.cli.compiling import checked
+from graphdsl.cli.console import reported, warn, write
+from graphdsl.cli.options import Consts, Out, Params, Spec, Strict
+from graphdsl.cli.sources import open_source
+
+
+class Format(StrEnum):
+    """How an audit is written."""
+
+    text = "text"
+    json = "json"
+
+
+def command(
+    spec: Spec,
+    out: Out = None,
+    format: Annotated[Format, typer.Option(help="How to write it.")] = Format.text,
+    strict: Strict = False,
+    const: Consts = None,
+    param: Params = None,
+) -> None:
+    """Derive and prove the objective of SPEC, before a GPU hour is spent."""
+    from graphdsl.compiler import derive, read
+    from graphdsl.report import audit_json, audit_text
+
+    source = open_source(spec)
+    derived = reported(source, lambda: derive(checked(source, const, param)))
+    warn(source, derived.warnings, strict)
+    audit = read(derived)
+    write(audit_json(audit) if format is Format.json else audit_text(audit), out or Path("-"))

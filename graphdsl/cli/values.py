@@ -1,0 +1,54 @@
+"""`--const` and `--param`: exact numbers for names that the spec declares."""
+
+from __future__ import annotations
+
+__all__ = ["values"]
+
+import re
+from collections.abc import Iterable, Mapping
+from fractions import Fraction
+
+from graphdsl.cli.console import fail
+from graphdsl.diagnostics import Source, nearest
+
+#: Numbers are exact, and longer ones would only be slow.
+_NUMBER = re.compile(r"[-+]?\d{1,18}(\.\d{1,18})?([eE][-+]?\d{1,2})?(/\d{1,18})?")
+
+
+def values(
+    source: Source, const: list[str] | None, param: list[str] | None
+) -> tuple[Mapping[str, Fraction], Mapping[str, Fraction]]:
+    """The values of --const and --param; a name that the spec lacks is wrong usage."""
+    from graphdsl.syntax import ast, parse
+
+    constants, parameters = _pairs("--const", const), _pairs("--param", param)
+    if constants or parameters:
+        statements = parse(source)[0].statements
+        known = [one.name.text for one in statements if isinstance(one, ast.Constant)]
+        _known("--const", constants, known, source)
+        known = [one.name.text for one in statements if isinstance(one, ast.Parameter)]
+        _known("--param", parameters, known, source)
+    return constants, parameters
+
+
+def _pairs(option: str, written: list[str] | None) -> dict[str, Fraction]:
+    found = {}
+    for pair in written or ():
+        name, equals, value = pair.partition("=")
+        try:
+            if not _NUMBER.fullmatch(value.strip()):
+                raise ValueError(value)
+            found[name.strip()] = Fraction(value.strip())
+        except (ValueError, ZeroDivisionError):
+            equals = ""
+        if not equals:
+            fail(f"graphdsl: {option} takes NAME=VALUE with a number, not {pair!r}", code=2)
+    return found
+
+
+def _known(option: str, given: Iterable[str], known: list[str], source: Source) -> None:
+    for name in given:
+        if name not in known:
+            close = nearest(name, known)
+            hint = f"did you mean `{close}`?" if close else f"there are: {', '.join(known) or '-'}"
+            fail(f"graphdsl: {option}: {source.name} declares no `{name}`; {hint}", code=2)

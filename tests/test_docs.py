@@ -1,0 +1,90 @@
+"""The pages of the site that are made: they are whole, they are right, and they name no machine."""
+
+from __future__ import annotations
+
+import doctest
+import re
+import subprocess
+import sys
+from importlib.util import find_spec, module_from_spec, spec_from_file_location
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from graphdsl.cli import app
+from graphdsl.diagnostics import explained, explanation
+from tests.conftest import SPECS
+from tests.test_bad_specs import GUARDS
+
+ROOT = Path(__file__).parent.parent
+
+
+def _hook() -> ModuleType:
+    found = spec_from_file_location("docs_hook", ROOT / "docs" / "hook.py")
+    assert found is not None
+    assert found.loader is not None
+    module = module_from_spec(found)
+    found.loader.exec_module(module)
+    return module
+
+
+HOOK = _hook()
+PAGES: dict[str, str] = HOOK.pages()
+
+
+def test_the_first_page_is_the_readme() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    moved = readme.replace("](CONTRIBUTING.md)", "](contributing.md)").replace("](docs/", "](")
+    assert PAGES["index.md"] == moved
+
+
+def test_every_command_has_its_help() -> None:
+    names = [str(command.name) for command in app.registered_commands]
+    assert re.findall("^## graphdsl (.+)$", PAGES["command-line.md"], re.MULTILINE) == names
+
+
+def test_every_code_is_explained_with_what_is_said_of_it() -> None:
+    text = "".join(page for uri, page in PAGES.items() if uri.startswith("diagnostics/mib"))
+    assert re.findall(r"^## (MIB\d{3}):", text, re.MULTILINE) == list(explained())
+    for code in explained():
+        page = explanation(code)
+        assert page.meaning in text
+        assert page.right in text
+        said = re.search(rf"^(error|warning)\[{code}\] {page.title} in wrong.mib:", text, re.M)
+        assert (said is None) == (code in GUARDS)
+
+
+def test_every_spec_is_shown_with_its_audit() -> None:
+    for path in SPECS:
+        page = PAGES[f"models/{path.stem}.md"]
+        assert path.read_text(encoding="utf-8").strip() in page
+        assert "\nLOSS, " in page
+
+
+def test_links_between_made_pages_lead_somewhere() -> None:
+    written = {path.relative_to(ROOT / "docs").as_posix() for path in (ROOT / "docs").rglob("*.md")}
+    for uri, text in PAGES.items():
+        for link in re.findall(r"\]\((?!https?:)([^)#]+)(?:#[^)]*)?\)", text):
+            assert (Path(uri).parent / link).as_posix() in {*PAGES, *written}, (uri, link)
+
+
+def test_no_page_names_a_machine() -> None:
+    text = "".join(PAGES.values())
+    assert str(ROOT) not in text
+    assert str(Path.home()) not in text
+
+
+def test_the_examples_of_the_hook() -> None:
+    assert doctest.testmod(HOOK).failed == 0
+
+
+@pytest.mark.skipif(find_spec("mkdocs") is None, reason="the docs extra is not installed")
+def test_the_site_builds_strictly(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "-d", str(tmp_path)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    pages = list(tmp_path.rglob("*.html"))
+    assert len(pages) > len(PAGES)
+    assert not list(tmp_path.rglob("*.py"))
+    assert not any(str(ROOT) in page.read_text(encoding="utf-8") for page in pages)
