@@ -122,7 +122,9 @@ def test_a_planted_violation_breaks_its_contract(
     assert f"{contract} BROKEN" in done.stdout
 
 
-@pytest.mark.parametrize("words", [["--help"], ["specs"], ["explain", "MIB204"]])
+@pytest.mark.parametrize(
+    "words", [["--help"], ["specs"], ["explain", "MIB204"], ["fmt", "--check", "wyner"]]
+)
 def test_what_compiles_nothing_loads_no_stage_that_is_heavy(words: list[str]) -> None:
     done = _command_line(["jinja2", "networkx", "sympy", "torch", "numpy", "scipy"], *words)
     assert done.returncode == 0, done.stderr
@@ -143,7 +145,7 @@ def test_a_slip_of_the_pen_is_told_before_the_heavy_stages_load(tmp_path: Path) 
 
 @pytest.mark.parametrize("command", ["check", "compile", "audit"])
 def test_compiling_needs_no_arrays(command: str, tmp_path: Path) -> None:
-    refused = ["graphdsl_runtime", "numpy", "scipy", "torch", *TRAINING_LIBRARIES]
+    refused = ["graphdsl_runtime", "numpy", "pygments", "scipy", "torch", *TRAINING_LIBRARIES]
     done = _command_line(refused, command, "wyner", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
 

@@ -62,6 +62,7 @@ def test_it_holds_every_file_that_is_no_module(names: set[str]) -> None:
         "graphdsl/report/audit.schema.json",
         "graphdsl_grammar/mib.lark",
         "graphdsl_grammar/mib.tables.json",
+        "graphdsl_grammar/mib.tmLanguage.json",
     }
 
 
@@ -84,6 +85,8 @@ def test_installed_it_compiles_a_spec_by_its_bare_name(wheel: Path, tmp_path: Pa
     text = _run(*command, cwd=elsewhere, environment=environment)
     assert "class Vae(Objective):" in text
     program = str(site / "bin" / "graphdsl")
+    colour = "from pygments.lexers import get_lexer_by_name as get; print(get('mib').filenames)"
+    assert _run(*python, colour, cwd=elsewhere, environment=environment) == "['*.mib']\n"
     text = _run(program, "explain", "MIB204", cwd=elsewhere, environment=environment)
     assert text.startswith("# MIB204: ")
     text = _run(program, "new", "mine", "-o", "-", cwd=elsewhere, environment=environment)

@@ -1,6 +1,9 @@
-"""The grammar of `.mib` specs, as data: `mib.lark`, and the parse tables made from it."""
+"""The grammar of `.mib` specs, as data: `mib.lark`, and the parse tables made from it.
 
-__all__ = ["grammar_text", "tables_path"]
+Beside it, for documents and editors: a lexer for Pygments and a TextMate grammar.
+"""
+
+__all__ = ["grammar_text", "tables_path", "textmate_path"]
 
 from pathlib import Path
 
@@ -19,3 +22,8 @@ def grammar_text() -> str:
 def tables_path() -> Path:
     """Where the parse tables lie."""
     return _HERE / "mib.tables.json"
+
+
+def textmate_path() -> Path:
+    """Where the TextMate grammar lies, which editors colour specs by."""
+    return _HERE / "mib.tmLanguage.json"

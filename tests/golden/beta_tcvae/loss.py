@@ -3,7 +3,7 @@ row beta-TCVAE, with the weight beta - 1 that its published objective has: E[-lo
 p(x|u)] + I(x; u) + beta TC(u) + sum_j KL(q(u_j) || p(u_j)).
 
 Compiled by graphdsl from the spec `beta_tcvae` with pixels = 64, factors = 16,
-sha256 18111a5ee73c62180598bb62ef8ce70ebea24a0f012d8bbc65a6f7d6b9a4ffff.
+sha256 7322854752c07bf38c56d223a4d16e5b7ae6b80b72a4056c158134c00171abae.
 
 Objective, to be minimised:
 
