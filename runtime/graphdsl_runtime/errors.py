@@ -11,6 +11,7 @@ from __future__ import annotations
 __all__ = [
     "MissingInput",
     "MissingNetwork",
+    "NotADensity",
     "ObjectiveError",
     "OutOfRange",
     "ShapeMismatch",
@@ -125,6 +126,24 @@ class OutOfRange(ObjectiveError):
     def __init__(self, name: str, value: float, *, low: float, high: float) -> None:
         super().__init__(f"{name} = {value} is outside its range {low}..{high}")
         self.name = name
+
+
+class NotADensity(ObjectiveError):
+    """A product of experts with weights below zero, whose total precision is not positive.
+
+    >>> NotADensity(row=3, place=(0,), precision=-0.5)
+    ... # doctest: +NORMALIZE_WHITESPACE
+    NotADensity('in row 3 the total precision is -0.5 at (0,): weights below zero took away more
+    than there is; raise them, or give `least`')
+    """
+
+    def __init__(self, *, row: int, place: Sequence[int], precision: float) -> None:
+        super().__init__(
+            f"in row {row} the total precision is {precision} at {_shape(place)}: weights below "
+            "zero took away more than there is; raise them, or give `least`"
+        )
+        self.row = row
+        self.place = tuple(place)
 
 
 def _shape(shape: Sequence[int | str]) -> str:

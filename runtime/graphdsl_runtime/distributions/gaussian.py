@@ -1,55 +1,27 @@
-r"""Distributions over whole tensors: their methods return elementwise nats, and `expect` sums them.
-
-The log-variance is the parameter of every Gaussian. Independent components add, so a method returns
-one number per component and nothing is summed before `expect`.
-
-Extreme log-variances. Every ratio of variances enters as one exponential of a difference of
-log-variances, so that no infinity is ever subtracted from another, and every exponent goes through
-`capped`: in float32, values are exact up to variances and ratios of variances of 1e28, and finite
-beyond.
-"""
+"""Diagonal Gaussians, and the prior N(0, I)."""
 
 from __future__ import annotations
 
-__all__ = [
-    "Bernoulli",
-    "Gaussian",
-    "StandardNormal",
-    "expect",
-    "standard_normal",
-]
+__all__ = ["Gaussian", "StandardNormal", "standard_normal"]
 
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from types import EllipsisType
-from typing import TypeAlias
+from typing import Protocol
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F  # noqa: N812  (torch's own name for it)
 
-from graphdsl_runtime.errors import MissingInput, ShapeMismatch
+from graphdsl_runtime.distributions.parameters import Index, halves, named, over
 from graphdsl_runtime.exponents import capped
-
-_Place: TypeAlias = int | slice | EllipsisType | Tensor | None
-_Index: TypeAlias = _Place | tuple[_Place, ...]
 
 _LOG_2PI = math.log(2.0 * math.pi)
 
 
-def expect(nats: Tensor) -> Tensor:
-    r"""Average over the rows of a batch what adds up over everything else.
+class _OfAnotherKind(Protocol):
+    """No Gaussian, but with a closed form for what it needs to describe one's samples."""
 
-    .. math:: \frac1B \sum_{b=1}^{B} \sum_{j} \text{nats}_{bj}
-
-    Shapes: ``(B, *) -> ()``.  Unit: that of its argument (nats).
-    Exact mean of the rows at hand; an unbiased estimate of the expectation over their distribution.
-
-    >>> expect(torch.tensor([[1.0, 2.0], [3.0, 4.0]]))
-    tensor(5.)
-    """
-    return nats.sum() / nats.shape[0]
+    def cross_entropy_of_gaussian(self, q: Gaussian, /) -> Tensor: ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,15 +75,7 @@ class Gaussian:
         >>> Gaussian.split(torch.zeros(5, 12), (3, 2)).mean.shape
         torch.Size([5, 3, 2])
         """
-        *rows, last = parameters.shape
-        wanted = last if shape is None else 2 * math.prod(shape)
-        if last != wanted or last % 2:
-            expected = (*rows, "2 D" if shape is None else wanted)
-            raise ShapeMismatch("a Gaussian's parameters", expected=expected, got=parameters.shape)
-        mean, log_var = parameters.chunk(2, dim=-1)
-        if shape is None:
-            return Gaussian(mean, log_var)
-        return Gaussian(mean.reshape(*rows, *shape), log_var.reshape(*rows, *shape))
+        return Gaussian(*halves(parameters, shape, of="a Gaussian"))
 
     @staticmethod
     def stack(gaussians: Sequence[Gaussian]) -> Gaussian:
@@ -137,7 +101,37 @@ class Gaussian:
         """
         return Gaussian(mean, torch.zeros_like(mean))
 
-    def __getitem__(self, index: _Index) -> Gaussian:
+    @staticmethod
+    def of_scale(mean: Tensor, log_var: Tensor | float) -> Gaussian:
+        """Give the Gaussian around ``mean`` with a variance of its own: fixed, or learned.
+
+        Shapes: ``mean`` is ``(B, *)`` and ``log_var`` broadcasts to it: one number, or one for
+        every component.  A learned variance needs no weight on the reconstruction.
+        Reference: Rybkin, Daniilidis and Levine 2021.
+
+        >>> Gaussian.of_scale(torch.ones(2, 3), torch.zeros(3)).log_var.shape
+        torch.Size([2, 3])
+        >>> Gaussian.of_scale(torch.ones(2), -1.0).log_var
+        tensor([-1., -1.])
+        """
+        return Gaussian(mean, torch.zeros_like(mean) + log_var)
+
+    @staticmethod
+    def centred(log_var: Tensor) -> Gaussian:
+        r"""Give the Gaussian of mean 0 with that variance: the conditional prior p(z | w) of iVAE.
+
+        .. math:: p(z \mid w) \propto \exp\bigl(-\tfrac12 e^{-\ell(w)} z^2\bigr)
+
+        The exponential family with the sufficient statistic :math:`z^2`; with :math:`(z, z^2)` it
+        is any Gaussian whose mean depends on w too, and with :math:`|z|` a `Laplace`.
+        Reference: Khemakhem et al. 2020, sec. 3; theory.md section 2.18.
+
+        >>> Gaussian.centred(torch.ones(1)).mean
+        tensor([0.])
+        """
+        return Gaussian(torch.zeros_like(log_var), log_var)
+
+    def __getitem__(self, index: Index) -> Gaussian:
         return Gaussian(self.mean[index], self.log_var[index])
 
     def sample(self, noise: Tensor) -> Tensor:
@@ -162,10 +156,7 @@ class Gaussian:
         """
         if noise is None:
             return self.mean
-        if name not in noise:
-            shape = ("B", *self.mean.shape[1:])
-            raise MissingInput(name, expected=shape, given=noise, known=noise)
-        return self.sample(noise[name])
+        return self.sample(named(noise, name, self.mean))
 
     def or_prior(self, seen: Tensor) -> Gaussian:
         """Fall back on the prior N(0, I) wherever the view was not seen.
@@ -178,7 +169,7 @@ class Gaussian:
         tensor([[1.],
                 [0.]])
         """
-        seen = seen.reshape(*seen.shape, *(1,) * (self.mean.ndim - seen.ndim))
+        seen = over(seen, self.mean)
         return Gaussian(
             torch.where(seen, self.mean, 0.0),
             torch.where(seen, self.log_var, 0.0),
@@ -221,11 +212,13 @@ class Gaussian:
         """
         return 0.5 * (self.log_var + (_LOG_2PI + 1.0))
 
-    def cross_entropy(self, other: Gaussian | StandardNormal) -> Tensor:
+    def cross_entropy(self, other: Gaussian | StandardNormal | _OfAnotherKind) -> Tensor:
         r"""Cross-entropy: what ``other`` needs to describe samples of this Gaussian.
 
         .. math:: \tfrac12 \bigl(e^{d} + (\mu - \mu')^2 e^{-\ell'} + \ell' + \log 2\pi\bigr),
                   \quad d = \ell - \ell'
+
+        and, of a `Laplace`, its `Laplace.cross_entropy_of_gaussian`.
 
         Shapes: ``(B, *)``, broadcasting.  Unit: nats.  Exact.  Equal to entropy plus KL.
 
@@ -234,15 +227,19 @@ class Gaussian:
         """
         if isinstance(other, StandardNormal):
             return 0.5 * (torch.exp(capped(self.log_var)) + self.mean.square() + _LOG_2PI)
+        if not isinstance(other, Gaussian):
+            return other.cross_entropy_of_gaussian(self)
         ratio = torch.exp(capped(self.log_var - other.log_var))
         square = (self.mean - other.mean).square() * torch.exp(capped(-other.log_var))
         return 0.5 * (ratio + square + other.log_var + _LOG_2PI)
 
-    def kl(self, other: Gaussian | StandardNormal) -> Tensor:
+    def kl(self, other: Gaussian | StandardNormal | _OfAnotherKind) -> Tensor:
         r"""Kullback-Leibler divergence from ``other`` to this Gaussian, KL(self || other).
 
         .. math:: \tfrac12 \bigl(e^{d} - 1 - d + (\mu - \mu')^2 e^{-\ell'}\bigr),
                   \quad d = \ell - \ell'
+
+        and, against a `Laplace`, cross-entropy less entropy.
 
         Shapes: ``(B, *)``, broadcasting.  Unit: nats.  Exact.  Zero iff the two are equal.
         Reference: Kingma and Welling 2014, appendix B.
@@ -255,75 +252,8 @@ class Gaussian:
         if isinstance(other, StandardNormal):
             ratio = capped(self.log_var)
             return 0.5 * (torch.expm1(ratio) - ratio + self.mean.square())
+        if not isinstance(other, Gaussian):
+            return self.cross_entropy(other) - self.entropy()
         ratio = capped(self.log_var - other.log_var)
         square = (self.mean - other.mean).square() * torch.exp(capped(-other.log_var))
         return 0.5 * (torch.expm1(ratio) - ratio + square)
-
-
-@dataclass(frozen=True, eq=False)
-class Bernoulli:
-    r"""Independent binary variables with P(1) = sigmoid(logits).
-
-    Shapes: ``logits`` is ``(B, *)``, and so are the nats.
-
-    >>> Bernoulli(torch.zeros(2)).mean
-    tensor([0.5000, 0.5000])
-    """
-
-    logits: Tensor
-
-    @staticmethod
-    def stack(bernoullis: Sequence[Bernoulli]) -> Bernoulli:
-        """Put the members of a family side by side.
-
-        Shapes: N times ``(B, *) -> (B, N, *)``.
-
-        >>> one = Bernoulli(torch.zeros(3, 2))
-        >>> Bernoulli.stack([one, one]).logits.shape
-        torch.Size([3, 2, 2])
-        """
-        return Bernoulli(torch.stack([each.logits for each in bernoullis], dim=1))
-
-    def __getitem__(self, index: _Index) -> Bernoulli:
-        return Bernoulli(self.logits[index])
-
-    @property
-    def mean(self) -> Tensor:
-        """The probability of a one."""
-        return torch.sigmoid(self.logits)
-
-    def sample(self, noise: Tensor) -> Tensor:
-        """Turn uniform noise on [0, 1) into zeros and ones; no gradient goes through.
-
-        Shapes: ``(B, *) -> (B, *)``.
-
-        >>> Bernoulli(torch.zeros(2)).sample(torch.tensor([0.2, 0.7]))
-        tensor([1., 0.])
-        """
-        return (noise < self.mean).to(self.logits.dtype)
-
-    def log_prob(self, value: Tensor) -> Tensor:
-        r"""Log-probability of every component; between 0 and 1, that of a coin weighted so.
-
-        .. math:: v\,l - \log(1 + e^{l})
-
-        Shapes: ``(B, *) -> (B, *)``.  Unit: nats.
-        Exact for values in [0, 1]; a grey value v in between is the mean over coins of P(1) = v,
-        not a normalised density.
-
-        >>> Bernoulli(torch.zeros(2)).log_prob(torch.tensor([0.0, 1.0]))
-        tensor([-0.6931, -0.6931])
-        """
-        return -self.nll(value)
-
-    def nll(self, value: Tensor) -> Tensor:
-        r"""Negative log-likelihood of every component: what a reconstruction costs.
-
-        .. math:: \log(1 + e^{l}) - v\,l
-
-        Shapes: ``(B, *) -> (B, *)``.  Unit: nats.  Exact, as `log_prob` is.
-
-        >>> Bernoulli(torch.zeros(2)).nll(torch.tensor([0.0, 1.0]))
-        tensor([0.6931, 0.6931])
-        """
-        return F.binary_cross_entropy_with_logits(self.logits, value, reduction="none")

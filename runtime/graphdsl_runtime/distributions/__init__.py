@@ -1,0 +1,44 @@
+r"""Distributions over whole tensors: their methods return elementwise nats, and `expect` sums them.
+
+The log-variance is the parameter of every Gaussian, the log-scale of every Laplace, the logits of
+what is discrete, the log-rate of counts. Independent components add, so a method returns one number
+per component and nothing is summed before `expect`; a `Mixture`, whose components are not
+independent, has one number per row. Closed forms are methods; `monte_carlo_kl` is for the rest.
+
+Extreme parameters. Every ratio of scales enters as one exponential of a difference of logarithms,
+so that no infinity is ever subtracted from another, and every exponent goes through `capped`: in
+float32, values are exact up to variances and ratios of variances of 1e28, and finite beyond.
+"""
+
+from graphdsl_runtime.distributions.bernoulli import Bernoulli
+from graphdsl_runtime.distributions.categorical import (
+    Categorical,
+    UniformCategorical,
+    uniform_categorical,
+)
+from graphdsl_runtime.distributions.expectation import expect, monte_carlo_kl
+from graphdsl_runtime.distributions.gaussian import Gaussian, StandardNormal, standard_normal
+from graphdsl_runtime.distributions.laplace import Laplace, StandardLaplace, standard_laplace
+from graphdsl_runtime.distributions.mixture import Mixture
+from graphdsl_runtime.distributions.noise import gumbel_noise, laplace_noise, logistic_noise
+from graphdsl_runtime.distributions.poisson import Poisson
+
+__all__ = [
+    "Bernoulli",
+    "Categorical",
+    "Gaussian",
+    "Laplace",
+    "Mixture",
+    "Poisson",
+    "StandardLaplace",
+    "StandardNormal",
+    "UniformCategorical",
+    "expect",
+    "gumbel_noise",
+    "laplace_noise",
+    "logistic_noise",
+    "monte_carlo_kl",
+    "standard_laplace",
+    "standard_normal",
+    "uniform_categorical",
+]

@@ -1,0 +1,57 @@
+"""Expectations: the mean over the rows of a batch, and divergences that only samples can tell."""
+
+from __future__ import annotations
+
+__all__ = ["expect", "monte_carlo_kl"]
+
+from typing import Protocol
+
+from torch import Tensor
+
+
+class _Density(Protocol):
+    """What has a log-density, of every component or of every row."""
+
+    def log_prob(self, value: Tensor, /) -> Tensor: ...
+
+
+def expect(nats: Tensor) -> Tensor:
+    r"""Average over the rows of a batch what adds up over everything else.
+
+    .. math:: \frac1B \sum_{b=1}^{B} \sum_{j} \text{nats}_{bj}
+
+    Shapes: ``(B, *) -> ()``.  Unit: that of its argument (nats).
+    Exact mean of the rows at hand; an unbiased estimate of the expectation over their distribution.
+
+    >>> import torch
+    >>> expect(torch.tensor([[1.0, 2.0], [3.0, 4.0]]))
+    tensor(5.)
+    """
+    return nats.sum() / nats.shape[0]
+
+
+def monte_carlo_kl(q: _Density, p: _Density, z: Tensor) -> Tensor:
+    r"""Estimate KL(q || p) from one sample of q: for pairs with no closed form.
+
+    .. math:: \log q(z) - \log p(z), \qquad z \sim q
+
+    Shapes: z ``(B, *) -> (B, *)``, broadcasting, or ``-> (B,)`` where q or p is a `Mixture`.
+    Unit: nats.
+    Relation: estimate, unbiased. One sample may be negative; its variance is that of the log-ratio.
+    Where z is a differentiable sample, so is the gradient unbiased; where it is none (a discrete
+    q), only the gradient in p is.
+    Reference: Hershey and Olsen 2007.
+
+    >>> import torch
+    >>> from graphdsl_runtime import Gaussian, standard_laplace
+    >>> monte_carlo_kl(Gaussian.unit(torch.zeros(1)), standard_laplace, torch.ones(1))
+    tensor([0.2742])
+    """
+    log_q, log_p = q.log_prob(z), p.log_prob(z)
+    axes = min(log_q.ndim, log_p.ndim)
+    return _sum_beyond(log_q, axes) - _sum_beyond(log_p, axes)
+
+
+def _sum_beyond(nats: Tensor, axes: int) -> Tensor:
+    """Sum over all axes but the first few."""
+    return nats.flatten(axes).sum(dim=axes) if nats.ndim > axes else nats

@@ -1,0 +1,65 @@
+"""What distributions share: how their parameters are read, stacked, indexed and left out."""
+
+from __future__ import annotations
+
+__all__ = ["Index", "halves", "named", "over"]
+
+import math
+from collections.abc import Mapping, Sequence
+from types import EllipsisType
+from typing import TypeAlias
+
+from torch import Tensor
+
+from graphdsl_runtime.errors import MissingInput, ShapeMismatch
+
+_Place: TypeAlias = int | slice | EllipsisType | Tensor | None
+#: What a distribution is indexed with: as a tensor is.
+Index: TypeAlias = _Place | tuple[_Place, ...]
+
+
+def halves(parameters: Tensor, shape: Sequence[int] | None, of: str) -> tuple[Tensor, Tensor]:
+    """Cut a network's output into two parameters of equal shapes.
+
+    Shapes: ``(*, 2 D) -> (*, D)`` twice, or ``(*, *shape)`` where ``prod(shape) == D``.
+    Raises `ShapeMismatch`, which says what these are the parameters ``of``.
+
+    >>> import torch
+    >>> halves(torch.arange(4.0), None, "a Gaussian")
+    (tensor([0., 1.]), tensor([2., 3.]))
+    """
+    *rows, last = parameters.shape
+    wanted = last if shape is None else 2 * math.prod(shape)
+    if last != wanted or last % 2:
+        expected = (*rows, "2 D" if shape is None else wanted)
+        raise ShapeMismatch(f"{of}'s parameters", expected=expected, got=parameters.shape)
+    first, second = parameters.chunk(2, dim=-1)
+    if shape is None:
+        return first, second
+    return first.reshape(*rows, *shape), second.reshape(*rows, *shape)
+
+
+def named(noise: Mapping[str, Tensor], name: str, like: Tensor) -> Tensor:
+    """Give the noise of that name.
+
+    Raises `MissingInput` if there is none; ``like`` tells the shape it would have.
+
+    >>> import torch
+    >>> named({"z": torch.ones(1)}, "z", torch.zeros(1))
+    tensor([1.])
+    """
+    if name not in noise:
+        raise MissingInput(name, expected=("B", *like.shape[1:]), given=noise, known=noise)
+    return noise[name]
+
+
+def over(seen: Tensor, like: Tensor) -> Tensor:
+    """Give a mask of leading axes as many axes as what it masks.
+
+    Shapes: ``(B,)`` or ``(B, N)``, and ``like`` ``(B, N, *) -> (B, N, 1, ...)``.
+
+    >>> import torch
+    >>> over(torch.ones(3, 2), torch.ones(3, 2, 5, 4)).shape
+    torch.Size([3, 2, 1, 1])
+    """
+    return seen.reshape(*seen.shape, *(1,) * (like.ndim - seen.ndim))
