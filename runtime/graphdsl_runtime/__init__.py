@@ -53,7 +53,6 @@ from graphdsl_runtime.module import (
     Networks,
     Noise,
     Objective,
-    Variable,
 )
 from graphdsl_runtime.networks import (
     Each,
@@ -65,6 +64,8 @@ from graphdsl_runtime.networks import (
     mlp,
     mlps,
 )
+from graphdsl_runtime.sampling import Likelihood, Posterior, draw_data
+from graphdsl_runtime.variables import Variable
 
 __all__ = [
     "RELATIONS",
@@ -76,6 +77,7 @@ __all__ = [
     "Gaussian",
     "Laplace",
     "Latents",
+    "Likelihood",
     "Losses",
     "MissingInput",
     "MissingNetwork",
@@ -87,6 +89,7 @@ __all__ = [
     "ObjectiveError",
     "OutOfRange",
     "Poisson",
+    "Posterior",
     "Relation",
     "Shape",
     "ShapeMismatch",
@@ -98,6 +101,7 @@ __all__ = [
     "Variable",
     "conv_decoder",
     "conv_encoder",
+    "draw_data",
     "each_expert",
     "expect",
     "gumbel_noise",
