@@ -32,6 +32,7 @@ from graphdsl.ir.model import (
     Projection,
     UncertaintyOf,
 )
+from graphdsl.ir.notation import listed
 from graphdsl.ir.weight import ONE
 from graphdsl.symbolic import Canon, derive_projection
 from tests.conftest import SPECS
@@ -209,7 +210,7 @@ class Models:
         """CE_r(v|S) for a model printed as `p(v|s,t)`, over samples of a distribution."""
         network, _, rest = model.partition("(")
         node, _, given = rest[:-1].partition("|")
-        parents = tuple(given.split(",")) if given else ()
+        parents = listed(given)
         if model not in self.tables:
             self.tables[model] = self._table(network, node, parents, under)
         return discrete.cross_entropy(self.joints[under], (node,), parents, self.tables[model])
@@ -451,6 +452,60 @@ def test_what_needs_no_bound_has_none(text: str, draw: int) -> None:
     loss, gaps = emitted(models, parameters)
     assert (result.module.relation, gaps) == ("equal", 0)
     assert loss == pytest.approx(intended(models, parameters), abs=TOLERANCE)
+
+
+VARIABLES = {  # binary tables stand for any kind of values
+    "a chain in p, discrete": """
+model chain
+observed x : count[3]
+observed y : categorical(4)
+latent c[1..3] : categorical(5) ~ categorical
+q { x, y -> c }
+p { c[t-1] -> c[t] for t in 2..3; c, y -> x }
+minimize KL(q || p) + 0.5 * I(c[1]; x)
+""",
+    "members of two kinds": """
+model kinds
+observed x[1] : real[3, 4, 4]
+observed x[2] : categorical(7)[5]
+latent z : real ~ laplace
+latent u[1] : real ~ normal
+latent u[2] : categorical(3) ~ categorical
+q { x -> z; x[i], z -> u[i] for i in 1..2 }
+p { z, u[i] -> x[i] for i in 1..2 }
+minimize KL(q || p) + 2 * sum(i in 1..2) D(q || {x[i] -> z -> x[not i]})
+""",
+    "several indices": """
+model grid
+observed x[1..2, 1..2] : binary
+latent z[1..2, 1..2] : real ~ normal
+latent h : real ~ normal
+q { x[i, j] -> z[i, j] for i in 1..2, j in 1..2; z[1, 1..2], z[not 1, 2] -> h }
+p { h -> z[1..2, 2]; z[i, j] -> x[i, j] for i in 1..2, j in 1..2 }
+minimize KL(q || p) + 0.5 * I(z[1, 1..2]; x[1, 1..2])
+""",
+    "a conditional prior": """
+model diva
+observed x : real[4]
+observed y : categorical(3)
+observed d : categorical(2)
+latent z[1..2] : real ~ normal
+q { x -> z }
+p { y -> z[1]; d -> z[2]; z -> x }
+minimize KL(q || p) + 3 * D(q || {x -> z[1] -> y})
+""",
+}
+
+
+@pytest.mark.parametrize("draw", range(DRAWS))
+@pytest.mark.parametrize("text", VARIABLES.values(), ids=VARIABLES)
+def test_variables_of_every_kind_are_bounded(text: str, draw: int) -> None:
+    rng = np.random.default_rng((8, draw))
+    result = derive(check_spec(Source("variables.mib", text)))
+    models = Models(result, rng, tight=False)
+    loss, gaps = emitted(models, {})
+    assert result.module.relation == "upper"
+    assert loss - gaps == pytest.approx(intended(models, {}), abs=TOLERANCE)
 
 
 def test_what_follows_g_q_follows_it() -> None:

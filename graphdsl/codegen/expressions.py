@@ -10,6 +10,7 @@ __all__ = [
     "reference",
     "shape",
     "shape_comment",
+    "stacked",
     "weight",
 ]
 
@@ -92,13 +93,42 @@ def network_names(names: Sequence[str]) -> str:
 
     >>> network_names(["q(z|x[1])", "q(z|x[2])"])
     '[f"q(z|x[{i}])" for i in range(1, 3)]'
+    >>> network_names(["q(z[1,1]|x)", "q(z[1,2]|x)"])
+    '[f"q(z[{i},{j}]|x)" for i in range(1, 2) for j in range(1, 3)]'
     """
     for first in sorted(set(re.findall(r"\[(\d+)\]", names[0])), key=int):
         pattern = names[0].replace(f"[{first}]", "[{i}]")
         indices = range(int(first), int(first) + len(names))
         if [pattern.replace("{i}", str(index)) for index in indices] == list(names):
             return f'[f"{pattern}" for i in range({indices.start}, {indices.stop})]'
-    return f"[{', '.join(chr(34) + name + chr(34) for name in names)}]"
+    return _over_two(names) or f"[{', '.join(chr(34) + name + chr(34) for name in names)}]"
+
+
+def _over_two(names: Sequence[str]) -> str:
+    """Names that differ in two indices of one member, in the order of a family's members."""
+    pairs = [re.search(r"\[(\d+),(\d+)\]", name) for name in names]
+    found = [(int(one[1]), int(one[2])) for one in pairs if one is not None]
+    if len(found) < len(names):
+        return ""
+    (low, first), (high, last) = found[0], found[-1]
+    pattern = names[0].replace(f"[{low},{first}]", "[{i},{j}]")
+    several = [(i, j) for i in range(low, high + 1) for j in range(first, last + 1)]
+    if [pattern.replace("{i}", str(i)).replace("{j}", str(j)) for i, j in several] != list(names):
+        return ""
+    outer, inner = f"range({low}, {high + 1})", f"range({first}, {last + 1})"
+    return f'[f"{pattern}" for i in {outer} for j in {inner}]'
+
+
+def stacked(refs: Sequence[Ref], target: str, indent: int = 8) -> str:
+    """Members side by side, one on a line where they do not fit on one."""
+    line = f"{target} = torch.stack({members(refs)}, dim=1)"
+    if len(line) + indent <= _WIDTH:
+        return line
+    space = " " * indent
+    listed = "".join(f"{space}        {reference(ref)},\n" for ref in refs)
+    return (
+        f"{target} = torch.stack(\n{space}    [\n{listed}{space}    ],\n{space}    dim=1,\n{space})"
+    )
 
 
 def commented(code: str, comment: str, indent: int = 8) -> str:

@@ -12,7 +12,9 @@ from fractions import Fraction
 from graphdsl.codegen.environment import fill
 from graphdsl.codegen.expressions import network_names, number, shape, weight
 from graphdsl.codegen.statements import (
+    ancestral_line,
     decoded_line,
+    drawn_line,
     forward_line,
     infer_line,
     inferred_line,
@@ -34,9 +36,11 @@ from graphdsl.ir.weight import ONE
 _WIDTH = 88
 ALWAYS_IMPORTED = ("Batch", "Gaussian", "Losses", "Networks", "Noise", "Objective", "Variable")
 WORDS = (
-    "Bernoulli", "Each", "Latents", "Shared", "conv_decoder", "conv_encoder", "each_expert",
-    "expect", "frozen", "mlp", "mlps", "product_of_experts", "standard_normal", "subset_posteriors",
-    "total_correlation_mss",
+    "Bernoulli", "Categorical", "Each", "Laplace", "Latents", "Likelihood", "Poisson", "Posterior",
+    "Shared", "conv_decoder",
+    "conv_encoder", "draw_data", "each_expert", "expect", "frozen", "mlp", "mlps",
+    "product_of_experts", "standard_laplace", "standard_normal", "subset_posteriors",
+    "total_correlation_mss", "uniform_categorical",
 )  # fmt: skip
 
 
@@ -72,8 +76,18 @@ def _view(
         inferred=tuple(map(inferred_line, module.inferred)),
         decode=_decode(module),
         decoded=tuple(map(decoded_line, module.decoded)),
-        likelihoods="Bernoulli | Gaussian",
+        likelihoods=_named(
+            "Bernoulli | Gaussian", "Likelihood", [one.distribution for one in module.decoded]
+        ),
+        posteriors=_named("Gaussian", "Posterior", [one.distribution for one in module.inferred]),
+        ancestral=tuple(map(ancestral_line, module.ancestral)),
+        drawn=tuple(map(drawn_line, module.drawn)),
     )
+
+
+def _named(usual: str, alias: str, words: Iterable[str]) -> str:
+    """The type of a method's answers."""
+    return usual if set(words) <= set(usual.split(" | ")) else alias
 
 
 def _header(module: LossModule, constants: Sequence[tuple[str, Fraction]]) -> str:
@@ -114,11 +128,18 @@ def _constant(term: Term) -> str:
 
 def _variable(one: VariableSlot) -> str:
     parts = [f'"{one.name}"', f'role="{one.role}"', f'kind="{one.kind}"']
+    if one.classes is not None:
+        parts.append(f"classes={one.classes}")
     if one.members is not None:
-        parts.append(f"members={one.members}")
+        count = one.members[0] if len(one.members) == 1 else one.members
+        parts.append(f"members={count}")
     if one.shape:
         parts.append(f"shape={shape(one.shape)}")
-    return f"Variable({', '.join(parts)})"
+    line = f"Variable({', '.join(parts)})"
+    if len(line) + 9 <= _WIDTH:
+        return line
+    space = " " * 8
+    return f"Variable(\n{space}    {', '.join(parts)}\n{space})"
 
 
 def _parameter(one: ParameterSlot) -> str:
@@ -138,8 +159,14 @@ def _network(slot: NetworkSlot) -> str:
             method="members" if family else "network",
             names=network_names(slot.names) if family else f'"{slot.names[0]}"',
             builder=_builder(slot.builder),
+            scale=() if slot.scale is None else (_learned(*slot.scale),),
         )
-    )
+    ).rstrip("\n")
+
+
+def _learned(name: str, sizes: Sequence[int]) -> str:
+    """A learned scale, which starts at one."""
+    return f"self.{name} = torch.nn.Parameter(torch.zeros({shape(sizes)}))"
 
 
 def _builder(builder: Builder) -> str:
@@ -213,8 +240,10 @@ def _loss(terms: Sequence[LossTerm]) -> tuple[str, ...]:
 
 
 def _decode(module: LossModule) -> tuple[str, ...]:
-    names = module.latents_decoded
-    reads = [f'{name} = latents["{name}"]' for name in names]
+    reads = [
+        f'{local} = latents["{name}"]' + (f".flatten(1, {indices})" if indices > 1 else "")
+        for local, name, indices in module.latents_decoded
+    ]
     return (*reads, *map(forward_line, module.decode))
 
 

@@ -2,15 +2,34 @@
 
 from __future__ import annotations
 
-__all__ = ["decoded_line", "forward_line", "infer_line", "inferred_line", "term_code"]
+__all__ = [
+    "ancestral_line",
+    "decoded_line",
+    "drawn_line",
+    "forward_line",
+    "infer_line",
+    "inferred_line",
+    "term_code",
+]
 
-from graphdsl.codegen.expressions import commented, members, reference, shape, shape_comment
+from graphdsl.codegen.expressions import (
+    commented,
+    members,
+    number,
+    reference,
+    shape,
+    shape_comment,
+    stacked,
+)
 from graphdsl.ir.loss import (
     Assemble,
     Decoded,
+    DrawData,
+    Drawn,
     Fuse,
     InferenceLine,
     Observe,
+    OneHot,
     Ref,
     Run,
     Sample,
@@ -18,25 +37,46 @@ from graphdsl.ir.loss import (
     TermCode,
 )
 
-_DISTRIBUTION = {"gaussian": "Gaussian.split", "bernoulli": "Bernoulli", "unit": "Gaussian.unit"}
+_DISTRIBUTION = {
+    "gaussian": "Gaussian.split",
+    "laplace": "Laplace.split",
+    "unit": "Gaussian.unit",
+    "unit_laplace": "Laplace.unit",
+    "bernoulli": "Bernoulli",
+    "categorical": "Categorical",
+    "poisson": "Poisson",
+}
 
 
 def forward_line(statement: Statement) -> str:
     """A statement of `forward` or `decode`."""
     match statement:
-        case Observe(target=target, variable=variable):
-            code = f'{target} = self.observe(batch, "{variable}")'
-            return commented(code, shape_comment(statement.shape))
+        case Observe() | OneHot() | DrawData():
+            return commented(_data(statement), shape_comment(statement.shape))
         case Run():
             return commented(f"{statement.target} = {_run(statement)}", _about(statement))
         case Fuse():
             code = f"{statement.target} = {_fuse(statement)}"
             return commented(code, _about(statement)) if statement.formula else code
-        case Sample(target=target, distribution=distribution, noise=noise):
-            code = f"{target} = {distribution}.sample({_noise(noise)})"
+        case Sample(discrete=True):
+            noise = f"{_noise(statement)}, self.temperature, hard=True"
+            code = f"{statement.target} = {statement.distribution}.relaxed_sample({noise})"
+            return commented(code, shape_comment(statement.shape))
+        case Sample(target=target, distribution=distribution):
+            code = f"{target} = {distribution}.sample({_noise(statement)})"
             return commented(code, shape_comment(statement.shape))
         case Assemble(target=target, parts=parts):
-            return f"{target} = torch.stack({members(parts)}, dim=1)"
+            return stacked(parts, target)
+
+
+def _data(statement: Observe | OneHot | DrawData) -> str:
+    match statement:
+        case Observe(target=target, variable=variable, source=source):
+            return f'{target} = self.observe({source}, "{variable}")'
+        case OneHot(target=target, value=value, classes=classes):
+            return f"{target} = self.one_hot({value}, {classes})"
+        case DrawData(target=target, distribution=distribution):
+            return f"{target} = draw_data({distribution})"
 
 
 def infer_line(statement: Statement) -> str:
@@ -45,33 +85,48 @@ def infer_line(statement: Statement) -> str:
         case Observe(target=target, variable=variable):
             return f'{target}, seen_{target} = self.observe_some(batch, "{variable}")'
         case Run(target=target):
-            seen = f".or_prior({_mask(statement)})" if statement.seen else ""
-            return f"{target} = {_run(statement)}{seen}"
+            if not statement.seen:
+                return f"{target} = {_run(statement)}"
+            told = ", ".join(filter(None, (_mask(statement), statement.prior)))
+            line = f"{target} = {_run(statement)}.or_prior({told})"
+            if len(line) <= 80:
+                return line
+            return f"{target} = {_run(statement)}.or_prior(\n            {told}\n        )"
         case Fuse(target=target):
             return f"{target} = {_fuse(statement, _experts_mask(statement))}"
         case Sample(target=target, distribution=q, noise=noise, latent=latent):
-            if noise.places is None:
+            if noise.places is None and statement.grid < 2:
                 return f'{target} = {q}.draw(noise, "{latent}")'
-            return f"{target} = {q}.mean if noise is None else {q}.sample({_noise(noise)})"
-        case Assemble():
+            return f"{target} = {q}.mean if noise is None else {q}.sample({_noise(statement)})"
+        case _:
             return forward_line(statement)
+
+
+def ancestral_line(statement: Statement) -> str:
+    """A statement of `ancestral_sample`: what is drawn is drawn from p, and no gradient is kept."""
+    return forward_line(statement)
 
 
 def inferred_line(line: InferenceLine) -> str:
     """An entry of what `infer` returns."""
-    return f'"{line.latent}": {_together("Gaussian.stack", line.parts)}'
+    return f'"{line.latent}": {_returned(line)}'
 
 
 def decoded_line(line: Decoded) -> str:
     """An entry of what `decode` returns."""
-    word = "Bernoulli.stack" if line.distribution == "bernoulli" else "Gaussian.stack"
-    return f'"{line.variable}": {_together(word, line.parts)}'
+    return f'"{line.variable}": {_returned(line)}'
+
+
+def drawn_line(line: Drawn) -> str:
+    """An entry of what `ancestral_sample` returns."""
+    value = f'self.grid("{line.variable}", {line.value})' if line.grid else line.value
+    return f'"{line.variable}": {value}'
 
 
 def term_code(code: TermCode) -> str:
     """The expression that computes a term, on average over the rows."""
     left = reference(code.left)
-    right = "standard_normal" if code.right is None else reference(code.right)
+    right = code.prior if code.right is None else reference(code.right)
     match code.kind:
         case "kl":
             if not code.broadcast:
@@ -90,7 +145,12 @@ def _run(statement: Run) -> str:
     network = f"self.{statement.slot}"
     call = f"frozen({network})({arguments})" if statement.frozen else f"{network}({arguments})"
     reshaped = "" if statement.reshape is None else f", {shape(statement.reshape)}"
-    return f"{_DISTRIBUTION[statement.distribution]}({call}{reshaped})"
+    word = _DISTRIBUTION[statement.distribution]
+    if statement.scale is not None:
+        scale = statement.scale
+        own = f"self.{scale}" if isinstance(scale, str) else number(scale)
+        return f"{word.partition('.')[0]}.of_scale({call}, {own})"
+    return f"{word}({call}{reshaped})"
 
 
 def _experts_mask(statement: Fuse) -> str:
@@ -119,8 +179,10 @@ def _about(statement: Run | Fuse) -> str:
     return f"{statement.formula}; {shape_comment(statement.shape)}"
 
 
-def _noise(noise: Ref) -> str:
-    return reference(Ref(f'noise["{noise.name}"]', noise.places, noise.one))
+def _noise(statement: Sample) -> str:
+    noise = statement.noise
+    flat = f".flatten(1, {statement.grid})" if statement.grid > 1 else ""
+    return reference(Ref(f'noise["{noise.name}"]{flat}', noise.places, noise.one))
 
 
 def _mask(statement: Run) -> str:
@@ -140,7 +202,11 @@ def _of_children(left: Ref) -> str:
     return f"[:, :, {left.places[0] if left.one else list(left.places)}]"
 
 
-def _together(word: str, parts: tuple[Ref, ...]) -> str:
-    if len(parts) == 1 and parts[0].places is None:
-        return parts[0].name
-    return f"{word}({members(parts)})"
+def _returned(line: InferenceLine | Decoded) -> str:
+    """A distribution over a whole family, its members side by side."""
+    whole = len(line.parts) == 1 and not line.parts[0].one
+    together = (
+        reference(line.parts[0]) if whole else f"{line.distribution}.stack({members(line.parts)})"
+    )
+    name = line.latent if isinstance(line, InferenceLine) else line.variable
+    return f'self.grid("{name}", {together})' if line.grid else together

@@ -30,6 +30,7 @@ class NetworkView:
     method: str
     names: str
     builder: str
+    scale: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,3 +64,6 @@ class ModuleView:
     decode: tuple[str, ...]
     decoded: tuple[str, ...]
     likelihoods: str
+    posteriors: str
+    ancestral: tuple[str, ...]
+    drawn: tuple[str, ...]

@@ -7,13 +7,17 @@ __all__ = [
     "Bound",
     "Builder",
     "Decoded",
+    "DrawData",
+    "Drawn",
     "Fuse",
     "InferenceLine",
     "LossModule",
     "LossTerm",
     "NetworkSlot",
     "Observe",
+    "OneHot",
     "ParameterSlot",
+    "Reading",
     "Ref",
     "Relation",
     "Run",
@@ -29,9 +33,13 @@ from typing import Literal, TypeAlias
 
 from graphdsl.ir.information import Term
 from graphdsl.ir.model import Kind, Role
-from graphdsl.ir.notation import Names, shortened, summed
+from graphdsl.ir.notation import shortened, summed
 from graphdsl.ir.weight import Weight
 
+#: How a network's output is read: as two halves, or as one parameter, the scale being one or given.
+Reading: TypeAlias = Literal[
+    "gaussian", "laplace", "unit", "unit_laplace", "bernoulli", "categorical", "poisson"
+]
 Relation: TypeAlias = Literal["equal", "upper", "lower", "estimate", "saddle", "surrogate"]
 
 
@@ -51,13 +59,9 @@ class VariableSlot:
     name: str
     role: Role
     kind: Kind
-    members: int | None
+    members: tuple[int, ...] | None  #: how many along each index
     shape: tuple[int, ...]
-
-    @property
-    def tensor_shape(self) -> tuple[int, ...]:
-        """Shape of one row of its tensor."""
-        return self.shape if self.members is None else (self.members, *self.shape)
+    classes: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,6 +93,7 @@ class NetworkSlot:
     attribute: str
     names: tuple[str, ...]  #: of the conditionals: `q(u[1]|x[1],z)`
     builder: Builder
+    scale: tuple[str, tuple[int, ...]] | None = None  #: a learned scale: its name and its shape
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,6 +102,17 @@ class Observe:
 
     target: str
     variable: str
+    shape: tuple[int, ...]
+    source: str = "batch"  #: the argument that holds it
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OneHot:
+    """Write an observed category as a vector, as networks read it."""
+
+    target: str
+    value: str
+    classes: int
     shape: tuple[int, ...]
 
 
@@ -115,11 +131,13 @@ class Run:
     target: str
     slot: str
     arguments: tuple[Ref, ...]
-    distribution: Literal["gaussian", "bernoulli", "unit"]
+    distribution: Reading
     reshape: tuple[int, ...] | None  #: of a row, where the output does not have it already
     formula: str
     shape: tuple[int, ...]  #: of a row
     seen: tuple[Seen, ...] = ()  #: the observed parents, where views may be missing
+    scale: float | str | None = None  #: a fixed one, or the attribute of a learned one
+    prior: str = ""  #: what stands in for it in rows where a parent is missing
     frozen: bool = False  #: whether the networks stay as they are
 
 
@@ -145,6 +163,17 @@ class Sample:
     noise: Ref
     latent: str
     shape: tuple[int, ...]
+    grid: int = 1  #: how many indices the noise's family has
+    discrete: bool = False  #: a category: relaxed where a gradient is to go through it
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DrawData:
+    """Sample something observed that p generates, and conditions on."""
+
+    target: str
+    distribution: str
+    shape: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,7 +184,7 @@ class Assemble:
     parts: tuple[Ref, ...]  #: member by member
 
 
-Statement: TypeAlias = Observe | Run | Fuse | Sample | Assemble
+Statement: TypeAlias = Observe | OneHot | Run | Fuse | Sample | DrawData | Assemble
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,8 +193,9 @@ class TermCode:
 
     kind: Literal["kl", "reconstruction", "entropy", "cross_entropy", "total_correlation_mss"]
     left: Ref  #: the posterior, the likelihood or the sample
-    right: Ref | None  #: the model or the value; None for the standard normal
+    right: Ref | None  #: the model or the value; None for the prior
     broadcast: bool = False  #: one posterior against several models
+    prior: str = "standard_normal"  #: the word for it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -219,6 +249,8 @@ class InferenceLine:
 
     latent: str
     parts: tuple[Ref, ...]  #: its posterior whole, or member by member
+    distribution: str = "Gaussian"  #: the word for what they are
+    grid: bool = False  #: whether its members have more than one index
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -227,7 +259,17 @@ class Decoded:
 
     variable: str
     parts: tuple[Ref, ...]  #: its likelihood whole, or member by member
-    distribution: Literal["bernoulli", "unit"]
+    distribution: str  #: the word for what they are
+    grid: bool = False  #: whether its members have more than one index
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drawn:
+    """A variable that `ancestral_sample` returns."""
+
+    variable: str
+    value: str  #: its local name
+    grid: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -251,5 +293,7 @@ class LossModule:
     inferred: tuple[InferenceLine, ...]
     decode: tuple[Statement, ...]
     decoded: tuple[Decoded, ...]
-    latents_decoded: Names  #: the latents that `decode` reads
+    latents_decoded: tuple[tuple[str, str, int], ...]  #: read by `decode`: local, name, indices
+    ancestral: tuple[Statement, ...]  #: nothing where every latent is standard normal noise
+    drawn: tuple[Drawn, ...]
     constants: tuple[Term, ...]

@@ -5,6 +5,7 @@ from __future__ import annotations
 __all__ = [
     "Assertion",
     "Conditional",
+    "Distribution",
     "DivergenceOfMarginals",
     "DivergenceOfPosteriors",
     "Edge",
@@ -13,6 +14,7 @@ __all__ = [
     "Functional",
     "Interval",
     "Kind",
+    "Law",
     "Model",
     "MultiInformation",
     "Network",
@@ -30,12 +32,14 @@ __all__ = [
 
 from dataclasses import dataclass
 from fractions import Fraction
+from math import prod
 from typing import Literal, TypeAlias
 
-from graphdsl.ir.notation import original
+from graphdsl.ir.notation import member_name, natural, original
 from graphdsl.ir.weight import Weight
 
-Kind: TypeAlias = Literal["real", "binary"]
+Kind: TypeAlias = Literal["real", "binary", "categorical", "count"]
+Law: TypeAlias = Literal["normal", "laplace", "bernoulli", "categorical", "poisson"]
 Role: TypeAlias = Literal["observed", "latent", "given"]
 Edge: TypeAlias = tuple[str, str]  #: parent, child
 Stretch: TypeAlias = tuple[int, int, int, int]  #: of the spec: line, column, and where it ends
@@ -65,33 +69,66 @@ class Parameter:
     range: Interval
 
 
+@dataclass(frozen=True, slots=True)
+class Distribution:
+    """What stands after `~`: a law, and its scale where that is not a network's."""
+
+    law: Law
+    scale: Fraction | Literal["learned"] | None = None  #: None is that of the law: one
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Family:
     """Variables declared together: equal kind and shape, one tensor."""
 
-    name: str
+    name: str  #: `x`; `x[1]` for a member declared by itself
     role: Role
     kind: Kind
     shape: tuple[int, ...]
-    members: tuple[int, ...] | None  #: the indices; None for a variable that is no family
-    prior: bool  #: whether it was declared with `~ normal`
+    members: tuple[tuple[int, ...], ...] | None  #: the indices of each; None if it is no family
+    prior: bool  #: whether it was declared with a distribution
+    distribution: Distribution  #: its prior or its likelihood
     line: int
     column: int
+    classes: int | None = None  #: of a categorical variable
+    identifier: str = ""  #: what emitted code calls it, where that is not its name
+
+    @property
+    def head(self) -> str:
+        """The name without an index."""
+        return self.name.partition("[")[0]
+
+    @property
+    def index(self) -> tuple[int, ...]:
+        """The index of a member that is declared by itself."""
+        return natural(self.name)[1]
+
+    @property
+    def local(self) -> str:
+        """The name in emitted code."""
+        return self.identifier or self.name
 
     @property
     def nodes(self) -> tuple[str, ...]:
         """The names of its members: `x[1]`, `x[2]`, or just `x`."""
         if self.members is None:
             return (self.name,)
-        return tuple(f"{self.name}[{index}]" for index in self.members)
+        return tuple(member_name(self.name, index) for index in self.members)
+
+    @property
+    def extents(self) -> tuple[int, ...]:
+        """How many members there are along each index; nothing if it is no family."""
+        return tuple(len(set(along)) for along in zip(*(self.members or ()), strict=True))
+
+    @property
+    def encoded(self) -> tuple[int, ...]:
+        """The shape of a member as networks read it and answer it: classes are an axis."""
+        return self.shape if self.classes is None else (*self.shape, self.classes)
 
     @property
     def size(self) -> int:
-        """How many numbers one member holds in one row."""
-        count = 1
-        for length in self.shape:
-            count *= length
-        return count
+        """How many numbers one member is to a network."""
+        return prod(self.encoded)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,7 +137,6 @@ class Node:
 
     name: str  #: as written everywhere: `x[1]`
     family: str
-    index: int | None
     role: Role
 
 
@@ -126,6 +162,7 @@ class Conditional:
     via: Via
     lines: tuple[int, ...]  #: of the spec; conditionals of the same lines are of one family
     column: int = 1
+    drawn: Distribution | None = None  #: `~ laplace` on its line; None for the child's own
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -290,9 +327,19 @@ class Model:
         """The family of that name."""
         return next(family for family in self.families if family.name == name)
 
+    def members(self, head: str) -> tuple[str, ...]:
+        """What a bare name stands for: all that is declared under it."""
+        return tuple(node for one in self.families if one.head == head for node in one.nodes)
+
     def family_of(self, node: str) -> Family:
         """The family that a variable belongs to."""
-        return self.family(original(node).partition("[")[0])
+        name = original(node)
+        either = (name, name.partition("[")[0])
+        return next(family for family in self.families if family.name in either)
+
+    def distribution_of(self, conditional: Conditional) -> Distribution:
+        """What a conditional's children are drawn from."""
+        return conditional.drawn or self.family_of(conditional.children[0]).distribution
 
     def observed(self) -> frozenset[str]:
         """The names of the variables that are data: observed, or given."""

@@ -9,6 +9,8 @@ __all__ = [
     "latex_names",
     "latex_weight",
     "leading_positive",
+    "listed",
+    "member_name",
     "names",
     "natural",
     "number_text",
@@ -35,10 +37,28 @@ _GREEK = frozenset(
 
 
 @cache
-def natural(name: str) -> tuple[str, int]:
-    """A sort key: `x[2]` before `x[10]`."""
+def natural(name: str) -> tuple[str, tuple[int, ...]]:
+    """A sort key: `x` before `x[2]` before `x[10]`, `z[1,2]` before `z[2,1]`."""
     head, _, index = name.partition("[")
-    return (head, int(index[:-1]) if index else -1)
+    return (head, tuple(map(int, index[:-1].split(",")))) if index else (head, ())
+
+
+def member_name(head: str, index: Sequence[int]) -> str:
+    """A member of a family.
+
+    >>> member_name("x", (1,)), member_name("z", (1, 2))
+    ('x[1]', 'z[1,2]')
+    """
+    return f"{head}[{','.join(map(str, index))}]"
+
+
+def listed(text: str) -> tuple[str, ...]:
+    """The names in a list of them: a comma between brackets is part of a name.
+
+    >>> listed("x[1],z[1,2]"), listed("")
+    (('x[1]', 'z[1,2]'), ())
+    """
+    return tuple(re.findall(r"[^,\[]+(?:\[[^\]]*\])?", text))
 
 
 def copied(name: str) -> str:

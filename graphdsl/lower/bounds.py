@@ -18,7 +18,7 @@ from graphdsl.ir.graph import Independence
 from graphdsl.ir.information import Collected, CrossEntropy, LocalEntropy, Term, entropy
 from graphdsl.ir.loss import Bound
 from graphdsl.ir.model import Model
-from graphdsl.ir.notation import latex_names, latex_weight, names
+from graphdsl.ir.notation import latex_names, latex_weight, listed, names
 from graphdsl.ir.weight import ONE, ZERO, Weight
 from graphdsl.lower.models import ModelRef, choose_model, named_model, printed
 
@@ -236,7 +236,7 @@ def _bound(one: LocalEntropy, ref: ModelRef, term: Term, certified: bool) -> Bou
 def _latex(ref: ModelRef) -> str:
     head, _, rest = printed(ref).partition("(")
     node, _, given = rest[:-1].partition("|")
-    bar = f" \\mid {latex_names(given.split(','))}" if given else ""
+    bar = f" \\mid {latex_names(listed(given))}" if given else ""
     return f"{head}({latex_names((node,))}{bar})"
 
 
@@ -254,7 +254,7 @@ def _closed_form(pool: _Pool, independence: Independence) -> bool:
 
 def _parents_of(ref: ModelRef) -> frozenset[str]:
     text = printed(ref)
-    return frozenset(text[text.index("|") + 1 : -1].split(",")) if "|" in text else frozenset()
+    return frozenset(listed(text[text.index("|") + 1 : -1])) if "|" in text else frozenset()
 
 
 def _piece(

@@ -22,7 +22,7 @@ from graphdsl.ir.loss import (
     Statement,
     VariableSlot,
 )
-from graphdsl.ir.model import DivergenceOfMarginals, EstimatorChoice, Model
+from graphdsl.ir.model import Conditional, DivergenceOfMarginals, EstimatorChoice, Model
 from graphdsl.ir.notation import weight_text
 from graphdsl.lower.bounds import Piece, can_relax, pieces
 from graphdsl.lower.errors import (
@@ -93,10 +93,10 @@ def _module(
 ) -> LossModule:
     relation = _relation(terms)
     read = [
-        family.name
+        (family.local, family.name, len(family.extents))
         for family in model.families
         if family.role == "latent"
-        and any(ref.name == family.name for ref in _arguments(plan.decode))
+        and any(ref.name == family.local for ref in _arguments(plan.decode))
     ]
     return LossModule(
         model=model.name,
@@ -111,8 +111,9 @@ def _module(
                 name=one.name,
                 role=one.role,
                 kind=one.kind,
-                members=None if one.members is None else len(one.members),
+                members=None if one.members is None else one.extents,
                 shape=one.shape,
+                classes=one.classes,
             )
             for one in model.families
         ),
@@ -134,6 +135,8 @@ def _module(
         decode=tuple(plan.decode),
         decoded=tuple(plan.decoded),
         latents_decoded=tuple(read),
+        ancestral=tuple(plan.ancestral),
+        drawn=tuple(plan.drawn),
         constants=collected.constants,
     )
 
@@ -249,13 +252,20 @@ def _no_stratified_sampling(
         return "it is conditional"
     if any(len(part) > 1 for part in atom.parts):
         return "its parts hold several variables"
-    if len({name.partition("[")[0] for name in nodes}) > 1:
+    families = {model.family_of(name).name: model.family_of(name) for name in nodes}
+    if len(families) > 1:
         return "its parts are of different families"
+    if any(model.distribution_of(one).law != "normal" for one in _holders(model, nodes)):
+        return "its parts are not normal given the data"
     parents = {independence.parents(name) for name in nodes}
     if len(parents) > 1 or not next(iter(parents)) <= independence.data:
         return "its parts are not all inferred from the same data"
-    holders = [one for one in model.inference.conditionals if set(nodes) & set(one.children)]
-    return "" if len(holders) == 1 else "its parts are inferred by different networks"
+    single = len(_holders(model, nodes)) == 1
+    return "" if single else "its parts are inferred by different networks"
+
+
+def _holders(model: Model, nodes: Sequence[str]) -> list[Conditional]:
+    return [one for one in model.inference.conditionals if set(nodes) & set(one.children)]
 
 
 def _warnings(collected: Collected, model: Model) -> Iterator[Diagnostic]:

@@ -8,20 +8,13 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from graphdsl.ir.loss import Decoded, Observe, Ref
-from graphdsl.ir.model import Conditional, Family, Model, Network, Via
+from graphdsl.ir.model import Conditional, Model, Network, Via
 from graphdsl.lower.bounds import Piece
+from graphdsl.lower.data import observed, one_hot, parents_of
+from graphdsl.lower.generation import plan_generation
 from graphdsl.lower.models import Auxiliary, Decoder, Encoder, SubPosterior
 from graphdsl.lower.posteriors import plan_posteriors, run_experts
-from graphdsl.lower.runs import (
-    ModelKey,
-    Plan,
-    held_members,
-    likelihood,
-    place_of,
-    run_slot,
-    tensor_shape,
-)
+from graphdsl.lower.runs import ModelKey, Plan, place_of, run_slot
 from graphdsl.lower.slots import Names, Slot, network_slot, slots
 
 
@@ -36,12 +29,17 @@ def make_plan(model: Model, pieces: Sequence[Piece]) -> dict[str, Plan]:
     decoders = list(slots(model.generation.conditionals, model)) if model.generation else []
     auxiliaries = list(slots(_auxiliaries(pieces), model, attributes["r"]))
     plan = Plan(model)
+    plan.priors = {
+        slot.children: slot
+        for slot in decoders
+        if model.family_of(slot.children[0]).role == "latent"
+    }
     inferring = [slot for several in encoders.values() for slot in several]
     _observe(plan, inferring, decoders, auxiliaries, pieces)
     plan_posteriors(plan, encoders["q"], _wanted_subsets(pieces, "q"))
     for base, slot in shared:
         if any(_base(name) == base for name in encoders):
-            family = slot.children[0].partition("[")[0]
+            family = model.family_of(slot.children[0]).local
             plan.experts[base, slot.children] = run_experts(plan, slot, f"experts_{base}_{family}")
     plans = {"q": plan, **dict(_branches(plan, encoders, pieces))}
     for under, branch in plans.items():
@@ -50,7 +48,7 @@ def make_plan(model: Model, pieces: Sequence[Piece]) -> dict[str, Plan]:
             _run_model(branch, slot)
         for slot in _needed_decoders(decoders, here, frozen=True):
             _run_model(branch, slot, frozen=True)
-    _plan_decode(plan, decoders)
+    plan_generation(plan, decoders)
     return plans
 
 
@@ -92,11 +90,11 @@ def _shared_experts(model: Model, attributes: Mapping[str, Names]) -> Iterator[t
             if one.by == "poe":
                 parents = union.setdefault((one.network, one.children), {})
                 parents.update(dict.fromkeys(one.parents, one))
-    for (base, _), parents_of in union.items():
-        several = [node.name for node in model.nodes if node.name in parents_of]
+    for (base, _), sources in union.items():
+        several = [node.name for node in model.nodes if node.name in sources]
         if not model.observed().issuperset(several):
             continue  # experts on latents run where the latents are sampled
-        conditional = replace(next(iter(parents_of.values())), parents=tuple(several))
+        conditional = replace(next(iter(sources.values())), parents=tuple(several))
         for slot in slots([conditional], model, attributes[base]):
             yield base, slot
 
@@ -163,29 +161,28 @@ def _observe(
     auxiliaries: Iterable[Slot],
     pieces: Iterable[Piece],
 ) -> None:
-    model = plan.model
-    encoded = {n for s in encoders for c in s.conditionals for n in c.parents}
-    others = {n for s in (*decoders, *auxiliaries) for c in s.conditionals for n in c.parents}
+    encoded, others = parents_of(encoders), parents_of((*decoders, *auxiliaries))
     modelled = {piece.node for piece in pieces if piece.kind == "reconstruction"}
-    for family in model.families:
-        if family.role == "latent":
-            continue
-        members = set(family.nodes)
-        for node in family.nodes:
-            plan.values[node] = (family.name, family.nodes)
-        statement = Observe(target=family.name, variable=family.name, shape=tensor_shape(family))
-        if members & (encoded | others | modelled):
-            plan.forward.append(statement)
-        if members & encoded:
-            plan.infer.append(statement)
+    told = encoded | parents_of(plan.priors.values())
+    families = [family for family in plan.model.families if family.role != "latent"]
+    for family in families:
+        plan.values.update(dict.fromkeys(family.nodes, (family.local, family.nodes)))
+        if set(family.nodes) & (encoded | others | modelled):
+            plan.forward.append(observed(family))
+        if set(family.nodes) & told:
+            plan.infer.append(observed(family))
+    for family in families:
+        if set(family.nodes) & (encoded | others):
+            plan.forward += one_hot(family)
+        if set(family.nodes) & told:
+            plan.infer += one_hot(family)
 
 
 def _run_model(plan: Plan, slot: Slot, frozen: bool = False) -> None:
     """A decoder, or a network made for a bound, on the samples."""
-    family = plan.model.family_of(slot.children[0])
     target = f"{slot.attribute}{'_frozen' * frozen}{plan.tag}"
     plan.add_network(network_slot(slot, plan.model))
-    plan.forward.append(run_slot(plan, slot, target, likelihood(family), frozen))
+    plan.forward.append(run_slot(plan, slot, target, frozen))
     network = slot.conditionals[0].network
     for child, conditional in _children_of(slot):
         given = conditional.parents if network == "r" else ()
@@ -196,45 +193,3 @@ def _children_of(slot: Slot) -> Iterator[tuple[str, Conditional]]:
     for conditional in slot.conditionals:
         for child in conditional.children:
             yield child, conditional
-
-
-def _plan_decode(plan: Plan, decoders: list[Slot]) -> None:
-    """Run p on values of the latents alone."""
-    model = plan.model
-    plan = plan.branch("q")
-    for family in model.families:
-        plan.values.update(dict.fromkeys(family.nodes, (family.name, family.nodes)))
-    parts: dict[str, list[Slot]] = {}
-    known = {slot.attribute for slot in plan.networks}
-    for slot in decoders:
-        family = model.family_of(slot.children[0])
-        parents = {name for one in slot.conditionals for name in one.parents}
-        if parents & model.observed():
-            continue  # it needs data: `decode` has latents alone
-        if family.role == "latent":
-            continue  # a conditional prior
-        if slot.attribute not in known:
-            plan.networks.append(network_slot(slot, model))
-        plan.decode.append(run_slot(plan, slot, slot.attribute, likelihood(family)))
-        parts.setdefault(family.name, []).append(slot)
-    plan.decoded += (_decoded(model.family(name), group) for name, group in _whole(model, parts))
-
-
-def _whole(model: Model, parts: Mapping[str, list[Slot]]) -> Iterator[tuple[str, list[Slot]]]:
-    """The families of which every member is decoded, their slots in order."""
-    for name, group in parts.items():
-        held = {child for slot in group for child in slot.children}
-        if held == set(model.family(name).nodes):
-            yield name, sorted(group, key=lambda slot: place_of(slot.children[0]))
-
-
-def _decoded(family: Family, ordered: Sequence[Slot]) -> Decoded:
-    tensors: tuple[Ref, ...] = (Ref(ordered[0].attribute),)
-    if len(ordered) > 1:
-        where = {c: (one.attribute, one.children) for one in ordered for c in one.children}
-        tensors = held_members(where, ordered)
-    return Decoded(
-        variable=family.name,
-        parts=tensors,
-        distribution="bernoulli" if likelihood(family) == "bernoulli" else "unit",
-    )

@@ -4,12 +4,23 @@ from __future__ import annotations
 
 __all__ = ["plan_posteriors", "run_experts"]
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from graphdsl.diagnostics import CompilerBug
-from graphdsl.ir.loss import Assemble, Fuse, InferenceLine, Ref, Sample
+from graphdsl.ir.loss import Assemble, Fuse, InferenceLine, Ref, Run, Sample
 from graphdsl.ir.model import Conditional, Family, Model
-from graphdsl.lower.runs import Plan, held_members, place_of, run_slot, slot_shape
+from graphdsl.lower.data import parents_of
+from graphdsl.lower.runs import (
+    WORD,
+    Plan,
+    gathered,
+    held_members,
+    place_of,
+    reading,
+    run_slot,
+    slot_shape,
+)
 from graphdsl.lower.slots import Slot, expert_slots, member_ref, network_slot
 from graphdsl.lower.wording import children_text, joint_text, pattern
 
@@ -24,7 +35,7 @@ def plan_posteriors(
     for slot in _in_order(plan.model, encoders):
         family = plan.model.family_of(slot.children[0])
         alone = len(pieces_of[family.name]) == 1
-        name = family.name if alone else _local(family, slot, plan.model)
+        name = family.local if alone else _local(family, slot, plan.model)
         posterior = f"{plan.base}_{name}{plan.tag.removeprefix(f'_{plan.base}')}"
         _posterior(plan, slot, posterior, wanted)
         for child in slot.children:
@@ -36,7 +47,9 @@ def plan_posteriors(
             distribution=posterior,
             noise=noise,
             latent=family.name,
-            shape=slot_shape(slot, family),
+            shape=(*slot_shape(slot, family), *family.encoded[len(family.shape) :]),
+            grid=len(family.extents),
+            discrete=family.kind == "categorical",
         )
         plan.forward.append(sample)
         plan.infer.append(sample)
@@ -62,8 +75,9 @@ def _in_order(model: Model, encoders: list[Slot]) -> list[Slot]:
 
 def _local(family: Family, slot: Slot, model: Model) -> str:
     """A name for some members of a family that is no variable's: `z_1`."""
-    name = f"{family.name}_{'_'.join(str(place_of(child)) for child in slot.children)}"
-    while any(name == other.name for other in model.families):
+    places = (str(place) for child in slot.children for place in place_of(child))
+    name = f"{family.name}_{'_'.join(places)}"
+    while any(name == other.local for other in model.families):
         name += "_"
     return name
 
@@ -75,9 +89,24 @@ def _posterior(
         _fused(plan, slot, target, wanted.get(_whole(plan.model, plan.under, slot), []))
         return
     plan.add_network(network_slot(slot, plan.model))
-    run = run_slot(plan, slot, target, "gaussian")
-    plan.forward.append(run)
-    plan.infer.append(run)
+    gather = list(gathered(plan, slot))
+    run = run_slot(plan, slot, target)
+    plan.forward += [*gather, run]
+    plan.infer += [*gather, *_with_prior(plan, slot, run)]
+
+
+def _with_prior(plan: Plan, slot: Slot, run: Run) -> Iterator[Run]:
+    """A posterior of `infer`: where a view is missing, p(z|w) stands in for it if p has one."""
+    prior = plan.priors.get(slot.children)
+    if prior is None or not run.seen or reading(plan.model, prior) != run.distribution:
+        yield run
+        return
+    known = plan.model.observed().union(plan.posterior)
+    if not known.issuperset(parents_of([prior])):
+        yield run  # a parent is inferred from this latent: N(0, I) stands in
+        return
+    yield run_slot(plan, prior, prior.attribute)
+    yield replace(run, prior=prior.attribute)
 
 
 def _whole(model: Model, under: str, slot: Slot) -> Conditional:
@@ -100,7 +129,7 @@ def run_experts(plan: Plan, slot: Slot, experts: str) -> tuple[str, tuple[str, .
     for part in parts:
         plan.add_network(network_slot(part, model))
         name = experts if single else f"expert_{part.attribute.removeprefix('q_')}"
-        run = run_slot(plan, part, name, "gaussian")
+        run = run_slot(plan, part, name)
         plan.forward.append(run)
         plan.infer.append(run)
         several = range(len(part.experts)) if part.stacked else (None,)
@@ -180,11 +209,11 @@ def _seen_experts(plan: Plan, experts: tuple[str, ...]) -> tuple[Ref, ...]:
         return ()
     family = plan.model.family_of(experts[0])
     if experts == family.nodes and family.members is not None:
-        return (Ref(f"seen_{family.name}"),)
+        return (Ref(f"seen_{family.local}"),)
     masks = []
     for one in experts:
         family = plan.model.family_of(one)
-        mask = member_ref(f"seen_{family.name}", (one,), family.nodes)
+        mask = member_ref(f"seen_{family.local}", (one,), family.nodes)
         masks.append(Ref(mask.name, mask.places if mask.places else None, True))
         if mask.places is None and family.members is not None:
             masks[-1] = Ref(mask.name, (0,), True)  # the only member of its family
@@ -193,17 +222,24 @@ def _seen_experts(plan: Plan, experts: tuple[str, ...]) -> tuple[Ref, ...]:
 
 def _assemble(plan: Plan, family: Family, parts: Sequence[Slot]) -> None:
     """Families whose members were sampled apart are put together again."""
-    ordered = sorted(parts, key=lambda slot: place_of(slot.children[0]))
-    if len(ordered) == 1:
-        whole = Ref(plan.posterior[ordered[0].children[0]][0])
-        plan.inferred.append(InferenceLine(latent=family.name, parts=(whole,)))
-        return
-    posteriors = held_members(plan.posterior, ordered)
-    target = f"{family.name}{plan.tag}"
-    whole_family = Assemble(target=target, parts=held_members(plan.values, ordered))
-    plan.forward.append(whole_family)
-    plan.infer.append(whole_family)
-    held = tuple(child for slot in ordered for child in slot.children)
-    for child in held:
-        plan.values[child] = (target, held)
-    plan.inferred.append(InferenceLine(latent=family.name, parts=posteriors))
+    held = tuple(node for node in family.nodes if node in plan.posterior)
+    if len(parts) == 1:
+        posterior, order = plan.posterior[held[0]]
+        posteriors: tuple[Ref, ...] = (member_ref(posterior, held, order),)
+    else:
+        posteriors = held_members(plan.posterior, held)
+        target = f"{family.local}{plan.tag}"
+        whole_family = Assemble(target=target, parts=held_members(plan.values, held))
+        plan.forward.append(whole_family)
+        plan.infer.append(whole_family)
+        for child in held:
+            plan.values[child] = (target, held)
+    law = plan.model.distribution_of(parts[0].conditionals[0]).law
+    plan.inferred.append(
+        InferenceLine(
+            latent=family.name,
+            parts=posteriors,
+            distribution=WORD[law],
+            grid=len(family.extents) > 1,
+        )
+    )

@@ -3,29 +3,61 @@
 from __future__ import annotations
 
 __all__ = [
+    "WORD",
     "Held",
     "ModelKey",
     "Plan",
+    "gathered",
     "held_members",
-    "likelihood",
     "place_of",
+    "reading",
     "run_slot",
     "slot_shape",
     "tensor_shape",
 ]
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, NamedTuple, TypeAlias
+from math import log
+from typing import NamedTuple, TypeAlias
 
 from graphdsl.diagnostics import CompilerBug
-from graphdsl.ir.loss import Decoded, InferenceLine, NetworkSlot, Ref, Run, Seen, Statement
-from graphdsl.ir.model import Family, Model
-from graphdsl.lower.slots import Argument, Slot, member_ref
+from graphdsl.ir.loss import (
+    Assemble,
+    Decoded,
+    Drawn,
+    InferenceLine,
+    NetworkSlot,
+    Reading,
+    Ref,
+    Run,
+    Seen,
+    Statement,
+)
+from graphdsl.ir.model import Family, Law, Model
+from graphdsl.ir.notation import natural
+from graphdsl.lower.slots import Argument, Slot, member_ref, scale_name
 from graphdsl.lower.wording import slot_formula
 
-Distribution = Literal["gaussian", "bernoulli", "unit"]
+#: The word of the runtime for each law.
+WORD: dict[Law, str] = {
+    "normal": "Gaussian",
+    "laplace": "Laplace",
+    "bernoulli": "Bernoulli",
+    "categorical": "Categorical",
+    "poisson": "Poisson",
+}
+_READINGS: dict[Law, Reading] = {
+    "normal": "gaussian",
+    "laplace": "laplace",
+    "bernoulli": "bernoulli",
+    "categorical": "categorical",
+    "poisson": "poisson",
+}
+#: Of observed reals, whose network answers with the mean alone.
+_UNIT: dict[Law, Reading] = {"normal": "unit", "laplace": "unit_laplace"}
+
 #: Where a variable is found: a local name, and the variables that it holds.
 Held: TypeAlias = dict[str, tuple[str, tuple[str, ...]]]
 
@@ -52,6 +84,9 @@ class Plan:
     decode: list[Statement] = field(default_factory=list)
     inferred: list[InferenceLine] = field(default_factory=list)
     decoded: list[Decoded] = field(default_factory=list)
+    ancestral: list[Statement] = field(default_factory=list)
+    drawn: list[Drawn] = field(default_factory=list)
+    priors: dict[tuple[str, ...], Slot] = field(default_factory=dict)  #: p(z|w), by its children
     posterior: Held = field(default_factory=dict)
     likelihood: dict[ModelKey, tuple[str, tuple[str, ...]]] = field(default_factory=dict)
     subset_of: dict[tuple[str, tuple[str, ...]], tuple[str, int]] = field(default_factory=dict)
@@ -96,11 +131,10 @@ class Plan:
         return member_ref(name, nodes, held)
 
 
-def run_slot(
-    plan: Plan, slot: Slot, target: str, distribution: Distribution, frozen: bool = False
-) -> Run:
+def run_slot(plan: Plan, slot: Slot, target: str, frozen: bool = False) -> Run:
     """Run a slot's networks on what is known by now of its parents."""
     model = plan.model
+    distribution = reading(plan.model, slot)
     family = model.family_of(slot.children[0])
     shape = slot_shape(slot, family)
     if slot.experts:
@@ -110,28 +144,48 @@ def run_slot(
         slot=slot.attribute,
         arguments=tuple(_argument(plan, one) for one in slot.arguments),
         distribution=distribution,
-        reshape=_reshape(slot, family) if distribution == "gaussian" else None,
+        reshape=_reshape(slot, family) if distribution in ("gaussian", "laplace") else None,
         formula=slot_formula(slot, model),
         shape=shape,
         seen=tuple(_seen(plan, slot)) if not slot.experts else (),
+        scale=_scale(model, slot),
         frozen=frozen,
     )
 
 
-def held_members(held: Held, ordered: Iterable[Slot]) -> tuple[Ref, ...]:
-    """The members of a family one by one, wherever each is held."""
-    return tuple(
-        member_ref(held[child][0], (child,), held[child][1])
-        for slot in ordered
-        for child in slot.children
-    )
+def gathered(plan: Plan, slot: Slot) -> Iterator[Assemble]:
+    """Put members that a slot reads side by side, where they were sampled apart."""
+    for argument in slot.arguments:
+        nodes = tuple(node for group in argument.nodes for node in group)
+        if len({plan.values[node][0] for node in nodes}) > 1:
+            family = plan.model.family_of(nodes[0])
+            places = (str(place) for node in nodes for place in place_of(node))
+            target = "_".join((family.local, *places))
+            yield Assemble(target=target, parts=held_members(plan.values, nodes))
+            plan.values.update(dict.fromkeys(nodes, (target, nodes)))
 
 
-def likelihood(family: Family) -> Distribution:
-    """The distribution that a network's output is read as."""
-    if family.role == "latent":
-        return "gaussian"
-    return "bernoulli" if family.kind == "binary" else "unit"
+def held_members(held: Held, nodes: Iterable[str]) -> tuple[Ref, ...]:
+    """Members of a family one by one, wherever each is held."""
+    return tuple(member_ref(held[node][0], (node,), held[node][1]) for node in nodes)
+
+
+def reading(model: Model, slot: Slot) -> Reading:
+    """How a network's output is read."""
+    law = model.distribution_of(slot.conditionals[0]).law
+    family = model.family_of(slot.children[0])
+    own = _READINGS[law]
+    return own if family.role == "latent" else _UNIT.get(law, own)
+
+
+def _scale(model: Model, slot: Slot) -> float | str | None:
+    """The log-variance of a normal, the log-scale of a Laplace, or where it is learned."""
+    distribution = model.distribution_of(slot.conditionals[0])
+    if distribution.scale is None:
+        return None
+    if distribution.scale == "learned":
+        return scale_name(slot, model)
+    return (2 if distribution.law == "normal" else 1) * log(distribution.scale)
 
 
 def slot_shape(slot: Slot, family: Family) -> tuple[int, ...]:
@@ -144,10 +198,9 @@ def tensor_shape(family: Family) -> tuple[int, ...]:
     return family.shape if family.members is None else (len(family.members), *family.shape)
 
 
-def place_of(node: str) -> int:
-    """The index of a member; nought for a variable that is no family."""
-    index = node.partition("[")[2]
-    return int(index[:-1]) if index else 0
+def place_of(node: str) -> tuple[int, ...]:
+    """The indices of a member; none for a variable that is no family."""
+    return natural(node)[1]
 
 
 def _reshape(slot: Slot, family: Family) -> tuple[int, ...] | None:
@@ -164,7 +217,7 @@ def _seen(plan: Plan, slot: Slot) -> Iterable[Seen]:
         family = plan.model.family_of(nodes[0])
         if family.role == "latent":
             continue
-        mask = member_ref(f"seen_{family.name}", nodes, family.nodes)
+        mask = member_ref(f"seen_{family.local}", nodes, family.nodes)
         if slot.stacked and not argument.shared:
             yield Seen(Ref(mask.name, mask.places), "each")
         else:
@@ -180,6 +233,8 @@ def _argument(plan: Plan, argument: Argument) -> Ref:
     ref = plan.value(nodes)
     per_member = len(argument.nodes) > 1
     family = plan.model.family_of(nodes[0])
+    if family.kind == "categorical" and family.role != "latent":
+        ref = Ref(f"one_hot_{ref.name}", ref.places, ref.one)
     if family.members is not None and nodes == family.nodes and len(nodes) == 1:
         return Ref(ref.name, (0,), True)  # the only member of its family, without the axis
     return Ref(ref.name, ref.places, ref.one and not per_member)

@@ -9,11 +9,12 @@ __all__ = [
     "expert_slots",
     "member_ref",
     "network_slot",
+    "scale_name",
     "slots",
 ]
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from graphdsl.ir.loss import Builder, NetworkSlot, Ref
 from graphdsl.ir.model import Conditional, Model
@@ -52,14 +53,15 @@ def slots(
 ) -> Iterator[Slot]:
     """Slots of the conditionals of q, p, or those made for bounds; experts have their own."""
     groups: dict[tuple[str, tuple[int, ...]], list[Conditional]] = {}
-    for conditional in _by_family(conditionals):
-        family = model.family_of(conditional.children[0]).name
+    for conditional in _by_family(conditionals, model):
+        family = model.family_of(conditional.children[0]).local
         groups.setdefault((family, conditional.lines), []).append(conditional)
     attributes = attributes or Names()
-    for (family, _), group in groups.items():
-        for together in _stackable(group, model):
-            attribute = attributes.take(f"{together[0].network}_{family}")
-            yield _slot(attribute, together, model)
+    stacks = [one for group in groups.values() for one in _stackable(group, model)]
+    for together in _in_sequence(stacks):
+        family = model.family_of(together[0].children[0]).local
+        attribute = attributes.take(f"{together[0].network}_{family}")
+        yield _slot(attribute, together, model)
 
 
 def expert_slots(slot: Slot, model: Model) -> tuple[Slot, ...]:
@@ -68,7 +70,7 @@ def expert_slots(slot: Slot, model: Model) -> tuple[Slot, ...]:
     found = []
     parts = _runs(conditional.parents, model)
     for part in parts:
-        suffix = "" if len(parts) == 1 else f"_{part[0].partition('[')[0]}"
+        suffix = "" if len(parts) == 1 else f"_{model.family_of(part[0]).local}"
         names = tuple(_name(conditional, (parent,), model) for parent in part)
         found.append(
             Slot(
@@ -90,15 +92,15 @@ def network_slot(slot: Slot, model: Model) -> NetworkSlot:
     family = model.family_of(slot.children[0])
     conditional = slot.conditionals[0]
     axis = () if slot.per_network is None else (slot.per_network,)
-    halves = family.role == "latent"
+    halves = family.role == "latent" and family.kind == "real"
     count = max(len(slot.names), 1) if slot.stacked else None
     outputs: int | tuple[int, ...] = (slot.per_network or 1) * family.size
-    if not halves and (axis or len(family.shape) != 1):
-        outputs = (*axis, *family.shape)
+    if not halves and (axis or len(family.encoded) != 1):
+        outputs = (*axis, *family.encoded)
     convolutional = conditional.via.name == "conv"
     name = "mlps" if slot.stacked else "mlp"
     if convolutional:
-        name = "conv_encoder" if halves else "conv_decoder"
+        name = "conv_encoder" if family.role == "latent" else "conv_decoder"
     return NetworkSlot(
         attribute=slot.attribute,
         names=slot.names,
@@ -110,7 +112,22 @@ def network_slot(slot: Slot, model: Model) -> NetworkSlot:
             outputs=outputs,
             halves=halves,
         ),
+        scale=_learned_scale(slot, model),
     )
+
+
+def scale_name(slot: Slot, model: Model) -> str:
+    """The attribute of a learned scale: `log_var_p_x`."""
+    law = model.distribution_of(slot.conditionals[0]).law
+    return f"{'log_var' if law == 'normal' else 'log_scale'}_{slot.attribute}"
+
+
+def _learned_scale(slot: Slot, model: Model) -> tuple[str, tuple[int, ...]] | None:
+    """One learned scale for each variable, whatever its shape."""
+    if model.distribution_of(slot.conditionals[0]).scale != "learned":
+        return None
+    inner = (1,) * len(model.family_of(slot.children[0]).shape)
+    return scale_name(slot, model), (len(slot.children), *inner) if slot.is_family else ()
 
 
 class Names:
@@ -129,22 +146,14 @@ class Names:
         return unique
 
 
-def _by_family(conditionals: Iterable[Conditional]) -> Iterator[Conditional]:
+def _by_family(conditionals: Iterable[Conditional], model: Model) -> Iterator[Conditional]:
     """Children of different families have networks of their own."""
     for one in conditionals:
         families: dict[str, list[str]] = {}
         for child in one.children:
-            families.setdefault(child.partition("[")[0], []).append(child)
+            families.setdefault(model.family_of(child).name, []).append(child)
         for children in families.values():
-            yield Conditional(
-                network=one.network,
-                children=tuple(children),
-                parents=one.parents,
-                by=one.by,
-                via=one.via,
-                lines=one.lines,
-                column=one.column,
-            )
+            yield replace(one, children=tuple(children))
 
 
 def _stackable(group: list[Conditional], model: Model) -> Iterator[tuple[Conditional, ...]]:
@@ -164,6 +173,20 @@ def _stackable(group: list[Conditional], model: Model) -> Iterator[tuple[Conditi
         yield tuple(group)
 
 
+def _in_sequence(stacks: list[tuple[Conditional, ...]]) -> Iterator[tuple[Conditional, ...]]:
+    """Stacks that wait for each other, as in a chain of two families, are run one by one."""
+    waiting, circular = list(stacks), set(stacks)
+    while waiting:
+        unknown = {child for stack in waiting for one in stack for child in one.children}
+        ready = [s for s in waiting if all(unknown.isdisjoint(one.parents) for one in s)]
+        if not ready:
+            break
+        circular.difference_update(ready)
+        waiting = [stack for stack in waiting if stack not in ready]
+    for stack in stacks:
+        yield from ((one,) for one in stack) if stack in circular else (stack,)
+
+
 def _stacked_arguments(group: Sequence[Conditional], model: Model) -> tuple[Argument, ...] | None:
     runs = [_runs(one.parents, model) for one in group]
     if len({len(run) for run in runs}) != 1:
@@ -172,15 +195,15 @@ def _stacked_arguments(group: Sequence[Conditional], model: Model) -> tuple[Argu
     for position in zip(*runs, strict=True):
         if len(set(position)) == 1:
             arguments.append(Argument((position[0],), True))
-        elif all(len(nodes) == 1 for nodes in position) and _one_family(position):
+        elif all(len(nodes) == 1 for nodes in position) and _one_family(position, model):
             arguments.append(Argument(tuple(position), False))
         else:
             return None
     return tuple(arguments)
 
 
-def _one_family(position: Sequence[tuple[str, ...]]) -> bool:
-    return len({nodes[0].partition("[")[0] for nodes in position}) == 1
+def _one_family(position: Sequence[tuple[str, ...]], model: Model) -> bool:
+    return len({model.family_of(nodes[0]).name for nodes in position}) == 1
 
 
 def _slot(attribute: str, group: tuple[Conditional, ...], model: Model) -> Slot:
@@ -206,7 +229,7 @@ def _runs(parents: Sequence[str], model: Model) -> tuple[tuple[str, ...], ...]:
     """Parents of one family, side by side, are one argument."""
     runs: dict[str, list[str]] = {}
     for parent in parents:
-        runs.setdefault(parent.partition("[")[0], []).append(parent)
+        runs.setdefault(model.family_of(parent).name, []).append(parent)
     return tuple(tuple(run) for run in runs.values())
 
 
@@ -230,7 +253,7 @@ def _joint(nodes: Sequence[str], model: Model) -> str:
 
 def _shape(nodes: tuple[str, ...], model: Model) -> tuple[int, ...]:
     family = model.family_of(nodes[0])
-    return family.shape if len(nodes) == 1 else (len(nodes), *family.shape)
+    return family.encoded if len(nodes) == 1 else (len(nodes), *family.encoded)
 
 
 def member_ref(tensor: str, nodes: Sequence[str], everything: Sequence[str]) -> Ref:

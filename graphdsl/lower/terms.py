@@ -10,12 +10,19 @@ from dataclasses import dataclass
 from graphdsl.diagnostics import CompilerBug
 from graphdsl.ir.information import Atom, Collected, Term, TotalCorrelation
 from graphdsl.ir.loss import Bound, LossTerm, Ref, Relation, TermCode
-from graphdsl.ir.notation import latex_name, latex_names
+from graphdsl.ir.notation import latex_name, latex_names, natural
 from graphdsl.ir.weight import ZERO, Weight
 from graphdsl.lower.bounds import Piece
 from graphdsl.lower.models import Auxiliary, Decoder, Encoder, Prior, SubPosterior
 from graphdsl.lower.runs import ModelKey, Plan
 from graphdsl.lower.slots import Names, member_ref
+
+#: The roots of p, as the runtime has them.
+_PRIORS = {
+    "normal": "standard_normal",
+    "laplace": "standard_laplace",
+    "categorical": "uniform_categorical",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +70,7 @@ def correlation_terms(
         whole = "; ".join(nodes) if tuple(nodes) != family.nodes else family.name
         lines = {one.line for one in plan.model.objective} | ({choice.line} if choice else set())
         yield LossTerm(
-            name=names.take(f"total_correlation_{family.name}"),
+            name=names.take(f"total_correlation_{family.local}"),
             weight=weight,
             code=TermCode(
                 kind="total_correlation_mss",
@@ -145,7 +152,8 @@ def _code(plans: Mapping[str, Plan], group: Sequence[Piece]) -> TermCode:
             kind="cross_entropy", left=_model_ref(plan, first, nodes), right=plan.value(nodes)
         )
     if isinstance(first.ref, Prior):
-        return TermCode(kind="kl", left=left, right=None)
+        law = plan.model.family_of(first.node).distribution.law
+        return TermCode(kind="kl", left=left, right=None, prior=_PRIORS[law])
     if isinstance(first.ref, SubPosterior):
         return TermCode(kind="kl", left=left, right=_subsets(plan, group), broadcast=True)
     if isinstance(first.ref, Encoder):
@@ -175,7 +183,7 @@ def _subsets(plan: Plan, group: Sequence[Piece]) -> Ref:
 
 
 def _title(plan: Plan, piece: Piece) -> str:
-    family = plan.model.family_of(piece.node).name
+    family = plan.model.family_of(piece.node).local
     match piece.kind, piece.ref:
         case "reconstruction", Decoder():
             return f"reconstruction_{family}"
@@ -246,7 +254,8 @@ def _part(plan: Plan, nodes: Sequence[str]) -> str:
     distinct = list(dict.fromkeys(nodes))
     if set(distinct) == set(plan.model.family_of(distinct[0]).nodes):
         return ""
-    return ", ".join(node.partition("[")[2].rstrip("]") for node in distinct)
+    indices = [node.partition("[")[2].rstrip("]") for node in distinct]
+    return ", ".join(f"({index})" if "," in index else index for index in indices)
 
 
 def _right(plan: Plan, group: Sequence[Piece], node: tuple[str, str]) -> _Written:
@@ -297,8 +306,8 @@ def _conditional(plan: Plan, network: str, group: Sequence[Piece]) -> _Written:
             text.append(f"{head}[i]")
             latex.append(f"{latex_name(head)}_{{i}}")
             continue
-        members = sorted(sets[0], key=lambda name: (len(name), name))
-        whole = len(members) > 1 and set(members) == set(plan.model.family(head).nodes)
+        members = sorted(sets[0], key=natural)
+        whole = len(members) > 1 and set(members) == set(plan.model.members(head))
         text.append(head if whole else ", ".join(members))
         latex.append(latex_name(head) if whole else latex_names(members))
     return _Written(", ".join(text), ", ".join(latex))

@@ -44,6 +44,6 @@ def joint_text(model: Model, nodes: Sequence[str]) -> str:
         heads.setdefault(node.partition("[")[0], []).append(node)
     written = []
     for head, members in heads.items():
-        whole = set(members) == set(model.family(head).nodes) and len(members) > 1
+        whole = set(members) == set(model.members(head)) and len(members) > 1
         written.append(head if whole else ", ".join(members))
     return ", ".join(written)

@@ -30,7 +30,13 @@ def audit_json(audit: Audit) -> str:
         "model": model.name,
         "source": {"sha256": model.sha256},
         "variables": [
-            {"name": name, "role": one.role, "kind": one.kind, "shape": list(one.shape)}
+            {
+                "name": name,
+                "role": one.role,
+                "kind": one.kind,
+                "shape": list(one.shape),
+                **({} if one.classes is None else {"classes": one.classes}),
+            }
             for one in model.families
             for name in one.nodes
         ],

@@ -90,10 +90,20 @@ def _section(title: str, entropies: Iterable[LocalEntropy]) -> Iterator[str]:
 
 
 def _family(family: Family) -> str:
-    members = "" if family.members is None else f"[{family.members[0]}..{family.members[-1]}]"
+    members = ", ".join(f"1..{count}" for count in family.extents)
+    members = f"[{members}]" if members else ""
+    classes = "" if family.classes is None else f"({family.classes})"
     shape = f"[{', '.join(map(str, family.shape))}]" if family.shape else ""
-    prior = " ~ normal" if family.prior and family.role == "latent" else ""
-    return f"{family.role} {family.name}{members} : {family.kind}{shape}{prior}"
+    return f"{family.role} {family.name}{members} : {family.kind}{classes}{shape}{_law(family)}"
+
+
+def _law(family: Family) -> str:
+    """What is drawn from, where it was declared."""
+    scale = family.distribution.scale
+    if not family.prior or (family.role != "latent" and scale is None):
+        return ""
+    value = "learned" if scale == "learned" else number_text(scale) if scale is not None else ""
+    return f" ~ {family.distribution.law}" + (f"(scale = {value})" if value else "")
 
 
 def _interval(interval: Interval) -> str:

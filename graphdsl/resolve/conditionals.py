@@ -7,7 +7,8 @@ __all__ = ["conditionals", "idle_modifiers"]
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Literal
 
-from graphdsl.ir.model import Conditional, Family, Via
+from graphdsl.ir.model import Conditional, Distribution, Family, Via
+from graphdsl.resolve.distributions import drawn_from
 from graphdsl.resolve.errors import ModifierTwice, NotYet
 from graphdsl.resolve.indices import NO_INDICES, whole
 from graphdsl.resolve.lines import Place, Reading, Step
@@ -33,6 +34,7 @@ def conditionals(scope: Scope, reading: Reading, network: str) -> Iterator[Condi
         for name in _variables(step.children):
             steps_of.setdefault(name, []).append(step)
     together: dict[tuple[int, ...], list[str]] = {}
+    laws: dict[str, str] = {}
     for child, steps in steps_of.items():
         together.setdefault(tuple(step.instance for step in steps), []).append(child)
     for children in together.values():
@@ -44,10 +46,13 @@ def conditionals(scope: Scope, reading: Reading, network: str) -> Iterator[Condi
             parents=tuple(parents),
             by=_agreed_fusion(scope, children[0], steps),
             via=_agreed_via(scope, children[0], steps),
+            drawn=_agreed_drawn(scope, children, steps),
             lines=tuple(dict.fromkeys(step.line.span.line for step in steps)),
             column=steps[0].line.span.column,
         )
         _check_image(scope, conditional, steps)
+        _check_experts(scope, conditional, steps)
+        _check_one_law(scope, conditional, steps, laws)
         yield conditional
 
 
@@ -78,6 +83,39 @@ def _agreed_via(scope: Scope, child: str, steps: Sequence[Step]) -> Via:
         span = ways[second].line.span
         scope.note(TwoWays(span=span, child=child, first=_said(first), second=_said(second)))
     return next(iter(ways), Via())
+
+
+def _agreed_drawn(
+    scope: Scope, children: Sequence[str], steps: Sequence[Step]
+) -> Distribution | None:
+    """What `~` says of the children; lines that agree on a child agree on this as well."""
+    found: dict[Distribution, Step] = {}
+    for step in steps:
+        drawn = step.line.drawn
+        if drawn is None:
+            continue
+        for child in children:
+            found.setdefault(drawn_from(scope, drawn, _family(scope, child)), step)
+    if len(found) > 1:
+        first, second = list(found)[:2]
+        span = found[second].line.span
+        ways = f"~ {first.law}", f"~ {second.law}"
+        scope.note(TwoWays(span=span, child=children[0], first=ways[0], second=ways[1]))
+    return next(iter(found), None)
+
+
+def _check_one_law(
+    scope: Scope, conditional: Conditional, steps: Sequence[Step], laws: dict[str, str]
+) -> None:
+    """The members of a family are of one law in a network: they are one tensor."""
+    for child in conditional.children:
+        family = _family(scope, child)
+        law = (conditional.drawn or family.distribution).law
+        first = laws.setdefault(family.name, law)
+        if first != law:
+            span = steps[0].line.span
+            scope.note(TwoWays(span=span, child=family.name, first=f"~ {first}", second=f"~ {law}"))
+            return
 
 
 def _via(scope: Scope, via: ast.Choice) -> Via:
@@ -119,9 +157,6 @@ def _check_later(scope: Scope, line: ast.Line) -> None:
     if line.gate is not None:
         instead = "leave it out: every member then has its edges"
         scope.note(NotYet(span=line.gate.span, what="an edge under a mask", instead=instead))
-    if line.drawn is not None:
-        instead = "declare the distribution with the variable"
-        scope.note(NotYet(span=line.drawn.span, what="`~` on an edge", instead=instead))
     if line.via is not None and (line.via.shared or line.via.settings):
         instead = f"write `via {line.via.name}`"
         scope.note(NotYet(span=line.via.span, what="a shared network", instead=instead))
@@ -132,6 +167,19 @@ def _misplaced(scope: Scope, line: ast.Line, reason: str) -> None:
     if word is not None:
         modifier = f"{name} {word}"
         scope.note(MisplacedModifier(span=word.span, modifier=modifier, reason=reason))
+
+
+def _check_experts(scope: Scope, conditional: Conditional, steps: Sequence[Step]) -> None:
+    """The product of experts that there is, eq. 13, is one of Gaussians."""
+    by = next((step.line.by for step in steps if step.line.by is not None), None)
+    if conditional.by != "poe" or by is None or conditional.network == "p":
+        return
+    for child in conditional.children:
+        law = (conditional.drawn or _family(scope, child).distribution).law
+        if law != "normal":
+            reason = f"a product of experts is one of normals, and `{child}` is {law}"
+            scope.note(MisplacedModifier(span=by.span, modifier=f"by {by}", reason=reason))
+            return
 
 
 # ---- images --------------------------------------------------------------------------------------
@@ -157,6 +205,8 @@ def _check_image(scope: Scope, conditional: Conditional, steps: Sequence[Step]) 
 def _no_image(scope: Scope, names: Sequence[str]) -> tuple[str, str] | None:
     for name in names:
         family = _family(scope, name)
+        if family.kind == "categorical":
+            return _categories(name)
         if len(family.shape) != 3:
             shape = ", ".join(map(str, family.shape))
             instead = "write `via mlp(400, 400)`"
@@ -169,11 +219,18 @@ def _no_image(scope: Scope, names: Sequence[str]) -> tuple[str, str] | None:
     return None
 
 
+def _categories(name: str) -> tuple[str, str]:
+    return (
+        f"`via conv` needs an image of numbers, and `{name}` is categorical",
+        "write `via mlp(400, 400)`, or pass a network of your own",
+    )
+
+
 def _image_not_first(scope: Scope, conditional: Conditional) -> tuple[str, str] | None:
     parents = conditional.parents
     images = [name for name in parents if len(_family(scope, name).shape) == 3]
-    if not images:
-        return _no_image(scope, parents[:1])
+    if not images or _family(scope, images[0]).kind == "categorical":
+        return _no_image(scope, images[:1] or parents[:1])
     if len(images) > 1:
         return (
             f"`via conv` convolves one image, and `{images[0]}` and `{images[1]}` are two",
@@ -199,4 +256,4 @@ def _no_image_to_draw(scope: Scope, conditional: Conditional) -> tuple[str, str]
 
 
 def _family(scope: Scope, name: str) -> Family:
-    return scope.families[name.partition("[")[0]]
+    return scope.family_of(name)

@@ -5,37 +5,33 @@ from __future__ import annotations
 __all__ = ["declare"]
 
 from collections.abc import Mapping
+from dataclasses import replace
 from fractions import Fraction
+from itertools import product
+from math import prod
 from typing import Literal
 
-from graphdsl.diagnostics import one_of
-from graphdsl.ir.model import Family, Interval, Kind, Parameter
-from graphdsl.ir.notation import number_text
+from graphdsl.diagnostics import Span
+from graphdsl.ir.model import Family, Interval, Parameter
+from graphdsl.ir.notation import member_name, number_text
+from graphdsl.resolve.distributions import classes_of, distribution_of, kind_of
 from graphdsl.resolve.errors import (
     DuplicateName,
     EmptyRange,
     FamilyStart,
+    MemberMissing,
     NotYet,
     OutOfRange,
     ReservedName,
     TooMany,
-    UnknownKind,
-    UnknownPrior,
 )
 from graphdsl.resolve.indices import NO_INDICES, in_reach, is_free, number, whole, whole_range
 from graphdsl.resolve.reserved import why_reserved
 from graphdsl.resolve.scope import Declared, Scope
+from graphdsl.resolve.term_errors import WrongArguments
 from graphdsl.syntax import ast
 
 _MOST_VARIABLES = 1_000
-
-_KINDS: dict[str, dict[str, Kind]] = {
-    "observed": {"real": "real", "binary": "binary"},
-    "latent": {"real": "real"},
-    "given": {"real": "real", "binary": "binary"},
-}
-#: The distributions that a variable of each kind can have, its prior or its likelihood.
-_DISTRIBUTIONS: dict[Kind, str] = {"real": "normal", "binary": "bernoulli"}
 
 
 def declare(
@@ -59,23 +55,57 @@ def declare(
                 _network(scope, statement)
             case _:
                 pass
+    for name in sorted(scope.apart):
+        _check_gaps(scope, name)
+
+
+def _check_gaps(scope: Scope, name: str) -> None:
+    """Members declared one by one count from 1 as those of a family do."""
+    parts = scope.parts(name)
+    if not parts:
+        return
+    ends = [max(along) for along in zip(*(part.index for part in parts), strict=True)]
+    for index in product(*(range(1, end + 1) for end in ends)):
+        if member_name(name, index) not in scope.families:
+            last = parts[-1]
+            span = Span(last.line, last.column, last.line, last.column + len(name))
+            scope.note(
+                MemberMissing(
+                    span=span,
+                    name=last.name,
+                    missing=member_name(name, index),
+                    head=name,
+                    count=", 1..".join(map(str, ends)),
+                )
+            )
+            return
 
 
 def _declare_name(scope: Scope, statement: ast.Statement) -> None:
-    what: Literal["constant", "parameter", "variable", "network"]
     match statement:
         case ast.Constant():
-            what = "constant"
+            _name(scope, statement, "constant")
         case ast.Parameter():
-            what = "parameter"
+            _name(scope, statement, "parameter")
         case ast.VariableDeclaration():
-            what = "variable"
+            _name(scope, statement, "variable")
         case ast.NetworkBlock(role="regularizer" | "further"):
-            what = "network"
+            _name(scope, statement, "network")
         case _:
-            return
+            pass
+
+
+def _name(
+    scope: Scope,
+    statement: ast.Constant | ast.Parameter | ast.VariableDeclaration | ast.NetworkBlock,
+    what: Literal["constant", "parameter", "variable", "network"],
+) -> None:
     word = statement.name
     reason = why_reserved(word.text)
+    earlier = scope.declared.get(word.text)
+    if earlier is not None and _is_another_member(earlier.statement, statement):
+        scope.apart.add(word.text)
+        return
     if reason:
         other = f"my_{word.text.strip('_') or what}"
         scope.note(ReservedName(span=word.span, name=word.text, reason=reason, other=other))
@@ -86,6 +116,23 @@ def _declare_name(scope: Scope, statement: ast.Statement) -> None:
         scope.lose(word.text)
     else:
         scope.declared[word.text] = Declared(what, word.span, statement)
+        if _is_member(statement):
+            scope.apart.add(word.text)
+
+
+def _is_member(statement: ast.Statement) -> bool:
+    """Whether a declaration is of one member, by its index."""
+    if not isinstance(statement, ast.VariableDeclaration) or not statement.family:
+        return False
+    return not any(isinstance(one, ast.Range) for one in statement.family)
+
+
+def _is_another_member(first: ast.Statement, second: ast.Statement) -> bool:
+    """Whether two declarations are of members of one family, declared one by one."""
+    families = [
+        one for one in (first, second) if isinstance(one, ast.VariableDeclaration) and one.family
+    ]
+    return len(families) == 2 and any(map(_is_member, families))
 
 
 def _network(scope: Scope, statement: ast.NetworkBlock) -> None:
@@ -93,26 +140,17 @@ def _network(scope: Scope, statement: ast.NetworkBlock) -> None:
         is_free(scope, word, NO_INDICES)
         if word.text in [earlier.text for earlier in statement.formals[:place]]:
             scope.note(DuplicateName(span=word.span, name=word.text, line=word.span.line))
-    if _is_its_own(scope, statement):
+    if scope.is_of(statement):
         kept = scope.networks if statement.role == "regularizer" else scope.inferences
         kept[statement.name.text] = statement
-
-
-def _is_its_own(
-    scope: Scope,
-    statement: ast.Constant | ast.Parameter | ast.VariableDeclaration | ast.NetworkBlock,
-) -> bool:
-    """Whether a statement is what its name stands for: the first, and the name allowed."""
-    declared = scope.declared.get(statement.name.text)
-    return declared is not None and declared.statement is statement
 
 
 def _constant(scope: Scope, statement: ast.Constant, given: Mapping[str, Fraction]) -> None:
     name = statement.name.text
     value = number(scope, statement.value, NO_INDICES)
-    if value is not None and _is_its_own(scope, statement):
+    if value is not None and scope.is_of(statement):
         value = in_reach(scope, given.get(name, value), statement.value.span)
-    if value is not None and _is_its_own(scope, statement):
+    if value is not None and scope.is_of(statement):
         scope.constants[name] = value
 
 
@@ -124,7 +162,7 @@ def _parameter(scope: Scope, statement: ast.Parameter, given: Mapping[str, Fract
         return
     value = number(scope, statement.value, NO_INDICES)
     interval = _interval(scope, statement.range)
-    if value is None or interval is None or not _is_its_own(scope, statement):
+    if value is None or interval is None or not scope.is_of(statement):
         return
     value = in_reach(scope, given.get(name, value), statement.value.span)
     if value is None:
@@ -163,88 +201,101 @@ def _is_infinity(expression: ast.Expression) -> bool:
 
 def _variable(scope: Scope, statement: ast.VariableDeclaration) -> None:
     name = statement.name.text
-    kind = _kind(scope, statement)
-    if kind is not None:
-        _prior(scope, statement, _DISTRIBUTIONS[kind])
+    kind = kind_of(scope, statement)
+    classes = classes_of(scope, statement)
+    distribution = distribution_of(scope, statement, kind)
+    if statement.optional:
+        instead = "leave the word out: a row's missing views are told by the batch when it infers"
+        scope.note(NotYet(span=statement.name.span, what="`optional`", instead=instead))
     sizes = [whole(scope, size, NO_INDICES, f"a size of `{name}`", 1) for size in statement.shape]
     members = _members(scope, statement)
-    if not _is_its_own(scope, statement):
+    if not scope.is_of(statement) or (statement.family and members is None):
         return
-    if statement.family and members is None:
-        return
-    scope.families[name] = Family(
+    family = Family(
         name=name,
         role=statement.role,
         kind=kind or "real",
         shape=tuple(size or 1 for size in sizes),
         members=members,
         prior=statement.prior is not None,
+        distribution=distribution,
         line=statement.name.span.line,
         column=statement.name.span.column,
+        classes=classes,
     )
+    if name in scope.apart:
+        _each_by_itself(scope, statement, family)
+    else:
+        scope.add(family)
 
 
-def _members(scope: Scope, statement: ast.VariableDeclaration) -> tuple[int, ...] | None:
+def _each_by_itself(scope: Scope, statement: ast.VariableDeclaration, family: Family) -> None:
+    """Members that have declarations of their own: each is a variable with a tensor of its own."""
+    for index in family.members or ():
+        member = member_name(family.name, index)
+        earlier = scope.families.get(member)
+        known = scope.parts(family.name)
+        if earlier is not None:
+            span = statement.name.span
+            scope.note(DuplicateName(span=span, name=member, line=earlier.line))
+        elif known and len(known[0].index) != len(index):
+            _other_indices(scope, statement, len(known[0].index))
+        else:
+            identifier = "_".join((family.name, *map(str, index)))
+            while identifier in scope.declared:
+                identifier += "_"
+            scope.add(replace(family, name=member, members=None, identifier=identifier))
+
+
+def _other_indices(scope: Scope, statement: ast.VariableDeclaration, count: int) -> None:
+    problem = f"the members of `{statement.name}` have not all the same number of indices"
+    usage = f"give all of them {count}, as in `{statement.name}[{', '.join('1' * count)}]`"
+    scope.note(WrongArguments(span=statement.name.span, problem=problem, usage=usage))
+
+
+def _members(
+    scope: Scope, statement: ast.VariableDeclaration
+) -> tuple[tuple[int, ...], ...] | None:
     """The indices of a family; None for a single variable, and where there is a mistake."""
-    if not statement.family:
+    extents = [_extent(scope, statement, one) for one in statement.family]
+    known = [extent for extent in extents if extent is not None]
+    if not extents or len(known) < len(extents):
         return None
-    name, first = statement.name.text, statement.family[0]
-    if len(statement.family) > 1 or not isinstance(first, ast.Range):
-        what = "a family over several indices" if len(statement.family) > 1 else "one member alone"
-        instead = f"declare a range, as in `{name}[1..2]`"
-        scope.note(NotYet(span=statement.name.span, what=what, instead=instead))
-        return None
-    extent = whole_range(scope, first, NO_INDICES)
-    if extent is None:
-        return None
+    count = prod(map(len, known))
     so_far = sum(len(family.nodes) for family in scope.families.values())
-    if so_far + len(extent) > _MOST_VARIABLES:
-        length = number_text(Fraction(len(extent)))
+    if so_far + count > _MOST_VARIABLES:
+        length = number_text(Fraction(count))
         scope.note(
             TooMany(
-                span=first.span,
-                count=f"{so_far + len(extent):,}",
+                span=statement.family[0].span,
+                count=f"{so_far + count:,}",
                 what="variables",
                 limit=f"{_MOST_VARIABLES:,}",
                 instead="the length of a vector goes behind its kind: "
-                f"`{name} : {statement.kind.name}[{length}]`",
+                f"`{statement.name} : {statement.kind.name}[{length}]`",
             )
         )
         return None
-    if extent[0] != 1:
-        scope.note(FamilyStart(span=first.span, name=name, low=extent[0], count=len(extent)))
-    return tuple(extent)
+    return tuple(product(*known))
 
 
-def _kind(scope: Scope, statement: ast.VariableDeclaration) -> Kind | None:
-    known = _KINDS[statement.role]
-    kind = known.get(statement.kind.name.text)
-    if kind is None:
-        scope.note(
-            UnknownKind(
-                span=statement.kind.name.span,
-                kind=statement.kind.name.text,
-                role=statement.role,
-                known=one_of(known),
-            )
-        )
-    return kind
-
-
-def _prior(scope: Scope, statement: ast.VariableDeclaration, known: str) -> None:
-    prior = statement.prior
-    if statement.optional:
-        instead = "leave the word out: a row's missing views are told by the batch when it infers"
-        scope.note(NotYet(span=statement.name.span, what="`optional`", instead=instead))
-    if prior is not None and (prior.arguments or prior.settings):
-        instead = f"write `~ {prior.name}`"
-        scope.note(NotYet(span=prior.span, what="a distribution's settings", instead=instead))
-    elif prior is not None and prior.name.text != known:
-        scope.note(
-            UnknownPrior(
-                span=prior.name.span,
-                prior=prior.name.text,
-                name=statement.name.text,
-                known=known,
-            )
-        )
+def _extent(
+    scope: Scope, statement: ast.VariableDeclaration, subscript: ast.Subscript
+) -> range | None:
+    """What one index of a family runs over: a range from 1, or the number of one member."""
+    name = statement.name.text
+    match subscript:
+        case ast.Range():
+            extent = whole_range(scope, subscript, NO_INDICES)
+            if extent is not None and extent[0] != 1 and name not in scope.apart:
+                low, count = extent[0], len(extent)
+                scope.note(FamilyStart(span=subscript.span, name=name, low=low, count=count))
+            return extent
+        case ast.AllBut():
+            problem = "`not` leaves members out of a family, and here one is declared"
+            usage = f"declare a range, as in `{name}[1..2]`"
+            scope.note(WrongArguments(span=subscript.span, problem=problem, usage=usage))
+            return None
+        case _:
+            index = whole(scope, subscript, NO_INDICES, "an index", 1)
+            return None if index is None else range(index, index + 1)

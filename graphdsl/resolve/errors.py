@@ -9,6 +9,8 @@ __all__ = [
     "EmptyRange",
     "FamilyStart",
     "IndexOutOfRange",
+    "KindArgument",
+    "MemberMissing",
     "MissingStatement",
     "ModifierTwice",
     "NotAFamily",
@@ -25,6 +27,7 @@ __all__ = [
     "UnknownKind",
     "UnknownName",
     "UnknownPrior",
+    "UnknownSetting",
     "Unused",
     "UsedBefore",
 ]
@@ -75,7 +78,7 @@ class IndexOutOfRange(Diagnostic):
     said = "`{family}[{index}]`{where} does not exist: `{family}` goes from {low} to {high}"
     hint = "use an index from {low} to {high}{more}"
     family: str
-    index: int
+    index: str
     low: int
     high: int
     where: str
@@ -109,10 +112,11 @@ class UnknownPrior(Diagnostic):
 
     code = "MIB207"
     title = "Unknown distribution"
-    said = "`{prior}` cannot be the distribution of `{name}`"
-    hint = "write `~ {known}`"
+    said = "`{prior}` cannot be the distribution of `{name}`, which is {kind}"
+    hint = "write {known}"
     prior: str
     name: str
+    kind: str
     known: str
 
 
@@ -293,6 +297,41 @@ class NotYet(Diagnostic):
     hint = "{instead}"
     what: str
     instead: str
+
+
+class KindArgument(Diagnostic):
+    """A kind without its number of classes, or with a number that it does not take."""
+
+    code = "MIB261"
+    title = "Number of classes"
+    said = "{problem}"
+    hint = "{instead}"
+    problem: str
+    instead: str
+
+
+class UnknownSetting(Diagnostic):
+    """A setting that a distribution does not have, or not here."""
+
+    code = "MIB262"
+    title = "Setting of a distribution"
+    said = "{problem}"
+    hint = "{instead}"
+    problem: str
+    instead: str
+
+
+class MemberMissing(Diagnostic):
+    """A gap among members that are declared one by one."""
+
+    code = "MIB263"
+    title = "Member missing"
+    said = "`{name}` is declared, and `{missing}` is not"
+    hint = "declare `{missing}` as well; a family of equal members is `{head}[1..{count}]`"
+    name: str
+    missing: str
+    head: str
+    count: str
 
 
 class ModifierTwice(Diagnostic):

@@ -18,12 +18,12 @@ __all__ = [
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
-from itertools import combinations, permutations
+from itertools import combinations, permutations, product
 from typing import Literal
 
 from graphdsl.diagnostics import Span, nearest
 from graphdsl.ir.model import Family
-from graphdsl.ir.notation import copied, number_text
+from graphdsl.ir.notation import copied, member_name, natural, number_text
 from graphdsl.resolve.errors import (
     BadSize,
     DivisionByZero,
@@ -208,39 +208,48 @@ def members(scope: Scope, reference: ast.Reference, indices: Indices) -> tuple[s
 def _members_of(
     scope: Scope, reference: ast.Reference, family: Family, indices: Indices
 ) -> tuple[str, ...] | None:
+    everything = sorted((n for part in scope.parts(family.head) for n in part.nodes), key=natural)
     if not reference.subscripts:
-        return family.nodes
-    if family.members is None:
+        return tuple(everything)
+    extents = [
+        sorted(set(along)) for along in zip(*(natural(n)[1] for n in everything), strict=True)
+    ]
+    if not extents:
         if not scope.is_lost(family.name):
             scope.note(NotAFamily(span=reference.span, name=family.name), about=family.name)
         return None
-    if len(reference.subscripts) > 1:
-        problem = f"`{family.name}` has one index, and is given {len(reference.subscripts)}"
-        usage = f"write `{family.name}[{family.members[0]}]`"
+    if len(reference.subscripts) != len(extents):
+        has = "one index" if len(extents) == 1 else f"{len(extents)} indices"
+        problem = f"`{family.head}` has {has}, and is given {len(reference.subscripts)}"
+        usage = f"write `{everything[0]}`, or `{family.head}` for all of it"
         scope.note(WrongArguments(span=reference.span, problem=problem, usage=usage))
         return None
-    wanted = _wanted(scope, reference.subscripts[0], family, indices)
-    if wanted is None:
-        return None
-    for index in wanted:
-        if index not in family.members:
-            _out_of_range(scope, reference, family, index, indices)
+    wanted: list[Sequence[int]] = []
+    for subscript, extent in zip(reference.subscripts, extents, strict=True):
+        along = _wanted(scope, subscript, extent, indices)
+        if along is None:
             return None
-    return tuple(f"{family.name}[{index}]" for index in wanted)
+        outside = [index for index in along if index not in extent]
+        if outside:
+            _out_of_range(scope, reference, extents, (*wanted, (outside[0],)), indices)
+            return None
+        wanted.append(along)
+    found = [member_name(family.head, index) for index in product(*wanted)]
+    return tuple(name for name in found if name in everything)  # a gap is said where it is
 
 
 def _wanted(
-    scope: Scope, subscript: ast.Subscript, family: Family, indices: Indices
+    scope: Scope, subscript: ast.Subscript, extent: Sequence[int], indices: Indices
 ) -> Sequence[int] | None:
     """The indices that a subscript stands for."""
     match subscript:
         case ast.Range():
             return whole_range(scope, subscript, indices)
         case ast.AllBut(index):
-            left_out = _wanted(scope, index, family, indices)
+            left_out = _wanted(scope, index, extent, indices)
             if left_out is None:
                 return None
-            return [one for one in family.members or () if one not in left_out]
+            return [one for one in extent if one not in left_out]
         case ast.Word(name) if name in indices.sets:
             return indices.sets[name].members
         case _:
@@ -249,28 +258,38 @@ def _wanted(
 
 
 def _out_of_range(
-    scope: Scope, reference: ast.Reference, family: Family, index: int, indices: Indices
+    scope: Scope,
+    reference: ast.Reference,
+    extents: Sequence[Sequence[int]],
+    wanted: Sequence[Sequence[int]],
+    indices: Indices,
 ) -> None:
-    low, high = (family.members or (1,))[0], (family.members or (1,))[-1]
-    blamed = indices.bound_by.get(_plain_index(reference), reference.span)
+    """Note the last index of those that are known: its family does not go so far."""
+    place, name = len(wanted) - 1, reference.name.text
+    low, high, index = extents[place][0], extents[place][-1], wanted[place][0]
+    others = [*(str(along[0]) for along in wanted[:-1]), str(index)]
+    others += [str(extent[0]) for extent in extents[place + 1 :]]
+    blamed = indices.bound_by.get(_plain_index(reference, place), reference.span)
     elsewhere = blamed.line != reference.span.line
     scope.note(
         IndexOutOfRange(
             span=blamed,
-            family=family.name,
-            index=index,
+            family=name,
+            index=",".join(others),
             low=low,
             high=high,
             where=f" of line {reference.span.line}" if elsewhere else "",
-            more=f", or declare `{family.name}[{low}..{index}]`" if index > high else "",
+            more=f", or declare `{name}[{low}..{index}]`"
+            if index > high and len(extents) == 1
+            else "",
         )
     )
 
 
-def _plain_index(reference: ast.Reference) -> str:
+def _plain_index(reference: ast.Reference, place: int) -> str:
     """The index `i` of `x[i]`: whatever gave it its value is at fault, once."""
-    first = reference.subscripts[0]
-    return first.text if isinstance(first, ast.Word) else ""
+    subscript = reference.subscripts[place]
+    return subscript.text if isinstance(subscript, ast.Word) else ""
 
 
 # ---- comprehensions ------------------------------------------------------------------------------

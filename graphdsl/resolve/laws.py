@@ -67,7 +67,7 @@ def every_law(scope: Scope, laws: Laws) -> None:
     A network of one index is made for every index that some family has; one of several, or of
     sets, only as the spec speaks of it.
     """
-    indices = sorted({i for one in scope.families.values() for i in one.members or ()})
+    indices = sorted({i[0] for one in scope.families.values() for i in one.members or ()})
     for name, block in scope.inferences.items():
         values: Sequence[int | None] = [None] if not block.formals else indices
         if len(block.formals) > 1 or any(title.startswith(f"{name}({{") for title in laws.further):

@@ -73,7 +73,7 @@ def _completed(scope: Scope, network: Network) -> tuple[tuple[int, int], ...]:
     data = [
         place
         for place, (name, *_) in enumerate(network.nodes)
-        if scope.families[name.partition("[")[0]].role != "latent"
+        if scope.family_of(name).role != "latent"
     ]
     among = ((a, b) for k, b in enumerate(data) for a in data[:k])
     return tuple(dict.fromkeys((*network.edges, *among)))

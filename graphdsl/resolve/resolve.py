@@ -154,9 +154,8 @@ def _name(spec: ast.Spec) -> str:
 
 def _nodes(scope: Scope) -> Iterator[Node]:
     for family in scope.families.values():
-        indices: Sequence[int | None] = (None,) if family.members is None else family.members
-        for name, index in zip(family.nodes, indices, strict=True):
-            yield Node(name=name, family=family.name, index=index, role=family.role)
+        for name in family.nodes:
+            yield Node(name=name, family=family.name, role=family.role)
 
 
 def _projections(

@@ -6,12 +6,15 @@ __all__ = ["Declared", "Scope"]
 
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Literal
+from typing import Literal, TypeAlias
 
 from graphdsl.diagnostics import Diagnostic, Span, nearest
 from graphdsl.ir.model import Family, Parameter
+from graphdsl.ir.notation import original
 from graphdsl.resolve.errors import NotAVariable, UnknownName
 from graphdsl.syntax import ast
+
+_Declaration: TypeAlias = ast.Constant | ast.Parameter | ast.VariableDeclaration | ast.NetworkBlock
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +34,8 @@ class Scope:
         self.constants: dict[str, Fraction] = {}
         self.parameters: dict[str, Parameter] = {}
         self.families: dict[str, Family] = {}
+        self.apart: set[str] = set()  #: the families whose members are declared one by one
+        self._parts: dict[str, tuple[Family, ...]] = {}
         self.networks: dict[str, ast.NetworkBlock] = {}
         self.inferences: dict[str, ast.NetworkBlock] = {}
         self.used: set[str] = set()  #: names that something refers to
@@ -80,10 +85,35 @@ class Scope:
             self._unknown.setdefault(word.text, []).append(word)
             self._examples.setdefault(word.text, example)
 
+    def is_of(self, statement: _Declaration) -> bool:
+        """Whether a statement is what its name stands for: the first, and the name allowed."""
+        declared = self.declared.get(statement.name.text)
+        if isinstance(statement, ast.VariableDeclaration) and statement.family:
+            if statement.name.text in self.apart:
+                return True  # one of several
+        return declared is not None and declared.statement is statement
+
+    def add(self, family: Family) -> None:
+        """Take a variable or a family in."""
+        self.families[family.name] = family
+        self._parts[family.head] = (*self.parts(family.head), family)
+
+    def parts(self, name: str) -> tuple[Family, ...]:
+        """What a bare name stands for: a family, or its members where each has its own kind."""
+        return self._parts.get(name, ())
+
+    def family_of(self, node: str) -> Family:
+        """The family of a variable that was resolved."""
+        name = original(node)
+        return self.families.get(name) or self.families[name.partition("[")[0]]
+
     def family(self, word: ast.Word) -> Family | None:
-        """The variable or family of that name; None, and a note, if it is something else."""
+        """The variable or family of that name; None, and a note, if it is something else.
+
+        Of a family whose members have kinds of their own it is the first; `parts` has them all.
+        """
         self.used.add(word.text)
-        family = self.families.get(word.text)
+        family = next(iter(self.parts(word.text)), None)
         if family is None:
             declared = self.declared.get(word.text)
             if declared is None:

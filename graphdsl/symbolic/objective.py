@@ -10,6 +10,7 @@ from __future__ import annotations
 __all__ = ["collect_objective"]
 
 from collections.abc import Iterator, Mapping
+from typing import TypeAlias
 
 from graphdsl.ir.graph import Dag
 from graphdsl.ir.information import (
@@ -28,6 +29,8 @@ from graphdsl.ir.weight import ZERO, Weight
 from graphdsl.symbolic.algebra import sign
 from graphdsl.symbolic.canonical import Canon, Counts, Sum, collect
 from graphdsl.symbolic.expand import Hint, Ledger, expand_objective
+
+_Key: TypeAlias = tuple[str, tuple[int, ...]]  #: of a name, in its natural order
 
 
 def collect_objective(
@@ -91,7 +94,7 @@ def _take_correlations(
         group = (*atom.given, *atom.of)
         if not weight or not _nonnegative(weight, model) or len(group) < 2:
             continue
-        if not _sampled_alike(group, canon):
+        if not _sampled_alike(group, model, canon):
             continue  # no estimator: what is negative in it is bounded by conditioning
         parts = tuple((name,) for name in sorted(group, key=natural))
         trial = dict(rest)
@@ -103,11 +106,13 @@ def _take_correlations(
             yield weight, TotalCorrelation(parts), None
 
 
-def _sampled_alike(group: tuple[str, ...], canon: Canon) -> bool:
-    """Whether latents are of one family and inferred from the same data, as estimators need."""
+def _sampled_alike(group: tuple[str, ...], model: Model, canon: Canon) -> bool:
+    """Whether latents are of one real family, inferred from the same data, as estimators need."""
     independence = canon.independence
     parents = {independence.parents(name) for name in group}
-    families = {name.partition("[")[0] for name in group}
+    families = {model.family_of(name).name: model.family_of(name) for name in group}
+    if any(family.kind != "real" for family in families.values()):
+        return False
     return len(families) == len(parents) == 1 and next(iter(parents)) <= independence.data
 
 
@@ -162,7 +167,7 @@ def _nonnegative(weight: Weight, model: Model) -> bool:
     return sign(weight, model.parameters) in ("zero", "nonnegative")
 
 
-def _hint_key(hint: Hint) -> tuple[str, tuple[str, int], list[tuple[str, int]]]:
+def _hint_key(hint: Hint) -> tuple[str, _Key, list[_Key]]:
     return hint.under, natural(hint.node), sorted(map(natural, hint.given))
 
 
@@ -218,10 +223,10 @@ def _conditional(model: Model, atom: ModelAtom) -> Conditional | None:
     return next((one for one in several if atom.node in one.children), None)
 
 
-def _model_key(atom: ModelAtom) -> tuple[str, tuple[str, int], str, list[tuple[str, int]], bool]:
+def _model_key(atom: ModelAtom) -> tuple[str, _Key, str, list[_Key], bool]:
     given = sorted(map(natural, atom.given or ()))
     return atom.under, natural(atom.node), atom.network, given, atom.frozen
 
 
-def _atom_key(atom: Entropy) -> tuple[str, list[tuple[str, int]], list[tuple[str, int]]]:
+def _atom_key(atom: Entropy) -> tuple[str, list[_Key], list[_Key]]:
     return atom.under, list(map(natural, atom.of)), list(map(natural, atom.given))

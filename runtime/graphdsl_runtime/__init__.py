@@ -91,7 +91,6 @@ from graphdsl_runtime.module import (
     Networks,
     Noise,
     Objective,
-    Variable,
 )
 from graphdsl_runtime.networks import (
     Each,
@@ -103,6 +102,8 @@ from graphdsl_runtime.networks import (
     mlp,
     mlps,
 )
+from graphdsl_runtime.sampling import Likelihood, Posterior, draw_data
+from graphdsl_runtime.variables import Variable
 
 __all__ = [
     "ESTIMATORS",
@@ -119,6 +120,7 @@ __all__ = [
     "Kernel",
     "Laplace",
     "Latents",
+    "Likelihood",
     "Losses",
     "Mine",
     "MissingInput",
@@ -132,6 +134,7 @@ __all__ = [
     "OutOfRange",
     "Players",
     "Poisson",
+    "Posterior",
     "Relation",
     "Sample",
     "Shape",
@@ -155,6 +158,7 @@ __all__ = [
     "conv_encoder",
     "critic",
     "donsker_varadhan",
+    "draw_data",
     "each_expert",
     "energy_distance",
     "expect",

@@ -14,18 +14,17 @@ __all__ = [
     "Networks",
     "Noise",
     "Objective",
-    "Variable",
 ]
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import KW_ONLY, dataclass, field
-from typing import ClassVar, Literal, TypeAlias
+from dataclasses import dataclass, field
+from typing import ClassVar, Protocol, Self, TypeAlias, TypeVar
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F  # noqa: N812  (torch's own name for it)
 
-from graphdsl_runtime.distributions import Bernoulli, Gaussian
 from graphdsl_runtime.errors import (
     MissingInput,
     MissingNetwork,
@@ -34,51 +33,26 @@ from graphdsl_runtime.errors import (
     UnknownName,
 )
 from graphdsl_runtime.networks import Each, FamilyNetwork
+from graphdsl_runtime.sampling import Likelihood, Posterior
+from graphdsl_runtime.variables import Variable
 
 #: Variable, member of a family, or `seen(variable)` -> values, rows first.
 Batch: TypeAlias = Mapping[str, Tensor]
-#: Latent -> standard normal noise of its shape, rows first.
+#: Latent -> standard normal noise of its shape, rows first; of a category, a number per class.
 Noise: TypeAlias = Mapping[str, Tensor]
-#: Latent -> values, rows first.
+#: Latent -> values, rows first; and values of what is observed or given, where p reads them.
 Latents: TypeAlias = Mapping[str, Tensor]
 #: Conditional, as it is printed everywhere (`q(z|x[1])`) -> the caller's own network for it.
 Networks: TypeAlias = Mapping[str, nn.Module]
 
 
-@dataclass(frozen=True)
-class Variable:
-    """A variable of the spec, or a family of them, and the tensor that holds it.
+class _Indexed(Protocol):
+    """A tensor, or a distribution."""
 
-    >>> x = Variable("x", role="observed", kind="binary", members=2, shape=(32,))
-    >>> x.tensor_shape, x.member_names
-    ((2, 32), ('x[1]', 'x[2]'))
-    >>> print(x)
-    observed x[1..2] : binary[32]
-    """
+    def __getitem__(self, index: tuple[slice, Tensor], /) -> Self: ...
 
-    name: str
-    _: KW_ONLY
-    role: Literal["observed", "latent", "given"]
-    kind: str
-    members: int | None = None  #: how many, for a family
-    shape: tuple[int, ...] = ()  #: of one member
 
-    @property
-    def tensor_shape(self) -> tuple[int, ...]:
-        """Shape of one row: the members, if it is a family, and then the shape of one."""
-        return self.shape if self.members is None else (self.members, *self.shape)
-
-    @property
-    def member_names(self) -> tuple[str, ...]:
-        """The names of its members, or its own if it is no family."""
-        if self.members is None:
-            return (self.name,)
-        return tuple(f"{self.name}[{member}]" for member in range(1, self.members + 1))
-
-    def __str__(self) -> str:
-        family = "" if self.members is None else f"[1..{self.members}]"
-        shape = f"[{', '.join(map(str, self.shape))}]" if self.shape else ""
-        return f"{self.role} {self.name}{family} : {self.kind}{shape}"
+_Whole = TypeVar("_Whole", bound=_Indexed)
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,7 +77,8 @@ class Objective(nn.Module):
     """A training objective: what every emitted module derives from.
 
     A family is one tensor ``(B, N, *shape)`` in a batch, or its members one by one, ``(B, *shape)``
-    under the names ``x[1]`` to ``x[N]``. A latent's noise is standard normal, of its shape.
+    under the names ``x[1]`` to ``x[N]``. Categories are class indices. A latent's noise is standard
+    normal, of its shape; that of a category has a number for each class.
     """
 
     #: The spec's variables, in its order.
@@ -112,6 +87,11 @@ class Objective(nn.Module):
     #: How many rows the training set has; the trainer sets it. Where it is None, estimators of the
     #: aggregate posterior (total correlation) take the batch for the whole data set.
     rows: int | None = None
+
+    #: Of discrete latents: how soft the vector is that the gradient goes through (Jang, Gu and
+    #: Poole 2017). The sample itself is one-hot, so that the loss is right at any temperature: a
+    #: low one makes its gradient less biased, and noisier.
+    temperature: float = 1.0
 
     def __init__(self, networks: Networks | None = None) -> None:
         super().__init__()
@@ -128,28 +108,44 @@ class Objective(nn.Module):
         """
         raise NotImplementedError(f"{type(self).__name__} has no forward")
 
-    def infer(self, batch: Batch, noise: Noise | None = None) -> dict[str, Gaussian]:
+    def infer(self, batch: Batch, noise: Noise | None = None) -> Mapping[str, Posterior]:
         """Give the posterior of every latent, from the views that the batch holds.
 
         A latent that others are inferred from is sampled with its noise, or taken at its mean.
         """
         raise NotImplementedError(f"{type(self).__name__} has no inference network")
 
-    def decode(self, latents: Latents) -> dict[str, Bernoulli | Gaussian]:
-        """Give the likelihood of every observed variable, from values of the latents."""
+    def decode(self, latents: Latents) -> Mapping[str, Likelihood]:
+        """Give the likelihood of every observed variable, from values of what it depends on."""
         raise NotImplementedError(f"{type(self).__name__} has no generation network")
+
+    def ancestral_sample(self, noise: Noise, given: Batch) -> Mapping[str, Tensor]:
+        """Draw everything that p conditions on, parents first, for `decode` to read.
+
+        A module writes it out where there is more to it than this: latents with N(0, I) as prior.
+        """
+        return {**given, **noise}
 
     # What it can do then.
 
     @torch.no_grad()
-    def generate(self, n: int) -> dict[str, Tensor]:
-        """Draw ``n`` rows of latents from the prior and give the means of what they generate.
+    def generate(self, n: int, given: Batch | None = None) -> dict[str, Tensor]:
+        """Draw ``n`` rows of latents from p and give the means of what they generate.
 
-        Shapes: ``(n, *tensor_shape)`` for every observed variable.
+        What p conditions on and does not generate has to be ``given``, ``n`` rows of it.
+
+        Shapes: ``(n, *tensor_shape)`` for every observed variable, and of categories the
+        probabilities, ``(n, *tensor_shape, classes)``.
         Seeded by `torch.manual_seed`.
+        Raises `MissingInput` without what has to be given, and `ShapeMismatch` for other rows.
         """
+        given = given or {}
+        for name, value in given.items():
+            if value.ndim == 0 or value.shape[0] != n:
+                raise ShapeMismatch(name, expected=(n, *value.shape[1:]), got=value.shape)
         like = next(self.parameters(), torch.empty(0)).new_empty(n)
-        return {name: p.mean for name, p in self.decode(self.draw_noise(like)).items()}
+        values = self.ancestral_sample(self.draw_noise(like), given)
+        return {name: p.mean for name, p in self.decode(values).items()}
 
     @torch.no_grad()
     def translate(
@@ -159,22 +155,29 @@ class Objective(nn.Module):
 
         ``to`` names variables, families or members. What is asked for by the name of a member, or
         of a variable that is no family, is not read, so that a prediction cannot see its answer; a
-        family's name fills in what the batch lacks of it and reconstructs the rest.
+        family's name fills in what the batch lacks of it and reconstructs the rest. What p(x | z,
+        a) conditions on besides the latents is taken from the batch.
 
-        Shapes: ``(B, *shape)`` for a member, ``(B, *tensor_shape)`` for a family.
-        Raises `UnknownName` for a name that is no observed variable's.
+        Shapes: ``(B, *shape)`` for a member, ``(B, *tensor_shape)`` for a family; of categories the
+        probabilities, with the classes last.
+        Raises `UnknownName` for a name that is no observed variable's, and `MissingInput` without
+        what p conditions on.
         """
         places = self._places()
         for name in to:
             if name not in places:
                 raise UnknownName("observed variable", name, known=list(places))
-        posterior = self.infer(self._without(batch, to), noise)
-        likelihood = self.decode({name: q.draw(noise, name) for name, q in posterior.items()})
+        left = self._without(batch, to)
+        posterior = self.infer(left, noise)
+        latents = {name: q.draw(noise, name) for name, q in posterior.items()}
+        likelihood = self.decode({**left, **latents})
         means = {}
         for name in to:
             variable, member = places[name]
             mean = likelihood[variable].mean
-            means[name] = mean if member is None else mean[:, member]
+            if member is not None:
+                mean = self._variable(variable).side_by_side(mean)[:, member]
+            means[name] = mean
         return means
 
     def parameter_groups(self) -> dict[str, list[nn.Parameter]]:
@@ -228,16 +231,20 @@ class Objective(nn.Module):
     def observe(self, batch: Batch, name: str) -> Tensor:
         """Take a variable from the batch, whole or member by member.
 
-        Shapes: ``-> (B, *tensor_shape)``; whole numbers and booleans become the model's floats.
+        Shapes: ``-> (B, *shape)``, of a family ``(B, N, *shape)``, whatever its indices; whole
+        numbers and booleans become the model's floats, and categories int64.
         Raises `MissingInput` if it, or any member of it, is missing, and `ShapeMismatch`.
         """
         variable = self._variable(name)
         if name in batch:
-            return self._take(batch, name, variable)
+            return _typed(self._take(batch, name, variable), variable)
+        if name != variable.name:
+            return self.observe(batch, variable.name)[:, variable.member_names.index(name)]
         members = variable.member_names
         if not all(member in batch for member in members):
             raise self._missing(variable, batch)
-        return _stack(name, [self._take(batch, member, variable) for member in members])
+        values = [self._take(batch, member, variable) for member in members]
+        return _typed(_stack(name, values), variable)
 
     def observe_some(self, batch: Batch, name: str) -> tuple[Tensor, Tensor]:
         """Take what the batch has of a variable, and say which of it that is.
@@ -251,20 +258,40 @@ class Objective(nn.Module):
         """
         variable = self._variable(name)
         if name in batch or variable.members is None:
-            return self._take_some(batch, name, variable)
+            value, one_seen = self._take_some(batch, name, variable)
+            return _typed(value, variable), one_seen
         views = [self._take_some(batch, member, variable) for member in variable.member_names]
         values, seen = zip(*views, strict=True)
-        return _stack(name, values), torch.stack(seen, dim=1)
+        return _typed(_stack(name, values), variable), torch.stack(seen, dim=1)
+
+    def one_hot(self, categories: Tensor, classes: int) -> Tensor:
+        """Write class indices as vectors, in the model's precision: as networks read them.
+
+        Shapes: int64 ``(B, *) -> (B, *, classes)``.
+
+        >>> Objective().one_hot(torch.tensor([2, 0]), 3)
+        tensor([[0., 0., 1.],
+                [1., 0., 0.]])
+        """
+        return F.one_hot(categories, classes).to(self._dtype())
+
+    def grid(self, name: str, members: _Whole) -> _Whole:
+        """Give the members of a family with several indices an axis for each of them.
+
+        Shapes: a tensor or a distribution of ``(B, N, *) -> (B, *grid, *)``.
+        """
+        grid = self._variable(name).grid
+        return members[:, torch.arange(math.prod(grid)).reshape(grid)]
 
     def draw_noise(self, like: Tensor) -> dict[str, Tensor]:
         """Draw standard normal noise for every latent: rows, precision and device as ``like``.
 
-        Shapes: ``(B, *tensor_shape)`` for each.  Seeded by `torch.manual_seed`.
+        Shapes: ``(B, *noise_shape)`` for each.  Seeded by `torch.manual_seed`.
         """
         rows, device = like.shape[0], like.device
         dtype = like.dtype if like.is_floating_point() else self._dtype()
         return {
-            latent.name: torch.randn(rows, *latent.tensor_shape, dtype=dtype, device=device)
+            latent.name: torch.randn(rows, *latent.noise_shape, dtype=dtype, device=device)
             for latent in self.variables
             if latent.role == "latent"
         }
@@ -276,7 +303,7 @@ class Objective(nn.Module):
 
     def _variable(self, name: str) -> Variable:
         for variable in self.variables:
-            if variable.name == name:
+            if name == variable.name or name in variable.member_names:
                 return variable
         raise UnknownName("variable", name, known=[variable.name for variable in self.variables])
 
@@ -294,9 +321,9 @@ class Objective(nn.Module):
         left = dict(batch)
         for variable in self.variables:
             if variable.members is not None and not set(names).isdisjoint(variable.member_names):
-                _take_apart(left, variable.name, variable.member_names)
+                _take_apart(left, variable.name, variable.member_names, variable)
                 seen = [_seen_name(member) for member in variable.member_names]
-                _take_apart(left, _seen_name(variable.name), seen)
+                _take_apart(left, _seen_name(variable.name), seen, variable)
             for name in set(names).intersection(variable.member_names):
                 left.pop(name, None)
         return left
@@ -307,6 +334,8 @@ class Objective(nn.Module):
         shape = variable.tensor_shape if name == variable.name else variable.shape
         if value.ndim == 0 or tuple(value.shape[1:]) != shape:
             raise ShapeMismatch(name, expected=("B", *shape), got=value.shape)
+        if name == variable.name:
+            value = variable.side_by_side(value)
         if value.is_floating_point() or variable.kind == "categorical":
             return value
         return value.to(self._dtype())
@@ -322,12 +351,13 @@ class Objective(nn.Module):
             absent = torch.zeros(size, dtype=dtype, device=other.device)
             return absent, absent.new_zeros(size[0], dtype=torch.bool)
         value = self._take(batch, name, variable)
-        views = variable.tensor_shape[: value.ndim - 1 - len(variable.shape)]
+        views = tuple(value.shape[1 : value.ndim - len(variable.shape)])
         seen = ~torch.isnan(value).reshape(value.shape[0], *views, -1).any(dim=-1)
         if (key := _seen_name(name)) in batch:
-            if batch[key].shape != seen.shape:
+            said = batch[key] if not views else variable.side_by_side(batch[key])
+            if said.shape != seen.shape:
                 raise ShapeMismatch(key, expected=("B", *views), got=batch[key].shape)
-            seen = seen & batch[key].bool()
+            seen = seen & said.bool()
         over_value = seen.reshape(*seen.shape, *(1,) * len(variable.shape))
         return torch.where(over_value, value, torch.zeros_like(value)), seen
 
@@ -352,10 +382,17 @@ def _stack(name: str, members: Sequence[Tensor]) -> Tensor:
     return torch.stack(list(members), dim=1)
 
 
-def _take_apart(batch: dict[str, Tensor], name: str, members: Sequence[str]) -> None:
+def _typed(value: Tensor, variable: Variable) -> Tensor:
+    """Give categories the type of indices, whatever they came in."""
+    return value.long() if variable.kind == "categorical" else value
+
+
+def _take_apart(
+    batch: dict[str, Tensor], name: str, members: Sequence[str], variable: Variable
+) -> None:
     if name not in batch:
         return
-    whole = batch.pop(name)
+    whole = variable.side_by_side(batch.pop(name))
     if tuple(whole.shape[1:2]) != (len(members),):
         raise ShapeMismatch(name, expected=("B", len(members), "..."), got=whole.shape)
     batch.update(zip(members, whole.unbind(1), strict=True))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import itertools
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import ClassVar
 
 import numpy as np
@@ -19,6 +19,7 @@ from graphdsl_runtime import (
     Bernoulli,
     Gaussian,
     Latents,
+    Likelihood,
     Noise,
     Objective,
     Variable,
@@ -69,7 +70,7 @@ class Linear(Objective):
         }
 
     @torch.no_grad()
-    def decode(self, latents: Latents) -> dict[str, Bernoulli | Gaussian]:
+    def decode(self, latents: Latents) -> Mapping[str, Likelihood]:
         z, u = latents["z"], latents["u"]
         logits = torch.cat([z, u], dim=1) @ self.decoder
         return {"a": Bernoulli(z @ self.encoder.T), "b": Bernoulli(logits.reshape(-1, 2, 2))}

@@ -38,6 +38,16 @@ class UniformCategorical:
             raise ShapeMismatch("a class index", expected=("*", "k"), got=value.shape)
         return -math.log(value.shape[-1]) * value.sum(dim=-1)
 
+    def sample(self, noise: Tensor) -> Tensor:
+        """Turn standard normal noise into one-hot vectors.
+
+        Shapes: ``(*, k) -> (*, k)``.  Exact: the largest of k equal draws is any of them.
+
+        >>> uniform_categorical.sample(torch.tensor([0.3, 1.2, -0.5]))
+        tensor([0., 1., 0.])
+        """
+        return _one_hot(noise)
+
 
 #: 1/k.
 uniform_categorical = UniformCategorical()
@@ -161,8 +171,8 @@ class Categorical:
         """
         return self.mean if noise is None else self.sample(named(noise, name, self.logits))
 
-    def or_prior(self, seen: Tensor) -> Categorical:
-        """Fall back on the uniform prior wherever the view was not seen.
+    def or_prior(self, seen: Tensor, prior: Categorical | None = None) -> Categorical:
+        """Fall back on the prior, uniform or conditional, wherever the view was not seen.
 
         Shapes: ``seen`` is a bool ``(B,)`` or ``(B, N)``, and broadcasts over the trailing axes.
         What was not seen leaves no trace, NaN included.
@@ -172,7 +182,8 @@ class Categorical:
         tensor([[1., 1.],
                 [0., 0.]])
         """
-        return Categorical(torch.where(over(seen, self.logits), self.logits, 0.0))
+        logits = 0.0 if prior is None else prior.logits
+        return Categorical(torch.where(over(seen, self.logits), self.logits, logits))
 
     def log_prob(self, value: Tensor) -> Tensor:
         r"""Log-probability of every component; of a relaxed vector, the mean over its classes.

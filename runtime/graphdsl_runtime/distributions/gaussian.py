@@ -41,6 +41,13 @@ class StandardNormal:
         """
         return -0.5 * (value.square() + _LOG_2PI)
 
+    def sample(self, noise: Tensor) -> Tensor:
+        """Turn standard normal noise into a sample, which it is.
+
+        Shapes: ``(*) -> (*)``.
+        """
+        return noise
+
 
 #: N(0, I).
 standard_normal = StandardNormal()
@@ -158,8 +165,8 @@ class Gaussian:
             return self.mean
         return self.sample(named(noise, name, self.mean))
 
-    def or_prior(self, seen: Tensor) -> Gaussian:
-        """Fall back on the prior N(0, I) wherever the view was not seen.
+    def or_prior(self, seen: Tensor, prior: Gaussian | None = None) -> Gaussian:
+        """Fall back on the prior, N(0, I) or a conditional one, wherever the view was not seen.
 
         Shapes: ``seen`` is a bool ``(B,)`` or ``(B, N)``, and broadcasts over the trailing axes.
         What was not seen leaves no trace, NaN included.
@@ -170,9 +177,10 @@ class Gaussian:
                 [0.]])
         """
         seen = over(seen, self.mean)
+        mean, log_var = (0.0, 0.0) if prior is None else (prior.mean, prior.log_var)
         return Gaussian(
-            torch.where(seen, self.mean, 0.0),
-            torch.where(seen, self.log_var, 0.0),
+            torch.where(seen, self.mean, mean),
+            torch.where(seen, self.log_var, log_var),
         )
 
     def log_prob(self, value: Tensor) -> Tensor:

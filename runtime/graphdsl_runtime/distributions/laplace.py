@@ -38,6 +38,16 @@ class StandardLaplace:
         """
         return -value.abs() - _LOG_2
 
+    def sample(self, noise: Tensor) -> Tensor:
+        """Turn standard normal noise into a sample.
+
+        Shapes: ``(*) -> (*)``.  Exact: see `laplace_noise`.
+
+        >>> standard_laplace.sample(torch.tensor([-1.0]))
+        tensor([-1.1479])
+        """
+        return laplace_noise(noise)
+
     def cross_entropy_of_gaussian(self, q: Gaussian) -> Tensor:
         """Cross-entropy: what this prior needs to describe samples of a Gaussian.
 
@@ -106,6 +116,18 @@ class Laplace:
         """
         return Laplace(loc, torch.zeros_like(loc))
 
+    @staticmethod
+    def of_scale(loc: Tensor, log_scale: Tensor | float) -> Laplace:
+        """Give the Laplace around ``loc`` with a scale of its own: fixed, or learned.
+
+        Shapes: ``loc`` is ``(B, *)`` and ``log_scale`` broadcasts to it: one number, or one for
+        every component.
+
+        >>> Laplace.of_scale(torch.ones(2), -1.0).log_scale
+        tensor([-1., -1.])
+        """
+        return Laplace(loc, torch.zeros_like(loc) + log_scale)
+
     def __getitem__(self, index: Index) -> Laplace:
         return Laplace(self.loc[index], self.log_scale[index])
 
@@ -136,8 +158,8 @@ class Laplace:
         """
         return self.loc if noise is None else self.sample(named(noise, name, self.loc))
 
-    def or_prior(self, seen: Tensor) -> Laplace:
-        """Fall back on the prior Laplace(0, 1) wherever the view was not seen.
+    def or_prior(self, seen: Tensor, prior: Laplace | None = None) -> Laplace:
+        """Fall back on the prior, Laplace(0, 1) or a conditional one, wherever it was not seen.
 
         Shapes: ``seen`` is a bool ``(B,)`` or ``(B, N)``, and broadcasts over the trailing axes.
         What was not seen leaves no trace, NaN included.
@@ -148,7 +170,10 @@ class Laplace:
                 [0.]])
         """
         seen = over(seen, self.loc)
-        return Laplace(torch.where(seen, self.loc, 0.0), torch.where(seen, self.log_scale, 0.0))
+        loc, log_scale = (0.0, 0.0) if prior is None else (prior.loc, prior.log_scale)
+        return Laplace(
+            torch.where(seen, self.loc, loc), torch.where(seen, self.log_scale, log_scale)
+        )
 
     def log_prob(self, value: Tensor) -> Tensor:
         r"""Log-density of every component.

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from graphdsl_runtime import Bernoulli, Gaussian, Objective, Variable
+from graphdsl_runtime import Objective, Variable
+from graphdsl_runtime.sampling import Likelihood
 from graphdsl_runtime.training.seeds import seeded
 
 
@@ -22,6 +23,7 @@ class View:
     >>> second = View("x[2]", x)
     >>> second.shaped(torch.zeros(5, 6)).shape
     torch.Size([5, 2, 3])
+    >>> from graphdsl_runtime import Bernoulli
     >>> second.of({"x": Bernoulli(torch.arange(4.0).reshape(1, 2, 2))}).logits
     tensor([[2., 3.]])
     """
@@ -33,7 +35,7 @@ class View:
         """Give flat pixels the shape that the module wants.  Shapes: ``(B, P) -> (B, *shape)``."""
         return pixels.reshape(len(pixels), *self.variable.shape)
 
-    def of(self, likelihoods: Mapping[str, Bernoulli | Gaussian]) -> Bernoulli | Gaussian:
+    def of(self, likelihoods: Mapping[str, Likelihood]) -> Likelihood:
         """Take this view's part of what `Objective.decode` gives."""
         whole = likelihoods[self.variable.name]
         if self.variable.members is None:

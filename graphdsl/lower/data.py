@@ -1,0 +1,35 @@
+"""What is observed or given: taken from a batch, and written as networks read it."""
+
+from __future__ import annotations
+
+__all__ = ["observed", "one_hot", "parents_of"]
+
+from collections.abc import Iterable, Iterator
+
+from graphdsl.ir.loss import Observe, OneHot
+from graphdsl.ir.model import Family
+from graphdsl.lower.runs import tensor_shape
+from graphdsl.lower.slots import Slot
+
+
+def observed(family: Family, source: str = "batch") -> Observe:
+    """Take a variable or a family from a batch."""
+    return Observe(
+        target=family.local, variable=family.name, shape=tensor_shape(family), source=source
+    )
+
+
+def one_hot(family: Family) -> Iterator[OneHot]:
+    """The vector of a category, where networks are to read it."""
+    if family.classes is not None:
+        yield OneHot(
+            target=f"one_hot_{family.local}",
+            value=family.local,
+            classes=family.classes,
+            shape=(*tensor_shape(family), family.classes),
+        )
+
+
+def parents_of(slots: Iterable[Slot]) -> set[str]:
+    """All that networks read."""
+    return {name for slot in slots for one in slot.conditionals for name in one.parents}

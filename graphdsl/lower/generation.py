@@ -1,0 +1,224 @@
+"""What p makes: `decode`, from values of what it conditions on, and samples of those, root first.
+
+`decode` reads everything that p conditions on: latents, and observed or given parents. Where all of
+that is standard normal noise, there is nothing more to say. Otherwise `ancestral_sample` draws it,
+parents before children: latents from their priors, conditional or not, and what p generates and
+conditions on from its likelihood. The data's own variables that are roots of p have to be given.
+"""
+
+from __future__ import annotations
+
+__all__ = ["plan_generation"]
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from graphdsl.ir.loss import (
+    Assemble,
+    Decoded,
+    DrawData,
+    Drawn,
+    Observe,
+    OneHot,
+    Run,
+    Sample,
+    Statement,
+)
+from graphdsl.ir.model import Family, Model
+from graphdsl.lower.data import observed, one_hot, parents_of
+from graphdsl.lower.runs import (
+    WORD,
+    Plan,
+    gathered,
+    held_members,
+    place_of,
+    run_slot,
+    slot_shape,
+    tensor_shape,
+)
+from graphdsl.lower.slots import Slot, member_ref, network_slot
+
+
+def plan_generation(plan: Plan, slots: Sequence[Slot]) -> None:
+    """Plan `decode`, and `ancestral_sample` where it is needed."""
+    _plan_decode(plan, slots)
+    if _is_more_than_noise(plan.model, slots):
+        _plan_ancestral(plan, slots)
+
+
+def _plan_decode(plan: Plan, slots: Sequence[Slot]) -> None:
+    """The likelihood of everything observed, from values of its parents."""
+    model = plan.model
+    decoders = [one for one in slots if model.family_of(one.children[0]).role != "latent"]
+    for slot in slots:
+        _build(plan, slot)
+    plan.values.update(_as_declared(model))
+    for family in _data_read(model, decoders):
+        plan.decode += [observed(family, "latents"), *one_hot(family)]
+    parts: dict[str, list[Slot]] = {}
+    for slot in decoders:
+        plan.decode.append(run_slot(plan, slot, slot.attribute))
+        parts.setdefault(model.family_of(slot.children[0]).name, []).append(slot)
+    for name, group in parts.items():
+        held = {child: (one.attribute, one.children) for one in group for child in one.children}
+        family = model.family(name)
+        if held.keys() == set(family.nodes):
+            parts_of = (
+                (member_ref(group[0].attribute, family.nodes, group[0].children),)
+                if len(group) == 1
+                else held_members(held, family.nodes)
+            )
+            plan.decoded.append(
+                Decoded(
+                    variable=name,
+                    parts=parts_of,
+                    distribution=WORD[model.distribution_of(group[0].conditionals[0]).law],
+                    grid=len(family.extents) > 1,
+                )
+            )
+
+
+def _build(plan: Plan, slot: Slot) -> None:
+    """A network of p that the loss does not run is built all the same."""
+    if all(one.attribute != slot.attribute for one in plan.networks):
+        plan.networks.append(network_slot(slot, plan.model))
+
+
+def _as_declared(model: Model) -> dict[str, tuple[str, tuple[str, ...]]]:
+    """Every variable where its family's own tensor holds it."""
+    return {node: (one.local, one.nodes) for one in model.families for node in one.nodes}
+
+
+def _data_read(model: Model, slots: Iterable[Slot]) -> list[Family]:
+    read = parents_of(slots)
+    return [one for one in model.families if one.role != "latent" and read & set(one.nodes)]
+
+
+def _is_more_than_noise(model: Model, slots: Sequence[Slot]) -> bool:
+    """Whether what p conditions on is anything but roots with the noise's own law."""
+    generated = {child for slot in slots for child in slot.children}
+    latents = [one for one in model.families if one.role == "latent"]
+    of_latents = {node for one in latents for node in one.nodes}
+    other_law = any(one.distribution.law != "normal" for one in latents)
+    return bool(other_law or generated & (of_latents | parents_of(slots)))
+
+
+# ---- ancestral sampling --------------------------------------------------------------------------
+
+
+def _plan_ancestral(plan: Plan, slots: Sequence[Slot]) -> None:
+    """Draw what p conditions on, and every latent, in an order in which parents come first."""
+    model = plan.model
+    generated = {child: slot for slot in slots for child in slot.children}
+    read = parents_of(slots)
+    given = [one for one in _data_read(model, slots) if not generated.keys() & set(one.nodes)]
+    wanted = [
+        one
+        for one in model.families
+        if one not in given and (one.role == "latent" or read & set(one.nodes))
+    ]
+    draft = Plan(model)
+    for family in given:
+        draft.ancestral += [observed(family, "given"), *one_hot(family)]
+    done = {node for family in given for node in family.nodes}
+    draft.values.update(
+        {node: place for node, place in _as_declared(model).items() if node in done}
+    )
+    for family in wanted:
+        _draw_roots(draft, family, generated.keys())
+        done |= {node for node in family.nodes if node not in generated}
+        _complete(draft, family)
+    waiting = [slot for slot in slots if model.family_of(slot.children[0]) in wanted]
+    while waiting:
+        slot = next(one for one in waiting if done >= parents_of([one]))
+        waiting.remove(slot)
+        _draw(draft, slot)
+        done |= set(slot.children)
+        _complete(draft, model.family_of(slot.children[0]))
+    plan.ancestral = list(_without_idle(draft.ancestral))
+    plan.drawn = [
+        Drawn(variable=one.name, value=one.local, grid=len(one.extents) > 1)
+        for one in (*given, *wanted)
+    ]
+
+
+def _without_idle(statements: Sequence[Statement]) -> Iterator[Statement]:
+    """Vectors of categories that no network of p reads are not written."""
+    read = {ref.name for one in statements if isinstance(one, Run) for ref in one.arguments}
+    for one in statements:
+        if not isinstance(one, OneHot) or one.target in read:
+            yield one
+
+
+def _draw_roots(draft: Plan, family: Family, generated: Iterable[str]) -> None:
+    """The members of a family that are roots of p: from the prior, or given."""
+    roots = tuple(node for node in family.nodes if node not in set(generated))
+    if family.role != "latent":
+        for node in roots:
+            target, shape = _local(family, (node,)), family.shape
+            draft.ancestral.append(
+                Observe(target=target, variable=node, shape=shape, source="given")
+            )
+            draft.values[node] = (target, (node,))
+        return
+    if not roots:
+        return
+    target = family.local if roots == family.nodes else _local(family, roots)
+    word = {"normal": "standard_normal", "laplace": "standard_laplace"}
+    draft.ancestral.append(
+        Sample(
+            target=target,
+            distribution=word.get(family.distribution.law, "uniform_categorical"),
+            noise=member_ref(family.name, roots, family.nodes),
+            latent=family.name,
+            shape=_shape(family, roots),
+            grid=len(family.extents),
+        )
+    )
+    draft.values.update(dict.fromkeys(roots, (target, roots)))
+
+
+def _draw(draft: Plan, slot: Slot) -> None:
+    """The children of one network of p, once its parents have values."""
+    family = draft.model.family_of(slot.children[0])
+    draft.ancestral += gathered(draft, slot)
+    draft.ancestral.append(run_slot(draft, slot, slot.attribute))
+    whole = slot.children == family.nodes
+    target = family.local if whole else _local(family, slot.children)
+    shape = slot_shape(slot, family)
+    if family.role == "latent":
+        draft.ancestral.append(
+            Sample(
+                target=target,
+                distribution=slot.attribute,
+                noise=member_ref(family.name, slot.children, family.nodes),
+                latent=family.name,
+                shape=(*shape, *family.encoded[len(family.shape) :]),
+                grid=len(family.extents),
+            )
+        )
+    else:
+        draft.ancestral.append(DrawData(target=target, distribution=slot.attribute, shape=shape))
+    draft.values.update(dict.fromkeys(slot.children, (target, slot.children)))
+
+
+def _complete(draft: Plan, family: Family) -> None:
+    """A family drawn in parts is put together, once all of it is there."""
+    if any(node not in draft.values for node in family.nodes):
+        return
+    if any(draft.values[node][0] != family.local for node in family.nodes):
+        parts = held_members(draft.values, family.nodes)
+        draft.ancestral.append(Assemble(target=family.local, parts=parts))
+        whole = (family.local, family.nodes)
+        draft.values.update(dict.fromkeys(family.nodes, whole))
+    if family.role != "latent":
+        draft.ancestral += one_hot(family)
+
+
+def _local(family: Family, nodes: Sequence[str]) -> str:
+    return "_".join((family.local, *(str(place) for one in nodes for place in place_of(one))))
+
+
+def _shape(family: Family, nodes: Sequence[str]) -> tuple[int, ...]:
+    if nodes == family.nodes:
+        return (*tensor_shape(family), *family.encoded[len(family.shape) :])
+    return family.encoded if len(nodes) == 1 else (len(nodes), *family.encoded)

@@ -1,0 +1,124 @@
+"""Kinds of values and the distributions that go with them."""
+
+from __future__ import annotations
+
+__all__ = ["classes_of", "distribution_of", "drawn_from", "kind_of"]
+
+from fractions import Fraction
+from typing import Literal
+
+from graphdsl.diagnostics import one_of
+from graphdsl.ir.model import Distribution, Family, Kind, Law
+from graphdsl.resolve.errors import KindArgument, UnknownKind, UnknownPrior, UnknownSetting
+from graphdsl.resolve.indices import NO_INDICES, number, whole
+from graphdsl.resolve.scope import Scope
+from graphdsl.syntax import ast
+
+_KINDS: dict[str, Kind] = {
+    "real": "real",
+    "binary": "binary",
+    "categorical": "categorical",
+    "count": "count",
+}
+#: What `q` can sample with a gradient: normal and Laplace noise, and Gumbel's relaxation.
+_OF_LATENTS = ("real", "categorical")
+
+#: The laws of each kind, its own first.
+_LAWS: dict[Kind, dict[str, Law]] = {
+    "real": {"normal": "normal", "laplace": "laplace"},
+    "binary": {"bernoulli": "bernoulli"},
+    "categorical": {"categorical": "categorical"},
+    "count": {"poisson": "poisson"},
+}
+
+
+def kind_of(scope: Scope, statement: ast.VariableDeclaration) -> Kind | None:
+    """The kind of a variable's values; None, and a note, if its role has no such kind."""
+    known = [name for name in _KINDS if statement.role != "latent" or name in _OF_LATENTS]
+    word = statement.kind.name
+    if word.text in known:
+        return _KINDS[word.text]
+    scope.note(
+        UnknownKind(span=word.span, kind=word.text, role=statement.role, known=one_of(known))
+    )
+    return None
+
+
+def classes_of(scope: Scope, statement: ast.VariableDeclaration) -> int | None:
+    """How many classes a categorical variable has; None for another kind."""
+    written, kind = statement.kind.argument, statement.kind.name
+    if kind.text == "categorical":
+        if written is not None:
+            return whole(scope, written, NO_INDICES, f"the classes of `{statement.name}`", 2) or 2
+        problem = "`categorical` does not say how many classes there are"
+        instead = "write their number, as in `categorical(10)`"
+        scope.note(KindArgument(span=kind.span, problem=problem, instead=instead))
+        return 2
+    if written is not None and kind.text in _KINDS:
+        problem = f"`{kind}` takes no number"
+        instead = f"a length goes in brackets: `{kind}[10]`"
+        scope.note(KindArgument(span=statement.kind.span, problem=problem, instead=instead))
+    return None
+
+
+def distribution_of(
+    scope: Scope, statement: ast.VariableDeclaration, kind: Kind | None
+) -> Distribution:
+    """What a variable is drawn from: as declared, or the law that its kind has by itself."""
+    choice = statement.prior
+    if kind is None:
+        return Distribution("normal")
+    if choice is None:
+        return Distribution(next(iter(_LAWS[kind].values())))
+    return _distribution(scope, choice, statement.name.text, kind, statement.role)
+
+
+def drawn_from(scope: Scope, choice: ast.Choice, child: Family) -> Distribution:
+    """What `~` on a line says of a child."""
+    return _distribution(scope, choice, child.name, child.kind, child.role)
+
+
+def _distribution(
+    scope: Scope, choice: ast.Choice, name: str, kind: Kind, role: str
+) -> Distribution:
+    laws = _LAWS[kind]
+    law = laws.get(choice.name.text)
+    if law is None:
+        word = choice.name
+        known = one_of(f"~ {one}" for one in laws)
+        scope.note(UnknownPrior(span=word.span, prior=word.text, name=name, kind=kind, known=known))
+        return Distribution(next(iter(laws.values())))
+    return Distribution(law, _scale(scope, choice, law, name, role))
+
+
+def _scale(
+    scope: Scope, choice: ast.Choice, law: Law, name: str, role: str
+) -> Fraction | Literal["learned"] | None:
+    """`scale = 0.1` or `scale = learned`: of what p says of an observed real."""
+    if choice.arguments or any(one.name.text != "scale" for one in choice.settings):
+        problem = f"`{law}` has no such setting"
+        instead = f"write `~ {law}`" + (
+            " or `~ normal(scale = 0.1)`" if law in ("normal", "laplace") else ""
+        )
+        scope.note(UnknownSetting(span=choice.span, problem=problem, instead=instead))
+        return None
+    if not choice.settings:
+        return None
+    span = choice.settings[-1].span
+    if law not in ("normal", "laplace"):
+        problem = f"`{law}` has no scale: its network answers with all there is to it"
+        scope.note(UnknownSetting(span=span, problem=problem, instead=f"write `~ {law}`"))
+        return None
+    if role != "observed":
+        problem = f"`{name}` is {role}: its scale is a network's, or one where it is a root"
+        scope.note(UnknownSetting(span=span, problem=problem, instead=f"write `~ {law}`"))
+        return None
+    value = choice.settings[-1].value
+    if isinstance(value, ast.Word) and value.text == "learned":
+        return "learned"
+    scale = number(scope, value, NO_INDICES)
+    if scale is not None and scale <= 0:
+        instead = "write a number above nought, or `scale = learned`"
+        scope.note(UnknownSetting(span=span, problem="a scale is above nought", instead=instead))
+        return None
+    return scale
