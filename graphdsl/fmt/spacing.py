@@ -28,19 +28,10 @@ def set_spaces(pieces: Sequence[Piece]) -> tuple[Piece, ...]:
     tight = _in_square(pieces) | _in_ranges(pieces, depths)
     made = [replace(one, depth=depth) for one, depth in zip(pieces, depths, strict=True)]
     for at, (before, here) in enumerate(pairwise(pieces), start=1):
-        operand_ends = before.kind in _OPERANDS and at - 1 not in totals
-        is_sign = here.text in _OPERATORS and operand_ends
-        space = 1
-        if is_sign or made[at - 1].is_sign:
-            space = 0 if at in tight else 1
-        elif before.text == "-":
-            space = 0
-        elif here.text == "(":
-            called = before.kind in _CALLED or before.text == "]"
-            space = 0 if called or (before.text == ")" and at - 1 not in totals) else 1
-        if _never_spaced(before, here):
-            space = 0
-        made[at] = replace(made[at], space=space, is_sign=is_sign)
+        behind_operand = before.kind in _OPERANDS and at - 1 not in totals
+        made[at] = replace(made[at], is_sign=behind_operand and here.text in _OPERATORS)
+        space = _space(made[at - 1], made[at], at in tight, at - 1 in totals)
+        made[at] = replace(made[at], space=space)
     return tuple(made)
 
 
@@ -50,6 +41,17 @@ def flat(pieces: Sequence[Piece]) -> str:
     for piece in pieces:
         text += (("; " if piece.begins_line else " " * piece.space) if text else "") + piece.text
     return text
+
+
+def _space(before: Piece, here: Piece, is_tight: bool, behind_total: bool) -> int:
+    if _never_spaced(before, here):
+        return 0
+    if before.is_sign or here.is_sign:
+        return 0 if is_tight else 1
+    if before.text == "-":  # of one operand, since it is no sign
+        return 0
+    is_call = before.kind in _CALLED or before.text in (")", "]")
+    return 0 if here.text == "(" and is_call and not behind_total else 1
 
 
 def _never_spaced(before: Piece, here: Piece) -> bool:
@@ -75,7 +77,7 @@ def _ends_of_totals(pieces: Sequence[Piece]) -> set[int]:
     for at, piece in enumerate(pieces):
         if piece.text in _OPENING:
             openings.append(at)
-        elif piece.text in _CLOSING and pieces[max(openings.pop() - 1, 0)].kind == "TOTAL":
+        elif piece.text in _CLOSING and pieces[openings.pop() - 1].kind == "TOTAL":
             found.add(at)
     return found
 
@@ -109,11 +111,7 @@ def _in_ranges(pieces: Sequence[Piece], depths: Sequence[int]) -> set[int]:
 
 def _is_bound(piece: Piece, depths: Sequence[int], place: int, dots: int) -> bool:
     """Whether a piece belongs to one of the bounds around the dots."""
-    if depths[place] > depths[dots]:
-        return True
-    is_bracket = piece.text in ("(", ")", "[", "]")
-    if depths[place] < depths[dots] or piece.begins_line:
-        return False
-    if is_bracket:
-        return True
-    return piece.kind in ("NAME", "NUMBER", "FUNCTION") or piece.text in _OPERATORS
+    if depths[place] != depths[dots]:
+        return depths[place] > depths[dots]
+    in_sum = piece.kind in ("NAME", "NUMBER", "FUNCTION") or piece.text in (*_OPERATORS, *"()[]")
+    return in_sum and not piece.begins_line
