@@ -207,6 +207,7 @@ class DivergenceOfMarginals:
     given: frozenset[str] = frozenset()
     under: str = "q"
     frozen: bool = False
+    model_given: frozenset[str] = frozenset()  #: what p's side is said to be given
 
 
 @dataclass(frozen=True, slots=True)

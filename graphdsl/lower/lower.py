@@ -218,7 +218,7 @@ def _marginals(model: Model) -> Iterator[Diagnostic]:
         named = one.functional.variables
         for conditional in model.generation.conditionals if named and model.generation else ():
             children = [name for name in conditional.children if name in (named or ())]
-            known = {*(named or ()), *one.functional.given}
+            known = {*(named or ()), *one.functional.model_given}
             missing = [name for name in conditional.parents if name not in known]
             if children and missing:
                 yield MarginalOfModel(

@@ -205,7 +205,7 @@ def _to_generation(
         return None
     if left.of is None:
         return DivergenceOfMarginals(None, under=left.name, frozen=right.frozen)
-    return DivergenceOfMarginals(left.of, left.given, left.name, right.frozen)
+    return DivergenceOfMarginals(left.of, left.given, left.name, right.frozen, right.given)
 
 
 def _to_posterior(
