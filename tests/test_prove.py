@@ -316,6 +316,19 @@ def test_variables_that_stay_together_are_one() -> None:
     assert [use.atom for use in certificate.uses] == [information([names[9:], ["z"]], names[:9])]
 
 
+def test_what_cancels_in_joint_entropies_is_no_variable_of_its_own() -> None:
+    """D(q || {x; u_1; ...}) >= TC(u): their difference is I(x; u), however many u there are."""
+    latents = [f"u{k}" for k in range(40)]
+    where = setting(separation({"x": (), **dict.fromkeys(latents, ("x",))}, ["x"]), real=latents)
+    claim = [
+        one(information([["x"], *([name] for name in latents)])),
+        one(information([[name] for name in latents]), -1),
+    ]
+    certificate = prove(claim, where)
+    assert isinstance(certificate, Certificate)
+    assert [use.atom for use in certificate.uses] == [information([latents, ["x"]])]
+
+
 # ---- parameters ------------------------------------------------------------------------------
 
 PAIR = separation({"x": (), "y": ()}, ["x", "y"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 __all__ = ["prove"]
 
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import replace
 
@@ -17,7 +18,8 @@ from graphdsl.ir.information import (
     Term,
     TotalCorrelation,
 )
-from graphdsl.ir.notation import Names
+from graphdsl.ir.notation import Names, names
+from graphdsl.ir.weight import ZERO, Weight
 from graphdsl.prove.checker import mistake_in
 from graphdsl.prove.setting import Setting
 from graphdsl.prove.spread import spread
@@ -37,7 +39,7 @@ def prove(claim: Iterable[Term], setting: Setting) -> Certificate | str:
         return f"the range of `{parts}` has no end that its weights could be measured from"
     from graphdsl.prove.shannon import Unproved, uses_of
 
-    groups = [group for term in terms for group in _groups(term.atom)]
+    groups = _groups(terms)
     uses: list[Use] = []
     for distances, combination in parts.items():
         found = uses_of(combination, setting, groups) if combination else ()
@@ -51,17 +53,28 @@ def prove(claim: Iterable[Term], setting: Setting) -> Certificate | str:
     return certificate
 
 
-def _groups(atom: Atom) -> tuple[Names, ...]:
-    """The sets of variables that an atom speaks of."""
+def _groups(terms: Iterable[Term]) -> tuple[Names, ...]:
+    """The sets of variables whose entropies are left when the terms are written in H(S)."""
+    total: defaultdict[frozenset[str], Weight] = defaultdict(lambda: ZERO)
+    for term in terms:
+        for group, times in _joints(term.atom):
+            total[frozenset(group)] += term.weight.scaled(times)
+    return tuple(names(group) for group, weight in total.items() if weight and group)
+
+
+def _joints(atom: Atom) -> list[tuple[Names, int]]:
+    """An atom as signed H(S)."""
     match atom:
         case Entropy(of, given):
-            return (of, given)
+            return [((*of, *given), 1), (given, -1)]
         case Information(left, right, given):
-            return (left, right, given)
-        case TotalCorrelation(parts, given):
-            return (*parts, given)
+            parts: tuple[Names, ...] = (left, right)
+        case TotalCorrelation(several, given):
+            parts = several
         case CrossEntropy():
             raise ValueError("a cross-entropy is of a model, not of q alone")
+    whole = (*(name for part in parts for name in part), *given)
+    return [*(((*part, *given), 1) for part in parts), (whole, -1), (given, 1 - len(parts))]
 
 
 def _where(distances: tuple[Distance, ...]) -> str:

@@ -32,7 +32,8 @@ Integers: TypeAlias = NDArray[np.int64]
 Floats: TypeAlias = NDArray[np.float64]
 
 _MOST = 11  #: blocks: 28,171 elemental inequalities
-_PIVOTS, _STEPS = 2_000, 200  #: rather than seconds, so that a verdict depends on no machine
+_PIVOTS, _STEPS = 1_000, 200  #: rather than seconds, so that a verdict depends on no machine
+_PREFERENCE = 0.01  #: for the inequalities of a chain rule in the blocks' order
 _NONZERO = 1e-9
 
 
@@ -201,7 +202,7 @@ def _combined(
     right = np.zeros(elementals.rows.shape[1])
     for place, value in target.items():
         right[place] = value / largest
-    result = _solved(elementals.rows, right)
+    result = _solved(elementals.rows, _costs(elementals), right)
     if result.status == 2:
         return None
     if result.status != 0:
@@ -210,14 +211,27 @@ def _combined(
     return _exact(active, target, elementals)
 
 
-def _solved(rows: csr_matrix, right: Floats) -> OptimizeResult:
-    """Multipliers of least sum: by the dual simplex, which zeros suit, or else by interior points.
+def _costs(elementals: _Elementals) -> Floats:
+    """What a multiplier costs: one, and a little for each block that parts C from the first |C|.
 
-    An objective of zero would leave the simplex without a direction.
+    Among the many sums of least cost, this finds one of the few and simple inequalities of a chain
+    rule: 45 of weight one for the total correlation of ten variables, and not 934 odd ones.
+    """
+    places = np.arange(len(elementals.blocks))
+    bits = elementals.marks[:, 2, None] >> places & 1
+    apart = bits != (places < bits.sum(axis=1, keepdims=True))
+    costs: Floats = 1 + _PREFERENCE * apart.mean(axis=1)
+    return costs
+
+
+def _solved(rows: csr_matrix, costs: Floats, right: Floats) -> OptimizeResult:
+    """Multipliers of least cost: by the dual simplex, or, where it takes long, by interior points.
+
+    Both end in a vertex. An objective of zero would leave the simplex without a direction.
     """
     for method, limit in (("highs-ds", _PIVOTS), ("highs-ipm", _STEPS)):
         result = linprog(
-            np.ones(rows.shape[0]),
+            costs,
             A_eq=rows.T.tocsc(),
             b_eq=right,
             bounds=(0, None),

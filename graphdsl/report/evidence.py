@@ -12,7 +12,7 @@ from graphdsl.ir.model import Interval
 from graphdsl.ir.notation import number_text
 from graphdsl.report.terms import text_sum
 
-_MOST = 16  #: rows of a table that are written
+_MOST = 16  #: rows of a table, or inequalities, that are written
 
 
 def side_text(proof: Proof) -> str:
@@ -41,8 +41,10 @@ def nats_text(found: Counterexample) -> str:
 
 def uses_text(certificate: Certificate, ranges: Mapping[str, Interval]) -> Iterator[str]:
     """A line for each inequality that is used: its weight and its atom."""
-    for use in certificate.uses:
+    for use in certificate.uses[:_MOST]:
         yield f"+ {text_sum((Term(use.weight(ranges), use.atom),))}"
+    if len(certificate.uses) > _MOST:
+        yield f"... and {len(certificate.uses) - _MOST} more: `--format json` has them all"
 
 
 def distribution_text(found: Counterexample) -> Iterator[str]:

@@ -16,6 +16,7 @@ from graphdsl.report.evidence import distribution_text, nats_text, side_text, us
 from graphdsl.report.terms import text_sum
 
 _MOST = 4  #: projections shown in full; the JSON audit has them all
+_MOST_TERMS = 12  #: of a sum
 
 
 def audit_text(audit: Audit) -> str:
@@ -97,7 +98,7 @@ def _term(term: LossTerm) -> Iterator[str]:
 
 
 def _few(terms: tuple[Term, ...]) -> tuple[Term, ...]:
-    return terms[:12]
+    return terms[:_MOST_TERMS]
 
 
 def _constants(terms: Iterable[Term]) -> Iterator[str]:
@@ -111,9 +112,11 @@ def _proofs(audit: Audit) -> Iterator[str]:
     for proof in audit.proofs:
         yield f"  {proof.status}  {proof.assertion.text}"
         yield f"    {proof.because}"
-        if proof.remainder:
-            yield f"    {side_text(proof)} = {text_sum(proof.nonnegative)}   (canonical form)"
+        if proof.remainder and proof.certificate is None:
+            dots = " + ..." if len(proof.nonnegative) > _MOST_TERMS else ""
+            yield f"    {side_text(proof)} = {text_sum(_few(proof.nonnegative))}{dots}"
         if proof.certificate is not None:
+            yield f"    {side_text(proof)} ="
             yield from (f"      {line}" for line in uses_text(proof.certificate, ranges))
         if proof.counterexample is not None:
             yield f"    which is {nats_text(proof.counterexample)} nats under"
