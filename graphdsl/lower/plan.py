@@ -98,6 +98,8 @@ def _observe(
 
 def _run_model(plan: Plan, slot: Slot) -> None:
     """A decoder, or a network made for a bound, on the samples."""
+    if ("p", slot.children[0]) in plan.likelihood and slot.conditionals[0].network == "p":
+        return  # a prior that a posterior has asked for
     target = slot.attribute
     plan.networks.append(network_slot(slot, plan.model))
     plan.forward.append(run_slot(plan, slot, target))

@@ -20,6 +20,7 @@ from graphdsl.resolve.errors import (
     EmptyRange,
     FamilyStart,
     MemberMissing,
+    MisplacedOptional,
     NotYet,
     OutOfRange,
     ReservedName,
@@ -203,9 +204,9 @@ def _variable(scope: Scope, statement: ast.VariableDeclaration) -> None:
     kind = kind_of(scope, statement)
     classes = classes_of(scope, statement)
     distribution = distribution_of(scope, statement, kind)
-    if statement.optional:
-        instead = "leave the word out: a row's missing views are told by the batch when it infers"
-        scope.note(NotYet(span=statement.name.span, what="`optional`", instead=instead))
+    if statement.optional and statement.role != "observed":
+        mistake = MisplacedOptional(span=statement.name.span, name=name, role=statement.role)
+        scope.note(mistake)
     sizes = [whole(scope, size, NO_INDICES, f"a size of `{name}`", 1) for size in statement.shape]
     members = _members(scope, statement)
     if not scope.is_of(statement) or (statement.family and members is None):
@@ -221,6 +222,7 @@ def _variable(scope: Scope, statement: ast.VariableDeclaration) -> None:
         line=statement.name.span.line,
         column=statement.name.span.column,
         classes=classes,
+        optional=statement.optional and statement.role == "observed",
     )
     if name in scope.apart:
         _each_by_itself(scope, statement, family)
