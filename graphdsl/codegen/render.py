@@ -135,6 +135,8 @@ def _variable(one: VariableSlot) -> str:
         parts.append(f"members={count}")
     if one.shape:
         parts.append(f"shape={shape(one.shape)}")
+    if one.optional:
+        parts.append("optional=True")
     line = f"Variable({', '.join(parts)})"
     if len(line) + 9 <= _WIDTH:
         return line
@@ -198,15 +200,19 @@ def _input(sizes: Sequence[int], shared: bool) -> str:
 
 def _buffer(name: str, rows: Iterable[Iterable[bool]]) -> str:
     table = ", ".join(str([int(flag) for flag in row]) for row in rows)
-    return f'self.register_buffer("{name}", torch.tensor([{table}]) > 0, persistent=False)'
+    arguments = f'"{name}", torch.tensor([{table}]) > 0, persistent=False'
+    if len(arguments) + 30 <= _WIDTH:
+        return f"self.register_buffer({arguments})"
+    space = " " * 8
+    return f"self.register_buffer(\n{space}    {arguments}\n{space})"
 
 
 def _forward(module: LossModule) -> tuple[str, ...]:
     lines = list(map(forward_line, module.forward))
-    observed = next((k for k, line in enumerate(lines) if "self.observe(" in line), None)
-    like = "batch" if observed is None else lines[observed].split(" = ")[0]
+    observed = next((k for k, line in enumerate(lines) if "self.observe" in line), None)
+    like = "batch" if observed is None else lines[observed].split(" = ")[0].split(",")[0]
     place = 0 if observed is None else observed + 1
-    while place < len(lines) and "self.observe(" in lines[place]:
+    while place < len(lines) and "self.observe" in lines[place]:
         place += 1
     lines.insert(place, f"noise = self.draw_noise({like}) if noise is None else noise")
     return tuple(lines)

@@ -62,6 +62,7 @@ class VariableSlot:
     members: tuple[int, ...] | None  #: how many along each index
     shape: tuple[int, ...]
     classes: int | None = None
+    optional: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,6 +105,7 @@ class Observe:
     variable: str
     shape: tuple[int, ...]
     source: str = "batch"  #: the argument that holds it
+    some: bool = False  #: rows may lack it: its mask is taken as well
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,6 +124,7 @@ class Seen:
 
     mask: Ref
     how: Literal["single", "all", "each"]  #: no family; all members at once; one for each network
+    optional: bool = False  #: whether rows may lack it in training too
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,6 +141,7 @@ class Run:
     seen: tuple[Seen, ...] = ()  #: the observed parents, where views may be missing
     scale: float | str | None = None  #: a fixed one, or the attribute of a learned one
     prior: str = ""  #: what stands in for it in rows where a parent is missing
+    missing: tuple[Seen, ...] = ()  #: the parents that a row may lack in training
     frozen: bool = False  #: whether the networks stay as they are
 
 
@@ -152,6 +156,7 @@ class Fuse:
     shape: tuple[int, ...]
     subsets: str = ""  #: the attribute that lists them
     seen: tuple[Ref, ...] = ()  #: which experts there are, where views may be missing
+    present: tuple[Ref | None, ...] = ()  #: the same in training; None is always there
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -196,6 +201,7 @@ class TermCode:
     right: Ref | None  #: the model or the value; None for the prior
     broadcast: bool = False  #: one posterior against several models
     prior: str = "standard_normal"  #: the word for it
+    seen: tuple[tuple[Ref, ...], ...] = ()  #: what rows must have for it, member by member
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -91,6 +91,7 @@ class Family:
     line: int
     column: int
     classes: int | None = None  #: of a categorical variable
+    optional: bool = False  #: whether a row may lack it
     identifier: str = ""  #: what emitted code calls it, where that is not its name
 
     @property

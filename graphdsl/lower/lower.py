@@ -114,6 +114,7 @@ def _module(
                 members=None if one.members is None else one.extents,
                 shape=one.shape,
                 classes=one.classes,
+                optional=one.optional,
             )
             for one in model.families
         ),

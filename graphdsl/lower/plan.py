@@ -181,9 +181,11 @@ def _observe(
 def _run_model(plan: Plan, slot: Slot, frozen: bool = False) -> None:
     """A decoder, or a network made for a bound, on the samples."""
     target = f"{slot.attribute}{'_frozen' * frozen}{plan.tag}"
+    network = slot.conditionals[0].network
+    if ModelKey(network, slot.children[0]) in plan.likelihood and network == "p" and not frozen:
+        return  # a prior that a posterior has asked for
     plan.add_network(network_slot(slot, plan.model))
     plan.forward.append(run_slot(plan, slot, target, frozen))
-    network = slot.conditionals[0].network
     for child, conditional in _children_of(slot):
         given = conditional.parents if network == "r" else ()
         plan.likelihood[ModelKey(network, child, given, frozen)] = (target, slot.children)

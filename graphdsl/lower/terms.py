@@ -5,14 +5,16 @@ from __future__ import annotations
 __all__ = ["correlation_terms", "loss_terms"]
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from graphdsl.diagnostics import CompilerBug
 from graphdsl.ir.information import Atom, Collected, Term, TotalCorrelation
 from graphdsl.ir.loss import Bound, LossTerm, Ref, Relation, TermCode
+from graphdsl.ir.model import Model
 from graphdsl.ir.notation import latex_name, latex_names, natural
 from graphdsl.ir.weight import ZERO, Weight
 from graphdsl.lower.bounds import Piece
+from graphdsl.lower.data import masks
 from graphdsl.lower.models import Auxiliary, Decoder, Encoder, Prior, SubPosterior
 from graphdsl.lower.runs import ModelKey, Plan
 from graphdsl.lower.slots import Names, member_ref
@@ -45,7 +47,7 @@ def loss_terms(
         yield LossTerm(
             name=names.take(f"{_title(plan, first)}{plan.tag}"),
             weight=first.weight,
-            code=_code(plans, group),
+            code=replace(_code(plans, group), seen=_seen(plan, group)),
             formula=written.text,
             latex=written.latex,
             stands_for=_collected(term for piece in group for term in piece.stands_for),
@@ -160,6 +162,37 @@ def _code(plans: Mapping[str, Plan], group: Sequence[Piece]) -> TermCode:
         other, there = plans[first.ref.network].posterior[first.node]
         return TermCode(kind="kl", left=left, right=member_ref(other, nodes, there))
     return TermCode(kind="kl", left=left, right=_model_ref(plan, first, nodes))
+
+
+def _seen(plan: Plan, group: Sequence[Piece]) -> tuple[tuple[Ref, ...], ...]:
+    """What a row must have for a term to be in its bound; nothing where every row has it all."""
+    model = plan.model
+    needed: dict[object, tuple[Ref, ...]] = {}
+    for piece in group:
+        own = (piece.node,) if piece.kind == "reconstruction" else ()
+        match piece.ref:
+            case Auxiliary(given=given):
+                needed[piece.node] = masks(model, (*own, *given))
+            case SubPosterior(experts=experts):
+                needed[plan.subset_of[piece.node, experts][1]] = masks(model, experts)
+            case _:
+                needed[piece.node] = masks(model, own)
+    if not any(needed.values()):
+        return ()
+    return _side_by_side(model, tuple(needed.values()))
+
+
+def _side_by_side(model: Model, needed: tuple[tuple[Ref, ...], ...]) -> tuple[tuple[Ref, ...], ...]:
+    """Masks of one family's members are members of one tensor."""
+    places = [refs[0].places for refs in needed if len(refs) == 1]
+    names = {ref.name for refs in needed for ref in refs}
+    if len(needed) < 2 or len(places) < len(needed) or len(names) > 1:
+        return needed
+    (name,) = names
+    family = next(one for one in model.families if f"seen_{one.local}" == name)
+    along = tuple(place for found in places for place in found or ())
+    whole = along == tuple(range(len(family.nodes)))
+    return ((Ref(name) if whole else Ref(name, along),),)
 
 
 def _model_ref(plan: Plan, piece: Piece, nodes: Sequence[str]) -> Ref:

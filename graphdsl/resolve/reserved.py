@@ -45,7 +45,7 @@ _OF_THE_RUNTIME = frozenset(
 _PREFIXES = (
     "q_", "p_", "r_", "expert_", "experts_", "seen_", "subsets_", "rate_", "reconstruction_",
     "prediction_", "entropy_", "cross_entropy_", "total_correlation_", "one_hot_", "log_var_",
-    "log_scale_",
+    "log_scale_", "present_",
 )  # fmt: skip
 
 
