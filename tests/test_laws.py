@@ -32,6 +32,7 @@ from graphdsl.ir.model import (
     PredictiveEntropy,
     Projection,
     UncertaintyOf,
+    Wrapped,
 )
 from graphdsl.ir.notation import listed
 from graphdsl.ir.weight import ONE
@@ -238,7 +239,7 @@ def intended(models: Models, parameters: Mapping[str, float]) -> float:
 
 def defined(models: Models, model: Model, functional: Functional) -> float:
     """A functional by its definition."""
-    assert not isinstance(functional, Distance), "a distance is told from samples"
+    assert not isinstance(functional, Distance | Wrapped), "no sum of entropies"
     under = functional.under
     judge = models.judge(under)
     match functional:

@@ -29,6 +29,7 @@ __all__ = [
     "Via",
     "Weighted",
     "WeightedProjection",
+    "Wrapped",
 ]
 
 from dataclasses import dataclass
@@ -68,6 +69,7 @@ class Parameter:
     name: str
     value: Fraction
     range: Interval
+    ramp: tuple[Fraction, int] | None = None  #: where it starts, and in how many steps it is there
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,9 +263,21 @@ class Distance:
     under: str = "q"
 
 
+@dataclass(frozen=True, slots=True)
+class Wrapped:
+    """A sum of terms under a sign that is not linear: |E|, max(E, c), or E <= c."""
+
+    kind: Literal["abs", "max", "constraint"]
+    inner: tuple[Weighted, ...]
+    offset: Weight  #: what is added to the sum
+    bound: Weight  #: c; nought for |E|
+    under: str = "q"
+
+
 Functional: TypeAlias = (
     Projection
     | Distance
+    | Wrapped
     | DivergenceOfMarginals
     | DivergenceOfPosteriors
     | PredictiveEntropy
@@ -331,6 +345,13 @@ class Model:
     assertions: tuple[Assertion, ...] = ()
     projections: tuple[WeightedProjection, ...] = ()  #: of the objective and the assertions
     further: tuple[Network, ...] = ()  #: inference networks beside q, each for its arguments
+
+    def asked(self) -> tuple[Weighted, ...]:
+        """Every functional of the objective, those under a sign included."""
+        found: list[Weighted] = []
+        for one in self.objective:
+            found += one.functional.inner if isinstance(one.functional, Wrapped) else (one,)
+        return tuple(found)
 
     def inference_of(self, name: str) -> Network:
         """The inference network of that name."""

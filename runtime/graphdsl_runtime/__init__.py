@@ -92,6 +92,7 @@ from graphdsl_runtime.module import (
     Noise,
     Objective,
 )
+from graphdsl_runtime.multipliers import Multiplier
 from graphdsl_runtime.networks import (
     Each,
     FamilyNetwork,
@@ -126,6 +127,7 @@ __all__ = [
     "MissingInput",
     "MissingNetwork",
     "Mixture",
+    "Multiplier",
     "Networks",
     "Noise",
     "NotADensity",
