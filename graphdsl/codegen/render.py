@@ -39,7 +39,7 @@ ALWAYS_IMPORTED = ("Batch", "Gaussian", "Losses", "Networks", "Noise", "Objectiv
 WORDS = (
     "Bernoulli", "Categorical", "Each", "Laplace", "Latents", "Likelihood", "Multiplier", "Poisson",
     "Posterior", "Shared", "adversarial_js", "adversarial_kl", "conv_decoder", "conv_encoder",
-    "critic", "draw_data", "each_expert", "expect", "frozen", "mlp", "mlps", "mmd",
+    "critic", "draw_data", "each_expert", "expect", "frozen", "mlp", "mlps", "mmd", "one_expert",
     "product_of_experts", "sliced_wasserstein", "standard_laplace", "standard_normal",
     "subset_posteriors", "total_correlation_critic", "total_correlation_loo",
     "total_correlation_mss", "total_correlation_mws", "uniform_categorical",

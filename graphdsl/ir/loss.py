@@ -155,11 +155,11 @@ class Fuse:
     """Make posteriors from experts: the product of all, of each alone, or of some subsets."""
 
     target: str
-    how: Literal["concatenate", "product", "each", "subsets"]
+    how: Literal["concatenate", "product", "mixture", "each", "subsets"]
     experts: tuple[Ref, ...]
     formula: str
     shape: tuple[int, ...]
-    subsets: str = ""  #: the attribute that lists them
+    subsets: str = ""  #: the attribute that lists them; of a mixture, its selector
     seen: tuple[Ref, ...] = ()  #: which experts there are, where views may be missing
     present: tuple[Ref | None, ...] = ()  #: the same in training; None is always there
 

@@ -32,6 +32,7 @@ __all__ = [
     "Wrapped",
 ]
 
+import re
 from dataclasses import dataclass
 from fractions import Fraction
 from math import prod
@@ -162,11 +163,16 @@ class Conditional:
     network: str  #: `q` or `p`
     children: tuple[str, ...]
     parents: tuple[str, ...]
-    by: Literal["joint", "poe"]
+    by: Literal["joint", "poe", "mixture"]
     via: Via
     lines: tuple[int, ...]  #: of the spec; conditionals of the same lines are of one family
     column: int = 1
     drawn: Distribution | None = None  #: `~ laplace` on its line; None for the child's own
+
+    @property
+    def selector(self) -> str:
+        """The hidden variable that says which parent's component a mixture is drawn from (P16)."""
+        return "selector_" + "_".join(re.findall(r"\w+", self.children[0]))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

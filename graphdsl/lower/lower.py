@@ -204,7 +204,7 @@ def _reason(relation: Relation, terms: Sequence[LossTerm]) -> str:
     if relation == "equal":
         return "every term is computed exactly, up to the named constants"
     if relation == "upper" and any(term.within for term in terms):
-        return "on average over batches: what is convex of a mean is no less than of its expectation"
+        return "on average over batches: a convex sign of a mean is no less than of its expectation"
     if relation == "upper":
         return "every entropy that is bounded has a weight that is nowhere negative"
     names_of = ", ".join(term.name for term in terms if term.relation == relation)

@@ -16,6 +16,7 @@ _OF_THE_LANGUAGE = frozenset(
 # against the attributes of the runtime's base class.
 _OF_THE_MODULE = frozenset(
     """
+    selector
     T_destination absolute add_module advance ancestral_sample apply batch bfloat16 bool buffers
     call_super_init children compile constraint cpu critics cuda decode dict double draw_noise
     dump_patches eval expect extra_repr float floored forward generate get_buffer get_extra_state
@@ -38,7 +39,7 @@ _OF_THE_RUNTIME = frozenset(
     Batch Bernoulli Categorical Each Gaussian Laplace Latents Likelihood Losses Multiplier
     Networks Noise Objective Poisson Posterior Shared Tensor Variable adversarial_js
     adversarial_kl conv_decoder conv_encoder critic draw_data each_expert expect frozen latents
-    mlp mlps mmd product_of_experts sliced_wasserstein standard_laplace standard_normal
+    mlp mlps mmd one_expert product_of_experts sliced_wasserstein standard_laplace standard_normal
     subset_posteriors total_correlation_critic total_correlation_loo total_correlation_mss
     total_correlation_mws uniform_categorical
     """.split()
@@ -49,7 +50,7 @@ _PREFIXES = (
     "q_", "p_", "r_", "expert_", "experts_", "seen_", "subsets_", "rate_", "reconstruction_",
     "prediction_", "entropy_", "divergence_", "critic_", "cross_entropy_", "total_correlation_",
     "one_hot_", "log_var_", "log_scale_", "present_", "absolute_", "floored_", "constraint_",
-    "multiplier_",
+    "multiplier_", "selector_",
 )  # fmt: skip
 
 

@@ -25,6 +25,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812  (torch's own name for it)
 
+from graphdsl_runtime.distributions import Gaussian
 from graphdsl_runtime.errors import (
     MissingInput,
     MissingNetwork,
@@ -342,6 +343,23 @@ class Objective(nn.Module):
         """
         key = f"prior({name})"
         return noise[key] if key in noise else torch.randn_like(like)
+
+    def selector(
+        self, noise: Noise | None, name: str, experts: Gaussian, seen: Tensor | None = None
+    ) -> Tensor:
+        """Choose a component of a mixture for every row, evenly among those that are there.
+
+        ``noise[name]`` holds numbers in [0, 1), ``(B,)``, where the caller gives them; without any
+        noise at all, the first component that is there is taken.  Shapes: ``-> (B,)``, whole.
+        """
+        rows, count = experts.mean.shape[:2]
+        there = experts.mean.new_ones(rows, count) if seen is None else seen.to(experts.mean.dtype)
+        if noise is None:
+            return there.argmax(dim=1)
+        drawn = noise[name] if name in noise else torch.rand(rows, device=there.device)
+        upto = there.cumsum(dim=1)
+        wanted = (drawn.to(there.dtype) * upto[:, -1]).floor() + 1.0
+        return (upto < wanted[:, None]).sum(dim=1).clamp(max=count - 1)
 
     def extra_repr(self) -> str:
         """Print the variables and the weights above the networks."""
