@@ -91,6 +91,7 @@ def _named(usual: str, alias: str, words: Iterable[str]) -> str:
 
 
 def _header(module: LossModule, constants: Sequence[tuple[str, Fraction]]) -> str:
+    origin = f"Compiled by graphdsl from the spec `{module.model}`"
     values = ", ".join(f"{name} = {number_text(value)}" for name, value in constants)
     gaps = [
         line
@@ -101,9 +102,8 @@ def _header(module: LossModule, constants: Sequence[tuple[str, Fraction]]) -> st
     return fill(
         HeaderView(
             title=_wrapped(_safe(module.title) or f"The objective of {module.model}."),
-            model=module.model,
+            origin=_wrapped(f"{origin} with {values}" if values else origin),
             sha256=module.sha256,
-            constants_used=f" with {values}" if values else "",
             objective=_lines(module.objective),
             loss=_all_lines(_formula_line(term, k) for k, term in enumerate(module.terms)),
             relation=_wrapped(f"{module.relation} ({module.reason})"),
