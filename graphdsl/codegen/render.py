@@ -220,9 +220,18 @@ def _term(term: LossTerm) -> str:
         TermView(
             name=term.name,
             comment=tuple(textwrap.wrap(comment, _WIDTH - 10, break_long_words=False)),
-            code=term_code(term.code),
+            code=_broken(term_code(term.code), _WIDTH - 8 - len(f"{term.name} = ")),
         )
     ).rstrip("\n")
+
+
+def _broken(call: str, room: int) -> str:
+    """A call on one line, or its arguments on a line of their own."""
+    if len(call) <= room:
+        return call
+    name, _, arguments = call.partition("(")
+    deep, outer = " " * 12, " " * 8
+    return f"{name}(\n{deep}{arguments.removesuffix(')')}\n{outer})"
 
 
 def _loss(terms: Sequence[LossTerm]) -> tuple[str, ...]:
@@ -232,9 +241,11 @@ def _loss(terms: Sequence[LossTerm]) -> tuple[str, ...]:
         factor = weight(term.weight)
         summand = term.name if factor == "1" else f"{factor} * {term.name}"
         written.append(summand)
-    one_line = f"loss = {' + '.join(written)}".replace("+ -", "- ")
-    if len(one_line) + 8 <= _WIDTH:
-        return (one_line,)
+    total = " + ".join(written).replace("+ -", "- ")
+    if len(f"loss = {total}") + 8 <= _WIDTH:
+        return (f"loss = {total}",)
+    if len(total) + 12 <= _WIDTH:
+        return ("loss = (", f"    {total}", ")")
     rest = [f"    + {summand}".replace("+ -", "- ") for summand in written[1:]]
     return ("loss = (", f"    {written[0]}", *rest, ")")
 

@@ -128,9 +128,9 @@ def _module(
         ),
         networks=tuple(plan.networks),
         subsets=tuple(plan.subsets),
-        forward=tuple(plan.forward),
+        forward=_used(plan.forward, _read_by(terms)),
         terms=terms,
-        infer=_used(plan),
+        infer=_used(plan.infer),
         inferred=tuple(plan.inferred),
         decode=tuple(plan.decode),
         decoded=tuple(plan.decoded),
@@ -141,15 +141,21 @@ def _module(
     )
 
 
-def _used(plan: Plan) -> tuple[Statement, ...]:
-    """The statements of `infer`, without samples that nothing is inferred from."""
-    read = {ref.name for ref in _arguments(plan.infer)}
-    for one in plan.infer:
-        if isinstance(one, Assemble) and one.target in read:
-            read |= {part.name for part in one.parts}
+def _used(statements: Sequence[Statement], read: Iterable[str] = ()) -> tuple[Statement, ...]:
+    """The statements without samples that nothing is computed from."""
+    names = {*read, *(ref.name for ref in _arguments(statements))}
+    for one in statements:
+        if isinstance(one, Assemble) and one.target in names:
+            names |= {part.name for part in one.parts}
     return tuple(
-        one for one in plan.infer if not isinstance(one, Sample | Assemble) or one.target in read
+        one for one in statements if not isinstance(one, Sample | Assemble) or one.target in names
     )
+
+
+def _read_by(terms: Iterable[LossTerm]) -> Iterator[str]:
+    """The names that terms are computed from."""
+    for term in terms:
+        yield from (ref.name for ref in (term.code.left, term.code.right) if ref is not None)
 
 
 def _arguments(statements: Iterable[Statement]) -> Iterator[Ref]:

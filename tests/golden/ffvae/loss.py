@@ -119,7 +119,9 @@ class Ffvae(Objective):
 
         # TC(b[4]; b[5]; b[6]; b[7]; b[8]; b[9]; b[10]; b[11]; b[12]; b[13]; b[14];
         # b[15]; b[16]); spec lines 26, 27, 28, 30
-        total_correlation_b_2 = total_correlation_mss(b[:, 3:16], q_b[:, 3:16], self.rows)
+        total_correlation_b_2 = total_correlation_mss(
+            b[:, 3:16], q_b[:, 3:16], self.rows
+        )
 
         loss = (
             reconstruction_x

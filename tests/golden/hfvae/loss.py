@@ -104,10 +104,14 @@ class Hfvae(Objective):
         total_correlation_u_3 = total_correlation_mss(u[:, 4:8], q_u[:, 4:8], self.rows)
 
         # TC(u[3,1]; u[3,2]; u[3,3]; u[3,4]); spec lines 25, 26, 27, 31
-        total_correlation_u_4 = total_correlation_mss(u[:, 8:12], q_u[:, 8:12], self.rows)
+        total_correlation_u_4 = total_correlation_mss(
+            u[:, 8:12], q_u[:, 8:12], self.rows
+        )
 
         # TC(u[4,1]; u[4,2]; u[4,3]; u[4,4]); spec lines 25, 26, 27, 32
-        total_correlation_u_5 = total_correlation_mss(u[:, 12:16], q_u[:, 12:16], self.rows)
+        total_correlation_u_5 = total_correlation_mss(
+            u[:, 12:16], q_u[:, 12:16], self.rows
+        )
 
         loss = (
             reconstruction_x

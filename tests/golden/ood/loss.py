@@ -112,7 +112,6 @@ class Ood(Objective):
         q_z = Gaussian.split(self.q_z(x, one_hot_e, y))  # q(z | x, e, y); (B, 16)
         z = q_z.sample(noise["z"])  # (B, 16)
         r_z = Gaussian.split(self.r_z(x))  # r(z | x); (B, 16)
-        z_r = r_z.sample(noise["z"])  # (B, 16)
         p_x = Bernoulli(self.p_x(z))  # p(x | z); (B, 64)
         p_y = Bernoulli(self.p_y(z))  # p(y | z); (B,)
         p_e = Categorical(self.p_e(z))  # p(e | z); (B,)

@@ -113,9 +113,7 @@ class OodInvariant(Objective):
         rate_z = expect(q_z.kl(standard_normal))
 
         loss = (
-            reconstruction_y
-            + self.invariance * prediction_e
-            + self.invariance * rate_z
+            reconstruction_y + self.invariance * prediction_e + self.invariance * rate_z
         )
         return Losses(
             loss,
