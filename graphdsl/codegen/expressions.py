@@ -119,13 +119,13 @@ def _over_two(names: Sequence[str]) -> str:
     return f'[f"{pattern}" for i in {outer} for j in {inner}]'
 
 
-def stacked(refs: Sequence[Ref], target: str, indent: int = 8) -> str:
-    """Members side by side, one on a line where they do not fit on one."""
-    line = f"{target} = torch.stack({members(refs)}, dim=1)"
+def stacked(parts: Sequence[str], target: str, indent: int = 8) -> str:
+    """Tensors side by side, one on a line where they do not fit on one."""
+    line = f"{target} = torch.stack([{', '.join(parts)}], dim=1)"
     if len(line) + indent <= _WIDTH:
         return line
     space = " " * indent
-    listed = "".join(f"{space}        {reference(ref)},\n" for ref in refs)
+    listed = "".join(f"{space}        {part},\n" for part in parts)
     return (
         f"{target} = torch.stack(\n{space}    [\n{listed}{space}    ],\n{space}    dim=1,\n{space})"
     )

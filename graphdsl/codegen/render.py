@@ -36,11 +36,12 @@ from graphdsl.ir.weight import ONE
 _WIDTH = 88
 ALWAYS_IMPORTED = ("Batch", "Gaussian", "Losses", "Networks", "Noise", "Objective", "Variable")
 WORDS = (
-    "Bernoulli", "Categorical", "Each", "Laplace", "Latents", "Likelihood", "Poisson", "Posterior",
-    "Shared", "conv_decoder",
-    "conv_encoder", "draw_data", "each_expert", "expect", "frozen", "mlp", "mlps",
-    "product_of_experts", "standard_laplace", "standard_normal", "subset_posteriors",
-    "total_correlation_mss", "uniform_categorical",
+    "Bernoulli", "Categorical", "Each", "Laplace", "Latents", "Likelihood", "Poisson",
+    "Posterior", "Shared", "adversarial_js", "adversarial_kl", "conv_decoder", "conv_encoder",
+    "critic", "draw_data", "each_expert", "expect", "frozen", "mlp", "mlps", "mmd",
+    "product_of_experts", "sliced_wasserstein", "standard_laplace", "standard_normal",
+    "subset_posteriors", "total_correlation_critic", "total_correlation_loo",
+    "total_correlation_mss", "total_correlation_mws", "uniform_categorical",
 )  # fmt: skip
 
 
@@ -72,6 +73,8 @@ def _view(
         terms=tuple(map(_term, module.terms)),
         loss=_loss(module.terms),
         term_names=tuple(term.name for term in module.terms),
+        critics=tuple(module.critics),
+        critic_losses=tuple(term.critic for term in module.terms if term.critic),
         infer=tuple(map(infer_line, module.infer)),
         inferred=tuple(map(inferred_line, module.inferred)),
         decode=_decode(module),
@@ -106,7 +109,7 @@ def _header(module: LossModule, constants: Sequence[tuple[str, Fraction]]) -> st
             sha256=module.sha256,
             objective=_lines(module.objective),
             loss=_all_lines(_formula_line(term, k) for k, term in enumerate(module.terms)),
-            relation=_wrapped(f"{module.relation} ({module.reason})"),
+            relation=_wrapped(f"Relation: {module.relation} ({module.reason}).", _WIDTH),
             gaps=_all_lines(gaps),
             dropped=_all_lines(shortened(dropped, "...")),
         )
@@ -135,6 +138,8 @@ def _variable(one: VariableSlot) -> str:
         parts.append(f"members={count}")
     if one.shape:
         parts.append(f"shape={shape(one.shape)}")
+    if one.optional:
+        parts.append("optional=True")
     line = f"Variable({', '.join(parts)})"
     if len(line) + 9 <= _WIDTH:
         return line
@@ -174,6 +179,8 @@ def _builder(builder: Builder) -> str:
     size = f"2 * {outputs}" if builder.halves else str(outputs)
     if builder.name in ("conv_encoder", "conv_decoder"):
         return _convolutional(builder, size)
+    if builder.name == "critic":
+        return f"critic([{', '.join(shape(sizes) for sizes, _ in builder.inputs)}])"
     inputs = ", ".join(_input(sizes, shared) for sizes, shared in builder.inputs)
     count = f"{builder.count}, " if builder.count is not None else ""
     return f"{builder.name}({count}[{inputs}], {shape(builder.hidden)}, {size})"
@@ -198,15 +205,19 @@ def _input(sizes: Sequence[int], shared: bool) -> str:
 
 def _buffer(name: str, rows: Iterable[Iterable[bool]]) -> str:
     table = ", ".join(str([int(flag) for flag in row]) for row in rows)
-    return f'self.register_buffer("{name}", torch.tensor([{table}]) > 0, persistent=False)'
+    arguments = f'"{name}", torch.tensor([{table}]) > 0, persistent=False'
+    if len(arguments) + 30 <= _WIDTH:
+        return f"self.register_buffer({arguments})"
+    space = " " * 8
+    return f"self.register_buffer(\n{space}    {arguments}\n{space})"
 
 
 def _forward(module: LossModule) -> tuple[str, ...]:
     lines = list(map(forward_line, module.forward))
-    observed = next((k for k, line in enumerate(lines) if "self.observe(" in line), None)
-    like = "batch" if observed is None else lines[observed].split(" = ")[0]
+    observed = next((k for k, line in enumerate(lines) if "self.observe" in line), None)
+    like = "batch" if observed is None else lines[observed].split(" = ")[0].split(",")[0]
     place = 0 if observed is None else observed + 1
-    while place < len(lines) and "self.observe(" in lines[place]:
+    while place < len(lines) and "self.observe" in lines[place]:
         place += 1
     lines.insert(place, f"noise = self.draw_noise({like}) if noise is None else noise")
     return tuple(lines)
@@ -216,11 +227,15 @@ def _term(term: LossTerm) -> str:
     where = "line" if len(term.lines) == 1 else "lines"
     place = f"{where} {', '.join(map(str, term.lines))}" if term.lines else ""
     comment = f"{term.formula}; spec {place}" if place else term.formula
+    critic = term.critic if term.critic_code is None else ""
+    targets = f"{term.name}, {critic}" if critic else term.name
     return fill(
         TermView(
             name=term.name,
             comment=tuple(textwrap.wrap(comment, _WIDTH - 10, break_long_words=False)),
-            code=_broken(term_code(term.code), _WIDTH - 8 - len(f"{term.name} = ")),
+            code=_broken(term_code(term.code), _WIDTH - 8 - len(f"{targets} = ")),
+            critic=critic,
+            then=_critic_line(term),
         )
     ).rstrip("\n")
 
@@ -232,6 +247,11 @@ def _broken(call: str, room: int) -> str:
     name, _, arguments = call.partition("(")
     deep, outer = " " * 12, " " * 8
     return f"{name}(\n{deep}{arguments.removesuffix(')')}\n{outer})"
+
+
+def _critic_line(term: LossTerm) -> str:
+    """The loss of a network that plays against its term, where that is a line of its own."""
+    return "" if term.critic_code is None else f"{term.critic} = {term_code(term.critic_code)}"
 
 
 def _loss(terms: Sequence[LossTerm]) -> tuple[str, ...]:
@@ -266,10 +286,8 @@ def _all_lines(texts: Iterable[str]) -> tuple[str, ...]:
     return tuple(line for text in texts for line in _lines(text))
 
 
-def _wrapped(text: str) -> str:
-    return "\n".join(
-        textwrap.wrap(text, _WIDTH - 4, break_long_words=False, break_on_hyphens=False)
-    )
+def _wrapped(text: str, width: int = _WIDTH - 4) -> str:
+    return "\n".join(textwrap.wrap(text, width, break_long_words=False, break_on_hyphens=False))
 
 
 def _safe(text: str) -> str:

@@ -12,6 +12,8 @@ __all__ = [
     "term_code",
 ]
 
+from collections.abc import Sequence
+
 from graphdsl.codegen.expressions import (
     commented,
     members,
@@ -27,12 +29,15 @@ from graphdsl.ir.loss import (
     DrawData,
     Drawn,
     Fuse,
+    Generated,
     InferenceLine,
     Observe,
     OneHot,
+    PriorSample,
     Ref,
     Run,
     Sample,
+    Seen,
     Statement,
     TermCode,
 )
@@ -53,10 +58,12 @@ def forward_line(statement: Statement) -> str:
     match statement:
         case Observe() | OneHot() | DrawData():
             return commented(_data(statement), shape_comment(statement.shape))
-        case Run():
-            return commented(f"{statement.target} = {_run(statement)}", _about(statement))
+        case Run(missing=missing):
+            told = ", ".join(filter(None, (_mask(missing), statement.prior)))
+            seen = f".or_prior({told})" if missing else ""
+            return commented(f"{statement.target} = {_run(statement)}{seen}", _about(statement))
         case Fuse():
-            code = f"{statement.target} = {_fuse(statement)}"
+            code = _fused(statement, [(one,) if one else () for one in statement.present])
             return commented(code, _about(statement)) if statement.formula else code
         case Sample(discrete=True):
             noise = f"{_noise(statement)}, self.temperature, hard=True"
@@ -65,12 +72,25 @@ def forward_line(statement: Statement) -> str:
         case Sample(target=target, distribution=distribution):
             code = f"{target} = {distribution}.sample({_noise(statement)})"
             return commented(code, shape_comment(statement.shape))
+        case PriorSample() | Generated():
+            return commented(_of_generation(statement), shape_comment(statement.shape))
         case Assemble(target=target, parts=parts):
-            return stacked(parts, target)
+            return stacked(list(map(reference, parts)), target)
+
+
+def _of_generation(statement: PriorSample | Generated) -> str:
+    if isinstance(statement, Generated):
+        return f"{statement.target} = {statement.distribution}.mean"
+    if not statement.like:
+        return f'{statement.target} = noise["{statement.latent}"]'
+    sample = f'self.prior_sample(noise, "{statement.latent}", {statement.like})'
+    return f"{statement.target} = {sample}"
 
 
 def _data(statement: Observe | OneHot | DrawData) -> str:
     match statement:
+        case Observe(target=target, variable=variable, some=True):
+            return f'{target}, seen_{target} = self.observe_some(batch, "{variable}")'
         case Observe(target=target, variable=variable, source=source):
             return f'{target} = self.observe({source}, "{variable}")'
         case OneHot(target=target, value=value, classes=classes):
@@ -87,13 +107,13 @@ def infer_line(statement: Statement) -> str:
         case Run(target=target):
             if not statement.seen:
                 return f"{target} = {_run(statement)}"
-            told = ", ".join(filter(None, (_mask(statement), statement.prior)))
+            told = ", ".join(filter(None, (_mask(statement.seen), statement.prior)))
             line = f"{target} = {_run(statement)}.or_prior({told})"
             if len(line) <= 80:
                 return line
             return f"{target} = {_run(statement)}.or_prior(\n            {told}\n        )"
         case Fuse(target=target):
-            return f"{target} = {_fuse(statement, _experts_mask(statement))}"
+            return _fused(statement, [(one,) for one in statement.seen])
         case Sample(target=target, distribution=q, noise=noise, latent=latent):
             if noise.places is None and statement.grid < 2:
                 return f'{target} = {q}.draw(noise, "{latent}")'
@@ -127,21 +147,44 @@ def term_code(code: TermCode) -> str:
     """The expression that computes a term, on average over the rows."""
     left = reference(code.left)
     right = code.prior if code.right is None else reference(code.right)
+    seen = _in_bound(code)
     match code.kind:
         case "kl":
             if not code.broadcast:
-                return f"expect({left}.kl({right}))"
-            return f"expect({left}[:, None].kl({right}{_of_children(code.left)}))"
+                return f"expect({left}.kl({right}){seen})"
+            return f"expect({left}[:, None].kl({right}{_of_children(code.left)}){seen})"
         case "reconstruction" | "cross_entropy":
-            return f"expect({left}.nll({right}))"
+            return f"expect({left}.nll({right}){seen})"
         case "entropy":
             return f"expect({left}.entropy())"
-        case "total_correlation_mss":
-            return f"total_correlation_mss({left}, {right}, self.rows)"
+        case "total_correlation":
+            return _correlation(code, left, right)
+        case "distance":
+            critic = f"self.{code.critic}, " if code.critic else ""
+            here, there = (_sample(code, sample) for sample in code.samples)
+            return f"{code.word}({critic}{here}, {there})"
+
+
+def _correlation(code: TermCode, left: str, right: str) -> str:
+    if code.critic:
+        return f"{code.word}(self.{code.critic}, {left})"
+    rows = "" if code.word == "total_correlation_loo" else ", self.rows"
+    return f"{code.word}({left}, {right}{rows})"
+
+
+def _sample(code: TermCode, sample: Sequence[Ref]) -> str:
+    """The variables of a sample: side by side for an estimator, apart for a critic."""
+    if len(sample) == 1:
+        return reference(sample[0])
+    if code.critic:
+        return f"({', '.join(map(reference, sample))})"
+    flat = ", ".join(f"{reference(one)}.flatten(1)" for one in sample)
+    return f"torch.cat([{flat}], dim=1)"
 
 
 def _run(statement: Run) -> str:
-    arguments = ", ".join(map(reference, statement.arguments))
+    detach = ".detach()" if statement.detached else ""
+    arguments = ", ".join(f"{reference(one)}{detach}" for one in statement.arguments)
     network = f"self.{statement.slot}"
     call = f"frozen({network})({arguments})" if statement.frozen else f"{network}({arguments})"
     reshaped = "" if statement.reshape is None else f", {shape(statement.reshape)}"
@@ -153,13 +196,15 @@ def _run(statement: Run) -> str:
     return f"{word}({call}{reshaped})"
 
 
-def _experts_mask(statement: Fuse) -> str:
-    """Which experts there are, as a second argument."""
-    seen = statement.seen
-    if not seen:
-        return ""
-    whole = len(seen) == 1 and seen[0].places is None and not seen[0].one
-    return f", {reference(seen[0])}" if whole else f", torch.stack({members(seen)}, dim=1)"
+def _fused(statement: Fuse, seen: Sequence[Sequence[Ref]]) -> str:
+    """A fusion, behind the mask of the experts that there are."""
+    if not any(seen):
+        return f"{statement.target} = {_fuse(statement)}"
+    if len(seen) == 1 and not seen[0][0].one:
+        return f"{statement.target} = {_fuse(statement, f', {reference(seen[0][0])}')}"
+    mask = f"present_{statement.target.removeprefix('q_')}"
+    line = f"{statement.target} = {_fuse(statement, f', {mask}')}"
+    return f"{stacked(_masks(seen), mask)}\n        {line}"
 
 
 def _fuse(statement: Fuse, mask: str = "") -> str:
@@ -185,11 +230,26 @@ def _noise(statement: Sample) -> str:
     return reference(Ref(f'noise["{noise.name}"]{flat}', noise.places, noise.one))
 
 
-def _mask(statement: Run) -> str:
+def _masks(several: Sequence[Sequence[Ref]]) -> list[str]:
+    """The mask of each member; one that asks for nothing is always there."""
+    first = next(reference(ref) for refs in several for ref in refs)
+    return [" & ".join(map(reference, refs)) or f"torch.ones_like({first})" for refs in several]
+
+
+def _in_bound(code: TermCode) -> str:
+    """The mask of the rows and members that have a term, as a second argument."""
+    if not code.seen:
+        return ""
+    if len(code.seen) == 1:
+        return f", {' & '.join(map(reference, code.seen[0]))}"
+    return f", torch.stack([{', '.join(_masks(code.seen))}], dim=1)"
+
+
+def _mask(seen: Sequence[Seen]) -> str:
     """Where every observed parent of a conditional was seen."""
-    per_member = any(one.how == "each" for one in statement.seen)
+    per_member = any(one.how == "each" for one in seen)
     masks = []
-    for one in statement.seen:
+    for one in seen:
         mask = reference(one.mask) + (".all(1)" if one.how == "all" else "")
         masks.append(f"{mask}[:, None]" if per_member and one.how != "each" else mask)
     return " & ".join(masks)

@@ -39,6 +39,8 @@ class TermView:
     name: str
     comment: tuple[str, ...]
     code: str
+    critic: str
+    then: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +60,8 @@ class ModuleView:
     terms: tuple[str, ...]
     loss: tuple[str, ...]
     term_names: tuple[str, ...]
+    critics: tuple[str, ...]
+    critic_losses: tuple[str, ...]
     infer: tuple[str, ...]
     inferred: tuple[str, ...]
     decode: tuple[str, ...]

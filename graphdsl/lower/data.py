@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-__all__ = ["observed", "one_hot", "parents_of"]
+__all__ = ["masks", "observed", "one_hot", "parents_of"]
 
 from collections.abc import Iterable, Iterator
 
-from graphdsl.ir.loss import Observe, OneHot
-from graphdsl.ir.model import Family
+from graphdsl.ir.loss import Observe, OneHot, Ref
+from graphdsl.ir.model import Family, Model
 from graphdsl.lower.runs import tensor_shape
 from graphdsl.lower.slots import Slot
 
@@ -15,7 +15,11 @@ from graphdsl.lower.slots import Slot
 def observed(family: Family, source: str = "batch") -> Observe:
     """Take a variable or a family from a batch."""
     return Observe(
-        target=family.local, variable=family.name, shape=tensor_shape(family), source=source
+        target=family.local,
+        variable=family.name,
+        shape=tensor_shape(family),
+        source=source,
+        some=family.optional and source == "batch",
     )
 
 
@@ -28,6 +32,18 @@ def one_hot(family: Family) -> Iterator[OneHot]:
             classes=family.classes,
             shape=(*tensor_shape(family), family.classes),
         )
+
+
+def masks(model: Model, nodes: Iterable[str]) -> tuple[Ref, ...]:
+    """The masks of those variables that rows may lack."""
+    found = []
+    for node in nodes:
+        family = model.family_of(node)
+        if family.optional:
+            place = family.nodes.index(node)
+            single = family.members is None
+            found.append(Ref(f"seen_{family.local}", None if single else (place,), not single))
+    return tuple(found)
 
 
 def parents_of(slots: Iterable[Slot]) -> set[str]:

@@ -15,6 +15,7 @@ from graphdsl.ir.loss import (
     LossModule,
     LossTerm,
     ParameterSlot,
+    PriorSample,
     Ref,
     Relation,
     Run,
@@ -25,6 +26,7 @@ from graphdsl.ir.loss import (
 from graphdsl.ir.model import Conditional, DivergenceOfMarginals, EstimatorChoice, Model
 from graphdsl.ir.notation import weight_text
 from graphdsl.lower.bounds import Piece, can_relax, pieces
+from graphdsl.lower.distances import distance_terms, unfit_distances
 from graphdsl.lower.errors import (
     EstimatorIdle,
     EstimatorMisplaced,
@@ -75,6 +77,7 @@ def lower(collected: Collected, model: Model, independences: Mapping[str, Indepe
     terms = (
         *loss_terms(plans, _in_order(parts), names_used),
         *correlation_terms(plans, collected, names_used),
+        *distance_terms(plans, collected, names_used),
     )
     if not terms:
         place = [(one.line, one.column) for one in model.objective] or [(1, 1)]
@@ -114,6 +117,7 @@ def _module(
                 members=None if one.members is None else one.extents,
                 shape=one.shape,
                 classes=one.classes,
+                optional=one.optional,
             )
             for one in model.families
         ),
@@ -138,12 +142,14 @@ def _module(
         ancestral=tuple(plan.ancestral),
         drawn=tuple(plan.drawn),
         constants=collected.constants,
+        critics=tuple(_critics(terms, plan)),
     )
 
 
 def _used(statements: Sequence[Statement], read: Iterable[str] = ()) -> tuple[Statement, ...]:
     """The statements without samples that nothing is computed from."""
     names = {*read, *(ref.name for ref in _arguments(statements))}
+    names |= {one.like for one in statements if isinstance(one, PriorSample)}
     for one in statements:
         if isinstance(one, Assemble) and one.target in names:
             names |= {part.name for part in one.parts}
@@ -155,13 +161,26 @@ def _used(statements: Sequence[Statement], read: Iterable[str] = ()) -> tuple[St
 def _read_by(terms: Iterable[LossTerm]) -> Iterator[str]:
     """The names that terms are computed from."""
     for term in terms:
-        yield from (ref.name for ref in (term.code.left, term.code.right) if ref is not None)
+        for code in (term.code, term.critic_code):
+            if code is not None:
+                yield from (ref.name for ref in (code.left, code.right) if ref is not None)
+                yield from (ref.name for refs in code.samples for ref in refs)
 
 
 def _arguments(statements: Iterable[Statement]) -> Iterator[Ref]:
     for one in statements:
         if isinstance(one, Run):
             yield from one.arguments
+
+
+def _critics(terms: Sequence[LossTerm], plan: Plan) -> Iterator[str]:
+    """The networks that some critic trains, and the model does not."""
+    for term in terms:
+        if term.code.critic:
+            yield term.code.critic
+        if term.critic_code is not None:
+            runs = (one for one in plan.forward if isinstance(one, Run) and one.detached)
+            yield from (one.slot for one in runs if one.target == term.critic_code.left.name)
 
 
 def _relation(terms: Sequence[LossTerm]) -> Relation:
@@ -175,9 +194,12 @@ def _reason(relation: Relation, terms: Sequence[LossTerm]) -> str:
         return "every term is computed exactly, up to the named constants"
     if relation == "upper":
         return "every entropy that is bounded has a weight that is nowhere negative"
-    names_of = ", ".join(term.name for term in terms if term.relation == relation)
+    named = [term.name for term in terms if term.relation == relation]
+    names_of, are = ", ".join(named), "is" if len(named) == 1 else "are"
+    if relation == "saddle":
+        return f"{names_of} {are} as good as what plays against it"
     if relation == "estimate":
-        return f"{names_of} is estimated from a minibatch, and is no bound"
+        return f"{names_of} {are} estimated from a minibatch, and {are} no bound"
     return f"the weight of what {names_of} bounds changes its sign over the parameters' range"
 
 
@@ -194,6 +216,7 @@ def _mistakes(
     )
     yield from _marginals(model)
     yield from _under_generation(collected, line, column)
+    yield from unfit_distances(collected, model)
     stuck = [
         one
         for one in collected.intractable

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 __all__ = ["plan_posteriors", "run_experts"]
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 from graphdsl.diagnostics import CompilerBug
 from graphdsl.ir.loss import Assemble, Fuse, InferenceLine, Ref, Run, Sample
 from graphdsl.ir.model import Conditional, Family, Model
-from graphdsl.lower.data import parents_of
+from graphdsl.lower.data import masks, parents_of
 from graphdsl.lower.runs import (
     WORD,
+    ModelKey,
     Plan,
     gathered,
     held_members,
@@ -91,22 +92,32 @@ def _posterior(
     plan.add_network(network_slot(slot, plan.model))
     gather = list(gathered(plan, slot))
     run = run_slot(plan, slot, target)
-    plan.forward += [*gather, run]
-    plan.infer += [*gather, *_with_prior(plan, slot, run)]
+    missing = tuple(one for one in run.seen if one.optional)
+    prior = _prior(plan, slot, run)
+    if prior is None:
+        plan.forward += [*gather, replace(run, missing=missing)]
+        plan.infer += [*gather, run]
+        return
+    from_prior = run_slot(plan, prior, prior.attribute)
+    told = replace(run, prior=prior.attribute)
+    if missing:
+        plan.networks.append(network_slot(prior, plan.model))
+        held = (prior.attribute, prior.children)
+        plan.likelihood.update({ModelKey("p", child): held for child in prior.children})
+        plan.forward += [*gather, from_prior, replace(told, missing=missing)]
+    else:
+        plan.forward += [*gather, run]
+    plan.infer += [*gather, from_prior, told]
 
 
-def _with_prior(plan: Plan, slot: Slot, run: Run) -> Iterator[Run]:
-    """A posterior of `infer`: where a view is missing, p(z|w) stands in for it if p has one."""
+def _prior(plan: Plan, slot: Slot, run: Run) -> Slot | None:
+    """The p(z|w) that stands in where a view is missing, if p has one that can be run by now."""
     prior = plan.priors.get(slot.children)
     if prior is None or not run.seen or reading(plan.model, prior) != run.distribution:
-        yield run
-        return
+        return None
     known = plan.model.observed().union(plan.posterior)
-    if not known.issuperset(parents_of([prior])):
-        yield run  # a parent is inferred from this latent: N(0, I) stands in
-        return
-    yield run_slot(plan, prior, prior.attribute)
-    yield replace(run, prior=prior.attribute)
+    # Where a parent is inferred from this latent itself, the root's own prior stands in.
+    return prior if known.issuperset(parents_of([prior])) else None
 
 
 def _whole(model: Model, under: str, slot: Slot) -> Conditional:
@@ -162,6 +173,7 @@ def _fused(plan: Plan, slot: Slot, target: str, subsets: list[tuple[str, ...]]) 
         formula=f"{base}({children_text(model, slot)} | {joint_text(model, order)}), eq. 13",
         shape=shape,
         seen=_seen_experts(plan, order),
+        present=_present_experts(plan, order),
     )
     plan.forward.append(product)
     plan.infer.append(product)
@@ -201,6 +213,17 @@ def _subset_posteriors(
     for child in slot.children:
         for place, subset in enumerate(subsets):
             plan.subset_of[child, subset] = (name, place)
+
+
+def _present_experts(plan: Plan, experts: tuple[str, ...]) -> tuple[Ref | None, ...]:
+    """Which experts a row has in training; nothing if it has all of them."""
+    known = [masks(plan.model, [one]) for one in experts]
+    if not any(known):
+        return ()
+    family = plan.model.family_of(experts[0])
+    if experts == family.nodes and family.members is not None:
+        return (Ref(f"seen_{family.local}"),)
+    return tuple(replace(mask[0], one=True) if mask else None for mask in known)
 
 
 def _seen_experts(plan: Plan, experts: tuple[str, ...]) -> tuple[Ref, ...]:

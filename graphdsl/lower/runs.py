@@ -118,6 +118,7 @@ class Plan:
             decoded=self.decoded,
             values=data,
             experts=self.experts,
+            priors=self.priors,
         )
 
     def add_network(self, slot: NetworkSlot) -> None:
@@ -219,10 +220,10 @@ def _seen(plan: Plan, slot: Slot) -> Iterable[Seen]:
             continue
         mask = member_ref(f"seen_{family.local}", nodes, family.nodes)
         if slot.stacked and not argument.shared:
-            yield Seen(Ref(mask.name, mask.places), "each")
+            yield Seen(Ref(mask.name, mask.places), "each", family.optional)
         else:
             single = family.members is None or mask.one
-            yield Seen(mask, "single" if single else "all")
+            yield Seen(mask, "single" if single else "all", family.optional)
 
 
 def _argument(plan: Plan, argument: Argument) -> Ref:

@@ -94,7 +94,9 @@ def _family(family: Family) -> str:
     members = f"[{members}]" if members else ""
     classes = "" if family.classes is None else f"({family.classes})"
     shape = f"[{', '.join(map(str, family.shape))}]" if family.shape else ""
-    return f"{family.role} {family.name}{members} : {family.kind}{classes}{shape}{_law(family)}"
+    return f"{family.role} {family.name}{members} : {family.kind}{classes}{shape}{_law(family)}" + (
+        " optional" if family.optional else ""
+    )
 
 
 def _law(family: Family) -> str:

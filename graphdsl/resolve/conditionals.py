@@ -52,6 +52,7 @@ def conditionals(scope: Scope, reading: Reading, network: str) -> Iterator[Condi
         )
         _check_image(scope, conditional, steps)
         _check_experts(scope, conditional, steps)
+        _check_given(scope, conditional, steps)
         _check_one_law(scope, conditional, steps, laws)
         yield conditional
 
@@ -167,6 +168,15 @@ def _misplaced(scope: Scope, line: ast.Line, reason: str) -> None:
     if word is not None:
         modifier = f"{name} {word}"
         scope.note(MisplacedModifier(span=word.span, modifier=modifier, reason=reason))
+
+
+def _check_given(scope: Scope, conditional: Conditional, steps: Sequence[Step]) -> None:
+    """A row that lacks what p conditions on has no likelihood until q fills it in."""
+    optional = [name for name in conditional.parents if _family(scope, name).optional]
+    if conditional.network == "p" and optional:
+        what = f"an optional parent in `p`, such as `{optional[0]}`,"
+        instead = "leave the word out, or take the edge out of `p`"
+        scope.note(NotYet(span=steps[0].line.span, what=what, instead=instead))
 
 
 def _check_experts(scope: Scope, conditional: Conditional, steps: Sequence[Step]) -> None:

@@ -5,33 +5,31 @@ from __future__ import annotations
 __all__ = ["declare"]
 
 from collections.abc import Mapping
-from dataclasses import replace
 from fractions import Fraction
-from itertools import product
-from math import prod
 from typing import Literal
 
-from graphdsl.diagnostics import Span
 from graphdsl.ir.model import Family, Interval, Parameter
-from graphdsl.ir.notation import member_name, number_text
+from graphdsl.ir.notation import number_text
 from graphdsl.resolve.distributions import classes_of, distribution_of, kind_of
 from graphdsl.resolve.errors import (
     DuplicateName,
     EmptyRange,
-    FamilyStart,
-    MemberMissing,
+    MisplacedOptional,
     NotYet,
     OutOfRange,
     ReservedName,
-    TooMany,
 )
-from graphdsl.resolve.indices import NO_INDICES, in_reach, is_free, number, whole, whole_range
+from graphdsl.resolve.indices import NO_INDICES, in_reach, is_free, number, whole
+from graphdsl.resolve.members import (
+    check_gaps,
+    declare_each,
+    is_another_member,
+    is_member,
+    member_indices,
+)
 from graphdsl.resolve.reserved import why_reserved
 from graphdsl.resolve.scope import Declared, Scope
-from graphdsl.resolve.term_errors import WrongArguments
 from graphdsl.syntax import ast
-
-_MOST_VARIABLES = 1_000
 
 
 def declare(
@@ -56,29 +54,7 @@ def declare(
             case _:
                 pass
     for name in sorted(scope.apart):
-        _check_gaps(scope, name)
-
-
-def _check_gaps(scope: Scope, name: str) -> None:
-    """Members declared one by one count from 1 as those of a family do."""
-    parts = scope.parts(name)
-    if not parts:
-        return
-    ends = [max(along) for along in zip(*(part.index for part in parts), strict=True)]
-    for index in product(*(range(1, end + 1) for end in ends)):
-        if member_name(name, index) not in scope.families:
-            last = parts[-1]
-            span = Span(last.line, last.column, last.line, last.column + len(name))
-            scope.note(
-                MemberMissing(
-                    span=span,
-                    name=last.name,
-                    missing=member_name(name, index),
-                    head=name,
-                    count=", 1..".join(map(str, ends)),
-                )
-            )
-            return
+        check_gaps(scope, name)
 
 
 def _declare_name(scope: Scope, statement: ast.Statement) -> None:
@@ -103,7 +79,7 @@ def _name(
     word = statement.name
     reason = why_reserved(word.text)
     earlier = scope.declared.get(word.text)
-    if earlier is not None and _is_another_member(earlier.statement, statement):
+    if earlier is not None and is_another_member(earlier.statement, statement):
         scope.apart.add(word.text)
         return
     if reason:
@@ -116,23 +92,8 @@ def _name(
         scope.lose(word.text)
     else:
         scope.declared[word.text] = Declared(what, word.span, statement)
-        if _is_member(statement):
+        if is_member(statement):
             scope.apart.add(word.text)
-
-
-def _is_member(statement: ast.Statement) -> bool:
-    """Whether a declaration is of one member, by its index."""
-    if not isinstance(statement, ast.VariableDeclaration) or not statement.family:
-        return False
-    return not any(isinstance(one, ast.Range) for one in statement.family)
-
-
-def _is_another_member(first: ast.Statement, second: ast.Statement) -> bool:
-    """Whether two declarations are of members of one family, declared one by one."""
-    families = [
-        one for one in (first, second) if isinstance(one, ast.VariableDeclaration) and one.family
-    ]
-    return len(families) == 2 and any(map(_is_member, families))
 
 
 def _network(scope: Scope, statement: ast.NetworkBlock) -> None:
@@ -204,11 +165,11 @@ def _variable(scope: Scope, statement: ast.VariableDeclaration) -> None:
     kind = kind_of(scope, statement)
     classes = classes_of(scope, statement)
     distribution = distribution_of(scope, statement, kind)
-    if statement.optional:
-        instead = "leave the word out: a row's missing views are told by the batch when it infers"
-        scope.note(NotYet(span=statement.name.span, what="`optional`", instead=instead))
+    if statement.optional and statement.role != "observed":
+        mistake = MisplacedOptional(span=statement.name.span, name=name, role=statement.role)
+        scope.note(mistake)
     sizes = [whole(scope, size, NO_INDICES, f"a size of `{name}`", 1) for size in statement.shape]
-    members = _members(scope, statement)
+    members = member_indices(scope, statement)
     if not scope.is_of(statement) or (statement.family and members is None):
         return
     family = Family(
@@ -222,80 +183,9 @@ def _variable(scope: Scope, statement: ast.VariableDeclaration) -> None:
         line=statement.name.span.line,
         column=statement.name.span.column,
         classes=classes,
+        optional=statement.optional and statement.role == "observed",
     )
     if name in scope.apart:
-        _each_by_itself(scope, statement, family)
+        declare_each(scope, statement, family)
     else:
         scope.add(family)
-
-
-def _each_by_itself(scope: Scope, statement: ast.VariableDeclaration, family: Family) -> None:
-    """Members that have declarations of their own: each is a variable with a tensor of its own."""
-    for index in family.members or ():
-        member = member_name(family.name, index)
-        earlier = scope.families.get(member)
-        known = scope.parts(family.name)
-        if earlier is not None:
-            span = statement.name.span
-            scope.note(DuplicateName(span=span, name=member, line=earlier.line))
-        elif known and len(known[0].index) != len(index):
-            _other_indices(scope, statement, len(known[0].index))
-        else:
-            identifier = "_".join((family.name, *map(str, index)))
-            while identifier in scope.declared:
-                identifier += "_"
-            scope.add(replace(family, name=member, members=None, identifier=identifier))
-
-
-def _other_indices(scope: Scope, statement: ast.VariableDeclaration, count: int) -> None:
-    problem = f"the members of `{statement.name}` have not all the same number of indices"
-    usage = f"give all of them {count}, as in `{statement.name}[{', '.join('1' * count)}]`"
-    scope.note(WrongArguments(span=statement.name.span, problem=problem, usage=usage))
-
-
-def _members(
-    scope: Scope, statement: ast.VariableDeclaration
-) -> tuple[tuple[int, ...], ...] | None:
-    """The indices of a family; None for a single variable, and where there is a mistake."""
-    extents = [_extent(scope, statement, one) for one in statement.family]
-    known = [extent for extent in extents if extent is not None]
-    if not extents or len(known) < len(extents):
-        return None
-    count = prod(map(len, known))
-    so_far = sum(len(family.nodes) for family in scope.families.values())
-    if so_far + count > _MOST_VARIABLES:
-        length = number_text(Fraction(count))
-        scope.note(
-            TooMany(
-                span=statement.family[0].span,
-                count=f"{so_far + count:,}",
-                what="variables",
-                limit=f"{_MOST_VARIABLES:,}",
-                instead="the length of a vector goes behind its kind: "
-                f"`{statement.name} : {statement.kind.name}[{length}]`",
-            )
-        )
-        return None
-    return tuple(product(*known))
-
-
-def _extent(
-    scope: Scope, statement: ast.VariableDeclaration, subscript: ast.Subscript
-) -> range | None:
-    """What one index of a family runs over: a range from 1, or the number of one member."""
-    name = statement.name.text
-    match subscript:
-        case ast.Range():
-            extent = whole_range(scope, subscript, NO_INDICES)
-            if extent is not None and extent[0] != 1 and name not in scope.apart:
-                low, count = extent[0], len(extent)
-                scope.note(FamilyStart(span=subscript.span, name=name, low=low, count=count))
-            return extent
-        case ast.AllBut():
-            problem = "`not` leaves members out of a family, and here one is declared"
-            usage = f"declare a range, as in `{name}[1..2]`"
-            scope.note(WrongArguments(span=subscript.span, problem=problem, usage=usage))
-            return None
-        case _:
-            index = whole(scope, subscript, NO_INDICES, "an index", 1)
-            return None if index is None else range(index, index + 1)

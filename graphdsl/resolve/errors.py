@@ -11,6 +11,7 @@ __all__ = [
     "IndexOutOfRange",
     "KindArgument",
     "MemberMissing",
+    "MisplacedOptional",
     "MissingStatement",
     "ModifierTwice",
     "NotAFamily",
@@ -332,6 +333,17 @@ class MemberMissing(Diagnostic):
     missing: str
     head: str
     count: str
+
+
+class MisplacedOptional(Diagnostic):
+    """`optional` on a variable that is no view."""
+
+    code = "MIB264"
+    title = "Misplaced `optional`"
+    said = "`{name}` is {role}, and what rows may lack is observed"
+    hint = "leave the word out"
+    name: str
+    role: str
 
 
 class ModifierTwice(Diagnostic):

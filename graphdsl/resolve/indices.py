@@ -42,6 +42,7 @@ from graphdsl.resolve.term_errors import WrongArguments
 from graphdsl.syntax import ast
 
 _MOST_VALUES = 10_000  # of the indices of one line or sum
+_MOST_IN_RANGE = 10**9  # beyond all that is told of below
 _MOST_BOUND = 50_000  # of all lines and sums, networks unfolded
 _MOST_BITS = 400  # of a numerator or denominator: far within floating point
 
@@ -137,6 +138,17 @@ def whole_range(scope: Scope, extent: ast.Range, indices: Indices) -> range | No
         return None
     if high < low:
         scope.note(EmptyRange(span=extent.span, low=str(low), high=str(high)))
+        return None
+    if high - low >= _MOST_IN_RANGE:
+        scope.note(
+            TooMany(
+                span=extent.span,
+                count=f"{high - low + 1:,}",
+                what="values of an index",
+                limit=f"{_MOST_IN_RANGE:,}",
+                instead="a shorter range is meant: an index counts views or factors",
+            )
+        )
         return None
     return range(low, high + 1)
 

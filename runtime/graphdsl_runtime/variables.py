@@ -31,6 +31,7 @@ class Variable:
     classes: int | None = None  #: of a categorical variable
     members: int | tuple[int, ...] | None = None  #: how many, along each index of a family
     shape: tuple[int, ...] = ()  #: of one member
+    optional: bool = False  #: whether a row may lack it, in training too
 
     @property
     def grid(self) -> tuple[int, ...]:
@@ -74,4 +75,5 @@ class Variable:
         family = f"[{family}]" if family else ""
         kind = self.kind if self.classes is None else f"{self.kind}({self.classes})"
         shape = f"[{', '.join(map(str, self.shape))}]" if self.shape else ""
-        return f"{self.role} {self.name}{family} : {kind}{shape}"
+        optional = " optional" if self.optional else ""
+        return f"{self.role} {self.name}{family} : {kind}{shape}{optional}"

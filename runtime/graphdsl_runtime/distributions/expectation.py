@@ -6,7 +6,10 @@ __all__ = ["expect", "monte_carlo_kl"]
 
 from typing import Protocol
 
+import torch
 from torch import Tensor
+
+from graphdsl_runtime.distributions.parameters import over
 
 
 class _Density(Protocol):
@@ -15,18 +18,27 @@ class _Density(Protocol):
     def log_prob(self, value: Tensor, /) -> Tensor: ...
 
 
-def expect(nats: Tensor) -> Tensor:
+def expect(nats: Tensor, seen: Tensor | None = None) -> Tensor:
     r"""Average over the rows of a batch what adds up over everything else.
 
     .. math:: \frac1B \sum_{b=1}^{B} \sum_{j} \text{nats}_{bj}
 
-    Shapes: ``(B, *) -> ()``.  Unit: that of its argument (nats).
+    Of a view that rows may lack, the sum is over the rows that have it, and the mean over all: it
+    is a share of the mean of every row's own bound (theory.md P21). What was not seen leaves no
+    trace.
+
+    Shapes: ``(B, *) -> ()``; ``seen`` is a bool ``(B,)`` or ``(B, N)``, and broadcasts over the
+    trailing axes.  Unit: that of its argument (nats).
     Exact mean of the rows at hand; an unbiased estimate of the expectation over their distribution.
 
     >>> import torch
     >>> expect(torch.tensor([[1.0, 2.0], [3.0, 4.0]]))
     tensor(5.)
+    >>> expect(torch.tensor([[1.0, 2.0], [torch.nan, 4.0]]), torch.tensor([True, False]))
+    tensor(1.5000)
     """
+    if seen is not None:
+        nats = torch.where(over(seen, nats), nats, 0.0)
     return nats.sum() / nats.shape[0]
 
 
@@ -37,7 +49,8 @@ def monte_carlo_kl(q: _Density, p: _Density, z: Tensor) -> Tensor:
 
     Shapes: z ``(B, *) -> (B, *)``, broadcasting, or ``-> (B,)`` where q or p is a `Mixture`.
     Unit: nats.
-    Relation: estimate, unbiased. One sample may be negative; its variance is that of the log-ratio.
+    Relation: estimate. One sample may be negative; its variance is that of the log-ratio.
+    Bias: none.
     Where z is a differentiable sample, so is the gradient unbiased; where it is none (a discrete
     q), only the gradient in p is.
     Reference: Hershey and Olsen 2007.

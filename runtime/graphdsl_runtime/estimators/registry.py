@@ -145,6 +145,12 @@ ESTIMATORS: Mapping[str, Estimator] = MappingProxyType(
             bias="downwards, none where the batch is the whole data set; to 0 as the batch grows",
             reference="Chen et al. 2018, appendix C.2",
         ),
+        "monte_carlo_kl": Estimator(
+            relation="estimate",
+            bias="none",
+            reference="Hershey and Olsen 2007",
+            unit="nats",
+        ),
         "mmd": Estimator(
             relation="estimate",
             bias="none for a given bandwidth; with ``unbiased=False`` upwards, by at most "

@@ -11,10 +11,11 @@ sha256 b2ee590838377a8d2a5a78552638335aa58842047b27d9161ee721cb3ddf18ab.
 Objective, to be minimised:
 
     \mathrm{KL}(q \,\|\, p) + (\beta - 1)\,\bigl(\mathrm{KL}(q(\mathrm{zy} \mid x)
-    \,\|\, p(\mathrm{zy})) + \mathrm{KL}(q(\mathrm{zd} \mid x) \,\|\, p(\mathrm{zd})) +
-    \mathrm{KL}(q(\mathrm{zx} \mid x) \,\|\, p(\mathrm{zx}))\bigr) +
-    \alpha_{\mathrm{y}}\,D(q \,\|\, \{x \to \mathrm{zy};\ \mathrm{zy} \to y\}) +
-    \alpha_{\mathrm{d}}\,D(q \,\|\, \{x \to \mathrm{zd};\ \mathrm{zd} \to d\})
+    \,\|\, p(\mathrm{zy} \mid y)) + \mathrm{KL}(q(\mathrm{zd} \mid x) \,\|\,
+    p(\mathrm{zd} \mid d)) + \mathrm{KL}(q(\mathrm{zx} \mid x) \,\|\,
+    p(\mathrm{zx}))\bigr) + \alpha_{\mathrm{y}}\,D(q \,\|\, \{x \to \mathrm{zy};\
+    \mathrm{zy} \to y\}) + \alpha_{\mathrm{d}}\,D(q \,\|\, \{x \to \mathrm{zd};\
+    \mathrm{zd} \to d\})
 
 Loss, in nats per row:
 

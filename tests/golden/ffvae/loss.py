@@ -23,8 +23,8 @@ Loss, in nats per row:
     + -gamma TC(b[4]; b[5]; b[6]; b[7]; b[8]; b[9]; b[10]; b[11]; b[12]; b[13]; b[14];
     b[15]; b[16])
 
-Relation: estimate (total_correlation_b, total_correlation_b_2 is estimated from a minibatch,
-and is no bound).
+Relation: estimate (total_correlation_b, total_correlation_b_2 are estimated from a
+minibatch, and are no bound).
 
 Gaps between loss and objective, where \bar{q} is a conditional of q's joint:
 

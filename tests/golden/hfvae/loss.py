@@ -22,8 +22,8 @@ Loss, in nats per row:
     + (gamma - beta) TC(u[4,1]; u[4,2]; u[4,3]; u[4,4])
 
 Relation: estimate (total_correlation_u, total_correlation_u_2, total_correlation_u_3,
-total_correlation_u_4, total_correlation_u_5 is estimated from a minibatch, and is
-no bound).
+total_correlation_u_4, total_correlation_u_5 are estimated from a minibatch, and are no
+bound).
 
 Constants of the data, in the objective and not in the loss:
 
