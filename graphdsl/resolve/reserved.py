@@ -50,7 +50,7 @@ _PREFIXES = (
     "q_", "p_", "r_", "expert_", "experts_", "seen_", "subsets_", "rate_", "reconstruction_",
     "prediction_", "entropy_", "divergence_", "critic_", "cross_entropy_", "total_correlation_",
     "one_hot_", "log_var_", "log_scale_", "present_", "absolute_", "floored_", "constraint_",
-    "multiplier_", "selector_",
+    "multiplier_", "selector_", "penalty_",
 )  # fmt: skip
 
 
