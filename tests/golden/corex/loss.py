@@ -4,8 +4,8 @@ objective, up to TC(x): TC(z) - TC(x; z) = sum_j I(z_j; x) - sum_i I(x_i; z), wh
 TC(x; z) = TC(x) - TC(x|z), bounded by sum_i E[-log p(x_i|z)] + sum_j E KL(q(z_j|x)
 || p(z_j)).
 
-Compiled by graphdsl from the spec `corex` with groups = 8, pixels = 8, factors = 8,
-sha256 755f4e39e89103a63d30c07186ce1fef707fe80b33f6b2e3ca0129952a4a65a3.
+Compiled by graphdsl from the spec `corex` with lines = 8, pixels = 8, factors = 8,
+sha256 7758d62b5715fa70bc003e3883a136f47d86d0976b5078dfa3cd0c9010fc52e0.
 
 Objective, to be minimised:
 
