@@ -19,6 +19,7 @@ import numpy as np
 
 from graphdsl.ir.information import (
     CrossEntropy,
+    DivergenceAtom,
     Entropy,
     Information,
     Term,
@@ -68,7 +69,7 @@ class Judge:
                 return self.oracle.information((left, right), given)
             case TotalCorrelation(parts, given):
                 return self.oracle.information(parts, given)
-            case CrossEntropy():
+            case CrossEntropy() | DivergenceAtom():
                 raise TypeError("a cross-entropy needs its model")
 
 

@@ -22,6 +22,7 @@ from graphdsl.ir.information import (
     information,
 )
 from graphdsl.ir.model import (
+    Distance,
     DivergenceOfMarginals,
     DivergenceOfPosteriors,
     Functional,
@@ -237,6 +238,7 @@ def intended(models: Models, parameters: Mapping[str, float]) -> float:
 
 def defined(models: Models, model: Model, functional: Functional) -> float:
     """A functional by its definition."""
+    assert not isinstance(functional, Distance), "a distance is told from samples"
     under = functional.under
     judge = models.judge(under)
     match functional:

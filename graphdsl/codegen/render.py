@@ -36,11 +36,12 @@ from graphdsl.ir.weight import ONE
 _WIDTH = 88
 ALWAYS_IMPORTED = ("Batch", "Gaussian", "Losses", "Networks", "Noise", "Objective", "Variable")
 WORDS = (
-    "Bernoulli", "Categorical", "Each", "Laplace", "Latents", "Likelihood", "Poisson", "Posterior",
-    "Shared", "conv_decoder",
-    "conv_encoder", "draw_data", "each_expert", "expect", "frozen", "mlp", "mlps",
-    "product_of_experts", "standard_laplace", "standard_normal", "subset_posteriors",
-    "total_correlation_mss", "uniform_categorical",
+    "Bernoulli", "Categorical", "Each", "Laplace", "Latents", "Likelihood", "Poisson",
+    "Posterior", "Shared", "adversarial_js", "adversarial_kl", "conv_decoder", "conv_encoder",
+    "critic", "draw_data", "each_expert", "expect", "frozen", "mlp", "mlps", "mmd",
+    "product_of_experts", "sliced_wasserstein", "standard_laplace", "standard_normal",
+    "subset_posteriors", "total_correlation_critic", "total_correlation_loo",
+    "total_correlation_mss", "total_correlation_mws", "uniform_categorical",
 )  # fmt: skip
 
 
@@ -72,6 +73,8 @@ def _view(
         terms=tuple(map(_term, module.terms)),
         loss=_loss(module.terms),
         term_names=tuple(term.name for term in module.terms),
+        critics=tuple(module.critics),
+        critic_losses=tuple(term.critic for term in module.terms if term.critic),
         infer=tuple(map(infer_line, module.infer)),
         inferred=tuple(map(inferred_line, module.inferred)),
         decode=_decode(module),
@@ -176,6 +179,8 @@ def _builder(builder: Builder) -> str:
     size = f"2 * {outputs}" if builder.halves else str(outputs)
     if builder.name in ("conv_encoder", "conv_decoder"):
         return _convolutional(builder, size)
+    if builder.name == "critic":
+        return f"critic([{', '.join(shape(sizes) for sizes, _ in builder.inputs)}])"
     inputs = ", ".join(_input(sizes, shared) for sizes, shared in builder.inputs)
     count = f"{builder.count}, " if builder.count is not None else ""
     return f"{builder.name}({count}[{inputs}], {shape(builder.hidden)}, {size})"
@@ -227,8 +232,15 @@ def _term(term: LossTerm) -> str:
             name=term.name,
             comment=tuple(textwrap.wrap(comment, _WIDTH - 10, break_long_words=False)),
             code=term_code(term.code),
+            critic=term.critic if term.critic_code is None else "",
+            then=_critic_line(term),
         )
     ).rstrip("\n")
+
+
+def _critic_line(term: LossTerm) -> str:
+    """The loss of a network that plays against its term, where that is a line of its own."""
+    return "" if term.critic_code is None else f"{term.critic} = {term_code(term.critic_code)}"
 
 
 def _loss(terms: Sequence[LossTerm]) -> tuple[str, ...]:

@@ -29,9 +29,11 @@ from graphdsl.ir.loss import (
     DrawData,
     Drawn,
     Fuse,
+    Generated,
     InferenceLine,
     Observe,
     OneHot,
+    PriorSample,
     Ref,
     Run,
     Sample,
@@ -70,8 +72,19 @@ def forward_line(statement: Statement) -> str:
         case Sample(target=target, distribution=distribution):
             code = f"{target} = {distribution}.sample({_noise(statement)})"
             return commented(code, shape_comment(statement.shape))
+        case PriorSample() | Generated():
+            return commented(_of_generation(statement), shape_comment(statement.shape))
         case Assemble(target=target, parts=parts):
             return stacked(list(map(reference, parts)), target)
+
+
+def _of_generation(statement: PriorSample | Generated) -> str:
+    if isinstance(statement, Generated):
+        return f"{statement.target} = {statement.distribution}.mean"
+    if not statement.like:
+        return f'{statement.target} = noise["{statement.latent}"]'
+    sample = f'self.prior_sample(noise, "{statement.latent}", {statement.like})'
+    return f"{statement.target} = {sample}"
 
 
 def _data(statement: Observe | OneHot | DrawData) -> str:
@@ -144,12 +157,34 @@ def term_code(code: TermCode) -> str:
             return f"expect({left}.nll({right}){seen})"
         case "entropy":
             return f"expect({left}.entropy())"
-        case "total_correlation_mss":
-            return f"total_correlation_mss({left}, {right}, self.rows)"
+        case "total_correlation":
+            return _correlation(code, left, right)
+        case "distance":
+            critic = f"self.{code.critic}, " if code.critic else ""
+            here, there = (_sample(code, sample) for sample in code.samples)
+            return f"{code.word}({critic}{here}, {there})"
+
+
+def _correlation(code: TermCode, left: str, right: str) -> str:
+    if code.critic:
+        return f"{code.word}(self.{code.critic}, {left})"
+    rows = "" if code.word == "total_correlation_loo" else ", self.rows"
+    return f"{code.word}({left}, {right}{rows})"
+
+
+def _sample(code: TermCode, sample: Sequence[Ref]) -> str:
+    """The variables of a sample: side by side for an estimator, apart for a critic."""
+    if len(sample) == 1:
+        return reference(sample[0])
+    if code.critic:
+        return f"({', '.join(map(reference, sample))})"
+    flat = ", ".join(f"{reference(one)}.flatten(1)" for one in sample)
+    return f"torch.cat([{flat}], dim=1)"
 
 
 def _run(statement: Run) -> str:
-    arguments = ", ".join(map(reference, statement.arguments))
+    detach = ".detach()" if statement.detached else ""
+    arguments = ", ".join(f"{reference(one)}{detach}" for one in statement.arguments)
     network = f"self.{statement.slot}"
     call = f"frozen({network})({arguments})" if statement.frozen else f"{network}({arguments})"
     reshaped = "" if statement.reshape is None else f", {shape(statement.reshape)}"

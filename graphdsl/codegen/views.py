@@ -40,6 +40,8 @@ class TermView:
     name: str
     comment: tuple[str, ...]
     code: str
+    critic: str
+    then: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +61,8 @@ class ModuleView:
     terms: tuple[str, ...]
     loss: tuple[str, ...]
     term_names: tuple[str, ...]
+    critics: tuple[str, ...]
+    critic_losses: tuple[str, ...]
     infer: tuple[str, ...]
     inferred: tuple[str, ...]
     decode: tuple[str, ...]

@@ -18,6 +18,7 @@ from graphdsl.graphs.errors import (
     LatentOnOneSide,
 )
 from graphdsl.ir.model import (
+    Distance,
     DivergenceOfMarginals,
     DivergenceOfPosteriors,
     Family,
@@ -105,6 +106,8 @@ def _edges_into_given(model: Model, network: Network) -> Iterator[Diagnostic]:
 
 
 def _latents_without_encoder(model: Model) -> Iterator[Diagnostic]:
+    if not model.inference.edges and not model.further:
+        return  # a generator against its critic infers nothing
     inferred = {name for one in (model.inference, *model.further) for name in _children(one)}
     guess = next((node.name for node in model.nodes if node.role != "latent"), "x")
     for family in _latents(model):
@@ -143,6 +146,8 @@ def _named(functional: Functional) -> frozenset[str]:
             return given.union(of)
         case DivergenceOfMarginals(variables, given) | DivergenceOfPosteriors(variables, given):
             return given.union(variables or ())
+        case Distance(_, variables):
+            return frozenset(variables)
 
 
 def _latents_on_one_side(model: Model, generation: Network) -> Iterator[Diagnostic]:

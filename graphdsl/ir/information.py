@@ -6,6 +6,8 @@ __all__ = [
     "Atom",
     "Collected",
     "CrossEntropy",
+    "Discrepancy",
+    "DivergenceAtom",
     "Entropy",
     "Information",
     "LocalEntropy",
@@ -23,7 +25,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from graphdsl.ir.model import Conditional, EstimatorChoice, Network
+from graphdsl.ir.model import Conditional, Distance, EstimatorChoice, Network
 from graphdsl.ir.notation import Names, names
 from graphdsl.ir.weight import ONE, Weight
 
@@ -80,7 +82,20 @@ class CrossEntropy:
         return f"E{_under(self.under)}[-log {self.model}]"
 
 
-Atom: TypeAlias = Entropy | Information | TotalCorrelation | CrossEntropy
+@dataclass(frozen=True, slots=True)
+class DivergenceAtom:
+    """A distance of q's and p's marginals that is told from samples: `MMD(q(z) || p(z))`."""
+
+    name: str
+    of: Names
+    under: str = "q"
+
+    def __str__(self) -> str:
+        inner = ", ".join(self.of)
+        return f"{self.name}({self.under}({inner}) || p({inner}))"
+
+
+Atom: TypeAlias = Entropy | Information | TotalCorrelation | CrossEntropy | DivergenceAtom
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +150,16 @@ class ModelCrossEntropy:
     conditional: Conditional | None  #: None for a latent root, whose model is its prior
     weight: Weight
     lines: tuple[int, ...] = ()  #: of the spec, that ask for it
+    adversary: bool = False  #: a new model's, with a negative weight: it plays against the rest
+
+
+@dataclass(frozen=True, slots=True)
+class Discrepancy:
+    """A distance of distributions that is told from their samples, with its net weight."""
+
+    distance: Distance
+    weight: Weight
+    lines: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +187,7 @@ class Collected:
     constants: tuple[Term, ...]  #: of the data alone
     uncertain: tuple[LocalEntropy, ...] = field(default=())  #: whose weights change their sign
     intractable: tuple[LocalEntropy, ...] = field(default=())  #: nothing bounds them
+    distances: tuple[Discrepancy, ...] = ()
 
 
 def entropy(of: Iterable[str], given: Iterable[str] = (), under: str = "q") -> Entropy:

@@ -10,6 +10,7 @@ __all__ = [
     "DrawData",
     "Drawn",
     "Fuse",
+    "Generated",
     "InferenceLine",
     "LossModule",
     "LossTerm",
@@ -17,6 +18,7 @@ __all__ = [
     "Observe",
     "OneHot",
     "ParameterSlot",
+    "PriorSample",
     "Reading",
     "Ref",
     "Relation",
@@ -79,7 +81,7 @@ class ParameterSlot:
 class Builder:
     """The default network of a slot."""
 
-    name: Literal["mlp", "mlps", "conv_encoder", "conv_decoder"]
+    name: Literal["mlp", "mlps", "conv_encoder", "conv_decoder", "critic"]
     count: int | None  #: of members that each have a network
     inputs: tuple[tuple[tuple[int, ...], bool], ...]  #: shape, and whether members share it
     hidden: tuple[int, ...]
@@ -143,6 +145,7 @@ class Run:
     prior: str = ""  #: what stands in for it in rows where a parent is missing
     missing: tuple[Seen, ...] = ()  #: the parents that a row may lack in training
     frozen: bool = False  #: whether the networks stay as they are
+    detached: bool = False  #: whether what they read stays as it is
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -182,6 +185,25 @@ class DrawData:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PriorSample:
+    """Sample a root of p, beside the sample of its posterior."""
+
+    target: str
+    latent: str
+    like: str  #: a tensor of its shape; empty where the latent has no posterior
+    shape: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Generated:
+    """What p generates from its samples: the mean of a likelihood."""
+
+    target: str
+    distribution: str
+    shape: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Assemble:
     """Put the members of a family together."""
 
@@ -189,19 +211,26 @@ class Assemble:
     parts: tuple[Ref, ...]  #: member by member
 
 
-Statement: TypeAlias = Observe | OneHot | Run | Fuse | Sample | DrawData | Assemble
+Statement: TypeAlias = (
+    Observe | OneHot | Run | Fuse | Sample | PriorSample | Generated | DrawData | Assemble
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TermCode:
     """How the emitted code computes one term, on average over the rows."""
 
-    kind: Literal["kl", "reconstruction", "entropy", "cross_entropy", "total_correlation_mss"]
+    kind: Literal[
+        "kl", "reconstruction", "entropy", "cross_entropy", "total_correlation", "distance"
+    ]
     left: Ref  #: the posterior, the likelihood or the sample
     right: Ref | None  #: the model or the value; None for the prior
     broadcast: bool = False  #: one posterior against several models
     prior: str = "standard_normal"  #: the word for it
     seen: tuple[tuple[Ref, ...], ...] = ()  #: what rows must have for it, member by member
+    word: str = ""  #: the estimator, for a total correlation or a distance
+    samples: tuple[tuple[Ref, ...], ...] = ()  #: of the two distributions, variable by variable
+    critic: str = ""  #: the network that tells them apart
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -230,6 +259,8 @@ class LossTerm:
     bounds: tuple[Bound, ...]
     estimator: str  #: empty where nothing is estimated
     lines: tuple[int, ...]  #: of the spec
+    critic: str = ""  #: the name of a critic's loss, where one plays against the term
+    critic_code: TermCode | None = None  #: how that is computed, where not with the term
 
     @property
     def gap(self) -> str:
@@ -303,3 +334,4 @@ class LossModule:
     ancestral: tuple[Statement, ...]  #: nothing where every latent is standard normal noise
     drawn: tuple[Drawn, ...]
     constants: tuple[Term, ...]
+    critics: tuple[str, ...] = ()  #: the attributes whose networks the critic trains

@@ -5,6 +5,7 @@ from __future__ import annotations
 __all__ = [
     "Assertion",
     "Conditional",
+    "Distance",
     "Distribution",
     "DivergenceOfMarginals",
     "DivergenceOfPosteriors",
@@ -251,8 +252,18 @@ class UncertaintyOf:
     under: str = "q"
 
 
+@dataclass(frozen=True, slots=True)
+class Distance:
+    """JS, MMD or W between marginals of q and p, or their KL by an adversary: told from samples."""
+
+    name: Literal["JS", "MMD", "W", "KL"]
+    variables: tuple[str, ...]
+    under: str = "q"
+
+
 Functional: TypeAlias = (
     Projection
+    | Distance
     | DivergenceOfMarginals
     | DivergenceOfPosteriors
     | PredictiveEntropy
@@ -285,7 +296,7 @@ class EstimatorChoice:
     """`estimate TC(u) with mss`."""
 
     target: MultiInformation
-    estimator: Literal["mss"]
+    estimator: Literal["mss", "mws", "loo", "adversary"]
     line: int
     column: int
 

@@ -10,6 +10,7 @@ __all__ = [
     "NothingLeft",
     "PriorMissing",
     "UnderGeneration",
+    "UnfitDistance",
     "WeightChangesSign",
 ]
 
@@ -99,3 +100,14 @@ class UnderGeneration(Diagnostic):
     said = "the objective holds {term}, an expectation over samples of `p`; these are not drawn yet"
     hint = "ask for it in an `assert`, or for the like of it under `q`"
     term: str
+
+
+class UnfitDistance(Diagnostic):
+    """A distance of distributions whose samples cannot be drawn."""
+
+    code = "MIB503"
+    title = "Distance without samples"
+    said = "{distance} is told from samples, and {reason}"
+    hint = "name whole families: latents that are normal roots of `p`, or what `p` generates"
+    distance: str
+    reason: str

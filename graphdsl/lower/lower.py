@@ -25,6 +25,7 @@ from graphdsl.ir.loss import (
 from graphdsl.ir.model import Conditional, DivergenceOfMarginals, EstimatorChoice, Model
 from graphdsl.ir.notation import weight_text
 from graphdsl.lower.bounds import Piece, can_relax, pieces
+from graphdsl.lower.distances import distance_terms, unfit_distances
 from graphdsl.lower.errors import (
     EstimatorIdle,
     EstimatorMisplaced,
@@ -75,6 +76,7 @@ def lower(collected: Collected, model: Model, independences: Mapping[str, Indepe
     terms = (
         *loss_terms(plans, _in_order(parts), names_used),
         *correlation_terms(plans, collected, names_used),
+        *distance_terms(plans, collected, names_used),
     )
     if not terms:
         place = [(one.line, one.column) for one in model.objective] or [(1, 1)]
@@ -139,6 +141,7 @@ def _module(
         ancestral=tuple(plan.ancestral),
         drawn=tuple(plan.drawn),
         constants=collected.constants,
+        critics=tuple(_critics(terms, plan)),
     )
 
 
@@ -159,6 +162,16 @@ def _arguments(statements: Iterable[Statement]) -> Iterator[Ref]:
             yield from one.arguments
 
 
+def _critics(terms: Sequence[LossTerm], plan: Plan) -> Iterator[str]:
+    """The networks that some critic trains, and the model does not."""
+    for term in terms:
+        if term.code.critic:
+            yield term.code.critic
+        if term.critic_code is not None:
+            runs = (one for one in plan.forward if isinstance(one, Run) and one.detached)
+            yield from (one.slot for one in runs if one.target == term.critic_code.left.name)
+
+
 def _relation(terms: Sequence[LossTerm]) -> Relation:
     present = {term.relation for term in terms}
     return next((one for one in _WORST if one in present), "equal")
@@ -171,6 +184,8 @@ def _reason(relation: Relation, terms: Sequence[LossTerm]) -> str:
     if relation == "upper":
         return "every entropy that is bounded has a weight that is nowhere negative"
     names_of = ", ".join(term.name for term in terms if term.relation == relation)
+    if relation == "saddle":
+        return f"{names_of} is as good as its critic, which plays against it"
     if relation == "estimate":
         return f"{names_of} is estimated from a minibatch, and is no bound"
     return f"the weight of what {names_of} bounds changes its sign over the parameters' range"
@@ -189,6 +204,7 @@ def _mistakes(
     )
     yield from _marginals(model)
     yield from _under_generation(collected, line, column)
+    yield from unfit_distances(collected, model)
     stuck = [
         one
         for one in collected.intractable

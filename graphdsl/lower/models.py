@@ -63,6 +63,7 @@ class Auxiliary:
 
     node: str
     given: tuple[str, ...]
+    adversary: bool = False  #: it is trained against the term that it stands in
 
 
 ModelRef: TypeAlias = Prior | Decoder | SubPosterior | Encoder | Auxiliary
@@ -72,7 +73,7 @@ def named_model(asked: ModelCrossEntropy) -> ModelRef:
     """The model of a cross-entropy that the objective itself names."""
     atom, conditional = asked.atom, asked.conditional
     if atom.network == "new":
-        return Auxiliary(atom.node, names(atom.given or ()))
+        return Auxiliary(atom.node, names(atom.given or ()), asked.adversary)
     if conditional is None:
         return Prior(atom.node)
     if atom.network == "p":

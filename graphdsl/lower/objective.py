@@ -7,6 +7,7 @@ __all__ = ["functional_latex", "objective_latex"]
 from collections.abc import Iterable, Sequence
 
 from graphdsl.ir.model import (
+    Distance,
     DivergenceOfMarginals,
     DivergenceOfPosteriors,
     Functional,
@@ -39,21 +40,8 @@ def objective_latex(objective: Sequence[Weighted]) -> str:
 
 def functional_latex(functional: Functional) -> str:
     r"""One functional: `D(q \,\|\, \mathrm{through\_z}(1,2))`."""
-    at = "" if functional.under in ("q", "") else f"_{{{functional.under}}}"
+    at = "" if functional.under == "q" else f"_{{{functional.under}}}"
     match functional:
-        case Projection(network, under):
-            return f"D({under} \\,\\|\\, {_network(network.name)})"
-        case DivergenceOfMarginals(None):
-            return f"\\mathrm{{KL}}({functional.under} \\,\\|\\, p)"
-        case DivergenceOfMarginals(variables, given, under):
-            marginal = latex_names(names(variables or ()))
-            left = f"{under}({marginal}{_bar(given)})"
-            return f"\\mathrm{{KL}}({left} \\,\\|\\, p({marginal}))"
-        case DivergenceOfPosteriors(variables, given, network_name, model_given, under):
-            marginal = latex_names(names(variables))
-            left = f"{under}({marginal}{_bar(given)})"
-            right = f"{network_name}({marginal}{_bar(model_given)})"
-            return f"\\mathrm{{KL}}({left} \\,\\|\\, {right})"
         case PredictiveEntropy(of, given):
             return f"\\mathrm{{CE}}{at}({latex_names(names(of))}{_bar(given)})"
         case MultiInformation(parts, given):
@@ -62,6 +50,29 @@ def functional_latex(functional: Functional) -> str:
             return f"{sign}{at}({inner}{_bar(given)})"
         case UncertaintyOf(of, given):
             return f"H{at}({latex_names(names(of))}{_bar(given)})"
+        case _:
+            return _divergence(functional)
+
+
+def _divergence(
+    functional: Projection | DivergenceOfMarginals | DivergenceOfPosteriors | Distance,
+) -> str:
+    """What compares two distributions."""
+    under, marginal = functional.under, ""
+    if not isinstance(functional, Projection):
+        marginal = latex_names(names(functional.variables or ()))
+    match functional:
+        case Projection(network):
+            return f"D({under} \\,\\|\\, {_network(network.name)})"
+        case DivergenceOfMarginals(None):
+            return f"\\mathrm{{KL}}({under} \\,\\|\\, p)"
+        case DivergenceOfMarginals(_, given):
+            name, right = "KL", f"p({marginal}{_bar(functional.model_given)})"
+        case DivergenceOfPosteriors(_, given, network_name, model_given):
+            name, right = "KL", f"{network_name}({marginal}{_bar(model_given)})"
+        case Distance(name):
+            given, right = frozenset(), f"p({marginal})"
+    return f"\\mathrm{{{name}}}({under}({marginal}{_bar(given)}) \\,\\|\\, {right})"
 
 
 def _joined(before: str, weight: Weight, body: str) -> str:

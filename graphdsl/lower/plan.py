@@ -44,11 +44,16 @@ def make_plan(model: Model, pieces: Sequence[Piece]) -> dict[str, Plan]:
     plans = {"q": plan, **dict(_branches(plan, encoders, pieces))}
     for under, branch in plans.items():
         here = [piece for piece in pieces if piece.under == under]
-        for slot in (*_needed_decoders(decoders, here), *_needed(auxiliaries, here, Auxiliary)):
+        for slot in (*_needed_decoders(decoders, here), *_needed(auxiliaries, here)):
             _run_model(branch, slot)
+        for slot in _needed(auxiliaries, here, adversary=True):
+            _run_model(branch, slot, frozen=True)
+            _run_model(branch, slot, detached=True)
         for slot in _needed_decoders(decoders, here, frozen=True):
             _run_model(branch, slot, frozen=True)
-    plan_generation(plan, decoders)
+    generation = plan.branch("q")
+    plan_generation(generation, decoders)
+    plan.ancestral, plan.drawn = generation.ancestral, generation.drawn
     return plans
 
 
@@ -114,9 +119,12 @@ def _needed_decoders(
     return [one for one in decoders if wanted & set(one.children)]
 
 
-def _needed(several: Iterable[Slot], pieces: Iterable[Piece], kind: type[Auxiliary]) -> list[Slot]:
+def _needed(
+    several: Iterable[Slot], pieces: Iterable[Piece], adversary: bool = False
+) -> list[Slot]:
     """The networks made for these pieces: what they predict, from what."""
-    wanted = {(p.ref.node, p.ref.given) for p in pieces if isinstance(p.ref, kind)}
+    refs = [piece.ref for piece in pieces if isinstance(piece.ref, Auxiliary)]
+    wanted = {(ref.node, ref.given) for ref in refs if ref.adversary == adversary}
     return [
         one
         for one in several
@@ -178,14 +186,14 @@ def _observe(
             plan.infer += one_hot(family)
 
 
-def _run_model(plan: Plan, slot: Slot, frozen: bool = False) -> None:
-    """A decoder, or a network made for a bound, on the samples."""
+def _run_model(plan: Plan, slot: Slot, frozen: bool = False, detached: bool = False) -> None:
+    """A decoder, or a network made for a bound, on the samples; `detached`, as a critic's own."""
     target = f"{slot.attribute}{'_frozen' * frozen}{plan.tag}"
     network = slot.conditionals[0].network
     if ModelKey(network, slot.children[0]) in plan.likelihood and network == "p" and not frozen:
         return  # a prior that a posterior has asked for
     plan.add_network(network_slot(slot, plan.model))
-    plan.forward.append(run_slot(plan, slot, target, frozen))
+    plan.forward.append(replace(run_slot(plan, slot, target, frozen), detached=detached))
     for child, conditional in _children_of(slot):
         given = conditional.parents if network == "r" else ()
         plan.likelihood[ModelKey(network, child, given, frozen)] = (target, slot.children)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from graphdsl.diagnostics import CompilerBug
 from graphdsl.ir.information import Atom, Collected, Term, TotalCorrelation
-from graphdsl.ir.loss import Bound, LossTerm, Ref, Relation, TermCode
+from graphdsl.ir.loss import Bound, Builder, LossTerm, NetworkSlot, Ref, Relation, TermCode
 from graphdsl.ir.model import Model
 from graphdsl.ir.notation import latex_name, latex_names, natural
 from graphdsl.ir.weight import ZERO, Weight
@@ -18,6 +18,14 @@ from graphdsl.lower.data import masks
 from graphdsl.lower.models import Auxiliary, Decoder, Encoder, Prior, SubPosterior
 from graphdsl.lower.runs import ModelKey, Plan
 from graphdsl.lower.slots import Names, member_ref
+
+#: Estimators of total correlation: their relation to it, and what they are called.
+ESTIMATORS: dict[str, tuple[Relation, str]] = {
+    "mss": ("estimate", "minibatch stratified sampling"),
+    "mws": ("estimate", "minibatch weighted sampling"),
+    "loo": ("upper", "leave-in joint minus leave-one-out marginals, in expectation"),
+    "adversary": ("saddle", "a critic of permuted factors (density ratio)"),
+}
 
 #: The roots of p, as the runtime has them.
 _PRIORS = {
@@ -44,7 +52,7 @@ def loss_terms(
         plan = plans[first.under]
         bounds = tuple(bound for piece in group for bound in piece.bounds)
         written = _write(plan, group)
-        yield LossTerm(
+        term = LossTerm(
             name=names.take(f"{_title(plan, first)}{plan.tag}"),
             weight=first.weight,
             code=replace(_code(plans, group), seen=_seen(plan, group)),
@@ -56,37 +64,81 @@ def loss_terms(
             estimator="",
             lines=tuple(sorted({line for piece in group for line in piece.lines})),
         )
+        yield _with_critic(plan, group, term, names)
+
+
+def _with_critic(plan: Plan, group: Sequence[Piece], term: LossTerm, names: Names) -> LossTerm:
+    """A network that is trained against its term: it predicts as well as it can."""
+    ref = group[0].ref
+    if not isinstance(ref, Auxiliary) or not ref.adversary:
+        return term
+    nodes = tuple(dict.fromkeys(piece.node for piece in group))
+    target, held = plan.likelihood[_critic_key(ref)]
+    return replace(
+        term,
+        relation="saddle",
+        estimator="a predictor that plays against the term",
+        critic=names.take(f"critic_{plan.model.family_of(ref.node).local}{plan.tag}"),
+        critic_code=TermCode(
+            kind="reconstruction",
+            left=member_ref(target, nodes, held),
+            right=plan.value(nodes),
+            seen=term.code.seen,
+        ),
+    )
 
 
 def correlation_terms(
     plans: Mapping[str, Plan], collected: Collected, names: Names
 ) -> Iterator[LossTerm]:
-    """Total correlations, by minibatch stratified sampling."""
+    """Total correlations, by the estimator that was chosen: minibatch stratified sampling."""
     plan = plans["q"]
     for weight, atom, choice in collected.estimated:
         if not weight:
             continue
         nodes = [name for part in atom.parts for name in part]
         family = plan.model.family_of(nodes[0])
-        posterior, held = plan.posterior[nodes[0]]
         whole = "; ".join(nodes) if tuple(nodes) != family.nodes else family.name
         lines = {one.line for one in plan.model.objective} | ({choice.line} if choice else set())
+        estimator = choice.estimator if choice else "mss"
+        relation, said = ESTIMATORS[estimator]
         yield LossTerm(
             name=names.take(f"total_correlation_{family.local}"),
             weight=weight,
-            code=TermCode(
-                kind="total_correlation_mss",
-                left=plan.value(nodes),
-                right=member_ref(posterior, nodes, held),
-            ),
+            code=_correlation_code(plan, nodes, estimator),
             formula=f"TC({whole})",
             latex=f"\\mathrm{{TC}}({_latex_parts(atom, family.nodes)})",
             stands_for=(Term(weight, atom),),
-            relation="estimate",
+            relation=relation,
             bounds=(),
-            estimator="minibatch stratified sampling",
+            estimator=said,
             lines=tuple(sorted(lines)),
+            critic=names.take(f"critic_{family.local}") if estimator == "adversary" else "",
         )
+
+
+def _correlation_code(plan: Plan, nodes: Sequence[str], estimator: str) -> TermCode:
+    family = plan.model.family_of(nodes[0])
+    posterior, held = plan.posterior[nodes[0]]
+    critic = f"critic_of_{family.local}" if estimator == "adversary" else ""
+    if critic:
+        builder = Builder(
+            name="critic",
+            count=None,
+            inputs=(((len(nodes), *family.shape), False),),
+            hidden=(256, 256),
+            outputs=1,
+            halves=False,
+        )
+        slot = NetworkSlot(attribute=critic, names=(f"critic({family.name})",), builder=builder)
+        plan.add_network(slot)
+    return TermCode(
+        kind="total_correlation",
+        left=plan.value(nodes),
+        right=member_ref(posterior, nodes, held),
+        word="total_correlation_critic" if critic else f"total_correlation_{estimator}",
+        critic=critic,
+    )
 
 
 def _collected(terms: Iterable[Term]) -> tuple[Term, ...]:
@@ -134,6 +186,10 @@ def _key(plans: Mapping[str, Plan], piece: Piece) -> object:
 def _model_key(ref: Decoder | Auxiliary) -> ModelKey:
     if isinstance(ref, Decoder):
         return ModelKey("p", ref.node, (), ref.frozen)
+    return ModelKey("r", ref.node, ref.given, ref.adversary)
+
+
+def _critic_key(ref: Auxiliary) -> ModelKey:
     return ModelKey("r", ref.node, ref.given)
 
 
@@ -173,6 +229,8 @@ def _seen(plan: Plan, group: Sequence[Piece]) -> tuple[tuple[Ref, ...], ...]:
         match piece.ref:
             case Auxiliary(given=given):
                 needed[piece.node] = masks(model, (*own, *given))
+            case Encoder(conditional=conditional):
+                needed[piece.node] = masks(model, (*own, *conditional.parents))
             case SubPosterior(experts=experts):
                 needed[plan.subset_of[piece.node, experts][1]] = masks(model, experts)
             case _:

@@ -13,6 +13,7 @@ from graphdsl.ir.evidence import Certificate, Distance, Use
 from graphdsl.ir.information import (
     Atom,
     CrossEntropy,
+    DivergenceAtom,
     Entropy,
     Information,
     Term,
@@ -71,7 +72,7 @@ def _joints(atom: Atom) -> list[tuple[Names, int]]:
             parts: tuple[Names, ...] = (left, right)
         case TotalCorrelation(several, given):
             parts = several
-        case CrossEntropy():
+        case CrossEntropy() | DivergenceAtom():
             raise ValueError("a cross-entropy is of a model, not of q alone")
     whole = (*(name for part in parts for name in part), *given)
     return [*(((*part, *given), 1) for part in parts), (whole, -1), (given, 1 - len(parts))]

@@ -10,6 +10,7 @@ from typing import TypeAlias
 from graphdsl.ir.information import (
     Atom,
     CrossEntropy,
+    DivergenceAtom,
     Entropy,
     Information,
     Term,
@@ -46,6 +47,9 @@ def latex_atom(atom: Atom) -> str:
         case TotalCorrelation(parts, given):
             inner = "; ".join(latex_names(part) for part in parts)
             return f"\\mathrm{{TC}}_q({inner}{_bar(given)})"
+        case DivergenceAtom(name, of, under):
+            inner = latex_names(of)
+            return f"\\mathrm{{{name}}}({under}({inner}) \\,\\|\\, p({inner}))"
         case CrossEntropy(of, given, model):
             head = model.partition("(")[0]
             return f"\\mathbb{{E}}_q[-\\log {head}({latex_names(of)}{_bar(given)})]"
@@ -53,10 +57,14 @@ def latex_atom(atom: Atom) -> str:
 
 def term_json(term: Term) -> Json:
     """A term as the audit's schema has it."""
-    return {"coefficient": weight_text(term.weight), "atom": _atom_json(term.atom)}
+    under = term.atom.under
+    atom = _atom_json(term.atom)
+    if under != "q" and not isinstance(term.atom, DivergenceAtom):
+        atom["under"] = under
+    return {"coefficient": weight_text(term.weight), "atom": atom}
 
 
-def _atom_json(atom: Atom) -> Json:
+def _atom_json(atom: Atom) -> dict[str, Json]:
     match atom:
         case Entropy(of, given):
             return {"type": "H", "of": list(of), "given": list(given)}
@@ -65,6 +73,10 @@ def _atom_json(atom: Atom) -> Json:
             return {"type": "I", "between": between, "given": list(given)}
         case TotalCorrelation(parts, given):
             return {"type": "TC", "parts": [list(part) for part in parts], "given": list(given)}
+        case DivergenceAtom(name, of, under):
+            inner = ",".join(of)
+            q, p = f"{under}({inner})", f"p({inner})"
+            return {"type": "divergence", "name": name, "q": q, "p": p}
         case CrossEntropy(of, given, model):
             return {"type": "CE", "of": list(of), "given": list(given), "model": model}
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-__all__ = ["functional"]
+__all__ = ["distance", "functional"]
 
 from collections.abc import Iterable, Sequence
+from typing import Literal
 
 from graphdsl.diagnostics import nearest
 from graphdsl.ir.model import (
+    Distance,
     DivergenceOfMarginals,
     DivergenceOfPosteriors,
     Functional,
@@ -24,13 +26,16 @@ from graphdsl.resolve.scope import Scope
 from graphdsl.resolve.term_errors import OverlappingParts, UnknownFunctional, WrongArguments
 from graphdsl.syntax import ast
 
-_TO_COME = frozenset("cost sparsity irm JS MMD W".split())
+_TO_COME = frozenset("cost sparsity irm".split())
 _USAGE = {
     "information": "write `information(q)`",
     "I": "write `I(a; b)` or `I(a, b; c | d)`",
     "TC": "write `TC(u)` for a family, or `TC(a; b; c | d)`",
     "H": "write `H(a)` or `H(a, b | c)`",
     "CE": "write `CE(x | z)`",
+    "JS": "write `JS(q(x) || p(x))`",
+    "MMD": "write `MMD(q(z) || p(z))`",
+    "W": "write `W(q(z) || p(z))`",
     "KL": "write `KL(q || p)` or `KL(q(z) || p(z))`",
     "D": "write `D(q || G(p))`, `D(q || name(1, 2))` or `D(q || {x; u})`",
 }
@@ -55,6 +60,8 @@ def functional(
             return _information(scope, laws, expression, indices)
         case ast.Divergence() if name == "KL":
             return _divergence(scope, laws, expression, indices)
+        case ast.Divergence() if name in ("JS", "MMD", "W"):
+            return distance(scope, laws, expression, indices)
         case ast.Divergence() if name == "D":
             return _projection(scope, laws, expression, indices)
     _unknown(scope, expression)
@@ -66,13 +73,13 @@ def _unknown(scope: Scope, expression: ast.Information | ast.Divergence) -> None
     if name in _USAGE:
         problem = (
             f"`{name}` compares two distributions, with `||` between them"
-            if name in ("KL", "D")
+            if name in ("KL", "D", "JS", "MMD", "W")
             else f"`{name}` is of variables, not of distributions"
         )
         _wrong(scope, expression, problem)
         return
     close = nearest(name, _USAGE)
-    known = "there are KL, D, I, TC, H and CE"
+    known = "there are KL, JS, MMD, W, D, I, TC, H and CE"
     guess = f"did you mean `{close}`? {_USAGE[close]}" if close else known
     scope.note(UnknownFunctional(span=expression.functional.span, name=name, guess=guess))
 
@@ -194,6 +201,35 @@ def _divergence(
     if right.name == "p":
         return _to_generation(scope, expression, left, right)
     return _to_posterior(scope, expression, left, right)
+
+
+def distance(
+    scope: Scope, laws: Laws, expression: ast.Divergence, indices: Indices
+) -> Functional | None:
+    """`MMD(q(z) || p(z))` and its like: told from samples of both sides."""
+    name = expression.functional.text
+    sides = [law(scope, laws, one, indices) for one in (expression.left, expression.right)]
+    left, right = sides
+    if left is None or right is None:
+        return None
+    if left.name == "p" or right.name != "p" or left.given or right.given or right.frozen:
+        problem = f"`{name}` is from a marginal of an inference network to that of `p`"
+        _wrong(scope, expression, problem, f"write `{name}(q(z) || p(z))`")
+        return None
+    network = laws.models["p"]
+    first = network.variables if left.of is None else left.of
+    second = network.variables if right.of is None else right.of
+    if set(first) != set(second):
+        usage = f"name the same variables on both sides: `{name}(q(z) || p(z))`"
+        _wrong(scope, expression, "the two sides are of different variables", usage)
+        return None
+    kinds: dict[str, Literal["JS", "MMD", "W", "KL"]] = {
+        "JS": "JS",
+        "MMD": "MMD",
+        "W": "W",
+        "KL": "KL",
+    }
+    return Distance(kinds[name], tuple(dict.fromkeys(first)), left.name)
 
 
 def _to_generation(

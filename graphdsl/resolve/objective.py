@@ -5,13 +5,13 @@ from __future__ import annotations
 __all__ = ["choice", "linear"]
 
 from fractions import Fraction
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
-from graphdsl.diagnostics import Span
+from graphdsl.diagnostics import Span, nearest
 from graphdsl.ir.model import EstimatorChoice, Functional, MultiInformation, Weighted
 from graphdsl.ir.weight import ZERO, Weight
 from graphdsl.resolve.errors import DivisionByZero, NotYet
-from graphdsl.resolve.functionals import functional
+from graphdsl.resolve.functionals import distance, functional
 from graphdsl.resolve.indices import Indices, bindings, in_reach, number
 from graphdsl.resolve.laws import Laws
 from graphdsl.resolve.scope import Scope
@@ -27,6 +27,12 @@ from graphdsl.syntax import ast
 Summand: TypeAlias = tuple[Weight, Functional | None, Span]
 
 _ONE = Weight.number(1)
+_ESTIMATORS: dict[str, Literal["mss", "mws", "loo", "adversary"]] = {
+    "mss": "mss",
+    "mws": "mws",
+    "loo": "loo",
+    "adversary": "adversary",
+}
 _MOST_MONOMIALS = 1_000  # of a weight that is a product of sums of parameters
 
 
@@ -49,23 +55,51 @@ def linear(scope: Scope, laws: Laws, expression: ast.Expression) -> tuple[Weight
 
 def choice(scope: Scope, laws: Laws, statement: ast.Estimate) -> EstimatorChoice | None:
     """`estimate F with e`, where F must be an information."""
-    if statement.choice.name.text != "mss":
-        span = statement.choice.name.span
-        scope.note(UnknownEstimator(span=span, name=statement.choice.name.text))
-        return None
     target = functional(scope, laws, statement.target, Indices(where="term"))
+    return _chosen(scope, statement.target, statement.choice, target, statement.span)
+
+
+def _chosen(
+    scope: Scope,
+    written: ast.Information | ast.Divergence,
+    chosen: ast.Choice,
+    target: Functional | None,
+    span: Span,
+) -> EstimatorChoice | None:
+    estimator = _ESTIMATORS.get(chosen.name.text)
+    if estimator is None:
+        close = nearest(chosen.name.text, _ESTIMATORS)
+        name = chosen.name.text
+        guess = f"did you mean `{close}`?" if close else "there are mss, mws, loo and adversary"
+        scope.note(UnknownEstimator(span=chosen.name.span, name=name, guess=guess))
+        return None
     if target is None:
         return None
     if not isinstance(target, MultiInformation):
-        scope.note(
-            WrongArguments(
-                span=statement.target.span,
-                problem="`mss` estimates total correlations",
-                usage="write `estimate TC(u) with mss`",
-            )
-        )
+        problem = f"`{estimator}` estimates total correlations"
+        usage = f"write `estimate TC(u) with {estimator}`"
+        scope.note(WrongArguments(span=written.span, problem=problem, usage=usage))
         return None
-    return EstimatorChoice(target, "mss", statement.span.line, statement.span.column)
+    return EstimatorChoice(target, estimator, span.line, span.column)
+
+
+def _with_estimator(
+    scope: Scope, laws: Laws, expression: ast.Chosen, indices: Indices
+) -> Functional | None:
+    """`TC(u) with loo`, `KL(q(z) || p(z)) with adversary`: a term and its estimator."""
+    target, chosen = expression.target, expression.choice
+    is_divergence = isinstance(target, ast.Divergence) and target.functional.text == "KL"
+    if is_divergence and chosen.name.text == "adversary" and isinstance(target, ast.Divergence):
+        return distance(scope, laws, target, indices)
+    atom = functional(scope, laws, target, indices)
+    if chosen.name.text == "iwae":
+        instead = "leave it out: the bound of one sample is the objective"
+        scope.note(NotYet(span=chosen.span, what="`with iwae`", instead=instead))
+        return None
+    made = _chosen(scope, target, chosen, atom, expression.span)
+    if made is not None:
+        laws.choices.append(made)
+    return atom
 
 
 def _expand(
@@ -82,21 +116,28 @@ def _expand(
             return _expand_binary(scope, laws, expression, indices)
         case ast.Total():
             return _total(scope, laws, expression, indices)
-        case ast.Function() | ast.Chosen():
+        case ast.Function():
             _not_yet(scope, expression)
             return []
-        case ast.Information() | ast.Divergence():
-            atom = functional(scope, laws, expression, indices)
+        case _:
+            atom = _atom(scope, laws, expression, indices)
             return [(_ONE, atom, expression.span)] if atom is not None else []
 
 
-def _not_yet(scope: Scope, expression: ast.Function | ast.Chosen) -> None:
-    if isinstance(expression, ast.Function):
-        what = f"`{expression.name}` of a term"
-        instead = "leave it out: an objective is a weighted sum so far"
-    else:
-        what = "an estimator of one term"
-        instead = "write `estimate TC(u) with mss` on a line of its own, for a total correlation"
+def _atom(
+    scope: Scope,
+    laws: Laws,
+    expression: ast.Chosen | ast.Information | ast.Divergence,
+    indices: Indices,
+) -> Functional | None:
+    if isinstance(expression, ast.Chosen):
+        return _with_estimator(scope, laws, expression, indices)
+    return functional(scope, laws, expression, indices)
+
+
+def _not_yet(scope: Scope, expression: ast.Function) -> None:
+    what = f"`{expression.name}` of a term"
+    instead = "leave it out: an objective is a weighted sum so far"
     scope.note(NotYet(span=expression.span, what=what, instead=instead))
 
 

@@ -86,7 +86,7 @@ def resolve(
         inference=laws.models.get("q", empty),
         generation=laws.models.get("p"),
         objective=tuple(objective),
-        choices=tuple(choices),
+        choices=(*choices, *laws.choices),
         assertions=tuple(assertions),
         projections=tuple(_projections(objective, assertions)),
         further=tuple(laws.further.values()),

@@ -75,8 +75,9 @@ class UnknownEstimator(Diagnostic):
     code = "MIB220"
     title = "Unknown estimator"
     said = "there is no estimator `{name}`"
-    hint = "write `with mss` (minibatch stratified sampling, for a total correlation)"
+    hint = "{guess}"
     name: str
+    guess: str
 
 
 class OverlappingParts(Diagnostic):

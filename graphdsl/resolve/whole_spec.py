@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from graphdsl.diagnostics import Diagnostic, Span
 from graphdsl.ir.model import (
+    Distance,
     DivergenceOfPosteriors,
     Functional,
     Model,
@@ -91,6 +92,8 @@ def _spoken_of(functional: Functional) -> frozenset[str]:
             return of | given
         case PredictiveEntropy(of, given) | DivergenceOfPosteriors(of, given):
             return given.union(of)
+        case Distance(_, variables):
+            return frozenset(variables)
         case _:
             return frozenset()
 
@@ -102,11 +105,22 @@ def _check_complete(scope: Scope, spec: ast.Spec, present: set[str]) -> None:
         return
     named = [one.name.span for one in spec.statements if isinstance(one, ast.ModelName)]
     first = spec.statements[0]
+    if _needs_no_inference(spec):
+        present = present | {"inference network"}
     for what, example in _NEEDED.items():
         if what not in present:
             span = named[0] if named else _first_word(first)
             mistake = MissingStatement(span=span, what=what, example=example)
             scope.note(mistake, about=what)
+
+
+def _needs_no_inference(spec: ast.Spec) -> bool:
+    """Whether the objective is of samples alone: a generator against its critic infers nothing."""
+    goals = [one.expression for one in spec.statements if isinstance(one, ast.Goal)]
+    return any(
+        isinstance(goal, ast.Divergence) and goal.functional.text in ("JS", "MMD", "W")
+        for goal in goals
+    )
 
 
 def _what(statement: ast.Statement) -> str:

@@ -16,6 +16,7 @@ from typing import TypeAlias
 from graphdsl.ir.graph import Independence
 from graphdsl.ir.information import (
     CrossEntropy,
+    DivergenceAtom,
     Entropy,
     Information,
     Term,
@@ -107,7 +108,7 @@ class Canon:
                 return self.information((frozenset(left), frozenset(right)), frozenset(given))
             case TotalCorrelation(parts, given):
                 return self.information(map(frozenset, parts), frozenset(given))
-            case CrossEntropy():
+            case CrossEntropy() | DivergenceAtom():
                 raise ValueError("a cross-entropy is of a model, not of q alone")
 
     def _local_entropy(self, name: str, before: Variables) -> Entropy:

@@ -12,6 +12,7 @@ from graphdsl.diagnostics import CompilerBug
 from graphdsl.ir.graph import Dag
 from graphdsl.ir.information import Entropy, ModelAtom
 from graphdsl.ir.model import (
+    Distance,
     DivergenceOfMarginals,
     DivergenceOfPosteriors,
     Functional,
@@ -39,7 +40,7 @@ class Hint:
     under: str
 
 
-_Key: TypeAlias = Entropy | Hint | ModelAtom
+_Key: TypeAlias = Entropy | Hint | ModelAtom | Distance
 
 
 @dataclass(slots=True)
@@ -49,6 +50,7 @@ class Ledger:
     entropies: Sum = field(default_factory=dict)
     models: dict[ModelAtom, Weight] = field(default_factory=dict)
     hints: dict[Hint, Weight] = field(default_factory=dict)
+    distances: dict[Distance, Weight] = field(default_factory=dict)
     lines: dict[_Key, set[int]] = field(default_factory=dict)  #: who asks for it
 
     def asked(self, key: _Key) -> tuple[int, ...]:
@@ -75,7 +77,12 @@ def expand_objective(model: Model, dags: Mapping[str, Dag], canons: Mapping[str,
         negative = sign(weight, model.parameters) == "nonpositive"
         group = _Group(model, canons[under], negative)
         for functional in functionals:
-            group.add(functional, dags)
+            if isinstance(functional, Distance):
+                known = ledger.distances.get(functional, ZERO)
+                ledger.distances[functional] = known + weight
+                ledger.lines.setdefault(functional, set()).add(line)
+            else:
+                group.add(functional, dags)
         ledger.book(group, weight, line)
     return ledger
 

@@ -15,6 +15,7 @@ from typing import TypeAlias
 from graphdsl.ir.graph import Dag
 from graphdsl.ir.information import (
     Collected,
+    Discrepancy,
     Entropy,
     LocalEntropy,
     ModelAtom,
@@ -111,6 +112,9 @@ def _sampled_alike(group: tuple[str, ...], model: Model, canon: Canon) -> bool:
     independence = canon.independence
     parents = {independence.parents(name) for name in group}
     families = {model.family_of(name).name: model.family_of(name) for name in group}
+    holders = [one for one in model.inference.conditionals if set(group) & set(one.children)]
+    if len(holders) != 1:
+        return False
     if any(family.kind != "real" for family in families.values()):
         return False
     return len(families) == len(parents) == 1 and next(iter(parents)) <= independence.data
@@ -203,6 +207,11 @@ def _read(
         constants=tuple(constants),
         uncertain=tuple(uncertain),
         intractable=tuple(intractable),
+        distances=tuple(
+            Discrepancy(distance, weight, ledger.asked(distance))
+            for distance, weight in ledger.distances.items()
+            if weight
+        ),
     )
 
 
@@ -211,7 +220,8 @@ def _models(model: Model, ledger: Ledger) -> Iterator[ModelCrossEntropy]:
         weight = ledger.models[atom]
         if weight:
             conditional = _conditional(model, atom)
-            yield ModelCrossEntropy(atom, conditional, weight, ledger.asked(atom))
+            lowered = sign(weight, model.parameters) == "nonpositive" and atom.network == "new"
+            yield ModelCrossEntropy(atom, conditional, weight, ledger.asked(atom), lowered)
 
 
 def _conditional(model: Model, atom: ModelAtom) -> Conditional | None:

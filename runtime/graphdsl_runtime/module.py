@@ -84,6 +84,9 @@ class Objective(nn.Module):
     #: The spec's variables, in its order.
     variables: ClassVar[tuple[Variable, ...]] = ()
 
+    #: The attributes whose networks a critic trains; all others are the model's.
+    critics: ClassVar[tuple[str, ...]] = ()
+
     #: How many rows the training set has; the trainer sets it. Where it is None, estimators of the
     #: aggregate posterior (total correlation) take the batch for the whole data set.
     rows: int | None = None
@@ -181,8 +184,11 @@ class Objective(nn.Module):
         return means
 
     def parameter_groups(self) -> dict[str, list[nn.Parameter]]:
-        """Give each player's parameters; a plain objective has one player, the model."""
-        return {"model": list(self.parameters())}
+        """Give each player's parameters: the model's, and the critics' where there are some."""
+        critics = [one for name in self.critics for one in getattr(self, name).parameters()]
+        theirs = set(map(id, critics))
+        model = [one for one in self.parameters() if id(one) not in theirs]
+        return {"model": model, "critic": critics} if critics else {"model": model}
 
     # What its __init__ is written in.
 
@@ -295,6 +301,14 @@ class Objective(nn.Module):
             for latent in self.variables
             if latent.role == "latent"
         }
+
+    def prior_sample(self, noise: Noise, name: str, like: Tensor) -> Tensor:
+        """Sample a latent from N(0, I), beside the sample of its posterior that is `like` it.
+
+        The caller's own is taken from the noise's entry ``prior(z)``.  Shapes: that of ``like``.
+        """
+        key = f"prior({name})"
+        return noise[key] if key in noise else torch.randn_like(like)
 
     def extra_repr(self) -> str:
         """Print the variables and the weights above the networks."""

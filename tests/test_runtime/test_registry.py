@@ -31,7 +31,8 @@ def words(text: str) -> str:
 
 
 def test_every_public_word_is_registered() -> None:
-    assert set(estimators.__all__) == set(ESTIMATORS) | NO_ESTIMATORS
+    elsewhere = {"monte_carlo_kl"}  # a word of the distributions
+    assert set(estimators.__all__) == set(ESTIMATORS) - elsewhere | NO_ESTIMATORS
     assert not set(ESTIMATORS) & NO_ESTIMATORS
     assert set(estimators.__all__) <= set(graphdsl_runtime.__all__)
 

@@ -1,0 +1,157 @@
+"""Distances from samples, and games: what each player of an emitted module minimises and trains."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+from torch import Tensor
+from torch.nn import functional as F  # noqa: N812  (torch's own name for it)
+
+from graphdsl.compiler import check_spec, derive, read
+from graphdsl.diagnostics import Source
+from graphdsl.report import audit_json, audit_schema
+from graphdsl_runtime import Losses, Objective
+from tests.emitted import emitted_class
+
+HEAD = """
+model game
+observed x : real[6]
+observed y : binary
+observed e : categorical(3)
+latent z : real[2] ~ normal
+q { x -> z via mlp(8) }
+p { z -> x via mlp(8) }
+minimize """
+
+GAMES = {
+    "GAN": "JS(q(x) || p(x))",
+    "ALI": "JS(q || p)",
+    "AAE": "CE(x | z) + KL(q(z) || p(z)) with adversary",
+    "invariance": "CE(x | z) + 2 * (CE(y | z) - CE(y | z, e))",
+}
+DISTANCES = {
+    "WAE": "CE(x | z) + 10 * MMD(q(z) || p(z))",
+    "sliced WAE": "CE(x | z) + 10 * W(q(z) || p(z))",
+}
+
+
+def made(text: str) -> Objective:
+    torch.manual_seed(0)
+    return emitted_class(HEAD + text)().double()
+
+
+def batch(rows: int = 16) -> dict[str, Tensor]:
+    torch.manual_seed(1)
+    return {
+        "x": torch.randn(rows, 6, dtype=torch.float64),
+        "y": (torch.rand(rows) > 0.5).double(),
+        "e": torch.randint(3, (rows,)),
+    }
+
+
+def noise(rows: int = 16) -> dict[str, Tensor]:
+    torch.manual_seed(2)
+    return {
+        "z": torch.randn(rows, 2, dtype=torch.float64),
+        "prior(z)": torch.randn(rows, 2, dtype=torch.float64),
+    }
+
+
+@pytest.mark.parametrize("text", GAMES.values(), ids=GAMES)
+def test_each_player_trains_its_own_networks_alone(text: str) -> None:
+    objective = made(text)
+    losses: Losses = objective(batch(), noise())
+    groups = objective.parameter_groups()
+    assert losses.players.keys() == groups.keys() == {"model", "critic"}
+    everything = [one for group in groups.values() for one in group]
+    assert sorted(map(id, everything)) == sorted(map(id, objective.parameters()))
+    for player, loss in losses.players.items():
+        gradients = torch.autograd.grad(loss, everything, retain_graph=True, allow_unused=True)
+        reached = {id(p) for p, g in zip(everything, gradients, strict=True) if g is not None}
+        assert reached <= {id(one) for one in groups[player]}, player
+        assert reached
+
+
+@pytest.mark.parametrize("text", GAMES.values(), ids=GAMES)
+def test_a_step_of_each_player_lowers_its_loss_while_the_others_hold_still(text: str) -> None:
+    for player in ("model", "critic"):
+        objective = made(text)
+        group = objective.parameter_groups()[player]
+        before = objective(batch(), noise()).players[player]
+        gradients = torch.autograd.grad(before, group, allow_unused=True)
+        with torch.no_grad():
+            for parameter, gradient in zip(group, gradients, strict=True):
+                if gradient is not None:
+                    parameter.sub_(1e-4 * gradient)
+        assert objective(batch(), noise()).players[player] < before
+
+
+def test_the_gan_is_the_published_game() -> None:
+    """Goodfellow et al. 2014: E log D + E log(1 - D), which is 2 JS - 2 log 2, and gradients."""
+    objective = made(GAMES["GAN"])
+    x, z = batch()["x"], noise()["z"]
+    generator, critic = objective.get_submodule("p_x"), objective.get_submodule("critic_of_x")
+    losses = objective(batch(), {"z": z, "prior(z)": noise()["prior(z)"]})
+    fake = generator(noise()["prior(z)"])
+    real, made_up = critic(x), critic(fake)
+    value = (F.logsigmoid(real).mean() + F.logsigmoid(-made_up).mean()) / 2 + math.log(2)
+    assert losses.loss.item() == pytest.approx(value.item(), abs=1e-9)
+    for player, sign in (("model", 1.0), ("critic", -1.0)):
+        group = objective.parameter_groups()[player]
+        ours = torch.autograd.grad(
+            losses.players[player], group, retain_graph=True, allow_unused=True
+        )
+        theirs = torch.autograd.grad(sign * value, group, retain_graph=True, allow_unused=True)
+        for mine, published in zip(ours, theirs, strict=True):
+            if published is None:
+                assert mine is None
+                continue
+            assert mine is not None
+            ratio = 1.0 if player == "model" else 2.0  # the critic's loss is not halved
+            torch.testing.assert_close(mine, ratio * published, rtol=1e-9, atol=1e-12)
+
+
+def test_the_adversary_of_an_information_is_a_predictor() -> None:
+    """min_z max_r CE(y|z) - CE_r(y|z, e): what the model pays is what the predictor saves."""
+    objective = made(GAMES["invariance"])
+    losses = objective(batch(), noise())
+    assert losses.terms["prediction_y"].item() == pytest.approx(losses.players["critic"].item())
+
+
+@pytest.mark.parametrize("text", DISTANCES.values(), ids=DISTANCES)
+def test_distances_from_samples_are_zero_between_equal_samples(text: str) -> None:
+    objective = made(text)
+    own = noise()
+    with torch.no_grad():
+        posterior = objective.infer(batch())["z"]
+    z = posterior.sample(own["z"])
+    torch.manual_seed(3)
+    far = objective(batch(), own).terms["divergence_z"]
+    torch.manual_seed(3)
+    near = objective(batch(), {**own, "prior(z)": z}).terms["divergence_z"]
+    assert near <= 1e-12
+    assert far > near
+
+
+@pytest.mark.parametrize("text", [*GAMES.values(), *DISTANCES.values()], ids=[*GAMES, *DISTANCES])
+def test_audits_of_games_are_valid(text: str) -> None:
+    jsonschema = pytest.importorskip("jsonschema")
+    import json
+
+    audit = json.loads(audit_json(read(derive(check_spec(Source("game.mib", HEAD + text))))))
+    jsonschema.validate(audit, json.loads(audit_schema()))
+    relation = "saddle" if text in GAMES.values() else "estimate"
+    assert audit["objective"]["relation"] == relation
+
+
+@pytest.mark.parametrize("text", [*GAMES.values(), *DISTANCES.values()], ids=[*GAMES, *DISTANCES])
+def test_games_compile_in_one_graph(text: str) -> None:
+    objective = made(text)
+    torch._dynamo.reset()
+    compiled = torch.compile(objective, backend="eager", fullgraph=True)
+    torch.manual_seed(4)
+    eager = objective(batch(), noise()).loss
+    torch.manual_seed(4)
+    assert compiled(batch(), noise()).loss.item() == pytest.approx(eager.item())
