@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 from graphdsl.cli import app
 from graphdsl.compiler import Compiled, compile_spec, read
 from graphdsl.diagnostics import Source, SpecError, explained, render
+from graphdsl.ir.notation import weight_text
 from graphdsl_runtime import Objective
 from tests.emitted import emitted_class
 
@@ -129,9 +130,10 @@ def test_the_loss_is_finite_and_trains_every_network(spec: Spec) -> None:
     torch.manual_seed(0)
     objective = emitted_class(spec.text)()
     objective.rows = ROWS
-    loss = objective(batch_of(objective)).loss
-    loss.backward()
-    assert loss.isfinite()
+    losses = objective(batch_of(objective))
+    assert losses.loss.isfinite()
+    for loss in losses.players.values() or [losses.loss]:
+        loss.backward(retain_graph=True)
     for name, parameter in objective.named_parameters():
         assert parameter.grad is not None, name
         assert parameter.grad.isfinite().all(), name
@@ -147,6 +149,30 @@ def batch_of(objective: Objective) -> dict[str, torch.Tensor]:
             drawn = torch.randn(size) if top is None else torch.randint(top, size)
             batch[one.name] = drawn if one.kind == "categorical" else drawn.float()
     return batch
+
+
+ONE, TWO = "q { x -> u }\np { u -> x }", "q { x -> u, w }\np { u, w -> x }"
+VACUOUS = [  # networks, objective, a term of its loss, and what the term's gap holds
+    (ONE, "KL(q || p) + I(u; a)", "2 rate_u", "I(u; x \\mid a)"),
+    (TWO, "KL(q || p) - I(u; w)", "2 rate_w", "I(w; x)"),
+    (ONE, "KL(q || p) - I(u; a)", "1 prediction_a", "KL"),
+    ("q { x -> u }", "I(u; x) - 2 * H(u)", "-2 entropy_u", "I(u; x)"),
+    (ONE.replace("u -> x }", "a, u -> x }"), "KL(q || p) + I(u; a)", "2 reconstruction_x", "KL"),
+    (ONE, "KL(q || p) + D(q || {x -> u -> a})", "1 prediction_a", "KL"),
+    (ONE, "KL(q || p) + D(q || {a -> u -> x})", "2 reconstruction_x", "KL"),
+]
+
+
+@pytest.mark.parametrize(("networks", "objective", "term", "gap"), VACUOUS)
+def test_bounds_that_say_nothing(networks: str, objective: str, term: str, gap: str) -> None:
+    """The list of the page: the weight of what a term becomes, and its gap."""
+    head = "model gaps\nobserved x : binary[32]\nobserved a : binary\n"
+    latents = "".join(f"latent {u} : real[8] ~ normal\n" for u in "uw" if u in networks)
+    text = f"{head}{latents}{networks}\nminimize {objective}"
+    module = compile_spec(Source("gaps.mib", text)).compiled.module
+    found = {f"{weight_text(one.weight)} {one.name}": one for one in module.terms}
+    assert module.relation == "upper"
+    assert gap in " ".join(bound.gap for bound in found[term].bounds)
 
 
 # ---- tables --------------------------------------------------------------------------------------
