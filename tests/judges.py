@@ -144,4 +144,9 @@ def _edges(model: Model, network: Network) -> dict[str, tuple[str, ...]]:
     for start, end in network.edges:
         for child in network.nodes[end]:
             parents[child] += network.nodes[start]
+    for one in network.conditionals:
+        if one.by == "mixture":  # a hidden variable says which component is drawn
+            parents[one.selector] = []
+            for child in one.children:
+                parents[child].append(one.selector)
     return {name: tuple(above) for name, above in parents.items()}

@@ -67,9 +67,9 @@ def test_a_code_in_any_case(code: str) -> None:
         ("MIB240", "did you mean `MIB204`?"),
         ("MIB2O4", "did you mean `MIB204`?"),
         ("MIB4111", "did you mean `MIB411`?"),
-        ("MIB999", "there are MIB101 to MIB502"),
+        ("MIB999", "there are MIB101 to MIB5"),
         ("204", "did you mean `MIB204`?"),
-        ("cycles", "there are MIB101 to MIB502"),
+        ("cycles", "there are MIB101 to MIB5"),
         ("../../README", "there is no diagnostic"),
     ],
 )

@@ -32,6 +32,7 @@ from graphdsl.ir.model import (
     PredictiveEntropy,
     Projection,
     UncertaintyOf,
+    Wrapped,
 )
 from graphdsl.ir.notation import listed
 from graphdsl.ir.weight import ONE
@@ -238,7 +239,7 @@ def intended(models: Models, parameters: Mapping[str, float]) -> float:
 
 def defined(models: Models, model: Model, functional: Functional) -> float:
     """A functional by its definition."""
-    assert not isinstance(functional, Distance), "a distance is told from samples"
+    assert not isinstance(functional, Distance | Wrapped), "no sum of entropies"
     under = functional.under
     judge = models.judge(under)
     match functional:
@@ -421,6 +422,8 @@ latent h : real ~ normal
 q { x, w -> z; z -> h }
 p { w, h -> z -> x }
 minimize KL(q || p) + I(h; x | w)""",
+    "a mixture of experts": VIEWS.replace("x -> z", "x[i] -> z by mixture for i in 1..3")
+    + "+ I(z; x[1])",
     "an information bottleneck, without p": """
 model bottleneck
 observed x : binary
@@ -514,3 +517,19 @@ def test_what_follows_g_q_follows_it() -> None:
     """`G(q)` is G^q with its data completed: q follows it, whatever the data."""
     result = derive(check_spec(Source("g_q.mib", VIEWS + "\nassert D(q || G(q)) == 0")))
     assert [proof.status for proof in result.proofs] == ["proved"]
+
+
+@pytest.mark.parametrize(("by", "status"), [("joint", "proved"), ("mixture", "refuted")])
+def test_the_factors_of_a_mixture_depend_on_each_other(by: str, status: str) -> None:
+    """T7: given x, the factors of a mixture share its selector: TC(u | x) = 0 is false (P16)."""
+    text = f"""
+model factors
+observed x[1..2] : binary
+latent u[1..2] : real ~ normal
+q {{ x[1], x[2] -> u by {by} }}
+p {{ u -> x }}
+minimize KL(q || p)
+assert TC(u | x) == 0
+"""
+    result = derive(check_spec(Source("factors.mib", text)), keep_refuted=True)
+    assert [proof.status for proof in result.proofs] == [status]

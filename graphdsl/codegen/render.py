@@ -6,7 +6,7 @@ __all__ = ["ALWAYS_IMPORTED", "WORDS", "render_module"]
 
 import re
 import textwrap
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
 
 from graphdsl.codegen.environment import fill
@@ -24,6 +24,7 @@ from graphdsl.codegen.views import HeaderView, ModuleView, NetworkView, TermView
 from graphdsl.ir.information import Term
 from graphdsl.ir.loss import (
     Builder,
+    Group,
     LossModule,
     LossTerm,
     NetworkSlot,
@@ -31,14 +32,14 @@ from graphdsl.ir.loss import (
     VariableSlot,
 )
 from graphdsl.ir.notation import number_text, shortened, summed, weight_text
-from graphdsl.ir.weight import ONE
+from graphdsl.ir.weight import ONE, Weight
 
 _WIDTH = 88
 ALWAYS_IMPORTED = ("Batch", "Gaussian", "Losses", "Networks", "Noise", "Objective", "Variable")
 WORDS = (
-    "Bernoulli", "Categorical", "Each", "Laplace", "Latents", "Likelihood", "Poisson",
+    "Bernoulli", "Categorical", "Each", "Laplace", "Latents", "Likelihood", "Multiplier", "Poisson",
     "Posterior", "Shared", "adversarial_js", "adversarial_kl", "conv_decoder", "conv_encoder",
-    "critic", "draw_data", "each_expert", "expect", "frozen", "mlp", "mlps", "mmd",
+    "critic", "draw_data", "each_expert", "expect", "frozen", "mlp", "mlps", "mmd", "one_expert",
     "product_of_experts", "sliced_wasserstein", "standard_laplace", "standard_normal",
     "subset_posteriors", "total_correlation_critic", "total_correlation_loo",
     "total_correlation_mss", "total_correlation_mws", "uniform_categorical",
@@ -67,14 +68,14 @@ def _view(
         variables=tuple(map(_variable, module.variables)),
         signature=tuple(f"{one.name}: float = {number(one.value)}" for one in module.parameters),
         parameters=tuple(map(_parameter, module.parameters)),
-        networks=tuple(map(_network, module.networks)),
+        networks=(*map(_network, module.networks), *_multipliers(module)),
         buffers=tuple(_buffer(name, rows) for name, rows in module.subsets),
         forward=_forward(module),
         terms=tuple(map(_term, module.terms)),
-        loss=_loss(module.terms),
+        loss=(*_sums(module), *_loss(module)),
+        players=_players(module),
         term_names=tuple(term.name for term in module.terms),
         critics=tuple(module.critics),
-        critic_losses=tuple(term.critic for term in module.terms if term.critic),
         infer=tuple(map(infer_line, module.infer)),
         inferred=tuple(map(inferred_line, module.inferred)),
         decode=_decode(module),
@@ -108,12 +109,25 @@ def _header(module: LossModule, constants: Sequence[tuple[str, Fraction]]) -> st
             sha256=module.sha256,
             constants_used=f" with {values}" if values else "",
             objective=_lines(module.objective),
-            loss=_all_lines(_formula_line(term, k) for k, term in enumerate(module.terms)),
+            loss=_all_lines(_formulas(module)),
             relation=_wrapped(f"{module.relation} ({module.reason})"),
             gaps=_all_lines(gaps),
             dropped=_all_lines(shortened(dropped, "...")),
         )
     )
+
+
+def _formulas(module: LossModule) -> Iterator[str]:
+    """The loss, term by term; what stands under a sign behind it."""
+    main = [term for term in module.terms if not term.within]
+    yield from (_formula_line(term, k) for k, term in enumerate(main))
+    terms = {term.name: term for term in module.terms}
+    for place, group in enumerate(module.groups):
+        under = [terms[name] for name in group.terms]
+        inner = " ".join(_formula_line(term, k) for k, term in enumerate(under))
+        factor = "" if group.weight == ONE else f"{weight_text(group.weight)} "
+        joined = under[0].within.replace("...", inner) if under else ""
+        yield f"{'+ ' if main or place else ''}{factor}{joined}"
 
 
 def _formula_line(term: LossTerm, place: int) -> str:
@@ -153,7 +167,17 @@ def _parameter(one: ParameterSlot) -> str:
         for name, value in (("low", one.low), ("high", one.high))
         if value is not None
     )
+    if one.ramp is not None:
+        start, steps = one.ramp
+        ramp = f'"{one.name}", {number(start)}, {one.name}, steps={steps}{bounds}'
+        return f"self.{one.name} = self.ramp({ramp})"
     return f'self.{one.name} = self.weight("{one.name}", {one.name}{bounds})'
+
+
+def _multipliers(module: LossModule) -> Iterator[str]:
+    for group in module.groups:
+        if group.kind == "constraint":
+            yield f"self.{_multiplier(group)} = Multiplier()"
 
 
 def _network(slot: NetworkSlot) -> str:
@@ -243,18 +267,58 @@ def _critic_line(term: LossTerm) -> str:
     return "" if term.critic_code is None else f"{term.critic} = {term_code(term.critic_code)}"
 
 
-def _loss(terms: Sequence[LossTerm]) -> tuple[str, ...]:
+def _sums(module: LossModule) -> Iterator[str]:
+    """The sums that stand under a sign."""
+    terms = {term.name: term for term in module.terms}
+    for group in module.groups:
+        written = [_summand(terms[name].name, terms[name].weight) for name in group.terms]
+        if group.offset:
+            written.append(weight(group.offset))
+        yield from _sum(group.name, written)
+
+
+def _loss(module: LossModule) -> tuple[str, ...]:
     """The weighted sum, on one line where it fits."""
-    written = []
-    for term in terms:
-        factor = weight(term.weight)
-        summand = term.name if factor == "1" else f"{factor} * {term.name}"
-        written.append(summand)
-    one_line = f"loss = {' + '.join(written)}".replace("+ -", "- ")
+    written = [_summand(term.name, term.weight) for term in module.terms if not term.within]
+    for group in module.groups:
+        match group.kind:
+            case "abs":
+                body = f"torch.abs({group.name})"
+            case "max":
+                body = f"torch.clamp({group.name}, min={weight(group.bound)})"
+            case "constraint":
+                body = f"self.{_multiplier(group)}.penalty({group.name})"
+        written.append(_summand(body, group.weight))
+    return _sum("loss", written)
+
+
+def _sum(name: str, written: Sequence[str]) -> tuple[str, ...]:
+    one_line = f"{name} = {' + '.join(written)}".replace("+ -", "- ")
     if len(one_line) + 8 <= _WIDTH:
         return (one_line,)
     rest = [f"    + {summand}".replace("+ -", "- ") for summand in written[1:]]
-    return ("loss = (", f"    {written[0]}", *rest, ")")
+    return (f"{name} = (", f"    {written[0]}", *rest, ")")
+
+
+def _summand(body: str, factor: Weight) -> str:
+    written = weight(factor)
+    if written in ("1", "-1"):
+        return f"{written[:-1]}{body}"
+    return f"{written} * {body}"
+
+
+def _multiplier(group: Group) -> str:
+    return group.name.replace("constraint", "multiplier")
+
+
+def _players(module: LossModule) -> tuple[str, ...]:
+    """Whose loss is what, where there is more than one player."""
+    critics = [term.critic for term in module.terms if term.critic]
+    constraints = [group for group in module.groups if group.kind == "constraint"]
+    duals = [f"self.{_multiplier(one)}.dual({one.name})" for one in constraints]
+    players = [f'"critic": {" + ".join(critics)}'] if critics else []
+    players += [f'"multiplier": {" + ".join(duals)}'] if duals else []
+    return ('"model": loss', *players) if players else ()
 
 
 def _decode(module: LossModule) -> tuple[str, ...]:

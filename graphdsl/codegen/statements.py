@@ -213,6 +213,10 @@ def _fuse(statement: Fuse, mask: str = "") -> str:
             return f"Gaussian.stack({members(statement.experts)})"
         case "product":
             return f"product_of_experts({reference(statement.experts[0])}{mask})"
+        case "mixture":
+            experts = reference(statement.experts[0])
+            selector = f'self.selector(noise, "{statement.subsets}", {experts}{mask})'
+            return f"one_expert({experts}, {selector})"
         case "each":
             return f"each_expert({reference(statement.experts[0])})"
         case "subsets":

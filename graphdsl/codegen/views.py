@@ -62,7 +62,7 @@ class ModuleView:
     loss: tuple[str, ...]
     term_names: tuple[str, ...]
     critics: tuple[str, ...]
-    critic_losses: tuple[str, ...]
+    players: tuple[str, ...]
     infer: tuple[str, ...]
     inferred: tuple[str, ...]
     decode: tuple[str, ...]

@@ -66,7 +66,11 @@ def inference_dag(
     graph.add_edges_from((a, b) for k, b in enumerate(data) for a in data[:k])
     for parent, child in network.edges:
         graph.add_edges_from((a, b) for a in network.nodes[parent] for b in network.nodes[child])
+    for one in network.conditionals:
+        if one.by == "mixture":
+            graph.add_edges_from((one.selector, child) for child in one.children)
     rank = {node.name: place for place, node in enumerate(model.nodes)}
+    rank |= {name: len(rank) for name in graph if name not in rank}  # selectors have no parents
     late = len(rank)
     order = nx.lexicographical_topological_sort(
         graph, key=lambda name: rank[name] + (0 if name in data else late)

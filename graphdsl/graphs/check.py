@@ -29,6 +29,7 @@ from graphdsl.ir.model import (
     PredictiveEntropy,
     Projection,
     UncertaintyOf,
+    Wrapped,
 )
 from graphdsl.ir.notation import original
 
@@ -122,7 +123,7 @@ def _latents_not_inferred_here(model: Model) -> Iterator[Diagnostic]:
     networks = {one.name: one for one in (model.inference, *model.further)}
     everywhere = frozenset(name for one in networks.values() for name in _children(one))
     told: set[tuple[str, str]] = set()
-    asked = [*model.objective, *(one for each in model.assertions for one in each.difference)]
+    asked = [*model.asked(), *(one for each in model.assertions for one in each.difference)]
     for one in asked:
         network = networks.get(one.functional.under)
         if network is None:
@@ -148,6 +149,8 @@ def _named(functional: Functional) -> frozenset[str]:
             return given.union(variables or ())
         case Distance(_, variables):
             return frozenset(variables)
+        case Wrapped(_, inner):
+            return frozenset().union(*(_named(one.functional) for one in inner))
 
 
 def _latents_on_one_side(model: Model, generation: Network) -> Iterator[Diagnostic]:
@@ -155,7 +158,7 @@ def _latents_on_one_side(model: Model, generation: Network) -> Iterator[Diagnost
     told: set[tuple[str, str]] = set()
     networks = (model.inference, *model.further)
     everywhere = frozenset(name for network in networks for name in _children(network))
-    for one in model.objective:
+    for one in model.asked():
         divergence = one.functional
         if not isinstance(divergence, DivergenceOfMarginals) or divergence.variables is not None:
             continue

@@ -5,6 +5,7 @@ from __future__ import annotations
 __all__ = [
     "Atom",
     "Collected",
+    "CollectedGroup",
     "CrossEntropy",
     "Discrepancy",
     "DivergenceAtom",
@@ -25,7 +26,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from graphdsl.ir.model import Conditional, Distance, EstimatorChoice, Network
+from graphdsl.ir.model import Conditional, Distance, EstimatorChoice, Network, Wrapped
 from graphdsl.ir.notation import Names, names
 from graphdsl.ir.weight import ONE, Weight
 
@@ -188,6 +189,19 @@ class Collected:
     uncertain: tuple[LocalEntropy, ...] = field(default=())  #: whose weights change their sign
     intractable: tuple[LocalEntropy, ...] = field(default=())  #: nothing bounds them
     distances: tuple[Discrepancy, ...] = ()
+    groups: tuple[CollectedGroup, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CollectedGroup:
+    """A sum under a sign that is not linear, collected by itself: equal terms do not leave it."""
+
+    weight: Weight
+    wrapped: Wrapped
+    collected: Collected
+    raised: bool  #: whether the weight is nowhere negative
+    line: int
+    column: int
 
 
 def entropy(of: Iterable[str], given: Iterable[str] = (), under: str = "q") -> Entropy:

@@ -11,6 +11,7 @@ __all__ = [
     "Drawn",
     "Fuse",
     "Generated",
+    "Group",
     "InferenceLine",
     "LossModule",
     "LossTerm",
@@ -75,6 +76,7 @@ class ParameterSlot:
     value: float
     low: float | None
     high: float | None
+    ramp: tuple[float, int] | None = None  #: where it starts, and in how many steps it is there
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,11 +155,11 @@ class Fuse:
     """Make posteriors from experts: the product of all, of each alone, or of some subsets."""
 
     target: str
-    how: Literal["concatenate", "product", "each", "subsets"]
+    how: Literal["concatenate", "product", "mixture", "each", "subsets"]
     experts: tuple[Ref, ...]
     formula: str
     shape: tuple[int, ...]
-    subsets: str = ""  #: the attribute that lists them
+    subsets: str = ""  #: the attribute that lists them; of a mixture, its selector
     seen: tuple[Ref, ...] = ()  #: which experts there are, where views may be missing
     present: tuple[Ref | None, ...] = ()  #: the same in training; None is always there
 
@@ -260,6 +262,7 @@ class LossTerm:
     estimator: str  #: empty where nothing is estimated
     lines: tuple[int, ...]  #: of the spec
     critic: str = ""  #: the name of a critic's loss, where one plays against the term
+    within: str = ""  #: the sign that it stands under, as text; empty for none
     critic_code: TermCode | None = None  #: how that is computed, where not with the term
 
     @property
@@ -310,6 +313,18 @@ class Drawn:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Group:
+    """Terms under a sign that is not linear, and how they enter the loss."""
+
+    name: str  #: of their sum
+    kind: Literal["abs", "max", "constraint"]
+    weight: Weight
+    offset: Weight
+    bound: Weight
+    terms: tuple[str, ...]  #: the names of the terms
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LossModule:
     """The emitted module, before it is text."""
 
@@ -334,4 +349,5 @@ class LossModule:
     ancestral: tuple[Statement, ...]  #: nothing where every latent is standard normal noise
     drawn: tuple[Drawn, ...]
     constants: tuple[Term, ...]
+    groups: tuple[Group, ...] = ()
     critics: tuple[str, ...] = ()  #: the attributes whose networks the critic trains

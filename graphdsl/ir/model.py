@@ -29,8 +29,10 @@ __all__ = [
     "Via",
     "Weighted",
     "WeightedProjection",
+    "Wrapped",
 ]
 
+import re
 from dataclasses import dataclass
 from fractions import Fraction
 from math import prod
@@ -68,6 +70,7 @@ class Parameter:
     name: str
     value: Fraction
     range: Interval
+    ramp: tuple[Fraction, int] | None = None  #: where it starts, and in how many steps it is there
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,11 +163,16 @@ class Conditional:
     network: str  #: `q` or `p`
     children: tuple[str, ...]
     parents: tuple[str, ...]
-    by: Literal["joint", "poe"]
+    by: Literal["joint", "poe", "mixture"]
     via: Via
     lines: tuple[int, ...]  #: of the spec; conditionals of the same lines are of one family
     column: int = 1
     drawn: Distribution | None = None  #: `~ laplace` on its line; None for the child's own
+
+    @property
+    def selector(self) -> str:
+        """The hidden variable that says which parent's component a mixture is drawn from (P16)."""
+        return "selector_" + "_".join(re.findall(r"\w+", self.children[0]))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -261,9 +269,21 @@ class Distance:
     under: str = "q"
 
 
+@dataclass(frozen=True, slots=True)
+class Wrapped:
+    """A sum of terms under a sign that is not linear: |E|, max(E, c), or E <= c."""
+
+    kind: Literal["abs", "max", "constraint"]
+    inner: tuple[Weighted, ...]
+    offset: Weight  #: what is added to the sum
+    bound: Weight  #: c; nought for |E|
+    under: str = "q"
+
+
 Functional: TypeAlias = (
     Projection
     | Distance
+    | Wrapped
     | DivergenceOfMarginals
     | DivergenceOfPosteriors
     | PredictiveEntropy
@@ -331,6 +351,13 @@ class Model:
     assertions: tuple[Assertion, ...] = ()
     projections: tuple[WeightedProjection, ...] = ()  #: of the objective and the assertions
     further: tuple[Network, ...] = ()  #: inference networks beside q, each for its arguments
+
+    def asked(self) -> tuple[Weighted, ...]:
+        """Every functional of the objective, those under a sign included."""
+        found: list[Weighted] = []
+        for one in self.objective:
+            found += one.functional.inner if isinstance(one.functional, Wrapped) else (one,)
+        return tuple(found)
 
     def inference_of(self, name: str) -> Network:
         """The inference network of that name."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 __all__ = [
+    "ConstantInside",
     "EstimatorIdle",
     "EstimatorMisplaced",
     "MarginalOfModel",
@@ -111,3 +112,14 @@ class UnfitDistance(Diagnostic):
     hint = "name whole families: latents that are normal roots of `p`, or what `p` generates"
     distance: str
     reason: str
+
+
+class ConstantInside(Diagnostic):
+    """A sum under |.|, max or a constraint whose value is known up to a constant alone."""
+
+    code = "MIB407"
+    title = "Unknown constant"
+    said = "{sign} needs the value of the sum itself, and that holds {constant}, which nobody knows"
+    hint = "put rates and informations of latents there; a reconstruction is known up to H(x)"
+    sign: str
+    constant: str

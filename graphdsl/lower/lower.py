@@ -5,13 +5,14 @@ from __future__ import annotations
 __all__ = ["Lowered", "lower"]
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from graphdsl.diagnostics import Diagnostic, Span
 from graphdsl.ir.graph import Independence
 from graphdsl.ir.information import Collected, LocalEntropy, TotalCorrelation, entropy
 from graphdsl.ir.loss import (
     Assemble,
+    Group,
     LossModule,
     LossTerm,
     ParameterSlot,
@@ -36,6 +37,7 @@ from graphdsl.lower.errors import (
     UnderGeneration,
     WeightChangesSign,
 )
+from graphdsl.lower.groups import group_of, group_relation, inner_constants, sign_text
 from graphdsl.lower.models import Prior
 from graphdsl.lower.objective import objective_latex
 from graphdsl.lower.plan import make_plan
@@ -58,30 +60,49 @@ class Lowered:
 def lower(collected: Collected, model: Model, independences: Mapping[str, Independence]) -> Lowered:
     """Choose models and estimators, and plan the code."""
     found = list(_mistakes(collected, model, independences))
+    for group in collected.groups:
+        found += _mistakes(group.collected, model, independences)
+    found += inner_constants(collected)
     if found:
         return Lowered(None, tuple(found))
     found = list(_warnings(collected, model))
     parts = pieces(collected, model, independences)
+    inside = [pieces(one.collected, model, independences) for one in collected.groups]
+    everything = [piece for several in (parts, *inside) for piece in several]
     bare = [
         piece.node
-        for piece in parts
+        for piece in everything
         if isinstance(piece.ref, Prior) and not model.family_of(piece.node).prior
     ]
     if bare:
         family = model.family_of(bare[0])
         span = _span(family.line, family.column, len(family.name))
         return Lowered(None, (*found, PriorMissing(span=span, name=family.name)))
-    plans = make_plan(model, parts)
+    plans = make_plan(model, everything)
     names_used = Names()
-    terms = (
-        *loss_terms(plans, _in_order(parts), names_used),
-        *correlation_terms(plans, collected, names_used),
-        *distance_terms(plans, collected, names_used),
-    )
+    terms = _terms(plans, collected, parts, names_used)
+    groups: list[Group] = []
+    for one, several in zip(collected.groups, inside, strict=True):
+        under = _terms(plans, one.collected, several, names_used)
+        made = group_of(one, under, names_used)
+        relation, told = group_relation(one, under), sign_text(made)
+        groups.append(made)
+        terms += tuple(replace(term, within=told, relation=relation) for term in under)
     if not terms:
         place = [(one.line, one.column) for one in model.objective] or [(1, 1)]
         return Lowered(None, (*found, NothingLeft(span=_span(*place[0], 1))))
-    return Lowered(_module(model, plans["q"], terms, collected), tuple(found))
+    module = _module(model, plans["q"], terms, collected)
+    return Lowered(replace(module, groups=tuple(groups)), tuple(found))
+
+
+def _terms(
+    plans: Mapping[str, Plan], collected: Collected, parts: Sequence[Piece], names: Names
+) -> tuple[LossTerm, ...]:
+    return (
+        *loss_terms(plans, _in_order(parts), names),
+        *correlation_terms(plans, collected, names),
+        *distance_terms(plans, collected, names),
+    )
 
 
 def _in_order(parts: Iterable[Piece]) -> list[Piece]:
@@ -126,6 +147,7 @@ def _module(
                 value=float(one.value),
                 low=None if one.range.low is None else float(one.range.low),
                 high=None if one.range.high is None else float(one.range.high),
+                ramp=None if one.ramp is None else (float(one.ramp[0]), one.ramp[1]),
             )
             for one in model.parameters
         ),
@@ -181,13 +203,19 @@ def _reason(relation: Relation, terms: Sequence[LossTerm]) -> str:
     """Why the emitted loss stands to the intended objective as it does."""
     if relation == "equal":
         return "every term is computed exactly, up to the named constants"
+    if relation == "upper" and any(term.within for term in terms):
+        return "on average over batches: a convex sign of a mean is no less than of its expectation"
     if relation == "upper":
         return "every entropy that is bounded has a weight that is nowhere negative"
     names_of = ", ".join(term.name for term in terms if term.relation == relation)
     if relation == "saddle":
+        if any(term.within for term in terms if term.relation == relation):
+            return f"{names_of} is held by a multiplier, which plays against the rest"
         return f"{names_of} is as good as its critic, which plays against it"
     if relation == "estimate":
         return f"{names_of} is estimated from a minibatch, and is no bound"
+    if any(term.within for term in terms if term.relation == relation):
+        return f"{names_of} stands under a sign that keeps no bound"
     return f"the weight of what {names_of} bounds changes its sign over the parameters' range"
 
 
@@ -229,7 +257,7 @@ def _under_generation(collected: Collected, line: int, column: int) -> Iterator[
 
 def _marginals(model: Model) -> Iterator[Diagnostic]:
     """KL(q(A) || p(A)) needs p(A) as a product: the parents in p of all of A must be in A."""
-    for one in model.objective:
+    for one in model.asked():
         if not isinstance(one.functional, DivergenceOfMarginals):
             continue
         named = one.functional.variables
@@ -293,8 +321,14 @@ def _warnings(collected: Collected, model: Model) -> Iterator[Diagnostic]:
             term=str(entropy((one.node,), one.given)),
             weight=weight_text(one.weight),
         )
+    inside = {
+        choice
+        for group in collected.groups
+        for weight, _, choice in group.collected.estimated
+        if weight
+    }
     for weight, atom, choice in collected.estimated:
-        if choice is not None and not weight:
+        if choice is not None and not weight and choice not in inside:
             yield EstimatorIdle(span=_span(choice.line, choice.column, 8), target=str(atom))
 
 

@@ -16,6 +16,7 @@ from graphdsl.ir.model import (
     Projection,
     UncertaintyOf,
     Weighted,
+    Wrapped,
 )
 from graphdsl.ir.notation import latex_names, latex_weight, names
 from graphdsl.ir.weight import ONE, Weight
@@ -50,8 +51,23 @@ def functional_latex(functional: Functional) -> str:
             return f"{sign}{at}({inner}{_bar(given)})"
         case UncertaintyOf(of, given):
             return f"H{at}({latex_names(names(of))}{_bar(given)})"
+        case Wrapped():
+            return _wrapped(functional)
         case _:
             return _divergence(functional)
+
+
+def _wrapped(functional: Wrapped) -> str:
+    inner = objective_latex(functional.inner)
+    if functional.offset:
+        inner = f"{inner} + {latex_weight(functional.offset)}".replace("+ -", "- ")
+    match functional.kind:
+        case "abs":
+            return f"\\left|{inner}\\right|"
+        case "max":
+            return f"\\max({inner},\\ {latex_weight(functional.bound)})"
+        case "constraint":
+            return f"\\lambda\\,\\bigl({inner}\\bigr)"
 
 
 def _divergence(

@@ -92,7 +92,7 @@ def _shared_experts(model: Model, attributes: Mapping[str, Names]) -> Iterator[t
     union: dict[tuple[str, tuple[str, ...]], dict[str, Conditional]] = {}
     for network in model.further:
         for one in network.conditionals:
-            if one.by == "poe":
+            if one.by != "joint":
                 parents = union.setdefault((one.network, one.children), {})
                 parents.update(dict.fromkeys(one.parents, one))
     for (base, _), sources in union.items():

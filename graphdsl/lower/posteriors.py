@@ -86,7 +86,7 @@ def _local(family: Family, slot: Slot, model: Model) -> str:
 def _posterior(
     plan: Plan, slot: Slot, target: str, wanted: dict[Conditional, list[tuple[str, ...]]]
 ) -> None:
-    if slot.conditionals[0].by == "poe":
+    if slot.conditionals[0].by != "joint":
         _fused(plan, slot, target, wanted.get(_whole(plan.model, plan.under, slot), []))
         return
     plan.add_network(network_slot(slot, plan.model))
@@ -165,13 +165,15 @@ def _fused(plan: Plan, slot: Slot, target: str, subsets: list[tuple[str, ...]]) 
     experts, every = known
     order = tuple(parent for parent in every if parent in conditional.parents)
     places = None if order == every else tuple(every.index(parent) for parent in order)
-    base = conditional.network
+    base, mixed = conditional.network, conditional.by == "mixture"
+    given = f"{children_text(model, slot)} | {joint_text(model, order)}"
     product = Fuse(
         target=target,
-        how="product",
+        how="mixture" if mixed else "product",
         experts=(Ref(experts, places),),
-        formula=f"{base}({children_text(model, slot)} | {joint_text(model, order)}), eq. 13",
+        formula=f"{base}({given}, {conditional.selector})" if mixed else f"{base}({given}), eq. 13",
         shape=shape,
+        subsets=conditional.selector if mixed else "",
         seen=_seen_experts(plan, order),
         present=_present_experts(plan, order),
     )

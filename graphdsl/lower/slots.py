@@ -163,7 +163,7 @@ def _stackable(group: list[Conditional], model: Model) -> Iterator[tuple[Conditi
         return
     children = {child for one in group for child in one.children}
     alone = (
-        any(one.by == "poe" or len(one.children) > 1 for one in group)
+        any(one.by != "joint" or len(one.children) > 1 for one in group)
         or any(children & set(one.parents) for one in group)
         or _stacked_arguments(group, model) is None
     )

@@ -411,7 +411,8 @@ def _parents(plan: Plan, network: str, piece: Piece) -> tuple[str, ...]:
     source = model.generation if network == "p" else model.inference_of(plan.under)
     for conditional in source.conditionals if source else ():
         if piece.node in conditional.children:
-            return conditional.parents
+            hidden = (conditional.selector,) if conditional.by == "mixture" else ()
+            return (*conditional.parents, *hidden)
     return ()
 
 

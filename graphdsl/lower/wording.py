@@ -14,8 +14,10 @@ def slot_formula(slot: Slot, model: Model) -> str:
     """What a slot computes: `q(u[i] | x[i], z)`."""
     network = slot.conditionals[0].network
     if slot.experts:
-        factor = f"{network}~({children_text(model, slot)} | {pattern(slot.experts)}), eq. 11"
-        return factor
+        given_one = f"{children_text(model, slot)} | {pattern(slot.experts)}"
+        if slot.conditionals[0].by == "mixture":
+            return f"{network}({given_one})"
+        return f"{network}~({given_one}), eq. 11"
     given = []
     for argument in slot.arguments:
         nodes = [node for group in argument.nodes for node in group]

@@ -87,7 +87,8 @@ def _term(term: LossTerm) -> Iterator[str]:
     weight = "" if term.weight == ONE else f"{weight_text(term.weight)} times "
     lines = f"line{'s' * (len(term.lines) > 1)} {', '.join(map(str, term.lines))}"
     yield ""
-    yield f"  {weight}{term.name} = {term.formula}"
+    under = f", under {term.within}" if term.within else ""
+    yield f"  {weight}{term.name} = {term.formula}{under}"
     yield f"    relation    {term.relation}, asked for in {lines}"
     yield f"    stands for  {text_sum(_few(term.stands_for))}"
     if term.estimator:

@@ -23,6 +23,12 @@ from graphdsl.resolve.scope import Scope
 from graphdsl.resolve.term_errors import WrongArguments
 from graphdsl.syntax import ast
 
+_FUSIONS: dict[str, Literal["joint", "poe", "mixture"]] = {
+    "joint": "joint",
+    "poe": "poe",
+    "mixture": "mixture",
+}
+
 
 def conditionals(scope: Scope, reading: Reading, network: str) -> Iterator[Conditional]:
     """Children of the same lines share a network; lines with the same child unite its parents."""
@@ -68,13 +74,16 @@ def _variables(places: Iterable[Place]) -> list[str]:
     return [name for place in places for name in place]
 
 
-def _agreed_fusion(scope: Scope, child: str, steps: Sequence[Step]) -> Literal["joint", "poe"]:
+def _agreed_fusion(
+    scope: Scope, child: str, steps: Sequence[Step]
+) -> Literal["joint", "poe", "mixture"]:
     ways = {step.line.by.text if step.line.by else "joint": step for step in steps}
-    if {"poe", "joint"} <= ways.keys():
-        first, second = (way for way in ways if way in ("poe", "joint"))
+    known = [way for way in ways if way in _FUSIONS]
+    if len(known) > 1:
+        first, second = known[:2]
         span = ways[second].line.span
         scope.note(TwoWays(span=span, child=child, first=f"by {first}", second=f"by {second}"))
-    return "poe" if "poe" in ways else "joint"
+    return _FUSIONS.get(known[0] if known else "joint", "joint")
 
 
 def _agreed_via(scope: Scope, child: str, steps: Sequence[Step]) -> Via:
@@ -135,10 +144,10 @@ def _said(via: Via) -> str:
 
 
 def _check_modifiers(scope: Scope, line: ast.Line, network: str) -> None:
-    if line.by is not None and line.by.text not in ("poe", "joint"):
+    if line.by is not None and line.by.text not in _FUSIONS:
         scope.note(UnknownFusion(span=line.by.span, name=line.by.text))
-    elif line.by is not None and line.by.text == "poe" and network == "p":
-        _misplaced(scope, line, "a product of experts infers latents, in `q`")
+    elif line.by is not None and line.by.text != "joint" and network == "p":
+        _misplaced(scope, line, "experts infer latents, in `q`")
     if line.via is not None and line.via.name.text not in ("mlp", "conv"):
         scope.note(UnknownModule(span=line.via.name.span, name=line.via.name.text))
     if line.via is not None and line.via.name.text == "conv" and line.via.arguments:
@@ -182,12 +191,12 @@ def _check_given(scope: Scope, conditional: Conditional, steps: Sequence[Step]) 
 def _check_experts(scope: Scope, conditional: Conditional, steps: Sequence[Step]) -> None:
     """The product of experts that there is, eq. 13, is one of Gaussians."""
     by = next((step.line.by for step in steps if step.line.by is not None), None)
-    if conditional.by != "poe" or by is None or conditional.network == "p":
+    if conditional.by == "joint" or by is None or conditional.network == "p":
         return
     for child in conditional.children:
         law = (conditional.drawn or _family(scope, child).distribution).law
         if law != "normal":
-            reason = f"a product of experts is one of normals, and `{child}` is {law}"
+            reason = f"experts are normals, and `{child}` is {law}"
             scope.note(MisplacedModifier(span=by.span, modifier=f"by {by}", reason=reason))
             return
 
@@ -203,7 +212,7 @@ def _check_image(scope: Scope, conditional: Conditional, steps: Sequence[Step]) 
     child = _family(scope, conditional.children[0])
     if child.role == "observed":
         problem = _no_image_to_draw(scope, conditional)
-    elif conditional.by == "poe":
+    elif conditional.by != "joint":
         problem = _no_image(scope, conditional.parents)
     else:
         problem = _image_not_first(scope, conditional)

@@ -15,7 +15,6 @@ from graphdsl.resolve.errors import (
     DuplicateName,
     EmptyRange,
     MisplacedOptional,
-    NotYet,
     OutOfRange,
     ReservedName,
 )
@@ -29,6 +28,7 @@ from graphdsl.resolve.members import (
 )
 from graphdsl.resolve.reserved import why_reserved
 from graphdsl.resolve.scope import Declared, Scope
+from graphdsl.resolve.term_errors import WrongArguments
 from graphdsl.syntax import ast
 
 
@@ -117,27 +117,37 @@ def _constant(scope: Scope, statement: ast.Constant, given: Mapping[str, Fractio
 
 def _parameter(scope: Scope, statement: ast.Parameter, given: Mapping[str, Fraction]) -> None:
     name = statement.name.text
-    if isinstance(statement.value, ast.Ramp):
-        what, instead = "`ramp`", f"write its last value, `param {name} = 1`"
-        scope.note(NotYet(span=statement.value.span, what=what, instead=instead))
-        return
-    value = number(scope, statement.value, NO_INDICES)
+    ramp = _ramp(scope, statement.value) if isinstance(statement.value, ast.Ramp) else None
+    last = statement.value.end if isinstance(statement.value, ast.Ramp) else statement.value
+    value = number(scope, last, NO_INDICES)
     interval = _interval(scope, statement.range)
     if value is None or interval is None or not scope.is_of(statement):
         return
     value = in_reach(scope, given.get(name, value), statement.value.span)
     if value is None:
         return
-    if value not in interval:
-        scope.note(
-            OutOfRange(
-                span=statement.value.span,
-                name=name,
-                value=number_text(value),
-                range=str(interval),
+    for end in (value, *((ramp[0],) if ramp else ())):
+        if end not in interval:
+            scope.note(
+                OutOfRange(
+                    span=statement.value.span,
+                    name=name,
+                    value=number_text(end),
+                    range=str(interval),
+                )
             )
-        )
-    scope.parameters[name] = Parameter(name=name, value=value, range=interval)
+    scope.parameters[name] = Parameter(name=name, value=value, range=interval, ramp=ramp)
+
+
+def _ramp(scope: Scope, written: ast.Ramp) -> tuple[Fraction, int] | None:
+    """Where a parameter starts, and after how many steps it has its value."""
+    start = number(scope, written.start, NO_INDICES)
+    steps = whole(scope, written.steps.value, NO_INDICES, "the number of steps", 1)
+    if written.steps.name.text != "steps":
+        problem = f"`ramp` has no setting `{written.steps.name}`"
+        usage = "write `ramp(0, 4, steps = 2000)`"
+        scope.note(WrongArguments(span=written.steps.span, problem=problem, usage=usage))
+    return None if start is None or steps is None else (start, steps)
 
 
 def _interval(scope: Scope, extent: ast.Range | None) -> Interval | None:

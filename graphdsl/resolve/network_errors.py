@@ -42,7 +42,9 @@ class UnknownFusion(Diagnostic):
     code = "MIB219"
     title = "Unknown fusion"
     said = "parents cannot be fused `by {name}`"
-    hint = "write `by poe` (a product of experts) or `by joint` (one network sees them all)"
+    hint = (
+        "write `by poe` (a product of experts), `by mixture`, or `by joint` (one network sees all)"
+    )
     name: str
 
 

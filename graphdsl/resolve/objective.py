@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-__all__ = ["choice", "linear"]
+__all__ = ["choice", "constraint", "linear"]
 
 from fractions import Fraction
 from typing import Literal, TypeAlias
 
 from graphdsl.diagnostics import Span, nearest
-from graphdsl.ir.model import EstimatorChoice, Functional, MultiInformation, Weighted
+from graphdsl.ir.model import EstimatorChoice, Functional, MultiInformation, Weighted, Wrapped
 from graphdsl.ir.weight import ZERO, Weight
 from graphdsl.resolve.errors import DivisionByZero, NotYet
 from graphdsl.resolve.functionals import distance, functional
@@ -117,8 +117,7 @@ def _expand(
         case ast.Total():
             return _total(scope, laws, expression, indices)
         case ast.Function():
-            _not_yet(scope, expression)
-            return []
+            return _wrapped(scope, laws, expression, indices)
         case _:
             atom = _atom(scope, laws, expression, indices)
             return [(_ONE, atom, expression.span)] if atom is not None else []
@@ -135,10 +134,62 @@ def _atom(
     return functional(scope, laws, expression, indices)
 
 
-def _not_yet(scope: Scope, expression: ast.Function) -> None:
-    what = f"`{expression.name}` of a term"
-    instead = "leave it out: an objective is a weighted sum so far"
-    scope.note(NotYet(span=expression.span, what=what, instead=instead))
+def _wrapped(scope: Scope, laws: Laws, expression: ast.Function, indices: Indices) -> list[Summand]:
+    """`abs(E)` or `max(E, c)`."""
+    name, arguments = expression.name.text, expression.arguments
+    parts = [_expand(scope, laws, one, indices) for one in arguments]
+    sums = [part for part in parts if any(atom is not None for _, atom, _ in part)]
+    scalars = [part for part in parts if part and part not in sums]
+    if any(not part for part in parts):
+        return []  # a mistake was noted there
+    if len(arguments) != (1 if name == "abs" else 2) or len(sums) != 1:
+        usage = (
+            "write `abs(E)`" if name == "abs" else "write `max(E, c)`, c a number or a parameter"
+        )
+        problem = f"`{name}` is of one sum of terms" + (" and a bound" if name == "max" else "")
+        scope.note(WrongArguments(span=expression.span, problem=problem, usage=usage))
+        return []
+    inner, offset = _inside(sums[0])
+    if any(isinstance(one.functional, Wrapped) for one in inner):
+        problem = f"`{name}` stands around a sign that is not linear already"
+        scope.note(NotLinear(span=expression.span, problem=problem))
+        return []
+    bound = sum((weight for part in scalars for weight, _, _ in part), ZERO)
+    kind: Literal["abs", "max"] = "abs" if name == "abs" else "max"
+    return [(_ONE, Wrapped(kind, inner, offset, bound), expression.span)]
+
+
+def constraint(scope: Scope, laws: Laws, written: ast.Constraint) -> Weighted | None:
+    """`E <= c` of `subject to`, as a term with a trained multiplier."""
+    indices = Indices(where="term")
+    left = _expand(scope, laws, written.left, indices)
+    right = _expand(scope, laws, written.right, indices)
+    summands = left + _negated(right)
+    if written.relation == ">=":
+        summands = _negated(summands)
+    inner, offset = _inside(summands)
+    if not inner or written.relation == "==":
+        problem = "a constraint bounds a sum of terms from one side"
+        usage = "write `subject to D(q || G) <= 0.05`"
+        if left and right:
+            scope.note(WrongArguments(span=written.span, problem=problem, usage=usage))
+        return None
+    if any(isinstance(one.functional, Wrapped) for one in inner):
+        problem = "a constraint is on a sum of terms, without `abs` and `max`"
+        scope.note(NotLinear(span=written.span, problem=problem))
+        return None
+    wrapped = Wrapped("constraint", inner, offset, ZERO)
+    return Weighted(_ONE, wrapped, written.span.line, written.span.column)
+
+
+def _inside(summands: list[Summand]) -> tuple[tuple[Weighted, ...], Weight]:
+    """The terms of a sum, and the number that is added to them."""
+    inner = tuple(
+        Weighted(weight, atom, span.line, span.column)
+        for weight, atom, span in summands
+        if atom is not None
+    )
+    return inner, sum((weight for weight, atom, _ in summands if atom is None), ZERO)
 
 
 def _total(scope: Scope, laws: Laws, expression: ast.Total, indices: Indices) -> list[Summand]:

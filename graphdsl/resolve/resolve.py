@@ -5,7 +5,7 @@ from __future__ import annotations
 __all__ = ["Resolution", "resolve"]
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -19,6 +19,7 @@ from graphdsl.ir.model import (
     Projection,
     Weighted,
     WeightedProjection,
+    Wrapped,
 )
 from graphdsl.ir.weight import ZERO, Weight
 from graphdsl.resolve.conditionals import idle_modifiers
@@ -26,7 +27,7 @@ from graphdsl.resolve.declarations import declare
 from graphdsl.resolve.errors import NotYet
 from graphdsl.resolve.laws import Laws, every_law
 from graphdsl.resolve.networks import model_network
-from graphdsl.resolve.objective import choice, linear
+from graphdsl.resolve.objective import choice, constraint, linear
 from graphdsl.resolve.scope import Scope
 from graphdsl.resolve.whole_spec import check_whole, unused
 from graphdsl.syntax import ast
@@ -50,20 +51,15 @@ def resolve(
     scope = Scope(spec.lost_words)
     declare(scope, spec, constants or {}, parameters or {})
     laws = Laws(_models(scope, spec))
-    objective: list[Weighted] = []
+    objective = list(_objective(scope, laws, spec))
     choices: list[EstimatorChoice] = []
     assertions: list[Assertion] = []
     for statement in spec.statements:
         match statement:
-            case ast.Goal(aim, expression):
-                sign = 1 if aim == "minimize" else -1
-                for one in linear(scope, laws, expression):
-                    weight = one.weight.scaled(sign)
-                    objective.append(Weighted(weight, one.functional, one.line, one.column))
             case ast.Estimate():
                 chosen = choice(scope, laws, statement)
                 choices += [chosen] if chosen else []
-            case ast.Constraints() | ast.MaskDeclaration():
+            case ast.MaskDeclaration():
                 _not_yet(scope, statement)
             case ast.Assertion():
                 assertions.append(_assertion(scope, laws, statement, source))
@@ -107,12 +103,24 @@ def _models(scope: Scope, spec: ast.Spec) -> dict[str, Network]:
     return models
 
 
-def _not_yet(scope: Scope, statement: ast.Constraints | ast.MaskDeclaration) -> None:
-    if isinstance(statement, ast.Constraints):
-        what, instead = "`subject to`", "give the term a weight in the objective"
-    else:
-        what, instead = "a mask", "leave the mask out: every member then has its edges"
-    scope.note(NotYet(span=statement.span, what=what, instead=instead))
+def _objective(scope: Scope, laws: Laws, spec: ast.Spec) -> Iterator[Weighted]:
+    """What is minimised, and the constraints that it is under."""
+    for statement in spec.statements:
+        match statement:
+            case ast.Goal(aim, expression):
+                sign = 1 if aim == "minimize" else -1
+                for one in linear(scope, laws, expression):
+                    yield Weighted(one.weight.scaled(sign), one.functional, one.line, one.column)
+            case ast.Constraints(constraints):
+                made = (constraint(scope, laws, one) for one in constraints)
+                yield from (one for one in made if one is not None)
+            case _:
+                pass
+
+
+def _not_yet(scope: Scope, statement: ast.MaskDeclaration) -> None:
+    instead = "leave the mask out: every member then has its edges"
+    scope.note(NotYet(span=statement.span, what="a mask", instead=instead))
 
 
 def _assertion(scope: Scope, laws: Laws, statement: ast.Assertion, source: Source) -> Assertion:
@@ -164,7 +172,7 @@ def _projections(
     """Every D(q || G), each network once: with its weight in the objective, or with nought."""
     weights: dict[tuple[str, str], Weight] = {}
     networks: dict[tuple[str, str], Network] = {}
-    for one in objective:
+    for one in _unwrapped(objective):
         if isinstance(one.functional, Projection):
             network = one.functional.network
             key = network.name, one.functional.under
@@ -177,3 +185,11 @@ def _projections(
                 networks.setdefault(key, one.functional.network)
     for key, network in networks.items():
         yield WeightedProjection(weights.get(key, ZERO), network, key[1])
+
+
+def _unwrapped(objective: Iterable[Weighted]) -> Iterator[Weighted]:
+    for one in objective:
+        if isinstance(one.functional, Wrapped):
+            yield from one.functional.inner
+        else:
+            yield one

@@ -75,7 +75,7 @@ def unused(scope: Scope, model: Model) -> Iterator[Diagnostic]:
     used |= set(model.generation.variables) if model.generation else set()
     used |= {name for one in model.projections for name in one.network.variables}
     used |= {name for one in model.further for name in one.variables}
-    used |= {name for one in model.objective for name in _spoken_of(one.functional)}
+    used |= {name for one in model.asked() for name in _spoken_of(one.functional)}
     in_networks = {name.partition("[")[0] for name in used}
     for name, declared in scope.declared.items():
         if name not in (in_networks if declared.what == "variable" else scope.used):

@@ -22,6 +22,7 @@ from graphdsl.ir.model import (
     Projection,
     UncertaintyOf,
     Weighted,
+    Wrapped,
 )
 from graphdsl.ir.notation import natural, original
 from graphdsl.ir.weight import ZERO, Weight
@@ -91,6 +92,8 @@ def _by_weight(objective: Iterable[Weighted]) -> dict[tuple[Weight, int, str], l
     """Functionals of one weight, line and distribution: their entropies are counted in integers."""
     groups: dict[tuple[Weight, int, str], list[Functional]] = {}
     for one in objective:
+        if isinstance(one.functional, Wrapped):
+            continue  # what is under a sign is collected by itself
         key = one.weight, one.line, one.functional.under
         groups.setdefault(key, []).append(one.functional)
     return groups

@@ -10,11 +10,13 @@ from __future__ import annotations
 __all__ = ["collect_objective"]
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import TypeAlias
 
 from graphdsl.ir.graph import Dag
 from graphdsl.ir.information import (
     Collected,
+    CollectedGroup,
     Discrepancy,
     Entropy,
     LocalEntropy,
@@ -24,7 +26,7 @@ from graphdsl.ir.information import (
     TotalCorrelation,
     information,
 )
-from graphdsl.ir.model import Conditional, EstimatorChoice, Model
+from graphdsl.ir.model import Conditional, EstimatorChoice, Model, Wrapped
 from graphdsl.ir.notation import natural
 from graphdsl.ir.weight import ZERO, Weight
 from graphdsl.symbolic.algebra import sign
@@ -35,7 +37,7 @@ _Key: TypeAlias = tuple[str, tuple[int, ...]]  #: of a name, in its natural orde
 
 
 def collect_objective(
-    model: Model, dags: Mapping[str, Dag], canons: Mapping[str, Canon]
+    model: Model, dags: Mapping[str, Dag], canons: Mapping[str, Canon], whole: bool = True
 ) -> Collected:
     """Expand, collect, and read an objective.
 
@@ -43,15 +45,35 @@ def collect_objective(
         model: The resolved spec.
         dags: The DAG of each network that is projected on, by its name.
         canons: Canonical forms under q, p and each further inference network, by their names.
+        whole: Whether it is all of the objective: a part of it under a sign that is not linear
+            is bounded without decoders, whose bounds hold the data's own entropy.
     """
     ledger = expand_objective(model, dags, canons)
     rest = ledger.entropies
     estimated = list(_take_choices(model, rest, canons["q"]))
     local = list(_take_hints(model, ledger, rest, canons))
     estimated += _take_correlations(model, rest, canons["q"])
-    for canon in canons.values():
+    for canon in canons.values() if whole else ():
         local += _take_decoders(model, rest, canon)
-    return _read(model, ledger, rest, local, estimated, canons)
+    found = _read(model, ledger, rest, local, estimated, canons)
+    return replace(found, groups=tuple(_groups(model, dags, canons)))
+
+
+def _groups(
+    model: Model, dags: Mapping[str, Dag], canons: Mapping[str, Canon]
+) -> Iterator[CollectedGroup]:
+    """What stands under |.|, max or a constraint."""
+    for one in model.objective:
+        if isinstance(one.functional, Wrapped):
+            inner = replace(model, objective=one.functional.inner)
+            yield CollectedGroup(
+                weight=one.weight,
+                wrapped=one.functional,
+                collected=collect_objective(inner, dags, canons, whole=False),
+                raised=_nonnegative(one.weight, model),
+                line=one.line,
+                column=one.column,
+            )
 
 
 def _take_choices(

@@ -80,6 +80,7 @@ from graphdsl_runtime.fusion import (
     each_expert,
     mixture_of_experts,
     mixture_of_products,
+    one_expert,
     product_of_experts,
     subset_posteriors,
     weighted_product,
@@ -92,6 +93,7 @@ from graphdsl_runtime.module import (
     Noise,
     Objective,
 )
+from graphdsl_runtime.multipliers import Multiplier
 from graphdsl_runtime.networks import (
     Each,
     FamilyNetwork,
@@ -126,6 +128,7 @@ __all__ = [
     "MissingInput",
     "MissingNetwork",
     "Mixture",
+    "Multiplier",
     "Networks",
     "Noise",
     "NotADensity",
@@ -184,6 +187,7 @@ __all__ = [
     "mmd_between",
     "monte_carlo_kl",
     "nwj",
+    "one_expert",
     "permute_blocks",
     "permute_within",
     "product_of_experts",

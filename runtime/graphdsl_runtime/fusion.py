@@ -22,6 +22,7 @@ __all__ = [
     "each_expert",
     "mixture_of_experts",
     "mixture_of_products",
+    "one_expert",
     "product_of_experts",
     "subset_posteriors",
     "weighted_product",
@@ -106,6 +107,23 @@ def each_expert(experts: Gaussian) -> Gaussian:
     tensor([[[1.]]])
     """
     return Gaussian(torch.sigmoid(-experts.log_var) * experts.mean, F.logsigmoid(experts.log_var))
+
+
+def one_expert(experts: Gaussian, selector: Tensor) -> Gaussian:
+    r"""Give each row the component that its selector names: q(z | x, m) of a mixture.
+
+    .. math:: q(z \mid x) = \sum_m \pi_m\, q(z \mid x_m), \qquad m \sim \pi
+
+    Shapes: experts ``(B, N, *)``, selector ``(B,)`` of whole numbers ``-> (B, *)``.
+    An expectation over rows and selectors is one over the mixture; its selector information
+    I(z; m | x) is what bounds by components leave out.  Reference: theory.md P16.
+
+    >>> experts = Gaussian.unit(torch.tensor([[[1.0], [2.0]]]))
+    >>> one_expert(experts, torch.tensor([1])).mean
+    tensor([[2.]])
+    """
+    rows = torch.arange(selector.shape[0], device=selector.device)
+    return Gaussian(experts.mean[rows, selector], experts.log_var[rows, selector])
 
 
 def subset_posteriors(

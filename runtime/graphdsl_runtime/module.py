@@ -25,6 +25,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812  (torch's own name for it)
 
+from graphdsl_runtime.distributions import Gaussian
 from graphdsl_runtime.errors import (
     MissingInput,
     MissingNetwork,
@@ -32,6 +33,7 @@ from graphdsl_runtime.errors import (
     ShapeMismatch,
     UnknownName,
 )
+from graphdsl_runtime.multipliers import Multiplier
 from graphdsl_runtime.networks import Each, FamilyNetwork
 from graphdsl_runtime.sampling import Likelihood, Posterior
 from graphdsl_runtime.variables import Variable
@@ -101,6 +103,7 @@ class Objective(nn.Module):
         self._own_networks = dict(networks or {})
         self._network_names: list[str] = []
         self._weight_names: list[str] = []
+        self._ramps: dict[str, tuple[float, float, int]] = {}
 
     # What an emitted module writes out.
 
@@ -186,9 +189,16 @@ class Objective(nn.Module):
     def parameter_groups(self) -> dict[str, list[nn.Parameter]]:
         """Give each player's parameters: the model's, and the critics' where there are some."""
         critics = [one for name in self.critics for one in getattr(self, name).parameters()]
-        theirs = set(map(id, critics))
-        model = [one for one in self.parameters() if id(one) not in theirs]
-        return {"model": model, "critic": critics} if critics else {"model": model}
+        duals = [
+            one
+            for part in self.modules()
+            if isinstance(part, Multiplier)
+            for one in part.parameters()
+        ]
+        theirs = set(map(id, [*critics, *duals]))
+        groups = {"model": [one for one in self.parameters() if id(one) not in theirs]}
+        groups |= {"critic": critics} if critics else {}
+        return groups | ({"multiplier": duals} if duals else {})
 
     # What its __init__ is written in.
 
@@ -231,6 +241,30 @@ class Objective(nn.Module):
             raise OutOfRange(name, value, low=low, high=high)
         self._weight_names.append(name)
         return float(value)
+
+    def ramp(
+        self,
+        name: str,
+        start: float,
+        end: float,
+        steps: int,
+        low: float = -math.inf,
+        high: float = math.inf,
+    ) -> Tensor:
+        """Take a parameter of the objective that moves from one value to another, in equal steps.
+
+        It is a tensor that `advance` writes into, so that a compiled objective stays compiled.
+        Raises `OutOfRange` where either end is outside ``low..high``.
+        """
+        self.weight(name, start, low, high)
+        self._ramps[name] = (start, self.weight(name, end, low, high), steps)
+        self.register_buffer(name, torch.tensor(float(start)), persistent=False)
+        return self.get_buffer(name)
+
+    def advance(self, step: int) -> None:
+        """Set the parameters that move to where they are at a step of training, from 0 on."""
+        for name, (start, end, steps) in self._ramps.items():
+            self.get_buffer(name).fill_(start + (end - start) * min(step / steps, 1.0))
 
     # What its forward, infer and decode are written in.
 
@@ -309,6 +343,23 @@ class Objective(nn.Module):
         """
         key = f"prior({name})"
         return noise[key] if key in noise else torch.randn_like(like)
+
+    def selector(
+        self, noise: Noise | None, name: str, experts: Gaussian, seen: Tensor | None = None
+    ) -> Tensor:
+        """Choose a component of a mixture for every row, evenly among those that are there.
+
+        ``noise[name]`` holds numbers in [0, 1), ``(B,)``, where the caller gives them; without any
+        noise at all, the first component that is there is taken.  Shapes: ``-> (B,)``, whole.
+        """
+        rows, count = experts.mean.shape[:2]
+        there = experts.mean.new_ones(rows, count) if seen is None else seen.to(experts.mean.dtype)
+        if noise is None:
+            return there.argmax(dim=1)
+        drawn = noise[name] if name in noise else torch.rand(rows, device=there.device)
+        upto = there.cumsum(dim=1)
+        wanted = (drawn.to(there.dtype) * upto[:, -1]).floor() + 1.0
+        return (upto < wanted[:, None]).sum(dim=1).clamp(max=count - 1)
 
     def extra_repr(self) -> str:
         """Print the variables and the weights above the networks."""

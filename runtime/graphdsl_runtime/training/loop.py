@@ -143,6 +143,8 @@ class Loop(LightningModule):
 
     def training_step(self, batch: Batch, index: int) -> None:
         """Let every player take a step on its own loss."""
+        batches = -(-_count(self._data.train) // self._plan.batch_size)
+        self.objective.advance((self._epoch - 1) * batches + index)
         losses = self._losses(batch)
         self._train.add(losses, _count(batch))
         # All gradients first: a step changes what the others' were computed from.

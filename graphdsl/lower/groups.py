@@ -1,0 +1,64 @@
+"""Sums under |.|, max and constraints: capacities, free bits, trained multipliers."""
+
+from __future__ import annotations
+
+__all__ = ["group_of", "group_relation", "inner_constants", "sign_text"]
+
+from collections.abc import Iterator, Sequence
+
+from graphdsl.diagnostics import Diagnostic, Span
+from graphdsl.ir.information import Collected, CollectedGroup
+from graphdsl.ir.loss import Group, LossTerm, Relation
+from graphdsl.ir.notation import weight_text
+from graphdsl.lower.errors import ConstantInside
+from graphdsl.lower.slots import Names
+
+_NAMES = {"abs": "absolute", "max": "floored", "constraint": "constraint"}
+_WORDS = {"abs": "`abs`", "max": "`max`", "constraint": "a constraint"}
+
+
+def group_of(group: CollectedGroup, terms: Sequence[LossTerm], taken: Names) -> Group:
+    """How a sum of terms enters the loss."""
+    wrapped = group.wrapped
+    return Group(
+        name=taken.take(_NAMES[wrapped.kind]),
+        kind=wrapped.kind,
+        weight=group.weight,
+        offset=wrapped.offset,
+        bound=wrapped.bound,
+        terms=tuple(term.name for term in terms),
+    )
+
+
+def group_relation(group: CollectedGroup, terms: Sequence[LossTerm]) -> Relation:
+    """How a batch's |E| or max(E, c) stands to the true one; a multiplier is a player.
+
+    Both signs are convex: on average over batches, that of the mean is at least that of the
+    expectation (Jensen). max keeps an upper bound of E as well, |E| keeps none.
+    """
+    if group.wrapped.kind == "constraint":
+        return "saddle"
+    kept = ("equal", "upper") if group.wrapped.kind == "max" else ("equal",)
+    bounded = group.raised and all(term.relation in kept for term in terms)
+    return "upper" if bounded else "surrogate"
+
+
+def inner_constants(collected: Collected) -> Iterator[Diagnostic]:
+    """Constants of the data move out of a sum, and not out of |.|, max or a constraint."""
+    for group in collected.groups:
+        if group.collected.constants:
+            constant = str(group.collected.constants[0].atom)
+            span = Span(group.line, group.column, group.line, group.column + 3)
+            yield ConstantInside(span=span, sign=_WORDS[group.wrapped.kind], constant=constant)
+
+
+def sign_text(group: Group) -> str:
+    """The sign as people write it, with dots for the sum: `max(..., 2)`."""
+    inner = f"... + {weight_text(group.offset)}".replace("+ -", "- ") if group.offset else "..."
+    match group.kind:
+        case "abs":
+            return f"abs({inner})"
+        case "max":
+            return f"max({inner}, {weight_text(group.bound)})"
+        case "constraint":
+            return f"subject to {inner} <= 0"
