@@ -194,6 +194,12 @@ def test_constants_are_of_the_data_alone() -> None:
             assert set(getattr(atom, "of", ())) <= data
 
 
+def test_a_network_with_a_copy_is_derived() -> None:
+    """D(q || x -> z -> x') = H(x | z), in the form of multi-informations too (P15)."""
+    (projection,) = read(shipped("anchor_vae")).projections
+    assert str(projection.multi_information[0].atom).startswith("TC(x; z[1], z[2], z[3], z[4]; x')")
+
+
 def test_text_shows_steps_gaps_and_verdicts() -> None:
     text = audit_text(read(shipped("wyner")))
     for part in ("I(u[2]; x[1], z)", "local Markov form", "gap", "tight when", "proved  D(q ||"):

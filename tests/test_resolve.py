@@ -364,3 +364,13 @@ def test_weights_do_not_explode() -> None:
 def test_a_network_that_nothing_asks_for_is_still_read() -> None:
     (mistake,) = mistakes(f"{HEAD}{Q}network g(i) {{ x[i] -> w }}\nminimize H(z)")
     assert isinstance(mistake, UnknownName)
+
+
+def test_an_inference_network_that_nothing_names_is_still_read() -> None:
+    """It may bound an entropy: H(z | x) by r(z | x), and not by the prior."""
+    text = f"{HEAD}{Q}{P}infer r {{ x -> z, u }}\nminimize KL(q || p) + I(z; y | x)"
+    (network,) = resolved(text).further
+    assert [name for (name,) in network.nodes] == ["x[1]", "x[2]", "z", "u[1]", "u[2]", "u[3]"]
+    module = compile_spec(Source("test.mib", text)).compiled.module
+    formulas = [one.formula for one in module.terms]
+    assert "E_q KL(q(z | x, y) || r(z | x[1], x[2]))" in formulas

@@ -95,6 +95,7 @@ def _named(usual: str, alias: str, words: Iterable[str]) -> str:
 
 
 def _header(module: LossModule, constants: Sequence[tuple[str, Fraction]]) -> str:
+    origin = f"Compiled by graphdsl from the spec `{module.model}`"
     values = ", ".join(f"{name} = {number_text(value)}" for name, value in constants)
     gaps = [
         line
@@ -105,12 +106,11 @@ def _header(module: LossModule, constants: Sequence[tuple[str, Fraction]]) -> st
     return fill(
         HeaderView(
             title=_wrapped(_safe(module.title) or f"The objective of {module.model}."),
-            model=module.model,
+            origin=_wrapped(f"{origin} with {values}" if values else origin),
             sha256=module.sha256,
-            constants_used=f" with {values}" if values else "",
             objective=_lines(module.objective),
             loss=_all_lines(_formulas(module)),
-            relation=_wrapped(f"{module.relation} ({module.reason})"),
+            relation=_wrapped(f"Relation: {module.relation} ({module.reason}).", _WIDTH),
             gaps=_all_lines(gaps),
             dropped=_all_lines(shortened(dropped, "...")),
         )
@@ -251,15 +251,26 @@ def _term(term: LossTerm) -> str:
     where = "line" if len(term.lines) == 1 else "lines"
     place = f"{where} {', '.join(map(str, term.lines))}" if term.lines else ""
     comment = f"{term.formula}; spec {place}" if place else term.formula
+    critic = term.critic if term.critic_code is None else ""
+    targets = f"{term.name}, {critic}" if critic else term.name
     return fill(
         TermView(
             name=term.name,
             comment=tuple(textwrap.wrap(comment, _WIDTH - 10, break_long_words=False)),
-            code=term_code(term.code),
-            critic=term.critic if term.critic_code is None else "",
+            code=_broken(term_code(term.code), _WIDTH - 8 - len(f"{targets} = ")),
+            critic=critic,
             then=_critic_line(term),
         )
     ).rstrip("\n")
+
+
+def _broken(call: str, room: int) -> str:
+    """A call on one line, or its arguments on a line of their own."""
+    if len(call) <= room:
+        return call
+    name, _, arguments = call.partition("(")
+    deep, outer = " " * 12, " " * 8
+    return f"{name}(\n{deep}{arguments.removesuffix(')')}\n{outer})"
 
 
 def _critic_line(term: LossTerm) -> str:
@@ -293,9 +304,11 @@ def _loss(module: LossModule) -> tuple[str, ...]:
 
 
 def _sum(name: str, written: Sequence[str]) -> tuple[str, ...]:
-    one_line = f"{name} = {' + '.join(written)}".replace("+ -", "- ")
-    if len(one_line) + 8 <= _WIDTH:
-        return (one_line,)
+    total = " + ".join(written).replace("+ -", "- ")
+    if len(f"{name} = {total}") + 8 <= _WIDTH:
+        return (f"{name} = {total}",)
+    if len(total) + 12 <= _WIDTH:
+        return (f"{name} = (", f"    {total}", ")")
     rest = [f"    + {summand}".replace("+ -", "- ") for summand in written[1:]]
     return (f"{name} = (", f"    {written[0]}", *rest, ")")
 
@@ -337,10 +350,8 @@ def _all_lines(texts: Iterable[str]) -> tuple[str, ...]:
     return tuple(line for text in texts for line in _lines(text))
 
 
-def _wrapped(text: str) -> str:
-    return "\n".join(
-        textwrap.wrap(text, _WIDTH - 4, break_long_words=False, break_on_hyphens=False)
-    )
+def _wrapped(text: str, width: int = _WIDTH - 4) -> str:
+    return "\n".join(textwrap.wrap(text, width, break_long_words=False, break_on_hyphens=False))
 
 
 def _safe(text: str) -> str:

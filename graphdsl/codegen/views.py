@@ -12,9 +12,8 @@ class HeaderView:
     """`header.py.j2`: the docstring that the emitted file opens with."""
 
     title: str
-    model: str
+    origin: str
     sha256: str
-    constants_used: str
     objective: tuple[str, ...]
     loss: tuple[str, ...]
     relation: str

@@ -16,6 +16,7 @@ from graphdsl.ir.loss import (
     LossModule,
     LossTerm,
     ParameterSlot,
+    PriorSample,
     Ref,
     Relation,
     Run,
@@ -153,9 +154,9 @@ def _module(
         ),
         networks=tuple(plan.networks),
         subsets=tuple(plan.subsets),
-        forward=tuple(plan.forward),
+        forward=_used(plan.forward, _read_by(terms)),
         terms=terms,
-        infer=_used(plan),
+        infer=_used(plan.infer),
         inferred=tuple(plan.inferred),
         decode=tuple(plan.decode),
         decoded=tuple(plan.decoded),
@@ -167,15 +168,25 @@ def _module(
     )
 
 
-def _used(plan: Plan) -> tuple[Statement, ...]:
-    """The statements of `infer`, without samples that nothing is inferred from."""
-    read = {ref.name for ref in _arguments(plan.infer)}
-    for one in plan.infer:
-        if isinstance(one, Assemble) and one.target in read:
-            read |= {part.name for part in one.parts}
+def _used(statements: Sequence[Statement], read: Iterable[str] = ()) -> tuple[Statement, ...]:
+    """The statements without samples that nothing is computed from."""
+    names = {*read, *(ref.name for ref in _arguments(statements))}
+    names |= {one.like for one in statements if isinstance(one, PriorSample)}
+    for one in statements:
+        if isinstance(one, Assemble) and one.target in names:
+            names |= {part.name for part in one.parts}
     return tuple(
-        one for one in plan.infer if not isinstance(one, Sample | Assemble) or one.target in read
+        one for one in statements if not isinstance(one, Sample | Assemble) or one.target in names
     )
+
+
+def _read_by(terms: Iterable[LossTerm]) -> Iterator[str]:
+    """The names that terms are computed from."""
+    for term in terms:
+        for code in (term.code, term.critic_code):
+            if code is not None:
+                yield from (ref.name for ref in (code.left, code.right) if ref is not None)
+                yield from (ref.name for refs in code.samples for ref in refs)
 
 
 def _arguments(statements: Iterable[Statement]) -> Iterator[Ref]:
@@ -207,15 +218,16 @@ def _reason(relation: Relation, terms: Sequence[LossTerm]) -> str:
         return "on average over batches: a convex sign of a mean is no less than of its expectation"
     if relation == "upper":
         return "every entropy that is bounded has a weight that is nowhere negative"
-    names_of = ", ".join(term.name for term in terms if term.relation == relation)
+    named = [term.name for term in terms if term.relation == relation]
+    names_of, are = ", ".join(named), "is" if len(named) == 1 else "are"
     if relation == "saddle":
         if any(term.within for term in terms if term.relation == relation):
-            return f"{names_of} is held by a multiplier, which plays against the rest"
-        return f"{names_of} is as good as its critic, which plays against it"
+            return f"{names_of} {are} held by a multiplier, which plays against the rest"
+        return f"{names_of} {are} as good as what plays against it"
     if relation == "estimate":
-        return f"{names_of} is estimated from a minibatch, and is no bound"
+        return f"{names_of} {are} estimated from a minibatch, and {are} no bound"
     if any(term.within for term in terms if term.relation == relation):
-        return f"{names_of} stands under a sign that keeps no bound"
+        return f"{names_of} stand{'s' * (are == 'is')} under a sign that keeps no bound"
     return f"the weight of what {names_of} bounds changes its sign over the parameters' range"
 
 

@@ -59,6 +59,7 @@ class Scope:
             self.networks,
             self.inferences,
         )
+        other.apart, other._parts = self.apart, self._parts
         return other
 
     @property

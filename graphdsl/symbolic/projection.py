@@ -97,9 +97,10 @@ def _local_markov(dag: Dag) -> tuple[Term, ...]:
 
 
 def _multi_information(dag: Dag, canon: Canon) -> tuple[Term, ...]:
-    """TC(V) - sum_v I(v; Pa_v), eq. 1; TC(V) written out over G^q unless G has blocks (P7)."""
+    """TC(V) - sum_v I(v; Pa_v), eq. 1; TC(V) written out over G^q, not over blocks, copies (P7)."""
     total: list[Term] = []
-    if all(len(node) == 1 for node in dag.nodes):
+    inferred = frozenset(canon.independence.order)
+    if all(len(node) == 1 and node <= inferred for node in dag.nodes):
         order = [name for name in canon.independence.order if name in dag.variables]
         before: frozenset[str] = frozenset()
         for name in order:

@@ -9,6 +9,8 @@ from graphdsl.cli.sources import shipped
 
 def command() -> None:
     """List the specs that ship."""
-    for path in shipped():
+    paths = shipped()
+    width = max(len(path.stem) for path in paths)
+    for path in paths:
         first = path.read_text(encoding="utf-8").partition("\n")[0]
-        print(f"{path.stem:<12} {first.lstrip('# ')}")
+        print(f"{path.stem:<{width}}  {first.lstrip('# ')}")

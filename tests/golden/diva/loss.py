@@ -1,0 +1,232 @@
+r"""DIVA (Ilse et al., 2020): one latent for the class, one for the domain, one for the
+rest. Table 2, row DIVA, for rows with labels. Published objective, eq. 1 and 2:
+E[-log p(x|zy, zd, zx)] + beta E KL(q(zy|x) || p(zy|y)) + beta E KL(q(zd|x) ||
+p(zd|d)) + beta E KL(q(zx|x) || p(zx)) + alpha_y E[-log q(y|zy)] + alpha_d E[-log
+q(d|zd)].
+
+Compiled by graphdsl from the spec `diva` with pixels = 64, classes = 10, domains =
+3,
+sha256 b2ee590838377a8d2a5a78552638335aa58842047b27d9161ee721cb3ddf18ab.
+
+Objective, to be minimised:
+
+    \mathrm{KL}(q \,\|\, p) + (\beta - 1)\,\bigl(\mathrm{KL}(q(\mathrm{zy} \mid x)
+    \,\|\, p(\mathrm{zy} \mid y)) + \mathrm{KL}(q(\mathrm{zd} \mid x) \,\|\,
+    p(\mathrm{zd} \mid d)) + \mathrm{KL}(q(\mathrm{zx} \mid x) \,\|\,
+    p(\mathrm{zx}))\bigr) + \alpha_{\mathrm{y}}\,D(q \,\|\, \{x \to \mathrm{zy};\
+    \mathrm{zy} \to y\}) + \alpha_{\mathrm{d}}\,D(q \,\|\, \{x \to \mathrm{zd};\
+    \mathrm{zd} \to d\})
+
+Loss, in nats per row:
+
+    E_q[-log p(x | zy, zd, zx)]
+    + alpha_y E_q[-log r(y | zy)]
+    + alpha_d E_q[-log r(d | zd)]
+    + beta E_q KL(q(zy | x) || p(zy | y))
+    + beta E_q KL(q(zd | x) || p(zd | d))
+    + beta E_q KL(q(zx | x) || p(zx))
+
+Relation: upper (every entropy that is bounded has a weight that is nowhere negative).
+
+Gaps between loss and objective, where \bar{q} is a conditional of q's joint:
+
+    \alpha_{\mathrm{y}}\,\mathbb{E}_q\,\mathrm{KL}(\bar{q}(y \mid \mathrm{zy}) \,\|\,
+    r(y \mid \mathrm{zy}))
+    \alpha_{\mathrm{d}}\,\mathbb{E}_q\,\mathrm{KL}(\bar{q}(d \mid \mathrm{zd}) \,\|\,
+    r(d \mid \mathrm{zd}))
+
+Constants of the data, in the objective and not in the loss:
+
+    H(d)
+    -alpha_d H(d, x)
+    -H(d, x, y)
+    (alpha_d + alpha_y) H(x)
+    -alpha_y H(x, y)
+    H(y)
+"""
+
+from __future__ import annotations
+
+__all__ = ["Diva"]
+
+import torch
+from torch import Tensor
+
+from graphdsl_runtime import (
+    Batch,
+    Bernoulli,
+    Categorical,
+    Gaussian,
+    Latents,
+    Losses,
+    Networks,
+    Noise,
+    Objective,
+    Variable,
+    expect,
+    mlp,
+    standard_normal,
+)
+
+
+class Diva(Objective):
+    r"""DIVA (Ilse et al., 2020)."""
+
+    variables = (
+        Variable("x", role="observed", kind="binary", shape=(64,)),
+        Variable("y", role="observed", kind="categorical", classes=10),
+        Variable("d", role="observed", kind="categorical", classes=3),
+        Variable("zy", role="latent", kind="real", shape=(16,)),
+        Variable("zd", role="latent", kind="real", shape=(16,)),
+        Variable("zx", role="latent", kind="real", shape=(16,)),
+    )
+
+    def __init__(
+        self,
+        *,
+        beta: float = 1.0,
+        alpha_y: float = 100.0,
+        alpha_d: float = 100.0,
+        networks: Networks | None = None,
+    ) -> None:
+        super().__init__(networks)
+        self.beta = self.weight("beta", beta, low=0.0)
+        self.alpha_y = self.weight("alpha_y", alpha_y, low=0.0)
+        self.alpha_d = self.weight("alpha_d", alpha_d, low=0.0)
+        self.q_zy = self.network(
+            "q(zy|x)",
+            lambda: mlp([(64,)], (400, 400), 2 * 16),
+        )
+        self.q_zd = self.network(
+            "q(zd|x)",
+            lambda: mlp([(64,)], (400, 400), 2 * 16),
+        )
+        self.q_zx = self.network(
+            "q(zx|x)",
+            lambda: mlp([(64,)], (400, 400), 2 * 16),
+        )
+        self.p_zy = self.network(
+            "p(zy|y)",
+            lambda: mlp([(10,)], (64,), 2 * 16),
+        )
+        self.p_zd = self.network(
+            "p(zd|d)",
+            lambda: mlp([(3,)], (64,), 2 * 16),
+        )
+        self.p_x = self.network(
+            "p(x|zy,zd,zx)",
+            lambda: mlp([(16,), (16,), (16,)], (400, 400), 64),
+        )
+        self.r_y = self.network(
+            "r(y|zy)",
+            lambda: mlp([(16,)], (400, 400), 10),
+        )
+        self.r_d = self.network(
+            "r(d|zd)",
+            lambda: mlp([(16,)], (400, 400), 3),
+        )
+        self.refuse_unused_networks()
+
+    def forward(self, batch: Batch, noise: Noise | None = None) -> Losses:
+        x = self.observe(batch, "x")  # (B, 64)
+        y = self.observe(batch, "y")  # (B,)
+        d = self.observe(batch, "d")  # (B,)
+        noise = self.draw_noise(x) if noise is None else noise
+        one_hot_y = self.one_hot(y, 10)  # (B, 10)
+        one_hot_d = self.one_hot(d, 3)  # (B, 3)
+        q_zy = Gaussian.split(self.q_zy(x))  # q(zy | x); (B, 16)
+        zy = q_zy.sample(noise["zy"])  # (B, 16)
+        q_zd = Gaussian.split(self.q_zd(x))  # q(zd | x); (B, 16)
+        zd = q_zd.sample(noise["zd"])  # (B, 16)
+        q_zx = Gaussian.split(self.q_zx(x))  # q(zx | x); (B, 16)
+        zx = q_zx.sample(noise["zx"])  # (B, 16)
+        p_zy = Gaussian.split(self.p_zy(one_hot_y))  # p(zy | y); (B, 16)
+        p_zd = Gaussian.split(self.p_zd(one_hot_d))  # p(zd | d); (B, 16)
+        p_x = Bernoulli(self.p_x(zy, zd, zx))  # p(x | zy, zd, zx); (B, 64)
+        r_y = Categorical(self.r_y(zy))  # r(y | zy); (B,)
+        r_d = Categorical(self.r_d(zd))  # r(d | zd); (B,)
+
+        # E_q[-log p(x | zy, zd, zx)]; spec line 33
+        reconstruction_x = expect(p_x.nll(x))
+
+        # E_q[-log r(y | zy)]; spec line 37
+        prediction_y = expect(r_y.nll(y))
+
+        # E_q[-log r(d | zd)]; spec line 38
+        prediction_d = expect(r_d.nll(d))
+
+        # E_q KL(q(zy | x) || p(zy | y)); spec lines 33, 34
+        rate_zy = expect(q_zy.kl(p_zy))
+
+        # E_q KL(q(zd | x) || p(zd | d)); spec lines 33, 35
+        rate_zd = expect(q_zd.kl(p_zd))
+
+        # E_q KL(q(zx | x) || p(zx)); spec lines 33, 36
+        rate_zx = expect(q_zx.kl(standard_normal))
+
+        loss = (
+            reconstruction_x
+            + self.alpha_y * prediction_y
+            + self.alpha_d * prediction_d
+            + self.beta * rate_zy
+            + self.beta * rate_zd
+            + self.beta * rate_zx
+        )
+        return Losses(
+            loss,
+            terms={
+                "reconstruction_x": reconstruction_x,
+                "prediction_y": prediction_y,
+                "prediction_d": prediction_d,
+                "rate_zy": rate_zy,
+                "rate_zd": rate_zd,
+                "rate_zx": rate_zx,
+            },
+        )
+
+    @torch.no_grad()
+    def infer(self, batch: Batch, noise: Noise | None = None) -> dict[str, Gaussian]:
+        x, seen_x = self.observe_some(batch, "x")
+        y, seen_y = self.observe_some(batch, "y")
+        d, seen_d = self.observe_some(batch, "d")
+        one_hot_y = self.one_hot(y, 10)  # (B, 10)
+        one_hot_d = self.one_hot(d, 3)  # (B, 3)
+        p_zy = Gaussian.split(self.p_zy(one_hot_y)).or_prior(seen_y)
+        q_zy = Gaussian.split(self.q_zy(x)).or_prior(seen_x, p_zy)
+        p_zd = Gaussian.split(self.p_zd(one_hot_d)).or_prior(seen_d)
+        q_zd = Gaussian.split(self.q_zd(x)).or_prior(seen_x, p_zd)
+        q_zx = Gaussian.split(self.q_zx(x)).or_prior(seen_x)
+        return {
+            "zy": q_zy,
+            "zd": q_zd,
+            "zx": q_zx,
+        }
+
+    @torch.no_grad()
+    def decode(self, latents: Latents) -> dict[str, Bernoulli | Gaussian]:
+        zy = latents["zy"]
+        zd = latents["zd"]
+        zx = latents["zx"]
+        p_x = Bernoulli(self.p_x(zy, zd, zx))  # p(x | zy, zd, zx); (B, 64)
+        return {
+            "x": p_x,
+        }
+
+    @torch.no_grad()
+    def ancestral_sample(self, noise: Noise, given: Batch) -> dict[str, Tensor]:
+        y = self.observe(given, "y")  # (B,)
+        one_hot_y = self.one_hot(y, 10)  # (B, 10)
+        d = self.observe(given, "d")  # (B,)
+        one_hot_d = self.one_hot(d, 3)  # (B, 3)
+        zx = standard_normal.sample(noise["zx"])  # (B, 16)
+        p_zy = Gaussian.split(self.p_zy(one_hot_y))  # p(zy | y); (B, 16)
+        zy = p_zy.sample(noise["zy"])  # (B, 16)
+        p_zd = Gaussian.split(self.p_zd(one_hot_d))  # p(zd | d); (B, 16)
+        zd = p_zd.sample(noise["zd"])  # (B, 16)
+        return {
+            "y": y,
+            "d": d,
+            "zy": zy,
+            "zd": zd,
+            "zx": zx,
+        }

@@ -1,0 +1,118 @@
+r"""Information bottleneck (Tishby et al., 1999; Friedman et al., 2001): of x, what
+tells of y. The multivariate information bottleneck I^Gin - beta I^Gout, with Gin =
+{x -> t}, whose data depend as they do, and Gout = {t -> y}. Published objective, in
+the bound of Alemi et al., 2017, with beta on the prediction: beta E[-log r(y|t)] +
+E KL(q(t|x) || p(t)).
+
+Compiled by graphdsl from the spec `mib` with pixels = 64, classes = 10,
+sha256 bba54f0c73a9714ad692fb61b5a1faeb2d6dfb45a29eebc309267a1ab79746da.
+
+Objective, to be minimised:
+
+    I(x; t) - \beta\,I(t; y)
+
+Loss, in nats per row:
+
+    beta E_q[-log p(y | t)]
+    + E_q KL(q(t | x) || p(t))
+
+Relation: upper (every entropy that is bounded has a weight that is nowhere negative).
+
+Gaps between loss and objective, where \bar{q} is a conditional of q's joint:
+
+    \beta\,\mathbb{E}_q\,\mathrm{KL}(\bar{q}(y \mid t) \,\|\, p(y \mid t))
+    \mathbb{E}_q\,\mathrm{KL}(\bar{q}(t) \,\|\, p(t))
+
+Constants of the data, in the objective and not in the loss:
+
+    -beta H(y)
+"""
+
+from __future__ import annotations
+
+__all__ = ["Mib"]
+
+import torch
+
+from graphdsl_runtime import (
+    Batch,
+    Categorical,
+    Gaussian,
+    Latents,
+    Likelihood,
+    Losses,
+    Networks,
+    Noise,
+    Objective,
+    Variable,
+    expect,
+    mlp,
+    standard_normal,
+)
+
+
+class Mib(Objective):
+    r"""Information bottleneck (Tishby et al., 1999; Friedman et al., 2001)."""
+
+    variables = (
+        Variable("x", role="observed", kind="binary", shape=(64,)),
+        Variable("y", role="observed", kind="categorical", classes=10),
+        Variable("t", role="latent", kind="real", shape=(16,)),
+    )
+
+    def __init__(
+        self,
+        *,
+        beta: float = 100.0,
+        networks: Networks | None = None,
+    ) -> None:
+        super().__init__(networks)
+        self.beta = self.weight("beta", beta, low=0.0)
+        self.q_t = self.network(
+            "q(t|x)",
+            lambda: mlp([(64,)], (400, 400), 2 * 16),
+        )
+        self.p_y = self.network(
+            "p(y|t)",
+            lambda: mlp([(16,)], (400, 400), 10),
+        )
+        self.refuse_unused_networks()
+
+    def forward(self, batch: Batch, noise: Noise | None = None) -> Losses:
+        x = self.observe(batch, "x")  # (B, 64)
+        y = self.observe(batch, "y")  # (B,)
+        noise = self.draw_noise(x) if noise is None else noise
+        q_t = Gaussian.split(self.q_t(x))  # q(t | x); (B, 16)
+        t = q_t.sample(noise["t"])  # (B, 16)
+        p_y = Categorical(self.p_y(t))  # p(y | t); (B,)
+
+        # E_q[-log p(y | t)]; spec line 18
+        reconstruction_y = expect(p_y.nll(y))
+
+        # E_q KL(q(t | x) || p(t)); spec line 18
+        rate_t = expect(q_t.kl(standard_normal))
+
+        loss = self.beta * reconstruction_y + rate_t
+        return Losses(
+            loss,
+            terms={
+                "reconstruction_y": reconstruction_y,
+                "rate_t": rate_t,
+            },
+        )
+
+    @torch.no_grad()
+    def infer(self, batch: Batch, noise: Noise | None = None) -> dict[str, Gaussian]:
+        x, seen_x = self.observe_some(batch, "x")
+        q_t = Gaussian.split(self.q_t(x)).or_prior(seen_x)
+        return {
+            "t": q_t,
+        }
+
+    @torch.no_grad()
+    def decode(self, latents: Latents) -> dict[str, Likelihood]:
+        t = latents["t"]
+        p_y = Categorical(self.p_y(t))  # p(y | t); (B,)
+        return {
+            "y": p_y,
+        }

@@ -1,0 +1,148 @@
+r"""MVAE (Wu & Goodman, 2018): any subset of the views infers the latent, by products of
+experts. Table 2, row MVAE, whose marginal terms belong to L_dist: no D(q || G)
+holds p(x_i|z). Published objective: -ELBO(x) - sum_i ELBO(x_i) - sum_k
+ELBO(x_{S_k}); here over every subset S.
+
+Compiled by graphdsl from the spec `mvae` with views = 2, pixels = 32,
+sha256 ea7e9180852769573c35068a707859967ef50efe39138406a25ed887c2d0266a.
+
+Objective, to be minimised:
+
+    \bigl(\mathrm{KL}(r({1})(x_{1}, z) \,\|\, p(x_{1}, z)) + \mathrm{KL}(r({2})(x_{2},
+    z) \,\|\, p(x_{2}, z)) + \mathrm{KL}(r({1,2})(x_{1}, x_{2}, z) \,\|\, p(x_{1},
+    x_{2}, z))\bigr)
+
+Loss, in nats per row:
+
+    E_r({1})[-log p(x[1] | z)]
+    + E_r({2})[-log p(x[2] | z)]
+    + sum_i E_r({1,2})[-log p(x[i] | z)]
+    + E_r({1}) KL(r(z | x[1]) || p(z))
+    + E_r({2}) KL(r(z | x[2]) || p(z))
+    + E_r({1,2}) KL(r(z | x) || p(z))
+
+Relation: equal (every term is computed exactly, up to the named constants).
+
+Constants of the data, in the objective and not in the loss:
+
+    -H(x[1])
+    -H(x[1], x[2])
+    -H(x[2])
+"""
+
+from __future__ import annotations
+
+__all__ = ["Mvae"]
+
+import torch
+
+from graphdsl_runtime import (
+    Batch,
+    Bernoulli,
+    Gaussian,
+    Latents,
+    Losses,
+    Networks,
+    Noise,
+    Objective,
+    Shared,
+    Variable,
+    expect,
+    mlps,
+    product_of_experts,
+    standard_normal,
+)
+
+
+class Mvae(Objective):
+    r"""MVAE (Wu & Goodman, 2018)."""
+
+    variables = (
+        Variable("x", role="observed", kind="binary", members=2, shape=(32,)),
+        Variable("z", role="latent", kind="real", shape=(16,)),
+    )
+
+    def __init__(
+        self,
+        *,
+        networks: Networks | None = None,
+    ) -> None:
+        super().__init__(networks)
+        self.r_z = self.members(
+            [f"r(z|x[{i}])" for i in range(1, 3)],
+            lambda: mlps(2, [(32,)], (400, 400), 2 * 16),
+        )
+        self.p_x = self.members(
+            [f"p(x[{i}]|z)" for i in range(1, 3)],
+            lambda: mlps(2, [Shared(16)], (400, 400), 32),
+        )
+        self.refuse_unused_networks()
+
+    def forward(self, batch: Batch, noise: Noise | None = None) -> Losses:
+        x = self.observe(batch, "x")  # (B, 2, 32)
+        noise = self.draw_noise(x) if noise is None else noise
+        experts_r_z = Gaussian.split(self.r_z(x))  # r~(z | x[i]), eq. 11; (B, 2, 16)
+        r_z_1 = product_of_experts(experts_r_z[:, 0:1])  # r(z | x[1]), eq. 13; (B, 16)
+        z_r_1 = r_z_1.sample(noise["z"])  # (B, 16)
+        r_z_2 = product_of_experts(experts_r_z[:, 1:2])  # r(z | x[2]), eq. 13; (B, 16)
+        z_r_2 = r_z_2.sample(noise["z"])  # (B, 16)
+        r_z_1_2 = product_of_experts(experts_r_z)  # r(z | x), eq. 13; (B, 16)
+        z_r_1_2 = r_z_1_2.sample(noise["z"])  # (B, 16)
+        p_x_r_1 = Bernoulli(self.p_x(z_r_1))  # p(x[i] | z); (B, 2, 32)
+        p_x_r_2 = Bernoulli(self.p_x(z_r_2))  # p(x[i] | z); (B, 2, 32)
+        p_x_r_1_2 = Bernoulli(self.p_x(z_r_1_2))  # p(x[i] | z); (B, 2, 32)
+
+        # E_r({1})[-log p(x[1] | z)]; spec line 15
+        reconstruction_x_r_1 = expect(p_x_r_1[:, 0].nll(x[:, 0]))
+
+        # E_r({2})[-log p(x[2] | z)]; spec line 15
+        reconstruction_x_r_2 = expect(p_x_r_2[:, 1].nll(x[:, 1]))
+
+        # sum_i E_r({1,2})[-log p(x[i] | z)]; spec line 15
+        reconstruction_x_r_1_2 = expect(p_x_r_1_2.nll(x))
+
+        # E_r({1}) KL(r(z | x[1]) || p(z)); spec line 15
+        rate_z_r_1 = expect(r_z_1.kl(standard_normal))
+
+        # E_r({2}) KL(r(z | x[2]) || p(z)); spec line 15
+        rate_z_r_2 = expect(r_z_2.kl(standard_normal))
+
+        # E_r({1,2}) KL(r(z | x) || p(z)); spec line 15
+        rate_z_r_1_2 = expect(r_z_1_2.kl(standard_normal))
+
+        loss = (
+            reconstruction_x_r_1
+            + reconstruction_x_r_2
+            + reconstruction_x_r_1_2
+            + rate_z_r_1
+            + rate_z_r_2
+            + rate_z_r_1_2
+        )
+        return Losses(
+            loss,
+            terms={
+                "reconstruction_x_r_1": reconstruction_x_r_1,
+                "reconstruction_x_r_2": reconstruction_x_r_2,
+                "reconstruction_x_r_1_2": reconstruction_x_r_1_2,
+                "rate_z_r_1": rate_z_r_1,
+                "rate_z_r_2": rate_z_r_2,
+                "rate_z_r_1_2": rate_z_r_1_2,
+            },
+        )
+
+    @torch.no_grad()
+    def infer(self, batch: Batch, noise: Noise | None = None) -> dict[str, Gaussian]:
+        x, seen_x = self.observe_some(batch, "x")
+        experts_r_z = Gaussian.split(self.r_z(x))
+        r_z_1_2 = product_of_experts(experts_r_z, seen_x)
+        return {
+            "z": r_z_1_2,
+        }
+
+    @torch.no_grad()
+    def decode(self, latents: Latents) -> dict[str, Bernoulli | Gaussian]:
+        z = latents["z"]
+        p_x = Bernoulli(self.p_x(z))  # p(x[i] | z); (B, 2, 32)
+        return {
+            "x": p_x,
+        }

@@ -1,0 +1,178 @@
+r"""TELBO (Vedantam et al., 2018): an image and its label, inferred from jointly and
+each alone. Table 2 has no row for it: three bounds, and no D(q || G). Published
+objective, eq. 4, with the decoders held still where one view infers alone: E_q[-log
+p(x|z)] + joint E_q[-log p(y|z)] + E KL(q(z|x, y) || p(z)) + E_r[-log p(x|z)] + E
+KL(r(z|x) || p(z)) + alone E_s[-log p(y|z)] + E KL(s(z|y) || p(z)).
+
+Compiled by graphdsl from the spec `telbo` with pixels = 64, classes = 10,
+sha256 f34efa0bcfca19db45aba1fd0eaa7f2c03a12df2b47560f9619f2e08b791c6f1.
+
+Objective, to be minimised:
+
+    \bigl(\mathrm{KL}(q \,\|\, p) + \mathrm{KL}(r(x, z) \,\|\, p(x, z))\bigr) +
+    (\mathrm{joint} - 1)\,\mathrm{CE}(y \mid z) + \mathrm{alone}\,\mathrm{KL}(s(y, z)
+    \,\|\, p(y, z)) + (1 - \mathrm{alone})\,\mathrm{KL}(s(z \mid y) \,\|\, p(z))
+
+Loss, in nats per row:
+
+    E_q[-log p(x | z)]
+    + joint E_q[-log p(y | z)]
+    + E_r[-log p(x | z)]
+    + alone E_s[-log p(y | z)]
+    + E_q KL(q(z | x, y) || p(z))
+    + E_r KL(r(z | x) || p(z))
+    + E_s KL(s(z | y) || p(z))
+
+Relation: equal (every term is computed exactly, up to the named constants).
+
+Constants of the data, in the objective and not in the loss:
+
+    -H(x)
+    -H(x, y)
+    -alone H(y)
+"""
+
+from __future__ import annotations
+
+__all__ = ["Telbo"]
+
+import torch
+
+from graphdsl_runtime import (
+    Batch,
+    Bernoulli,
+    Categorical,
+    Gaussian,
+    Latents,
+    Likelihood,
+    Losses,
+    Networks,
+    Noise,
+    Objective,
+    Variable,
+    expect,
+    frozen,
+    mlp,
+    standard_normal,
+)
+
+
+class Telbo(Objective):
+    r"""TELBO (Vedantam et al., 2018)."""
+
+    variables = (
+        Variable("x", role="observed", kind="binary", shape=(64,)),
+        Variable("y", role="observed", kind="categorical", classes=10),
+        Variable("z", role="latent", kind="real", shape=(16,)),
+    )
+
+    def __init__(
+        self,
+        *,
+        joint: float = 10.0,
+        alone: float = 10.0,
+        networks: Networks | None = None,
+    ) -> None:
+        super().__init__(networks)
+        self.joint = self.weight("joint", joint, low=0.0)
+        self.alone = self.weight("alone", alone, low=0.0)
+        self.q_z = self.network(
+            "q(z|x,y)",
+            lambda: mlp([(64,), (10,)], (400, 400), 2 * 16),
+        )
+        self.r_z = self.network(
+            "r(z|x)",
+            lambda: mlp([(64,)], (400, 400), 2 * 16),
+        )
+        self.s_z = self.network(
+            "s(z|y)",
+            lambda: mlp([(10,)], (400, 400), 2 * 16),
+        )
+        self.p_x = self.network(
+            "p(x|z)",
+            lambda: mlp([(16,)], (400, 400), 64),
+        )
+        self.p_y = self.network(
+            "p(y|z)",
+            lambda: mlp([(16,)], (400, 400), 10),
+        )
+        self.refuse_unused_networks()
+
+    def forward(self, batch: Batch, noise: Noise | None = None) -> Losses:
+        x = self.observe(batch, "x")  # (B, 64)
+        y = self.observe(batch, "y")  # (B,)
+        noise = self.draw_noise(x) if noise is None else noise
+        one_hot_y = self.one_hot(y, 10)  # (B, 10)
+        q_z = Gaussian.split(self.q_z(x, one_hot_y))  # q(z | x, y); (B, 16)
+        z = q_z.sample(noise["z"])  # (B, 16)
+        r_z = Gaussian.split(self.r_z(x))  # r(z | x); (B, 16)
+        z_r = r_z.sample(noise["z"])  # (B, 16)
+        s_z = Gaussian.split(self.s_z(one_hot_y))  # s(z | y); (B, 16)
+        z_s = s_z.sample(noise["z"])  # (B, 16)
+        p_x = Bernoulli(self.p_x(z))  # p(x | z); (B, 64)
+        p_y = Categorical(self.p_y(z))  # p(y | z); (B,)
+        p_x_frozen_r = Bernoulli(frozen(self.p_x)(z_r))  # p(x | z); (B, 64)
+        p_y_frozen_s = Categorical(frozen(self.p_y)(z_s))  # p(y | z); (B,)
+
+        # E_q[-log p(x | z)]; spec line 26
+        reconstruction_x = expect(p_x.nll(x))
+
+        # E_q[-log p(y | z)]; spec lines 26, 27
+        reconstruction_y = expect(p_y.nll(y))
+
+        # E_r[-log p(x | z)]; spec line 28
+        reconstruction_x_r = expect(p_x_frozen_r.nll(x))
+
+        # E_s[-log p(y | z)]; spec line 29
+        reconstruction_y_s = expect(p_y_frozen_s.nll(y))
+
+        # E_q KL(q(z | x, y) || p(z)); spec line 26
+        rate_z = expect(q_z.kl(standard_normal))
+
+        # E_r KL(r(z | x) || p(z)); spec line 28
+        rate_z_r = expect(r_z.kl(standard_normal))
+
+        # E_s KL(s(z | y) || p(z)); spec lines 29, 30
+        rate_z_s = expect(s_z.kl(standard_normal))
+
+        loss = (
+            reconstruction_x
+            + self.joint * reconstruction_y
+            + reconstruction_x_r
+            + self.alone * reconstruction_y_s
+            + rate_z
+            + rate_z_r
+            + rate_z_s
+        )
+        return Losses(
+            loss,
+            terms={
+                "reconstruction_x": reconstruction_x,
+                "reconstruction_y": reconstruction_y,
+                "reconstruction_x_r": reconstruction_x_r,
+                "reconstruction_y_s": reconstruction_y_s,
+                "rate_z": rate_z,
+                "rate_z_r": rate_z_r,
+                "rate_z_s": rate_z_s,
+            },
+        )
+
+    @torch.no_grad()
+    def infer(self, batch: Batch, noise: Noise | None = None) -> dict[str, Gaussian]:
+        x, seen_x = self.observe_some(batch, "x")
+        y, seen_y = self.observe_some(batch, "y")
+        one_hot_y = self.one_hot(y, 10)  # (B, 10)
+        q_z = Gaussian.split(self.q_z(x, one_hot_y)).or_prior(seen_x & seen_y)
+        return {
+            "z": q_z,
+        }
+
+    @torch.no_grad()
+    def decode(self, latents: Latents) -> dict[str, Likelihood]:
+        z = latents["z"]
+        p_x = Bernoulli(self.p_x(z))  # p(x | z); (B, 64)
+        p_y = Categorical(self.p_y(z))  # p(y | z); (B,)
+        return {
+            "x": p_x,
+            "y": p_y,
+        }

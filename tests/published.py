@@ -1,0 +1,308 @@
+"""The published loss of each shipped spec, by hand, from the module's own networks and noise."""
+
+from __future__ import annotations
+
+__all__ = ["PUBLISHED"]
+
+import math
+from collections.abc import Callable
+from typing import TypeAlias
+
+from torch import Tensor
+from torch.func import functional_call
+
+from graphdsl_runtime import Objective
+from tests.by_hand import (
+    cost,
+    fused,
+    halves,
+    kl,
+    one_hot,
+    rate,
+    run,
+    sampled,
+    surprise,
+    total_correlation,
+)
+
+Values: TypeAlias = dict[str, Tensor]  #: a batch, or noise
+Loss: TypeAlias = Callable[[Objective, Values, Values], Tensor]
+
+#: By the name of the spec.
+PUBLISHED: dict[str, Loss] = {}
+
+
+def published(loss: Loss) -> Loss:
+    """Keep a loss under its function's name, which is that of the spec."""
+    PUBLISHED[loss.__name__] = loss
+    return loss
+
+
+# ---- one view ------------------------------------------------------------------------------------
+
+
+def single_view(m: Objective, x: Tensor, noise: Tensor, name: str = "u") -> tuple[Tensor, ...]:
+    """The reconstruction and the rate; the sample, its mean and its log-variance."""
+    mean, log_var = halves(run(m, f"q_{name}", x))
+    u = sampled(mean, log_var, noise.flatten(1))
+    return cost(run(m, "p_x", u), x), rate(mean, log_var), u, mean, log_var
+
+
+@published
+def vae(m: Objective, batch: Values, noise: Values) -> Tensor:
+    """-ELBO: Kingma and Welling 2014, eq. 10."""
+    reconstruction, rate_u, *_ = single_view(m, batch["x"], noise["u"])
+    return (reconstruction + rate_u).mean()
+
+
+@published
+def beta_vae(m: Objective, batch: Values, noise: Values) -> Tensor:
+    """Higgins et al. 2017, eq. 4, beta = 4."""
+    reconstruction, rate_u, *_ = single_view(m, batch["x"], noise["u"])
+    return (reconstruction + 4.0 * rate_u).mean()
+
+
+PUBLISHED["beta_vae_factored"] = beta_vae
+
+
+@published
+def beta_tcvae(m: Objective, batch: Values, noise: Values) -> Tensor:
+    """Chen et al. 2018, eq. 4, as rec + rate + (beta - 1) TC, beta = 6."""
+    reconstruction, rate_u, *posterior = single_view(m, batch["x"], noise["u"])
+    return (reconstruction + rate_u + 5.0 * total_correlation(*posterior)).mean()
+
+
+@published
+def hfvae(m: Objective, batch: Values, noise: Values) -> Tensor:
+    """Esmaeili et al. 2019, eq. 8: beta = 6 between four groups of four, gamma = 3 within them."""
+    reconstruction, rate_u, *posterior = single_view(m, batch["x"], noise["u"])
+    within = sum(
+        total_correlation(*(one[:, g : g + 4] for one in posterior)) for g in (0, 4, 8, 12)
+    )
+    between = total_correlation(*posterior) - within
+    return (reconstruction + rate_u + 5.0 * between + 2.0 * within).mean()
+
+
+@published
+def ffvae(m: Objective, batch: Values, noise: Values) -> Tensor:
+    """Creager et al. 2019, eq. 3: three attributes, alpha = 1, gamma = 10."""
+    reconstruction, rate_b, b, mean, log_var = single_view(m, batch["x"], noise["b"], "b")
+    attributes = cost(run(m, "r_a", b[:, :3]), batch["a"])
+    rest = total_correlation(b[:, 3:], mean[:, 3:], log_var[:, 3:])
+    apart = total_correlation(b, mean, log_var) - rest
+    return (reconstruction + rate_b + attributes + 10.0 * apart).mean()
+
+
+@published
+def anchor_vae(m: Objective, batch: Values, noise: Values) -> Tensor:
+    """The objective in the spec's header: four anchors, anchor = 1."""
+    reconstruction, rate_z, z, *_ = single_view(m, batch["x"], noise["z"], "z")
+    anchored = cost(run(m, "r_x", z[:, :4]), batch["x"])
+    return (reconstruction + rate_z + anchored).mean()
+
+
+@published
+def mi_invariance(m: Objective, batch: Values, noise: Values) -> Tensor:
+    """-ELBO."""
+    reconstruction, rate_z, *_ = single_view(m, batch["x"], noise["z"], "z")
+    return (reconstruction + rate_z).mean()
+
+
+@published
+def corex(m: Objective, batch: Values, noise: Values) -> Tensor:
+    """Gao et al. 2019: the variational bound of TC(x; z) - TC(z), which is the ELBO's."""
+    reconstruction, rate_z, *_ = single_view(m, batch["x"], noise["z"], "z")
+    return (reconstruction + rate_z).mean()
+
+
+@published
+def cvae(m: Objective, batch: Values, noise: Values) -> Tensor:
+    """Sohn et al. 2015, eq. 4."""
+    x = batch["x"]
+    a = one_hot(batch["a"], 10, x)
+    mean, log_var = halves(run(m, "q_z", x, a))
+    z = sampled(mean, log_var, noise["z"])
+    return (cost(run(m, "p_x", z, a), x) + kl(mean, log_var, *halves(run(m, "p_z", a)))).mean()
+
+
+@published
+def ivae(m: Objective, batch: Values, noise: Values) -> Tensor:
+    """Khemakhem et al. 2020, eq. 9: noise of scale 0.1."""
+    x = batch["x"]
+    w = one_hot(batch["w"], 40, x)
+    mean, log_var = halves(run(m, "q_z", x, w))
+    z = sampled(mean, log_var, noise["z"])
+    residual = (x - run(m, "p_x", z)) / 0.1
+    nll = (0.5 * residual**2 + math.log(0.1) + 0.5 * math.log(2 * math.pi)).sum(1)
+    return (nll + kl(mean, log_var, *halves(run(m, "p_z", w)))).mean()
+
+
+# ---- several views -------------------------------------------------------------------------------
+
+
+@published
+def vcca(m: Objective, batch: Values, noise: Values) -> Tensor:
+    """Wang et al. 2016, eq. 3."""
+    x = batch["x"]
+    mean, log_var = halves(run(m, "q_z", x[:, 0]))
+    z = sampled(mean, log_var, noise["z"])
+    return (cost(run(m, "p_x", z), x) + rate(mean, log_var)).mean()
+
+
+@published
+def vcca_private(m: Objective, batch: Values, noise: Values) -> Tensor:
+    """Wang et al. 2016, eq. 7."""
+    x = batch["x"]
+    mean, log_var = halves(run(m, "q_z", x[:, 0]))
+    own_mean, own_log_var = halves(run(m, "q_u", x))
+    z = sampled(mean, log_var, noise["z"])
+    u = sampled(own_mean, own_log_var, noise["u"])
+    rates = rate(mean, log_var) + rate(own_mean, own_log_var)
+    return (cost(run(m, "p_x", z, u), x) + rates).mean()
+
+
+@published
+def bivcca(m: Objective, batch: Values, noise: Values) -> Tensor:
+    """Wang et al. 2016, sec. 3.4: mu = 1/2, one noise for both."""
+    x, losses = batch["x"], []
+    for i, name in enumerate(("r_z", "r_z_2")):
+        mean, log_var = halves(run(m, name, x[:, i]))
+        z = sampled(mean, log_var, noise["z"])
+        losses.append(cost(run(m, "p_x", z), x) + rate(mean, log_var))
+    return (0.5 * losses[0] + 0.5 * losses[1]).mean()
+
+
+@published
+def telbo(m: Objective, batch: Values, noise: Values) -> Tensor:
+    """Vedantam et al. 2018, eq. 4: both weights 10, decoders held still where one view infers."""
+    x, y = batch["x"], batch["y"]
+    labels = one_hot(y, 10, x)
+    joint, r, s = (
+        halves(run(m, name, *parents))
+        for name, parents in (("q_z", (x, labels)), ("r_z", (x,)), ("s_z", (labels,)))
+    )
+    z, z_r, z_s = (sampled(*one, noise["z"]) for one in (joint, r, s))
+    both = cost(run(m, "p_x", z), x) + 10.0 * surprise(run(m, "p_y", z), y) + rate(*joint)
+    alone = cost(held_still(m, "p_x", z_r), x) + rate(*r)
+    labelled = 10.0 * surprise(held_still(m, "p_y", z_s), y) + rate(*s)
+    return (both + alone + labelled).mean()
+
+
+def held_still(m: Objective, name: str, z: Tensor) -> Tensor:
+    """The answer of a network whose parameters are not trained by it."""
+    network = m.get_submodule(name)
+    fixed = {key: one.detach() for key, one in network.named_parameters()}
+    answer: Tensor = functional_call(network, fixed, (z,))
+    return answer
+
+
+@published
+def mvae(m: Objective, batch: Values, noise: Values) -> Tensor:
+    """Wu and Goodman 2018, eq. 5, of two views: -ELBO of both, and of each."""
+    x = batch["x"]
+    experts = halves(run(m, "r_z", x))
+    total = x.new_zeros(len(x))
+    for views in ([0, 1], [0], [1]):
+        mean, log_var = fused(*(one[:, views] for one in experts))
+        decoded = run(m, "p_x", sampled(mean, log_var, noise["z"]))
+        total = total + cost(decoded[:, views], x[:, views]) + rate(mean, log_var)
+    return total.mean()
+
+
+def two_views(m: Objective, x: Tensor, noise: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """The sample of both views' product, its rate, and sum_i KL to that of view i alone."""
+    means, log_vars = halves(run(m, "q_z", x))
+    mean, log_var = fused(means, log_vars)
+    single = [fused(means[:, [i]], log_vars[:, [i]]) for i in range(2)]
+    cross = kl(mean, log_var, *single[0]) + kl(mean, log_var, *single[1])
+    return sampled(mean, log_var, noise), rate(mean, log_var), cross
+
+
+@published
+def jmvae(m: Objective, batch: Values, noise: Values) -> Tensor:
+    """Suzuki et al. 2017, eq. 5, alpha = 0.1."""
+    z, rate_z, cross = two_views(m, batch["x"], noise["z"])
+    return (cost(run(m, "p_x", z), batch["x"]) + rate_z + 0.1 * cross).mean()
+
+
+@published
+def jmvae_cross(m: Objective, batch: Values, noise: Values) -> Tensor:
+    """The objective in the spec's header, alpha = 0.1."""
+    z, rate_z, cross = two_views(m, batch["x"], noise["z"])
+    return (1.1 * cost(run(m, "p_x", z), batch["x"]) + rate_z + 0.1 * cross).mean()
+
+
+@published
+def wyner(m: Objective, batch: Values, noise: Values) -> Tensor:
+    """The objective that the spec says in words, common = 0.1 and cross = 1."""
+    x = batch["x"]
+    z, rate_z, cross = two_views(m, x, noise["z"])
+    mean, log_var = halves(run(m, "q_u", x, z))
+    u = sampled(mean, log_var, noise["u"])
+    reconstruction = cost(run(m, "p_x", z, u), x)
+    return (2 * reconstruction + 1.1 * rate_z + cross + 2 * rate(mean, log_var)).mean()
+
+
+@published
+def diva(m: Objective, batch: Values, noise: Values) -> Tensor:
+    """Ilse et al. 2020, eq. 1 and 2: beta = 1, both alphas 100."""
+    x, y, d = batch["x"], batch["y"], batch["d"]
+    zy, zd, zx = (halves(run(m, name, x)) for name in ("q_zy", "q_zd", "q_zx"))
+    of_y = kl(*zy, *halves(run(m, "p_zy", one_hot(y, 10, x))))
+    of_d = kl(*zd, *halves(run(m, "p_zd", one_hot(d, 3, x))))
+    samples = [sampled(*one, noise[key]) for one, key in ((zy, "zy"), (zd, "zd"), (zx, "zx"))]
+    classified = surprise(run(m, "r_y", samples[0]), y) + surprise(run(m, "r_d", samples[1]), d)
+    reconstruction = cost(run(m, "p_x", *samples), x)
+    return (reconstruction + of_y + of_d + rate(*zx) + 100.0 * classified).mean()
+
+
+# ---- bottlenecks, fairness, environments ---------------------------------------------------------
+
+
+@published
+def mib(m: Objective, batch: Values, noise: Values) -> Tensor:
+    """Alemi et al. 2017, eq. 17, times beta = 100."""
+    mean, log_var = halves(run(m, "q_t", batch["x"]))
+    t = sampled(mean, log_var, noise["t"])
+    return (100.0 * surprise(run(m, "p_y", t), batch["y"]) + rate(mean, log_var)).mean()
+
+
+@published
+def structural_mib(m: Objective, batch: Values, noise: Values) -> Tensor:
+    """The objective in the spec's header, gamma = 10."""
+    x, y = batch["x"], batch["y"]
+    mean, log_var = halves(run(m, "q_t", x))
+    t = sampled(mean, log_var, noise["t"])
+    predicted = cost(run(m, "p_x", t), x) + surprise(run(m, "p_y", t), y)
+    return (10.0 * predicted + 11.0 * rate(mean, log_var)).mean()
+
+
+@published
+def fair_direct(m: Objective, batch: Values, noise: Values) -> Tensor:
+    """Eq. 17 with what it leaves out, as in the spec's header: both betas 1."""
+    x, a = batch["x"], batch["a"]
+    shared, private = halves(run(m, "q_z", x, one_hot(a, 2, x))), halves(run(m, "q_u", x))
+    z, u = sampled(*shared, noise["z"]), sampled(*private, noise["u"])
+    reconstruction, attribute = cost(run(m, "p_x", z, u), x), surprise(run(m, "p_a", z), a)
+    return (reconstruction + 2.0 * attribute + 2.0 * rate(*shared) + 2.0 * rate(*private)).mean()
+
+
+@published
+def ood(m: Objective, batch: Values, noise: Values) -> Tensor:
+    """Eq. 18 as in the spec's header: both betas 1."""
+    x, y, e = batch["x"], batch["y"], batch["e"]
+    mean, log_var = halves(run(m, "q_z", x, one_hot(e, 2, x), y))
+    from_x = kl(mean, log_var, *halves(run(m, "r_z", x)))
+    z = sampled(mean, log_var, noise["z"])
+    of_y, of_e = cost(run(m, "p_y", z), y), surprise(run(m, "p_e", z), e)
+    fit = cost(run(m, "p_x", z), x) + of_y + of_e + rate(mean, log_var)
+    return (fit + from_x + (of_y + of_e + from_x)).mean()
+
+
+@published
+def ood_invariant(m: Objective, batch: Values, noise: Values) -> Tensor:
+    """The objective in the spec's header, invariance = 1."""
+    mean, log_var = halves(run(m, "q_z", batch["x"]))
+    z = sampled(mean, log_var, noise["z"])
+    of_y, of_e = cost(run(m, "p_y", z), batch["y"]), surprise(run(m, "r_e", z), batch["e"])
+    return (of_y + of_e + rate(mean, log_var)).mean()
