@@ -94,8 +94,6 @@ def _printed(diagnostics: tuple[object, ...], spec: Spec) -> str:
 
 SPECS = [*specs(LANGUAGE), *specs(TUTORIAL)]
 WHOLE = [spec for spec in SPECS if not spec.said.startswith("error")]
-#: `x'` on the way to a report: its multi-information form is not equal to D.
-NO_AUDIT = pytest.mark.xfail(reason="audits of copies", strict=True)
 
 by_spec = pytest.mark.parametrize("spec", SPECS, ids=lambda spec: spec.name)
 by_whole = pytest.mark.parametrize("spec", WHOLE, ids=lambda spec: spec.name)
@@ -114,11 +112,7 @@ def test_assertions_are_proved_unless_the_page_shows_a_warning(spec: Spec) -> No
     assert len(open_ones) == spec.said.count("MIB412")
 
 
-@pytest.mark.parametrize(
-    "spec",
-    [pytest.param(s, marks=NO_AUDIT) if "x'" in s.text else s for s in WHOLE],
-    ids=lambda spec: spec.name,
-)
+@by_whole
 def test_every_form_of_every_projection_is_equal(spec: Spec) -> None:
     compiled = told(spec)[1]
     assert compiled is not None
