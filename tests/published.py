@@ -8,6 +8,7 @@ import math
 from collections.abc import Callable
 from typing import TypeAlias
 
+import torch
 from torch import Tensor
 from torch.func import functional_call
 
@@ -26,7 +27,8 @@ from tests.by_hand import (
 )
 
 Values: TypeAlias = dict[str, Tensor]  #: a batch, or noise
-Loss: TypeAlias = Callable[[Objective, Values, Values], Tensor]
+#: The loss, or that of each player.
+Loss: TypeAlias = Callable[[Objective, Values, Values], Tensor | dict[str, Tensor]]
 
 #: By the name of the spec.
 PUBLISHED: dict[str, Loss] = {}
@@ -299,9 +301,22 @@ def ood(m: Objective, batch: Values, noise: Values) -> Tensor:
 
 
 @published
-def ood_invariant(m: Objective, batch: Values, noise: Values) -> Tensor:
-    """The objective in the spec's header, invariance = 1."""
-    mean, log_var = halves(run(m, "q_z", batch["x"]))
-    z = sampled(mean, log_var, noise["z"])
-    of_y, of_e = cost(run(m, "p_y", z), batch["y"]), surprise(run(m, "r_e", z), batch["e"])
-    return (of_y + of_e + rate(mean, log_var)).mean()
+def ood_invariant(m: Objective, batch: Values, noise: Values) -> dict[str, Tensor]:
+    """The game in the spec's header, invariance = 1."""
+    x, y = batch["x"], batch["y"]
+    z = sampled(*halves(run(m, "q_z", x)), noise["z"])
+    known = one_hot(batch["e"], 2, x)
+    predicted = cost(run(m, "p_y", z), y).mean()
+    informed = cost(run(m, "r_y", known, z), y).mean()
+    return {"model": predicted + (predicted - informed), "critic": informed}
+
+
+@published
+def lmifr(m: Objective, batch: Values, noise: Values) -> dict[str, Tensor]:
+    """Song et al. 2019, eq. 8 and 9: the limit 5, the price a softplus."""
+    x, s = batch["x"], one_hot(batch["s"], 2, batch["x"])
+    mean, log_var = halves(run(m, "q_z", x, s))
+    decoded = run(m, "p_x", sampled(mean, log_var, noise["z"]), s)
+    excess = rate(mean, log_var).mean() - 5.0
+    price = torch.log1p(m.get_parameter("multiplier.raw").exp())
+    return {"model": cost(decoded, x).mean() + price * excess, "multiplier": -price * excess}
