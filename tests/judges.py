@@ -22,6 +22,7 @@ from graphdsl.ir.information import (
     DivergenceAtom,
     Entropy,
     Information,
+    PenaltyAtom,
     Term,
     TotalCorrelation,
 )
@@ -69,7 +70,7 @@ class Judge:
                 return self.oracle.information((left, right), given)
             case TotalCorrelation(parts, given):
                 return self.oracle.information(parts, given)
-            case CrossEntropy() | DivergenceAtom():
+            case CrossEntropy() | DivergenceAtom() | PenaltyAtom():
                 raise TypeError("a cross-entropy needs its model")
 
 

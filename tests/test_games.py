@@ -155,3 +155,37 @@ def test_games_compile_in_one_graph(text: str) -> None:
     eager = objective(batch(), noise()).loss
     torch.manual_seed(4)
     assert compiled(batch(), noise()).loss.item() == pytest.approx(eager.item())
+
+
+@pytest.mark.parametrize("kind", ["binary", "categorical(3)"])
+def test_the_penalty_of_irm_is_the_published_one(kind: str) -> None:
+    """Arjovsky et al. 2019, IRMv1: sum_e |d/dw R^e(w f)|^2 at w = 1, and its gradient."""
+    text = HEAD.replace("e : categorical(3)", f"e : {kind}").replace(
+        "p { z -> x via mlp(8) }", "p { z -> x, y via mlp(8) }"
+    )
+    torch.manual_seed(0)
+    objective = emitted_class(text + "CE(y | z) + 5 * irm(y | z, e)")().double()
+    rows = batch()
+    if kind == "binary":
+        rows["e"] = (rows["e"] > 0).double()
+    losses = objective(rows, noise())
+    mean, log_var = objective.get_submodule("q_z")(rows["x"]).chunk(2, dim=-1)
+    z = mean + torch.exp(log_var / 2) * noise()["z"]
+    logits = objective.get_submodule("p_y")(z)
+    scale = torch.ones((), dtype=torch.float64, requires_grad=True)
+    total = torch.zeros((), dtype=torch.float64)
+    for environment in set(rows["e"].tolist()):
+        inside = rows["e"] == environment
+        risk = F.binary_cross_entropy_with_logits(scale * logits[inside], rows["y"][inside])
+        (slope,) = torch.autograd.grad(risk, scale, create_graph=True)
+        total = total + slope**2
+    published = F.binary_cross_entropy_with_logits(logits, rows["y"]) + 5 * total
+    assert losses.loss.item() == pytest.approx(published.item(), abs=1e-9)
+    parameters = list(objective.parameters())
+    ours = torch.autograd.grad(losses.loss, parameters, retain_graph=True, allow_unused=True)
+    theirs = torch.autograd.grad(published, parameters, allow_unused=True)
+    for mine, hand in zip(ours, theirs, strict=True):
+        if hand is None or mine is None:
+            assert mine is hand is None
+            continue
+        torch.testing.assert_close(mine, hand, rtol=1e-9, atol=1e-12)

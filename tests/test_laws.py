@@ -28,6 +28,7 @@ from graphdsl.ir.model import (
     DivergenceOfMarginals,
     DivergenceOfPosteriors,
     Functional,
+    InvariancePenalty,
     Model,
     MultiInformation,
     Network,
@@ -252,7 +253,7 @@ def intended(models: Models, parameters: Mapping[str, float]) -> float:
 
 def defined(models: Models, model: Model, functional: Functional) -> float:
     """A functional by its definition."""
-    assert not isinstance(functional, Distance | Wrapped), "no sum of entropies"
+    assert not isinstance(functional, Distance | InvariancePenalty | Wrapped), "no sum of entropies"
     under = functional.under
     judge = models.judge(under)
     match functional:

@@ -37,12 +37,13 @@ from graphdsl.ir.weight import ONE, Weight
 _WIDTH = 88
 ALWAYS_IMPORTED = ("Batch", "Gaussian", "Losses", "Networks", "Noise", "Objective", "Variable")
 WORDS = (
-    "Bernoulli", "Categorical", "Each", "Laplace", "Latents", "Likelihood", "Multiplier", "Poisson",
-    "Posterior", "Shared", "adversarial_js", "adversarial_kl", "conv_decoder", "conv_encoder",
-    "critic", "draw_data", "each_expert", "expect", "frozen", "mlp", "mlps", "mmd", "one_expert",
-    "product_of_experts", "sliced_wasserstein", "standard_laplace", "standard_normal",
-    "subset_posteriors", "total_correlation_critic", "total_correlation_loo",
-    "total_correlation_mss", "total_correlation_mws", "uniform_categorical",
+    "Bernoulli", "Categorical", "Each", "Laplace", "Latents", "Likelihood", "Multiplier",
+    "Poisson", "Posterior", "Shared", "adversarial_js", "adversarial_kl", "conv_decoder",
+    "conv_encoder", "critic", "draw_data", "each_expert", "expect", "frozen", "irm_penalty",
+    "mlp", "mlps", "mmd", "one_expert", "product_of_experts", "sliced_wasserstein",
+    "standard_laplace", "standard_normal", "subset_posteriors", "total_correlation_critic",
+    "total_correlation_loo", "total_correlation_mss", "total_correlation_mws",
+    "uniform_categorical",
 )  # fmt: skip
 
 

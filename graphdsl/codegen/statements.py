@@ -159,6 +159,9 @@ def term_code(code: TermCode) -> str:
             return f"expect({left}.entropy())"
         case "total_correlation":
             return _correlation(code, left, right)
+        case "penalty":
+            environment = reference(code.samples[0][0]) + ("" if code.whole else ".long()")
+            return f"irm_penalty({left}.logits, {right}, {environment}, {code.classes})"
         case "distance":
             critic = f"self.{code.critic}, " if code.critic else ""
             here, there = (_sample(code, sample) for sample in code.samples)

@@ -23,6 +23,7 @@ from graphdsl.ir.model import (
     DivergenceOfPosteriors,
     Family,
     Functional,
+    InvariancePenalty,
     Model,
     MultiInformation,
     Network,
@@ -149,6 +150,8 @@ def _named(functional: Functional) -> frozenset[str]:
             return given.union(variables or ())
         case Distance(_, variables):
             return frozenset(variables)
+        case InvariancePenalty(name, given, environment):
+            return given | {name, environment}
         case Wrapped(_, inner):
             return frozenset().union(*(_named(one.functional) for one in inner))
 

@@ -14,6 +14,7 @@ __all__ = [
     "LocalEntropy",
     "ModelAtom",
     "ModelCrossEntropy",
+    "PenaltyAtom",
     "ProjectionDerivation",
     "Step",
     "Term",
@@ -96,7 +97,22 @@ class DivergenceAtom:
         return f"{self.name}({self.under}({inner}) || p({inner}))"
 
 
-Atom: TypeAlias = Entropy | Information | TotalCorrelation | CrossEntropy | DivergenceAtom
+@dataclass(frozen=True, slots=True)
+class PenaltyAtom:
+    """A penalty on a model: `irm(y | z, e)`."""
+
+    name: str
+    arguments: Names
+    under: str = "q"
+
+    def __str__(self) -> str:
+        of, *given = self.arguments
+        return f"{self.name}({of} | {', '.join(given)})"
+
+
+Atom: TypeAlias = (
+    Entropy | Information | TotalCorrelation | CrossEntropy | DivergenceAtom | PenaltyAtom
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +157,7 @@ class ModelAtom:
     given: frozenset[str] | None = None  #: None for the model's own parents in that network
     under: str = "q"  #: over whose samples
     frozen: bool = False  #: whether the term leaves the model's networks as they are
+    environment: str = ""  #: of a penalty on the model, which is then no cross-entropy
 
 
 @dataclass(frozen=True, slots=True)

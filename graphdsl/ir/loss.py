@@ -223,7 +223,13 @@ class TermCode:
     """How the emitted code computes one term, on average over the rows."""
 
     kind: Literal[
-        "kl", "reconstruction", "entropy", "cross_entropy", "total_correlation", "distance"
+        "kl",
+        "reconstruction",
+        "entropy",
+        "cross_entropy",
+        "total_correlation",
+        "distance",
+        "penalty",
     ]
     left: Ref  #: the posterior, the likelihood or the sample
     right: Ref | None  #: the model or the value; None for the prior
@@ -233,6 +239,8 @@ class TermCode:
     word: str = ""  #: the estimator, for a total correlation or a distance
     samples: tuple[tuple[Ref, ...], ...] = ()  #: of the two distributions, variable by variable
     critic: str = ""  #: the network that tells them apart
+    classes: int = 0  #: how many environments there are
+    whole: bool = True  #: whether they are held as whole numbers
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,6 +14,7 @@ __all__ = [
     "Family",
     "Functional",
     "Interval",
+    "InvariancePenalty",
     "Kind",
     "Law",
     "Model",
@@ -270,6 +271,16 @@ class Distance:
 
 
 @dataclass(frozen=True, slots=True)
+class InvariancePenalty:
+    """irm(y | z, e): how far one predictor of y is from the best in each environment e."""
+
+    of: str
+    given: frozenset[str]
+    environment: str
+    under: str = "q"
+
+
+@dataclass(frozen=True, slots=True)
 class Wrapped:
     """A sum of terms under a sign that is not linear: |E|, max(E, c), or E <= c."""
 
@@ -283,6 +294,7 @@ class Wrapped:
 Functional: TypeAlias = (
     Projection
     | Distance
+    | InvariancePenalty
     | Wrapped
     | DivergenceOfMarginals
     | DivergenceOfPosteriors

@@ -15,7 +15,15 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from graphdsl.ir.graph import Independence
-from graphdsl.ir.information import Collected, CrossEntropy, LocalEntropy, Term, entropy
+from graphdsl.ir.information import (
+    Collected,
+    CrossEntropy,
+    LocalEntropy,
+    ModelCrossEntropy,
+    PenaltyAtom,
+    Term,
+    entropy,
+)
 from graphdsl.ir.loss import Bound
 from graphdsl.ir.model import Model
 from graphdsl.ir.notation import latex_names, latex_weight, listed, names
@@ -37,7 +45,7 @@ class _Share:
 class Piece:
     """One variable's share of a loss term."""
 
-    kind: Literal["kl", "reconstruction", "entropy", "cross_entropy"]
+    kind: Literal["kl", "reconstruction", "entropy", "cross_entropy", "penalty"]
     node: str
     ref: ModelRef | None  #: None for an entropy
     weight: Weight
@@ -45,6 +53,7 @@ class Piece:
     bounds: tuple[Bound, ...]
     lines: tuple[int, ...]  #: of the spec, that ask for it
     under: str = "q"  #: over whose samples
+    environment: str = ""  #: of a penalty
 
 
 @dataclass(slots=True)
@@ -111,6 +120,7 @@ def _pieces(
         else:
             found.append(_piece("cross_entropy", pool, ()))
     found += (_entropy_piece(one) for one in left.values() if one.weight)
+    found += (_penalty_piece(one) for one in collected.models if one.atom.environment)
     yield from _with_relaxations(found, relaxed, independence)
 
 
@@ -129,6 +139,22 @@ def _entropy_piece(one: LocalEntropy) -> Piece:
         bounds=(),
         lines=one.lines,
         under=one.under,
+    )
+
+
+def _penalty_piece(one: ModelCrossEntropy) -> Piece:
+    ref = named_model(one)
+    arguments = (one.atom.node, *names(_parents_of(ref)), one.atom.environment)
+    return Piece(
+        kind="penalty",
+        node=one.atom.node,
+        ref=ref,
+        weight=one.weight,
+        stands_for=(Term(one.weight, PenaltyAtom("irm", arguments, one.atom.under)),),
+        bounds=(),
+        lines=one.lines,
+        under=one.atom.under,
+        environment=one.atom.environment,
     )
 
 
@@ -194,6 +220,8 @@ def _pools(
         return pools.setdefault((node, ref), _Pool(node, ref, under))
 
     for asked in collected.models:
+        if asked.atom.environment:
+            continue
         ref = named_model(asked)
         term = _cross_entropy(asked.weight, ref, under)
         share = _Share(asked.weight, term, asked.lines)

@@ -108,7 +108,7 @@ def _terms(
 
 def _in_order(parts: Iterable[Piece]) -> list[Piece]:
     """Reconstructions first, then rates, as objectives are written."""
-    order = ("reconstruction", "kl", "cross_entropy", "entropy")
+    order = ("reconstruction", "kl", "cross_entropy", "entropy", "penalty")
     return sorted(parts, key=lambda piece: order.index(piece.kind))
 
 
@@ -212,23 +212,34 @@ def _relation(terms: Sequence[LossTerm]) -> Relation:
 
 def _reason(relation: Relation, terms: Sequence[LossTerm]) -> str:
     """Why the emitted loss stands to the intended objective as it does."""
-    if relation == "equal":
-        return "every term is computed exactly, up to the named constants"
-    if relation == "upper" and any(term.within for term in terms):
-        return "on average over batches: a convex sign of a mean is no less than of its expectation"
-    if relation == "upper":
-        return "every entropy that is bounded has a weight that is nowhere negative"
-    named = [term.name for term in terms if term.relation == relation]
-    names_of, are = ", ".join(named), "is" if len(named) == 1 else "are"
-    if relation == "saddle":
-        if any(term.within for term in terms if term.relation == relation):
+    blamed = [term for term in terms if term.relation == relation]
+    under_sign = any(term.within for term in blamed)
+    are = "is" if len(blamed) == 1 else "are"
+    names_of = ", ".join(term.name for term in blamed)
+    match relation, under_sign:
+        case "equal", _:
+            return "every term is computed exactly, up to the named constants"
+        case "upper", True:
+            return "on average over batches: a convex sign of a mean is no less than of its limit"
+        case "upper", False:
+            return "every entropy that is bounded has a weight that is nowhere negative"
+        case "saddle", True:
             return f"{names_of} {are} held by a multiplier, which plays against the rest"
-        return f"{names_of} {are} as good as what plays against it"
-    if relation == "estimate":
-        return f"{names_of} {are} estimated from a minibatch, and {are} no bound"
-    if any(term.within for term in terms if term.relation == relation):
-        return f"{names_of} stand{'s' * (are == 'is')} under a sign that keeps no bound"
-    return f"the weight of what {names_of} bounds changes its sign over the parameters' range"
+        case "saddle", False:
+            return f"{names_of} {are} as good as what plays against it"
+        case "estimate", _:
+            return f"{names_of} {are} estimated from a minibatch, and {are} no bound"
+        case _:
+            return f"{names_of} {are} no bound: {_no_bound(blamed)}"
+
+
+def _no_bound(terms: Sequence[LossTerm]) -> str:
+    """Why surrogates are no more than that."""
+    if any(term.within for term in terms):
+        return "a sign that keeps none stands over it"
+    if any(term.code.kind == "penalty" for term in terms):
+        return "a penalty is no information"
+    return "the weight of what it bounds changes its sign over the parameters' range"
 
 
 def _class_name(name: str) -> str:

@@ -11,6 +11,7 @@ from graphdsl.ir.model import (
     DivergenceOfMarginals,
     DivergenceOfPosteriors,
     Functional,
+    InvariancePenalty,
     MultiInformation,
     PredictiveEntropy,
     Projection,
@@ -53,6 +54,9 @@ def functional_latex(functional: Functional) -> str:
             return f"H{at}({latex_names(names(of))}{_bar(given)})"
         case Wrapped():
             return _wrapped(functional)
+        case InvariancePenalty(name, given, environment):
+            inner = latex_names((*names(given), environment))
+            return f"\\mathrm{{irm}}{at}({latex_names((name,))} \\mid {inner})"
         case _:
             return _divergence(functional)
 

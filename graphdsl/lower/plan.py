@@ -170,7 +170,8 @@ def _observe(
     pieces: Iterable[Piece],
 ) -> None:
     encoded, others = parents_of(encoders), parents_of((*decoders, *auxiliaries))
-    modelled = {piece.node for piece in pieces if piece.kind == "reconstruction"}
+    modelled = {piece.node for piece in pieces if piece.kind in ("reconstruction", "penalty")}
+    modelled |= {piece.environment for piece in pieces if piece.environment}
     told = encoded | parents_of(plan.priors.values())
     families = [family for family in plan.model.families if family.role != "latent"]
     for family in families:

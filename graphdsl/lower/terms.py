@@ -59,7 +59,7 @@ def loss_terms(
             formula=written.text,
             latex=written.latex,
             stands_for=_collected(term for piece in group for term in piece.stands_for),
-            relation=_relation(bounds),
+            relation="surrogate" if first.kind == "penalty" else _relation(bounds),
             bounds=bounds,
             estimator="",
             lines=tuple(sorted({line for piece in group for line in piece.lines})),
@@ -180,7 +180,7 @@ def _key(plans: Mapping[str, Plan], piece: Piece) -> object:
         model = plan.subset_of[piece.node, ref.experts][0]
     elif isinstance(ref, Encoder):
         model = ref.network
-    return piece.kind, piece.under, home, model, piece.weight
+    return piece.kind, piece.under, home, model, piece.weight, piece.environment
 
 
 def _model_key(ref: Decoder | Auxiliary) -> ModelKey:
@@ -200,6 +200,17 @@ def _code(plans: Mapping[str, Plan], group: Sequence[Piece]) -> TermCode:
     if first.kind == "reconstruction":
         return TermCode(
             kind="reconstruction", left=_model_ref(plan, first, nodes), right=plan.value(nodes)
+        )
+    if first.kind == "penalty":
+        family = plan.model.family_of(first.environment)
+        return TermCode(
+            kind="penalty",
+            left=_model_ref(plan, first, nodes),
+            right=plan.value(nodes),
+            word="irm_penalty",
+            samples=((plan.value((first.environment,)),),),
+            classes=family.classes or 2,
+            whole=family.classes is not None,
         )
     posterior, held = plan.posterior[first.node]
     left = member_ref(posterior, nodes, held)
@@ -280,10 +291,8 @@ def _title(plan: Plan, piece: Piece) -> str:
             return f"reconstruction_{family}"
         case "reconstruction", _:
             return f"prediction_{family}"
-        case "entropy", _:
-            return f"entropy_{family}"
-        case "cross_entropy", _:
-            return f"cross_entropy_{family}"
+        case ("entropy" | "penalty" | "cross_entropy") as kind, _:
+            return f"{kind}_{family}"
         case _, SubPosterior():
             return f"rate_{family}_each"
         case _, Encoder():
@@ -313,6 +322,9 @@ def _write(plan: Plan, group: Sequence[Piece]) -> _Written:
     at = "q" if plan.under == "q" else plan.under
     at_latex = at if len(at) == 1 else f"{{{at}}}"
     match first.kind:
+        case "penalty":
+            atom = first.stands_for[0].atom
+            return _Written(str(atom), f"\\mathrm{{irm}}({latex_names((first.node,))})")
         case "entropy":
             head = "H" if at == "q" else f"H[{at}]"
             inner_text = f"{node[0]} | {encoder.text}"

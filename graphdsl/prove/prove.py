@@ -16,6 +16,7 @@ from graphdsl.ir.information import (
     DivergenceAtom,
     Entropy,
     Information,
+    PenaltyAtom,
     Term,
     TotalCorrelation,
 )
@@ -72,7 +73,7 @@ def _joints(atom: Atom) -> list[tuple[Names, int]]:
             parts: tuple[Names, ...] = (left, right)
         case TotalCorrelation(several, given):
             parts = several
-        case CrossEntropy() | DivergenceAtom():
+        case CrossEntropy() | DivergenceAtom() | PenaltyAtom():
             raise ValueError("a cross-entropy is of a model, not of q alone")
     whole = (*(name for part in parts for name in part), *given)
     return [*(((*part, *given), 1) for part in parts), (whole, -1), (given, 1 - len(parts))]

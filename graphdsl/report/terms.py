@@ -13,6 +13,7 @@ from graphdsl.ir.information import (
     DivergenceAtom,
     Entropy,
     Information,
+    PenaltyAtom,
     Term,
     TotalCorrelation,
 )
@@ -47,6 +48,9 @@ def latex_atom(atom: Atom) -> str:
         case TotalCorrelation(parts, given):
             inner = "; ".join(latex_names(part) for part in parts)
             return f"\\mathrm{{TC}}_q({inner}{_bar(given)})"
+        case PenaltyAtom(name, arguments):
+            label, known = latex_names(arguments[:1]), latex_names(arguments[1:])
+            return f"\\mathrm{{{name}}}({label} \\mid {known})"
         case DivergenceAtom(name, of, under):
             inner = latex_names(of)
             return f"\\mathrm{{{name}}}({under}({inner}) \\,\\|\\, p({inner}))"
@@ -59,7 +63,7 @@ def term_json(term: Term) -> Json:
     """A term as the audit's schema has it."""
     under = term.atom.under
     atom = _atom_json(term.atom)
-    if under != "q" and not isinstance(term.atom, DivergenceAtom):
+    if under != "q" and not isinstance(term.atom, DivergenceAtom | PenaltyAtom):
         atom["under"] = under
     return {"coefficient": weight_text(term.weight), "atom": atom}
 
@@ -73,6 +77,8 @@ def _atom_json(atom: Atom) -> dict[str, Json]:
             return {"type": "I", "between": between, "given": list(given)}
         case TotalCorrelation(parts, given):
             return {"type": "TC", "parts": [list(part) for part in parts], "given": list(given)}
+        case PenaltyAtom(name, arguments):
+            return {"type": "penalty", "name": name, "arguments": list(arguments)}
         case DivergenceAtom(name, of, under):
             inner = ",".join(of)
             q, p = f"{under}({inner})", f"p({inner})"

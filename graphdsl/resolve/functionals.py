@@ -13,6 +13,7 @@ from graphdsl.ir.model import (
     DivergenceOfMarginals,
     DivergenceOfPosteriors,
     Functional,
+    InvariancePenalty,
     MultiInformation,
     PredictiveEntropy,
     Projection,
@@ -26,13 +27,14 @@ from graphdsl.resolve.scope import Scope
 from graphdsl.resolve.term_errors import OverlappingParts, UnknownFunctional, WrongArguments
 from graphdsl.syntax import ast
 
-_TO_COME = frozenset("cost sparsity irm".split())
+_TO_COME = frozenset("cost sparsity".split())
 _USAGE = {
     "information": "write `information(q)`",
     "I": "write `I(a; b)` or `I(a, b; c | d)`",
     "TC": "write `TC(u)` for a family, or `TC(a; b; c | d)`",
     "H": "write `H(a)` or `H(a, b | c)`",
     "CE": "write `CE(x | z)`",
+    "irm": "write `irm(y | z, e)`: the label, what predicts it, and last the environment",
     "JS": "write `JS(q(x) || p(x))`",
     "MMD": "write `MMD(q(z) || p(z))`",
     "W": "write `W(q(z) || p(z))`",
@@ -58,6 +60,8 @@ def functional(
             return _multi_information(scope, laws, expression)
         case ast.Information() if name in ("I", "TC", "H", "CE"):
             return _information(scope, laws, expression, indices)
+        case ast.Information() if name == "irm":
+            return _penalty(scope, laws, expression, indices)
         case ast.Divergence() if name == "KL":
             return _divergence(scope, laws, expression, indices)
         case ast.Divergence() if name in ("JS", "MMD", "W"):
@@ -132,6 +136,26 @@ def _under(scope: Scope, laws: Laws, expression: ast.Information, indices: Indic
         )
         return None
     return None if found is None else found.name
+
+
+def _penalty(
+    scope: Scope, laws: Laws, expression: ast.Information, indices: Indices
+) -> Functional | None:
+    """`irm(y | z, e)`: the environment is what stands last."""
+    under = _under(scope, laws, expression, indices)
+    of = _joint(scope, expression.parts[0], indices)
+    given = _joint(scope, expression.given, indices)
+    if under is None or of is None or given is None:
+        return None
+    families = [scope.family_of(name) for name in (*of, *given[-1:])]
+    label, environment = families[0], families[-1]
+    fits = label.kind in ("binary", "categorical") and environment.kind in ("binary", "categorical")
+    data = label.role != "latent" and environment.role != "latent" and not environment.shape
+    if len(expression.parts) != 1 or len(of) != 1 or len(given) < 2 or not (fits and data):
+        problem = "`irm` is of one observed label given its predictors and an observed environment"
+        _wrong(scope, expression, problem + ", both binary or categorical")
+        return None
+    return InvariancePenalty(of[0], frozenset(given[:-1]), given[-1], under)
 
 
 def _multi_information(scope: Scope, laws: Laws, expression: ast.Information) -> Functional | None:

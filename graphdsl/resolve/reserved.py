@@ -38,10 +38,10 @@ _OF_THE_RUNTIME = frozenset(
     """
     Batch Bernoulli Categorical Each Gaussian Laplace Latents Likelihood Losses Multiplier
     Networks Noise Objective Poisson Posterior Shared Tensor Variable adversarial_js
-    adversarial_kl conv_decoder conv_encoder critic draw_data each_expert expect frozen latents
-    mlp mlps mmd one_expert product_of_experts sliced_wasserstein standard_laplace standard_normal
-    subset_posteriors total_correlation_critic total_correlation_loo total_correlation_mss
-    total_correlation_mws uniform_categorical
+    adversarial_kl conv_decoder conv_encoder critic draw_data each_expert expect frozen
+    irm_penalty latents mlp mlps mmd one_expert product_of_experts sliced_wasserstein
+    standard_laplace standard_normal subset_posteriors total_correlation_critic
+    total_correlation_loo total_correlation_mss total_correlation_mws uniform_categorical
     """.split()
 )
 
@@ -50,7 +50,7 @@ _PREFIXES = (
     "q_", "p_", "r_", "expert_", "experts_", "seen_", "subsets_", "rate_", "reconstruction_",
     "prediction_", "entropy_", "divergence_", "critic_", "cross_entropy_", "total_correlation_",
     "one_hot_", "log_var_", "log_scale_", "present_", "absolute_", "floored_", "constraint_",
-    "multiplier_", "selector_",
+    "multiplier_", "selector_", "penalty_",
 )  # fmt: skip
 
 

@@ -11,6 +11,7 @@ from graphdsl.ir.model import (
     Distance,
     DivergenceOfPosteriors,
     Functional,
+    InvariancePenalty,
     Model,
     MultiInformation,
     PredictiveEntropy,
@@ -94,6 +95,8 @@ def _spoken_of(functional: Functional) -> frozenset[str]:
             return given.union(of)
         case Distance(_, variables):
             return frozenset(variables)
+        case InvariancePenalty(name, given, environment):
+            return given | {name, environment}
         case _:
             return frozenset()
 

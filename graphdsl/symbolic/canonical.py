@@ -19,6 +19,7 @@ from graphdsl.ir.information import (
     DivergenceAtom,
     Entropy,
     Information,
+    PenaltyAtom,
     Term,
     TotalCorrelation,
     entropy,
@@ -108,7 +109,7 @@ class Canon:
                 return self.information((frozenset(left), frozenset(right)), frozenset(given))
             case TotalCorrelation(parts, given):
                 return self.information(map(frozenset, parts), frozenset(given))
-            case CrossEntropy() | DivergenceAtom():
+            case CrossEntropy() | DivergenceAtom() | PenaltyAtom():
                 raise ValueError("a cross-entropy is of a model, not of q alone")
 
     def _local_entropy(self, name: str, before: Variables) -> Entropy:

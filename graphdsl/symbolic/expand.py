@@ -5,7 +5,7 @@ from __future__ import annotations
 __all__ = ["Hint", "Ledger", "expand_objective"]
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 from graphdsl.diagnostics import CompilerBug
@@ -16,6 +16,7 @@ from graphdsl.ir.model import (
     DivergenceOfMarginals,
     DivergenceOfPosteriors,
     Functional,
+    InvariancePenalty,
     Model,
     MultiInformation,
     PredictiveEntropy,
@@ -125,6 +126,10 @@ class _Group:
                 self.add_posteriors(functional)
             case PredictiveEntropy():
                 self.add_prediction(functional)
+            case InvariancePenalty(of, given, environment):
+                asked = PredictiveEntropy((of,), given, functional.under)
+                atom = self._predictor(of, asked)
+                self._model(replace(atom, environment=environment))
 
     def add_projection(self, dag: Dag) -> None:
         """D(q||G) = sum_v H(v|Pa_v) - H(V), and the data whose local term does not vanish."""

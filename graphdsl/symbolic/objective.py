@@ -243,6 +243,7 @@ def _models(model: Model, ledger: Ledger) -> Iterator[ModelCrossEntropy]:
         if weight:
             conditional = _conditional(model, atom)
             lowered = sign(weight, model.parameters) == "nonpositive" and atom.network == "new"
+            lowered = lowered and not atom.environment
             yield ModelCrossEntropy(atom, conditional, weight, ledger.asked(atom), lowered)
 
 
@@ -255,9 +256,9 @@ def _conditional(model: Model, atom: ModelAtom) -> Conditional | None:
     return next((one for one in several if atom.node in one.children), None)
 
 
-def _model_key(atom: ModelAtom) -> tuple[str, _Key, str, list[_Key], bool]:
+def _model_key(atom: ModelAtom) -> tuple[str, _Key, str, list[_Key], str, bool]:
     given = sorted(map(natural, atom.given or ()))
-    return atom.under, natural(atom.node), atom.network, given, atom.frozen
+    return atom.under, natural(atom.node), atom.network, given, atom.environment, atom.frozen
 
 
 def _atom_key(atom: Entropy) -> tuple[str, list[_Key], list[_Key]]:

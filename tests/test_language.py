@@ -1,0 +1,282 @@
+"""The pages on the language say what the compiler does: every spec, message and table of theirs."""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+import torch
+from typer.testing import CliRunner
+
+from graphdsl.cli import app
+from graphdsl.compiler import Compiled, compile_spec, read
+from graphdsl.diagnostics import Source, SpecError, explained, render
+from graphdsl.ir.notation import weight_text
+from graphdsl_runtime import Objective
+from tests.emitted import emitted_class
+
+ROOT = Path(__file__).parent.parent
+LANGUAGE = (ROOT / "docs" / "language.md").read_text(encoding="utf-8")
+TUTORIAL = (ROOT / "docs" / "tutorial.md").read_text(encoding="utf-8")
+ROWS = 4
+
+FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+#: What stands right behind a spec of what the compiler says; the command, and what it adds.
+SAID = re.compile(r"(\$ graphdsl check .+\n)?(error|warning)\[")
+FRAME = re.compile(r"^\$ graphdsl check .+\n|^\w+\.mib: \d+ mistakes?\n", re.MULTILINE)
+#: A row of a table: its cells.
+ROW = re.compile(r"^\| (.+) \|$", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Spec:
+    """A spec of a page, and the messages that the page shows of it."""
+
+    name: str
+    text: str
+    said: str
+
+    @property
+    def source(self) -> Source:
+        """The spec as the file that the messages name."""
+        return Source(f"{self.name}.mib", self.text)
+
+
+def specs(page: str) -> list[Spec]:
+    """Every ```mib block; right behind it may stand what the compiler says, or `check` prints."""
+    found: list[Spec] = []
+    end = -1
+    for fence in FENCE.finditer(page):
+        language, text = fence.groups()
+        if language == "mib":
+            name = re.search(r"^model (\w+)", text, re.MULTILINE)
+            found.append(Spec(name[1] if name else "spec", text, ""))
+        elif found and not page[end : fence.start()].strip() and SAID.match(text):
+            found[-1] = replace(found[-1], said=FRAME.sub("", text))
+        end = fence.end()
+    return found
+
+
+def section(title: str) -> str:
+    """What stands under a heading of the language's page, up to the next one."""
+    return LANGUAGE.partition(f"\n## {title}\n")[2].partition("\n## ")[0]
+
+
+def cells(row: str) -> list[str]:
+    """The cells of a row, code without its marks."""
+    plain = html.unescape(re.sub(r"</?code>|`", "", row.replace("|", "\0")))
+    return [cell.strip() for cell in plain.split("\0")]
+
+
+def rows(text: str) -> list[list[str]]:
+    """The rows of the tables of a section, without their heads."""
+    bare = [row for row in ROW.findall(text) if not set(row) <= set("-| ")]
+    heads = re.findall(r"^\| (.+) \|\n\| ---", text, re.MULTILINE)
+    return [cells(row) for row in bare if row not in heads]
+
+
+def told(spec: Spec) -> tuple[str, Compiled | None]:
+    """All that the compiler says of a spec, as it is printed, and what came of it."""
+    try:
+        compiled = compile_spec(spec.source).compiled
+    except SpecError as found:
+        return _printed(found.diagnostics, spec), None
+    return _printed(compiled.warnings, spec), compiled
+
+
+def _printed(diagnostics: tuple[object, ...], spec: Spec) -> str:
+    return "\n\n".join(render(one, spec.source) for one in diagnostics)  # type: ignore[arg-type]
+
+
+SPECS = [*specs(LANGUAGE), *specs(TUTORIAL)]
+WHOLE = [spec for spec in SPECS if not spec.said.startswith("error")]
+
+by_spec = pytest.mark.parametrize("spec", SPECS, ids=lambda spec: spec.name)
+by_whole = pytest.mark.parametrize("spec", WHOLE, ids=lambda spec: spec.name)
+
+
+@by_spec
+def test_the_compiler_says_what_the_page_shows_and_nothing_else(spec: Spec) -> None:
+    assert told(spec)[0].strip() == spec.said.strip()
+
+
+@by_whole
+def test_assertions_are_proved_unless_the_page_shows_a_warning(spec: Spec) -> None:
+    compiled = told(spec)[1]
+    assert compiled is not None
+    open_ones = [one for one in compiled.proofs if one.status != "proved"]
+    assert len(open_ones) == spec.said.count("MIB412")
+
+
+@by_whole
+def test_every_form_of_every_projection_is_equal(spec: Spec) -> None:
+    compiled = told(spec)[1]
+    assert compiled is not None
+    assert len(read(compiled).projections) == len(compiled.checked.model.projections)
+
+
+@by_whole
+def test_the_loss_is_finite_and_trains_every_network(spec: Spec) -> None:
+    torch.manual_seed(0)
+    objective = emitted_class(spec.text)()
+    objective.rows = ROWS
+    losses = objective(batch_of(objective))
+    assert losses.loss.isfinite()
+    for loss in losses.players.values() or [losses.loss]:
+        loss.backward(retain_graph=True)
+    for name, parameter in objective.named_parameters():
+        assert parameter.grad is not None, name
+        assert parameter.grad.isfinite().all(), name
+
+
+def batch_of(objective: Objective) -> dict[str, torch.Tensor]:
+    """Random rows of each kind."""
+    batch = {}
+    for one in objective.variables:
+        size = (ROWS, *one.tensor_shape)
+        if one.role != "latent":
+            top = {"binary": 2, "count": 9, "categorical": one.classes or 1}.get(one.kind)
+            drawn = torch.randn(size) if top is None else torch.randint(top, size)
+            batch[one.name] = drawn if one.kind == "categorical" else drawn.float()
+    return batch
+
+
+ONE, TWO = "q { x -> u }\np { u -> x }", "q { x -> u, w }\np { u, w -> x }"
+VACUOUS = [  # networks, objective, a term of its loss, and what the term's gap holds
+    (ONE, "KL(q || p) + I(u; a)", "2 rate_u", "I(u; x \\mid a)"),
+    (TWO, "KL(q || p) - I(u; w)", "2 rate_w", "I(w; x)"),
+    (ONE, "KL(q || p) - I(u; a)", "1 prediction_a", "KL"),
+    ("q { x -> u }", "I(u; x) - 2 * H(u)", "-2 entropy_u", "I(u; x)"),
+    (ONE.replace("u -> x }", "a, u -> x }"), "KL(q || p) + I(u; a)", "2 reconstruction_x", "KL"),
+    (ONE, "KL(q || p) + D(q || {x -> u -> a})", "1 prediction_a", "KL"),
+    (ONE, "KL(q || p) + D(q || {a -> u -> x})", "2 reconstruction_x", "KL"),
+]
+
+
+@pytest.mark.parametrize(("networks", "objective", "term", "gap"), VACUOUS)
+def test_bounds_that_say_nothing(networks: str, objective: str, term: str, gap: str) -> None:
+    """The list of the page: the weight of what a term becomes, and its gap."""
+    head = "model gaps\nobserved x : binary[32]\nobserved a : binary\n"
+    latents = "".join(f"latent {u} : real[8] ~ normal\n" for u in "uw" if u in networks)
+    text = f"{head}{latents}{networks}\nminimize {objective}"
+    module = compile_spec(Source("gaps.mib", text)).compiled.module
+    found = {f"{weight_text(one.weight)} {one.name}": one for one in module.terms}
+    assert module.relation == "upper"
+    assert gap in " ".join(bound.gap for bound in found[term].bounds)
+
+
+# ---- tables --------------------------------------------------------------------------------------
+
+REFUSED = [(row[0], row[2]) for row in rows(section("Not compiled yet"))]
+
+BASE = """
+model base
+observed x[1..2] : binary[8]
+observed y : binary
+latent z : real[4] ~ normal
+q { x -> z }
+p { z -> x, y }
+minimize KL(q || p)
+"""
+
+
+def with_construct(written: str) -> str:
+    """A spec that has the construct, and all that it speaks of."""
+    if written.startswith("+"):
+        return (
+            BASE + written + ("\nmask M[1..2] : learned bernoulli(0.5)" if "(M)" in written else "")
+        )
+    if "second time" in written:
+        return BASE + written.removesuffix(" a second time")
+    if "optional" in written:
+        text = BASE.replace("observed y : binary", written).replace("z -> x, y", "y, z -> x")
+        return text
+    if "->" in written:
+        text = BASE.replace("q { x -> z }", f"q {{ {written} }}")
+        if "via shared" in written:
+            text = text.replace("latent z : real[4]", "latent z[1..2] : real[4]")
+        return text + ("\nmask M[1..2] : learned bernoulli(0.5)" if " if M" in written else "")
+    return BASE + written + ("\ninfer r(i) { x[i] -> z }" if "with r(1)" in written else "")
+
+
+@pytest.mark.parametrize(("written", "code"), REFUSED)
+def test_what_is_not_compiled_yet_is_refused(written: str, code: str) -> None:
+    """Does a construct compile by now? Then its row leaves the table, for a part of its own."""
+    with pytest.raises(SpecError) as found:
+        compile_spec(Source("base.mib", with_construct(written)))
+    assert code in {one.code for one in found.value.diagnostics}
+
+
+def refusals() -> set[str]:
+    """What the specs of the suite are refused for with MIB237."""
+    texts = (path.read_text(encoding="utf-8") for path in (ROOT / "tests" / "bad").glob("*.err"))
+    said = r"(?:\^ )(.+) can be written, and is not compiled yet"
+    return {what for text in texts for what in re.findall(said, text)}
+
+
+def test_what_is_refused_is_in_the_table() -> None:
+    listed = set()
+    for written, _ in REFUSED:
+        with pytest.raises(SpecError) as found:
+            compile_spec(Source("base.mib", with_construct(written)))
+        listed |= {one.message for one in found.value.diagnostics if one.code == "MIB237"}
+    kinds = {re.sub(r", such as `[^`]+`,", "", what) for what in refusals()}
+    for what in kinds:
+        assert any(what.partition("(")[0] in message for message in listed), what
+
+
+def test_every_functional_has_a_row() -> None:
+    written = " ".join(row[0] for row in rows(section("Statements")))
+    for functional in ("KL(", "D(", "I(", "TC(", "H(", "CE(", "information(", "frozen("):
+        assert functional in written
+
+
+def test_the_relations_are_those_of_the_audit() -> None:
+    schema = json.loads((ROOT / "graphdsl" / "report" / "audit.schema.json").read_text("utf-8"))
+    table = {
+        name.strip()
+        for row in rows(section("What the compiler does with it"))
+        for name in row[0].split(",")
+    }
+    assert table == set(schema["$defs"]["relation"]["enum"])
+
+
+def test_commands_and_codes_are_those_there_are() -> None:
+    commands = set(re.findall(r"^graphdsl (\w+)", section("Command line"), re.MULTILINE))
+    assert commands == {str(command.name) for command in app.registered_commands}
+    assert set(re.findall(r"MIB\d{3}", LANGUAGE + TUTORIAL)) <= set(explained())
+
+
+# ---- the tutorial --------------------------------------------------------------------------------
+
+CONSOLE = re.compile(r"^\$ graphdsl (check|audit) (.+)\n")
+
+
+def test_the_console_shows_what_the_commands_print(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """But for what `...` stands for; training is shown as it went, once."""
+    monkeypatch.chdir(tmp_path)
+    commands = 0
+    for language, text in FENCE.findall(TUTORIAL):
+        if language == "mib":
+            (tmp_path / "halves.mib").write_text(text, encoding="utf-8")
+        typed = CONSOLE.match(text) if language == "console" else None
+        if typed is not None:
+            done = CliRunner().invoke(app, [typed[1], *typed[2].split()])
+            said = done.stdout + done.stderr
+            for part in re.split(r"^\.\.\.$", text[typed.end() :], flags=re.MULTILINE):
+                assert part.strip("\n") in said
+            commands += 1
+    assert commands == 7
+
+
+def test_the_line_of_code_is_in_the_module() -> None:
+    made = compile_spec(specs(TUTORIAL)[-1].source)
+    shown, used = (text for language, text in FENCE.findall(TUTORIAL) if language == "python")
+    assert shown in made.text
+    assert f"import {made.class_name} " in used
