@@ -279,13 +279,15 @@ def structural_mib(m: Objective, batch: Values, noise: Values) -> Tensor:
 
 
 @published
-def fair_direct(m: Objective, batch: Values, noise: Values) -> Tensor:
+def fair_direct(m: Objective, batch: Values, noise: Values) -> dict[str, Tensor]:
     """Eq. 17 with what it leaves out, as in the spec's header: both betas 1."""
     x, a = batch["x"], batch["a"]
     shared, private = halves(run(m, "q_z", x, one_hot(a, 2, x))), halves(run(m, "q_u", x))
     z, u = sampled(*shared, noise["z"]), sampled(*private, noise["u"])
-    reconstruction, attribute = cost(run(m, "p_x", z, u), x), surprise(run(m, "p_a", z), a)
-    return (reconstruction + 2.0 * attribute + 2.0 * rate(*shared) + 2.0 * rate(*private)).mean()
+    attribute = surprise(run(m, "p_a", z), a)
+    told = surprise(run(m, "r_a", u), a)
+    fit = cost(run(m, "p_x", z, u), x) + 2.0 * attribute + 2.0 * rate(*shared) + rate(*private)
+    return {"model": (fit - told).mean(), "critic": told.mean()}
 
 
 @published
