@@ -8,6 +8,7 @@ import math
 from collections.abc import Callable
 from typing import TypeAlias
 
+import torch
 from torch import Tensor
 from torch.func import functional_call
 
@@ -26,7 +27,8 @@ from tests.by_hand import (
 )
 
 Values: TypeAlias = dict[str, Tensor]  #: a batch, or noise
-Loss: TypeAlias = Callable[[Objective, Values, Values], Tensor]
+#: The loss, or that of each player.
+Loss: TypeAlias = Callable[[Objective, Values, Values], Tensor | dict[str, Tensor]]
 
 #: By the name of the spec.
 PUBLISHED: dict[str, Loss] = {}
@@ -74,7 +76,7 @@ def beta_tcvae(m: Objective, batch: Values, noise: Values) -> Tensor:
 
 @published
 def hfvae(m: Objective, batch: Values, noise: Values) -> Tensor:
-    """Esmaeili et al. 2019, eq. 8: beta = 6 between two groups of eight, gamma = 3 within them."""
+    """Esmaeili et al. 2019: beta = 6 between two groups of eight, gamma = 3 within them."""
     reconstruction, rate_u, *posterior = single_view(m, batch["x"], noise["u"])
     first, second = ([one[:, g : g + 8] for one in posterior] for g in (0, 8))
     within = total_correlation(*first) + total_correlation(*second)
@@ -84,7 +86,7 @@ def hfvae(m: Objective, batch: Values, noise: Values) -> Tensor:
 
 @published
 def ffvae(m: Objective, batch: Values, noise: Values) -> Tensor:
-    """Creager et al. 2019, eq. 3: three attributes, alpha = 1, gamma = 10."""
+    """Creager et al. 2019: three attributes, alpha = 1, gamma = 10."""
     reconstruction, rate_b, b, mean, log_var = single_view(m, batch["x"], noise["b"], "b")
     attributes = cost(run(m, "r_a", b[:, :3]), batch["a"])
     rest = total_correlation(b[:, 3:], mean[:, 3:], log_var[:, 3:])
@@ -116,7 +118,7 @@ def corex(m: Objective, batch: Values, noise: Values) -> Tensor:
 
 @published
 def cvae(m: Objective, batch: Values, noise: Values) -> Tensor:
-    """Sohn et al. 2015, eq. 4."""
+    """Sohn et al. 2015."""
     x = batch["x"]
     a = one_hot(batch["a"], 10, x)
     mean, log_var = halves(run(m, "q_z", x, a))
@@ -126,7 +128,7 @@ def cvae(m: Objective, batch: Values, noise: Values) -> Tensor:
 
 @published
 def ivae(m: Objective, batch: Values, noise: Values) -> Tensor:
-    """Khemakhem et al. 2020, eq. 9: noise of scale 0.1."""
+    """Khemakhem et al. 2020: noise of scale 0.1."""
     x = batch["x"]
     w = one_hot(batch["w"], 40, x)
     mean, log_var = halves(run(m, "q_z", x, w))
@@ -141,7 +143,7 @@ def ivae(m: Objective, batch: Values, noise: Values) -> Tensor:
 
 @published
 def vcca(m: Objective, batch: Values, noise: Values) -> Tensor:
-    """Wang et al. 2016, eq. 3."""
+    """Wang et al. 2016: VCCA."""
     x = batch["x"]
     mean, log_var = halves(run(m, "q_z", x[:, 0]))
     z = sampled(mean, log_var, noise["z"])
@@ -150,7 +152,7 @@ def vcca(m: Objective, batch: Values, noise: Values) -> Tensor:
 
 @published
 def vcca_private(m: Objective, batch: Values, noise: Values) -> Tensor:
-    """Wang et al. 2016, eq. 7."""
+    """Wang et al. 2016: VCCA-private."""
     x = batch["x"]
     mean, log_var = halves(run(m, "q_z", x[:, 0]))
     own_mean, own_log_var = halves(run(m, "q_u", x))
@@ -162,7 +164,7 @@ def vcca_private(m: Objective, batch: Values, noise: Values) -> Tensor:
 
 @published
 def bivcca(m: Objective, batch: Values, noise: Values) -> Tensor:
-    """Wang et al. 2016, sec. 3.4: mu = 1/2, one noise for both."""
+    """Wang et al. 2016: BiVCCA, mu = 1/2, one noise for both."""
     x, losses = batch["x"], []
     for i, name in enumerate(("r_z", "r_z_2")):
         mean, log_var = halves(run(m, name, x[:, i]))
@@ -173,7 +175,7 @@ def bivcca(m: Objective, batch: Values, noise: Values) -> Tensor:
 
 @published
 def telbo(m: Objective, batch: Values, noise: Values) -> Tensor:
-    """Vedantam et al. 2018, eq. 4: both weights 10, decoders held still where one view infers."""
+    """Vedantam et al. 2018: both weights 10, decoders held still where one view infers."""
     x, y = batch["x"], batch["y"]
     labels = one_hot(y, 10, x)
     joint, r, s = (
@@ -197,7 +199,7 @@ def held_still(m: Objective, name: str, z: Tensor) -> Tensor:
 
 @published
 def mvae(m: Objective, batch: Values, noise: Values) -> Tensor:
-    """Wu and Goodman 2018, eq. 5, of two views: -ELBO of both, and of each."""
+    """Wu and Goodman 2018, of two views: -ELBO of both, and of each."""
     x = batch["x"]
     experts = halves(run(m, "r_z", x))
     total = x.new_zeros(len(x))
@@ -244,7 +246,7 @@ def wyner(m: Objective, batch: Values, noise: Values) -> Tensor:
 
 @published
 def diva(m: Objective, batch: Values, noise: Values) -> Tensor:
-    """Ilse et al. 2020, eq. 1 and 2: beta = 1, both alphas 100."""
+    """Ilse et al. 2020: beta = 1, both alphas 100."""
     x, y, d = batch["x"], batch["y"], batch["d"]
     zy, zd, zx = (halves(run(m, name, x)) for name in ("q_zy", "q_zd", "q_zx"))
     of_y = kl(*zy, *halves(run(m, "p_zy", one_hot(y, 10, x))))
@@ -260,7 +262,7 @@ def diva(m: Objective, batch: Values, noise: Values) -> Tensor:
 
 @published
 def mib(m: Objective, batch: Values, noise: Values) -> Tensor:
-    """Alemi et al. 2017, eq. 17, times beta = 100."""
+    """Alemi et al. 2017, times beta = 100."""
     mean, log_var = halves(run(m, "q_t", batch["x"]))
     t = sampled(mean, log_var, noise["t"])
     return (100.0 * surprise(run(m, "p_y", t), batch["y"]) + rate(mean, log_var)).mean()
@@ -277,13 +279,15 @@ def structural_mib(m: Objective, batch: Values, noise: Values) -> Tensor:
 
 
 @published
-def fair_direct(m: Objective, batch: Values, noise: Values) -> Tensor:
+def fair_direct(m: Objective, batch: Values, noise: Values) -> dict[str, Tensor]:
     """Eq. 17 with what it leaves out, as in the spec's header: both betas 1."""
     x, a = batch["x"], batch["a"]
     shared, private = halves(run(m, "q_z", x, one_hot(a, 2, x))), halves(run(m, "q_u", x))
     z, u = sampled(*shared, noise["z"]), sampled(*private, noise["u"])
-    reconstruction, attribute = cost(run(m, "p_x", z, u), x), surprise(run(m, "p_a", z), a)
-    return (reconstruction + 2.0 * attribute + 2.0 * rate(*shared) + 2.0 * rate(*private)).mean()
+    attribute = surprise(run(m, "p_a", z), a)
+    told = surprise(run(m, "r_a", u), a)
+    fit = cost(run(m, "p_x", z, u), x) + 2.0 * attribute + 2.0 * rate(*shared) + rate(*private)
+    return {"model": (fit - told).mean(), "critic": told.mean()}
 
 
 @published
@@ -299,9 +303,22 @@ def ood(m: Objective, batch: Values, noise: Values) -> Tensor:
 
 
 @published
-def ood_invariant(m: Objective, batch: Values, noise: Values) -> Tensor:
-    """The objective in the spec's header, invariance = 1."""
-    mean, log_var = halves(run(m, "q_z", batch["x"]))
-    z = sampled(mean, log_var, noise["z"])
-    of_y, of_e = cost(run(m, "p_y", z), batch["y"]), surprise(run(m, "r_e", z), batch["e"])
-    return (of_y + of_e + rate(mean, log_var)).mean()
+def ood_invariant(m: Objective, batch: Values, noise: Values) -> dict[str, Tensor]:
+    """The game in the spec's header, invariance = 1."""
+    x, y = batch["x"], batch["y"]
+    z = sampled(*halves(run(m, "q_z", x)), noise["z"])
+    known = one_hot(batch["e"], 2, x)
+    predicted = cost(run(m, "p_y", z), y).mean()
+    informed = cost(run(m, "r_y", known, z), y).mean()
+    return {"model": predicted + (predicted - informed), "critic": informed}
+
+
+@published
+def lmifr(m: Objective, batch: Values, noise: Values) -> dict[str, Tensor]:
+    """Song et al. 2019: the limit 5, the price a softplus."""
+    x, s = batch["x"], one_hot(batch["s"], 2, batch["x"])
+    mean, log_var = halves(run(m, "q_z", x, s))
+    decoded = run(m, "p_x", sampled(mean, log_var, noise["z"]), s)
+    excess = rate(mean, log_var).mean() - 5.0
+    price = torch.log1p(m.get_parameter("multiplier.raw").exp())
+    return {"model": cost(decoded, x).mean() + price * excess, "multiplier": -price * excess}

@@ -244,8 +244,10 @@ class Models:
 def intended(models: Models, parameters: Mapping[str, float]) -> float:
     """The objective as the spec states it, each functional from its own definition."""
     model, total = models.result.checked.model, 0.0
-    for one in model.objective:
-        total += weight_value(one.weight, parameters) * defined(models, model, one.functional)
+    for each in model.objective:
+        functional = each.functional  # what `subject to` limits is computed too
+        for one in functional.inner if isinstance(functional, Wrapped) else (each,):
+            total += weight_value(one.weight, parameters) * defined(models, model, one.functional)
     return total
 
 

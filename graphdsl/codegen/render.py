@@ -51,7 +51,7 @@ def render_module(module: LossModule, constants: Sequence[tuple[str, Fraction]])
     """The whole file: the formula, then the code that is that formula."""
     body = _view(module, constants, ())
     text = fill(body)
-    code = text.split('"""', 2)[2]
+    code = re.sub(r'"[^"\n]*"|#.*', "", text.split('"""', 2)[2])
     used = [word for word in WORDS if re.search(rf"\b{word}\b", code)]
     imports = tuple(sorted((*ALWAYS_IMPORTED, *used), key=_import_order))
     return fill(_view(module, constants, imports)).rstrip() + "\n"

@@ -27,8 +27,8 @@ def as_idx(values: Tensor, shape: Sequence[int] | None = None, kind: int = 8) ->
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """Put a tiny MNIST, its training part gzipped, into a folder."""
-    (tmp_path / "train-images-idx3-ubyte.gz").write_bytes(gzip.compress(as_idx(IMAGES)))
-    (tmp_path / "train-labels-idx1-ubyte.gz").write_bytes(gzip.compress(as_idx(LABELS)))
+    (tmp_path / "train-images-idx3-ubyte.gz").write_bytes(gzip.compress(as_idx(IMAGES), mtime=0))
+    (tmp_path / "train-labels-idx1-ubyte.gz").write_bytes(gzip.compress(as_idx(LABELS), mtime=0))
     (tmp_path / "t10k-images-idx3-ubyte").write_bytes(as_idx(IMAGES[:2]))
     (tmp_path / "t10k-labels-idx1-ubyte").write_bytes(as_idx(LABELS[:2]))
     return tmp_path
@@ -62,13 +62,13 @@ def test_its_halves_are_the_top_and_the_bottom(folder: Path) -> None:
     ],
 )
 def test_a_broken_file_says_how(tmp_path: Path, content: bytes, said: str) -> None:
-    for name, stored in (("plain", content), ("packed.gz", gzip.compress(content))):
+    for name, stored in (("plain", content), ("packed.gz", gzip.compress(content, mtime=0))):
         (tmp_path / name).write_bytes(stored)
         with pytest.raises(BadDataFile, match=said):
             read_idx(tmp_path / name, axes=3)
 
 
-@pytest.mark.parametrize("content", [as_idx(IMAGES), gzip.compress(as_idx(IMAGES))[:-9], b"\x1f"])
+@pytest.mark.parametrize("content", [as_idx(IMAGES), gzip.compress(as_idx(IMAGES), mtime=0)[:-9], b"\x1f"])
 def test_a_broken_gzip_file_says_so(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "images.gz"
     path.write_bytes(content)

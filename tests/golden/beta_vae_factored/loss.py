@@ -1,12 +1,12 @@
 r"""beta-VAE with a node for each factor: a heavier rate, as a network of isolated
 factors. Table 2, row beta-VAE, which prints the joint KL(q(u) || p(u)). With a node
 for each factor that is beta-VAE + (beta - 1) TC(u), for D(q || {x; u}) holds TC(u)
-already: the factors' own marginals are exact. Published objective: E[-log p(x|u)] +
+already; the factors' own marginals are exact. Published objective: E[-log p(x|u)] +
 beta E KL(q(u|x) || p(u)).
 
 Compiled by graphdsl from the spec `beta_vae_factored` with pixels = 64, factors =
 16,
-sha256 c3f36709bf4a1d6ca82e41bb2403d145d63a02e523ac8045dcaa4e6c73671618.
+sha256 bc6fba05dd42d695980e4b9d910cfad7b51e2bfc65df92869d11959c3f033e52.
 
 Objective, to be minimised:
 

@@ -1,11 +1,11 @@
 r"""CorEx (Ver Steeg & Galstyan, 2014; Gao et al., 2019): latents that explain how
-variables depend. Table 2, row CorEx: D(q || G^p) itself, and no L_dist. Published
+variables depend. Sec. 4.2 names it: D(q || G^p) itself, and no L_dist. Published
 objective, up to TC(x): TC(z) - TC(x; z) = sum_j I(z_j; x) - sum_i I(x_i; z), where
 TC(x; z) = TC(x) - TC(x|z), bounded by sum_i E[-log p(x_i|z)] + sum_j E KL(q(z_j|x)
 || p(z_j)).
 
 Compiled by graphdsl from the spec `corex` with lines = 8, pixels = 8, factors = 8,
-sha256 7758d62b5715fa70bc003e3883a136f47d86d0976b5078dfa3cd0c9010fc52e0.
+sha256 b3425ee4650230410d6f7f8a27e9cb4b7e12709b994f1814a7c92658fffbc275.
 
 Objective, to be minimised:
 

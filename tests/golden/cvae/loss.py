@@ -1,9 +1,9 @@
 r"""CVAE (Sohn et al., 2015): data under a condition, which the prior follows too. Table
-2 has no row for it. Published objective, eq. 4: E[-log p(x|z, a)] + E KL(q(z|x, a)
-|| p(z|a)).
+2 has no row for it. Published objective: E[-log p(x|z, a)] + E KL(q(z|x, a) ||
+p(z|a)).
 
 Compiled by graphdsl from the spec `cvae` with pixels = 64, classes = 10,
-sha256 30606671d41aa240d713c97643819ced82b330fe7c61db95779c164bc7890380.
+sha256 c9990ea37fabe6432f1f245c72c7b792e4c52285f40798791c17ea3aa81ff9fd.
 
 Objective, to be minimised:
 

@@ -1,33 +1,33 @@
 r"""Fair representation, asked for directly: what is private to x is independent of the
 attribute. Sec. 5 asks for I(z; u) = 0, which bounds I(a; u) only if a and u are
-independent given z; the network {a; u} asks for I(a; u) itself. Eq. 17 with what it
-leaves out, KL of u and -I(a; z): E[-log p(x|z, u)] + (1 + beta_1) E[-log p(a|z)] +
-(1 + beta_1) E KL(q(z|x, a) || p(z)) + (1 + beta_2) E KL(q(u|x) || p(u)), where I(a;
-u) <= I(x; u) is bounded by the rate of u.
+independent given z; the network {a; u} asks for I(a; u) = H(a) - H(a|u) itself, by
+an adversary r that predicts a from u. Eq. 17 with what it leaves out, KL of u and
+-I(a; z), and with I(a; u) for I(z; u): E[-log p(x|z, u)] + (1 + beta_1) E[-log
+p(a|z)] + (1 + beta_1) E KL(q(z|x, a) || p(z)) + E KL(q(u|x) || p(u)) - beta_2 min
+E[-log r(a|u)].
 
 Compiled by graphdsl from the spec `fair_direct` with features = 64, values = 2,
-sha256 f2979353db6a4f54122fa2cece10ea3c0adf507348b288668725008c7e85136e.
+sha256 ba24c29191ca298b96ca713a2c6cb7034d2cd70c3f505f25e44446efffec0d2b.
 
 Objective, to be minimised:
 
-    \mathrm{KL}(q \,\|\, p) + \beta_{\mathrm{1}}\,D(q \,\|\, \mathrm{informative}) +
-    \beta_{\mathrm{2}}\,D(q \,\|\, \{a;\ u\})
+    \mathrm{KL}(q \,\|\, p) + \beta_{\mathrm{1}}\,D(q \,\|\, \mathrm{informative}) -
+    \beta_{\mathrm{2}}\,\mathrm{CE}(a \mid u)
 
 Loss, in nats per row:
 
     E_q[-log p(x | z, u)]
     + (1 + beta_1) E_q[-log p(a | z)]
+    + -beta_2 E_q[-log r(a | u)]
     + (1 + beta_1) E_q KL(q(z | x, a) || p(z))
-    + (1 + beta_2) E_q KL(q(u | x) || p(u))
+    + E_q KL(q(u | x) || p(u))
 
-Relation: upper (every entropy that is bounded has a weight that is nowhere negative).
+Relation: saddle (prediction_a is as good as what plays against it).
 
 Gaps between loss and objective, where \bar{q} is a conditional of q's joint:
 
     \beta_{\mathrm{1}}\,\mathbb{E}_q\,\mathrm{KL}(\bar{q}(a \mid z) \,\|\, p(a \mid z))
     \beta_{\mathrm{1}}\,\mathbb{E}_q\,\mathrm{KL}(\bar{q}(z \mid x) \,\|\, p(z))
-    \beta_{\mathrm{2}}\,\mathbb{E}_q\,\mathrm{KL}(\bar{q}(u) \,\|\, p(u))
-    \beta_{\mathrm{2}}\,I(u; x \mid a)
 
 Constants of the data, in the objective and not in the loss:
 
@@ -54,6 +54,7 @@ from graphdsl_runtime import (
     Objective,
     Variable,
     expect,
+    frozen,
     mlp,
     standard_normal,
 )
@@ -68,6 +69,7 @@ class FairDirect(Objective):
         Variable("z", role="latent", kind="real", shape=(8,)),
         Variable("u", role="latent", kind="real", shape=(8,)),
     )
+    critics = ("r_a",)
 
     def __init__(
         self,
@@ -95,6 +97,10 @@ class FairDirect(Objective):
             "p(a|z)",
             lambda: mlp([(8,)], (64,), 2),
         )
+        self.r_a = self.network(
+            "r(a|u)",
+            lambda: mlp([(8,)], (400, 400), 2),
+        )
         self.refuse_unused_networks()
 
     def forward(self, batch: Batch, noise: Noise | None = None) -> Losses:
@@ -108,32 +114,44 @@ class FairDirect(Objective):
         u = q_u.sample(noise["u"])  # (B, 8)
         p_x = Bernoulli(self.p_x(z, u))  # p(x | z, u); (B, 64)
         p_a = Categorical(self.p_a(z))  # p(a | z); (B,)
+        r_a_frozen = Categorical(frozen(self.r_a)(u))  # r(a | u); (B,)
+        r_a = Categorical(self.r_a(u.detach()))  # r(a | u); (B,)
 
-        # E_q[-log p(x | z, u)]; spec line 33
+        # E_q[-log p(x | z, u)]; spec line 34
         reconstruction_x = expect(p_x.nll(x))
 
-        # E_q[-log p(a | z)]; spec lines 33, 34
+        # E_q[-log p(a | z)]; spec lines 34, 35
         reconstruction_a = expect(p_a.nll(a))
 
-        # E_q KL(q(z | x, a) || p(z)); spec lines 33, 34
+        # E_q[-log r(a | u)]; spec line 36
+        prediction_a = expect(r_a_frozen.nll(a))
+        critic_a = expect(r_a.nll(a))
+
+        # E_q KL(q(z | x, a) || p(z)); spec lines 34, 35
         rate_z = expect(q_z.kl(standard_normal))
 
-        # E_q KL(q(u | x) || p(u)); spec lines 33, 35
+        # E_q KL(q(u | x) || p(u)); spec line 34
         rate_u = expect(q_u.kl(standard_normal))
 
         loss = (
             reconstruction_x
             + (1 + self.beta_1) * reconstruction_a
+            - self.beta_2 * prediction_a
             + (1 + self.beta_1) * rate_z
-            + (1 + self.beta_2) * rate_u
+            + rate_u
         )
         return Losses(
             loss,
             terms={
                 "reconstruction_x": reconstruction_x,
                 "reconstruction_a": reconstruction_a,
+                "prediction_a": prediction_a,
                 "rate_z": rate_z,
                 "rate_u": rate_u,
+            },
+            players={
+                "model": loss,
+                "critic": critic_a,
             },
         )
 

@@ -1,12 +1,12 @@
 r"""FFVAE (Creager et al., 2019): each attribute has a factor of its own, apart from all
-others. Table 2 has no row for it. Published objective, eq. 3, with z for the
-factors of no attribute: E[-log p(x|z, b)] + E KL(q(z, b|x) || p(z, b)) + alpha
-sum_i E[-log p(a_i|b_i)] + gamma TC(z; b_1; ...; b_k), here by minibatch stratified
-sampling, there by a critic.
+others. Table 2 has no row for it. Published objective, with z for the factors of no
+attribute: E[-log p(x|z, b)] + E KL(q(z, b|x) || p(z, b)) + alpha sum_i E[-log
+p(a_i|b_i)] + gamma TC(z; b_1; ...; b_k), here by minibatch stratified sampling,
+there by a critic.
 
 Compiled by graphdsl from the spec `ffvae` with pixels = 64, attributes = 3, factors
 = 16,
-sha256 b9006202006e73464d566f5049a81e0fe71576dd23391725574be399ba5fc37a.
+sha256 957b21ddec3aa06a5231a39f52292ce4c3624488e0a0cb08217a4f182159629a.
 
 Objective, to be minimised:
 

@@ -1,9 +1,9 @@
 r"""iVAE (Khemakhem et al., 2020): sources that an auxiliary variable makes
-identifiable. Table 2 has no row for it. Published objective, eq. 9: E[-log p(x|z)]
-+ E KL(q(z|x, w) || p(z|w)).
+identifiable. Table 2 has no row for it. Published objective: E[-log p(x|z)] + E
+KL(q(z|x, w) || p(z|w)).
 
 Compiled by graphdsl from the spec `ivae` with sources = 5, segments = 40,
-sha256 4cdd10a0a83148c66515e9098fd2892e0cb7cbe5831dc6aaf5ee5d4eb7152542.
+sha256 67ebf1966f2d688eae6608ffb14b7e8c1c7669c9b9f85ebad02d1c98cc8a7798.
 
 Objective, to be minimised:
 

@@ -1,11 +1,11 @@
 r"""MI invariance (arXiv 1911.10922): what a factor tells of x, whatever the others say
 already. Table 2 has no row for it. The claim is I(x; z_j | z_-j) = I(x; z_j) where
 both prior and posterior are factorised. A factorised posterior alone gives <= under
-q, with the slack I(z_j; z_-j); a factorised prior alone gives >= under p. Published
-objective: -L_ELBO(q(x, z), p(x, z)).
+q, with the slack I(z_j; z_-j); a factorised prior alone gives >= under p, with the
+slack I(z_j; z_-j | x). Objective: -L_ELBO(q(x, z), p(x, z)).
 
 Compiled by graphdsl from the spec `mi_invariance` with pixels = 64, factors = 4,
-sha256 56b441c4dc499733703b7354bc4b2059c79406601c027402078308790152ff78.
+sha256 0bde4c9f82a898f3402d6bb099cfe3323872bf3c1fce98420d492bddb9c63d46.
 
 Objective, to be minimised:
 
@@ -76,10 +76,10 @@ class MiInvariance(Objective):
         z = q_z.sample(noise["z"])  # (B, 4)
         p_x = Bernoulli(self.p_x(z))  # p(x | z); (B, 64)
 
-        # E_q[-log p(x | z)]; spec line 16
+        # E_q[-log p(x | z)]; spec line 17
         reconstruction_x = expect(p_x.nll(x))
 
-        # sum_i E_q KL(q(z[i] | x) || p(z[i])); spec line 16
+        # sum_i E_q KL(q(z[i] | x) || p(z[i])); spec line 17
         rate_z = expect(q_z.kl(standard_normal))
 
         loss = reconstruction_x + rate_z

@@ -1,11 +1,10 @@
 r"""Information bottleneck (Tishby et al., 1999; Friedman et al., 2001): of x, what
 tells of y. The multivariate information bottleneck I^Gin - beta I^Gout, with Gin =
-{x -> t}, whose data depend as they do, and Gout = {t -> y}. Published objective, in
-the bound of Alemi et al., 2017, with beta on the prediction: beta E[-log r(y|t)] +
-E KL(q(t|x) || p(t)).
+{x -> t} and Gout = {t -> y}. Published objective, in the bound of Alemi et al.,
+2017, with beta on the prediction: beta E[-log p(y|t)] + E KL(q(t|x) || p(t)).
 
 Compiled by graphdsl from the spec `mib` with pixels = 64, classes = 10,
-sha256 bba54f0c73a9714ad692fb61b5a1faeb2d6dfb45a29eebc309267a1ab79746da.
+sha256 21ea8abccead8574c44d6baff44be04dbb75641585a7d3a7464a2382327a7e7a.
 
 Objective, to be minimised:
 

@@ -1,13 +1,13 @@
 r"""Out-of-distribution generalization (eq. 18, as printed): a label, whatever the
 environment. One network cannot give both terms: `predicted` has the first, `star`
 the second. TC(x; e; y | z) holds more than y independent of e given z: x too must
-be independent of both, which asks z to keep all of x that tells of them;
-`ood_invariant` has the network that the text means. Objective as printed, L_dist +
-beta_1 E KL(q(z|x, e, y) || q(z|x)) + beta_2 TC(x; e; y | z), the last bounded by
-E[-log p(y|z)] + E[-log p(e|z)] + E KL(q(z|x, e, y) || r(z|x)).
+be independent of both, so that z must keep all of x that tells of them;
+`ood_invariant` has what the text means. Objective as printed, L_dist + beta_1 E
+KL(q(z|x, e, y) || q(z|x)) + beta_2 TC(x; e; y | z), the last bounded by E[-log
+p(y|z)] + E[-log p(e|z)] + E KL(q(z|x, e, y) || r(z|x)).
 
 Compiled by graphdsl from the spec `ood` with pixels = 64, environments = 2,
-sha256 48cb9675c5720bea8954f9446d598168a5296cff1cbf61d1ca7d865247dfd766.
+sha256 bc97a80a4011a19fcc79e6139901302ff76a6e5ec58479555d2f7017105c31b2.
 
 Objective, to be minimised:
 

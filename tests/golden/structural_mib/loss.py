@@ -1,11 +1,11 @@
 r"""Structural bottleneck (Elidan & Friedman, 2005): compress x into t, and let t
-generate x and y. Eq. 5, I^Gq + gamma KL(q || p): Friedman's second form with D(q ||
-Gout) bounded by a model of Gout. Published objective, its data's constants left
-out, I(x; t) bounded by the rate: gamma E[-log p(x|t) - log p(y|t)] + (1 + gamma) E
-KL(q(t|x) || p(t)).
+generate x and y. Eq. 5, I^Gq + gamma KL(q || p): Friedman's second form, its D(q ||
+Gout) bounded by a model. Published objective, its data's constants left out, I(x;
+t) bounded by the rate: gamma E[-log p(x|t) - log p(y|t)] + (1 + gamma) E KL(q(t|x)
+|| p(t)).
 
 Compiled by graphdsl from the spec `structural_mib` with pixels = 64, classes = 10,
-sha256 672cf529b7d2ff94dad14810d8e1f4c6f5c0f17ac52b18480fccc973ed1ffcd4.
+sha256 522be64cc23ce4a486a612db3df9edfcd717fe248f254a6ed7a328b270101b8d.
 
 Objective, to be minimised:
 

@@ -1,0 +1,121 @@
+r"""L-MIFR (Song et al., 2019): tell of x as much as a limit on what tells of s allows.
+Table 2 has no row for it. Published objective, with its first bound alone: E[-log
+p(x|z, s)], under E KL(q(z|x, s) || p(z)) <= limit, which bounds I(z; s) by I(z; x,
+s).
+
+Compiled by graphdsl from the spec `lmifr` with features = 64, values = 2, limit = 5,
+sha256 0a12e65d0b18e8fa80d1c3358c945eecf3f8e9227bee472126302327470e0ab7.
+
+Objective, to be minimised:
+
+    \mathrm{CE}(x \mid s, z) + \lambda\,\bigl(D(q \,\|\, \{z;\ (x, s)\}) - 5\bigr)
+
+Loss, in nats per row:
+
+    E_q[-log p(x | z, s)]
+    + subject to E_q KL(q(z | x, s) || p(z)) - 5 <= 0
+
+Relation: saddle (rate_z is held by a multiplier, which plays against the rest).
+
+Gaps between loss and objective, where \bar{q} is a conditional of q's joint:
+
+    \mathbb{E}_q\,\mathrm{KL}(\bar{q}(z) \,\|\, p(z))
+"""
+
+from __future__ import annotations
+
+__all__ = ["Lmifr"]
+
+import torch
+
+from graphdsl_runtime import (
+    Batch,
+    Bernoulli,
+    Gaussian,
+    Latents,
+    Losses,
+    Multiplier,
+    Networks,
+    Noise,
+    Objective,
+    Variable,
+    expect,
+    mlp,
+    standard_normal,
+)
+
+
+class Lmifr(Objective):
+    r"""L-MIFR (Song et al., 2019)."""
+
+    variables = (
+        Variable("x", role="observed", kind="binary", shape=(64,)),
+        Variable("s", role="given", kind="categorical", classes=2),
+        Variable("z", role="latent", kind="real", shape=(8,)),
+    )
+
+    def __init__(
+        self,
+        *,
+        networks: Networks | None = None,
+    ) -> None:
+        super().__init__(networks)
+        self.q_z = self.network(
+            "q(z|x,s)",
+            lambda: mlp([(64,), (2,)], (400, 400), 2 * 8),
+        )
+        self.p_x = self.network(
+            "p(x|z,s)",
+            lambda: mlp([(8,), (2,)], (400, 400), 64),
+        )
+        self.multiplier = Multiplier()
+        self.refuse_unused_networks()
+
+    def forward(self, batch: Batch, noise: Noise | None = None) -> Losses:
+        x = self.observe(batch, "x")  # (B, 64)
+        s = self.observe(batch, "s")  # (B,)
+        noise = self.draw_noise(x) if noise is None else noise
+        one_hot_s = self.one_hot(s, 2)  # (B, 2)
+        q_z = Gaussian.split(self.q_z(x, one_hot_s))  # q(z | x, s); (B, 8)
+        z = q_z.sample(noise["z"])  # (B, 8)
+        p_x = Bernoulli(self.p_x(z, one_hot_s))  # p(x | z, s); (B, 64)
+
+        # E_q[-log p(x | z, s)]; spec line 17
+        reconstruction_x = expect(p_x.nll(x))
+
+        # E_q KL(q(z | x, s) || p(z)); spec line 18
+        rate_z = expect(q_z.kl(standard_normal))
+
+        constraint = rate_z - 5
+        loss = reconstruction_x + self.multiplier.penalty(constraint)
+        return Losses(
+            loss,
+            terms={
+                "reconstruction_x": reconstruction_x,
+                "rate_z": rate_z,
+            },
+            players={
+                "model": loss,
+                "multiplier": self.multiplier.dual(constraint),
+            },
+        )
+
+    @torch.no_grad()
+    def infer(self, batch: Batch, noise: Noise | None = None) -> dict[str, Gaussian]:
+        x, seen_x = self.observe_some(batch, "x")
+        s, seen_s = self.observe_some(batch, "s")
+        one_hot_s = self.one_hot(s, 2)  # (B, 2)
+        q_z = Gaussian.split(self.q_z(x, one_hot_s)).or_prior(seen_x & seen_s)
+        return {
+            "z": q_z,
+        }
+
+    @torch.no_grad()
+    def decode(self, latents: Latents) -> dict[str, Bernoulli | Gaussian]:
+        z = latents["z"]
+        s = self.observe(latents, "s")  # (B,)
+        one_hot_s = self.one_hot(s, 2)  # (B, 2)
+        p_x = Bernoulli(self.p_x(z, one_hot_s))  # p(x | z, s); (B, 64)
+        return {
+            "x": p_x,
+        }
