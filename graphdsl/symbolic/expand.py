@@ -32,9 +32,9 @@ Variables = frozenset[str]
 
 @dataclass(frozen=True, slots=True)
 class Hint:
-    """An entropy H(x | S) of data that a decoder can bound."""
+    """An entropy H(A | S) of data that decoders can bound, together or not at all."""
 
-    node: str
+    nodes: tuple[str, ...]
     given: Variables
     under: str
 
@@ -126,7 +126,7 @@ class _Group:
             plain = frozenset(map(original, node))
             if parents and plain <= independence.data:
                 if not independence.separated(node, before - parents, parents):
-                    self._hint_each(plain, frozenset(map(original, parents)) - plain, 1)
+                    self._hint(plain, frozenset(map(original, parents)) - plain, 1)
             before |= node
         self.canon.add(self.counts, dag.variables, frozenset(), -1)
 
@@ -140,13 +140,13 @@ class _Group:
         if self.negative and len(parts) == 2 and data:
             # -I(x; z | c) = H(x | z, c) - H(x | c): Barber and Agakov's bound (P10, LB1).
             part = min(data, key=len)
-            self._hint_each(part, everything - part | given, -1)
+            self._hint(part, everything - part | given, -1)
 
     def add_entropy(self, of: Variables, given: Variables) -> None:
         """H(of | given); a decoder of data bounds it where it is to be small."""
         self.canon.add(self.counts, of, given)
         if of <= self.canon.independence.data and not self.negative:
-            self._hint_each(of, given, 1)
+            self._hint(of, given, 1)
 
     def add_divergence(self, one: DivergenceOfMarginals) -> None:
         """KL(q(A|C)||p) = sum_v CE_p(v|Pa_v) - H(A | C, and the data that p does not generate)."""
@@ -187,9 +187,6 @@ class _Group:
     def _model(self, atom: ModelAtom) -> None:
         self.models[atom] = self.models.get(atom, 0) + 1
 
-    def _hint_each(self, nodes: Variables, given: Variables, times: int) -> None:
-        """H(x|S) = sum_j H(x_j|S, x_<j), by the chain rule: a decoder for each variable."""
-        for name in sorted(nodes, key=natural):
-            hint = Hint(name, given, self.canon.under)
-            self.hints[hint] = self.hints.get(hint, 0) + times
-            given |= {name}
+    def _hint(self, nodes: Variables, given: Variables, times: int) -> None:
+        hint = Hint(tuple(sorted(nodes, key=natural)), given, self.canon.under)
+        self.hints[hint] = self.hints.get(hint, 0) + times

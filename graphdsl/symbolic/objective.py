@@ -71,10 +71,13 @@ def _take_choices(
 def _take_hints(
     model: Model, ledger: Ledger, rest: Sum, canons: Mapping[str, Canon]
 ) -> Iterator[LocalEntropy]:
-    """The entropies of data that projections themselves name: H(x|Pa_x) in G."""
+    """The entropies of data that projections themselves name: H(x|Pa_x) in G.
+
+    Each is taken whole, and then is H(x|S) = sum_j H(x_j|S, x_<j): a decoder for each variable.
+    """
     for hint, weight in sorted(ledger.hints.items(), key=lambda one: _hint_key(one[0])):
         canon = canons[hint.under]
-        counts = canon.entropy(frozenset({hint.node}), hint.given)
+        counts = canon.entropy(frozenset(hint.nodes), hint.given)
         pivot = _pivot(counts, canon)
         if pivot is None:
             continue  # a bound of this entropy needs no decoder
@@ -82,7 +85,10 @@ def _take_hints(
         needed = not _nonnegative(rest.get(pivot, ZERO), model)
         if needed and weight and _nonnegative(weight, model):
             collect(rest, counts, -weight)
-            yield LocalEntropy(hint.node, hint.given, weight, ledger.asked(hint), hint.under)
+            given = hint.given
+            for name in hint.nodes:
+                yield LocalEntropy(name, given, weight, ledger.asked(hint), hint.under)
+                given |= {name}
 
 
 def _take_correlations(
@@ -167,8 +173,8 @@ def _nonnegative(weight: Weight, model: Model) -> bool:
     return sign(weight, model.parameters) in ("zero", "nonnegative")
 
 
-def _hint_key(hint: Hint) -> tuple[str, _Key, list[_Key]]:
-    return hint.under, natural(hint.node), sorted(map(natural, hint.given))
+def _hint_key(hint: Hint) -> tuple[str, list[_Key], list[_Key]]:
+    return hint.under, list(map(natural, hint.nodes)), sorted(map(natural, hint.given))
 
 
 def _read(
