@@ -59,6 +59,7 @@ class Scope:
             self.networks,
             self.inferences,
         )
+        other._parts = self._parts
         return other
 
     @property
