@@ -17,12 +17,12 @@ _OF_THE_LANGUAGE = frozenset(
 _OF_THE_MODULE = frozenset(
     """
     T_destination add_module ancestral_sample apply batch bfloat16 bool buffers call_super_init
-    children compile cpu cuda decode dict double draw_noise dump_patches eval expect extra_repr
-    float forward generate get_buffer get_extra_state get_parameter get_submodule given grid half
-    infer int ipu len load_state_dict loss members modules mtia named_buffers named_children
-    named_modules named_parameters network networks nn noise observe observe_some one_hot
-    parameter_groups parameters range refuse_unused_networks register_backward_hook register_buffer
-    register_forward_hook register_forward_pre_hook register_full_backward_hook
+    children compile cpu cuda decode dict double draw_noise drawn draws dump_patches eval expect
+    extra_repr float forward generate get_buffer get_extra_state get_parameter get_submodule given
+    grid half infer int ipu len load_state_dict loss members modules mtia named_buffers
+    named_children named_modules named_parameters network networks nn noise observe observe_some
+    one_hot parameter_groups parameters range refuse_unused_networks register_backward_hook
+    register_buffer register_forward_hook register_forward_pre_hook register_full_backward_hook
     register_full_backward_pre_hook register_load_state_dict_post_hook
     register_load_state_dict_pre_hook register_module register_parameter
     register_state_dict_post_hook register_state_dict_pre_hook requires_grad_ rows seen self
@@ -35,17 +35,17 @@ _OF_THE_MODULE = frozenset(
 _OF_THE_RUNTIME = frozenset(
     """
     Batch Bernoulli Categorical Each Gaussian Laplace Latents Likelihood Losses Networks Noise
-    Objective Poisson Posterior Shared Tensor Variable conv_decoder conv_encoder draw_data
-    each_expert expect frozen latents mlp mlps product_of_experts standard_laplace standard_normal
-    subset_posteriors total_correlation_mss uniform_categorical
+    Objective Poisson Posterior Shared Subset Tensor Variable among conv_decoder conv_encoder
+    draw_data each_expert expect frozen latents mlp mlps product_of_experts standard_laplace
+    standard_normal subset_posteriors total_correlation_mss uniform_categorical
     """.split()
 )
 
 #: What emitted code calls its own results: `q_z`, `rate_z`.
 _PREFIXES = (
-    "q_", "p_", "r_", "expert_", "experts_", "seen_", "subsets_", "rate_", "reconstruction_",
-    "prediction_", "entropy_", "cross_entropy_", "total_correlation_", "one_hot_", "log_var_",
-    "log_scale_",
+    "q_", "p_", "r_", "chosen_", "expert_", "experts_", "seen_", "subsets_", "rate_",
+    "reconstruction_", "prediction_", "entropy_", "cross_entropy_", "total_correlation_",
+    "one_hot_", "log_var_", "log_scale_",
 )  # fmt: skip
 
 
