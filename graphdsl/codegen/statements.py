@@ -21,11 +21,14 @@ from graphdsl.codegen.expressions import (
     shape_comment,
     stacked,
 )
+from graphdsl.diagnostics import CompilerBug
 from graphdsl.ir.loss import (
     Assemble,
+    Chosen,
     Decoded,
     DrawData,
     Drawn,
+    DrawSet,
     Fuse,
     InferenceLine,
     Observe,
@@ -58,6 +61,10 @@ def forward_line(statement: Statement) -> str:
         case Fuse():
             code = f"{statement.target} = {_fuse(statement)}"
             return commented(code, _about(statement)) if statement.formula else code
+        case DrawSet(target=target, name=name, like=like):
+            return commented(
+                f'{target} = self.drawn(noise, "{name}", {like})', shape_comment(statement.shape)
+            )
         case Sample(discrete=True):
             noise = f"{_noise(statement)}, self.temperature, hard=True"
             code = f"{statement.target} = {statement.distribution}.relaxed_sample({noise})"
@@ -132,6 +139,8 @@ def term_code(code: TermCode) -> str:
             if not code.broadcast:
                 return f"expect({left}.kl({right}))"
             return f"expect({left}[:, None].kl({right}{_of_children(code.left)}))"
+        case "reconstruction" | "cross_entropy" if code.among is not None:
+            return f"expect(among({left}.nll({right}), {_chosen(code.among)}))"
         case "reconstruction" | "cross_entropy":
             return f"expect({left}.nll({right}))"
         case "entropy":
@@ -170,9 +179,19 @@ def _fuse(statement: Fuse, mask: str = "") -> str:
             return f"product_of_experts({reference(statement.experts[0])}{mask})"
         case "each":
             return f"each_expert({reference(statement.experts[0])})"
+        case "drawn":
+            mask = mask or f", {_chosen(statement.chosen)}"
+            return f"product_of_experts({reference(statement.experts[0])}{mask})"
         case "subsets":
             experts = reference(statement.experts[0])
             return f"subset_posteriors({experts}, self.{statement.subsets})"
+
+
+def _chosen(chosen: Chosen | None) -> str:
+    """The mask of a drawn set, or of its complement."""
+    if chosen is None:
+        raise CompilerBug("a drawn set without a mask")
+    return f"{'~' * chosen.outside}{reference(chosen.mask)}"
 
 
 def _about(statement: Run | Fuse) -> str:

@@ -6,8 +6,10 @@ __all__ = [
     "Assemble",
     "Bound",
     "Builder",
+    "Chosen",
     "Decoded",
     "DrawData",
+    "DrawSet",
     "Drawn",
     "Fuse",
     "InferenceLine",
@@ -31,6 +33,7 @@ __all__ = [
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+from graphdsl.ir.draws import Draw
 from graphdsl.ir.information import Term
 from graphdsl.ir.model import Kind, Role
 from graphdsl.ir.notation import shortened, summed
@@ -141,16 +144,35 @@ class Run:
     frozen: bool = False  #: whether the networks stay as they are
 
 
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """The members of a family in a set that is drawn, or those outside of it."""
+
+    mask: Ref
+    outside: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DrawSet:
+    """Draw a set of members, or take it from the noise."""
+
+    target: str
+    name: str
+    like: str  #: a tensor of as many rows
+    shape: tuple[int, ...]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fuse:
     """Make posteriors from experts: the product of all, of each alone, or of some subsets."""
 
     target: str
-    how: Literal["concatenate", "product", "each", "subsets"]
+    how: Literal["concatenate", "product", "each", "subsets", "drawn"]
     experts: tuple[Ref, ...]
     formula: str
     shape: tuple[int, ...]
     subsets: str = ""  #: the attribute that lists them
+    chosen: Chosen | None = None  #: of one subset that is drawn
     seen: tuple[Ref, ...] = ()  #: which experts there are, where views may be missing
 
 
@@ -184,7 +206,7 @@ class Assemble:
     parts: tuple[Ref, ...]  #: member by member
 
 
-Statement: TypeAlias = Observe | OneHot | Run | Fuse | Sample | DrawData | Assemble
+Statement: TypeAlias = Observe | OneHot | Run | Fuse | Sample | DrawData | DrawSet | Assemble
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -196,6 +218,7 @@ class TermCode:
     right: Ref | None  #: the model or the value; None for the prior
     broadcast: bool = False  #: one posterior against several models
     prior: str = "standard_normal"  #: the word for it
+    among: Chosen | None = None  #: the members that are counted, where a drawn set says so
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -297,3 +320,4 @@ class LossModule:
     ancestral: tuple[Statement, ...]  #: nothing where every latent is standard normal noise
     drawn: tuple[Drawn, ...]
     constants: tuple[Term, ...]
+    draws: tuple[Draw, ...] = ()  #: sets that every pass draws anew

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 __all__ = ["choice", "linear"]
 
+from collections.abc import Iterator
 from fractions import Fraction
 from typing import TypeAlias
 
 from graphdsl.diagnostics import Span
 from graphdsl.ir.model import EstimatorChoice, Functional, MultiInformation, Weighted
 from graphdsl.ir.weight import ZERO, Weight
+from graphdsl.resolve.draws import WRITTEN_OUT, check_drawn
 from graphdsl.resolve.errors import DivisionByZero, NotYet
 from graphdsl.resolve.functionals import functional
-from graphdsl.resolve.indices import Indices, bindings, in_reach, number
+from graphdsl.resolve.indices import Indices, bindings, in_reach, number, sizes_of_sets
 from graphdsl.resolve.laws import Laws
 from graphdsl.resolve.scope import Scope
 from graphdsl.resolve.term_errors import (
@@ -86,8 +88,16 @@ def _expand(
             _not_yet(scope, expression)
             return []
         case ast.Information() | ast.Divergence():
-            atom = functional(scope, laws, expression, indices)
-            return [(_ONE, atom, expression.span)] if atom is not None else []
+            return list(_atom(scope, laws, expression, indices))
+
+
+def _atom(
+    scope: Scope, laws: Laws, expression: ast.Information | ast.Divergence, indices: Indices
+) -> Iterator[Summand]:
+    atom = functional(scope, laws, expression, indices)
+    if atom is not None:
+        check_drawn(scope, laws.every_inference(), atom, expression.span)
+        yield _ONE, atom, expression.span
 
 
 def _not_yet(scope: Scope, expression: ast.Function | ast.Chosen) -> None:
@@ -102,7 +112,24 @@ def _not_yet(scope: Scope, expression: ast.Function | ast.Chosen) -> None:
 
 def _total(scope: Scope, laws: Laws, expression: ast.Total, indices: Indices) -> list[Summand]:
     """A sum over indices, or the mean: an expectation over an index is over all its values."""
-    several = list(bindings(scope, expression.binders, indices))
+    drawing = expression.sign.text != "sum" and _draws(scope, laws, expression, indices)
+    return _summed(scope, laws, expression, indices, drawing)
+
+
+def _draws(scope: Scope, laws: Laws, expression: ast.Total, indices: Indices) -> bool:
+    """Whether a mean over sets draws them: they are many, and one drawn set can stand for all."""
+    sizes = list(sizes_of_sets(scope.trial(), expression.binders, indices))
+    if not sizes or max(sizes) > WRITTEN_OUT:
+        return bool(sizes)
+    trial = scope.trial()
+    _summed(trial, laws.trial(), expression, indices, drawing=True)
+    return not trial.found
+
+
+def _summed(
+    scope: Scope, laws: Laws, expression: ast.Total, indices: Indices, drawing: bool
+) -> list[Summand]:
+    several = list(bindings(scope, expression.binders, indices, drawing))
     total: list[Summand] = []
     for binding in several:
         total += _expand(scope, laws, expression.body, binding)

@@ -5,10 +5,11 @@ from __future__ import annotations
 __all__ = ["Hint", "Ledger", "expand_objective"]
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 from graphdsl.diagnostics import CompilerBug
+from graphdsl.ir.draws import as_block
 from graphdsl.ir.graph import Dag
 from graphdsl.ir.information import Entropy, ModelAtom
 from graphdsl.ir.model import (
@@ -118,7 +119,7 @@ class _Group:
 
     def add_projection(self, dag: Dag) -> None:
         """D(q||G) = sum_v H(v|Pa_v) - H(V), and the data whose local term does not vanish."""
-        independence = self.canon.independence
+        independence = self.canon.within(dag.variables).independence
         before: Variables = frozenset()
         for place, node in enumerate(dag.nodes):
             parents = dag.parent_set(place)
@@ -159,7 +160,8 @@ class _Group:
             given = self.model.observed() - frozenset(network.variables)
         generated = {name for each in network.conditionals for name in each.children}
         for name in wanted:
-            if name in self.canon.independence.data and name not in generated:
+            generates = generated.issuperset(self._members(name))
+            if name in self.canon.independence.data and not generates:
                 self.canon.add(self.counts, frozenset({name}), frozenset())  # p's root is the data
             else:
                 self._model(ModelAtom(name, "p", None, self.canon.under, one.frozen))
@@ -174,7 +176,10 @@ class _Group:
     def add_prediction(self, one: PredictiveEntropy) -> None:
         """CE(A|C), variable by variable: those of A are independent given C under the model."""
         for name in one.of:
-            self._model(self._predictor(name, one))
+            for member in self._members(name):
+                atom = self._predictor(member, one)
+                atom = atom if member == name else replace(atom, among=name)
+                self._model(atom)
 
     def _predictor(self, name: str, one: PredictiveEntropy) -> ModelAtom:
         """The decoder of p if its parents are those that are given, else a network of its own."""
@@ -185,7 +190,16 @@ class _Group:
         return ModelAtom(name, "new", one.given, self.canon.under, one.frozen)
 
     def _model(self, atom: ModelAtom) -> None:
-        self.models[atom] = self.models.get(atom, 0) + 1
+        """Count a cross-entropy; that of a block is one of each member, where S holds it."""
+        block = as_block(atom.node)
+        for name in self._members(atom.node):
+            each = replace(atom, node=name, among=atom.node) if block else atom
+            self.models[each] = self.models.get(each, 0) + 1
+
+    def _members(self, name: str) -> tuple[str, ...]:
+        """The variables of a block, or the variable itself."""
+        block = as_block(name)
+        return (name,) if block is None else self.model.members(block.head)
 
     def _hint(self, nodes: Variables, given: Variables, times: int) -> None:
         hint = Hint(tuple(sorted(nodes, key=natural)), given, self.canon.under)

@@ -12,6 +12,7 @@ __all__ = ["collect_objective"]
 from collections.abc import Iterator, Mapping
 from typing import TypeAlias
 
+from graphdsl.ir.draws import draws_in
 from graphdsl.ir.graph import Dag
 from graphdsl.ir.information import (
     Collected,
@@ -124,8 +125,8 @@ def _sampled_alike(group: tuple[str, ...], model: Model, canon: Canon) -> bool:
 
 def _take_decoders(model: Model, rest: Sum, canon: Canon) -> Iterator[LocalEntropy]:
     """-H(z) = -H(z|x) - H(x) + sum_i H(x_i|z, x_<i): a decoder p(x_i|z) bounds each of the last."""
-    if model.generation is None:
-        return
+    if model.generation is None or draws_in((), canon.under):
+        return  # what r(S) says of one member alone has no form for all S
     decoded: frozenset[str] = frozenset()
     for conditional in model.generation.conditionals:
         for name in sorted(conditional.children, key=natural):
@@ -229,9 +230,9 @@ def _conditional(model: Model, atom: ModelAtom) -> Conditional | None:
     return next((one for one in several if atom.node in one.children), None)
 
 
-def _model_key(atom: ModelAtom) -> tuple[str, _Key, str, list[_Key], bool]:
+def _model_key(atom: ModelAtom) -> tuple[str, _Key, str, list[_Key], bool, str]:
     given = sorted(map(natural, atom.given or ()))
-    return atom.under, natural(atom.node), atom.network, given, atom.frozen
+    return atom.under, natural(atom.node), atom.network, given, atom.frozen, atom.among
 
 
 def _atom_key(atom: Entropy) -> tuple[str, list[_Key], list[_Key]]:
