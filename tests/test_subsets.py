@@ -71,7 +71,8 @@ MEANS = {
     "members of two decoders": PRODUCT.replace("for i in 1..N;", "for i in 1..2; z, w -> x[3];")
     .replace("latent", "latent w : real[2] ~ normal\nlatent", 1)
     .replace("by poe", "by poe; x -> w")
-    + "minimize KL(q || p) + mean(S in bipartitions(1..N)) D(q || {(x[S]) -> (z, w) -> (x[not S])})",
+    + "minimize KL(q || p) + mean(S in bipartitions(1..N)) "
+    "D(q || {(x[S]) -> (z, w) -> (x[not S])})",
     "two means": PRODUCT
     + "minimize KL(q || p) + mean(S in subsets(1..N)) KL(q(z | x) || q(z | x[S]))"
     "+ 0.5 * mean(T in bipartitions(1..N)) I(x[T]; z)",
