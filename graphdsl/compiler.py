@@ -18,7 +18,9 @@ from typing import TYPE_CHECKING
 
 from graphdsl.diagnostics import Diagnostic, Source, Span, SpecError
 from graphdsl.ir.audit import Audit, Finding
+from graphdsl.ir.draws import as_block, draws_in, inside, outside
 from graphdsl.ir.evidence import CanonicalForm, Proof
+from graphdsl.ir.functionals import draws_of
 from graphdsl.ir.graph import Dag, Independence
 from graphdsl.ir.information import Collected
 from graphdsl.ir.loss import LossModule
@@ -27,7 +29,7 @@ from graphdsl.resolve import resolve
 from graphdsl.syntax import ast, parse
 
 if TYPE_CHECKING:
-    from graphdsl.symbolic import Canon
+    from graphdsl.symbolic import Blocks, Canon
 
 Values = Mapping[str, Fraction]
 _NONE: Values = {}
@@ -165,7 +167,7 @@ def read(compiled: Compiled) -> Audit:
                 one.network,
                 topological_orders(one.network, model),
                 one.weight,
-                canons[one.under],
+                canons[one.under].within(frozenset(one.network.variables)),
             )
             for one in model.projections
         ),
@@ -183,10 +185,33 @@ def _canons(checked: Checked) -> dict[str, Canon]:
     if model.generation is not None:
         children = {name for one in model.generation.conditionals for name in one.children}
         fixed = frozenset(model.generation.variables) - children - model.observed()
+    blocks = _blocks(model)
     return {
-        name: Canon(independence, name, fixed if name == "p" else frozenset())
+        name: Canon(
+            independence, name, fixed if name == "p" else frozenset(), tuple(blocks.get(name, ()))
+        )
         for name, independence in checked.independences.items()
     }
+
+
+def _blocks(model: Model) -> dict[str, list[Blocks]]:
+    """Under each inference network, the families that drawn sets choose from, in their blocks."""
+    from graphdsl.graphs import Separation, blocked_dag
+    from graphdsl.symbolic import Blocks
+
+    found: dict[str, list[Blocks]] = {}
+    for network in (model.inference, *model.further):
+        seen = {block.head for block in map(as_block, network.variables) if block is not None}
+        own = draws_in((), network.name)
+        for draw in model.draws:
+            for head in draw.families:
+                if own and (draw.name not in own or head not in seen):
+                    continue
+                separation = Separation(*blocked_dag(model, network, head, draw.name))
+                members = frozenset(model.members(head))
+                one = Blocks(draw, head, members, separation)
+                found.setdefault(network.name, []).append(one)
+    return found
 
 
 def _build(spec: ast.Spec, model: Model, found: tuple[Diagnostic, ...]) -> Checked:
@@ -211,9 +236,15 @@ def _independences(model: Model) -> dict[str, Independence]:
     from graphdsl.graphs import Separation, generation_dag, inference_dag
 
     found: dict[str, Independence] = {}
+    blocks = {
+        block(head, draw.name): model.members(head)
+        for draw in model.draws
+        for head in draw.families
+        for block in (inside, outside)
+    }
     for network in (model.inference, *model.further):
         order, parents = inference_dag(model, network)
-        found[network.name] = Separation(order, parents, model.observed())
+        found[network.name] = Separation(order, parents, model.observed(), blocks)
     if model.generation is not None:
         order, parents, roots = generation_dag(model, model.generation)
         found["p"] = Separation(order, parents, roots)
@@ -233,8 +264,9 @@ def _settled(
 
 
 def _is_under_q(proof: Proof) -> bool:
-    """Whether an assertion is of q alone; what it says of other distributions, nobody searches."""
-    return all(one.functional.under == "q" for one in proof.assertion.difference)
+    """Whether it is of q alone; of other distributions, or of drawn sets, nobody searches."""
+    several = [one.functional for one in proof.assertion.difference]
+    return all(one.under == "q" and not draws_of(one) for one in several)
 
 
 def _verdicts(proofs: tuple[Proof, ...]) -> list[Diagnostic]:

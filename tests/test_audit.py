@@ -156,6 +156,21 @@ def test_a_bound_without_a_model_makes_one() -> None:
     assert result.module.relation == "upper"
 
 
+def test_a_network_that_nothing_speaks_of_may_be_the_bound() -> None:
+    """Rule 4: of `infer r(i)`, that whose parents are what the entropy is given."""
+    text = """
+    model further
+    observed x[1..2] : binary
+    latent z : real ~ normal
+    q { x -> z }
+    infer r(i) { x[i] -> z }
+    p { z -> x[i] for i in 1..2 }
+    minimize KL(q || p) + sum(i in 1..2) D(q || {x[i] -> x[not i]; x[i] -> z})
+    """
+    formulas = {formula for _, formula, _ in terms(inline(text)).values()}
+    assert {f"E_q KL(q(z | x) || r(z | x[{i}]))" for i in (1, 2)} <= formulas
+
+
 def test_a_weight_that_changes_its_sign_costs_the_certificate() -> None:
     text = PAIR.replace(" in 1..inf", " in 0..inf").format(
         objective="KL(q || p) + (beta - 1) * I(x, y; z)"

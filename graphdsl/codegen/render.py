@@ -21,7 +21,8 @@ from graphdsl.codegen.statements import (
     term_code,
 )
 from graphdsl.codegen.views import HeaderView, ModuleView, NetworkView, TermView
-from graphdsl.ir.information import Term
+from graphdsl.ir.draws import Draw
+from graphdsl.ir.information import Atom, Entropy, Term
 from graphdsl.ir.loss import (
     Builder,
     Group,
@@ -38,12 +39,12 @@ _WIDTH = 88
 ALWAYS_IMPORTED = ("Batch", "Gaussian", "Losses", "Networks", "Noise", "Objective", "Variable")
 WORDS = (
     "Bernoulli", "Categorical", "Each", "Laplace", "Latents", "Likelihood", "Multiplier",
-    "Poisson", "Posterior", "Shared", "adversarial_js", "adversarial_kl", "conv_decoder",
-    "conv_encoder", "critic", "draw_data", "each_expert", "expect", "frozen", "irm_penalty",
-    "mlp", "mlps", "mmd", "one_expert", "product_of_experts", "sliced_wasserstein",
-    "standard_laplace", "standard_normal", "subset_posteriors", "total_correlation_critic",
-    "total_correlation_loo", "total_correlation_mss", "total_correlation_mws",
-    "uniform_categorical",
+    "Poisson", "Posterior", "Shared", "Subset", "adversarial_js", "adversarial_kl", "among",
+    "conv_decoder", "conv_encoder", "critic", "draw_data", "each_expert", "expect", "frozen",
+    "irm_penalty", "mlp", "mlps", "mmd", "one_expert", "product_of_experts",
+    "sliced_wasserstein", "standard_laplace", "standard_normal", "subset_posteriors",
+    "total_correlation_critic", "total_correlation_loo", "total_correlation_mss",
+    "total_correlation_mws", "uniform_categorical",
 )  # fmt: skip
 
 
@@ -67,6 +68,7 @@ def _view(
         summary=_safe(module.title.split(": ")[0] or f"The objective of {module.model}").rstrip(".")
         + ".",
         variables=tuple(map(_variable, module.variables)),
+        draws=_draws(module.draws),
         signature=tuple(f"{one.name}: float = {number(one.value)}" for one in module.parameters),
         parameters=tuple(map(_parameter, module.parameters)),
         networks=(*map(_network, module.networks), *_multipliers(module)),
@@ -139,9 +141,17 @@ def _formula_line(term: LossTerm, place: int) -> str:
 
 def _constant(term: Term) -> str:
     factor = weight_text(term.weight)
+    atom = _brief(term.atom)
     if factor in ("1", "-1"):
-        return f"{factor[:-1]}{term.atom}"
-    return f"({factor}) {term.atom}" if len(term.weight.terms) > 1 else f"{factor} {term.atom}"
+        return f"{factor[:-1]}{atom}"
+    return f"({factor}) {atom}" if len(term.weight.terms) > 1 else f"{factor} {atom}"
+
+
+def _brief(atom: Atom) -> Atom:
+    """An entropy of many variables with the first and the last of them."""
+    if not isinstance(atom, Entropy):
+        return atom
+    return Entropy(shortened(atom.of, "..."), shortened(atom.given, "..."), atom.under)
 
 
 def _variable(one: VariableSlot) -> str:
@@ -160,6 +170,17 @@ def _variable(one: VariableSlot) -> str:
         return line
     space = " " * 8
     return f"Variable(\n{space}    {', '.join(parts)}\n{space})"
+
+
+def _draws(draws: Sequence[Draw]) -> tuple[str, ...]:
+    """The sets that every pass draws anew, as one tuple."""
+    written = [
+        f'Subset("{one.name}", of={one.count}{", proper=True" * (one.kind == "bipartitions")})'
+        for one in draws
+    ]
+    if len(written) == 1:
+        return (f"draws = ({written[0]},)",)
+    return ("draws = (", *(f"    {one}," for one in written), ")") if written else ()
 
 
 def _parameter(one: ParameterSlot) -> str:

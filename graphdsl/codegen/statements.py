@@ -23,11 +23,14 @@ from graphdsl.codegen.expressions import (
     shape_comment,
     stacked,
 )
+from graphdsl.diagnostics import CompilerBug
 from graphdsl.ir.loss import (
     Assemble,
+    Chosen,
     Decoded,
     DrawData,
     Drawn,
+    DrawSet,
     Fuse,
     Generated,
     InferenceLine,
@@ -65,26 +68,28 @@ def forward_line(statement: Statement) -> str:
         case Fuse():
             code = _fused(statement, [(one,) if one else () for one in statement.present])
             return commented(code, _about(statement)) if statement.formula else code
-        case Sample(discrete=True):
-            noise = f"{_noise(statement)}, self.temperature, hard=True"
-            code = f"{statement.target} = {statement.distribution}.relaxed_sample({noise})"
-            return commented(code, shape_comment(statement.shape))
-        case Sample(target=target, distribution=distribution):
-            code = f"{target} = {distribution}.sample({_noise(statement)})"
-            return commented(code, shape_comment(statement.shape))
-        case PriorSample() | Generated():
-            return commented(_of_generation(statement), shape_comment(statement.shape))
+        case DrawSet() | Sample() | PriorSample() | Generated():
+            return commented(_drawn(statement), shape_comment(statement.shape))
         case Assemble(target=target, parts=parts):
             return stacked(list(map(reference, parts)), target)
 
 
-def _of_generation(statement: PriorSample | Generated) -> str:
-    if isinstance(statement, Generated):
-        return f"{statement.target} = {statement.distribution}.mean"
-    if not statement.like:
-        return f'{statement.target} = noise["{statement.latent}"]'
-    sample = f'self.prior_sample(noise, "{statement.latent}", {statement.like})'
-    return f"{statement.target} = {sample}"
+def _drawn(statement: DrawSet | Sample | PriorSample | Generated) -> str:
+    """What is drawn, from the noise that the caller may give."""
+    match statement:
+        case DrawSet(target=target, name=name, like=like):
+            return f'{target} = self.drawn(noise, "{name}", {like})'
+        case Sample(discrete=True, target=target, distribution=distribution):
+            noise = f"{_noise(statement)}, self.temperature, hard=True"
+            return f"{target} = {distribution}.relaxed_sample({noise})"
+        case Sample(target=target, distribution=distribution):
+            return f"{target} = {distribution}.sample({_noise(statement)})"
+        case Generated(target=target, distribution=distribution):
+            return f"{target} = {distribution}.mean"
+        case PriorSample(target=target, latent=latent, like=""):
+            return f'{target} = noise["{latent}"]'
+        case PriorSample(target=target, latent=latent, like=like):
+            return f'{target} = self.prior_sample(noise, "{latent}", {like})'
 
 
 def _data(statement: Observe | OneHot | DrawData) -> str:
@@ -154,7 +159,9 @@ def term_code(code: TermCode) -> str:
                 return f"expect({left}.kl({right}){seen})"
             return f"expect({left}[:, None].kl({right}{_of_children(code.left)}){seen})"
         case "reconstruction" | "cross_entropy":
-            return f"expect({left}.nll({right}){seen})"
+            nats = f"{left}.nll({right})"
+            inside = nats if code.among is None else f"among({nats}, {_chosen(code.among)})"
+            return f"expect({inside}{seen})"
         case "entropy":
             return f"expect({left}.entropy())"
         case "total_correlation":
@@ -163,9 +170,13 @@ def term_code(code: TermCode) -> str:
             environment = reference(code.samples[0][0]) + ("" if code.whole else ".long()")
             return f"irm_penalty({left}.logits, {right}, {environment}, {code.classes})"
         case "distance":
-            critic = f"self.{code.critic}, " if code.critic else ""
-            here, there = (_sample(code, sample) for sample in code.samples)
-            return f"{code.word}({critic}{here}, {there})"
+            return _distance(code)
+
+
+def _distance(code: TermCode) -> str:
+    critic = f"self.{code.critic}, " if code.critic else ""
+    here, there = (_sample(code, sample) for sample in code.samples)
+    return f"{code.word}({critic}{here}, {there})"
 
 
 def _correlation(code: TermCode, left: str, right: str) -> str:
@@ -222,9 +233,19 @@ def _fuse(statement: Fuse, mask: str = "") -> str:
             return f"one_expert({experts}, {selector})"
         case "each":
             return f"each_expert({reference(statement.experts[0])})"
+        case "drawn":
+            mask = mask or f", {_chosen(statement.chosen)}"
+            return f"product_of_experts({reference(statement.experts[0])}{mask})"
         case "subsets":
             experts = reference(statement.experts[0])
             return f"subset_posteriors({experts}, self.{statement.subsets})"
+
+
+def _chosen(chosen: Chosen | None) -> str:
+    """The mask of a drawn set, or of its complement."""
+    if chosen is None:
+        raise CompilerBug("a drawn set without a mask")
+    return f"{'~' * chosen.outside}{reference(chosen.mask)}"
 
 
 def _about(statement: Run | Fuse) -> str:

@@ -52,6 +52,7 @@ class ModuleView:
     class_name: str
     summary: str
     variables: tuple[str, ...]
+    draws: tuple[str, ...]
     signature: tuple[str, ...]
     parameters: tuple[str, ...]
     networks: tuple[str, ...]

@@ -1,12 +1,13 @@
 """Networks as DAGs: the only room that knows networkx.
 
 `build_dag` gives a network's nodes in topological order, `inference_dag` completes the observed
-edges of G^q, `check_model` finds cycles and latents that nobody infers, and `Separation` answers
-what G^q guarantees.
+edges of G^q, `blocked_dag` does so with x[S] and x[not S] in it, `check_model` finds cycles and
+latents that nobody infers, and `Separation` answers what G^q guarantees.
 """
 
 __all__ = [
     "Separation",
+    "blocked_dag",
     "build_dag",
     "check_model",
     "generation_dag",
@@ -14,6 +15,7 @@ __all__ = [
     "topological_orders",
 ]
 
+from graphdsl.graphs.blocks import blocked_dag
 from graphdsl.graphs.build import (
     build_dag,
     generation_dag,

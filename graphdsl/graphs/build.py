@@ -6,6 +6,7 @@ __all__ = ["build_dag", "generation_dag", "inference_dag", "topological_orders"]
 
 import networkx as nx
 
+from graphdsl.ir.draws import as_block
 from graphdsl.ir.graph import Dag
 from graphdsl.ir.model import Model, Network
 from graphdsl.ir.notation import original
@@ -61,15 +62,17 @@ def inference_dag(
         The variables in topological order, the data first, and the parents of each.
     """
     data = [node.name for node in model.nodes if node.role != "latent"]
+    blocks = sorted(name for name in network.variables if as_block(name) is not None)
+    data += blocks  # `infer r(S)` sees x[S], a part of the data
     graph: nx.DiGraph[str] = nx.DiGraph()
-    graph.add_nodes_from(node.name for node in model.nodes)
+    graph.add_nodes_from((*(node.name for node in model.nodes), *blocks))
     graph.add_edges_from((a, b) for k, b in enumerate(data) for a in data[:k])
     for parent, child in network.edges:
         graph.add_edges_from((a, b) for a in network.nodes[parent] for b in network.nodes[child])
     for one in network.conditionals:
         if one.by == "mixture":
             graph.add_edges_from((one.selector, child) for child in one.children)
-    rank = {node.name: place for place, node in enumerate(model.nodes)}
+    rank = {name: place for place, name in enumerate((*(one.name for one in model.nodes), *blocks))}
     rank |= {name: len(rank) for name in graph if name not in rank}  # selectors have no parents
     late = len(rank)
     order = nx.lexicographical_topological_sort(
@@ -89,6 +92,10 @@ def _ranks(network: Network, model: Model, first: str) -> dict[int, int]:
     """One role first, then as declared; a block stands where its first variable does."""
     nodes = sorted(model.nodes, key=lambda node: (node.role == "latent") == (first == "observed"))
     declared = {node.name: place for place, node in enumerate(nodes)}
+    for name in network.variables:
+        found = as_block(original(name))
+        if found is not None:  # a block stands where its family does
+            declared[original(name)] = declared[model.members(found.head)[0]]
     return {
         place: min(declared[original(name)] for name in block)
         for place, block in enumerate(network.nodes)

@@ -8,12 +8,15 @@ from collections.abc import Iterable, Mapping
 
 from graphdsl.ir.notation import original
 
+_NO_BLOCKS: Mapping[str, Iterable[str]] = {}
+
 
 class Separation:
     """Independences of a DAG, by reachability in the moral graph of the ancestors.
 
     A node's set of neighbours there is one integer, so that a query costs a few operations on
     words rather than on sets; this is what lets networks of a hundred nodes be derived at once.
+    A block that is some part of a family, `x[S]`, is asked about as all of it.
 
     >>> chain = Separation(("a", "b", "c"), {"a": (), "b": ("a",), "c": ("b",)}, data={"a"})
     >>> chain.separated({"a"}, {"c"}, {"b"}), chain.separated({"a"}, {"c"}, ())
@@ -27,11 +30,15 @@ class Separation:
         order: tuple[str, ...],
         parents: Mapping[str, Iterable[str]],
         data: Iterable[str],
+        blocks: Mapping[str, Iterable[str]] = _NO_BLOCKS,
     ) -> None:
         self.order = order
-        self.data = frozenset(data)
+        self.data = frozenset(data).union(blocks)
         self._parents = {name: frozenset(parents[name]) for name in order}
         self._bit = {name: 1 << place for place, name in enumerate(order)}
+        for name, members in blocks.items():  # some of these, we cannot say which
+            self._bit.setdefault(name, self._mask(members))
+            self._parents.setdefault(name, frozenset())
         self._parent_mask = [self._mask(self._parents[name]) for name in order]
         self._ancestors = self._ancestral_masks()
         self._moral: dict[int, list[int]] = {}

@@ -27,6 +27,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
+from graphdsl.ir.draws import mean_over
 from graphdsl.ir.model import Conditional, Distance, EstimatorChoice, Network, Wrapped
 from graphdsl.ir.notation import Names, names
 from graphdsl.ir.weight import ONE, Weight
@@ -41,7 +42,8 @@ class Entropy:
     under: str = "q"
 
     def __str__(self) -> str:
-        return f"H{_under(self.under)}({', '.join(self.of)}{_bar(self.given)})"
+        mean = mean_over((*self.of, *self.given), self.under)
+        return f"{mean}H{_under(self.under)}({', '.join(self.of)}{_bar(self.given)})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +57,8 @@ class Information:
 
     def __str__(self) -> str:
         left, right = ", ".join(self.left), ", ".join(self.right)
-        return f"I{_under(self.under)}({left}; {right}{_bar(self.given)})"
+        mean = mean_over((*self.left, *self.right, *self.given), self.under)
+        return f"{mean}I{_under(self.under)}({left}; {right}{_bar(self.given)})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +71,8 @@ class TotalCorrelation:
 
     def __str__(self) -> str:
         parts = "; ".join(", ".join(part) for part in self.parts)
-        return f"TC{_under(self.under)}({parts}{_bar(self.given)})"
+        mean = mean_over((*sum(self.parts, ()), *self.given), self.under)
+        return f"{mean}TC{_under(self.under)}({parts}{_bar(self.given)})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +85,8 @@ class CrossEntropy:
     under: str = "q"
 
     def __str__(self) -> str:
-        return f"E{_under(self.under)}[-log {self.model}]"
+        mean = mean_over((*self.of, *self.given), self.under)
+        return f"{mean}E{_under(self.under)}[-log {self.model}]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +163,7 @@ class ModelAtom:
     under: str = "q"  #: over whose samples
     frozen: bool = False  #: whether the term leaves the model's networks as they are
     environment: str = ""  #: of a penalty on the model, which is then no cross-entropy
+    among: str = ""  #: the block, `x[S]`, of which it is one member: counted where S holds it
 
 
 @dataclass(frozen=True, slots=True)

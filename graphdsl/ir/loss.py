@@ -6,8 +6,10 @@ __all__ = [
     "Assemble",
     "Bound",
     "Builder",
+    "Chosen",
     "Decoded",
     "DrawData",
+    "DrawSet",
     "Drawn",
     "Fuse",
     "Generated",
@@ -34,6 +36,7 @@ __all__ = [
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+from graphdsl.ir.draws import Draw
 from graphdsl.ir.information import Term
 from graphdsl.ir.model import Kind, Role
 from graphdsl.ir.notation import shortened, summed
@@ -150,16 +153,35 @@ class Run:
     detached: bool = False  #: whether what they read stays as it is
 
 
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """The members of a family in a set that is drawn, or those outside of it."""
+
+    mask: Ref
+    outside: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DrawSet:
+    """Draw a set of members, or take it from the noise."""
+
+    target: str
+    name: str
+    like: str  #: a tensor of as many rows
+    shape: tuple[int, ...]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fuse:
     """Make posteriors from experts: the product of all, of each alone, or of some subsets."""
 
     target: str
-    how: Literal["concatenate", "product", "mixture", "each", "subsets"]
+    how: Literal["concatenate", "product", "mixture", "each", "subsets", "drawn"]
     experts: tuple[Ref, ...]
     formula: str
     shape: tuple[int, ...]
     subsets: str = ""  #: the attribute that lists them; of a mixture, its selector
+    chosen: Chosen | None = None  #: of one subset that is drawn
     seen: tuple[Ref, ...] = ()  #: which experts there are, where views may be missing
     present: tuple[Ref | None, ...] = ()  #: the same in training; None is always there
 
@@ -214,7 +236,7 @@ class Assemble:
 
 
 Statement: TypeAlias = (
-    Observe | OneHot | Run | Fuse | Sample | PriorSample | Generated | DrawData | Assemble
+    Observe | OneHot | Run | Fuse | Sample | PriorSample | Generated | DrawData | DrawSet | Assemble
 )
 
 
@@ -241,6 +263,7 @@ class TermCode:
     critic: str = ""  #: the network that tells them apart
     classes: int = 0  #: how many environments there are
     whole: bool = True  #: whether they are held as whole numbers
+    among: Chosen | None = None  #: the members that are counted, where a drawn set says so
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -359,3 +382,4 @@ class LossModule:
     constants: tuple[Term, ...]
     groups: tuple[Group, ...] = ()
     critics: tuple[str, ...] = ()  #: the attributes whose networks the critic trains
+    draws: tuple[Draw, ...] = ()  #: sets that every pass draws anew

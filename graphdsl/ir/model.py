@@ -39,6 +39,7 @@ from fractions import Fraction
 from math import prod
 from typing import Literal, TypeAlias
 
+from graphdsl.ir.draws import Draw
 from graphdsl.ir.notation import member_name, natural, original
 from graphdsl.ir.weight import Weight
 
@@ -363,6 +364,7 @@ class Model:
     assertions: tuple[Assertion, ...] = ()
     projections: tuple[WeightedProjection, ...] = ()  #: of the objective and the assertions
     further: tuple[Network, ...] = ()  #: inference networks beside q, each for its arguments
+    draws: tuple[Draw, ...] = ()  #: sets of indices that are drawn, not written out
 
     def asked(self) -> tuple[Weighted, ...]:
         """Every functional of the objective, those under a sign included."""

@@ -40,6 +40,8 @@ _GREEK = frozenset(
 def natural(name: str) -> tuple[str, tuple[int, ...]]:
     """A sort key: `x` before `x[2]` before `x[10]`, `z[1,2]` before `z[2,1]`."""
     head, _, index = name.partition("[")
+    if index and not index[0].isdigit():
+        return name, ()  # a block, `x[not S]`, behind its family
     return (head, tuple(map(int, index[:-1].split(",")))) if index else (head, ())
 
 
@@ -116,8 +118,8 @@ def latex_weight(weight: Weight) -> str:
 
 
 def latex_name(name: str) -> str:
-    r"""A variable in LaTeX: `x_{1}`, `\mathrm{label}`."""
-    head, _, index = name.partition("[")
+    r"""A variable in LaTeX: `x_{1}`, `\mathrm{label}`; of a block, `x_{\setminus S}`."""
+    head, _, index = name.replace("[not ", r"[\setminus ").partition("[")
     base = head if len(head) == 1 else _latex_parameter(head)
     return f"{base}_{{{index[:-1]}}}" if index else base
 

@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
+from graphdsl.ir.draws import as_block, latex_mean_over
 from graphdsl.ir.graph import Independence
 from graphdsl.ir.information import (
     Collected,
@@ -54,6 +55,7 @@ class Piece:
     lines: tuple[int, ...]  #: of the spec, that ask for it
     under: str = "q"  #: over whose samples
     environment: str = ""  #: of a penalty
+    among: str = ""  #: the block, `x[S]`, of which the variable is counted where S holds it
 
 
 @dataclass(slots=True)
@@ -63,6 +65,7 @@ class _Pool:
     node: str
     ref: ModelRef
     under: str
+    among: str = ""
     shares: list[_Share] = field(default_factory=list)
 
     @property
@@ -172,6 +175,7 @@ def _relaxed(collected: Collected, independence: Independence) -> dict[str, list
         missing, given = names(parents - one.given), names(one.given)
         bar = f" \\mid {latex_names(given)}" if given else ""
         factor = "" if -one.weight == ONE else f"{_factor(-one.weight)}\\,"
+        factor += latex_mean_over((one.node, *given), one.under)
         gap = f"{factor}I({latex_names((one.node,))}; {latex_names(missing)}{bar})"
         condition = f" | {', '.join(given)}" if given else ""
         found.setdefault(one.node, []).append(
@@ -214,25 +218,42 @@ def _with_relaxations(
 def _pools(
     collected: Collected, model: Model, independence: Independence, under: str
 ) -> list[_Pool]:
-    pools: dict[tuple[str, ModelRef], _Pool] = {}
+    pools: dict[tuple[str, ModelRef, str], _Pool] = {}
 
-    def pool(node: str, ref: ModelRef) -> _Pool:
-        return pools.setdefault((node, ref), _Pool(node, ref, under))
+    def pool(node: str, ref: ModelRef, among: str = "") -> _Pool:
+        return pools.setdefault((node, ref, among), _Pool(node, ref, under, among))
 
     for asked in collected.models:
         if asked.atom.environment:
             continue
-        ref = named_model(asked)
-        term = _cross_entropy(asked.weight, ref, under)
-        share = _Share(asked.weight, term, asked.lines)
-        pool(asked.atom.node, ref).shares.append(share)
+        ref, node, among = named_model(asked), asked.atom.node, asked.atom.among
+        term = _cross_entropy(_once(asked.weight, node, among, model), ref, under, among)
+        pool(node, ref, among).shares.append(_Share(asked.weight, term, asked.lines))
     for certified, one in _to_bound(collected):
-        ref = choose_model(one.node, one.given, model, under)
         term = Term(one.weight, entropy((one.node,), one.given, under))
-        bound = _bound(one, ref, term, certified)
-        pool(one.node, ref).shares.append(_Share(one.weight, term, one.lines, bound))
+        for node, given, among in _each(one, model):
+            ref = choose_model(node, given, model, under)
+            bound = _bound(one, ref, term, certified)
+            stands = Term(_once(one.weight, node, among, model), term.atom)
+            pool(node, ref, among).shares.append(_Share(one.weight, stands, one.lines, bound))
     rank = {name: place for place, name in enumerate(independence.order)}
-    return sorted(pools.values(), key=lambda each: (rank[each.node], printed(each.ref)))
+    return sorted(pools.values(), key=lambda each: (each.among, rank[each.node], printed(each.ref)))
+
+
+def _each(one: LocalEntropy, model: Model) -> Iterator[tuple[str, frozenset[str], str]]:
+    """An entropy's variable; of a block, H(x[S]|C) <= sum over i in S of H(x_i|C), each member."""
+    block = as_block(one.node)
+    if block is None:
+        yield one.node, one.given, ""
+        return
+    given = frozenset(name for name in one.given if as_block(name) is None)
+    for name in model.members(block.head):
+        yield name, given, one.node
+
+
+def _once(weight: Weight, node: str, among: str, model: Model) -> Weight:
+    """What the members of a block stand for together, the first of them says."""
+    return weight if not among or node == model.members(node.partition("[")[0])[0] else ZERO
 
 
 def _to_bound(collected: Collected) -> Iterator[tuple[bool, LocalEntropy]]:
@@ -240,12 +261,15 @@ def _to_bound(collected: Collected) -> Iterator[tuple[bool, LocalEntropy]]:
     yield from ((False, one) for one in collected.uncertain)
 
 
-def _cross_entropy(weight: Weight, ref: ModelRef, under: str) -> Term:
-    return Term(weight, CrossEntropy((ref.node,), names(_parents_of(ref)), printed(ref), under))
+def _cross_entropy(weight: Weight, ref: ModelRef, under: str, among: str) -> Term:
+    whole = replace(ref, node=among or ref.node)
+    return Term(weight, CrossEntropy((whole.node,), names(_parents_of(ref)), printed(whole), under))
 
 
 def _bound(one: LocalEntropy, ref: ModelRef, term: Term, certified: bool) -> Bound:
     given = names(one.given)
+    ref = replace(ref, node=one.node)
+    mean = latex_mean_over((one.node, *given), one.under)
     condition = f" given {', '.join(given)}" if given else ""
     weight = "" if one.weight == ONE else f"{_factor(one.weight)}\\,"
     bar = f" \\mid {latex_names(given)}" if given else ""
@@ -254,7 +278,7 @@ def _bound(one: LocalEntropy, ref: ModelRef, term: Term, certified: bool) -> Bou
         weight=one.weight,
         entropy=term,
         model=printed(ref),
-        gap=f"{weight}\\mathbb{{E}}_q\\,\\mathrm{{KL}}"
+        gap=f"{weight}{mean}\\mathbb{{E}}_q\\,\\mathrm{{KL}}"
         f"(\\bar{{{_base(one.under)}}}({name}{bar}) \\,\\|\\, {_latex(ref)})",
         tight_when=f"{printed(ref)} is what {one.under}'s joint says of {one.node}{condition}",
         certified=certified,
@@ -297,4 +321,5 @@ def _piece(
         bounds=tuple(share.bound for share in pool.shares if share.bound is not None),
         lines=tuple(sorted({line for share in pool.shares for line in share.lines})),
         under=pool.under,
+        among=pool.among,
     )

@@ -8,6 +8,7 @@ __all__ = [
     "EstimatorMisplaced",
     "MarginalOfModel",
     "NoBound",
+    "NoModelOfSets",
     "NothingInside",
     "NothingLeft",
     "PriorMissing",
@@ -27,6 +28,17 @@ class NoBound(Diagnostic):
     said = "the objective holds {term}, which is neither exact nor bounded by anything here"
     hint = "add a generation network `p` that predicts data from it, or another network to D"
     term: str
+
+
+class NoModelOfSets(Diagnostic):
+    """An entropy given x[S] for a set that is drawn, and nothing that models it for every S."""
+
+    code = "MIB431"
+    title = "No model for every set"
+    said = "{term} needs a model of `{name}` for every set, and there is none"
+    hint = "infer `{name}` from all members `by poe`, or declare a prior: `latent ... ~ normal`"
+    term: str
+    name: str
 
 
 class WeightChangesSign(Warned):

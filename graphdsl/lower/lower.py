@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from graphdsl.diagnostics import Diagnostic, Span
+from graphdsl.ir.draws import as_block
 from graphdsl.ir.graph import Independence
 from graphdsl.ir.information import Collected, LocalEntropy, TotalCorrelation, entropy
 from graphdsl.ir.loss import (
@@ -33,6 +34,7 @@ from graphdsl.lower.errors import (
     EstimatorMisplaced,
     MarginalOfModel,
     NoBound,
+    NoModelOfSets,
     NothingLeft,
     PriorMissing,
     UnderGeneration,
@@ -45,7 +47,7 @@ from graphdsl.lower.groups import (
     nothing_inside,
     sign_text,
 )
-from graphdsl.lower.models import Prior
+from graphdsl.lower.models import Auxiliary, Prior
 from graphdsl.lower.objective import objective_latex
 from graphdsl.lower.plan import make_plan
 from graphdsl.lower.runs import Plan
@@ -85,6 +87,9 @@ def lower(collected: Collected, model: Model, independences: Mapping[str, Indepe
         family = model.family_of(bare[0])
         span = _span(family.line, family.column, len(family.name))
         return Lowered(None, (*found, PriorMissing(span=span, name=family.name)))
+    found += _without_model(everything, model)
+    if any(one.severity == "error" for one in found):
+        return Lowered(None, tuple(found))
     plans = make_plan(model, everything)
     names_used = Names()
     terms = _terms(plans, collected, parts, names_used)
@@ -138,7 +143,8 @@ def _module(
         sha256=model.sha256,
         objective=objective_latex(model.objective),
         relation=relation,
-        reason=_reason(relation, terms),
+        reason=_reason(relation, terms)
+        + "".join(f", in expectation over {one.name}" for one in plan.draws),
         variables=tuple(
             VariableSlot(
                 name=one.name,
@@ -174,6 +180,7 @@ def _module(
         drawn=tuple(plan.drawn),
         constants=collected.constants,
         critics=tuple(_critics(terms, plan)),
+        draws=plan.draws,
     )
 
 
@@ -285,6 +292,19 @@ def _under_generation(collected: Collected, line: int, column: int) -> Iterator[
     terms += [one.atom.node for one in collected.models if one.atom.under == "p"]
     if terms:
         yield UnderGeneration(span=_span(line, column, 1), term=terms[0])
+
+
+def _without_model(pieces: Iterable[Piece], model: Model) -> Iterator[Diagnostic]:
+    """Of q(z|x[S]), for a set S that is drawn, no network made for the bound can be a model."""
+    for piece in pieces:
+        if isinstance(piece.ref, Auxiliary) and any(map(as_block, piece.ref.given)):
+            family = model.family_of(piece.node)
+            yield NoModelOfSets(
+                span=_span(family.line, family.column, len(family.name)),
+                term=str(entropy((piece.node,), piece.ref.given, piece.under)),
+                name=piece.node,
+            )
+            return
 
 
 def _marginals(model: Model) -> Iterator[Diagnostic]:

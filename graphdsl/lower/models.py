@@ -18,6 +18,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from graphdsl.ir.draws import as_block
 from graphdsl.ir.information import ModelCrossEntropy
 from graphdsl.ir.model import Conditional, Model, Network
 from graphdsl.ir.notation import names, natural
@@ -45,7 +46,7 @@ class SubPosterior:
 
     node: str
     conditional: Conditional
-    experts: tuple[str, ...]  #: the parents in S
+    experts: tuple[str, ...]  #: the parents in S; a block for those in a set that is drawn
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +80,9 @@ def named_model(asked: ModelCrossEntropy) -> ModelRef:
     if atom.network == "p":
         return Decoder(atom.node, conditional, atom.frozen)
     given = frozenset(conditional.parents) if atom.given is None else atom.given
+    blocks = tuple(name for name in names(given) if as_block(name) is not None)
+    if blocks and not given.issuperset(conditional.parents):
+        return SubPosterior(atom.node, conditional, blocks)
     if atom.network == atom.under and given < set(conditional.parents):
         experts = tuple(name for name in conditional.parents if name in given)
         return SubPosterior(atom.node, conditional, experts)
@@ -105,6 +109,7 @@ def _candidates(
         experts = tuple(name for name in conditional.parents if name in given)
         if conditional.by == "poe" and experts:
             yield len(experts), SubPosterior(node, conditional, experts)
+        yield from _of_blocks(node, given, conditional, model)
     for conditional in _within(node, given, model.generation):
         yield len(conditional.parents), Decoder(node, conditional)
     for network in (model.inference, *model.further):
@@ -128,6 +133,17 @@ def printed(ref: ModelRef) -> str:
             return f"{conditional.network}({node}|{','.join(sorted(experts, key=natural))})"
         case Auxiliary(node, given):
             return f"r({node}|{','.join(given)})" if given else f"r({node})"
+
+
+def _of_blocks(
+    node: str, given: frozenset[str], conditional: Conditional, model: Model
+) -> Iterator[tuple[int, ModelRef]]:
+    """q(z|x[S]) for a set that is drawn: of half the experts, so to speak."""
+    for name in names(given):
+        block = as_block(name)
+        members = model.members(block.head) if block is not None else ()
+        if members and conditional.by == "poe" and set(members) <= set(conditional.parents):
+            yield max(len(members) // 2, 1), SubPosterior(node, conditional, (name,))
 
 
 def _of(node: str, network: Network) -> Iterable[Conditional]:

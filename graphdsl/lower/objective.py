@@ -6,6 +6,7 @@ __all__ = ["functional_latex", "objective_latex"]
 
 from collections.abc import Iterable, Sequence
 
+from graphdsl.ir.functionals import draws_of
 from graphdsl.ir.model import (
     Distance,
     DivergenceOfMarginals,
@@ -42,6 +43,11 @@ def objective_latex(objective: Sequence[Weighted]) -> str:
 
 def functional_latex(functional: Functional) -> str:
     r"""One functional: `D(q \,\|\, \mathrm{through\_z}(1,2))`."""
+    mean = "".join(f"\\mathbb{{E}}_{{{draw}}}\\," for draw in draws_of(functional))
+    return mean + _latex(functional)
+
+
+def _latex(functional: Functional) -> str:
     at = "" if functional.under == "q" else f"_{{{functional.under}}}"
     match functional:
         case PredictiveEntropy(of, given):

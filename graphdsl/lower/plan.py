@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from graphdsl.ir.model import Conditional, Model, Network, Via
 from graphdsl.lower.bounds import Piece
+from graphdsl.lower.chosen import plan_draws, written_out
 from graphdsl.lower.data import observed, one_hot, parents_of
 from graphdsl.lower.generation import plan_generation
 from graphdsl.lower.models import Auxiliary, Decoder, Encoder, SubPosterior
@@ -23,7 +24,13 @@ def make_plan(model: Model, pieces: Sequence[Piece]) -> dict[str, Plan]:
     attributes: defaultdict[str, Names] = defaultdict(Names)
     shared = list(_shared_experts(model, attributes))
     encoders = {
-        network.name: list(slots(network.conditionals, model, attributes[_base(network.name)]))
+        network.name: list(
+            slots(
+                [written_out(one, model) for one in network.conditionals],
+                model,
+                attributes[_base(network.name)],
+            )
+        )
         for network in (model.inference, *_needed_networks(model, pieces))
     }
     decoders = list(slots(model.generation.conditionals, model)) if model.generation else []
@@ -36,6 +43,7 @@ def make_plan(model: Model, pieces: Sequence[Piece]) -> dict[str, Plan]:
     }
     inferring = [slot for several in encoders.values() for slot in several]
     _observe(plan, inferring, decoders, auxiliaries, pieces)
+    plan.draws = plan_draws(plan, pieces)
     plan_posteriors(plan, encoders["q"], _wanted_subsets(pieces, "q"))
     for base, slot in shared:
         if any(_base(name) == base for name in encoders):
@@ -94,7 +102,7 @@ def _shared_experts(model: Model, attributes: Mapping[str, Names]) -> Iterator[t
         for one in network.conditionals:
             if one.by != "joint":
                 parents = union.setdefault((one.network, one.children), {})
-                parents.update(dict.fromkeys(one.parents, one))
+                parents.update(dict.fromkeys(written_out(one, model).parents, one))
     for (base, _), sources in union.items():
         several = [node.name for node in model.nodes if node.name in sources]
         if not model.observed().issuperset(several):

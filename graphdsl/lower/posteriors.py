@@ -8,8 +8,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from graphdsl.diagnostics import CompilerBug
+from graphdsl.ir.draws import as_block
 from graphdsl.ir.loss import Assemble, Fuse, InferenceLine, Ref, Run, Sample
 from graphdsl.ir.model import Conditional, Family, Model
+from graphdsl.lower.chosen import chosen
 from graphdsl.lower.data import masks, parents_of
 from graphdsl.lower.runs import (
     WORD,
@@ -163,22 +165,29 @@ def _fused(plan: Plan, slot: Slot, target: str, subsets: list[tuple[str, ...]]) 
     if known is None:
         known = run_experts(plan, slot, f"experts_{target.removeprefix('q_')}")
     experts, every = known
+    whole = _whole(model, plan.under, slot)
+    block = next((name for name in whole.parents if as_block(name) is not None), "")
     order = tuple(parent for parent in every if parent in conditional.parents)
     places = None if order == every else tuple(every.index(parent) for parent in order)
     base, mixed = conditional.network, conditional.by == "mixture"
-    given = f"{children_text(model, slot)} | {joint_text(model, order)}"
+    of, given = children_text(model, slot), block or joint_text(model, order)
+    formula = f"{base}({of} | {given}), eq. 13"
     product = Fuse(
         target=target,
-        how="mixture" if mixed else "product",
+        how="mixture" if mixed else "drawn" if block else "product",
         experts=(Ref(experts, places),),
-        formula=f"{base}({given}, {conditional.selector})" if mixed else f"{base}({given}), eq. 13",
+        formula=f"{base}({of} | {given}, {conditional.selector})" if mixed else formula,
         shape=shape,
         subsets=conditional.selector if mixed else "",
         seen=_seen_experts(plan, order),
         present=_present_experts(plan, order),
+        chosen=chosen(model, block, order) if block else None,
     )
     plan.forward.append(product)
     plan.infer.append(product)
+    for subset in [one for one in subsets if as_block(one[0]) is not None]:
+        _drawn_posterior(plan, slot, target, experts, every, subset[0])
+    subsets = [one for one in subsets if as_block(one[0]) is None]
     if subsets:
         _subset_posteriors(plan, slot, conditional, target, experts, order, subsets)
 
@@ -226,6 +235,33 @@ def _present_experts(plan: Plan, experts: tuple[str, ...]) -> tuple[Ref | None, 
     if experts == family.nodes and family.members is not None:
         return (Ref(f"seen_{family.local}"),)
     return tuple(replace(mask[0], one=True) if mask else None for mask in known)
+
+
+def _drawn_posterior(
+    plan: Plan, slot: Slot, target: str, experts: str, every: tuple[str, ...], block: str
+) -> None:
+    """q(z | x[S]): the product of the same experts, under the mask of a set that is drawn."""
+    model = plan.model
+    found = as_block(block)
+    if found is None:
+        raise CompilerBug(f"{block} is no block of a drawn set")
+    members = model.members(found.head)
+    order = tuple(parent for parent in every if parent in members)
+    places = None if order == every else tuple(every.index(parent) for parent in order)
+    name = f"{target}_{found.head}_{'not_' * found.outside}{found.draw}"
+    children = children_text(model, slot)
+    plan.forward.append(
+        Fuse(
+            target=name,
+            how="drawn",
+            experts=(Ref(experts, places),),
+            formula=f"{slot.conditionals[0].network}({children} | {block}), of the same experts",
+            shape=slot_shape(slot, model.family_of(slot.children[0])),
+            chosen=chosen(model, block, order),
+        )
+    )
+    for child in slot.children:
+        plan.drawn_posterior[child, block] = (name, slot.children)
 
 
 def _seen_experts(plan: Plan, experts: tuple[str, ...]) -> tuple[Ref, ...]:

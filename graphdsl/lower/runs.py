@@ -23,6 +23,7 @@ from math import log
 from typing import NamedTuple, TypeAlias
 
 from graphdsl.diagnostics import CompilerBug
+from graphdsl.ir.draws import Draw
 from graphdsl.ir.loss import (
     Assemble,
     Decoded,
@@ -90,6 +91,10 @@ class Plan:
     posterior: Held = field(default_factory=dict)
     likelihood: dict[ModelKey, tuple[str, tuple[str, ...]]] = field(default_factory=dict)
     subset_of: dict[tuple[str, tuple[str, ...]], tuple[str, int]] = field(default_factory=dict)
+    draws: tuple[Draw, ...] = ()  #: the sets that a pass draws
+    drawn_posterior: dict[tuple[str, str], tuple[str, tuple[str, ...]]] = field(
+        default_factory=dict
+    )  #: q(z|x[S]), by z and x[S]
     values: Held = field(default_factory=dict)
     experts: dict[tuple[str, tuple[str, ...]], tuple[str, tuple[str, ...]]] = field(
         default_factory=dict

@@ -164,6 +164,7 @@ def _stackable(group: list[Conditional], model: Model) -> Iterator[tuple[Conditi
     children = {child for one in group for child in one.children}
     alone = (
         any(one.by != "joint" or len(one.children) > 1 for one in group)
+        or len(children) < len(group)  # several models of one variable
         or any(children & set(one.parents) for one in group)
         or _stacked_arguments(group, model) is None
     )

@@ -8,12 +8,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from graphdsl.diagnostics import CompilerBug
+from graphdsl.ir.draws import as_block, draws_in
 from graphdsl.ir.information import Atom, Collected, Term, TotalCorrelation
 from graphdsl.ir.loss import Bound, Builder, LossTerm, NetworkSlot, Ref, Relation, TermCode
 from graphdsl.ir.model import Model
 from graphdsl.ir.notation import latex_name, latex_names, natural
 from graphdsl.ir.weight import ZERO, Weight
 from graphdsl.lower.bounds import Piece
+from graphdsl.lower.chosen import chosen, draws_used
 from graphdsl.lower.data import masks
 from graphdsl.lower.models import Auxiliary, Decoder, Encoder, Prior, SubPosterior
 from graphdsl.lower.runs import ModelKey, Plan
@@ -43,14 +45,18 @@ class _Written:
     latex: str
 
 
+_NOTHING = _Written("", "")
+
+
 def loss_terms(
     plans: Mapping[str, Plan], pieces: Iterable[Piece], names: Names
 ) -> Iterator[LossTerm]:
     """Group pieces that differ in indices alone, and say how each group is computed."""
+    told: set[Bound] = set()  # of a block whose members are in several terms, the first tells it
     for group in _groups(plans, pieces).values():
         first = group[0]
         plan = plans[first.under]
-        bounds = tuple(bound for piece in group for bound in piece.bounds)
+        bounds = tuple(dict.fromkeys(bound for piece in group for bound in piece.bounds))
         written = _write(plan, group)
         term = LossTerm(
             name=names.take(f"{_title(plan, first)}{plan.tag}"),
@@ -60,11 +66,18 @@ def loss_terms(
             latex=written.latex,
             stands_for=_collected(term for piece in group for term in piece.stands_for),
             relation="surrogate" if first.kind == "penalty" else _relation(bounds),
-            bounds=bounds,
-            estimator="",
+            bounds=tuple(bound for bound in bounds if bound not in told),
+            estimator=_estimator(group),
             lines=tuple(sorted({line for piece in group for line in piece.lines})),
         )
+        told.update(bounds if first.among else ())
         yield _with_critic(plan, group, term, names)
+
+
+def _estimator(group: Sequence[Piece]) -> str:
+    """How a mean over sets is computed, where there is one."""
+    draws = draws_used(group)
+    return f"one {', '.join(draws)} for each row, drawn uniformly: unbiased" if draws else ""
 
 
 def _with_critic(plan: Plan, group: Sequence[Piece], term: LossTerm, names: Names) -> LossTerm:
@@ -176,11 +189,18 @@ def _key(plans: Mapping[str, Plan], piece: Piece) -> object:
     model: object = type(ref).__name__
     if isinstance(ref, Decoder | Auxiliary):
         model = plan.likelihood[_model_key(ref)][0]
+    elif isinstance(ref, SubPosterior) and _is_drawn(ref):
+        model = plan.drawn_posterior[piece.node, ref.experts[0]][0]
     elif isinstance(ref, SubPosterior):
         model = plan.subset_of[piece.node, ref.experts][0]
     elif isinstance(ref, Encoder):
         model = ref.network
-    return piece.kind, piece.under, home, model, piece.weight, piece.environment
+    return piece.kind, piece.under, home, model, piece.weight, piece.environment, piece.among
+
+
+def _is_drawn(ref: object) -> bool:
+    """Whether a model is q(z|x[S]) of a set that is drawn."""
+    return isinstance(ref, SubPosterior) and as_block(ref.experts[0]) is not None
 
 
 def _model_key(ref: Decoder | Auxiliary) -> ModelKey:
@@ -199,19 +219,13 @@ def _code(plans: Mapping[str, Plan], group: Sequence[Piece]) -> TermCode:
     nodes = tuple(dict.fromkeys(piece.node for piece in group))
     if first.kind == "reconstruction":
         return TermCode(
-            kind="reconstruction", left=_model_ref(plan, first, nodes), right=plan.value(nodes)
-        )
-    if first.kind == "penalty":
-        family = plan.model.family_of(first.environment)
-        return TermCode(
-            kind="penalty",
+            kind="reconstruction",
             left=_model_ref(plan, first, nodes),
             right=plan.value(nodes),
-            word="irm_penalty",
-            samples=((plan.value((first.environment,)),),),
-            classes=family.classes or 2,
-            whole=family.classes is not None,
+            among=chosen(plan.model, first.among, nodes) if first.among else None,
         )
+    if first.kind == "penalty":
+        return _penalty_code(plan, first, nodes)
     posterior, held = plan.posterior[first.node]
     left = member_ref(posterior, nodes, held)
     if first.kind == "entropy":
@@ -220,15 +234,40 @@ def _code(plans: Mapping[str, Plan], group: Sequence[Piece]) -> TermCode:
         return TermCode(
             kind="cross_entropy", left=_model_ref(plan, first, nodes), right=plan.value(nodes)
         )
+    return _rate_code(plans, group, left, nodes)
+
+
+def _rate_code(
+    plans: Mapping[str, Plan], group: Sequence[Piece], left: Ref, nodes: tuple[str, ...]
+) -> TermCode:
+    """KL of a posterior and whatever it stands against."""
+    first = group[0]
+    plan = plans[first.under]
     if isinstance(first.ref, Prior):
         law = plan.model.family_of(first.node).distribution.law
         return TermCode(kind="kl", left=left, right=None, prior=_PRIORS[law])
+    if isinstance(first.ref, SubPosterior) and _is_drawn(first.ref):
+        drawn, there = plan.drawn_posterior[first.node, first.ref.experts[0]]
+        return TermCode(kind="kl", left=left, right=member_ref(drawn, nodes, there))
     if isinstance(first.ref, SubPosterior):
         return TermCode(kind="kl", left=left, right=_subsets(plan, group), broadcast=True)
     if isinstance(first.ref, Encoder):
         other, there = plans[first.ref.network].posterior[first.node]
         return TermCode(kind="kl", left=left, right=member_ref(other, nodes, there))
     return TermCode(kind="kl", left=left, right=_model_ref(plan, first, nodes))
+
+
+def _penalty_code(plan: Plan, piece: Piece, nodes: tuple[str, ...]) -> TermCode:
+    family = plan.model.family_of(piece.environment)
+    return TermCode(
+        kind="penalty",
+        left=_model_ref(plan, piece, nodes),
+        right=plan.value(nodes),
+        word="irm_penalty",
+        samples=((plan.value((piece.environment,)),),),
+        classes=family.classes or 2,
+        whole=family.classes is not None,
+    )
 
 
 def _seen(plan: Plan, group: Sequence[Piece]) -> tuple[tuple[Ref, ...], ...]:
@@ -242,6 +281,8 @@ def _seen(plan: Plan, group: Sequence[Piece]) -> tuple[tuple[Ref, ...], ...]:
                 needed[piece.node] = masks(model, (*own, *given))
             case Encoder(conditional=conditional):
                 needed[piece.node] = masks(model, (*own, *conditional.parents))
+            case SubPosterior() if _is_drawn(piece.ref):
+                needed[piece.node] = ()
             case SubPosterior(experts=experts):
                 needed[plan.subset_of[piece.node, experts][1]] = masks(model, experts)
             case _:
@@ -286,15 +327,17 @@ def _subsets(plan: Plan, group: Sequence[Piece]) -> Ref:
 
 def _title(plan: Plan, piece: Piece) -> str:
     family = plan.model.family_of(piece.node).local
+    block = as_block(piece.among)
+    among = "" if block is None else f"{'_not' * block.outside}_{block.draw}"
     match piece.kind, piece.ref:
         case "reconstruction", Decoder():
-            return f"reconstruction_{family}"
+            return f"reconstruction_{family}{among}"
         case "reconstruction", _:
-            return f"prediction_{family}"
+            return f"prediction_{family}{among}"
         case ("entropy" | "penalty" | "cross_entropy") as kind, _:
             return f"{kind}_{family}"
-        case _, SubPosterior():
-            return f"rate_{family}_each"
+        case _, SubPosterior(experts=experts):
+            return f"rate_{family}_{'_'.join(draws_in(experts)) or 'each'}"
         case _, Encoder():
             return f"rate_{family}_other"
         case _, Auxiliary():
@@ -315,8 +358,7 @@ def _relation(bounds: Sequence[Bound]) -> Relation:
 def _write(plan: Plan, group: Sequence[Piece]) -> _Written:
     """A term for one member, or summed over the index in which its members differ."""
     first = group[0]
-    subsets = isinstance(first.ref, SubPosterior)
-    several = len(group) > 1
+    subsets = isinstance(first.ref, SubPosterior) and not _is_drawn(first.ref)
     node = _index(plan, [piece.node for piece in group])
     encoder = _conditional(plan, plan.base, group)
     at = "q" if plan.under == "q" else plan.under
@@ -343,13 +385,43 @@ def _write(plan: Plan, group: Sequence[Piece]) -> _Written:
                 f"E_{at} KL({left.text} || {right.text})",
                 f"\\mathbb{{E}}_{at_latex}\\,\\mathrm{{KL}}({left.latex} \\,\\|\\, {right.latex})",
             )
-    if not several:
-        return body
+    draws = draws_used(group)
+    mean = _Written(
+        "".join(f"E_{one} " for one in draws),
+        "".join(f"\\mathbb{{E}}_{{{one}}}\\," for one in draws),
+    )
+    total = _counted(plan, group) if first.among else _summed(plan, group, subsets)
+    return _Written(f"{mean.text}{total.text}{body.text}", f"{mean.latex}{total.latex}{body.latex}")
+
+
+def _counted(plan: Plan, group: Sequence[Piece]) -> _Written:
+    """A sum over the members that a drawn set holds, or does not."""
+    block = as_block(group[0].among)
+    if block is None:
+        raise CompilerBug("a term counts the members of no block")
+    text, latex = ("i not in", r"i \notin") if block.outside else ("i in", r"i \in")
+    if len(group) == 1:
+        (place,) = natural(group[0].node)[1]
+        return _Written(
+            f"[{text} {block.draw}, i = {place}] ", f"1_{{i = {place} {latex[2:]} {block.draw}}} "
+        )
+    part_of = _part(plan, [piece.node for piece in group])
+    also = _Written(f", i in {part_of}", f", i \\in \\{{{part_of}\\}}") if part_of else _NOTHING
+    return _Written(
+        f"sum_{{{text} {block.draw}{also.text}}} ",
+        f"\\sum_{{{latex} {block.draw}{also.latex}}} ",
+    )
+
+
+def _summed(plan: Plan, group: Sequence[Piece], subsets: bool) -> _Written:
+    """A sum over the index in which members differ, if there are several."""
+    if len(group) == 1:
+        return _NOTHING
     index = "S" if subsets and not _singles(group) else "i"
     part = "" if subsets else _part(plan, [piece.node for piece in group])
     label = f"{{{index} in {part}}}" if part else index
     latex = f"{index} \\in \\{{{part}\\}}" if part else index
-    return _Written(f"sum_{label} {body.text}", f"\\sum_{{{latex}}} {body.latex}")
+    return _Written(f"sum_{label} ", f"\\sum_{{{latex}}} ")
 
 
 def _part(plan: Plan, nodes: Sequence[str]) -> str:
@@ -367,7 +439,7 @@ def _right(plan: Plan, group: Sequence[Piece], node: tuple[str, str]) -> _Writte
         return _Written(f"p({node[0]})", f"p({node[1]})")
     if isinstance(ref, SubPosterior):
         head = ref.experts[0].partition("[")[0]
-        if len(group) == 1:
+        if len(group) == 1 or _is_drawn(ref):
             given = _Written(", ".join(ref.experts), latex_names(ref.experts))
         elif _singles(group):
             given = _Written(f"{head}[i]", f"{latex_name(head)}_{{i}}")

@@ -7,6 +7,7 @@ __all__ = ["Json", "latex_sum", "term_json", "text_sum"]
 from collections.abc import Callable, Iterable, Sequence
 from typing import TypeAlias
 
+from graphdsl.ir.draws import latex_mean_over
 from graphdsl.ir.information import (
     Atom,
     CrossEntropy,
@@ -42,12 +43,12 @@ def latex_atom(atom: Atom) -> str:
     """An entropy, information, total correlation or cross-entropy in LaTeX."""
     match atom:
         case Entropy(of, given):
-            return f"H_q({latex_names(of)}{_bar(given)})"
+            return f"{_mean(atom)}H_q({latex_names(of)}{_bar(given)})"
         case Information(left, right, given):
-            return f"I_q({latex_names(left)}; {latex_names(right)}{_bar(given)})"
+            return f"{_mean(atom)}I_q({latex_names(left)}; {latex_names(right)}{_bar(given)})"
         case TotalCorrelation(parts, given):
             inner = "; ".join(latex_names(part) for part in parts)
-            return f"\\mathrm{{TC}}_q({inner}{_bar(given)})"
+            return f"{_mean(atom)}\\mathrm{{TC}}_q({inner}{_bar(given)})"
         case PenaltyAtom(name, arguments):
             label, known = latex_names(arguments[:1]), latex_names(arguments[1:])
             return f"\\mathrm{{{name}}}({label} \\mid {known})"
@@ -56,7 +57,19 @@ def latex_atom(atom: Atom) -> str:
             return f"\\mathrm{{{name}}}({under}({inner}) \\,\\|\\, p({inner}))"
         case CrossEntropy(of, given, model):
             head = model.partition("(")[0]
-            return f"\\mathbb{{E}}_q[-\\log {head}({latex_names(of)}{_bar(given)})]"
+            return f"{_mean(atom)}\\mathbb{{E}}_q[-\\log {head}({latex_names(of)}{_bar(given)})]"
+
+
+def _mean(atom: Atom) -> str:
+    """The mean over sets that are drawn, where the atom speaks of one."""
+    match atom:
+        case Entropy(of, given) | CrossEntropy(of, given):
+            variables = (*of, *given)
+        case Information(left, right, given):
+            variables = (*left, *right, *given)
+        case TotalCorrelation(parts, given):
+            variables = (*(name for part in parts for name in part), *given)
+    return latex_mean_over(variables, atom.under)
 
 
 def term_json(term: Term) -> Json:

@@ -9,8 +9,10 @@ __all__ = [
     "bindings",
     "in_reach",
     "is_free",
+    "is_many",
     "members",
     "number",
+    "sizes_of_sets",
     "whole",
     "whole_range",
 ]
@@ -24,6 +26,8 @@ from typing import Literal
 from graphdsl.diagnostics import Span, nearest
 from graphdsl.ir.model import Family
 from graphdsl.ir.notation import copied, member_name, natural, number_text
+from graphdsl.resolve.draw_errors import CannotBeDrawn
+from graphdsl.resolve.draws import WRITTEN_ALWAYS, block, named_draw
 from graphdsl.resolve.errors import (
     BadSize,
     DivisionByZero,
@@ -53,9 +57,10 @@ class IndexSet:
 
     members: tuple[int, ...]
     others: tuple[int, ...]  #: what it was chosen from, and does not hold
+    drawn: str = ""  #: the name of a set that is drawn: `members` is then all that it may hold
 
     def __str__(self) -> str:
-        return f"{{{','.join(map(str, self.members))}}}"
+        return self.drawn or f"{{{','.join(map(str, self.members))}}}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,6 +241,20 @@ def _members_of(
         usage = f"write `{everything[0]}`, or `{family.head}` for all of it"
         scope.note(WrongArguments(span=reference.span, problem=problem, usage=usage))
         return None
+    draw = next(filter(None, (_drawn(one, indices) for one in reference.subscripts)), "")
+    if draw:
+        return block(scope, reference, family, extents, draw)
+    return _chosen(scope, reference, everything, extents, indices)
+
+
+def _chosen(
+    scope: Scope,
+    reference: ast.Reference,
+    everything: Sequence[str],
+    extents: Sequence[Sequence[int]],
+    indices: Indices,
+) -> tuple[str, ...] | None:
+    """The members of a family whose indices the subscripts stand for."""
     wanted: list[Sequence[int]] = []
     for subscript, extent in zip(reference.subscripts, extents, strict=True):
         along = _wanted(scope, subscript, extent, indices)
@@ -246,8 +265,16 @@ def _members_of(
             _out_of_range(scope, reference, extents, (*wanted, (outside[0],)), indices)
             return None
         wanted.append(along)
-    found = [member_name(family.head, index) for index in product(*wanted)]
+    head = everything[0].partition("[")[0]
+    found = [member_name(head, index) for index in product(*wanted)]
     return tuple(name for name in found if name in everything)  # a gap is said where it is
+
+
+def _drawn(subscript: ast.Subscript, indices: Indices) -> str:
+    """The drawn set that a subscript names; nothing for any other."""
+    word = subscript.index if isinstance(subscript, ast.AllBut) else subscript
+    known = indices.sets.get(word.text) if isinstance(word, ast.Word) else None
+    return known.drawn if known is not None else ""
 
 
 def _wanted(
@@ -308,26 +335,38 @@ def _plain_index(reference: ast.Reference, place: int) -> str:
 
 
 def bindings(
-    scope: Scope, binders: Sequence[ast.Comprehension], outer: Indices
+    scope: Scope, binders: Sequence[ast.Comprehension], outer: Indices, drawing: bool = False
 ) -> Iterator[Indices]:
-    """Every way to bind the indices of one comprehension or several, in order."""
+    """Every way to bind the indices of one comprehension or several, in order.
+
+    Where `drawing`, sets of many members are one symbolic set: for means over them.
+    """
     if not binders:
         yield outer
         return
-    for binding in _bind(scope, binders[0], outer):
-        yield from bindings(scope, binders[1:], binding)
+    for binding in _bind(scope, binders[0], outer, drawing):
+        yield from bindings(scope, binders[1:], binding, drawing)
 
 
-def _bind(scope: Scope, binder: ast.Comprehension, outer: Indices) -> Iterator[Indices]:
+def _bind(
+    scope: Scope, binder: ast.Comprehension, outer: Indices, drawing: bool
+) -> Iterator[Indices]:
     domain = binder.domain
     values = _values(scope, domain, outer)
     free = [is_free(scope, word, outer) for word in binder.names]
-    count = _count(scope, binder, len(values or ()))
+    many = drawing and is_many(binder.domain, values)
+    count = _count(scope, binder, 0 if many else len(values or ()))
     if values is None or count is None or not all(free):
         return
     scope.bound += count
     names = [word.text for word in binder.names]
     bound_by = {**outer.bound_by, **dict.fromkeys(names, domain.span)}
+    if many and domain.kind in ("subsets", "bipartitions"):
+        taken = [one.drawn for one in outer.sets.values() if one.drawn]
+        draw = named_draw(scope, binder.names[0], domain.kind, values, taken)
+        sets = {**outer.sets, names[0]: IndexSet(tuple(values), (), draw)}
+        yield Indices(outer.values, sets, bound_by, outer.where)
+        return
     if domain.kind in ("subsets", "bipartitions"):
         for chosen in _subsets(values, proper=domain.kind == "bipartitions"):
             sets = {**outer.sets, names[0]: chosen}
@@ -348,7 +387,28 @@ def _values(scope: Scope, domain: ast.Domain, outer: Indices) -> Sequence[int] |
         usage = "write a range, `i in 1..2`; a set is bound by `S in subsets(1..3)`"
         scope.note(WrongArguments(span=domain.span, problem=problem, usage=usage))
         return None
+    if known.drawn:
+        problem = f"an index cannot run over the members of `{name}`"
+        instead = "take a range of at most 8 members, over which all sets are written out"
+        note = CannotBeDrawn(span=domain.span, name=name, problem=problem, instead=instead)
+        scope.note(note)
+        return None
     return known.others if domain.kind == "outside" else known.members
+
+
+def is_many(domain: ast.Domain, values: Sequence[int] | None) -> bool:
+    """Whether the sets of a domain are too many to be written out without need."""
+    return domain.kind in ("subsets", "bipartitions") and len(values or ()) > WRITTEN_ALWAYS
+
+
+def sizes_of_sets(
+    scope: Scope, binders: Sequence[ast.Comprehension], outer: Indices
+) -> Iterator[int]:
+    """Of how many members the sets are that would be drawn."""
+    for binder in binders:
+        values = _values(scope, binder.domain, outer)
+        if values is not None and is_many(binder.domain, values):
+            yield len(values)
 
 
 def _subsets(values: Sequence[int], proper: bool) -> Iterator[IndexSet]:

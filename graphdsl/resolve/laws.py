@@ -28,6 +28,14 @@ class Laws:
         """The network of a distribution."""
         return self.models.get(name) or self.further.get(name)
 
+    def every_inference(self) -> list[Network]:
+        """Q, as far as the spec has it, and the further inference networks."""
+        return [*(one for name, one in self.models.items() if name == "q"), *self.further.values()]
+
+    def trial(self) -> Laws:
+        """The same distributions, and further ones of its own."""
+        return Laws(self.models, dict(self.further))
+
 
 @dataclass(frozen=True, slots=True)
 class Law:
@@ -71,7 +79,8 @@ def every_law(scope: Scope, laws: Laws) -> None:
     indices = sorted({i[0] for one in scope.families.values() for i in one.members or ()})
     for name, block in scope.inferences.items():
         values: Sequence[int | None] = [None] if not block.formals else indices
-        if len(block.formals) > 1 or any(title.startswith(f"{name}({{") for title in laws.further):
+        of_sets = (f"{name}({{", *(f"{name}({draw})" for draw in scope.draws))
+        if len(block.formals) > 1 or any(title.startswith(of_sets) for title in laws.further):
             continue
         for value in values:
             title = name if value is None else f"{name}({value})"

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 __all__ = ["choice", "constraint", "linear"]
 
+from collections.abc import Iterator
 from fractions import Fraction
 from typing import Literal, TypeAlias
 
 from graphdsl.diagnostics import Span, nearest
 from graphdsl.ir.model import EstimatorChoice, Functional, MultiInformation, Weighted, Wrapped
 from graphdsl.ir.weight import ZERO, Weight
+from graphdsl.resolve.draws import WRITTEN_OUT, check_drawn
 from graphdsl.resolve.errors import DivisionByZero, NotYet
 from graphdsl.resolve.functionals import distance, functional
-from graphdsl.resolve.indices import Indices, bindings, in_reach, number
+from graphdsl.resolve.indices import Indices, bindings, in_reach, number, sizes_of_sets
 from graphdsl.resolve.laws import Laws
 from graphdsl.resolve.scope import Scope
 from graphdsl.resolve.term_errors import (
@@ -119,8 +121,7 @@ def _expand(
         case ast.Function():
             return _wrapped(scope, laws, expression, indices)
         case _:
-            atom = _atom(scope, laws, expression, indices)
-            return [(_ONE, atom, expression.span)] if atom is not None else []
+            return list(_atom(scope, laws, expression, indices))
 
 
 def _atom(
@@ -128,10 +129,14 @@ def _atom(
     laws: Laws,
     expression: ast.Chosen | ast.Information | ast.Divergence,
     indices: Indices,
-) -> Functional | None:
+) -> Iterator[Summand]:
     if isinstance(expression, ast.Chosen):
-        return _with_estimator(scope, laws, expression, indices)
-    return functional(scope, laws, expression, indices)
+        atom = _with_estimator(scope, laws, expression, indices)
+    else:
+        atom = functional(scope, laws, expression, indices)
+    if atom is not None:
+        check_drawn(scope, laws.every_inference(), atom, expression.span)
+        yield _ONE, atom, expression.span
 
 
 def _wrapped(scope: Scope, laws: Laws, expression: ast.Function, indices: Indices) -> list[Summand]:
@@ -194,7 +199,24 @@ def _inside(summands: list[Summand]) -> tuple[tuple[Weighted, ...], Weight]:
 
 def _total(scope: Scope, laws: Laws, expression: ast.Total, indices: Indices) -> list[Summand]:
     """A sum over indices, or the mean: an expectation over an index is over all its values."""
-    several = list(bindings(scope, expression.binders, indices))
+    drawing = expression.sign.text != "sum" and _draws(scope, laws, expression, indices)
+    return _summed(scope, laws, expression, indices, drawing)
+
+
+def _draws(scope: Scope, laws: Laws, expression: ast.Total, indices: Indices) -> bool:
+    """Whether a mean over sets draws them: they are many, and one drawn set can stand for all."""
+    sizes = list(sizes_of_sets(scope.trial(), expression.binders, indices))
+    if not sizes or max(sizes) > WRITTEN_OUT:
+        return bool(sizes)
+    trial = scope.trial()
+    _summed(trial, laws.trial(), expression, indices, drawing=True)
+    return not trial.found
+
+
+def _summed(
+    scope: Scope, laws: Laws, expression: ast.Total, indices: Indices, drawing: bool
+) -> list[Summand]:
+    several = list(bindings(scope, expression.binders, indices, drawing))
     total: list[Summand] = []
     for binding in several:
         total += _expand(scope, laws, expression.body, binding)

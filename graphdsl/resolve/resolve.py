@@ -86,6 +86,7 @@ def resolve(
         assertions=tuple(assertions),
         projections=tuple(_projections(objective, assertions)),
         further=tuple(laws.further.values()),
+        draws=tuple(one for one in scope.draws.values() if one.families),
     )
     warnings = () if scope.found or spec.broken else unused(scope, model)
     return Resolution(model, (*scope.found, *warnings))

@@ -9,6 +9,7 @@ from fractions import Fraction
 from typing import Literal, TypeAlias
 
 from graphdsl.diagnostics import Diagnostic, Span, nearest
+from graphdsl.ir.draws import Draw
 from graphdsl.ir.model import Family, Parameter
 from graphdsl.ir.notation import original
 from graphdsl.resolve.errors import NotAVariable, UnknownName
@@ -40,6 +41,7 @@ class Scope:
         self.inferences: dict[str, ast.NetworkBlock] = {}
         self.used: set[str] = set()  #: names that something refers to
         self.bound = 0  #: how many values indices have taken so far
+        self.draws: dict[str, Draw] = {}  #: sets that are drawn, where there are too many
         self._unread = lost_words
         self._doubtful: set[str] = set()
         self._found: dict[tuple[str, object], Diagnostic] = {}
@@ -60,6 +62,7 @@ class Scope:
             self.inferences,
         )
         other.apart, other._parts = self.apart, self._parts
+        other.draws, other.bound = dict(self.draws), self.bound
         return other
 
     @property

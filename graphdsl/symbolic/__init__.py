@@ -4,10 +4,19 @@ This is the compiler's heart and the only room with sympy, which lives in `algeb
 enters and leaves are the frozen nouns of `ir`.
 """
 
-__all__ = ["Canon", "collect_objective", "decide", "derive_projection", "factored", "sign"]
+__all__ = [
+    "Blocks",
+    "Canon",
+    "collect_objective",
+    "decide",
+    "derive_projection",
+    "factored",
+    "sign",
+]
 
 from graphdsl.symbolic.algebra import factored, sign
 from graphdsl.symbolic.assertions import decide
+from graphdsl.symbolic.blocks import Blocks
 from graphdsl.symbolic.canonical import Canon
 from graphdsl.symbolic.objective import collect_objective
 from graphdsl.symbolic.projection import derive_projection

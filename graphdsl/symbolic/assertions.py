@@ -7,6 +7,7 @@ __all__ = ["decide"]
 from collections.abc import Mapping
 
 from graphdsl.ir.evidence import Proof
+from graphdsl.ir.functionals import draws_of
 from graphdsl.ir.graph import Dag
 from graphdsl.ir.information import Term, information, one
 from graphdsl.ir.information import entropy as entropy_atom
@@ -39,6 +40,14 @@ def decide(assertion: Assertion, dags: Mapping[str, Dag], canons: Mapping[str, C
     if not total:
         return Proof(
             assertion=assertion, status="proved", because="both sides have one canonical form"
+        )
+    if any(draws_of(one.functional) for one in assertion.difference):
+        return Proof(
+            assertion=assertion,
+            status="unknown",
+            because="the canonical forms differ, and those of means over drawn sets need not agree",
+            remainder=remainder,
+            terms=tuple(asserted),
         )
     if assertion.relation == "==":
         return Proof(

@@ -13,6 +13,7 @@ __all__ = ["Canon", "Sum", "collect"]
 from collections.abc import Iterable, Mapping
 from typing import TypeAlias
 
+from graphdsl.ir.draws import draws_in
 from graphdsl.ir.graph import Independence
 from graphdsl.ir.information import (
     CrossEntropy,
@@ -26,6 +27,7 @@ from graphdsl.ir.information import (
 )
 from graphdsl.ir.notation import original
 from graphdsl.ir.weight import ZERO, Weight
+from graphdsl.symbolic.blocks import Blocks
 
 Variables: TypeAlias = frozenset[str]
 Sum: TypeAlias = dict[Entropy, Weight]  #: canonical entropies with their weights
@@ -36,7 +38,11 @@ class Canon:
     """Canonical forms under one distribution: q, p, or a further inference network's."""
 
     def __init__(
-        self, independence: Independence, under: str = "q", fixed: frozenset[str] = frozenset()
+        self,
+        independence: Independence,
+        under: str = "q",
+        fixed: frozenset[str] = frozenset(),
+        blocks: tuple[Blocks, ...] = (),
     ) -> None:
         self.independence = independence
         self.under = under
@@ -44,11 +50,17 @@ class Canon:
         self._rank = {name: place for place, name in enumerate(independence.order)}
         self._known: dict[Variables, tuple[Entropy, ...]] = {frozenset(): ()}
         self._local: dict[tuple[str, Variables], Entropy] = {}
+        self._blocks = blocks
+        self._within: dict[Blocks, Canon] = {}
 
     def joint(self, variables: Variables) -> tuple[Entropy, ...]:
         """H(variables) as canonical entropies, each with weight one; a copy is its original."""
         variables = frozenset(map(original, variables))
         found = self._known.get(variables)
+        blocks = self._blocks_of(variables) if found is None else None
+        if blocks is not None:
+            local = self.within(variables).joint(blocks.cut(variables))
+            found = self._known[variables] = tuple(map(blocks.joined, local))
         if found is None:
             data = variables & self.independence.data
             latent = sorted(variables - data, key=self._rank.__getitem__)
@@ -59,6 +71,15 @@ class Canon:
                 before |= {name}
             found = self._known[variables] = tuple(atoms)
         return found
+
+    def within(self, variables: Variables) -> Canon:
+        """The form in which some variables are derived: with the blocks that they speak of."""
+        blocks = self._blocks_of(frozenset(map(original, variables)))
+        if blocks is None:
+            return self
+        if blocks not in self._within:
+            self._within[blocks] = Canon(blocks.independence, self.under, self._fixed)
+        return self._within[blocks]
 
     def add(self, counts: Counts, of: Variables, given: Variables, times: int = 1) -> None:
         """Add `times` H(of | given) to a sum."""
@@ -100,6 +121,10 @@ class Canon:
         if not atom.given and self._fixed.issuperset(atom.of):
             return True
         return self.independence.data.issuperset(atom.of)
+
+    def _blocks_of(self, variables: Variables) -> Blocks | None:
+        sees_blocks = bool(draws_in((), self.under))
+        return next((one for one in self._blocks if sees_blocks or one.holds(variables)), None)
 
     def _atom(self, term: Term) -> Counts:
         match term.atom:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 from graphdsl.diagnostics import CompilerBug
+from graphdsl.ir.draws import as_block
 from graphdsl.ir.graph import Dag
 from graphdsl.ir.information import Entropy, ModelAtom
 from graphdsl.ir.model import (
@@ -35,9 +36,9 @@ Variables = frozenset[str]
 
 @dataclass(frozen=True, slots=True)
 class Hint:
-    """An entropy H(x | S) of data that a decoder can bound."""
+    """An entropy H(A | S) of data that decoders can bound, together or not at all."""
 
-    node: str
+    nodes: tuple[str, ...]
     given: Variables
     under: str
 
@@ -133,7 +134,7 @@ class _Group:
 
     def add_projection(self, dag: Dag) -> None:
         """D(q||G) = sum_v H(v|Pa_v) - H(V), and the data whose local term does not vanish."""
-        independence = self.canon.independence
+        independence = self.canon.within(dag.variables).independence
         before: Variables = frozenset()
         for place, node in enumerate(dag.nodes):
             parents = dag.parent_set(place)
@@ -141,7 +142,7 @@ class _Group:
             plain = frozenset(map(original, node))
             if parents and plain <= independence.data:
                 if not independence.separated(node, before - parents, parents):
-                    self._hint_each(plain, frozenset(map(original, parents)) - plain, 1)
+                    self._hint(plain, frozenset(map(original, parents)) - plain, 1)
             before |= node
         self.canon.add(self.counts, dag.variables, frozenset(), -1)
 
@@ -155,13 +156,13 @@ class _Group:
         if self.negative and len(parts) == 2 and data:
             # -I(x; z | c) = H(x | z, c) - H(x | c): Barber and Agakov's bound (P10, LB1).
             part = min(data, key=len)
-            self._hint_each(part, everything - part | given, -1)
+            self._hint(part, everything - part | given, -1)
 
     def add_entropy(self, of: Variables, given: Variables) -> None:
         """H(of | given); a decoder of data bounds it where it is to be small."""
         self.canon.add(self.counts, of, given)
         if of <= self.canon.independence.data and not self.negative:
-            self._hint_each(of, given, 1)
+            self._hint(of, given, 1)
 
     def add_divergence(self, one: DivergenceOfMarginals) -> None:
         """KL(q(A|C)||p) = sum_v CE_p(v|Pa_v) - H(A | C, and the data that p does not generate)."""
@@ -174,7 +175,8 @@ class _Group:
             given = self.model.observed() - frozenset(network.variables)
         generated = {name for each in network.conditionals for name in each.children}
         for name in wanted:
-            if name in self.canon.independence.data and name not in generated:
+            generates = generated.issuperset(self._members(name))
+            if name in self.canon.independence.data and not generates:
                 self.canon.add(self.counts, frozenset({name}), frozenset())  # p's root is the data
             else:
                 self._model(ModelAtom(name, "p", None, self.canon.under, one.frozen))
@@ -189,7 +191,10 @@ class _Group:
     def add_prediction(self, one: PredictiveEntropy) -> None:
         """CE(A|C), variable by variable: those of A are independent given C under the model."""
         for name in one.of:
-            self._model(self._predictor(name, one))
+            for member in self._members(name):
+                atom = self._predictor(member, one)
+                atom = atom if member == name else replace(atom, among=name)
+                self._model(atom)
 
     def _predictor(self, name: str, one: PredictiveEntropy) -> ModelAtom:
         """The decoder of p if its parents are those that are given, else a network of its own."""
@@ -200,11 +205,17 @@ class _Group:
         return ModelAtom(name, "new", one.given, self.canon.under, one.frozen)
 
     def _model(self, atom: ModelAtom) -> None:
-        self.models[atom] = self.models.get(atom, 0) + 1
+        """Count a cross-entropy; that of a block is one of each member, where S holds it."""
+        block = as_block(atom.node)
+        for name in self._members(atom.node):
+            each = replace(atom, node=name, among=atom.node) if block else atom
+            self.models[each] = self.models.get(each, 0) + 1
 
-    def _hint_each(self, nodes: Variables, given: Variables, times: int) -> None:
-        """H(x|S) = sum_j H(x_j|S, x_<j), by the chain rule: a decoder for each variable."""
-        for name in sorted(nodes, key=natural):
-            hint = Hint(name, given, self.canon.under)
-            self.hints[hint] = self.hints.get(hint, 0) + times
-            given |= {name}
+    def _members(self, name: str) -> tuple[str, ...]:
+        """The variables of a block, or the variable itself."""
+        block = as_block(name)
+        return (name,) if block is None else self.model.members(block.head)
+
+    def _hint(self, nodes: Variables, given: Variables, times: int) -> None:
+        hint = Hint(tuple(sorted(nodes, key=natural)), given, self.canon.under)
+        self.hints[hint] = self.hints.get(hint, 0) + times

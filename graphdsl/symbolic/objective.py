@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import TypeAlias
 
+from graphdsl.ir.draws import draws_in
 from graphdsl.ir.graph import Dag
 from graphdsl.ir.information import (
     Collected,
@@ -94,10 +95,13 @@ def _take_choices(
 def _take_hints(
     model: Model, ledger: Ledger, rest: Sum, canons: Mapping[str, Canon]
 ) -> Iterator[LocalEntropy]:
-    """The entropies of data that projections themselves name: H(x|Pa_x) in G."""
+    """The entropies of data that projections themselves name: H(x|Pa_x) in G.
+
+    Each is taken whole, and then is H(x|S) = sum_j H(x_j|S, x_<j): a decoder for each variable.
+    """
     for hint, weight in sorted(ledger.hints.items(), key=lambda one: _hint_key(one[0])):
         canon = canons[hint.under]
-        counts = canon.entropy(frozenset({hint.node}), hint.given)
+        counts = canon.entropy(frozenset(hint.nodes), hint.given)
         pivot = _pivot(counts, canon)
         if pivot is None:
             continue  # a bound of this entropy needs no decoder
@@ -105,7 +109,10 @@ def _take_hints(
         needed = not _nonnegative(rest.get(pivot, ZERO), model)
         if needed and weight and _nonnegative(weight, model):
             collect(rest, counts, -weight)
-            yield LocalEntropy(hint.node, hint.given, weight, ledger.asked(hint), hint.under)
+            given = hint.given
+            for name in hint.nodes:
+                yield LocalEntropy(name, given, weight, ledger.asked(hint), hint.under)
+                given |= {name}
 
 
 def _take_correlations(
@@ -144,8 +151,8 @@ def _sampled_alike(group: tuple[str, ...], model: Model, canon: Canon) -> bool:
 
 def _take_decoders(model: Model, rest: Sum, canon: Canon) -> Iterator[LocalEntropy]:
     """-H(z) = -H(z|x) - H(x) + sum_i H(x_i|z, x_<i): a decoder p(x_i|z) bounds each of the last."""
-    if model.generation is None:
-        return
+    if model.generation is None or draws_in((), canon.under):
+        return  # what r(S) says of one member alone has no form for all S
     decoded: frozenset[str] = frozenset()
     for conditional in model.generation.conditionals:
         for name in sorted(conditional.children, key=natural):
@@ -193,8 +200,8 @@ def _nonnegative(weight: Weight, model: Model) -> bool:
     return sign(weight, model.parameters) in ("zero", "nonnegative")
 
 
-def _hint_key(hint: Hint) -> tuple[str, _Key, list[_Key]]:
-    return hint.under, natural(hint.node), sorted(map(natural, hint.given))
+def _hint_key(hint: Hint) -> tuple[str, list[_Key], list[_Key]]:
+    return hint.under, list(map(natural, hint.nodes)), sorted(map(natural, hint.given))
 
 
 def _read(
@@ -256,9 +263,13 @@ def _conditional(model: Model, atom: ModelAtom) -> Conditional | None:
     return next((one for one in several if atom.node in one.children), None)
 
 
-def _model_key(atom: ModelAtom) -> tuple[str, _Key, str, list[_Key], str, bool]:
+_ModelKey: TypeAlias = tuple[str, _Key, str, list[_Key], str, str, bool]
+
+
+def _model_key(atom: ModelAtom) -> _ModelKey:
     given = sorted(map(natural, atom.given or ()))
-    return atom.under, natural(atom.node), atom.network, given, atom.environment, atom.frozen
+    last = atom.environment, atom.among, atom.frozen
+    return atom.under, natural(atom.node), atom.network, given, *last
 
 
 def _atom_key(atom: Entropy) -> tuple[str, list[_Key], list[_Key]]:

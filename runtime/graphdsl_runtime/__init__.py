@@ -105,6 +105,7 @@ from graphdsl_runtime.networks import (
     mlps,
 )
 from graphdsl_runtime.sampling import Likelihood, Posterior, draw_data
+from graphdsl_runtime.subsets import Subset, among
 from graphdsl_runtime.variables import Variable
 
 __all__ = [
@@ -145,12 +146,14 @@ __all__ = [
     "Shared",
     "StandardLaplace",
     "StandardNormal",
+    "Subset",
     "UniformCategorical",
     "UnknownName",
     "Variable",
     "adversarial_js",
     "adversarial_js_non_saturating",
     "adversarial_kl",
+    "among",
     "barber_agakov",
     "bernoulli_information",
     "club",

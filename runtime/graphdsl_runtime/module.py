@@ -36,11 +36,13 @@ from graphdsl_runtime.errors import (
 from graphdsl_runtime.multipliers import Multiplier
 from graphdsl_runtime.networks import Each, FamilyNetwork
 from graphdsl_runtime.sampling import Likelihood, Posterior
+from graphdsl_runtime.subsets import Subset
 from graphdsl_runtime.variables import Variable
 
 #: Variable, member of a family, or `seen(variable)` -> values, rows first.
 Batch: TypeAlias = Mapping[str, Tensor]
 #: Latent -> standard normal noise of its shape, rows first; of a category, a number per class.
+#: Drawn set -> which views it holds; where it is left out, a pass draws its own.
 Noise: TypeAlias = Mapping[str, Tensor]
 #: Latent -> values, rows first; and values of what is observed or given, where p reads them.
 Latents: TypeAlias = Mapping[str, Tensor]
@@ -88,6 +90,8 @@ class Objective(nn.Module):
 
     #: The attributes whose networks a critic trains; all others are the model's.
     critics: ClassVar[tuple[str, ...]] = ()
+    #: The sets of views that every pass draws anew, in the spec's order.
+    draws: ClassVar[tuple[Subset, ...]] = ()
 
     #: How many rows the training set has; the trainer sets it. Where it is None, estimators of the
     #: aggregate posterior (total correlation) take the batch for the whole data set.
@@ -326,15 +330,31 @@ class Objective(nn.Module):
     def draw_noise(self, like: Tensor) -> dict[str, Tensor]:
         """Draw standard normal noise for every latent: rows, precision and device as ``like``.
 
-        Shapes: ``(B, *noise_shape)`` for each.  Seeded by `torch.manual_seed`.
+        Shapes: ``(B, *noise_shape)`` for each; for a set of views, a bool ``(B, N)``.
+        Seeded by `torch.manual_seed`.
         """
         rows, device = like.shape[0], like.device
         dtype = like.dtype if like.is_floating_point() else self._dtype()
-        return {
+        noise = {
             latent.name: torch.randn(rows, *latent.noise_shape, dtype=dtype, device=device)
             for latent in self.variables
             if latent.role == "latent"
         }
+        return noise | {one.name: one.draw(rows, device) for one in self.draws}
+
+    def drawn(self, noise: Noise, name: str, like: Tensor) -> Tensor:
+        """Take a set of views from the noise, or draw it: one for each row of ``like``.
+
+        Shapes: in the noise bool ``(B, N)``, or ``(N,)`` for all rows ``-> (B, N)``.
+        Raises `ShapeMismatch` if it fits neither.
+        """
+        one = next(each for each in self.draws if each.name == name)
+        if name not in noise:
+            return one.draw(like.shape[0], like.device)
+        chosen, shape = noise[name].bool(), (like.shape[0], one.of)
+        if tuple(chosen.shape) not in {shape, shape[1:]}:
+            raise ShapeMismatch(name, expected=("B", one.of), got=chosen.shape)
+        return chosen.expand(shape)
 
     def prior_sample(self, noise: Noise, name: str, like: Tensor) -> Tensor:
         """Sample a latent from N(0, I), beside the sample of its posterior that is `like` it.

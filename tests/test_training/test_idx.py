@@ -68,7 +68,9 @@ def test_a_broken_file_says_how(tmp_path: Path, content: bytes, said: str) -> No
             read_idx(tmp_path / name, axes=3)
 
 
-@pytest.mark.parametrize("content", [as_idx(IMAGES), gzip.compress(as_idx(IMAGES), mtime=0)[:-9], b"\x1f"])
+@pytest.mark.parametrize(
+    "content", [as_idx(IMAGES), gzip.compress(as_idx(IMAGES), mtime=0)[:-9], b"\x1f"]
+)
 def test_a_broken_gzip_file_says_so(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "images.gz"
     path.write_bytes(content)

@@ -1,0 +1,39 @@
+"""G^q with a family as two blocks: the members in a drawn set, and the members outside of it."""
+
+from __future__ import annotations
+
+__all__ = ["blocked_dag"]
+
+from graphdsl.graphs.build import inference_dag
+from graphdsl.ir.draws import as_block, inside, outside
+from graphdsl.ir.model import Model, Network
+
+Parents = dict[str, frozenset[str]]
+
+
+def blocked_dag(
+    model: Model, network: Network, head: str, draw: str
+) -> tuple[tuple[str, ...], Parents, frozenset[str]]:
+    """The network for any one S: x[S] and x[not S] stand for x, and are observed as it is.
+
+    A latent that is inferred from some members of the family, and not from all, has no place in a
+    network that holds for every S: it is left out, and so is what is inferred from it.
+
+    Returns:
+        The variables in topological order, the data first, the parents of each, and the data.
+    """
+    order, parents = inference_dag(model, network)
+    members = frozenset(model.members(head))
+    both = (inside(head, draw), outside(head, draw))
+    data = [name for name in order if _is_data(model, name) and name not in {*members, *both}]
+    data += both
+    found: Parents = {name: frozenset(data[:place]) for place, name in enumerate(data)}
+    for name in order:
+        above, seen = parents[name] - members, parents[name] & members
+        if not _is_data(model, name) and seen in (frozenset(), members) and above <= found.keys():
+            found[name] = above.union(both) if seen else above
+    return tuple(found), found, frozenset(data)
+
+
+def _is_data(model: Model, name: str) -> bool:
+    return as_block(name) is not None or name in model.observed()

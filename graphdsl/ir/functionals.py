@@ -1,0 +1,55 @@
+"""What a functional speaks of."""
+
+from __future__ import annotations
+
+__all__ = ["draws_of", "variables_of"]
+
+from graphdsl.ir.draws import draws_in
+from graphdsl.ir.model import (
+    Distance,
+    DivergenceOfMarginals,
+    DivergenceOfPosteriors,
+    Functional,
+    InvariancePenalty,
+    MultiInformation,
+    PredictiveEntropy,
+    Projection,
+    UncertaintyOf,
+    Wrapped,
+)
+from graphdsl.ir.notation import original
+
+
+def variables_of(functional: Functional) -> frozenset[str]:
+    """The variables that a functional names, copies as their originals."""
+    match functional:
+        case Projection(network):
+            return frozenset(map(original, network.variables))
+        case MultiInformation(parts, given):
+            return given.union(*parts)
+        case UncertaintyOf(of, given) | PredictiveEntropy(of, given):
+            return given.union(of)
+        case DivergenceOfMarginals(variables, given):
+            return given.union(variables or ())
+        case DivergenceOfPosteriors(variables, given, _, model_given):
+            return given.union(variables, model_given)
+        case Distance() | InvariancePenalty() | Wrapped():
+            return _variables_of_others(functional)
+
+
+def _variables_of_others(functional: Distance | InvariancePenalty | Wrapped) -> frozenset[str]:
+    match functional:
+        case Distance(_, variables):
+            return frozenset(variables)
+        case InvariancePenalty(of, given, environment):
+            return given | {of, environment}
+        case Wrapped(_, inner):
+            return frozenset().union(*(variables_of(one.functional) for one in inner))
+
+
+def draws_of(functional: Functional) -> tuple[str, ...]:
+    """The drawn sets that it is a mean over."""
+    titles = [functional.under]
+    if isinstance(functional, DivergenceOfPosteriors):
+        titles.append(functional.network)
+    return draws_in(sorted(variables_of(functional)), *titles)

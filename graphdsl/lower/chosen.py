@@ -1,0 +1,63 @@
+"""Sets that are drawn, in the emitted code: the mask of a set, and what it is a mask of."""
+
+from __future__ import annotations
+
+__all__ = ["chosen", "draws_used", "plan_draws", "written_out"]
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from graphdsl.diagnostics import CompilerBug
+from graphdsl.ir.draws import Draw, as_block, draws_in
+from graphdsl.ir.loss import Chosen, DrawSet, Observe
+from graphdsl.ir.model import Conditional, Model
+from graphdsl.lower.bounds import Piece
+from graphdsl.lower.models import Encoder, SubPosterior
+from graphdsl.lower.runs import Plan
+from graphdsl.lower.slots import member_ref
+
+
+def chosen(model: Model, block: str, nodes: Sequence[str]) -> Chosen:
+    """Which of some members are in a block: columns of the mask of its set."""
+    found = as_block(block)
+    if found is None:
+        raise CompilerBug(f"{block} is no block of a drawn set")
+    mask = member_ref(_local(found.draw), nodes, model.members(found.head))
+    return Chosen(mask, found.outside)
+
+
+def draws_used(pieces: Iterable[Piece]) -> tuple[str, ...]:
+    """The drawn sets that pieces of the loss speak of, in their order."""
+    found: list[str] = []
+    for piece in pieces:
+        names, titles = [piece.among], [piece.under]
+        if isinstance(piece.ref, SubPosterior):
+            names += piece.ref.experts
+        if isinstance(piece.ref, Encoder):
+            titles.append(piece.ref.network)
+        found += draws_in(names, *titles)
+    return tuple(dict.fromkeys(found))
+
+
+def plan_draws(plan: Plan, pieces: Sequence[Piece]) -> tuple[Draw, ...]:
+    """Plan the draws of one pass, once the data are there: as many rows as these have."""
+    used = draws_used(pieces)
+    like = next((one.target for one in plan.forward if isinstance(one, Observe)), "")
+    drawn = tuple(one for one in plan.model.draws if one.name in used)
+    for one in drawn:
+        draw = DrawSet(target=_local(one.name), name=one.name, like=like, shape=(one.count,))
+        plan.forward.append(draw)
+    return drawn
+
+
+def written_out(conditional: Conditional, model: Model) -> Conditional:
+    """`x[S] -> z by poe` as experts on all of x, of which the mask of S takes some."""
+    parents: list[str] = []
+    for name in conditional.parents:
+        block = as_block(name)
+        parents += (name,) if block is None else model.members(block.head)
+    return replace(conditional, parents=tuple(parents))
+
+
+def _local(draw: str) -> str:
+    return f"chosen_{draw}"
