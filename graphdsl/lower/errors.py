@@ -8,6 +8,7 @@ __all__ = [
     "EstimatorMisplaced",
     "MarginalOfModel",
     "NoBound",
+    "NothingInside",
     "NothingLeft",
     "PriorMissing",
     "UnderGeneration",
@@ -123,3 +124,13 @@ class ConstantInside(Diagnostic):
     hint = "put rates and informations of latents there; a reconstruction is known up to H(x)"
     sign: str
     constant: str
+
+
+class NothingInside(Warned):
+    """A sum under |.|, max or a constraint that is nought whatever is trained."""
+
+    code = "MIB408"
+    title = "Nothing under a sign"
+    said = "what stands under {sign} is nought for every q that follows G^q: it is left out"
+    hint = "see with `graphdsl audit` what vanishes, and delete it"
+    sign: str

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["group_of", "group_relation", "inner_constants", "sign_text"]
+__all__ = ["group_of", "group_relation", "inner_constants", "nothing_inside", "sign_text"]
 
 from collections.abc import Iterator, Sequence
 
@@ -10,7 +10,7 @@ from graphdsl.diagnostics import Diagnostic, Span
 from graphdsl.ir.information import Collected, CollectedGroup
 from graphdsl.ir.loss import Group, LossTerm, Relation
 from graphdsl.ir.notation import weight_text
-from graphdsl.lower.errors import ConstantInside
+from graphdsl.lower.errors import ConstantInside, NothingInside
 from graphdsl.lower.slots import Names
 
 _NAMES = {"abs": "absolute", "max": "floored", "constraint": "constraint"}
@@ -50,6 +50,12 @@ def inner_constants(collected: Collected) -> Iterator[Diagnostic]:
             constant = str(group.collected.constants[0].atom)
             span = Span(group.line, group.column, group.line, group.column + 3)
             yield ConstantInside(span=span, sign=_WORDS[group.wrapped.kind], constant=constant)
+
+
+def nothing_inside(group: CollectedGroup) -> Diagnostic:
+    """A sum whose terms cancel, or vanish for every q that follows G^q."""
+    span = Span(group.line, group.column, group.line, group.column + 3)
+    return NothingInside(span=span, sign=_WORDS[group.wrapped.kind])
 
 
 def sign_text(group: Group) -> str:

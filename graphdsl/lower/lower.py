@@ -38,7 +38,13 @@ from graphdsl.lower.errors import (
     UnderGeneration,
     WeightChangesSign,
 )
-from graphdsl.lower.groups import group_of, group_relation, inner_constants, sign_text
+from graphdsl.lower.groups import (
+    group_of,
+    group_relation,
+    inner_constants,
+    nothing_inside,
+    sign_text,
+)
 from graphdsl.lower.models import Prior
 from graphdsl.lower.objective import objective_latex
 from graphdsl.lower.plan import make_plan
@@ -85,6 +91,9 @@ def lower(collected: Collected, model: Model, independences: Mapping[str, Indepe
     groups: list[Group] = []
     for one, several in zip(collected.groups, inside, strict=True):
         under = _terms(plans, one.collected, several, names_used)
+        if not under:
+            found.append(nothing_inside(one))
+            continue
         made = group_of(one, under, names_used)
         relation, told = group_relation(one, under), sign_text(made)
         groups.append(made)
