@@ -147,7 +147,6 @@ def idle(objective: Objective) -> list[str]:
     ]
 
 
-@pytest.mark.xfail(reason="networks of one variable share its place in a stack", strict=True)
 @pytest.mark.parametrize("weight", ["1", "i"])
 def test_every_predictor_of_a_variable_is_trained(weight: str) -> None:
     objective = emitted_class(f"""

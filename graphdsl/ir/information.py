@@ -25,7 +25,7 @@ __all__ = [
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 from graphdsl.ir.draws import mean_over
 from graphdsl.ir.model import Conditional, Distance, EstimatorChoice, Network, Wrapped
@@ -144,6 +144,7 @@ class ProjectionDerivation:
 
     network: Network
     weight: Weight  #: with which it stands in the objective
+    under: str  #: the distribution that is projected
     order: tuple[Names, ...]  #: of G's nodes, topological
     entropies: tuple[Term, ...]  #: sum_v H(v|Pa_v) - H(V)
     multi_information: tuple[Term, ...]  #: TC(V) - sum_v I(v; Pa_v)
@@ -174,7 +175,14 @@ class ModelCrossEntropy:
     conditional: Conditional | None  #: None for a latent root, whose model is its prior
     weight: Weight
     lines: tuple[int, ...] = ()  #: of the spec, that ask for it
-    adversary: bool = False  #: a new model's, with a negative weight: it plays against the rest
+    #: Of a network made for it: it predicts, or plays against the rest where the weight is
+    #: negative, or would have to do both.
+    sides: Literal["for", "against", "both"] = "for"
+
+    @property
+    def adversary(self) -> bool:
+        """Whether a network made for it plays against the rest."""
+        return self.sides == "against"
 
 
 @dataclass(frozen=True, slots=True)

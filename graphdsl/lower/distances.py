@@ -64,6 +64,8 @@ def _why_not(distance: Distance, model: Model) -> str:
             return f"`{family.name}` is not normal"
         if family.role != "latent" and not set(family.nodes) <= set(made):
             return f"`p` does not generate `{family.name}`"
+        if distance.name == "KL" and family.role != "latent":
+            return f"a density ratio trains `q` alone, and `p` generates `{family.name}`"
         if family.classes is not None:
             return f"`{family.name}` is categorical"
     return ""

@@ -9,11 +9,14 @@ __all__ = [
     "MarginalOfModel",
     "NoBound",
     "NoModelOfSets",
+    "NoSuchPosterior",
     "NothingInside",
     "NothingLeft",
+    "PlayerOfTwoSides",
     "PriorMissing",
     "UnderGeneration",
     "UnfitDistance",
+    "VacuousBound",
     "WeightChangesSign",
 ]
 
@@ -145,4 +148,36 @@ class NothingInside(Warned):
     title = "Nothing under a sign"
     said = "what stands under {sign} is nought for every q that follows G^q: it is left out"
     hint = "see with `graphdsl audit` what vanishes, and delete it"
+    sign: str
+
+
+class NoSuchPosterior(Diagnostic):
+    """A conditional of an inference network that its encoder does not compute."""
+
+    code = "MIB409"
+    title = "Posterior that nothing computes"
+    said = "`{name}` has one network for all its parents: {asked} is not computed"
+    hint = "write the line `by poe`, which has a posterior for every subset, or `infer` another one"
+    name: str
+    asked: str
+
+
+class PlayerOfTwoSides(Diagnostic):
+    """A network made for a cross-entropy whose weight changes its sign."""
+
+    code = "MIB410"
+    title = "Player of two sides"
+    said = "the weight of {term} is {weight}, which changes its sign: its network cannot play both"
+    hint = "narrow the range: where it is positive the network predicts, where negative it plays"
+    term: str
+    weight: str
+
+
+class VacuousBound(Diagnostic):
+    """A sum under |.|, max or a constraint of which the bound leaves nothing."""
+
+    code = "MIB414"
+    title = "Bound that says nothing"
+    said = "what stands under {sign} is bounded by nought alone: nothing of it would be trained"
+    hint = "bound an information from below by a decoder in the objective, as in `CE(x | z)`"
     sign: str

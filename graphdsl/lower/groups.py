@@ -10,7 +10,7 @@ from graphdsl.diagnostics import Diagnostic, Span
 from graphdsl.ir.information import Collected, CollectedGroup
 from graphdsl.ir.loss import Group, LossTerm, Relation
 from graphdsl.ir.notation import weight_text
-from graphdsl.lower.errors import ConstantInside, NothingInside
+from graphdsl.lower.errors import ConstantInside, NothingInside, VacuousBound
 from graphdsl.lower.slots import Names
 
 _NAMES = {"abs": "absolute", "max": "floored", "constraint": "constraint"}
@@ -55,7 +55,10 @@ def inner_constants(collected: Collected) -> Iterator[Diagnostic]:
 def nothing_inside(group: CollectedGroup) -> Diagnostic:
     """A sum whose terms cancel, or vanish for every q that follows G^q."""
     span = Span(group.line, group.column, group.line, group.column + 3)
-    return NothingInside(span=span, sign=_WORDS[group.wrapped.kind])
+    inside = group.collected
+    bounded = inside.exact or inside.unbounded or inside.uncertain or inside.intractable
+    kind = VacuousBound if bounded else NothingInside
+    return kind(span=span, sign=_WORDS[group.wrapped.kind])
 
 
 def sign_text(group: Group) -> str:

@@ -26,7 +26,7 @@ from graphdsl.ir.loss import (
     VariableSlot,
 )
 from graphdsl.ir.model import Conditional, DivergenceOfMarginals, EstimatorChoice, Model
-from graphdsl.ir.notation import weight_text
+from graphdsl.ir.notation import names, weight_text
 from graphdsl.lower.bounds import Piece, can_relax, pieces
 from graphdsl.lower.distances import distance_terms, unfit_distances
 from graphdsl.lower.errors import (
@@ -35,7 +35,9 @@ from graphdsl.lower.errors import (
     MarginalOfModel,
     NoBound,
     NoModelOfSets,
+    NoSuchPosterior,
     NothingLeft,
+    PlayerOfTwoSides,
     PriorMissing,
     UnderGeneration,
     WeightChangesSign,
@@ -88,9 +90,20 @@ def lower(collected: Collected, model: Model, independences: Mapping[str, Indepe
         span = _span(family.line, family.column, len(family.name))
         return Lowered(None, (*found, PriorMissing(span=span, name=family.name)))
     found += _without_model(everything, model)
-    if any(one.severity == "error" for one in found):
+    if _is_wrong(found):
         return Lowered(None, tuple(found))
-    plans = make_plan(model, everything)
+    return _lowered(collected, model, parts, inside, found)
+
+
+def _lowered(
+    collected: Collected,
+    model: Model,
+    parts: Sequence[Piece],
+    inside: Sequence[Sequence[Piece]],
+    found: list[Diagnostic],
+) -> Lowered:
+    """Plan the code of what is bounded, part by part."""
+    plans = make_plan(model, [piece for several in (parts, *inside) for piece in several])
     names_used = Names()
     terms = _terms(plans, collected, parts, names_used)
     groups: list[Group] = []
@@ -103,11 +116,17 @@ def lower(collected: Collected, model: Model, independences: Mapping[str, Indepe
         relation, told = group_relation(one, under), sign_text(made)
         groups.append(made)
         terms += tuple(replace(term, within=told, relation=relation) for term in under)
+    if _is_wrong(found):
+        return Lowered(None, tuple(found))
     if not terms:
         place = [(one.line, one.column) for one in model.objective] or [(1, 1)]
         return Lowered(None, (*found, NothingLeft(span=_span(*place[0], 1))))
     module = _module(model, plans["q"], terms, collected)
     return Lowered(replace(module, groups=tuple(groups)), tuple(found))
+
+
+def _is_wrong(found: Iterable[Diagnostic]) -> bool:
+    return any(one.severity == "error" for one in found)
 
 
 def _terms(
@@ -272,6 +291,7 @@ def _mistakes(
     yield from _marginals(model)
     yield from _under_generation(collected, line, column)
     yield from unfit_distances(collected, model)
+    yield from _unfit_models(collected, line, column)
     stuck = [
         one
         for one in collected.intractable
@@ -292,6 +312,21 @@ def _under_generation(collected: Collected, line: int, column: int) -> Iterator[
     terms += [one.atom.node for one in collected.models if one.atom.under == "p"]
     if terms:
         yield UnderGeneration(span=_span(line, column, 1), term=terms[0])
+
+
+def _unfit_models(collected: Collected, line: int, column: int) -> Iterator[Diagnostic]:
+    """Models that the objective names, and that nothing computes, or that would play both sides."""
+    for one in collected.models:
+        atom, conditional = one.atom, one.conditional
+        span = _span(one.lines[0] if one.lines else line, column if not one.lines else 1, 1)
+        if one.sides == "both":
+            term = f"CE({atom.node} | {', '.join(names(atom.given or ()))})"
+            yield PlayerOfTwoSides(span=span, term=term, weight=weight_text(one.weight))
+        if conditional is None or atom.network in ("p", "new") or atom.given is None:
+            continue
+        if conditional.by != "poe" and atom.given != set(conditional.parents):
+            asked = f"{conditional.network}({atom.node} | {', '.join(names(atom.given))})"
+            yield NoSuchPosterior(span=span, name=atom.node, asked=asked)
 
 
 def _without_model(pieces: Iterable[Piece], model: Model) -> Iterator[Diagnostic]:

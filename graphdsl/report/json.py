@@ -87,7 +87,7 @@ def _network(network: Network) -> Json:
 def _projection(one: ProjectionDerivation) -> Json:
     return {
         "network": one.network.name,
-        "of": "q",
+        "of": one.under,
         "weight": weight_text(one.weight),
         "nodes": [list(node) for node in one.network.nodes],
         "edges": [list(edge) for edge in one.network.edges],

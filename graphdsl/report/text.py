@@ -73,7 +73,7 @@ def _projections(projections: tuple[ProjectionDerivation, ...]) -> Iterator[str]
 
 def _projection(one: ProjectionDerivation) -> Iterator[str]:
     weight = f", weight {weight_text(one.weight)}" if one.weight else ""
-    yield f"  D(q || {one.network.name}){weight}"
+    yield f"  D({one.under} || {one.network.name}){weight}"
     yield f"    = {text_sum((*one.simplified, *one.constant))}"
     yield f"    = {text_sum(one.entropies)}   (definition, P1)"
     yield f"    = {text_sum(one.multi_information)}   (multi-information, eq. 1)"

@@ -11,7 +11,7 @@ __all__ = ["collect_objective"]
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 from graphdsl.ir.draws import draws_in
 from graphdsl.ir.graph import Dag
@@ -249,9 +249,16 @@ def _models(model: Model, ledger: Ledger) -> Iterator[ModelCrossEntropy]:
         weight = ledger.models[atom]
         if weight:
             conditional = _conditional(model, atom)
-            lowered = sign(weight, model.parameters) == "nonpositive" and atom.network == "new"
-            lowered = lowered and not atom.environment
-            yield ModelCrossEntropy(atom, conditional, weight, ledger.asked(atom), lowered)
+            sides = _sides(atom, weight, model)
+            yield ModelCrossEntropy(atom, conditional, weight, ledger.asked(atom), sides)
+
+
+def _sides(atom: ModelAtom, weight: Weight, model: Model) -> Literal["for", "against", "both"]:
+    """What a network that is made for a cross-entropy is trained for."""
+    told = sign(weight, model.parameters)
+    if atom.network != "new" or atom.environment or told in ("nonnegative", "zero"):
+        return "for"
+    return "against" if told == "nonpositive" else "both"
 
 
 def _conditional(model: Model, atom: ModelAtom) -> Conditional | None:

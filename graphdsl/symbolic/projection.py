@@ -47,6 +47,7 @@ def _derive(network: Network, dag: Dag, weight: Weight, canon: Canon) -> Project
     derivation = ProjectionDerivation(
         network=network,
         weight=weight,
+        under=canon.under,
         order=tuple(names(node) for node in dag.nodes),
         entropies=start,
         multi_information=_multi_information(dag, canon),

@@ -24,6 +24,9 @@ def as_idx(values: Tensor, shape: Sequence[int] | None = None, kind: int = 8) ->
     return header + bytes(values.flatten().tolist())
 
 
+PACKED = gzip.compress(as_idx(IMAGES), mtime=0)  # the same in every process
+
+
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """Put a tiny MNIST, its training part gzipped, into a folder."""
@@ -68,9 +71,7 @@ def test_a_broken_file_says_how(tmp_path: Path, content: bytes, said: str) -> No
             read_idx(tmp_path / name, axes=3)
 
 
-@pytest.mark.parametrize(
-    "content", [as_idx(IMAGES), gzip.compress(as_idx(IMAGES), mtime=0)[:-9], b"\x1f"]
-)
+@pytest.mark.parametrize("content", [as_idx(IMAGES), PACKED[:-9], b"\x1f"])
 def test_a_broken_gzip_file_says_so(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "images.gz"
     path.write_bytes(content)
