@@ -28,12 +28,15 @@ class Setting:
     def of(cls, model: Model, canon: CanonicalForm) -> Setting:
         """The setting of a spec's assertions."""
         families = {node.name: model.family(node.family) for node in model.nodes}
+        # What G^q holds besides are the selectors of mixtures.
+        hidden = set(canon.independence.order) - families.keys()
         return cls(
             canon=canon,
             states={
                 name: 2 if family.kind == "binary" and family.size == 1 else _MOST
                 for name, family in families.items()
-            },
+            }
+            | dict.fromkeys(sorted(hidden), _MOST),
             real=frozenset(name for name, family in families.items() if family.kind == "real"),
             ranges={one.name: one.range for one in model.parameters},
             values={one.name: one.value for one in model.parameters},
