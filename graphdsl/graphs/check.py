@@ -108,15 +108,27 @@ def _edges_into_given(model: Model, network: Network) -> Iterator[Diagnostic]:
 
 
 def _latents_without_encoder(model: Model) -> Iterator[Diagnostic]:
-    if not model.inference.edges and not model.further:
-        return  # a generator against its critic infers nothing
+    noise = _noise_of_a_generator(model)
     inferred = {name for one in (model.inference, *model.further) for name in _children(one)}
     guess = next((node.name for node in model.nodes if node.role != "latent"), "x")
     for family in _latents(model):
-        missing = [name for name in family.nodes if name not in inferred]
+        missing = [name for name in family.nodes if name not in inferred and name not in noise]
         if missing:
             span = Span(family.line, family.column, family.line, family.column + len(family.name))
             yield LatentHasNoEncoder(span=span, node=missing[0], guess=guess)
+
+
+def _noise_of_a_generator(model: Model) -> frozenset[str]:
+    """Latents that p has and nothing infers: samples of p alone may hold them."""
+    if model.generation is None:
+        return frozenset()
+    spoken: frozenset[str] = frozenset()
+    for one in model.asked():
+        functional = one.functional
+        if isinstance(functional, DivergenceOfMarginals) and functional.variables is None:
+            return frozenset()  # a joint holds them all
+        spoken |= _named(functional) if functional.under != "p" else frozenset()
+    return frozenset(model.generation.variables) - spoken
 
 
 def _latents_not_inferred_here(model: Model) -> Iterator[Diagnostic]:
