@@ -300,11 +300,38 @@ def test_what_is_behind_the_variables_is_used_where_it_is_needed() -> None:
     assert refute(claim, free) is not None
 
 
+def test_a_claim_of_latents_alone_is_refuted() -> None:
+    """Counterexamples need no data that vary."""
+    where = setting(separation({"x": (), "u": ("x",), "z": ("u",)}, ["x"]))
+    claim = [one(entropy("z", "u"), -1)]
+    found = refute(claim, where)
+    assert found is not None
+    assert found.nats == pytest.approx(-math.log(2))
+
+
 def test_too_many_variables_are_a_reason() -> None:
+    names = [f"x{k}" for k in range(14)]
+    crowd = setting(separation(dict.fromkeys(names, ()), names))
+    pairs = [one(information([[a], [b]], names[2:5])) for a, b in pairwise(names[5:])]
+    claim = [
+        *pairs,
+        one(information([names[2:5], names[5:]])),
+        one(information([["x0"], ["x1"]]), -1),
+    ]
+    assert "variables are too many" in str(prove([*claim, *pairs], crowd))
+
+
+def test_a_divergence_of_many_variables_is_not_negative() -> None:
+    """Its local Markov form is found without all the inequalities of thirty variables."""
     names = [f"x{k}" for k in range(30)]
     crowd = setting(separation(dict.fromkeys(names, ()), names))
-    chain = [one(information([[a], [b]])) for a, b in pairwise(names)]
-    assert "30 variables are too many" in str(prove(chain, crowd))
+    chain = [one(entropy([names[0]]))]
+    chain += [one(entropy([after], [before])) for before, after in pairwise(names)]
+    certificate = prove([*chain, one(entropy(names), -1)], crowd)
+    assert isinstance(certificate, Certificate)
+    assert len(certificate.uses) == 28
+    apart = [one(entropy([name])) for name in names]
+    assert isinstance(prove([*apart, one(entropy(names), -1)], crowd), Certificate)
 
 
 def test_variables_that_stay_together_are_one() -> None:

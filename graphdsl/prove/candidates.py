@@ -39,7 +39,7 @@ def _linear_data(frame: Frame, base: int, count: int, rng: np.random.Generator) 
     """The joint of linear functions of one to three independent fair digits."""
     sizes = frame.sizes[: frame.data]
     if not sizes:
-        return np.ones(count)  # no data among the variables: nothing to be joint
+        return np.ones(count)
     joint = np.zeros((count, *sizes))
     for one in range(count):
         digits = np.array(list(product(range(base), repeat=int(rng.integers(1, 4)))))

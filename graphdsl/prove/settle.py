@@ -41,9 +41,7 @@ def _settled(proof: Proof, setting: Setting) -> Proof:
     found = prove(claim, setting)
     if not isinstance(found, str):
         count = len(found.uses)
-        because = (
-            f"a sum of {count} elemental inequalities" if count > 1 else "one elemental inequality"
-        )
+        because = f"a sum of {count} Shannon inequalities" if count > 1 else "a Shannon inequality"
         return replace(proof, status="proved", because=because, certificate=found)
     counterexample = refute(claim, setting)
     if counterexample is not None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 __all__ = ["Unproved", "uses_of"]
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import TypeAlias
@@ -21,9 +21,10 @@ from scipy.optimize import OptimizeResult, linprog
 from scipy.sparse import csr_matrix
 
 from graphdsl.ir.evidence import Use
-from graphdsl.ir.information import Entropy, Information, entropy
+from graphdsl.ir.information import Entropy, Information, entropy, one
 from graphdsl.ir.notation import Names, names
 from graphdsl.prove.exact import solve_exactly
+from graphdsl.prove.lattice import lattice_inequalities
 from graphdsl.prove.setting import Setting
 
 Variables: TypeAlias = frozenset[str]
@@ -32,6 +33,7 @@ Integers: TypeAlias = NDArray[np.int64]
 Floats: TypeAlias = NDArray[np.float64]
 
 _MOST = 11  #: blocks: 28,171 elemental inequalities
+_FEW = 7  #: blocks: 679 elemental inequalities, which are as quick as any choice of them
 _PIVOTS, _STEPS = 1_000, 200  #: rather than seconds, so that a verdict depends on no machine
 _PREFERENCE = 0.01  #: for the inequalities of a chain rule in the blocks' order
 _NONZERO = 1e-9
@@ -45,23 +47,13 @@ class Unproved:
 
 
 @dataclass(frozen=True, slots=True)
-class _Elementals:
-    """The inequalities among some blocks, in canonical form, each once."""
+class _Inequalities:
+    """Atoms that are never negative, in canonical form, each once."""
 
-    blocks: Blocks
     places: Mapping[Entropy, int]  #: the columns of `rows`
     rows: csr_matrix
-    marks: Integers  #: the two blocks of each and the mask of its condition; j = -1 for H(i | C)
-
-    def use(self, row: int, multiplier: Fraction) -> Use:
-        """One of them, as a certificate has it."""
-        i, j, condition = self.marks[row].tolist()
-        chosen = (block for k, block in enumerate(self.blocks) if condition >> k & 1)
-        given = frozenset[str]().union(*chosen)
-        if j < 0:
-            return Use(multiplier, entropy(self.blocks[i], given))
-        sides = sorted((names(self.blocks[i]), names(self.blocks[j])))
-        return Use(multiplier, Information(sides[0], sides[1], names(given)))
+    costs: Floats  #: of a multiplier of each
+    atom: Callable[[int], Entropy | Information]  #: of a row
 
 
 def uses_of(
@@ -71,10 +63,15 @@ def uses_of(
 
     Tried among ever more variables: those that are always together in the groups as one, those that
     are so in the claim, each on its own, and with their ancestors in G^q, whose independences may
-    be needed.
+    be needed. Where these are more than a few, the inequalities among the groups come first.
     """
     reason = "it follows from no Shannon-type inequalities under G^q"
-    for blocks in dict.fromkeys(filter(None, _grounds(claim, setting, groups))):
+    grounds = list(dict.fromkeys(filter(None, _grounds(claim, setting, groups))))
+    if len(grounds[0]) > _FEW:
+        found = _combined(claim, _among_groups(groups, setting))
+        if isinstance(found, tuple):
+            return found
+    for blocks in grounds:
         if len(blocks) > _MOST:
             reason = f"its {len(blocks)} variables are too many for the linear program"
             continue
@@ -128,7 +125,7 @@ def _ancestral(variables: Iterable[str], setting: Setting) -> set[str]:
 # ---- the inequalities ------------------------------------------------------------------------
 
 
-def _elementals(blocks: Blocks, setting: Setting) -> _Elementals:
+def _elementals(blocks: Blocks, setting: Setting) -> _Inequalities:
     places, joints = _joints(blocks, setting)
     marks = _marks(len(blocks), [setting.real.isdisjoint(block) for block in blocks])
     rows = _differences(marks, len(blocks)) @ joints
@@ -137,7 +134,50 @@ def _elementals(blocks: Blocks, setting: Setting) -> _Elementals:
     numbers = np.random.default_rng(0).integers(-(2**62), 2**62, size=rows.shape[1])
     _, first = np.unique(rows @ numbers, return_index=True)
     kept = np.sort(first[np.diff(rows.indptr)[first] > 0])
-    return _Elementals(blocks, places, rows[kept], marks[kept])
+    marks = marks[kept]
+    return _Inequalities(
+        places, rows[kept], _costs(marks, len(blocks)), lambda row: _atom(blocks, marks[row])
+    )
+
+
+def _atom(blocks: Blocks, mark: Integers) -> Entropy | Information:
+    """I(i; j | C), or H(i | C) where j is -1."""
+    i, j, condition = mark.tolist()
+    given = frozenset[str]().union(*(block for k, block in enumerate(blocks) if condition >> k & 1))
+    if j < 0:
+        return entropy(blocks[i], given)
+    sides = sorted((names(blocks[i]), names(blocks[j])))
+    return Information(sides[0], sides[1], names(given))
+
+
+def _among_groups(groups: Sequence[Names], setting: Setting) -> _Inequalities:
+    """The inequalities among the sets that a claim speaks of, however many variables they hold."""
+    places: dict[Entropy, int] = {}
+    atoms: list[Entropy | Information] = []
+    cells: tuple[list[int], list[int], list[int]] = ([], [], [])
+    for atom in lattice_inequalities(groups, setting):
+        found = setting.canon.terms([one(atom)])
+        for entry, weight in found.items():
+            cells[0].append(int(weight.constant or 0))
+            cells[1].append(len(atoms))
+            cells[2].append(places.setdefault(entry, len(places)))
+        atoms.append(atom)
+    shape = (len(atoms), len(places))
+    rows = csr_matrix((cells[0], (cells[1], cells[2])), shape=shape, dtype=np.int64)
+    return _Inequalities(places, rows, np.ones(len(atoms)), atoms.__getitem__)
+
+
+def _costs(marks: Integers, count: int) -> Floats:
+    """What a multiplier costs: one, and a little for each block that parts C from the first |C|.
+
+    Among the many sums of least cost, this finds one of the few and simple inequalities of a chain
+    rule: 45 of weight one for the total correlation of ten variables, and not 934 odd ones.
+    """
+    places = np.arange(count)
+    bits = marks[:, 2, None] >> places & 1
+    apart = bits != (places < bits.sum(axis=1, keepdims=True))
+    costs: Floats = 1 + _PREFERENCE * apart.mean(axis=1)
+    return costs
 
 
 def _joints(blocks: Blocks, setting: Setting) -> tuple[dict[Entropy, int], csr_matrix]:
@@ -192,36 +232,23 @@ def _differences(marks: Integers, count: int) -> csr_matrix:
 
 
 def _combined(
-    claim: Mapping[Entropy, Fraction], elementals: _Elementals
+    claim: Mapping[Entropy, Fraction], inequalities: _Inequalities
 ) -> tuple[Use, ...] | Unproved | None:
     """Nonnegative multipliers of least sum, or None if there are none."""
-    if not elementals.rows.shape[0] or not claim.keys() <= elementals.places.keys():
+    if not inequalities.rows.shape[0] or not claim.keys() <= inequalities.places.keys():
         return None
-    target = {elementals.places[atom]: value for atom, value in claim.items()}
+    target = {inequalities.places[atom]: value for atom, value in claim.items()}
     largest = max(map(abs, target.values()))
-    right = np.zeros(elementals.rows.shape[1])
+    right = np.zeros(inequalities.rows.shape[1])
     for place, value in target.items():
         right[place] = value / largest
-    result = _solved(elementals.rows, _costs(elementals), right)
+    result = _solved(inequalities.rows, inequalities.costs, right)
     if result.status == 2:
         return None
     if result.status != 0:
         return Unproved(f"the linear program was not solved: {result.message}")
     active = np.flatnonzero(result.x > _NONZERO).tolist()
-    return _exact(active, target, elementals)
-
-
-def _costs(elementals: _Elementals) -> Floats:
-    """What a multiplier costs: one, and a little for each block that parts C from the first |C|.
-
-    Among the many sums of least cost, this finds one of the few and simple inequalities of a chain
-    rule: 45 of weight one for the total correlation of ten variables, and not 934 odd ones.
-    """
-    places = np.arange(len(elementals.blocks))
-    bits = elementals.marks[:, 2, None] >> places & 1
-    apart = bits != (places < bits.sum(axis=1, keepdims=True))
-    costs: Floats = 1 + _PREFERENCE * apart.mean(axis=1)
-    return costs
+    return _exact(active, target, inequalities)
 
 
 def _solved(rows: csr_matrix, costs: Floats, right: Floats) -> OptimizeResult:
@@ -246,10 +273,10 @@ def _solved(rows: csr_matrix, costs: Floats, right: Floats) -> OptimizeResult:
 def _exact(
     active: Sequence[int],
     target: Mapping[int, Fraction],
-    elementals: _Elementals,
+    inequalities: _Inequalities,
 ) -> tuple[Use, ...] | Unproved:
     """The active inequalities with the multipliers that fit exactly."""
-    rows = elementals.rows
+    rows = inequalities.rows
     columns = [
         {
             int(rows.indices[k]): Fraction(int(rows.data[k]))
@@ -261,5 +288,7 @@ def _exact(
     if multipliers is None or min(multipliers, default=Fraction(0)) < 0:
         return Unproved("the solver's answer is not exact")
     return tuple(
-        elementals.use(row, value) for row, value in zip(active, multipliers, strict=True) if value
+        Use(value, inequalities.atom(row))
+        for row, value in zip(active, multipliers, strict=True)
+        if value
     )
