@@ -17,6 +17,7 @@ __all__ = [
     "Observe",
     "OneHot",
     "ParameterSlot",
+    "Predict",
     "Reading",
     "Ref",
     "Relation",
@@ -181,6 +182,16 @@ class DrawData:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Predict:
+    """Take something observed from what `decode` is given, or the likeliest value of it."""
+
+    target: str
+    variable: str
+    distribution: str
+    shape: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Assemble:
     """Put the members of a family together."""
 
@@ -188,7 +199,7 @@ class Assemble:
     parts: tuple[Ref, ...]  #: member by member
 
 
-Statement: TypeAlias = Observe | OneHot | Run | Fuse | Sample | DrawData | Assemble
+Statement: TypeAlias = Observe | OneHot | Run | Fuse | Sample | DrawData | Predict | Assemble
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

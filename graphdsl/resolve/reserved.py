@@ -16,7 +16,7 @@ _OF_THE_MODULE = frozenset(
     children compile cpu cuda decode dict double draw_noise dump_patches eval expect extra_repr
     float forward generate get_buffer get_extra_state get_parameter get_submodule given grid half
     infer int ipu len load_state_dict loss members modules mtia named_buffers named_children
-    named_modules named_parameters network networks nn noise observe observe_some one_hot
+    named_modules named_parameters network networks nn noise observe observe_or observe_some one_hot
     parameter_groups parameters range refuse_unused_networks register_backward_hook register_buffer
     register_forward_hook register_forward_pre_hook register_full_backward_hook
     register_full_backward_pre_hook register_load_state_dict_post_hook
