@@ -50,10 +50,12 @@ def test_it_holds_every_module(names: set[str]) -> None:
 def test_it_holds_every_file_that_is_no_module(names: set[str]) -> None:
     others = {name for name in names if not name.endswith(".py") and ".dist-info/" not in name}
     templates = (ROOT / "graphdsl" / "codegen" / "templates").glob("*.j2")
+    explanations = (ROOT / "graphdsl" / "diagnostics" / "explanations").glob("*.md")
     specs = (ROOT / "specs").glob("*.mib")
     assert others == {
         *(f"{package}/py.typed" for package in PACKAGES),
         *(f"graphdsl/codegen/templates/{path.name}" for path in templates),
+        *(f"graphdsl/diagnostics/explanations/{path.name}" for path in explanations),
         *(f"graphdsl/specs/{path.name}" for path in specs),
         "graphdsl/report/audit.schema.json",
         "graphdsl_grammar/mib.lark",

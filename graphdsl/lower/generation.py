@@ -193,6 +193,7 @@ def _draw_roots(draft: Plan, family: Family, generated: Iterable[str]) -> None:
             draft.ancestral.append(
                 Observe(target=target, variable=node, shape=shape, source="given")
             )
+            draft.ancestral += one_hot(family, target, shape)
             draft.values[node] = (target, (node,))
         return
     if not roots:
@@ -215,7 +216,12 @@ def _draw_roots(draft: Plan, family: Family, generated: Iterable[str]) -> None:
 def _draw(draft: Plan, slot: Slot) -> None:
     """The children of one network of p, once its parents have values."""
     family = draft.model.family_of(slot.children[0])
-    draft.ancestral += gathered(draft, slot)
+    for together in gathered(draft, slot):
+        nodes = [node for node, (name, _) in draft.values.items() if name == together.target]
+        of = draft.model.family_of(nodes[0])
+        draft.ancestral.append(together)
+        if of.role != "latent":
+            draft.ancestral += one_hot(of, together.target, (len(nodes), *of.shape))
     draft.ancestral.append(run_slot(draft, slot, slot.attribute))
     whole = slot.children == family.nodes
     target = family.local if whole else _local(family, slot.children)
@@ -233,6 +239,8 @@ def _draw(draft: Plan, slot: Slot) -> None:
         )
     else:
         draft.ancestral.append(DrawData(target=target, distribution=slot.attribute, shape=shape))
+        if not whole:
+            draft.ancestral += one_hot(family, target, shape)
     draft.values.update(dict.fromkeys(slot.children, (target, slot.children)))
 
 
