@@ -450,3 +450,29 @@ def test_what_p_generates_and_conditions_on_is_predicted_first() -> None:
     predicted = one_hot(run(objective, "p_y", z).argmax(-1), 3)
     torch.testing.assert_close(both["x"], torch.sigmoid(run(objective, "p_x", z, predicted)))
     torch.testing.assert_close(both["y"], torch.softmax(run(objective, "p_y", z), -1))
+
+
+SCATTERED = """
+model scattered
+observed w[1..2, 1..2] : categorical(3)
+observed x : real
+latent c[1..3] : categorical(3) ~ categorical
+q { w[1,1], x -> c[1]; w[1,2], c[1] -> c[2]; w[2,1] -> c[3] }
+p { c[2] -> c[1]; c[2], c[1] -> c[3]; c[1], c[3] -> w[2,1]; c[2] -> w[1,1]
+    c[2], w[1,1], w[2,1] -> w[1,2]; w[2,1] -> w[2,2]; c, w[2,2] -> x }
+minimize KL(q || p)
+"""
+
+
+def test_members_drawn_apart_are_read_together() -> None:
+    """Members that a network reads side by side, each sampled by a network of its own."""
+    objective, _, noise = made(SCATTERED)
+    values = objective.ancestral_sample(noise, {})
+    assert values["w"].shape == (ROWS, 2, 2)
+    assert values["c"].shape == (ROWS, 3, 3)
+    second = one_hot(noise["c"][:, 1].argmax(-1), 3)
+    torch.testing.assert_close(values["c"][:, 1], second)
+    gumbel = -torch.log(-torch.log(torch.special.ndtr(noise["c"])))
+    first = one_hot((run(objective, "p_c", second) + gumbel[:, 0]).argmax(-1), 3)
+    torch.testing.assert_close(values["c"][:, 0], first)
+    assert objective.generate(ROWS)["x"].shape == (ROWS,)

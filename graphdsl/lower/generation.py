@@ -216,7 +216,7 @@ def _draw_roots(draft: Plan, family: Family, generated: Iterable[str]) -> None:
 def _draw(draft: Plan, slot: Slot) -> None:
     """The children of one network of p, once its parents have values."""
     family = draft.model.family_of(slot.children[0])
-    for together in gathered(draft, slot):
+    for together in list(gathered(draft, slot)):
         nodes = [node for node, (name, _) in draft.values.items() if name == together.target]
         of = draft.model.family_of(nodes[0])
         draft.ancestral.append(together)
