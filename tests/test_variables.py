@@ -425,3 +425,54 @@ def test_a_missing_view_leaves_the_conditional_prior() -> None:
     torch.testing.assert_close(mixed.mean[0], n[0])
     torch.testing.assert_close(mixed.mean[1:], objective.infer(batch)["z"].mean[1:])
     torch.testing.assert_close(objective.infer({"x": some})["z"].mean, torch.zeros(ROWS, 2))
+
+
+PREDICTED = """
+model predicted
+observed x : binary[5]
+observed y : categorical(3)
+observed w : real[2]
+latent z : real[2] ~ normal
+q { x, w -> z by poe }
+p { z, y -> x; z -> y, w }
+minimize KL(q || p)
+"""
+
+
+def test_what_p_generates_and_conditions_on_is_predicted_first() -> None:
+    """p(y | z) p(x | z, y): y as the batch has it, or as p(y | z) would have it."""
+    objective, batch, _ = made(PREDICTED)
+    told = objective.translate(batch, to=["x"])["x"]
+    z = objective.infer({"w": batch["w"]})["z"].mean
+    given = torch.sigmoid(run(objective, "p_x", z, one_hot(batch["y"], 3)))
+    torch.testing.assert_close(told, given)
+    both = objective.translate(batch, to=["x", "y"])
+    predicted = one_hot(run(objective, "p_y", z).argmax(-1), 3)
+    torch.testing.assert_close(both["x"], torch.sigmoid(run(objective, "p_x", z, predicted)))
+    torch.testing.assert_close(both["y"], torch.softmax(run(objective, "p_y", z), -1))
+
+
+SCATTERED = """
+model scattered
+observed w[1..2, 1..2] : categorical(3)
+observed x : real
+latent c[1..3] : categorical(3) ~ categorical
+q { w[1,1], x -> c[1]; w[1,2], c[1] -> c[2]; w[2,1] -> c[3] }
+p { c[2] -> c[1]; c[2], c[1] -> c[3]; c[1], c[3] -> w[2,1]; c[2] -> w[1,1]
+    c[2], w[1,1], w[2,1] -> w[1,2]; w[2,1] -> w[2,2]; c, w[2,2] -> x }
+minimize KL(q || p)
+"""
+
+
+def test_members_drawn_apart_are_read_together() -> None:
+    """Members that a network reads side by side, each sampled by a network of its own."""
+    objective, _, noise = made(SCATTERED)
+    values = objective.ancestral_sample(noise, {})
+    assert values["w"].shape == (ROWS, 2, 2)
+    assert values["c"].shape == (ROWS, 3, 3)
+    second = one_hot(noise["c"][:, 1].argmax(-1), 3)
+    torch.testing.assert_close(values["c"][:, 1], second)
+    gumbel = -torch.log(-torch.log(torch.special.ndtr(noise["c"])))
+    first = one_hot((run(objective, "p_c", second) + gumbel[:, 0]).argmax(-1), 3)
+    torch.testing.assert_close(values["c"][:, 0], first)
+    assert objective.generate(ROWS)["x"].shape == (ROWS,)

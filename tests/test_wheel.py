@@ -50,6 +50,7 @@ def test_it_holds_every_module(names: set[str]) -> None:
 def test_it_holds_every_file_that_is_no_module(names: set[str]) -> None:
     others = {name for name in names if not name.endswith(".py") and ".dist-info/" not in name}
     templates = (ROOT / "graphdsl" / "codegen" / "templates").glob("*.j2")
+    explanations = (ROOT / "graphdsl" / "diagnostics" / "explanations").glob("*.md")
     specs = (ROOT / "specs").glob("*.mib")
     explanations = (ROOT / "graphdsl" / "diagnostics" / "explanations").glob("*.md")
     starts = (ROOT / "graphdsl" / "cli" / "templates").glob("*.mib")

@@ -36,6 +36,7 @@ from graphdsl.ir.loss import (
     InferenceLine,
     Observe,
     OneHot,
+    Predict,
     PriorSample,
     Ref,
     Run,
@@ -59,7 +60,7 @@ _DISTRIBUTION = {
 def forward_line(statement: Statement) -> str:
     """A statement of `forward` or `decode`."""
     match statement:
-        case Observe() | OneHot() | DrawData():
+        case Observe() | OneHot() | DrawData() | Predict():
             return commented(_data(statement), shape_comment(statement.shape))
         case Run(missing=missing):
             told = ", ".join(filter(None, (_mask(missing), statement.prior)))
@@ -92,8 +93,10 @@ def _drawn(statement: DrawSet | Sample | PriorSample | Generated) -> str:
             return f'{target} = self.prior_sample(noise, "{latent}", {like})'
 
 
-def _data(statement: Observe | OneHot | DrawData) -> str:
+def _data(statement: Observe | OneHot | DrawData | Predict) -> str:
     match statement:
+        case Predict(target=target, variable=variable, distribution=distribution):
+            return f'{target} = self.observe_or(latents, "{variable}", {distribution})'
         case Observe(target=target, variable=variable, some=True):
             return f'{target}, seen_{target} = self.observe_some(batch, "{variable}")'
         case Observe(target=target, variable=variable, source=source):

@@ -21,6 +21,7 @@ __all__ = [
     "Observe",
     "OneHot",
     "ParameterSlot",
+    "Predict",
     "PriorSample",
     "Reading",
     "Ref",
@@ -228,6 +229,16 @@ class Generated:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Predict:
+    """Take something observed from what `decode` is given, or the likeliest value of it."""
+
+    target: str
+    variable: str
+    distribution: str
+    shape: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Assemble:
     """Put the members of a family together."""
 
@@ -236,7 +247,17 @@ class Assemble:
 
 
 Statement: TypeAlias = (
-    Observe | OneHot | Run | Fuse | Sample | PriorSample | Generated | DrawData | DrawSet | Assemble
+    Observe
+    | OneHot
+    | Run
+    | Fuse
+    | Sample
+    | PriorSample
+    | Generated
+    | DrawData
+    | DrawSet
+    | Predict
+    | Assemble
 )
 
 

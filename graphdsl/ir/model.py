@@ -391,6 +391,12 @@ class Model:
         either = (name, name.partition("[")[0])
         return next(family for family in self.families if family.name in either)
 
+    def posterior_law(self, node: str) -> Law:
+        """The law that q infers a latent with."""
+        drawn = [one.drawn for one in self.inference.conditionals if node in one.children]
+        own = self.family_of(node).distribution
+        return next((one for one in drawn if one is not None), own).law
+
     def distribution_of(self, conditional: Conditional) -> Distribution:
         """What a conditional's children are drawn from."""
         return conditional.drawn or self.family_of(conditional.children[0]).distribution

@@ -23,14 +23,17 @@ def observed(family: Family, source: str = "batch") -> Observe:
     )
 
 
-def one_hot(family: Family) -> Iterator[OneHot]:
-    """The vector of a category, where networks are to read it."""
+def one_hot(
+    family: Family, name: str = "", shape: tuple[int, ...] | None = None
+) -> Iterator[OneHot]:
+    """The vector of a category, where networks are to read it: of a family, or of some members."""
     if family.classes is not None:
+        rows = tensor_shape(family) if shape is None else shape
         yield OneHot(
-            target=f"one_hot_{family.local}",
-            value=family.local,
+            target=f"one_hot_{name or family.local}",
+            value=name or family.local,
             classes=family.classes,
-            shape=(*tensor_shape(family), family.classes),
+            shape=(*rows, family.classes),
         )
 
 

@@ -19,6 +19,7 @@ from graphdsl.ir.loss import (
     Drawn,
     Observe,
     OneHot,
+    Predict,
     Run,
     Sample,
     Statement,
@@ -52,12 +53,18 @@ def _plan_decode(plan: Plan, slots: Sequence[Slot]) -> None:
     for slot in slots:
         _build(plan, slot)
     plan.values.update(_as_declared(model))
+    predicted = {family.name for family in _data_read(model, decoders)} & {
+        family.name for family, slot in _families(model, decoders) if slot.children == family.nodes
+    }
     for family in _data_read(model, decoders):
-        plan.decode += [observed(family, "latents"), *one_hot(family)]
+        if family.name not in predicted:
+            plan.decode += [observed(family, "latents"), *one_hot(family)]
     parts: dict[str, list[Slot]] = {}
-    for slot in decoders:
+    for family, slot in _families(model, _parents_first(model, decoders, predicted)):
         plan.decode.append(run_slot(plan, slot, slot.attribute))
-        parts.setdefault(model.family_of(slot.children[0]).name, []).append(slot)
+        parts.setdefault(family.name, []).append(slot)
+        if family.name in predicted:
+            plan.decode += [_prediction(family, slot), *one_hot(family)]
     for name, group in parts.items():
         held = {child: (one.attribute, one.children) for one in group for child in one.children}
         family = model.family(name)
@@ -75,6 +82,34 @@ def _plan_decode(plan: Plan, slots: Sequence[Slot]) -> None:
                     grid=len(family.extents) > 1,
                 )
             )
+
+
+def _families(model: Model, slots: Iterable[Slot]) -> Iterator[tuple[Family, Slot]]:
+    return ((model.family_of(slot.children[0]), slot) for slot in slots)
+
+
+def _parents_first(model: Model, decoders: Sequence[Slot], predicted: set[str]) -> Iterator[Slot]:
+    """The decoders, after those that predict what they read."""
+    waiting, unknown = list(decoders), set(predicted)
+    while waiting:
+        slot = next(
+            one
+            for one in waiting
+            if unknown.isdisjoint(model.family_of(name).name for name in parents_of([one]))
+        )
+        waiting.remove(slot)
+        unknown.discard(model.family_of(slot.children[0]).name)
+        yield slot
+
+
+def _prediction(family: Family, slot: Slot) -> Predict:
+    """What p generates and conditions on: as it is given, or as its own likelihood has it."""
+    return Predict(
+        target=family.local,
+        variable=family.name,
+        distribution=slot.attribute,
+        shape=tensor_shape(family),
+    )
 
 
 def _build(plan: Plan, slot: Slot) -> None:
@@ -158,6 +193,7 @@ def _draw_roots(draft: Plan, family: Family, generated: Iterable[str]) -> None:
             draft.ancestral.append(
                 Observe(target=target, variable=node, shape=shape, source="given")
             )
+            draft.ancestral += one_hot(family, target, shape)
             draft.values[node] = (target, (node,))
         return
     if not roots:
@@ -180,7 +216,12 @@ def _draw_roots(draft: Plan, family: Family, generated: Iterable[str]) -> None:
 def _draw(draft: Plan, slot: Slot) -> None:
     """The children of one network of p, once its parents have values."""
     family = draft.model.family_of(slot.children[0])
-    draft.ancestral += gathered(draft, slot)
+    for together in list(gathered(draft, slot)):
+        nodes = [node for node, (name, _) in draft.values.items() if name == together.target]
+        of = draft.model.family_of(nodes[0])
+        draft.ancestral.append(together)
+        if of.role != "latent":
+            draft.ancestral += one_hot(of, together.target, (len(nodes), *of.shape))
     draft.ancestral.append(run_slot(draft, slot, slot.attribute))
     whole = slot.children == family.nodes
     target = family.local if whole else _local(family, slot.children)
@@ -198,6 +239,8 @@ def _draw(draft: Plan, slot: Slot) -> None:
         )
     else:
         draft.ancestral.append(DrawData(target=target, distribution=slot.attribute, shape=shape))
+        if not whole:
+            draft.ancestral += one_hot(family, target, shape)
     draft.values.update(dict.fromkeys(slot.children, (target, slot.children)))
 
 

@@ -387,7 +387,7 @@ def _no_stratified_sampling(
     families = {model.family_of(name).name: model.family_of(name) for name in nodes}
     if len(families) > 1:
         return "its parts are of different families"
-    if any(model.distribution_of(one).law != "normal" for one in _holders(model, nodes)):
+    if any(model.posterior_law(name) != "normal" for name in nodes):
         return "its parts are not normal given the data"
     parents = {independence.parents(name) for name in nodes}
     if len(parents) > 1 or not next(iter(parents)) <= independence.data:

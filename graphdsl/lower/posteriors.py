@@ -100,6 +100,7 @@ def _posterior(
         plan.forward += [*gather, replace(run, missing=missing)]
         plan.infer += [*gather, run]
         return
+    gather += gathered(plan, prior)
     from_prior = run_slot(plan, prior, prior.attribute)
     told = replace(run, prior=prior.attribute)
     if missing:

@@ -137,14 +137,12 @@ def _take_correlations(
 
 
 def _sampled_alike(group: tuple[str, ...], model: Model, canon: Canon) -> bool:
-    """Whether latents are of one real family, inferred from the same data, as estimators need."""
+    """Whether latents are normal, of one family, and inferred from the same data."""
     independence = canon.independence
     parents = {independence.parents(name) for name in group}
-    families = {model.family_of(name).name: model.family_of(name) for name in group}
+    families = {model.family_of(name).name for name in group}
     holders = [one for one in model.inference.conditionals if set(group) & set(one.children)]
-    if len(holders) != 1:
-        return False
-    if any(family.kind != "real" for family in families.values()):
+    if len(holders) != 1 or any(model.posterior_law(name) != "normal" for name in group):
         return False
     return len(families) == len(parents) == 1 and next(iter(parents)) <= independence.data
 

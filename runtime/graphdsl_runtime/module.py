@@ -35,7 +35,7 @@ from graphdsl_runtime.errors import (
 )
 from graphdsl_runtime.multipliers import Multiplier
 from graphdsl_runtime.networks import Each, FamilyNetwork
-from graphdsl_runtime.sampling import Likelihood, Posterior
+from graphdsl_runtime.sampling import Likelihood, Posterior, likeliest
 from graphdsl_runtime.subsets import Subset
 from graphdsl_runtime.variables import Variable
 
@@ -307,6 +307,16 @@ class Objective(nn.Module):
         views = [self._take_some(batch, member, variable) for member in variable.member_names]
         values, seen = zip(*views, strict=True)
         return _typed(_stack(name, values), variable), torch.stack(seen, dim=1)
+
+    def observe_or(self, batch: Batch, name: str, likelihood: Likelihood) -> Tensor:
+        """Take a variable from the batch, or the likeliest value of what is not in it.
+
+        Shapes: as of `observe`, which raises what it raises.
+        """
+        members = self._variable(name).member_names
+        if name in batch or all(member in batch for member in members):
+            return self.observe(batch, name)
+        return likeliest(likelihood)
 
     def one_hot(self, categories: Tensor, classes: int) -> Tensor:
         """Write class indices as vectors, in the model's precision: as networks read them.

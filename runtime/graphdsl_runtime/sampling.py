@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["Likelihood", "Posterior", "draw_data"]
+__all__ = ["Likelihood", "Posterior", "draw_data", "likeliest"]
 
 from typing import TypeAlias
 
@@ -38,3 +38,20 @@ def draw_data(likelihood: Likelihood) -> Tensor:
             return likelihood.sample(torch.randn_like(logits)).argmax(dim=-1)
         case _:
             return likelihood.sample(torch.randn_like(likelihood.mean))
+
+
+def likeliest(likelihood: Likelihood) -> Tensor:
+    """Give the likeliest values, as a batch holds them; of numbers, the mean.
+
+    Shapes: as of `draw_data`.
+
+    >>> likeliest(Categorical(torch.tensor([[0.0, 2.0], [1.0, 0.0]])))
+    tensor([1, 0])
+    """
+    match likelihood:
+        case Bernoulli(logits):
+            return (logits > 0).to(logits.dtype)
+        case Categorical():
+            return likelihood.mode
+        case _:
+            return likelihood.mean
