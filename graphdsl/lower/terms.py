@@ -293,7 +293,9 @@ def _seen(plan: Plan, group: Sequence[Piece]) -> tuple[tuple[Ref, ...], ...]:
 
 
 def _side_by_side(model: Model, needed: tuple[tuple[Ref, ...], ...]) -> tuple[tuple[Ref, ...], ...]:
-    """Masks of one family's members are members of one tensor."""
+    """Masks of one family's members are members of one tensor; one that all share stands once."""
+    if len(set(needed)) == 1:
+        return needed[:1]
     places = [refs[0].places for refs in needed if len(refs) == 1]
     names = {ref.name for refs in needed for ref in refs}
     if len(needed) < 2 or len(places) < len(needed) or len(names) > 1:
