@@ -45,6 +45,7 @@ bench: setup
 	$(BIN)/graphdsl compile specs/vae.mib --const pixels=784
 	$(BIN)/graphdsl compile specs/beta_tcvae.mib --const pixels=784
 	$(BIN)/python -m bench.step_time --vae build/vae.py --tcvae build/beta_tcvae.py
+	$(BIN)/python -m bench.start_up
 
 study:
 	@echo "There is no study yet; the paper's experiments will be run from here."
