@@ -17,22 +17,8 @@ from graphdsl.graphs.errors import (
     LatentNotInferred,
     LatentOnOneSide,
 )
-from graphdsl.ir.model import (
-    Distance,
-    DivergenceOfMarginals,
-    DivergenceOfPosteriors,
-    Family,
-    Functional,
-    InvariancePenalty,
-    Model,
-    MultiInformation,
-    Network,
-    PredictiveEntropy,
-    Projection,
-    UncertaintyOf,
-    Wrapped,
-)
-from graphdsl.ir.notation import original
+from graphdsl.ir.functionals import variables_of
+from graphdsl.ir.model import DivergenceOfMarginals, Family, Model, Network
 
 
 def check_model(
@@ -85,26 +71,26 @@ def _cycle(network: Network, edges: list[tuple[int, int]]) -> CyclicNetwork:
 
 
 def _edges_into_observed(model: Model, network: Network) -> Iterator[Diagnostic]:
-    observed = model.observed()
-    told: set[Span] = set()
-    for (_, child), (_, below) in zip(network.edges, network.written, strict=True):
-        names = [name for name in network.nodes[child] if name in observed]
-        span = Span(*below)
-        if names and span not in told:
-            told.add(span)
-            yield EdgeIntoObserved(span=span, node=names[0])
+    for node, span in _edges_into(network, model.observed()):
+        yield EdgeIntoObserved(span=span, node=node)
 
 
 def _edges_into_given(model: Model, network: Network) -> Iterator[Diagnostic]:
     """What is given is conditioned on, and modelled by nobody."""
-    given = {node.name for node in model.nodes if node.role == "given"}
+    given = frozenset(node.name for node in model.nodes if node.role == "given")
+    for node, span in _edges_into(network, given):
+        yield EdgeIntoGiven(span=span, node=node)
+
+
+def _edges_into(network: Network, variables: frozenset[str]) -> Iterator[tuple[str, Span]]:
+    """Where an edge ends in one of the variables, and in which; each place once."""
     told: set[Span] = set()
     for (_, child), (_, below) in zip(network.edges, network.written, strict=True):
-        names = [name for name in network.nodes[child] if name in given]
+        names = [name for name in network.nodes[child] if name in variables]
         span = Span(*below)
         if names and span not in told:
             told.add(span)
-            yield EdgeIntoGiven(span=span, node=names[0])
+            yield names[0], span
 
 
 def _latents_without_encoder(model: Model) -> Iterator[Diagnostic]:
@@ -127,7 +113,7 @@ def _noise_of_a_generator(model: Model) -> frozenset[str]:
         functional = one.functional
         if isinstance(functional, DivergenceOfMarginals) and functional.variables is None:
             return frozenset()  # a joint holds them all
-        spoken |= _named(functional) if functional.under != "p" else frozenset()
+        spoken |= variables_of(functional) if functional.under != "p" else frozenset()
     return frozenset(model.generation.variables) - spoken
 
 
@@ -141,31 +127,12 @@ def _latents_not_inferred_here(model: Model) -> Iterator[Diagnostic]:
         network = networks.get(one.functional.under)
         if network is None:
             continue
-        missing = (_named(one.functional) & everywhere) - _children(network)
+        missing = (variables_of(one.functional) & everywhere) - _children(network)
         for name in sorted(missing):
             if (network.name, name) not in told:
                 told.add((network.name, name))
                 span = Span(one.line, one.column, one.line, one.column + 1)
                 yield LatentNotInferred(span=span, node=name, under=network.name)
-
-
-def _named(functional: Functional) -> frozenset[str]:
-    """The variables that a functional names one by one."""
-    match functional:
-        case Projection(network):
-            return frozenset(map(original, network.variables))
-        case MultiInformation(parts, given):
-            return given.union(*parts)
-        case UncertaintyOf(of, given) | PredictiveEntropy(of, given):
-            return given.union(of)
-        case DivergenceOfMarginals(variables, given) | DivergenceOfPosteriors(variables, given):
-            return given.union(variables or ())
-        case Distance(_, variables):
-            return frozenset(variables)
-        case InvariancePenalty(name, given, environment):
-            return given | {name, environment}
-        case Wrapped(_, inner):
-            return frozenset().union(*(_named(one.functional) for one in inner))
 
 
 def _latents_on_one_side(model: Model, generation: Network) -> Iterator[Diagnostic]:

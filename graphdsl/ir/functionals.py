@@ -29,10 +29,8 @@ def variables_of(functional: Functional) -> frozenset[str]:
             return given.union(*parts)
         case UncertaintyOf(of, given) | PredictiveEntropy(of, given):
             return given.union(of)
-        case DivergenceOfMarginals(variables, given):
-            return given.union(variables or ())
-        case DivergenceOfPosteriors(variables, given, _, model_given):
-            return given.union(variables, model_given)
+        case DivergenceOfMarginals() | DivergenceOfPosteriors():
+            return functional.given.union(functional.variables or (), functional.model_given)
         case Distance() | InvariancePenalty() | Wrapped():
             return _variables_of_others(functional)
 
