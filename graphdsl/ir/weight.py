@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-__all__ = ["ONE", "ZERO", "Weight"]
+__all__ = ["ONE", "ZERO", "Weight", "accumulate"]
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
 Monomial: TypeAlias = tuple[str, ...]  #: parameter names in order, repeated as often as the power
+_Key = TypeVar("_Key")
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,3 +87,12 @@ class Weight:
 
 ZERO = Weight()
 ONE = Weight.number(1)
+
+
+def accumulate(total: dict[_Key, Weight], key: _Key, weight: Weight) -> None:
+    """Add to one entry of a weighted sum; what cancels is gone."""
+    value = total.get(key, ZERO) + weight
+    if value:
+        total[key] = value
+    else:
+        total.pop(key, None)

@@ -13,7 +13,7 @@ from typing import TypeAlias
 from graphdsl.ir.evidence import Distance
 from graphdsl.ir.information import Entropy
 from graphdsl.ir.model import Interval
-from graphdsl.ir.weight import ZERO, Weight
+from graphdsl.ir.weight import Weight, accumulate
 
 Combination: TypeAlias = dict[Entropy, Fraction]  #: a sum of entropies with rational weights
 _Powers: TypeAlias = list[dict[Entropy, Weight]]  #: by the power of one parameter
@@ -78,7 +78,7 @@ def _powers(part: Mapping[Entropy, Weight], name: str) -> _Powers:
         for monomial, value in weight:
             power = monomial.count(name)
             rest = tuple(other for other in monomial if other != name)
-            _add(found[power], {atom: Weight(((rest, value),))}, Fraction(1))
+            accumulate(found[power], atom, Weight(((rest, value),)))
     return [found[power] for power in range(max(found, default=0) + 1)]
 
 
@@ -104,11 +104,7 @@ def _bernstein(powers: _Powers, width: Fraction) -> _Powers:
 
 def _add(total: dict[Entropy, Weight], part: Mapping[Entropy, Weight], factor: Fraction) -> None:
     for atom, weight in part.items():
-        value = total.get(atom, ZERO) + weight.scaled(factor)
-        if value:
-            total[atom] = value
-        else:
-            total.pop(atom, None)
+        accumulate(total, atom, weight.scaled(factor))
 
 
 def _scaled(part: Mapping[Entropy, Weight], factor: int) -> dict[Entropy, Weight]:

@@ -10,6 +10,7 @@ from typing import Literal
 
 from graphdsl.ir.model import Family, Interval, Parameter
 from graphdsl.ir.notation import number_text
+from graphdsl.resolve.comprehensions import is_free
 from graphdsl.resolve.distributions import classes_of, distribution_of, kind_of
 from graphdsl.resolve.errors import (
     DuplicateName,
@@ -18,7 +19,7 @@ from graphdsl.resolve.errors import (
     OutOfRange,
     ReservedName,
 )
-from graphdsl.resolve.indices import NO_INDICES, in_reach, is_free, number, whole
+from graphdsl.resolve.indices import NO_INDICES, in_reach, number, whole
 from graphdsl.resolve.members import (
     check_gaps,
     declare_each,

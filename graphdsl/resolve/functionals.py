@@ -20,9 +20,10 @@ from graphdsl.ir.model import (
     UncertaintyOf,
 )
 from graphdsl.resolve.errors import NotYet
-from graphdsl.resolve.indices import Indices, members
+from graphdsl.resolve.indices import Indices
 from graphdsl.resolve.laws import Law, Laws, law
 from graphdsl.resolve.projections import projected
+from graphdsl.resolve.references import joined
 from graphdsl.resolve.scope import Scope
 from graphdsl.resolve.term_errors import OverlappingParts, UnknownFunctional, WrongArguments
 from graphdsl.syntax import ast
@@ -103,8 +104,8 @@ def _information(
 ) -> Functional | None:
     name = expression.functional.text
     under = _under(scope, laws, expression, indices)
-    parts = [_joint(scope, part, indices) for part in expression.parts]
-    given = _joint(scope, expression.given, indices)
+    parts = [joined(scope, part, indices) for part in expression.parts]
+    given = joined(scope, expression.given, indices)
     known = [part for part in parts if part is not None]
     if under is None or given is None or len(known) < len(parts):
         return None
@@ -143,8 +144,8 @@ def _penalty(
 ) -> Functional | None:
     """`irm(y | z, e)`: the environment is what stands last."""
     under = _under(scope, laws, expression, indices)
-    of = _joint(scope, expression.parts[0], indices)
-    given = _joint(scope, expression.given, indices)
+    of = joined(scope, expression.parts[0], indices)
+    given = joined(scope, expression.given, indices)
     if under is None or of is None or given is None:
         return None
     families = [scope.family_of(name) for name in (*of, *given[-1:])]
@@ -184,15 +185,6 @@ def _disjoint(
             return None
         seen |= part
     return MultiInformation(tuple(sets), given, under)
-
-
-def _joint(
-    scope: Scope, references: Iterable[ast.Reference], indices: Indices
-) -> tuple[str, ...] | None:
-    found = [members(scope, reference, indices) for reference in references]
-    if any(names is None for names in found):
-        return None
-    return tuple(name for names in found if names is not None for name in names)
 
 
 def _without(names: Iterable[str], given: Iterable[str]) -> tuple[str, ...]:

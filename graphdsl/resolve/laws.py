@@ -9,8 +9,9 @@ from dataclasses import dataclass, field, replace
 
 from graphdsl.diagnostics import Span, nearest
 from graphdsl.ir.model import EstimatorChoice, Network
-from graphdsl.resolve.indices import IndexSet, Indices, members, whole
+from graphdsl.resolve.indices import IndexSet, Indices, whole
 from graphdsl.resolve.networks import model_network
+from graphdsl.resolve.references import joined
 from graphdsl.resolve.scope import Scope
 from graphdsl.resolve.term_errors import UnknownNetwork, WrongArguments
 from graphdsl.syntax import ast
@@ -101,11 +102,20 @@ def no_generation(scope: Scope, operand: ast.Named) -> None:
         scope.note(UnknownNetwork(span=operand.span, name="p", guess=guess), about="no p")
 
 
+def only_argument(operand: ast.Named) -> ast.Named | None:
+    """The distribution that `frozen(...)` or `G(...)` stands around, if it is one."""
+    match operand.arguments:
+        case (ast.Word() as word,):
+            return ast.Named(word, (), word.span)
+        case (ast.Named() as named,):
+            return named
+        case _:
+            return None
+
+
 def _frozen(scope: Scope, laws: Laws, operand: ast.Named, indices: Indices) -> Law | None:
-    inner = operand.arguments[0] if len(operand.arguments) == 1 else None
-    if isinstance(inner, ast.Word):
-        inner = ast.Named(inner, (), inner.span)
-    if not isinstance(inner, ast.Named) or operand.given or operand.marginal:
+    inner = only_argument(operand)
+    if inner is None or operand.given or operand.marginal:
         problem = "`frozen` stands around one distribution"
         usage = "write `frozen(p)` or `frozen(q(z | x))`"
         scope.note(WrongArguments(span=operand.span, problem=problem, usage=usage))
@@ -166,21 +176,12 @@ def _part(
             scope.note(WrongArguments(span=span, problem=problem, usage=usage))
             return None
         references.append(argument)
-    wanted = _joint(scope, references, indices)
-    above = _joint(scope, given, indices)
+    wanted = joined(scope, references, indices)
+    above = joined(scope, given, indices)
     if wanted is None or above is None:
         return None
-    return Law(name, wanted if references else None, frozenset(above), False, span)
-
-
-def _joint(
-    scope: Scope, references: Iterable[ast.Reference], indices: Indices
-) -> tuple[str, ...] | None:
-    found = [members(scope, reference, indices) for reference in references]
-    if any(names is None for names in found):
-        return None
-    flat = (name for names in found if names is not None for name in names)
-    return tuple(dict.fromkeys(flat))
+    variables = tuple(dict.fromkeys(wanted)) if references else None
+    return Law(name, variables, frozenset(above), False, span)
 
 
 def _argument(scope: Scope, argument: ast.Argument, indices: Indices) -> int | IndexSet | None:

@@ -10,7 +10,9 @@ from itertools import pairwise
 from typing import TypeAlias
 
 from graphdsl.diagnostics import Span
-from graphdsl.resolve.indices import Indices, bindings, members
+from graphdsl.resolve.comprehensions import bindings
+from graphdsl.resolve.indices import Indices
+from graphdsl.resolve.references import members
 from graphdsl.resolve.scope import Scope
 from graphdsl.syntax import ast
 

@@ -11,10 +11,11 @@ from typing import Literal, TypeAlias
 from graphdsl.diagnostics import Span, nearest
 from graphdsl.ir.model import EstimatorChoice, Functional, MultiInformation, Weighted, Wrapped
 from graphdsl.ir.weight import ZERO, Weight
+from graphdsl.resolve.comprehensions import bindings, sizes_of_sets
 from graphdsl.resolve.draws import WRITTEN_OUT, check_drawn
 from graphdsl.resolve.errors import DivisionByZero, NotYet
 from graphdsl.resolve.functionals import distance, functional
-from graphdsl.resolve.indices import Indices, bindings, in_reach, number, sizes_of_sets
+from graphdsl.resolve.indices import Indices, in_reach, number
 from graphdsl.resolve.laws import Laws
 from graphdsl.resolve.scope import Scope
 from graphdsl.resolve.term_errors import (

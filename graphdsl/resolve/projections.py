@@ -10,7 +10,7 @@ from graphdsl.diagnostics import nearest
 from graphdsl.ir.model import Network
 from graphdsl.resolve.errors import UnknownName
 from graphdsl.resolve.indices import IndexSet, Indices, whole
-from graphdsl.resolve.laws import Laws, law
+from graphdsl.resolve.laws import Laws, law, only_argument
 from graphdsl.resolve.networks import instantiate
 from graphdsl.resolve.scope import Scope
 from graphdsl.resolve.term_errors import UnknownNetwork, WrongArguments
@@ -52,10 +52,8 @@ def projected(scope: Scope, laws: Laws, operand: ast.Operand, indices: Indices) 
 
 
 def _of_model(scope: Scope, laws: Laws, operand: ast.Named, indices: Indices) -> Network | None:
-    inner = operand.arguments[0] if len(operand.arguments) == 1 else None
-    if isinstance(inner, ast.Word):
-        inner = ast.Named(inner, (), inner.span)
-    if not isinstance(inner, ast.Named) or inner.given or inner.marginal:
+    inner = only_argument(operand)
+    if inner is None or inner.given or inner.marginal:
         problem = "`G(...)` is the network of `p`, of `q`, or of a further inference network"
         scope.note(WrongArguments(span=operand.span, problem=problem, usage="write `G(p)`"))
         return None

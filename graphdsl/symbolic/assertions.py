@@ -12,8 +12,13 @@ from graphdsl.ir.graph import Dag
 from graphdsl.ir.information import Term, information, one
 from graphdsl.ir.information import entropy as entropy_atom
 from graphdsl.ir.model import Assertion, MultiInformation, Projection, UncertaintyOf, Weighted
-from graphdsl.symbolic.canonical import Canon, Sum, collect
+from graphdsl.ir.weight import accumulate
+from graphdsl.symbolic.canonical import Canon, Sum
 from graphdsl.symbolic.projection import entropy_form
+
+_OF_DRAWN_SETS = "the canonical forms differ, and those of means over drawn sets need not agree"
+_NO_EQUALITY = "the canonical forms differ, and their entropies are linearly independent"
+_NOT_EQUAL = "the sides are not equal, and equalities are all that a canonical form decides"
 
 
 def decide(assertion: Assertion, dags: Mapping[str, Dag], canons: Mapping[str, Canon]) -> Proof:
@@ -35,32 +40,21 @@ def decide(assertion: Assertion, dags: Mapping[str, Dag], canons: Mapping[str, C
         weighted = [Term(term.weight * summand.weight, term.atom) for term in terms]
         asserted += weighted
         for atom, weight in canons[summand.functional.under].terms(weighted).items():
-            collect(total, {atom: 1}, weight)
+            accumulate(total, atom, weight)
     remainder = tuple(Term(weight, atom) for atom, weight in sorted(total.items(), key=str))
     if not total:
         return Proof(
             assertion=assertion, status="proved", because="both sides have one canonical form"
         )
+    because = _NOT_EQUAL
     if any(draws_of(one.functional) for one in assertion.difference):
-        return Proof(
-            assertion=assertion,
-            status="unknown",
-            because="the canonical forms differ, and those of means over drawn sets need not agree",
-            remainder=remainder,
-            terms=tuple(asserted),
-        )
-    if assertion.relation == "==":
-        return Proof(
-            assertion=assertion,
-            status="refuted",
-            because="the canonical forms differ, and their entropies are linearly independent",
-            remainder=remainder,
-            terms=tuple(asserted),
-        )
+        because = _OF_DRAWN_SETS
+    elif assertion.relation == "==":
+        because = _NO_EQUALITY
     return Proof(
         assertion=assertion,
-        status="unknown",
-        because="the sides are not equal, and equalities are all that a canonical form decides",
+        status="refuted" if because == _NO_EQUALITY else "unknown",
+        because=because,
         remainder=remainder,
         terms=tuple(asserted),
     )

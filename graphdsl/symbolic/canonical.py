@@ -26,7 +26,7 @@ from graphdsl.ir.information import (
     entropy,
 )
 from graphdsl.ir.notation import original
-from graphdsl.ir.weight import ZERO, Weight
+from graphdsl.ir.weight import Weight, accumulate
 from graphdsl.symbolic.blocks import Blocks
 
 Variables: TypeAlias = frozenset[str]
@@ -148,11 +148,7 @@ class Canon:
 def collect(total: Sum, counts: Mapping[Entropy, int], weight: Weight) -> None:
     """Add a weighted sum of entropies to another; what cancels is gone."""
     for atom, count in counts.items():
-        value = total.get(atom, ZERO) + weight.scaled(count)
-        if value:
-            total[atom] = value
-        else:
-            total.pop(atom, None)
+        accumulate(total, atom, weight.scaled(count))
 
 
 def _nonzero(counts: Counts) -> Counts:

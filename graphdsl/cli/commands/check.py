@@ -15,7 +15,6 @@ def command(spec: Spec, strict: Strict = False, const: Consts = None, param: Par
     from graphdsl.compiler import derive
 
     source = open_source(spec)
-    right = reported(source, lambda: checked(source, const, param))
-    derived = reported(source, lambda: derive(right))
+    derived = reported(source, lambda: derive(checked(source, const, param)))
     warn(source, derived.warnings, strict)
     say(f"{source.name}: no mistakes")

@@ -1,0 +1,147 @@
+"""The variables that a reference names: one, several of a family, or all of it."""
+
+from __future__ import annotations
+
+__all__ = ["joined", "members"]
+
+from collections.abc import Iterable, Sequence
+from itertools import product
+
+from graphdsl.ir.model import Family
+from graphdsl.ir.notation import copied, member_name, natural
+from graphdsl.resolve.draws import block
+from graphdsl.resolve.errors import IndexOutOfRange, NotAFamily
+from graphdsl.resolve.indices import Indices, whole, whole_range
+from graphdsl.resolve.scope import Scope
+from graphdsl.resolve.term_errors import WrongArguments
+from graphdsl.syntax import ast
+
+
+def members(scope: Scope, reference: ast.Reference, indices: Indices) -> tuple[str, ...] | None:
+    """The variables that a reference names: one, several of a family, or all of it."""
+    family = scope.family(reference.name)
+    if family is None:
+        return None
+    found = _members_of(scope, reference, family, indices)
+    if found is None or not reference.copy:
+        return found
+    return tuple(map(copied, found))
+
+
+def joined(
+    scope: Scope, references: Iterable[ast.Reference], indices: Indices
+) -> tuple[str, ...] | None:
+    """The variables of several references, side by side; None if one of them is wrong."""
+    found = [members(scope, reference, indices) for reference in references]
+    if any(names is None for names in found):
+        return None
+    return tuple(name for names in found if names is not None for name in names)
+
+
+def _members_of(
+    scope: Scope, reference: ast.Reference, family: Family, indices: Indices
+) -> tuple[str, ...] | None:
+    everything = sorted((n for part in scope.parts(family.head) for n in part.nodes), key=natural)
+    if not reference.subscripts:
+        return tuple(everything)
+    extents = [
+        sorted(set(along)) for along in zip(*(natural(n)[1] for n in everything), strict=True)
+    ]
+    if not extents:
+        if not scope.is_lost(family.name):
+            scope.note(NotAFamily(span=reference.span, name=family.name), about=family.name)
+        return None
+    if len(reference.subscripts) != len(extents):
+        has = "one index" if len(extents) == 1 else f"{len(extents)} indices"
+        problem = f"`{family.head}` has {has}, and is given {len(reference.subscripts)}"
+        usage = f"write `{everything[0]}`, or `{family.head}` for all of it"
+        scope.note(WrongArguments(span=reference.span, problem=problem, usage=usage))
+        return None
+    draw = next(filter(None, (_drawn(one, indices) for one in reference.subscripts)), "")
+    if draw:
+        return block(scope, reference, family, extents, draw)
+    return _chosen(scope, reference, everything, extents, indices)
+
+
+def _chosen(
+    scope: Scope,
+    reference: ast.Reference,
+    everything: Sequence[str],
+    extents: Sequence[Sequence[int]],
+    indices: Indices,
+) -> tuple[str, ...] | None:
+    """The members of a family whose indices the subscripts stand for."""
+    wanted: list[Sequence[int]] = []
+    for subscript, extent in zip(reference.subscripts, extents, strict=True):
+        along = _wanted(scope, subscript, extent, indices)
+        if along is None:
+            return None
+        outside = [index for index in along if index not in extent]
+        if outside:
+            _out_of_range(scope, reference, extents, (*wanted, (outside[0],)), indices)
+            return None
+        wanted.append(along)
+    head = everything[0].partition("[")[0]
+    found = [member_name(head, index) for index in product(*wanted)]
+    return tuple(name for name in found if name in everything)  # a gap is said where it is
+
+
+def _drawn(subscript: ast.Subscript, indices: Indices) -> str:
+    """The drawn set that a subscript names; nothing for any other."""
+    word = subscript.index if isinstance(subscript, ast.AllBut) else subscript
+    known = indices.sets.get(word.text) if isinstance(word, ast.Word) else None
+    return known.drawn if known is not None else ""
+
+
+def _wanted(
+    scope: Scope, subscript: ast.Subscript, extent: Sequence[int], indices: Indices
+) -> Sequence[int] | None:
+    """The indices that a subscript stands for."""
+    match subscript:
+        case ast.Range():
+            return whole_range(scope, subscript, indices)
+        case ast.AllBut(index):
+            left_out = _wanted(scope, index, extent, indices)
+            if left_out is None:
+                return None
+            return [one for one in extent if one not in left_out]
+        case ast.Word(name) if name in indices.sets:
+            return indices.sets[name].members
+        case _:
+            value = whole(scope, subscript, indices, "an index")
+            return None if value is None else (value,)
+
+
+def _out_of_range(
+    scope: Scope,
+    reference: ast.Reference,
+    extents: Sequence[Sequence[int]],
+    wanted: Sequence[Sequence[int]],
+    indices: Indices,
+) -> None:
+    """Note the last index of those that are known: its family does not go so far."""
+    place, name = len(wanted) - 1, reference.name.text
+    low, high, index = extents[place][0], extents[place][-1], wanted[place][0]
+    others = [*(str(along[0]) for along in wanted[:-1]), str(index)]
+    others += [str(extent[0]) for extent in extents[place + 1 :]]
+    blamed = indices.bound_by.get(_plain_index(reference, place), reference.span)
+    elsewhere = blamed.line != reference.span.line
+    scope.note(
+        IndexOutOfRange(
+            span=blamed,
+            family=name,
+            index=",".join(others),
+            low=low,
+            high=high,
+            where=f" of line {reference.span.line}" if elsewhere else "",
+            more=f", or declare `{name}[{low}..{index}]`"
+            if index > high and len(extents) == 1
+            else "",
+        )
+    )
+
+
+def _plain_index(reference: ast.Reference, place: int) -> str:
+    """The index `i` of `x[i]`: whatever gave it its value is at fault, once."""
+    subscript = reference.subscripts[place]
+    return subscript.text if isinstance(subscript, ast.Word) else ""
