@@ -67,6 +67,11 @@ _ROWS = {
         "z is a parent of u_i in G^q, common information is a term of its own, and one network "
         "holds both cross and private generation",
     ),
+    "structured_mm": (
+        "[1, C_0]; [beta_i, G_cross({x_i})]",
+        "the bound by L_x + L_u + L_z leaves out a constant, and drops -I(z; x_rest): here both "
+        "are kept",
+    ),
 }
 
 

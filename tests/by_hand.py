@@ -68,10 +68,11 @@ def surprise(logits: Tensor, labels: Tensor) -> Tensor:
     return F.cross_entropy(logits, labels, reduction="none")
 
 
-def fused(mean: Tensor, log_var: Tensor) -> tuple[Tensor, Tensor]:
-    """The corrected eq. 13: the experts of (B, views, D), and the prior."""
-    precision = 1 + (-log_var).exp().sum(1)
-    return (mean * (-log_var).exp()).sum(1) / precision, -precision.log()
+def fused(mean: Tensor, log_var: Tensor, weights: Tensor | float = 1.0) -> tuple[Tensor, Tensor]:
+    """The corrected eq. 13: the experts of (B, views, D), with their weights, and the prior."""
+    precisions = weights * (-log_var).exp()
+    precision = 1 + precisions.sum(1)
+    return (mean * precisions).sum(1) / precision, -precision.log()
 
 
 def total_correlation(u: Tensor, mean: Tensor, log_var: Tensor) -> Tensor:

@@ -245,6 +245,34 @@ def wyner(m: Objective, batch: Values, noise: Values) -> Tensor:
 
 
 @published
+def structured_mm(m: Objective, batch: Values, noise: Values) -> dict[str, Tensor]:
+    """The objective in the spec's header and, times one half, the predictors that it drops."""
+    x = batch["x"]
+    of_q, of_p = (edges(m, name, noise[name]) for name in ("Mq", "Mp"))
+    means, log_vars = halves(run(m, "q_z", x))
+    means, log_vars = (one.reshape(-1, 2, 8, 4) for one in (means, log_vars))
+    mean, log_var = fused(means, log_vars, of_q[..., None])
+    z = sampled(mean, log_var, noise["z"])
+    of_u = halves(run(m, "q_u", x))
+    u = sampled(*of_u, noise["u"])
+    total = cost(run(m, "p_x", z[:, None] * of_p[..., None], u), x) + rate(*of_u)
+    total = total + rate(mean, log_var) + 0.5 * cost(run(m, "r_x", z), x)
+    for i in range(2):
+        one = fused(means[:, [i]], log_vars[:, [i]], of_q[:, [i], :, None])
+        total = total + 0.5 * kl(mean, log_var, *one)
+    kept = sum(m.get_parameter(f"mask_{name}.logits").sigmoid().sum() for name in ("Mq", "Mp"))
+    loss = total.mean() + 0.01 * kept
+    return {"model": loss, "structure": loss}
+
+
+def edges(m: Objective, name: str, noise: Tensor) -> Tensor:
+    """Edges of a learned mask, with the gradient of what they are rounded from."""
+    uniform = 0.5 * (1 + torch.erf(noise / math.sqrt(2)))
+    soft = (m.get_parameter(f"mask_{name}.logits") + torch.logit(uniform)).sigmoid()
+    return (soft > 0.5).to(soft) + soft - soft.detach()
+
+
+@published
 def diva(m: Objective, batch: Values, noise: Values) -> Tensor:
     """Ilse et al. 2020: beta = 1, both alphas 100."""
     x, y, d = batch["x"], batch["y"], batch["d"]

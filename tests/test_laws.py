@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from fractions import Fraction
+from math import prod
 from pathlib import Path
 
 import networkx as nx
@@ -17,6 +18,7 @@ from graphdsl.ir.information import (
     CrossEntropy,
     Entropy,
     Information,
+    PenaltyAtom,
     ProjectionDerivation,
     Term,
     entropy,
@@ -34,6 +36,7 @@ from graphdsl.ir.model import (
     Network,
     PredictiveEntropy,
     Projection,
+    Sparsity,
     UncertaintyOf,
     Wrapped,
 )
@@ -220,6 +223,11 @@ class Models:
             for term in terms
         )
 
+    def edges(self, mask: str) -> float:
+        """How many edges a learned mask is expected to keep, as it starts."""
+        (one,) = (one for one in self.result.checked.model.masks if one.name == mask)
+        return float(one.start or 0) * prod(one.extents)
+
     def cross_entropy(self, model: str, under: str = "q") -> float:
         """CE_r(v|S) for a model printed as `p(v|s,t)`, over samples of a distribution."""
         network, _, rest = model.partition("(")
@@ -247,13 +255,20 @@ def intended(models: Models, parameters: Mapping[str, float]) -> float:
     for each in model.objective:
         functional = each.functional  # what `subject to` limits is computed too
         for one in functional.inner if isinstance(functional, Wrapped) else (each,):
-            total += weight_value(one.weight, parameters) * defined(models, model, one.functional)
+            known = one.functional
+            edges = known.masks if isinstance(known, Sparsity) else None
+            value = (
+                defined(models, model, known) if edges is None else sum(map(models.edges, edges))
+            )
+            total += weight_value(one.weight, parameters) * value
     return total
 
 
 def defined(models: Models, model: Model, functional: Functional) -> float:
     """A functional by its definition."""
-    assert not isinstance(functional, Distance | InvariancePenalty | Wrapped), "no sum of entropies"
+    assert not isinstance(functional, Distance | InvariancePenalty | Sparsity | Wrapped), (
+        "no sum of entropies"
+    )
     under = functional.under
     judge = models.judge(under)
     match functional:
@@ -332,11 +347,13 @@ def gaps_of(
     for term in module.terms:
         for share in term.stands_for:
             atom = share.atom
-            exact = (
-                models.cross_entropy(atom.model, atom.under)
-                if isinstance(atom, CrossEntropy)
-                else models.judge(atom.under).value([Term(ONE, atom)])
-            )
+            match atom:
+                case CrossEntropy():
+                    exact = models.cross_entropy(atom.model, atom.under)
+                case PenaltyAtom("sparsity", (mask,)):
+                    exact = models.edges(mask)
+                case _:
+                    exact = models.judge(atom.under).value([Term(ONE, atom)])
             loss += weight_value(share.weight, parameters) * exact
         for bound in term.bounds:
             atom = bound.entropy.atom

@@ -16,8 +16,11 @@ __all__ = [
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from fractions import Fraction
 
+from graphdsl.codegen.breaking import broken
+from graphdsl.codegen.entries import entries
 from graphdsl.ir.loss import Ref
 from graphdsl.ir.notation import leading_positive
 from graphdsl.ir.weight import Weight
@@ -31,6 +34,9 @@ def reference(ref: Ref) -> str:
     >>> [reference(Ref("x", places)) for places in ((0, 1), (2, 0))]
     ['x[:, 0:2]', 'x[:, [2, 0]]']
     """
+    if ref.gate is not None:
+        values = reference(replace(ref, gate=None))
+        return f"gated({values}{'[:, None]' * ref.spread}, {entries(ref.gate)})"
     if ref.places is None:
         return ref.name
     if ref.one:
@@ -135,7 +141,9 @@ def commented(code: str, comment: str, indent: int = 8) -> str:
     """A line with its comment: behind it where both fit, above it where they do not."""
     if len(code) + len(comment) + indent + 4 <= _WIDTH:
         return f"{code}  # {comment}"
-    return f"# {comment}\n{' ' * indent}{code}"
+    target, equals, value = code.partition(" = ")
+    whole = f"{target}{equals}{broken(value, indent, len(target) + len(equals))}"
+    return f"# {comment}\n{' ' * indent}{whole}"
 
 
 def _fraction(value: Fraction) -> str:

@@ -9,6 +9,7 @@ import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
 
+from graphdsl.codegen.breaking import broken
 from graphdsl.codegen.environment import fill
 from graphdsl.codegen.expressions import network_names, number, shape, weight
 from graphdsl.codegen.statements import (
@@ -28,6 +29,7 @@ from graphdsl.ir.loss import (
     Group,
     LossModule,
     LossTerm,
+    MaskSlot,
     NetworkSlot,
     ParameterSlot,
     VariableSlot,
@@ -38,13 +40,13 @@ from graphdsl.ir.weight import ONE, Weight
 _WIDTH = 88
 ALWAYS_IMPORTED = ("Batch", "Gaussian", "Losses", "Networks", "Noise", "Objective", "Variable")
 WORDS = (
-    "Bernoulli", "Categorical", "Each", "Laplace", "Latents", "Likelihood", "Multiplier",
-    "Poisson", "Posterior", "Shared", "Subset", "adversarial_js", "adversarial_kl", "among",
-    "conv_decoder", "conv_encoder", "critic", "draw_data", "each_expert", "expect", "frozen",
-    "irm_penalty", "mlp", "mlps", "mmd", "one_expert", "product_of_experts",
-    "sliced_wasserstein", "standard_laplace", "standard_normal", "subset_posteriors",
-    "total_correlation_critic", "total_correlation_loo", "total_correlation_mss",
-    "total_correlation_mws", "uniform_categorical",
+    "Bernoulli", "Categorical", "Each", "EdgeMask", "Laplace", "Latents", "Likelihood",
+    "Multiplier", "Poisson", "Posterior", "Shared", "Subset", "adversarial_js",
+    "adversarial_kl", "among", "conv_decoder", "conv_encoder", "critic", "draw_data",
+    "each_expert", "expect", "frozen", "gated", "has_all", "irm_penalty", "mlp", "mlps", "mmd",
+    "one_expert", "product_of_experts", "sliced_wasserstein", "standard_laplace",
+    "standard_normal", "subset_posteriors", "total_correlation_critic", "total_correlation_loo",
+    "total_correlation_mss", "total_correlation_mws", "uniform_categorical", "weighted_product",
 )  # fmt: skip
 
 
@@ -71,7 +73,11 @@ def _view(
         draws=_draws(module.draws),
         signature=tuple(f"{one.name}: float = {number(one.value)}" for one in module.parameters),
         parameters=tuple(map(_parameter, module.parameters)),
-        networks=(*map(_network, module.networks), *_multipliers(module)),
+        networks=(
+            *map(_network, module.networks),
+            *map(_mask, module.masks),
+            *_multipliers(module),
+        ),
         buffers=tuple(_buffer(name, rows) for name, rows in module.subsets),
         forward=_forward(module),
         terms=tuple(map(_term, module.terms)),
@@ -215,6 +221,13 @@ def _network(slot: NetworkSlot) -> str:
     ).rstrip("\n")
 
 
+def _mask(one: MaskSlot) -> str:
+    """A learned mask, drawn once for a batch where terms are of all its rows together."""
+    together = "" if one.by_row else ", by_row=False"
+    arguments = f'"{one.name}", {shape(one.extents)}, {number(one.start)}{together}'
+    return f"self.mask_{one.name} = EdgeMask({arguments})"
+
+
 def _learned(name: str, sizes: Sequence[int]) -> str:
     """A learned scale, which starts at one."""
     return f"self.{name} = torch.nn.Parameter(torch.zeros({shape(sizes)}))"
@@ -250,12 +263,17 @@ def _input(sizes: Sequence[int], shared: bool) -> str:
 
 
 def _buffer(name: str, rows: Iterable[Iterable[bool]]) -> str:
-    table = ", ".join(str([int(flag) for flag in row]) for row in rows)
-    arguments = f'"{name}", torch.tensor([{table}]) > 0, persistent=False'
+    """A table of subsets, listed row by row where it does not fit on a line."""
+    table = [str([int(flag) for flag in row]) for row in rows]
+    arguments = f'"{name}", torch.tensor([{", ".join(table)}]) > 0, persistent=False'
+    space = " " * 8
     if len(arguments) + 30 <= _WIDTH:
         return f"self.register_buffer({arguments})"
-    space = " " * 8
-    return f"self.register_buffer(\n{space}    {arguments}\n{space})"
+    if len(arguments) + 12 <= _WIDTH:
+        return f"self.register_buffer(\n{space}    {arguments}\n{space})"
+    listed = "".join(f"{space}    {row},\n" for row in table)
+    kept = f'self.register_buffer("{name}", torch.tensor({name}) > 0, persistent=False)'
+    return f"{name} = [\n{listed}{space}]\n{space}{kept}"
 
 
 def _forward(module: LossModule) -> tuple[str, ...]:
@@ -279,20 +297,11 @@ def _term(term: LossTerm) -> str:
         TermView(
             name=term.name,
             comment=tuple(textwrap.wrap(comment, _WIDTH - 10, break_long_words=False)),
-            code=_broken(term_code(term.code), _WIDTH - 8 - len(f"{targets} = ")),
+            code=broken(term_code(term.code), 8, len(f"{targets} = ")),
             critic=critic,
             then=_critic_line(term),
         )
     ).rstrip("\n")
-
-
-def _broken(call: str, room: int) -> str:
-    """A call on one line, or its arguments on a line of their own."""
-    if len(call) <= room:
-        return call
-    name, _, arguments = call.partition("(")
-    deep, outer = " " * 12, " " * 8
-    return f"{name}(\n{deep}{arguments.removesuffix(')')}\n{outer})"
 
 
 def _critic_line(term: LossTerm) -> str:
@@ -352,6 +361,7 @@ def _players(module: LossModule) -> tuple[str, ...]:
     constraints = [group for group in module.groups if group.kind == "constraint"]
     duals = [f"self.{_multiplier(one)}.dual({one.name})" for one in constraints]
     players = [f'"critic": {" + ".join(critics)}'] if critics else []
+    players += ['"structure": loss'] if module.masks else []
     players += [f'"multiplier": {" + ".join(duals)}'] if duals else []
     return ('"model": loss', *players) if players else ()
 

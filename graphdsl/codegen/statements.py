@@ -14,6 +14,7 @@ __all__ = [
 
 from collections.abc import Sequence
 
+from graphdsl.codegen.entries import entries
 from graphdsl.codegen.expressions import (
     commented,
     members,
@@ -29,6 +30,7 @@ from graphdsl.ir.loss import (
     Chosen,
     Decoded,
     DrawData,
+    DrawMask,
     Drawn,
     DrawSet,
     Fuse,
@@ -69,6 +71,9 @@ def forward_line(statement: Statement) -> str:
         case Fuse():
             code = _fused(statement, [(one,) if one else () for one in statement.present])
             return commented(code, _about(statement)) if statement.formula else code
+        case DrawMask(target=target, likeliest=likeliest):
+            drawn = "mode()" if likeliest else f'sample(noise["{target}"])'
+            return f"{target} = self.mask_{target}.{drawn}"
         case DrawSet() | Sample() | PriorSample() | Generated():
             return commented(_drawn(statement), shape_comment(statement.shape))
         case Assemble(target=target, parts=parts):
@@ -165,8 +170,9 @@ def term_code(code: TermCode) -> str:
             nats = f"{left}.nll({right})"
             inside = nats if code.among is None else f"among({nats}, {_chosen(code.among)})"
             return f"expect({inside}{seen})"
-        case "entropy":
-            return f"expect({left}.entropy())"
+        case "entropy" | "sparsity" as kind:
+            counted = f"self.mask_{left}.expected_edges()"
+            return counted if kind == "sparsity" else f"expect({left}.entropy())"
         case "total_correlation":
             return _correlation(code, left, right)
         case "penalty":
@@ -228,6 +234,8 @@ def _fuse(statement: Fuse, mask: str = "") -> str:
     match statement.how:
         case "concatenate":
             return f"Gaussian.stack({members(statement.experts)})"
+        case "product" | "drawn" | "each" | "subsets" if statement.weights is not None:
+            return _weighed(statement, entries(statement.weights), mask)
         case "product":
             return f"product_of_experts({reference(statement.experts[0])}{mask})"
         case "mixture":
@@ -242,6 +250,20 @@ def _fuse(statement: Fuse, mask: str = "") -> str:
         case "subsets":
             experts = reference(statement.experts[0])
             return f"subset_posteriors({experts}, self.{statement.subsets})"
+
+
+def _weighed(statement: Fuse, weights: str, mask: str) -> str:
+    """A fusion of experts with exponents, none below nought: the prior's precision is least."""
+    experts = reference(statement.experts[0])
+    match statement.how:
+        case "each":
+            return f"each_expert({experts}, {weights})"
+        case "subsets":
+            subsets = f"self.{statement.subsets}"
+            return f"subset_posteriors({experts}, {subsets}, {weights}, least=1.0)"
+        case "drawn":
+            mask = mask or f", {_chosen(statement.chosen)}"
+    return f"weighted_product({experts}, {weights}{mask}, least=1.0)"
 
 
 def _chosen(chosen: Chosen | None) -> str:
@@ -271,6 +293,8 @@ def _in_bound(code: TermCode) -> str:
     """The mask of the rows and members that have a term, as a second argument."""
     if not code.seen:
         return ""
+    if code.subsets:
+        return f", has_all({reference(code.seen[0][0])}, self.{code.subsets})"
     if len(code.seen) == 1:
         return f", {' & '.join(map(reference, code.seen[0]))}"
     return f", torch.stack([{', '.join(_masks(code.seen))}], dim=1)"

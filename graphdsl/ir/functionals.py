@@ -14,6 +14,7 @@ from graphdsl.ir.model import (
     MultiInformation,
     PredictiveEntropy,
     Projection,
+    Sparsity,
     UncertaintyOf,
     Wrapped,
 )
@@ -31,16 +32,20 @@ def variables_of(functional: Functional) -> frozenset[str]:
             return given.union(of)
         case DivergenceOfMarginals() | DivergenceOfPosteriors():
             return functional.given.union(functional.variables or (), functional.model_given)
-        case Distance() | InvariancePenalty() | Wrapped():
+        case Distance() | InvariancePenalty() | Sparsity() | Wrapped():
             return _variables_of_others(functional)
 
 
-def _variables_of_others(functional: Distance | InvariancePenalty | Wrapped) -> frozenset[str]:
+def _variables_of_others(
+    functional: Distance | InvariancePenalty | Sparsity | Wrapped,
+) -> frozenset[str]:
     match functional:
         case Distance(_, variables):
             return frozenset(variables)
         case InvariancePenalty(of, given, environment):
             return given | {of, environment}
+        case Sparsity():
+            return frozenset()
         case Wrapped(_, inner):
             return frozenset().union(*(variables_of(one.functional) for one in inner))
 

@@ -10,6 +10,7 @@ __all__ = [
     "Discrepancy",
     "DivergenceAtom",
     "Entropy",
+    "ExpectedEdges",
     "Information",
     "LocalEntropy",
     "ModelAtom",
@@ -104,7 +105,7 @@ class DivergenceAtom:
 
 @dataclass(frozen=True, slots=True)
 class PenaltyAtom:
-    """A penalty on a model: `irm(y | z, e)`."""
+    """A penalty on a model, or on its structure: `irm(y | z, e)`, `sparsity(M)`."""
 
     name: str
     arguments: Names
@@ -112,7 +113,7 @@ class PenaltyAtom:
 
     def __str__(self) -> str:
         of, *given = self.arguments
-        return f"{self.name}({of} | {', '.join(given)})"
+        return f"{self.name}({of}{_bar(tuple(given))})"
 
 
 Atom: TypeAlias = (
@@ -195,6 +196,15 @@ class Discrepancy:
 
 
 @dataclass(frozen=True, slots=True)
+class ExpectedEdges:
+    """How many edges a learned mask keeps on average, with its net weight."""
+
+    mask: str
+    weight: Weight
+    lines: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class LocalEntropy:
     """H(node | given) with its net weight."""
 
@@ -220,6 +230,7 @@ class Collected:
     uncertain: tuple[LocalEntropy, ...] = field(default=())  #: whose weights change their sign
     intractable: tuple[LocalEntropy, ...] = field(default=())  #: nothing bounds them
     distances: tuple[Discrepancy, ...] = ()
+    sparsities: tuple[ExpectedEdges, ...] = ()
     groups: tuple[CollectedGroup, ...] = ()
 
 

@@ -9,14 +9,17 @@ __all__ = [
     "Chosen",
     "Decoded",
     "DrawData",
+    "DrawMask",
     "DrawSet",
     "Drawn",
+    "Entries",
     "Fuse",
     "Generated",
     "Group",
     "InferenceLine",
     "LossModule",
     "LossTerm",
+    "MaskSlot",
     "NetworkSlot",
     "Observe",
     "OneHot",
@@ -51,12 +54,25 @@ Relation: TypeAlias = Literal["equal", "upper", "lower", "estimate", "saddle", "
 
 
 @dataclass(frozen=True, slots=True)
+class Entries:
+    """Entries of a learned mask, as a tensor with an axis for each of `shape`."""
+
+    mask: str
+    extents: tuple[int, ...]  #: of the mask
+    entries: tuple[tuple[int, ...], ...]  #: counted from one; the last axis runs fastest
+    shape: tuple[int, ...]
+    axes: int = 0  #: of size one, behind those of `shape`
+
+
+@dataclass(frozen=True, slots=True)
 class Ref:
     """A tensor of the emitted code, or some members of it."""
 
     name: str
     places: tuple[int, ...] | None = None  #: which members, counted from nought; None is all
     one: bool = False  #: a single member, without the axis of the family
+    gate: Entries | None = None  #: what it is multiplied with, edge by edge
+    spread: bool = False  #: whether the gate has an axis in front that the tensor has not
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,6 +97,16 @@ class ParameterSlot:
     low: float | None
     high: float | None
     ramp: tuple[float, int] | None = None  #: where it starts, and in how many steps it is there
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MaskSlot:
+    """A learned mask, as the emitted class declares it."""
+
+    name: str
+    extents: tuple[int, ...]
+    start: float
+    by_row: bool  #: whether every row draws its own; else all rows of a batch have one
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -173,6 +199,14 @@ class DrawSet:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DrawMask:
+    """Draw the edges of a learned mask, or take those that are likelier there than not."""
+
+    target: str
+    likeliest: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Fuse:
     """Make posteriors from experts: the product of all, of each alone, or of some subsets."""
 
@@ -185,6 +219,7 @@ class Fuse:
     chosen: Chosen | None = None  #: of one subset that is drawn
     seen: tuple[Ref, ...] = ()  #: which experts there are, where views may be missing
     present: tuple[Ref | None, ...] = ()  #: the same in training; None is always there
+    weights: Entries | None = None  #: the exponent of each expert (eq. 13)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -256,6 +291,7 @@ Statement: TypeAlias = (
     | Generated
     | DrawData
     | DrawSet
+    | DrawMask
     | Predict
     | Assemble
 )
@@ -273,6 +309,7 @@ class TermCode:
         "total_correlation",
         "distance",
         "penalty",
+        "sparsity",
     ]
     left: Ref  #: the posterior, the likelihood or the sample
     right: Ref | None  #: the model or the value; None for the prior
@@ -285,6 +322,7 @@ class TermCode:
     classes: int = 0  #: how many environments there are
     whole: bool = True  #: whether they are held as whole numbers
     among: Chosen | None = None  #: the members that are counted, where a drawn set says so
+    subsets: str = ""  #: the attribute that lists the views which a row must have for each
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -404,3 +442,4 @@ class LossModule:
     groups: tuple[Group, ...] = ()
     critics: tuple[str, ...] = ()  #: the attributes whose networks the critic trains
     draws: tuple[Draw, ...] = ()  #: sets that every pass draws anew
+    masks: tuple[MaskSlot, ...] = ()  #: learned ones

@@ -25,6 +25,7 @@ __all__ = [
     "PredictiveEntropy",
     "Projection",
     "Role",
+    "Sparsity",
     "Stretch",
     "UncertaintyOf",
     "Via",
@@ -40,6 +41,7 @@ from math import prod
 from typing import Literal, TypeAlias
 
 from graphdsl.ir.draws import Draw
+from graphdsl.ir.masks import Gate, Mask
 from graphdsl.ir.notation import member_name, natural, original
 from graphdsl.ir.weight import Weight
 
@@ -170,6 +172,7 @@ class Conditional:
     lines: tuple[int, ...]  #: of the spec; conditionals of the same lines are of one family
     column: int = 1
     drawn: Distribution | None = None  #: `~ laplace` on its line; None for the child's own
+    gates: tuple[Gate, ...] = ()  #: the edges that are learned
 
     @property
     def selector(self) -> str:
@@ -282,6 +285,14 @@ class InvariancePenalty:
 
 
 @dataclass(frozen=True, slots=True)
+class Sparsity:
+    """sparsity(M): how many edges a learned mask is expected to keep."""
+
+    masks: tuple[str, ...]
+    under: str = "q"
+
+
+@dataclass(frozen=True, slots=True)
 class Wrapped:
     """A sum of terms under a sign that is not linear: |E|, max(E, c), or E <= c."""
 
@@ -296,6 +307,7 @@ Functional: TypeAlias = (
     Projection
     | Distance
     | InvariancePenalty
+    | Sparsity
     | Wrapped
     | DivergenceOfMarginals
     | DivergenceOfPosteriors
@@ -365,6 +377,7 @@ class Model:
     projections: tuple[WeightedProjection, ...] = ()  #: of the objective and the assertions
     further: tuple[Network, ...] = ()  #: inference networks beside q, each for its arguments
     draws: tuple[Draw, ...] = ()  #: sets of indices that are drawn, not written out
+    masks: tuple[Mask, ...] = ()  #: those that are learned
 
     def asked(self) -> tuple[Weighted, ...]:
         """Every functional of the objective, those under a sign included."""

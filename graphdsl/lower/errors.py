@@ -156,10 +156,10 @@ class NoSuchPosterior(Diagnostic):
 
     code = "MIB409"
     title = "Posterior that nothing computes"
-    said = "`{name}` has one network for all its parents: {asked} is not computed"
+    said = "{asked} is not computed: {why}"
     hint = "write the line `by poe`, which has a posterior for every subset, or `infer` another one"
-    name: str
     asked: str
+    why: str
 
 
 class PlayerOfTwoSides(Diagnostic):

@@ -42,6 +42,7 @@ from graphdsl.lower.errors import (
     UnderGeneration,
     WeightChangesSign,
 )
+from graphdsl.lower.gating import count_terms, mask_slots, with_masks
 from graphdsl.lower.groups import (
     group_of,
     group_relation,
@@ -136,6 +137,7 @@ def _terms(
         *loss_terms(plans, _in_order(parts), names),
         *correlation_terms(plans, collected, names),
         *distance_terms(plans, collected, names),
+        *count_terms(collected, names),
     )
 
 
@@ -162,8 +164,7 @@ def _module(
         sha256=model.sha256,
         objective=objective_latex(model.objective),
         relation=relation,
-        reason=_reason(relation, terms)
-        + "".join(f", in expectation over {one.name}" for one in plan.draws),
+        reason=_reason(relation, terms) + _in_expectation(plan),
         variables=tuple(
             VariableSlot(
                 name=one.name,
@@ -188,19 +189,26 @@ def _module(
         ),
         networks=tuple(plan.networks),
         subsets=tuple(plan.subsets),
-        forward=_used(plan.forward, _read_by(terms)),
+        forward=with_masks(_used(plan.forward, _read_by(terms)), likeliest=False),
         terms=terms,
-        infer=_used(plan.infer),
+        infer=with_masks(_used(plan.infer), likeliest=True),
         inferred=tuple(plan.inferred),
-        decode=tuple(plan.decode),
+        decode=with_masks(plan.decode, likeliest=True),
         decoded=tuple(plan.decoded),
         latents_decoded=tuple(read),
-        ancestral=tuple(plan.ancestral),
+        ancestral=with_masks(plan.ancestral, likeliest=True),
         drawn=tuple(plan.drawn),
         constants=collected.constants,
         critics=tuple(_critics(terms, plan)),
         draws=plan.draws,
+        masks=mask_slots(model, terms),
     )
+
+
+def _in_expectation(plan: Plan) -> str:
+    """What the emitted loss draws, and the objective is a mean over."""
+    drawn = [*(one.name for one in plan.draws), *(one.name for one in plan.model.masks)]
+    return f", in expectation over {', '.join(drawn)}" if drawn else ""
 
 
 def _used(statements: Sequence[Statement], read: Iterable[str] = ()) -> tuple[Statement, ...]:
@@ -324,9 +332,14 @@ def _unfit_models(collected: Collected, line: int, column: int) -> Iterator[Diag
             yield PlayerOfTwoSides(span=span, term=term, weight=weight_text(one.weight))
         if conditional is None or atom.network in ("p", "new") or atom.given is None:
             continue
-        if conditional.by != "poe" and atom.given != set(conditional.parents):
+        experts = atom.given & set(conditional.parents)
+        part = conditional.by == "poe" and (atom.network == atom.under or not experts)
+        if not part and atom.given != set(conditional.parents):
             asked = f"{conditional.network}({atom.node} | {', '.join(names(atom.given))})"
-            yield NoSuchPosterior(span=span, name=atom.node, asked=asked)
+            why = f"`{atom.node}` has one network for all its parents"
+            if conditional.by == "poe":
+                why = f"the experts of `{atom.network}` are fused whole, where q's samples are"
+            yield NoSuchPosterior(span=span, asked=asked, why=why)
 
 
 def _without_model(pieces: Iterable[Piece], model: Model) -> Iterator[Diagnostic]:

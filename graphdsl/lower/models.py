@@ -83,8 +83,10 @@ def named_model(asked: ModelCrossEntropy) -> ModelRef:
     blocks = tuple(name for name in names(given) if as_block(name) is not None)
     if blocks and not given.issuperset(conditional.parents):
         return SubPosterior(atom.node, conditional, blocks)
-    if atom.network == atom.under and given < set(conditional.parents):
-        experts = tuple(name for name in conditional.parents if name in given)
+    experts = tuple(name for name in conditional.parents if name in given)
+    if conditional.by == "poe" and not experts:
+        return Prior(atom.node)  # the product of no expert at all
+    if atom.network == atom.under and len(experts) < len(conditional.parents):
         return SubPosterior(atom.node, conditional, experts)
     return Encoder(atom.node, conditional, atom.network)
 

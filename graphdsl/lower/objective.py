@@ -16,6 +16,7 @@ from graphdsl.ir.model import (
     MultiInformation,
     PredictiveEntropy,
     Projection,
+    Sparsity,
     UncertaintyOf,
     Weighted,
     Wrapped,
@@ -60,6 +61,8 @@ def _latex(functional: Functional) -> str:
             return f"H{at}({latex_names(names(of))}{_bar(given)})"
         case Wrapped():
             return _wrapped(functional)
+        case Sparsity(masks):
+            return f"\\mathrm{{sparsity}}({latex_names(masks)})"
         case InvariancePenalty(name, given, environment):
             inner = latex_names((*names(given), environment))
             return f"\\mathrm{{irm}}{at}({latex_names((name,))} \\mid {inner})"

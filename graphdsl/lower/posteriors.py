@@ -13,6 +13,7 @@ from graphdsl.ir.loss import Assemble, Fuse, InferenceLine, Ref, Run, Sample
 from graphdsl.ir.model import Conditional, Family, Model
 from graphdsl.lower.chosen import chosen
 from graphdsl.lower.data import masks, parents_of
+from graphdsl.lower.gating import weights_of
 from graphdsl.lower.runs import (
     WORD,
     ModelKey,
@@ -183,6 +184,7 @@ def _fused(plan: Plan, slot: Slot, target: str, subsets: list[tuple[str, ...]]) 
         seen=_seen_experts(plan, order),
         present=_present_experts(plan, order),
         chosen=chosen(model, block, order) if block else None,
+        weights=weights_of(model, conditional, order),
     )
     plan.forward.append(product)
     plan.infer.append(product)
@@ -210,6 +212,7 @@ def _subset_posteriors(
         attribute = f"subsets_{target.removeprefix('q_')}"
         rows = tuple(tuple(parent in subset for parent in order) for subset in subsets)
         plan.subsets.append((attribute, rows))
+        plan.listed[name] = (attribute, order)
     children = children_text(plan.model, slot)
     given = pattern(order) if each else "x_S".replace("x", order[0].partition("[")[0])
     plan.forward.append(
@@ -220,6 +223,7 @@ def _subset_posteriors(
             formula=f"{conditional.network}({children} | {given}), of the same experts",
             shape=(len(subsets), *slot_shape(slot, family)),
             subsets=attribute,
+            weights=weights_of(plan.model, conditional, order),
         )
     )
     for child in slot.children:
@@ -259,6 +263,7 @@ def _drawn_posterior(
             formula=f"{slot.conditionals[0].network}({children} | {block}), of the same experts",
             shape=slot_shape(slot, model.family_of(slot.children[0])),
             chosen=chosen(model, block, order),
+            weights=weights_of(model, slot.conditionals[0], order),
         )
     )
     for child in slot.children:

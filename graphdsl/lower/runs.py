@@ -38,6 +38,7 @@ from graphdsl.ir.loss import (
 )
 from graphdsl.ir.model import Family, Law, Model
 from graphdsl.ir.notation import natural
+from graphdsl.lower.gating import gated
 from graphdsl.lower.slots import Argument, Slot, member_ref, scale_name
 from graphdsl.lower.wording import slot_formula
 
@@ -91,6 +92,9 @@ class Plan:
     posterior: Held = field(default_factory=dict)
     likelihood: dict[ModelKey, tuple[str, tuple[str, ...]]] = field(default_factory=dict)
     subset_of: dict[tuple[str, tuple[str, ...]], tuple[str, int]] = field(default_factory=dict)
+    listed: dict[str, tuple[str, tuple[str, ...]]] = field(
+        default_factory=dict
+    )  #: of all sub-posteriors together: the attribute that lists their sets, and of what
     draws: tuple[Draw, ...] = ()  #: the sets that a pass draws
     drawn_posterior: dict[tuple[str, str], tuple[str, tuple[str, ...]]] = field(
         default_factory=dict
@@ -242,5 +246,6 @@ def _argument(plan: Plan, argument: Argument) -> Ref:
     if family.kind == "categorical" and family.role != "latent":
         ref = Ref(f"one_hot_{ref.name}", ref.places, ref.one)
     if family.members is not None and nodes == family.nodes and len(nodes) == 1:
-        return Ref(ref.name, (0,), True)  # the only member of its family, without the axis
-    return Ref(ref.name, ref.places, ref.one and not per_member)
+        # The only member of its family, without the axis.
+        return gated(plan.model, Ref(ref.name, (0,), True), argument)
+    return gated(plan.model, Ref(ref.name, ref.places, ref.one and not per_member), argument)

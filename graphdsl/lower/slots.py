@@ -17,6 +17,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from graphdsl.ir.loss import Builder, NetworkSlot, Ref
+from graphdsl.ir.masks import Gate
 from graphdsl.ir.model import Conditional, Model
 
 
@@ -26,6 +27,7 @@ class Argument:
 
     nodes: tuple[tuple[str, ...], ...]  #: one entry if all members share it
     shared: bool
+    gates: tuple[tuple[Gate, ...], ...] = ()  #: where its edges are learned, member by member
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,7 +109,10 @@ def network_slot(slot: Slot, model: Model) -> NetworkSlot:
         builder=Builder(
             name=name,  # type: ignore[arg-type]  # one of the four, as just decided
             count=count,
-            inputs=tuple((_shape(one.nodes[0], model), one.shared) for one in slot.arguments),
+            inputs=tuple(
+                (_shape(one.nodes[0], model), one.shared and not one.gates)
+                for one in slot.arguments
+            ),
             hidden=conditional.via.sizes,
             outputs=outputs,
             halves=halves,
@@ -189,15 +194,19 @@ def _in_sequence(stacks: list[tuple[Conditional, ...]]) -> Iterator[tuple[Condit
 
 
 def _stacked_arguments(group: Sequence[Conditional], model: Model) -> tuple[Argument, ...] | None:
-    runs = [_runs(one.parents, model) for one in group]
+    runs = [_gated_runs(one, model) for one in group]
     if len({len(run) for run in runs}) != 1:
         return None
     arguments = []
     for position in zip(*runs, strict=True):
-        if len(set(position)) == 1:
-            arguments.append(Argument((position[0],), True))
-        elif all(len(nodes) == 1 for nodes in position) and _one_family(position, model):
-            arguments.append(Argument(tuple(position), False))
+        nodes, gates = tuple(run for run, _ in position), tuple(gate for _, gate in position)
+        gates = gates if any(gates) else ()
+        if len({one.mask for several in gates for one in several}) > 1 or not all(gates):
+            return None
+        if len(set(nodes)) == 1:
+            arguments.append(Argument((nodes[0],), True, gates))
+        elif all(len(run) == 1 for run in nodes) and _one_family(nodes, model):
+            arguments.append(Argument(nodes, False, gates))
         else:
             return None
     return tuple(arguments)
@@ -212,7 +221,10 @@ def _slot(attribute: str, group: tuple[Conditional, ...], model: Model) -> Slot:
     if stacked:
         arguments = _stacked_arguments(group, model) or ()
     else:
-        arguments = tuple(Argument((run,), False) for run in _runs(group[0].parents, model))
+        arguments = tuple(
+            Argument((run,), False, (gates,) if gates else ())
+            for run, gates in _gated_runs(group[0], model)
+        )
     family = model.family_of(group[0].children[0])
     children = tuple(child for one in group for child in one.children)
     return Slot(
@@ -232,6 +244,22 @@ def _runs(parents: Sequence[str], model: Model) -> tuple[tuple[str, ...], ...]:
     for parent in parents:
         runs.setdefault(model.family_of(parent).name, []).append(parent)
     return tuple(tuple(run) for run in runs.values())
+
+
+def _gated_runs(
+    conditional: Conditional, model: Model
+) -> list[tuple[tuple[str, ...], tuple[Gate, ...]]]:
+    """The arguments of a network, and the gates of those that stand under a mask."""
+    gate_of = {one.parent: one for one in conditional.gates if one.child in conditional.children}
+    runs: list[tuple[tuple[str, ...], tuple[Gate, ...]]] = []
+    for run in _runs(conditional.parents, model):
+        parts: dict[str, list[str]] = {}
+        for parent in run:
+            mask = gate_of[parent].mask if parent in gate_of else ""
+            parts.setdefault(mask, []).append(parent)
+        for mask, part in parts.items():
+            runs.append((tuple(part), tuple(gate_of[one] for one in part) if mask else ()))
+    return runs
 
 
 def _name(conditional: Conditional, parents: Sequence[str], model: Model) -> str:

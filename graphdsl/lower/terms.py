@@ -11,12 +11,14 @@ from graphdsl.diagnostics import CompilerBug
 from graphdsl.ir.draws import as_block, draws_in
 from graphdsl.ir.information import Atom, Collected, Term, TotalCorrelation
 from graphdsl.ir.loss import Bound, Builder, LossTerm, NetworkSlot, Ref, Relation, TermCode
+from graphdsl.ir.masks import Gate
 from graphdsl.ir.model import Model
 from graphdsl.ir.notation import latex_name, latex_names, natural
 from graphdsl.ir.weight import ZERO, Weight
 from graphdsl.lower.bounds import Piece
 from graphdsl.lower.chosen import chosen, draws_used
 from graphdsl.lower.data import masks
+from graphdsl.lower.gating import written_mask
 from graphdsl.lower.models import Auxiliary, Decoder, Encoder, Prior, SubPosterior
 from graphdsl.lower.runs import ModelKey, Plan
 from graphdsl.lower.slots import Names, member_ref
@@ -61,7 +63,7 @@ def loss_terms(
         term = LossTerm(
             name=names.take(f"{_title(plan, first)}{plan.tag}"),
             weight=first.weight,
-            code=replace(_code(plans, group), seen=_seen(plan, group)),
+            code=_in_bound(plan, group, _code(plans, group)),
             formula=written.text,
             latex=written.latex,
             stands_for=_collected(term for piece in group for term in piece.stands_for),
@@ -270,6 +272,17 @@ def _penalty_code(plan: Plan, piece: Piece, nodes: tuple[str, ...]) -> TermCode:
     )
 
 
+def _in_bound(plan: Plan, group: Sequence[Piece], code: TermCode) -> TermCode:
+    """A term with what a row must have for it; of all listed subsets, their views."""
+    seen = _seen(plan, group)
+    attribute, experts = plan.listed.get(code.right.name if code.right else "", ("", ()))
+    whole = code.right is not None and code.right.places is None and len(seen) > 1
+    family = plan.model.family_of(experts[0]) if experts else None
+    if whole and family is not None and experts == family.nodes:
+        return replace(code, seen=((Ref(f"seen_{family.local}"),),), subsets=attribute)
+    return replace(code, seen=seen)
+
+
 def _seen(plan: Plan, group: Sequence[Piece]) -> tuple[tuple[Ref, ...], ...]:
     """What a row must have for a term to be in its bound; nothing where every row has it all."""
     model = plan.model
@@ -472,6 +485,7 @@ def _index(plan: Plan, nodes: Sequence[str]) -> tuple[str, str]:
 def _conditional(plan: Plan, network: str, group: Sequence[Piece]) -> _Written:
     """The parents of a group's conditionals: what all share by name, the others by index."""
     parents = [_parents(plan, network, piece) for piece in group]
+    gates = _gates(plan, network, group[0])
     heads: dict[str, list[frozenset[str]]] = {}
     for head in dict.fromkeys(name.partition("[")[0] for given in parents for name in given):
         heads[head] = [
@@ -479,15 +493,25 @@ def _conditional(plan: Plan, network: str, group: Sequence[Piece]) -> _Written:
         ]
     text, latex = [], []
     for head, sets in heads.items():
-        if len(set(sets)) > 1:
-            text.append(f"{head}[i]")
-            latex.append(f"{latex_name(head)}_{{i}}")
-            continue
         members = sorted(sets[0], key=natural)
         whole = len(members) > 1 and set(members) == set(plan.model.members(head))
-        text.append(head if whole else ", ".join(members))
-        latex.append(latex_name(head) if whole else latex_names(members))
+        written = _Written(", ".join(members), latex_names(members))
+        if len(set(sets)) > 1:
+            written = _Written(f"{head}[i]", f"{latex_name(head)}_{{i}}")
+        elif whole:
+            written = _Written(head, latex_name(head))
+        mask = written_mask(gates, members, group[0].node)
+        text.append(f"{written.text} if {mask}" if mask else written.text)
+        latex.append(f"{written.latex}^{{{latex_name(mask)}}}" if mask else written.latex)
     return _Written(", ".join(text), ", ".join(latex))
+
+
+def _gates(plan: Plan, network: str, piece: Piece) -> tuple[Gate, ...]:
+    """The learned edges of the conditional that a piece is computed from."""
+    model = plan.model
+    source = model.generation if network == "p" else model.inference_of(plan.under)
+    several = source.conditionals if source and network != "r" else ()
+    return next((one.gates for one in several if piece.node in one.children), ())
 
 
 def _parents(plan: Plan, network: str, piece: Piece) -> tuple[str, ...]:

@@ -22,7 +22,9 @@ def slot_formula(slot: Slot, model: Model) -> str:
     for argument in slot.arguments:
         nodes = [node for group in argument.nodes for node in group]
         per_member = slot.stacked and not argument.shared
-        given.append(pattern(nodes) if per_member else joint_text(model, nodes))
+        written = pattern(nodes) if per_member else joint_text(model, nodes)
+        gates = [gate.mask for several in argument.gates for gate in several]
+        given.append(f"{written} if {gates[0]}" if gates else written)
     children = pattern(slot.children) if slot.stacked else children_text(model, slot)
     bar = f" | {', '.join(given)}" if given else ""
     return f"{network}({children}{bar})"

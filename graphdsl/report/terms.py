@@ -50,8 +50,7 @@ def latex_atom(atom: Atom) -> str:
             inner = "; ".join(latex_names(part) for part in parts)
             return f"{_mean(atom)}\\mathrm{{TC}}_q({inner}{_bar(given)})"
         case PenaltyAtom(name, arguments):
-            label, known = latex_names(arguments[:1]), latex_names(arguments[1:])
-            return f"\\mathrm{{{name}}}({label} \\mid {known})"
+            return f"\\mathrm{{{name}}}({latex_names(arguments[:1])}{_bar(arguments[1:])})"
         case DivergenceAtom(name, of, under):
             inner = latex_names(of)
             return f"\\mathrm{{{name}}}({under}({inner}) \\,\\|\\, p({inner}))"

@@ -51,6 +51,9 @@ def _networks(audit: Audit) -> Iterator[str]:
     if model.generation is not None:
         yield f"  p  {_network(model.generation)}"
     yield "  (under q the observed variables have the data's joint, which is arbitrary)"
+    if model.masks:
+        masks = ", ".join(f"{one.name}[{', '.join(map(str, one.extents))}]" for one in model.masks)
+        yield f"  (edges under {masks} are learned: all below is for each structure by itself)"
 
 
 def _network(network: Network) -> str:

@@ -10,6 +10,7 @@ from typing import Literal
 from graphdsl.ir.model import Conditional, Distribution, Family, Via
 from graphdsl.resolve.distributions import drawn_from
 from graphdsl.resolve.errors import ModifierTwice, NotYet
+from graphdsl.resolve.gates import check_gates, gates_of
 from graphdsl.resolve.indices import NO_INDICES, whole
 from graphdsl.resolve.lines import Place, Reading, Step
 from graphdsl.resolve.network_errors import (
@@ -39,10 +40,11 @@ def conditionals(scope: Scope, reading: Reading, network: str) -> Iterator[Condi
     for step in reading.steps:
         for name in _variables(step.children):
             steps_of.setdefault(name, []).append(step)
-    together: dict[tuple[int, ...], list[str]] = {}
+    together: dict[object, list[str]] = {}
     laws: dict[str, str] = {}
     for child, steps in steps_of.items():
-        together.setdefault(tuple(step.instance for step in steps), []).append(child)
+        instances = tuple(step.instance for step in steps)
+        together.setdefault((instances, _apart(child, steps)), []).append(child)
     for children in together.values():
         steps = steps_of[children[0]]
         parents = dict.fromkeys(name for step in steps for name in _variables(step.parents))
@@ -53,11 +55,13 @@ def conditionals(scope: Scope, reading: Reading, network: str) -> Iterator[Condi
             by=_agreed_fusion(scope, children[0], steps),
             via=_agreed_via(scope, children[0], steps),
             drawn=_agreed_drawn(scope, children, steps),
+            gates=tuple(gates_of(scope, children, steps)),
             lines=tuple(dict.fromkeys(step.line.span.line for step in steps)),
             column=steps[0].line.span.column,
         )
         _check_image(scope, conditional, steps)
         _check_experts(scope, conditional, steps)
+        check_gates(scope, conditional, steps[0].line)
         _check_given(scope, conditional, steps)
         _check_one_law(scope, conditional, steps, laws)
         yield conditional
@@ -72,6 +76,14 @@ def idle_modifiers(scope: Scope, body: ast.Body) -> None:
 
 def _variables(places: Iterable[Place]) -> list[str]:
     return [name for place in places for name in place]
+
+
+def _apart(child: str, steps: Sequence[Step]) -> object:
+    """What keeps a child from sharing a network: a mask of its own on what the network reads."""
+    if any(step.line.by is not None and step.line.by.text != "joint" for step in steps):
+        return ()  # experts are weighed as they come out of their networks
+    gates = [gate for step in steps for gate in step.gates.values() if gate.child == child]
+    return tuple((gate.parent, gate.mask, gate.entry) for gate in gates)
 
 
 def _agreed_fusion(
@@ -164,9 +176,6 @@ def _check_later(scope: Scope, line: ast.Line) -> None:
     """Modifiers that no stage behind this one knows yet."""
     for span in line.repeated:
         scope.note(ModifierTwice(span=span))
-    if line.gate is not None:
-        instead = "leave it out: every member then has its edges"
-        scope.note(NotYet(span=line.gate.span, what="an edge under a mask", instead=instead))
     if line.via is not None and (line.via.shared or line.via.settings):
         instead = f"write `via {line.via.name}`"
         scope.note(NotYet(span=line.via.span, what="a shared network", instead=instead))

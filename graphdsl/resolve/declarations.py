@@ -66,6 +66,8 @@ def _declare_name(scope: Scope, statement: ast.Statement) -> None:
             _name(scope, statement, "parameter")
         case ast.VariableDeclaration():
             _name(scope, statement, "variable")
+        case ast.MaskDeclaration():
+            _name(scope, statement, "mask")
         case ast.NetworkBlock(role="regularizer" | "further"):
             _name(scope, statement, "network")
         case _:
@@ -74,8 +76,12 @@ def _declare_name(scope: Scope, statement: ast.Statement) -> None:
 
 def _name(
     scope: Scope,
-    statement: ast.Constant | ast.Parameter | ast.VariableDeclaration | ast.NetworkBlock,
-    what: Literal["constant", "parameter", "variable", "network"],
+    statement: ast.Constant
+    | ast.Parameter
+    | ast.VariableDeclaration
+    | ast.MaskDeclaration
+    | ast.NetworkBlock,
+    what: Literal["constant", "parameter", "variable", "mask", "network"],
 ) -> None:
     word = statement.name
     reason = why_reserved(word.text)

@@ -17,24 +17,27 @@ from graphdsl.ir.model import (
     MultiInformation,
     PredictiveEntropy,
     Projection,
+    Sparsity,
     UncertaintyOf,
 )
 from graphdsl.resolve.errors import NotYet
 from graphdsl.resolve.indices import Indices
 from graphdsl.resolve.laws import Law, Laws, law
+from graphdsl.resolve.masks import masks_named
 from graphdsl.resolve.projections import projected
 from graphdsl.resolve.references import joined
 from graphdsl.resolve.scope import Scope
 from graphdsl.resolve.term_errors import OverlappingParts, UnknownFunctional, WrongArguments
 from graphdsl.syntax import ast
 
-_TO_COME = frozenset("cost sparsity".split())
+_TO_COME = frozenset({"cost"})
 _USAGE = {
     "information": "write `information(q)`",
     "I": "write `I(a; b)` or `I(a, b; c | d)`",
     "TC": "write `TC(u)` for a family, or `TC(a; b; c | d)`",
     "H": "write `H(a)` or `H(a, b | c)`",
     "CE": "write `CE(x | z)`",
+    "sparsity": "write `sparsity(M)`, of learned masks",
     "irm": "write `irm(y | z, e)`: the label, what predicts it, and last the environment",
     "JS": "write `JS(q(x) || p(x))`",
     "MMD": "write `MMD(q(z) || p(z))`",
@@ -61,7 +64,7 @@ def functional(
             return _multi_information(scope, laws, expression)
         case ast.Information() if name in ("I", "TC", "H", "CE"):
             return _information(scope, laws, expression, indices)
-        case ast.Information() if name == "irm":
+        case ast.Information() if name in ("irm", "sparsity"):
             return _penalty(scope, laws, expression, indices)
         case ast.Divergence() if name == "KL":
             return _divergence(scope, laws, expression, indices)
@@ -142,7 +145,9 @@ def _under(scope: Scope, laws: Laws, expression: ast.Information, indices: Indic
 def _penalty(
     scope: Scope, laws: Laws, expression: ast.Information, indices: Indices
 ) -> Functional | None:
-    """`irm(y | z, e)`: the environment is what stands last."""
+    """`irm(y | z, e)`: the environment is what stands last; `sparsity(M)`, of masks."""
+    if expression.functional.text == "sparsity":
+        return _sparsity(scope, expression)
     under = _under(scope, laws, expression, indices)
     of = joined(scope, expression.parts[0], indices)
     given = joined(scope, expression.given, indices)
@@ -157,6 +162,14 @@ def _penalty(
         _wrong(scope, expression, problem + ", both binary or categorical")
         return None
     return InvariancePenalty(of[0], frozenset(given[:-1]), given[-1], under)
+
+
+def _sparsity(scope: Scope, expression: ast.Information) -> Functional | None:
+    if len(expression.parts) != 1 or expression.given or expression.under is not None:
+        _wrong(scope, expression, "`sparsity` is of masks, whatever is given")
+        return None
+    named = masks_named(scope, expression.parts[0])
+    return None if named is None else Sparsity(named)
 
 
 def _multi_information(scope: Scope, laws: Laws, expression: ast.Information) -> Functional | None:

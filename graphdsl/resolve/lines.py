@@ -4,14 +4,16 @@ from __future__ import annotations
 
 __all__ = ["Place", "Reading", "Step", "read_lines"]
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import TypeAlias
 
 from graphdsl.diagnostics import Span
+from graphdsl.ir.masks import Gate, Mask
 from graphdsl.resolve.comprehensions import bindings
 from graphdsl.resolve.indices import Indices
+from graphdsl.resolve.masks import Entries, entries_of
 from graphdsl.resolve.references import members
 from graphdsl.resolve.scope import Scope
 from graphdsl.syntax import ast
@@ -28,6 +30,7 @@ class Step:
     line: ast.Line
     parents: Places
     children: Places
+    gates: Mapping[tuple[str, str], Gate] = field(default_factory=dict)  #: by parent and child
 
 
 @dataclass(slots=True)
@@ -41,7 +44,6 @@ class Reading:
 def read_lines(scope: Scope, body: ast.Body, indices: Indices) -> Reading:
     """All that could be read: what a mistake touches is left out, and noted."""
     reading = Reading()
-    instance = 0
     for line in body.lines:
         for binding in bindings(scope, line.binders, indices):
             groups = [_group(scope, group, binding) for group in line.groups]
@@ -49,9 +51,43 @@ def read_lines(scope: Scope, body: ast.Body, indices: Indices) -> Reading:
                 for place, span in group.items():
                     reading.places.setdefault(place, span)
             for parents, children in pairwise(groups):
-                reading.steps.append(Step(instance, line, parents, children))
-                instance += 1
+                whole = Step(len(reading.steps), line, parents, children)
+                reading.steps += _gated(scope, whole, binding)
     return reading
+
+
+def _gated(scope: Scope, step: Step, indices: Indices) -> list[Step]:
+    """A line under a mask: with the edges that a fixed one keeps, or a gate for each edge."""
+    gate = step.line.gate
+    if gate is None or not (step.parents and step.children):
+        return [step]
+    found = entries_of(scope, gate, len(step.parents), len(step.children), indices)
+    if found is None:
+        return [step]
+    mask, entries = found
+    if mask.learned:
+        gates = dict(_gates(step, mask, entries))
+        return [Step(step.instance, step.line, step.parents, step.children, gates)]
+    return list(_kept(step, mask, entries))
+
+
+def _gates(step: Step, mask: Mask, entries: Entries) -> Iterator[tuple[tuple[str, str], Gate]]:
+    for (a, b), entry in entries.items():
+        for parent in list(step.parents)[a]:
+            for child in list(step.children)[b]:
+                yield (parent, child), Gate(parent, child, mask.name, entry)
+
+
+def _kept(step: Step, mask: Mask, entries: Entries) -> Iterator[Step]:
+    """A step for the children of each set of parents that the mask leaves them."""
+    together: dict[tuple[Place, ...], Places] = {}
+    for b, (child, span) in enumerate(step.children.items()):
+        left = tuple(parent for a, parent in enumerate(step.parents) if entries[a, b] in mask.kept)
+        together.setdefault(left, {})[child] = span
+    together.pop((), None)
+    for offset, (left, children) in enumerate(together.items()):
+        parents = {parent: step.parents[parent] for parent in left}
+        yield Step(step.instance + offset, step.line, parents, children)
 
 
 def _group(scope: Scope, group: ast.Group, indices: Indices) -> Places:

@@ -12,6 +12,7 @@ from graphdsl.ir.model import Network, Stretch
 from graphdsl.resolve.conditionals import conditionals
 from graphdsl.resolve.indices import Indices
 from graphdsl.resolve.lines import Place, Reading, read_lines
+from graphdsl.resolve.mask_errors import LearnedNetwork
 from graphdsl.resolve.network_errors import BlockInModel, VariableTwice
 from graphdsl.resolve.scope import Scope
 from graphdsl.syntax import ast
@@ -21,6 +22,7 @@ def instantiate(scope: Scope, body: ast.Body, name: str, indices: Indices) -> Ne
     """A regularizer network for given values of its indices; without a name, its text is one."""
     reading = read_lines(scope, body, indices)
     _check_disjoint(scope, reading)
+    _check_known(scope, reading, name)
     network = _network(reading, name, "regularizer", body)
     return network if name else replace(network, name="{" + network_text(network) + "}")
 
@@ -95,6 +97,21 @@ def _check_disjoint(scope: Scope, reading: Reading) -> None:
             if other != place:
                 block = span if len(place) > 1 else reading.places[other]
                 scope.note(VariableTwice(span=block, name=name))
+
+
+def _check_known(scope: Scope, reading: Reading, name: str) -> None:
+    """D needs a network's edges when the spec is compiled (rule 6)."""
+    step = next((one for one in reading.steps if one.gates), None)
+    if step is None or step.line.gate is None:
+        return
+    mask = step.line.gate.name.text
+    mistake = LearnedNetwork(
+        span=step.line.gate.span,
+        network=f"`{name}`" if name else "this network",
+        gate=mask,
+        instead="fix the mask, `fixed(1, 0)`, or leave it out; `q` and `p` may learn theirs",
+    )
+    scope.note(mistake, about=("learned", mask, name))
 
 
 def _stretch(span: Span) -> Stretch:

@@ -11,6 +11,7 @@ from graphdsl.ir.model import Network
 from graphdsl.resolve.errors import UnknownName
 from graphdsl.resolve.indices import IndexSet, Indices, whole
 from graphdsl.resolve.laws import Laws, law, only_argument
+from graphdsl.resolve.mask_errors import LearnedNetwork
 from graphdsl.resolve.networks import instantiate
 from graphdsl.resolve.scope import Scope
 from graphdsl.resolve.term_errors import UnknownNetwork, WrongArguments
@@ -60,6 +61,16 @@ def _of_model(scope: Scope, laws: Laws, operand: ast.Named, indices: Indices) ->
     found = law(scope, laws, inner, indices)
     source = laws.network(found.name) if found else None
     if found is None or source is None:
+        return None
+    gates = [gate for one in source.conditionals for gate in one.gates]
+    if gates:
+        instead = (
+            f"`KL(q || {found.name})` may learn them" if found.name == "p" else "name its edges"
+        )
+        mistake = LearnedNetwork(
+            span=operand.span, network=f"`G({found.name})`", gate=gates[0].mask, instead=instead
+        )
+        scope.note(mistake)
         return None
     edges = source.edges if found.name == "p" else _completed(scope, source)
     name = f"G({found.name})"

@@ -17,30 +17,32 @@ _OF_THE_LANGUAGE = frozenset(
 _OF_THE_MODULE = frozenset(
     """
     T_destination absolute add_module advance ancestral_sample apply batch bfloat16 bool buffers
-    call_super_init children compile constraint cpu critics cuda decode dict double draw_noise
-    drawn draws dump_patches eval expect extra_repr float floored forward generate get_buffer
+    call_super_init children compile constraint cpu critics cuda decode dict double draw_noise drawn
+    draws dump_patches edge_masks eval expect extra_repr float floored forward generate get_buffer
     get_extra_state get_parameter get_submodule given grid half infer int ipu len load_state_dict
-    loss members modules mtia multiplier named_buffers named_children named_modules
-    named_parameters network networks nn noise observe observe_or observe_some one_hot
-    parameter_groups parameters prior_sample ramp range refuse_unused_networks
-    register_backward_hook register_buffer register_forward_hook register_forward_pre_hook
-    register_full_backward_hook register_full_backward_pre_hook register_load_state_dict_post_hook
+    loss members modules mtia multiplier named_buffers named_children named_modules named_parameters
+    network networks nn noise observe observe_or observe_some one_hot parameter_groups parameters
+    prior_sample ramp range refuse_unused_networks register_backward_hook register_buffer
+    register_forward_hook register_forward_pre_hook register_full_backward_hook
+    register_full_backward_pre_hook register_load_state_dict_post_hook
     register_load_state_dict_pre_hook register_module register_parameter
     register_state_dict_post_hook register_state_dict_pre_hook requires_grad_ rows seen selector
-    self set_extra_state set_submodule share_memory spec_hash state_dict str super temperature
-    terms to to_empty torch train training translate tuple type variables weight xpu zero_grad
+    self set_extra_state set_submodule share_memory spec_hash state_dict str structure super
+    temperature terms to to_empty torch train training translate tuple type variables weight xpu
+    zero_grad
     """.split()
 )
 
 # The words of the runtime that emitted code is written in, held against those that it imports.
 _OF_THE_RUNTIME = frozenset(
     """
-    Batch Bernoulli Categorical Each Gaussian Laplace Latents Likelihood Losses Multiplier
+    Batch Bernoulli Categorical Each EdgeMask Gaussian Laplace Latents Likelihood Losses Multiplier
     Networks Noise Objective Poisson Posterior Shared Subset Tensor Variable adversarial_js
-    adversarial_kl among conv_decoder conv_encoder critic draw_data each_expert expect frozen
-    irm_penalty latents mlp mlps mmd one_expert product_of_experts sliced_wasserstein
+    adversarial_kl among conv_decoder conv_encoder critic draw_data each_expert expect frozen gated
+    has_all irm_penalty latents mlp mlps mmd one_expert product_of_experts sliced_wasserstein
     standard_laplace standard_normal subset_posteriors total_correlation_critic
     total_correlation_loo total_correlation_mss total_correlation_mws uniform_categorical
+    weighted_product
     """.split()
 )
 
@@ -49,7 +51,7 @@ _PREFIXES = (
     "q_", "p_", "r_", "chosen_", "expert_", "experts_", "seen_", "subsets_", "rate_",
     "reconstruction_", "prediction_", "entropy_", "divergence_", "critic_", "cross_entropy_",
     "total_correlation_", "one_hot_", "log_var_", "log_scale_", "present_", "absolute_",
-    "floored_", "constraint_", "multiplier_", "selector_", "penalty_",
+    "floored_", "constraint_", "multiplier_", "selector_", "penalty_", "mask_", "sparsity_",
 )  # fmt: skip
 
 

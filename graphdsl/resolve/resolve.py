@@ -24,8 +24,8 @@ from graphdsl.ir.model import (
 from graphdsl.ir.weight import ZERO, Weight
 from graphdsl.resolve.conditionals import idle_modifiers
 from graphdsl.resolve.declarations import declare
-from graphdsl.resolve.errors import NotYet
 from graphdsl.resolve.laws import Laws, every_law
+from graphdsl.resolve.masks import declare_masks
 from graphdsl.resolve.networks import model_network
 from graphdsl.resolve.objective import choice, constraint, linear
 from graphdsl.resolve.scope import Scope
@@ -50,6 +50,7 @@ def resolve(
     """Give every word of a spec its meaning, and gather every mistake on the way."""
     scope = Scope(spec.lost_words)
     declare(scope, spec, constants or {}, parameters or {})
+    declare_masks(scope, spec)
     laws = Laws(_models(scope, spec))
     objective = list(_objective(scope, laws, spec))
     choices: list[EstimatorChoice] = []
@@ -59,8 +60,6 @@ def resolve(
             case ast.Estimate():
                 chosen = choice(scope, laws, statement)
                 choices += [chosen] if chosen else []
-            case ast.MaskDeclaration():
-                _not_yet(scope, statement)
             case ast.Assertion():
                 assertions.append(_assertion(scope, laws, statement, source))
             case _:
@@ -87,6 +86,7 @@ def resolve(
         projections=tuple(_projections(objective, assertions)),
         further=tuple(laws.further.values()),
         draws=tuple(one for one in scope.draws.values() if one.families),
+        masks=tuple(one for one in scope.masks.values() if one.learned),
     )
     warnings = () if scope.found or spec.broken else unused(scope, model)
     return Resolution(model, (*scope.found, *warnings))
@@ -117,11 +117,6 @@ def _objective(scope: Scope, laws: Laws, spec: ast.Spec) -> Iterator[Weighted]:
                 yield from (one for one in made if one is not None)
             case _:
                 pass
-
-
-def _not_yet(scope: Scope, statement: ast.MaskDeclaration) -> None:
-    instead = "leave the mask out: every member then has its edges"
-    scope.note(NotYet(span=statement.span, what="a mask", instead=instead))
 
 
 def _assertion(scope: Scope, laws: Laws, statement: ast.Assertion, source: Source) -> Assertion:

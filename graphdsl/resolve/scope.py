@@ -10,19 +10,22 @@ from typing import Literal, TypeAlias
 
 from graphdsl.diagnostics import Diagnostic, Span, nearest
 from graphdsl.ir.draws import Draw
+from graphdsl.ir.masks import Mask
 from graphdsl.ir.model import Family, Parameter
 from graphdsl.ir.notation import original
 from graphdsl.resolve.errors import NotAVariable, UnknownName
 from graphdsl.syntax import ast
 
-_Declaration: TypeAlias = ast.Constant | ast.Parameter | ast.VariableDeclaration | ast.NetworkBlock
+_Declaration: TypeAlias = (
+    ast.Constant | ast.Parameter | ast.VariableDeclaration | ast.MaskDeclaration | ast.NetworkBlock
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Declared:
     """A name, where it is declared, and as what."""
 
-    what: Literal["constant", "parameter", "variable", "network"]
+    what: Literal["constant", "parameter", "variable", "mask", "network"]
     span: Span
     statement: ast.Statement
 
@@ -35,6 +38,7 @@ class Scope:
         self.constants: dict[str, Fraction] = {}
         self.parameters: dict[str, Parameter] = {}
         self.families: dict[str, Family] = {}
+        self.masks: dict[str, Mask] = {}
         self.apart: set[str] = set()  #: the families whose members are declared one by one
         self._parts: dict[str, tuple[Family, ...]] = {}
         self.networks: dict[str, ast.NetworkBlock] = {}
@@ -62,6 +66,7 @@ class Scope:
             self.inferences,
         )
         other.apart, other._parts = self.apart, self._parts
+        other.masks = self.masks
         other.draws, other.bound = dict(self.draws), self.bound
         return other
 

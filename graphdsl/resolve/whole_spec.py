@@ -38,6 +38,7 @@ _PLACES = {
     "constant": "a size, an index or a weight",
     "parameter": "a weight of the objective",
     "variable": "a network",
+    "mask": "a line of `q` or `p`: `z -> x if {name}[1]`",
     "network": "the objective: `D(q || {name})`",
 }
 

@@ -22,12 +22,13 @@ from graphdsl.ir.model import (
     MultiInformation,
     PredictiveEntropy,
     Projection,
+    Sparsity,
     UncertaintyOf,
     Weighted,
     Wrapped,
 )
 from graphdsl.ir.notation import natural, original
-from graphdsl.ir.weight import ZERO, Weight
+from graphdsl.ir.weight import ZERO, Weight, accumulate
 from graphdsl.symbolic.algebra import sign
 from graphdsl.symbolic.canonical import Canon, Counts, Sum, collect
 
@@ -43,7 +44,7 @@ class Hint:
     under: str
 
 
-_Key: TypeAlias = Entropy | Hint | ModelAtom | Distance
+_Key: TypeAlias = Entropy | Hint | ModelAtom | Distance | Sparsity
 
 
 @dataclass(slots=True)
@@ -54,6 +55,7 @@ class Ledger:
     models: dict[ModelAtom, Weight] = field(default_factory=dict)
     hints: dict[Hint, Weight] = field(default_factory=dict)
     distances: dict[Distance, Weight] = field(default_factory=dict)
+    sparsities: dict[Sparsity, Weight] = field(default_factory=dict)  #: of one mask each
     lines: dict[_Key, set[int]] = field(default_factory=dict)  #: who asks for it
 
     def asked(self, key: _Key) -> tuple[int, ...]:
@@ -80,12 +82,16 @@ def expand_objective(model: Model, dags: Mapping[str, Dag], canons: Mapping[str,
         negative = sign(weight, model.parameters) == "nonpositive"
         group = _Group(model, canons[under], negative)
         for functional in functionals:
-            if isinstance(functional, Distance):
-                known = ledger.distances.get(functional, ZERO)
-                ledger.distances[functional] = known + weight
-                ledger.lines.setdefault(functional, set()).add(line)
-            else:
-                group.add(functional, dags)
+            match functional:
+                case Distance():
+                    accumulate(ledger.distances, functional, weight)
+                    ledger.lines.setdefault(functional, set()).add(line)
+                case Sparsity(masks):
+                    for mask in masks:
+                        accumulate(ledger.sparsities, Sparsity((mask,)), weight)
+                        ledger.lines.setdefault(Sparsity((mask,)), set()).add(line)
+                case _:
+                    group.add(functional, dags)
         ledger.book(group, weight, line)
     return ledger
 

@@ -20,6 +20,7 @@ from graphdsl.ir.information import (
     CollectedGroup,
     Discrepancy,
     Entropy,
+    ExpectedEdges,
     LocalEntropy,
     ModelAtom,
     ModelCrossEntropy,
@@ -237,7 +238,10 @@ def _read(
         distances=tuple(
             Discrepancy(distance, weight, ledger.asked(distance))
             for distance, weight in ledger.distances.items()
-            if weight
+        ),
+        sparsities=tuple(
+            ExpectedEdges(sparsity.masks[0], weight, ledger.asked(sparsity))
+            for sparsity, weight in ledger.sparsities.items()
         ),
     )
 

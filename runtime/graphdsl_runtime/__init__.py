@@ -85,6 +85,7 @@ from graphdsl_runtime.fusion import (
     subset_posteriors,
     weighted_product,
 )
+from graphdsl_runtime.masks import EdgeMask, gated
 from graphdsl_runtime.module import (
     Batch,
     Latents,
@@ -105,7 +106,7 @@ from graphdsl_runtime.networks import (
     mlps,
 )
 from graphdsl_runtime.sampling import Likelihood, Posterior, draw_data
-from graphdsl_runtime.subsets import Subset, among
+from graphdsl_runtime.subsets import Subset, among, has_all
 from graphdsl_runtime.variables import Variable
 
 __all__ = [
@@ -117,6 +118,7 @@ __all__ = [
     "Contrast",
     "Critic",
     "Each",
+    "EdgeMask",
     "Estimator",
     "FamilyNetwork",
     "Gaussian",
@@ -169,8 +171,10 @@ __all__ = [
     "energy_distance",
     "expect",
     "frozen",
+    "gated",
     "gradient_penalty_r1",
     "gumbel_noise",
+    "has_all",
     "hsic",
     "info_nce",
     "infogan_bound",

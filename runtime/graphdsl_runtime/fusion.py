@@ -95,17 +95,28 @@ def weighted_product(
     return _weighted(experts, weights, present, views_axis=1, least=least)
 
 
-def each_expert(experts: Gaussian) -> Gaussian:
+def each_expert(experts: Gaussian, weights: Tensor | None = None) -> Gaussian:
     r"""Give the single-view posteriors q(z | x_i), the product with S = {i}, for every i at once.
 
-    .. math:: \sigma_i^2 = \frac1{1 + e^{-\ell_i}}, \qquad \mu_i' = \frac{\mu_i}{1 + e^{\ell_i}}
+    .. math:: \sigma_i^2 = \frac1{1 + m_i e^{-\ell_i}}, \qquad
+              \mu_i' = \sigma_i^2\, m_i e^{-\ell_i} \mu_i
 
-    Shapes: ``(B, N, *) -> (B, N, *)``.  Exact, as `product_of_experts` is.
+    with weights where they are given, as of `weighted_product`, and 1 otherwise.
+
+    Shapes: ``(B, N, *) -> (B, N, *)``; weights ``(N, *)`` or ``(B, N, *)``, none below zero.
+    Exact, as `product_of_experts` is.
+    Raises `ShapeMismatch` if the weights do not fit.
     Reference: theory.md P17; eq. 11.
 
     >>> each_expert(Gaussian(torch.tensor([[[2.0]]]), torch.zeros(1, 1, 1))).mean
     tensor([[[1.]]])
+    >>> each_expert(Gaussian(torch.ones(1, 1, 1), torch.zeros(1, 1, 1)), torch.zeros(1, 1)).mean
+    tensor([[[0.]]])
     """
+    if weights is not None:
+        _check_weights(experts, weights)
+        by_row = weights if weights.ndim == experts.mean.ndim else weights[None]
+        return _weighted(experts[:, :, None], by_row[:, :, None], None, views_axis=2, least=1.0)
     return Gaussian(torch.sigmoid(-experts.log_var) * experts.mean, F.logsigmoid(experts.log_var))
 
 
@@ -244,7 +255,8 @@ def _weighted(
         _check_density(total, unit)
     else:
         floor = (least * torch.exp(-unit)).clamp(min=torch.finfo(total.dtype).eps)
-        total = torch.maximum(total, floor)
+        # Not torch.maximum, which halves the gradient where both are equal: weights of zero.
+        total = torch.where(total < floor, floor, total)
     return Gaussian((precision * mean).sum(dim=views_axis) / total, -(torch.log(total) + unit))
 
 

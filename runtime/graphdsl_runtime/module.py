@@ -33,6 +33,7 @@ from graphdsl_runtime.errors import (
     ShapeMismatch,
     UnknownName,
 )
+from graphdsl_runtime.masks import EdgeMask
 from graphdsl_runtime.multipliers import Multiplier
 from graphdsl_runtime.networks import Each, FamilyNetwork
 from graphdsl_runtime.sampling import Likelihood, Posterior, likeliest
@@ -191,7 +192,7 @@ class Objective(nn.Module):
         return means
 
     def parameter_groups(self) -> dict[str, list[nn.Parameter]]:
-        """Give each player's parameters: the model's, and the critics' where there are some."""
+        """Give each player's parameters: the model's, and those of others where there are some."""
         critics = [one for name in self.critics for one in getattr(self, name).parameters()]
         duals = [
             one
@@ -199,10 +200,23 @@ class Objective(nn.Module):
             if isinstance(part, Multiplier)
             for one in part.parameters()
         ]
-        theirs = set(map(id, [*critics, *duals]))
+        edges = [mask.logits for mask in self.edge_masks()]
+        theirs = set(map(id, [*critics, *duals, *edges]))
         groups = {"model": [one for one in self.parameters() if id(one) not in theirs]}
         groups |= {"critic": critics} if critics else {}
+        groups |= {"structure": edges} if edges else {}
         return groups | ({"multiplier": duals} if duals else {})
+
+    def edge_masks(self) -> list[EdgeMask]:
+        """Give the masks whose edges are learned, in the spec's order."""
+        return [part for part in self.children() if isinstance(part, EdgeMask)]
+
+    def structure(self) -> dict[str, Tensor]:
+        """Give the edges that are likelier there than not, of every learned mask.
+
+        Shapes: bool, ``(*mask)``.
+        """
+        return {mask.name: mask.mode()[0] > 0 for mask in self.edge_masks()}
 
     # What its __init__ is written in.
 
@@ -340,7 +354,8 @@ class Objective(nn.Module):
     def draw_noise(self, like: Tensor) -> dict[str, Tensor]:
         """Draw standard normal noise for every latent: rows, precision and device as ``like``.
 
-        Shapes: ``(B, *noise_shape)`` for each; for a set of views, a bool ``(B, N)``.
+        Shapes: ``(B, *noise_shape)`` for each; for a set of views, a bool ``(B, N)``; for a learned
+        mask ``(B, *mask)``, or ``(1, *mask)`` where all rows have one.
         Seeded by `torch.manual_seed`.
         """
         rows, device = like.shape[0], like.device
@@ -350,6 +365,8 @@ class Objective(nn.Module):
             for latent in self.variables
             if latent.role == "latent"
         }
+        for mask in self.edge_masks():
+            noise[mask.name] = torch.randn(mask.noise_shape(rows), dtype=dtype, device=device)
         return noise | {one.name: one.draw(rows, device) for one in self.draws}
 
     def drawn(self, noise: Noise, name: str, like: Tensor) -> Tensor:

@@ -1,0 +1,53 @@
+"""The learned edges of a conditional: one gate each, and every expert of a product weighed."""
+
+from __future__ import annotations
+
+__all__ = ["check_gates", "gates_of", "learned_edge"]
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from graphdsl.ir.masks import Gate
+from graphdsl.ir.model import Conditional
+from graphdsl.resolve.lines import Step
+from graphdsl.resolve.mask_errors import GateMisfit, UngatedExpert
+from graphdsl.resolve.scope import Scope
+from graphdsl.syntax import ast
+
+
+def gates_of(scope: Scope, children: Sequence[str], steps: Sequence[Step]) -> Iterator[Gate]:
+    """The gates of the edges into some children; an edge has one, or none on all of its lines."""
+    for child in children:
+        ways: dict[str, Gate | None] = {}
+        for step in steps:
+            for parent in (name for place in step.parents for name in place):
+                gate = step.gates.get((parent, child))
+                if ways.setdefault(parent, gate) != gate:
+                    problem = f"the edge {parent} -> {child} is on two lines, with two conditions"
+                    instead = "write it once: an edge is there, or there under one entry of a mask"
+                    span = step.line.span
+                    scope.note(GateMisfit(span=span, problem=problem, instead=instead))
+        yield from (gate for gate in ways.values() if gate is not None)
+
+
+def check_gates(scope: Scope, conditional: Conditional, line: ast.Line) -> None:
+    """Experts are weighed all or none, and those of a mixture are not weighed."""
+    if not conditional.gates or conditional.by == "joint":
+        return
+    if conditional.by == "mixture":
+        problem = "a mixture draws one expert for each row, and a mask would weigh them"
+        instead = "write `by poe`, where a mask is each expert's exponent (eq. 13)"
+        scope.note(UngatedExpert(span=line.span, problem=problem, instead=instead))
+        return
+    gated = {(gate.parent, gate.child) for gate in conditional.gates}
+    for child in conditional.children:
+        for parent in conditional.parents:
+            if (parent, child) not in gated:
+                problem = f"`{child}` has experts under a mask, and {parent} -> {child} has none"
+                instead = "put every expert of the product under a mask, or none of them"
+                scope.note(UngatedExpert(span=line.span, problem=problem, instead=instead))
+                return
+
+
+def learned_edge(steps: Iterable[Step]) -> str:
+    """The first learned mask that an edge stands under; empty where there is none."""
+    return next((gate.mask for step in steps for gate in step.gates.values()), "")

@@ -1,0 +1,249 @@
+"""Masks as they are declared, and the entries that `if` names of them, edge by edge (rule 6)."""
+
+from __future__ import annotations
+
+__all__ = ["Entries", "declare_masks", "entries_of", "masks_named"]
+
+from collections.abc import Iterator, Sequence
+from fractions import Fraction
+from itertools import product
+from math import prod
+from typing import TypeAlias
+
+from graphdsl.diagnostics import Span, nearest
+from graphdsl.ir.masks import Mask
+from graphdsl.ir.notation import number_text
+from graphdsl.resolve.errors import IndexOutOfRange, UnknownName
+from graphdsl.resolve.indices import NO_INDICES, Indices, number, whole, whole_range
+from graphdsl.resolve.mask_errors import BadMask, GateMisfit
+from graphdsl.resolve.scope import Scope
+from graphdsl.syntax import ast
+
+Entry: TypeAlias = tuple[int, ...]
+Entries: TypeAlias = dict[tuple[int, int], Entry]  #: of a line: place of parent and child -> entry
+
+_MOST_ENTRIES = 10_000
+
+
+def declare_masks(scope: Scope, spec: ast.Spec) -> None:
+    """Take the masks in: learned, with a probability to start from, or fixed, row by row."""
+    for statement in spec.statements:
+        if isinstance(statement, ast.MaskDeclaration):
+            _declare(scope, statement)
+
+
+def _declare(scope: Scope, statement: ast.MaskDeclaration) -> None:
+    extents = [_extent(scope, statement, one) for one in statement.family]
+    known = tuple(extent for extent in extents if extent is not None)
+    if len(known) < len(extents) or not scope.is_of(statement):
+        return
+    if prod(known) > _MOST_ENTRIES:
+        problem = f"`{statement.name}` has {prod(known):,} entries"
+        _bad(scope, statement.span, problem, f"a mask may have {_MOST_ENTRIES:,}")
+        return
+    name = statement.name.text
+    if statement.learned is None:
+        kept = _fixed(scope, statement, known)
+        if kept is not None:
+            scope.masks[name] = Mask(name=name, extents=known, kept=kept)
+        return
+    start = _start(scope, statement.learned)
+    if start is not None:
+        scope.masks[name] = Mask(name=name, extents=known, start=start)
+
+
+def masks_named(scope: Scope, references: Sequence[ast.Reference]) -> tuple[str, ...] | None:
+    """The learned masks that `sparsity` is of; None if one of them is something else."""
+    found = []
+    for reference in references:
+        mask = _mask(scope, reference.name)
+        if mask is None:
+            return None
+        if reference.subscripts or reference.copy or not mask.learned:
+            problem = (
+                f"the edges under `{mask.name}` are fixed, and their number is a constant"
+                if not mask.learned
+                else f"`sparsity` counts the edges of whole masks, and `{reference.name}` has parts"
+            )
+            _bad(scope, reference.span, problem, "write `sparsity(M)` of a learned mask `M`")
+            return None
+        found.append(mask.name)
+    return tuple(dict.fromkeys(found))
+
+
+def entries_of(
+    scope: Scope, gate: ast.Reference, parents: int, children: int, indices: Indices
+) -> tuple[Mask, Entries] | None:
+    """The entry of each edge from so many parents to so many children."""
+    mask = _mask(scope, gate.name)
+    if mask is None:
+        return None
+    along = _along(scope, gate, mask, indices)
+    if along is None:
+        return None
+    pairs = list(product(range(parents), range(children)))
+    entries = list(product(*along))
+    free = [len(one) for one in along if len(one) > 1]
+    if len(entries) == 1:
+        return mask, dict.fromkeys(pairs, entries[0])
+    if len(free) == 1 and (parents == free[0]) != (children == free[0]):
+        by_parent = parents == free[0]
+        return mask, {pair: entries[pair[0] if by_parent else pair[1]] for pair in pairs}
+    if len(free) == 2 and parents != children and sorted(free) == sorted((parents, children)):
+        if free == [parents, children]:
+            return mask, dict(zip(pairs, entries, strict=True))
+        return mask, {(a, b): entries[b * parents + a] for a, b in pairs}
+    _misfit(scope, gate, len(entries), free, parents, children)
+    return None
+
+
+def _misfit(
+    scope: Scope, gate: ast.Reference, count: int, free: Sequence[int], parents: int, children: int
+) -> None:
+    written = f"{gate.name}" + ("[...]" if gate.subscripts else "")
+    edges = f"{_counted(parents, 'parent')} and {_counted(children, 'child')}"
+    fits_both = parents == children and set(free) == {parents}
+    problem = f"`{written}` names {_counted(count, 'entry')}, and the line has {edges}"
+    if fits_both:
+        problem = f"the entries that `{written}` names may be of the parents or of the children"
+    instead = f"name one entry for each edge: `z[j] -> x[i] if {gate.name}[i, j]`"
+    scope.note(GateMisfit(span=gate.span, problem=problem, instead=instead))
+
+
+def _counted(count: int, what: str) -> str:
+    plural = {"entry": "entries", "child": "children"}.get(what, f"{what}s")
+    return f"{count} {what if count == 1 else plural}"
+
+
+def _mask(scope: Scope, word: ast.Word) -> Mask | None:
+    scope.used.add(word.text)
+    mask = scope.masks.get(word.text)
+    declared = scope.declared.get(word.text)
+    if mask is None and not scope.is_lost(word.text) and (declared is None):
+        close = nearest(word.text, scope.masks)
+        guess = f"declare it: `mask {word}[1..2] : learned bernoulli(0.5)`"
+        guess = f"did you mean `{close}`?" if close else guess
+        scope.note(UnknownName(span=word.span, name=word.text, also="", guess=guess))
+    elif mask is None and declared is not None and declared.what != "mask":
+        problem = f"`{word}` is a {declared.what}, and edges stand under a mask"
+        instead = "declare one: `mask M[1..2] : learned bernoulli(0.5)`, and write `if M[i]`"
+        _bad(scope, word.span, problem, instead)
+    return mask
+
+
+def _along(
+    scope: Scope, gate: ast.Reference, mask: Mask, indices: Indices
+) -> list[list[int]] | None:
+    """The places that are meant along each index; those that are not written are all."""
+    if len(gate.subscripts) > len(mask.extents):
+        has = "one index" if len(mask.extents) == 1 else f"{len(mask.extents)} indices"
+        problem = f"`{mask.name}` has {has}, and is given {len(gate.subscripts)}"
+        row = f"`{mask.name}[1]`, a row of it" if len(mask.extents) > 1 else f"`{mask.name}[1]`"
+        scope.note(GateMisfit(span=gate.span, problem=problem, instead=f"write {row}"))
+        return None
+    found: list[list[int]] = []
+    for place, extent in enumerate(mask.extents):
+        if place >= len(gate.subscripts):
+            found.append(list(range(1, extent + 1)))
+            continue
+        wanted = _wanted(scope, gate.subscripts[place], extent, indices)
+        if wanted is None:
+            return None
+        outside = [one for one in wanted if not 1 <= one <= extent]
+        if outside:
+            scope.note(
+                IndexOutOfRange(
+                    span=gate.subscripts[place].span,
+                    family=mask.name,
+                    index=str(outside[0]),
+                    where="",
+                    low=1,
+                    high=extent,
+                    more="",
+                )
+            )
+            return None
+        found.append(wanted)
+    return found
+
+
+def _wanted(
+    scope: Scope, subscript: ast.Subscript, extent: int, indices: Indices
+) -> list[int] | None:
+    match subscript:
+        case ast.Range():
+            along = whole_range(scope, subscript, indices)
+            return None if along is None else list(along[: extent + 1])
+        case ast.AllBut():
+            problem = "a mask is read by numbers and ranges"
+            instead = "name one entry for each edge: `if M[i, j]`"
+            scope.note(GateMisfit(span=subscript.span, problem=problem, instead=instead))
+            return None
+        case _:
+            index = whole(scope, subscript, indices, "an index", 1)
+            return None if index is None else [index]
+
+
+def _extent(scope: Scope, statement: ast.MaskDeclaration, subscript: ast.Subscript) -> int | None:
+    if not isinstance(subscript, ast.Range):
+        name = statement.name
+        problem = f"`{name}` is declared as a whole, and this is one entry of it"
+        _bad(scope, subscript.span, problem, f"write a range, as in `mask {name}[1..2] : ...`")
+        return None
+    along = whole_range(scope, subscript, NO_INDICES)
+    if along is not None and along[0] != 1:
+        problem = f"the entries of `{statement.name}` count from {along[0]}"
+        _bad(scope, subscript.span, problem, f"count from 1: `1..{len(along)}`")
+        return None
+    return None if along is None else len(along)
+
+
+def _start(scope: Scope, choice: ast.Choice) -> Fraction | None:
+    usage = "write `learned bernoulli(0.5)`: the probability that every edge starts with"
+    arguments = [one for one in choice.arguments if not isinstance(one, ast.Reference | ast.Named)]
+    if choice.name.text != "bernoulli" or len(arguments) != 1 or len(choice.arguments) != 1:
+        _bad(
+            scope, choice.span, f"an edge is there or not, and `{choice.name}` says neither", usage
+        )
+        return None
+    if choice.settings:
+        setting = choice.settings[0]
+        _bad(scope, setting.span, f"`bernoulli` has no setting `{setting.name}`", usage)
+        return None
+    start = number(scope, arguments[0], NO_INDICES)
+    if start is not None and not 0 < start < 1:
+        problem = f"a learned edge cannot start with probability {number_text(start)}"
+        instead = "write a number between 0 and 1; edges that are known are `fixed(1, 0)`"
+        _bad(scope, arguments[0].span, problem, instead)
+        return None
+    return start
+
+
+def _fixed(
+    scope: Scope, statement: ast.MaskDeclaration, extents: tuple[int, ...]
+) -> frozenset[Entry] | None:
+    """The entries that are one, of a table whose rows are set apart by `;`."""
+    rows = statement.rows
+    shape = extents if len(extents) > 1 else (1, *extents)
+    if len(shape) > 2 or len(rows) != shape[0] or any(len(row) != shape[1] for row in rows):
+        size = " x ".join(map(str, shape))
+        problem = f"`{statement.name}` has {size} entries, and `fixed` lists others"
+        instead = "write a row for each first index, `;` between rows: `fixed(1, 0; 0, 1)`"
+        _bad(scope, statement.span, problem, instead)
+        return None
+    return frozenset(_ones(scope, rows, len(extents)))
+
+
+def _ones(scope: Scope, rows: Sequence[Sequence[ast.Expression]], indices: int) -> Iterator[Entry]:
+    for i, row in enumerate(rows, 1):
+        for j, written in enumerate(row, 1):
+            value = number(scope, written, NO_INDICES)
+            if value is not None and value not in (0, 1):
+                problem = f"{number_text(value)} is neither an edge, 1, nor none, 0"
+                _bad(scope, written.span, problem, "write 0 or 1")
+            elif value == 1:
+                yield (i, j)[2 - indices :]
+
+
+def _bad(scope: Scope, span: Span, problem: str, instead: str) -> None:
+    scope.note(BadMask(span=span, problem=problem, instead=instead))
