@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from graphdsl.compiler import check_spec, compile_spec, derive
-from graphdsl.diagnostics import Diagnostic, Source, Span, SpecError, render
+from graphdsl.diagnostics import Diagnostic, Source, Span, render
 from graphdsl.ir.weight import ONE
 from graphdsl.syntax import ast, parse
 from graphdsl.syntax.errors import LongNumber, LostComma, NestedTooDeep, UnclosedBrace
@@ -17,7 +17,7 @@ from graphdsl.syntax.slips import SLIPS, Slip
 from graphdsl.syntax.tables import build_parser, load_parser, make_tables
 from graphdsl.syntax.tree import to_statements
 from graphdsl_grammar import tables_path
-from tests.conftest import ROOT, SPECS
+from tests.conftest import SPECS
 
 WYNER = """
 # Wyner VAE (Ryu et al., 2020): what two views share, and what each keeps to itself.
@@ -260,7 +260,7 @@ mask     Mq[1..N, 1..8] : learned bernoulli(0.5)
 mask     Mp[1..N, 1..8] : learned bernoulli(0.5)
 
 q {
-    x[i] -> z     if Mq[i]  by poe  for i in 1..N     # N inference networks for all 2^(8N) structures
+    x[i] -> z     if Mq[i]  by poe  for i in 1..N     # N networks for all 2^(8N) structures
     x[i] -> u[i]                    for i in 1..N
 }
 p {
