@@ -38,9 +38,10 @@ _OF_THE_RUNTIME = frozenset(
     Batch Bernoulli Categorical Each Gaussian Laplace Latents Likelihood Losses Multiplier
     Networks Noise Objective Poisson Posterior Shared Subset Tensor Variable adversarial_js
     adversarial_kl among conv_decoder conv_encoder critic draw_data each_expert expect frozen
-    irm_penalty latents mlp mlps mmd one_expert product_of_experts sliced_wasserstein
-    standard_laplace standard_normal subset_posteriors total_correlation_critic
-    total_correlation_loo total_correlation_mss total_correlation_mws uniform_categorical
+    irm_penalty latents mean_over_ranks mlp mlps mmd one_expert product_of_experts
+    sliced_wasserstein standard_laplace standard_normal subset_posteriors
+    total_correlation_critic total_correlation_loo total_correlation_mss total_correlation_mws
+    uniform_categorical
     """.split()
 )
 

@@ -104,6 +104,7 @@ from graphdsl_runtime.networks import (
     mlp,
     mlps,
 )
+from graphdsl_runtime.ranks import alone, mean_over_ranks
 from graphdsl_runtime.sampling import Likelihood, Posterior, draw_data
 from graphdsl_runtime.subsets import Subset, among
 from graphdsl_runtime.variables import Variable
@@ -153,6 +154,7 @@ __all__ = [
     "adversarial_js",
     "adversarial_js_non_saturating",
     "adversarial_kl",
+    "alone",
     "among",
     "barber_agakov",
     "bernoulli_information",
@@ -182,6 +184,7 @@ __all__ = [
     "laplace_noise",
     "log_aggregate_mss",
     "logistic_noise",
+    "mean_over_ranks",
     "mixture_of_experts",
     "mixture_of_products",
     "mlp",
