@@ -29,8 +29,8 @@ from graphdsl_runtime.distributions import Gaussian, expect
 from graphdsl_runtime.errors import OutOfRange, ShapeMismatch
 from graphdsl_runtime.estimators.contrast import log_mean_exp
 from graphdsl_runtime.estimators.distances import root
-from graphdsl_runtime.estimators.precision import bounded, widened
-from graphdsl_runtime.exponents import capped
+from graphdsl_runtime.estimators.precision import widened
+from graphdsl_runtime.exponents import bounded, capped
 from graphdsl_runtime.ranks import gathered, ranks
 
 

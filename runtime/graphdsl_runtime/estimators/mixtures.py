@@ -20,8 +20,8 @@ from torch.autograd.function import FunctionCtx
 
 from graphdsl_runtime.distributions import Gaussian
 from graphdsl_runtime.errors import ShapeMismatch
-from graphdsl_runtime.estimators.precision import bounded, limit, widened
-from graphdsl_runtime.exponents import capped
+from graphdsl_runtime.estimators.precision import widened
+from graphdsl_runtime.exponents import bounded, capped, limit
 from graphdsl_runtime.ranks import first_row, gathered
 
 _LOG_2PI = math.log(2.0 * math.pi)
