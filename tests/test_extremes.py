@@ -7,6 +7,7 @@ one-hot in single precision. Losses and gradients have to be finite, under autoc
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 
 import pytest
 import torch
@@ -41,7 +42,11 @@ q { x -> z[1] -> z[2] -> z[3] }
 p { z[t+1] -> z[t] for t in 1..2; z[1] -> x }
 minimize KL(q || p)
 """
-OBJECTIVES = {**{path.stem: path for path in SPECS}, "kinds": KINDS, "ladder": LADDER}
+OBJECTIVES: dict[str, Path | str] = {
+    **{path.stem: path for path in SPECS},
+    "kinds": KINDS,
+    "ladder": LADDER,
+}
 
 
 def driven_far(objective: Objective, generator: torch.Generator) -> None:
