@@ -22,7 +22,6 @@ __all__ = [
 from collections.abc import Container, Iterable, Sequence
 from difflib import get_close_matches
 
-
 _SHOWN = 5  # rows that a message names
 
 
