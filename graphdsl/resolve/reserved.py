@@ -28,7 +28,7 @@ _OF_THE_MODULE = frozenset(
     register_load_state_dict_pre_hook register_module register_parameter
     register_state_dict_post_hook register_state_dict_pre_hook requires_grad_ rows seen selector
     self set_extra_state set_submodule share_memory spec_hash state_dict str super temperature
-    terms to to_empty torch train training translate tuple type variables weight xpu zero_grad
+    terms to to_empty torch train training translate tuple turns type variables weight xpu zero_grad
     """.split()
 )
 

@@ -105,6 +105,7 @@ from graphdsl_runtime.networks import (
     mlp,
     mlps,
 )
+from graphdsl_runtime.players import alternate, due, play
 from graphdsl_runtime.ranks import alone, mean_over_ranks
 from graphdsl_runtime.sampling import Likelihood, Posterior, draw_data
 from graphdsl_runtime.subsets import Subset, among
@@ -157,6 +158,7 @@ __all__ = [
     "adversarial_js_non_saturating",
     "adversarial_kl",
     "alone",
+    "alternate",
     "among",
     "barber_agakov",
     "bernoulli_information",
@@ -169,6 +171,7 @@ __all__ = [
     "critic",
     "donsker_varadhan",
     "draw_data",
+    "due",
     "each_expert",
     "energy_distance",
     "expect",
@@ -198,6 +201,7 @@ __all__ = [
     "one_expert",
     "permute_blocks",
     "permute_within",
+    "play",
     "product_of_experts",
     "sliced_wasserstein",
     "smile",

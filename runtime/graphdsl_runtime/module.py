@@ -19,6 +19,7 @@ __all__ = [
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import ClassVar, Protocol, Self, TypeAlias, TypeVar
 
 import torch
@@ -92,6 +93,9 @@ class Objective(nn.Module):
     critics: ClassVar[tuple[str, ...]] = ()
     #: The sets of views that every pass draws anew, in the spec's order.
     draws: ClassVar[tuple[Subset, ...]] = ()
+
+    #: How many steps a player takes in a round of `alternate`; who is not named takes one.
+    turns: Mapping[str, int] = MappingProxyType({})
 
     #: How many rows the training set has; the trainer sets it. Where it is None, estimators of the
     #: aggregate posterior (total correlation) take the batch for the whole data set.
