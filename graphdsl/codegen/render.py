@@ -43,10 +43,11 @@ WORDS = (
     "Bernoulli", "Categorical", "Each", "EdgeMask", "Laplace", "Latents", "Likelihood",
     "Multiplier", "Poisson", "Posterior", "Shared", "Subset", "adversarial_js",
     "adversarial_kl", "among", "conv_decoder", "conv_encoder", "critic", "draw_data",
-    "each_expert", "expect", "frozen", "gated", "has_all", "irm_penalty", "mlp", "mlps", "mmd",
-    "one_expert", "product_of_experts", "sliced_wasserstein", "standard_laplace",
-    "standard_normal", "subset_posteriors", "total_correlation_critic", "total_correlation_loo",
-    "total_correlation_mss", "total_correlation_mws", "uniform_categorical", "weighted_product",
+    "each_expert", "expect", "frozen", "gated", "has_all", "irm_penalty", "mean_over_ranks",
+    "mlp", "mlps", "mmd", "one_expert", "product_of_experts", "sliced_wasserstein",
+    "standard_laplace", "standard_normal", "subset_posteriors", "total_correlation_critic",
+    "total_correlation_loo", "total_correlation_mss", "total_correlation_mws",
+    "uniform_categorical", "weighted_product",
 )  # fmt: skip
 
 
@@ -325,9 +326,10 @@ def _loss(module: LossModule) -> tuple[str, ...]:
     for group in module.groups:
         match group.kind:
             case "abs":
-                body = f"torch.abs({group.name})"
+                body = f"torch.abs(mean_over_ranks({group.name}))"
             case "max":
-                body = f"torch.clamp({group.name}, min={weight(group.bound)})"
+                bound = weight(group.bound)
+                body = f"torch.clamp(mean_over_ranks({group.name}), min={bound})"
             case "constraint":
                 body = f"self.{_multiplier(group)}.penalty({group.name})"
         written.append(_summand(body, group.weight))

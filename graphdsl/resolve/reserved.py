@@ -28,8 +28,8 @@ _OF_THE_MODULE = frozenset(
     register_load_state_dict_pre_hook register_module register_parameter
     register_state_dict_post_hook register_state_dict_pre_hook requires_grad_ rows seen selector
     self set_extra_state set_submodule share_memory spec_hash state_dict str structure super
-    temperature terms to to_empty torch train training translate tuple type variables weight xpu
-    zero_grad
+    temperature terms to to_empty torch train training translate tuple turns type variables weight
+    xpu zero_grad
     """.split()
 )
 
@@ -39,8 +39,8 @@ _OF_THE_RUNTIME = frozenset(
     Batch Bernoulli Categorical Each EdgeMask Gaussian Laplace Latents Likelihood Losses Multiplier
     Networks Noise Objective Poisson Posterior Shared Subset Tensor Variable adversarial_js
     adversarial_kl among conv_decoder conv_encoder critic draw_data each_expert expect frozen gated
-    has_all irm_penalty latents mlp mlps mmd one_expert product_of_experts sliced_wasserstein
-    standard_laplace standard_normal subset_posteriors total_correlation_critic
+    has_all irm_penalty latents mean_over_ranks mlp mlps mmd one_expert product_of_experts
+    sliced_wasserstein standard_laplace standard_normal subset_posteriors total_correlation_critic
     total_correlation_loo total_correlation_mss total_correlation_mws uniform_categorical
     weighted_product
     """.split()

@@ -28,6 +28,7 @@ from graphdsl_runtime.errors import (
     MissingInput,
     MissingNetwork,
     NotADensity,
+    NotFinite,
     ObjectiveError,
     OutOfRange,
     ShapeMismatch,
@@ -105,6 +106,8 @@ from graphdsl_runtime.networks import (
     mlp,
     mlps,
 )
+from graphdsl_runtime.players import alternate, due, play
+from graphdsl_runtime.ranks import alone, mean_over_ranks
 from graphdsl_runtime.sampling import Likelihood, Posterior, draw_data
 from graphdsl_runtime.subsets import Subset, among, has_all
 from graphdsl_runtime.variables import Variable
@@ -135,6 +138,7 @@ __all__ = [
     "Networks",
     "Noise",
     "NotADensity",
+    "NotFinite",
     "Objective",
     "ObjectiveError",
     "OutOfRange",
@@ -155,6 +159,8 @@ __all__ = [
     "adversarial_js",
     "adversarial_js_non_saturating",
     "adversarial_kl",
+    "alone",
+    "alternate",
     "among",
     "barber_agakov",
     "bernoulli_information",
@@ -167,6 +173,7 @@ __all__ = [
     "critic",
     "donsker_varadhan",
     "draw_data",
+    "due",
     "each_expert",
     "energy_distance",
     "expect",
@@ -186,6 +193,7 @@ __all__ = [
     "laplace_noise",
     "log_aggregate_mss",
     "logistic_noise",
+    "mean_over_ranks",
     "mixture_of_experts",
     "mixture_of_products",
     "mlp",
@@ -197,6 +205,7 @@ __all__ = [
     "one_expert",
     "permute_blocks",
     "permute_within",
+    "play",
     "product_of_experts",
     "sliced_wasserstein",
     "smile",

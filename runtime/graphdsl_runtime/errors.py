@@ -12,6 +12,7 @@ __all__ = [
     "MissingInput",
     "MissingNetwork",
     "NotADensity",
+    "NotFinite",
     "ObjectiveError",
     "OutOfRange",
     "ShapeMismatch",
@@ -20,6 +21,8 @@ __all__ = [
 
 from collections.abc import Container, Iterable, Sequence
 from difflib import get_close_matches
+
+_SHOWN = 5  # rows that a message names
 
 
 class ObjectiveError(ValueError):
@@ -144,6 +147,25 @@ class NotADensity(ObjectiveError):
         )
         self.row = row
         self.place = tuple(place)
+
+
+class NotFinite(ObjectiveError):
+    """Values of a batch that no loss can be computed from, in rows that are said to have them.
+
+    >>> NotFinite("x", [3, 5])  # doctest: +NORMALIZE_WHITESPACE
+    NotFinite('x is NaN or infinite in the rows 3, 5: a variable may lack values where the spec
+    says `optional`, as NaN or by `seen(x)`; leave these rows out, or fill them in')
+    """
+
+    def __init__(self, name: str, rows: Sequence[int]) -> None:
+        shown = ", ".join(map(str, rows[:_SHOWN])) + (", ..." if len(rows) > _SHOWN else "")
+        super().__init__(
+            f"{name} is NaN or infinite in the row{'s' if len(rows) > 1 else ''} {shown}: a "
+            f"variable may lack values where the spec says `optional`, as NaN or by `seen({name})`;"
+            " leave these rows out, or fill them in"
+        )
+        self.name = name
+        self.rows = tuple(rows)
 
 
 def _shape(shape: Sequence[int | str]) -> str:

@@ -1,14 +1,15 @@
-"""The one guard against overflow: an exponent above which a float is not trusted.
+"""The guards against overflow: what a float is not trusted with is limited before it is computed.
 
 Wherever the runtime takes the exponential of a log-variance, or of a difference of two, the
 exponent goes through `capped` first. The cap is three quarters of the largest exponent of the
-precision: 66.5 in float32 (a ratio of variances of 1e28), 532 in float64. Up to it nothing changes,
-bit for bit; above it an exponent counts as the cap, so that values and gradients stay finite.
+precision: 66.5 in float32 (a ratio of variances of 1e28), 532 in float64. What is squared, or
+measured in units of a scale, goes through `bounded`, so that no square is above the same limit.
+Up to it nothing changes, bit for bit; beyond, values stay finite and have no gradient.
 """
 
 from __future__ import annotations
 
-__all__ = ["capped"]
+__all__ = ["bounded", "capped", "limit"]
 
 import math
 
@@ -27,3 +28,26 @@ def capped(exponent: Tensor) -> Tensor:
     tensor([-90.0000,  60.0000,  66.5421])
     """
     return exponent.clamp(max=0.75 * math.log(torch.finfo(exponent.dtype).max))
+
+
+def bounded(distance: Tensor, power: int = 2) -> Tensor:
+    r"""Limit a standardised distance to what can be raised to a power, with room for a sum of many.
+
+    Shapes: ``(*) -> (*)``.  The identity within `limit`, and without gradient beyond.
+
+    >>> bounded(torch.tensor([2.0, 1e30])), bounded(torch.tensor(1e30), power=1)
+    (tensor([2.0000e+00, 2.8147e+14]), tensor(7.9228e+28))
+    """
+    most = limit(distance.dtype, power)
+    return distance.clamp(-most, most)
+
+
+def limit(dtype: torch.dtype, power: int = 2) -> float:
+    r"""Give the largest distance that `bounded` lets through: to its power, the cap of `capped`.
+
+    .. math:: x_{\max}^{3 / 4 k}
+
+    >>> f"{limit(torch.float32):.4e}"
+    '2.8147e+14'
+    """
+    return math.exp(0.75 / power * math.log(torch.finfo(dtype).max))

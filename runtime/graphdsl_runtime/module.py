@@ -19,6 +19,7 @@ __all__ = [
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import ClassVar, Protocol, Self, TypeAlias, TypeVar
 
 import torch
@@ -38,7 +39,7 @@ from graphdsl_runtime.multipliers import Multiplier
 from graphdsl_runtime.networks import Each, FamilyNetwork
 from graphdsl_runtime.sampling import Likelihood, Posterior, likeliest
 from graphdsl_runtime.subsets import Subset
-from graphdsl_runtime.variables import Variable
+from graphdsl_runtime.variables import Variable, require_finite
 
 #: Variable, member of a family, or `seen(variable)` -> values, rows first.
 Batch: TypeAlias = Mapping[str, Tensor]
@@ -93,6 +94,9 @@ class Objective(nn.Module):
     critics: ClassVar[tuple[str, ...]] = ()
     #: The sets of views that every pass draws anew, in the spec's order.
     draws: ClassVar[tuple[Subset, ...]] = ()
+
+    #: How many steps a player takes in a round of `alternate`; who is not named takes one.
+    turns: Mapping[str, int] = MappingProxyType({})
 
     #: How many rows the training set has; the trainer sets it. Where it is None, estimators of the
     #: aggregate posterior (total correlation) take the batch for the whole data set.
@@ -291,18 +295,19 @@ class Objective(nn.Module):
 
         Shapes: ``-> (B, *shape)``, of a family ``(B, N, *shape)``, whatever its indices; whole
         numbers and booleans become the model's floats, and categories int64.
-        Raises `MissingInput` if it, or any member of it, is missing, and `ShapeMismatch`.
+        Raises `MissingInput` if it, or any member of it, is missing, `ShapeMismatch`, and, on the
+        CPU, `NotFinite` for NaN and infinities.
         """
         variable = self._variable(name)
         if name in batch:
-            return _typed(self._take(batch, name, variable), variable)
+            return _typed(name, self._take(batch, name, variable), variable)
         if name != variable.name:
             return self.observe(batch, variable.name)[:, variable.member_names.index(name)]
         members = variable.member_names
         if not all(member in batch for member in members):
             raise self._missing(variable, batch)
         values = [self._take(batch, member, variable) for member in members]
-        return _typed(_stack(name, values), variable)
+        return _typed(name, _stack(name, values), variable)
 
     def observe_some(self, batch: Batch, name: str) -> tuple[Tensor, Tensor]:
         """Take what the batch has of a variable, and say which of it that is.
@@ -312,15 +317,16 @@ class Objective(nn.Module):
         What is not seen is zero.
 
         Shapes: ``-> (B, *tensor_shape)`` and a bool ``(B, N)``, or ``(B,)`` if it is no family.
-        Raises `ShapeMismatch`, and `MissingInput` if the batch is empty.
+        Raises `ShapeMismatch`, `MissingInput` if the batch is empty, and, on the CPU, `NotFinite`
+        for an infinity that is seen.
         """
         variable = self._variable(name)
         if name in batch or variable.members is None:
             value, one_seen = self._take_some(batch, name, variable)
-            return _typed(value, variable), one_seen
+            return _typed(name, value, variable), one_seen
         views = [self._take_some(batch, member, variable) for member in variable.member_names]
         values, seen = zip(*views, strict=True)
-        return _typed(_stack(name, values), variable), torch.stack(seen, dim=1)
+        return _typed(name, _stack(name, values), variable), torch.stack(seen, dim=1)
 
     def observe_or(self, batch: Batch, name: str, likelihood: Likelihood) -> Tensor:
         """Take a variable from the batch, or the likeliest value of what is not in it.
@@ -494,8 +500,9 @@ def _stack(name: str, members: Sequence[Tensor]) -> Tensor:
     return torch.stack(list(members), dim=1)
 
 
-def _typed(value: Tensor, variable: Variable) -> Tensor:
-    """Give categories the type of indices, whatever they came in."""
+def _typed(name: str, value: Tensor, variable: Variable) -> Tensor:
+    """Give categories the type of indices, whatever they came in; refuse what is no number."""
+    require_finite(name, value)
     return value.long() if variable.kind == "categorical" else value
 
 

@@ -8,6 +8,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812  (torch's own name for it)
 
+from graphdsl_runtime.errors import OutOfRange
+from graphdsl_runtime.ranks import mean_over_ranks
+
 
 class Multiplier(nn.Module):
     r"""A multiplier of a constraint g <= 0, never negative: dual ascent.
@@ -16,16 +19,32 @@ class Multiplier(nn.Module):
               \qquad \lambda = \log(1 + e^{\rho})
 
     The model pays `penalty`, with the price held still; the multiplier minimises `dual`, with the
-    violation held still, and so rises while the constraint is violated. Reference: paper, eqs. 6-7.
+    violation held still, and so rises while the constraint is violated, and falls while it is kept
+    with room to spare. Within the ``tolerance`` of g = 0, a number in the unit of g, the price
+    stays: what a minibatch tells of g is not exact, and a price that follows it never settles.
+    Raises `OutOfRange` for an initial price that is not positive and a tolerance below 0.
+    Reference: paper, eqs. 6-7; Zhao et al. 2018 (Lagrangian VAE), for dual ascent by gradients.
 
     >>> price, violation = Multiplier(initial=1.0), torch.tensor(0.5, requires_grad=True)
     >>> price.penalty(violation)
     tensor(0.5000, grad_fn=<MulBackward0>)
+    >>> price.dual(violation)
+    tensor(-0.5000, grad_fn=<MulBackward0>)
+    >>> price.tolerance = 1.0
+    >>> price.dual(violation)
+    tensor(-0., grad_fn=<MulBackward0>)
     """
 
-    def __init__(self, initial: float = 1.0) -> None:
+    def __init__(self, initial: float = 1.0, tolerance: float = 0.0) -> None:
         super().__init__()
-        self.raw = nn.Parameter(torch.expm1(torch.tensor(float(initial))).log())
+        if not initial > 0.0:
+            raise OutOfRange("initial", initial, low=0.0, high=float("inf"))
+        if not tolerance >= 0.0:
+            raise OutOfRange("tolerance", tolerance, low=0.0, high=float("inf"))
+        self.tolerance = tolerance
+        # The inverse of softplus, x + log(1 - e^-x), for large x too.
+        price = torch.tensor(float(initial))
+        self.raw = nn.Parameter(price + torch.log(-torch.expm1(-price)))
 
     @property
     def value(self) -> Tensor:
@@ -41,4 +60,10 @@ class Multiplier(nn.Module):
 
         Shape: ``() -> ()``.
         """
-        return -self.value * violation.detach()
+        violation = mean_over_ranks(violation.detach())
+        beyond = torch.where(violation.abs() > self.tolerance, violation, 0.0)
+        return -self.value * beyond
+
+    def extra_repr(self) -> str:
+        """Show the tolerance."""
+        return f"tolerance={self.tolerance}"

@@ -173,3 +173,39 @@ def test_the_conditional_prior_of_ivae_is_an_exponential_family() -> None:
     assert_close(log_p, natural * z.square() - normaliser)
     q = Gaussian(*torch.randn(2, 5, 3, dtype=torch.float64))
     assert_close(q.kl(Gaussian.centred(log_var)), q.kl(Gaussian(0 * log_var, log_var)))
+
+
+def test_labels_that_some_rows_have_make_the_published_bounds() -> None:
+    """Kingma et al. 2014, eqs. 6 and 7: where y is known, and where it is inferred."""
+    rows, classes = 6, 4
+    logits = torch.randn(rows, classes, dtype=torch.float64, requires_grad=True)
+    prior = torch.randn(classes, dtype=torch.float64).log_softmax(0)
+    of_class = torch.randn(
+        rows, classes, dtype=torch.float64
+    )  # -log p(x | y, z) + rate, for each y
+    label, seen = torch.randint(classes, (rows,)), torch.arange(rows) % 2 == 0
+    q = Categorical(logits).or_known(
+        seen, torch.where(seen, label, 99)
+    )  # what is unseen is no class
+    bound = (q.mean * of_class).sum(dim=1) + q.kl(Categorical(prior.expand(rows, classes)))
+    labelled = (of_class - prior).gather(1, label[:, None]).squeeze(1)
+    log_q = logits.log_softmax(1)
+    unlabelled = (log_q.exp() * (of_class - prior + log_q)).sum(dim=1)
+    assert_close(bound, torch.where(seen, labelled, unlabelled))
+    (slopes,) = torch.autograd.grad(bound.sum(), logits)
+    assert not slopes[seen].any()
+    assert slopes[~seen].any(dim=1).all()
+    assert (q.sample(torch.randn(rows, classes)).argmax(dim=1) == label)[seen].all()
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16])
+def test_a_known_coin_is_certain_in_every_precision(dtype: torch.dtype) -> None:
+    value = torch.tensor([0.0, 1.0, torch.nan])
+    seen = torch.tensor([True, True, False])
+    inferred = torch.zeros(3, dtype=dtype, requires_grad=True)
+    coin, prior = Bernoulli(inferred).or_known(seen, value), Bernoulli(torch.ones(3, dtype=dtype))
+    assert torch.equal(coin.mean, torch.tensor([0.0, 1.0, 0.5], dtype=dtype))
+    assert torch.equal(coin.kl(prior)[:2], prior.nll(value.to(dtype))[:2])
+    (slope,) = torch.autograd.grad(coin.kl(prior).sum(), inferred)
+    assert torch.isfinite(slope).all()
+    assert not slope[:2].any()

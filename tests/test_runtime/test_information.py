@@ -175,10 +175,13 @@ def test_a_second_derivative_of_a_stream_is_refused() -> None:
 def test_a_batch_of_one_has_no_others() -> None:
     left = torch.ones(1, 2).requires_grad_()
     alone = contrast(left, torch.ones(1, 2))
-    assert alone.others == -torch.inf
+    assert alone.others.shape == (0,)
     assert alone.everyone == alone.joint
     (slope,) = torch.autograd.grad(info_nce(alone.joint, alone.everyone), left)
     assert torch.equal(slope, torch.zeros(1, 2))
+    for word in (nwj, donsker_varadhan, smile):
+        with pytest.raises(OutOfRange, match="number of scores = 0"):
+            word(alone.joint, alone.others)
 
 
 def test_gradients_are_right() -> None:

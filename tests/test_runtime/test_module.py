@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import pickle
 
 import pytest
@@ -19,6 +20,7 @@ from graphdsl_runtime import (
     MissingNetwork,
     Networks,
     Noise,
+    NotFinite,
     Objective,
     ObjectiveError,
     OutOfRange,
@@ -183,6 +185,21 @@ def test_one_nan_hides_a_view_in_its_row_alone(model: Everything) -> None:
         seen, torch.tensor([[True, True], [False, True], [True, True], [True, True]])
     )
     assert torch.isfinite(value).all()
+
+
+@pytest.mark.parametrize("garbage", [math.nan, math.inf, -math.inf])
+def test_what_is_no_number_is_refused_with_its_rows(model: Everything, garbage: float) -> None:
+    x = torch.zeros(ROWS, 2, 3)
+    x[1, 0, 2] = garbage
+    with pytest.raises(NotFinite, match=r"x is NaN or infinite in the row 1: .* `optional`"):
+        model.observe({"x": x}, "x")
+    if math.isnan(garbage):  # a value that is not there
+        assert not model.observe_some({"x": x}, "x")[1][1, 0]
+    else:
+        with pytest.raises(NotFinite):
+            model.observe_some({"x": x}, "x")
+    large = torch.full((ROWS, 2, 3), 3e38)  # whose sum alone is infinite
+    assert torch.equal(model.observe({"x": large}, "x"), large)
 
 
 def test_a_variable_on_its_own_may_be_missing(model: Everything) -> None:

@@ -6,8 +6,9 @@ per component and nothing is summed before `expect`; a `Mixture`, whose componen
 independent, has one number per row. Closed forms are methods; `monte_carlo_kl` is for the rest.
 
 Extreme parameters. Every ratio of scales enters as one exponential of a difference of logarithms,
-so that no infinity is ever subtracted from another, and every exponent goes through `capped`: in
-float32, values are exact up to variances and ratios of variances of 1e28, and finite beyond.
+so that no infinity is ever subtracted from another; every exponent goes through `capped`, and every
+distance through `bounded`: in float32, values are exact up to variances and ratios of variances of
+1e28, and finite beyond.
 """
 
 from graphdsl_runtime.distributions.bernoulli import Bernoulli

@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.nn import functional as F  # noqa: N812  (torch's own name for it)
 
 from graphdsl_runtime.distributions.noise import logistic_noise
-from graphdsl_runtime.distributions.parameters import Index
+from graphdsl_runtime.distributions.parameters import CERTAIN, Index, over
 from graphdsl_runtime.distributions.relaxation import straight_through
 
 
@@ -81,6 +81,24 @@ class Bernoulli:
         """
         soft = torch.sigmoid((self.logits + logistic_noise(noise)) / temperature)
         return straight_through(soft, (soft > 0.5).to(soft.dtype)) if hard else soft
+
+    def or_known(self, seen: Tensor, value: Tensor) -> Bernoulli:
+        r"""Take the values that are known for what is inferred: labels that some rows have.
+
+        .. math:: q(1) = v \text{ where } v \in \{0, 1\} \text{ is seen, so that }
+                  \mathrm{KL}(q \,\|\, p) = -\log p(v)
+
+        There every sample is the label, and the entropy is 0.  What was not seen leaves no trace.
+
+        Shapes: zeros and ones ``(B, *)``, seen a bool ``(B,)`` or ``(B, N)``.  Exact.
+        Reference: Kingma et al. 2014 (semi-supervised), eqs. 6 and 7.
+
+        >>> q = Bernoulli(torch.zeros(2)).or_known(torch.tensor([True, False]), torch.ones(2))
+        >>> q.mean
+        tensor([1.0000, 0.5000])
+        """
+        known = CERTAIN * (2.0 * value.to(self.logits.dtype) - 1.0)
+        return Bernoulli(torch.where(over(seen, self.logits), known, self.logits))
 
     def log_prob(self, value: Tensor) -> Tensor:
         r"""Log-probability of every component; between 0 and 1, that of a coin weighted so.

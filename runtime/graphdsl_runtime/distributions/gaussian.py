@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from graphdsl_runtime.distributions.parameters import Index, halves, named, over
-from graphdsl_runtime.exponents import capped
+from graphdsl_runtime.exponents import bounded, capped
 
 _LOG_2PI = math.log(2.0 * math.pi)
 
@@ -39,7 +39,7 @@ class StandardNormal:
 
         Shapes: ``(*) -> (*)``.  Unit: nats.  Exact.
         """
-        return -0.5 * (value.square() + _LOG_2PI)
+        return -0.5 * (bounded(value).square() + _LOG_2PI)
 
     def sample(self, noise: Tensor) -> Tensor:
         """Turn standard normal noise into a sample, which it is.
@@ -151,7 +151,7 @@ class Gaussian:
         >>> Gaussian(torch.ones(1), torch.zeros(1)).sample(torch.tensor([2.0]))
         tensor([3.])
         """
-        return self.mean + torch.exp(0.5 * self.log_var) * noise
+        return self.mean + torch.exp(0.5 * capped(self.log_var)) * noise
 
     def draw(self, noise: Mapping[str, Tensor] | None, name: str) -> Tensor:
         """Sample with the noise of that name, or take the mean where there is no noise at all.
@@ -193,8 +193,7 @@ class Gaussian:
         >>> Gaussian.unit(torch.zeros(1)).log_prob(torch.zeros(1))
         tensor([-0.9189])
         """
-        square = (value - self.mean).square() * torch.exp(capped(-self.log_var))
-        return -0.5 * (square + self.log_var + _LOG_2PI)
+        return -0.5 * (_square(value - self.mean, self.log_var) + self.log_var + _LOG_2PI)
 
     def nll(self, value: Tensor) -> Tensor:
         r"""Negative log-likelihood of every component: what a reconstruction costs.
@@ -234,11 +233,11 @@ class Gaussian:
         tensor([1.4189])
         """
         if isinstance(other, StandardNormal):
-            return 0.5 * (torch.exp(capped(self.log_var)) + self.mean.square() + _LOG_2PI)
+            return 0.5 * (torch.exp(capped(self.log_var)) + bounded(self.mean).square() + _LOG_2PI)
         if not isinstance(other, Gaussian):
             return other.cross_entropy_of_gaussian(self)
         ratio = torch.exp(capped(self.log_var - other.log_var))
-        square = (self.mean - other.mean).square() * torch.exp(capped(-other.log_var))
+        square = _square(self.mean - other.mean, other.log_var)
         return 0.5 * (ratio + square + other.log_var + _LOG_2PI)
 
     def kl(self, other: Gaussian | StandardNormal | _OfAnotherKind) -> Tensor:
@@ -259,9 +258,14 @@ class Gaussian:
         # negative; expm1 keeps them.
         if isinstance(other, StandardNormal):
             ratio = capped(self.log_var)
-            return 0.5 * (torch.expm1(ratio) - ratio + self.mean.square())
+            return 0.5 * (torch.expm1(ratio) - ratio + bounded(self.mean).square())
         if not isinstance(other, Gaussian):
             return self.cross_entropy(other) - self.entropy()
         ratio = capped(self.log_var - other.log_var)
-        square = (self.mean - other.mean).square() * torch.exp(capped(-other.log_var))
+        square = _square(self.mean - other.mean, other.log_var)
         return 0.5 * (torch.expm1(ratio) - ratio + square)
+
+
+def _square(distance: Tensor, log_var: Tensor) -> Tensor:
+    """Square a distance in units of a standard deviation."""
+    return bounded(distance * torch.exp(0.5 * capped(-log_var))).square()

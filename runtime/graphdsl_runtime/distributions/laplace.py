@@ -14,7 +14,7 @@ from torch import Tensor
 from graphdsl_runtime.distributions.gaussian import Gaussian, StandardNormal
 from graphdsl_runtime.distributions.noise import laplace_noise
 from graphdsl_runtime.distributions.parameters import Index, halves, named, over
-from graphdsl_runtime.exponents import capped
+from graphdsl_runtime.exponents import bounded, capped
 
 _LOG_2 = math.log(2.0)
 _LOG_2PI = math.log(2.0 * math.pi)
@@ -36,7 +36,7 @@ class StandardLaplace:
 
         Shapes: ``(*) -> (*)``.  Unit: nats.  Exact.
         """
-        return -value.abs() - _LOG_2
+        return -bounded(value, power=1).abs() - _LOG_2
 
     def sample(self, noise: Tensor) -> Tensor:
         """Turn standard normal noise into a sample.
@@ -146,7 +146,7 @@ class Laplace:
         >>> Laplace.unit(torch.ones(1)).sample(torch.tensor([-1.0]))
         tensor([-0.1479])
         """
-        return self.loc + torch.exp(self.log_scale) * laplace_noise(noise)
+        return self.loc + torch.exp(capped(self.log_scale)) * laplace_noise(noise)
 
     def draw(self, noise: Mapping[str, Tensor] | None, name: str) -> Tensor:
         """Sample with the noise of that name, or take the mean where there is no noise at all.
@@ -197,8 +197,7 @@ class Laplace:
         >>> Laplace.unit(torch.zeros(1)).nll(torch.zeros(1))
         tensor([0.6931])
         """
-        distance = (value - self.loc).abs() * torch.exp(capped(-self.log_scale))
-        return distance + (self.log_scale + _LOG_2)
+        return _in_scales((value - self.loc).abs(), self.log_scale) + (self.log_scale + _LOG_2)
 
     def entropy(self) -> Tensor:
         r"""Differential entropy of every component.
@@ -230,12 +229,13 @@ class Laplace:
         other = _like(other, self.loc)
         if isinstance(other, Gaussian):
             ratio = torch.exp(capped(2.0 * self.log_scale - other.log_var))
-            square = (self.loc - other.mean).square() * torch.exp(capped(-other.log_var))
+            scale = torch.exp(0.5 * capped(-other.log_var))
+            square = bounded((self.loc - other.mean) * scale).square()
             return ratio + 0.5 * (square + other.log_var + _LOG_2PI)
         apart = (self.loc - other.loc).abs()
-        a = apart * torch.exp(capped(-self.log_scale))
+        a = _in_scales(apart, self.log_scale)
         ratio = torch.exp(capped(self.log_scale - other.log_scale))
-        distance = apart * torch.exp(capped(-other.log_scale))
+        distance = _in_scales(apart, other.log_scale)
         return ratio * torch.exp(-a) + distance + other.log_scale + _LOG_2
 
     def kl(self, other: Laplace | StandardLaplace | Gaussian | StandardNormal) -> Tensor:
@@ -258,8 +258,8 @@ class Laplace:
         # Two summands that are nowhere negative: of the scales alone, and of the distance.
         d = capped(self.log_scale - other.log_scale)
         apart = (self.loc - other.loc).abs()
-        a = apart * torch.exp(capped(-self.log_scale))
-        distance = torch.exp(d) * torch.expm1(-a) + apart * torch.exp(capped(-other.log_scale))
+        a = _in_scales(apart, self.log_scale)
+        distance = torch.exp(d) * torch.expm1(-a) + _in_scales(apart, other.log_scale)
         return (torch.expm1(d) - d) + distance
 
     def cross_entropy_of_gaussian(self, q: Gaussian) -> Tensor:
@@ -281,8 +281,12 @@ class Laplace:
         t = t.clamp(-_FAR, _FAR)
         ratio = torch.exp(capped(0.5 * q.log_var - self.log_scale))
         spread = ratio * torch.exp(-t.square()) * math.sqrt(2.0 / math.pi)
-        distance = apart * torch.exp(capped(-self.log_scale)) * torch.erf(t)
+        distance = _in_scales(apart, self.log_scale) * torch.erf(t)
         return spread + distance + self.log_scale + _LOG_2
+
+
+def _in_scales(distance: Tensor, log_scale: Tensor) -> Tensor:
+    return bounded(distance * torch.exp(capped(-log_scale)), power=1)
 
 
 def _like(

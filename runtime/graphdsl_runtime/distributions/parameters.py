@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["Index", "halves", "named", "over"]
+__all__ = ["CERTAIN", "Index", "halves", "named", "over"]
 
 import math
 from collections.abc import Mapping, Sequence
@@ -16,6 +16,10 @@ from graphdsl_runtime.errors import MissingInput, ShapeMismatch
 _Place: TypeAlias = int | slice | EllipsisType | Tensor | None
 #: What a distribution is indexed with: as a tensor is.
 Index: TypeAlias = _Place | tuple[_Place, ...]
+
+
+#: A logit of what is certain: the exponential of minus that is 0 in every precision.
+CERTAIN = 1e4
 
 
 def halves(parameters: Tensor, shape: Sequence[int] | None, of: str) -> tuple[Tensor, Tensor]:

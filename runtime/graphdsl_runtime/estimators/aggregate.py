@@ -27,6 +27,7 @@ from torch import Tensor
 from graphdsl_runtime.distributions import Gaussian, expect
 from graphdsl_runtime.errors import OutOfRange
 from graphdsl_runtime.estimators.mixtures import log_sums, require_posterior
+from graphdsl_runtime.ranks import ranks
 
 
 def total_correlation_mss(
@@ -77,9 +78,10 @@ def total_correlation_mws(
     >>> total_correlation_mws(z, Gaussian.unit(z), rows=100) - math.log(100)
     tensor(0.6931)
     """
-    rows = _at_least_the_batch(rows, z.shape[0])
+    batch = z.shape[0] * ranks()
+    rows = _at_least_the_batch(rows, batch)
     joint, factors = log_sums(z, q, chunk=chunk)
-    surplus = (factors.shape[1] - 1) * math.log(rows * z.shape[0])
+    surplus = (factors.shape[1] - 1) * math.log(rows * batch)
     return (joint - factors.sum(dim=1)).mean() + surplus
 
 
@@ -105,10 +107,11 @@ def total_correlation_loo(z: Tensor, q: Gaussian, chunk: int | None = None) -> T
     >>> total_correlation_loo(z, Gaussian.unit(z))
     tensor(3.3250)
     """
-    others = _others(z.shape[0])
+    batch = z.shape[0] * ranks()
+    others = _others(batch)
     joint, factors = log_sums(z, q, own_factors=-math.inf, chunk=chunk)
     marginals = (factors - math.log(others)).sum(dim=1)
-    return (joint - math.log(z.shape[0]) - marginals).mean()
+    return (joint - math.log(batch) - marginals).mean()
 
 
 def log_aggregate_mss(
@@ -139,7 +142,7 @@ def log_aggregate_mss(
     (tensor([-2.7568, -2.7568]), torch.Size([2, 3]))
     """
     require_posterior(z, q)
-    batch = z.shape[0]
+    batch = z.shape[0] * ranks()
     rows = _at_least_the_batch(rows, batch)
     if batch == 1 < rows:
         raise OutOfRange("batch size", batch, low=2, high=rows)
@@ -166,7 +169,7 @@ def information_loo(z: Tensor, q: Gaussian, chunk: int | None = None) -> Tensor:
     >>> information_loo(z, Gaussian.unit(z))
     tensor(2.0000)
     """
-    others = _others(z.shape[0])
+    others = _others(z.shape[0] * ranks())
     mixture = _log_sum_of_all(z, q, -math.inf, chunk)
     return expect(q.log_prob(z)) - mixture.mean() + math.log(others)
 
@@ -192,7 +195,7 @@ def information_leave_in(z: Tensor, q: Gaussian, chunk: int | None = None) -> Te
     tensor(0.6931)
     """
     mixture = _log_sum_of_all(z, q, 0.0, chunk)
-    return expect(q.log_prob(z)) - mixture.mean() + math.log(z.shape[0])
+    return expect(q.log_prob(z)) - mixture.mean() + math.log(z.shape[0] * ranks())
 
 
 def _log_sum_of_all(z: Tensor, q: Gaussian, own: float, chunk: int | None) -> Tensor:

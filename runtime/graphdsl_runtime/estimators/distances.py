@@ -9,10 +9,11 @@ from torch import Tensor
 
 from graphdsl_runtime.errors import OutOfRange, ShapeMismatch
 from graphdsl_runtime.estimators.precision import widened
+from graphdsl_runtime.ranks import gathered
 
 
 def pooled(x: Tensor, y: Tensor, least: int = 2) -> tuple[Tensor, Tensor]:
-    """Flatten two samples to rows, and move both so that their common mean is the origin.
+    """Flatten two samples, of all ranks, to rows, and move both so that their mean is the origin.
 
     Shapes: ``(B, *), (C, *) -> (B, D), (C, D)``.
     Raises `ShapeMismatch` if their rows differ in shape, `OutOfRange` if one has too few.
@@ -22,6 +23,7 @@ def pooled(x: Tensor, y: Tensor, least: int = 2) -> tuple[Tensor, Tensor]:
     """
     if x.shape[1:] != y.shape[1:]:
         raise ShapeMismatch("y", expected=("B", *x.shape[1:]), got=y.shape)
+    x, y = gathered(x), gathered(y)
     if (fewest := min(x.shape[0], y.shape[0])) < least:
         raise OutOfRange("batch size", fewest, low=least, high=float("inf"))
     x, y = (widened(sample).reshape(sample.shape[0], -1) for sample in (x, y))

@@ -29,8 +29,9 @@ from graphdsl_runtime.distributions import Gaussian, expect
 from graphdsl_runtime.errors import OutOfRange, ShapeMismatch
 from graphdsl_runtime.estimators.contrast import log_mean_exp
 from graphdsl_runtime.estimators.distances import root
-from graphdsl_runtime.estimators.precision import bounded, widened
-from graphdsl_runtime.exponents import capped
+from graphdsl_runtime.estimators.precision import widened
+from graphdsl_runtime.exponents import bounded, capped
+from graphdsl_runtime.ranks import gathered, ranks
 
 
 def barber_agakov(nll: Tensor, entropy: Tensor | float = 0.0) -> Tensor:
@@ -110,6 +111,7 @@ def nwj(joint: Tensor, product: Tensor) -> Tensor:
     Relation: lower. Tight for f = 1 + log p(x, y) / (p(x) p(y)).
     Bias: none of the bound that the critic gives, whatever the batch; the variance is large.
     Finite for scores whose mean exponential is (`capped` beyond).
+    Raises `OutOfRange` if there are no scores of pairs drawn independently.
     Reference: Nguyen, Wainwright and Jordan 2010; Poole et al. 2019, sec. 2.
 
     >>> nwj(torch.ones(4), torch.ones(4))
@@ -129,6 +131,7 @@ def donsker_varadhan(joint: Tensor, product: Tensor) -> Tensor:
     the mean is too small on average, and the whole too large.
     Bias: upwards of the bound that the critic gives (Jensen); to 0 as the batch grows.
     Its gradient is biased as well: `Mine` corrects that.
+    Raises `OutOfRange` if there are no scores of pairs drawn independently.
     Reference: Donsker and Varadhan 1983; Belghazi et al. 2018.
 
     >>> donsker_varadhan(torch.ones(4), torch.ones(4))
@@ -146,6 +149,7 @@ def smile(joint: Tensor, product: Tensor, clip: float = 5.0) -> Tensor:
     ``clip`` is tau: smaller is less variance and more bias.
     Relation: estimate. Clipping can put it above the information, whatever the batch.
     Bias: either way, by what is clipped; that of `donsker_varadhan` where nothing is.
+    Raises `OutOfRange` if there are no scores of pairs drawn independently.
     Reference: Song and Ermon 2020 (SMILE).
 
     >>> smile(torch.ones(4), torch.tensor([9.0]), clip=1.0)
@@ -194,12 +198,13 @@ def club(y: Tensor, q: Gaussian) -> Tensor:
     """
     if not y.shape == q.mean.shape == q.log_var.shape:
         raise ShapeMismatch("y", expected=q.mean.shape, got=y.shape)
-    batch = y.shape[0]
+    batch = y.shape[0] * ranks()
     if batch < 2:
         raise OutOfRange("batch size", batch, low=2, high=math.inf)
     y, mean, log_var = widened(y), widened(q.mean), widened(q.log_var)
-    centre = y.mean(dim=0)
-    spread = (y - centre).square().mean(dim=0)
+    everyone = gathered(y)
+    centre = everyone.mean(dim=0)
+    spread = (everyone - centre).square().mean(dim=0)
     # Over all c first, the own row included, whose difference is 0.
     scale = torch.exp(0.5 * capped(-log_var))
     of_others = bounded((centre - mean) * scale).square() + bounded(root(spread) * scale).square()

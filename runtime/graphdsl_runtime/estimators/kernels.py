@@ -23,6 +23,7 @@ from torch import Tensor
 
 from graphdsl_runtime.errors import ShapeMismatch, UnknownName
 from graphdsl_runtime.estimators.distances import off_diagonal, pooled, squared_distances
+from graphdsl_runtime.ranks import gathered
 
 Kernel: TypeAlias = Literal["rbf", "imq"]
 
@@ -89,10 +90,10 @@ def mmd_between(
     >>> mmd_between(z, torch.tensor([True, False, True, False]), bandwidth=1.0)
     tensor(0.7358)
     """
-    rows = z.shape[0]
-    if tuple(member.shape) != (rows,):
-        raise ShapeMismatch("member", expected=(rows,), got=member.shape)
+    if tuple(member.shape) != (z.shape[0],):
+        raise ShapeMismatch("member", expected=(z.shape[0],), got=member.shape)
     z, _ = pooled(z, z, least=1)
+    member, rows = gathered(member), z.shape[0]
     squared = squared_distances(z, z)
     if bandwidth is None:
         bandwidth = _median(_others(squared) if rows > 1 else squared)

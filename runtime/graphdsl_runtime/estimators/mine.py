@@ -26,7 +26,8 @@ class Mine(nn.Module):
     scores, as `contrast` gives them.  Unit: nats.
     Relation: estimate. The value is that of `donsker_varadhan`.
     Bias: that of `donsker_varadhan` in its value; of the gradient's ratio, to 0 as the rate does.
-    Raises `OutOfRange` if the rate is not in (0, 1].
+    Raises `OutOfRange` if the rate is not in (0, 1], or if there are no scores of pairs drawn
+    independently.
     Reference: Belghazi et al. 2018, sec. 3.2.
 
     >>> Mine()(torch.ones(4), torch.ones(4))

@@ -20,8 +20,9 @@ from torch.autograd.function import FunctionCtx
 
 from graphdsl_runtime.distributions import Gaussian
 from graphdsl_runtime.errors import ShapeMismatch
-from graphdsl_runtime.estimators.precision import bounded, limit, widened
-from graphdsl_runtime.exponents import capped
+from graphdsl_runtime.estimators.precision import widened
+from graphdsl_runtime.exponents import bounded, capped, limit
+from graphdsl_runtime.ranks import first_row, gathered
 
 _LOG_2PI = math.log(2.0 * math.pi)
 _CHUNK_BYTES = 2**20  # what stays in a core's cache; larger chunks measured slower
@@ -46,6 +47,7 @@ def log_sums(
     Shapes: z, a sample of q, and q itself ``(B, M)``, or ``(B, M, D)`` for M factors of D
     coordinates ``-> (B,), (B, M)``.  Unit: nats.  Exact, and its gradient too.
     ``chunk`` is how many rows are done at a time; by default, as many as fit into 1 MiB.
+    On several ranks the sums are over the rows of all of them.
     Raises `ShapeMismatch` if z and q differ.
 
     >>> log_sums(torch.zeros(2, 3), Gaussian.unit(torch.zeros(2, 3)))[0]
@@ -54,13 +56,15 @@ def log_sums(
     require_posterior(z, q)
     by_factor = (*z.shape[:2], -1)
     z, mean, log_var = (widened(tensor).reshape(by_factor) for tensor in (z, q.mean, q.log_var))
+    mean, log_var = gathered(mean), gathered(log_var)
     joint, factors = _MixtureDensities.apply(  # type: ignore[no-untyped-call]  # torch's own gap
         z,
         mean,
         log_var,
         own_joint,
         own_factors,
-        chunk or max(1, _CHUNK_BYTES // (z.numel() * z.element_size())),
+        chunk or max(1, _CHUNK_BYTES // (mean.numel() * mean.element_size())),
+        first_row(z.shape[0]),
     )
     return joint, factors
 
@@ -76,15 +80,17 @@ class _Context(FunctionCtx):
 
     own: tuple[float, float]
     chunk: int
+    first: int
     saved_tensors: tuple[Tensor, ...]
 
 
 class _MixtureDensities(torch.autograd.Function):
     """Log-densities of the weighted mixture of all rows' posteriors, at every row's sample.
 
-    Shapes: z, mean, log_var ``(B, M, D) -> (B,), (B, M)``. The log-weights of a sample's own row
-    are those of `log_sums`. Nothing larger than ``chunk x B x M x D`` is
-    allocated: the backward pass makes the densities of a chunk again rather than keep them.
+    Shapes: z ``(b, M, D)``, mean and log_var ``(B, M, D) -> (b,), (b, M)``; the posteriors of z's
+    own rows are the b from ``first`` on. The log-weights of a sample's own row are those of
+    `log_sums`. Nothing larger than ``chunk x B x M x D`` is allocated: the backward pass makes the
+    densities of a chunk again rather than keep them.
     """
 
     @staticmethod
@@ -96,8 +102,9 @@ class _MixtureDensities(torch.autograd.Function):
         own_joint: float,
         own_factors: float,
         chunk: int,
+        first: int,
     ) -> tuple[Tensor, Tensor]:
-        ctx.own = own_joint, own_factors
+        ctx.own, ctx.first = (own_joint, own_factors), first
         if chunk >= z.shape[0] and z.shape[2] == 1:
             return _forward_at_once(ctx, z, mean, log_var)
         joint, factors = z.new_empty(z.shape[0]), z.new_empty(z.shape[:2])
@@ -105,9 +112,10 @@ class _MixtureDensities(torch.autograd.Function):
         for start in range(0, z.shape[0], chunk):
             here = slice(start, start + chunk)
             log_q = _log_densities(z[here], *posteriors, own_factors)[1]
-            joint[here] = torch.logsumexp(_weigh_own(log_q.sum(1), start, own_joint), dim=-1)
+            own = first + start
+            joint[here] = torch.logsumexp(_weigh_own(log_q.sum(1), own, own_joint), dim=-1)
             # In place: torch.logsumexp would allocate twice more.
-            highest = _weigh_own(log_q, start, own_factors).amax(-1, keepdim=True)
+            highest = _weigh_own(log_q, own, own_factors).amax(-1, keepdim=True)
             sums = log_q.sub_(highest).exp_().sum(-1)
             factors[here] = sums.log_().add_(highest.squeeze(-1))
         ctx.save_for_backward(z, mean, log_var, joint, factors)
@@ -117,7 +125,7 @@ class _MixtureDensities(torch.autograd.Function):
     @staticmethod
     def backward(
         ctx: _Context, grad_joint: Tensor, grad_factors: Tensor
-    ) -> tuple[Tensor, Tensor, Tensor, None, None, None]:
+    ) -> tuple[Tensor, Tensor, Tensor, None, None, None, None]:
         if torch.is_grad_enabled():
             raise NotImplementedError(
                 "densities of the aggregate posterior have no second derivative"
@@ -131,10 +139,11 @@ class _MixtureDensities(torch.autograd.Function):
         grad_mean, grad_log_var = (torch.zeros_like(posteriors[0]) for _ in range(2))
         for start in range(0, z.shape[0], ctx.chunk):
             here = slice(start, start + ctx.chunk)
+            own = ctx.first + start
             distance, log_q = _log_densities(z[here], *posteriors, own_factors)
             # d joint / d log_q and d factors / d log_q are the mixture's responsibilities.
-            whole = _weigh_own(log_q.sum(1), start, own_joint).sub_(joint[here, None]).exp_()
-            parts = _weigh_own(log_q, start, own_factors).sub_(factors[here, :, None]).exp_()
+            whole = _weigh_own(log_q.sum(1), own, own_joint).sub_(joint[here, None]).exp_()
+            parts = _weigh_own(log_q, own, own_factors).sub_(factors[here, :, None]).exp_()
             whole.mul_(grad_joint[here, None])
             parts.mul_(grad_factors[here, :, None]).add_(whole[:, None])
             grad_log_q = parts[:, :, None]
@@ -145,7 +154,7 @@ class _MixtureDensities(torch.autograd.Function):
             grad_mean.add_(pull.sum(0))
             grad_log_var.add_(pull.mul_(distance).sum(0))
         grad_mean.mul_(scale).mul_(2.0)
-        return grad_z, _by_row(grad_mean), _by_row(grad_log_var), None, None, None
+        return grad_z, _by_row(grad_mean), _by_row(grad_log_var), None, None, None, None
 
 
 def _forward_at_once(
@@ -160,10 +169,10 @@ def _forward_at_once(
     distance = _in_sight(distance, own_factors)
     log_q = distance.square()
     torch.sub((log_var + _LOG_2PI).mul_(-0.5)[:, None], log_q, out=log_q)
-    table = _weigh_own(log_q.sum(0), 0, own_joint)
+    table = _weigh_own(log_q.sum(0), ctx.first, own_joint)
     joint = torch.logsumexp(table, dim=-1)
     whole = table.sub_(joint[:, None]).clamp_(min=_LOG_TINY).exp_()
-    _weigh_own(log_q.transpose(0, 1), 0, own_factors)
+    _weigh_own(log_q.transpose(0, 1), ctx.first, own_factors)
     highest = log_q.amax(-1, keepdim=True)
     parts = log_q.sub_(highest).exp_()
     sums = parts.sum(-1)
@@ -174,7 +183,7 @@ def _forward_at_once(
 
 def _backward_at_once(
     ctx: _Context, grad_joint: Tensor, grad_factors: Tensor
-) -> tuple[Tensor, Tensor, Tensor, None, None, None]:
+) -> tuple[Tensor, Tensor, Tensor, None, None, None, None]:
     """The gradients, from the kept tables: the mixture's responsibilities."""
     z, mean, scale, distance, parts, sums, whole = ctx.saved_tensors
     whole = (whole * grad_joint[:, None]).expand_as(parts)
@@ -189,7 +198,7 @@ def _backward_at_once(
     grad_log_var = torch.addcmul(moments, mean, pulls, value=-1.0).mul_(scale)
     grad_log_var.sub_(total, alpha=0.5)
     by_row = (grad.t()[..., None] for grad in (grad_z, grad_mean, grad_log_var))
-    return *by_row, None, None, None  # type: ignore[return-value]  # three gradients, as stacked
+    return *by_row, None, None, None, None  # type: ignore[return-value]  # three gradients, as stacked
 
 
 def _by_column(mean: Tensor, log_var: Tensor) -> tuple[Tensor, Tensor, Tensor]:

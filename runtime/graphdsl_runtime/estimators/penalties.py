@@ -12,6 +12,7 @@ from torch.nn import functional as F  # noqa: N812  (torch's own name for it)
 
 from graphdsl_runtime.errors import ShapeMismatch
 from graphdsl_runtime.estimators.precision import widened
+from graphdsl_runtime.ranks import gathered
 
 
 def irm_penalty(
@@ -48,6 +49,7 @@ def irm_penalty(
         raise ShapeMismatch("environment", expected=(rows,), got=environment.shape)
     logits = widened(logits)
     slopes = _slopes(nll or _likelihood(logits, target), logits, target)
+    slopes, environment = gathered(slopes), gathered(environment)
     member = F.one_hot(environment, environments).to(slopes.dtype)
     risks = (member * slopes[:, None]).sum(dim=0) / member.sum(dim=0).clamp(min=1.0)
     return risks.square().sum()

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from graphdsl_runtime.errors import ShapeMismatch
+from graphdsl_runtime.ranks import gathered, own_rows
 
 
 def permute_blocks(z: Tensor, keys: Tensor | None = None) -> Tensor:
@@ -28,8 +29,8 @@ def permute_blocks(z: Tensor, keys: Tensor | None = None) -> Tensor:
         keys = torch.rand(z.shape[:2], device=z.device)
     if keys.shape != z.shape[:2]:
         raise ShapeMismatch("keys", expected=z.shape[:2], got=keys.shape)
-    order = keys.argsort(dim=0)
-    return z.gather(0, order.reshape(*order.shape, *(1,) * (z.ndim - 2)).expand_as(z))
+    z, order = gathered(z), gathered(keys).argsort(dim=0)
+    return own_rows(z.gather(0, order.reshape(*order.shape, *(1,) * (z.ndim - 2)).expand_as(z)))
 
 
 def permute_within(values: Tensor, groups: Tensor, keys: Tensor | None = None) -> Tensor:
@@ -51,8 +52,9 @@ def permute_within(values: Tensor, groups: Tensor, keys: Tensor | None = None) -
     for name, tensor in (("groups", groups), ("keys", keys)):
         if tensor.shape != rows:
             raise ShapeMismatch(name, expected=rows, got=tensor.shape)
+    values, groups, keys = gathered(values), gathered(groups), gathered(keys)
     # Sorted by group, the n-th place of each group takes the n-th of its rows by key.
     by_key = keys.argsort()
     taken = by_key[groups[by_key].argsort(stable=True)]
     places = groups.argsort(stable=True)
-    return values[taken[places.argsort()]]
+    return own_rows(values[taken[places.argsort()]])

@@ -19,7 +19,7 @@ from lightning.pytorch import LightningModule, Trainer
 from torch import Tensor
 from torch.optim import Adam
 
-from graphdsl_runtime import Batch, Losses, Objective
+from graphdsl_runtime import Batch, Losses, Objective, due, play
 from graphdsl_runtime.training.batches import Batches
 from graphdsl_runtime.training.checkpoint import Checkpoint
 from graphdsl_runtime.training.data import FittedData
@@ -142,17 +142,14 @@ class Loop(LightningModule):
         self._train = Mean()
 
     def training_step(self, batch: Batch, index: int) -> None:
-        """Let every player take a step on its own loss."""
+        """Let every player whose turn it is take a step on its own loss."""
         batches = -(-_count(self._data.train) // self._plan.batch_size)
-        self.objective.advance((self._epoch - 1) * batches + index)
+        step = (self._epoch - 1) * batches + index
+        self.objective.advance(step)
         losses = self._losses(batch)
         self._train.add(losses, _count(batch))
-        # All gradients first: a step changes what the others' were computed from.
-        for player, adam in self._adams.items():
-            _set_gradients(losses.players[player], adam)
-        for adam in self._adams.values():
-            adam.step()
-            adam.zero_grad()
+        playing = due(self._adams, self.objective.turns, step)
+        play(losses, {player: self._adams[player] for player in playing})
         self._listener.batch_done()
 
     def on_validation_epoch_start(self) -> None:
@@ -196,13 +193,6 @@ class Loop(LightningModule):
                 resume_hint=self._plan.resume_hint,
             )
         return losses
-
-
-def _set_gradients(loss: Tensor, adam: Adam) -> None:
-    parameters = [parameter for group in adam.param_groups for parameter in group["params"]]
-    gradients = torch.autograd.grad(loss, parameters, retain_graph=True, allow_unused=True)
-    for parameter, gradient in zip(parameters, gradients, strict=True):
-        parameter.grad = gradient
 
 
 def _not_finite(losses: Mapping[str, Tensor]) -> list[tuple[str, float]]:

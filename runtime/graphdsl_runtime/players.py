@@ -1,0 +1,99 @@
+"""Games in training: whose turn it is, and a step of those whose turn it is."""
+
+from __future__ import annotations
+
+__all__ = ["alternate", "due", "play"]
+
+from collections.abc import Iterable, Iterator, Mapping
+
+import torch
+from torch.optim import Optimizer
+
+from graphdsl_runtime.errors import OutOfRange, UnknownName
+from graphdsl_runtime.module import Batch, Losses, Objective
+
+
+def alternate(
+    objective: Objective,
+    optimizers: Mapping[str, Optimizer],
+    batches: Iterable[Batch],
+    turns: Mapping[str, int] | None = None,
+    start: int = 0,
+) -> Iterator[Losses]:
+    r"""Train on batch after batch, every player in its turn, and give the losses of each.
+
+    A round is as many batches as the player with most turns has; a player of fewer takes its steps
+    evenly among them, and the last with all others: ``{"critic": 5, "model": 1}`` is five steps of
+    the critic, the model stepping beside the fifth. Players that step on the same batch do so at
+    once, from the losses that it had before any of them. Parameters that move over training are
+    where they are at the step, which counts on from ``start``.
+
+    ``optimizers`` has one per player, over its `Objective.parameter_groups`; ``turns`` are by
+    default the objective's own.
+    Raises `UnknownName` for a player that the objective has not, and for one without an optimizer,
+    and `OutOfRange` for less than one turn.
+    Reference: paper, algorithm 1; Goodfellow et al. 2014, algorithm 1 (k critic steps a round).
+
+    >>> from torch import nn
+    >>> class Mean(Objective):
+    ...     def __init__(self):
+    ...         super().__init__()
+    ...         self.level = nn.Parameter(torch.zeros(()))
+    ...
+    ...     def forward(self, batch, noise=None):
+    ...         return Losses((batch["x"] - self.level).square().mean(), {})
+    >>> objective = Mean()
+    >>> sgd = torch.optim.SGD(objective.parameters(), lr=0.25)
+    >>> batches = [{"x": torch.ones(4)}, {"x": torch.ones(4)}]
+    >>> [losses.loss.item() for losses in alternate(objective, {"model": sgd}, batches)]
+    [1.0, 0.25]
+    """
+    players = list(objective.parameter_groups())
+    turns = dict(objective.turns if turns is None else turns)
+    for name in (*turns, *optimizers):
+        if name not in players:
+            raise UnknownName("player", name, known=players)
+    for name in players:
+        if name not in optimizers:
+            raise UnknownName("optimizer of the player", name, known=list(optimizers))
+    for step, batch in enumerate(batches, start):
+        objective.advance(step)
+        losses: Losses = objective(batch)
+        play(losses, {name: optimizers[name] for name in due(players, turns, step)})
+        yield losses
+
+
+def due(players: Iterable[str], turns: Mapping[str, int], step: int) -> list[str]:
+    """Say who takes a step on the batch of that number; who has no entry has one turn a round.
+
+    Raises `OutOfRange` for less than one turn.
+
+    >>> [due(["model", "critic"], {"critic": 3}, step) for step in range(4)]
+    [['critic'], ['critic'], ['model', 'critic'], ['critic']]
+    """
+    for name, count in turns.items():
+        if count < 1:
+            raise OutOfRange(f"turns of {name}", count, low=1, high=float("inf"))
+    counts = {name: turns.get(name, 1) for name in players}
+    length = max(counts.values(), default=1)
+    place = step % length
+    return [
+        name
+        for name, count in counts.items()
+        if (place + 1) * count // length > place * count // length
+    ]
+
+
+def play(losses: Losses, optimizers: Mapping[str, Optimizer]) -> None:
+    """Let some players step at once, each on its own loss and with what its optimizer holds alone.
+
+    All gradients come first: a step changes what the others' were computed from. What a loss says
+    of another player's parameters is not asked.
+    """
+    for name, optimizer in optimizers.items():
+        optimizer.zero_grad()
+        own = [one for group in optimizer.param_groups for one in group["params"]]
+        torch.autograd.backward(losses.players[name], inputs=own, retain_graph=len(optimizers) > 1)
+    for optimizer in optimizers.values():
+        optimizer.step()
+        optimizer.zero_grad()
