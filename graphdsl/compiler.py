@@ -9,7 +9,16 @@ before sympy is paid for.
 
 from __future__ import annotations
 
-__all__ = ["Checked", "Compiled", "GeneratedModule", "check_spec", "compile_spec", "derive", "read"]
+__all__ = [
+    "Checked",
+    "Compiled",
+    "GeneratedModule",
+    "canonical_forms",
+    "check_spec",
+    "compile_spec",
+    "derive",
+    "read",
+]
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -131,7 +140,7 @@ def derive(checked: Checked, *, keep_refuted: bool = False) -> Compiled:
     from graphdsl.lower import lower
     from graphdsl.symbolic import collect_objective, decide
 
-    canons = _canons(checked)
+    canons = canonical_forms(checked)
     collected = collect_objective(checked.model, checked.dags, canons)
     lowered = lower(collected, checked.model, checked.independences)
     proofs = _settled(
@@ -159,7 +168,7 @@ def read(compiled: Compiled) -> Audit:
     from graphdsl.symbolic import derive_projection
 
     model = compiled.checked.model
-    canons = _canons(compiled.checked)
+    canons = canonical_forms(compiled.checked)
     return Audit(
         model=model,
         projections=tuple(
@@ -177,7 +186,7 @@ def read(compiled: Compiled) -> Audit:
     )
 
 
-def _canons(checked: Checked) -> dict[str, Canon]:
+def canonical_forms(checked: Checked) -> dict[str, Canon]:
     """Canonical forms under each distribution; under p, the priors of its roots are fixed."""
     from graphdsl.symbolic import Canon
 

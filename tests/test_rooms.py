@@ -87,6 +87,21 @@ def test_the_contracts_hold() -> None:
             "import graphdsl.symbolic",
             "the compiler knows the stages, no stage knows another",
         ),
+        (
+            "graphdsl/verify/planted.py",
+            "import torch",
+            "the compiler meets torch in the command line alone",
+        ),
+        (
+            "graphdsl/verify/planted.py",
+            "import graphdsl.prove",
+            "the compiler knows the stages, no stage knows another",
+        ),
+        (
+            "graphdsl/report/planted.py",
+            "import numpy",
+            "numpy is for prove, for verify and for training",
+        ),
         ("graphdsl/resolve/planted.py", "from lark import Tree", "lark is for syntax"),
         (
             "graphdsl/newroom/__init__.py",

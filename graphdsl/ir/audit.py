@@ -11,6 +11,7 @@ from graphdsl.ir.evidence import Proof
 from graphdsl.ir.information import ProjectionDerivation
 from graphdsl.ir.loss import LossModule
 from graphdsl.ir.model import Model
+from graphdsl.ir.verification import Verification
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,3 +34,4 @@ class Audit:
     module: LossModule
     proofs: tuple[Proof, ...]
     findings: tuple[Finding, ...]
+    verification: Verification | None = None  #: None if nobody asked for it

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 __all__ = ["Piece", "can_relax", "pieces"]
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
@@ -257,8 +257,20 @@ def _once(weight: Weight, node: str, among: str, model: Model) -> Weight:
 
 
 def _to_bound(collected: Collected) -> Iterator[tuple[bool, LocalEntropy]]:
-    yield from ((True, one) for one in collected.unbounded)
-    yield from ((False, one) for one in collected.uncertain)
+    yield from ((True, one) for one in _together(collected.unbounded))
+    yield from ((False, one) for one in _together(collected.uncertain))
+
+
+def _together(several: Iterable[LocalEntropy]) -> Iterable[LocalEntropy]:
+    """Equal entropies of several projections are one, so that their gap is told whole."""
+    found: dict[tuple[str, frozenset[str]], LocalEntropy] = {}
+    for one in several:
+        known = found.get((one.node, one.given))
+        if known is not None:
+            lines = tuple(sorted({*known.lines, *one.lines}))
+            one = replace(known, weight=known.weight + one.weight, lines=lines)
+        found[one.node, one.given] = one
+    return found.values()
 
 
 def _cross_entropy(weight: Weight, ref: ModelRef, under: str, among: str) -> Term:

@@ -17,6 +17,7 @@ from graphdsl.ir.model import Interval, Network
 from graphdsl.ir.notation import latex_weight, weight_text
 from graphdsl.ir.weight import ONE
 from graphdsl.report.terms import Json, latex_sum, term_json
+from graphdsl.report.verification import verification_json
 
 Ranges: TypeAlias = Mapping[str, Interval]
 
@@ -49,7 +50,7 @@ def audit_json(audit: Audit) -> str:
             "constants": _terms(module.constants),
         },
         "assertions": [_proof(proof, ranges) for proof in audit.proofs],
-        "verification": {},
+        "verification": verification_json(audit.verification),
         "diagnostics": [
             {
                 "code": one.code,

@@ -43,12 +43,13 @@ def latex_atom(atom: Atom) -> str:
     """An entropy, information, total correlation or cross-entropy in LaTeX."""
     match atom:
         case Entropy(of, given):
-            return f"{_mean(atom)}H_q({latex_names(of)}{_bar(given)})"
+            return f"{_mean(atom)}H{_at(atom)}({latex_names(of)}{_bar(given)})"
         case Information(left, right, given):
-            return f"{_mean(atom)}I_q({latex_names(left)}; {latex_names(right)}{_bar(given)})"
+            sides = f"{latex_names(left)}; {latex_names(right)}"
+            return f"{_mean(atom)}I{_at(atom)}({sides}{_bar(given)})"
         case TotalCorrelation(parts, given):
             inner = "; ".join(latex_names(part) for part in parts)
-            return f"{_mean(atom)}\\mathrm{{TC}}_q({inner}{_bar(given)})"
+            return f"{_mean(atom)}\\mathrm{{TC}}{_at(atom)}({inner}{_bar(given)})"
         case PenaltyAtom(name, arguments):
             return f"\\mathrm{{{name}}}({latex_names(arguments[:1])}{_bar(arguments[1:])})"
         case DivergenceAtom(name, of, under):
@@ -56,7 +57,13 @@ def latex_atom(atom: Atom) -> str:
             return f"\\mathrm{{{name}}}({under}({inner}) \\,\\|\\, p({inner}))"
         case CrossEntropy(of, given, model):
             head = model.partition("(")[0]
-            return f"{_mean(atom)}\\mathbb{{E}}_q[-\\log {head}({latex_names(of)}{_bar(given)})]"
+            density = f"{head}({latex_names(of)}{_bar(given)})"
+            return f"{_mean(atom)}\\mathbb{{E}}{_at(atom)}[-\\log {density}]"
+
+
+def _at(atom: Atom) -> str:
+    """The distribution that it is under, as an index."""
+    return f"_{{{atom.under}}}" if len(atom.under) > 1 else f"_{atom.under}"
 
 
 def _mean(atom: Atom) -> str:

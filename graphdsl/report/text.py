@@ -14,6 +14,7 @@ from graphdsl.ir.notation import shortened, summed, weight_text
 from graphdsl.ir.weight import ONE
 from graphdsl.report.evidence import distribution_text, nats_text, side_text, uses_text
 from graphdsl.report.terms import text_sum
+from graphdsl.report.verification import verification_text
 
 _MOST = 4  #: projections shown in full; the JSON audit has them all
 _MOST_TERMS = 12  #: of a sum
@@ -23,6 +24,7 @@ def audit_text(audit: Audit) -> str:
     """The networks, each D(q||G) step by step, the loss with its gaps, and the assertions."""
     model, module = audit.model, audit.module
     warnings = [*_warnings(audit)]
+    verified = [*verification_text(audit.verification)]
     relations = {
         "equal": "equal to the objective, up to constants of the data",
         "upper": "an upper bound of the objective, up to constants of the data",
@@ -40,6 +42,7 @@ def audit_text(audit: Audit) -> str:
         ],
         *([["CONSTANTS, dropped", *_constants(module.constants)]] if module.constants else []),
         *([["ASSERTIONS", *_proofs(audit)]] if audit.proofs else []),
+        *([["VERIFICATION", *verified]] if verified else []),
         *([["WARNINGS", *warnings]] if warnings else []),
     ]
     return "\n\n".join("\n".join(section) for section in sections) + "\n"

@@ -5,6 +5,7 @@ from __future__ import annotations
 __all__ = ["derive_projection", "entropy_form"]
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from graphdsl.diagnostics import CompilerBug
 from graphdsl.ir.graph import Dag
@@ -37,7 +38,8 @@ def derive_projection(
     network: Network, orders: Sequence[Dag], weight: Weight, canon: Canon
 ) -> ProjectionDerivation:
     """Derive D(q||G), in that of the given topological orders that leaves the fewest terms."""
-    return min((_derive(network, dag, weight, canon) for dag in orders), key=_complexity)
+    found = min((_derive(network, dag, weight, canon) for dag in orders), key=_complexity)
+    return found if canon.under == "q" else _said_of(found, canon.under)
 
 
 def _derive(network: Network, dag: Dag, weight: Weight, canon: Canon) -> ProjectionDerivation:
@@ -66,6 +68,27 @@ def _derive(network: Network, dag: Dag, weight: Weight, canon: Canon) -> Project
     )
     _verify(derivation, canon)
     return derivation
+
+
+def _said_of(derivation: ProjectionDerivation, under: str) -> ProjectionDerivation:
+    """The same, and every term says that it is of another distribution than q."""
+
+    def spoken(terms: tuple[Term, ...]) -> tuple[Term, ...]:
+        return tuple(Term(term.weight, replace(term.atom, under=under)) for term in terms)
+
+    steps = (
+        replace(step, before=spoken(step.before), after=spoken(step.after))
+        for step in derivation.steps
+    )
+    return replace(
+        derivation,
+        entropies=spoken(derivation.entropies),
+        multi_information=spoken(derivation.multi_information),
+        local_markov=spoken(derivation.local_markov),
+        simplified=spoken(derivation.simplified),
+        constant=spoken(derivation.constant),
+        steps=tuple(steps),
+    )
 
 
 def _simplify(

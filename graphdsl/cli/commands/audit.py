@@ -27,6 +27,9 @@ def command(
     spec: Spec,
     out: Out = None,
     format: Annotated[Format, typer.Option(help="How to write it.")] = Format.text,
+    verify: Annotated[
+        bool, typer.Option("--verify", help="Hold it, and the emitted loss, against numbers.")
+    ] = False,
     strict: Strict = False,
     const: Consts = None,
     param: Params = None,
@@ -39,7 +42,14 @@ def command(
     derived = reported(source, lambda: derive(checked(source, const, param), keep_refuted=True))
     warn(source, derived.warnings, strict)
     audit = read(derived)
+    if verify:
+        from graphdsl.cli.verifying import verified
+
+        audit = verified(derived, audit)
     write(audit_json(audit) if format is Format.json else audit_text(audit), out or Path("-"))
+    wrong = audit.verification.wrong if audit.verification is not None else ()
+    if wrong:
+        fail("\n".join((*wrong, f"{source.name}: verified, and {len(wrong)} things are wrong")))
     refuted = sum(proof.status == "refuted" for proof in audit.proofs)
     if refuted:
         fail(f"{source.name}: {refuted} assertion{'s' if refuted > 1 else ''} refuted")

@@ -1,0 +1,79 @@
+"""What `audit --verify` is made of: the audit held against numbers, and modules to be tried."""
+
+from __future__ import annotations
+
+__all__ = ["OnTrial", "on_trial", "verification"]
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from graphdsl.compiler import Compiled, canonical_forms, derive, read
+from graphdsl.ir.audit import Audit
+from graphdsl.ir.verification import Unverified, Verification
+
+if TYPE_CHECKING:
+    from graphdsl.verify import Trial
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OnTrial:
+    """An emitted module, and how to try it."""
+
+    of: str
+    text: str
+    class_name: str
+    trial: Trial
+
+
+def verification(compiled: Compiled, audit: Audit) -> Verification:
+    """Everything that was derived, again: from its steps, in canonical form, and in numbers."""
+    from graphdsl.verify import verify
+
+    found = verify(audit)
+    return replace(found, mistakes=(*_mistakes(compiled, audit), *found.mistakes))
+
+
+def on_trial(compiled: Compiled, audit: Audit) -> tuple[OnTrial | Unverified, ...]:
+    """The module of a spec; or why its loss has no value that is known, and its twin's module."""
+    from graphdsl.verify import real_twin, trial_of
+
+    trial = trial_of(audit)
+    if not isinstance(trial, str):
+        return (_on_trial(compiled, trial, "the spec"),)
+    own = Unverified("the emitted loss", trial)
+    checked = compiled.checked
+    twin = derive(replace(checked, model=real_twin(checked.model)), keep_refuted=True)
+    trial = trial_of(read(twin))
+    if isinstance(trial, str):
+        return (own, Unverified("the loss emitted for its twin of real variables", trial))
+    return (own, _on_trial(twin, trial, "its twin, in which every variable is real[2]"))
+
+
+def _on_trial(compiled: Compiled, trial: Trial, of: str) -> OnTrial:
+    from graphdsl.codegen import render_module
+
+    module = compiled.module
+    text = render_module(module, compiled.checked.model.constants)
+    return OnTrial(of=of, text=text, class_name=module.class_name, trial=trial)
+
+
+def _mistakes(compiled: Compiled, audit: Audit) -> Iterator[str]:
+    """Derivations done again from their steps, certificates checked again: without numbers."""
+    from graphdsl.prove import Setting, mistake_in, mistake_in_steps
+
+    model, canons = audit.model, canonical_forms(compiled.checked)
+    for one in audit.projections:
+        canon = canons[one.under].within(frozenset(one.network.variables))
+        mistake = mistake_in_steps(one, canon)
+        if mistake is not None:
+            yield f"D({one.under} || {one.network.name}): {mistake}"
+    for proof in audit.proofs:
+        if proof.certificate is None:
+            continue
+        setting = Setting.of(model, canons["q"])
+        mistake = mistake_in(
+            proof.certificate, proof.claim, setting.canon, setting.real, setting.ranges
+        )
+        if mistake is not None:
+            yield f"assert {proof.assertion.text}: {mistake}"

@@ -1,0 +1,75 @@
+"""What came of verifying a derivation, and the code that was emitted for it, with numbers."""
+
+from __future__ import annotations
+
+__all__ = ["Comparison", "EmittedComparison", "Unverified", "Verification"]
+
+from dataclasses import dataclass
+from typing import Literal
+
+_LOSS_TOLERANCE = 1e-6  #: nats, and a share of the loss
+_MOST_SIGMAS = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """Values that should agree, over distributions of one kind."""
+
+    draws: int  #: distributions, each with random parameters
+    values: int  #: pairs of numbers that were compared
+    max_abs_error: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EmittedComparison:
+    """The emitted module's loss beside its exact value."""
+
+    of: str  #: the spec, or its twin
+    kind: Literal["gaussian", "discrete"]
+    rows: int  #: of the batches by which the expectation is exact
+    exact: float  #: the value by closed form, or by enumeration
+    loss: float  #: what the module says
+    samples: int = 0  #: rows of random noise, where it was sampled as well
+    z_score: float | None = None  #: of their mean
+    left_out: tuple[str, ...] = ()  #: terms that are estimated: no part of either number
+
+    @property
+    def abs_error(self) -> float:
+        """How far the module's loss is from what it should be."""
+        return abs(self.loss - self.exact)
+
+    @property
+    def agrees(self) -> bool:
+        """Whether the two are one number, and the samples near it; never if one is no number."""
+        near = self.abs_error <= _LOSS_TOLERANCE * max(1.0, abs(self.exact))
+        return near and (self.z_score is None or abs(self.z_score) < _MOST_SIGMAS)
+
+
+@dataclass(frozen=True, slots=True)
+class Unverified:
+    """What could not be verified, and why."""
+
+    what: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verification:
+    """All that was compared; `mistakes` is empty if everything agrees."""
+
+    discrete: Comparison | None
+    gaussian: Comparison | None
+    emitted: tuple[EmittedComparison, ...] = ()
+    mistakes: tuple[str, ...] = ()
+    unverified: tuple[Unverified, ...] = ()
+
+    @property
+    def wrong(self) -> tuple[str, ...]:
+        """What is not as it should be, in a sentence each."""
+        losses = (
+            f"the loss emitted for {one.of} is {one.loss:.9g}, and should be {one.exact:.9g}"
+            + (f" (z = {one.z_score:.1f})" if one.z_score is not None else "")
+            for one in self.emitted
+            if not one.agrees
+        )
+        return (*self.mistakes, *losses)

@@ -1,0 +1,72 @@
+"""What came of verifying an audit, as text and as JSON."""
+
+from __future__ import annotations
+
+__all__ = ["verification_json", "verification_text"]
+
+from collections.abc import Iterator
+
+from graphdsl.ir.verification import Comparison, EmittedComparison, Verification
+from graphdsl.report.terms import Json
+
+
+def verification_text(found: Verification | None) -> Iterator[str]:
+    """A line for each comparison, each mistake, and each thing that could not be verified."""
+    if found is None:
+        return
+    kinds = {
+        "by enumeration of discrete distributions": found.discrete,
+        "by closed forms of linear Gaussians": found.gaussian,
+    }
+    for how, one in kinds.items():
+        if one is not None:
+            yield (
+                f"  {one.values} values in {one.draws} draws, {how}: "
+                f"largest error {one.max_abs_error:.1e} nats"
+            )
+    for each in found.emitted:
+        yield from _emitted(each)
+    for what in found.wrong:
+        yield f"  WRONG: {what}"
+    for left in found.unverified:
+        yield f"  not verified: {left.what}: {left.why}"
+
+
+def verification_json(found: Verification | None) -> Json:
+    """The same, as the audit's schema has it; nothing where nobody asked for it."""
+    if found is None:
+        return {}
+    kinds: dict[str, Comparison | None] = {"discrete": found.discrete, "gaussian": found.gaussian}
+    return {
+        **{
+            kind: {"draws": one.draws, "values": one.values, "max_abs_error": one.max_abs_error}
+            for kind, one in kinds.items()
+            if one is not None
+        },
+        "emitted": [_emitted_json(one) for one in found.emitted],
+        "mistakes": list(found.wrong),
+        "unverified": [{"what": one.what, "why": one.why} for one in found.unverified],
+    }
+
+
+def _emitted(one: EmittedComparison) -> Iterator[str]:
+    how = "closed form" if one.kind == "gaussian" else "enumeration"
+    yield f"  the loss emitted for {one.of}: error {one.abs_error:.1e} nats, beside its {how}"
+    if one.z_score is not None:
+        yield f"    and z = {one.z_score:.2f} over {one.samples} samples"
+    if one.left_out:
+        yield f"    without {', '.join(one.left_out)}, estimated from the minibatch"
+
+
+def _emitted_json(one: EmittedComparison) -> Json:
+    return {
+        "of": one.of,
+        "kind": one.kind,
+        "exact": one.exact,
+        "loss": one.loss,
+        "abs_error": one.abs_error,
+        "rows": one.rows,
+        "samples": one.samples,
+        "z_score": one.z_score,
+        "left_out": list(one.left_out),
+    }

@@ -1,0 +1,180 @@
+"""Trials of models whose latents are all categories: enumerated, one row for every state.
+
+Each observed variable takes one of two values, whatever its kind and shape; what the data's joint
+says of them is arbitrary. A category is chosen through its noise, so that a pass of one row is one
+state, and the losses of all states, each as often as it occurs, are the expectation.
+"""
+
+from __future__ import annotations
+
+__all__ = ["discrete_trial"]
+
+from collections.abc import Iterator, Mapping
+from itertools import product
+from math import lgamma, prod
+
+import numpy as np
+from numpy.typing import NDArray
+
+from graphdsl.ir.audit import Audit
+from graphdsl.ir.model import Family, Model
+from graphdsl.verify.models import Models
+from graphdsl.verify.networks import Array, Head, affine_networks
+from graphdsl.verify.tables import Table
+from graphdsl.verify.trial import Numbers, Pass, Trial, exact_loss, settings
+from graphdsl.verify.worlds import parents_in
+
+_STATES = 2000  #: passes, at most
+_CHOSEN = 9.0  #: noise that chooses a category, against any logits
+_CELLS = 6  #: of the data's joint, that are possible
+
+
+def discrete_trial(audit: Audit, rng: np.random.Generator) -> Trial | str:
+    """Random affine networks, a pass for every state, and the enumerated value; or why not."""
+    model, module = audit.model, audit.module
+    heads = affine_networks(model, module, rng)
+    states = {node.name: _states(model.family_of(node.name), rng) for node in model.nodes}
+    latents = [node.name for node in model.nodes if node.role == "latent"]
+    count = _CELLS * prod(len(states[name]) for name in latents)
+    if count > _STATES:
+        return f"its latents and data have {count} states, more than {_STATES}"
+    source = _Densities(model, heads, states)
+    joint = _data(model, rng)
+    for name, above in parents_in(model, model.inference).items():
+        if name in latents and above:
+            joint = joint.times(name, above, np.exp(source("q", name, above)))
+    given, parameters = settings(module, rng)
+    models = Models(model, {"q": joint}, rng, source)
+    return Trial(
+        kind="discrete",
+        networks={head.name: head.affine for head in heads},
+        parameters=given,
+        passes=tuple(_passes(joint, model, states)),
+        samples=(),
+        exact=exact_loss(models, module, parameters),
+        left_out={},
+    )
+
+
+class _Densities:
+    """Every model as a table over the states."""
+
+    def __init__(
+        self, model: Model, heads: tuple[Head, ...], states: Mapping[str, list[Array]]
+    ) -> None:
+        self._model, self._heads, self._states = model, heads, states
+
+    def __call__(self, head: str, node: str, given: tuple[str, ...]) -> Array:
+        """The logarithms of r(node | given), axes as they are named."""
+        counts = [len(self._states[name]) for name in (*given, node)]
+        if not given:
+            return np.full(counts, -np.log(counts[-1]))  # the prior of categories is uniform
+        one = next(
+            each
+            for each in self._heads
+            if each.network == head and node in each.children and set(each.parents) == set(given)
+        )
+        table = np.zeros(counts)
+        for place in product(*map(range, counts[:-1])):
+            chosen = dict(zip(given, place, strict=True))
+            inputs = [
+                _read(self._states[name][chosen[name]], self._family(name)) for name in one.parents
+            ]
+            answer = one.affine.weights @ np.concatenate(inputs) + one.affine.bias
+            family = self._family(node)
+            table[place] = [
+                _log_density(state, answer[one.rows[node]], family, one)
+                for state in self._states[node]
+            ]
+        return table
+
+    def _family(self, name: str) -> Family:
+        return self._model.family_of(name)
+
+
+def _states(family: Family, rng: np.random.Generator) -> list[Array]:
+    """Of a latent every value; of what is observed two values that differ."""
+    shape = family.shape
+    if family.role == "latent":
+        every = product(range(family.classes or 1), repeat=prod(shape))
+        return [np.array(each, dtype=np.float64).reshape(shape) for each in every]
+    match family.kind:
+        case "categorical":
+            first = rng.integers(0, family.classes or 1, shape).astype(np.float64)
+            return [first, (first + 1) % (family.classes or 1)]
+        case "binary":
+            bits = rng.integers(0, 2, shape).astype(np.float64)
+            return [bits, 1 - bits]
+        case "count":
+            few, more = (rng.poisson(mean, shape).astype(np.float64) for mean in (2, 4))
+            return [few, more + 1]
+        case "real":
+            first_real: Array = rng.normal(size=shape)
+            return [first_real, first_real + 1]
+
+
+def _data(model: Model, rng: np.random.Generator) -> Table:
+    """Any joint of the data, of which no more than a few cells are possible."""
+    data = [node.name for node in model.nodes if node.role != "latent"]
+    cells = np.zeros(2 ** len(data))
+    few = rng.permutation(len(cells))[:_CELLS]
+    cells[few] = rng.dirichlet(np.ones(len(few)))
+    return Table(data, cells.reshape([2] * len(data)))
+
+
+def _passes(joint: Table, model: Model, states: Mapping[str, list[Array]]) -> Iterator[Pass]:
+    for place, weight in np.ndenumerate(joint.cells):
+        if weight:
+            values = {
+                name: states[name][state] for name, state in zip(joint.names, place, strict=True)
+            }
+            yield _pass(values, model, float(weight))
+
+
+def _pass(values: Mapping[str, Array], model: Model, weight: float) -> Pass:
+    """One row of data, and noise by which the latents have these values."""
+    batch: dict[str, Numbers] = {}
+    noise: dict[str, Numbers] = {}
+    for family in model.families:
+        whole = np.stack([values[name] for name in family.nodes])
+        if family.role == "latent":
+            classes = np.arange(family.classes or 1)
+            raised: Array = np.full((*whole.shape, len(classes)), -_CHOSEN)
+            raised[whole[..., None] == classes] = _CHOSEN
+            noise[family.name] = raised.reshape((1, *family.extents, *family.encoded))
+        else:
+            row = whole.reshape((1, *family.extents, *family.shape))
+            batch[family.name] = row if family.classes is None else row.astype(np.int64)
+    return Pass(batch, noise, weight)
+
+
+def _read(value: Array, family: Family) -> Array:
+    """A value as a network reads it: categories as vectors."""
+    if family.classes is None:
+        return np.asarray(value, dtype=np.float64).reshape(-1)
+    return np.eye(family.classes)[np.asarray(value, dtype=np.int64).reshape(-1)].reshape(-1)
+
+
+def _log_density(value: Array, answer: Array, family: Family, head: Head) -> float:
+    """The log-density of a network's answer, by the definition of each law."""
+    flat = np.asarray(value, dtype=np.float64).reshape(-1)
+    match head.reading:
+        case "categorical":
+            logits = answer.reshape(-1, family.classes or 1)
+            rows = np.arange(len(logits))
+            raised = np.exp(logits)
+            return float(np.sum(logits[rows, flat.astype(int)] - np.log(raised.sum(axis=1))))
+        case "bernoulli":
+            chance = 1 / (1 + np.exp(-answer))
+            return float(np.sum(flat * np.log(chance) + (1 - flat) * np.log(1 - chance)))
+        case "poisson":
+            factorials: NDArray[np.float64] = np.array([lgamma(one + 1) for one in flat])
+            return float(np.sum(flat * answer - np.exp(answer) - factorials))
+        case "unit":
+            square = (flat - answer) ** 2 / np.exp(head.scale)
+            return float(-np.sum(square + head.scale + np.log(2 * np.pi)) / 2)
+        case "unit_laplace":
+            away = np.abs(flat - answer) / np.exp(head.scale)
+            return float(-np.sum(away + head.scale + np.log(2)))
+        case "gaussian" | "laplace":
+            raise TypeError("a category has no density over real numbers")

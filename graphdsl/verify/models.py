@@ -1,0 +1,171 @@
+"""Objectives and losses in numbers: distributions, and a density for every model that is named."""
+
+from __future__ import annotations
+
+__all__ = ["Models", "intended", "parsed", "stood_for"]
+
+from collections.abc import Callable, Iterable
+from typing import TypeAlias
+
+import numpy as np
+
+from graphdsl.ir.information import CrossEntropy, DivergenceAtom, PenaltyAtom, Term
+from graphdsl.ir.loss import Bound, LossTerm
+from graphdsl.ir.model import (
+    Distance,
+    DivergenceOfMarginals,
+    DivergenceOfPosteriors,
+    Functional,
+    InvariancePenalty,
+    Model,
+    PredictiveEntropy,
+    Weighted,
+    Wrapped,
+)
+from graphdsl.ir.notation import listed, names
+from graphdsl.ir.weight import ONE
+from graphdsl.verify.normals import Normal, Regression
+from graphdsl.verify.tables import Array
+from graphdsl.verify.terms import Parameters, defined, weight_value, worth
+from graphdsl.verify.worlds import World, parents_in
+
+Density: TypeAlias = "Array | Regression"  #: a table of logarithms, or a regression
+#: The density r(node | given) of a model, by its head and those two.
+Source: TypeAlias = Callable[[str, str, tuple[str, ...]], "Density"]
+
+
+class Models:
+    """Distributions, and the density that each model has: random, or what `source` says."""
+
+    def __init__(
+        self, model: Model, world: World, rng: np.random.Generator, source: Source | None = None
+    ) -> None:
+        self.model, self.world, self._rng, self._source = model, world, rng, source
+        self._known: dict[str, Density] = {}
+        inferring = (model.inference, *model.further)
+        self._parents = {one.name: parents_in(model, one) for one in inferring}
+
+    def cross_entropy(self, printed: str, under: str) -> float:
+        """-E log r(v | s) of a model printed as `r(v|s)`, over samples of a distribution."""
+        head, node, given = parsed(printed)
+        if printed not in self._known:
+            self._known[printed] = self._density(head, node, given)
+        joint, density = self.world[under], self._known[printed]
+        if isinstance(joint, Normal):
+            assert isinstance(density, Regression)
+            return joint.cross_entropy(node, given, density)
+        assert not isinstance(density, Regression)
+        return joint.cross_entropy(node, given, density)
+
+    def value(self, term: Term, parameters: Parameters) -> float:
+        """A term of the audit, cross-entropies included."""
+        if isinstance(term.atom, CrossEntropy):
+            exact = self.cross_entropy(term.atom.model, term.atom.under)
+            return weight_value(term.weight, parameters) * exact
+        return worth((term,), self.world, parameters)
+
+    def gap(self, bound: Bound, parameters: Parameters) -> float:
+        """What a bound is above what it bounds."""
+        atom = bound.entropy.atom
+        above = self.cross_entropy(bound.model, atom.under) - worth(
+            (Term(ONE, atom),), self.world, parameters
+        )
+        return weight_value(bound.weight, parameters) * above
+
+    def _density(self, head: str, node: str, given: tuple[str, ...]) -> Density:
+        """An encoder's own, or that of a model."""
+        for name, parents in self._parents.items():
+            own = head == name.partition("(")[0] and node in parents and given
+            if own and set(parents[node]) == set(given):
+                return _logarithms(self.world[name].conditional((node,), given))
+        if self._source is not None:
+            return self._source(head, node, given)
+        return _logarithms(self.world["q"].random_conditional(node, given, self._rng))
+
+
+def _logarithms(density: Density) -> Density:
+    """Of a table; where it is nought, nothing that happens is."""
+    if isinstance(density, Regression):
+        return density
+    return np.log(np.maximum(density, np.finfo(np.float64).tiny))
+
+
+def parsed(printed: str) -> tuple[str, str, tuple[str, ...]]:
+    """`p(x[1]|z,u[1])` as its head, its variable, and what that is given.
+
+    >>> parsed("p(x[1]|z,u[1])")
+    ('p', 'x[1]', ('z', 'u[1]'))
+    """
+    head, _, rest = printed.partition("(")
+    node, _, given = rest[:-1].partition("|")
+    return head, node, listed(given)
+
+
+def intended(models: Models, several: Iterable[Weighted], parameters: Parameters) -> float:
+    """Functionals as the spec states them, each from its own definition."""
+    total = 0.0
+    for each in several:
+        functional = each.functional
+        if isinstance(functional, Wrapped):
+            total += intended(models, functional.inner, parameters)
+        elif not isinstance(functional, Distance | InvariancePenalty):
+            total += weight_value(each.weight, parameters) * _defined(models, functional)
+    return total
+
+
+def stood_for(models: Models, terms: Iterable[LossTerm], parameters: Parameters) -> float:
+    """What the loss's terms say that they stand for."""
+    return sum(
+        models.value(share, parameters)
+        for term in terms
+        for share in term.stands_for
+        if not isinstance(share.atom, DivergenceAtom | PenaltyAtom)
+    )
+
+
+def _defined(models: Models, functional: Functional) -> float:
+    joint = models.world[functional.under]
+    match functional:
+        case DivergenceOfMarginals():
+            return _of_marginals(models, functional)
+        case PredictiveEntropy(of, given, under):
+            return sum(models.cross_entropy(_predictor(models.model, v, given), under) for v in of)
+        case DivergenceOfPosteriors(variables, given, network, model_given, under):
+            base, known = network.partition("(")[0], ",".join(names(model_given))
+            crossed = sum(models.cross_entropy(f"{base}({v}|{known})", under) for v in variables)
+            return crossed - joint.entropy((*variables, *given)) + joint.entropy(given)
+    return defined(functional, models.world)
+
+
+def _of_marginals(models: Models, functional: DivergenceOfMarginals) -> float:
+    """KL(q(A | C) || p(A)): what p does not model of A has the data's own distribution."""
+    model, joint = models.model, models.world[functional.under]
+    assert model.generation is not None
+    nodes, given = functional.variables, functional.given
+    if nodes is None:  # what is observed in q alone is conditioned on
+        nodes = model.generation.variables
+        given = model.observed() - set(nodes)
+    made = {name for one in model.generation.conditionals for name in one.children}
+    total = joint.entropy(given) - joint.entropy({*nodes, *given})
+    for node in nodes:
+        if node in model.observed() - made:
+            total += joint.entropy((node,))
+        else:
+            total += models.cross_entropy(_printed(model, node), functional.under)
+    return total
+
+
+def _predictor(model: Model, node: str, given: frozenset[str]) -> str:
+    """The model of a cross-entropy by name: p's own if its parents are those, else a new one."""
+    for one in model.generation.conditionals if model.generation else ():
+        if node in one.children and set(one.parents) == given:
+            return _printed(model, node)
+    return f"r({node}|{','.join(names(given))})"
+
+
+def _printed(model: Model, node: str) -> str:
+    """A conditional of p as it is printed everywhere."""
+    for one in model.generation.conditionals if model.generation else ():
+        if node in one.children:
+            return f"p({node}|{','.join(one.parents)})"
+    return f"p({node})"

@@ -1,0 +1,167 @@
+"""Affine networks for every conditional of an emitted module, and the densities they make.
+
+With them a model of real variables is a linear-Gaussian network, and one of categories a table.
+"""
+
+from __future__ import annotations
+
+__all__ = ["Affine", "Head", "affine_networks", "gaussian_source"]
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from math import prod
+
+import numpy as np
+from numpy.typing import NDArray
+
+from graphdsl.ir.loss import LossModule, NetworkSlot, Reading, Run
+from graphdsl.ir.model import Model
+from graphdsl.ir.notation import listed
+from graphdsl.verify.models import Source
+from graphdsl.verify.normals import Regression
+
+Array = NDArray[np.float64]
+_SMALL = 0.3  #: how far log-variances and offsets are from nought
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Affine:
+    """A network: parents side by side times the weights, plus the bias, in a shape."""
+
+    weights: Array  #: (outputs, inputs)
+    bias: Array
+    shape: tuple[int, ...]  #: of a row of its answer
+
+
+@dataclass(frozen=True)
+class Head:
+    """A network as a conditional: whose, of which children, given which parents."""
+
+    name: str
+    network: str
+    children: tuple[str, ...]
+    parents: tuple[str, ...]
+    reading: Reading
+    scale: float  #: the logarithm of a likelihood's variance, or of its scale
+    affine: Affine
+    expert: bool  #: a factor of a product, which is no posterior by itself
+    model: Model
+
+    @cached_property
+    def columns(self) -> dict[str, list[int]]:
+        """The inputs of each parent."""
+        return _spans(self.parents, self.model)
+
+    @cached_property
+    def rows(self) -> dict[str, list[int]]:
+        """The outputs of each child: of a Gaussian, its means."""
+        return _spans(self.children, self.model)
+
+    def log_variances(self, child: str) -> Array:
+        """Of a Gaussian child; a network's own are constant."""
+        rows = self.rows[child]
+        if self.reading == "gaussian":
+            half = len(self.affine.bias) // 2
+            return self.affine.bias[[half + row for row in rows]]
+        return np.full(len(rows), self.scale)
+
+    def regression(self, child: str, given: tuple[str, ...]) -> Regression:
+        """A Gaussian child given its parents, in any order."""
+        order = [place for parent in given for place in self.columns[parent]]
+        rows = self.rows[child]
+        slope = self.affine.weights[np.ix_(rows, order)]
+        return Regression(slope, self.affine.bias[rows], np.diag(np.exp(self.log_variances(child))))
+
+
+def affine_networks(model: Model, module: LossModule, rng: np.random.Generator) -> tuple[Head, ...]:
+    """Random affine networks for all that the module has; log-variances ignore the parents."""
+    runs = {one.slot: one for one in module.forward if isinstance(one, Run)}
+    found: dict[str, Head] = {}
+    for slot in module.networks:
+        for name in slot.names if slot.attribute in runs else ():
+            if name not in found:  # networks of one name are one
+                found[name] = _head(name, slot, runs[slot.attribute], model, rng)
+    return tuple(found.values())
+
+
+def gaussian_source(model: Model, heads: tuple[Head, ...]) -> Source:
+    """The density of each model that is named, where everything is Gaussian."""
+
+    def density(head: str, node: str, given: tuple[str, ...]) -> Regression:
+        for one in _matching(heads, head, node):
+            if set(one.parents) == set(given) and not one.expert:
+                return one.regression(node, given)
+        if not given:
+            size = model.family_of(node).size
+            return Regression(np.zeros((size, 0)), np.zeros(size), np.eye(size))
+        experts = [
+            one.regression(node, one.parents)
+            for parent in given
+            for one in _matching(heads, head, node)
+            if one.expert and one.parents == (parent,)
+        ]
+        return _product(experts)
+
+    return density
+
+
+def _product(experts: list[Regression]) -> Regression:
+    """The product of experts and N(0, I): precisions add up (the corrected eq. 13)."""
+    precisions = [1 / np.diag(one.noise) for one in experts]
+    noise = 1 / (1 + sum(precisions))
+    slopes = [
+        (noise * own)[:, None] * one.slope for own, one in zip(precisions, experts, strict=True)
+    ]
+    offsets = [noise * own * one.offset for own, one in zip(precisions, experts, strict=True)]
+    return Regression(np.hstack(slopes), np.sum(offsets, axis=0), np.diag(noise))
+
+
+def _matching(heads: tuple[Head, ...], head: str, node: str) -> Iterator[Head]:
+    return (one for one in heads if one.network == head and node in one.children)
+
+
+def _head(name: str, slot: NetworkSlot, run: Run, model: Model, rng: np.random.Generator) -> Head:
+    network, _, rest = name.partition("(")
+    children, _, parents = rest[:-1].partition("|")
+    below, above = _expanded(children, model), _expanded(parents, model)
+    outputs = slot.builder.outputs
+    shape = (outputs,) if isinstance(outputs, int) else outputs
+    size = prod(shape)
+    inputs = sum(model.family_of(one).size for one in above)
+    weights = rng.normal(size=(size, inputs)) / max(inputs, 1) ** 0.5
+    bias = _SMALL * rng.normal(size=size)
+    if slot.builder.halves:
+        weights = np.vstack([weights, np.zeros_like(weights)])
+        bias = np.concatenate([bias, _SMALL * rng.normal(size=size)])
+        shape = (2 * size,)
+    scale = run.scale if isinstance(run.scale, float) else 0.0  # a learned one starts at one
+    affine = Affine(weights, bias, shape)
+    expert = _is_expert(network, below[0], above, model)
+    return Head(name, network, below, above, run.distribution, scale, affine, expert, model)
+
+
+def _is_expert(head: str, child: str, parents: tuple[str, ...], model: Model) -> bool:
+    several = (one for each in (model.inference, *model.further) for one in each.conditionals)
+    return any(
+        one.by == "poe"
+        and one.network == head
+        and child in one.children
+        and set(parents) <= set(one.parents)
+        for one in several
+    )
+
+
+def _expanded(text: str, model: Model) -> tuple[str, ...]:
+    """The variables of a list, a whole family by its bare name."""
+    families = {one.name: one.nodes for one in model.families if one.members is not None}
+    return tuple(node for name in listed(text) for node in families.get(name, (name,)))
+
+
+def _spans(names: tuple[str, ...], model: Model) -> dict[str, list[int]]:
+    found, start = {}, 0
+    for name in names:
+        size = model.family_of(name).size
+        found[name] = list(range(start, start + size))
+        start += size
+    return found

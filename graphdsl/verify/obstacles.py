@@ -1,0 +1,75 @@
+"""Why the loss of some modules has no value that is known exactly."""
+
+from __future__ import annotations
+
+__all__ = ["obstacle"]
+
+from collections.abc import Iterator
+from itertools import chain
+
+from graphdsl.ir.loss import LossModule
+from graphdsl.ir.model import Family, Model, Projection
+from graphdsl.verify.trial import ESTIMATED
+from graphdsl.verify.worlds import has_copies
+
+_MOST = 400  #: numbers in a row
+
+
+def obstacle(model: Model, module: LossModule) -> str | None:
+    """The first reason, or None if the loss can be had in closed form or by enumeration."""
+    latents = [one for one in model.families if one.role == "latent"]
+    real = [one for one in latents if one.kind == "real"]
+    if not latents:
+        return "there is no latent to take an expectation over"
+    reasons = _real_reasons(model, real, latents) if real else _discrete_reasons(model, module)
+    return next(chain(_reasons(model, module), reasons), None)
+
+
+def _reasons(model: Model, module: LossModule) -> Iterator[str]:
+    estimated = [term for term in module.terms if term.code.kind in ESTIMATED]
+    if len(estimated) == len(module.terms):
+        yield "every term is estimated from samples"
+    for term in estimated:
+        if term.within or term.code.kind == "penalty":
+            yield f"{term.name} is estimated from the minibatch"
+    if model.draws:
+        yield "a set is drawn in every row"
+    several = [one for each in (model.inference, *model.further) for one in each.conditionals]
+    if any(one.by == "mixture" for one in several):
+        yield "a mixture's density has no closed form"
+    size = sum(one.size * len(one.nodes) for one in model.families)
+    if size > _MOST:
+        yield f"a row has {size} numbers, more than {_MOST}: make it smaller with `--const`"
+
+
+def _discrete_reasons(model: Model, module: LossModule) -> Iterator[str]:
+    if model.further:
+        yield "several inference networks share one noise, and categories have no moments"
+    for term in module.terms:
+        if term.code.kind in ESTIMATED:
+            yield f"{term.name} is estimated from the minibatch"
+
+
+def _real_reasons(model: Model, real: list[Family], latents: list[Family]) -> Iterator[str]:
+    for one in latents:
+        if one.kind != "real":
+            yield f"{real[0].name} is real and {one.name} is not"
+    for one in model.families:
+        if one.kind != "real":
+            why = "the expectation has no closed form"
+            yield f"{real[0].name} is real and {one.name} is {one.kind}: {why}"
+    for each in model.asked():
+        if isinstance(each.functional, Projection) and has_copies(each.functional.network):
+            yield "a copy of a variable has no density"
+    for name in _laplace(model):
+        yield f"{name} has a Laplace law: its expectations have no closed form here"
+
+
+def _laplace(model: Model) -> Iterator[str]:
+    for family in model.families:
+        if family.distribution.law == "laplace":
+            yield family.name
+    for network in (model.inference, *model.further, model.generation):
+        for one in network.conditionals if network is not None else ():
+            if one.drawn is not None and one.drawn.law == "laplace":
+                yield one.children[0]

@@ -1,0 +1,129 @@
+"""Drawn sets, chosen: what a spec says for one S."""
+
+from __future__ import annotations
+
+__all__ = ["Chosen", "choices", "functional_at", "network_at", "spec_at", "term_at"]
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from itertools import product
+from typing import TypeAlias
+
+import numpy as np
+
+from graphdsl.ir.draws import Draw, as_block
+from graphdsl.ir.information import Entropy, Information, Term, TotalCorrelation
+from graphdsl.ir.model import (
+    Functional,
+    Model,
+    MultiInformation,
+    Network,
+    Projection,
+    UncertaintyOf,
+)
+
+Chosen: TypeAlias = Mapping[str, frozenset[int]]  #: by the set's name, the places in it
+_MOST = 16  #: choices that a mean runs over
+
+
+def choices(model: Model, rng: np.random.Generator) -> list[Chosen]:
+    """All sets, or a few of very many: of bipartitions both sides, which are alike."""
+    names = [draw.name for draw in model.draws]
+    if np.prod([2.0**draw.count for draw in model.draws]) <= 2 * _MOST:
+        every = product(*(list(_subsets(draw)) for draw in model.draws))
+        return [dict(zip(names, each, strict=True)) for each in every]
+    found: list[Chosen] = []
+    for _ in range(_MOST // 2):
+        one = {draw.name: _random(draw, rng) for draw in model.draws}
+        other = {
+            draw.name: frozenset(range(draw.count)) - one[draw.name]
+            if draw.kind == "bipartitions"
+            else one[draw.name]
+            for draw in model.draws
+        }
+        found += [one, other]
+    return found
+
+
+def term_at(term: Term, chosen: Chosen, model: Model) -> Term:
+    """A term for one choice; the members of an empty block are none."""
+
+    def whole(names: Iterable[str]) -> tuple[str, ...]:
+        return tuple(_members(names, chosen, model))
+
+    match term.atom:
+        case Entropy(of, given, under):
+            return Term(term.weight, Entropy(whole(of), whole(given), under))
+        case Information(left, right, given, under):
+            atom = Information(whole(left), whole(right), whole(given), under)
+            return Term(term.weight, atom)
+        case TotalCorrelation(parts, given, under):
+            several = tuple(map(whole, parts))
+            return Term(term.weight, TotalCorrelation(several, whole(given), under))
+        case _:
+            raise TypeError(f"{term.atom} is no sum of entropies")
+
+
+def functional_at(functional: Functional, chosen: Chosen, model: Model) -> Functional:
+    """D, I, TC or H for one choice; any other as it is."""
+
+    def whole(names: Iterable[str]) -> frozenset[str]:
+        return frozenset(_members(names, chosen, model))
+
+    match functional:
+        case Projection(network, under):
+            return Projection(network_at(network, chosen, model), under)
+        case MultiInformation(parts, given, under):
+            return MultiInformation(tuple(map(whole, parts)), whole(given), under)
+        case UncertaintyOf(of, given, under):
+            return UncertaintyOf(whole(of), whole(given), under)
+    return functional
+
+
+def network_at(network: Network, chosen: Chosen, model: Model) -> Network:
+    """A network for one choice: a block that is empty is no node of it."""
+    nodes = [tuple(_members(node, chosen, model)) for node in network.nodes]
+    kept = [place for place, node in enumerate(nodes) if node]
+    number = {old: new for new, old in enumerate(kept)}
+    return replace(
+        network,
+        nodes=tuple(nodes[place] for place in kept),
+        edges=tuple(
+            (number[a], number[b]) for a, b in network.edges if a in number and b in number
+        ),
+    )
+
+
+def spec_at(model: Model, chosen: Chosen) -> Model:
+    """A spec whose inference networks see one choice."""
+    return replace(
+        model,
+        inference=network_at(model.inference, chosen, model),
+        further=tuple(network_at(one, chosen, model) for one in model.further),
+    )
+
+
+def _members(names: Iterable[str], chosen: Chosen, model: Model) -> Iterator[str]:
+    for name in names:
+        block = as_block(name)
+        if block is None or block.draw not in chosen:
+            yield name
+            continue
+        for place, member in enumerate(model.members(block.head)):
+            if (place in chosen[block.draw]) != block.outside:
+                yield member
+
+
+def _subsets(draw: Draw) -> Iterator[frozenset[int]]:
+    most = 2**draw.count - (draw.kind == "bipartitions")
+    return (
+        frozenset(place for place in range(draw.count) if bits >> place & 1)
+        for bits in range(1, most)
+    )
+
+
+def _random(draw: Draw, rng: np.random.Generator) -> frozenset[int]:
+    while True:
+        found = frozenset(np.flatnonzero(rng.random(draw.count) < 0.5).tolist())
+        if found and (draw.kind == "subsets" or len(found) < draw.count):
+            return found

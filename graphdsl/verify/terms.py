@@ -1,0 +1,82 @@
+"""What terms, and the functionals of a spec, are worth under given distributions."""
+
+from __future__ import annotations
+
+__all__ = ["Parameters", "defined", "random_parameters", "weight_value", "worth"]
+
+from collections.abc import Iterable, Mapping
+from math import prod
+from typing import TypeAlias
+
+import numpy as np
+
+from graphdsl.ir.information import Entropy, Information, Term, TotalCorrelation
+from graphdsl.ir.model import Functional, Model, MultiInformation, Projection, UncertaintyOf
+from graphdsl.ir.weight import Weight
+from graphdsl.verify.worlds import Joint, World
+
+Parameters: TypeAlias = Mapping[str, float]
+
+
+def worth(terms: Iterable[Term], world: World, parameters: Parameters) -> float:
+    """A weighted sum of H, I and TC in nats, each under its own distribution."""
+    return sum(
+        weight_value(term.weight, parameters) * _atom(term, world) for term in terms if term.weight
+    )
+
+
+def defined(functional: Functional, world: World) -> float:
+    """D, I, TC or H by its definition.
+
+    Raises:
+        TypeError: If it is of a model, not of the distribution alone.
+    """
+    joint = world[functional.under]
+    match functional:
+        case Projection(network):
+            return joint.divergence(network)
+        case MultiInformation(parts, given):
+            return _correlation(joint, [tuple(part) for part in parts], tuple(given))
+        case UncertaintyOf(of, given):
+            return joint.entropy((*of, *given)) - joint.entropy(given)
+    raise TypeError(f"{type(functional).__name__} is of a model too")
+
+
+def weight_value(weight: Weight, parameters: Parameters) -> float:
+    """A weight at given values of its parameters."""
+    return sum(float(value) * prod(parameters[name] for name in names) for names, value in weight)
+
+
+def random_parameters(model: Model, rng: np.random.Generator) -> dict[str, float]:
+    """A value in the range of each parameter."""
+    found = {}
+    for one in model.parameters:
+        low = None if one.range.low is None else float(one.range.low)
+        high = None if one.range.high is None else float(one.range.high)
+        if low is not None and high is not None:
+            found[one.name] = low + (high - low) * float(rng.random())
+        elif low is not None:
+            found[one.name] = low + float(rng.exponential())
+        else:
+            found[one.name] = (0.0 if high is None else high) - float(rng.exponential())
+    return found
+
+
+def _atom(term: Term, world: World) -> float:
+    joint = world[term.atom.under]
+    match term.atom:
+        case Entropy(of, given):
+            return joint.entropy((*of, *given)) - joint.entropy(given)
+        case Information(left, right, given):
+            return _correlation(joint, [left, right], given)
+        case TotalCorrelation(parts, given):
+            return _correlation(joint, list(parts), given)
+        case _:
+            raise TypeError(f"{term.atom} is of a model too")
+
+
+def _correlation(joint: Joint, parts: list[tuple[str, ...]], given: tuple[str, ...]) -> float:
+    """sum_i H(A_i | C) - H(A_1, ... | C)."""
+    known = joint.entropy(given)
+    whole = joint.entropy((*(name for part in parts for name in part), *given))
+    return sum(joint.entropy((*part, *given)) - known for part in parts) - (whole - known)

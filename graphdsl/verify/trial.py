@@ -1,0 +1,111 @@
+"""A trial of an emitted module: networks, batches with noise, and what its loss must come to."""
+
+from __future__ import annotations
+
+__all__ = ["ESTIMATED", "Numbers", "Pass", "Trial", "exact_loss", "left_out", "settings"]
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from graphdsl.ir.loss import Group, LossModule, LossTerm
+from graphdsl.ir.model import Wrapped
+from graphdsl.verify.models import Models, intended
+from graphdsl.verify.networks import Affine
+from graphdsl.verify.terms import Parameters, weight_value, worth
+
+ESTIMATED = ("total_correlation", "distance", "penalty")  #: kinds of terms, from the minibatch
+Numbers: TypeAlias = "NDArray[np.float64] | NDArray[np.int64]"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Pass:
+    """One call of the module."""
+
+    batch: Mapping[str, Numbers]
+    noise: Mapping[str, Numbers]
+    weight: float = 1.0  #: of its loss in the expectation
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Trial:
+    """How to run a module, and the value to expect."""
+
+    kind: Literal["gaussian", "discrete"]
+    networks: Mapping[str, Affine]
+    parameters: Parameters  #: those that the constructor takes
+    passes: tuple[Pass, ...]  #: the weighted sum of their losses is the expectation, exactly
+    samples: tuple[Pass, ...]  #: random rows, whose mean loss nears it; may be none
+    exact: float
+    left_out: Mapping[str, float]  #: terms that are estimated, and their weights: not in `exact`
+
+    @property
+    def rows(self) -> int:
+        """How many rows the passes have together."""
+        return sum(len(next(iter(one.batch.values()))) for one in self.passes)
+
+
+def settings(module: LossModule, rng: np.random.Generator) -> tuple[Parameters, Parameters]:
+    """Values for the parameters: what the constructor is given, and what all of them then are."""
+    given, known = {}, {}
+    for one in module.parameters:
+        if one.ramp is not None:
+            known[one.name] = one.ramp[0]
+            continue
+        value = one.value + float(rng.exponential(0.5))
+        if one.high is not None:
+            low = one.value if one.low is None else one.low
+            value = low + (one.high - low) * float(rng.random())
+        given[one.name] = known[one.name] = value
+    return given, known
+
+
+def exact_loss(models: Models, module: LossModule, parameters: Parameters) -> float:
+    """The objective by its definition, less the constants that are dropped, plus every gap.
+
+    What is estimated from the minibatch is not in it.
+    """
+    whole = [one for one in models.model.objective if not isinstance(one.functional, Wrapped)]
+    terms = {term.name: term for term in module.terms}
+    open_terms = [term for term in module.terms if not term.within]
+    total = intended(models, whole, parameters) + _gaps(models, open_terms, parameters)
+    total -= worth(module.constants, models.world, parameters)
+    for term in open_terms:
+        if term.code.kind == "total_correlation":
+            total -= worth(term.stands_for, models.world, parameters)
+    signs = [
+        one.functional for one in models.model.objective if isinstance(one.functional, Wrapped)
+    ]
+    for wrapped, group in zip(signs, module.groups, strict=True):
+        inner = intended(models, wrapped.inner, parameters)
+        inner += _gaps(models, [terms[name] for name in group.terms], parameters)
+        inner += weight_value(group.offset, parameters)
+        total += weight_value(group.weight, parameters) * _signed(group, inner, parameters)
+    return total
+
+
+def left_out(module: LossModule, parameters: Parameters) -> dict[str, float]:
+    """The terms that are estimated, with their weights."""
+    return {
+        term.name: weight_value(term.weight, parameters)
+        for term in module.terms
+        if term.code.kind in ESTIMATED
+    }
+
+
+def _gaps(models: Models, terms: Iterable[LossTerm], parameters: Parameters) -> float:
+    return sum(models.gap(bound, parameters) for term in terms for bound in term.bounds)
+
+
+def _signed(group: Group, value: float, parameters: Parameters) -> float:
+    """What a sign makes of a sum; a multiplier starts at one."""
+    match group.kind:
+        case "abs":
+            return abs(value)
+        case "max":
+            return max(value, weight_value(group.bound, parameters))
+        case "constraint":
+            return value
