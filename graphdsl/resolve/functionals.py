@@ -5,10 +5,12 @@ from __future__ import annotations
 __all__ = ["distance", "functional"]
 
 from collections.abc import Iterable, Sequence
-from typing import Literal
+from dataclasses import replace
+from typing import Literal, get_args
 
 from graphdsl.diagnostics import nearest
 from graphdsl.ir.model import (
+    Cost,
     Distance,
     DivergenceOfMarginals,
     DivergenceOfPosteriors,
@@ -28,13 +30,15 @@ from graphdsl.resolve.scope import Scope
 from graphdsl.resolve.term_errors import OverlappingParts, UnknownFunctional, WrongArguments
 from graphdsl.syntax import ast
 
-_TO_COME = frozenset("cost sparsity".split())
+_TO_COME = frozenset("sparsity".split())
+_COSTS: dict[str, Cost] = {one: one for one in get_args(Cost)}
 _USAGE = {
     "information": "write `information(q)`",
     "I": "write `I(a; b)` or `I(a, b; c | d)`",
     "TC": "write `TC(u)` for a family, or `TC(a; b; c | d)`",
     "H": "write `H(a)` or `H(a, b | c)`",
     "CE": "write `CE(x | z)`",
+    "cost": "write `cost(x | z, squared)`; costs are squared, absolute and huber",
     "irm": "write `irm(y | z, e)`: the label, what predicts it, and last the environment",
     "JS": "write `JS(q(x) || p(x))`",
     "MMD": "write `MMD(q(z) || p(z))`",
@@ -61,8 +65,9 @@ def functional(
             return _multi_information(scope, laws, expression)
         case ast.Information() if name in ("I", "TC", "H", "CE"):
             return _information(scope, laws, expression, indices)
-        case ast.Information() if name == "irm":
-            return _penalty(scope, laws, expression, indices)
+        case ast.Information() if name in ("cost", "irm"):
+            of_model = _cost if name == "cost" else _penalty
+            return of_model(scope, laws, expression, indices)
         case ast.Divergence() if name == "KL":
             return _divergence(scope, laws, expression, indices)
         case ast.Divergence() if name in ("JS", "MMD", "W"):
@@ -84,7 +89,7 @@ def _unknown(scope: Scope, expression: ast.Information | ast.Divergence) -> None
         _wrong(scope, expression, problem)
         return
     close = nearest(name, _USAGE)
-    known = "there are KL, JS, MMD, W, D, I, TC, H and CE"
+    known = "there are KL, JS, MMD, W, D, I, TC, H, CE and cost"
     guess = f"did you mean `{close}`? {_USAGE[close]}" if close else known
     scope.note(UnknownFunctional(span=expression.functional.span, name=name, guess=guess))
 
@@ -124,6 +129,32 @@ def _information(
         _wrong(scope, expression, f"`{name}` is between {count}, set apart by `;`")
         return None
     return _disjoint(scope, expression, sets, frozenset(given), under)
+
+
+def _cost(
+    scope: Scope, laws: Laws, expression: ast.Information, indices: Indices
+) -> Functional | None:
+    """`cost(x | z, squared)`: CE(x | z) with another price; what stands last may name it."""
+    given, word = expression.given, "squared"
+    last = given[-1] if given else None
+    if last is not None and not last.subscripts and last.name.text not in scope.declared:
+        given, word = given[:-1], last.name.text
+        if word not in _COSTS:
+            _wrong(scope, expression, f"`{word}` is neither a variable nor a cost")
+            return None
+    predicted = replace(expression, functional=ast.Word("CE", expression.functional.span))
+    found = _information(scope, laws, replace(predicted, given=given), indices)
+    if not isinstance(found, PredictiveEntropy):
+        return None
+    for name in found.of:
+        family = scope.family_of(name)
+        if family.role == "latent" or family.kind == "categorical":
+            kind = "latent" if family.role == "latent" else "categorical"
+            problem = f"`cost` compares data with a mean, and `{name}` is {kind}"
+            usage = "write `CE(...)`, or a cost of observed numbers: `cost(x | z, squared)`"
+            _wrong(scope, expression, problem, usage)
+            return None
+    return replace(found, cost=_COSTS[word])
 
 
 def _under(scope: Scope, laws: Laws, expression: ast.Information, indices: Indices) -> str | None:
