@@ -166,9 +166,9 @@ def term_code(code: TermCode) -> str:
             if not code.broadcast:
                 return f"expect({left}.kl({right}){seen})"
             return f"expect({left}[:, None].kl({right}{_of_children(code.left)}){seen})"
-        case "reconstruction" | "cross_entropy":
-            nats = f"{left}.nll({right})"
-            inside = nats if code.among is None else f"among({nats}, {_chosen(code.among)})"
+        case "reconstruction" | "cross_entropy" | "cost":
+            price = _price(code.word, left, right)
+            inside = price if code.among is None else f"among({price}, {_chosen(code.among)})"
             return f"expect({inside}{seen})"
         case "entropy" | "sparsity" as kind:
             counted = f"self.mask_{left}.expected_edges()"
@@ -180,6 +180,19 @@ def term_code(code: TermCode) -> str:
             return f"irm_penalty({left}.logits, {right}, {environment}, {code.classes})"
         case "distance":
             return _distance(code)
+
+
+def _price(cost: str, likelihood: str, value: str) -> str:
+    """What a value costs under a likelihood: its surprise, or how far it is from the mean."""
+    match cost:
+        case "":
+            return f"{likelihood}.nll({value})"
+        case "squared":
+            return f"({likelihood}.mean - {value}).square()"
+        case "absolute":
+            return f"({likelihood}.mean - {value}).abs()"
+        case _:
+            return f'torch.nn.functional.huber_loss({likelihood}.mean, {value}, reduction="none")'
 
 
 def _distance(code: TermCode) -> str:

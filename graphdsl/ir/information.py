@@ -29,7 +29,7 @@ from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 from graphdsl.ir.draws import mean_over
-from graphdsl.ir.model import Conditional, Distance, EstimatorChoice, Network, Wrapped
+from graphdsl.ir.model import Conditional, Cost, Distance, EstimatorChoice, Network, Wrapped
 from graphdsl.ir.notation import Names, names
 from graphdsl.ir.weight import ONE, Weight
 
@@ -105,7 +105,7 @@ class DivergenceAtom:
 
 @dataclass(frozen=True, slots=True)
 class PenaltyAtom:
-    """A penalty on a model, or on its structure: `irm(y | z, e)`, `sparsity(M)`."""
+    """A penalty: `irm(y | z, e)`; a cost, `cost(x | z, squared)`; or `sparsity(M)`."""
 
     name: str
     arguments: Names
@@ -166,6 +166,7 @@ class ModelAtom:
     frozen: bool = False  #: whether the term leaves the model's networks as they are
     environment: str = ""  #: of a penalty on the model, which is then no cross-entropy
     among: str = ""  #: the block, `x[S]`, of which it is one member: counted where S holds it
+    cost: Cost | None = None  #: what is asked of the model instead of -log p
 
 
 @dataclass(frozen=True, slots=True)

@@ -304,6 +304,7 @@ class TermCode:
     kind: Literal[
         "kl",
         "reconstruction",
+        "cost",
         "entropy",
         "cross_entropy",
         "total_correlation",
@@ -316,7 +317,7 @@ class TermCode:
     broadcast: bool = False  #: one posterior against several models
     prior: str = "standard_normal"  #: the word for it
     seen: tuple[tuple[Ref, ...], ...] = ()  #: what rows must have for it, member by member
-    word: str = ""  #: the estimator, for a total correlation or a distance
+    word: str = ""  #: the estimator, for a total correlation or a distance; what a cost is
     samples: tuple[tuple[Ref, ...], ...] = ()  #: of the two distributions, variable by variable
     critic: str = ""  #: the network that tells them apart
     classes: int = 0  #: how many environments there are

@@ -5,6 +5,7 @@ from __future__ import annotations
 __all__ = [
     "Assertion",
     "Conditional",
+    "Cost",
     "Distance",
     "Distribution",
     "DivergenceOfMarginals",
@@ -48,6 +49,8 @@ from graphdsl.ir.weight import Weight
 Kind: TypeAlias = Literal["real", "binary", "categorical", "count"]
 Law: TypeAlias = Literal["normal", "laplace", "bernoulli", "categorical", "poisson"]
 Role: TypeAlias = Literal["observed", "latent", "given"]
+#: What a reconstruction costs, coordinate by coordinate, where that is no likelihood.
+Cost: TypeAlias = Literal["squared", "absolute", "huber"]
 Edge: TypeAlias = tuple[str, str]  #: parent, child
 Stretch: TypeAlias = tuple[int, int, int, int]  #: of the spec: line, column, and where it ends
 
@@ -239,12 +242,16 @@ class DivergenceOfPosteriors:
 
 @dataclass(frozen=True, slots=True)
 class PredictiveEntropy:
-    """CE(A | C) = -E log p(A | C): how badly a model predicts; the decoder of p, or a new one."""
+    """CE(A | C) = -E log p(A | C): how badly a model predicts; the decoder of p, or a new one.
+
+    With a cost, how far its mean is from the value instead: cost(A | C), in no unit of information.
+    """
 
     of: tuple[str, ...]
     given: frozenset[str]
     under: str = "q"
     frozen: bool = False
+    cost: Cost | None = None
 
 
 @dataclass(frozen=True, slots=True)

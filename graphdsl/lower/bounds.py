@@ -26,7 +26,7 @@ from graphdsl.ir.information import (
     entropy,
 )
 from graphdsl.ir.loss import Bound
-from graphdsl.ir.model import Model
+from graphdsl.ir.model import Cost, Model
 from graphdsl.ir.notation import latex_names, latex_weight, listed, names
 from graphdsl.ir.weight import ONE, ZERO, Weight
 from graphdsl.lower.models import ModelRef, choose_model, named_model, printed
@@ -46,7 +46,7 @@ class _Share:
 class Piece:
     """One variable's share of a loss term."""
 
-    kind: Literal["kl", "reconstruction", "entropy", "cross_entropy", "penalty"]
+    kind: Literal["kl", "reconstruction", "cost", "entropy", "cross_entropy", "penalty"]
     node: str
     ref: ModelRef | None  #: None for an entropy
     weight: Weight
@@ -56,6 +56,7 @@ class Piece:
     under: str = "q"  #: over whose samples
     environment: str = ""  #: of a penalty
     among: str = ""  #: the block, `x[S]`, of which the variable is counted where S holds it
+    cost: Cost | None = None  #: of a reconstruction that is no likelihood
 
 
 @dataclass(slots=True)
@@ -66,6 +67,7 @@ class _Pool:
     ref: ModelRef
     under: str
     among: str = ""
+    cost: Cost | None = None
     shares: list[_Share] = field(default_factory=list)
 
     @property
@@ -112,7 +114,9 @@ def _pieces(
     for pool in pools:
         if not pool.weight:
             continue
-        if pool.node in independence.data:
+        if pool.cost is not None:
+            found.append(_piece("cost", pool, ()))
+        elif pool.node in independence.data:
             found.append(_piece("reconstruction", pool, ()))
         elif _closed_form(pool, independence):
             parents = independence.parents(pool.node)
@@ -218,17 +222,20 @@ def _with_relaxations(
 def _pools(
     collected: Collected, model: Model, independence: Independence, under: str
 ) -> list[_Pool]:
-    pools: dict[tuple[str, ModelRef, str], _Pool] = {}
+    pools: dict[tuple[str, ModelRef, str, Cost | None], _Pool] = {}
 
-    def pool(node: str, ref: ModelRef, among: str = "") -> _Pool:
-        return pools.setdefault((node, ref, among), _Pool(node, ref, under, among))
+    def pool(node: str, ref: ModelRef, among: str = "", cost: Cost | None = None) -> _Pool:
+        made = _Pool(node, ref, under, among, cost)
+        return pools.setdefault((node, ref, among, cost), made)
 
     for asked in collected.models:
         if asked.atom.environment:
             continue
-        ref, node, among = named_model(asked), asked.atom.node, asked.atom.among
-        term = _cross_entropy(_once(asked.weight, node, among, model), ref, under, among)
-        pool(node, ref, among).shares.append(_Share(asked.weight, term, asked.lines))
+        ref, atom = named_model(asked), asked.atom
+        once = _once(asked.weight, atom.node, atom.among, model)
+        term = _cross_entropy(once, ref, under, atom.among, atom.cost)
+        share = _Share(asked.weight, term, asked.lines)
+        pool(atom.node, ref, atom.among, atom.cost).shares.append(share)
     for certified, one in _to_bound(collected):
         term = Term(one.weight, entropy((one.node,), one.given, under))
         for node, given, among in _each(one, model):
@@ -237,7 +244,10 @@ def _pools(
             stands = Term(_once(one.weight, node, among, model), term.atom)
             pool(node, ref, among).shares.append(_Share(one.weight, stands, one.lines, bound))
     rank = {name: place for place, name in enumerate(independence.order)}
-    return sorted(pools.values(), key=lambda each: (each.among, rank[each.node], printed(each.ref)))
+    return sorted(
+        pools.values(),
+        key=lambda each: (each.among, rank[each.node], printed(each.ref), each.cost or ""),
+    )
 
 
 def _each(one: LocalEntropy, model: Model) -> Iterator[tuple[str, frozenset[str], str]]:
@@ -273,8 +283,13 @@ def _together(several: Iterable[LocalEntropy]) -> Iterable[LocalEntropy]:
     return found.values()
 
 
-def _cross_entropy(weight: Weight, ref: ModelRef, under: str, among: str) -> Term:
+def _cross_entropy(
+    weight: Weight, ref: ModelRef, under: str, among: str, cost: Cost | None
+) -> Term:
     whole = replace(ref, node=among or ref.node)
+    if cost is not None:
+        arguments = (whole.node, *names(_parents_of(ref)), cost)
+        return Term(weight, PenaltyAtom("cost", arguments, under))
     return Term(weight, CrossEntropy((whole.node,), names(_parents_of(ref)), printed(whole), under))
 
 
@@ -322,7 +337,9 @@ def _parents_of(ref: ModelRef) -> frozenset[str]:
 
 
 def _piece(
-    kind: Literal["kl", "reconstruction", "cross_entropy"], pool: _Pool, minus: tuple[Term, ...]
+    kind: Literal["kl", "reconstruction", "cost", "cross_entropy"],
+    pool: _Pool,
+    minus: tuple[Term, ...],
 ) -> Piece:
     return Piece(
         kind=kind,
@@ -334,4 +351,5 @@ def _piece(
         lines=tuple(sorted({line for share in pool.shares for line in share.lines})),
         under=pool.under,
         among=pool.among,
+        cost=pool.cost,
     )

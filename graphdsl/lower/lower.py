@@ -143,7 +143,7 @@ def _terms(
 
 def _in_order(parts: Iterable[Piece]) -> list[Piece]:
     """Reconstructions first, then rates, as objectives are written."""
-    order = ("reconstruction", "kl", "cross_entropy", "entropy", "penalty")
+    order = ("reconstruction", "cost", "kl", "cross_entropy", "entropy", "penalty")
     return sorted(parts, key=lambda piece: order.index(piece.kind))
 
 
@@ -280,8 +280,9 @@ def _no_bound(terms: Sequence[LossTerm]) -> str:
     """Why surrogates are no more than that."""
     if any(term.within for term in terms):
         return "a sign that keeps none stands over it"
-    if any(term.code.kind == "penalty" for term in terms):
-        return "a penalty is no information"
+    for kind in ("penalty", "cost"):
+        if any(term.code.kind == kind for term in terms):
+            return f"a {kind} is no information"
     return "the weight of what it bounds changes its sign over the parameters' range"
 
 
@@ -328,7 +329,8 @@ def _unfit_models(collected: Collected, line: int, column: int) -> Iterator[Diag
         atom, conditional = one.atom, one.conditional
         span = _span(one.lines[0] if one.lines else line, column if not one.lines else 1, 1)
         if one.sides == "both":
-            term = f"CE({atom.node} | {', '.join(names(atom.given or ()))})"
+            inner = f"{atom.node} | {', '.join(names(atom.given or ()))}"
+            term = f"cost({inner}, {atom.cost})" if atom.cost else f"CE({inner})"
             yield PlayerOfTwoSides(span=span, term=term, weight=weight_text(one.weight))
         if conditional is None or atom.network in ("p", "new") or atom.given is None:
             continue

@@ -51,6 +51,9 @@ def functional_latex(functional: Functional) -> str:
 def _latex(functional: Functional) -> str:
     at = "" if functional.under == "q" else f"_{{{functional.under}}}"
     match functional:
+        case PredictiveEntropy(of, given, cost=str(cost)):
+            inner = f"{latex_names(names(of))}{_bar(given)},\\ \\mathrm{{{cost}}}"
+            return f"\\mathrm{{cost}}{at}({inner})"
         case PredictiveEntropy(of, given):
             return f"\\mathrm{{CE}}{at}({latex_names(names(of))}{_bar(given)})"
         case MultiInformation(parts, given):

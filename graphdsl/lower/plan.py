@@ -178,7 +178,9 @@ def _observe(
     pieces: Iterable[Piece],
 ) -> None:
     encoded, others = parents_of(encoders), parents_of((*decoders, *auxiliaries))
-    modelled = {piece.node for piece in pieces if piece.kind in ("reconstruction", "penalty")}
+    modelled = {
+        piece.node for piece in pieces if piece.kind in ("reconstruction", "cost", "penalty")
+    }
     modelled |= {piece.environment for piece in pieces if piece.environment}
     told = encoded | parents_of(plan.priors.values())
     families = [family for family in plan.model.families if family.role != "latent"]

@@ -67,7 +67,7 @@ def loss_terms(
             formula=written.text,
             latex=written.latex,
             stands_for=_collected(term for piece in group for term in piece.stands_for),
-            relation="surrogate" if first.kind == "penalty" else _relation(bounds),
+            relation="surrogate" if first.kind in ("penalty", "cost") else _relation(bounds),
             bounds=tuple(bound for bound in bounds if bound not in told),
             estimator=_estimator(group),
             lines=tuple(sorted({line for piece in group for line in piece.lines})),
@@ -94,12 +94,7 @@ def _with_critic(plan: Plan, group: Sequence[Piece], term: LossTerm, names: Name
         relation="saddle",
         estimator="a predictor that plays against the term",
         critic=names.take(f"critic_{plan.model.family_of(ref.node).local}{plan.tag}"),
-        critic_code=TermCode(
-            kind="reconstruction",
-            left=member_ref(target, nodes, held),
-            right=plan.value(nodes),
-            seen=term.code.seen,
-        ),
+        critic_code=replace(term.code, left=member_ref(target, nodes, held), among=None),
     )
 
 
@@ -197,7 +192,8 @@ def _key(plans: Mapping[str, Plan], piece: Piece) -> object:
         model = plan.subset_of[piece.node, ref.experts][0]
     elif isinstance(ref, Encoder):
         model = ref.network
-    return piece.kind, piece.under, home, model, piece.weight, piece.environment, piece.among
+    kind = piece.kind, piece.cost, piece.environment
+    return kind, piece.under, home, model, piece.weight, piece.among
 
 
 def _is_drawn(ref: object) -> bool:
@@ -219,9 +215,10 @@ def _code(plans: Mapping[str, Plan], group: Sequence[Piece]) -> TermCode:
     first = group[0]
     plan = plans[first.under]
     nodes = tuple(dict.fromkeys(piece.node for piece in group))
-    if first.kind == "reconstruction":
+    if first.kind in ("reconstruction", "cost"):
         return TermCode(
-            kind="reconstruction",
+            kind=first.kind,
+            word=first.cost or "",
             left=_model_ref(plan, first, nodes),
             right=plan.value(nodes),
             among=chosen(plan.model, first.among, nodes) if first.among else None,
@@ -288,7 +285,7 @@ def _seen(plan: Plan, group: Sequence[Piece]) -> tuple[tuple[Ref, ...], ...]:
     model = plan.model
     needed: dict[object, tuple[Ref, ...]] = {}
     for piece in group:
-        own = (piece.node,) if piece.kind == "reconstruction" else ()
+        own = (piece.node,) if piece.kind in ("reconstruction", "cost") else ()
         match piece.ref:
             case Auxiliary(given=given):
                 needed[piece.node] = masks(model, (*own, *given))
@@ -345,6 +342,8 @@ def _title(plan: Plan, piece: Piece) -> str:
     block = as_block(piece.among)
     among = "" if block is None else f"{'_not' * block.outside}_{block.draw}"
     match piece.kind, piece.ref:
+        case "cost", _:
+            return f"{piece.cost}_cost_{family}{among}"
         case "reconstruction", Decoder():
             return f"reconstruction_{family}{among}"
         case "reconstruction", _:
@@ -382,6 +381,13 @@ def _write(plan: Plan, group: Sequence[Piece]) -> _Written:
         case "penalty":
             atom = first.stands_for[0].atom
             return _Written(str(atom), f"\\mathrm{{irm}}({latex_names((first.node,))})")
+        case "cost":
+            model = _conditional(plan, "p" if isinstance(first.ref, Decoder) else "r", group)
+            bar = _Written(f" | {model.text}" if model.text else "", _mid(model))
+            body = _Written(
+                f"cost({node[0]}{bar.text}, {first.cost})",
+                f"\\mathrm{{cost}}({node[1]}{bar.latex},\\ \\mathrm{{{first.cost}}})",
+            )
         case "entropy":
             head = "H" if at == "q" else f"H[{at}]"
             inner_text = f"{node[0]} | {encoder.text}"

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 __all__ = ["distance", "functional"]
 
-from collections.abc import Iterable, Sequence
-from typing import Literal
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from typing import Literal, get_args
 
 from graphdsl.diagnostics import nearest
 from graphdsl.ir.model import (
+    Cost,
     Distance,
     DivergenceOfMarginals,
     DivergenceOfPosteriors,
@@ -20,7 +22,6 @@ from graphdsl.ir.model import (
     Sparsity,
     UncertaintyOf,
 )
-from graphdsl.resolve.errors import NotYet
 from graphdsl.resolve.indices import Indices
 from graphdsl.resolve.laws import Law, Laws, law
 from graphdsl.resolve.masks import masks_named
@@ -30,7 +31,7 @@ from graphdsl.resolve.scope import Scope
 from graphdsl.resolve.term_errors import OverlappingParts, UnknownFunctional, WrongArguments
 from graphdsl.syntax import ast
 
-_TO_COME = frozenset({"cost"})
+_COSTS: dict[str, Cost] = {one: one for one in get_args(Cost)}
 _USAGE = {
     "information": "write `information(q)`",
     "I": "write `I(a; b)` or `I(a, b; c | d)`",
@@ -38,6 +39,7 @@ _USAGE = {
     "H": "write `H(a)` or `H(a, b | c)`",
     "CE": "write `CE(x | z)`",
     "sparsity": "write `sparsity(M)`, of learned masks",
+    "cost": "write `cost(x | z, squared)`; costs are squared, absolute and huber",
     "irm": "write `irm(y | z, e)`: the label, what predicts it, and last the environment",
     "JS": "write `JS(q(x) || p(x))`",
     "MMD": "write `MMD(q(z) || p(z))`",
@@ -55,17 +57,13 @@ def functional(
 ) -> Functional | None:
     """What an expression such as `I(x; z)` is a functional of; None if it has mistakes."""
     name = expression.functional.text
-    if name in _TO_COME:
-        instead = "leave it out, or say it with `KL`, `D`, `I`, `TC`, `H` and `CE`"
-        scope.note(NotYet(span=expression.span, what=f"`{name}`", instead=instead))
-        return None
     match expression:
         case ast.Information() if name == "information":
             return _multi_information(scope, laws, expression)
         case ast.Information() if name in ("I", "TC", "H", "CE"):
             return _information(scope, laws, expression, indices)
-        case ast.Information() if name in ("irm", "sparsity"):
-            return _penalty(scope, laws, expression, indices)
+        case ast.Information() if name in _OF_MODELS:
+            return _OF_MODELS[name](scope, laws, expression, indices)
         case ast.Divergence() if name == "KL":
             return _divergence(scope, laws, expression, indices)
         case ast.Divergence() if name in ("JS", "MMD", "W"):
@@ -87,7 +85,7 @@ def _unknown(scope: Scope, expression: ast.Information | ast.Divergence) -> None
         _wrong(scope, expression, problem)
         return
     close = nearest(name, _USAGE)
-    known = "there are KL, JS, MMD, W, D, I, TC, H and CE"
+    known = "there are KL, JS, MMD, W, D, I, TC, H, CE and cost"
     guess = f"did you mean `{close}`? {_USAGE[close]}" if close else known
     scope.note(UnknownFunctional(span=expression.functional.span, name=name, guess=guess))
 
@@ -129,6 +127,32 @@ def _information(
     return _disjoint(scope, expression, sets, frozenset(given), under)
 
 
+def _cost(
+    scope: Scope, laws: Laws, expression: ast.Information, indices: Indices
+) -> Functional | None:
+    """`cost(x | z, squared)`: CE(x | z) with another price; what stands last may name it."""
+    given, word = expression.given, "squared"
+    last = given[-1] if given else None
+    if last is not None and not last.subscripts and last.name.text not in scope.declared:
+        given, word = given[:-1], last.name.text
+        if word not in _COSTS:
+            _wrong(scope, expression, f"`{word}` is neither a variable nor a cost")
+            return None
+    predicted = replace(expression, functional=ast.Word("CE", expression.functional.span))
+    found = _information(scope, laws, replace(predicted, given=given), indices)
+    if not isinstance(found, PredictiveEntropy):
+        return None
+    for name in found.of:
+        family = scope.family_of(name)
+        if family.role == "latent" or family.kind == "categorical":
+            kind = "latent" if family.role == "latent" else "categorical"
+            problem = f"`cost` compares data with a mean, and `{name}` is {kind}"
+            usage = "write `CE(...)`, or a cost of observed numbers: `cost(x | z, squared)`"
+            _wrong(scope, expression, problem, usage)
+            return None
+    return replace(found, cost=_COSTS[word])
+
+
 def _under(scope: Scope, laws: Laws, expression: ast.Information, indices: Indices) -> str | None:
     """The distribution that an information is of; None if it has mistakes."""
     if expression.under is None:
@@ -145,9 +169,7 @@ def _under(scope: Scope, laws: Laws, expression: ast.Information, indices: Indic
 def _penalty(
     scope: Scope, laws: Laws, expression: ast.Information, indices: Indices
 ) -> Functional | None:
-    """`irm(y | z, e)`: the environment is what stands last; `sparsity(M)`, of masks."""
-    if expression.functional.text == "sparsity":
-        return _sparsity(scope, expression)
+    """`irm(y | z, e)`: the environment is what stands last."""
     under = _under(scope, laws, expression, indices)
     of = joined(scope, expression.parts[0], indices)
     given = joined(scope, expression.given, indices)
@@ -164,7 +186,10 @@ def _penalty(
     return InvariancePenalty(of[0], frozenset(given[:-1]), given[-1], under)
 
 
-def _sparsity(scope: Scope, expression: ast.Information) -> Functional | None:
+def _sparsity(
+    scope: Scope, laws: Laws, expression: ast.Information, indices: Indices
+) -> Functional | None:
+    """`sparsity(M)`, of learned masks."""
     if len(expression.parts) != 1 or expression.given or expression.under is not None:
         _wrong(scope, expression, "`sparsity` is of masks, whatever is given")
         return None
@@ -298,3 +323,10 @@ def _projection(
         return None
     network = projected(scope, laws, expression.right, indices)
     return None if network is None else Projection(network, left.name)
+
+
+_OF_MODELS: dict[str, Callable[[Scope, Laws, ast.Information, Indices], Functional | None]] = {
+    "cost": _cost,
+    "irm": _penalty,
+    "sparsity": _sparsity,
+}

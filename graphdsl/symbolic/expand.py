@@ -207,8 +207,8 @@ class _Group:
         network = self.model.generation
         for conditional in network.conditionals if network else ():
             if name in conditional.children and one.given == frozenset(conditional.parents):
-                return ModelAtom(name, "p", None, self.canon.under, one.frozen)
-        return ModelAtom(name, "new", one.given, self.canon.under, one.frozen)
+                return ModelAtom(name, "p", None, self.canon.under, one.frozen, cost=one.cost)
+        return ModelAtom(name, "new", one.given, self.canon.under, one.frozen, cost=one.cost)
 
     def _model(self, atom: ModelAtom) -> None:
         """Count a cross-entropy; that of a block is one of each member, where S holds it."""

@@ -272,12 +272,12 @@ def _conditional(model: Model, atom: ModelAtom) -> Conditional | None:
     return next((one for one in several if atom.node in one.children), None)
 
 
-_ModelKey: TypeAlias = tuple[str, _Key, str, list[_Key], str, str, bool]
+_ModelKey: TypeAlias = tuple[str, _Key, str, list[_Key], str, str, bool, str]
 
 
 def _model_key(atom: ModelAtom) -> _ModelKey:
     given = sorted(map(natural, atom.given or ()))
-    last = atom.environment, atom.among, atom.frozen
+    last = atom.environment, atom.among, atom.frozen, atom.cost or ""
     return atom.under, natural(atom.node), atom.network, given, *last
 
 
