@@ -87,12 +87,14 @@ class ParameterSlot:
 class Builder:
     """The default network of a slot."""
 
-    name: Literal["mlp", "mlps", "conv_encoder", "conv_decoder", "critic"]
+    name: Literal["mlp", "mlps", "conv_encoder", "conv_decoder", "critic", "own"]
     count: int | None  #: of members that each have a network
     inputs: tuple[tuple[tuple[int, ...], bool], ...]  #: shape, and whether members share it
     hidden: tuple[int, ...]
     outputs: int | tuple[int, ...]
     halves: bool  #: two numbers for each coordinate: a mean and a log-variance
+    module: str = ""  #: of a network that the caller passes: what the spec calls it
+    answer: str = ""  #: and what it has to answer with, in words
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,6 +104,7 @@ class NetworkSlot:
     attribute: str
     names: tuple[str, ...]  #: of the conditionals: `q(u[1]|x[1],z)`
     builder: Builder
+    tied: bool = False  #: whether the conditionals of these names share one network
     scale: tuple[str, tuple[int, ...]] | None = None  #: a learned scale: its name and its shape
 
 

@@ -151,8 +151,14 @@ class Node:
 class Via:
     """How a conditional is computed: the kind of network, and its sizes."""
 
-    name: Literal["mlp", "conv"] = "mlp"
+    name: Literal["mlp", "conv", "own"] = "mlp"
     sizes: tuple[int, ...] = (400, 400)
+    module: str = ""  #: of a network that the caller passes: what the spec calls it
+    shared: bool = False  #: whether all conditionals of the line have one network
+
+    def __str__(self) -> str:
+        sizes = f"({', '.join(map(str, self.sizes))})" if self.sizes else ""
+        return f"{'shared ' * self.shared}{self.module or self.name}{sizes}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

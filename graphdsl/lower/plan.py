@@ -197,7 +197,7 @@ def _observe(
 
 def _run_model(plan: Plan, slot: Slot, frozen: bool = False, detached: bool = False) -> None:
     """A decoder, or a network made for a bound, on the samples; `detached`, as a critic's own."""
-    target = f"{slot.attribute}{'_frozen' * frozen}{plan.tag}"
+    target = f"{slot.result}{'_frozen' * frozen}{plan.tag}"
     network = slot.conditionals[0].network
     if ModelKey(network, slot.children[0]) in plan.likelihood and network == "p" and not frozen:
         return  # a prior that a posterior has asked for

@@ -101,11 +101,11 @@ def _posterior(
         plan.infer += [*gather, run]
         return
     gather += gathered(plan, prior)
-    from_prior = run_slot(plan, prior, prior.attribute)
-    told = replace(run, prior=prior.attribute)
+    from_prior = run_slot(plan, prior, prior.result)
+    told = replace(run, prior=prior.result)
     if missing:
         plan.networks.append(network_slot(prior, plan.model))
-        held = (prior.attribute, prior.children)
+        held = (prior.result, prior.children)
         plan.likelihood.update({ModelKey("p", child): held for child in prior.children})
         plan.forward += [*gather, from_prior, replace(told, missing=missing)]
     else:
@@ -142,7 +142,7 @@ def run_experts(plan: Plan, slot: Slot, experts: str) -> tuple[str, tuple[str, .
     sources = []
     for part in parts:
         plan.add_network(network_slot(part, model))
-        name = experts if single else f"expert_{part.attribute.removeprefix('q_')}"
+        name = experts if single else f"expert_{part.result.removeprefix('q_')}"
         run = run_slot(plan, part, name)
         plan.forward.append(run)
         plan.infer.append(run)

@@ -27,12 +27,9 @@ def show_model(model: Model) -> str:
     for network in (model.inference, model.generation):
         for conditional in network.conditionals if network else ():
             given = f" | {', '.join(conditional.parents)}" if conditional.parents else ""
-            sizes = (
-                f"({', '.join(map(str, conditional.via.sizes))})" if conditional.via.sizes else ""
-            )
             lines.append(
                 f"{conditional.network}({', '.join(conditional.children)}{given})"
-                f" by {conditional.by} via {conditional.via.name}{sizes}"
+                f" by {conditional.by} via {conditional.via}"
             )
     return "\n".join(lines) + "\n"
 

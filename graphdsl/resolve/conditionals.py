@@ -10,17 +10,15 @@ from typing import Literal
 from graphdsl.ir.model import Conditional, Distribution, Family, Via
 from graphdsl.resolve.distributions import drawn_from
 from graphdsl.resolve.errors import ModifierTwice, NotYet
-from graphdsl.resolve.indices import NO_INDICES, whole
 from graphdsl.resolve.lines import Place, Reading, Step
 from graphdsl.resolve.network_errors import (
     MisplacedModifier,
     ShapeClash,
     TwoWays,
     UnknownFusion,
-    UnknownModule,
 )
 from graphdsl.resolve.scope import Scope
-from graphdsl.resolve.term_errors import WrongArguments
+from graphdsl.resolve.vias import check_shared, check_via, via_of
 from graphdsl.syntax import ast
 
 _FUSIONS: dict[str, Literal["joint", "poe", "mixture"]] = {
@@ -32,7 +30,9 @@ _FUSIONS: dict[str, Literal["joint", "poe", "mixture"]] = {
 
 def conditionals(scope: Scope, reading: Reading, network: str) -> Iterator[Conditional]:
     """Children of the same lines share a network; lines with the same child unite its parents."""
-    for line in dict.fromkeys(step.line for step in reading.steps):
+    lines = tuple(dict.fromkeys(step.line for step in reading.steps))
+    for line in lines:
+        check_via(scope, line)
         _check_modifiers(scope, line, network)
         _check_later(scope, line)
     steps_of: dict[str, list[Step]] = {}
@@ -41,6 +41,7 @@ def conditionals(scope: Scope, reading: Reading, network: str) -> Iterator[Condi
             steps_of.setdefault(name, []).append(step)
     together: dict[tuple[int, ...], list[str]] = {}
     laws: dict[str, str] = {}
+    made: list[tuple[Conditional, frozenset[ast.Line]]] = []
     for child, steps in steps_of.items():
         together.setdefault(tuple(step.instance for step in steps), []).append(child)
     for children in together.values():
@@ -60,7 +61,10 @@ def conditionals(scope: Scope, reading: Reading, network: str) -> Iterator[Condi
         _check_experts(scope, conditional, steps)
         _check_given(scope, conditional, steps)
         _check_one_law(scope, conditional, steps, laws)
+        made.append((conditional, frozenset(step.line for step in steps)))
         yield conditional
+    if network in ("q", "p"):
+        check_shared(scope, lines, made)
 
 
 def idle_modifiers(scope: Scope, body: ast.Body) -> None:
@@ -87,11 +91,11 @@ def _agreed_fusion(
 
 
 def _agreed_via(scope: Scope, child: str, steps: Sequence[Step]) -> Via:
-    ways = {_via(scope, step.line.via): step for step in steps if step.line.via is not None}
+    ways = {via_of(scope, step.line.via): step for step in steps if step.line.via is not None}
     if len(ways) > 1:
         first, second = list(ways)[:2]
         span = ways[second].line.span
-        scope.note(TwoWays(span=span, child=child, first=_said(first), second=_said(second)))
+        scope.note(TwoWays(span=span, child=child, first=f"via {first}", second=f"via {second}"))
     return next(iter(ways), Via())
 
 
@@ -128,36 +132,11 @@ def _check_one_law(
             return
 
 
-def _via(scope: Scope, via: ast.Choice) -> Via:
-    sizes = tuple(
-        whole(scope, size, NO_INDICES, "a width", 1) or 1
-        for size in via.arguments
-        if not isinstance(size, ast.Reference | ast.Named)
-    )
-    if via.name.text == "conv":
-        return Via("conv", sizes)
-    return Via("mlp", sizes or Via().sizes)
-
-
-def _said(via: Via) -> str:
-    return f"via {via.name}" + (f"({', '.join(map(str, via.sizes))})" if via.sizes else "")
-
-
 def _check_modifiers(scope: Scope, line: ast.Line, network: str) -> None:
     if line.by is not None and line.by.text not in _FUSIONS:
         scope.note(UnknownFusion(span=line.by.span, name=line.by.text))
     elif line.by is not None and line.by.text != "joint" and network == "p":
         _misplaced(scope, line, "experts infer latents, in `q`")
-    if line.via is not None and line.via.name.text not in ("mlp", "conv"):
-        scope.note(UnknownModule(span=line.via.name.span, name=line.via.name.text))
-    if line.via is not None and line.via.name.text == "conv" and line.via.arguments:
-        scope.note(
-            WrongArguments(
-                span=line.via.arguments[0].span,
-                problem="`conv` takes no sizes: the image decides them",
-                usage="write `via conv`",
-            )
-        )
 
 
 def _check_later(scope: Scope, line: ast.Line) -> None:
@@ -167,9 +146,6 @@ def _check_later(scope: Scope, line: ast.Line) -> None:
     if line.gate is not None:
         instead = "leave it out: every member then has its edges"
         scope.note(NotYet(span=line.gate.span, what="an edge under a mask", instead=instead))
-    if line.via is not None and (line.via.shared or line.via.settings):
-        instead = f"write `via {line.via.name}`"
-        scope.note(NotYet(span=line.via.span, what="a shared network", instead=instead))
 
 
 def _misplaced(scope: Scope, line: ast.Line, reason: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 __all__ = [
     "BlockInModel",
     "MisplacedModifier",
+    "NothingToShare",
     "ShapeClash",
     "TwoWays",
     "UnknownFusion",
@@ -27,13 +28,25 @@ class ShapeClash(Diagnostic):
 
 
 class UnknownModule(Diagnostic):
-    """A kind of network after `via` that is not known."""
+    """A slip in the name of a kind of network after `via`."""
 
     code = "MIB218"
     title = "Unknown kind of network"
-    said = "there is no network `via {name}`"
-    hint = "write `via mlp(400, 400)` or `via conv`; your own modules are passed in Python"
+    said = "there is no network `via {name}`, and it is one slip away from `{meant}`"
+    hint = "write `via {meant}`; a module of your own needs a name that is less like it"
     name: str
+    meant: str
+
+
+class NothingToShare(Diagnostic):
+    """A network said to be shared that cannot be one for all, or has nobody to share it."""
+
+    code = "MIB281"
+    title = "Shared by nobody"
+    said = "{problem}"
+    hint = "{instead}"
+    problem: str
+    instead: str
 
 
 class UnknownFusion(Diagnostic):

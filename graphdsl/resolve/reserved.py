@@ -19,16 +19,17 @@ _OF_THE_MODULE = frozenset(
     T_destination absolute add_module advance ancestral_sample apply batch bfloat16 bool buffers
     call_super_init children compile constraint cpu critics cuda decode dict double draw_noise
     drawn draws dump_patches eval expect extra_repr float floored forward generate get_buffer
-    get_extra_state get_parameter get_submodule given grid half infer int ipu len load_state_dict
-    loss members modules mtia multiplier named_buffers named_children named_modules
-    named_parameters network networks nn noise observe observe_or observe_some one_hot
-    parameter_groups parameters prior_sample ramp range refuse_unused_networks
-    register_backward_hook register_buffer register_forward_hook register_forward_pre_hook
-    register_full_backward_hook register_full_backward_pre_hook register_load_state_dict_post_hook
-    register_load_state_dict_pre_hook register_module register_parameter
-    register_state_dict_post_hook register_state_dict_pre_hook requires_grad_ rows seen selector
-    self set_extra_state set_submodule share_memory spec_hash state_dict str super temperature
-    terms to to_empty torch train training translate tuple type variables weight xpu zero_grad
+    get_extra_state get_parameter get_submodule given grid half infer int ipu len
+    load_state_dict loss members modules mtia multiplier named_buffers named_children
+    named_modules named_parameters network networks nn noise observe observe_or observe_some
+    one_hot own_members own_network own_tied parameter_groups parameters prior_sample ramp range
+    refuse_unused_networks register_backward_hook register_buffer register_forward_hook
+    register_forward_pre_hook register_full_backward_hook register_full_backward_pre_hook
+    register_load_state_dict_post_hook register_load_state_dict_pre_hook register_module
+    register_parameter register_state_dict_post_hook register_state_dict_pre_hook requires_grad_
+    rows seen selector self set_extra_state set_submodule share_memory spec_hash state_dict str
+    super temperature terms tied to to_empty torch train training translate tuple type variables
+    weight xpu zero_grad
     """.split()
 )
 
