@@ -39,13 +39,13 @@ from graphdsl.ir.weight import ONE, Weight
 _WIDTH = 88
 ALWAYS_IMPORTED = ("Batch", "Gaussian", "Losses", "Networks", "Noise", "Objective", "Variable")
 WORDS = (
-    "Bernoulli", "Categorical", "Each", "Laplace", "Latents", "Likelihood", "Multiplier",
-    "Poisson", "Posterior", "Shared", "Subset", "adversarial_js", "adversarial_kl", "among",
-    "conv_decoder", "conv_encoder", "critic", "draw_data", "each_expert", "expect", "frozen",
-    "irm_penalty", "mlp", "mlps", "mmd", "one_expert", "product_of_experts",
-    "sliced_wasserstein", "standard_laplace", "standard_normal", "subset_posteriors",
-    "total_correlation_critic", "total_correlation_loo", "total_correlation_mss",
-    "total_correlation_mws", "uniform_categorical",
+    "Bernoulli", "Categorical", "Each", "Flow", "FullGaussian", "Laplace", "Latents",
+    "Likelihood", "Multiplier", "Poisson", "Posterior", "Shared", "Subset", "adversarial_js",
+    "adversarial_kl", "among", "conditional_flow", "conv_decoder", "conv_encoder", "critic",
+    "draw_data", "each_expert", "expect", "frozen", "irm_penalty", "mlp", "mlps", "mmd",
+    "one_expert", "product_of_experts", "sliced_wasserstein", "standard_laplace",
+    "standard_normal", "subset_posteriors", "total_correlation_critic", "total_correlation_loo",
+    "total_correlation_mss", "total_correlation_mws", "uniform_categorical",
 )  # fmt: skip
 
 
@@ -235,12 +235,20 @@ def _learned(name: str, sizes: Sequence[int]) -> str:
 
 
 def _outputs(builder: Builder) -> str:
+    if builder.law == "flow":
+        return str(builder.context)
+    if builder.law == "full" and not isinstance(builder.outputs, int):
+        *members, size = builder.outputs
+        return "".join(f"{count} * " for count in members) + f"FullGaussian.size({size})"
     outputs = builder.outputs if isinstance(builder.outputs, int) else shape(builder.outputs)
     return f"2 * {outputs}" if builder.halves else str(outputs)
 
 
 def _builder(slot: NetworkSlot) -> str:
     builder = replace(slot.builder, count=None) if slot.tied else slot.builder
+    if builder.law == "flow" and not isinstance(builder.outputs, int):
+        encoder = _builder(replace(slot, builder=replace(builder, law="", outputs=builder.context)))
+        return f"conditional_flow({encoder}, {builder.outputs[-1]}, context={builder.context})"
     size = _outputs(builder)
     if builder.name in ("conv_encoder", "conv_decoder"):
         return _convolutional(builder, size)

@@ -45,7 +45,15 @@ from graphdsl.ir.weight import Weight
 
 #: How a network's output is read: as two halves, or as one parameter, the scale being one or given.
 Reading: TypeAlias = Literal[
-    "gaussian", "laplace", "unit", "unit_laplace", "bernoulli", "categorical", "poisson"
+    "gaussian",
+    "full_gaussian",
+    "flow",
+    "laplace",
+    "unit",
+    "unit_laplace",
+    "bernoulli",
+    "categorical",
+    "poisson",
 ]
 Relation: TypeAlias = Literal["equal", "upper", "lower", "estimate", "saddle", "surrogate"]
 
@@ -93,6 +101,8 @@ class Builder:
     hidden: tuple[int, ...]
     outputs: int | tuple[int, ...]
     halves: bool  #: two numbers for each coordinate: a mean and a log-variance
+    law: Literal["", "full", "flow"] = ""  #: of a posterior that is no diagonal one
+    context: int = 0  #: of a flow: how many numbers its encoder hands to it
     module: str = ""  #: of a network that the caller passes: what the spec calls it
     answer: str = ""  #: and what it has to answer with, in words
 
@@ -201,6 +211,7 @@ class Sample:
     shape: tuple[int, ...]
     grid: int = 1  #: how many indices the noise's family has
     discrete: bool = False  #: a category: relaxed where a gradient is to go through it
+    density: str = ""  #: of a flow: the name of the sample's own log-density
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -288,6 +299,8 @@ class TermCode:
     classes: int = 0  #: how many environments there are
     whole: bool = True  #: whether they are held as whole numbers
     among: Chosen | None = None  #: the members that are counted, where a drawn set says so
+    value: Ref | None = None  #: of what has no closed form: the sample that tells it
+    density: str = ""  #: of a flow: where the sample's own log-density is
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -44,7 +44,9 @@ from graphdsl.ir.notation import member_name, natural, original
 from graphdsl.ir.weight import Weight
 
 Kind: TypeAlias = Literal["real", "binary", "categorical", "count"]
-Law: TypeAlias = Literal["normal", "laplace", "bernoulli", "categorical", "poisson"]
+Law: TypeAlias = Literal[
+    "normal", "laplace", "bernoulli", "categorical", "poisson", "full_normal", "flow"
+]
 Role: TypeAlias = Literal["observed", "latent", "given"]
 Edge: TypeAlias = tuple[str, str]  #: parent, child
 Stretch: TypeAlias = tuple[int, int, int, int]  #: of the spec: line, column, and where it ends
@@ -81,6 +83,11 @@ class Distribution:
 
     law: Law
     scale: Fraction | Literal["learned"] | None = None  #: None is that of the law: one
+
+    @property
+    def written(self) -> str:
+        """The law as a spec writes it: `normal(full)`."""
+        return "normal(full)" if self.law == "full_normal" else self.law
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -210,9 +210,19 @@ def _used(statements: Sequence[Statement], read: Iterable[str] = ()) -> tuple[St
     for one in statements:
         if isinstance(one, Assemble) and one.target in names:
             names |= {part.name for part in one.parts}
+    kept = (_sample(one, names) if isinstance(one, Sample) else one for one in statements)
     return tuple(
-        one for one in statements if not isinstance(one, Sample | Assemble) or one.target in names
+        one
+        for one in kept
+        if not isinstance(one, Sample | Assemble)
+        or one.target in names
+        or (isinstance(one, Sample) and one.density)
     )
+
+
+def _sample(one: Sample, names: set[str]) -> Sample:
+    """A sample, with its density where a term is computed from that."""
+    return one if one.density in names else replace(one, density="")
 
 
 def _read_by(terms: Iterable[LossTerm]) -> Iterator[str]:
@@ -220,7 +230,9 @@ def _read_by(terms: Iterable[LossTerm]) -> Iterator[str]:
     for term in terms:
         for code in (term.code, term.critic_code):
             if code is not None:
-                yield from (ref.name for ref in (code.left, code.right) if ref is not None)
+                refs = (code.left, code.right, code.value)
+                yield from (ref.name for ref in refs if ref is not None)
+                yield from (code.density,) if code.density else ()
                 yield from (ref.name for refs in code.samples for ref in refs)
 
 
@@ -388,7 +400,7 @@ def _no_stratified_sampling(
     if len(families) > 1:
         return "its parts are of different families"
     if any(model.posterior_law(name) != "normal" for name in nodes):
-        return "its parts are not normal given the data"
+        return "its parts are not normals of independent numbers given the data"
     parents = {independence.parents(name) for name in nodes}
     if len(parents) > 1 or not next(iter(parents)) <= independence.data:
         return "its parts are not all inferred from the same data"

@@ -53,6 +53,7 @@ def plan_posteriors(
             shape=(*slot_shape(slot, family), *family.encoded[len(family.shape) :]),
             grid=len(family.extents),
             discrete=family.kind == "categorical",
+            density=f"log_{posterior}" if plan.law(slot.children[0]) == "flow" else "",
         )
         plan.forward.append(sample)
         plan.infer.append(sample)
@@ -116,7 +117,10 @@ def _posterior(
 def _prior(plan: Plan, slot: Slot, run: Run) -> Slot | None:
     """The p(z|w) that stands in where a view is missing, if p has one that can be run by now."""
     prior = plan.priors.get(slot.children)
-    if prior is None or not run.seen or reading(plan.model, prior) != run.distribution:
+    if prior is None or not run.seen:
+        return None
+    normal = run.distribution in ("full_gaussian", "flow")
+    if reading(plan.model, prior) != ("gaussian" if normal else run.distribution):
         return None
     known = plan.model.observed().union(plan.posterior)
     # Where a parent is inferred from this latent itself, the root's own prior stands in.

@@ -48,6 +48,8 @@ WORD: dict[Law, str] = {
     "bernoulli": "Bernoulli",
     "categorical": "Categorical",
     "poisson": "Poisson",
+    "full_normal": "FullGaussian",
+    "flow": "Flow",
 }
 _READINGS: dict[Law, Reading] = {
     "normal": "gaussian",
@@ -55,9 +57,14 @@ _READINGS: dict[Law, Reading] = {
     "bernoulli": "bernoulli",
     "categorical": "categorical",
     "poisson": "poisson",
+    "full_normal": "full_gaussian",
+    "flow": "flow",
 }
 #: Of observed reals, whose network answers with the mean alone.
 _UNIT: dict[Law, Reading] = {"normal": "unit", "laplace": "unit_laplace"}
+
+#: Whose parameters are one vector, to be cut up and shaped.
+_OF_VECTORS = ("gaussian", "full_gaussian", "laplace")
 
 #: Where a variable is found: a local name, and the variables that it holds.
 Held: TypeAlias = dict[str, tuple[str, tuple[str, ...]]]
@@ -110,6 +117,12 @@ class Plan:
         """What sets its names apart from q's: `_r_1`."""
         return "" if self.under == "q" else "_" + re.sub(r"\W+", "_", self.under).strip("_")
 
+    def law(self, latent: str) -> Law:
+        """The law that this network infers a latent with."""
+        several = self.model.inference_of(self.under).conditionals
+        one = next(each for each in several if latent in each.children)
+        return self.model.distribution_of(one).law
+
     def branch(self, under: str) -> Plan:
         """A plan for another inference network's samples, in the same module."""
         data = {name: held for name, held in self.values.items() if name in self.model.observed()}
@@ -150,7 +163,7 @@ def run_slot(plan: Plan, slot: Slot, target: str, frozen: bool = False) -> Run:
         slot=slot.attribute,
         arguments=tuple(_argument(plan, one) for one in slot.arguments),
         distribution=distribution,
-        reshape=_reshape(slot, family) if distribution in ("gaussian", "laplace") else None,
+        reshape=_reshape(slot, family) if distribution in _OF_VECTORS else None,
         formula=slot_formula(slot, model),
         shape=shape,
         seen=tuple(_seen(plan, slot)) if not slot.experts else (),

@@ -16,6 +16,7 @@ __all__ = [
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import Literal
 
 from graphdsl.ir.loss import Builder, NetworkSlot, Ref
 from graphdsl.ir.model import Conditional, Model
@@ -109,10 +110,11 @@ def network_slot(slot: Slot, model: Model) -> NetworkSlot:
     family = model.family_of(slot.children[0])
     conditional = slot.conditionals[0]
     axis = () if slot.per_network is None else (slot.per_network,)
-    halves = family.role == "latent" and family.kind == "real"
+    law = _LAWS.get(model.distribution_of(conditional).law)
+    halves = family.role == "latent" and family.kind == "real" and not law
     count = max(len(slot.names), 1) if slot.stacked else None
     outputs: int | tuple[int, ...] = (slot.per_network or 1) * family.size
-    if not halves and (axis or len(family.encoded) != 1):
+    if not halves and (law or axis or len(family.encoded) != 1):
         outputs = (*axis, *family.encoded)
     convolutional = conditional.via.name == "conv"
     own = conditional.via.name == "own"
@@ -132,6 +134,8 @@ def network_slot(slot: Slot, model: Model) -> NetworkSlot:
             hidden=conditional.via.sizes,
             outputs=outputs,
             halves=halves,
+            law=law or "",
+            context=_CONTEXT if law == "flow" else 0,
         ),
         scale=_learned_scale(slot, model),
     )
@@ -159,7 +163,14 @@ _ANSWERS = {
     "bernoulli": "logits",
     "categorical": "logits",
     "poisson": "log-rates",
+    "full_normal": "means, log-variances, then what is below the diagonal, row by row",
 }
+
+#: Posteriors that are no diagonal ones, as builders have them.
+_LAWS: dict[str, Literal["full", "flow"]] = {"full_normal": "full", "flow": "flow"}
+
+#: How many numbers an encoder hands to a flow, which they steer.
+_CONTEXT = 64
 
 
 def _answer(slot: Slot, model: Model) -> str:
@@ -190,7 +201,8 @@ def _by_family(conditionals: Iterable[Conditional], model: Model) -> Iterator[Co
     for one in conditionals:
         families: dict[str, list[str]] = {}
         for child in one.children:
-            families.setdefault(model.family_of(child).name, []).append(child)
+            family = child if _is_flow(one, model) else model.family_of(child).name
+            families.setdefault(family, []).append(child)
         for children in families.values():
             yield replace(one, children=tuple(children))
 
@@ -203,6 +215,7 @@ def _stackable(group: list[Conditional], model: Model) -> Iterator[tuple[Conditi
     children = {child for one in group for child in one.children}
     alone = (
         any(one.by != "joint" or len(one.children) > 1 for one in group)
+        or _is_flow(group[0], model)  # flows are no tensors that could be side by side
         or len(children) < len(group)  # several models of one variable
         or any(children & set(one.parents) for one in group)
         or _stacked_arguments(group, model) is None
@@ -211,6 +224,10 @@ def _stackable(group: list[Conditional], model: Model) -> Iterator[tuple[Conditi
         yield from ((one,) for one in group)
     else:
         yield tuple(group)
+
+
+def _is_flow(conditional: Conditional, model: Model) -> bool:
+    return model.distribution_of(conditional).law == "flow"
 
 
 def _in_sequence(stacks: list[tuple[Conditional, ...]]) -> Iterator[tuple[Conditional, ...]]:

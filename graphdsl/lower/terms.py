@@ -61,23 +61,48 @@ def loss_terms(
         term = LossTerm(
             name=names.take(f"{_title(plan, first)}{plan.tag}"),
             weight=first.weight,
-            code=replace(_code(plans, group), seen=_seen(plan, group)),
+            code=_sampled(plans, group, replace(_code(plans, group), seen=_seen(plan, group))),
             formula=written.text,
             latex=written.latex,
             stands_for=_collected(term for piece in group for term in piece.stands_for),
             relation="surrogate" if first.kind == "penalty" else _relation(bounds),
             bounds=tuple(bound for bound in bounds if bound not in told),
-            estimator=_estimator(group),
+            estimator=_estimator(plans, group),
             lines=tuple(sorted({line for piece in group for line in piece.lines})),
         )
         told.update(bounds if first.among else ())
         yield _with_critic(plan, group, term, names)
 
 
-def _estimator(group: Sequence[Piece]) -> str:
-    """How a mean over sets is computed, where there is one."""
+def _estimator(plans: Mapping[str, Plan], group: Sequence[Piece]) -> str:
+    """How a mean over sets is computed, or one that has no closed form, where there is one."""
     draws = draws_used(group)
-    return f"one {', '.join(draws)} for each row, drawn uniformly: unbiased" if draws else ""
+    if draws:
+        return f"one {', '.join(draws)} for each row, drawn uniformly: unbiased"
+    if not _is_sampled(plans, group[0]):
+        return ""
+    return f"log-densities of one sample of {plans[group[0].under].base}: unbiased"
+
+
+def _is_sampled(plans: Mapping[str, Plan], piece: Piece) -> bool:
+    """Whether a rate, or an entropy, has no closed form: that of a flow has none."""
+    if piece.kind not in ("kl", "entropy"):
+        return False
+    left = plans[piece.under].law(piece.node)
+    right = "normal"
+    if isinstance(piece.ref, Encoder):
+        right = plans[piece.ref.network].law(piece.node)
+    return "flow" in (left, right) or (left, right) == ("laplace", "full_normal")
+
+
+def _sampled(plans: Mapping[str, Plan], group: Sequence[Piece], code: TermCode) -> TermCode:
+    """What has no closed form is told by the sample at hand, and its density."""
+    if not _is_sampled(plans, group[0]):
+        return code
+    plan, nodes = plans[group[0].under], tuple(dict.fromkeys(piece.node for piece in group))
+    flow = plan.law(nodes[0]) == "flow"
+    density = f"log_{plan.posterior[nodes[0]][0]}" if flow else ""
+    return replace(code, value=plan.value(nodes), density=density)
 
 
 def _with_critic(plan: Plan, group: Sequence[Piece], term: LossTerm, names: Names) -> LossTerm:

@@ -53,7 +53,7 @@ def conditionals(scope: Scope, reading: Reading, network: str) -> Iterator[Condi
             parents=tuple(parents),
             by=_agreed_fusion(scope, children[0], steps),
             via=_agreed_via(scope, children[0], steps),
-            drawn=_agreed_drawn(scope, children, steps),
+            drawn=_agreed_drawn(scope, children, steps, network),
             lines=tuple(dict.fromkeys(step.line.span.line for step in steps)),
             column=steps[0].line.span.column,
         )
@@ -100,7 +100,7 @@ def _agreed_via(scope: Scope, child: str, steps: Sequence[Step]) -> Via:
 
 
 def _agreed_drawn(
-    scope: Scope, children: Sequence[str], steps: Sequence[Step]
+    scope: Scope, children: Sequence[str], steps: Sequence[Step], network: str
 ) -> Distribution | None:
     """What `~` says of the children; lines that agree on a child agree on this as well."""
     found: dict[Distribution, Step] = {}
@@ -109,11 +109,11 @@ def _agreed_drawn(
         if drawn is None:
             continue
         for child in children:
-            found.setdefault(drawn_from(scope, drawn, _family(scope, child)), step)
+            found.setdefault(drawn_from(scope, drawn, _family(scope, child), network), step)
     if len(found) > 1:
         first, second = list(found)[:2]
         span = found[second].line.span
-        ways = f"~ {first.law}", f"~ {second.law}"
+        ways = f"~ {first.written}", f"~ {second.written}"
         scope.note(TwoWays(span=span, child=children[0], first=ways[0], second=ways[1]))
     return next(iter(found), None)
 
@@ -124,7 +124,7 @@ def _check_one_law(
     """The members of a family are of one law in a network: they are one tensor."""
     for child in conditional.children:
         family = _family(scope, child)
-        law = (conditional.drawn or family.distribution).law
+        law = (conditional.drawn or family.distribution).written
         first = laws.setdefault(family.name, law)
         if first != law:
             span = steps[0].line.span
@@ -170,9 +170,9 @@ def _check_experts(scope: Scope, conditional: Conditional, steps: Sequence[Step]
     if conditional.by == "joint" or by is None or conditional.network == "p":
         return
     for child in conditional.children:
-        law = (conditional.drawn or _family(scope, child).distribution).law
+        law = (conditional.drawn or _family(scope, child).distribution).written
         if law != "normal":
-            reason = f"experts are normals, and `{child}` is {law}"
+            reason = f"experts are normals of independent numbers, and `{child}` is {law}"
             scope.note(MisplacedModifier(span=by.span, modifier=f"by {by}", reason=reason))
             return
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 __all__ = [
     "BlockInModel",
+    "JointMisplaced",
     "MisplacedModifier",
     "NothingToShare",
     "ShapeClash",
@@ -71,6 +72,17 @@ class VariableTwice(Diagnostic):
     name: str
 
 
+class JointMisplaced(Diagnostic):
+    """A law that relates the numbers of a variable, where there is no such posterior."""
+
+    code = "MIB282"
+    title = "Posterior out of place"
+    said = "{problem}"
+    hint = "{instead}"
+    problem: str
+    instead: str
+
+
 class TwoWays(Diagnostic):
     """Lines with the same child that disagree on how it is computed."""
 
@@ -88,8 +100,11 @@ class BlockInModel(Diagnostic):
 
     code = "MIB225"
     title = "Block in a model"
-    said = "parentheses make one node of several, which `{network}` does not have so far"
-    hint = "blocks are for regularizer networks; list the variables without parentheses"
+    said = "parentheses make one node of several, and in `{network}` each variable is one"
+    hint = (
+        "list the variables without parentheses; latents that hang together given their parents "
+        "are one vector, `latent z : real[16]`, inferred `~ normal(full)`"
+    )
     network: str
 
 

@@ -36,12 +36,13 @@ _OF_THE_MODULE = frozenset(
 # The words of the runtime that emitted code is written in, held against those that it imports.
 _OF_THE_RUNTIME = frozenset(
     """
-    Batch Bernoulli Categorical Each Gaussian Laplace Latents Likelihood Losses Multiplier
-    Networks Noise Objective Poisson Posterior Shared Subset Tensor Variable adversarial_js
-    adversarial_kl among conv_decoder conv_encoder critic draw_data each_expert expect frozen
-    irm_penalty latents mlp mlps mmd one_expert product_of_experts sliced_wasserstein
-    standard_laplace standard_normal subset_posteriors total_correlation_critic
-    total_correlation_loo total_correlation_mss total_correlation_mws uniform_categorical
+    Batch Bernoulli Categorical Each Flow FullGaussian Gaussian Laplace Latents Likelihood
+    Losses Multiplier Networks Noise Objective Poisson Posterior Shared Subset Tensor Variable
+    adversarial_js adversarial_kl among conditional_flow conv_decoder conv_encoder critic
+    draw_data each_expert expect frozen irm_penalty latents mlp mlps mmd one_expert
+    product_of_experts sliced_wasserstein standard_laplace standard_normal subset_posteriors
+    total_correlation_critic total_correlation_loo total_correlation_mss total_correlation_mws
+    uniform_categorical
     """.split()
 )
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 
 from graphdsl.ir.model import Conditional, Via
 from graphdsl.resolve.indices import NO_INDICES, whole
-from graphdsl.resolve.network_errors import NothingToShare, UnknownModule
+from graphdsl.resolve.network_errors import JointMisplaced, NothingToShare, UnknownModule
 from graphdsl.resolve.scope import Scope
 from graphdsl.resolve.term_errors import WrongArguments
 from graphdsl.syntax import ast
@@ -40,6 +40,15 @@ def check_via(scope: Scope, line: ast.Line) -> None:
     if meant:
         scope.note(UnknownModule(span=line.via.name.span, name=name, meant=meant))
         return
+    if name not in _KINDS and line.drawn is not None and line.drawn.name.text == "flow":
+        scope.note(
+            JointMisplaced(
+                span=line.via.span,
+                problem=f"the network of a flow is an encoder and the flow, and `{name}` is one",
+                instead="write `via mlp`, and pass the whole in Python, as "
+                f"`conditional_flow({name}, 16, context=64)`",
+            )
+        )
     given = (*line.via.arguments, *line.via.settings)
     unfit = given if name != "mlp" else line.via.settings
     if unfit:

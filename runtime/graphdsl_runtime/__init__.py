@@ -8,6 +8,7 @@ from graphdsl_runtime.critics import Critic, critic, frozen
 from graphdsl_runtime.distributions import (
     Bernoulli,
     Categorical,
+    FullGaussian,
     Gaussian,
     Laplace,
     Mixture,
@@ -25,6 +26,7 @@ from graphdsl_runtime.distributions import (
     uniform_categorical,
 )
 from graphdsl_runtime.errors import (
+    MissingFlows,
     MissingInput,
     MissingNetwork,
     NetworkNeeded,
@@ -78,6 +80,7 @@ from graphdsl_runtime.estimators import (
     total_correlation_mss,
     total_correlation_mws,
 )
+from graphdsl_runtime.flows import Flow, StackedFlow, conditional_flow
 from graphdsl_runtime.fusion import (
     each_expert,
     mixture_of_experts,
@@ -122,6 +125,8 @@ __all__ = [
     "Each",
     "Estimator",
     "FamilyNetwork",
+    "Flow",
+    "FullGaussian",
     "Gaussian",
     "Kernel",
     "Laplace",
@@ -129,6 +134,7 @@ __all__ = [
     "Likelihood",
     "Losses",
     "Mine",
+    "MissingFlows",
     "MissingInput",
     "MissingNetwork",
     "Mixture",
@@ -149,6 +155,7 @@ __all__ = [
     "Shape",
     "ShapeMismatch",
     "Shared",
+    "StackedFlow",
     "StandardLaplace",
     "StandardNormal",
     "Subset",
@@ -163,6 +170,7 @@ __all__ = [
     "barber_agakov",
     "bernoulli_information",
     "club",
+    "conditional_flow",
     "conditional_information_by_difference",
     "conditional_information_critic",
     "contrast",
