@@ -115,6 +115,8 @@ class NetworkSlot:
     names: tuple[str, ...]  #: of the conditionals: `q(u[1]|x[1],z)`
     builder: Builder
     tied: bool = False  #: whether the conditionals of these names share one network
+    network: str = ""  #: whose conditionals they are: `q`, `p`; none of a critic
+    children: tuple[str, ...] = ()  #: of these conditionals
     scale: tuple[str, tuple[int, ...]] | None = None  #: a learned scale: its name and its shape
 
 

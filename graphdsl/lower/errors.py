@@ -16,6 +16,7 @@ __all__ = [
     "PriorMissing",
     "UnderGeneration",
     "UnfitDistance",
+    "Untrained",
     "VacuousBound",
     "WeightChangesSign",
 ]
@@ -160,6 +161,16 @@ class NoSuchPosterior(Diagnostic):
     hint = "write the line `by poe`, which has a posterior for every subset, or `infer` another one"
     name: str
     asked: str
+
+
+class Untrained(Warned):
+    """A network that no term of the objective trains."""
+
+    code = "MIB441"
+    title = "Network that nothing trains"
+    said = "no term of the objective trains {names}: it stays as it was drawn at the start"
+    hint = "add a term that it has a part in, such as `KL(q || p)`, or delete the line"
+    names: str
 
 
 class PlayerOfTwoSides(Diagnostic):

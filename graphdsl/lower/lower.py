@@ -55,6 +55,7 @@ from graphdsl.lower.plan import make_plan
 from graphdsl.lower.runs import Plan
 from graphdsl.lower.slots import Names
 from graphdsl.lower.terms import correlation_terms, loss_terms
+from graphdsl.lower.untrained import untrained
 
 _IMPORTED = frozenset("Objective Losses Gaussian Bernoulli Variable Batch Noise Tensor".split())
 _WORST: tuple[Relation, ...] = ("surrogate", "saddle", "estimate", "upper", "equal")
@@ -122,7 +123,7 @@ def _lowered(
         place = [(one.line, one.column) for one in model.objective] or [(1, 1)]
         return Lowered(None, (*found, NothingLeft(span=_span(*place[0], 1))))
     module = _module(model, plans["q"], terms, collected)
-    return Lowered(replace(module, groups=tuple(groups)), tuple(found))
+    return Lowered(replace(module, groups=tuple(groups)), (*found, *untrained(module, model)))
 
 
 def _is_wrong(found: Iterable[Diagnostic]) -> bool:

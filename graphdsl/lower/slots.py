@@ -125,6 +125,8 @@ def network_slot(slot: Slot, model: Model) -> NetworkSlot:
         attribute=slot.attribute,
         names=slot.tied or slot.names,
         tied=bool(slot.tied),
+        network=conditional.network,
+        children=slot.children,
         builder=Builder(
             name="own" if own else name,  # type: ignore[arg-type]  # one of five, as just decided
             module=conditional.via.module,
