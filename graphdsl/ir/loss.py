@@ -48,7 +48,15 @@ from graphdsl.ir.weight import Weight
 
 #: How a network's output is read: as two halves, or as one parameter, the scale being one or given.
 Reading: TypeAlias = Literal[
-    "gaussian", "laplace", "unit", "unit_laplace", "bernoulli", "categorical", "poisson"
+    "gaussian",
+    "full_gaussian",
+    "flow",
+    "laplace",
+    "unit",
+    "unit_laplace",
+    "bernoulli",
+    "categorical",
+    "poisson",
 ]
 Relation: TypeAlias = Literal["equal", "upper", "lower", "estimate", "saddle", "surrogate"]
 
@@ -113,12 +121,16 @@ class MaskSlot:
 class Builder:
     """The default network of a slot."""
 
-    name: Literal["mlp", "mlps", "conv_encoder", "conv_decoder", "critic"]
+    name: Literal["mlp", "mlps", "conv_encoder", "conv_decoder", "critic", "own"]
     count: int | None  #: of members that each have a network
     inputs: tuple[tuple[tuple[int, ...], bool], ...]  #: shape, and whether members share it
     hidden: tuple[int, ...]
     outputs: int | tuple[int, ...]
     halves: bool  #: two numbers for each coordinate: a mean and a log-variance
+    law: Literal["", "full", "flow"] = ""  #: of a posterior that is no diagonal one
+    context: int = 0  #: of a flow: how many numbers its encoder hands to it
+    module: str = ""  #: of a network that the caller passes: what the spec calls it
+    answer: str = ""  #: and what it has to answer with, in words
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,6 +140,9 @@ class NetworkSlot:
     attribute: str
     names: tuple[str, ...]  #: of the conditionals: `q(u[1]|x[1],z)`
     builder: Builder
+    tied: bool = False  #: whether the conditionals of these names share one network
+    network: str = ""  #: whose conditionals they are: `q`, `p`; none of a critic
+    children: tuple[str, ...] = ()  #: of these conditionals
     scale: tuple[str, tuple[int, ...]] | None = None  #: a learned scale: its name and its shape
 
 
@@ -233,6 +248,7 @@ class Sample:
     shape: tuple[int, ...]
     grid: int = 1  #: how many indices the noise's family has
     discrete: bool = False  #: a category: relaxed where a gradient is to go through it
+    density: str = ""  #: of a flow: the name of the sample's own log-density
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -324,6 +340,8 @@ class TermCode:
     whole: bool = True  #: whether they are held as whole numbers
     among: Chosen | None = None  #: the members that are counted, where a drawn set says so
     subsets: str = ""  #: the attribute that lists the views which a row must have for each
+    value: Ref | None = None  #: of what has no closed form: the sample that tells it
+    density: str = ""  #: of a flow: where the sample's own log-density is
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,6 +16,7 @@ __all__ = [
     "PriorMissing",
     "UnderGeneration",
     "UnfitDistance",
+    "Untrained",
     "VacuousBound",
     "WeightChangesSign",
 ]
@@ -156,10 +157,20 @@ class NoSuchPosterior(Diagnostic):
 
     code = "MIB409"
     title = "Posterior that nothing computes"
-    said = "{asked} is not computed: {why}"
+    said = "`{name}` has one network for all its parents: {asked} is not computed"
     hint = "write the line `by poe`, which has a posterior for every subset, or `infer` another one"
+    name: str
     asked: str
-    why: str
+
+
+class Untrained(Warned):
+    """A network that no term of the objective trains."""
+
+    code = "MIB441"
+    title = "Network that nothing trains"
+    said = "no term of the objective trains {names}: it stays as it was drawn at the start"
+    hint = "add a term that it has a part in, such as `KL(q || p)`, or delete the line"
+    names: str
 
 
 class PlayerOfTwoSides(Diagnostic):

@@ -13,6 +13,7 @@ from graphdsl.ir.graph import Independence
 from graphdsl.ir.information import Collected, LocalEntropy, TotalCorrelation, entropy
 from graphdsl.ir.loss import (
     Assemble,
+    Fuse,
     Group,
     LossModule,
     LossTerm,
@@ -56,6 +57,7 @@ from graphdsl.lower.plan import make_plan
 from graphdsl.lower.runs import Plan
 from graphdsl.lower.slots import Names
 from graphdsl.lower.terms import correlation_terms, loss_terms
+from graphdsl.lower.untrained import untrained
 
 _IMPORTED = frozenset("Objective Losses Gaussian Bernoulli Variable Batch Noise Tensor".split())
 _WORST: tuple[Relation, ...] = ("surrogate", "saddle", "estimate", "upper", "equal")
@@ -123,7 +125,7 @@ def _lowered(
         place = [(one.line, one.column) for one in model.objective] or [(1, 1)]
         return Lowered(None, (*found, NothingLeft(span=_span(*place[0], 1))))
     module = _module(model, plans["q"], terms, collected)
-    return Lowered(replace(module, groups=tuple(groups)), tuple(found))
+    return Lowered(replace(module, groups=tuple(groups)), (*found, *untrained(module, model)))
 
 
 def _is_wrong(found: Iterable[Diagnostic]) -> bool:
@@ -157,6 +159,7 @@ def _module(
         if family.role == "latent"
         and any(ref.name == family.local for ref in _arguments(plan.decode))
     ]
+    read_by = frozenset(_read_by(terms))
     return LossModule(
         model=model.name,
         class_name=_class_name(model.name),
@@ -189,7 +192,7 @@ def _module(
         ),
         networks=tuple(plan.networks),
         subsets=tuple(plan.subsets),
-        forward=with_masks(_used(plan.forward, _read_by(terms)), likeliest=False),
+        forward=with_masks(_fused_for(_used(plan.forward, read_by), read_by), likeliest=False),
         terms=terms,
         infer=with_masks(_used(plan.infer), likeliest=True),
         inferred=tuple(plan.inferred),
@@ -218,9 +221,26 @@ def _used(statements: Sequence[Statement], read: Iterable[str] = ()) -> tuple[St
     for one in statements:
         if isinstance(one, Assemble) and one.target in names:
             names |= {part.name for part in one.parts}
+    kept = (_sample(one, names) if isinstance(one, Sample) else one for one in statements)
     return tuple(
-        one for one in statements if not isinstance(one, Sample | Assemble) or one.target in names
+        one
+        for one in kept
+        if not isinstance(one, Sample | Assemble)
+        or one.target in names
+        or (isinstance(one, Sample) and one.density)
     )
+
+
+def _sample(one: Sample, names: set[str]) -> Sample:
+    """A sample, with its density where a term is computed from that."""
+    return one if one.density in names else replace(one, density="")
+
+
+def _fused_for(statements: Sequence[Statement], read: Iterable[str]) -> tuple[Statement, ...]:
+    """The statements without fusions that nothing is sampled or computed from."""
+    names = {*read, *(one.distribution for one in statements if isinstance(one, Sample))}
+    names |= {ref.name for one in statements if isinstance(one, Fuse) for ref in one.experts}
+    return tuple(one for one in statements if not isinstance(one, Fuse) or one.target in names)
 
 
 def _read_by(terms: Iterable[LossTerm]) -> Iterator[str]:
@@ -228,7 +248,9 @@ def _read_by(terms: Iterable[LossTerm]) -> Iterator[str]:
     for term in terms:
         for code in (term.code, term.critic_code):
             if code is not None:
-                yield from (ref.name for ref in (code.left, code.right) if ref is not None)
+                refs = (code.left, code.right, code.value)
+                yield from (ref.name for ref in refs if ref is not None)
+                yield from (code.density,) if code.density else ()
                 yield from (ref.name for refs in code.samples for ref in refs)
 
 
@@ -334,14 +356,9 @@ def _unfit_models(collected: Collected, line: int, column: int) -> Iterator[Diag
             yield PlayerOfTwoSides(span=span, term=term, weight=weight_text(one.weight))
         if conditional is None or atom.network in ("p", "new") or atom.given is None:
             continue
-        experts = atom.given & set(conditional.parents)
-        part = conditional.by == "poe" and (atom.network == atom.under or not experts)
-        if not part and atom.given != set(conditional.parents):
+        if conditional.by != "poe" and atom.given != set(conditional.parents):
             asked = f"{conditional.network}({atom.node} | {', '.join(names(atom.given))})"
-            why = f"`{atom.node}` has one network for all its parents"
-            if conditional.by == "poe":
-                why = f"the experts of `{atom.network}` are fused whole, where q's samples are"
-            yield NoSuchPosterior(span=span, asked=asked, why=why)
+            yield NoSuchPosterior(span=span, name=atom.node, asked=asked)
 
 
 def _without_model(pieces: Iterable[Piece], model: Model) -> Iterator[Diagnostic]:
@@ -403,7 +420,7 @@ def _no_stratified_sampling(
     if len(families) > 1:
         return "its parts are of different families"
     if any(model.posterior_law(name) != "normal" for name in nodes):
-        return "its parts are not normal given the data"
+        return "its parts are not normals of independent numbers given the data"
     parents = {independence.parents(name) for name in nodes}
     if len(parents) > 1 or not next(iter(parents)) <= independence.data:
         return "its parts are not all inferred from the same data"

@@ -47,6 +47,7 @@ class SubPosterior:
     node: str
     conditional: Conditional
     experts: tuple[str, ...]  #: the parents in S; a block for those in a set that is drawn
+    network: str = "q"  #: whose posterior it is
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,12 +83,12 @@ def named_model(asked: ModelCrossEntropy) -> ModelRef:
     given = frozenset(conditional.parents) if atom.given is None else atom.given
     blocks = tuple(name for name in names(given) if as_block(name) is not None)
     if blocks and not given.issuperset(conditional.parents):
-        return SubPosterior(atom.node, conditional, blocks)
+        return SubPosterior(atom.node, conditional, blocks, atom.network)
     experts = tuple(name for name in conditional.parents if name in given)
     if conditional.by == "poe" and not experts:
         return Prior(atom.node)  # the product of no expert at all
-    if atom.network == atom.under and len(experts) < len(conditional.parents):
-        return SubPosterior(atom.node, conditional, experts)
+    if len(experts) < len(conditional.parents):
+        return SubPosterior(atom.node, conditional, experts, atom.network)
     return Encoder(atom.node, conditional, atom.network)
 
 
@@ -110,8 +111,8 @@ def _candidates(
     for conditional in _of(node, model.inference_of(under)):
         experts = tuple(name for name in conditional.parents if name in given)
         if conditional.by == "poe" and experts:
-            yield len(experts), SubPosterior(node, conditional, experts)
-        yield from _of_blocks(node, given, conditional, model)
+            yield len(experts), SubPosterior(node, conditional, experts, under)
+        yield from _of_blocks(node, given, conditional, model, under)
     for conditional in _within(node, given, model.generation):
         yield len(conditional.parents), Decoder(node, conditional)
     for network in (model.inference, *model.further):
@@ -138,14 +139,14 @@ def printed(ref: ModelRef) -> str:
 
 
 def _of_blocks(
-    node: str, given: frozenset[str], conditional: Conditional, model: Model
+    node: str, given: frozenset[str], conditional: Conditional, model: Model, under: str
 ) -> Iterator[tuple[int, ModelRef]]:
     """q(z|x[S]) for a set that is drawn: of half the experts, so to speak."""
     for name in names(given):
         block = as_block(name)
         members = model.members(block.head) if block is not None else ()
         if members and conditional.by == "poe" and set(members) <= set(conditional.parents):
-            yield max(len(members) // 2, 1), SubPosterior(node, conditional, (name,))
+            yield max(len(members) // 2, 1), SubPosterior(node, conditional, (name,), under)
 
 
 def _of(node: str, network: Network) -> Iterable[Conditional]:

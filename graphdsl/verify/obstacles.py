@@ -32,14 +32,24 @@ def _reasons(model: Model, module: LossModule) -> Iterator[str]:
     for term in estimated:
         if term.within or term.code.kind == "penalty":
             yield f"{term.name} is estimated from the minibatch"
-    if model.draws:
-        yield "a set is drawn in every row"
+    yield from _drawn(model, module)
     several = [one for each in (model.inference, *model.further) for one in each.conditionals]
     if any(one.by == "mixture" for one in several):
         yield "a mixture's density has no closed form"
     size = sum(one.size * len(one.nodes) for one in model.families)
     if size > _MOST:
         yield f"a row has {size} numbers, more than {_MOST}: make it smaller with `--const`"
+
+
+def _drawn(model: Model, module: LossModule) -> Iterator[str]:
+    """What a pass draws besides latents, and what is no likelihood."""
+    for term in module.terms:
+        if term.code.kind == "cost":
+            yield f"{term.name} is a cost, and no likelihood"
+    if model.draws:
+        yield "a set is drawn in every row"
+    if model.masks:
+        yield f"the edges under {model.masks[0].name} are learned"
 
 
 def _discrete_reasons(model: Model, module: LossModule) -> Iterator[str]:
