@@ -115,6 +115,7 @@ from graphdsl_runtime.networks import (
 from graphdsl_runtime.players import alternate, due, play
 from graphdsl_runtime.ranks import alone, mean_over_ranks
 from graphdsl_runtime.sampling import Likelihood, Posterior, draw_data
+from graphdsl_runtime.structures import cool, learn_edges
 from graphdsl_runtime.subsets import Subset, among, has_all
 from graphdsl_runtime.variables import Variable
 
@@ -184,6 +185,7 @@ __all__ = [
     "contrast",
     "conv_decoder",
     "conv_encoder",
+    "cool",
     "critic",
     "donsker_varadhan",
     "draw_data",
@@ -205,6 +207,7 @@ __all__ = [
     "irm_penalty",
     "jensen_shannon_information",
     "laplace_noise",
+    "learn_edges",
     "log_aggregate_mss",
     "logistic_noise",
     "mean_over_ranks",
