@@ -23,7 +23,7 @@ from graphdsl_runtime.players import due, play
 
 #: The share of a run in which edges stay as they start: networks that know nothing tell nothing of
 #: what an edge is worth.
-EDGES_WAIT = 0.1
+EDGES_WAIT = 0.3
 #: Steps of the edges' log-odds, in those of the networks' weights: an edge has far to go.
 EDGE_RATE = 7.0
 

@@ -7,7 +7,7 @@ x_rest | z), and so is loose by that much (docs/paper-audit.md). Here it is kept
 and bounded by predictors r(x_i|z).
 
 Compiled by graphdsl from the spec `structured_mm` with N = 2, pixels = 32,
-sha256 412fac3238b1d4a02d34db9127fd94f2b7376b70fbf7a87598c3ffaf061eb23e.
+sha256 72a4d916cc41a15545bfc0053d7ab90a10f73e4d0e41576b57b4b19f4823b331.
 
 Objective, to be minimised:
 
@@ -112,8 +112,8 @@ class StructuredMm(Objective):
             [f"r(x[{i}]|z)" for i in range(1, 3)],
             lambda: mlps(2, [Shared(8, 4)], (400, 400), 32),
         )
-        self.mask_Mq = EdgeMask("Mq", (2, 8), 0.5)
-        self.mask_Mp = EdgeMask("Mp", (2, 8), 0.5)
+        self.mask_Mq = EdgeMask("Mq", (2, 8), 0.95)
+        self.mask_Mp = EdgeMask("Mp", (2, 8), 0.95)
         self.refuse_unused_networks()
 
     def forward(self, batch: Batch, noise: Noise | None = None) -> Losses:
