@@ -146,6 +146,7 @@ def test_words_end_where_they_end() -> None:
         ("x[i] -> z for i in 1\n .. 2", "x[i] -> z for i in 1..2"),
         ("(x,\n y)\n -> z", "(x, y) -> z"),
         ("x[\n1\n] -> z", "x[1] -> z"),
+        ("x\f\n\f-> z", "x -> z"),
         ("\n\nx -> z\n\n", "x -> z"),
         ("x -> z;", "x -> z"),
     ],
@@ -162,10 +163,20 @@ def test_a_line_goes_on(broken: str, whole: str) -> None:
         "x -> z   # and\n\n  # then\n  y -> z",
         "x -> z;\n y -> z",
         "x -> z\r\ny -> z",
+        "x -> z\f\ny -> z",
+        "x -> z\n\f\n\fy -> z",
+        "x -> z \f# and\n\f\ty -> z",
     ],
 )
 def test_a_line_ends(two_lines: str) -> None:
     assert said(f"q {{ {two_lines} }}") == said("q { x -> z; y -> z }")
+
+
+@pytest.mark.parametrize("body", ["x -> z\n[1]", "x\n[1] -> z", "x -> z via mlp\n(4)"])
+def test_brackets_on_the_next_line_go_on_with_nothing(body: str) -> None:
+    with pytest.raises(SpecError) as found:
+        check_spec(Source("a.mib", WYNER.replace("x[1], x[2] -> z     by poe", body)))
+    assert [(one.code, one.span.line) for one in found.value.diagnostics] == [("MIB112", 15)]
 
 
 def test_a_block_on_the_next_line_is_not_an_argument() -> None:
