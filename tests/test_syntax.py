@@ -172,6 +172,18 @@ def test_a_line_ends(two_lines: str) -> None:
     assert said(f"q {{ {two_lines} }}") == said("q { x -> z; y -> z }")
 
 
+def test_subject_is_a_name_where_no_to_follows() -> None:
+    """As of whom the data are: `subject -> z`; `subject to` begins constraints."""
+    text = WYNER.replace("p {", "p {\n    subject -> z").replace(
+        "latent   z ", "given    subject : categorical(9)\nlatent   z "
+    )
+    both = text + "\nsubject to I(x; z) <= 0.1\n"
+    assert {one.name for one in check_spec(Source("a.mib", both)).model.families} > {"subject"}
+    with pytest.raises(SpecError) as found:
+        check_spec(Source("a.mib", both.replace("minimize", "minimise")))
+    assert "MIB103" not in {one.code for one in found.value.diagnostics}  # no brace is lost
+
+
 @pytest.mark.parametrize("body", ["x -> z\n[1]", "x\n[1] -> z", "x -> z via mlp\n(4)"])
 def test_brackets_on_the_next_line_go_on_with_nothing(body: str) -> None:
     with pytest.raises(SpecError) as found:
