@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from graphdsl.compiler import check_spec, compile_spec, derive
-from graphdsl.diagnostics import Diagnostic, Source, Span, render
+from graphdsl.diagnostics import Diagnostic, Source, Span, SpecError, render
 from graphdsl.ir.weight import ONE
 from graphdsl.syntax import ast, parse
 from graphdsl.syntax.errors import LongNumber, LostComma, NestedTooDeep, UnclosedBrace
