@@ -158,7 +158,9 @@ def _take_decoders(model: Model, rest: Sum, canon: Canon) -> Iterator[LocalEntro
         # Latents that hang together: all of them given, one decoder after the other accounts for
         # them, where that of one alone leaves the others open.
         wide = dict(rest)
-        more = list(_decoded(model, model.generation, wide, canon, together=True))
+        more = list(
+            _decoded(model, model.generation, wide, canon, _latents_open(model, rest, canon))
+        )
         if not _unaccounted(model, wide, canon):
             trial, taken = wide, more
     rest.clear()
@@ -171,17 +173,25 @@ def _unaccounted(model: Model, rest: Sum, canon: Canon) -> int:
     return sum(not _nonnegative(rest[atom], model) for atom in _open(rest, canon))
 
 
+def _latents_open(model: Model, rest: Sum, canon: Canon) -> frozenset[str]:
+    """The latents that entropies of negative weight speak of."""
+    negative = [atom for atom in _open(rest, canon) if not _nonnegative(rest[atom], model)]
+    names = {name for atom in negative for name in (*atom.of, *atom.given)}
+    return frozenset(names) - canon.independence.data
+
+
 def _decoded(
-    model: Model, generation: Network, rest: Sum, canon: Canon, together: bool = False
+    model: Model,
+    generation: Network,
+    rest: Sum,
+    canon: Canon,
+    also: frozenset[str] = frozenset(),
 ) -> Iterator[LocalEntropy]:
+    """Decoder by decoder, given what it reads and what is decoded, and `also` all of these."""
     decoded: frozenset[str] = frozenset()
     for conditional in generation.conditionals:
         for name in sorted(conditional.children, key=natural):
-            given = frozenset(conditional.parents) | decoded
-            if together:
-                negative = [a for a in _open(rest, canon) if not _nonnegative(rest[a], model)]
-                open_latents = {one for atom in negative for one in (*atom.of, *atom.given)}
-                given |= open_latents - canon.independence.data
+            given = also.union(conditional.parents, decoded)
             counts = canon.entropy(frozenset({name}), given)
             pivot = _pivot(counts, canon)
             weight = -rest.get(pivot, ZERO) if pivot is not None else ZERO
