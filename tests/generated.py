@@ -106,9 +106,9 @@ class _Generator:
         return "p { " + "; ".join(lines) + " }"
 
     def _modifier(self) -> str:
-        return self.chance.choice(
-            ["", "", "", " by poe", " by mixture", " by joint", " via mlp(8)"]
-        )
+        plain = ["", "", "", " by poe", " by mixture", " by joint", " via mlp(8)"]
+        richer = [" by poe via shared mlp(8)", " ~ normal(full)", " ~ flow"]
+        return self.chance.choice([*plain, *plain, *richer])
 
     # ---- terms ---------------------------------------------------------------------------------
 

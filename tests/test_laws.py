@@ -480,6 +480,17 @@ latent h : real ~ normal
 q { x, w -> z; z -> h }
 p { w, h -> z -> x }
 minimize KL(q || p) + I(h; x | w)""",
+    "latents that hang together, by all decoders": (
+        SEQUENCE := """
+model sequence
+param gamma = 1
+observed x[1..3] : binary
+latent f : real ~ normal
+latent z[1..3] : real ~ normal
+q { x -> f; x[1], f -> z[1]; x[t], z[t-1], f -> z[t] for t in 2..3 }
+p { z[t-1] -> z[t] for t in 2..3; f, z[t] -> x[t] for t in 1..3 }
+minimize KL(q || p) + gamma * D(q || {f; (z)})"""
+    ),
     "a mixture of experts": VIEWS.replace("x -> z", "x[i] -> z by mixture for i in 1..3")
     + "+ I(z; x[1])",
     "an information bottleneck, without p": """
@@ -503,6 +514,14 @@ def test_what_is_bounded_is_bounded_from_above(text: str, draw: int) -> None:
     assert result.module.relation == "upper"
     assert gaps > 0
     assert loss - gaps == pytest.approx(intended(models, parameters), abs=TOLERANCE)
+
+
+def test_where_all_decoders_account_for_latents_every_gap_can_close() -> None:
+    """-H(f, z) = -H(f, z | x) - H(x) + H(x | f, z): no information is left among the gaps."""
+    module = derive(check_spec(Source("sequence.mib", SEQUENCE))).module
+    gaps = [bound.gap for term in module.terms for bound in term.bounds]
+    assert len(gaps) == 7  # of x[1..3], f, z[1..3]
+    assert all("KL" in gap for gap in gaps)
 
 
 @pytest.mark.parametrize("draw", range(DRAWS))

@@ -145,6 +145,43 @@ def test_tied_members_are_rows(inputs: list[tuple[int, ...]]) -> None:
         assert_close(answer[:, member], network(*own))
 
 
+FURTHER = """
+model twins
+observed x[1..2] : real[6]
+observed y[1..3] : binary[4]
+latent z : real[5] ~ normal
+latent v : real[3] ~ normal
+infer r(i) { x[i] -> z via shared mlp(7) }
+infer s(S) { y[S] -> v via shared mlp(8) by poe }
+p { z -> x[i] for i in 1..2; v -> y }
+minimize
+    sum(i in 1..2) KL(r(i)(x[i], z) || p(x[i], z))
+  + KL(r(1)(z | x[1]) || r(2)(z | x[2]))
+  + sum(S in subsets(1..3)) KL(s(S)(v | y[S]) || p(v))
+"""
+
+
+def test_networks_of_one_statement_share_what_their_line_shares() -> None:
+    """`infer r(i)`: one network for r(1) and r(2), and one expert for all of `infer s(S)`."""
+    one = emitted_class(FURTHER)().double()
+    assert names_of(one) == sorted(
+        [f"r(z|x[{i}])" for i in (1, 2)] + [f"s(v|y[{i}])" for i in (1, 2, 3)]
+        + [f"p(x[{i}]|z)" for i in (1, 2)] + ["p(y|v)"]
+    )  # fmt: skip
+    given: dict[str, nn.Module] = {f"r(z|x[{i}])": untied(one, "r_z") for i in (1, 2)}
+    given |= {f"s(v|y[{i}])": untied(one, "s_v") for i in (1, 2, 3)}
+    apart = emitted_class(FURTHER.replace("shared ", ""))(networks=given).double()
+    for name in ("p_x", "p_y"):
+        apart.get_submodule(name).load_state_dict(one.get_submodule(name).state_dict())
+    torch.manual_seed(4)
+    batch = {
+        "x": torch.randn(ROWS, 2, 6).double(),
+        "y": (torch.rand(ROWS, 3, 4) > 0.5).double(),
+    }
+    noise = one.draw_noise(batch["x"])
+    assert_close(one(batch, noise).terms, apart(batch, noise).terms)
+
+
 # ---- the caller's own ----------------------------------------------------------------------------
 
 OWN = """

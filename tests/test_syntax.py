@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from graphdsl.compiler import check_spec, compile_spec, derive
-from graphdsl.diagnostics import Diagnostic, Source, Span, render
+from graphdsl.diagnostics import Diagnostic, Source, Span, SpecError, render
 from graphdsl.ir.weight import ONE
 from graphdsl.syntax import ast, parse
 from graphdsl.syntax.errors import LongNumber, LostComma, NestedTooDeep, UnclosedBrace
@@ -146,6 +146,7 @@ def test_words_end_where_they_end() -> None:
         ("x[i] -> z for i in 1\n .. 2", "x[i] -> z for i in 1..2"),
         ("(x,\n y)\n -> z", "(x, y) -> z"),
         ("x[\n1\n] -> z", "x[1] -> z"),
+        ("x\f\n\f-> z", "x -> z"),
         ("\n\nx -> z\n\n", "x -> z"),
         ("x -> z;", "x -> z"),
     ],
@@ -162,10 +163,32 @@ def test_a_line_goes_on(broken: str, whole: str) -> None:
         "x -> z   # and\n\n  # then\n  y -> z",
         "x -> z;\n y -> z",
         "x -> z\r\ny -> z",
+        "x -> z\f\ny -> z",
+        "x -> z\n\f\n\fy -> z",
+        "x -> z \f# and\n\f\ty -> z",
     ],
 )
 def test_a_line_ends(two_lines: str) -> None:
     assert said(f"q {{ {two_lines} }}") == said("q { x -> z; y -> z }")
+
+
+def test_subject_is_a_name_where_no_to_follows() -> None:
+    """As of whom the data are: `subject -> z`; `subject to` begins constraints."""
+    text = WYNER.replace("p {", "p {\n    subject -> z").replace(
+        "latent   z ", "given    subject : categorical(9)\nlatent   z "
+    )
+    both = text + "\nsubject to I(x; z) <= 0.1\n"
+    assert {one.name for one in check_spec(Source("a.mib", both)).model.families} > {"subject"}
+    with pytest.raises(SpecError) as found:
+        check_spec(Source("a.mib", both.replace("minimize", "minimise")))
+    assert "MIB103" not in {one.code for one in found.value.diagnostics}  # no brace is lost
+
+
+@pytest.mark.parametrize("body", ["x -> z\n[1]", "x\n[1] -> z", "x -> z via mlp\n(4)"])
+def test_brackets_on_the_next_line_go_on_with_nothing(body: str) -> None:
+    with pytest.raises(SpecError) as found:
+        check_spec(Source("a.mib", WYNER.replace("x[1], x[2] -> z     by poe", body)))
+    assert [(one.code, one.span.line) for one in found.value.diagnostics] == [("MIB112", 15)]
 
 
 def test_a_block_on_the_next_line_is_not_an_argument() -> None:

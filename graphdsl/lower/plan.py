@@ -23,15 +23,20 @@ def make_plan(model: Model, pieces: Sequence[Piece]) -> dict[str, Plan]:
     """Plan the passes that the pieces of an objective need, for the samples of each network."""
     attributes: defaultdict[str, Names] = defaultdict(Names)
     shared = list(_shared_experts(model, attributes))
+    networks = (model.inference, *_needed_networks(model, pieces))
+    written: defaultdict[str, list[Conditional]] = defaultdict(list)
+    for network in networks:
+        written[_base(network.name)] += [written_out(one, model) for one in network.conditionals]
     encoders = {
         network.name: list(
             slots(
                 [written_out(one, model) for one in network.conditionals],
                 model,
                 attributes[_base(network.name)],
+                written[_base(network.name)],
             )
         )
-        for network in (model.inference, *_needed_networks(model, pieces))
+        for network in networks
     }
     decoders = list(slots(model.generation.conditionals, model)) if model.generation else []
     auxiliaries = list(slots(_auxiliaries(pieces), model, attributes["r"]))

@@ -55,28 +55,39 @@ class Slot:
 
 
 def slots(
-    conditionals: Sequence[Conditional], model: Model, attributes: Names | None = None
+    conditionals: Sequence[Conditional],
+    model: Model,
+    attributes: Names | None = None,
+    relatives: Sequence[Conditional] = (),
 ) -> Iterator[Slot]:
-    """Slots of the conditionals of q, p, or those made for bounds; experts have their own."""
-    groups: dict[tuple[object, ...], list[Conditional]] = {}
-    for conditional in _by_family(conditionals, model):
-        family = model.family_of(conditional.children[0]).local
-        shared = (conditional.column,) if conditional.via.shared else ()
-        groups.setdefault((family, conditional.lines, *shared), []).append(conditional)
+    """Slots of the conditionals of q, p, or those made for bounds; experts have their own.
+
+    `relatives` are the conditionals of networks of one statement, `r(1)` and `r(2)`: lines that
+    share a network share it among all of them.
+    """
     attributes = attributes or Names()
-    stacks = [one for group in groups.values() for one in _stackable(group, model)]
-    tied = {one: group for group in map(tuple, groups.values()) for one in group if one.via.shared}
-    known: dict[tuple[Conditional, ...], str] = {}
+    groups = _by_line(conditionals, model)
+    sharing = {key: group for key, group in groups.items() if group[0].via.shared}
+    sharing |= {key: of for key, of in _by_line(relatives, model).items() if key in sharing}
+    key_of = {one: key for key, group in groups.items() for one in group}
+    stacks: list[tuple[Conditional, ...]] = []
+    for key, several in groups.items():
+        is_whole = len(sharing.get(key, several)) == len(several)
+        stacks += _stackable(several, model) if is_whole else [(one,) for one in several]
     for together in _in_sequence(stacks):
-        first, group = together[0], tied.get(together[0], together)
+        first = together[0]
+        group = sharing.get(key_of[first])
         family = model.family_of(first.children[0]).local
-        attribute = known.get(group) or attributes.take(f"{first.network}_{family}")
-        slot = _slot(attribute, together, model)
-        if first.via.shared:
-            known[group] = attribute
-            slot = replace(slot, tied=tuple(_network_names(group, model)))
-            if len(together) < len(group):  # run one by one: each answer has a name of its own
-                slot = replace(slot, result=attributes.take(f"{attribute}_{_places(first)}"))
+        if group is None:
+            yield _slot(attributes.take(f"{first.network}_{family}"), together, model)
+            continue
+        attribute = attributes.shared(key_of[first], f"{first.network}_{family}")
+        slot = replace(
+            _slot(attribute, together, model),
+            tied=tuple(dict.fromkeys(_network_names(group, model))),
+        )
+        if len(together) < len(group):  # run one by one: each answer has a name of its own
+            slot = replace(slot, result=attributes.take(f"{attribute}_{_places(first)}"))
         yield slot
 
 
@@ -192,6 +203,13 @@ class Names:
 
     def __init__(self) -> None:
         self._taken: set[str] = set()
+        self._shared: dict[object, str] = {}
+
+    def shared(self, key: object, name: str) -> str:
+        """One name for all that have the key."""
+        if key not in self._shared:
+            self._shared[key] = self.take(name)
+        return self._shared[key]
 
     def take(self, name: str) -> str:
         """The name, or the name with the first number that makes it new."""
@@ -201,6 +219,18 @@ class Names:
             unique = f"{name}_{count}"
         self._taken.add(unique)
         return unique
+
+
+def _by_line(
+    conditionals: Iterable[Conditional], model: Model
+) -> dict[tuple[object, ...], list[Conditional]]:
+    """Conditionals of one family and line, or of the same lines: they may be one tensor."""
+    groups: dict[tuple[object, ...], list[Conditional]] = {}
+    for one in _by_family(conditionals, model):
+        family = model.family_of(one.children[0]).local
+        shared = (one.column,) if one.via.shared else ()
+        groups.setdefault((family, one.lines, *shared), []).append(one)
+    return groups
 
 
 def _by_family(conditionals: Iterable[Conditional], model: Model) -> Iterator[Conditional]:

@@ -13,7 +13,7 @@ from graphdsl.ir.information import Atom, Collected, Term, TotalCorrelation
 from graphdsl.ir.loss import Bound, Builder, LossTerm, NetworkSlot, Ref, Relation, TermCode
 from graphdsl.ir.masks import Gate
 from graphdsl.ir.model import Model
-from graphdsl.ir.notation import latex_name, latex_names, natural
+from graphdsl.ir.notation import latex_name, latex_names, natural, shortened
 from graphdsl.ir.weight import ZERO, Weight
 from graphdsl.lower.bounds import Piece
 from graphdsl.lower.chosen import chosen, draws_used
@@ -433,6 +433,11 @@ def _write(plan: Plan, group: Sequence[Piece]) -> _Written:
                 f"E_{at} KL({left.text} || {right.text})",
                 f"\\mathbb{{E}}_{at_latex}\\,\\mathrm{{KL}}({left.latex} \\,\\|\\, {right.latex})",
             )
+    if len(group) > 1 and _crossed(plan, group):
+        several = [_write(plan, [piece]) for piece in group]
+        text = " + ".join(shortened([one.text for one in several], "..."))
+        latex = " + ".join(shortened([one.latex for one in several], r"\dots"))
+        return _Written(f"({text})", f"({latex})")
     draws = draws_used(group)
     mean = _Written(
         "".join(f"E_{one} " for one in draws),
@@ -440,6 +445,23 @@ def _write(plan: Plan, group: Sequence[Piece]) -> _Written:
     )
     total = _counted(plan, group) if first.among else _summed(plan, group, subsets)
     return _Written(f"{mean.text}{total.text}{body.text}", f"{mean.latex}{total.latex}{body.latex}")
+
+
+def _crossed(plan: Plan, group: Sequence[Piece]) -> bool:
+    """Whether members are given others, one each: `r(x[1]|z[2])`, which no one index writes."""
+    network = "p" if isinstance(group[0].ref, Decoder) else "r"
+    if group[0].among or not isinstance(group[0].ref, Decoder | Auxiliary):
+        return False
+    read: dict[str, list[tuple[str, str]]] = {}  # by family: who reads which member of it
+    for piece in group:
+        for name in _parents(plan, network, piece):
+            read.setdefault(name.partition("[")[0], []).append((piece.node, name))
+    return any(
+        len(pairs) == len(group) == len(dict(pairs))
+        and len({name for _, name in pairs}) > 1
+        and any(natural(name)[1] != natural(node)[1] for node, name in pairs)
+        for pairs in read.values()
+    )
 
 
 def _counted(plan: Plan, group: Sequence[Piece]) -> _Written:

@@ -7,6 +7,7 @@ __all__ = ["children_text", "joint_text", "pattern", "slot_formula"]
 from collections.abc import Sequence
 
 from graphdsl.ir.model import Model
+from graphdsl.ir.notation import natural, shortened
 from graphdsl.lower.slots import Slot
 
 
@@ -18,6 +19,8 @@ def slot_formula(slot: Slot, model: Model) -> str:
         if slot.conditionals[0].by == "mixture":
             return f"{network}({given_one})"
         return f"{network}~({given_one}), eq. 11"
+    if slot.stacked and any(_is_crossed(slot, one.nodes) for one in slot.arguments):
+        return ", ".join(shortened(slot.names, "..."))
     given = []
     for argument in slot.arguments:
         nodes = [node for group in argument.nodes for node in group]
@@ -28,6 +31,14 @@ def slot_formula(slot: Slot, model: Model) -> str:
     children = pattern(slot.children) if slot.stacked else children_text(model, slot)
     bar = f" | {', '.join(given)}" if given else ""
     return f"{network}({children}{bar})"
+
+
+def _is_crossed(slot: Slot, nodes: Sequence[tuple[str, ...]]) -> bool:
+    """Whether members read others than their own, so that no one index says which."""
+    if len(nodes) != len(slot.children) or any(len(some) != 1 for some in nodes):
+        return False
+    pairs = zip(nodes, slot.children, strict=True)
+    return any(natural(some[0])[1] != natural(child)[1] for some, child in pairs)
 
 
 def pattern(nodes: Sequence[str]) -> str:

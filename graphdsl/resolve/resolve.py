@@ -29,6 +29,7 @@ from graphdsl.resolve.masks import declare_masks
 from graphdsl.resolve.networks import model_network
 from graphdsl.resolve.objective import choice, constraint, linear
 from graphdsl.resolve.scope import Scope
+from graphdsl.resolve.vias import check_shared_further
 from graphdsl.resolve.whole_spec import check_whole, unused
 from graphdsl.syntax import ast
 
@@ -65,6 +66,8 @@ def resolve(
             case _:
                 pass
     every_law(scope, laws)
+    for block in scope.inferences.values():
+        check_shared_further(scope, block, laws.further)
     check_whole(scope, spec)
     if not scope.families:
         return Resolution(None, scope.found)

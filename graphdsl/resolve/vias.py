@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-__all__ = ["check_shared", "check_via", "via_of"]
+__all__ = ["check_shared", "check_shared_further", "check_via", "via_of"]
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
-from graphdsl.ir.model import Conditional, Via
+from graphdsl.ir.draws import as_block
+from graphdsl.ir.model import Conditional, Network, Via
 from graphdsl.resolve.indices import NO_INDICES, whole
 from graphdsl.resolve.network_errors import JointMisplaced, NothingToShare, UnknownModule
 from graphdsl.resolve.scope import Scope
@@ -70,6 +71,20 @@ def check_shared(
         if problem is not None:
             said, instead = problem
             scope.note(NothingToShare(span=line.via.span, problem=said, instead=instead))
+
+
+def check_shared_further(
+    scope: Scope, block: ast.NetworkBlock, networks: Mapping[str, Network]
+) -> None:
+    """The same of `infer r(i) {...}`: its lines share over all the networks that it makes."""
+    name = block.name.text
+    several = [one for title, one in networks.items() if title.partition("(")[0] == name]
+    made = [one for network in several for one in network.conditionals]
+    for line in block.body.lines:
+        own = [one for one in made if line.span.line in one.lines]
+        drawn = any(as_block(name) is not None for one in own for name in one.parents)
+        if own and not drawn:  # the experts of a drawn set are all those of the family
+            check_shared(scope, [line], [(one, frozenset([line])) for one in own])
 
 
 def _unshareable(scope: Scope, several: Sequence[Conditional]) -> tuple[str, str] | None:

@@ -28,7 +28,7 @@ from graphdsl.ir.information import (
     TotalCorrelation,
     information,
 )
-from graphdsl.ir.model import Conditional, EstimatorChoice, Model, Wrapped
+from graphdsl.ir.model import Conditional, EstimatorChoice, Model, Network, Wrapped
 from graphdsl.ir.notation import natural
 from graphdsl.ir.weight import ZERO, Weight
 from graphdsl.symbolic.algebra import sign
@@ -152,10 +152,46 @@ def _take_decoders(model: Model, rest: Sum, canon: Canon) -> Iterator[LocalEntro
     """-H(z) = -H(z|x) - H(x) + sum_i H(x_i|z, x_<i): a decoder p(x_i|z) bounds each of the last."""
     if model.generation is None or draws_in((), canon.under):
         return  # what r(S) says of one member alone has no form for all S
+    trial = dict(rest)
+    taken = list(_decoded(model, model.generation, trial, canon))
+    if not model.draws and _unaccounted(model, trial, canon):
+        # Latents that hang together: all of them given, one decoder after the other accounts for
+        # them, where that of one alone leaves the others open.
+        wide = dict(rest)
+        more = list(
+            _decoded(model, model.generation, wide, canon, _latents_open(model, rest, canon))
+        )
+        if not _unaccounted(model, wide, canon):
+            trial, taken = wide, more
+    rest.clear()
+    rest.update(trial)
+    yield from taken
+
+
+def _unaccounted(model: Model, rest: Sum, canon: Canon) -> int:
+    """How many entropies of latents are left that only conditioning bounds."""
+    return sum(not _nonnegative(rest[atom], model) for atom in _open(rest, canon))
+
+
+def _latents_open(model: Model, rest: Sum, canon: Canon) -> frozenset[str]:
+    """The latents that entropies of negative weight speak of."""
+    negative = [atom for atom in _open(rest, canon) if not _nonnegative(rest[atom], model)]
+    names = {name for atom in negative for name in (*atom.of, *atom.given)}
+    return frozenset(names) - canon.independence.data
+
+
+def _decoded(
+    model: Model,
+    generation: Network,
+    rest: Sum,
+    canon: Canon,
+    also: frozenset[str] = frozenset(),
+) -> Iterator[LocalEntropy]:
+    """Decoder by decoder, given what it reads and what is decoded, and `also` all of these."""
     decoded: frozenset[str] = frozenset()
-    for conditional in model.generation.conditionals:
+    for conditional in generation.conditionals:
         for name in sorted(conditional.children, key=natural):
-            given = frozenset(conditional.parents) | decoded
+            given = also.union(conditional.parents, decoded)
             counts = canon.entropy(frozenset({name}), given)
             pivot = _pivot(counts, canon)
             weight = -rest.get(pivot, ZERO) if pivot is not None else ZERO

@@ -17,7 +17,7 @@ STATEMENTS = (
 
 _START = re.compile(
     r"^[ \t]*(?:(?P<word>(?:model|const|param|observed|latent|given|mask|infer|network|minimize"
-    r"|maximize|subject|estimate|assert)\b|[qp](?=\s*\{))"
+    r"|maximize|subject(?=\s+to\b)|estimate|assert)\b|[qp](?=\s*\{))"
     r"|(?P<likely>[qp](?=[ \t\r]*$)|[A-Za-z_]\w*(?=[ \t]+[A-Za-z_])))",
     re.MULTILINE,
 )

@@ -168,6 +168,7 @@ def conditional_flow(
 
     Shapes: the encoder answers with ``(B, context)``; the network with a `Flow` over ``(B, D)``
     for ``features`` D.
+    `torch.compile` breaks its graph where zuko makes the maps: not with ``fullgraph=True``.
     Raises `MissingFlows` without zuko.
     Reference: Kingma et al. 2016; Papamakarios, Pavlakou and Murray 2017.
     """

@@ -156,3 +156,15 @@ def test_parameters_of_another_length() -> None:
         FullGaussian.split(torch.zeros(2, 6))
     with pytest.raises(ShapeMismatch, match="expected"):
         FullGaussian.split(torch.zeros(2, 9), (2, 3))
+
+
+@pytest.mark.parametrize("log_var", [-300.0, -80.0, 80.0, 300.0])
+def test_extreme_parameters_leave_rates_and_their_gradients_finite(log_var: float) -> None:
+    """In float32, against independent components: what training does with a posterior."""
+    spread = torch.full((1, SIZE), log_var, requires_grad=True)
+    below = torch.full((1, SIZE), 2.0, requires_grad=True)
+    q = FullGaussian(torch.ones(1, SIZE), spread, below)
+    for nats in (q.kl(standard_normal), q.kl(standard_laplace), q.entropy()):
+        gradients = torch.autograd.grad(nats.sum(), [spread, below], allow_unused=True)
+        assert nats.isfinite().all()
+        assert all(one.isfinite().all() for one in gradients if one is not None)

@@ -9,7 +9,8 @@ it. Closed forms are methods; `monte_carlo_kl` is for the rest.
 Extreme parameters. Every ratio of scales enters as one exponential of a difference of logarithms,
 so that no infinity is ever subtracted from another; every exponent goes through `capped`, and every
 distance through `bounded`: in float32, values are exact up to variances and ratios of variances of
-1e28, and finite beyond.
+1e28, and finite beyond. (A `FullGaussian` that models others is finite as long as the inverse of
+its scale is.)
 """
 
 from graphdsl_runtime.distributions.bernoulli import Bernoulli

@@ -30,6 +30,9 @@ class FullGaussian:
 
     Shapes: ``mean`` and ``log_var`` are ``(B, *, D)``, and so are the nats of every method;
     ``below`` is ``(B, *, D (D - 1) / 2)``, the entries of L below its diagonal, row by row.
+    Domain: samples, entropies and divergences to independent components are finite for whatever
+    parameters; `log_prob`, and divergences to a full Gaussian, as long as the model's inverse of L
+    is: its entries multiply, so that in float32 16 conditional variances of 1e-4 may be too many.
     Reference: Kingma and Welling 2019, sec. 2.5.1.
 
     >>> q = FullGaussian(torch.zeros(3, 2), torch.zeros(3, 2), torch.ones(3, 1))
