@@ -42,12 +42,12 @@ ALWAYS_IMPORTED = ("Batch", "Gaussian", "Losses", "Networks", "Noise", "Objectiv
 WORDS = (
     "Bernoulli", "Categorical", "Each", "EdgeMask", "Laplace", "Latents", "Likelihood",
     "Multiplier", "Poisson", "Posterior", "Shared", "Subset", "adversarial_js",
-    "adversarial_kl", "among", "conv_decoder", "conv_encoder", "critic", "draw_data",
-    "each_expert", "expect", "frozen", "gated", "has_all", "irm_penalty", "mean_over_ranks",
-    "mlp", "mlps", "mmd", "one_expert", "product_of_experts", "sliced_wasserstein",
-    "standard_laplace", "standard_normal", "subset_posteriors", "total_correlation_critic",
-    "total_correlation_loo", "total_correlation_mss", "total_correlation_mws",
-    "uniform_categorical", "weighted_product",
+    "adversarial_js_non_saturating", "adversarial_kl", "among", "conv_decoder", "conv_encoder",
+    "critic", "draw_data", "each_expert", "expect", "frozen", "gated", "has_all",
+    "importance_weighted", "irm_penalty", "mean_over_ranks", "mlp", "mlps", "mmd", "one_expert",
+    "product_of_experts", "repeated", "sliced_wasserstein", "standard_laplace",
+    "standard_normal", "subset_posteriors", "total_correlation_critic", "total_correlation_loo",
+    "total_correlation_mss", "total_correlation_mws", "uniform_categorical", "weighted_product",
 )  # fmt: skip
 
 
@@ -72,6 +72,7 @@ def _view(
         + ".",
         variables=tuple(map(_variable, module.variables)),
         draws=_draws(module.draws),
+        samples=_samples(module),
         signature=tuple(f"{one.name}: float = {number(one.value)}" for one in module.parameters),
         parameters=tuple(map(_parameter, module.parameters)),
         networks=(
@@ -188,6 +189,11 @@ def _draws(draws: Sequence[Draw]) -> tuple[str, ...]:
     if len(written) == 1:
         return (f"draws = ({written[0]},)",)
     return ("draws = (", *(f"    {one}," for one in written), ")") if written else ()
+
+
+def _samples(module: LossModule) -> int:
+    """How many samples a row has in the bounds of several: those of the largest."""
+    return max((term.code.times for term in module.terms), default=0)
 
 
 def _parameter(one: ParameterSlot) -> str:

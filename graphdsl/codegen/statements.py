@@ -29,6 +29,7 @@ from graphdsl.ir.loss import (
     Assemble,
     Chosen,
     Decoded,
+    Density,
     DrawData,
     DrawMask,
     Drawn,
@@ -41,6 +42,7 @@ from graphdsl.ir.loss import (
     Predict,
     PriorSample,
     Ref,
+    Repeat,
     Run,
     Sample,
     Seen,
@@ -75,7 +77,12 @@ def forward_line(statement: Statement) -> str:
             drawn = "mode()" if likeliest else f'sample(noise["{target}"])'
             return f"{target} = self.mask_{target}.{drawn}"
         case DrawSet() | Sample() | PriorSample() | Generated():
-            return commented(_drawn(statement), shape_comment(statement.shape))
+            times = statement.times if isinstance(statement, Sample) else 1
+            return commented(_drawn(statement), shape_comment(statement.shape, times))
+        case Repeat(target=target, source=source, times=times):
+            code = f"{target} = repeated({source}, {times})"
+            about = statement.shape
+            return code if about is None else commented(code, shape_comment(about, times))
         case Assemble(target=target, parts=parts):
             return stacked(list(map(reference, parts)), target)
 
@@ -178,8 +185,21 @@ def term_code(code: TermCode) -> str:
         case "penalty":
             environment = reference(code.samples[0][0]) + ("" if code.whole else ".long()")
             return f"irm_penalty({left}.logits, {right}, {environment}, {code.classes})"
-        case "distance":
-            return _distance(code)
+        case "distance" | "importance":
+            return _distance(code) if code.kind == "distance" else _importance(code)
+
+
+def _importance(code: TermCode) -> str:
+    """A bound by several samples, from the log-densities of each."""
+    above, below = (", ".join(map(_density, several)) for several in (code.above, code.below))
+    return f"expect(importance_weighted(p=[{above}], q=[{below}], samples={code.times}))"
+
+
+def _density(one: Density) -> str:
+    """A log-density, where rows have the value."""
+    head = one.word if one.distribution is None else reference(one.distribution)
+    nats = f"{head}.log_prob({reference(one.value)})"
+    return nats if one.seen is None else f"among({nats}, {reference(one.seen)})"
 
 
 def _price(cost: str, likelihood: str, value: str) -> str:
@@ -287,13 +307,16 @@ def _chosen(chosen: Chosen | None) -> str:
 
 
 def _about(statement: Run | Fuse) -> str:
-    return f"{statement.formula}; {shape_comment(statement.shape)}"
+    return f"{statement.formula}; {shape_comment(statement.shape, statement.times)}"
 
 
 def _noise(statement: Sample) -> str:
     noise = statement.noise
+    source = f'noise["{noise.name}"]'
+    if statement.times:
+        source = f'self.samples_of(noise, "{noise.name}", {statement.times}, {statement.like})'
     flat = f".flatten(1, {statement.grid})" if statement.grid > 1 else ""
-    return reference(Ref(f'noise["{noise.name}"]{flat}', noise.places, noise.one))
+    return reference(Ref(f"{source}{flat}", noise.places, noise.one))
 
 
 def _masks(several: Sequence[Sequence[Ref]]) -> list[str]:

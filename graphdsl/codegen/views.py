@@ -53,6 +53,7 @@ class ModuleView:
     summary: str
     variables: tuple[str, ...]
     draws: tuple[str, ...]
+    samples: int
     signature: tuple[str, ...]
     parameters: tuple[str, ...]
     networks: tuple[str, ...]

@@ -8,6 +8,7 @@ __all__ = [
     "Builder",
     "Chosen",
     "Decoded",
+    "Density",
     "DrawData",
     "DrawMask",
     "DrawSet",
@@ -29,6 +30,7 @@ __all__ = [
     "Reading",
     "Ref",
     "Relation",
+    "Repeat",
     "Run",
     "Sample",
     "Seen",
@@ -178,6 +180,7 @@ class Run:
     missing: tuple[Seen, ...] = ()  #: the parents that a row may lack in training
     frozen: bool = False  #: whether the networks stay as they are
     detached: bool = False  #: whether what they read stays as it is
+    times: int = 1  #: how many samples of each row it is for
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,6 +223,7 @@ class Fuse:
     seen: tuple[Ref, ...] = ()  #: which experts there are, where views may be missing
     present: tuple[Ref | None, ...] = ()  #: the same in training; None is always there
     weights: Entries | None = None  #: the exponent of each expert (eq. 13)
+    times: int = 1  #: how many samples of each row it is for
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -233,6 +237,8 @@ class Sample:
     shape: tuple[int, ...]
     grid: int = 1  #: how many indices the noise's family has
     discrete: bool = False  #: a category: relaxed where a gradient is to go through it
+    times: int = 0  #: how many samples of each row, in a bound of several
+    like: str = ""  #: of several, a tensor of as many rows as the batch
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -274,6 +280,16 @@ class Predict:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Repeat:
+    """Give every row of a tensor or a distribution several times, for as many samples."""
+
+    target: str
+    source: str
+    times: int
+    shape: tuple[int, ...] | None  #: of a row, where it is to be told
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Assemble:
     """Put the members of a family together."""
 
@@ -293,8 +309,19 @@ Statement: TypeAlias = (
     | DrawSet
     | DrawMask
     | Predict
+    | Repeat
     | Assemble
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Density:
+    """The log-density of a value, where rows have it."""
+
+    distribution: Ref | None  #: None for a prior, which is a word
+    word: str
+    value: Ref
+    seen: Ref | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -311,6 +338,7 @@ class TermCode:
         "distance",
         "penalty",
         "sparsity",
+        "importance",
     ]
     left: Ref  #: the posterior, the likelihood or the sample
     right: Ref | None  #: the model or the value; None for the prior
@@ -324,6 +352,9 @@ class TermCode:
     whole: bool = True  #: whether they are held as whole numbers
     among: Chosen | None = None  #: the members that are counted, where a drawn set says so
     subsets: str = ""  #: the attribute that lists the views which a row must have for each
+    times: int = 0  #: how many samples a row has, in a bound of several
+    above: tuple[Density, ...] = ()  #: what its weights are made of: p's densities
+    below: tuple[Density, ...] = ()  #: and those of the latents that were sampled
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,11 +14,13 @@ __all__ = [
     "EstimatorChoice",
     "Family",
     "Functional",
+    "IdleChoice",
     "Interval",
     "InvariancePenalty",
     "Kind",
     "Law",
     "Model",
+    "ModelChoice",
     "MultiInformation",
     "Network",
     "Node",
@@ -28,6 +30,7 @@ __all__ = [
     "Role",
     "Sparsity",
     "Stretch",
+    "TotalCorrelationBy",
     "UncertaintyOf",
     "Via",
     "Weighted",
@@ -49,6 +52,7 @@ from graphdsl.ir.weight import Weight
 Kind: TypeAlias = Literal["real", "binary", "categorical", "count"]
 Law: TypeAlias = Literal["normal", "laplace", "bernoulli", "categorical", "poisson"]
 Role: TypeAlias = Literal["observed", "latent", "given"]
+TotalCorrelationBy: TypeAlias = Literal["mss", "mws", "loo", "adversary"]
 #: What a reconstruction costs, coordinate by coordinate, where that is no likelihood.
 Cost: TypeAlias = Literal["squared", "absolute", "huber"]
 Edge: TypeAlias = tuple[str, str]  #: parent, child
@@ -226,6 +230,9 @@ class DivergenceOfMarginals:
     under: str = "q"
     frozen: bool = False
     model_given: frozenset[str] = frozenset()  #: what p's side is said to be given
+    #: Of a multi-sample bound, how many there are for each row: the latents are then integrated
+    #: out, and it is the divergence of what is left, the data.
+    samples: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -279,6 +286,7 @@ class Distance:
     name: Literal["JS", "MMD", "W", "KL"]
     variables: tuple[str, ...]
     under: str = "q"
+    non_saturating: bool = False  #: of JS: how p plays, by the labels flipped
 
 
 @dataclass(frozen=True, slots=True)
@@ -348,7 +356,26 @@ class EstimatorChoice:
     """`estimate TC(u) with mss`."""
 
     target: MultiInformation
-    estimator: Literal["mss", "mws", "loo", "adversary"]
+    estimator: TotalCorrelationBy
+    line: int
+    column: int
+
+
+@dataclass(frozen=True, slots=True)
+class ModelChoice:
+    """`estimate H(z | x[1]) with r(1)`: which model bounds an entropy (rule 4)."""
+
+    target: UncertaintyOf
+    network: str  #: `q`, `p`, `r(1)`, or `new` for one made for it
+    line: int
+    column: int
+
+
+@dataclass(frozen=True, slots=True)
+class IdleChoice:
+    """An `estimate` line about a term that the objective does not hold."""
+
+    target: str
     line: int
     column: int
 
@@ -380,6 +407,8 @@ class Model:
     generation: Network | None
     objective: tuple[Weighted, ...]
     choices: tuple[EstimatorChoice, ...] = ()
+    model_choices: tuple[ModelChoice, ...] = ()
+    idle_choices: tuple[IdleChoice, ...] = ()
     assertions: tuple[Assertion, ...] = ()
     projections: tuple[WeightedProjection, ...] = ()  #: of the objective and the assertions
     further: tuple[Network, ...] = ()  #: inference networks beside q, each for its arguments

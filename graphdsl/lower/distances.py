@@ -12,7 +12,16 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from graphdsl.diagnostics import Diagnostic, Span
 from graphdsl.ir.information import Collected, Discrepancy, DivergenceAtom, Term
-from graphdsl.ir.loss import Builder, Generated, LossTerm, NetworkSlot, PriorSample, Ref, TermCode
+from graphdsl.ir.loss import (
+    Builder,
+    Generated,
+    LossTerm,
+    NetworkSlot,
+    PriorSample,
+    Ref,
+    Relation,
+    TermCode,
+)
 from graphdsl.ir.model import Distance, Family, Model
 from graphdsl.ir.notation import latex_names, names
 from graphdsl.lower.data import observed
@@ -20,7 +29,7 @@ from graphdsl.lower.errors import UnfitDistance
 from graphdsl.lower.runs import Plan, run_slot, tensor_shape
 from graphdsl.lower.slots import Names, Slot, network_slot, slots
 
-_WORDS = {
+_WORDS: dict[str, tuple[str, Relation, str]] = {
     "MMD": ("mmd", "estimate", "maximum mean discrepancy"),
     "W": ("sliced_wasserstein", "estimate", "sliced Wasserstein distance"),
     "JS": ("adversarial_js", "saddle", "a critic of samples (Jensen-Shannon)"),
@@ -132,8 +141,12 @@ def _term(
     several = [model.family(name) for name in families]
     families_of = names(distance.variables)
     word, relation, estimator = _WORDS[distance.name]
+    played = relation == "saddle"
+    if distance.non_saturating:
+        word, relation = "adversarial_js_non_saturating", "surrogate"
+        estimator = "a critic of samples, its labels flipped: it has JS's fixed point (p = q) alone"
     label = "_".join(family.local for family in several)
-    critic = f"critic_of_{label}" if relation == "saddle" else ""
+    critic = f"critic_of_{label}" if played else ""
     if critic:
         _declare_critic(plan, critic, several)
     here = tuple(_value(plan, family) for family in several)
@@ -152,7 +165,7 @@ def _term(
         formula=_text(distance, model),
         latex=_latex(distance),
         stands_for=(Term(one.weight, DivergenceAtom(distance.name, families_of, distance.under)),),
-        relation="saddle" if relation == "saddle" else "estimate",
+        relation=relation,
         bounds=(),
         estimator=estimator,
         lines=one.lines,

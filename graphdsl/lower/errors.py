@@ -7,6 +7,8 @@ __all__ = [
     "EstimatorIdle",
     "EstimatorMisplaced",
     "MarginalOfModel",
+    "ModelTie",
+    "ModelUnfit",
     "NoBound",
     "NoModelOfSets",
     "NoSuchPosterior",
@@ -31,6 +33,31 @@ class NoBound(Diagnostic):
     said = "the objective holds {term}, which is neither exact nor bounded by anything here"
     hint = "add a generation network `p` that predicts data from it, or another network to D"
     term: str
+
+
+class ModelTie(Diagnostic):
+    """An entropy that several models bound equally well, for all that their parents tell."""
+
+    code = "MIB441"
+    title = "Models that tie"
+    said = "{models} can each bound {term}, with as many parents"
+    hint = "say which: {choices}"
+    term: str
+    models: str
+    choices: str
+
+
+class ModelUnfit(Diagnostic):
+    """An `estimate` line with a model whose parents are not all given."""
+
+    code = "MIB442"
+    title = "Model that does not fit"
+    said = "`{network}` has no model of `{name}` whose parents are all in what {term} is given"
+    hint = "write {choices}"
+    network: str
+    name: str
+    term: str
+    choices: str
 
 
 class NoModelOfSets(Diagnostic):

@@ -13,9 +13,12 @@ from graphdsl.ir.graph import Independence
 from graphdsl.ir.information import Collected, LocalEntropy, TotalCorrelation, entropy
 from graphdsl.ir.loss import (
     Assemble,
+    DrawSet,
     Group,
     LossModule,
     LossTerm,
+    Observe,
+    OneHot,
     ParameterSlot,
     PriorSample,
     Ref,
@@ -50,10 +53,13 @@ from graphdsl.lower.groups import (
     nothing_inside,
     sign_text,
 )
+from graphdsl.lower.importance import importance_terms, sampled_networks, unfit_importances
 from graphdsl.lower.models import Auxiliary, Prior
 from graphdsl.lower.objective import objective_latex
 from graphdsl.lower.plan import make_plan
+from graphdsl.lower.renaming import reads
 from graphdsl.lower.runs import Plan
+from graphdsl.lower.settled import idle_models, unsettled
 from graphdsl.lower.slots import Names
 from graphdsl.lower.terms import correlation_terms, loss_terms
 
@@ -75,9 +81,10 @@ def lower(collected: Collected, model: Model, independences: Mapping[str, Indepe
     for group in collected.groups:
         found += _mistakes(group.collected, model, independences)
     found += inner_constants(collected)
-    if found:
+    if _is_wrong(found):
         return Lowered(None, tuple(found))
-    found = list(_warnings(collected, model))
+    told = tuple(found)
+    found = [*told, *_warnings(collected, model)]
     parts = pieces(collected, model, independences)
     inside = [pieces(one.collected, model, independences) for one in collected.groups]
     everything = [piece for several in (parts, *inside) for piece in several]
@@ -104,7 +111,9 @@ def _lowered(
     found: list[Diagnostic],
 ) -> Lowered:
     """Plan the code of what is bounded, part by part."""
-    plans = make_plan(model, [piece for several in (parts, *inside) for piece in several])
+    every = (collected, *(one.collected for one in collected.groups))
+    others = [name for one in every for name in sampled_networks(one)]
+    plans = make_plan(model, [piece for several in (parts, *inside) for piece in several], others)
     names_used = Names()
     terms = _terms(plans, collected, parts, names_used)
     groups: list[Group] = []
@@ -138,6 +147,7 @@ def _terms(
         *correlation_terms(plans, collected, names),
         *distance_terms(plans, collected, names),
         *count_terms(collected, names),
+        *importance_terms(plans, collected, names),
     )
 
 
@@ -189,7 +199,7 @@ def _module(
         ),
         networks=tuple(plan.networks),
         subsets=tuple(plan.subsets),
-        forward=with_masks(_used(plan.forward, _read_by(terms)), likeliest=False),
+        forward=with_masks(_alive(plan.forward, _read_by(terms)), likeliest=False),
         terms=terms,
         infer=with_masks(_used(plan.infer), likeliest=True),
         inferred=tuple(plan.inferred),
@@ -223,12 +233,24 @@ def _used(statements: Sequence[Statement], read: Iterable[str] = ()) -> tuple[St
     )
 
 
+def _alive(statements: Sequence[Statement], read: Iterable[str]) -> tuple[Statement, ...]:
+    """The statements of `forward` that some term is computed from, and the data."""
+    names, kept = set(read), []
+    for one in reversed(statements):
+        if one.target in names or isinstance(one, Observe | OneHot | DrawSet):
+            kept.append(one)
+            names.update(reads(one))
+    return tuple(reversed(kept))
+
+
 def _read_by(terms: Iterable[LossTerm]) -> Iterator[str]:
     """The names that terms are computed from."""
     for term in terms:
         for code in (term.code, term.critic_code):
             if code is not None:
                 yield from (ref.name for ref in (code.left, code.right) if ref is not None)
+                for one in (*code.above, *code.below):
+                    yield from (ref.name for ref in (one.distribution, one.value, one.seen) if ref)
                 yield from (ref.name for refs in code.samples for ref in refs)
 
 
@@ -283,6 +305,8 @@ def _no_bound(terms: Sequence[LossTerm]) -> str:
     for kind in ("penalty", "cost"):
         if any(term.code.kind == kind for term in terms):
             return f"a {kind} is no information"
+    if any(term.code.kind == "distance" for term in terms):
+        return "with its labels flipped, a critic tells no divergence"
     return "the weight of what it bounds changes its sign over the parameters' range"
 
 
@@ -300,7 +324,9 @@ def _mistakes(
     yield from _marginals(model)
     yield from _under_generation(collected, line, column)
     yield from unfit_distances(collected, model)
+    yield from unfit_importances(collected, model)
     yield from _unfit_models(collected, line, column)
+    yield from unsettled(collected, model)
     stuck = [
         one
         for one in collected.intractable
@@ -432,6 +458,8 @@ def _warnings(collected: Collected, model: Model) -> Iterator[Diagnostic]:
     for weight, atom, choice in collected.estimated:
         if choice is not None and not weight and choice not in inside:
             yield EstimatorIdle(span=_span(choice.line, choice.column, 8), target=str(atom))
+    for idle in (*model.idle_choices, *idle_models(collected, model)):
+        yield EstimatorIdle(span=_span(idle.line, idle.column, 8), target=idle.target)
 
 
 def _text(one: LocalEntropy) -> str:

@@ -96,15 +96,20 @@ def _divergence(
     match functional:
         case Projection(network):
             return f"D({under} \\,\\|\\, {_network(network.name)})"
-        case DivergenceOfMarginals(None):
-            return f"\\mathrm{{KL}}({under} \\,\\|\\, p)"
-        case DivergenceOfMarginals(_, given):
-            name, right = "KL", f"p({marginal}{_bar(functional.model_given)})"
+        case DivergenceOfMarginals(None, samples=k):
+            return f"{_kl(k)}({under} \\,\\|\\, p)"
+        case DivergenceOfMarginals(_, given, samples=k):
+            name, right = _kl(k), f"p({marginal}{_bar(functional.model_given)})"
         case DivergenceOfPosteriors(_, given, network_name, model_given):
-            name, right = "KL", f"{network_name}({marginal}{_bar(model_given)})"
+            name, right = _kl(), f"{network_name}({marginal}{_bar(model_given)})"
         case Distance(name):
-            given, right = frozenset(), f"p({marginal})"
-    return f"\\mathrm{{{name}}}({under}({marginal}{_bar(given)}) \\,\\|\\, {right})"
+            name, given, right = f"\\mathrm{{{name}}}", frozenset(), f"p({marginal})"
+    return f"{name}({under}({marginal}{_bar(given)}) \\,\\|\\, {right})"
+
+
+def _kl(samples: int = 0) -> str:
+    """Of a bound by several samples, with their number."""
+    return f"\\mathrm{{KL}}^{{({samples})}}" if samples else r"\mathrm{KL}"
 
 
 def _joined(before: str, weight: Weight, body: str) -> str:

@@ -19,8 +19,11 @@ from graphdsl.lower.runs import ModelKey, Plan, place_of, run_slot
 from graphdsl.lower.slots import Names, Slot, network_slot, slots
 
 
-def make_plan(model: Model, pieces: Sequence[Piece]) -> dict[str, Plan]:
-    """Plan the passes that the pieces of an objective need, for the samples of each network."""
+def make_plan(model: Model, pieces: Sequence[Piece], others: Iterable[str] = ()) -> dict[str, Plan]:
+    """Plan the passes that the pieces of an objective need, for the samples of each network.
+
+    The `others` are networks that terms which are no pieces take samples of.
+    """
     attributes: defaultdict[str, Names] = defaultdict(Names)
     shared = list(_shared_experts(model, attributes))
     encoders = {
@@ -31,11 +34,11 @@ def make_plan(model: Model, pieces: Sequence[Piece]) -> dict[str, Plan]:
                 attributes[_base(network.name)],
             )
         )
-        for network in (model.inference, *_needed_networks(model, pieces))
+        for network in (model.inference, *_needed_networks(model, pieces, others))
     }
     decoders = list(slots(model.generation.conditionals, model)) if model.generation else []
     auxiliaries = list(slots(_auxiliaries(pieces), model, attributes["r"]))
-    plan = Plan(model)
+    plan = Plan(model, encoders=encoders["q"], decoders=decoders)
     plan.priors = {
         slot.children: slot
         for slot in decoders
@@ -76,8 +79,8 @@ def _branches(
             branch = plan.branch(network.name)
             if network.name == main:
                 branch.infer, branch.inferred = plan.infer, plan.inferred
-            slots_of = encoders[network.name]
-            plan_posteriors(branch, slots_of, _wanted_subsets(pieces, network.name))
+            branch.encoders = encoders[network.name]
+            plan_posteriors(branch, branch.encoders, _wanted_subsets(pieces, network.name))
             yield network.name, branch
 
 
@@ -88,9 +91,9 @@ def _main_network(model: Model) -> str:
     return max(model.further, key=lambda one: len(one.variables)).name
 
 
-def _needed_networks(model: Model, pieces: Iterable[Piece]) -> list[Network]:
+def _needed_networks(model: Model, pieces: Iterable[Piece], others: Iterable[str]) -> list[Network]:
     """The further inference networks that some piece samples from, or compares with."""
-    wanted = {piece.under for piece in pieces}
+    wanted = {*others, *(piece.under for piece in pieces)}
     wanted |= {piece.ref.network for piece in pieces if isinstance(piece.ref, Encoder)}
     return [network for network in model.further if network.name in wanted]
 

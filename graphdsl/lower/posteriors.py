@@ -105,7 +105,7 @@ def _posterior(
     from_prior = run_slot(plan, prior, prior.attribute)
     told = replace(run, prior=prior.attribute)
     if missing:
-        plan.networks.append(network_slot(prior, plan.model))
+        plan.add_network(network_slot(prior, plan.model))
         held = (prior.attribute, prior.children)
         plan.likelihood.update({ModelKey("p", child): held for child in prior.children})
         plan.forward += [*gather, from_prior, replace(told, missing=missing)]

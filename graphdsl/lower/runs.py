@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 __all__ = [
+    "PRIORS",
     "WORD",
     "Held",
     "ModelKey",
@@ -60,6 +61,13 @@ _READINGS: dict[Law, Reading] = {
 #: Of observed reals, whose network answers with the mean alone.
 _UNIT: dict[Law, Reading] = {"normal": "unit", "laplace": "unit_laplace"}
 
+#: The roots of p, as the runtime has them.
+PRIORS: dict[Law, str] = {
+    "normal": "standard_normal",
+    "laplace": "standard_laplace",
+    "categorical": "uniform_categorical",
+}
+
 #: Where a variable is found: a local name, and the variables that it holds.
 Held: TypeAlias = dict[str, tuple[str, tuple[str, ...]]]
 
@@ -100,6 +108,8 @@ class Plan:
         default_factory=dict
     )  #: q(z|x[S]), by z and x[S]
     values: Held = field(default_factory=dict)
+    encoders: list[Slot] = field(default_factory=list)  #: of the network that is sampled
+    decoders: list[Slot] = field(default_factory=list)  #: of p
     experts: dict[tuple[str, tuple[str, ...]], tuple[str, tuple[str, ...]]] = field(
         default_factory=dict
     )  #: by network and children: the tensor of all experts, and their parents in its order
@@ -128,6 +138,8 @@ class Plan:
             values=data,
             experts=self.experts,
             priors=self.priors,
+            encoders=self.encoders,
+            decoders=self.decoders,
         )
 
     def add_network(self, slot: NetworkSlot) -> None:

@@ -26,10 +26,10 @@ _OF_THE_MODULE = frozenset(
     register_forward_hook register_forward_pre_hook register_full_backward_hook
     register_full_backward_pre_hook register_load_state_dict_post_hook
     register_load_state_dict_pre_hook register_module register_parameter
-    register_state_dict_post_hook register_state_dict_pre_hook requires_grad_ rows seen selector
-    self set_extra_state set_submodule share_memory spec_hash state_dict str structure super
-    temperature terms to to_empty torch train training translate tuple turns type variables weight
-    xpu zero_grad
+    register_state_dict_post_hook register_state_dict_pre_hook requires_grad_ rows samples
+    samples_of seen selector self set_extra_state set_submodule share_memory spec_hash state_dict
+    str structure super temperature terms to to_empty torch train training translate tuple turns
+    type variables weight xpu zero_grad
     """.split()
 )
 
@@ -38,11 +38,11 @@ _OF_THE_RUNTIME = frozenset(
     """
     Batch Bernoulli Categorical Each EdgeMask Gaussian Laplace Latents Likelihood Losses Multiplier
     Networks Noise Objective Poisson Posterior Shared Subset Tensor Variable adversarial_js
-    adversarial_kl among conv_decoder conv_encoder critic draw_data each_expert expect frozen gated
-    has_all irm_penalty latents mean_over_ranks mlp mlps mmd one_expert product_of_experts
-    sliced_wasserstein standard_laplace standard_normal subset_posteriors total_correlation_critic
-    total_correlation_loo total_correlation_mss total_correlation_mws uniform_categorical
-    weighted_product
+    adversarial_js_non_saturating adversarial_kl among conv_decoder conv_encoder critic draw_data
+    each_expert expect frozen gated has_all importance_weighted irm_penalty latents mean_over_ranks
+    mlp mlps mmd one_expert product_of_experts repeated sliced_wasserstein standard_laplace
+    standard_normal subset_posteriors total_correlation_critic total_correlation_loo
+    total_correlation_mss total_correlation_mws uniform_categorical weighted_product
     """.split()
 )
 
@@ -52,6 +52,7 @@ _PREFIXES = (
     "reconstruction_", "prediction_", "entropy_", "divergence_", "critic_", "cross_entropy_",
     "total_correlation_", "one_hot_", "log_var_", "log_scale_", "present_", "absolute_",
     "floored_", "constraint_", "multiplier_", "selector_", "penalty_", "mask_", "sparsity_",
+    "squared_cost_", "huber_cost_", "importance",
 )  # fmt: skip
 
 

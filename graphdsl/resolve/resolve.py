@@ -14,6 +14,7 @@ from graphdsl.ir.model import (
     Assertion,
     EstimatorChoice,
     Model,
+    ModelChoice,
     Network,
     Node,
     Projection,
@@ -22,12 +23,13 @@ from graphdsl.ir.model import (
     Wrapped,
 )
 from graphdsl.ir.weight import ZERO, Weight
+from graphdsl.resolve.choices import Choice, Replacement, estimate, replaced
 from graphdsl.resolve.conditionals import idle_modifiers
 from graphdsl.resolve.declarations import declare
 from graphdsl.resolve.laws import Laws, every_law
 from graphdsl.resolve.masks import declare_masks
 from graphdsl.resolve.networks import model_network
-from graphdsl.resolve.objective import choice, constraint, linear
+from graphdsl.resolve.objective import constraint, linear
 from graphdsl.resolve.scope import Scope
 from graphdsl.resolve.whole_spec import check_whole, unused
 from graphdsl.syntax import ast
@@ -53,17 +55,19 @@ def resolve(
     declare_masks(scope, spec)
     laws = Laws(_models(scope, spec))
     objective = list(_objective(scope, laws, spec))
-    choices: list[EstimatorChoice] = []
+    choices: list[Choice] = []
     assertions: list[Assertion] = []
     for statement in spec.statements:
         match statement:
             case ast.Estimate():
-                chosen = choice(scope, laws, statement)
+                chosen = estimate(scope, laws, statement)
                 choices += [chosen] if chosen else []
             case ast.Assertion():
                 assertions.append(_assertion(scope, laws, statement, source))
             case _:
                 pass
+    choices += laws.choices
+    terms, idle = replaced(objective, (one for one in choices if isinstance(one, Replacement)))
     every_law(scope, laws)
     check_whole(scope, spec)
     if not scope.families:
@@ -80,10 +84,12 @@ def resolve(
         constants=tuple(scope.constants.items()),
         inference=laws.models.get("q", empty),
         generation=laws.models.get("p"),
-        objective=tuple(objective),
-        choices=(*choices, *laws.choices),
+        objective=terms,
+        choices=tuple(one for one in choices if isinstance(one, EstimatorChoice)),
+        model_choices=tuple(one for one in choices if isinstance(one, ModelChoice)),
+        idle_choices=idle,
         assertions=tuple(assertions),
-        projections=tuple(_projections(objective, assertions)),
+        projections=tuple(_projections(terms, assertions)),
         further=tuple(laws.further.values()),
         draws=tuple(one for one in scope.draws.values() if one.families),
         masks=tuple(one for one in scope.masks.values() if one.learned),

@@ -57,6 +57,7 @@ from graphdsl_runtime.estimators import (
     energy_distance,
     gradient_penalty_r1,
     hsic,
+    importance_weighted,
     info_nce,
     infogan_bound,
     information_critic,
@@ -108,7 +109,7 @@ from graphdsl_runtime.networks import (
 )
 from graphdsl_runtime.players import alternate, due, play
 from graphdsl_runtime.ranks import alone, mean_over_ranks
-from graphdsl_runtime.sampling import Likelihood, Posterior, draw_data
+from graphdsl_runtime.sampling import Likelihood, Posterior, draw_data, repeated
 from graphdsl_runtime.subsets import Subset, among, has_all
 from graphdsl_runtime.variables import Variable
 
@@ -183,6 +184,7 @@ __all__ = [
     "gumbel_noise",
     "has_all",
     "hsic",
+    "importance_weighted",
     "info_nce",
     "infogan_bound",
     "information_critic",
@@ -207,6 +209,7 @@ __all__ = [
     "permute_within",
     "play",
     "product_of_experts",
+    "repeated",
     "sliced_wasserstein",
     "smile",
     "standard_laplace",

@@ -1,10 +1,10 @@
-"""Samples of data, as p generates it: values of the variables' own kinds, without gradients."""
+"""Samples of data, as p generates it, and rows that are repeated for several samples of each."""
 
 from __future__ import annotations
 
-__all__ = ["Likelihood", "Posterior", "draw_data", "likeliest"]
+__all__ = ["Likelihood", "Posterior", "draw_data", "likeliest", "repeated"]
 
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
 import torch
 from torch import Tensor
@@ -15,6 +15,10 @@ from graphdsl_runtime.distributions import Bernoulli, Categorical, Gaussian, Lap
 Likelihood: TypeAlias = Bernoulli | Categorical | Gaussian | Laplace | Poisson
 #: What q says of a latent.
 Posterior: TypeAlias = Categorical | Gaussian | Laplace
+
+
+#: A tensor, or a distribution.
+_Rows = TypeVar("_Rows", Tensor, Bernoulli, Categorical, Gaussian, Laplace, Poisson)
 
 
 @torch.no_grad()
@@ -55,3 +59,16 @@ def likeliest(likelihood: Likelihood) -> Tensor:
             return likelihood.mode
         case _:
             return likelihood.mean
+
+
+def repeated(value: _Rows, times: int) -> _Rows:
+    """Give every row several times, one after another: for as many samples of each.
+
+    Shapes: a tensor or a distribution of ``(B, *) -> (B times, *)``.  Differentiable.
+
+    >>> repeated(torch.tensor([1.0, 2.0]), 2)
+    tensor([1., 1., 2., 2.])
+    """
+    like = value if isinstance(value, Tensor) else value.mean
+    rows = torch.arange(like.shape[0], device=like.device)
+    return value[rows.repeat_interleave(times)]
