@@ -28,10 +28,10 @@ def obstacle(model: Model, module: LossModule) -> str | None:
 def _reasons(model: Model, module: LossModule) -> Iterator[str]:
     estimated = [term for term in module.terms if term.code.kind in ESTIMATED]
     if len(estimated) == len(module.terms):
-        yield "every term is estimated from samples"
+        yield "no term has a closed form here"
     for term in estimated:
         if term.within or term.code.kind == "penalty":
-            yield f"{term.name} is estimated from the minibatch"
+            yield f"{term.name} has no closed form here"
     if model.draws:
         yield "a set is drawn in every row"
     several = [one for each in (model.inference, *model.further) for one in each.conditionals]
@@ -47,7 +47,7 @@ def _discrete_reasons(model: Model, module: LossModule) -> Iterator[str]:
         yield "several inference networks share one noise, and categories have no moments"
     for term in module.terms:
         if term.code.kind in ESTIMATED:
-            yield f"{term.name} is estimated from the minibatch"
+            yield f"{term.name} has no closed form here"
 
 
 def _real_reasons(model: Model, real: list[Family], latents: list[Family]) -> Iterator[str]:
