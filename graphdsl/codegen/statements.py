@@ -30,6 +30,7 @@ from graphdsl.ir.loss import (
     Chosen,
     Decoded,
     Density,
+    Detach,
     DrawData,
     DrawMask,
     Drawn,
@@ -79,12 +80,19 @@ def forward_line(statement: Statement) -> str:
         case DrawSet() | Sample() | PriorSample() | Generated():
             times = statement.times if isinstance(statement, Sample) else 1
             return commented(_drawn(statement), shape_comment(statement.shape, times))
-        case Repeat(target=target, source=source, times=times):
-            code = f"{target} = repeated({source}, {times})"
-            about = statement.shape
-            return code if about is None else commented(code, shape_comment(about, times))
+        case Detach() | Repeat():
+            return _held_in_common(statement)
         case Assemble(target=target, parts=parts):
             return stacked(list(map(reference, parts)), target)
+
+
+def _held_in_common(statement: Detach | Repeat) -> str:
+    """What another objective computes, or what all samples of a row have in common."""
+    target, source, shape = statement.target, statement.source, statement.shape
+    if isinstance(statement, Detach):
+        return commented(f"{target} = detached({source})", shape_comment(statement.shape))
+    code = f"{target} = repeated({source}, {statement.times})"
+    return code if shape is None else commented(code, shape_comment(shape, statement.times))
 
 
 def _drawn(statement: DrawSet | Sample | PriorSample | Generated) -> str:
@@ -248,6 +256,7 @@ def _run(statement: Run) -> str:
     if statement.scale is not None:
         scale = statement.scale
         own = f"self.{scale}" if isinstance(scale, str) else number(scale)
+        own += ".detach()" if statement.frozen and isinstance(scale, str) else ""
         return f"{word.partition('.')[0]}.of_scale({call}, {own})"
     return f"{word}({call}{reshaped})"
 

@@ -9,6 +9,7 @@ __all__ = [
     "Chosen",
     "Decoded",
     "Density",
+    "Detach",
     "DrawData",
     "DrawMask",
     "DrawSet",
@@ -25,6 +26,7 @@ __all__ = [
     "Observe",
     "OneHot",
     "ParameterSlot",
+    "PlayerSlot",
     "Predict",
     "PriorSample",
     "Reading",
@@ -290,6 +292,15 @@ class Repeat:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Detach:
+    """What a network says, for an objective that does not train it."""
+
+    target: str
+    source: str
+    shape: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Assemble:
     """Put the members of a family together."""
 
@@ -310,6 +321,7 @@ Statement: TypeAlias = (
     | DrawMask
     | Predict
     | Repeat
+    | Detach
     | Assemble
 )
 
@@ -385,6 +397,7 @@ class LossTerm:
     lines: tuple[int, ...]  #: of the spec
     critic: str = ""  #: the name of a critic's loss, where one plays against the term
     within: str = ""  #: the sign that it stands under, as text; empty for none
+    player: str = ""  #: whose objective it is in, where there are several
     critic_code: TermCode | None = None  #: how that is computed, where not with the term
 
     @property
@@ -447,6 +460,17 @@ class Group:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PlayerSlot:
+    """A player with an objective of its own: what it minimises, and what it trains."""
+
+    name: str  #: as the module calls it: `q`, `q,p`
+    loss: str  #: the name of its loss
+    terms: tuple[str, ...]
+    groups: tuple[str, ...]
+    attributes: tuple[str, ...]  #: its networks
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LossModule:
     """The emitted module, before it is text."""
 
@@ -472,6 +496,7 @@ class LossModule:
     drawn: tuple[Drawn, ...]
     constants: tuple[Term, ...]
     groups: tuple[Group, ...] = ()
+    players: tuple[PlayerSlot, ...] = ()  #: where there are several objectives
     critics: tuple[str, ...] = ()  #: the attributes whose networks the critic trains
     draws: tuple[Draw, ...] = ()  #: sets that every pass draws anew
     masks: tuple[MaskSlot, ...] = ()  #: learned ones

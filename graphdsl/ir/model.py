@@ -25,6 +25,7 @@ __all__ = [
     "Network",
     "Node",
     "Parameter",
+    "Player",
     "PredictiveEntropy",
     "Projection",
     "Role",
@@ -343,6 +344,21 @@ class Weighted:
 
 
 @dataclass(frozen=True, slots=True)
+class Player:
+    """An objective, and whose networks it trains: `minimize E for p`."""
+
+    owners: tuple[str, ...]  #: `q`, `p`, an inference network's name, or `predictors`
+    objective: tuple[Weighted, ...]
+    line: int
+    column: int
+
+    @property
+    def name(self) -> str:
+        """As the module calls it."""
+        return ",".join(self.owners)
+
+
+@dataclass(frozen=True, slots=True)
 class WeightedProjection:
     """A D(q || G) that an audit derives, and the weight that it has in the objective."""
 
@@ -406,6 +422,7 @@ class Model:
     inference: Network
     generation: Network | None
     objective: tuple[Weighted, ...]
+    players: tuple[Player, ...] = ()  #: where there are several objectives; `objective` has all
     choices: tuple[EstimatorChoice, ...] = ()
     model_choices: tuple[ModelChoice, ...] = ()
     idle_choices: tuple[IdleChoice, ...] = ()

@@ -64,20 +64,46 @@ def _why_not(distance: Distance, model: Model) -> str:
     generation = model.generation
     made = {name for one in generation.conditionals for name in one.children} if generation else ()
     families = {model.family_of(name).name: model.family_of(name) for name in distance.variables}
-    for family in families.values():
-        if not set(family.nodes) <= set(distance.variables):
-            return f"it is of a part of the family `{family.name}`"
-        if family.role == "latent" and set(family.nodes) & set(made):
-            return f"`{family.name}` has parents in `p`, and is no root that a prior draws"
-        if family.role == "latent" and family.distribution.law != "normal":
-            return f"`{family.name}` is not normal"
-        if family.role != "latent" and not set(family.nodes) <= set(made):
-            return f"`p` does not generate `{family.name}`"
-        if distance.name == "KL" and family.role != "latent":
-            return f"a density ratio trains `q` alone, and `p` generates `{family.name}`"
-        if family.classes is not None:
-            return f"`{family.name}` is categorical"
+    reasons = (_why_not_of(family, distance, frozenset(made)) for family in families.values())
+    return next((reason for reason in reasons if reason), "") or _why_not_drawn(
+        distance, model, frozenset(made)
+    )
+
+
+def _why_not_of(family: Family, distance: Distance, made: frozenset[str]) -> str:
+    if not set(family.nodes) <= set(distance.variables):
+        return f"it is of a part of the family `{family.name}`"
+    if family.role == "latent" and made.intersection(family.nodes):
+        return f"`{family.name}` has parents in `p`, and is no root that a prior draws"
+    if family.role == "latent" and family.distribution.law != "normal":
+        return f"`{family.name}` is not normal"
+    if family.role != "latent" and not made.issuperset(family.nodes):
+        return f"`p` does not generate `{family.name}`"
+    if distance.name == "KL" and family.role != "latent":
+        return f"a density ratio trains `q` alone, and `p` generates `{family.name}`"
+    return f"`{family.name}` is categorical" if family.classes is not None else ""
+
+
+def _why_not_drawn(distance: Distance, model: Model, made: frozenset[str]) -> str:
+    """What `p` generates from latents that are drawn from N(0, I): they have to be such roots."""
+    for name in _drawn_before(distance, model):
+        if name in made:
+            return f"`{name}`, which `p` generates it from, has parents in `p` itself"
+        if model.family_of(name).distribution.law != "normal":
+            return f"`{name}`, which `p` generates it from, is not normal"
     return ""
+
+
+def _drawn_before(distance: Distance, model: Model) -> list[str]:
+    """The latents that p's samples are generated from."""
+    found: dict[str, None] = {}
+    waiting = list(distance.variables)
+    for name in waiting:
+        for one in model.generation.conditionals if model.generation else ():
+            above = [each for each in one.parents if name in one.children and each not in found]
+            found |= dict.fromkeys(above)
+            waiting += above
+    return [name for name in found if model.family_of(name).role == "latent"]
 
 
 class _Generation:

@@ -12,6 +12,7 @@ __all__ = [
     "NoBound",
     "NoModelOfSets",
     "NoSuchPosterior",
+    "NobodyTrains",
     "NothingInside",
     "NothingLeft",
     "PlayerOfTwoSides",
@@ -58,6 +59,17 @@ class ModelUnfit(Diagnostic):
     name: str
     term: str
     choices: str
+
+
+class NobodyTrains(Diagnostic):
+    """Networks that run, and that no objective is for."""
+
+    code = "MIB443"
+    title = "Networks that nobody trains"
+    said = "the objectives run `{name}`, and none of them is for it"
+    hint = "say whose it is, as in `{example}`, or give it an objective of its own"
+    name: str
+    example: str
 
 
 class NoModelOfSets(Diagnostic):

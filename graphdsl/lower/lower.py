@@ -10,7 +10,14 @@ from dataclasses import dataclass, replace
 from graphdsl.diagnostics import Diagnostic, Span
 from graphdsl.ir.draws import as_block
 from graphdsl.ir.graph import Independence
-from graphdsl.ir.information import Collected, LocalEntropy, TotalCorrelation, entropy
+from graphdsl.ir.information import (
+    Atom,
+    Collected,
+    LocalEntropy,
+    Term,
+    TotalCorrelation,
+    entropy,
+)
 from graphdsl.ir.loss import (
     Assemble,
     DrawSet,
@@ -30,6 +37,7 @@ from graphdsl.ir.loss import (
 )
 from graphdsl.ir.model import Conditional, DivergenceOfMarginals, EstimatorChoice, Model
 from graphdsl.ir.notation import names, weight_text
+from graphdsl.ir.weight import Weight, accumulate
 from graphdsl.lower.bounds import Piece, can_relax, pieces
 from graphdsl.lower.distances import distance_terms, unfit_distances
 from graphdsl.lower.errors import (
@@ -55,8 +63,9 @@ from graphdsl.lower.groups import (
 )
 from graphdsl.lower.importance import importance_terms, sampled_networks, unfit_importances
 from graphdsl.lower.models import Auxiliary, Prior
-from graphdsl.lower.objective import objective_latex
+from graphdsl.lower.objective import whole_latex
 from graphdsl.lower.plan import make_plan
+from graphdsl.lower.players import Part, as_predictors, put_together, untrained
 from graphdsl.lower.renaming import reads
 from graphdsl.lower.runs import Plan
 from graphdsl.lower.settled import idle_models, unsettled
@@ -75,19 +84,52 @@ class Lowered:
     diagnostics: tuple[Diagnostic, ...]
 
 
-def lower(collected: Collected, model: Model, independences: Mapping[str, Independence]) -> Lowered:
-    """Choose models and estimators, and plan the code."""
-    found = list(_mistakes(collected, model, independences))
-    for group in collected.groups:
-        found += _mistakes(group.collected, model, independences)
-    found += inner_constants(collected)
+@dataclass(frozen=True, slots=True)
+class _Bounded:
+    """An objective in pieces that can be computed."""
+
+    model: Model  #: with this objective alone
+    collected: Collected
+    parts: tuple[Piece, ...]
+    inside: tuple[tuple[Piece, ...], ...]  #: of each sum under a sign
+
+    @property
+    def everything(self) -> list[Piece]:
+        return [piece for several in (self.parts, *self.inside) for piece in several]
+
+    @property
+    def sampled(self) -> list[str]:
+        """The networks that terms which are no pieces take samples of."""
+        every = (self.collected, *(one.collected for one in self.collected.groups))
+        return [name for one in every for name in sampled_networks(one)]
+
+
+def lower(
+    several: Sequence[Collected], model: Model, independences: Mapping[str, Independence]
+) -> Lowered:
+    """Choose models and estimators, and plan the code: of one objective, or one per player."""
+    several = [as_predictors(one, model.players) for one in several]
+    alone = [replace(model, objective=one.objective) for one in model.players] or [model]
+    found: list[Diagnostic] = []
+    for collected, one in zip(several, alone, strict=True):
+        found += _mistakes(collected, one, independences)
+        for group in collected.groups:
+            found += _mistakes(group.collected, one, independences)
+        found += inner_constants(collected)
+    found = list(dict.fromkeys(found))
     if _is_wrong(found):
         return Lowered(None, tuple(found))
-    told = tuple(found)
-    found = [*told, *_warnings(collected, model)]
-    parts = pieces(collected, model, independences)
-    inside = [pieces(one.collected, model, independences) for one in collected.groups]
-    everything = [piece for several in (parts, *inside) for piece in several]
+    found += _all_warnings(several, alone)
+    bounded = [
+        _Bounded(
+            one,
+            collected,
+            pieces(collected, model, independences),
+            tuple(pieces(each.collected, model, independences) for each in collected.groups),
+        )
+        for collected, one in zip(several, alone, strict=True)
+    ]
+    everything = [piece for one in bounded for piece in one.everything]
     bare = [
         piece.node
         for piece in everything
@@ -100,39 +142,87 @@ def lower(collected: Collected, model: Model, independences: Mapping[str, Indepe
     found += _without_model(everything, model)
     if _is_wrong(found):
         return Lowered(None, tuple(found))
-    return _lowered(collected, model, parts, inside, found)
+    return _lowered(bounded, model, found)
 
 
-def _lowered(
-    collected: Collected,
-    model: Model,
-    parts: Sequence[Piece],
-    inside: Sequence[Sequence[Piece]],
-    found: list[Diagnostic],
-) -> Lowered:
-    """Plan the code of what is bounded, part by part."""
-    every = (collected, *(one.collected for one in collected.groups))
-    others = [name for one in every for name in sampled_networks(one)]
-    plans = make_plan(model, [piece for several in (parts, *inside) for piece in several], others)
-    names_used = Names()
-    terms = _terms(plans, collected, parts, names_used)
-    groups: list[Group] = []
-    for one, several in zip(collected.groups, inside, strict=True):
-        under = _terms(plans, one.collected, several, names_used)
-        if not under:
-            found.append(nothing_inside(one))
-            continue
-        made = group_of(one, under, names_used)
-        relation, told = group_relation(one, under), sign_text(made)
-        groups.append(made)
-        terms += tuple(replace(term, within=told, relation=relation) for term in under)
+def _all_warnings(several: Sequence[Collected], models: Sequence[Model]) -> Iterator[Diagnostic]:
+    """What is suspicious in some objective; an estimate is idle where it is so in all of them."""
+    told = [list(_warnings(one, model)) for one, model in zip(several, models, strict=True)]
+    for one in dict.fromkeys(each for warnings in told for each in warnings):
+        if not isinstance(one, EstimatorIdle) or all(one in warnings for warnings in told):
+            yield one
+
+
+def _lowered(bounded: Sequence[_Bounded], model: Model, found: list[Diagnostic]) -> Lowered:
+    """Plan the code of what is bounded, objective by objective."""
+    taken = Names()
+    others = [name for one in bounded for name in one.sampled]
+    every = [piece for one in bounded for piece in one.everything]
+    plans, terms, groups = [], [], []
+    for one in bounded:
+        planned = make_plan(one.model, one.everything, others, every)
+        made, under = _all_terms(planned, one, taken, found)
+        plans.append(planned["q"])
+        terms.append(made)
+        groups.append(under)
     if _is_wrong(found):
         return Lowered(None, tuple(found))
-    if not terms:
+    if not all(terms):
         place = [(one.line, one.column) for one in model.objective] or [(1, 1)]
         return Lowered(None, (*found, NothingLeft(span=_span(*place[0], 1))))
-    module = _module(model, plans["q"], terms, collected)
-    return Lowered(replace(module, groups=tuple(groups)), tuple(found))
+    constants = _constants(bounded)
+    every_group = tuple(group for several in groups for group in several)
+    if not model.players:
+        module = _module(model, plans[0], terms[0], constants)
+        return Lowered(replace(module, groups=every_group), tuple(found))
+    parts = [
+        Part(player, plan, made, under)
+        for player, plan, made, under in zip(model.players, plans, terms, groups, strict=True)
+    ]
+    found += untrained(parts)
+    if _is_wrong(found):
+        return Lowered(None, tuple(found))
+    plan, whole, players = put_together(parts)
+    module = _module(model, plan, whole, constants)
+    surrogate = module.relation == "surrogate"
+    reason = "each player has an objective of its own, with the others' networks as they are"
+    return Lowered(
+        replace(
+            module,
+            groups=every_group,
+            players=players,
+            relation="surrogate" if surrogate else "saddle",
+            reason=module.reason if surrogate else reason,
+        ),
+        tuple(found),
+    )
+
+
+def _all_terms(
+    plans: Mapping[str, Plan], one: _Bounded, taken: Names, found: list[Diagnostic]
+) -> tuple[tuple[LossTerm, ...], tuple[Group, ...]]:
+    """The terms of an objective, and its sums under a sign."""
+    terms = _terms(plans, one.collected, one.parts, taken)
+    groups: list[Group] = []
+    for each, several in zip(one.collected.groups, one.inside, strict=True):
+        under = _terms(plans, each.collected, several, taken)
+        if not under:
+            found.append(nothing_inside(each))
+            continue
+        made = group_of(each, under, taken)
+        relation, told = group_relation(each, under), sign_text(made)
+        groups.append(made)
+        terms += tuple(replace(term, within=told, relation=relation) for term in under)
+    return terms, tuple(groups)
+
+
+def _constants(bounded: Sequence[_Bounded]) -> tuple[Term, ...]:
+    """The constants of all objectives, equal ones together."""
+    weights: dict[Atom, Weight] = {}
+    for one in bounded:
+        for term in one.collected.constants:
+            accumulate(weights, term.atom, term.weight)
+    return tuple(Term(weight, atom) for atom, weight in weights.items())
 
 
 def _is_wrong(found: Iterable[Diagnostic]) -> bool:
@@ -158,7 +248,7 @@ def _in_order(parts: Iterable[Piece]) -> list[Piece]:
 
 
 def _module(
-    model: Model, plan: Plan, terms: tuple[LossTerm, ...], collected: Collected
+    model: Model, plan: Plan, terms: tuple[LossTerm, ...], constants: tuple[Term, ...]
 ) -> LossModule:
     relation = _relation(terms)
     read = [
@@ -172,7 +262,7 @@ def _module(
         class_name=_class_name(model.name),
         title=model.title,
         sha256=model.sha256,
-        objective=objective_latex(model.objective),
+        objective=whole_latex(model),
         relation=relation,
         reason=_reason(relation, terms) + _in_expectation(plan),
         variables=tuple(
@@ -208,7 +298,7 @@ def _module(
         latents_decoded=tuple(read),
         ancestral=with_masks(plan.ancestral, likeliest=True),
         drawn=tuple(plan.drawn),
-        constants=collected.constants,
+        constants=constants,
         critics=tuple(_critics(terms, plan)),
         draws=plan.draws,
         masks=mask_slots(model, terms),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["functional_latex", "objective_latex"]
+__all__ = ["functional_latex", "objective_latex", "whole_latex"]
 
 from collections.abc import Iterable, Sequence
 
@@ -13,6 +13,7 @@ from graphdsl.ir.model import (
     DivergenceOfPosteriors,
     Functional,
     InvariancePenalty,
+    Model,
     MultiInformation,
     PredictiveEntropy,
     Projection,
@@ -25,6 +26,17 @@ from graphdsl.ir.notation import latex_names, latex_weight, names
 from graphdsl.ir.weight import ONE, Weight
 
 _MOST = 6  #: more terms of one kind than this are written as first, dots, last
+
+
+def whole_latex(model: Model) -> str:
+    """The objective, or that of every player."""
+    if not model.players:
+        return objective_latex(model.objective)
+    parts = [
+        f"\\min_{{{','.join(one.owners)}}}\\ {objective_latex(one.objective)}"
+        for one in model.players
+    ]
+    return r";\quad ".join(parts)
 
 
 def objective_latex(objective: Sequence[Weighted]) -> str:

@@ -6,13 +6,15 @@ anew then gets names of its own.
 
 from __future__ import annotations
 
-__all__ = ["reads", "renamed", "renamed_ref"]
+__all__ = ["reads", "renamed", "renamed_code", "renamed_ref"]
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from graphdsl.ir.loss import (
     Assemble,
+    Density,
+    Detach,
     Entries,
     Fuse,
     Generated,
@@ -23,6 +25,7 @@ from graphdsl.ir.loss import (
     Run,
     Sample,
     Statement,
+    TermCode,
 )
 
 _Names = Mapping[str, str]
@@ -43,7 +46,12 @@ def reads(statement: Statement) -> Iterator[str]:
             yield from () if statement.weights is None else (statement.weights.mask,)
         case Assemble(parts=parts):
             yield from (ref.name for ref in parts)
-        case Sample(distribution=name) | Generated(distribution=name) | Repeat(source=name):
+        case (
+            Sample(distribution=name)
+            | Generated(distribution=name)
+            | Repeat(source=name)
+            | Detach(source=name)
+        ):
             yield name
         case PriorSample(like=name) | OneHot(value=name):
             yield name
@@ -69,11 +77,38 @@ def renamed(statement: Statement, names: _Names) -> Statement:
         case Sample() | Generated():
             of = _name(statement.distribution, names)
             return replace(statement, target=_name(statement.target, names), distribution=of)
+        case PriorSample(like=like):
+            target = _name(statement.target, names)
+            return replace(statement, target=target, like=_name(like, names))
+        case Repeat(source=source) | Detach(source=source):
+            target = _name(statement.target, names)
+            return replace(statement, target=target, source=_name(source, names))
         case Assemble():
             parts = tuple(renamed_ref(ref, names) for ref in statement.parts)
             return replace(statement, target=_name(statement.target, names), parts=parts)
         case _:
             return statement
+
+
+def renamed_code(code: TermCode, names: _Names) -> TermCode:
+    """How a term is computed, under other names."""
+
+    def ref(one: Ref) -> Ref:
+        return renamed_ref(one, names)
+
+    def density(one: Density) -> Density:
+        found, seen = one.distribution, one.seen
+        return Density(found and ref(found), one.word, ref(one.value), seen and ref(seen))
+
+    return replace(
+        code,
+        left=ref(code.left),
+        right=code.right and ref(code.right),
+        seen=tuple(tuple(map(ref, several)) for several in code.seen),
+        samples=tuple(tuple(map(ref, several)) for several in code.samples),
+        above=tuple(map(density, code.above)),
+        below=tuple(map(density, code.below)),
+    )
 
 
 def renamed_ref(ref: Ref, names: _Names) -> Ref:

@@ -110,6 +110,7 @@ class Plan:
     values: Held = field(default_factory=dict)
     encoders: list[Slot] = field(default_factory=list)  #: of the network that is sampled
     decoders: list[Slot] = field(default_factory=list)  #: of p
+    owners: dict[str, str] = field(default_factory=dict)  #: attribute -> whose network it is
     experts: dict[tuple[str, tuple[str, ...]], tuple[str, tuple[str, ...]]] = field(
         default_factory=dict
     )  #: by network and children: the tensor of all experts, and their parents in its order

@@ -6,7 +6,7 @@ __all__ = ["Resolution", "resolve"]
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from graphdsl.diagnostics import Diagnostic, Source, Span
@@ -17,6 +17,7 @@ from graphdsl.ir.model import (
     ModelChoice,
     Network,
     Node,
+    Player,
     Projection,
     Weighted,
     WeightedProjection,
@@ -30,6 +31,7 @@ from graphdsl.resolve.laws import Laws, every_law
 from graphdsl.resolve.masks import declare_masks
 from graphdsl.resolve.networks import model_network
 from graphdsl.resolve.objective import constraint, linear
+from graphdsl.resolve.players import check_players, player_of
 from graphdsl.resolve.scope import Scope
 from graphdsl.resolve.whole_spec import check_whole, unused
 from graphdsl.syntax import ast
@@ -54,7 +56,7 @@ def resolve(
     declare(scope, spec, constants or {}, parameters or {})
     declare_masks(scope, spec)
     laws = Laws(_models(scope, spec))
-    objective = list(_objective(scope, laws, spec))
+    found = list(_objectives(scope, laws, spec))
     choices: list[Choice] = []
     assertions: list[Assertion] = []
     for statement in spec.statements:
@@ -67,7 +69,14 @@ def resolve(
             case _:
                 pass
     choices += laws.choices
-    terms, idle = replaced(objective, (one for one in choices if isinstance(one, Replacement)))
+    replacements = [one for one in choices if isinstance(one, Replacement)]
+    terms, idle = replaced([one for each in found for one in each.objective], replacements)
+    players = [
+        replace(one, objective=replaced(one.objective, replacements)[0])
+        for one in found
+        if one.owners
+    ]
+    check_players(scope, spec, players)
     every_law(scope, laws)
     check_whole(scope, spec)
     if not scope.families:
@@ -85,6 +94,7 @@ def resolve(
         inference=laws.models.get("q", empty),
         generation=laws.models.get("p"),
         objective=terms,
+        players=tuple(players),
         choices=tuple(one for one in choices if isinstance(one, EstimatorChoice)),
         model_choices=tuple(one for one in choices if isinstance(one, ModelChoice)),
         idle_choices=idle,
@@ -110,17 +120,21 @@ def _models(scope: Scope, spec: ast.Spec) -> dict[str, Network]:
     return models
 
 
-def _objective(scope: Scope, laws: Laws, spec: ast.Spec) -> Iterator[Weighted]:
-    """What is minimised, and the constraints that it is under."""
+def _objectives(scope: Scope, laws: Laws, spec: ast.Spec) -> Iterator[Player]:
+    """What is minimised, by whom, and the constraints that it is under."""
     for statement in spec.statements:
         match statement:
-            case ast.Goal(aim, expression):
+            case ast.Goal(aim, expression, span):
                 sign = 1 if aim == "minimize" else -1
-                for one in linear(scope, laws, expression):
-                    yield Weighted(one.weight.scaled(sign), one.functional, one.line, one.column)
-            case ast.Constraints(constraints):
-                made = (constraint(scope, laws, one) for one in constraints)
-                yield from (one for one in made if one is not None)
+                objective = tuple(
+                    replace(one, weight=one.weight.scaled(sign))
+                    for one in linear(scope, laws, expression)
+                )
+                yield Player(player_of(scope, statement), objective, span.line, span.column)
+            case ast.Constraints(constraints, span):
+                made = [constraint(scope, laws, one) for one in constraints]
+                held = tuple(one for one in made if one is not None)
+                yield Player((), held, span.line, span.column)
             case _:
                 pass
 

@@ -32,6 +32,8 @@ def _reasons(model: Model, module: LossModule) -> Iterator[str]:
     for term in estimated:
         if term.within or term.code.kind == "penalty":
             yield f"{term.name} has no closed form here"
+    if model.players:
+        yield "every player has an objective of its own"
     if model.draws:
         yield "a set is drawn in every row"
     several = [one for each in (model.inference, *model.further) for one in each.conditionals]

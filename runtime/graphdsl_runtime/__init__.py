@@ -109,7 +109,7 @@ from graphdsl_runtime.networks import (
 )
 from graphdsl_runtime.players import alternate, due, play
 from graphdsl_runtime.ranks import alone, mean_over_ranks
-from graphdsl_runtime.sampling import Likelihood, Posterior, draw_data, repeated
+from graphdsl_runtime.sampling import Likelihood, Posterior, detached, draw_data, repeated
 from graphdsl_runtime.subsets import Subset, among, has_all
 from graphdsl_runtime.variables import Variable
 
@@ -172,6 +172,7 @@ __all__ = [
     "conv_decoder",
     "conv_encoder",
     "critic",
+    "detached",
     "donsker_varadhan",
     "draw_data",
     "due",

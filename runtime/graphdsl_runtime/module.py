@@ -92,6 +92,8 @@ class Objective(nn.Module):
 
     #: The attributes whose networks a critic trains; all others are the model's.
     critics: ClassVar[tuple[str, ...]] = ()
+    #: Where there are several objectives, what each player trains: its networks, and their scales.
+    players: ClassVar[Mapping[str, tuple[str, ...]]] = MappingProxyType({})
     #: The sets of views that every pass draws anew, in the spec's order.
     draws: ClassVar[tuple[Subset, ...]] = ()
 
@@ -198,7 +200,10 @@ class Objective(nn.Module):
         return means
 
     def parameter_groups(self) -> dict[str, list[nn.Parameter]]:
-        """Give each player's parameters: the model's, and those of others where there are some."""
+        """Give each player's parameters: the model's, and those of others where there are some.
+
+        Where there are several objectives, their players stand in the place of the model.
+        """
         critics = [one for name in self.critics for one in getattr(self, name).parameters()]
         duals = [
             one
@@ -208,7 +213,12 @@ class Objective(nn.Module):
         ]
         edges = [mask.logits for mask in self.edge_masks()]
         theirs = set(map(id, [*critics, *duals, *edges]))
-        groups = {"model": [one for one in self.parameters() if id(one) not in theirs]}
+        groups = {
+            player: [one for name in names for one in self._parameters_of(name)]
+            for player, names in self.players.items()
+        }
+        if not groups:
+            groups = {"model": [one for one in self.parameters() if id(one) not in theirs]}
         groups |= {"critic": critics} if critics else {}
         groups |= {"structure": edges} if edges else {}
         return groups | ({"multiplier": duals} if duals else {})
@@ -442,6 +452,11 @@ class Objective(nn.Module):
         """Print the variables and the weights above the networks."""
         weights = [f"{name} = {getattr(self, name, '?')}" for name in self._weight_names]
         return "\n".join([*map(str, self.variables), *weights])
+
+    def _parameters_of(self, name: str) -> list[nn.Parameter]:
+        """Give the parameters of an attribute: a network, or a learned scale."""
+        held = getattr(self, name)
+        return [held] if isinstance(held, nn.Parameter) else list(held.parameters())
 
     def _variable(self, name: str) -> Variable:
         for variable in self.variables:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-__all__ = ["Likelihood", "Posterior", "draw_data", "likeliest", "repeated"]
+__all__ = ["Likelihood", "Posterior", "detached", "draw_data", "likeliest", "repeated"]
 
+from dataclasses import fields
 from typing import TypeAlias, TypeVar
 
 import torch
@@ -59,6 +60,19 @@ def likeliest(likelihood: Likelihood) -> Tensor:
             return likelihood.mode
         case _:
             return likelihood.mean
+
+
+def detached(value: _Rows) -> _Rows:
+    """Give the same, as a constant: for an objective that does not train what it comes from.
+
+    Shapes: a tensor or a distribution, as it is.
+
+    >>> detached(Gaussian.unit(torch.ones(1, requires_grad=True))).mean.requires_grad
+    False
+    """
+    if isinstance(value, Tensor):
+        return value.detach()
+    return type(value)(*(getattr(value, one.name).detach() for one in fields(value)))
 
 
 def repeated(value: _Rows, times: int) -> _Rows:
