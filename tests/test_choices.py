@@ -62,7 +62,7 @@ def refusals(text: str) -> list[tuple[str, str]]:
 def taught(text: str) -> list[str]:
     """The lines that the refusal says to write."""
     (refused,) = refusals(text)
-    assert refused[0] == "MIB441"
+    assert refused[0] == "MIB451"
     return re.findall(r"`(estimate [^`]+)`", refused[1])
 
 
@@ -142,7 +142,7 @@ def test_more_parents_are_no_tie() -> None:
 
 def test_a_model_that_is_not_given_its_parents_is_refused() -> None:
     found = refusals(f"{TWO_WAYS}estimate H(z | x[1]) with r(2)\n")
-    assert [code for code, _ in found] == ["MIB442"]
+    assert [code for code, _ in found] == ["MIB452"]
     for line in re.findall(r"`(estimate [^`]+)`", found[0][1]):
         assert compiled(f"{TWO_WAYS}{line}\n").module.terms
 

@@ -62,11 +62,11 @@ def some_missing(
     objective: Objective, batch: Mapping[str, Tensor], generator: torch.Generator
 ) -> dict[str, Tensor]:
     """Say at random what is there of optional variables: of some rows nothing at all."""
+    rows = len(next(iter(batch.values())))
     seen = {
-        f"seen({name})": torch.rand(len(batch[name]), generator=generator) > 0.5
+        f"seen({one.name})": torch.rand(rows, *one.grid, generator=generator) > 0.5
         for one in objective.variables
         if one.optional
-        for name in one.member_names
     }
     return {**batch, **seen}
 

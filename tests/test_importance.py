@@ -14,7 +14,7 @@ from torch.nn import functional as F  # noqa: N812  (torch's own name for it)
 from graphdsl.compiler import Compiled, check_spec, derive, read
 from graphdsl.diagnostics import Source, SpecError
 from graphdsl.report import audit_text
-from graphdsl_runtime import Objective, ShapeMismatch, importance_weighted
+from graphdsl_runtime import Flow, FullGaussian, Objective, ShapeMismatch, importance_weighted
 from tests.emitted import emitted_class, emitted_text
 
 ROWS = 4
@@ -366,6 +366,72 @@ def test_every_row_has_its_own_bound_under_masks_too() -> None:
     plain.load_state_dict(m.state_dict(), strict=False)
     every = {**noise, "M": torch.full_like(noise["M"], 8.0)}
     assert m(batch, every).loss.item() == pytest.approx(plain(batch, every).loss.item(), abs=1e-9)
+
+
+COUPLED = """
+model coupled
+observed x : real[3]
+latent z : real[2] ~ normal
+q { x -> z ~ normal(full) via mlp(8) }
+p { z -> x via mlp(8) }
+minimize KL(q || p) with iwae(k = 5)
+"""
+
+
+def coupled_by_hand(m: Objective, q: FullGaussian, x: Tensor, noise: Tensor) -> Tensor:
+    """With torch's own multivariate normal."""
+    law = torch.distributions.MultivariateNormal(q.mean[:, None], scale_tril=q.scale_tril[:, None])
+    z = q.mean[:, None] + torch.einsum("bij,bkj->bki", q.scale_tril, noise)
+    unit = torch.distributions.Normal(0.0, 1.0)
+    decoded = m.get_submodule("p_x")(z.flatten(0, 1)).unflatten(0, (ROWS, 5))
+    log_w = nats(unit, z).sum(-1) + nats(unit, x[:, None] - decoded).sum(-1) - nats(law, z)
+    found: Tensor = (math.log(5) - torch.logsumexp(log_w, dim=1)).mean()
+    return found
+
+
+def test_of_posteriors_with_full_covariance() -> None:
+    m = emitted_class(COUPLED)()
+    x = torch.randn(ROWS, 3)
+    noise = m.draw_noise(x)
+    q = FullGaussian.split(m.get_submodule("q_z")(x))
+    theirs = coupled_by_hand(m, q, x, noise["samples(z)"])
+    assert m({"x": x}, noise).loss.item() == pytest.approx(theirs.item(), abs=1e-9)
+
+
+class TriangularFlow(nn.Module):
+    """A flow that is a full-covariance normal: noise through a triangular matrix."""
+
+    def __init__(self, source: nn.Module) -> None:
+        super().__init__()
+        self.source = source
+
+    def forward(self, x: Tensor) -> Flow:
+        q = FullGaussian.split(self.source(x))
+
+        class Triangular:
+            inv = staticmethod(lambda value: value)
+
+            @staticmethod
+            def call_and_ladj(noise: Tensor) -> tuple[Tensor, Tensor]:
+                value = q.mean + torch.einsum("bij,bj->bi", q.scale_tril, noise)
+                return value, q.scale_tril.diagonal(dim1=-2, dim2=-1).log().sum(-1)
+
+        return Flow(Triangular(), torch.zeros_like(q.mean))
+
+
+def test_of_flows_with_the_density_of_the_samples_own_pass() -> None:
+    """A flow that is a normal gives that normal's bound; its encoder runs for every sample."""
+    full = emitted_class(COUPLED)()
+    flow = emitted_class(COUPLED.replace("normal(full)", "flow"))(
+        networks={
+            "q(z|x)": TriangularFlow(full.get_submodule("q_z")),
+            "p(x|z)": full.get_submodule("p_x"),
+        }
+    )
+    x = torch.randn(ROWS, 3)
+    noise = full.draw_noise(x)
+    expected = full({"x": x}, noise).loss.item()
+    assert flow({"x": x}, noise).loss.item() == pytest.approx(expected, abs=1e-9)
 
 
 def test_the_audit_says_what_it_bounds() -> None:

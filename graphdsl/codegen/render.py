@@ -7,6 +7,7 @@ __all__ = ["ALWAYS_IMPORTED", "WORDS", "render_module"]
 import re
 import textwrap
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from fractions import Fraction
 
 from graphdsl.codegen.breaking import broken
@@ -40,14 +41,15 @@ from graphdsl.ir.weight import ONE, Weight
 _WIDTH = 88
 ALWAYS_IMPORTED = ("Batch", "Gaussian", "Losses", "Networks", "Noise", "Objective", "Variable")
 WORDS = (
-    "Bernoulli", "Categorical", "Each", "EdgeMask", "Laplace", "Latents", "Likelihood",
-    "Multiplier", "Poisson", "Posterior", "Shared", "Subset", "adversarial_js",
-    "adversarial_js_non_saturating", "adversarial_kl", "among", "conv_decoder", "conv_encoder",
-    "critic", "detached", "draw_data", "each_expert", "expect", "frozen", "gated", "has_all",
-    "importance_weighted", "irm_penalty", "mean_over_ranks", "mlp", "mlps", "mmd", "one_expert",
-    "product_of_experts", "repeated", "sliced_wasserstein", "standard_laplace",
-    "standard_normal", "subset_posteriors", "total_correlation_critic", "total_correlation_loo",
-    "total_correlation_mss", "total_correlation_mws", "uniform_categorical", "weighted_product",
+    "Bernoulli", "Categorical", "Each", "EdgeMask", "Flow", "FullGaussian", "Laplace",
+    "Latents", "Likelihood", "Multiplier", "Poisson", "Posterior", "Shared", "Subset",
+    "adversarial_js", "adversarial_js_non_saturating", "adversarial_kl", "among",
+    "conditional_flow", "conv_decoder", "conv_encoder", "critic", "detached", "draw_data",
+    "each_expert", "expect", "frozen", "gated", "has_all", "importance_weighted", "irm_penalty",
+    "mean_over_ranks", "mlp", "mlps", "mmd", "one_expert", "product_of_experts", "repeated",
+    "sliced_wasserstein", "standard_laplace", "standard_normal", "subset_posteriors",
+    "total_correlation_critic", "total_correlation_loo", "total_correlation_mss",
+    "total_correlation_mws", "uniform_categorical", "weighted_product",
 )  # fmt: skip
 
 
@@ -234,13 +236,19 @@ def _multipliers(module: LossModule) -> Iterator[str]:
 
 
 def _network(slot: NetworkSlot) -> str:
-    family = slot.builder.count is not None
+    builder = slot.builder
+    family = builder.count is not None
+    several = family or slot.tied
+    arguments = _own(slot) if builder.module else [f"lambda: {_builder(slot)}"]
+    if slot.tied and family:
+        arguments.append(f"shared={[shared for _, shared in builder.inputs]}")
+    method = "tied" if slot.tied else "members" if family else "network"
     return fill(
         NetworkView(
             attribute=slot.attribute,
-            method="members" if family else "network",
-            names=network_names(slot.names) if family else f'"{slot.names[0]}"',
-            builder=_builder(slot.builder),
+            method=f"own_{method}" if builder.module else method,
+            names=network_names(slot.names) if several else f'"{slot.names[0]}"',
+            arguments=tuple(arguments),
             scale=() if slot.scale is None else (_learned(*slot.scale),),
         )
     ).rstrip("\n")
@@ -253,19 +261,41 @@ def _mask(one: MaskSlot) -> str:
     return f"self.mask_{one.name} = EdgeMask({arguments})"
 
 
+def _own(slot: NetworkSlot) -> list[str]:
+    """What a network of the caller's own is called in the spec, what it reads, and its answer."""
+    builder = slot.builder
+    inputs = ", ".join(_input(sizes, shared and not slot.tied) for sizes, shared in builder.inputs)
+    return [f'"{builder.module}"', f"[{inputs}]", _outputs(builder), f'"{builder.answer}"']
+
+
 def _learned(name: str, sizes: Sequence[int]) -> str:
     """A learned scale, which starts at one."""
     return f"self.{name} = torch.nn.Parameter(torch.zeros({shape(sizes)}))"
 
 
-def _builder(builder: Builder) -> str:
+def _outputs(builder: Builder) -> str:
+    if builder.law == "flow":
+        return str(builder.context)
+    if builder.law == "full" and not isinstance(builder.outputs, int):
+        *members, size = builder.outputs
+        return "".join(f"{count} * " for count in members) + f"FullGaussian.size({size})"
     outputs = builder.outputs if isinstance(builder.outputs, int) else shape(builder.outputs)
-    size = f"2 * {outputs}" if builder.halves else str(outputs)
+    return f"2 * {outputs}" if builder.halves else str(outputs)
+
+
+def _builder(slot: NetworkSlot) -> str:
+    builder = replace(slot.builder, count=None) if slot.tied else slot.builder
+    if builder.law == "flow" and not isinstance(builder.outputs, int):
+        encoder = _builder(replace(slot, builder=replace(builder, law="", outputs=builder.context)))
+        return f"conditional_flow({encoder}, {builder.outputs[-1]}, context={builder.context})"
+    size = _outputs(builder)
     if builder.name in ("conv_encoder", "conv_decoder"):
         return _convolutional(builder, size)
     if builder.name == "critic":
         return f"critic([{', '.join(shape(sizes) for sizes, _ in builder.inputs)}])"
-    inputs = ", ".join(_input(sizes, shared) for sizes, shared in builder.inputs)
+    inputs = ", ".join(
+        _input(sizes, shared and builder.count is not None) for sizes, shared in builder.inputs
+    )
     count = f"{builder.count}, " if builder.count is not None else ""
     return f"{builder.name}({count}[{inputs}], {shape(builder.hidden)}, {size})"
 

@@ -59,6 +59,8 @@ _DISTRIBUTION = {
     "bernoulli": "Bernoulli",
     "categorical": "Categorical",
     "poisson": "Poisson",
+    "full_gaussian": "FullGaussian.split",
+    "flow": "",  # its network answers with the distribution itself
 }
 
 
@@ -103,6 +105,8 @@ def _drawn(statement: DrawSet | Sample | PriorSample | Generated) -> str:
         case Sample(discrete=True, target=target, distribution=distribution):
             noise = f"{_noise(statement)}, self.temperature, hard=True"
             return f"{target} = {distribution}.relaxed_sample({noise})"
+        case Sample(target=target, distribution=distribution, density=density) if density:
+            return f"{target}, {density} = {distribution}.sample_with_log_prob({_noise(statement)})"
         case Sample(target=target, distribution=distribution):
             return f"{target} = {distribution}.sample({_noise(statement)})"
         case Generated(target=target, distribution=distribution):
@@ -177,17 +181,14 @@ def term_code(code: TermCode) -> str:
     right = code.prior if code.right is None else reference(code.right)
     seen = _in_bound(code)
     match code.kind:
-        case "kl":
-            if not code.broadcast:
-                return f"expect({left}.kl({right}){seen})"
-            return f"expect({left}[:, None].kl({right}{_of_children(code.left)}){seen})"
+        case "kl" | "entropy":
+            return _of_posterior(code, left, right, seen)
         case "reconstruction" | "cross_entropy" | "cost":
             price = _price(code.word, left, right)
             inside = price if code.among is None else f"among({price}, {_chosen(code.among)})"
             return f"expect({inside}{seen})"
-        case "entropy" | "sparsity" as kind:
-            counted = f"self.mask_{left}.expected_edges()"
-            return counted if kind == "sparsity" else f"expect({left}.entropy())"
+        case "sparsity":
+            return f"self.mask_{left}.expected_edges()"
         case "total_correlation":
             return _correlation(code, left, right)
         case "penalty":
@@ -206,7 +207,7 @@ def _importance(code: TermCode) -> str:
 def _density(one: Density) -> str:
     """A log-density, where rows have the value."""
     head = one.word if one.distribution is None else reference(one.distribution)
-    nats = f"{head}.log_prob({reference(one.value)})"
+    nats = f"{head}.log_prob({reference(one.value)})" if head else reference(one.value)
     return nats if one.seen is None else f"among({nats}, {reference(one.seen)})"
 
 
@@ -221,6 +222,21 @@ def _price(cost: str, likelihood: str, value: str) -> str:
             return f"({likelihood}.mean - {value}).abs()"
         case _:
             return f'torch.nn.functional.huber_loss({likelihood}.mean, {value}, reduction="none")'
+
+
+def _of_posterior(code: TermCode, left: str, right: str, seen: str) -> str:
+    """A rate or an entropy; where there is no closed form, from the log-densities of a sample."""
+    if code.value is not None:
+        value = reference(code.value)
+        own = code.density or f"{left}.log_prob({value})"
+        if code.kind == "entropy":
+            return f"-expect({own}{seen})"
+        return f"expect({own}{seen}) - expect({right}.log_prob({value}){seen})"
+    if code.kind == "entropy":
+        return f"expect({left}.entropy())"
+    if code.broadcast:
+        return f"expect({left}[:, None].kl({right}{_of_children(code.left)}){seen})"
+    return f"expect({left}.kl({right}){seen})"
 
 
 def _distance(code: TermCode) -> str:
@@ -258,7 +274,7 @@ def _run(statement: Run) -> str:
         own = f"self.{scale}" if isinstance(scale, str) else number(scale)
         own += ".detach()" if statement.frozen and isinstance(scale, str) else ""
         return f"{word.partition('.')[0]}.of_scale({call}, {own})"
-    return f"{word}({call}{reshaped})"
+    return f"{word}({call}{reshaped})" if word else call
 
 
 def _fused(statement: Fuse, seen: Sequence[Sequence[Ref]]) -> str:

@@ -28,7 +28,7 @@ class NetworkView:
     attribute: str
     method: str
     names: str
-    builder: str
+    arguments: tuple[str, ...]
     scale: tuple[str, ...]
 
 

@@ -52,7 +52,15 @@ from graphdsl.ir.weight import Weight
 
 #: How a network's output is read: as two halves, or as one parameter, the scale being one or given.
 Reading: TypeAlias = Literal[
-    "gaussian", "laplace", "unit", "unit_laplace", "bernoulli", "categorical", "poisson"
+    "gaussian",
+    "full_gaussian",
+    "flow",
+    "laplace",
+    "unit",
+    "unit_laplace",
+    "bernoulli",
+    "categorical",
+    "poisson",
 ]
 Relation: TypeAlias = Literal["equal", "upper", "lower", "estimate", "saddle", "surrogate"]
 
@@ -117,12 +125,16 @@ class MaskSlot:
 class Builder:
     """The default network of a slot."""
 
-    name: Literal["mlp", "mlps", "conv_encoder", "conv_decoder", "critic"]
+    name: Literal["mlp", "mlps", "conv_encoder", "conv_decoder", "critic", "own"]
     count: int | None  #: of members that each have a network
     inputs: tuple[tuple[tuple[int, ...], bool], ...]  #: shape, and whether members share it
     hidden: tuple[int, ...]
     outputs: int | tuple[int, ...]
     halves: bool  #: two numbers for each coordinate: a mean and a log-variance
+    law: Literal["", "full", "flow"] = ""  #: of a posterior that is no diagonal one
+    context: int = 0  #: of a flow: how many numbers its encoder hands to it
+    module: str = ""  #: of a network that the caller passes: what the spec calls it
+    answer: str = ""  #: and what it has to answer with, in words
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,6 +144,9 @@ class NetworkSlot:
     attribute: str
     names: tuple[str, ...]  #: of the conditionals: `q(u[1]|x[1],z)`
     builder: Builder
+    tied: bool = False  #: whether the conditionals of these names share one network
+    network: str = ""  #: whose conditionals they are: `q`, `p`; none of a critic
+    children: tuple[str, ...] = ()  #: of these conditionals
     scale: tuple[str, tuple[int, ...]] | None = None  #: a learned scale: its name and its shape
 
 
@@ -241,6 +256,7 @@ class Sample:
     discrete: bool = False  #: a category: relaxed where a gradient is to go through it
     times: int = 0  #: how many samples of each row, in a bound of several
     like: str = ""  #: of several, a tensor of as many rows as the batch
+    density: str = ""  #: of a flow: the name of the sample's own log-density
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -367,6 +383,8 @@ class TermCode:
     times: int = 0  #: how many samples a row has, in a bound of several
     above: tuple[Density, ...] = ()  #: what its weights are made of: p's densities
     below: tuple[Density, ...] = ()  #: and those of the latents that were sampled
+    value: Ref | None = None  #: of what has no closed form: the sample that tells it
+    density: str = ""  #: of a flow: where the sample's own log-density is
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -51,7 +51,9 @@ from graphdsl.ir.notation import member_name, natural, original
 from graphdsl.ir.weight import Weight
 
 Kind: TypeAlias = Literal["real", "binary", "categorical", "count"]
-Law: TypeAlias = Literal["normal", "laplace", "bernoulli", "categorical", "poisson"]
+Law: TypeAlias = Literal[
+    "normal", "laplace", "bernoulli", "categorical", "poisson", "full_normal", "flow"
+]
 Role: TypeAlias = Literal["observed", "latent", "given"]
 TotalCorrelationBy: TypeAlias = Literal["mss", "mws", "loo", "adversary"]
 #: What a reconstruction costs, coordinate by coordinate, where that is no likelihood.
@@ -91,6 +93,11 @@ class Distribution:
 
     law: Law
     scale: Fraction | Literal["learned"] | None = None  #: None is that of the law: one
+
+    @property
+    def written(self) -> str:
+        """The law as a spec writes it: `normal(full)`."""
+        return "normal(full)" if self.law == "full_normal" else self.law
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,8 +168,14 @@ class Node:
 class Via:
     """How a conditional is computed: the kind of network, and its sizes."""
 
-    name: Literal["mlp", "conv"] = "mlp"
+    name: Literal["mlp", "conv", "own"] = "mlp"
     sizes: tuple[int, ...] = (400, 400)
+    module: str = ""  #: of a network that the caller passes: what the spec calls it
+    shared: bool = False  #: whether all conditionals of the line have one network
+
+    def __str__(self) -> str:
+        sizes = f"({', '.join(map(str, self.sizes))})" if self.sizes else ""
+        return f"{'shared ' * self.shared}{self.module or self.name}{sizes}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

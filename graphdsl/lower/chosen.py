@@ -33,7 +33,7 @@ def draws_used(pieces: Iterable[Piece]) -> tuple[str, ...]:
         names, titles = [piece.among], [piece.under]
         if isinstance(piece.ref, SubPosterior):
             names += piece.ref.experts
-        if isinstance(piece.ref, Encoder):
+        if isinstance(piece.ref, Encoder | SubPosterior):
             titles.append(piece.ref.network)
         found += draws_in(names, *titles)
     return tuple(dict.fromkeys(found))

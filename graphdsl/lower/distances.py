@@ -150,7 +150,7 @@ class _Generation:
         for one in slot.conditionals:
             for parent in one.parents:
                 self.sample(self.model.family_of(parent))
-        likelihood = f"{slot.attribute}_p"
+        likelihood = f"{slot.result}_p"
         self.plan.add_network(network_slot(slot, self.model))
         self.plan.forward.append(run_slot(self.plan, slot, likelihood))
         self.plan.forward.append(

@@ -19,6 +19,7 @@ __all__ = [
     "PriorMissing",
     "UnderGeneration",
     "UnfitDistance",
+    "Untrained",
     "VacuousBound",
     "WeightChangesSign",
 ]
@@ -39,7 +40,7 @@ class NoBound(Diagnostic):
 class ModelTie(Diagnostic):
     """An entropy that several models bound equally well, for all that their parents tell."""
 
-    code = "MIB441"
+    code = "MIB451"
     title = "Models that tie"
     said = "{models} can each bound {term}, with as many parents"
     hint = "say which: {choices}"
@@ -51,7 +52,7 @@ class ModelTie(Diagnostic):
 class ModelUnfit(Diagnostic):
     """An `estimate` line with a model whose parents are not all given."""
 
-    code = "MIB442"
+    code = "MIB452"
     title = "Model that does not fit"
     said = "`{network}` has no model of `{name}` whose parents are all in what {term} is given"
     hint = "write {choices}"
@@ -64,7 +65,7 @@ class ModelUnfit(Diagnostic):
 class NobodyTrains(Diagnostic):
     """Networks that run, and that no objective is for."""
 
-    code = "MIB443"
+    code = "MIB453"
     title = "Networks that nobody trains"
     said = "the objectives run `{name}`, and none of them is for it"
     hint = "say whose it is, as in `{example}`, or give it an objective of its own"
@@ -195,10 +196,20 @@ class NoSuchPosterior(Diagnostic):
 
     code = "MIB409"
     title = "Posterior that nothing computes"
-    said = "{asked} is not computed: {why}"
+    said = "`{name}` has one network for all its parents: {asked} is not computed"
     hint = "write the line `by poe`, which has a posterior for every subset, or `infer` another one"
+    name: str
     asked: str
-    why: str
+
+
+class Untrained(Warned):
+    """A network that no term of the objective trains."""
+
+    code = "MIB441"
+    title = "Network that nothing trains"
+    said = "no term of the objective trains {names}: it stays as it was drawn at the start"
+    hint = "add a term that it has a part in, such as `KL(q || p)`, or delete the line"
+    names: str
 
 
 class PlayerOfTwoSides(Diagnostic):

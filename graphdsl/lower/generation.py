@@ -61,16 +61,16 @@ def _plan_decode(plan: Plan, slots: Sequence[Slot]) -> None:
             plan.decode += [observed(family, "latents"), *one_hot(family)]
     parts: dict[str, list[Slot]] = {}
     for family, slot in _families(model, _parents_first(model, decoders, predicted)):
-        plan.decode.append(run_slot(plan, slot, slot.attribute))
+        plan.decode.append(run_slot(plan, slot, slot.result))
         parts.setdefault(family.name, []).append(slot)
         if family.name in predicted:
             plan.decode += [_prediction(family, slot), *one_hot(family)]
     for name, group in parts.items():
-        held = {child: (one.attribute, one.children) for one in group for child in one.children}
+        held = {child: (one.result, one.children) for one in group for child in one.children}
         family = model.family(name)
         if held.keys() == set(family.nodes):
             parts_of = (
-                (member_ref(group[0].attribute, family.nodes, group[0].children),)
+                (member_ref(group[0].result, family.nodes, group[0].children),)
                 if len(group) == 1
                 else held_members(held, family.nodes)
             )
@@ -107,7 +107,7 @@ def _prediction(family: Family, slot: Slot) -> Predict:
     return Predict(
         target=family.local,
         variable=family.name,
-        distribution=slot.attribute,
+        distribution=slot.result,
         shape=tensor_shape(family),
     )
 
@@ -222,7 +222,7 @@ def _draw(draft: Plan, slot: Slot) -> None:
         draft.ancestral.append(together)
         if of.role != "latent":
             draft.ancestral += one_hot(of, together.target, (len(nodes), *of.shape))
-    draft.ancestral.append(run_slot(draft, slot, slot.attribute))
+    draft.ancestral.append(run_slot(draft, slot, slot.result))
     whole = slot.children == family.nodes
     target = family.local if whole else _local(family, slot.children)
     shape = slot_shape(slot, family)
@@ -230,7 +230,7 @@ def _draw(draft: Plan, slot: Slot) -> None:
         draft.ancestral.append(
             Sample(
                 target=target,
-                distribution=slot.attribute,
+                distribution=slot.result,
                 noise=member_ref(family.name, slot.children, family.nodes),
                 latent=family.name,
                 shape=(*shape, *family.encoded[len(family.shape) :]),
@@ -238,7 +238,7 @@ def _draw(draft: Plan, slot: Slot) -> None:
             )
         )
     else:
-        draft.ancestral.append(DrawData(target=target, distribution=slot.attribute, shape=shape))
+        draft.ancestral.append(DrawData(target=target, distribution=slot.result, shape=shape))
         if not whole:
             draft.ancestral += one_hot(family, target, shape)
     draft.values.update(dict.fromkeys(slot.children, (target, slot.children)))

@@ -65,12 +65,13 @@ from graphdsl.lower.importance import importance_terms, sampled_networks, unfit_
 from graphdsl.lower.models import Auxiliary, Prior
 from graphdsl.lower.objective import whole_latex
 from graphdsl.lower.plan import make_plan
-from graphdsl.lower.players import Part, as_predictors, put_together, untrained
+from graphdsl.lower.players import Part, as_predictors, put_together, unowned
 from graphdsl.lower.renaming import reads
 from graphdsl.lower.runs import Plan
 from graphdsl.lower.settled import idle_models, unsettled
 from graphdsl.lower.slots import Names
 from graphdsl.lower.terms import correlation_terms, loss_terms
+from graphdsl.lower.untrained import untrained
 
 _IMPORTED = frozenset("Objective Losses Gaussian Bernoulli Variable Batch Noise Tensor".split())
 _WORST: tuple[Relation, ...] = ("surrogate", "saddle", "estimate", "upper", "equal")
@@ -174,28 +175,26 @@ def _lowered(bounded: Sequence[_Bounded], model: Model, found: list[Diagnostic])
     every_group = tuple(group for several in groups for group in several)
     if not model.players:
         module = _module(model, plans[0], terms[0], constants)
-        return Lowered(replace(module, groups=every_group), tuple(found))
+        return Lowered(replace(module, groups=every_group), (*found, *untrained(module, model)))
     parts = [
         Part(player, plan, made, under)
         for player, plan, made, under in zip(model.players, plans, terms, groups, strict=True)
     ]
-    found += untrained(parts)
+    found += unowned(parts)
     if _is_wrong(found):
         return Lowered(None, tuple(found))
     plan, whole, players = put_together(parts)
     module = _module(model, plan, whole, constants)
     surrogate = module.relation == "surrogate"
     reason = "each player has an objective of its own, with the others' networks as they are"
-    return Lowered(
-        replace(
-            module,
-            groups=every_group,
-            players=players,
-            relation="surrogate" if surrogate else "saddle",
-            reason=module.reason if surrogate else reason,
-        ),
-        tuple(found),
+    module = replace(
+        module,
+        groups=every_group,
+        players=players,
+        relation="surrogate" if surrogate else "saddle",
+        reason=module.reason if surrogate else reason,
     )
+    return Lowered(module, (*found, *untrained(module, model)))
 
 
 def _all_terms(
@@ -257,6 +256,7 @@ def _module(
         if family.role == "latent"
         and any(ref.name == family.local for ref in _arguments(plan.decode))
     ]
+    read_by = frozenset(_read_by(terms))
     return LossModule(
         model=model.name,
         class_name=_class_name(model.name),
@@ -289,7 +289,7 @@ def _module(
         ),
         networks=tuple(plan.networks),
         subsets=tuple(plan.subsets),
-        forward=with_masks(_alive(plan.forward, _read_by(terms)), likeliest=False),
+        forward=with_masks(_alive(plan.forward, read_by), likeliest=False),
         terms=terms,
         infer=with_masks(_used(plan.infer), likeliest=True),
         inferred=tuple(plan.inferred),
@@ -318,17 +318,29 @@ def _used(statements: Sequence[Statement], read: Iterable[str] = ()) -> tuple[St
     for one in statements:
         if isinstance(one, Assemble) and one.target in names:
             names |= {part.name for part in one.parts}
+    kept = (_sample(one, names) if isinstance(one, Sample) else one for one in statements)
     return tuple(
-        one for one in statements if not isinstance(one, Sample | Assemble) or one.target in names
+        one
+        for one in kept
+        if not isinstance(one, Sample | Assemble)
+        or one.target in names
+        or (isinstance(one, Sample) and one.density)
     )
+
+
+def _sample(one: Sample, names: set[str]) -> Sample:
+    """A sample, with its density where a term is computed from that."""
+    return one if one.density in names else replace(one, density="")
 
 
 def _alive(statements: Sequence[Statement], read: Iterable[str]) -> tuple[Statement, ...]:
     """The statements of `forward` that some term is computed from, and the data."""
     names, kept = set(read), []
     for one in reversed(statements):
-        if one.target in names or isinstance(one, Observe | OneHot | DrawSet):
-            kept.append(one)
+        made = _sample(one, names) if isinstance(one, Sample) else one
+        told = isinstance(made, Sample) and made.density in names
+        if told or one.target in names or isinstance(one, Observe | OneHot | DrawSet):
+            kept.append(made)
             names.update(reads(one))
     return tuple(reversed(kept))
 
@@ -338,7 +350,9 @@ def _read_by(terms: Iterable[LossTerm]) -> Iterator[str]:
     for term in terms:
         for code in (term.code, term.critic_code):
             if code is not None:
-                yield from (ref.name for ref in (code.left, code.right) if ref is not None)
+                refs = (code.left, code.right, code.value)
+                yield from (ref.name for ref in refs if ref is not None)
+                yield from (code.density,) if code.density else ()
                 for one in (*code.above, *code.below):
                     yield from (ref.name for ref in (one.distribution, one.value, one.seen) if ref)
                 yield from (ref.name for refs in code.samples for ref in refs)
@@ -450,14 +464,9 @@ def _unfit_models(collected: Collected, line: int, column: int) -> Iterator[Diag
             yield PlayerOfTwoSides(span=span, term=term, weight=weight_text(one.weight))
         if conditional is None or atom.network in ("p", "new") or atom.given is None:
             continue
-        experts = atom.given & set(conditional.parents)
-        part = conditional.by == "poe" and (atom.network == atom.under or not experts)
-        if not part and atom.given != set(conditional.parents):
+        if conditional.by != "poe" and atom.given != set(conditional.parents):
             asked = f"{conditional.network}({atom.node} | {', '.join(names(atom.given))})"
-            why = f"`{atom.node}` has one network for all its parents"
-            if conditional.by == "poe":
-                why = f"the experts of `{atom.network}` are fused whole, where q's samples are"
-            yield NoSuchPosterior(span=span, asked=asked, why=why)
+            yield NoSuchPosterior(span=span, name=atom.node, asked=asked)
 
 
 def _without_model(pieces: Iterable[Piece], model: Model) -> Iterator[Diagnostic]:
@@ -519,7 +528,7 @@ def _no_stratified_sampling(
     if len(families) > 1:
         return "its parts are of different families"
     if any(model.posterior_law(name) != "normal" for name in nodes):
-        return "its parts are not normal given the data"
+        return "its parts are not normals of independent numbers given the data"
     parents = {independence.parents(name) for name in nodes}
     if len(parents) > 1 or not next(iter(parents)) <= independence.data:
         return "its parts are not all inferred from the same data"

@@ -51,6 +51,7 @@ class SubPosterior:
     node: str
     conditional: Conditional
     experts: tuple[str, ...]  #: the parents in S; a block for those in a set that is drawn
+    network: str = "q"  #: whose posterior it is
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,12 +96,12 @@ def named_model(asked: ModelCrossEntropy) -> ModelRef:
     given = frozenset(conditional.parents) if atom.given is None else atom.given
     blocks = tuple(name for name in names(given) if as_block(name) is not None)
     if blocks and not given.issuperset(conditional.parents):
-        return SubPosterior(atom.node, conditional, blocks)
+        return SubPosterior(atom.node, conditional, blocks, atom.network)
     experts = tuple(name for name in conditional.parents if name in given)
     if conditional.by == "poe" and not experts:
         return Prior(atom.node)  # the product of no expert at all
-    if atom.network == atom.under and len(experts) < len(conditional.parents):
-        return SubPosterior(atom.node, conditional, experts)
+    if len(experts) < len(conditional.parents):
+        return SubPosterior(atom.node, conditional, experts, atom.network)
     return Encoder(atom.node, conditional, atom.network)
 
 
@@ -169,9 +170,9 @@ def _candidates(node: str, given: frozenset[str], model: Model, under: str) -> I
     for conditional in _of(node, model.inference_of(under)):
         experts = tuple(name for name in conditional.parents if name in given)
         if conditional.by == "poe" and experts:
-            yield Candidate(under, len(experts), SubPosterior(node, conditional, experts))
+            yield Candidate(under, len(experts), SubPosterior(node, conditional, experts, under))
         for block, half in _of_blocks(given, conditional, model):
-            yield Candidate(under, half, SubPosterior(node, conditional, (block,)))
+            yield Candidate(under, half, SubPosterior(node, conditional, (block,), under))
     for conditional in _within(node, given, model.generation):
         yield Candidate("p", len(conditional.parents), Decoder(node, conditional))
     for network in (model.inference, *model.further):

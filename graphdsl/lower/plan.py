@@ -102,7 +102,8 @@ def _main_network(model: Model) -> str:
 def _needed_networks(model: Model, pieces: Iterable[Piece], others: Iterable[str]) -> list[Network]:
     """The further inference networks that some piece samples from, or compares with."""
     wanted = {*others, *(piece.under for piece in pieces)}
-    wanted |= {piece.ref.network for piece in pieces if isinstance(piece.ref, Encoder)}
+    compared = (piece.ref for piece in pieces if isinstance(piece.ref, Encoder | SubPosterior))
+    wanted |= {ref.network for ref in compared}
     return [network for network in model.further if network.name in wanted]
 
 
@@ -188,7 +189,7 @@ def _wanted_subsets(
 ) -> dict[Conditional, list[tuple[str, ...]]]:
     wanted: dict[Conditional, list[tuple[str, ...]]] = {}
     for piece in pieces:
-        if isinstance(piece.ref, SubPosterior) and piece.under == under:
+        if isinstance(piece.ref, SubPosterior) and piece.ref.network == under:
             subsets = wanted.setdefault(piece.ref.conditional, [])
             if piece.ref.experts not in subsets:
                 subsets.append(piece.ref.experts)
@@ -226,7 +227,7 @@ def _observe(
 
 def _run_model(plan: Plan, slot: Slot, frozen: bool = False, detached: bool = False) -> None:
     """A decoder, or a network made for a bound, on the samples; `detached`, as a critic's own."""
-    target = f"{slot.attribute}{'_frozen' * frozen}{plan.tag}"
+    target = f"{slot.result}{'_frozen' * frozen}{plan.tag}"
     network = slot.conditionals[0].network
     if ModelKey(network, slot.children[0]) in plan.likelihood and network == "p" and not frozen:
         return  # a prior that a posterior has asked for

@@ -7,7 +7,7 @@ this objective enters it.
 
 from __future__ import annotations
 
-__all__ = ["Part", "as_predictors", "put_together", "untrained"]
+__all__ = ["Part", "as_predictors", "put_together", "unowned"]
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -81,7 +81,7 @@ def put_together(
     return whole, tuple(terms), tuple(_slot(part, trained, whole.networks) for part in parts)
 
 
-def untrained(parts: Sequence[Part]) -> Iterator[Diagnostic]:
+def unowned(parts: Sequence[Part]) -> Iterator[Diagnostic]:
     """Distributions whose networks run, and that no objective is for."""
     owned = {name for part in parts for name in part.player.owners}
     runs = {one.slot for part in parts for one in part.plan.forward if isinstance(one, Run)}
@@ -151,7 +151,8 @@ def _in_one_pass(forward: Sequence[Statement]) -> Iterator[Statement]:
     }
     done: set[Run] = set()
     for one in forward:
-        if not isinstance(one, Run) or not data.issuperset(reads(one)):
+        is_flow = isinstance(one, Run) and one.distribution == "flow"
+        if not isinstance(one, Run) or is_flow or not data.issuperset(reads(one)):
             yield one
             continue
         first = trains.get(replace(one, target="", frozen=False), one)

@@ -54,6 +54,7 @@ def plan_posteriors(
             shape=(*slot_shape(slot, family), *family.encoded[len(family.shape) :]),
             grid=len(family.extents),
             discrete=family.kind == "categorical",
+            density=f"log_{posterior}" if plan.law(slot.children[0]) == "flow" else "",
         )
         plan.forward.append(sample)
         plan.infer.append(sample)
@@ -102,11 +103,11 @@ def _posterior(
         plan.infer += [*gather, run]
         return
     gather += gathered(plan, prior)
-    from_prior = run_slot(plan, prior, prior.attribute)
-    told = replace(run, prior=prior.attribute)
+    from_prior = run_slot(plan, prior, prior.result)
+    told = replace(run, prior=prior.result)
     if missing:
         plan.add_network(network_slot(prior, plan.model))
-        held = (prior.attribute, prior.children)
+        held = (prior.result, prior.children)
         plan.likelihood.update({ModelKey("p", child): held for child in prior.children})
         plan.forward += [*gather, from_prior, replace(told, missing=missing)]
     else:
@@ -117,7 +118,10 @@ def _posterior(
 def _prior(plan: Plan, slot: Slot, run: Run) -> Slot | None:
     """The p(z|w) that stands in where a view is missing, if p has one that can be run by now."""
     prior = plan.priors.get(slot.children)
-    if prior is None or not run.seen or reading(plan.model, prior) != run.distribution:
+    if prior is None or not run.seen:
+        return None
+    normal = run.distribution in ("full_gaussian", "flow")
+    if reading(plan.model, prior) != ("gaussian" if normal else run.distribution):
         return None
     known = plan.model.observed().union(plan.posterior)
     # Where a parent is inferred from this latent itself, the root's own prior stands in.
@@ -143,7 +147,7 @@ def run_experts(plan: Plan, slot: Slot, experts: str) -> tuple[str, tuple[str, .
     sources = []
     for part in parts:
         plan.add_network(network_slot(part, model))
-        name = experts if single else f"expert_{part.attribute.removeprefix('q_')}"
+        name = experts if single else f"expert_{part.result.removeprefix('q_')}"
         run = run_slot(plan, part, name)
         plan.forward.append(run)
         plan.infer.append(run)
@@ -228,7 +232,7 @@ def _subset_posteriors(
     )
     for child in slot.children:
         for place, subset in enumerate(subsets):
-            plan.subset_of[child, subset] = (name, place)
+            plan.subset_of[plan.under, child, subset] = (name, place)
 
 
 def _present_experts(plan: Plan, experts: tuple[str, ...]) -> tuple[Ref | None, ...]:
@@ -267,7 +271,7 @@ def _drawn_posterior(
         )
     )
     for child in slot.children:
-        plan.drawn_posterior[child, block] = (name, slot.children)
+        plan.drawn_posterior[plan.under, child, block] = (name, slot.children)
 
 
 def _seen_experts(plan: Plan, experts: tuple[str, ...]) -> tuple[Ref, ...]:

@@ -74,7 +74,11 @@ def renamed(statement: Statement, names: _Names) -> Statement:
             )
         case Fuse():
             return _renamed_fusion(statement, names)
-        case Sample() | Generated():
+        case Sample():
+            of, density = _name(statement.distribution, names), _name(statement.density, names)
+            target = _name(statement.target, names)
+            return replace(statement, target=target, distribution=of, density=density)
+        case Generated():
             of = _name(statement.distribution, names)
             return replace(statement, target=_name(statement.target, names), distribution=of)
         case PriorSample(like=like):
@@ -104,6 +108,8 @@ def renamed_code(code: TermCode, names: _Names) -> TermCode:
         code,
         left=ref(code.left),
         right=code.right and ref(code.right),
+        value=code.value and ref(code.value),
+        density=_name(code.density, names),
         seen=tuple(tuple(map(ref, several)) for several in code.seen),
         samples=tuple(tuple(map(ref, several)) for several in code.samples),
         above=tuple(map(density, code.above)),

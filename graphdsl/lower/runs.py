@@ -50,6 +50,8 @@ WORD: dict[Law, str] = {
     "bernoulli": "Bernoulli",
     "categorical": "Categorical",
     "poisson": "Poisson",
+    "full_normal": "FullGaussian",
+    "flow": "Flow",
 }
 _READINGS: dict[Law, Reading] = {
     "normal": "gaussian",
@@ -57,6 +59,8 @@ _READINGS: dict[Law, Reading] = {
     "bernoulli": "bernoulli",
     "categorical": "categorical",
     "poisson": "poisson",
+    "full_normal": "full_gaussian",
+    "flow": "flow",
 }
 #: Of observed reals, whose network answers with the mean alone.
 _UNIT: dict[Law, Reading] = {"normal": "unit", "laplace": "unit_laplace"}
@@ -67,6 +71,8 @@ PRIORS: dict[Law, str] = {
     "laplace": "standard_laplace",
     "categorical": "uniform_categorical",
 }
+#: Whose parameters are one vector, to be cut up and shaped.
+_OF_VECTORS = ("gaussian", "full_gaussian", "laplace")
 
 #: Where a variable is found: a local name, and the variables that it holds.
 Held: TypeAlias = dict[str, tuple[str, tuple[str, ...]]]
@@ -99,14 +105,16 @@ class Plan:
     priors: dict[tuple[str, ...], Slot] = field(default_factory=dict)  #: p(z|w), by its children
     posterior: Held = field(default_factory=dict)
     likelihood: dict[ModelKey, tuple[str, tuple[str, ...]]] = field(default_factory=dict)
-    subset_of: dict[tuple[str, tuple[str, ...]], tuple[str, int]] = field(default_factory=dict)
+    subset_of: dict[tuple[str, str, tuple[str, ...]], tuple[str, int]] = field(
+        default_factory=dict
+    )  #: by network, latent and experts: a tensor of sub-posteriors, and a place in it
     listed: dict[str, tuple[str, tuple[str, ...]]] = field(
         default_factory=dict
     )  #: of all sub-posteriors together: the attribute that lists their sets, and of what
     draws: tuple[Draw, ...] = ()  #: the sets that a pass draws
-    drawn_posterior: dict[tuple[str, str], tuple[str, tuple[str, ...]]] = field(
+    drawn_posterior: dict[tuple[str, str, str], tuple[str, tuple[str, ...]]] = field(
         default_factory=dict
-    )  #: q(z|x[S]), by z and x[S]
+    )  #: q(z|x[S]), by network, z and x[S]
     values: Held = field(default_factory=dict)
     encoders: list[Slot] = field(default_factory=list)  #: of the network that is sampled
     decoders: list[Slot] = field(default_factory=list)  #: of p
@@ -125,6 +133,12 @@ class Plan:
         """What sets its names apart from q's: `_r_1`."""
         return "" if self.under == "q" else "_" + re.sub(r"\W+", "_", self.under).strip("_")
 
+    def law(self, latent: str) -> Law:
+        """The law that this network infers a latent with."""
+        several = self.model.inference_of(self.under).conditionals
+        one = next(each for each in several if latent in each.children)
+        return self.model.distribution_of(one).law
+
     def branch(self, under: str) -> Plan:
         """A plan for another inference network's samples, in the same module."""
         data = {name: held for name, held in self.values.items() if name in self.model.observed()}
@@ -141,6 +155,9 @@ class Plan:
             priors=self.priors,
             encoders=self.encoders,
             decoders=self.decoders,
+            subset_of=self.subset_of,
+            listed=self.listed,
+            drawn_posterior=self.drawn_posterior,
         )
 
     def add_network(self, slot: NetworkSlot) -> None:
@@ -167,7 +184,7 @@ def run_slot(plan: Plan, slot: Slot, target: str, frozen: bool = False) -> Run:
         slot=slot.attribute,
         arguments=tuple(_argument(plan, one) for one in slot.arguments),
         distribution=distribution,
-        reshape=_reshape(slot, family) if distribution in ("gaussian", "laplace") else None,
+        reshape=_reshape(slot, family) if distribution in _OF_VECTORS else None,
         formula=slot_formula(slot, model),
         shape=shape,
         seen=tuple(_seen(plan, slot)) if not slot.experts else (),

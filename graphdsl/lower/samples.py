@@ -86,7 +86,7 @@ class SamplePass:
 
     def _run(self, slot: Slot, frozen: bool) -> str:
         """A decoder on the samples, or a prior that is conditional; where its answer is."""
-        target = f"{slot.attribute}{'_frozen' * frozen}{self._base.tag}"
+        target = f"{slot.result}{'_frozen' * frozen}{self._base.tag}"
         self._base.add_network(network_slot(slot, self._model))
         statement = run_slot(self._plan, slot, target, frozen)
         if statement not in self._plan.forward:
@@ -117,6 +117,9 @@ class SamplePass:
             nodes = tuple(name for name in slot.children if name in self.latents)
             if nodes:
                 run, held = self._plan.posterior[nodes[0]]
+                if self._plan.law(nodes[0]) == "flow":  # the sample's own density, of one pass
+                    yield Density(None, "", Ref(f"log_{run}"), None)
+                    continue
                 yield Density(member_ref(run, nodes, held), "", self._plan.value(nodes), None)
 
     # ---- the same for every sample ---------------------------------------------------------------
@@ -125,7 +128,8 @@ class SamplePass:
         """Put what is computed from samples behind the plan's own statements."""
         for statement in self._plan.forward:
             of_data = self._own.keys().isdisjoint(reads(statement))
-            if isinstance(statement, Sample) or not of_data:
+            is_flow = isinstance(statement, Run) and statement.distribution == "flow"
+            if isinstance(statement, Sample) or is_flow or not of_data:
                 self._put(statement)
             elif statement not in self._base.forward:
                 self._base.forward.append(statement)
@@ -134,6 +138,8 @@ class SamplePass:
         for name in reads(statement):
             self._repeat(name)
         self._own[statement.target] = self._fresh(statement.target)
+        if isinstance(statement, Sample) and statement.density:
+            self._own[statement.density] = self._fresh(statement.density)
         made = renamed(statement, self._own)
         if isinstance(made, Sample):
             made = replace(made, times=self._times, like=self._rows())

@@ -13,8 +13,10 @@ __all__ = [
     "slots",
 ]
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import Literal
 
 from graphdsl.ir.loss import Builder, NetworkSlot, Ref
 from graphdsl.ir.masks import Gate
@@ -42,6 +44,8 @@ class Slot:
     names: tuple[str, ...]
     is_family: bool  #: whether its output has the axis of a family
     experts: tuple[str, ...] = ()  #: the parents of a product of experts, in this slot
+    tied: tuple[str, ...] = ()  #: all conditionals of its network, where they share it
+    result: str = ""  #: what emitted code calls its answer
 
     @property
     def per_network(self) -> int | None:
@@ -54,16 +58,26 @@ def slots(
     conditionals: Sequence[Conditional], model: Model, attributes: Names | None = None
 ) -> Iterator[Slot]:
     """Slots of the conditionals of q, p, or those made for bounds; experts have their own."""
-    groups: dict[tuple[str, tuple[int, ...]], list[Conditional]] = {}
+    groups: dict[tuple[object, ...], list[Conditional]] = {}
     for conditional in _by_family(conditionals, model):
         family = model.family_of(conditional.children[0]).local
-        groups.setdefault((family, conditional.lines), []).append(conditional)
+        shared = (conditional.column,) if conditional.via.shared else ()
+        groups.setdefault((family, conditional.lines, *shared), []).append(conditional)
     attributes = attributes or Names()
     stacks = [one for group in groups.values() for one in _stackable(group, model)]
+    tied = {one: group for group in map(tuple, groups.values()) for one in group if one.via.shared}
+    known: dict[tuple[Conditional, ...], str] = {}
     for together in _in_sequence(stacks):
-        family = model.family_of(together[0].children[0]).local
-        attribute = attributes.take(f"{together[0].network}_{family}")
-        yield _slot(attribute, together, model)
+        first, group = together[0], tied.get(together[0], together)
+        family = model.family_of(first.children[0]).local
+        attribute = known.get(group) or attributes.take(f"{first.network}_{family}")
+        slot = _slot(attribute, together, model)
+        if first.via.shared:
+            known[group] = attribute
+            slot = replace(slot, tied=tuple(_network_names(group, model)))
+            if len(together) < len(group):  # run one by one: each answer has a name of its own
+                slot = replace(slot, result=attributes.take(f"{attribute}_{_places(first)}"))
+        yield slot
 
 
 def expert_slots(slot: Slot, model: Model) -> tuple[Slot, ...]:
@@ -71,12 +85,16 @@ def expert_slots(slot: Slot, model: Model) -> tuple[Slot, ...]:
     (conditional,) = slot.conditionals
     found = []
     parts = _runs(conditional.parents, model)
-    for part in parts:
+    if slot.tied and len(slot.tied) > len(parts[0]):
+        parts = tuple((parent,) for parent in conditional.parents)  # one network, run one by one
+    for place, part in enumerate(parts, start=1):
         suffix = "" if len(parts) == 1 else f"_{model.family_of(part[0]).local}"
         names = tuple(_name(conditional, (parent,), model) for parent in part)
         found.append(
             Slot(
-                attribute=f"{slot.attribute}{suffix}",
+                attribute=slot.attribute if slot.tied else f"{slot.attribute}{suffix}",
+                tied=slot.tied,
+                result=f"{slot.result}_{place}" if slot.tied else f"{slot.attribute}{suffix}",
                 conditionals=slot.conditionals,
                 children=conditional.children,
                 is_family=slot.is_family,
@@ -94,20 +112,27 @@ def network_slot(slot: Slot, model: Model) -> NetworkSlot:
     family = model.family_of(slot.children[0])
     conditional = slot.conditionals[0]
     axis = () if slot.per_network is None else (slot.per_network,)
-    halves = family.role == "latent" and family.kind == "real"
+    law = _LAWS.get(model.distribution_of(conditional).law)
+    halves = family.role == "latent" and family.kind == "real" and not law
     count = max(len(slot.names), 1) if slot.stacked else None
     outputs: int | tuple[int, ...] = (slot.per_network or 1) * family.size
-    if not halves and (axis or len(family.encoded) != 1):
+    if not halves and (law or axis or len(family.encoded) != 1):
         outputs = (*axis, *family.encoded)
     convolutional = conditional.via.name == "conv"
-    name = "mlps" if slot.stacked else "mlp"
+    own = conditional.via.name == "own"
+    name = "mlps" if slot.stacked and not slot.tied else "mlp"
     if convolutional:
         name = "conv_encoder" if family.role == "latent" else "conv_decoder"
     return NetworkSlot(
         attribute=slot.attribute,
-        names=slot.names,
+        names=slot.tied or slot.names,
+        tied=bool(slot.tied),
+        network=conditional.network,
+        children=slot.children,
         builder=Builder(
-            name=name,  # type: ignore[arg-type]  # one of the four, as just decided
+            name="own" if own else name,  # type: ignore[arg-type]  # one of five, as just decided
+            module=conditional.via.module,
+            answer=_answer(slot, model) if own else "",
             count=count,
             inputs=tuple(
                 (_shape(one.nodes[0], model), one.shared and not one.gates)
@@ -116,6 +141,8 @@ def network_slot(slot: Slot, model: Model) -> NetworkSlot:
             hidden=conditional.via.sizes,
             outputs=outputs,
             halves=halves,
+            law=law or "",
+            context=_CONTEXT if law == "flow" else 0,
         ),
         scale=_learned_scale(slot, model),
     )
@@ -132,7 +159,32 @@ def _learned_scale(slot: Slot, model: Model) -> tuple[str, tuple[int, ...]] | No
     if model.distribution_of(slot.conditionals[0]).scale != "learned":
         return None
     inner = (1,) * len(model.family_of(slot.children[0]).shape)
-    return scale_name(slot, model), (len(slot.children), *inner) if slot.is_family else ()
+    each = slot.is_family and not slot.tied  # what is shared is shared whole
+    return scale_name(slot, model), (len(slot.children), *inner) if each else ()
+
+
+#: What a network answers with, by the law of its children: for who writes one.
+_ANSWERS = {
+    "normal": "means, then log-variances",
+    "laplace": "locations, then log-scales",
+    "bernoulli": "logits",
+    "categorical": "logits",
+    "poisson": "log-rates",
+    "full_normal": "means, log-variances, then what is below the diagonal, row by row",
+}
+
+#: Posteriors that are no diagonal ones, as builders have them.
+_LAWS: dict[str, Literal["full", "flow"]] = {"full_normal": "full", "flow": "flow"}
+
+#: How many numbers an encoder hands to a flow, which they steer.
+_CONTEXT = 64
+
+
+def _answer(slot: Slot, model: Model) -> str:
+    """What a network has to answer with, in words."""
+    law = model.distribution_of(slot.conditionals[0]).law
+    real = model.family_of(slot.children[0]).role != "latent" and law in ("normal", "laplace")
+    return "means" if real else _ANSWERS[law]
 
 
 class Names:
@@ -156,7 +208,8 @@ def _by_family(conditionals: Iterable[Conditional], model: Model) -> Iterator[Co
     for one in conditionals:
         families: dict[str, list[str]] = {}
         for child in one.children:
-            families.setdefault(model.family_of(child).name, []).append(child)
+            family = child if _is_flow(one, model) else model.family_of(child).name
+            families.setdefault(family, []).append(child)
         for children in families.values():
             yield replace(one, children=tuple(children))
 
@@ -169,6 +222,7 @@ def _stackable(group: list[Conditional], model: Model) -> Iterator[tuple[Conditi
     children = {child for one in group for child in one.children}
     alone = (
         any(one.by != "joint" or len(one.children) > 1 for one in group)
+        or _is_flow(group[0], model)  # flows are no tensors that could be side by side
         or len(children) < len(group)  # several models of one variable
         or any(children & set(one.parents) for one in group)
         or _stacked_arguments(group, model) is None
@@ -177,6 +231,10 @@ def _stackable(group: list[Conditional], model: Model) -> Iterator[tuple[Conditi
         yield from ((one,) for one in group)
     else:
         yield tuple(group)
+
+
+def _is_flow(conditional: Conditional, model: Model) -> bool:
+    return model.distribution_of(conditional).law == "flow"
 
 
 def _in_sequence(stacks: list[tuple[Conditional, ...]]) -> Iterator[tuple[Conditional, ...]]:
@@ -230,12 +288,25 @@ def _slot(attribute: str, group: tuple[Conditional, ...], model: Model) -> Slot:
     return Slot(
         is_family=len(children) > 1 or (family.nodes == children and family.members is not None),
         attribute=attribute,
+        result=attribute,
         conditionals=group,
         children=children,
         stacked=stacked,
         arguments=arguments,
         names=tuple(_name(one, one.parents, model) for one in group),
     )
+
+
+def _network_names(group: Sequence[Conditional], model: Model) -> Iterator[str]:
+    """The names of all that one network is for: conditionals, or their experts."""
+    for one in group:
+        readers = [one.parents] if one.by == "joint" else [(parent,) for parent in one.parents]
+        yield from (_name(one, reader, model) for reader in readers)
+
+
+def _places(one: Conditional) -> str:
+    """The indices of a conditional's child, as part of a name."""
+    return "_".join(re.findall(r"\d+", one.children[0].partition("[")[2]))
 
 
 def _runs(parents: Sequence[str], model: Model) -> tuple[tuple[str, ...], ...]:

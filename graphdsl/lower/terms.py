@@ -56,23 +56,48 @@ def loss_terms(
         term = LossTerm(
             name=names.take(f"{_title(plan, first)}{plan.tag}"),
             weight=first.weight,
-            code=_in_bound(plan, group, _code(plans, group)),
+            code=_sampled(plans, group, _in_bound(plan, group, _code(plans, group))),
             formula=written.text,
             latex=written.latex,
             stands_for=_collected(term for piece in group for term in piece.stands_for),
             relation="surrogate" if first.kind in ("penalty", "cost") else _relation(bounds),
             bounds=tuple(bound for bound in bounds if bound not in told),
-            estimator=_estimator(group),
+            estimator=_estimator(plans, group),
             lines=tuple(sorted({line for piece in group for line in piece.lines})),
         )
         told.update(bounds if first.among else ())
         yield _with_critic(plan, group, term, names)
 
 
-def _estimator(group: Sequence[Piece]) -> str:
-    """How a mean over sets is computed, where there is one."""
+def _estimator(plans: Mapping[str, Plan], group: Sequence[Piece]) -> str:
+    """How a mean over sets is computed, or one that has no closed form, where there is one."""
     draws = draws_used(group)
-    return f"one {', '.join(draws)} for each row, drawn uniformly: unbiased" if draws else ""
+    if draws:
+        return f"one {', '.join(draws)} for each row, drawn uniformly: unbiased"
+    if not _is_sampled(plans, group[0]):
+        return ""
+    return f"log-densities of one sample of {plans[group[0].under].base}: unbiased"
+
+
+def _is_sampled(plans: Mapping[str, Plan], piece: Piece) -> bool:
+    """Whether a rate, or an entropy, has no closed form: that of a flow has none."""
+    if piece.kind not in ("kl", "entropy"):
+        return False
+    left = plans[piece.under].law(piece.node)
+    right = "normal"
+    if isinstance(piece.ref, Encoder):
+        right = plans[piece.ref.network].law(piece.node)
+    return "flow" in (left, right) or (left, right) == ("laplace", "full_normal")
+
+
+def _sampled(plans: Mapping[str, Plan], group: Sequence[Piece], code: TermCode) -> TermCode:
+    """What has no closed form is told by the sample at hand, and its density."""
+    if not _is_sampled(plans, group[0]):
+        return code
+    plan, nodes = plans[group[0].under], tuple(dict.fromkeys(piece.node for piece in group))
+    flow = plan.law(nodes[0]) == "flow"
+    density = f"log_{plan.posterior[nodes[0]][0]}" if flow else ""
+    return replace(code, value=plan.value(nodes), density=density)
 
 
 def _with_critic(plan: Plan, group: Sequence[Piece], term: LossTerm, names: Names) -> LossTerm:
@@ -180,9 +205,9 @@ def _key(plans: Mapping[str, Plan], piece: Piece) -> object:
     if isinstance(ref, Decoder | Auxiliary):
         model = plan.likelihood[_model_key(ref)][0]
     elif isinstance(ref, SubPosterior) and _is_drawn(ref):
-        model = plan.drawn_posterior[piece.node, ref.experts[0]][0]
+        model = plan.drawn_posterior[ref.network, piece.node, ref.experts[0]][0]
     elif isinstance(ref, SubPosterior):
-        model = plan.subset_of[piece.node, ref.experts][0]
+        model = plan.subset_of[ref.network, piece.node, ref.experts][0]
     elif isinstance(ref, Encoder):
         model = ref.network
     kind = piece.kind, piece.cost, piece.environment
@@ -239,7 +264,8 @@ def _rate_code(
         law = plan.model.family_of(first.node).distribution.law
         return TermCode(kind="kl", left=left, right=None, prior=PRIORS[law])
     if isinstance(first.ref, SubPosterior) and _is_drawn(first.ref):
-        drawn, there = plan.drawn_posterior[first.node, first.ref.experts[0]]
+        ref = first.ref
+        drawn, there = plan.drawn_posterior[ref.network, first.node, ref.experts[0]]
         return TermCode(kind="kl", left=left, right=member_ref(drawn, nodes, there))
     if isinstance(first.ref, SubPosterior):
         return TermCode(kind="kl", left=left, right=_subsets(plan, group), broadcast=True)
@@ -286,8 +312,9 @@ def _seen(plan: Plan, group: Sequence[Piece]) -> tuple[tuple[Ref, ...], ...]:
                 needed[piece.node] = masks(model, (*own, *conditional.parents))
             case SubPosterior() if _is_drawn(piece.ref):
                 needed[piece.node] = ()
-            case SubPosterior(experts=experts):
-                needed[plan.subset_of[piece.node, experts][1]] = masks(model, experts)
+            case SubPosterior(experts=experts, network=network):
+                place = plan.subset_of[network, piece.node, experts][1]
+                needed[place] = masks(model, experts)
             case _:
                 needed[piece.node] = masks(model, own)
     if not any(needed.values()):
@@ -323,10 +350,10 @@ def _subsets(plan: Plan, group: Sequence[Piece]) -> Ref:
     for piece in group:
         if not isinstance(piece.ref, SubPosterior):
             raise CompilerBug("a term mixes sub-posteriors with other models")
-        name, place = plan.subset_of[piece.node, piece.ref.experts]
+        name, place = plan.subset_of[piece.ref.network, piece.node, piece.ref.experts]
         if place not in places:
             places.append(place)
-    known = {place for (_, _), (held, place) in plan.subset_of.items() if held == name}
+    known = {place for held, place in plan.subset_of.values() if held == name}
     return Ref(name) if set(places) == known else Ref(name, tuple(places))
 
 
@@ -459,7 +486,7 @@ def _right(plan: Plan, group: Sequence[Piece], node: tuple[str, str]) -> _Writte
             given = _Written(f"{head}[i]", f"{latex_name(head)}_{{i}}")
         else:
             given = _Written(f"{head}[S]", f"{latex_name(head)}_{{S}}")
-        return _distribution(plan.base, node, given)
+        return _distribution(ref.conditional.network, node, given)
     if isinstance(ref, Encoder):
         base, parents = ref.conditional.network, ref.conditional.parents
         return _distribution(base, node, _Written(", ".join(parents), latex_names(parents)))

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from graphdsl.ir.graph import Dag, Independence
 from graphdsl.ir.information import Collected, LocalEntropy, Term, entropy
 from graphdsl.ir.loss import LossModule
-from graphdsl.ir.model import Family, Interval, Model
+from graphdsl.ir.model import Conditional, Family, Interval, Model
 from graphdsl.ir.notation import names, number_text, weight_text
 from graphdsl.ir.weight import Weight
 from graphdsl.report.terms import text_sum
@@ -27,14 +27,16 @@ def show_model(model: Model) -> str:
     for network in (model.inference, model.generation):
         for conditional in network.conditionals if network else ():
             given = f" | {', '.join(conditional.parents)}" if conditional.parents else ""
-            sizes = (
-                f"({', '.join(map(str, conditional.via.sizes))})" if conditional.via.sizes else ""
-            )
             lines.append(
                 f"{conditional.network}({', '.join(conditional.children)}{given})"
-                f" by {conditional.by} via {conditional.via.name}{sizes}"
+                f" by {conditional.by} via {conditional.via}"
+                f"{_drawn(conditional)}"
             )
     return "\n".join(lines) + "\n"
+
+
+def _drawn(conditional: Conditional) -> str:
+    return "" if conditional.drawn is None else f" ~ {conditional.drawn.written}"
 
 
 def show_graphs(independence: Independence, dags: Mapping[str, Dag]) -> str:

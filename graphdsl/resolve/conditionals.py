@@ -11,17 +11,15 @@ from graphdsl.ir.model import Conditional, Distribution, Family, Via
 from graphdsl.resolve.distributions import drawn_from
 from graphdsl.resolve.errors import ModifierTwice, NotYet
 from graphdsl.resolve.gates import check_gates, gates_of
-from graphdsl.resolve.indices import NO_INDICES, whole
 from graphdsl.resolve.lines import Place, Reading, Step
 from graphdsl.resolve.network_errors import (
     MisplacedModifier,
     ShapeClash,
     TwoWays,
     UnknownFusion,
-    UnknownModule,
 )
 from graphdsl.resolve.scope import Scope
-from graphdsl.resolve.term_errors import WrongArguments
+from graphdsl.resolve.vias import check_shared, check_via, via_of
 from graphdsl.syntax import ast
 
 _FUSIONS: dict[str, Literal["joint", "poe", "mixture"]] = {
@@ -33,7 +31,9 @@ _FUSIONS: dict[str, Literal["joint", "poe", "mixture"]] = {
 
 def conditionals(scope: Scope, reading: Reading, network: str) -> Iterator[Conditional]:
     """Children of the same lines share a network; lines with the same child unite its parents."""
-    for line in dict.fromkeys(step.line for step in reading.steps):
+    lines = tuple(dict.fromkeys(step.line for step in reading.steps))
+    for line in lines:
+        check_via(scope, line)
         _check_modifiers(scope, line, network)
         _check_later(scope, line)
     steps_of: dict[str, list[Step]] = {}
@@ -42,6 +42,7 @@ def conditionals(scope: Scope, reading: Reading, network: str) -> Iterator[Condi
             steps_of.setdefault(name, []).append(step)
     together: dict[object, list[str]] = {}
     laws: dict[str, str] = {}
+    made: list[tuple[Conditional, frozenset[ast.Line]]] = []
     for child, steps in steps_of.items():
         instances = tuple(step.instance for step in steps)
         together.setdefault((instances, _apart(child, steps)), []).append(child)
@@ -54,7 +55,7 @@ def conditionals(scope: Scope, reading: Reading, network: str) -> Iterator[Condi
             parents=tuple(parents),
             by=_agreed_fusion(scope, children[0], steps),
             via=_agreed_via(scope, children[0], steps),
-            drawn=_agreed_drawn(scope, children, steps),
+            drawn=_agreed_drawn(scope, children, steps, network),
             gates=tuple(gates_of(scope, children, steps)),
             lines=tuple(dict.fromkeys(step.line.span.line for step in steps)),
             column=steps[0].line.span.column,
@@ -64,7 +65,10 @@ def conditionals(scope: Scope, reading: Reading, network: str) -> Iterator[Condi
         check_gates(scope, conditional, steps[0].line)
         _check_given(scope, conditional, steps)
         _check_one_law(scope, conditional, steps, laws)
+        made.append((conditional, frozenset(step.line for step in steps)))
         yield conditional
+    if network in ("q", "p"):
+        check_shared(scope, lines, made)
 
 
 def idle_modifiers(scope: Scope, body: ast.Body) -> None:
@@ -99,16 +103,16 @@ def _agreed_fusion(
 
 
 def _agreed_via(scope: Scope, child: str, steps: Sequence[Step]) -> Via:
-    ways = {_via(scope, step.line.via): step for step in steps if step.line.via is not None}
+    ways = {via_of(scope, step.line.via): step for step in steps if step.line.via is not None}
     if len(ways) > 1:
         first, second = list(ways)[:2]
         span = ways[second].line.span
-        scope.note(TwoWays(span=span, child=child, first=_said(first), second=_said(second)))
+        scope.note(TwoWays(span=span, child=child, first=f"via {first}", second=f"via {second}"))
     return next(iter(ways), Via())
 
 
 def _agreed_drawn(
-    scope: Scope, children: Sequence[str], steps: Sequence[Step]
+    scope: Scope, children: Sequence[str], steps: Sequence[Step], network: str
 ) -> Distribution | None:
     """What `~` says of the children; lines that agree on a child agree on this as well."""
     found: dict[Distribution, Step] = {}
@@ -117,11 +121,11 @@ def _agreed_drawn(
         if drawn is None:
             continue
         for child in children:
-            found.setdefault(drawn_from(scope, drawn, _family(scope, child)), step)
+            found.setdefault(drawn_from(scope, drawn, _family(scope, child), network), step)
     if len(found) > 1:
         first, second = list(found)[:2]
         span = found[second].line.span
-        ways = f"~ {first.law}", f"~ {second.law}"
+        ways = f"~ {first.written}", f"~ {second.written}"
         scope.note(TwoWays(span=span, child=children[0], first=ways[0], second=ways[1]))
     return next(iter(found), None)
 
@@ -132,7 +136,7 @@ def _check_one_law(
     """The members of a family are of one law in a network: they are one tensor."""
     for child in conditional.children:
         family = _family(scope, child)
-        law = (conditional.drawn or family.distribution).law
+        law = (conditional.drawn or family.distribution).written
         first = laws.setdefault(family.name, law)
         if first != law:
             span = steps[0].line.span
@@ -140,45 +144,17 @@ def _check_one_law(
             return
 
 
-def _via(scope: Scope, via: ast.Choice) -> Via:
-    sizes = tuple(
-        whole(scope, size, NO_INDICES, "a width", 1) or 1
-        for size in via.arguments
-        if not isinstance(size, ast.Reference | ast.Named)
-    )
-    if via.name.text == "conv":
-        return Via("conv", sizes)
-    return Via("mlp", sizes or Via().sizes)
-
-
-def _said(via: Via) -> str:
-    return f"via {via.name}" + (f"({', '.join(map(str, via.sizes))})" if via.sizes else "")
-
-
 def _check_modifiers(scope: Scope, line: ast.Line, network: str) -> None:
     if line.by is not None and line.by.text not in _FUSIONS:
         scope.note(UnknownFusion(span=line.by.span, name=line.by.text))
     elif line.by is not None and line.by.text != "joint" and network == "p":
         _misplaced(scope, line, "experts infer latents, in `q`")
-    if line.via is not None and line.via.name.text not in ("mlp", "conv"):
-        scope.note(UnknownModule(span=line.via.name.span, name=line.via.name.text))
-    if line.via is not None and line.via.name.text == "conv" and line.via.arguments:
-        scope.note(
-            WrongArguments(
-                span=line.via.arguments[0].span,
-                problem="`conv` takes no sizes: the image decides them",
-                usage="write `via conv`",
-            )
-        )
 
 
 def _check_later(scope: Scope, line: ast.Line) -> None:
     """Modifiers that no stage behind this one knows yet."""
     for span in line.repeated:
         scope.note(ModifierTwice(span=span))
-    if line.via is not None and (line.via.shared or line.via.settings):
-        instead = f"write `via {line.via.name}`"
-        scope.note(NotYet(span=line.via.span, what="a shared network", instead=instead))
 
 
 def _misplaced(scope: Scope, line: ast.Line, reason: str) -> None:
@@ -203,9 +179,9 @@ def _check_experts(scope: Scope, conditional: Conditional, steps: Sequence[Step]
     if conditional.by == "joint" or by is None or conditional.network == "p":
         return
     for child in conditional.children:
-        law = (conditional.drawn or _family(scope, child).distribution).law
+        law = (conditional.drawn or _family(scope, child).distribution).written
         if law != "normal":
-            reason = f"experts are normals, and `{child}` is {law}"
+            reason = f"experts are normals of independent numbers, and `{child}` is {law}"
             scope.note(MisplacedModifier(span=by.span, modifier=f"by {by}", reason=reason))
             return
 

@@ -11,6 +11,7 @@ from graphdsl.diagnostics import one_of
 from graphdsl.ir.model import Distribution, Family, Kind, Law
 from graphdsl.resolve.errors import KindArgument, UnknownKind, UnknownPrior, UnknownSetting
 from graphdsl.resolve.indices import NO_INDICES, number, whole
+from graphdsl.resolve.network_errors import JointMisplaced
 from graphdsl.resolve.scope import Scope
 from graphdsl.syntax import ast
 
@@ -73,8 +74,12 @@ def distribution_of(
     return _distribution(scope, choice, statement.name.text, kind, statement.role)
 
 
-def drawn_from(scope: Scope, choice: ast.Choice, child: Family) -> Distribution:
+def drawn_from(scope: Scope, choice: ast.Choice, child: Family, network: str) -> Distribution:
     """What `~` on a line says of a child."""
+    law = _joint_law(choice)
+    if law is not None:
+        _check_joint(scope, choice, child, network)
+        return Distribution(law)
     return _distribution(scope, choice, child.name, child.kind, child.role)
 
 
@@ -83,12 +88,69 @@ def _distribution(
 ) -> Distribution:
     laws = _LAWS[kind]
     law = laws.get(choice.name.text)
+    if _joint_law(choice) is not None and role == "latent":
+        scope.note(
+            JointMisplaced(
+                span=choice.span,
+                problem=f"this is the prior of `{name}`, and `{_said(choice)}` is a posterior",
+                instead=f"write `~ normal` here; `{_said(choice)}` goes on a line of `q`",
+            )
+        )
+        return Distribution("normal")
     if law is None:
         word = choice.name
         known = one_of(f"~ {one}" for one in laws)
         scope.note(UnknownPrior(span=word.span, prior=word.text, name=name, kind=kind, known=known))
         return Distribution(next(iter(laws.values())))
     return Distribution(law, _scale(scope, choice, law, name, role))
+
+
+def _joint_law(choice: ast.Choice) -> Law | None:
+    """`normal(full)` or `flow`: the numbers of a variable are not independent given its parents."""
+    words = [one.text for one in choice.arguments if isinstance(one, ast.Word)]
+    if choice.name.text == "flow":
+        return "flow"
+    return "full_normal" if choice.name.text == "normal" and words == ["full"] else None
+
+
+def _said(choice: ast.Choice) -> str:
+    return f"~ {choice.name}" + "(full)" * (choice.name.text == "normal")
+
+
+def _check_joint(scope: Scope, choice: ast.Choice, child: Family, network: str) -> None:
+    """Such laws are posteriors, of latents that are vectors."""
+    said = _said(choice)
+    excess = choice.settings or (choice.arguments if choice.name.text == "flow" else ())
+    if excess:
+        problem = f"`{choice.name}` has no such setting here"
+        instead = f"write `{said}`"
+        scope.note(UnknownSetting(span=choice.span, problem=problem, instead=instead))
+    elif network == "p" or child.role != "latent":
+        scope.note(
+            JointMisplaced(
+                span=choice.span,
+                problem=f"`{said}` is a posterior, and `{child.name}` stands in `{network}`",
+                instead="write it on a line of `q`, or of an `infer` network",
+            )
+        )
+    elif choice.name.text == "flow" and len(child.extents) > 1:
+        scope.note(
+            JointMisplaced(
+                span=choice.span,
+                problem=f"`{child.head}` has several indices, and flows run one by one",
+                instead="count its members with one index, `z[1..6]`",
+            )
+        )
+    elif child.kind != "real" or len(child.shape) != 1 or child.shape[0] < 2:
+        scope.note(
+            JointMisplaced(
+                span=choice.span,
+                problem=f"`{said}` relates the numbers of one variable to each other, and "
+                f"`{child.name}` is no vector of real numbers",
+                instead="members of a family are independent given their parents; declare one "
+                f"variable, `latent {child.head} : real[16]`, whose numbers are not",
+            )
+        )
 
 
 def _scale(

@@ -10,7 +10,7 @@ from graphdsl.diagnostics import Diagnostic
 class BadMask(Diagnostic):
     """A mask that is no table of edges, or no probability of them."""
 
-    code = "MIB281"
+    code = "MIB291"
     title = "No such mask"
     said = "{problem}"
     hint = "{instead}"
@@ -21,7 +21,7 @@ class BadMask(Diagnostic):
 class GateMisfit(Diagnostic):
     """Entries of a mask that do not stand for the edges of their line."""
 
-    code = "MIB282"
+    code = "MIB292"
     title = "The mask does not fit the line"
     said = "{problem}"
     hint = "{instead}"
@@ -32,7 +32,7 @@ class GateMisfit(Diagnostic):
 class UngatedExpert(Diagnostic):
     """A fusion whose experts are not weighed alike by a mask."""
 
-    code = "MIB283"
+    code = "MIB293"
     title = "No mask for this expert"
     said = "{problem}"
     hint = "{instead}"

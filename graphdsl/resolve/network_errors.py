@@ -4,7 +4,9 @@ from __future__ import annotations
 
 __all__ = [
     "BlockInModel",
+    "JointMisplaced",
     "MisplacedModifier",
+    "NothingToShare",
     "ShapeClash",
     "TwoWays",
     "UnknownFusion",
@@ -27,13 +29,25 @@ class ShapeClash(Diagnostic):
 
 
 class UnknownModule(Diagnostic):
-    """A kind of network after `via` that is not known."""
+    """A slip in the name of a kind of network after `via`."""
 
     code = "MIB218"
     title = "Unknown kind of network"
-    said = "there is no network `via {name}`"
-    hint = "write `via mlp(400, 400)` or `via conv`; your own modules are passed in Python"
+    said = "there is no network `via {name}`, and it is one slip away from `{meant}`"
+    hint = "write `via {meant}`; a module of your own needs a name that is less like it"
     name: str
+    meant: str
+
+
+class NothingToShare(Diagnostic):
+    """A network said to be shared that cannot be one for all, or has nobody to share it."""
+
+    code = "MIB281"
+    title = "Shared by nobody"
+    said = "{problem}"
+    hint = "{instead}"
+    problem: str
+    instead: str
 
 
 class UnknownFusion(Diagnostic):
@@ -58,6 +72,17 @@ class VariableTwice(Diagnostic):
     name: str
 
 
+class JointMisplaced(Diagnostic):
+    """A law that relates the numbers of a variable, where there is no such posterior."""
+
+    code = "MIB282"
+    title = "Posterior out of place"
+    said = "{problem}"
+    hint = "{instead}"
+    problem: str
+    instead: str
+
+
 class TwoWays(Diagnostic):
     """Lines with the same child that disagree on how it is computed."""
 
@@ -75,8 +100,11 @@ class BlockInModel(Diagnostic):
 
     code = "MIB225"
     title = "Block in a model"
-    said = "parentheses make one node of several, which `{network}` does not have so far"
-    hint = "blocks are for regularizer networks; list the variables without parentheses"
+    said = "parentheses make one node of several, and in `{network}` each variable is one"
+    hint = (
+        "list the variables without parentheses; latents that hang together given their parents "
+        "are one vector, `latent z : real[16]`, inferred `~ normal(full)`"
+    )
     network: str
 
 

@@ -176,5 +176,5 @@ def _log_density(value: Array, answer: Array, family: Family, head: Head) -> flo
         case "unit_laplace":
             away = np.abs(flat - answer) / np.exp(head.scale)
             return float(-np.sum(away + head.scale + np.log(2)))
-        case "gaussian" | "laplace":
+        case "gaussian" | "laplace" | "full_gaussian" | "flow":
             raise TypeError("a category has no density over real numbers")

@@ -19,6 +19,7 @@ from graphdsl.ir.model import (
     InvariancePenalty,
     Model,
     PredictiveEntropy,
+    Sparsity,
     Weighted,
     Wrapped,
 )
@@ -108,9 +109,16 @@ def intended(models: Models, several: Iterable[Weighted], parameters: Parameters
         functional = each.functional
         if isinstance(functional, Wrapped):
             total += intended(models, functional.inner, parameters)
-        elif not _is_left_out(functional):
+        elif not _is_no_entropy(functional):
             total += weight_value(each.weight, parameters) * _defined(models, functional)
     return total
+
+
+def _is_no_entropy(functional: Functional) -> bool:
+    """Whether a functional is told from samples, or is a penalty, and no sum of entropies."""
+    if isinstance(functional, PredictiveEntropy):
+        return functional.cost is not None
+    return isinstance(functional, Distance | InvariancePenalty | Sparsity)
 
 
 def stood_for(models: Models, terms: Iterable[LossTerm], parameters: Parameters) -> float:
@@ -122,12 +130,6 @@ def stood_for(models: Models, terms: Iterable[LossTerm], parameters: Parameters)
         for share in term.stands_for
         if not isinstance(share.atom, DivergenceAtom | PenaltyAtom)
     )
-
-
-def _is_left_out(functional: Functional) -> bool:
-    """What is no information: told from samples, a penalty, or a cost."""
-    is_cost = isinstance(functional, PredictiveEntropy) and functional.cost is not None
-    return is_cost or isinstance(functional, Distance | InvariancePenalty)
 
 
 def _defined(models: Models, functional: Functional) -> float:

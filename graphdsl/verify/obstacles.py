@@ -34,14 +34,21 @@ def _reasons(model: Model, module: LossModule) -> Iterator[str]:
             yield f"{term.name} has no closed form here"
     if model.players:
         yield "every player has an objective of its own"
-    if model.draws:
-        yield "a set is drawn in every row"
+    yield from _drawn(model)
     several = [one for each in (model.inference, *model.further) for one in each.conditionals]
     if any(one.by == "mixture" for one in several):
         yield "a mixture's density has no closed form"
     size = sum(one.size * len(one.nodes) for one in model.families)
     if size > _MOST:
         yield f"a row has {size} numbers, more than {_MOST}: make it smaller with `--const`"
+
+
+def _drawn(model: Model) -> Iterator[str]:
+    """What a pass draws besides latents."""
+    if model.draws:
+        yield "a set is drawn in every row"
+    if model.masks:
+        yield f"the edges under {model.masks[0].name} are learned"
 
 
 def _discrete_reasons(model: Model, module: LossModule) -> Iterator[str]:

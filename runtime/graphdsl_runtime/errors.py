@@ -9,10 +9,13 @@ and the line of the spec (`ShapeMismatch.in_term`). All of them are `ObjectiveEr
 from __future__ import annotations
 
 __all__ = [
+    "MissingFlows",
     "MissingInput",
     "MissingNetwork",
+    "NetworkNeeded",
     "NotADensity",
     "NotFinite",
+    "NotOneNetwork",
     "ObjectiveError",
     "OutOfRange",
     "ShapeMismatch",
@@ -86,6 +89,17 @@ class MissingInput(ObjectiveError):
         self.name = name
 
 
+class MissingFlows(ObjectiveError):
+    """A flow is asked for, and the library of flows is not installed.
+
+    >>> MissingFlows()
+    MissingFlows('a posterior that is a flow needs zuko: pip install "graphdsl[flows]"')
+    """
+
+    def __init__(self) -> None:
+        super().__init__('a posterior that is a flow needs zuko: pip install "graphdsl[flows]"')
+
+
 class UnknownName(ObjectiveError):
     """A name that the model does not have.
 
@@ -117,6 +131,54 @@ class MissingNetwork(ObjectiveError):
             "a family takes a network for every member, or for none"
         )
         self.missing = tuple(missing)
+
+
+class NetworkNeeded(ObjectiveError):
+    """The spec leaves a network to the caller, who did not pass one.
+
+    >>> NetworkNeeded("q(z|x)", "trunk", [(3, 8)], 32, "means, then log-variances", of="Vae")
+    ... # doctest: +NORMALIZE_WHITESPACE
+    NetworkNeeded('the spec computes q(z|x) `via trunk`, which is for you to pass:
+    `Vae(networks={"q(z|x)": trunk})`, a module that is called with (B, 3, 8)
+    and answers with (B, 32): means, then log-variances')
+    """
+
+    def __init__(
+        self,
+        name: str,
+        module: str,
+        inputs: Sequence[Sequence[int]],
+        outputs: int | Sequence[int],
+        answer: str,
+        *,
+        of: str,
+    ) -> None:
+        taken = ", ".join(_shape(("B", *shape)) for shape in inputs)
+        given = _shape(("B", outputs) if isinstance(outputs, int) else ("B", *outputs))
+        super().__init__(
+            f"the spec computes {name} `via {module}`, which is for you to pass: "
+            f'`{of}(networks={{"{name}": {module}}})`, a module that is called with {taken} and '
+            f"answers with {given}: {answer}"
+        )
+        self.name = name
+        self.inputs = tuple(map(tuple, inputs))
+        self.outputs = (outputs,) if isinstance(outputs, int) else tuple(outputs)
+
+
+class NotOneNetwork(ObjectiveError):
+    """Conditionals that share a network were given several.
+
+    >>> NotOneNetwork(["q(z[1]|x[1])", "q(z[2]|x[2])"])  # doctest: +NORMALIZE_WHITESPACE
+    NotOneNetwork('`q(z[1]|x[1])`, `q(z[2]|x[2])` share one network, and were given several:
+    pass one module, under any of these names')
+    """
+
+    def __init__(self, given: Sequence[str]) -> None:
+        super().__init__(
+            f"{_names(given)} share one network, and were given several: "
+            "pass one module, under any of these names"
+        )
+        self.given = tuple(given)
 
 
 class OutOfRange(ObjectiveError):

@@ -12,10 +12,12 @@ __all__ = [
     "FamilyNetwork",
     "Shape",
     "Shared",
+    "Tied",
     "conv_decoder",
     "conv_encoder",
     "mlp",
     "mlps",
+    "try_network",
 ]
 
 import math
@@ -25,6 +27,8 @@ from typing import Self, TypeAlias
 
 import torch
 from torch import Tensor, nn
+
+from graphdsl_runtime.errors import ShapeMismatch
 
 Shape: TypeAlias = Sequence[int]
 
@@ -144,6 +148,56 @@ class Each(FamilyNetwork):
             for member, module in enumerate(self.each)
         ]
         return torch.stack(outputs, dim=1)
+
+
+class Tied(FamilyNetwork):
+    """One module for all members of a family: rows and members are one batch to it.
+
+    Shapes: ``(B, N, *)`` per parent, ``(B, *)`` where ``shared`` says so, and then every member
+    reads it ``-> (B, N, *)``.  Equal to the module run on member after member, but for what a
+    module does across its batch (batch normalisation).
+
+    >>> Tied(nn.Linear(3, 2), shared=[False])(torch.zeros(5, 4, 3)).shape
+    torch.Size([5, 4, 2])
+    """
+
+    def __init__(self, module: nn.Module, shared: Sequence[bool]) -> None:
+        super().__init__()
+        self.module = module
+        self.shared = tuple(shared)
+
+    def forward(self, *parents: Tensor) -> Tensor:
+        """Run the module on every row of every member."""
+        rows, count = parents[self.shared.index(False)].shape[:2]
+        folded = [
+            (parent[:, None].expand(-1, count, *parent.shape[1:]) if shared else parent).flatten(
+                0, 1
+            )
+            for parent, shared in zip(parents, self.shared, strict=True)
+        ]
+        answer: Tensor = self.module(*folded)
+        return answer.reshape(rows, count, *answer.shape[1:])
+
+
+@torch.no_grad()
+def try_network(
+    network: nn.Module, name: str, inputs: Sequence[Shape], outputs: int | Shape
+) -> None:
+    """Run a network on two rows of zeros, in evaluation mode, and look at the shape of its answer.
+
+    Raises `ShapeMismatch` if that is not ``(2, *outputs)``; what the network itself raises on such
+    input goes through.
+    """
+    expected = (outputs,) if isinstance(outputs, int) else tuple(outputs)
+    like = next(network.parameters(), torch.empty(0))
+    modes = [(part, part.training) for part in network.modules()]
+    try:
+        answer = network.eval()(*(like.new_zeros(2, *shape) for shape in inputs))
+    finally:
+        for part, mode in modes:
+            part.training = mode
+    if tuple(answer.shape) != (2, *expected):
+        raise ShapeMismatch(f"the answer of {name}", expected=("B", *expected), got=answer.shape)
 
 
 class _OnParents(nn.Module):

@@ -10,16 +10,24 @@ from typing import TypeAlias, TypeVar
 import torch
 from torch import Tensor
 
-from graphdsl_runtime.distributions import Bernoulli, Categorical, Gaussian, Laplace, Poisson
+from graphdsl_runtime.distributions import (
+    Bernoulli,
+    Categorical,
+    FullGaussian,
+    Gaussian,
+    Laplace,
+    Poisson,
+)
+from graphdsl_runtime.flows import Flow, StackedFlow
 
 #: What p says of something observed.
 Likelihood: TypeAlias = Bernoulli | Categorical | Gaussian | Laplace | Poisson
 #: What q says of a latent.
-Posterior: TypeAlias = Categorical | Gaussian | Laplace
+Posterior: TypeAlias = Categorical | FullGaussian | Gaussian | Laplace | Flow | StackedFlow
 
 
 #: A tensor, or a distribution.
-_Rows = TypeVar("_Rows", Tensor, Bernoulli, Categorical, Gaussian, Laplace, Poisson)
+_Rows = TypeVar("_Rows", Tensor, Bernoulli, Categorical, FullGaussian, Gaussian, Laplace, Poisson)
 
 
 @torch.no_grad()

@@ -43,6 +43,7 @@ def command(
 
     source = open_source(spec)
     module = compiled(source, const, param, strict=False)
+    _refuse_own_networks(module)
     folder = out or Path("runs") / module.compiled.checked.model.name
     given = {"epochs": epochs, "batch_size": batch_size, "learning_rate": learning_rate}
     settings = {name: value for name, value in given.items() if value is not None}
@@ -50,6 +51,19 @@ def command(
         _train(module, data, folder, seed, resume, quiet, settings)
     except (TrainingError, ObjectiveError) as problem:
         fail(f"graphdsl: {problem}")
+
+
+def _refuse_own_networks(module: GeneratedModule) -> None:
+    """The command line builds every network itself: it has none to pass."""
+    for slot in module.compiled.module.networks:
+        if slot.builder.module:
+            own, name = slot.builder.module, module.class_name
+            fail(
+                f"graphdsl: the spec computes {slot.names[0]} `via {own}`, which is for you to "
+                "pass, and a command line cannot. Write `via mlp` or `via conv` to train with "
+                "what graphdsl builds, or compile the spec and train it from Python:\n"
+                f'    train({name}(networks={{"{slot.names[0]}": {own}}}), data)'
+            )
 
 
 def _train(

@@ -3,7 +3,8 @@ r"""Distributions over whole tensors: their methods return elementwise nats, and
 The log-variance is the parameter of every Gaussian, the log-scale of every Laplace, the logits of
 what is discrete, the log-rate of counts. Independent components add, so a method returns one number
 per component and nothing is summed before `expect`; a `Mixture`, whose components are not
-independent, has one number per row. Closed forms are methods; `monte_carlo_kl` is for the rest.
+independent, has one number per row; a `FullGaussian` has one for each component given those before
+it. Closed forms are methods; `monte_carlo_kl` is for the rest.
 
 Extreme parameters. Every ratio of scales enters as one exponential of a difference of logarithms,
 so that no infinity is ever subtracted from another; every exponent goes through `capped`, and every
@@ -18,6 +19,7 @@ from graphdsl_runtime.distributions.categorical import (
     uniform_categorical,
 )
 from graphdsl_runtime.distributions.expectation import expect, monte_carlo_kl
+from graphdsl_runtime.distributions.full_gaussian import FullGaussian
 from graphdsl_runtime.distributions.gaussian import Gaussian, StandardNormal, standard_normal
 from graphdsl_runtime.distributions.laplace import Laplace, StandardLaplace, standard_laplace
 from graphdsl_runtime.distributions.mixture import Mixture
@@ -27,6 +29,7 @@ from graphdsl_runtime.distributions.poisson import Poisson
 __all__ = [
     "Bernoulli",
     "Categorical",
+    "FullGaussian",
     "Gaussian",
     "Laplace",
     "Mixture",

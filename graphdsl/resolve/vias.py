@@ -1,0 +1,132 @@
+"""What stands after `via`: a kind of network, a module of the caller's own, shared or not."""
+
+from __future__ import annotations
+
+__all__ = ["check_shared", "check_via", "via_of"]
+
+from collections.abc import Iterable, Sequence
+
+from graphdsl.ir.model import Conditional, Via
+from graphdsl.resolve.indices import NO_INDICES, whole
+from graphdsl.resolve.network_errors import JointMisplaced, NothingToShare, UnknownModule
+from graphdsl.resolve.scope import Scope
+from graphdsl.resolve.term_errors import WrongArguments
+from graphdsl.syntax import ast
+
+_KINDS = ("mlp", "conv")
+
+
+def via_of(scope: Scope, choice: ast.Choice) -> Via:
+    """The network that a line asks for."""
+    name = choice.name.text
+    sizes = tuple(
+        whole(scope, size, NO_INDICES, "a width", 1) or 1
+        for size in choice.arguments
+        if not isinstance(size, ast.Reference | ast.Named)
+    )
+    if name == "conv":
+        return Via("conv", sizes, shared=choice.shared)
+    if name == "mlp" or _slip_of(name):
+        return Via("mlp", sizes or Via().sizes, shared=choice.shared)
+    return Via("own", (), name, choice.shared)
+
+
+def check_via(scope: Scope, line: ast.Line) -> None:
+    """Note a slip in the name of a kind, and sizes where there are none to give."""
+    if line.via is None:
+        return
+    name = line.via.name.text
+    meant = _slip_of(name)
+    if meant:
+        scope.note(UnknownModule(span=line.via.name.span, name=name, meant=meant))
+        return
+    if name not in _KINDS and line.drawn is not None and line.drawn.name.text == "flow":
+        scope.note(
+            JointMisplaced(
+                span=line.via.span,
+                problem=f"the network of a flow is an encoder and the flow, and `{name}` is one",
+                instead="write `via mlp`, and pass the whole in Python, as "
+                f"`conditional_flow({name}, 16, context=64)`",
+            )
+        )
+    given = (*line.via.arguments, *line.via.settings)
+    unfit = given if name != "mlp" else line.via.settings
+    if unfit:
+        reasons = {"conv": "the image decides them", "mlp": "its widths are its arguments"}
+        reason = reasons.get(name, "it is built where you pass it, in Python")
+        problem = f"`{name}` takes no {'settings' if name == 'mlp' else 'sizes'}: {reason}"
+        usage = f"write `via {name}{'(400, 400)' * (name == 'mlp')}`"
+        scope.note(WrongArguments(span=unfit[0].span, problem=problem, usage=usage))
+
+
+def check_shared(
+    scope: Scope, lines: Iterable[ast.Line], made: Sequence[tuple[Conditional, frozenset[ast.Line]]]
+) -> None:
+    """Conditionals that share a network are several, and read and answer alike."""
+    for line in lines:
+        if line.via is None or not line.via.shared:
+            continue
+        problem = _unshareable(scope, [one for one, written in made if line in written])
+        if problem is not None:
+            said, instead = problem
+            scope.note(NothingToShare(span=line.via.span, problem=said, instead=instead))
+
+
+def _unshareable(scope: Scope, several: Sequence[Conditional]) -> tuple[str, str] | None:
+    """Why one network cannot be that of them all, and what to write; None if it can."""
+    readers = [reader for one in several for reader in _readers(one)]
+    if len(readers) < 2:
+        return (
+            "`shared` is of several networks, and the line has one",
+            "delete the word; lines with one child are one network, which sees all parents: "
+            "`by poe` has one for each parent, a `for` over children one for each child",
+        )
+    if len(set(readers)) == 1:
+        return (
+            f"all conditionals of the line are given {', '.join(readers[0])}: one network would "
+            "say the same of each child",
+            "delete `shared`, or give each child a parent of its own",
+        )
+    differences = [_difference(scope, readers[0], other) for other in readers[1:]]
+    differences += [_difference(scope, several[0].children, one.children) for one in several[1:]]
+    problem = next(filter(None, differences), "")
+    if not problem:
+        return None
+    return problem, "write `via mlp(400, 400)` without `shared`: each then has its own"
+
+
+def _readers(one: Conditional) -> list[tuple[str, ...]]:
+    """What each network of a conditional reads."""
+    return [one.parents] if one.by == "joint" else [(parent,) for parent in one.parents]
+
+
+def _difference(scope: Scope, left: Sequence[str], right: Sequence[str]) -> str:
+    """How two lists of variables differ in kind or shape; empty if they do not."""
+    if len(left) != len(right):
+        return f"one network cannot read {', '.join(left)} and also {', '.join(right)}"
+    for a, b in zip(left, right, strict=True):
+        one, other = scope.family_of(a), scope.family_of(b)
+        if (one.kind, one.encoded) != (other.kind, other.encoded):
+            return f"one network cannot be for `{a}` and for `{b}`: they differ in kind or shape"
+    return ""
+
+
+def _slip_of(name: str) -> str:
+    """The kind that a name is one slip of the finger away from, or its capitals; else nothing.
+
+    One letter more, less or other, or two that changed places. What is further away is taken for
+    a module of the caller's own: if it is none, the emitted class says so when it is made.
+    """
+    if name in _KINDS:
+        return ""
+    return next((kind for kind in _KINDS if _is_slip(name.lower(), kind)), "")
+
+
+def _is_slip(word: str, kind: str) -> bool:
+    if abs(len(word) - len(kind)) > 1:
+        return False
+    pairs = enumerate(zip(word, kind, strict=False))
+    start = next((at for at, (a, b) in pairs if a != b), min(len(word), len(kind)))
+    left, right = word[start:], kind[start:]
+    swapped = left[:2] == right[:2][::-1] and left[2:] == right[2:]
+    return swapped or left[1:] == right[1:] or left[1:] == right or left == right[1:]
