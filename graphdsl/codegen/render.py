@@ -394,7 +394,7 @@ def _loss(name: str, terms: Iterable[LossTerm], groups: Iterable[Group]) -> tupl
             case "abs":
                 body = f"torch.abs(mean_over_ranks({group.name}))"
             case "max":
-                bound = weight(group.bound)
+                bound = weight(group.bound) or number(0.0)
                 body = f"torch.clamp(mean_over_ranks({group.name}), min={bound})"
             case "constraint":
                 body = f"self.{_multiplier(group)}.penalty({group.name})"

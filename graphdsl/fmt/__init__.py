@@ -6,6 +6,7 @@
 each other (`columns`), and checks that the text means what it did (`meaning`).
 """
 
-__all__ = ["format_spec"]
+__all__ = ["format_spec", "with_structure"]
 
+from graphdsl.fmt.fixed import with_structure
 from graphdsl.fmt.format import format_spec

@@ -85,12 +85,10 @@ def _why_not_of(family: Family, distance: Distance, made: frozenset[str]) -> str
 
 
 def _why_not_drawn(distance: Distance, model: Model, made: frozenset[str]) -> str:
-    """What `p` generates from latents that are drawn from N(0, I): they have to be such roots."""
+    """What `p` generates is drawn from roots: no latent before it has parents in `p`."""
     for name in _drawn_before(distance, model):
         if name in made:
             return f"`{name}`, which `p` generates it from, has parents in `p` itself"
-        if model.family_of(name).distribution.law != "normal":
-            return f"`{name}`, which `p` generates it from, is not normal"
     return ""
 
 

@@ -38,7 +38,7 @@ _USAGE = {
     "TC": "write `TC(u)` for a family, or `TC(a; b; c | d)`",
     "H": "write `H(a)` or `H(a, b | c)`",
     "CE": "write `CE(x | z)`",
-    "sparsity": "write `sparsity(M)`, of learned masks",
+    "sparsity": "write `sparsity(M)`, of masks",
     "cost": "write `cost(x | z, squared)`; costs are squared, absolute and huber",
     "irm": "write `irm(y | z, e)`: the label, what predicts it, and last the environment",
     "JS": "write `JS(q(x) || p(x))`",

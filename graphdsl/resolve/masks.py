@@ -53,21 +53,19 @@ def _declare(scope: Scope, statement: ast.MaskDeclaration) -> None:
 
 
 def masks_named(scope: Scope, references: Sequence[ast.Reference]) -> tuple[str, ...] | None:
-    """The learned masks that `sparsity` is of; None if one of them is something else."""
-    found = []
+    """The learned masks of those that `sparsity` is of; None if one is something else."""
+    found: list[str] = []
     for reference in references:
         mask = _mask(scope, reference.name)
         if mask is None:
             return None
-        if reference.subscripts or reference.copy or not mask.learned:
+        if reference.subscripts or reference.copy:
             problem = (
-                f"the edges under `{mask.name}` are fixed, and their number is a constant"
-                if not mask.learned
-                else f"`sparsity` counts the edges of whole masks, and `{reference.name}` has parts"
+                f"`sparsity` counts the edges of whole masks, and this is part of `{mask.name}`"
             )
-            _bad(scope, reference.span, problem, "write `sparsity(M)` of a learned mask `M`")
+            _bad(scope, reference.span, problem, f"write `sparsity({mask.name})`")
             return None
-        found.append(mask.name)
+        found += (mask.name,) if mask.learned else ()  # those of a fixed one are a constant
     return tuple(dict.fromkeys(found))
 
 

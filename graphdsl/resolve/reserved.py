@@ -22,7 +22,7 @@ _OF_THE_MODULE = frozenset(
     get_extra_state get_parameter get_submodule given grid half infer int ipu len load_state_dict
     loss members modules mtia multiplier named_buffers named_children named_modules named_parameters
     network networks nn noise observe observe_or observe_some one_hot own_members own_network
-    own_tied parameter_groups parameters prior_sample ramp range refuse_unused_networks
+    own_tied parameter_groups parameters players prior_sample ramp range refuse_unused_networks
     register_backward_hook register_buffer register_forward_hook register_forward_pre_hook
     register_full_backward_hook register_full_backward_pre_hook register_load_state_dict_post_hook
     register_load_state_dict_pre_hook register_module register_parameter

@@ -116,6 +116,7 @@ from graphdsl_runtime.networks import (
 from graphdsl_runtime.players import alternate, due, play
 from graphdsl_runtime.ranks import alone, mean_over_ranks
 from graphdsl_runtime.sampling import Likelihood, Posterior, detached, draw_data, repeated
+from graphdsl_runtime.structures import cool, learn_edges
 from graphdsl_runtime.subsets import Subset, among, has_all
 from graphdsl_runtime.variables import Variable
 
@@ -185,6 +186,7 @@ __all__ = [
     "contrast",
     "conv_decoder",
     "conv_encoder",
+    "cool",
     "critic",
     "detached",
     "donsker_varadhan",
@@ -208,6 +210,7 @@ __all__ = [
     "irm_penalty",
     "jensen_shannon_information",
     "laplace_noise",
+    "learn_edges",
     "log_aggregate_mss",
     "logistic_noise",
     "mean_over_ranks",

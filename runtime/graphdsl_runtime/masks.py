@@ -49,7 +49,10 @@ class EdgeMask(nn.Module):
             raise OutOfRange(f"the start of {name}", start, low=0.0, high=1.0)
         self.name = name
         self.by_row = by_row
-        self.temperature = 1.0  #: of the gradient: low is less biased, and noisier
+        #: Of the gradient: low is less biased, and noisier. A tensor, so that what is compiled
+        #: stays compiled as it cools.
+        self.temperature: Tensor
+        self.register_buffer("temperature", torch.tensor(1.0), persistent=False)
         self.logits = nn.Parameter(torch.full(tuple(shape), math.log(start) - math.log1p(-start)))
 
     @property

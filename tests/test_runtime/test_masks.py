@@ -26,7 +26,7 @@ def test_an_edge_is_there_with_its_probability(start: float) -> None:
 @pytest.mark.parametrize("temperature", [0.3, 1.0])
 def test_gradient_is_that_of_the_relaxed_sample(temperature: float) -> None:
     mask = a_mask()
-    mask.temperature = temperature
+    mask.temperature.fill_(temperature)
     noise = torch.randn(5, 2, 3, dtype=torch.float64)
     carried = torch.randn(5, 2, 3, dtype=torch.float64)
     sample = mask.sample(noise)

@@ -16,6 +16,7 @@ from graphdsl.cli.compiling import compiled
 from graphdsl.cli.console import fail, say, write
 from graphdsl.cli.options import Consts, Params, Spec
 from graphdsl.cli.sources import open_source
+from graphdsl.cli.structure import write_structure
 from graphdsl.diagnostics import CompilerBug
 
 if TYPE_CHECKING:
@@ -48,7 +49,8 @@ def command(
     given = {"epochs": epochs, "batch_size": batch_size, "learning_rate": learning_rate}
     settings = {name: value for name, value in given.items() if value is not None}
     try:
-        _train(module, data, folder, seed, resume, quiet, settings)
+        objective = _train(module, data, folder, seed, resume, quiet, settings)
+        write_structure(objective, module, source, folder)
     except (TrainingError, ObjectiveError) as problem:
         fail(f"graphdsl: {problem}")
 
@@ -74,7 +76,7 @@ def _train(
     resume: Path | None,
     quiet: bool,
     settings: dict[str, int | float],
-) -> None:
+) -> Objective:
     import torch
     from rich.console import Console
 
@@ -102,7 +104,7 @@ def _train(
         **settings,  # type: ignore[arg-type]  # epochs, batch_size, learning_rate
     )
     if summary.interrupted:
-        return  # the trainer has said how to go on
+        return objective  # the trainer has said how to go on
     picture = draw_pictures(objective, rows, folder / "pictures.png")
     if rows.train.shape[1] > 1:
         say("measuring what each view tells of the others ...")
@@ -112,6 +114,7 @@ def _train(
         f"in {folder}: objective.py, last.ckpt, metrics.csv"
         + (f", {picture.name}" if picture else "")
     )
+    return objective
 
 
 def _imported(path: Path, class_name: str) -> Callable[[], Objective]:

@@ -19,7 +19,8 @@ from lightning.pytorch import LightningModule, Trainer
 from torch import Tensor
 from torch.optim import Adam
 
-from graphdsl_runtime import Batch, Losses, Objective, due, play
+from graphdsl_runtime import Batch, Losses, Objective, cool, due, play
+from graphdsl_runtime.structures import EDGE_RATE, moving
 from graphdsl_runtime.training.batches import Batches
 from graphdsl_runtime.training.checkpoint import Checkpoint
 from graphdsl_runtime.training.data import FittedData
@@ -110,11 +111,12 @@ class Loop(LightningModule):
         rate = self._plan.learning_rate
         for player, parameters in self.objective.parameter_groups().items():
             trained = [parameter for parameter in parameters if parameter.requires_grad]
-            adam = Adam(trained, lr=rate, fused=True)
+            own = rate * EDGE_RATE if player == "structure" else rate
+            adam = Adam(trained, lr=own, fused=True)
             if player in self.last.optimizers:
                 adam.load_state_dict(self.last.optimizers[player])
                 for group in adam.param_groups:
-                    group["lr"] = rate  # the one asked for now, not the one of then
+                    group["lr"] = own  # the one asked for now, not the one of then
             self._adams[player] = adam
         return list(self._adams.values())
 
@@ -145,10 +147,12 @@ class Loop(LightningModule):
         """Let every player whose turn it is take a step on its own loss."""
         batches = -(-_count(self._data.train) // self._plan.batch_size)
         step = (self._epoch - 1) * batches + index
+        progress = step / (self._plan.epochs * batches)
         self.objective.advance(step)
+        cool(self.objective, progress)
         losses = self._losses(batch)
         self._train.add(losses, _count(batch))
-        playing = due(self._adams, self.objective.turns, step)
+        playing = moving(due(self._adams, self.objective.turns, step), progress)
         play(losses, {player: self._adams[player] for player in playing})
         self._listener.batch_done()
 
