@@ -21,7 +21,7 @@ __all__ = [
 ]
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
@@ -65,7 +65,7 @@ class Compiled:
     """A spec derived and lowered."""
 
     checked: Checked
-    collected: Collected
+    collected: tuple[Collected, ...]  #: of each objective
     module: LossModule
     proofs: tuple[Proof, ...]
     warnings: tuple[Diagnostic, ...]
@@ -141,8 +141,10 @@ def derive(checked: Checked, *, keep_refuted: bool = False) -> Compiled:
     from graphdsl.symbolic import collect_objective, decide
 
     canons = canonical_forms(checked)
-    collected = collect_objective(checked.model, checked.dags, canons)
-    lowered = lower(collected, checked.model, checked.independences)
+    model = checked.model
+    alone = [replace(model, objective=one.objective) for one in model.players] or [model]
+    collected = tuple(collect_objective(one, checked.dags, canons) for one in alone)
+    lowered = lower(collected, model, checked.independences)
     proofs = _settled(
         tuple(decide(one, checked.dags, canons) for one in checked.model.assertions),
         checked,

@@ -231,8 +231,8 @@ def with_construct(written: str) -> str:
         return (
             BASE + written + ("\nmask M[1..2] : learned bernoulli(0.5)" if "(M)" in written else "")
         )
-    if "second time" in written:
-        return BASE + written.removesuffix(" a second time")
+    if written.endswith(" beside objectives by player"):
+        return f"{BASE.rstrip()} for q, p\n{written.removesuffix(' beside objectives by player')}"
     if "optional" in written:
         text = BASE.replace("observed y : binary", written).replace("z -> x, y", "y, z -> x")
         return text

@@ -466,7 +466,8 @@ BOUNDED = {  # what is bounded in each, by what
     "an entropy of latents, by their decoders": VIEWS + "- 2 * H(z)",
     "an entropy of data, by their decoders": VIEWS + "+ 2 * H(x | z)",
     "a posterior, by another network's": FURTHER
-    + "+ sum(i in 1..2) D(q || {x[i] -> x[not i]; x[i] -> z})",
+    + "+ sum(i in 1..2) D(q || {x[i] -> x[not i]; x[i] -> z})"
+    + "\nestimate H(z | x[1]) with r(1)\nestimate H(z | x[2]) with r(2)",
     "informations under several networks": FURTHER
     + "+ I[r(1)](z; x) - 0.5 * I[r(2)](z; y) + 2 * I(u; y)",
     "bipartitions": VIEWS + "+ expect(S in bipartitions(1..3)) D(q || {(x[S]) -> z -> (x[not S])})",

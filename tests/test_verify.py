@@ -336,6 +336,35 @@ def test_what_has_no_value_that_is_known_says_why(text: str, why: str) -> None:
     assert tried(twin.text, twin.class_name, twin.trial, twin.of).agrees
 
 
+NO_INFORMATION = """
+model no_information
+observed x[1..2] : real[2]
+given c : real
+latent z : real[2] ~ normal
+q {{ x -> z }}
+p {{ c -> z; z -> x }}
+minimize {}
+"""
+
+
+@pytest.mark.parametrize(
+    ("terms", "without"),
+    [
+        ("cost(x | z, huber) + KL(q(z | x) || p(z | c))", {"huber_cost_x"}),
+        ("KL(q || p) with iwae(k = 4) + 0.3 * I(x; z)", {"importance"}),
+        ("KL(q(x[1], z) || p(x[1], z | c)) with iwae(k = 4) + I(x; z)", {"importance"}),
+    ],
+)
+def test_what_has_no_closed_form_is_left_out_and_the_rest_is_held(
+    terms: str, without: set[str]
+) -> None:
+    result = compiled(NO_INFORMATION.format(terms))
+    assert verification(result, read(result)).mistakes == ()
+    found = emitted(result)
+    assert found.agrees
+    assert set(found.left_out) == without
+
+
 SETS = """
 model sets
 observed x[1..12] : binary[2]

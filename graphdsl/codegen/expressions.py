@@ -61,13 +61,14 @@ def shape(sizes: Sequence[int]) -> str:
     return repr(tuple(sizes))
 
 
-def shape_comment(row: Sequence[int]) -> str:
+def shape_comment(row: Sequence[int], times: int = 1) -> str:
     """The shape of a tensor, rows first.
 
-    >>> shape_comment((2, 16))
-    '(B, 2, 16)'
+    >>> shape_comment((2, 16)), shape_comment((), 8)
+    ('(B, 2, 16)', '(8 B,)')
     """
-    return f"({', '.join(['B', *map(str, row)])})" if row else "(B,)"
+    rows = f"{times} B" if times > 1 else "B"
+    return f"({', '.join([rows, *map(str, row)])})" if row else f"({rows},)"
 
 
 def number(value: float) -> str:

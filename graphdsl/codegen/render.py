@@ -43,12 +43,13 @@ ALWAYS_IMPORTED = ("Batch", "Gaussian", "Losses", "Networks", "Noise", "Objectiv
 WORDS = (
     "Bernoulli", "Categorical", "Each", "EdgeMask", "Flow", "FullGaussian", "Laplace",
     "Latents", "Likelihood", "Multiplier", "Poisson", "Posterior", "Shared", "Subset",
-    "adversarial_js", "adversarial_kl", "among", "conditional_flow", "conv_decoder",
-    "conv_encoder", "critic", "draw_data", "each_expert", "expect", "frozen", "gated",
-    "has_all", "irm_penalty", "mean_over_ranks", "mlp", "mlps", "mmd", "one_expert",
-    "product_of_experts", "sliced_wasserstein", "standard_laplace", "standard_normal",
-    "subset_posteriors", "total_correlation_critic", "total_correlation_loo",
-    "total_correlation_mss", "total_correlation_mws", "uniform_categorical", "weighted_product",
+    "adversarial_js", "adversarial_js_non_saturating", "adversarial_kl", "among",
+    "conditional_flow", "conv_decoder", "conv_encoder", "critic", "detached", "draw_data",
+    "each_expert", "expect", "frozen", "gated", "has_all", "importance_weighted", "irm_penalty",
+    "mean_over_ranks", "mlp", "mlps", "mmd", "one_expert", "product_of_experts", "repeated",
+    "sliced_wasserstein", "standard_laplace", "standard_normal", "subset_posteriors",
+    "total_correlation_critic", "total_correlation_loo", "total_correlation_mss",
+    "total_correlation_mws", "uniform_categorical", "weighted_product",
 )  # fmt: skip
 
 
@@ -73,6 +74,8 @@ def _view(
         + ".",
         variables=tuple(map(_variable, module.variables)),
         draws=_draws(module.draws),
+        samples=_samples(module),
+        trained=_trained(module),
         signature=tuple(f"{one.name}: float = {number(one.value)}" for one in module.parameters),
         parameters=tuple(map(_parameter, module.parameters)),
         networks=(
@@ -83,7 +86,8 @@ def _view(
         buffers=tuple(_buffer(name, rows) for name, rows in module.subsets),
         forward=_forward(module),
         terms=tuple(map(_term, module.terms)),
-        loss=(*_sums(module), *_loss(module)),
+        loss=(*_sums(module), *_losses(module)),
+        whole=module.players[0].loss if module.players else "loss",
         players=_players(module),
         term_names=tuple(term.name for term in module.terms),
         critics=tuple(module.critics),
@@ -131,7 +135,10 @@ def _header(module: LossModule, constants: Sequence[tuple[str, Fraction]]) -> st
 def _formulas(module: LossModule) -> Iterator[str]:
     """The loss, term by term; what stands under a sign behind it."""
     main = [term for term in module.terms if not term.within]
-    yield from (_formula_line(term, k) for k, term in enumerate(main))
+    for k, term in enumerate(main):
+        first = k == 0 or term.player != main[k - 1].player
+        whose = f"for {term.player}: " if term.player and first else ""
+        yield whose + _formula_line(term, 0 if first else k)
     terms = {term.name: term for term in module.terms}
     for place, group in enumerate(module.groups):
         under = [terms[name] for name in group.terms]
@@ -189,6 +196,24 @@ def _draws(draws: Sequence[Draw]) -> tuple[str, ...]:
     if len(written) == 1:
         return (f"draws = ({written[0]},)",)
     return ("draws = (", *(f"    {one}," for one in written), ")") if written else ()
+
+
+def _trained(module: LossModule) -> tuple[str, ...]:
+    """What the players train, where there are several objectives."""
+    if not module.players:
+        return ()
+    lines = []
+    for one in module.players:
+        names = "".join(f'"{name}", ' for name in one.attributes)
+        lines.append(
+            f'    "{one.name}": ({names.removesuffix(" " if len(one.attributes) < 2 else ", ")}),'
+        )
+    return ("players = {", *lines, "}")
+
+
+def _samples(module: LossModule) -> int:
+    """How many samples a row has in the bounds of several: those of the largest."""
+    return max((term.code.times for term in module.terms), default=0)
 
 
 def _parameter(one: ParameterSlot) -> str:
@@ -349,20 +374,32 @@ def _sums(module: LossModule) -> Iterator[str]:
         yield from _sum(group.name, written)
 
 
-def _loss(module: LossModule) -> tuple[str, ...]:
+def _losses(module: LossModule) -> tuple[str, ...]:
+    """The loss, or that of every player who has one."""
+    if not module.players:
+        return _loss("loss", module.terms, module.groups)
+    lines: list[str] = []
+    for one in module.players:
+        terms = [term for term in module.terms if term.name in one.terms]
+        groups = [group for group in module.groups if group.name in one.groups]
+        lines += _loss(one.loss, terms, groups)
+    return tuple(lines)
+
+
+def _loss(name: str, terms: Iterable[LossTerm], groups: Iterable[Group]) -> tuple[str, ...]:
     """The weighted sum, on one line where it fits."""
-    written = [_summand(term.name, term.weight) for term in module.terms if not term.within]
-    for group in module.groups:
+    written = [_summand(term.name, term.weight) for term in terms if not term.within]
+    for group in groups:
         match group.kind:
             case "abs":
                 body = f"torch.abs(mean_over_ranks({group.name}))"
             case "max":
-                bound = weight(group.bound)
+                bound = weight(group.bound) or number(0.0)
                 body = f"torch.clamp(mean_over_ranks({group.name}), min={bound})"
             case "constraint":
                 body = f"self.{_multiplier(group)}.penalty({group.name})"
         written.append(_summand(body, group.weight))
-    return _sum("loss", written)
+    return _sum(name, written)
 
 
 def _sum(name: str, written: Sequence[str]) -> tuple[str, ...]:
@@ -393,6 +430,8 @@ def _players(module: LossModule) -> tuple[str, ...]:
     duals = [f"self.{_multiplier(one)}.dual({one.name})" for one in constraints]
     players = [f'"critic": {" + ".join(critics)}'] if critics else []
     players += ['"structure": loss'] if module.masks else []
+    if module.players:
+        return (*(f'"{one.name}": {one.loss}' for one in module.players), *players)
     players += [f'"multiplier": {" + ".join(duals)}'] if duals else []
     return ('"model": loss', *players) if players else ()
 

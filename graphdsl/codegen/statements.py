@@ -29,6 +29,8 @@ from graphdsl.ir.loss import (
     Assemble,
     Chosen,
     Decoded,
+    Density,
+    Detach,
     DrawData,
     DrawMask,
     Drawn,
@@ -41,6 +43,7 @@ from graphdsl.ir.loss import (
     Predict,
     PriorSample,
     Ref,
+    Repeat,
     Run,
     Sample,
     Seen,
@@ -77,9 +80,21 @@ def forward_line(statement: Statement) -> str:
             drawn = "mode()" if likeliest else f'sample(noise["{target}"])'
             return f"{target} = self.mask_{target}.{drawn}"
         case DrawSet() | Sample() | PriorSample() | Generated():
-            return commented(_drawn(statement), shape_comment(statement.shape))
+            times = statement.times if isinstance(statement, Sample) else 1
+            return commented(_drawn(statement), shape_comment(statement.shape, times))
+        case Detach() | Repeat():
+            return _held_in_common(statement)
         case Assemble(target=target, parts=parts):
             return stacked(list(map(reference, parts)), target)
+
+
+def _held_in_common(statement: Detach | Repeat) -> str:
+    """What another objective computes, or what all samples of a row have in common."""
+    target, source, shape = statement.target, statement.source, statement.shape
+    if isinstance(statement, Detach):
+        return commented(f"{target} = detached({source})", shape_comment(statement.shape))
+    code = f"{target} = repeated({source}, {statement.times})"
+    return code if shape is None else commented(code, shape_comment(shape, statement.times))
 
 
 def _drawn(statement: DrawSet | Sample | PriorSample | Generated) -> str:
@@ -179,8 +194,21 @@ def term_code(code: TermCode) -> str:
         case "penalty":
             environment = reference(code.samples[0][0]) + ("" if code.whole else ".long()")
             return f"irm_penalty({left}.logits, {right}, {environment}, {code.classes})"
-        case "distance":
-            return _distance(code)
+        case "distance" | "importance":
+            return _distance(code) if code.kind == "distance" else _importance(code)
+
+
+def _importance(code: TermCode) -> str:
+    """A bound by several samples, from the log-densities of each."""
+    above, below = (", ".join(map(_density, several)) for several in (code.above, code.below))
+    return f"expect(importance_weighted(p=[{above}], q=[{below}], samples={code.times}))"
+
+
+def _density(one: Density) -> str:
+    """A log-density, where rows have the value."""
+    head = one.word if one.distribution is None else reference(one.distribution)
+    nats = f"{head}.log_prob({reference(one.value)})" if head else reference(one.value)
+    return nats if one.seen is None else f"among({nats}, {reference(one.seen)})"
 
 
 def _price(cost: str, likelihood: str, value: str) -> str:
@@ -244,6 +272,7 @@ def _run(statement: Run) -> str:
     if statement.scale is not None:
         scale = statement.scale
         own = f"self.{scale}" if isinstance(scale, str) else number(scale)
+        own += ".detach()" if statement.frozen and isinstance(scale, str) else ""
         return f"{word.partition('.')[0]}.of_scale({call}, {own})"
     return f"{word}({call}{reshaped})" if word else call
 
@@ -303,13 +332,16 @@ def _chosen(chosen: Chosen | None) -> str:
 
 
 def _about(statement: Run | Fuse) -> str:
-    return f"{statement.formula}; {shape_comment(statement.shape)}"
+    return f"{statement.formula}; {shape_comment(statement.shape, statement.times)}"
 
 
 def _noise(statement: Sample) -> str:
     noise = statement.noise
+    source = f'noise["{noise.name}"]'
+    if statement.times:
+        source = f'self.samples_of(noise, "{noise.name}", {statement.times}, {statement.like})'
     flat = f".flatten(1, {statement.grid})" if statement.grid > 1 else ""
-    return reference(Ref(f'noise["{noise.name}"]{flat}', noise.places, noise.one))
+    return reference(Ref(f"{source}{flat}", noise.places, noise.one))
 
 
 def _masks(several: Sequence[Sequence[Ref]]) -> list[str]:

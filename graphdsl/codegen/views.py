@@ -53,6 +53,8 @@ class ModuleView:
     summary: str
     variables: tuple[str, ...]
     draws: tuple[str, ...]
+    samples: int
+    trained: tuple[str, ...]
     signature: tuple[str, ...]
     parameters: tuple[str, ...]
     networks: tuple[str, ...]
@@ -60,6 +62,7 @@ class ModuleView:
     forward: tuple[str, ...]
     terms: tuple[str, ...]
     loss: tuple[str, ...]
+    whole: str
     term_names: tuple[str, ...]
     critics: tuple[str, ...]
     players: tuple[str, ...]

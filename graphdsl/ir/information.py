@@ -11,6 +11,7 @@ __all__ = [
     "DivergenceAtom",
     "Entropy",
     "ExpectedEdges",
+    "Importance",
     "Information",
     "LocalEntropy",
     "ModelAtom",
@@ -29,7 +30,15 @@ from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 from graphdsl.ir.draws import mean_over
-from graphdsl.ir.model import Conditional, Cost, Distance, EstimatorChoice, Network, Wrapped
+from graphdsl.ir.model import (
+    Conditional,
+    Cost,
+    Distance,
+    DivergenceOfMarginals,
+    EstimatorChoice,
+    Network,
+    Wrapped,
+)
 from graphdsl.ir.notation import Names, names
 from graphdsl.ir.weight import ONE, Weight
 
@@ -206,6 +215,16 @@ class ExpectedEdges:
 
 
 @dataclass(frozen=True, slots=True)
+class Importance:
+    """A divergence of data that several samples of the latents bound, with its net weight."""
+
+    divergence: DivergenceOfMarginals
+    weight: Weight
+    sign: Literal["zero", "nonnegative", "nonpositive", "unknown"]  #: of the weight
+    lines: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class LocalEntropy:
     """H(node | given) with its net weight."""
 
@@ -232,6 +251,7 @@ class Collected:
     intractable: tuple[LocalEntropy, ...] = field(default=())  #: nothing bounds them
     distances: tuple[Discrepancy, ...] = ()
     sparsities: tuple[ExpectedEdges, ...] = ()
+    importances: tuple[Importance, ...] = ()
     groups: tuple[CollectedGroup, ...] = ()
 
 

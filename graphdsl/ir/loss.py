@@ -8,6 +8,8 @@ __all__ = [
     "Builder",
     "Chosen",
     "Decoded",
+    "Density",
+    "Detach",
     "DrawData",
     "DrawMask",
     "DrawSet",
@@ -24,11 +26,13 @@ __all__ = [
     "Observe",
     "OneHot",
     "ParameterSlot",
+    "PlayerSlot",
     "Predict",
     "PriorSample",
     "Reading",
     "Ref",
     "Relation",
+    "Repeat",
     "Run",
     "Sample",
     "Seen",
@@ -193,6 +197,7 @@ class Run:
     missing: tuple[Seen, ...] = ()  #: the parents that a row may lack in training
     frozen: bool = False  #: whether the networks stay as they are
     detached: bool = False  #: whether what they read stays as it is
+    times: int = 1  #: how many samples of each row it is for
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,6 +240,7 @@ class Fuse:
     seen: tuple[Ref, ...] = ()  #: which experts there are, where views may be missing
     present: tuple[Ref | None, ...] = ()  #: the same in training; None is always there
     weights: Entries | None = None  #: the exponent of each expert (eq. 13)
+    times: int = 1  #: how many samples of each row it is for
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -248,6 +254,8 @@ class Sample:
     shape: tuple[int, ...]
     grid: int = 1  #: how many indices the noise's family has
     discrete: bool = False  #: a category: relaxed where a gradient is to go through it
+    times: int = 0  #: how many samples of each row, in a bound of several
+    like: str = ""  #: of several, a tensor of as many rows as the batch
     density: str = ""  #: of a flow: the name of the sample's own log-density
 
 
@@ -290,6 +298,25 @@ class Predict:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Repeat:
+    """Give every row of a tensor or a distribution several times, for as many samples."""
+
+    target: str
+    source: str
+    times: int
+    shape: tuple[int, ...] | None  #: of a row, where it is to be told
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Detach:
+    """What a network says, for an objective that does not train it."""
+
+    target: str
+    source: str
+    shape: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Assemble:
     """Put the members of a family together."""
 
@@ -309,8 +336,20 @@ Statement: TypeAlias = (
     | DrawSet
     | DrawMask
     | Predict
+    | Repeat
+    | Detach
     | Assemble
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Density:
+    """The log-density of a value, where rows have it."""
+
+    distribution: Ref | None  #: None for a prior, which is a word
+    word: str
+    value: Ref
+    seen: Ref | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -327,6 +366,7 @@ class TermCode:
         "distance",
         "penalty",
         "sparsity",
+        "importance",
     ]
     left: Ref  #: the posterior, the likelihood or the sample
     right: Ref | None  #: the model or the value; None for the prior
@@ -340,6 +380,9 @@ class TermCode:
     whole: bool = True  #: whether they are held as whole numbers
     among: Chosen | None = None  #: the members that are counted, where a drawn set says so
     subsets: str = ""  #: the attribute that lists the views which a row must have for each
+    times: int = 0  #: how many samples a row has, in a bound of several
+    above: tuple[Density, ...] = ()  #: what its weights are made of: p's densities
+    below: tuple[Density, ...] = ()  #: and those of the latents that were sampled
     value: Ref | None = None  #: of what has no closed form: the sample that tells it
     density: str = ""  #: of a flow: where the sample's own log-density is
 
@@ -372,6 +415,7 @@ class LossTerm:
     lines: tuple[int, ...]  #: of the spec
     critic: str = ""  #: the name of a critic's loss, where one plays against the term
     within: str = ""  #: the sign that it stands under, as text; empty for none
+    player: str = ""  #: whose objective it is in, where there are several
     critic_code: TermCode | None = None  #: how that is computed, where not with the term
 
     @property
@@ -434,6 +478,17 @@ class Group:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PlayerSlot:
+    """A player with an objective of its own: what it minimises, and what it trains."""
+
+    name: str  #: as the module calls it: `q`, `q,p`
+    loss: str  #: the name of its loss
+    terms: tuple[str, ...]
+    groups: tuple[str, ...]
+    attributes: tuple[str, ...]  #: its networks
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LossModule:
     """The emitted module, before it is text."""
 
@@ -459,6 +514,7 @@ class LossModule:
     drawn: tuple[Drawn, ...]
     constants: tuple[Term, ...]
     groups: tuple[Group, ...] = ()
+    players: tuple[PlayerSlot, ...] = ()  #: where there are several objectives
     critics: tuple[str, ...] = ()  #: the attributes whose networks the critic trains
     draws: tuple[Draw, ...] = ()  #: sets that every pass draws anew
     masks: tuple[MaskSlot, ...] = ()  #: learned ones

@@ -14,20 +14,24 @@ __all__ = [
     "EstimatorChoice",
     "Family",
     "Functional",
+    "IdleChoice",
     "Interval",
     "InvariancePenalty",
     "Kind",
     "Law",
     "Model",
+    "ModelChoice",
     "MultiInformation",
     "Network",
     "Node",
     "Parameter",
+    "Player",
     "PredictiveEntropy",
     "Projection",
     "Role",
     "Sparsity",
     "Stretch",
+    "TotalCorrelationBy",
     "UncertaintyOf",
     "Via",
     "Weighted",
@@ -51,6 +55,7 @@ Law: TypeAlias = Literal[
     "normal", "laplace", "bernoulli", "categorical", "poisson", "full_normal", "flow"
 ]
 Role: TypeAlias = Literal["observed", "latent", "given"]
+TotalCorrelationBy: TypeAlias = Literal["mss", "mws", "loo", "adversary"]
 #: What a reconstruction costs, coordinate by coordinate, where that is no likelihood.
 Cost: TypeAlias = Literal["squared", "absolute", "huber"]
 Edge: TypeAlias = tuple[str, str]  #: parent, child
@@ -239,6 +244,9 @@ class DivergenceOfMarginals:
     under: str = "q"
     frozen: bool = False
     model_given: frozenset[str] = frozenset()  #: what p's side is said to be given
+    #: Of a multi-sample bound, how many there are for each row: the latents are then integrated
+    #: out, and it is the divergence of what is left, the data.
+    samples: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -292,6 +300,7 @@ class Distance:
     name: Literal["JS", "MMD", "W", "KL"]
     variables: tuple[str, ...]
     under: str = "q"
+    non_saturating: bool = False  #: of JS: how p plays, by the labels flipped
 
 
 @dataclass(frozen=True, slots=True)
@@ -348,6 +357,21 @@ class Weighted:
 
 
 @dataclass(frozen=True, slots=True)
+class Player:
+    """An objective, and whose networks it trains: `minimize E for p`."""
+
+    owners: tuple[str, ...]  #: `q`, `p`, an inference network's name, or `predictors`
+    objective: tuple[Weighted, ...]
+    line: int
+    column: int
+
+    @property
+    def name(self) -> str:
+        """As the module calls it."""
+        return ",".join(self.owners)
+
+
+@dataclass(frozen=True, slots=True)
 class WeightedProjection:
     """A D(q || G) that an audit derives, and the weight that it has in the objective."""
 
@@ -361,7 +385,26 @@ class EstimatorChoice:
     """`estimate TC(u) with mss`."""
 
     target: MultiInformation
-    estimator: Literal["mss", "mws", "loo", "adversary"]
+    estimator: TotalCorrelationBy
+    line: int
+    column: int
+
+
+@dataclass(frozen=True, slots=True)
+class ModelChoice:
+    """`estimate H(z | x[1]) with r(1)`: which model bounds an entropy (rule 4)."""
+
+    target: UncertaintyOf
+    network: str  #: `q`, `p`, `r(1)`, or `new` for one made for it
+    line: int
+    column: int
+
+
+@dataclass(frozen=True, slots=True)
+class IdleChoice:
+    """An `estimate` line about a term that the objective does not hold."""
+
+    target: str
     line: int
     column: int
 
@@ -392,7 +435,10 @@ class Model:
     inference: Network
     generation: Network | None
     objective: tuple[Weighted, ...]
+    players: tuple[Player, ...] = ()  #: where there are several objectives; `objective` has all
     choices: tuple[EstimatorChoice, ...] = ()
+    model_choices: tuple[ModelChoice, ...] = ()
+    idle_choices: tuple[IdleChoice, ...] = ()
     assertions: tuple[Assertion, ...] = ()
     projections: tuple[WeightedProjection, ...] = ()  #: of the objective and the assertions
     further: tuple[Network, ...] = ()  #: inference networks beside q, each for its arguments

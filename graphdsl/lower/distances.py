@@ -12,7 +12,16 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from graphdsl.diagnostics import Diagnostic, Span
 from graphdsl.ir.information import Collected, Discrepancy, DivergenceAtom, Term
-from graphdsl.ir.loss import Builder, Generated, LossTerm, NetworkSlot, PriorSample, Ref, TermCode
+from graphdsl.ir.loss import (
+    Builder,
+    Generated,
+    LossTerm,
+    NetworkSlot,
+    PriorSample,
+    Ref,
+    Relation,
+    TermCode,
+)
 from graphdsl.ir.model import Distance, Family, Model
 from graphdsl.ir.notation import latex_names, names
 from graphdsl.lower.data import observed
@@ -20,7 +29,7 @@ from graphdsl.lower.errors import UnfitDistance
 from graphdsl.lower.runs import Plan, run_slot, tensor_shape
 from graphdsl.lower.slots import Names, Slot, network_slot, slots
 
-_WORDS = {
+_WORDS: dict[str, tuple[str, Relation, str]] = {
     "MMD": ("mmd", "estimate", "maximum mean discrepancy"),
     "W": ("sliced_wasserstein", "estimate", "sliced Wasserstein distance"),
     "JS": ("adversarial_js", "saddle", "a critic of samples (Jensen-Shannon)"),
@@ -55,20 +64,44 @@ def _why_not(distance: Distance, model: Model) -> str:
     generation = model.generation
     made = {name for one in generation.conditionals for name in one.children} if generation else ()
     families = {model.family_of(name).name: model.family_of(name) for name in distance.variables}
-    for family in families.values():
-        if not set(family.nodes) <= set(distance.variables):
-            return f"it is of a part of the family `{family.name}`"
-        if family.role == "latent" and set(family.nodes) & set(made):
-            return f"`{family.name}` has parents in `p`, and is no root that a prior draws"
-        if family.role == "latent" and family.distribution.law != "normal":
-            return f"`{family.name}` is not normal"
-        if family.role != "latent" and not set(family.nodes) <= set(made):
-            return f"`p` does not generate `{family.name}`"
-        if distance.name == "KL" and family.role != "latent":
-            return f"a density ratio trains `q` alone, and `p` generates `{family.name}`"
-        if family.classes is not None:
-            return f"`{family.name}` is categorical"
+    reasons = (_why_not_of(family, distance, frozenset(made)) for family in families.values())
+    return next((reason for reason in reasons if reason), "") or _why_not_drawn(
+        distance, model, frozenset(made)
+    )
+
+
+def _why_not_of(family: Family, distance: Distance, made: frozenset[str]) -> str:
+    if not set(family.nodes) <= set(distance.variables):
+        return f"it is of a part of the family `{family.name}`"
+    if family.role == "latent" and made.intersection(family.nodes):
+        return f"`{family.name}` has parents in `p`, and is no root that a prior draws"
+    if family.role == "latent" and family.distribution.law != "normal":
+        return f"`{family.name}` is not normal"
+    if family.role != "latent" and not made.issuperset(family.nodes):
+        return f"`p` does not generate `{family.name}`"
+    if distance.name == "KL" and family.role != "latent":
+        return f"a density ratio trains `q` alone, and `p` generates `{family.name}`"
+    return f"`{family.name}` is categorical" if family.classes is not None else ""
+
+
+def _why_not_drawn(distance: Distance, model: Model, made: frozenset[str]) -> str:
+    """What `p` generates is drawn from roots: no latent before it has parents in `p`."""
+    for name in _drawn_before(distance, model):
+        if name in made:
+            return f"`{name}`, which `p` generates it from, has parents in `p` itself"
     return ""
+
+
+def _drawn_before(distance: Distance, model: Model) -> list[str]:
+    """The latents that p's samples are generated from."""
+    found: dict[str, None] = {}
+    waiting = list(distance.variables)
+    for name in waiting:
+        for one in model.generation.conditionals if model.generation else ():
+            above = [each for each in one.parents if name in one.children and each not in found]
+            found |= dict.fromkeys(above)
+            waiting += above
+    return [name for name in found if model.family_of(name).role == "latent"]
 
 
 class _Generation:
@@ -132,8 +165,12 @@ def _term(
     several = [model.family(name) for name in families]
     families_of = names(distance.variables)
     word, relation, estimator = _WORDS[distance.name]
+    played = relation == "saddle"
+    if distance.non_saturating:
+        word, relation = "adversarial_js_non_saturating", "surrogate"
+        estimator = "a critic of samples, its labels flipped: it has JS's fixed point (p = q) alone"
     label = "_".join(family.local for family in several)
-    critic = f"critic_of_{label}" if relation == "saddle" else ""
+    critic = f"critic_of_{label}" if played else ""
     if critic:
         _declare_critic(plan, critic, several)
     here = tuple(_value(plan, family) for family in several)
@@ -152,7 +189,7 @@ def _term(
         formula=_text(distance, model),
         latex=_latex(distance),
         stands_for=(Term(one.weight, DivergenceAtom(distance.name, families_of, distance.under)),),
-        relation="saddle" if relation == "saddle" else "estimate",
+        relation=relation,
         bounds=(),
         estimator=estimator,
         lines=one.lines,

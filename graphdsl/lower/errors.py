@@ -7,9 +7,12 @@ __all__ = [
     "EstimatorIdle",
     "EstimatorMisplaced",
     "MarginalOfModel",
+    "ModelTie",
+    "ModelUnfit",
     "NoBound",
     "NoModelOfSets",
     "NoSuchPosterior",
+    "NobodyTrains",
     "NothingInside",
     "NothingLeft",
     "PlayerOfTwoSides",
@@ -32,6 +35,42 @@ class NoBound(Diagnostic):
     said = "the objective holds {term}, which is neither exact nor bounded by anything here"
     hint = "add a generation network `p` that predicts data from it, or another network to D"
     term: str
+
+
+class ModelTie(Diagnostic):
+    """An entropy that several models bound equally well, for all that their parents tell."""
+
+    code = "MIB451"
+    title = "Models that tie"
+    said = "{models} can each bound {term}, with as many parents"
+    hint = "say which: {choices}"
+    term: str
+    models: str
+    choices: str
+
+
+class ModelUnfit(Diagnostic):
+    """An `estimate` line with a model whose parents are not all given."""
+
+    code = "MIB452"
+    title = "Model that does not fit"
+    said = "`{network}` has no model of `{name}` whose parents are all in what {term} is given"
+    hint = "write {choices}"
+    network: str
+    name: str
+    term: str
+    choices: str
+
+
+class NobodyTrains(Diagnostic):
+    """Networks that run, and that no objective is for."""
+
+    code = "MIB453"
+    title = "Networks that nobody trains"
+    said = "the objectives run `{name}`, and none of them is for it"
+    hint = "say whose it is, as in `{example}`, or give it an objective of its own"
+    name: str
+    example: str
 
 
 class NoModelOfSets(Diagnostic):

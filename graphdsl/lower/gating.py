@@ -18,6 +18,7 @@ from graphdsl.ir.loss import (
     Observe,
     OneHot,
     Ref,
+    Repeat,
     Run,
     Statement,
     TermCode,
@@ -56,7 +57,9 @@ def weights_of(model: Model, conditional: Conditional, experts: Sequence[str]) -
 
 def with_masks(statements: Sequence[Statement], likeliest: bool) -> tuple[Statement, ...]:
     """The statements, behind those that draw the masks which they read."""
-    names = dict.fromkeys(entries.mask for one in statements for entries in _read(one))
+    repeated = {one.target: one.source for one in statements if isinstance(one, Repeat)}
+    read = (entries.mask for one in statements for entries in _read(one))
+    names = dict.fromkeys(repeated.get(name, name) for name in read)
     drawn = tuple(DrawMask(target=name, likeliest=likeliest) for name in names)
     start = next(
         (k for k, one in enumerate(statements) if not isinstance(one, Observe | OneHot)), 0

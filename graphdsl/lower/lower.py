@@ -10,13 +10,22 @@ from dataclasses import dataclass, replace
 from graphdsl.diagnostics import Diagnostic, Span
 from graphdsl.ir.draws import as_block
 from graphdsl.ir.graph import Independence
-from graphdsl.ir.information import Collected, LocalEntropy, TotalCorrelation, entropy
+from graphdsl.ir.information import (
+    Atom,
+    Collected,
+    LocalEntropy,
+    Term,
+    TotalCorrelation,
+    entropy,
+)
 from graphdsl.ir.loss import (
     Assemble,
-    Fuse,
+    DrawSet,
     Group,
     LossModule,
     LossTerm,
+    Observe,
+    OneHot,
     ParameterSlot,
     PriorSample,
     Ref,
@@ -28,6 +37,7 @@ from graphdsl.ir.loss import (
 )
 from graphdsl.ir.model import Conditional, DivergenceOfMarginals, EstimatorChoice, Model
 from graphdsl.ir.notation import names, weight_text
+from graphdsl.ir.weight import Weight, accumulate
 from graphdsl.lower.bounds import Piece, can_relax, pieces
 from graphdsl.lower.distances import distance_terms, unfit_distances
 from graphdsl.lower.errors import (
@@ -51,10 +61,14 @@ from graphdsl.lower.groups import (
     nothing_inside,
     sign_text,
 )
+from graphdsl.lower.importance import importance_terms, sampled_networks, unfit_importances
 from graphdsl.lower.models import Auxiliary, Prior
-from graphdsl.lower.objective import objective_latex
+from graphdsl.lower.objective import whole_latex
 from graphdsl.lower.plan import make_plan
+from graphdsl.lower.players import Part, as_predictors, put_together, unowned
+from graphdsl.lower.renaming import reads
 from graphdsl.lower.runs import Plan
+from graphdsl.lower.settled import idle_models, unsettled
 from graphdsl.lower.slots import Names
 from graphdsl.lower.terms import correlation_terms, loss_terms
 from graphdsl.lower.untrained import untrained
@@ -71,18 +85,52 @@ class Lowered:
     diagnostics: tuple[Diagnostic, ...]
 
 
-def lower(collected: Collected, model: Model, independences: Mapping[str, Independence]) -> Lowered:
-    """Choose models and estimators, and plan the code."""
-    found = list(_mistakes(collected, model, independences))
-    for group in collected.groups:
-        found += _mistakes(group.collected, model, independences)
-    found += inner_constants(collected)
-    if found:
+@dataclass(frozen=True, slots=True)
+class _Bounded:
+    """An objective in pieces that can be computed."""
+
+    model: Model  #: with this objective alone
+    collected: Collected
+    parts: tuple[Piece, ...]
+    inside: tuple[tuple[Piece, ...], ...]  #: of each sum under a sign
+
+    @property
+    def everything(self) -> list[Piece]:
+        return [piece for several in (self.parts, *self.inside) for piece in several]
+
+    @property
+    def sampled(self) -> list[str]:
+        """The networks that terms which are no pieces take samples of."""
+        every = (self.collected, *(one.collected for one in self.collected.groups))
+        return [name for one in every for name in sampled_networks(one)]
+
+
+def lower(
+    several: Sequence[Collected], model: Model, independences: Mapping[str, Independence]
+) -> Lowered:
+    """Choose models and estimators, and plan the code: of one objective, or one per player."""
+    several = [as_predictors(one, model.players) for one in several]
+    alone = [replace(model, objective=one.objective) for one in model.players] or [model]
+    found: list[Diagnostic] = []
+    for collected, one in zip(several, alone, strict=True):
+        found += _mistakes(collected, one, independences)
+        for group in collected.groups:
+            found += _mistakes(group.collected, one, independences)
+        found += inner_constants(collected)
+    found = list(dict.fromkeys(found))
+    if _is_wrong(found):
         return Lowered(None, tuple(found))
-    found = list(_warnings(collected, model))
-    parts = pieces(collected, model, independences)
-    inside = [pieces(one.collected, model, independences) for one in collected.groups]
-    everything = [piece for several in (parts, *inside) for piece in several]
+    found += _all_warnings(several, alone)
+    bounded = [
+        _Bounded(
+            one,
+            collected,
+            pieces(collected, model, independences),
+            tuple(pieces(each.collected, model, independences) for each in collected.groups),
+        )
+        for collected, one in zip(several, alone, strict=True)
+    ]
+    everything = [piece for one in bounded for piece in one.everything]
     bare = [
         piece.node
         for piece in everything
@@ -95,37 +143,85 @@ def lower(collected: Collected, model: Model, independences: Mapping[str, Indepe
     found += _without_model(everything, model)
     if _is_wrong(found):
         return Lowered(None, tuple(found))
-    return _lowered(collected, model, parts, inside, found)
+    return _lowered(bounded, model, found)
 
 
-def _lowered(
-    collected: Collected,
-    model: Model,
-    parts: Sequence[Piece],
-    inside: Sequence[Sequence[Piece]],
-    found: list[Diagnostic],
-) -> Lowered:
-    """Plan the code of what is bounded, part by part."""
-    plans = make_plan(model, [piece for several in (parts, *inside) for piece in several])
-    names_used = Names()
-    terms = _terms(plans, collected, parts, names_used)
-    groups: list[Group] = []
-    for one, several in zip(collected.groups, inside, strict=True):
-        under = _terms(plans, one.collected, several, names_used)
-        if not under:
-            found.append(nothing_inside(one))
-            continue
-        made = group_of(one, under, names_used)
-        relation, told = group_relation(one, under), sign_text(made)
-        groups.append(made)
-        terms += tuple(replace(term, within=told, relation=relation) for term in under)
+def _all_warnings(several: Sequence[Collected], models: Sequence[Model]) -> Iterator[Diagnostic]:
+    """What is suspicious in some objective; an estimate is idle where it is so in all of them."""
+    told = [list(_warnings(one, model)) for one, model in zip(several, models, strict=True)]
+    for one in dict.fromkeys(each for warnings in told for each in warnings):
+        if not isinstance(one, EstimatorIdle) or all(one in warnings for warnings in told):
+            yield one
+
+
+def _lowered(bounded: Sequence[_Bounded], model: Model, found: list[Diagnostic]) -> Lowered:
+    """Plan the code of what is bounded, objective by objective."""
+    taken = Names()
+    others = [name for one in bounded for name in one.sampled]
+    every = [piece for one in bounded for piece in one.everything]
+    plans, terms, groups = [], [], []
+    for one in bounded:
+        planned = make_plan(one.model, one.everything, others, every)
+        made, under = _all_terms(planned, one, taken, found)
+        plans.append(planned["q"])
+        terms.append(made)
+        groups.append(under)
     if _is_wrong(found):
         return Lowered(None, tuple(found))
-    if not terms:
+    if not all(terms):
         place = [(one.line, one.column) for one in model.objective] or [(1, 1)]
         return Lowered(None, (*found, NothingLeft(span=_span(*place[0], 1))))
-    module = _module(model, plans["q"], terms, collected)
-    return Lowered(replace(module, groups=tuple(groups)), (*found, *untrained(module, model)))
+    constants = _constants(bounded)
+    every_group = tuple(group for several in groups for group in several)
+    if not model.players:
+        module = _module(model, plans[0], terms[0], constants)
+        return Lowered(replace(module, groups=every_group), (*found, *untrained(module, model)))
+    parts = [
+        Part(player, plan, made, under)
+        for player, plan, made, under in zip(model.players, plans, terms, groups, strict=True)
+    ]
+    found += unowned(parts)
+    if _is_wrong(found):
+        return Lowered(None, tuple(found))
+    plan, whole, players = put_together(parts)
+    module = _module(model, plan, whole, constants)
+    surrogate = module.relation == "surrogate"
+    reason = "each player has an objective of its own, with the others' networks as they are"
+    module = replace(
+        module,
+        groups=every_group,
+        players=players,
+        relation="surrogate" if surrogate else "saddle",
+        reason=module.reason if surrogate else reason,
+    )
+    return Lowered(module, (*found, *untrained(module, model)))
+
+
+def _all_terms(
+    plans: Mapping[str, Plan], one: _Bounded, taken: Names, found: list[Diagnostic]
+) -> tuple[tuple[LossTerm, ...], tuple[Group, ...]]:
+    """The terms of an objective, and its sums under a sign."""
+    terms = _terms(plans, one.collected, one.parts, taken)
+    groups: list[Group] = []
+    for each, several in zip(one.collected.groups, one.inside, strict=True):
+        under = _terms(plans, each.collected, several, taken)
+        if not under:
+            found.append(nothing_inside(each))
+            continue
+        made = group_of(each, under, taken)
+        relation, told = group_relation(each, under), sign_text(made)
+        groups.append(made)
+        terms += tuple(replace(term, within=told, relation=relation) for term in under)
+    return terms, tuple(groups)
+
+
+def _constants(bounded: Sequence[_Bounded]) -> tuple[Term, ...]:
+    """The constants of all objectives, equal ones together."""
+    weights: dict[Atom, Weight] = {}
+    for one in bounded:
+        for term in one.collected.constants:
+            accumulate(weights, term.atom, term.weight)
+    return tuple(Term(weight, atom) for atom, weight in weights.items())
 
 
 def _is_wrong(found: Iterable[Diagnostic]) -> bool:
@@ -140,6 +236,7 @@ def _terms(
         *correlation_terms(plans, collected, names),
         *distance_terms(plans, collected, names),
         *count_terms(collected, names),
+        *importance_terms(plans, collected, names),
     )
 
 
@@ -150,7 +247,7 @@ def _in_order(parts: Iterable[Piece]) -> list[Piece]:
 
 
 def _module(
-    model: Model, plan: Plan, terms: tuple[LossTerm, ...], collected: Collected
+    model: Model, plan: Plan, terms: tuple[LossTerm, ...], constants: tuple[Term, ...]
 ) -> LossModule:
     relation = _relation(terms)
     read = [
@@ -165,7 +262,7 @@ def _module(
         class_name=_class_name(model.name),
         title=model.title,
         sha256=model.sha256,
-        objective=objective_latex(model.objective),
+        objective=whole_latex(model),
         relation=relation,
         reason=_reason(relation, terms) + _in_expectation(plan),
         variables=tuple(
@@ -192,7 +289,7 @@ def _module(
         ),
         networks=tuple(plan.networks),
         subsets=tuple(plan.subsets),
-        forward=with_masks(_fused_for(_used(plan.forward, read_by), read_by), likeliest=False),
+        forward=with_masks(_alive(plan.forward, read_by), likeliest=False),
         terms=terms,
         infer=with_masks(_used(plan.infer), likeliest=True),
         inferred=tuple(plan.inferred),
@@ -201,7 +298,7 @@ def _module(
         latents_decoded=tuple(read),
         ancestral=with_masks(plan.ancestral, likeliest=True),
         drawn=tuple(plan.drawn),
-        constants=collected.constants,
+        constants=constants,
         critics=tuple(_critics(terms, plan)),
         draws=plan.draws,
         masks=mask_slots(model, terms),
@@ -236,11 +333,16 @@ def _sample(one: Sample, names: set[str]) -> Sample:
     return one if one.density in names else replace(one, density="")
 
 
-def _fused_for(statements: Sequence[Statement], read: Iterable[str]) -> tuple[Statement, ...]:
-    """The statements without fusions that nothing is sampled or computed from."""
-    names = {*read, *(one.distribution for one in statements if isinstance(one, Sample))}
-    names |= {ref.name for one in statements if isinstance(one, Fuse) for ref in one.experts}
-    return tuple(one for one in statements if not isinstance(one, Fuse) or one.target in names)
+def _alive(statements: Sequence[Statement], read: Iterable[str]) -> tuple[Statement, ...]:
+    """The statements of `forward` that some term is computed from, and the data."""
+    names, kept = set(read), []
+    for one in reversed(statements):
+        made = _sample(one, names) if isinstance(one, Sample) else one
+        told = isinstance(made, Sample) and made.density in names
+        if told or one.target in names or isinstance(one, Observe | OneHot | DrawSet):
+            kept.append(made)
+            names.update(reads(one))
+    return tuple(reversed(kept))
 
 
 def _read_by(terms: Iterable[LossTerm]) -> Iterator[str]:
@@ -251,6 +353,8 @@ def _read_by(terms: Iterable[LossTerm]) -> Iterator[str]:
                 refs = (code.left, code.right, code.value)
                 yield from (ref.name for ref in refs if ref is not None)
                 yield from (code.density,) if code.density else ()
+                for one in (*code.above, *code.below):
+                    yield from (ref.name for ref in (one.distribution, one.value, one.seen) if ref)
                 yield from (ref.name for refs in code.samples for ref in refs)
 
 
@@ -305,6 +409,8 @@ def _no_bound(terms: Sequence[LossTerm]) -> str:
     for kind in ("penalty", "cost"):
         if any(term.code.kind == kind for term in terms):
             return f"a {kind} is no information"
+    if any(term.code.kind == "distance" for term in terms):
+        return "with its labels flipped, a critic tells no divergence"
     return "the weight of what it bounds changes its sign over the parameters' range"
 
 
@@ -322,7 +428,9 @@ def _mistakes(
     yield from _marginals(model)
     yield from _under_generation(collected, line, column)
     yield from unfit_distances(collected, model)
+    yield from unfit_importances(collected, model)
     yield from _unfit_models(collected, line, column)
+    yield from unsettled(collected, model)
     stuck = [
         one
         for one in collected.intractable
@@ -449,6 +557,8 @@ def _warnings(collected: Collected, model: Model) -> Iterator[Diagnostic]:
     for weight, atom, choice in collected.estimated:
         if choice is not None and not weight and choice not in inside:
             yield EstimatorIdle(span=_span(choice.line, choice.column, 8), target=str(atom))
+    for idle in (*model.idle_choices, *idle_models(collected, model)):
+        yield EstimatorIdle(span=_span(idle.line, idle.column, 8), target=idle.target)
 
 
 def _text(one: LocalEntropy) -> str:

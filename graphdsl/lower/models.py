@@ -4,14 +4,18 @@ from __future__ import annotations
 
 __all__ = [
     "Auxiliary",
+    "Candidate",
     "Decoder",
     "Encoder",
     "ModelRef",
     "Prior",
     "SubPosterior",
+    "asked_model",
     "choose_model",
+    "fitting_models",
     "named_model",
     "printed",
+    "tied_models",
 ]
 
 from collections.abc import Iterable, Iterator
@@ -20,7 +24,7 @@ from typing import TypeAlias
 
 from graphdsl.ir.draws import as_block
 from graphdsl.ir.information import ModelCrossEntropy
-from graphdsl.ir.model import Conditional, Model, Network
+from graphdsl.ir.model import Conditional, Model, ModelChoice, Network
 from graphdsl.ir.notation import names, natural
 
 
@@ -71,6 +75,15 @@ class Auxiliary:
 ModelRef: TypeAlias = Prior | Decoder | SubPosterior | Encoder | Auxiliary
 
 
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A model whose parents lie in S, for H(v | S)."""
+
+    network: str  #: `q`, `p`, `r(1)`
+    parents: int  #: how many there are
+    ref: ModelRef
+
+
 def named_model(asked: ModelCrossEntropy) -> ModelRef:
     """The model of a cross-entropy that the objective itself names."""
     atom, conditional = asked.atom, asked.conditional
@@ -93,34 +106,82 @@ def named_model(asked: ModelCrossEntropy) -> ModelRef:
 
 
 def choose_model(node: str, given: frozenset[str], model: Model, under: str = "q") -> ModelRef:
-    """Of the models whose parents lie in `given`, the one with most parents.
+    """The model that an `estimate` line asks for; else the one with most parents of those that fit.
 
     Candidates are the sub-posteriors of the inference network itself, p's conditionals, and the
-    posteriors of the other inference networks; where there is none, a new network.
+    posteriors of the other inference networks, whose parents lie in `given`; where there is none,
+    a new network.
     """
-    candidates = list(_candidates(node, given, model, under))
-    if not candidates:
-        return Auxiliary(node, names(given))
-    return max(candidates, key=lambda candidate: candidate[0])[1]
+    choice = asked_model(node, given, model, under)
+    fitting = _most(_candidates(node, given, model, under))
+    if choice is not None:
+        fitting = _most(_of_choice(choice, node, given, model))
+    return fitting[0].ref if fitting else Auxiliary(node, names(given))
 
 
-def _candidates(
-    node: str, given: frozenset[str], model: Model, under: str
-) -> Iterator[tuple[int, ModelRef]]:
-    """The models that fit, each with the number of its parents."""
+def asked_model(
+    node: str, given: frozenset[str], model: Model, under: str = "q"
+) -> ModelChoice | None:
+    """The `estimate` line that says which model bounds H(node | given), if there is one."""
+    for one in model.model_choices:
+        target = one.target
+        if node in target.of and target.given == given and target.under == under:
+            return one
+    return None
+
+
+def tied_models(
+    node: str, given: frozenset[str], model: Model, under: str = "q"
+) -> tuple[Candidate, ...]:
+    """The models that have as many parents as each other, where none is asked for: two or more.
+
+    Of a set that is drawn, no `estimate` line could say which: there the first in order is taken.
+    """
+    if asked_model(node, given, model, under) or any(map(as_block, given)):
+        return ()
+    fitting = _most(_candidates(node, given, model, under))
+    return tuple(fitting) if len(fitting) > 1 else ()
+
+
+def fitting_models(
+    node: str, given: frozenset[str], model: Model, under: str = "q"
+) -> tuple[str, ...]:
+    """The distributions that an `estimate` line may name for H(node | given)."""
+    several = _candidates(node, given, model, under)
+    return (*dict.fromkeys(one.network for one in several), "new")
+
+
+def _most(candidates: Iterable[Candidate]) -> list[Candidate]:
+    """Those with most parents, in their order."""
+    several = list(candidates)
+    most = max((one.parents for one in several), default=0)
+    return [one for one in several if one.parents == most]
+
+
+def _of_choice(
+    choice: ModelChoice, node: str, given: frozenset[str], model: Model
+) -> Iterator[Candidate]:
+    several = _candidates(node, given, model, choice.target.under)
+    return (one for one in several if one.network == choice.network)
+
+
+def _candidates(node: str, given: frozenset[str], model: Model, under: str) -> Iterator[Candidate]:
+    """The models that fit, in their order."""
     for conditional in _of(node, model.inference_of(under)):
         experts = tuple(name for name in conditional.parents if name in given)
         if conditional.by == "poe" and experts:
-            yield len(experts), SubPosterior(node, conditional, experts, under)
-        yield from _of_blocks(node, given, conditional, model, under)
+            yield Candidate(under, len(experts), SubPosterior(node, conditional, experts, under))
+        for block, half in _of_blocks(given, conditional, model):
+            yield Candidate(under, half, SubPosterior(node, conditional, (block,), under))
     for conditional in _within(node, given, model.generation):
-        yield len(conditional.parents), Decoder(node, conditional)
+        yield Candidate("p", len(conditional.parents), Decoder(node, conditional))
     for network in (model.inference, *model.further):
         for conditional in _within(node, given, network if network.name != under else None):
-            yield len(conditional.parents), Encoder(node, conditional, network.name)
+            encoder = Encoder(node, conditional, network.name)
+            yield Candidate(network.name, len(conditional.parents), encoder)
     family = model.family_of(node)
     if family.prior and family.role == "latent":
-        yield 0, Prior(node)
+        yield Candidate("p", 0, Prior(node))
 
 
 def printed(ref: ModelRef) -> str:
@@ -139,14 +200,14 @@ def printed(ref: ModelRef) -> str:
 
 
 def _of_blocks(
-    node: str, given: frozenset[str], conditional: Conditional, model: Model, under: str
-) -> Iterator[tuple[int, ModelRef]]:
+    given: frozenset[str], conditional: Conditional, model: Model
+) -> Iterator[tuple[str, int]]:
     """q(z|x[S]) for a set that is drawn: of half the experts, so to speak."""
     for name in names(given):
         block = as_block(name)
         members = model.members(block.head) if block is not None else ()
         if members and conditional.by == "poe" and set(members) <= set(conditional.parents):
-            yield max(len(members) // 2, 1), SubPosterior(node, conditional, (name,), under)
+            yield name, max(len(members) // 2, 1)
 
 
 def _of(node: str, network: Network) -> Iterable[Conditional]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["functional_latex", "objective_latex"]
+__all__ = ["functional_latex", "objective_latex", "whole_latex"]
 
 from collections.abc import Iterable, Sequence
 
@@ -13,6 +13,7 @@ from graphdsl.ir.model import (
     DivergenceOfPosteriors,
     Functional,
     InvariancePenalty,
+    Model,
     MultiInformation,
     PredictiveEntropy,
     Projection,
@@ -25,6 +26,17 @@ from graphdsl.ir.notation import latex_names, latex_weight, names
 from graphdsl.ir.weight import ONE, Weight
 
 _MOST = 6  #: more terms of one kind than this are written as first, dots, last
+
+
+def whole_latex(model: Model) -> str:
+    """The objective, or that of every player."""
+    if not model.players:
+        return objective_latex(model.objective)
+    parts = [
+        f"\\min_{{{','.join(one.owners)}}}\\ {objective_latex(one.objective)}"
+        for one in model.players
+    ]
+    return r";\quad ".join(parts)
 
 
 def objective_latex(objective: Sequence[Weighted]) -> str:
@@ -96,15 +108,20 @@ def _divergence(
     match functional:
         case Projection(network):
             return f"D({under} \\,\\|\\, {_network(network.name)})"
-        case DivergenceOfMarginals(None):
-            return f"\\mathrm{{KL}}({under} \\,\\|\\, p)"
-        case DivergenceOfMarginals(_, given):
-            name, right = "KL", f"p({marginal}{_bar(functional.model_given)})"
+        case DivergenceOfMarginals(None, samples=k):
+            return f"{_kl(k)}({under} \\,\\|\\, p)"
+        case DivergenceOfMarginals(_, given, samples=k):
+            name, right = _kl(k), f"p({marginal}{_bar(functional.model_given)})"
         case DivergenceOfPosteriors(_, given, network_name, model_given):
-            name, right = "KL", f"{network_name}({marginal}{_bar(model_given)})"
+            name, right = _kl(), f"{network_name}({marginal}{_bar(model_given)})"
         case Distance(name):
-            given, right = frozenset(), f"p({marginal})"
-    return f"\\mathrm{{{name}}}({under}({marginal}{_bar(given)}) \\,\\|\\, {right})"
+            name, given, right = f"\\mathrm{{{name}}}", frozenset(), f"p({marginal})"
+    return f"{name}({under}({marginal}{_bar(given)}) \\,\\|\\, {right})"
+
+
+def _kl(samples: int = 0) -> str:
+    """Of a bound by several samples, with their number."""
+    return f"\\mathrm{{KL}}^{{({samples})}}" if samples else r"\mathrm{KL}"
 
 
 def _joined(before: str, weight: Weight, body: str) -> str:

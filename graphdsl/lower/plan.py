@@ -16,14 +16,24 @@ from graphdsl.lower.generation import plan_generation
 from graphdsl.lower.models import Auxiliary, Decoder, Encoder, SubPosterior
 from graphdsl.lower.posteriors import plan_posteriors, run_experts
 from graphdsl.lower.runs import ModelKey, Plan, place_of, run_slot
-from graphdsl.lower.slots import Names, Slot, network_slot, slots
+from graphdsl.lower.slots import Names, Slot, expert_slots, network_slot, slots
 
 
-def make_plan(model: Model, pieces: Sequence[Piece]) -> dict[str, Plan]:
-    """Plan the passes that the pieces of an objective need, for the samples of each network."""
+def make_plan(
+    model: Model,
+    pieces: Sequence[Piece],
+    others: Iterable[str] = (),
+    every: Sequence[Piece] | None = None,
+) -> dict[str, Plan]:
+    """Plan the passes that the pieces of an objective need, for the samples of each network.
+
+    The `others` are networks that terms which are no pieces take samples of. Where there are
+    several objectives, `every` piece of all of them is given too: each network has one name.
+    """
+    every = pieces if every is None else every
     attributes: defaultdict[str, Names] = defaultdict(Names)
     shared = list(_shared_experts(model, attributes))
-    networks = (model.inference, *_needed_networks(model, pieces))
+    networks = (model.inference, *_needed_networks(model, every, others))
     written: defaultdict[str, list[Conditional]] = defaultdict(list)
     for network in networks:
         written[_base(network.name)] += [written_out(one, model) for one in network.conditionals]
@@ -39,8 +49,9 @@ def make_plan(model: Model, pieces: Sequence[Piece]) -> dict[str, Plan]:
         for network in networks
     }
     decoders = list(slots(model.generation.conditionals, model)) if model.generation else []
-    auxiliaries = list(slots(_auxiliaries(pieces), model, attributes["r"]))
-    plan = Plan(model)
+    auxiliaries = list(slots(_auxiliaries(every), model, attributes["r"]))
+    plan = Plan(model, encoders=encoders["q"], decoders=decoders)
+    plan.owners = dict(_owners(model, encoders, decoders, auxiliaries, shared))
     plan.priors = {
         slot.children: slot
         for slot in decoders
@@ -81,8 +92,8 @@ def _branches(
             branch = plan.branch(network.name)
             if network.name == main:
                 branch.infer, branch.inferred = plan.infer, plan.inferred
-            slots_of = encoders[network.name]
-            plan_posteriors(branch, slots_of, _wanted_subsets(pieces, network.name))
+            branch.encoders = encoders[network.name]
+            plan_posteriors(branch, branch.encoders, _wanted_subsets(pieces, network.name))
             yield network.name, branch
 
 
@@ -93,9 +104,9 @@ def _main_network(model: Model) -> str:
     return max(model.further, key=lambda one: len(one.variables)).name
 
 
-def _needed_networks(model: Model, pieces: Iterable[Piece]) -> list[Network]:
+def _needed_networks(model: Model, pieces: Iterable[Piece], others: Iterable[str]) -> list[Network]:
     """The further inference networks that some piece samples from, or compares with."""
-    wanted = {piece.under for piece in pieces}
+    wanted = {*others, *(piece.under for piece in pieces)}
     compared = (piece.ref for piece in pieces if isinstance(piece.ref, Encoder | SubPosterior))
     wanted |= {ref.network for ref in compared}
     return [network for network in model.further if network.name in wanted]
@@ -116,6 +127,22 @@ def _shared_experts(model: Model, attributes: Mapping[str, Names]) -> Iterator[t
         conditional = replace(next(iter(sources.values())), parents=tuple(several))
         for slot in slots([conditional], model, attributes[base]):
             yield base, slot
+
+
+def _owners(
+    model: Model,
+    encoders: Mapping[str, Iterable[Slot]],
+    decoders: Iterable[Slot],
+    auxiliaries: Iterable[Slot],
+    shared: Iterable[tuple[str, Slot]],
+) -> Iterator[tuple[str, str]]:
+    """Whose network every attribute holds."""
+    inferring = [(_base(name), slot) for name, several in encoders.items() for slot in several]
+    for base, slot in (*inferring, *shared):
+        parts = (slot,) if slot.conditionals[0].by == "joint" else expert_slots(slot, model)
+        yield from ((one.attribute, base) for one in parts)
+    yield from ((slot.attribute, "p") for slot in decoders)
+    yield from ((slot.attribute, "predictors") for slot in auxiliaries)
 
 
 def _base(under: str) -> str:

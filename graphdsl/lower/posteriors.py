@@ -106,7 +106,7 @@ def _posterior(
     from_prior = run_slot(plan, prior, prior.result)
     told = replace(run, prior=prior.result)
     if missing:
-        plan.networks.append(network_slot(prior, plan.model))
+        plan.add_network(network_slot(prior, plan.model))
         held = (prior.result, prior.children)
         plan.likelihood.update({ModelKey("p", child): held for child in prior.children})
         plan.forward += [*gather, from_prior, replace(told, missing=missing)]

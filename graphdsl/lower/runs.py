@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 __all__ = [
+    "PRIORS",
     "WORD",
     "Held",
     "ModelKey",
@@ -64,6 +65,12 @@ _READINGS: dict[Law, Reading] = {
 #: Of observed reals, whose network answers with the mean alone.
 _UNIT: dict[Law, Reading] = {"normal": "unit", "laplace": "unit_laplace"}
 
+#: The roots of p, as the runtime has them.
+PRIORS: dict[Law, str] = {
+    "normal": "standard_normal",
+    "laplace": "standard_laplace",
+    "categorical": "uniform_categorical",
+}
 #: Whose parameters are one vector, to be cut up and shaped.
 _OF_VECTORS = ("gaussian", "full_gaussian", "laplace")
 
@@ -109,6 +116,9 @@ class Plan:
         default_factory=dict
     )  #: q(z|x[S]), by network, z and x[S]
     values: Held = field(default_factory=dict)
+    encoders: list[Slot] = field(default_factory=list)  #: of the network that is sampled
+    decoders: list[Slot] = field(default_factory=list)  #: of p
+    owners: dict[str, str] = field(default_factory=dict)  #: attribute -> whose network it is
     experts: dict[tuple[str, tuple[str, ...]], tuple[str, tuple[str, ...]]] = field(
         default_factory=dict
     )  #: by network and children: the tensor of all experts, and their parents in its order
@@ -143,6 +153,8 @@ class Plan:
             values=data,
             experts=self.experts,
             priors=self.priors,
+            encoders=self.encoders,
+            decoders=self.decoders,
             subset_of=self.subset_of,
             listed=self.listed,
             drawn_posterior=self.drawn_posterior,

@@ -20,7 +20,7 @@ from graphdsl.lower.chosen import chosen, draws_used
 from graphdsl.lower.data import masks
 from graphdsl.lower.gating import written_mask
 from graphdsl.lower.models import Auxiliary, Decoder, Encoder, Prior, SubPosterior
-from graphdsl.lower.runs import ModelKey, Plan
+from graphdsl.lower.runs import PRIORS, ModelKey, Plan
 from graphdsl.lower.slots import Names, member_ref
 
 #: Estimators of total correlation: their relation to it, and what they are called.
@@ -29,13 +29,6 @@ ESTIMATORS: dict[str, tuple[Relation, str]] = {
     "mws": ("estimate", "minibatch weighted sampling"),
     "loo": ("upper", "leave-in joint minus leave-one-out marginals, in expectation"),
     "adversary": ("saddle", "a critic of permuted factors (density ratio)"),
-}
-
-#: The roots of p, as the runtime has them.
-_PRIORS = {
-    "normal": "standard_normal",
-    "laplace": "standard_laplace",
-    "categorical": "uniform_categorical",
 }
 
 
@@ -269,7 +262,7 @@ def _rate_code(
     plan = plans[first.under]
     if isinstance(first.ref, Prior):
         law = plan.model.family_of(first.node).distribution.law
-        return TermCode(kind="kl", left=left, right=None, prior=_PRIORS[law])
+        return TermCode(kind="kl", left=left, right=None, prior=PRIORS[law])
     if isinstance(first.ref, SubPosterior) and _is_drawn(first.ref):
         ref = first.ref
         drawn, there = plan.drawn_posterior[ref.network, first.node, ref.experts[0]]

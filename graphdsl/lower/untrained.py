@@ -8,12 +8,10 @@ from collections.abc import Iterable, Iterator
 
 from graphdsl.diagnostics import Diagnostic, Span
 from graphdsl.ir.loss import (
-    Assemble,
+    Detach,
     DrawData,
-    Fuse,
-    Generated,
     LossModule,
-    OneHot,
+    PriorSample,
     Run,
     Sample,
     Statement,
@@ -21,6 +19,7 @@ from graphdsl.ir.loss import (
 )
 from graphdsl.ir.model import Model, Network
 from graphdsl.lower.errors import Untrained
+from graphdsl.lower.renaming import reads
 
 
 def untrained(module: LossModule, model: Model) -> Iterator[Diagnostic]:
@@ -49,6 +48,7 @@ def _trained(module: LossModule) -> set[str]:
 
 def _read_by(code: TermCode) -> Iterator[str]:
     refs = [code.left, code.right, code.value, *(one for some in code.samples for one in some)]
+    refs += [ref for one in (*code.above, *code.below) for ref in (one.distribution, one.value)]
     yield from (ref.name for ref in refs if ref is not None)
     yield code.density
 
@@ -59,18 +59,14 @@ def _targets(statement: Statement) -> set[str]:
 
 
 def _read(statement: Statement) -> Iterable[str]:
-    """The local names that a statement's value depends on."""
+    """The local names that a statement's gradient goes on to."""
     match statement:
-        case Run():
-            return [*(one.name for one in statement.arguments), statement.prior]
-        case Fuse(experts=refs) | Assemble(parts=refs):
-            return [one.name for one in refs]
-        case Sample(distribution=name) | Generated(distribution=name) | DrawData(distribution=name):
-            return [name]
-        case OneHot(value=name):
-            return [name]
-        case _:  # the batch, and samples of priors: of the posterior they have the shape alone
+        case Detach() | PriorSample():  # constants: of what they are of, the shape alone
             return []
+        case DrawData(distribution=name):
+            return [name]
+        case _:
+            return reads(statement)
 
 
 def _line_of(network: Network, children: Iterable[str]) -> Span:

@@ -70,6 +70,12 @@ def show_collected(collected: Collected) -> str:
     if collected.estimated:
         lines.append("estimated:")
         lines += [f"  {text_sum((Term(weight, atom),))}" for weight, atom, _ in collected.estimated]
+    if collected.importances:
+        lines.append("bounded by several samples:")
+        lines += [
+            f"  {_factor(one.weight)}KL({one.divergence.under} || p), k = {one.divergence.samples}"
+            for one in collected.importances
+        ]
     lines.append("constants of the data:")
     lines += [f"  {text_sum((term,))}" for term in collected.constants]
     return "\n".join(lines) + "\n"

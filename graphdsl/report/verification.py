@@ -55,7 +55,7 @@ def _emitted(one: EmittedComparison) -> Iterator[str]:
     if one.z_score is not None:
         yield f"    and z = {one.z_score:.2f} over {one.samples} samples"
     if one.left_out:
-        yield f"    without {', '.join(one.left_out)}, estimated from the minibatch"
+        yield f"    without {', '.join(one.left_out)}: no closed form here"
 
 
 def _emitted_json(one: EmittedComparison) -> Json:

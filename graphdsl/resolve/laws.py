@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from graphdsl.diagnostics import Span, nearest
-from graphdsl.ir.model import EstimatorChoice, Network
+from graphdsl.ir.model import EstimatorChoice, ModelChoice, Network
 from graphdsl.resolve.indices import IndexSet, Indices, whole
 from graphdsl.resolve.networks import model_network
 from graphdsl.resolve.references import joined
@@ -23,7 +23,8 @@ class Laws:
 
     models: dict[str, Network]  #: `q` and `p`, as far as the spec has them
     further: dict[str, Network] = field(default_factory=dict)  #: `r(1)`, as the spec speaks of it
-    choices: list[EstimatorChoice] = field(default_factory=list)  #: made in the objective itself
+    #: Made in the objective itself.
+    choices: list[EstimatorChoice | ModelChoice] = field(default_factory=list)
 
     def network(self, name: str) -> Network | None:
         """The network of a distribution."""

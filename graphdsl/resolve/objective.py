@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-__all__ = ["choice", "constraint", "linear"]
+__all__ = ["constraint", "linear"]
 
 from collections.abc import Iterator
 from fractions import Fraction
 from typing import Literal, TypeAlias
 
-from graphdsl.diagnostics import Span, nearest
-from graphdsl.ir.model import EstimatorChoice, Functional, MultiInformation, Weighted, Wrapped
+from graphdsl.diagnostics import Span
+from graphdsl.ir.model import Functional, Weighted, Wrapped
 from graphdsl.ir.weight import ZERO, Weight
+from graphdsl.resolve.choices import chosen
 from graphdsl.resolve.comprehensions import bindings, sizes_of_sets
 from graphdsl.resolve.draws import WRITTEN_OUT, check_drawn
-from graphdsl.resolve.errors import DivisionByZero, NotYet
-from graphdsl.resolve.functionals import distance, functional
+from graphdsl.resolve.errors import DivisionByZero
+from graphdsl.resolve.functionals import functional
 from graphdsl.resolve.indices import Indices, in_reach, number
 from graphdsl.resolve.laws import Laws
 from graphdsl.resolve.scope import Scope
 from graphdsl.resolve.term_errors import (
     NotAFunctional,
     NotLinear,
-    UnknownEstimator,
     WrongArguments,
 )
 from graphdsl.syntax import ast
@@ -30,12 +30,6 @@ from graphdsl.syntax import ast
 Summand: TypeAlias = tuple[Weight, Functional | None, Span]
 
 _ONE = Weight.number(1)
-_ESTIMATORS: dict[str, Literal["mss", "mws", "loo", "adversary"]] = {
-    "mss": "mss",
-    "mws": "mws",
-    "loo": "loo",
-    "adversary": "adversary",
-}
 _MOST_MONOMIALS = 1_000  # of a weight that is a product of sums of parameters
 
 
@@ -54,55 +48,6 @@ def linear(scope: Scope, laws: Laws, expression: ast.Expression) -> tuple[Weight
                 )
             )
     return tuple(weighted)
-
-
-def choice(scope: Scope, laws: Laws, statement: ast.Estimate) -> EstimatorChoice | None:
-    """`estimate F with e`, where F must be an information."""
-    target = functional(scope, laws, statement.target, Indices(where="term"))
-    return _chosen(scope, statement.target, statement.choice, target, statement.span)
-
-
-def _chosen(
-    scope: Scope,
-    written: ast.Information | ast.Divergence,
-    chosen: ast.Choice,
-    target: Functional | None,
-    span: Span,
-) -> EstimatorChoice | None:
-    estimator = _ESTIMATORS.get(chosen.name.text)
-    if estimator is None:
-        close = nearest(chosen.name.text, _ESTIMATORS)
-        name = chosen.name.text
-        guess = f"did you mean `{close}`?" if close else "there are mss, mws, loo and adversary"
-        scope.note(UnknownEstimator(span=chosen.name.span, name=name, guess=guess))
-        return None
-    if target is None:
-        return None
-    if not isinstance(target, MultiInformation):
-        problem = f"`{estimator}` estimates total correlations"
-        usage = f"write `estimate TC(u) with {estimator}`"
-        scope.note(WrongArguments(span=written.span, problem=problem, usage=usage))
-        return None
-    return EstimatorChoice(target, estimator, span.line, span.column)
-
-
-def _with_estimator(
-    scope: Scope, laws: Laws, expression: ast.Chosen, indices: Indices
-) -> Functional | None:
-    """`TC(u) with loo`, `KL(q(z) || p(z)) with adversary`: a term and its estimator."""
-    target, chosen = expression.target, expression.choice
-    is_divergence = isinstance(target, ast.Divergence) and target.functional.text == "KL"
-    if is_divergence and chosen.name.text == "adversary" and isinstance(target, ast.Divergence):
-        return distance(scope, laws, target, indices)
-    atom = functional(scope, laws, target, indices)
-    if chosen.name.text == "iwae":
-        instead = "leave it out: the bound of one sample is the objective"
-        scope.note(NotYet(span=chosen.span, what="`with iwae`", instead=instead))
-        return None
-    made = _chosen(scope, target, chosen, atom, expression.span)
-    if made is not None:
-        laws.choices.append(made)
-    return atom
 
 
 def _expand(
@@ -132,7 +77,7 @@ def _atom(
     indices: Indices,
 ) -> Iterator[Summand]:
     if isinstance(expression, ast.Chosen):
-        atom = _with_estimator(scope, laws, expression, indices)
+        atom = chosen(scope, laws, expression, indices)
     else:
         atom = functional(scope, laws, expression, indices)
     if atom is not None:

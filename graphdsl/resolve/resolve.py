@@ -6,7 +6,7 @@ __all__ = ["Resolution", "resolve"]
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from graphdsl.diagnostics import Diagnostic, Source, Span
@@ -14,20 +14,24 @@ from graphdsl.ir.model import (
     Assertion,
     EstimatorChoice,
     Model,
+    ModelChoice,
     Network,
     Node,
+    Player,
     Projection,
     Weighted,
     WeightedProjection,
     Wrapped,
 )
 from graphdsl.ir.weight import ZERO, Weight
+from graphdsl.resolve.choices import Choice, Replacement, estimate, replaced
 from graphdsl.resolve.conditionals import idle_modifiers
 from graphdsl.resolve.declarations import declare
 from graphdsl.resolve.laws import Laws, every_law
 from graphdsl.resolve.masks import declare_masks
 from graphdsl.resolve.networks import model_network
-from graphdsl.resolve.objective import choice, constraint, linear
+from graphdsl.resolve.objective import constraint, linear
+from graphdsl.resolve.players import check_players, player_of
 from graphdsl.resolve.scope import Scope
 from graphdsl.resolve.vias import check_shared_further
 from graphdsl.resolve.whole_spec import check_whole, unused
@@ -53,18 +57,27 @@ def resolve(
     declare(scope, spec, constants or {}, parameters or {})
     declare_masks(scope, spec)
     laws = Laws(_models(scope, spec))
-    objective = list(_objective(scope, laws, spec))
-    choices: list[EstimatorChoice] = []
+    found = list(_objectives(scope, laws, spec))
+    choices: list[Choice] = []
     assertions: list[Assertion] = []
     for statement in spec.statements:
         match statement:
             case ast.Estimate():
-                chosen = choice(scope, laws, statement)
+                chosen = estimate(scope, laws, statement)
                 choices += [chosen] if chosen else []
             case ast.Assertion():
                 assertions.append(_assertion(scope, laws, statement, source))
             case _:
                 pass
+    choices += laws.choices
+    replacements = [one for one in choices if isinstance(one, Replacement)]
+    terms, idle = replaced([one for each in found for one in each.objective], replacements)
+    players = [
+        replace(one, objective=replaced(one.objective, replacements)[0])
+        for one in found
+        if one.owners
+    ]
+    check_players(scope, spec, players)
     every_law(scope, laws)
     for block in scope.inferences.values():
         check_shared_further(scope, block, laws.further)
@@ -83,10 +96,13 @@ def resolve(
         constants=tuple(scope.constants.items()),
         inference=laws.models.get("q", empty),
         generation=laws.models.get("p"),
-        objective=tuple(objective),
-        choices=(*choices, *laws.choices),
+        objective=terms,
+        players=tuple(players),
+        choices=tuple(one for one in choices if isinstance(one, EstimatorChoice)),
+        model_choices=tuple(one for one in choices if isinstance(one, ModelChoice)),
+        idle_choices=idle,
         assertions=tuple(assertions),
-        projections=tuple(_projections(objective, assertions)),
+        projections=tuple(_projections(terms, assertions)),
         further=tuple(laws.further.values()),
         draws=tuple(one for one in scope.draws.values() if one.families),
         masks=tuple(one for one in scope.masks.values() if one.learned),
@@ -107,17 +123,21 @@ def _models(scope: Scope, spec: ast.Spec) -> dict[str, Network]:
     return models
 
 
-def _objective(scope: Scope, laws: Laws, spec: ast.Spec) -> Iterator[Weighted]:
-    """What is minimised, and the constraints that it is under."""
+def _objectives(scope: Scope, laws: Laws, spec: ast.Spec) -> Iterator[Player]:
+    """What is minimised, by whom, and the constraints that it is under."""
     for statement in spec.statements:
         match statement:
-            case ast.Goal(aim, expression):
+            case ast.Goal(aim, expression, span):
                 sign = 1 if aim == "minimize" else -1
-                for one in linear(scope, laws, expression):
-                    yield Weighted(one.weight.scaled(sign), one.functional, one.line, one.column)
-            case ast.Constraints(constraints):
-                made = (constraint(scope, laws, one) for one in constraints)
-                yield from (one for one in made if one is not None)
+                objective = tuple(
+                    replace(one, weight=one.weight.scaled(sign))
+                    for one in linear(scope, laws, expression)
+                )
+                yield Player(player_of(scope, statement), objective, span.line, span.column)
+            case ast.Constraints(constraints, span):
+                made = [constraint(scope, laws, one) for one in constraints]
+                held = tuple(one for one in made if one is not None)
+                yield Player((), held, span.line, span.column)
             case _:
                 pass
 

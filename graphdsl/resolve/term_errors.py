@@ -6,9 +6,12 @@ __all__ = [
     "NotAFunctional",
     "NotLinear",
     "OverlappingParts",
+    "PlayerMissing",
+    "PlayerTwice",
     "UnknownEstimator",
     "UnknownFunctional",
     "UnknownNetwork",
+    "UnknownPlayer",
     "WrongArguments",
 ]
 
@@ -89,3 +92,35 @@ class OverlappingParts(Diagnostic):
     hint = "name it once: information is between different variables"
     name: str
     functional: str
+
+
+class UnknownPlayer(Diagnostic):
+    """An objective for networks that there are not."""
+
+    code = "MIB251"
+    title = "Unknown player"
+    said = "`{name}` is no player: an objective is for the networks of a distribution"
+    hint = "{guess}"
+    name: str
+    guess: str
+
+
+class PlayerTwice(Diagnostic):
+    """Networks with two objectives."""
+
+    code = "MIB252"
+    title = "Player of two objectives"
+    said = "line {line} has an objective for `{name}` already"
+    hint = "join the terms of both with `+`"
+    name: str
+    line: int
+
+
+class PlayerMissing(Diagnostic):
+    """An objective for nobody beside one for somebody."""
+
+    code = "MIB253"
+    title = "Objective of no player"
+    said = "another objective says whose it is, and this one does not"
+    hint = "say it here too: `{example}`"
+    example: str

@@ -32,7 +32,7 @@ _ONCE = {
     "`model` line": "a spec is one model: delete one of the two",
     "inference network": "write all its lines in one block `q {...}`",
     "generation network": "write all its lines in one block `p {...}`",
-    "objective": "join the terms of both with `+` in one objective",
+    "objective": "join the terms of both with `+`, or say whose each is: `minimize ... for q`",
 }
 _PLACES = {
     "constant": "a size, an index or a weight",
@@ -47,12 +47,14 @@ def check_whole(scope: Scope, spec: ast.Spec) -> None:
     """Note what is missing from a spec, and what it has twice."""
     seen: dict[str, ast.Statement] = {}
     present: set[str] = set()
+    by_player = any(isinstance(one, ast.Goal) and one.owners for one in spec.statements)
     for statement in spec.statements:
         what = _what(statement)
         if _is_further(statement):
             present.add(what)
             continue
-        if what in _ONCE and what in seen:
+        apart = what == "objective" and by_player  # then each says whose it is
+        if what in _ONCE and what in seen and not apart:
             scope.note(
                 StatementTwice(
                     span=_first_word(statement),

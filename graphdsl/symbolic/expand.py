@@ -44,7 +44,7 @@ class Hint:
     under: str
 
 
-_Key: TypeAlias = Entropy | Hint | ModelAtom | Distance | Sparsity
+_Key: TypeAlias = Entropy | Hint | ModelAtom | Distance | Sparsity | DivergenceOfMarginals
 
 
 @dataclass(slots=True)
@@ -56,6 +56,7 @@ class Ledger:
     hints: dict[Hint, Weight] = field(default_factory=dict)
     distances: dict[Distance, Weight] = field(default_factory=dict)
     sparsities: dict[Sparsity, Weight] = field(default_factory=dict)  #: of one mask each
+    importances: dict[DivergenceOfMarginals, Weight] = field(default_factory=dict)
     lines: dict[_Key, set[int]] = field(default_factory=dict)  #: who asks for it
 
     def asked(self, key: _Key) -> tuple[int, ...]:
@@ -90,6 +91,10 @@ def expand_objective(model: Model, dags: Mapping[str, Dag], canons: Mapping[str,
                     for mask in masks:
                         accumulate(ledger.sparsities, Sparsity((mask,)), weight)
                         ledger.lines.setdefault(Sparsity((mask,)), set()).add(line)
+                case DivergenceOfMarginals(samples=several) if several:
+                    accumulate(ledger.importances, functional, weight)
+                    ledger.lines.setdefault(functional, set()).add(line)
+                    group.add(functional, dags)
                 case _:
                     group.add(functional, dags)
         ledger.book(group, weight, line)
@@ -171,7 +176,11 @@ class _Group:
             self._hint(of, given, 1)
 
     def add_divergence(self, one: DivergenceOfMarginals) -> None:
-        """KL(q(A|C)||p) = sum_v CE_p(v|Pa_v) - H(A | C, and the data that p does not generate)."""
+        """KL(q(A|C)||p) = sum_v CE_p(v|Pa_v) - H(A | C, and the data that p does not generate).
+
+        Of a bound by several samples the latents are integrated out: what is left are the data,
+        and -log p of them is booked by itself.
+        """
         network = self.model.generation
         if network is None:
             raise CompilerBug("a divergence to p, and no p")
@@ -184,9 +193,10 @@ class _Group:
             generates = generated.issuperset(self._members(name))
             if name in self.canon.independence.data and not generates:
                 self.canon.add(self.counts, frozenset({name}), frozenset())  # p's root is the data
-            else:
+            elif not one.samples:
                 self._model(ModelAtom(name, "p", None, self.canon.under, one.frozen))
-        self.canon.add(self.counts, frozenset(wanted) - given, given, -1)
+        left = self.canon.independence.data if one.samples else frozenset(wanted)
+        self.canon.add(self.counts, left.intersection(wanted) - given, given, -1)
 
     def add_posteriors(self, one: DivergenceOfPosteriors) -> None:
         """E KL(q(A|C)||r(A|S)) = CE_r(A|S) - H(A|C)."""

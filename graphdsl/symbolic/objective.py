@@ -21,6 +21,7 @@ from graphdsl.ir.information import (
     Discrepancy,
     Entropy,
     ExpectedEdges,
+    Importance,
     LocalEntropy,
     ModelAtom,
     ModelCrossEntropy,
@@ -278,6 +279,11 @@ def _read(
         sparsities=tuple(
             ExpectedEdges(sparsity.masks[0], weight, ledger.asked(sparsity))
             for sparsity, weight in ledger.sparsities.items()
+        ),
+        importances=tuple(
+            Importance(one, weight, sign(weight, model.parameters), ledger.asked(one))
+            for one, weight in ledger.importances.items()
+            if weight
         ),
     )
 

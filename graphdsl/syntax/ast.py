@@ -351,11 +351,12 @@ class NetworkBlock:
 
 @dataclass(frozen=True, slots=True)
 class Goal:
-    """`minimize E` or `maximize E`."""
+    """`minimize E` or `maximize E`, perhaps for some players: `minimize E for p`."""
 
     aim: Literal["minimize", "maximize"]
     expression: Expression
     span: Span
+    owners: tuple[Word, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

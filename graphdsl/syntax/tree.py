@@ -120,9 +120,18 @@ class _ToAst(Transformer_NonRecursive[Token, tuple[ast.Statement, ...]]):
     ) -> ast.NetworkBlock:
         return ast.NetworkBlock("regularizer", _word_of(name), formals or (), body, _span_of(meta))
 
-    def objective(self, meta: Meta, aim: Token, expression: ast.Expression) -> ast.Goal:
+    def objective(
+        self,
+        meta: Meta,
+        aim: Token,
+        expression: ast.Expression,
+        owners: tuple[ast.Word, ...] | None,
+    ) -> ast.Goal:
         direction: Literal["minimize", "maximize"] = "minimize" if aim == "minimize" else "maximize"
-        return ast.Goal(direction, expression, _span_of(meta))
+        return ast.Goal(direction, expression, _span_of(meta), owners or ())
+
+    def owners(self, meta: Meta, *names: Token) -> tuple[ast.Word, ...]:
+        return tuple(map(_word_of, names))
 
     def constraint(
         self, meta: Meta, left: ast.Expression, relation: Token, right: ast.Expression

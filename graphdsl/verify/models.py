@@ -126,6 +126,7 @@ def stood_for(models: Models, terms: Iterable[LossTerm], parameters: Parameters)
     return sum(
         models.value(share, parameters)
         for term in terms
+        if term.code.kind != "importance"
         for share in term.stands_for
         if not isinstance(share.atom, DivergenceAtom | PenaltyAtom)
     )
@@ -146,7 +147,10 @@ def _defined(models: Models, functional: Functional) -> float:
 
 
 def _of_marginals(models: Models, functional: DivergenceOfMarginals) -> float:
-    """KL(q(A | C) || p(A)): what p does not model of A has the data's own distribution."""
+    """KL(q(A | C) || p(A)): what p does not model of A has the data's own distribution.
+
+    Of a bound by several samples, what is told is the data's part: its models have no closed form.
+    """
     model, joint = models.model, models.world[functional.under]
     assert model.generation is not None
     nodes, given = functional.variables, functional.given
@@ -154,11 +158,12 @@ def _of_marginals(models: Models, functional: DivergenceOfMarginals) -> float:
         nodes = model.generation.variables
         given = model.observed() - set(nodes)
     made = {name for one in model.generation.conditionals for name in one.children}
-    total = joint.entropy(given) - joint.entropy({*nodes, *given})
+    left = set(nodes) & model.observed() if functional.samples else set(nodes)
+    total = joint.entropy(given) - joint.entropy({*left, *given})
     for node in nodes:
         if node in model.observed() - made:
             total += joint.entropy((node,))
-        else:
+        elif not functional.samples:
             total += models.cross_entropy(_printed(model, node), functional.under)
     return total
 

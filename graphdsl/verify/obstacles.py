@@ -28,11 +28,13 @@ def obstacle(model: Model, module: LossModule) -> str | None:
 def _reasons(model: Model, module: LossModule) -> Iterator[str]:
     estimated = [term for term in module.terms if term.code.kind in ESTIMATED]
     if len(estimated) == len(module.terms):
-        yield "every term is estimated from samples"
+        yield "no term has a closed form here"
     for term in estimated:
         if term.within or term.code.kind == "penalty":
-            yield f"{term.name} is estimated from the minibatch"
-    yield from _drawn(model, module)
+            yield f"{term.name} has no closed form here"
+    if model.players:
+        yield "every player has an objective of its own"
+    yield from _drawn(model)
     several = [one for each in (model.inference, *model.further) for one in each.conditionals]
     if any(one.by == "mixture" for one in several):
         yield "a mixture's density has no closed form"
@@ -41,11 +43,8 @@ def _reasons(model: Model, module: LossModule) -> Iterator[str]:
         yield f"a row has {size} numbers, more than {_MOST}: make it smaller with `--const`"
 
 
-def _drawn(model: Model, module: LossModule) -> Iterator[str]:
-    """What a pass draws besides latents, and what is no likelihood."""
-    for term in module.terms:
-        if term.code.kind == "cost":
-            yield f"{term.name} is a cost, and no likelihood"
+def _drawn(model: Model) -> Iterator[str]:
+    """What a pass draws besides latents."""
     if model.draws:
         yield "a set is drawn in every row"
     if model.masks:
@@ -57,7 +56,7 @@ def _discrete_reasons(model: Model, module: LossModule) -> Iterator[str]:
         yield "several inference networks share one noise, and categories have no moments"
     for term in module.terms:
         if term.code.kind in ESTIMATED:
-            yield f"{term.name} is estimated from the minibatch"
+            yield f"{term.name} has no closed form here"
 
 
 def _real_reasons(model: Model, real: list[Family], latents: list[Family]) -> Iterator[str]:

@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-__all__ = ["ESTIMATED", "Numbers", "Pass", "Trial", "exact_loss", "left_out", "settings"]
+__all__ = [
+    "ESTIMATED",
+    "Numbers",
+    "Pass",
+    "Trial",
+    "exact_loss",
+    "left_out",
+    "settings",
+    "told_bounds",
+]
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -11,13 +20,14 @@ from typing import Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from graphdsl.ir.loss import Group, LossModule, LossTerm
+from graphdsl.ir.loss import Bound, Group, LossModule, LossTerm
 from graphdsl.ir.model import Wrapped
 from graphdsl.verify.models import Models, intended
 from graphdsl.verify.networks import Affine
 from graphdsl.verify.terms import Parameters, weight_value, worth
 
-ESTIMATED = ("total_correlation", "distance", "penalty")  #: kinds of terms, from the minibatch
+#: Kinds of terms that have no closed form here: told from the minibatch, or from samples, or costs.
+ESTIMATED = ("total_correlation", "distance", "penalty", "importance", "cost")
 Numbers: TypeAlias = "NDArray[np.float64] | NDArray[np.int64]"
 
 
@@ -66,7 +76,7 @@ def settings(module: LossModule, rng: np.random.Generator) -> tuple[Parameters, 
 def exact_loss(models: Models, module: LossModule, parameters: Parameters) -> float:
     """The objective by its definition, less the constants that are dropped, plus every gap.
 
-    What is estimated from the minibatch is not in it.
+    What has no closed form is not in it.
     """
     whole = [one for one in models.model.objective if not isinstance(one.functional, Wrapped)]
     terms = {term.name: term for term in module.terms}
@@ -88,7 +98,7 @@ def exact_loss(models: Models, module: LossModule, parameters: Parameters) -> fl
 
 
 def left_out(module: LossModule, parameters: Parameters) -> dict[str, float]:
-    """The terms that are estimated, with their weights."""
+    """The terms that have no closed form, with their weights."""
     return {
         term.name: weight_value(term.weight, parameters)
         for term in module.terms
@@ -97,7 +107,12 @@ def left_out(module: LossModule, parameters: Parameters) -> dict[str, float]:
 
 
 def _gaps(models: Models, terms: Iterable[LossTerm], parameters: Parameters) -> float:
-    return sum(models.gap(bound, parameters) for term in terms for bound in term.bounds)
+    return sum(models.gap(bound, parameters) for term in terms for bound in told_bounds(term))
+
+
+def told_bounds(term: LossTerm) -> tuple[Bound, ...]:
+    """The bounds whose gaps have a value here: not that of a bound by several samples."""
+    return () if term.code.kind == "importance" else term.bounds
 
 
 def _signed(group: Group, value: float, parameters: Parameters) -> float:

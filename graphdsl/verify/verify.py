@@ -20,6 +20,7 @@ from graphdsl.verify.models import Models, intended, stood_for
 from graphdsl.verify.sets import Chosen, choices
 from graphdsl.verify.tally import Tally
 from graphdsl.verify.terms import Parameters, random_parameters, worth
+from graphdsl.verify.trial import told_bounds
 from graphdsl.verify.views import Views, views_of
 from graphdsl.verify.worlds import discrete_world, gaussian_world, has_copies
 
@@ -120,7 +121,7 @@ class _Run:
             exact = intended(models, self.model.objective, parameters)
             tally.equal("the loss's terms and constants, less their gaps", said, exact)
             for term in module.terms:
-                for bound in term.bounds:
+                for bound in told_bounds(term):
                     if bound.certified:
                         tally.nonnegative(f"the gap of {term.name}", models.gap(bound, parameters))
 

@@ -61,6 +61,7 @@ from graphdsl_runtime.estimators import (
     energy_distance,
     gradient_penalty_r1,
     hsic,
+    importance_weighted,
     info_nce,
     infogan_bound,
     information_critic,
@@ -114,7 +115,7 @@ from graphdsl_runtime.networks import (
 )
 from graphdsl_runtime.players import alternate, due, play
 from graphdsl_runtime.ranks import alone, mean_over_ranks
-from graphdsl_runtime.sampling import Likelihood, Posterior, draw_data
+from graphdsl_runtime.sampling import Likelihood, Posterior, detached, draw_data, repeated
 from graphdsl_runtime.structures import cool, learn_edges
 from graphdsl_runtime.subsets import Subset, among, has_all
 from graphdsl_runtime.variables import Variable
@@ -187,6 +188,7 @@ __all__ = [
     "conv_encoder",
     "cool",
     "critic",
+    "detached",
     "donsker_varadhan",
     "draw_data",
     "due",
@@ -199,6 +201,7 @@ __all__ = [
     "gumbel_noise",
     "has_all",
     "hsic",
+    "importance_weighted",
     "info_nce",
     "infogan_bound",
     "information_critic",
@@ -224,6 +227,7 @@ __all__ = [
     "permute_within",
     "play",
     "product_of_experts",
+    "repeated",
     "sliced_wasserstein",
     "smile",
     "standard_laplace",

@@ -94,9 +94,13 @@ class Objective(nn.Module):
 
     #: The attributes whose networks a critic trains; all others are the model's.
     critics: ClassVar[tuple[str, ...]] = ()
+    #: Where there are several objectives, what each player trains: its networks, and their scales.
+    players: ClassVar[Mapping[str, tuple[str, ...]]] = MappingProxyType({})
     #: The sets of views that every pass draws anew, in the spec's order.
     draws: ClassVar[tuple[Subset, ...]] = ()
 
+    #: How many samples of each latent a row has in a bound of several; 0 where there is none.
+    samples: ClassVar[int] = 0
     #: How many steps a player takes in a round of `alternate`; who is not named takes one.
     turns: Mapping[str, int] = MappingProxyType({})
 
@@ -198,7 +202,10 @@ class Objective(nn.Module):
         return means
 
     def parameter_groups(self) -> dict[str, list[nn.Parameter]]:
-        """Give each player's parameters: the model's, and those of others where there are some."""
+        """Give each player's parameters: the model's, and those of others where there are some.
+
+        Where there are several objectives, their players stand in the place of the model.
+        """
         critics = [one for name in self.critics for one in getattr(self, name).parameters()]
         duals = [
             one
@@ -208,7 +215,12 @@ class Objective(nn.Module):
         ]
         edges = [mask.logits for mask in self.edge_masks()]
         theirs = set(map(id, [*critics, *duals, *edges]))
-        groups = {"model": [one for one in self.parameters() if id(one) not in theirs]}
+        groups = {
+            player: [one for name in names for one in self._parameters_of(name)]
+            for player, names in self.players.items()
+        }
+        if not groups:
+            groups = {"model": [one for one in self.parameters() if id(one) not in theirs]}
         groups |= {"critic": critics} if critics else {}
         groups |= {"structure": edges} if edges else {}
         return groups | ({"multiplier": duals} if duals else {})
@@ -438,7 +450,8 @@ class Objective(nn.Module):
         """Draw standard normal noise for every latent: rows, precision and device as ``like``.
 
         Shapes: ``(B, *noise_shape)`` for each; for a set of views, a bool ``(B, N)``; for a learned
-        mask ``(B, *mask)``, or ``(1, *mask)`` where all rows have one.
+        mask ``(B, *mask)``, or ``(1, *mask)`` where all rows have one; where a bound takes k
+        samples of each latent, ``(B, k, *noise_shape)`` for ``samples(z)`` as well.
         Seeded by `torch.manual_seed`.
         """
         rows, device = like.shape[0], like.device
@@ -450,6 +463,10 @@ class Objective(nn.Module):
         }
         for mask in self.edge_masks():
             noise[mask.name] = torch.randn(mask.noise_shape(rows), dtype=dtype, device=device)
+        for latent in self.variables if self.samples else ():
+            if latent.role == "latent":
+                size = (rows, self.samples, *latent.noise_shape)
+                noise[f"samples({latent.name})"] = torch.randn(size, dtype=dtype, device=device)
         return noise | {one.name: one.draw(rows, device) for one in self.draws}
 
     def drawn(self, noise: Noise, name: str, like: Tensor) -> Tensor:
@@ -474,6 +491,23 @@ class Objective(nn.Module):
         key = f"prior({name})"
         return noise[key] if key in noise else torch.randn_like(like)
 
+    def samples_of(self, noise: Noise, name: str, samples: int, like: Tensor) -> Tensor:
+        """Take the noise of several samples of a latent in every row, one after another.
+
+        It is the first ``samples`` of the noise's entry ``samples(z)``, or drawn where there is
+        none, with as many rows as ``like``.  Shapes: ``-> (B samples, *noise_shape)``.
+        Raises `ShapeMismatch` where the entry has too few samples.
+        """
+        key, one = f"samples({name})", self._variable(name)
+        if key not in noise:
+            size = (like.shape[0] * samples, *one.noise_shape)
+            return torch.randn(size, dtype=self._dtype(), device=like.device)
+        several = noise[key][:, :samples]
+        expected = (like.shape[0], samples, *one.noise_shape)
+        if tuple(several.shape) != expected:
+            raise ShapeMismatch(key, expected=expected, got=noise[key].shape)
+        return several.flatten(0, 1)
+
     def selector(
         self, noise: Noise | None, name: str, experts: Gaussian, seen: Tensor | None = None
     ) -> Tensor:
@@ -495,6 +529,11 @@ class Objective(nn.Module):
         """Print the variables and the weights above the networks."""
         weights = [f"{name} = {getattr(self, name, '?')}" for name in self._weight_names]
         return "\n".join([*map(str, self.variables), *weights])
+
+    def _parameters_of(self, name: str) -> list[nn.Parameter]:
+        """Give the parameters of an attribute: a network, or a learned scale."""
+        held = getattr(self, name)
+        return [held] if isinstance(held, nn.Parameter) else list(held.parameters())
 
     def _variable(self, name: str) -> Variable:
         for variable in self.variables:

@@ -1,10 +1,11 @@
-"""Samples of data, as p generates it: values of the variables' own kinds, without gradients."""
+"""Samples of data, as p generates it, and rows that are repeated for several samples of each."""
 
 from __future__ import annotations
 
-__all__ = ["Likelihood", "Posterior", "draw_data", "likeliest"]
+__all__ = ["Likelihood", "Posterior", "detached", "draw_data", "likeliest", "repeated"]
 
-from typing import TypeAlias
+from dataclasses import fields
+from typing import TypeAlias, TypeVar
 
 import torch
 from torch import Tensor
@@ -23,6 +24,10 @@ from graphdsl_runtime.flows import Flow, StackedFlow
 Likelihood: TypeAlias = Bernoulli | Categorical | Gaussian | Laplace | Poisson
 #: What q says of a latent.
 Posterior: TypeAlias = Categorical | FullGaussian | Gaussian | Laplace | Flow | StackedFlow
+
+
+#: A tensor, or a distribution.
+_Rows = TypeVar("_Rows", Tensor, Bernoulli, Categorical, FullGaussian, Gaussian, Laplace, Poisson)
 
 
 @torch.no_grad()
@@ -63,3 +68,29 @@ def likeliest(likelihood: Likelihood) -> Tensor:
             return likelihood.mode
         case _:
             return likelihood.mean
+
+
+def detached(value: _Rows) -> _Rows:
+    """Give the same, as a constant: for an objective that does not train what it comes from.
+
+    Shapes: a tensor or a distribution, as it is.
+
+    >>> detached(Gaussian.unit(torch.ones(1, requires_grad=True))).mean.requires_grad
+    False
+    """
+    if isinstance(value, Tensor):
+        return value.detach()
+    return type(value)(*(getattr(value, one.name).detach() for one in fields(value)))
+
+
+def repeated(value: _Rows, times: int) -> _Rows:
+    """Give every row several times, one after another: for as many samples of each.
+
+    Shapes: a tensor or a distribution of ``(B, *) -> (B times, *)``.  Differentiable.
+
+    >>> repeated(torch.tensor([1.0, 2.0]), 2)
+    tensor([1., 1., 2., 2.])
+    """
+    like = value if isinstance(value, Tensor) else value.mean
+    rows = torch.arange(like.shape[0], device=like.device)
+    return value[rows.repeat_interleave(times)]

@@ -43,8 +43,8 @@ def learn_edges(
     `alternate` (``{"model": 5}`` is five steps of the distributions for one of the edges), and the
     gradient of the edges cools, as of `cool`.
 
-    Relation: an unbiased estimate of the objective's gradient for the model; for the edges the
-    straight-through gradient, which is biased, less so as it cools.
+    The model's gradient is an unbiased estimate of the objective's; that of the edges goes straight
+    through their samples, and is biased, less so as it cools.
     Raises `OutOfRange` for fewer than one step, or a share that is none.
     Reference: Zhang, Koyama and Ishiguro 2020, algorithm 1 and eq. 15.
     """

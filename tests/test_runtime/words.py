@@ -38,6 +38,7 @@ from graphdsl_runtime import (
     energy_distance,
     gradient_penalty_r1,
     hsic,
+    importance_weighted,
     info_nce,
     infogan_bound,
     information_critic,
@@ -51,6 +52,7 @@ from graphdsl_runtime import (
     nwj,
     sliced_wasserstein,
     smile,
+    standard_normal,
     total_correlation_critic,
     total_correlation_loo,
     total_correlation_mss,
@@ -140,6 +142,9 @@ WORDS: Mapping[str, Callable[[Case], Tensor]] = {
     "energy_distance": lambda c: energy_distance(c.z, c.mean),
     "gradient_penalty_r1": lambda c: gradient_penalty_r1(c.critic, c.z),
     "hsic": lambda c: hsic(c.z, c.mean),
+    "importance_weighted": lambda c: importance_weighted(
+        [standard_normal.log_prob(c.z)], [c.q.log_prob(c.z)], samples=1
+    ).mean(),
     "info_nce": lambda c: info_nce(*contrast(c.z, c.mean)[:2]),
     "infogan_bound": lambda c: infogan_bound(c.z, c.groups),
     "information_leave_in": lambda c: information_leave_in(c.z, c.q),

@@ -62,4 +62,6 @@ def _stage(stage: Stage, source: Source, const: list[str] | None, param: list[st
     if stage is Stage.graphs:
         return show_graphs(right.independence, right.dags)
     derived = derive(right)
-    return show_collected(derived.collected) if stage is Stage.terms else show_loss(derived.module)
+    if stage is Stage.terms:
+        return "".join(map(show_collected, derived.collected))
+    return show_loss(derived.module)

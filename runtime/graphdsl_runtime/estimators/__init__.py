@@ -1,8 +1,9 @@
 """Estimators of information and divergence, each with its relation to what it stands for.
 
-From posteriors that have densities (`aggregate`), from a critic's scores (`information`, `mine`,
-`contrast`), from a critic that trains (`games`), from samples alone (`kernels`, `transport`), and
-penalties (`penalties`). `registry` says of each what it is: relation, bias, reference, unit.
+From posteriors that have densities (`aggregate`), from several samples of them (`importance`), from
+a critic's scores (`information`, `mine`, `contrast`), from a critic that trains (`games`), from
+samples alone (`kernels`, `transport`), and penalties (`penalties`). `registry` says of each what it
+is: relation, bias, reference, unit.
 """
 
 from graphdsl_runtime.estimators.aggregate import (
@@ -25,6 +26,7 @@ from graphdsl_runtime.estimators.games import (
     information_critic,
     total_correlation_critic,
 )
+from graphdsl_runtime.estimators.importance import importance_weighted
 from graphdsl_runtime.estimators.information import (
     barber_agakov,
     club,
@@ -66,6 +68,7 @@ __all__ = [
     "energy_distance",
     "gradient_penalty_r1",
     "hsic",
+    "importance_weighted",
     "info_nce",
     "infogan_bound",
     "information_critic",

@@ -103,6 +103,12 @@ ESTIMATORS: Mapping[str, Estimator] = MappingProxyType(
             reference="Gretton et al. 2005; Song et al. 2012 (unbiased)",
             unit="1",
         ),
+        "importance_weighted": Estimator(
+            relation="upper",
+            bias="upwards by E log p(x) - E log mean w, which goes to 0 as k grows, as Var(w) / 2k "
+            "does",
+            reference="Burda et al. 2016 (IWAE), eq. 8",
+        ),
         "info_nce": Estimator(
             relation="lower",
             bias="downwards; to 0 for the best critic as K grows beyond the exponential of the "

@@ -1,0 +1,200 @@
+"""Several objectives: each trains the networks of its player, and leaves the others as they are.
+
+Every objective is planned as if it were alone. The passes are then put together: what two of them
+compute alike stands once, and a network that is not the player's own is run so that no gradient of
+this objective enters it.
+"""
+
+from __future__ import annotations
+
+__all__ = ["Part", "as_predictors", "put_together", "unowned"]
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from graphdsl.diagnostics import Diagnostic, Span
+from graphdsl.ir.information import Collected
+from graphdsl.ir.loss import (
+    Detach,
+    Fuse,
+    Group,
+    LossTerm,
+    NetworkSlot,
+    Observe,
+    OneHot,
+    PlayerSlot,
+    Run,
+    Statement,
+)
+from graphdsl.ir.model import Player
+from graphdsl.lower.errors import NobodyTrains
+from graphdsl.lower.renaming import reads, renamed, renamed_code
+from graphdsl.lower.runs import Plan
+
+_PREDICTORS = "predictors"
+
+
+@dataclass(slots=True)
+class Part:
+    """An objective that is planned: its statements are those of its plan."""
+
+    player: Player
+    plan: Plan
+    terms: tuple[LossTerm, ...]
+    groups: tuple[Group, ...]
+
+    @property
+    def tag(self) -> str:
+        """What sets its names apart from those of another: `_for_p`."""
+        return f"_for_{'_'.join(self.player.owners)}"
+
+
+def as_predictors(collected: Collected, players: Sequence[Player]) -> Collected:
+    """Networks made for a term have an objective of their own: none of them plays by itself."""
+    if not any(_PREDICTORS in one.owners for one in players):
+        return collected
+    models = tuple(replace(one, sides="for") for one in collected.models)
+    groups = tuple(
+        replace(one, collected=as_predictors(one.collected, players)) for one in collected.groups
+    )
+    return replace(collected, models=models, groups=groups)
+
+
+def put_together(
+    parts: Sequence[Part],
+) -> tuple[Plan, tuple[LossTerm, ...], tuple[PlayerSlot, ...]]:
+    """One plan of all parts, their terms, and what each player trains."""
+    trained = _trained(parts)
+    whole = parts[0].plan
+    forward: list[Statement] = []
+    terms: list[LossTerm] = []
+    for part in parts:
+        own = trained[part.player.name]
+        subsets = _subsets(whole, part)
+        names: dict[str, str] = {}
+        for statement in part.plan.forward:
+            _put(forward, _held(statement, own, subsets), names, part)
+        terms += (_renamed(term, names, subsets, part) for term in part.terms)
+        for slot in part.plan.networks:
+            whole.add_network(slot)
+    whole.forward = list(_in_one_pass(forward))
+    return whole, tuple(terms), tuple(_slot(part, trained, whole.networks) for part in parts)
+
+
+def unowned(parts: Sequence[Part]) -> Iterator[Diagnostic]:
+    """Distributions whose networks run, and that no objective is for."""
+    owned = {name for part in parts for name in part.player.owners}
+    runs = {one.slot for part in parts for one in part.plan.forward if isinstance(one, Run)}
+    first = parts[0].player
+    for owner in dict.fromkeys(parts[0].plan.owners.values()):
+        of_owner = {name for name, whose in parts[0].plan.owners.items() if whose == owner}
+        if owner not in (*owned, _PREDICTORS) and of_owner & runs:
+            span = Span(first.line, first.column, first.line, first.column + 1)
+            example = f"minimize ... for {', '.join((*first.owners, owner))}"
+            yield NobodyTrains(span=span, name=owner, example=example)
+
+
+def _trained(parts: Sequence[Part]) -> dict[str, set[str]]:
+    """The networks of each player; one made for a term is its whose objective first has it."""
+    owners = parts[0].plan.owners
+    found = {
+        part.player.name: {name for name, who in owners.items() if who in part.player.owners}
+        for part in parts
+    }
+    taken = set().union(*found.values())
+    for part in parts:
+        for one in part.plan.forward:
+            if not isinstance(one, Run) or one.frozen or one.detached or one.slot in taken:
+                continue
+            if owners.get(one.slot) == _PREDICTORS:
+                taken.add(one.slot)
+                found[part.player.name].add(one.slot)
+    return found
+
+
+def _held(statement: Statement, own: set[str], subsets: Mapping[str, str]) -> Statement:
+    """The statement, for a player who trains some networks alone."""
+    if isinstance(statement, Run) and not statement.detached:
+        return replace(statement, frozen=statement.frozen or statement.slot not in own)
+    if isinstance(statement, Fuse):
+        return replace(statement, subsets=subsets.get(statement.subsets, statement.subsets))
+    return statement
+
+
+def _put(forward: list[Statement], one: Statement, names: dict[str, str], part: Part) -> None:
+    """Add a statement, unless the same stands there; under another name where its own is taken."""
+    made = renamed(one, names)
+    if made in forward:
+        return
+    taken = {each.target for each in forward}
+    if made.target in taken:
+        taken |= {family.local for family in part.plan.model.families}
+        fresh, count = f"{one.target}{part.tag}", 1
+        while fresh in taken:
+            count += 1
+            fresh = f"{one.target}{part.tag}_{count}"
+        names[one.target] = fresh
+        made = renamed(one, names)
+    if isinstance(made, Observe):
+        forward.insert(0, made)
+    else:
+        forward.append(made)
+
+
+def _in_one_pass(forward: Sequence[Statement]) -> Iterator[Statement]:
+    """A network that one objective trains, and another asks about the same data, runs once."""
+    data = {one.target for one in forward if isinstance(one, Observe | OneHot)}
+    trains: dict[Run, Run] = {
+        replace(one, target=""): one
+        for one in forward
+        if isinstance(one, Run) and not one.frozen and not one.detached
+    }
+    done: set[Run] = set()
+    for one in forward:
+        is_flow = isinstance(one, Run) and one.distribution == "flow"
+        if not isinstance(one, Run) or is_flow or not data.issuperset(reads(one)):
+            yield one
+            continue
+        first = trains.get(replace(one, target="", frozen=False), one)
+        if first not in done:
+            done.add(first)
+            yield first
+        if first != one:
+            yield Detach(target=one.target, source=first.target, shape=one.shape)
+
+
+def _renamed(
+    term: LossTerm, names: Mapping[str, str], subsets: Mapping[str, str], part: Part
+) -> LossTerm:
+    code = renamed_code(term.code, names)
+    critic = term.critic_code and renamed_code(term.critic_code, names)
+    code = replace(code, subsets=subsets.get(code.subsets, code.subsets))
+    return replace(term, code=code, critic_code=critic, player=part.player.name)
+
+
+def _subsets(whole: Plan, part: Part) -> dict[str, str]:
+    """Lists of subsets under the names that they have in all: where two differ, the second's."""
+    found: dict[str, str] = {}
+    for name, rows in part.plan.subsets if part.plan is not whole else ():
+        known = dict(whole.subsets)
+        if known.get(name, rows) != rows:
+            found[name] = f"{name}{part.tag}"
+        if found.get(name, name) not in known:
+            whole.subsets.append((found.get(name, name), rows))
+    return found
+
+
+def _slot(
+    part: Part, trained: Mapping[str, set[str]], networks: Iterable[NetworkSlot]
+) -> PlayerSlot:
+    attributes: list[str] = []
+    for slot in networks:
+        if slot.attribute in trained[part.player.name]:
+            attributes += [slot.attribute, *([slot.scale[0]] if slot.scale else [])]
+    return PlayerSlot(
+        name=part.player.name,
+        loss=f"loss_{'_'.join(part.player.owners)}",
+        terms=tuple(term.name for term in part.terms if not term.within),
+        groups=tuple(group.name for group in part.groups),
+        attributes=tuple(attributes),
+    )

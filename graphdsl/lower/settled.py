@@ -1,0 +1,83 @@
+"""Rule 4: which model bounds an entropy is settled, by its parents or by an `estimate` line."""
+
+from __future__ import annotations
+
+__all__ = ["idle_models", "unsettled"]
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from graphdsl.diagnostics import Diagnostic, Span
+from graphdsl.ir.information import Collected, LocalEntropy, entropy
+from graphdsl.ir.model import IdleChoice, Model
+from graphdsl.lower.errors import ModelTie, ModelUnfit
+from graphdsl.lower.models import (
+    Candidate,
+    Encoder,
+    asked_model,
+    fitting_models,
+    printed,
+    tied_models,
+)
+
+
+def unsettled(collected: Collected, model: Model) -> Iterator[Diagnostic]:
+    """Entropies whose models tie, and `estimate` lines with a model that does not fit."""
+    for one in _bounded(collected):
+        node, given, under = one.node, one.given, one.under
+        tied = tied_models(node, given, model, under)
+        if tied:
+            line = one.lines[0] if one.lines else model.objective[0].line
+            yield ModelTie(
+                span=Span(line, 1, line, 2),
+                term=_term(one),
+                models=" and ".join(map(_named, tied)),
+                choices=" or ".join(
+                    f"`estimate {_term(one)} with {each.network}`" for each in tied
+                ),
+            )
+        choice = asked_model(node, given, model, under)
+        fitting = fitting_models(node, given, model, under)
+        if choice is not None and choice.network not in fitting:
+            yield ModelUnfit(
+                span=Span(choice.line, choice.column, choice.line, choice.column + 1),
+                network=choice.network,
+                name=node,
+                term=_term(one),
+                choices=f"`estimate {_term(one)} with {fitting[0]}`" + _also(fitting[1:]),
+            )
+
+
+def idle_models(collected: Collected, model: Model) -> Iterator[IdleChoice]:
+    """`estimate H(...)` lines about entropies that nothing has to bound."""
+    every = [one for each in (collected, *_inner(collected)) for one in _bounded(each)]
+    used = [asked_model(one.node, one.given, model, one.under) for one in every]
+    for choice in model.model_choices:
+        if choice not in used:
+            target = entropy(choice.target.of, choice.target.given, choice.target.under)
+            yield IdleChoice(str(target), choice.line, choice.column)
+
+
+def _inner(collected: Collected) -> Iterator[Collected]:
+    return (group.collected for group in collected.groups)
+
+
+def _bounded(collected: Collected) -> Iterable[LocalEntropy]:
+    """The entropies that a model has to bound."""
+    every = (*collected.unbounded, *collected.uncertain)
+    return (one for one in every if one.under != "p")
+
+
+def _term(one: LocalEntropy) -> str:
+    return str(entropy((one.node,), one.given, one.under))
+
+
+def _named(one: Candidate) -> str:
+    """A model, and whose it is where its name does not say so: `r(z|x[1])` is that of r(1)."""
+    shown = printed(one.ref)
+    also = isinstance(one.ref, Encoder) and one.network != shown.partition("(")[0]
+    return f"{shown} of {one.network}" if also else shown
+
+
+def _also(networks: Sequence[str]) -> str:
+    """The others that may stand behind `with`."""
+    return f", or with {' or '.join(f'`{one}`' for one in networks)}" if networks else ""

@@ -1,0 +1,232 @@
+"""What stands behind `with`: an estimator, how many samples, or the model that bounds a term."""
+
+from __future__ import annotations
+
+__all__ = ["Choice", "Replacement", "chosen", "estimate", "replaced"]
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import TypeAlias, get_args
+
+from graphdsl.diagnostics import Span, nearest
+from graphdsl.ir.model import (
+    Distance,
+    DivergenceOfMarginals,
+    EstimatorChoice,
+    Functional,
+    IdleChoice,
+    ModelChoice,
+    MultiInformation,
+    TotalCorrelationBy,
+    UncertaintyOf,
+    Weighted,
+)
+from graphdsl.resolve.errors import TooMany
+from graphdsl.resolve.functionals import distance, functional
+from graphdsl.resolve.indices import Indices, whole
+from graphdsl.resolve.laws import Laws, law
+from graphdsl.resolve.scope import Scope
+from graphdsl.resolve.term_errors import UnknownEstimator, WrongArguments
+from graphdsl.syntax import ast
+
+_Written: TypeAlias = ast.Information | ast.Divergence
+
+_CORRELATIONS: dict[str, TotalCorrelationBy] = {one: one for one in get_args(TotalCorrelationBy)}
+_OTHERS = ("iwae", "non_saturating")
+_MOST_SAMPLES = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Replacement:
+    """A term, and what it is to be: `estimate KL(q || p) with iwae(k = 16)`."""
+
+    before: Functional
+    after: Functional
+    idle: IdleChoice  #: what it is where the objective has no such term
+
+
+Choice: TypeAlias = EstimatorChoice | ModelChoice | Replacement
+
+
+def estimate(scope: Scope, laws: Laws, statement: ast.Estimate) -> Choice | None:
+    """`estimate F with e`: F wherever the objective holds it."""
+    indices = Indices(where="term")
+    return _choice(scope, laws, statement.target, statement.choice, indices, statement.span)
+
+
+def chosen(scope: Scope, laws: Laws, expression: ast.Chosen, indices: Indices) -> Functional | None:
+    """`TC(u) with loo`, `KL(q || p) with iwae(k = 16)`: a term and how it is to be had."""
+    target = expression.target
+    made = _choice(scope, laws, target, expression.choice, indices, expression.span)
+    if isinstance(made, Replacement):
+        return made.after
+    if made is not None:
+        laws.choices.append(made)
+    return functional(scope, laws, target, indices)
+
+
+def replaced(
+    objective: Iterable[Weighted], replacements: Iterable[Replacement]
+) -> tuple[tuple[Weighted, ...], tuple[IdleChoice, ...]]:
+    """The objective with the terms that `estimate` lines speak of, and the lines in vain."""
+    terms, idle = list(objective), []
+    for one in replacements:
+        places = [k for k, term in enumerate(terms) if term.functional == one.before]
+        for k in places:
+            terms[k] = replace(terms[k], functional=one.after)
+        if not places:
+            idle.append(one.idle)
+    return tuple(terms), tuple(idle)
+
+
+def _choice(
+    scope: Scope, laws: Laws, written: _Written, choice: ast.Choice, indices: Indices, span: Span
+) -> Choice | None:
+    name = choice.name.text
+    target = functional(scope, laws, written, indices)
+    if name in _CORRELATIONS or name in _OTHERS:
+        if target is None or not _has_its_settings(scope, choice):
+            return None
+        return _estimator(scope, laws, written, choice, target, indices, span)
+    is_law = name in ("q", "p", "new", *scope.inferences)
+    if target is not None and (isinstance(target, UncertaintyOf) or is_law):
+        return _model(scope, laws, written, choice, target, indices)
+    if not is_law:
+        known = (*_CORRELATIONS, *_OTHERS)
+        close = nearest(name, known)
+        every = f"there are {', '.join(known[:-1])} and {known[-1]}"
+        guess = f"did you mean `{close}`?" if close else every
+        scope.note(UnknownEstimator(span=choice.name.span, name=name, guess=guess))
+    return None
+
+
+def _has_its_settings(scope: Scope, choice: ast.Choice) -> bool:
+    """Whether in the brackets stands what the estimator takes: `k` of iwae, nothing of others."""
+    name = choice.name.text
+    wanted = ["k"] if name == "iwae" else []
+    if not choice.arguments and [one.name.text for one in choice.settings] == wanted:
+        return True
+    problem = f"`{name}` takes nothing in brackets"
+    if name == "iwae":
+        problem = "`iwae` takes the number of samples, `k`"
+    usage = "write `with iwae(k = 16)`" if name == "iwae" else f"write `with {name}`"
+    scope.note(WrongArguments(span=choice.span, problem=problem, usage=usage))
+    return False
+
+
+def _estimator(
+    scope: Scope,
+    laws: Laws,
+    written: _Written,
+    choice: ast.Choice,
+    target: Functional,
+    indices: Indices,
+    span: Span,
+) -> Choice | None:
+    """The estimator of a term that it is made for; None, and a note, of another term."""
+    name = choice.name.text
+    line, column = span.line, span.column
+    if name in _CORRELATIONS and isinstance(target, MultiInformation):
+        return EstimatorChoice(target, _CORRELATIONS[name], line, column)
+    after: Functional | None = None
+    match target:
+        case DivergenceOfMarginals() if name == "adversary" and isinstance(written, ast.Divergence):
+            after = distance(scope, laws, written, indices)
+            if after is None:
+                return None
+        case DivergenceOfMarginals() if name == "iwae" and _is_of_a_joint(scope, target):
+            samples = _samples(scope, choice.settings[0], indices)
+            if samples is None:
+                return None
+            after = replace(target, samples=samples)
+        case Distance(name="JS") if name == "non_saturating":
+            after = replace(target, non_saturating=True)
+    if after is None:
+        problem, usage = _MADE_FOR.get(name, _MADE_FOR["mss"])
+        told = problem.format(name), usage.format(name)
+        scope.note(WrongArguments(span=written.span, problem=told[0], usage=told[1]))
+        return None
+    return Replacement(target, after, IdleChoice(_text(target, written), line, column))
+
+
+_MADE_FOR = {
+    "mss": ("`{}` estimates total correlations", "write `estimate TC(u) with {}`"),
+    "adversary": (
+        "`{}` estimates total correlations, and the KL of marginals",
+        "write `estimate TC(u) with {0}` or `KL(q(z) || p(z)) with {0}`",
+    ),
+    "iwae": (
+        "`{}` bounds `KL(q || p)`, a joint of data and of the latents behind them",
+        "write `KL(q || p) with {}(k = 16)`; other terms have no such bound",
+    ),
+    "non_saturating": (
+        "`{}` is how a generator plays for `JS(q || p)`",
+        "write `JS(q(x) || p(x)) with {}`",
+    ),
+}
+
+
+def _is_of_a_joint(scope: Scope, target: DivergenceOfMarginals) -> bool:
+    """Whether a divergence is of data and latents: then the latents are what is integrated out."""
+    if target.variables is None:
+        return True
+    roles = {scope.family_of(name).role == "latent" for name in target.variables}
+    given = {*target.given, *target.model_given}
+    return len(roles) == 2 and all(scope.family_of(one).role != "latent" for one in given)
+
+
+def _samples(scope: Scope, setting: ast.Setting, indices: Indices) -> int | None:
+    if isinstance(setting.value, ast.Word) and setting.value.text == "learned":
+        problem = "how many samples there are is a number"
+        usage = "write `with iwae(k = 16)`"
+        scope.note(WrongArguments(span=setting.span, problem=problem, usage=usage))
+        return None
+    count = whole(scope, setting.value, indices, "the number of samples", 1)
+    if count is not None and count > _MOST_SAMPLES:
+        scope.note(
+            TooMany(
+                span=setting.span,
+                count=f"{count:,}",
+                what="samples for each row",
+                limit=f"{_MOST_SAMPLES:,}",
+                instead="the bound gains little from so many",
+            )
+        )
+        return None
+    return count
+
+
+def _model(
+    scope: Scope,
+    laws: Laws,
+    written: _Written,
+    choice: ast.Choice,
+    target: Functional,
+    indices: Indices,
+) -> Choice | None:
+    """`estimate H(z | x[1]) with r(1)`: whose model bounds an entropy; `new` makes one for it."""
+    name, usage = choice.name.text, "write `estimate H(z | x[1]) with r(1)`"
+    if not isinstance(target, UncertaintyOf):
+        problem = f"`{name}` is a distribution, whose model bounds an entropy"
+        scope.note(WrongArguments(span=written.span, problem=problem, usage=usage))
+        return None
+    line, column = written.span.line, written.span.column
+    if name == "new" and name not in scope.inferences:
+        return ModelChoice(target, "new", line, column)
+    operand = ast.Named(choice.name, choice.arguments, choice.span)
+    found = law(scope, laws, operand, indices)
+    if found is None:
+        return None
+    if found.of is not None or found.frozen or choice.settings:
+        problem = "behind `with` stands a distribution by its name, and all of it"
+        scope.note(WrongArguments(span=choice.span, problem=problem, usage=usage))
+        return None
+    return ModelChoice(target, found.name, line, column)
+
+
+def _text(target: Functional, written: _Written) -> str:
+    """The term, as a line in vain is told of it."""
+    if isinstance(target, DivergenceOfMarginals | Distance) and target.variables is not None:
+        inner = ", ".join(target.variables)
+        return f"{written.functional}({target.under}({inner}) || p({inner}))"
+    return f"{written.functional}({target.under} || p)"
