@@ -445,6 +445,23 @@ def test_a_corrupted_derivation_is_caught(change: Change, said: str) -> None:
     assert verification(result, audit).mistakes == ()
 
 
+def test_a_mixture_without_its_selector_is_caught() -> None:
+    """T7: what is derived for a factorised encoder is wrong for a mixture of such encoders."""
+    text = """
+model factors
+observed x[1..2] : binary
+latent u[1..2] : real ~ normal
+q { x[1], x[2] -> u by mixture }
+p { u -> x }
+minimize KL(q || p) + D(q || {(x); u})
+"""
+    right, factorised = (read(compiled(one)) for one in (text, text.replace("mixture", "joint")))
+    assert verify(right).mistakes == ()
+    assert verify(factorised).mistakes == ()
+    wrong = replace(right, projections=factorised.projections)
+    assert any("named form" in one for one in verify(wrong).mistakes)
+
+
 @pytest.mark.parametrize("name", ["constants", "terms"])
 def test_a_loss_that_lost_something_is_caught(name: str) -> None:
     result = shipped("wyner")
