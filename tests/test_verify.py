@@ -224,6 +224,18 @@ q { x -> z by poe; x[i] -> u[i] for i in 1..3 }
 p { z, u[i] -> x[i] for i in 1..3 }
 minimize KL(q || p) + expect(S in bipartitions(1..3)) D(q || {(x[S]) -> z -> (x[not S])})
 """,
+    "networks that are shared, and the caller's own": PAIR
+    + """
+q { x -> z via mine; x[i] -> u[i] via shared mlp for i in 1..2 }
+p { z, u[i] -> x[i] via shared yours for i in 1..2; z -> y }
+minimize KL(q || p) + beta * I(u[1]; u[2])
+""",
+    "experts that are shared": PAIR
+    + """
+q { x -> z via shared mlp by poe; x[i], z -> u[i] via shared mlp for i in 1..2 }
+p { z, u[i] -> x[i] for i in 1..2; z -> y }
+minimize KL(q || p) + beta * D(q || {x[1] -> z -> x[2]})
+""",
     "a constraint": PAIR
     + """
 q { x -> z, u }
@@ -322,7 +334,7 @@ def test_the_loss_of_categories_is_the_enumerated_value(text: str) -> None:
     ("text", "why"),
     [
         ("observed x : binary\nlatent z : real ~ normal", "z is real and x is binary"),
-        ("observed x : real\nlatent z : real ~ laplace", "Laplace"),
+        ("observed x : real\nlatent z : real ~ laplace", "not normal"),
         ("observed x : real[500]\nlatent z : real ~ normal", "--const"),
         ("observed x : binary\nlatent z : categorical(3)[9] ~ categorical", "states"),
     ],

@@ -231,8 +231,8 @@ def _eq_18(checked: Checked) -> list[Claim]:
     choices = {"its shape": ("s",), "its colour": ("c",), "x itself": ("s", "c"), "constant": ()}
     stars = {name: _star(joint, z) for name, z in choices.items()}
     separate = {name: _between(joint, ("y",), ("e",), z) for name, z in choices.items()}
-    told = "; ".join(f"{name} {value:.4f}" for name, value in stars.items())
-    wanted = "; ".join(f"{name} {value:.4f}" for name, value in separate.items())
+    told = "; ".join(f"{name} {abs(value):.4f}" for name, value in stars.items())
+    wanted = "; ".join(f"{name} {abs(value):.4f}" for name, value in separate.items())
     return [
         Claim(
             "printed",

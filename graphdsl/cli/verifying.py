@@ -46,7 +46,8 @@ def tried(text: str, class_name: str, trial: Trial, of: str) -> EmittedCompariso
     module = ModuleType(_NAME)
     sys.modules[_NAME] = module  # what looks its own module up finds it
     exec(compile(text, f"<{class_name}>", "exec"), module.__dict__)  # our own text
-    networks = {name: _network(one) for name, one in trial.networks.items()}
+    made = {id(one): _network(one) for one in trial.networks.values()}  # which may be shared
+    networks = {name: made[id(one)] for name, one in trial.networks.items()}
     objective = getattr(module, class_name)(networks=networks, **trial.parameters).double()
 
     def loss(one: Pass) -> float:

@@ -71,15 +71,15 @@ def _real_reasons(model: Model, real: list[Family], latents: list[Family]) -> It
     for each in model.asked():
         if isinstance(each.functional, Projection) and has_copies(each.functional.network):
             yield "a copy of a variable has no density"
-    for name in _laplace(model):
-        yield f"{name} has a Laplace law: its expectations have no closed form here"
+    for name in _unlike_normal(model):
+        yield f"{name} has a law that is not normal, or not diagonal: no closed form is known here"
 
 
-def _laplace(model: Model) -> Iterator[str]:
+def _unlike_normal(model: Model) -> Iterator[str]:
     for family in model.families:
-        if family.distribution.law == "laplace":
+        if family.distribution.law != "normal":
             yield family.name
     for network in (model.inference, *model.further, model.generation):
         for one in network.conditionals if network is not None else ():
-            if one.drawn is not None and one.drawn.law == "laplace":
+            if one.drawn is not None and one.drawn.law != "normal":
                 yield one.children[0]
