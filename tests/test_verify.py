@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
@@ -28,12 +29,15 @@ from graphdsl.verify import verify
 from graphdsl.verify.normals import Normal
 from graphdsl.verify.tables import Table
 from tests.conftest import SPECS
+from tests.generated import generated_spec
 from tests.oracles import discrete, gaussian
 from tests.oracles.graphs import Graph
 from tests.oracles.networks import random_pair
 from tests.test_language import LANGUAGE, TUTORIAL, Spec, specs
 
 EXACT = 1e-10
+#: Generated specs; `GENERATED_SPECS=1000` asks for more.
+VERIFIED = min(int(os.environ.get("GENERATED_SPECS", "80")), 2000)
 by_name = pytest.mark.parametrize("path", SPECS, ids=lambda path: path.stem)
 
 
@@ -139,6 +143,17 @@ def test_every_spec_of_the_pages_is_verified(spec: Spec) -> None:
         result = derive(check_spec(spec.source), keep_refuted=True)
     except SpecError:
         return  # which the page shows
+    found = verified(result, read(result)).verification
+    assert found is not None
+    assert found.wrong == ()
+
+
+@pytest.mark.parametrize("seed", range(VERIFIED))
+def test_every_generated_spec_is_verified(seed: int) -> None:
+    try:
+        result = derive(check_spec(Source("made.mib", generated_spec(seed))), keep_refuted=True)
+    except SpecError:
+        return  # not every one means something
     found = verified(result, read(result)).verification
     assert found is not None
     assert found.wrong == ()

@@ -5,7 +5,7 @@ With them a model of real variables is a linear-Gaussian network, and one of cat
 
 from __future__ import annotations
 
-__all__ = ["Affine", "Head", "affine_networks", "gaussian_source"]
+__all__ = ["Affine", "Head", "affine_networks", "gaussian_source", "is_inferred"]
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -88,6 +88,11 @@ def affine_networks(model: Model, module: LossModule, rng: np.random.Generator) 
                 affine = _affine(slot, _inputs(name, model), rng)
             found[name] = _head(name, affine, runs[slot.attribute], model)
     return tuple(found.values())
+
+
+def is_inferred(heads: tuple[Head, ...], head: str, node: str) -> bool:
+    """Whether the module has a network for it; what no term speaks of has none."""
+    return any(True for _ in _matching(heads, head, node))
 
 
 def gaussian_source(model: Model, heads: tuple[Head, ...]) -> Source:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from itertools import chain
 
 from graphdsl.ir.loss import LossModule
-from graphdsl.ir.model import Family, Model, Projection
+from graphdsl.ir.model import Family, Model, Projection, Wrapped
 from graphdsl.verify.trial import ESTIMATED
 from graphdsl.verify.worlds import has_copies
 
@@ -46,6 +46,8 @@ def _drawn(model: Model, module: LossModule) -> Iterator[str]:
     for term in module.terms:
         if term.code.kind == "cost":
             yield f"{term.name} is a cost, and no likelihood"
+    if len(module.groups) != sum(isinstance(one.functional, Wrapped) for one in model.objective):
+        yield "what stands under a sign has vanished"
     if model.draws:
         yield "a set is drawn in every row"
     if model.masks:
