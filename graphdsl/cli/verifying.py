@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from graphdsl.verify import Affine, Pass, Trial
 
 _NAME = "graphdsl_emitted_on_trial"
+_STILL = 1e-9  #: a spread that is rounding, as a share of the loss
 
 
 def verified(compiled: Compiled, audit: Audit) -> Audit:
@@ -58,9 +59,6 @@ def tried(text: str, class_name: str, trial: Trial, of: str) -> EmittedCompariso
 
     exact = sum(one.weight * loss(one) for one in trial.passes)
     several = [loss(one) for one in trial.samples]
-    z_score = None
-    if several:
-        z_score = (fmean(several) - trial.exact) / (stdev(several) / math.sqrt(len(several)))
     return EmittedComparison(
         of=of,
         kind=trial.kind,
@@ -68,9 +66,17 @@ def tried(text: str, class_name: str, trial: Trial, of: str) -> EmittedCompariso
         exact=trial.exact,
         loss=exact,
         samples=sum(len(next(iter(one.noise.values()))) for one in trial.samples),
-        z_score=z_score,
+        z_score=_z_score(several, trial.exact),
         left_out=tuple(trial.left_out),
     )
+
+
+def _z_score(several: list[float], exact: float) -> float | None:
+    """How many standard errors the mean is from its exact value; None where nothing varies."""
+    spread = stdev(several) if several else 0.0
+    if spread <= _STILL * abs(exact):
+        return None
+    return (fmean(several) - exact) / (spread / math.sqrt(len(several)))
 
 
 def _tensors(values: Mapping[str, object]) -> dict[str, object]:
