@@ -59,6 +59,7 @@ _ORDER = (
     "language.md",
     "command-line.md",
     "unified-table.md",
+    "paper-audit.md",
     "models",
     "diagnostics",
     "results",

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from graphdsl.compiler import Compiled, canonical_forms, derive, read
+from graphdsl.diagnostics import SpecError
 from graphdsl.ir.audit import Audit
 from graphdsl.ir.verification import Unverified, Verification
 
@@ -43,7 +44,10 @@ def on_trial(compiled: Compiled, audit: Audit) -> tuple[OnTrial | Unverified, ..
         return (_on_trial(compiled, trial, "the spec"),)
     own = Unverified("the emitted loss", trial)
     checked = compiled.checked
-    twin = derive(replace(checked, model=real_twin(checked.model)), keep_refuted=True)
+    try:
+        twin = derive(replace(checked, model=real_twin(checked.model)), keep_refuted=True)
+    except SpecError as problem:
+        return (own, Unverified("the loss of its twin of real variables", str(problem)))
     trial = trial_of(read(twin))
     if isinstance(trial, str):
         return (own, Unverified("the loss emitted for its twin of real variables", trial))

@@ -124,6 +124,33 @@ def test_the_cross_network_keeps_its_reconstruction() -> None:
     assert result.module.relation == "upper"
 
 
+CANCELLED = {
+    "a cross-entropy": (
+        "- 0.5 * KL(q(u | x) || p(u))",
+        "0.5\\,\\mathbb{E}_q\\,\\mathrm{KL}(\\bar{q}(u \\mid x) \\,\\|\\, p(u))",
+    ),
+    "an encoder's entropy": ("- 0.5 * I(z; u | x)", "0.5\\,I(u; z \\mid x)"),
+}
+
+
+@pytest.mark.parametrize(("term", "gap"), CANCELLED.values(), ids=CANCELLED)
+def test_a_bound_that_cancels_is_still_a_bound(term: str, gap: str) -> None:
+    """Nothing is left of the term in the loss, and that is no equality: its gap is told."""
+    text = f"""
+    model cancelled
+    observed x : real
+    latent z : real ~ normal
+    latent u : real ~ normal
+    q {{ x -> z; x, z -> u }}
+    p {{ z, u -> x; u -> z }}
+    minimize CE(x | z, u) {term}
+    """
+    module = inline(text).module
+    assert module.relation == "upper"
+    assert [one.name for one in module.terms] == ["reconstruction_x"]
+    assert module.terms[0].gap == gap
+
+
 def test_information_is_maximised_by_a_decoder() -> None:
     """-I(y; z) = H(y | z) - H(y): Barber and Agakov's bound."""
     text = """

@@ -52,7 +52,7 @@ def test_steps_of_every_spec(path: Path) -> None:
 
 def test_steps_of_random_pairs() -> None:
     steps = 0
-    for seed in range(100):
+    for seed in range(150):
         rng = np.random.default_rng((8, seed))
         text = spec_of(random_pair(rng, int(rng.integers(3, 8))))
         for derivation, canon in derivations(check_spec(Source("random.mib", text))):

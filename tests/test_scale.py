@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import ast
+import resource
+import subprocess
+import sys
 import time
+from pathlib import Path
 
 import torch
 
@@ -32,9 +36,45 @@ minimize KL(q || p) + common * I(x; z)
 
 
 def test_forty_views_compile_in_three_seconds() -> None:
-    start = time.perf_counter()
+    start = time.process_time()
     emitted_text(FORTY)
-    assert time.perf_counter() - start < 3
+    assert time.process_time() - start < 3
+
+
+HUNDRED = """
+model hundred
+observed x[1..20] : binary
+latent z[1..40] : real ~ normal
+latent u[1..40] : real ~ normal
+q {
+    x -> z[1]
+    x[1..3], z[t-1] -> z[t] for t in 2..40
+    z[i], x[1..2] -> u[i] for i in 1..40
+}
+p {
+    z[t-1] -> z[t] for t in 2..40
+    z[i] -> u[i] for i in 1..40
+    z[i], u[i] -> x[i] for i in 1..20
+}
+minimize KL(q || p) + D(q || G(p))
+"""
+
+
+def test_a_hundred_variables_are_audited_in_two_seconds(tmp_path: Path) -> None:
+    """Of processor time, start-up and all; the machine may have other things to do."""
+    spec = tmp_path / "hundred.mib"
+    spec.write_text(HUNDRED)
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    done = subprocess.run(
+        [sys.executable, "-m", "graphdsl", "audit", str(spec)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    assert done.returncode == 0, done.stderr
+    assert "D(q || G(p))" in done.stdout
+    assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 2
 
 
 def test_forward_has_no_loop_over_views() -> None:

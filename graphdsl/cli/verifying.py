@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from graphdsl.verify import Affine, Pass, Trial
 
 _NAME = "graphdsl_emitted_on_trial"
+_STILL = 1e-9  #: a spread that is rounding, as a share of the loss
 
 
 def verified(compiled: Compiled, audit: Audit) -> Audit:
@@ -46,7 +47,8 @@ def tried(text: str, class_name: str, trial: Trial, of: str) -> EmittedCompariso
     module = ModuleType(_NAME)
     sys.modules[_NAME] = module  # what looks its own module up finds it
     exec(compile(text, f"<{class_name}>", "exec"), module.__dict__)  # our own text
-    networks = {name: _network(one) for name, one in trial.networks.items()}
+    made = {id(one): _network(one) for one in trial.networks.values()}  # which may be shared
+    networks = {name: made[id(one)] for name, one in trial.networks.items()}
     objective = getattr(module, class_name)(networks=networks, **trial.parameters).double()
 
     def loss(one: Pass) -> float:
@@ -57,9 +59,6 @@ def tried(text: str, class_name: str, trial: Trial, of: str) -> EmittedCompariso
 
     exact = sum(one.weight * loss(one) for one in trial.passes)
     several = [loss(one) for one in trial.samples]
-    z_score = None
-    if several:
-        z_score = (fmean(several) - trial.exact) / (stdev(several) / math.sqrt(len(several)))
     return EmittedComparison(
         of=of,
         kind=trial.kind,
@@ -67,9 +66,17 @@ def tried(text: str, class_name: str, trial: Trial, of: str) -> EmittedCompariso
         exact=trial.exact,
         loss=exact,
         samples=sum(len(next(iter(one.noise.values()))) for one in trial.samples),
-        z_score=z_score,
+        z_score=_z_score(several, trial.exact),
         left_out=tuple(trial.left_out),
     )
+
+
+def _z_score(several: list[float], exact: float) -> float | None:
+    """How many standard errors the mean is from its exact value; None where nothing varies."""
+    spread = stdev(several) if several else 0.0
+    if spread <= _STILL * abs(exact):
+        return None
+    return (fmean(several) - exact) / (spread / math.sqrt(len(several)))
 
 
 def _tensors(values: Mapping[str, object]) -> dict[str, object]:

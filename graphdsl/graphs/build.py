@@ -4,12 +4,16 @@ from __future__ import annotations
 
 __all__ = ["build_dag", "generation_dag", "inference_dag", "topological_orders"]
 
+from itertools import islice
+
 import networkx as nx
 
 from graphdsl.ir.draws import as_block
 from graphdsl.ir.graph import Dag
 from graphdsl.ir.model import Model, Network
 from graphdsl.ir.notation import original
+
+_MOST_ORDERS = 60  #: of a network, that a derivation tries
 
 
 def build_dag(network: Network, model: Model) -> Dag:
@@ -18,17 +22,26 @@ def build_dag(network: Network, model: Model) -> Dag:
 
 
 def topological_orders(network: Network, model: Model) -> tuple[Dag, ...]:
-    """The DAG in the orders that a derivation tries: data first, and latents first."""
-    orders = (build_dag(network, model), _ordered(network, _ranks(network, model, first="latent")))
+    """The DAG in the orders that a derivation tries: data first, latents first, and all others.
+
+    Where there are very many, only the first two: what is declared first then stays first.
+    """
+    orders = [build_dag(network, model), _ordered(network, _ranks(network, model, first="latent"))]
+    more = [*islice(nx.all_topological_sorts(_digraph(network)), _MOST_ORDERS + 1)]
+    if len(more) <= _MOST_ORDERS:
+        orders += (_in_order(network, tuple(order)) for order in more)
     return tuple(dict.fromkeys(orders))
 
 
 def _ordered(network: Network, rank: dict[int, int]) -> Dag:
     """A network in topological order: among those possible, the least by rank."""
     if len(network.nodes) == 1:
-        order: tuple[int, ...] = (0,)
-    else:
-        order = tuple(nx.lexicographical_topological_sort(_digraph(network), key=rank.__getitem__))
+        return _in_order(network, (0,))
+    order = nx.lexicographical_topological_sort(_digraph(network), key=rank.__getitem__)
+    return _in_order(network, tuple(order))
+
+
+def _in_order(network: Network, order: tuple[int, ...]) -> Dag:
     place = {old: new for new, old in enumerate(order)}
     parents = tuple(
         tuple(sorted(place[parent] for parent in network.parents(old))) for old in order

@@ -42,6 +42,7 @@ class Separation:
         self._parent_mask = [self._mask(self._parents[name]) for name in order]
         self._ancestors = self._ancestral_masks()
         self._moral: dict[int, list[int]] = {}
+        self._answers: dict[tuple[int, int, int], bool] = {}
 
     def parents(self, node: str) -> frozenset[str]:
         """Pa_v in G^q."""
@@ -55,8 +56,11 @@ class Separation:
             return True
         if start & goal:
             return False
-        within = self._ancestral(start | goal | evidence)
-        return not self._reach(start, evidence, within) & goal
+        asked = start, goal, evidence
+        if asked not in self._answers:  # every pass over a derivation asks again
+            within = self._ancestral(start | goal | evidence)
+            self._answers[asked] = not self._reach(start, evidence, within) & goal
+        return self._answers[asked]
 
     def boundary(self, node: str, given: frozenset[str]) -> frozenset[str]:
         """The smallest subset of `given` that d-separates `node` from the rest of `given`."""

@@ -128,7 +128,27 @@ def _pieces(
             found.append(_piece("cross_entropy", pool, ()))
     found += (_entropy_piece(one) for one in left.values() if one.weight)
     found += (_penalty_piece(one) for one in collected.models if one.atom.environment)
+    found[:1] = [_with_vanished(one, pools) for one in found[:1]]
     yield from _with_relaxations(found, relaxed, independence)
+
+
+def _with_vanished(piece: Piece, pools: Iterable[_Pool]) -> Piece:
+    """The first piece tells of bounds whose cross-entropies cancel: their gaps are still there.
+
+    -KL(q(u|x) || p(u)) is bounded by nothing at all: +H(u|x) <= CE_p(u), and -CE_p(u).
+    """
+    for pool in pools:
+        bounds = tuple(share.bound for share in pool.shares if share.bound is not None)
+        if bounds and not pool.weight:
+            stands_for = (share.stands_for for share in pool.shares)
+            lines = {line for share in pool.shares for line in share.lines}
+            piece = replace(
+                piece,
+                stands_for=(*piece.stands_for, *stands_for),
+                bounds=(*piece.bounds, *bounds),
+                lines=tuple(sorted({*piece.lines, *lines})),
+            )
+    return piece
 
 
 def _own(node: str, independence: Independence, under: str) -> LocalEntropy:
@@ -203,20 +223,30 @@ def _base(under: str) -> str:
 def _with_relaxations(
     found: list[Piece], relaxed: dict[str, list[Bound]], independence: Independence
 ) -> Iterator[Piece]:
-    """Each latent's first piece carries what its encoder's entropy stands for besides itself."""
+    """Each latent's first piece carries what its encoder's entropy stands for besides itself.
+
+    The first piece of all carries that of latents whose entropies have cancelled.
+    """
     waiting = dict(relaxed)
-    for piece in found:
-        bounds = waiting.pop(piece.node, None)
-        if bounds is None:
-            yield piece
-            continue
-        own = entropy((piece.node,), independence.parents(piece.node), piece.under)
-        instead = (Term(-bound.weight, own) for bound in bounds)
-        yield replace(
-            piece,
-            stands_for=(*piece.stands_for, *(bound.entropy for bound in bounds), *instead),
-            bounds=(*piece.bounds, *bounds),
-        )
+    alive = {piece.node for piece in found}
+    for place, piece in enumerate(found):
+        for node in [
+            one for one in waiting if one == piece.node or (not place and one not in alive)
+        ]:
+            piece = _relaxing(piece, node, waiting.pop(node), independence)
+        yield piece
+
+
+def _relaxing(
+    piece: Piece, node: str, bounds: Iterable[Bound], independence: Independence
+) -> Piece:
+    own = entropy((node,), independence.parents(node), piece.under)
+    instead = (Term(-bound.weight, own) for bound in bounds)
+    return replace(
+        piece,
+        stands_for=(*piece.stands_for, *(bound.entropy for bound in bounds), *instead),
+        bounds=(*piece.bounds, *bounds),
+    )
 
 
 def _pools(

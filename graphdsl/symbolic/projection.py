@@ -6,11 +6,13 @@ __all__ = ["derive_projection", "entropy_form"]
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from typing import TypeAlias
 
 from graphdsl.diagnostics import CompilerBug
 from graphdsl.ir.graph import Dag
 from graphdsl.ir.information import (
     Atom,
+    Information,
     ProjectionDerivation,
     Step,
     Term,
@@ -20,7 +22,7 @@ from graphdsl.ir.information import (
     one,
 )
 from graphdsl.ir.model import Network
-from graphdsl.ir.notation import names
+from graphdsl.ir.notation import names, original
 from graphdsl.ir.weight import Weight
 from graphdsl.symbolic.canonical import Canon
 from graphdsl.symbolic.passes.move_constants import move_constants
@@ -38,7 +40,11 @@ def derive_projection(
     network: Network, orders: Sequence[Dag], weight: Weight, canon: Canon
 ) -> ProjectionDerivation:
     """Derive D(q||G), in that of the given topological orders that leaves the fewest terms."""
-    found = min((_derive(network, dag, weight, canon) for dag in orders), key=_complexity)
+    data = canon.independence.data
+    found = min(
+        (_derive(network, dag, weight, canon) for dag in orders),
+        key=lambda one: _complexity(one, data),
+    )
     return found if canon.under == "q" else _said_of(found, canon.under)
 
 
@@ -159,10 +165,39 @@ def _verify(derivation: ProjectionDerivation, canon: Canon) -> None:
             raise CompilerBug(f"the step {step.rule!r} does not keep the value")
 
 
-def _complexity(derivation: ProjectionDerivation) -> tuple[int, int]:
-    """How many kinds of terms are left, and how many terms; members of a family are one kind."""
+_Complexity: TypeAlias = tuple[int, int, int, tuple[tuple[int, int], ...], int]
+
+
+def _complexity(derivation: ProjectionDerivation, data: frozenset[str]) -> _Complexity:
+    """How many kinds of terms are left, members of a family one kind; how many terms, how long.
+
+    A total correlation of data and latents together, which few know, is worse than several
+    informations of one kind: D(q || {x; u}) is sum_j I(x; u_j), by a factorised encoder. Nothing of
+    it is a name, so that equal networks are derived alike whatever they are called.
+    """
     terms = derivation.simplified
-    return len({_kind(term.atom) for term in terms}), len(terms)
+    mixed = sum(_is_mixed(term.atom, data) for term in terms)
+    lengths = tuple(sorted(_length(term.atom) for term in terms))
+    kinds = len({_kind(term.atom) for term in terms})
+    return kinds, mixed, len(terms), lengths, len(derivation.steps)
+
+
+def _length(atom: Atom) -> tuple[int, int]:
+    """How many variables an atom names; of equally many, it is better that some are given."""
+    match atom:
+        case Information(left, right, given):
+            return len(left) + len(right) + len(given), -len(given)
+        case TotalCorrelation(parts, given):
+            return sum(map(len, parts)) + len(given), -len(given)
+        case _:
+            return 0, 0
+
+
+def _is_mixed(atom: Atom, data: frozenset[str]) -> bool:
+    if not isinstance(atom, TotalCorrelation):
+        return False
+    parts = [data.issuperset(map(original, part)) for part in atom.parts]
+    return any(parts) and not all(parts)
 
 
 def _kind(atom: Atom) -> str:

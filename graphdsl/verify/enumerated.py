@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from graphdsl.ir.audit import Audit
 from graphdsl.ir.model import Family, Model
 from graphdsl.verify.models import Models
-from graphdsl.verify.networks import Array, Head, affine_networks
+from graphdsl.verify.networks import Array, Head, affine_networks, is_inferred
 from graphdsl.verify.tables import Table
 from graphdsl.verify.trial import Numbers, Pass, Trial, exact_loss, settings
 from graphdsl.verify.worlds import parents_in
@@ -41,7 +41,7 @@ def discrete_trial(audit: Audit, rng: np.random.Generator) -> Trial | str:
     source = _Densities(model, heads, states)
     joint = _data(model, rng)
     for name, above in parents_in(model, model.inference).items():
-        if name in latents and above:
+        if name in latents and is_inferred(heads, "q", name):
             joint = joint.times(name, above, np.exp(source("q", name, above)))
     given, parameters = settings(module, rng)
     models = Models(model, {"q": joint}, rng, source)

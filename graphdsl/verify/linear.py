@@ -15,7 +15,7 @@ import numpy as np
 from graphdsl.ir.audit import Audit
 from graphdsl.ir.model import Model
 from graphdsl.verify.models import Models
-from graphdsl.verify.networks import Array, affine_networks, gaussian_source
+from graphdsl.verify.networks import Array, affine_networks, gaussian_source, is_inferred
 from graphdsl.verify.normals import Normal, Regression
 from graphdsl.verify.trial import Pass, Trial, exact_loss, left_out, settings
 from graphdsl.verify.worlds import parents_in
@@ -35,7 +35,7 @@ def gaussian_trial(audit: Audit, rng: np.random.Generator) -> Trial:
     for network in (model.inference, *model.further):
         joint, head = base, network.name.partition("(")[0]
         for name, above in parents_in(model, network).items():
-            if name not in data and above:
+            if name not in data and is_inferred(heads, head, name):
                 density = source(head, name, above)
                 assert isinstance(density, Regression)
                 joint = joint.times(name, above, density)

@@ -5,7 +5,7 @@ With them a model of real variables is a linear-Gaussian network, and one of cat
 
 from __future__ import annotations
 
-__all__ = ["Affine", "Head", "affine_networks", "gaussian_source"]
+__all__ = ["Affine", "Head", "affine_networks", "gaussian_source", "is_inferred"]
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -79,10 +79,20 @@ def affine_networks(model: Model, module: LossModule, rng: np.random.Generator) 
     runs = {one.slot: one for one in module.forward if isinstance(one, Run)}
     found: dict[str, Head] = {}
     for slot in module.networks:
+        affine: Affine | None = None
         for name in slot.names if slot.attribute in runs else ():
-            if name not in found:  # networks of one name are one
-                found[name] = _head(name, slot, runs[slot.attribute], model, rng)
+            if name in found:  # networks of one name are one
+                affine = found[name].affine
+                continue
+            if affine is None or not slot.tied:
+                affine = _affine(slot, _inputs(name, model), rng)
+            found[name] = _head(name, affine, runs[slot.attribute], model)
     return tuple(found.values())
+
+
+def is_inferred(heads: tuple[Head, ...], head: str, node: str) -> bool:
+    """Whether the module has a network for it; what no term speaks of has none."""
+    return any(True for _ in _matching(heads, head, node))
 
 
 def gaussian_source(model: Model, heads: tuple[Head, ...]) -> Source:
@@ -121,24 +131,36 @@ def _matching(heads: tuple[Head, ...], head: str, node: str) -> Iterator[Head]:
     return (one for one in heads if one.network == head and node in one.children)
 
 
-def _head(name: str, slot: NetworkSlot, run: Run, model: Model, rng: np.random.Generator) -> Head:
-    network, _, rest = name.partition("(")
-    children, _, parents = rest[:-1].partition("|")
-    below, above = _expanded(children, model), _expanded(parents, model)
+def _affine(slot: NetworkSlot, inputs: int, rng: np.random.Generator) -> Affine:
     outputs = slot.builder.outputs
     shape = (outputs,) if isinstance(outputs, int) else outputs
     size = prod(shape)
-    inputs = sum(model.family_of(one).size for one in above)
     weights = rng.normal(size=(size, inputs)) / max(inputs, 1) ** 0.5
     bias = _SMALL * rng.normal(size=size)
     if slot.builder.halves:
         weights = np.vstack([weights, np.zeros_like(weights)])
         bias = np.concatenate([bias, _SMALL * rng.normal(size=size)])
         shape = (2 * size,)
+    return Affine(weights, bias, shape)
+
+
+def _head(name: str, affine: Affine, run: Run, model: Model) -> Head:
+    network, below, above = _named(name, model)
     scale = run.scale if isinstance(run.scale, float) else 0.0  # a learned one starts at one
-    affine = Affine(weights, bias, shape)
     expert = _is_expert(network, below[0], above, model)
     return Head(name, network, below, above, run.distribution, scale, affine, expert, model)
+
+
+def _inputs(name: str, model: Model) -> int:
+    _, _, above = _named(name, model)
+    return sum(model.family_of(one).size for one in above)
+
+
+def _named(name: str, model: Model) -> tuple[str, tuple[str, ...], tuple[str, ...]]:
+    """A conditional as it is printed: whose it is, of which variables, given which."""
+    network, _, rest = name.partition("(")
+    children, _, parents = rest[:-1].partition("|")
+    return network, _expanded(children, model), _expanded(parents, model)
 
 
 def _is_expert(head: str, child: str, parents: tuple[str, ...], model: Model) -> bool:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from itertools import chain
 
 from graphdsl.ir.loss import LossModule
-from graphdsl.ir.model import Family, Model, Projection
+from graphdsl.ir.model import Family, Model, Projection, Wrapped
 from graphdsl.verify.trial import ESTIMATED
 from graphdsl.verify.worlds import has_copies
 
@@ -34,7 +34,7 @@ def _reasons(model: Model, module: LossModule) -> Iterator[str]:
             yield f"{term.name} has no closed form here"
     if model.players:
         yield "every player has an objective of its own"
-    yield from _drawn(model)
+    yield from _drawn(model, module)
     several = [one for each in (model.inference, *model.further) for one in each.conditionals]
     if any(one.by == "mixture" for one in several):
         yield "a mixture's density has no closed form"
@@ -43,8 +43,10 @@ def _reasons(model: Model, module: LossModule) -> Iterator[str]:
         yield f"a row has {size} numbers, more than {_MOST}: make it smaller with `--const`"
 
 
-def _drawn(model: Model) -> Iterator[str]:
-    """What a pass draws besides latents."""
+def _drawn(model: Model, module: LossModule) -> Iterator[str]:
+    """What a pass draws besides latents, and what is under a sign no more."""
+    if len(module.groups) != sum(isinstance(one.functional, Wrapped) for one in model.objective):
+        yield "what stands under a sign has vanished"
     if model.draws:
         yield "a set is drawn in every row"
     if model.masks:
@@ -70,15 +72,15 @@ def _real_reasons(model: Model, real: list[Family], latents: list[Family]) -> It
     for each in model.asked():
         if isinstance(each.functional, Projection) and has_copies(each.functional.network):
             yield "a copy of a variable has no density"
-    for name in _laplace(model):
-        yield f"{name} has a Laplace law: its expectations have no closed form here"
+    for name in _unlike_normal(model):
+        yield f"{name} has a law that is not normal, or not diagonal: no closed form is known here"
 
 
-def _laplace(model: Model) -> Iterator[str]:
+def _unlike_normal(model: Model) -> Iterator[str]:
     for family in model.families:
-        if family.distribution.law == "laplace":
+        if family.distribution.law != "normal":
             yield family.name
     for network in (model.inference, *model.further, model.generation):
         for one in network.conditionals if network is not None else ():
-            if one.drawn is not None and one.drawn.law == "laplace":
+            if one.drawn is not None and one.drawn.law != "normal":
                 yield one.children[0]

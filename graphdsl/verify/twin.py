@@ -32,8 +32,10 @@ def _real(family: Family) -> Family:
 
 
 def _plain(network: Network) -> Network:
-    """Networks of the default kind, with the variables' own laws."""
+    """Networks of the default kind, shared where they were, with the variables' own laws."""
     return replace(
         network,
-        conditionals=tuple(replace(one, via=Via(), drawn=None) for one in network.conditionals),
+        conditionals=tuple(
+            replace(one, via=Via(shared=one.via.shared), drawn=None) for one in network.conditionals
+        ),
     )

@@ -16,10 +16,11 @@ Variables = frozenset[str]
 def prune_separated(
     terms: Iterable[Term], independence: Independence
 ) -> tuple[tuple[Term, ...], tuple[Step, ...]]:
-    """Law: I(v; A, B | C) = I(v; A | C) where v and B are d-separated by A and C (P2).
+    """Laws, for d-separation in G^q: I(v; A, B | C) = I(v; A | C) where v _||_ B | A, C (P2).
 
     Variables of either side go, and those of the condition that matter neither to v given the
-    others alone nor given A as well. A term none of whose right side is left is zero.
+    others alone nor given A as well. A term none of whose right side is left is zero. Where
+    v _||_ A | C, what is left of I(v; A, B | C) is I(v; B | A, C).
     """
     kept: list[Term] = []
     steps: list[Step] = []
@@ -49,6 +50,8 @@ def _prune(term: Term, atom: Information, independence: Independence) -> tuple[T
         return ()
     left = _relevant(right, left, given, independence)
     given = _needed(left, right, given, independence)
+    right, given = _told(left, right, given, independence)
+    left, given = _told(right, left, given, independence)
     if (names(left), names(right), names(given)) == (atom.left, atom.right, atom.given):
         return (term,)
     return (Term(term.weight, information((left, right), given)),)
@@ -62,6 +65,16 @@ def _relevant(
         if independence.separated(side, {name}, given | other - {name}):
             other -= {name}
     return other
+
+
+def _told(
+    side: Variables, other: Variables, given: Variables, independence: Independence
+) -> tuple[Variables, Variables]:
+    """The other side without what is independent of this one, which is then given instead."""
+    for name in names(other):
+        if len(other) > 1 and independence.separated(side, {name}, given):
+            other, given = other - {name}, given | {name}
+    return other, given
 
 
 def _needed(
@@ -84,6 +97,12 @@ def _license(before: Information, after: tuple[Term, ...]) -> str:
     atom = after[0].atom if after else None
     if not isinstance(atom, Information):
         return _statement(before.left, before.right, before.given)
+    told = set(atom.given) - set(before.given)
+    if told:
+        known = names(set(atom.given) - told)
+        side, other = (atom.left, before.right), (atom.right, before.left)
+        apart = next(one for one, whole in (side, other) if told & set(whole))
+        return _statement(names(told.intersection(before.right) or told), apart, known)
     gone_right = tuple(name for name in before.right if name not in atom.right)
     if gone_right:
         return _statement(before.left, gone_right, names({*atom.right, *before.given}))
