@@ -90,9 +90,10 @@ def affine_networks(model: Model, module: LossModule, rng: np.random.Generator) 
     return tuple(found.values())
 
 
-def is_inferred(heads: tuple[Head, ...], head: str, node: str) -> bool:
-    """Whether the module has a network for it; what no term speaks of has none."""
-    return any(True for _ in _matching(heads, head, node))
+def is_inferred(heads: tuple[Head, ...], head: str, node: str, given: tuple[str, ...]) -> bool:
+    """Whether the module has networks for it; what no term speaks of has none."""
+    known = [one.parents for one in _matching(heads, head, node)]
+    return any(set(one) == set(given) for one in known) or all((one,) in known for one in given)
 
 
 def gaussian_source(model: Model, heads: tuple[Head, ...]) -> Source:
