@@ -20,6 +20,7 @@ from torch import Tensor, distributed, nn
 from torch.nn.parallel import DistributedDataParallel
 
 from graphdsl_runtime import Objective, alone, critic
+from graphdsl_runtime.ranks import gathered, of_all_ranks
 from tests.emitted import ROOT, emitted_class
 from tests.test_runtime.words import COLUMNS, WORDS, Case
 
@@ -121,6 +122,7 @@ def main(folder: Path, rank: int) -> None:
     found = {}
     for name, (loss, rows) in losses().items():
         found[name] = _on_a_share(loss, share(rows, rank))
+    found["one draw of all"] = gathered(of_all_ranks(torch.full((3,), 1.0 + rank))), {}
     if rank == 0:
         torch.save(found, folder / "found.pt")
     distributed.barrier()
