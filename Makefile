@@ -3,7 +3,7 @@
 # test   the whole test suite
 # check  lint, format, types, import boundaries
 # golden rewrite the files that the tests hold the output to; read the diff
-# bench  step times beside hand-written modules, estimators beside closed forms
+# bench  step times beside hand-written modules and under Inductor, estimators beside closed forms
 # study  structure learning on planted edges: some minutes
 # docs   the pages under docs/, as a site
 
@@ -51,6 +51,7 @@ bench: setup
 	$(BIN)/graphdsl compile bench/jmvae_3.mib -o build/jmvae_3.py
 	$(BIN)/python -m bench.view_time
 	$(BIN)/python -m bench.estimators --out docs/results/estimators.md
+	$(BIN)/python -m bench.inductor
 	$(BIN)/python -m bench.start_up
 
 study: setup
