@@ -3,7 +3,7 @@
 # test   the whole test suite
 # check  lint, format, types, import boundaries
 # golden rewrite the files that the tests hold the output to; read the diff
-# bench  step times beside hand-written modules
+# bench  step times beside hand-written modules and under Inductor, estimators beside closed forms
 # study  structure learning on planted edges: some minutes
 # docs   the pages under docs/, as a site
 
@@ -45,6 +45,13 @@ bench: setup
 	$(BIN)/graphdsl compile specs/vae.mib --const pixels=784
 	$(BIN)/graphdsl compile specs/beta_tcvae.mib --const pixels=784
 	$(BIN)/python -m bench.step_time --vae build/vae.py --tcvae build/beta_tcvae.py
+	$(BIN)/graphdsl compile specs/mvae.mib --const views=2 --const pixels=784 -o build/mvae_2.py
+	$(BIN)/graphdsl compile specs/mvae.mib --const views=3 --const pixels=784 -o build/mvae_3.py
+	$(BIN)/graphdsl compile specs/jmvae.mib --const pixels=784 -o build/jmvae_2.py
+	$(BIN)/graphdsl compile bench/jmvae_3.mib -o build/jmvae_3.py
+	$(BIN)/python -m bench.view_time
+	$(BIN)/python -m bench.estimators --out docs/results/estimators.md
+	$(BIN)/python -m bench.inductor
 	$(BIN)/python -m bench.start_up
 
 study: setup

@@ -1,7 +1,7 @@
 """Hold every estimator of information and total correlation against the closed form of Gaussians.
 
-python -m bench.estimators          # the whole grid
-python -m bench.estimators --quick  # a corner of it, under a minute
+python -m bench.estimators          # the whole grid, and the streams' time and memory (7 GB)
+python -m bench.estimators --quick  # a corner of the grid, under a minute
 
 Critics are the best there are, the log-ratio itself: what is left is the estimator's own error.
 Every row is the mean over batches drawn independently. A direction holds if the mean lies on its
@@ -19,6 +19,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from bench import streams
 from graphdsl_runtime import (
     ESTIMATORS,
     Gaussian,
@@ -200,6 +201,8 @@ def main() -> None:
     ]
     rows.sort(key=lambda row: list((*INFORMATION, *TOTAL_CORRELATION)).index(row.name))
     page = _page(rows, arguments.repeats)
+    if not arguments.quick:
+        page += "\n\n" + streams.section()
     print(page)
     if arguments.out:
         arguments.out.parent.mkdir(parents=True, exist_ok=True)

@@ -58,6 +58,7 @@ _ORDER = (
     "tutorial.md",
     "language.md",
     "command-line.md",
+    "runtime.md",
     "unified-table.md",
     "paper-audit.md",
     "models",

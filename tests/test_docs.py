@@ -89,3 +89,14 @@ def test_the_site_builds_strictly(tmp_path: Path) -> None:
     assert len(pages) > len(PAGES)
     assert not list(tmp_path.rglob("*.py"))
     assert not any(str(ROOT) in page.read_text(encoding="utf-8") for page in pages)
+
+
+def test_the_page_of_the_runtime_says_what_it_does() -> None:
+    """Each message on it is the one that is raised."""
+    found = doctest.testfile(
+        str(ROOT / "docs" / "runtime.md"),
+        module_relative=False,
+        optionflags=doctest.NORMALIZE_WHITESPACE,
+    )
+    assert found.attempted > 20
+    assert found.failed == 0

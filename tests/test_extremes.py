@@ -42,10 +42,20 @@ q { x -> z[1] -> z[2] -> z[3] }
 p { z[t+1] -> z[t] for t in 1..2; z[1] -> x }
 minimize KL(q || p)
 """
+#: Full covariances, in a closed form and between themselves; and flows.
+FULL = """
+model full
+observed x : real[4]
+latent z[1..2] : real[5] ~ normal
+q { x -> z[1] ~ normal(full); x, z[1] -> z[2] ~ normal(full) }
+p { z[1] -> z[2]; z[1..2] -> x }
+minimize KL(q || p)
+"""
 OBJECTIVES: dict[str, Path | str] = {
     **{path.stem: path for path in SPECS},
     "kinds": KINDS,
     "ladder": LADDER,
+    "full": FULL,
 }
 
 

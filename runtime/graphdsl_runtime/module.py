@@ -39,6 +39,7 @@ from graphdsl_runtime.errors import (
 from graphdsl_runtime.masks import EdgeMask
 from graphdsl_runtime.multipliers import Multiplier
 from graphdsl_runtime.networks import Each, FamilyNetwork, Shape, Shared, Tied, try_network
+from graphdsl_runtime.ranks import of_all_ranks
 from graphdsl_runtime.sampling import Likelihood, Posterior, likeliest
 from graphdsl_runtime.subsets import Subset
 from graphdsl_runtime.variables import Variable, require_finite
@@ -462,7 +463,8 @@ class Objective(nn.Module):
             if latent.role == "latent"
         }
         for mask in self.edge_masks():
-            noise[mask.name] = torch.randn(mask.noise_shape(rows), dtype=dtype, device=device)
+            edges = torch.randn(mask.noise_shape(rows), dtype=dtype, device=device)
+            noise[mask.name] = edges if mask.by_row else of_all_ranks(edges)
         for latent in self.variables if self.samples else ():
             if latent.role == "latent":
                 size = (rows, self.samples, *latent.noise_shape)

@@ -14,7 +14,15 @@ itself.
 
 from __future__ import annotations
 
-__all__ = ["alone", "first_row", "gathered", "mean_over_ranks", "own_rows", "ranks"]
+__all__ = [
+    "alone",
+    "first_row",
+    "gathered",
+    "mean_over_ranks",
+    "of_all_ranks",
+    "own_rows",
+    "ranks",
+]
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -107,6 +115,19 @@ def mean_over_ranks(value: Tensor) -> Tensor:
     tensor(2.)
     """
     return value if ranks() == 1 else gathered(value[None]).mean()
+
+
+def of_all_ranks(drawn: Tensor) -> Tensor:
+    """Give what the first rank has drawn to all: noise of which the whole batch has one draw.
+
+    Shapes: ``(*) -> (*)``.  No gradient goes through.
+
+    >>> of_all_ranks(torch.ones(2))
+    tensor([1., 1.])
+    """
+    if ranks() > 1:
+        distributed.broadcast(drawn, src=0)
+    return drawn
 
 
 class _Gather(torch.autograd.Function):

@@ -168,3 +168,29 @@ def test_extreme_parameters_leave_rates_and_their_gradients_finite(log_var: floa
         gradients = torch.autograd.grad(nats.sum(), [spread, below], allow_unused=True)
         assert nats.isfinite().all()
         assert all(one.isfinite().all() for one in gradients if one is not None)
+
+
+def test_half_precision_is_computed_in_single() -> None:
+    parameters = torch.randn(2, ROWS, FullGaussian.size(SIZE)).bfloat16()
+    value = torch.randn(ROWS, SIZE).bfloat16()
+    q, p = (FullGaussian.split(one) for one in parameters)
+    wide_q, wide_p = (FullGaussian.split(one.float()) for one in parameters)
+    assert_close(q.log_prob(value).float(), wide_q.log_prob(value.float()), rtol=0.05, atol=0.05)
+    assert_close(q.kl(p).float(), wide_q.kl(wide_p), rtol=0.1, atol=0.1)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_a_thousand_extremes_stay_finite(dtype: torch.dtype) -> None:
+    """Against what is independent; triangles are inverted where they can be in the precision."""
+    parameters = torch.randn(1000, FullGaussian.size(SIZE), dtype=dtype)
+    parameters[:, SIZE : 2 * SIZE].uniform_(-60.0, 60.0)
+    parameters.requires_grad_()
+    q = FullGaussian.split(parameters)
+    log_var = (120.0 * torch.rand(1000, SIZE, dtype=dtype) - 60.0).requires_grad_()
+    p, z = Gaussian(torch.randn_like(log_var), log_var), q.sample(torch.randn_like(log_var))
+    for nats in (q.kl(p), q.kl(standard_normal), q.cross_entropy(p), q.entropy(), p.log_prob(z)):
+        assert torch.isfinite(nats).all()
+        slopes = torch.autograd.grad(
+            nats.sum(), [parameters, log_var], retain_graph=True, allow_unused=True
+        )
+        assert all(slope is None or torch.isfinite(slope).all() for slope in slopes)

@@ -15,7 +15,7 @@ from graphdsl_runtime.distributions.gaussian import Gaussian, StandardNormal
 from graphdsl_runtime.distributions.laplace import Laplace, StandardLaplace
 from graphdsl_runtime.distributions.parameters import Index, named, over
 from graphdsl_runtime.errors import ShapeMismatch
-from graphdsl_runtime.exponents import capped
+from graphdsl_runtime.exponents import bounded, capped
 
 _LOG_2PI = math.log(2.0 * math.pi)
 
@@ -111,7 +111,7 @@ class FullGaussian:
 
         Shapes: ``(B, *, D, D)``.
         """
-        return self._below_diagonal() + torch.diag_embed(torch.exp(capped(0.5 * self.log_var)))
+        return self._below_diagonal() + torch.diag_embed(torch.exp(0.5 * capped(self.log_var)))
 
     @property
     def marginals(self) -> Gaussian:
@@ -122,7 +122,7 @@ class FullGaussian:
         >>> FullGaussian(torch.zeros(2), torch.zeros(2), torch.ones(1)).marginals.log_var
         tensor([0.0000, 0.6931])
         """
-        ratio = self._spread() * torch.exp(capped(-self.log_var))
+        ratio = self._spread_in(self.log_var)
         return Gaussian(self.mean, self.log_var + torch.log1p(ratio))
 
     def sample(self, noise: Tensor) -> Tensor:
@@ -136,7 +136,7 @@ class FullGaussian:
         >>> q.sample(torch.tensor([1.0, 0.0]))
         tensor([1., 1.])
         """
-        own = torch.exp(0.5 * self.log_var) * noise
+        own = torch.exp(0.5 * capped(self.log_var)) * noise
         return self.mean + own + (self._below_diagonal() @ noise[..., None])[..., 0]
 
     def draw(self, noise: Mapping[str, Tensor] | None, name: str) -> Tensor:
@@ -179,7 +179,8 @@ class FullGaussian:
         >>> FullGaussian(torch.zeros(2), torch.zeros(2), torch.ones(1)).log_prob(torch.zeros(2))
         tensor([-0.9189, -0.9189])
         """
-        return -0.5 * (self._whitened(value - self.mean).square() + self.log_var + _LOG_2PI)
+        square = bounded(self._whitened(value - self.mean)).square()
+        return -0.5 * (square + self.log_var + _LOG_2PI)
 
     def nll(self, value: Tensor) -> Tensor:
         """Negative log-density of every component, given those before it.
@@ -246,12 +247,13 @@ class FullGaussian:
         if isinstance(other, StandardNormal):
             other = Gaussian.unit(torch.zeros_like(self.mean))
         if isinstance(other, FullGaussian):
-            among = other._whitened_columns(self.scale_tril).tril(-1).square().sum(dim=-1)
-            apart = other._whitened(self.mean - other.mean).square()
+            among = other._whitened_columns(self.scale_tril).tril(-1)
+            among = bounded(among).square().sum(dim=-1)
+            apart = bounded(other._whitened(self.mean - other.mean)).square()
         elif isinstance(other, Gaussian):
-            precision = torch.exp(capped(-other.log_var))
-            among = self._spread() * precision
-            apart = (self.mean - other.mean).square() * precision
+            among = self._spread_in(other.log_var)
+            scale = torch.exp(0.5 * capped(-other.log_var))
+            apart = bounded((self.mean - other.mean) * scale).square()
         else:
             return self.cross_entropy(other) - self.entropy()
         # As of a `Gaussian`: expm1 keeps the digits of d near 0.
@@ -267,11 +269,11 @@ class FullGaussian:
         >>> p.cross_entropy_of_gaussian(Gaussian.unit(torch.zeros(2)))
         tensor([1.4189, 1.9189])
         """
-        return self._cross_entropy_of(q.mean, torch.diag_embed(torch.exp(0.5 * q.log_var)))
+        return self._cross_entropy_of(q.mean, torch.diag_embed(torch.exp(0.5 * capped(q.log_var))))
 
     def _cross_entropy_of(self, mean: Tensor, scale_tril: Tensor) -> Tensor:
-        spread = self._whitened_columns(scale_tril).square().sum(dim=-1)
-        apart = self._whitened(mean - self.mean).square()
+        spread = bounded(self._whitened_columns(scale_tril)).square().sum(dim=-1)
+        apart = bounded(self._whitened(mean - self.mean)).square()
         return 0.5 * (spread + apart + self.log_var + _LOG_2PI)
 
     def _below_diagonal(self) -> Tensor:
@@ -281,13 +283,18 @@ class FullGaussian:
         matrix[..., rows, columns] = self.below
         return matrix
 
-    def _spread(self) -> Tensor:
-        """What the components before it add to the variance of each."""
-        return self._below_diagonal().square().sum(dim=-1)
+    def _spread_in(self, log_var: Tensor) -> Tensor:
+        """What the components before it add to the variance of each, in units of another."""
+        scale = torch.exp(0.5 * capped(-log_var))[..., None]
+        return bounded(self._below_diagonal() * scale).square().sum(dim=-1)
 
     def _whitened(self, apart: Tensor) -> Tensor:
         return self._whitened_columns(apart[..., None])[..., 0]
 
     def _whitened_columns(self, columns: Tensor) -> Tensor:
-        whitened: Tensor = torch.linalg.solve_triangular(self.scale_tril, columns, upper=False)
+        # No library solves triangles in half precision.
+        single = torch.promote_types(columns.dtype, torch.float32)
+        triangle = self.scale_tril.to(single)
+        columns = columns.to(single)
+        whitened: Tensor = torch.linalg.solve_triangular(triangle, columns, upper=False)
         return whitened
