@@ -41,7 +41,7 @@ def discrete_trial(audit: Audit, rng: np.random.Generator) -> Trial | str:
     source = _Densities(model, heads, states)
     joint = _data(model, rng)
     for name, above in parents_in(model, model.inference).items():
-        if name in latents and is_inferred(heads, "q", name):
+        if name in latents and is_inferred(heads, "q", name, above):
             joint = joint.times(name, above, np.exp(source("q", name, above)))
     given, parameters = settings(module, rng)
     models = Models(model, {"q": joint}, rng, source)
