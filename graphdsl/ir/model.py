@@ -361,7 +361,7 @@ class EstimatorChoice:
     """`estimate TC(u) with mss`."""
 
     target: MultiInformation
-    estimator: Literal["mss", "mws", "loo", "adversary"]
+    estimator: Literal["mss", "mws", "loo", "adversary", "mine", "mmd"]
     line: int
     column: int
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 __all__ = ["Lowered", "lower"]
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, replace
 
 from graphdsl.diagnostics import Diagnostic, Span
 from graphdsl.ir.draws import as_block
 from graphdsl.ir.graph import Independence
-from graphdsl.ir.information import Collected, LocalEntropy, TotalCorrelation, entropy
+from graphdsl.ir.information import Collected, LocalEntropy, entropy
 from graphdsl.ir.loss import (
     Assemble,
     Fuse,
@@ -26,13 +26,12 @@ from graphdsl.ir.loss import (
     Statement,
     VariableSlot,
 )
-from graphdsl.ir.model import Conditional, DivergenceOfMarginals, EstimatorChoice, Model
+from graphdsl.ir.model import DivergenceOfMarginals, Model
 from graphdsl.ir.notation import names, weight_text
 from graphdsl.lower.bounds import Piece, can_relax, pieces
 from graphdsl.lower.distances import distance_terms, unfit_distances
 from graphdsl.lower.errors import (
     EstimatorIdle,
-    EstimatorMisplaced,
     MarginalOfModel,
     NoBound,
     NoModelOfSets,
@@ -43,6 +42,7 @@ from graphdsl.lower.errors import (
     UnderGeneration,
     WeightChangesSign,
 )
+from graphdsl.lower.estimates import estimated_terms, unfit_estimates
 from graphdsl.lower.gating import count_terms, mask_slots, with_masks
 from graphdsl.lower.groups import (
     group_of,
@@ -55,8 +55,9 @@ from graphdsl.lower.models import Auxiliary, Prior
 from graphdsl.lower.objective import objective_latex
 from graphdsl.lower.plan import make_plan
 from graphdsl.lower.runs import Plan
+from graphdsl.lower.samples import undrawable
 from graphdsl.lower.slots import Names
-from graphdsl.lower.terms import correlation_terms, loss_terms
+from graphdsl.lower.terms import loss_terms
 from graphdsl.lower.untrained import untrained
 
 _IMPORTED = frozenset("Objective Losses Gaussian Bernoulli Variable Batch Noise Tensor".split())
@@ -133,11 +134,11 @@ def _is_wrong(found: Iterable[Diagnostic]) -> bool:
 
 
 def _terms(
-    plans: Mapping[str, Plan], collected: Collected, parts: Sequence[Piece], names: Names
+    plans: MutableMapping[str, Plan], collected: Collected, parts: Sequence[Piece], names: Names
 ) -> tuple[LossTerm, ...]:
     return (
         *loss_terms(plans, _in_order(parts), names),
-        *correlation_terms(plans, collected, names),
+        *estimated_terms(plans, collected, names),
         *distance_terms(plans, collected, names),
         *count_terms(collected, names),
     )
@@ -305,6 +306,8 @@ def _no_bound(terms: Sequence[LossTerm]) -> str:
     for kind in ("penalty", "cost"):
         if any(term.code.kind == kind for term in terms):
             return f"a {kind} is no information"
+    if all(term.code.kind == "information" for term in terms):
+        return "a discrepancy of kernels is nought where the information is, and in no nats"
     return "the weight of what it bounds changes its sign over the parameters' range"
 
 
@@ -320,7 +323,7 @@ def _mistakes(
         (model.objective[0].line, model.objective[0].column) if model.objective else (1, 1)
     )
     yield from _marginals(model)
-    yield from _under_generation(collected, line, column)
+    yield from _under_generation(collected, model, line, column)
     yield from unfit_distances(collected, model)
     yield from _unfit_models(collected, line, column)
     stuck = [
@@ -330,19 +333,32 @@ def _mistakes(
     ]
     for one in stuck[:3]:  # the others have the same reason
         yield NoBound(span=_span(line, column, 1), term=_text(one))
-    for _, atom, choice in collected.estimated:
-        reason = _no_stratified_sampling(atom, model, independences["q"])
-        if reason:
-            yield _misplaced(atom, choice, reason, line, column)
+    yield from unfit_estimates(collected, model, independences["q"], line, column)
 
 
-def _under_generation(collected: Collected, line: int, column: int) -> Iterator[Diagnostic]:
-    """Terms over p's own samples are derived, and not emitted yet."""
-    every = (*collected.exact, *collected.unbounded, *collected.uncertain, *collected.intractable)
-    terms = [str(entropy((one.node,), one.given, "p")) for one in every if one.under == "p"]
-    terms += [one.atom.node for one in collected.models if one.atom.under == "p"]
-    if terms:
-        yield UnderGeneration(span=_span(line, column, 1), term=terms[0])
+def _under_generation(
+    collected: Collected, model: Model, line: int, column: int
+) -> Iterator[Diagnostic]:
+    """Of p's own samples, only what predicts its roots from what it generates is computed."""
+    models = [one for one in collected.models if one.atom.under == "p"]
+    asked = [(one.node, one.given) for one in collected.unbounded if one.under == "p"]
+    asked += [(one.atom.node, one.atom.given or frozenset()) for one in models]
+    problems = [
+        (str(entropy((one.node,), one.given, "p")), "nothing bounds it")
+        for one in (*collected.exact, *collected.uncertain, *collected.intractable)
+        if one.under == "p"
+    ]
+    problems += [
+        (f"CE[p]({one.atom.node} | ...)", "no network is trained for it")
+        for one in models
+        if one.sides != "for" or one.atom.network != "new" or one.atom.environment
+    ]
+    problems += [
+        (str(entropy((node,), given, "p")), undrawable((node, *given), model))
+        for node, given in asked
+    ]
+    for term, reason in [one for one in problems if one[1]][:1]:
+        yield UnderGeneration(span=_span(line, column, 1), term=term, reason=reason)
 
 
 def _unfit_models(collected: Collected, line: int, column: int) -> Iterator[Diagnostic]:
@@ -392,44 +408,6 @@ def _marginals(model: Model) -> Iterator[Diagnostic]:
                     child=children[0],
                 )
                 break
-
-
-def _misplaced(
-    atom: TotalCorrelation, choice: EstimatorChoice | None, reason: str, line: int, column: int
-) -> Diagnostic:
-    span = _span(choice.line, choice.column, 8) if choice else _span(line, column, 1)
-    return EstimatorMisplaced(
-        span=span,
-        estimator="minibatch stratified sampling",
-        target=str(atom),
-        reason=reason,
-        instead="it needs scalar or vector latents of one family, inferred from data by one line",
-    )
-
-
-def _no_stratified_sampling(
-    atom: TotalCorrelation, model: Model, independence: Independence
-) -> str:
-    """Why minibatch stratified sampling does not apply; empty if it does."""
-    nodes = [name for part in atom.parts for name in part]
-    if atom.given:
-        return "it is conditional"
-    if any(len(part) > 1 for part in atom.parts):
-        return "its parts hold several variables"
-    families = {model.family_of(name).name: model.family_of(name) for name in nodes}
-    if len(families) > 1:
-        return "its parts are of different families"
-    if any(model.posterior_law(name) != "normal" for name in nodes):
-        return "its parts are not normals of independent numbers given the data"
-    parents = {independence.parents(name) for name in nodes}
-    if len(parents) > 1 or not next(iter(parents)) <= independence.data:
-        return "its parts are not all inferred from the same data"
-    single = len(_holders(model, nodes)) == 1
-    return "" if single else "its parts are inferred by different networks"
-
-
-def _holders(model: Model, nodes: Sequence[str]) -> list[Conditional]:
-    return [one for one in model.inference.conditionals if set(nodes) & set(one.children)]
 
 
 def _warnings(collected: Collected, model: Model) -> Iterator[Diagnostic]:

@@ -96,8 +96,10 @@ def choose_model(node: str, given: frozenset[str], model: Model, under: str = "q
     """Of the models whose parents lie in `given`, the one with most parents.
 
     Candidates are the sub-posteriors of the inference network itself, p's conditionals, and the
-    posteriors of the other inference networks; where there is none, a new network.
+    posteriors of the other inference networks; where there is none, or under p, a new network.
     """
+    if under == "p":
+        return Auxiliary(node, names(given))  # what infers from data is not asked of p's samples
     candidates = list(_candidates(node, given, model, under))
     if not candidates:
         return Auxiliary(node, names(given))

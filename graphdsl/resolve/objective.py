@@ -30,11 +30,13 @@ from graphdsl.syntax import ast
 Summand: TypeAlias = tuple[Weight, Functional | None, Span]
 
 _ONE = Weight.number(1)
-_ESTIMATORS: dict[str, Literal["mss", "mws", "loo", "adversary"]] = {
+_ESTIMATORS: dict[str, Literal["mss", "mws", "loo", "adversary", "mine", "mmd"]] = {
     "mss": "mss",
     "mws": "mws",
     "loo": "loo",
     "adversary": "adversary",
+    "mine": "mine",
+    "mmd": "mmd",
 }
 _MOST_MONOMIALS = 1_000  # of a weight that is a product of sums of parameters
 
@@ -73,13 +75,14 @@ def _chosen(
     if estimator is None:
         close = nearest(chosen.name.text, _ESTIMATORS)
         name = chosen.name.text
-        guess = f"did you mean `{close}`?" if close else "there are mss, mws, loo and adversary"
+        known = "there are mss, mws, loo, adversary, mine and mmd"
+        guess = f"did you mean `{close}`?" if close else known
         scope.note(UnknownEstimator(span=chosen.name.span, name=name, guess=guess))
         return None
     if target is None:
         return None
     if not isinstance(target, MultiInformation):
-        problem = f"`{estimator}` estimates total correlations"
+        problem = f"`{estimator}` estimates informations and total correlations"
         usage = f"write `estimate TC(u) with {estimator}`"
         scope.note(WrongArguments(span=written.span, problem=problem, usage=usage))
         return None

@@ -39,19 +39,21 @@ _OF_THE_RUNTIME = frozenset(
     Batch Bernoulli Categorical Each EdgeMask Flow FullGaussian Gaussian Laplace Latents Likelihood
     Losses Multiplier Networks Noise Objective Poisson Posterior Shared Subset Tensor Variable
     adversarial_js adversarial_kl among conditional_flow conv_decoder conv_encoder critic draw_data
-    each_expert expect frozen gated has_all irm_penalty latents mean_over_ranks mlp mlps mmd
-    one_expert product_of_experts sliced_wasserstein standard_laplace standard_normal
-    subset_posteriors total_correlation_critic total_correlation_loo total_correlation_mss
-    total_correlation_mws uniform_categorical weighted_product
+    each_expert expect frozen gated has_all hsic information_critic information_mine irm_penalty
+    latents mean_over_ranks mlp mlps mmd mmd_between one_expert product_of_experts
+    sliced_wasserstein standard_laplace standard_normal subset_posteriors total_correlation_critic
+    total_correlation_loo total_correlation_mss total_correlation_mws uniform_categorical
+    weighted_product
     """.split()
 )
 
 #: What emitted code calls its own results: `q_z`, `rate_z`.
 _PREFIXES = (
     "q_", "p_", "r_", "chosen_", "expert_", "experts_", "seen_", "subsets_", "rate_",
-    "reconstruction_", "prediction_", "entropy_", "divergence_", "critic_", "cross_entropy_",
-    "total_correlation_", "one_hot_", "log_var_", "log_scale_", "present_", "absolute_",
-    "floored_", "constraint_", "multiplier_", "selector_", "penalty_", "mask_", "sparsity_",
+    "reconstruction_", "prediction_", "entropy_", "information_", "divergence_", "critic_",
+    "cross_entropy_", "total_correlation_", "one_hot_", "log_var_", "log_scale_", "present_",
+    "absolute_", "floored_", "constraint_", "multiplier_", "selector_", "penalty_", "mask_",
+    "sparsity_",
 )  # fmt: skip
 
 

@@ -43,6 +43,7 @@ from graphdsl_runtime import (
     information_critic,
     information_leave_in,
     information_loo,
+    information_mine,
     irm_penalty,
     jensen_shannon_information,
     log_aggregate_mss,
@@ -115,6 +116,9 @@ GAMES: Mapping[str, Callable[[Case], Players]] = {
         c.critic, c.z[:, :1], c.mean[:, :1], c.log_var[:, :1], c.groups, c.keys[:, 0]
     ),
     "information_critic": lambda c: information_critic(
+        c.critic, c.z[:, :1], c.mean[:, 1:], c.keys[:, 0]
+    ),
+    "information_mine": lambda c: information_mine(
         c.critic, c.z[:, :1], c.mean[:, 1:], c.keys[:, 0]
     ),
     "total_correlation_critic": lambda c: total_correlation_critic(c.critic, c.z, c.keys),
