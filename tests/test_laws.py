@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from fractions import Fraction
 from math import prod
@@ -15,7 +16,9 @@ from graphdsl.compiler import Compiled, check_spec, derive, read
 from graphdsl.diagnostics import Source
 from graphdsl.graphs import topological_orders
 from graphdsl.ir.information import (
+    Atom,
     CrossEntropy,
+    DivergenceAtom,
     Entropy,
     Information,
     PenaltyAtom,
@@ -75,13 +78,17 @@ def compiled(path: Path) -> Compiled:
     return derive(check_spec(source, {name: SMALL[name] for name in known}))
 
 
-def judges(model: Model, seed: int, network: Network) -> Iterator[Judge]:
+def judges(model: Model, seed: int, derivation: ProjectionDerivation) -> Iterator[Judge]:
+    """Random joints that follow the network whose distribution is projected."""
+    network = derivation.network
+    everyone = (model.inference, *model.further, model.generation)
+    of = next(one for one in everyone if one is not None and one.name == derivation.under)
     copies = any("'" in name for name in network.variables)
     for draw in range(DRAWS):
         rng = np.random.default_rng((seed, draw))
-        yield judge_of(with_copies(discrete_joint(model, rng), network))
+        yield judge_of(with_copies(discrete_joint(model, rng, of), network))
         if not copies:  # which have no density
-            yield gaussian_judge(model, rng)
+            yield gaussian_judge(model, rng, of)
 
 
 def check_forms(derivation: ProjectionDerivation, judge: Judge) -> None:
@@ -104,7 +111,7 @@ def check_forms(derivation: ProjectionDerivation, judge: Judge) -> None:
 def test_every_form_of_every_projection(path: Path) -> None:
     audit = read(compiled(path))
     for derivation in audit.projections:
-        for judge in judges(audit.model, 1, derivation.network):
+        for judge in judges(audit.model, 1, derivation):
             check_forms(derivation, judge)
 
 
@@ -114,7 +121,7 @@ def test_assertions_are_proved_and_hold(path: Path) -> None:
     for proof in audit.proofs:
         assert proof.status == "proved"
     for derivation in audit.projections:
-        for judge in judges(audit.model, 2, derivation.network):
+        for judge in judges(audit.model, 2, derivation):
             exact = judge.divergence(derivation.network)
             assert judge.value((*derivation.simplified, *derivation.constant)) == pytest.approx(
                 exact, abs=TOLERANCE
@@ -208,6 +215,9 @@ class Models:
             name: discrete_joint(model, np.random.default_rng(seed), network)
             for name, network in self.networks.items()
         }
+        if model.generation is not None:
+            generated = discrete_joint(model, np.random.default_rng(seed), model.generation)
+            self.joints["p"] = generated
         self.result, self.rng, self.tight = result, rng, tight
         self.tables: dict[str, np.ndarray] = {}
 
@@ -217,11 +227,21 @@ class Models:
 
     def value(self, terms: Iterable[Term], parameters: Mapping[str, float]) -> float:
         """A weighted sum of informations, each under its own distribution."""
-        return sum(
-            weight_value(term.weight, parameters)
-            * self.judge(getattr(term.atom, "under", "q")).value([Term(ONE, term.atom)])
-            for term in terms
-        )
+        return sum(weight_value(term.weight, parameters) * self.exact(term.atom) for term in terms)
+
+    def exact(self, atom: Atom) -> float:
+        """An information under its own distribution, or what its name stands for."""
+        match atom:
+            case CrossEntropy():
+                return self.cross_entropy(atom.model, atom.under)
+            case DivergenceAtom():
+                return symbol(atom.name, atom.of, atom.under)
+            case PenaltyAtom("sparsity", (mask,)):
+                return self.edges(mask)
+            case PenaltyAtom():
+                return symbol(atom.name, atom.arguments, atom.under)
+            case _:
+                return self.judge(atom.under).value([Term(ONE, atom)])
 
     def edges(self, mask: str) -> float:
         """How many edges a learned mask is expected to keep, as it starts."""
@@ -266,9 +286,8 @@ def intended(models: Models, parameters: Mapping[str, float]) -> float:
 
 def defined(models: Models, model: Model, functional: Functional) -> float:
     """A functional by its definition."""
-    assert not isinstance(functional, Distance | InvariancePenalty | Sparsity | Wrapped), (
-        "no sum of entropies"
-    )
+    if isinstance(functional, Distance | InvariancePenalty | Sparsity | Wrapped):
+        return by_name_alone(functional)
     under = functional.under
     judge = models.judge(under)
     match functional:
@@ -304,6 +323,20 @@ def defined(models: Models, model: Model, functional: Functional) -> float:
                 models.cross_entropy(f"{base}({node}|{','.join(sorted(model_given))})", under)
                 for node in variables
             )
+
+
+def by_name_alone(functional: Distance | InvariancePenalty | Sparsity | Wrapped) -> float:
+    """What is no sum of entropies: the number of its name."""
+    assert not isinstance(functional, Sparsity | Wrapped)
+    if isinstance(functional, Distance):
+        return symbol(functional.name, functional.variables, functional.under)
+    arguments = functional.of, *functional.given, functional.environment
+    return symbol("irm", arguments, functional.under)
+
+
+def symbol(name: str, variables: Iterable[str], under: str) -> float:
+    """A number for a distance or a penalty: the same wherever it is spoken of."""
+    return zlib.crc32(f"{name} {sorted(variables)} {under}".encode()) / 2**32
 
 
 def with_copies(joint: discrete.Joint, network: Network) -> discrete.Joint:
@@ -346,15 +379,7 @@ def gaps_of(
     gaps: list[tuple[Bound, float]] = []
     for term in module.terms:
         for share in term.stands_for:
-            atom = share.atom
-            match atom:
-                case CrossEntropy():
-                    exact = models.cross_entropy(atom.model, atom.under)
-                case PenaltyAtom("sparsity", (mask,)):
-                    exact = models.edges(mask)
-                case _:
-                    exact = models.judge(atom.under).value([Term(ONE, atom)])
-            loss += weight_value(share.weight, parameters) * exact
+            loss += weight_value(share.weight, parameters) * models.exact(share.atom)
         for bound in term.bounds:
             atom = bound.entropy.atom
             true = models.judge(atom.under).value([Term(ONE, atom)])

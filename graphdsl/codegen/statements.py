@@ -278,9 +278,20 @@ def _fused(statement: Fuse, seen: Sequence[Sequence[Ref]]) -> str:
         return f"{statement.target} = {_fuse(statement)}"
     if len(seen) == 1 and not seen[0][0].one:
         return f"{statement.target} = {_fuse(statement, f', {reference(seen[0][0])}')}"
+    members_of = _members_of_one(seen)
+    if members_of is not None:
+        return f"{statement.target} = {_fuse(statement, f', {reference(members_of)}')}"
     mask = f"present_{statement.target.removeprefix('q_')}"
     line = f"{statement.target} = {_fuse(statement, f', {mask}')}"
     return f"{stacked(_masks(seen), mask)}\n        {line}"
+
+
+def _members_of_one(seen: Sequence[Sequence[Ref]]) -> Ref | None:
+    """Masks of members of one family, as so many members of one tensor."""
+    alone = [refs[0] for refs in seen if len(refs) == 1 and refs[0].one]
+    if len(alone) < len(seen) or len({ref.name for ref in alone}) > 1:
+        return None
+    return Ref(alone[0].name, tuple(place for ref in alone for place in ref.places or ()))
 
 
 def _fuse(statement: Fuse, mask: str = "") -> str:

@@ -354,11 +354,18 @@ def _under_generation(
         if one.sides != "for" or one.atom.network != "new" or one.atom.environment
     ]
     problems += [
-        (str(entropy((node,), given, "p")), undrawable((node, *given), model))
+        (str(entropy((node,), given, "p")), _unpredicted(node, given, model))
         for node, given in asked
     ]
     for term, reason in [one for one in problems if one[1]][:1]:
         yield UnderGeneration(span=_span(line, column, 1), term=term, reason=reason)
+
+
+def _unpredicted(node: str, given: frozenset[str], model: Model) -> str:
+    """Why no network predicts a variable from others on p's samples; nothing where one does."""
+    if model.family_of(node).role != "latent":
+        return f"`{node}` is generated, and no root"
+    return undrawable((node, *given), model)
 
 
 def _unfit_models(collected: Collected, line: int, column: int) -> Iterator[Diagnostic]:

@@ -1,9 +1,10 @@
 r"""beta-VAE (Higgins et al., 2017): a heavier rate, as a network in which x and u are
 independent. Table 2, row beta-VAE, which is exact for one latent vector u.
-Published objective: E[-log p(x|u)] + beta E KL(q(u|x) || p(u)).
+Published objective: E[-log p(x|u)] + beta E KL(q(u|x) || p(u)). See
+docs/paper-audit.md, row beta-VAE.
 
 Compiled by graphdsl from the spec `beta_vae` with pixels = 64,
-sha256 efa71e1926985fe718cc6a9f9ada7be00ea7b68bd7013a1b7a69a4843b3765d7.
+sha256 2c7c6c718d3a01effb4d534d488e220797f28f514930605184b3699c5cb9c561.
 
 Objective, to be minimised:
 

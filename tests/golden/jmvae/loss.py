@@ -1,9 +1,10 @@
 r"""JMVAE (Suzuki et al., 2017): two views, and a latent that each view alone can infer.
 Table 2, row JMVAE, with the network that is exact for its published objective:
--ELBO(x_1, x_2) + alpha sum_i E KL(q(z|x_1, x_2) || q(z|x_i)).
+-ELBO(x_1, x_2) + alpha sum_i E KL(q(z|x_1, x_2) || q(z|x_i)). `jmvae_cross` has the
+printed one.
 
 Compiled by graphdsl from the spec `jmvae` with pixels = 32,
-sha256 abcb74af391a7c3a6199767a95b70ad05670b07c1c5b3dd64bc81888936089fa.
+sha256 f6dd96ba2d8d8ce265af5dbc07282461e8f04f7a6ac331f1009840bdc863d54b.
 
 Objective, to be minimised:
 

@@ -2,7 +2,7 @@ r"""Variational autoencoder (Kingma & Welling, 2014): one view, one latent vecto
 2, row VAE. Published objective: -L_ELBO(q(x, u), p(x, u)).
 
 Compiled by graphdsl from the spec `vae` with pixels = 64,
-sha256 48cc825b65a4225c3a28d229fe3be1868b0127f77f7047c607a0076cabd7facf.
+sha256 07dcec36bbba3715ac0b11b6d3d02d2d877b2b5eb55c696549e18dcf15e19429.
 
 Objective, to be minimised:
 

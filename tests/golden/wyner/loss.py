@@ -1,7 +1,12 @@
 r"""Wyner VAE (Ryu et al., 2020): what two views share, and what each keeps to itself.
+Table 2, row Wyner, whose networks have neither z -> u_i in G^q nor common
+information, I(x; z): docs/paper-audit.md, row Wyner. Objective, with one KL for
+each of the published symmetric ones: (1 + cross) sum_i (E[-log p(x_i|z, u_i)] + E
+KL(q(u_i|x_i, z) || p(u_i))) + (1 + common) E KL(q(z|x_1, x_2) || p(z)) + cross
+sum_i E KL(q(z|x_1, x_2) || q(z|x_i)).
 
 Compiled by graphdsl from the spec `wyner` with pixels = 32,
-sha256 099232d852c29fd05b7678f4d69461de98db9f6957ed9243d46788186bd04f5f.
+sha256 d0e9d0e288082269a32c6c44bbb059a2fbbb2084b6b77416edbf127bebe34629.
 
 Objective, to be minimised:
 
@@ -104,16 +109,16 @@ class Wyner(Objective):
         u = q_u.sample(noise["u"])  # (B, 2, 8)
         p_x = Bernoulli(self.p_x(z, u))  # p(x[i] | z, u[i]); (B, 2, 32)
 
-        # sum_i E_q[-log p(x[i] | z, u[i])]; spec lines 25, 27
+        # sum_i E_q[-log p(x[i] | z, u[i])]; spec lines 29, 31
         reconstruction_x = expect(p_x.nll(x))
 
-        # E_q KL(q(z | x) || p(z)); spec lines 25, 26, 27
+        # E_q KL(q(z | x) || p(z)); spec lines 29, 30, 31
         rate_z = expect(q_z.kl(standard_normal))
 
-        # sum_i E_q KL(q(z | x) || q(z | x[i])); spec line 27
+        # sum_i E_q KL(q(z | x) || q(z | x[i])); spec line 31
         rate_z_each = expect(q_z[:, None].kl(q_z_each))
 
-        # sum_i E_q KL(q(u[i] | x[i], z) || p(u[i])); spec lines 25, 27
+        # sum_i E_q KL(q(u[i] | x[i], z) || p(u[i])); spec lines 29, 31
         rate_u = expect(q_u.kl(standard_normal))
 
         loss = (
