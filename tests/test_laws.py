@@ -299,23 +299,8 @@ def defined(models: Models, model: Model, functional: Functional) -> float:
             return judge.value([Term(ONE, entropy(of, given))])
         case PredictiveEntropy(of, given):
             return sum(models.cross_entropy(predictor(model, node, given), under) for node in of)
-        case DivergenceOfMarginals(variables, given):
-            assert model.generation is not None
-            nodes = variables or model.generation.variables
-            if variables is None:  # what is observed in q alone is conditioned on
-                given = model.observed() - set(nodes)
-            left = judge.value([Term(ONE, entropy(set(nodes) - given, given))])
-            made = {name for one in model.generation.conditionals for name in one.children}
-            roots = [node for node in nodes if node in model.observed() - made]
-            right = judge.value(
-                [Term(ONE, entropy((node,))) for node in roots]
-            )  # p's is the data's
-            right += sum(
-                models.cross_entropy(printed(model, node), under)
-                for node in nodes
-                if node not in roots
-            )
-            return right - left
+        case DivergenceOfMarginals():
+            return from_generation(models, model, functional)
         case DivergenceOfPosteriors(variables, given, network_name, model_given):
             left = judge.value([Term(ONE, entropy(variables, given))])
             base = network_name.partition("(")[0]
@@ -323,6 +308,23 @@ def defined(models: Models, model: Model, functional: Functional) -> float:
                 models.cross_entropy(f"{base}({node}|{','.join(sorted(model_given))})", under)
                 for node in variables
             )
+
+
+def from_generation(models: Models, model: Model, functional: DivergenceOfMarginals) -> float:
+    """KL of a marginal of q and p's, p's roots among the data being the data."""
+    under, judge = functional.under, models.judge(functional.under)
+    assert model.generation is not None
+    nodes, given = functional.variables or model.generation.variables, functional.given
+    if functional.variables is None:  # what is observed in q alone is conditioned on
+        given = model.observed() - set(nodes)
+    left = judge.value([Term(ONE, entropy(set(nodes) - given, given))])
+    made = {name for one in model.generation.conditionals for name in one.children}
+    roots = [node for node in nodes if node in model.observed() - made]
+    right = judge.value([Term(ONE, entropy((node,))) for node in roots])  # p's is the data's
+    right += sum(
+        models.cross_entropy(printed(model, node), under) for node in nodes if node not in roots
+    )
+    return right - left
 
 
 def by_name_alone(functional: Distance | InvariancePenalty | Sparsity | Wrapped) -> float:

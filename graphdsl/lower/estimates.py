@@ -28,7 +28,7 @@ _ESTIMATORS: dict[str, tuple[Relation, str]] = {
     "loo": ("upper", "leave-in joint minus leave-one-out marginals, in expectation"),
     "adversary": ("saddle", "a critic of permuted {} (density ratio)"),
     "mine": ("saddle", "a critic of permuted {} (Donsker-Varadhan)"),
-    "mmd": ("surrogate", "maximum mean discrepancy of the joint and the product of marginals"),
+    "mmd": ("surrogate", "maximum mean discrepancy of {}"),
 }
 _DENSITIES = ("mss", "mws", "loo")  # what posteriors of known density allow
 _HIDDEN = (256, 256)
@@ -178,7 +178,7 @@ def _of_parts(
         stands_for=(Term(weight, information(atom.parts)),),
         relation=_ESTIMATORS[estimator][0],
         bounds=(),
-        estimator=_said(estimator, f"rows of {right.name}"),
+        estimator=_said(estimator, _compared(estimator, right)),
         lines=_lines(plan.model, choice),
         critic=taken.take(f"critic_{label}") if critic else "",
     )
@@ -195,15 +195,25 @@ def _parts_code(plan: Plan, estimator: str, left: Family, right: Family, critic:
             samples=(values, posteriors),
             word=f"total_correlation_{estimator}",
         )
-    groups = right.kind == "binary" and not tensor_shape(right)
     words = {"adversary": "information_critic", "mine": "information_mine"}
     return TermCode(
         kind="information",
         left=values[0],
         right=values[1],
-        word=words.get(estimator, "mmd_between" if groups else "hsic"),
+        word=words.get(estimator, "mmd_between" if _are_groups(right) else "hsic"),
         critic=critic,
     )
+
+
+def _compared(estimator: str, right: Family) -> str:
+    """What a critic or a kernel tells apart."""
+    if estimator != "mmd":
+        return f"rows of {right.name}"
+    return f"the two groups of {right.name}" if _are_groups(right) else "pairs and unpaired rows"
+
+
+def _are_groups(family: Family) -> bool:
+    return family.kind == "binary" and not tensor_shape(family)
 
 
 def _no_parts(

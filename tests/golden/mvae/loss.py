@@ -5,7 +5,7 @@ sum_k ELBO(x_{S_k}); here over every subset S, and of S in each row, what the ro
 has.
 
 Compiled by graphdsl from the spec `mvae` with views = 2, pixels = 32,
-sha256 72dfdd4f45b9f1fb0d4de8e0b9ed0718af97e6fe77fd666304181cc93fdaa3d4.
+sha256 11ef129791b3eaa39a999479fcec34bda448720c6b81dfa3b899464194d01cf5.
 
 Objective, to be minimised:
 
