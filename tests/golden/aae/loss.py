@@ -1,10 +1,10 @@
 r"""Adversarial autoencoder (Makhzani et al., 2015): latents that a critic cannot tell
-from the prior. Table 2 as printed has no row for it. Published objective, a game
-for the latents: E[-log p(x|z)] + lam JS(q(z) || p(z)), with 2 JS - 2 log 2 for the
-best critic D of E_p[log D(z)] + E_q[log(1 - D(z))].
+from the prior. In the paper: no row of Table 2 as printed. Published: E[-log
+p(x|z)] + max_D E_p[log D(z)] + E_q[log(1 - D(z))], a game, its parts in turn. Here:
+both parts at once, and lam JS, of which the game is 2 JS - 2 log 2 for the best D.
 
 Compiled by graphdsl from the spec `aae` with pixels = 64,
-sha256 57a539dabd9b4e4e4c7bef62c2549e3bb9aa8fe42ffff901ddbede58f769d079.
+sha256 9e1d1777dcbe475e70f0e23c201b536e66d9f98e0393ba9cf7d3cd310e15b815.
 
 Objective, to be minimised:
 

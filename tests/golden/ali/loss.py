@@ -1,11 +1,11 @@
 r"""ALI (Dumoulin et al., 2017), BiGAN (Donahue et al., 2017): pairs that a critic
-cannot tell apart. Sec. 3.5 names both, and Table 2 as printed has no row for them.
-Published objective, a game: min_{q, p} max_D E_q[log D(x, z)] + E_p[log(1 - D(x,
-z))], which for the best D is 2 JS(q(x, z) || p(x, z)) - 2 log 2; here JS itself.
-p's samples of x are the means of p(x|z).
+cannot tell apart. In the paper: Sec. 3.5 names both; no row of Table 2 as printed.
+Published: min_{q, p} max_D E_q[log D(x, z)] + E_p[log(1 - D(x, z))], a game. Here:
+JS itself, of which the game is 2 JS - 2 log 2 for the best D. p's samples of x are
+the means of p(x|z).
 
 Compiled by graphdsl from the spec `ali` with pixels = 64,
-sha256 3cad9ad16b72ae3ef25a3ecba729d14b6ca182b9e7eb4cf23822ba1e3a7afe24.
+sha256 222780d158b14e22494da0a4e7ff3d5dfdb9e01eb03c3271f18860da0b8d8e82.
 
 Objective, to be minimised:
 
@@ -78,7 +78,7 @@ class Ali(Objective):
         p_x_p = Bernoulli(self.p_x(z_p))  # p(x | z); (B, 64)
         x_p = p_x_p.mean  # (B, 64)
 
-        # JS(q(z, x) || p(z, x)); spec line 15
+        # JS(q(z, x) || p(z, x)); spec line 16
         divergence_z_x, critic_z_x = adversarial_js(
             self.critic_of_z_x, (z, x), (z_p, x_p)
         )

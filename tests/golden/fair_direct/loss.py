@@ -1,13 +1,13 @@
 r"""Fair representation, asked for directly: what is private to x is independent of the
-attribute. Sec. 5 asks for I(z; u) = 0, which bounds I(a; u) only if a and u are
-independent given z; the network {a; u} asks for I(a; u) = H(a) - H(a|u) itself, by
-an adversary r that predicts a from u. Eq. 17 with what it leaves out, KL of u and
--I(a; z), and with I(a; u) for I(z; u): see docs/paper-audit.md, eq. 17. E[-log
-p(x|z, u)] + (1 + beta_1) E[-log p(a|z)] + (1 + beta_1) E KL(q(z|x, a) || p(z)) + E
-KL(q(u|x) || p(u)) - beta_2 min E[-log r(a|u)].
+attribute. In the paper: eq. 17, whose I(z; u) bounds I(a; u) only if a and u are
+independent given z. Published: none. Objective: E[-log p(x|z, u)] + (1 + beta_1)
+E[-log p(a|z)] + (1 + beta_1) E KL(q(z|x, a) || p(z)) + E KL(q(u|x) || p(u)) -
+beta_2 min_r E[-log r(a|u)]. Here: with what eq. 17 leaves out, KL of u and -I(a;
+z), and I(a; u) = H(a) - H(a|u) for I(z; u), by an adversary r that predicts a from
+u (docs/paper-audit.md, eq. 17).
 
 Compiled by graphdsl from the spec `fair_direct` with features = 64, values = 2,
-sha256 a2c8a219f0bb893e5fa25bcc42a6f3b5c14560d35eccd43ae07037fad3a3d8fc.
+sha256 79d27dc9dbecbd22939d54964473f88e3a884c4d959fa93d9c0c37e62b569f5f.
 
 Objective, to be minimised:
 
@@ -117,20 +117,20 @@ class FairDirect(Objective):
         r_a_frozen = Categorical(frozen(self.r_a)(u))  # r(a | u); (B,)
         r_a = Categorical(self.r_a(u.detach()))  # r(a | u); (B,)
 
-        # E_q[-log p(x | z, u)]; spec line 35
+        # E_q[-log p(x | z, u)]; spec line 34
         reconstruction_x = expect(p_x.nll(x))
 
-        # E_q[-log p(a | z)]; spec lines 35, 36
+        # E_q[-log p(a | z)]; spec lines 34, 35
         reconstruction_a = expect(p_a.nll(a))
 
-        # E_q[-log r(a | u)]; spec line 37
+        # E_q[-log r(a | u)]; spec line 36
         prediction_a = expect(r_a_frozen.nll(a))
         critic_a = expect(r_a.nll(a))
 
-        # E_q KL(q(z | x, a) || p(z)); spec lines 35, 36
+        # E_q KL(q(z | x, a) || p(z)); spec lines 34, 35
         rate_z = expect(q_z.kl(standard_normal))
 
-        # E_q KL(q(u | x) || p(u)); spec line 35
+        # E_q KL(q(u | x) || p(u)); spec line 34
         rate_u = expect(q_u.kl(standard_normal))
 
         loss = (

@@ -1,14 +1,13 @@
-r"""Fair representation (eq. 17; OURS-MMD in Table 3): what x has for itself is no part
-of what it shares with a sensitive attribute. I(z; u) by MMD, of pairs and of
-unpaired rows: 0 where I(z; u) is, and in no nats. Eq. 17 as printed lacks E
-KL(q(u|x) || p(u)), and without it the right side is no bound: E[-log p(x|z, u)] +
-E[-log p(a|z)] + (1 + beta_1) E KL(q(z|x, a) || p(z)) + E KL(q(u|x) || p(u)) +
-beta_2 I(z; u). Where beta_1 stands, D(q || informative) = I(x; a | z) is bounded
-without -I(x; z) - I(a; z), which is all that it has to say for z:
-docs/paper-audit.md, eq. 17.
+r"""Fair representation with MMD: what x has for itself is no part of what it shares
+with a. In the paper: eq. 17, OURS-MMD in Table 3. Published: E[-log p(x, a|z, u)] +
+(1 + beta_1) E KL(q(z|x, a) || p(z)) + beta_2 I(z; u). Here: and E KL(q(u|x) ||
+p(u)), without which it is no bound. Where beta_1 stands, I(x; a|z) is bounded
+without -I(x; z) - I(a; z), which is all that it has to say for z
+(docs/paper-audit.md, eq. 17). I(z; u) by MMD of pairs and unpaired rows: 0 where it
+is, and in no nats.
 
 Compiled by graphdsl from the spec `fair_mmd` with features = 64,
-sha256 130c23dd85a2edab07107b8b3f2d1dfec4354ee2f9cec1457d2b9409b524223d.
+sha256 472dd1f66147f6a0032e30101dd81a184484c8c129afb6dd2a9942789da062fc.
 
 Objective, to be minimised:
 
@@ -55,7 +54,7 @@ from graphdsl_runtime import (
 
 
 class FairMmd(Objective):
-    r"""Fair representation (eq. 17; OURS-MMD in Table 3)."""
+    r"""Fair representation with MMD."""
 
     variables = (
         Variable("x", role="observed", kind="binary", shape=(64,)),
@@ -103,19 +102,19 @@ class FairMmd(Objective):
         p_x = Bernoulli(self.p_x(z, u))  # p(x | z, u); (B, 64)
         p_a = Bernoulli(self.p_a(z))  # p(a | z); (B,)
 
-        # E_q[-log p(x | z, u)]; spec line 38
+        # E_q[-log p(x | z, u)]; spec line 37
         reconstruction_x = expect(p_x.nll(x))
 
-        # E_q[-log p(a | z)]; spec line 38
+        # E_q[-log p(a | z)]; spec line 37
         reconstruction_a = expect(p_a.nll(a))
 
-        # E_q KL(q(z | x, a) || p(z)); spec lines 38, 39
+        # E_q KL(q(z | x, a) || p(z)); spec lines 37, 38
         rate_z = expect(q_z.kl(standard_normal))
 
-        # E_q KL(q(u | x) || p(u)); spec line 38
+        # E_q KL(q(u | x) || p(u)); spec line 37
         rate_u = expect(q_u.kl(standard_normal))
 
-        # I(z; u); spec lines 38, 39, 40, 41
+        # I(z; u); spec lines 37, 38, 39, 40
         information_z_u = hsic(z, u)
 
         loss = (

@@ -1,13 +1,13 @@
-r"""Fair representation (eq. 17; OURS-TC in Table 3): what x has for itself is no part
-of what it shares with a sensitive attribute. I(z; u) by minibatch stratified
-sampling of its densities. Eq. 17 as printed lacks E KL(q(u|x) || p(u)), and without
-it the right side is no bound: E[-log p(x|z, u)] + E[-log p(a|z)] + (1 + beta_1) E
-KL(q(z|x, a) || p(z)) + E KL(q(u|x) || p(u)) + beta_2 I(z; u). Where beta_1 stands,
-D(q || informative) = I(x; a | z) is bounded without -I(x; z) - I(a; z), which is
-all that it has to say for z: docs/paper-audit.md, eq. 17.
+r"""Fair representation with a TC estimate: what x has for itself is no part of what it
+shares with a. In the paper: eq. 17, OURS-TC in Table 3. Published: E[-log p(x, a|z,
+u)] + (1 + beta_1) E KL(q(z|x, a) || p(z)) + beta_2 I(z; u). Here: and E KL(q(u|x)
+|| p(u)), without which it is no bound. Where beta_1 stands, I(x; a|z) is bounded
+without -I(x; z) - I(a; z), which is all that it has to say for z
+(docs/paper-audit.md, eq. 17). I(z; u) by minibatch stratified sampling of
+densities.
 
 Compiled by graphdsl from the spec `fair_tc` with features = 64,
-sha256 8c06e403e1dae7667f6d4209a6fc77c888aa200da40bad492c805fa2700f108e.
+sha256 a1f175cc24f265f38ce1d4c2ffc7399c8556590d948ff974638d30f5ea441fa9.
 
 Objective, to be minimised:
 
@@ -53,7 +53,7 @@ from graphdsl_runtime import (
 
 
 class FairTc(Objective):
-    r"""Fair representation (eq. 17; OURS-TC in Table 3)."""
+    r"""Fair representation with a TC estimate."""
 
     variables = (
         Variable("x", role="observed", kind="binary", shape=(64,)),
@@ -101,19 +101,19 @@ class FairTc(Objective):
         p_x = Bernoulli(self.p_x(z, u))  # p(x | z, u); (B, 64)
         p_a = Bernoulli(self.p_a(z))  # p(a | z); (B,)
 
-        # E_q[-log p(x | z, u)]; spec line 38
+        # E_q[-log p(x | z, u)]; spec line 37
         reconstruction_x = expect(p_x.nll(x))
 
-        # E_q[-log p(a | z)]; spec line 38
+        # E_q[-log p(a | z)]; spec line 37
         reconstruction_a = expect(p_a.nll(a))
 
-        # E_q KL(q(z | x, a) || p(z)); spec lines 38, 39
+        # E_q KL(q(z | x, a) || p(z)); spec lines 37, 38
         rate_z = expect(q_z.kl(standard_normal))
 
-        # E_q KL(q(u | x) || p(u)); spec line 38
+        # E_q KL(q(u | x) || p(u)); spec line 37
         rate_u = expect(q_u.kl(standard_normal))
 
-        # I(z; u); spec lines 38, 39, 40, 41
+        # I(z; u); spec lines 37, 38, 39, 40
         information_z_u = total_correlation_mss(
             torch.stack([z, u], dim=1), Gaussian.stack([q_z, q_u]), self.rows
         )

@@ -1,10 +1,10 @@
-r"""GAN (Goodfellow et al., 2014): samples that a critic cannot tell from the data.
-Table 2, row GAN: [1, C_2], and no network. Published objective, a game: min_G max_D
-E_q[log D(x)] + E_p[log(1 - D(x))], which for the best D is 2 JS(q(x) || p(x)) - 2
-log 2; here JS itself. p's samples of x are the means of p(x|u).
+r"""GAN (Goodfellow et al., 2014): samples that a critic cannot tell from the data. In
+the paper: Table 2, row GAN: [1, C_2]; no network. Published: min_G max_D E_q[log
+D(x)] + E_p[log(1 - D(x))], a game. Here: JS itself, of which the game is 2 JS - 2
+log 2 for the best D. p's samples of x are the means of p(x|u).
 
 Compiled by graphdsl from the spec `gan` with pixels = 64,
-sha256 727592d1e69ea40baf82a6cb1131aeca1aef8af2873394f4fed73a75544d0c40.
+sha256 22356cb1776aae2b034cbd21cba0198514075a9a587f1c692c0da53c814e0718.
 
 Objective, to be minimised:
 
@@ -71,7 +71,7 @@ class Gan(Objective):
         p_x_p = Bernoulli(self.p_x(u_p))  # p(x | u); (B, 64)
         x_p = p_x_p.mean  # (B, 64)
 
-        # JS(q(x) || p(x)); spec line 14
+        # JS(q(x) || p(x)); spec line 15
         divergence_x, critic_x = adversarial_js(self.critic_of_x, x, x_p)
 
         loss = divergence_x

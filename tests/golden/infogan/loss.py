@@ -1,14 +1,13 @@
-r"""InfoGAN (Chen et al., 2016): a code that what is generated from it tells again.
-Table 2, row InfoGAN: [1, C_2]; [1, G^InfoGAN], with D under p. Published objective,
-a game: min_{G, r} max_D V(D, G) - lam (E_p[log r(c|x)] + H(c)), where the
-recogniser r bounds I_p(x; c) from below, and V for the best D is 2 JS(q(x) || p(x))
-- 2 log 2; here JS, so lam is half of it. With G^InfoGAN = {c -> x; n}, D(p ||
-G^InfoGAN) = I_p(x; n|c) holds H_p(x), which is trained, may be infinite, and is not
-in the published objective: docs/paper-audit.md, row InfoGAN. A copy of c says what
-is meant.
+r"""InfoGAN (Chen et al., 2016): a code that what is generated from it tells again. In
+the paper: Table 2, row InfoGAN: [1, C_2]; [1, G^InfoGAN], with D under p.
+Published: min_{G, r} max_D V(D, G) - lam (E_p[log r(c|x)] + H(c)), a game, V as for
+a GAN. Here: JS, of which V is 2 JS - 2 log 2 for the best D, so lam is half of it.
+With {c -> x; n} for G^InfoGAN, D under p is I(x; n|c), which holds H(x) under p: it
+is trained, may be infinite, and is not in the published objective
+(docs/paper-audit.md, row InfoGAN). A copy of c says what is meant.
 
 Compiled by graphdsl from the spec `infogan` with pixels = 64, classes = 10,
-sha256 cb7822af502c0ddc4c502717b7bea3732980fde0e5e31150bb813e292524743c.
+sha256 88324420e7f81803f6c36451948b1a5af00a3a0b2240b2c7233dc740ea0f1752.
 
 Objective, to be minimised:
 

@@ -1,12 +1,11 @@
 r"""InfoVAE (Zhao et al., 2019): a latent that follows its prior and yet tells of the
-data. Table 2 as printed has no row for it. Published objective: E[-log p(x|z)] + (1
-- alpha) E KL(q(z|x) || p(z)) + (alpha + lam - 1) Dv(q(z) || p(z)), which for Dv =
-KL is E[-log p(x|z)] + (1 - alpha) I(x; z) + lam KL(q(z) || p(z)). Dv is here, as
-there in most of it, the squared maximum mean discrepancy: in no nats, and an
-estimate.
+data. In the paper: no row of Table 2 as printed. Published: E[-log p(x|z)] + (1 -
+alpha) E KL(q(z|x) || p(z)) + (alpha + lam - 1) Dv(q(z) || p(z)), which for Dv = KL
+is E[-log p(x|z)] + (1 - alpha) I(x; z) + lam KL(q(z) || p(z)). Here: the squared
+maximum mean discrepancy for Dv, as in its MMD-VAE: it is in no nats.
 
 Compiled by graphdsl from the spec `infovae` with pixels = 64,
-sha256 b8a49a698f565a1103c67bd2b0736b93313ad2972c0a02114fc426ffd18f64ea.
+sha256 8c39ee37e6258a8e467c372249d79d2933835965a42527b59f4a83b379a8cc5c.
 
 Objective, to be minimised:
 

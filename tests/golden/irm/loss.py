@@ -1,12 +1,12 @@
 r"""Invariant risk minimization (Arjovsky et al., 2019): a predictor that no environment
-would change. Sec. 6 names it as a constraint on the structure of p, for which it
-refers to App. A.5. Published objective: sum_e R^e(w f) + penalty sum_e |d R^e(w f)
-/ dw|^2 at w = 1, with R^e the mean of -log p(y|z) over the rows of e; the first sum
-is here the mean over all rows. The penalty is no D(q || G): it is 0 where y is
-independent of e given z and p(y|z) is right, and may be 0 elsewhere too.
+would change. In the paper: Sec. 6 names it as a constraint on the structure of p,
+and refers to App. A.5. Published: sum_e R^e(w f) + penalty sum_e |d R^e(w f) /
+dw|^2 at w = 1, with R^e the mean of -log p(y|z) over the rows of e. Here: the mean
+over all rows for the first sum. The penalty is no D(q || G): it is 0 where y is
+independent of e given z and p(y|z) is right, and may be 0 elsewhere.
 
 Compiled by graphdsl from the spec `irm` with pixels = 64, environments = 2,
-sha256 ce5d5822b9ac61eca01c43cb1f7fa63822189856440b8820d39300b393bf555b.
+sha256 c5fc27e53492d53aaa049fac2fb4fd9e93e5a83a81fcf6f1d90ba4aa280a924b.
 
 Objective, to be minimised:
 

@@ -1,13 +1,13 @@
 r"""JMVAE by the paper's own network: each view reaches the other through the latent
-alone. Table 2, row JMVAE, as printed. It is no more than a loose bound of JMVAE's
-published objective: the network asks that z explain how the views depend, and -I(z;
-x_j) must be dropped to arrive at sum_i E KL(q(z|x_1, x_2) || q(z|x_i)). Kept, it
-asks for more weight on the reconstruction: (1 + alpha) sum_i E[-log p(x_i|z)] + E
-KL(q(z|x_1, x_2) || p(z)) + alpha sum_i E KL(q(z|x_1, x_2) || q(z|x_i)). `jmvae` has
-the network that is exact: docs/paper-audit.md, row JMVAE.
+alone. In the paper: Table 2, row JMVAE: [1, C_1]; [beta_i, G_cross(x_i)].
+Published: -ELBO(x_1, x_2) + alpha sum_i E KL(q(z|x_1, x_2) || q(z|x_i)), Suzuki et
+al., 2017. Here: as printed. It asks that z explain how the views depend, and -I(z;
+x_j) must be dropped to arrive at what is published. Kept, it weighs each E[-log
+p(x_i|z)] with 1 + alpha. `jmvae` has the network that is exact
+(docs/paper-audit.md, row JMVAE).
 
 Compiled by graphdsl from the spec `jmvae_cross` with pixels = 32,
-sha256 aae63968ca6a935d8c05ab4f74949915aa23418999981cdf956c71c44cd7d33a.
+sha256 8f0bde139e749b53bf178e5c013016370ef0774d924e52994d410f39215da73b.
 
 Objective, to be minimised:
 
@@ -97,13 +97,13 @@ class JmvaeCross(Objective):
         z = q_z.sample(noise["z"])  # (B, 16)
         p_x = Bernoulli(self.p_x(z))  # p(x[i] | z); (B, 2, 32)
 
-        # sum_i E_q[-log p(x[i] | z)]; spec lines 22, 23
+        # sum_i E_q[-log p(x[i] | z)]; spec lines 21, 22
         reconstruction_x = expect(p_x.nll(x))
 
-        # E_q KL(q(z | x) || p(z)); spec line 22
+        # E_q KL(q(z | x) || p(z)); spec line 21
         rate_z = expect(q_z.kl(standard_normal))
 
-        # sum_i E_q KL(q(z | x) || q(z | x[i])); spec line 23
+        # sum_i E_q KL(q(z | x) || q(z | x[i])); spec line 22
         rate_z_each = expect(q_z[:, None].kl(q_z_each))
 
         loss = (1 + self.alpha) * reconstruction_x + rate_z + self.alpha * rate_z_each

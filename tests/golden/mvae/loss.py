@@ -1,11 +1,11 @@
 r"""MVAE (Wu & Goodman, 2018): any subset of the views infers the latent, by products of
-experts. Table 2, row MVAE, whose marginal terms belong to L_dist:
-docs/paper-audit.md, row MVAE. Published objective: -ELBO(x) - sum_i ELBO(x_i) -
-sum_k ELBO(x_{S_k}); here over every subset S, and of S in each row, what the row
-has.
+experts. In the paper: Table 2, row MVAE: [1, C_1]; [beta_i, G_marginal(x_i)].
+Published: -ELBO(x) - sum_i ELBO(x_i) - sum_k ELBO(x_{S_k}), over random subsets
+S_k. Here: over every subset S, and of S in each row what the row has. The marginal
+terms belong to L_dist: no D(q || G) holds p(x_i|z) (docs/paper-audit.md, row MVAE).
 
 Compiled by graphdsl from the spec `mvae` with views = 2, pixels = 32,
-sha256 11ef129791b3eaa39a999479fcec34bda448720c6b81dfa3b899464194d01cf5.
+sha256 aed3aa7ae0c8350d544db8da32e3eab09b6315b1c9629c2f8a04dd532eac4663.
 
 Objective, to be minimised:
 
@@ -97,22 +97,22 @@ class Mvae(Objective):
         p_x_r_2 = Bernoulli(self.p_x(z_r_2))  # p(x[i] | z); (B, 2, 32)
         p_x_r_1_2 = Bernoulli(self.p_x(z_r_1_2))  # p(x[i] | z); (B, 2, 32)
 
-        # E_r({1})[-log p(x[1] | z)]; spec line 16
+        # E_r({1})[-log p(x[1] | z)]; spec line 17
         reconstruction_x_r_1 = expect(p_x_r_1[:, 0].nll(x[:, 0]), seen_x[:, 0])
 
-        # E_r({2})[-log p(x[2] | z)]; spec line 16
+        # E_r({2})[-log p(x[2] | z)]; spec line 17
         reconstruction_x_r_2 = expect(p_x_r_2[:, 1].nll(x[:, 1]), seen_x[:, 1])
 
-        # sum_i E_r({1,2})[-log p(x[i] | z)]; spec line 16
+        # sum_i E_r({1,2})[-log p(x[i] | z)]; spec line 17
         reconstruction_x_r_1_2 = expect(p_x_r_1_2.nll(x), seen_x)
 
-        # E_r({1}) KL(r(z | x[1]) || p(z)); spec line 16
+        # E_r({1}) KL(r(z | x[1]) || p(z)); spec line 17
         rate_z_r_1 = expect(r_z_1.kl(standard_normal))
 
-        # E_r({2}) KL(r(z | x[2]) || p(z)); spec line 16
+        # E_r({2}) KL(r(z | x[2]) || p(z)); spec line 17
         rate_z_r_2 = expect(r_z_2.kl(standard_normal))
 
-        # E_r({1,2}) KL(r(z | x) || p(z)); spec line 16
+        # E_r({1,2}) KL(r(z | x) || p(z)); spec line 17
         rate_z_r_1_2 = expect(r_z_1_2.kl(standard_normal))
 
         loss = (

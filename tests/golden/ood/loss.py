@@ -1,13 +1,13 @@
 r"""Out-of-distribution generalization (eq. 18, as printed): a label, whatever the
-environment. One network cannot give both terms: `predicted` has the first, `star`
-the second. TC(x; e; y | z) holds more than y independent of e given z: x too must
-be independent of both, so that z must keep all of x that tells of them;
-`ood_invariant` has what the text means: docs/paper-audit.md, eq. 18. Objective as
-printed, L_dist + beta_1 E KL(q(z|x, e, y) || q(z|x)) + beta_2 TC(x; e; y | z), the
-last bounded by E[-log p(y|z)] + E[-log p(e|z)] + E KL(q(z|x, e, y) || r(z|x)).
+environment. In the paper: eq. 18, L_dist + beta_1 E KL(q(z|x, e, y) || q(z|x)) +
+beta_2 TC(x; e; y|z). Published: the same, its last term bounded by E[-log p(y|z)] +
+E[-log p(e|z)] + E KL(q(z|x, e, y) || r(z|x)). Here: two networks, `predicted` and
+`star`, for no one has both terms. TC(x; e; y|z) holds more than y independent of e
+given z: x too must be independent of both, so that z must keep all of x that tells
+of them; `ood_invariant` has what the text means (docs/paper-audit.md, eq. 18).
 
 Compiled by graphdsl from the spec `ood` with pixels = 64, environments = 2,
-sha256 87a5076869d58e5e1094b1e36f0ac47932421b3da21f8f2240c322c043761530.
+sha256 0db78fccaa991c8e3d0b12171e2234df2345cb442dd39f8ca485db969e3dbe68.
 
 Objective, to be minimised:
 

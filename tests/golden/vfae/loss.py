@@ -1,10 +1,10 @@
 r"""Variational fair autoencoder (Louizos et al., 2016): latents that do not tell of a
-nuisance s. Table 2 has no row for it. Published objective, without labels: E[-log
-p(x|z, s)] + E KL(q(z|x, s) || p(z)) + gamma MMD(q(z|s = 0) || q(z|s = 1)), the last
-for I(z; s): both are 0 for the same q, and MMD is in no nats.
+nuisance s. In the paper: no row of Table 2 as printed. Published: E[-log p(x|z, s)]
++ E KL(q(z|x, s) || p(z)) + gamma MMD(q(z|s = 0) || q(z|s = 1)). Here: without
+labels. MMD stands for I(z; s): both are 0 for the same q, and MMD is in no nats.
 
 Compiled by graphdsl from the spec `vfae` with features = 64,
-sha256 788f18660050ec150ec82a0f0542d503a896a5b6e943232672794d53d1df047b.
+sha256 fed37dfcc58847e281da7a11b9bb0f4a30cefe83c4e95f16a39e32ead4d96d10.
 
 Objective, to be minimised:
 
