@@ -504,9 +504,11 @@ def _conditional(plan: Plan, network: str, group: Sequence[Piece]) -> _Written:
 
 def _gates(plan: Plan, network: str, piece: Piece) -> tuple[Gate, ...]:
     """The learned edges of the conditional that a piece is computed from."""
+    if network == "r":
+        return ()
     model = plan.model
     source = model.generation if network == "p" else model.inference_of(plan.under)
-    several = source.conditionals if source and network != "r" else ()
+    several = source.conditionals if source else ()
     return next((one.gates for one in several if piece.node in one.children), ())
 
 
