@@ -288,7 +288,7 @@ def _fused(statement: Fuse, seen: Sequence[Sequence[Ref]]) -> str:
 
 def _members_of_one(seen: Sequence[Sequence[Ref]]) -> Ref | None:
     """Masks of members of one family, as so many members of one tensor."""
-    alone = [refs[0] for refs in seen if len(refs) == 1 and refs[0].one]
+    alone = [refs[0] for refs in seen if len(refs) == 1 and refs[0].one and refs[0].places]
     if len(alone) < len(seen) or len({ref.name for ref in alone}) > 1:
         return None
     return Ref(alone[0].name, tuple(place for ref in alone for place in ref.places or ()))

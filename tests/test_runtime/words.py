@@ -130,9 +130,15 @@ def of_both(game: Callable[[Case], Players]) -> Callable[[Case], Tensor]:
     return lambda c: both(game(c))
 
 
+def of_difference(players: Players) -> Tensor:
+    """Give what the model pays less what the critic does: of a bound, whose sum is 0."""
+    return players[0] - players[1]
+
+
 #: Estimator -> its value on a case; of a game, what both players pay.
 WORDS: Mapping[str, Callable[[Case], Tensor]] = {
     **{name: of_both(game) for name, game in GAMES.items()},
+    "information_mine": lambda c: of_difference(GAMES["information_mine"](c)),
     "Mine": mine,
     "barber_agakov": lambda c: barber_agakov(c.q.nll(c.z)),
     "bernoulli_information": lambda c: bernoulli_information(c.z.T).mean(),
