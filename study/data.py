@@ -89,22 +89,21 @@ class Sources(NamedTuple):
 
 
 def sources(seed: int, count: int = 5, segments: int = 40, length: int = 1_000) -> Sources:
-    """Non-stationary sources behind a mixing of two leaky layers: Khemakhem et al. 2020, sec. 5.1.
+    """Non-stationary sources behind two layers and a leaky ReLU: after Khemakhem et al. 2020.
 
     In each segment every source is normal, with a mean in [-3, 3] and a standard deviation in
-    [0.5, 3] of its own; the seen is whitened to variance 1, with noise of 0.1.
+    [0.5, 3] of its own. The layers are orthogonal; what is seen has variance 1, and no noise.
     """
     dice = torch.Generator().manual_seed(seed)
     mean = torch.rand(segments, count, generator=dice) * 6 - 3
     scale = torch.rand(segments, count, generator=dice) * 2.5 + 0.5
     w = torch.arange(segments).repeat_interleave(length)
     s = mean[w] + scale[w] * torch.randn(segments * length, count, generator=dice)
-    x = s
-    for _ in range(2):
-        orthogonal, _ = torch.linalg.qr(torch.randn(count, count, generator=dice))
-        x = F.leaky_relu(x @ orthogonal, 0.2)
-    x = (x - x.mean(0)) / x.std(0)
-    return Sources(s, x + 0.1 * torch.randn(x.shape, generator=dice), w)
+    first, second = (
+        torch.linalg.qr(torch.randn(count, count, generator=dice))[0] for _ in range(2)
+    )
+    x = F.leaky_relu(s @ first, 0.2) @ second
+    return Sources(s, (x - x.mean(0)) / x.std(0), w)
 
 
 @cache
