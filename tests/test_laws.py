@@ -297,8 +297,8 @@ def defined(models: Models, model: Model, functional: Functional) -> float:
             return judge.value([Term(ONE, information(parts, given))])
         case UncertaintyOf(of, given):
             return judge.value([Term(ONE, entropy(of, given))])
-        case PredictiveEntropy(of, given):
-            return sum(models.cross_entropy(predictor(model, node, given), under) for node in of)
+        case PredictiveEntropy():
+            return predicted(models, model, functional)
         case DivergenceOfMarginals():
             return from_generation(models, model, functional)
         case DivergenceOfPosteriors(variables, given, network_name, model_given):
@@ -308,6 +308,14 @@ def defined(models: Models, model: Model, functional: Functional) -> float:
                 models.cross_entropy(f"{base}({node}|{','.join(sorted(model_given))})", under)
                 for node in variables
             )
+
+
+def predicted(models: Models, model: Model, functional: PredictiveEntropy) -> float:
+    """A cross-entropy, or a cost that is no likelihood: the number of its name."""
+    given, cost, under = functional.given, functional.cost, functional.under
+    if cost is not None:
+        return sum(symbol("cost", (node, *given, cost), under) for node in functional.of)
+    return sum(models.cross_entropy(predictor(model, node, given), under) for node in functional.of)
 
 
 def from_generation(models: Models, model: Model, functional: DivergenceOfMarginals) -> float:
