@@ -17,11 +17,11 @@ from graphdsl.compiler import check_spec, derive, read
 from graphdsl.diagnostics import Source
 from graphdsl.report import audit_text
 from graphdsl_runtime import Objective, Variable
+from study.data import digits_batch
 from tests.by_hand import ROWS_OF_DATA
 from tests.conftest import SPECS, Golden
 from tests.emitted import emitted_class, emitted_text
 from tests.published import PUBLISHED
-from tests.real_data import real_batch
 
 by_name = pytest.mark.parametrize("path", SPECS, ids=lambda path: path.stem)
 
@@ -105,14 +105,14 @@ def test_every_player_falls_in_twenty_steps_on_real_data(path: Path) -> None:
         objective = made()
         objective.rows = 1_000
         order = torch.randperm(1_000)
-        judged = real_batch(objective, order[:256])
+        judged = digits_batch(objective, order[:256])
         noise = all_noise(objective, judged["x"])
         before = objective(judged, noise).players[player].item()
         optimizer = torch.optim.Adam(objective.parameter_groups()[player], 1e-3)
         for step in range(20):
             rows = order[256 + 64 * (step % 11) :][:64]
             others = player == "model"
-            seen = (real_batch(objective, rows), None) if others else (judged, noise)
+            seen = (digits_batch(objective, rows), None) if others else (judged, noise)
             optimizer.zero_grad()
             objective(*seen).players[player].backward()
             optimizer.step()

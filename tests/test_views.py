@@ -14,9 +14,9 @@ from sklearn.datasets import load_digits
 from torch import Tensor
 
 from graphdsl_runtime import Gaussian, Objective
+from study.data import digits_batch
 from tests.conftest import ROOT, SPECS
 from tests.emitted import emitted_class
-from tests.real_data import real_batch
 
 by_name = pytest.mark.parametrize("path", SPECS, ids=lambda path: path.stem)
 
@@ -70,7 +70,7 @@ def calls_in_a_step(objective: Objective, batch: dict[str, Tensor]) -> dict[str,
 @by_name
 def test_every_encoder_runs_once_in_a_step(path: Path) -> None:
     objective = emitted_class(path)()
-    counts = calls_in_a_step(objective, real_batch(objective, torch.arange(8)))
+    counts = calls_in_a_step(objective, digits_batch(objective, torch.arange(8)))
     assert set(counts.values()) <= {1}
     assert counts or path.stem in ("gan", "infogan")
 
@@ -134,7 +134,7 @@ def test_what_a_missing_view_would_have_been_changes_no_bit(name: str) -> None:
 def test_posteriors_and_translations_from_any_pattern(name: str) -> None:
     """As the spec is shipped: every latent has a posterior, every view a prediction."""
     objective = emitted_class(name)()
-    whole = real_batch(objective, torch.arange(4))["x"]
+    whole = digits_batch(objective, torch.arange(4))["x"]
     for pattern in product([True, False], repeat=2):
         batch = {f"x[{i + 1}]": whole[:, i] for i in range(2) if pattern[i]}
         batch["seen(x[1])"] = torch.full((4,), pattern[0])
