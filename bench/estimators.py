@@ -33,6 +33,7 @@ from graphdsl_runtime import (
     information_critic,
     information_leave_in,
     information_loo,
+    information_mine,
     nwj,
     smile,
     total_correlation_critic,
@@ -159,6 +160,7 @@ INFORMATION: Mapping[str, Callable[[Channel], Tensor]] = {
     "information_critic": lambda c: (
         information_critic(LogRatio(c.case.correlation), c.x, c.y).model
     ),
+    "information_mine": lambda c: information_mine(LogRatio(c.case.correlation), c.x, c.y).model,
     "conditional_information_critic": lambda c: (
         conditional_information_critic(*c.in_groups()).model
     ),

@@ -1,7 +1,7 @@
 """The pages of the site that are made, not written: MkDocs calls `on_files` before it builds.
 
-They come from what they are about: the README, the help of the commands, the explanations, and the
-audits of the specs that ship. So none of them can fall behind.
+They come from what they are about: the README, the help of the commands, and the explanations. So
+none of them can fall behind.
 """
 
 from __future__ import annotations
@@ -17,8 +17,7 @@ import click
 import typer
 
 from graphdsl.cli import app
-from graphdsl.cli.sources import shipped
-from graphdsl.compiler import check_spec, compile_spec, derive, read
+from graphdsl.compiler import compile_spec
 from graphdsl.diagnostics import (
     Diagnostic,
     Explanation,
@@ -28,7 +27,6 @@ from graphdsl.diagnostics import (
     explanation,
     render,
 )
-from graphdsl.report import audit_text
 
 if TYPE_CHECKING:
     from mkdocs.config.defaults import MkDocsConfig
@@ -86,7 +84,6 @@ def pages() -> dict[str, str]:
         **{uri: _root_page(name) for name, uri in _ROOT_PAGES.items()},
         "command-line.md": _command_line(),
         **dict(_diagnostics()),
-        **dict(_models()),
     }
 
 
@@ -172,24 +169,6 @@ def _said(text: str) -> str:
     except SpecError as problem:
         found = problem.diagnostics
     return "\n\n".join(render(one, source) for one in found)
-
-
-# ---- models --------------------------------------------------------------------------------------
-
-
-def _models() -> Iterator[tuple[str, str]]:
-    """An index of the specs that ship, and a page for each with its audit."""
-    rows = []
-    for path in shipped():
-        source = Source.read(path)
-        sentence = source.line(1).lstrip("# ")
-        rows.append(f"- [{path.stem}]({path.stem}.md): {sentence}")
-        audit = audit_text(read(derive(check_spec(source))))
-        parts = [f"# {path.stem}", sentence, _block("mib", source.text)]
-        parts += [f"`graphdsl audit {path.stem}` says of it:", _block("text", audit)]
-        yield f"models/{path.stem}.md", _joined(parts)
-    said = "Specs that ship, with what is derived from them. Each compiles by its bare name."
-    yield "models/index.md", _joined(["# Models", said, "\n".join(rows)])
 
 
 # ---- Markdown ------------------------------------------------------------------------------------

@@ -17,6 +17,7 @@ from graphdsl.ir.loss import LossTerm
 from graphdsl.ir.model import Model, Network
 from graphdsl.ir.notation import weight_text
 from graphdsl.ir.weight import ONE
+from graphdsl.report.header import as_markdown, read_header
 
 _HEAD = """\
 # The unified table
@@ -29,50 +30,10 @@ relation says how the loss stands to the objective, and the last line when a bou
 _PRINTED = """\
 ## As printed in the paper
 
-What Table 2 prints as distribution consistency and structural regularization, and what differs
-here. The full table is in an appendix that this project could not see.
+What the paper prints of each model, for Table 2 as [weight, C] of distribution consistency and
+[weight, G] of structural regularization, and what differs here, as the specs say it. The full table
+is in an appendix that this project could not see.
 """
-
-#: Rows of Table 2, by the spec that holds them: as printed, and what differs.
-_ROWS = {
-    "vae": ("[1, C_1]", "nothing"),
-    "beta_vae": (
-        "[1, C_1], [beta - 1, C_3]; [beta - 1, G_empty]",
-        "nothing, for one latent vector",
-    ),
-    "beta_vae_factored": (
-        "[1, C_1], [beta - 1, C_3]; [beta - 1, G_empty]",
-        "with a node for each factor, C_3 must be of the factors' own marginals: the joint one "
-        "adds (beta - 1) TC(u)",
-    ),
-    "beta_tcvae": (
-        "[1, C_1], [alpha_2, C_2]; [beta, G^p]",
-        "C_2 is adversarial and has no counterpart in the published loss: C_3 is meant; the weight "
-        "is beta - 1, for with beta the published weight of TC(u) would be beta + 1",
-    ),
-    "jmvae": (
-        "[1, C_1]; [beta_i, G_cross(x_i)]",
-        "the network in which x_i alone tells of z is the one whose bound is the published loss",
-    ),
-    "jmvae_cross": (
-        "[1, C_1]; [beta_i, G_cross(x_i)]",
-        "as printed: it is more than the published loss, which drops -I(z; x_j)",
-    ),
-    "mvae": (
-        "[1, C_1]; [beta_i, G_marginal(x_i)]",
-        "no `D(q \\|\\| G)` holds `p(x_i \\| z)`: the marginal terms are distribution consistency",
-    ),
-    "wyner": (
-        "[1, C_1]; [beta_i, G_cross(x_i)], [beta_i, G_private(x_i)]",
-        "z is a parent of u_i in G^q, common information is a term of its own, and one network "
-        "holds both cross and private generation",
-    ),
-    "structured_mm": (
-        "[1, C_0]; [beta_i, G_cross({x_i})]",
-        "the bound by L_x + L_u + L_z leaves out a constant, and drops -I(z; x_rest): here both "
-        "are kept",
-    ),
-}
 
 
 def unified_table(specs: Iterable[Path]) -> str:
@@ -80,11 +41,10 @@ def unified_table(specs: Iterable[Path]) -> str:
     compiled = {path.stem: (path, derive(check_spec(Source.read(path)))) for path in specs}
     parts = [_HEAD, *(_section(name, *one) for name, one in compiled.items())]
     rows = ["| model | as printed | what differs |", "| --- | --- | --- |"]
-    rows += [
-        f"| `{name}` | `{printed}` | {differs} |"
-        for name, (printed, differs) in _ROWS.items()
-        if name in compiled
-    ]
+    for name, (path, _) in compiled.items():
+        header = read_header(path.read_text(encoding="utf-8"))
+        cells = as_markdown(header.printed), as_markdown(header.here) or "nothing"
+        rows.append(f"| [{name}](models/{name}.md) | {' | '.join(cells)} |")
     return "\n".join([*parts, _PRINTED, *rows]) + "\n"
 
 
@@ -93,6 +53,7 @@ def _section(name: str, path: Path, compiled: Compiled) -> str:
     cells = {
         "inference": _all(_network(one) for one in _inferences(model)),
         "generation": "none" if model.generation is None else _code(_network(model.generation)),
+        "published": as_markdown(read_header(path.read_text(encoding="utf-8")).published),
         "objective": _code(_objective(path.read_text(encoding="utf-8"))),
         "loss": "<br>".join(_code(_term(term, k)) for k, term in enumerate(module.terms)),
         "relation": f"{module.relation}: {module.reason}",

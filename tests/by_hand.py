@@ -5,9 +5,12 @@ from __future__ import annotations
 __all__ = [
     "ROWS_OF_DATA",
     "cost",
+    "dependence",
+    "discrepancy",
     "fused",
     "halves",
     "kl",
+    "median",
     "one_hot",
     "rate",
     "run",
@@ -76,12 +79,47 @@ def fused(mean: Tensor, log_var: Tensor, weights: Tensor | float = 1.0) -> tuple
 
 
 def total_correlation(u: Tensor, mean: Tensor, log_var: Tensor) -> Tensor:
-    """Minibatch stratified sampling of TC, row by row: Chen et al. 2018, appendix C.2."""
+    """Minibatch stratified sampling of TC, row by row: Chen et al. 2018, appendix C.2.
+
+    Of (B, M), or of (B, M, D) for M blocks of D coordinates.
+    """
     rows, data = len(u), ROWS_OF_DATA
     distance = u[:, None] - mean[None]
     log_q = -0.5 * (distance**2 / log_var.exp() + log_var + math.log(2 * math.pi))
+    log_q = log_q.reshape(rows, rows, u.shape[1], -1).sum(3)
     weights = torch.full((rows, rows), (data - 1) / (data * (rows - 1)), dtype=u.dtype)
     weights.fill_diagonal_(1 / data)
     joint = (weights.log() + log_q.sum(-1)).logsumexp(1)
     marginals = (weights.log()[..., None] + log_q).logsumexp(1).sum(-1)
     return joint - marginals
+
+
+def distances(x: Tensor, y: Tensor) -> Tensor:
+    """The squared distance of every row from every other."""
+    return ((x[:, None] - y[None]) ** 2).sum(2)
+
+
+def median(*samples: Tensor) -> float:
+    """The median of the squared distances, of every row from all others and between two samples."""
+    apart = [distances(x, x)[~torch.eye(len(x), dtype=torch.bool)] for x in samples]
+    apart += [distances(*samples).flatten()] if len(samples) == 2 else []
+    return torch.cat(apart).median().item()
+
+
+def discrepancy(x: Tensor, y: Tensor, width: float) -> Tensor:
+    """The squared MMD, unbiased, with exp(-d^2 / width): Gretton et al. 2012, eq. 3."""
+    m, n = len(x), len(y)
+    (xx, yy, xy) = ((-distances(a, b) / width).exp() for a, b in ((x, x), (y, y), (x, y)))
+    within = (xx.sum() - m) / (m * (m - 1)) + (yy.sum() - n) / (n * (n - 1))
+    return within - 2 * xy.mean()
+
+
+def dependence(x: Tensor, y: Tensor) -> Tensor:
+    """HSIC, unbiased, over rows that all differ: Song et al. 2012, eq. 5."""
+    rows = len(x)
+    off = 1 - torch.eye(rows, dtype=x.dtype)
+    k, l = ((-distances(one, one) / median(one)).exp() * off for one in (x, y))  # noqa: E741
+    ones = torch.ones(rows, dtype=x.dtype)
+    apart = (ones @ k @ ones) * (ones @ l @ ones) / ((rows - 1) * (rows - 2))
+    total = torch.trace(k @ l) + apart - 2 / (rows - 2) * (ones @ k @ l @ ones)
+    return total / (rows * (rows - 3))

@@ -105,12 +105,13 @@ class _Gaussian:
 def discrete_joint(
     model: Model, rng: np.random.Generator, network: Network | None = None
 ) -> discrete.Joint:
-    """A random table that follows q, or another inference network, its data's joint arbitrary.
+    """A random table that follows q, another inference network, or p; q's data are arbitrary.
 
-    The data are drawn first: generators of one seed give all networks the same data.
+    The data are drawn first: generators of one seed give all inference networks the same data.
     """
-    edges = _edges(model, network or model.inference)
-    return discrete.random_joint(edges, sorted(model.observed()), 2, rng)
+    return discrete.random_joint(
+        _edges(model, network or model.inference), _data(model, network), 2, rng
+    )
 
 
 def judge_of(joint: discrete.Joint) -> Judge:
@@ -123,12 +124,15 @@ def discrete_judge(model: Model, rng: np.random.Generator) -> Judge:
     return judge_of(discrete_joint(model, rng))
 
 
-def gaussian_judge(model: Model, rng: np.random.Generator) -> Judge:
+def gaussian_judge(model: Model, rng: np.random.Generator, network: Network | None = None) -> Judge:
     """Log-determinants."""
-    observed = sorted(model.observed())
-    return Judge(
-        _Gaussian(gaussian.random_linear_gaussian(_edges(model, model.inference), observed, 1, rng))
-    )
+    edges, data = _edges(model, network or model.inference), _data(model, network)
+    return Judge(_Gaussian(gaussian.random_linear_gaussian(edges, data, 1, rng)))
+
+
+def _data(model: Model, network: Network | None) -> list[str]:
+    """What has a joint of its own: under p, nothing has."""
+    return [] if network is not None and network is model.generation else sorted(model.observed())
 
 
 def weight_value(weight: Weight, parameters: Values) -> float:

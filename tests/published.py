@@ -11,13 +11,17 @@ from typing import TypeAlias
 import torch
 from torch import Tensor
 from torch.func import functional_call
+from torch.nn import functional as F  # noqa: N812  (torch's own name for it)
 
 from graphdsl_runtime import Objective
 from tests.by_hand import (
     cost,
+    dependence,
+    discrepancy,
     fused,
     halves,
     kl,
+    median,
     one_hot,
     rate,
     run,
@@ -189,11 +193,11 @@ def telbo(m: Objective, batch: Values, noise: Values) -> Tensor:
     return (both + alone + labelled).mean()
 
 
-def held_still(m: Objective, name: str, z: Tensor) -> Tensor:
+def held_still(m: Objective, name: str, *parents: Tensor) -> Tensor:
     """The answer of a network whose parameters are not trained by it."""
     network = m.get_submodule(name)
     fixed = {key: one.detach() for key, one in network.named_parameters()}
-    answer: Tensor = functional_call(network, fixed, (z,))
+    answer: Tensor = functional_call(network, fixed, parents)
     return answer
 
 
@@ -350,3 +354,151 @@ def lmifr(m: Objective, batch: Values, noise: Values) -> dict[str, Tensor]:
     excess = rate(mean, log_var).mean() - 5.0
     price = torch.log1p(m.get_parameter("multiplier.raw").exp())
     return {"model": cost(decoded, x).mean() + price * excess, "multiplier": -price * excess}
+
+
+@published
+def irm(m: Objective, batch: Values, noise: Values) -> Tensor:
+    """Arjovsky et al. 2019, IRMv1, as in the spec's header: penalty = 100."""
+    y, e = batch["y"], batch["e"]
+    logits = run(m, "p_y", sampled(*halves(run(m, "q_z", batch["x"])), noise["z"]))
+    scale = torch.ones((), dtype=logits.dtype, requires_grad=True)
+    total = logits.new_zeros(())
+    for environment in (0, 1):
+        rows = e == environment
+        risk = cost(scale * logits[rows, None], y[rows, None]).mean()
+        (slope,) = torch.autograd.grad(risk, scale, create_graph=True)
+        total = total + slope**2
+    return cost(logits[:, None], y[:, None]).mean() + 100.0 * total
+
+
+def fair(m: Objective, batch: Values, noise: Values) -> tuple[Tensor, ...]:
+    """Eq. 17 without its last term, and with E KL(q(u|x) || p(u)): beta_1 = 1. What is sampled."""
+    x, a = batch["x"], batch["a"]
+    shared, private = halves(run(m, "q_z", x, a)), halves(run(m, "q_u", x))
+    z, u = sampled(*shared, noise["z"]), sampled(*private, noise["u"])
+    explained = cost(run(m, "p_x", z, u), x) + cost(run(m, "p_a", z)[:, None], a[:, None])
+    return (explained + 2.0 * rate(*shared) + rate(*private)).mean(), z, u, *shared, *private
+
+
+@published
+def fair_mmd(m: Objective, batch: Values, noise: Values) -> Tensor:
+    """Eq. 17 as in the spec's header: beta_2 = 10, by Gretton et al. 2005."""
+    fit, z, u, *_ = fair(m, batch, noise)
+    return fit + 10.0 * dependence(z, u)
+
+
+@published
+def fair_tc(m: Objective, batch: Values, noise: Values) -> Tensor:
+    """Eq. 17 as in the spec's header: beta_2 = 1, I(z; u) from the densities of the batch."""
+    fit, z, u, z_mean, z_log_var, u_mean, u_log_var = fair(m, batch, noise)
+    parts = [torch.stack(pair, 1) for pair in ((z, u), (z_mean, u_mean), (z_log_var, u_log_var))]
+    return fit + total_correlation(*parts).mean()
+
+
+@published
+def fair_mine(m: Objective, batch: Values, noise: Values) -> dict[str, Tensor]:
+    """Eq. 17 as in the spec's header: beta_2 = 1, by Belghazi et al. 2018."""
+    fit, z, u, *_ = fair(m, batch, noise)
+    order = noise["permuted(u)"].argsort()
+
+    def bound(z: Tensor, u: Tensor, held: bool) -> Tensor:
+        ask = held_still if held else run
+        joint, product = (ask(m, "critic_of_z_u", z, other) for other in (u, u[order]))
+        return joint.mean() - product.exp().mean().log()
+
+    return {
+        "model": fit + bound(z, u, held=True),
+        "critic": -bound(z.detach(), u.detach(), held=False),
+    }
+
+
+@published
+def vfae(m: Objective, batch: Values, noise: Values) -> Tensor:
+    """Louizos et al. 2016, without labels: gamma = 100."""
+    x, s = batch["x"], batch["s"]
+    mean, log_var = halves(run(m, "q_z", x, s))
+    z = sampled(mean, log_var, noise["z"])
+    fit = (cost(run(m, "p_x", z, s), x) + rate(mean, log_var)).mean()
+    return fit + 100.0 * discrepancy(z[s == 1], z[s == 0], median(z))
+
+
+# ---- samples and critics -------------------------------------------------------------------------
+
+
+def told_apart(m: Objective, critic: str, q: Values, p: Values) -> dict[str, Tensor]:
+    """V(D, G) of Goodfellow et al. 2014, eq. 1, as JS: what the model, and what the critic pays."""
+    real, made = tuple(q.values()), tuple(p.values())
+    value = (
+        F.logsigmoid(held_still(m, critic, *real)).mean()
+        + F.logsigmoid(-held_still(m, critic, *made)).mean()
+    )
+    alone = (
+        F.logsigmoid(run(m, critic, *(one.detach() for one in real))).mean()
+        + F.logsigmoid(-run(m, critic, *(one.detach() for one in made))).mean()
+    )
+    return {"model": math.log(2.0) + value / 2, "critic": -alone}
+
+
+@published
+def gan(m: Objective, batch: Values, noise: Values) -> dict[str, Tensor]:
+    """Goodfellow et al. 2014, eq. 1, as JS."""
+    made = run(m, "p_x", noise["u"]).sigmoid()
+    return told_apart(m, "critic_of_x", {"x": batch["x"]}, {"x": made})
+
+
+@published
+def infogan(m: Objective, batch: Values, noise: Values) -> dict[str, Tensor]:
+    """Chen et al. 2016, eq. 6, without H(c): lam = 1."""
+    code = noise["c"].argmax(1)
+    made = run(m, "p_x", one_hot(code, 10, noise["n"]), noise["n"]).sigmoid()
+    told = surprise(run(m, "r_c", made), code).mean()
+    game = told_apart(m, "critic_of_x", {"x": batch["x"]}, {"x": made})
+    return {**game, "model": game["model"] + told}
+
+
+@published
+def ali(m: Objective, batch: Values, noise: Values) -> dict[str, Tensor]:
+    """Dumoulin et al. 2017, eq. 3, as JS."""
+    z = sampled(*halves(run(m, "q_z", batch["x"])), noise["z"])
+    made = run(m, "p_x", noise["prior(z)"]).sigmoid()
+    inferred = {"z": z, "x": batch["x"]}
+    return told_apart(m, "critic_of_z_x", inferred, {"z": noise["prior(z)"], "x": made})
+
+
+@published
+def aae(m: Objective, batch: Values, noise: Values) -> dict[str, Tensor]:
+    """Makhzani et al. 2015: a reconstruction, and a GAN of the latents, lam = 10."""
+    reconstruction, _, z, *_ = single_view(m, batch["x"], noise["z"], "z")
+    game = told_apart(m, "critic_of_z", {"z": z}, {"z": noise["prior(z)"]})
+    return {**game, "model": reconstruction.mean() + 10.0 * game["model"]}
+
+
+@published
+def wae_mmd(m: Objective, batch: Values, noise: Values) -> Tensor:
+    """Tolstikhin et al. 2018, eq. 4: c = |x - G(z)|^2, lam = 50."""
+    x = batch["x"]
+    z = sampled(*halves(run(m, "q_z", x)), noise["z"])
+    moved = ((x - run(m, "p_x", z)) ** 2).sum(1).mean()
+    prior = noise["prior(z)"]
+    return moved + 50.0 * discrepancy(z, prior, median(z, prior))
+
+
+@published
+def infovae(m: Objective, batch: Values, noise: Values) -> Tensor:
+    """Zhao et al. 2019, eq. 6: alpha = 0.5, lam = 100."""
+    reconstruction, rate_z, z, *_ = single_view(m, batch["x"], noise["z"], "z")
+    prior = noise["prior(z)"]
+    apart = discrepancy(z, prior, median(z, prior))
+    return (reconstruction + 0.5 * rate_z).mean() + 99.5 * apart
+
+
+@published
+def factor_vae(m: Objective, batch: Values, noise: Values) -> dict[str, Tensor]:
+    """Kim and Mnih 2018, eq. 2 and algorithm 1: gamma = 6."""
+    reconstruction, rate_u, u, *_ = single_view(m, batch["x"], noise["u"])
+    order = noise["permuted(u)"].argsort(0)
+    permuted = torch.stack([column[rows] for column, rows in zip(u.T, order.T, strict=True)], 1)
+    model = (reconstruction + rate_u).mean() + 6.0 * held_still(m, "critic_of_u", u).mean()
+    real = F.logsigmoid(run(m, "critic_of_u", u.detach())).mean()
+    made = F.logsigmoid(-run(m, "critic_of_u", permuted.detach())).mean()
+    return {"model": model, "critic": -(real + made)}

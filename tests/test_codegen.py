@@ -163,3 +163,19 @@ def test_odd_shapes_run(body: str) -> None:
         assert tuple(q.mean.shape) == shapes[name]
     for name, p in objective.decode(objective.draw_noise(batch["x"])).items():
         assert tuple(p.mean.shape) == shapes[name]
+
+
+def test_lines_that_a_semicolon_ends_have_networks_of_their_own() -> None:
+    text = """
+model parts
+observed x[1..2] : real[6]
+latent z : real[3] ~ normal
+q { x -> z }
+p { z -> x[1] via mlp(4) ~ normal(scale = 0.5); z -> x[2] via mlp(7) }
+minimize KL(q || p)
+"""
+    objective = emitted_class(text)()
+    first, second = (objective.get_submodule(name) for name in ("p_x", "p_x_2"))
+    sizes = [sorted({max(one.shape) for one in net.parameters()}) for net in (first, second)]
+    assert sizes == [[4, 6], [6, 7]]
+    assert emitted_text(text).count("of_scale") == 2  # in forward and decode, of the first alone

@@ -33,6 +33,8 @@ q { x -> z by poe; x[2] -> c; x[1], y -> v }
 p { z, c -> x[i] for i in 1..3; v, c -> y }
 minimize KL(q || p) + 0.3 * I(z; x[1] | x[2])
 """
+#: How many rows a discrepancy of kernels asks for; all others make do with one.
+FEWEST = {"infovae": 2, "wae_mmd": 2, "fair_mmd": 4}
 #: An expectation that only samples tell, between variables of scales of their own.
 LADDER = """
 model ladder
@@ -98,7 +100,7 @@ def test_extremes_are_finite(name: str, autocast: bool) -> None:
         objective = made()
         objective.rows = 1000 if seed % 3 else None
         driven_far(objective, generator)
-        batch = random_batch(objective, 5 if seed % 3 else 1)
+        batch = random_batch(objective, 5 if seed % 3 else FEWEST.get(name, 1))
         batch = some_missing(objective, batch, generator)
         with torch.autocast("cpu", dtype=torch.bfloat16, enabled=autocast):
             losses = objective(batch)

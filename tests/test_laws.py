@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from fractions import Fraction
 from math import prod
@@ -17,7 +18,9 @@ from graphdsl.compiler import Compiled, check_spec, derive, read
 from graphdsl.diagnostics import Source
 from graphdsl.graphs import topological_orders
 from graphdsl.ir.information import (
+    Atom,
     CrossEntropy,
+    DivergenceAtom,
     Entropy,
     Information,
     PenaltyAtom,
@@ -81,13 +84,17 @@ def compiled(path: Path) -> Compiled:
     return derive(check_spec(source, {name: SMALL[name] for name in known}))
 
 
-def judges(model: Model, seed: int, network: Network) -> Iterator[Judge]:
+def judges(model: Model, seed: int, derivation: ProjectionDerivation) -> Iterator[Judge]:
+    """Random joints that follow the network whose distribution is projected."""
+    network = derivation.network
+    everyone = (model.inference, *model.further, model.generation)
+    of = next(one for one in everyone if one is not None and one.name == derivation.under)
     copies = any("'" in name for name in network.variables)
     for draw in range(DRAWS):
         rng = np.random.default_rng((seed, draw))
-        yield judge_of(with_copies(discrete_joint(model, rng), network))
+        yield judge_of(with_copies(discrete_joint(model, rng, of), network))
         if not copies:  # which have no density
-            yield gaussian_judge(model, rng)
+            yield gaussian_judge(model, rng, of)
 
 
 def check_forms(derivation: ProjectionDerivation, judge: Judge) -> None:
@@ -110,7 +117,7 @@ def check_forms(derivation: ProjectionDerivation, judge: Judge) -> None:
 def test_every_form_of_every_projection(path: Path) -> None:
     audit = read(compiled(path))
     for derivation in audit.projections:
-        for judge in judges(audit.model, 1, derivation.network):
+        for judge in judges(audit.model, 1, derivation):
             check_forms(derivation, judge)
 
 
@@ -120,7 +127,7 @@ def test_assertions_are_proved_and_hold(path: Path) -> None:
     for proof in audit.proofs:
         assert proof.status == "proved"
     for derivation in audit.projections:
-        for judge in judges(audit.model, 2, derivation.network):
+        for judge in judges(audit.model, 2, derivation):
             exact = judge.divergence(derivation.network)
             assert judge.value((*derivation.simplified, *derivation.constant)) == pytest.approx(
                 exact, abs=TOLERANCE
@@ -236,6 +243,9 @@ class Models:
             name: discrete_joint(model, np.random.default_rng(seed), network)
             for name, network in self.networks.items()
         }
+        if model.generation is not None:
+            generated = discrete_joint(model, np.random.default_rng(seed), model.generation)
+            self.joints["p"] = generated
         self.result, self.rng, self.tight = result, rng, tight
         self.tables: dict[str, np.ndarray] = {}
 
@@ -245,11 +255,21 @@ class Models:
 
     def value(self, terms: Iterable[Term], parameters: Mapping[str, float]) -> float:
         """A weighted sum of informations, each under its own distribution."""
-        return sum(
-            weight_value(term.weight, parameters)
-            * self.judge(getattr(term.atom, "under", "q")).value([Term(ONE, term.atom)])
-            for term in terms
-        )
+        return sum(weight_value(term.weight, parameters) * self.exact(term.atom) for term in terms)
+
+    def exact(self, atom: Atom) -> float:
+        """An information under its own distribution, or what its name stands for."""
+        match atom:
+            case CrossEntropy():
+                return self.cross_entropy(atom.model, atom.under)
+            case DivergenceAtom():
+                return symbol(atom.name, atom.of, atom.under)
+            case PenaltyAtom("sparsity", (mask,)):
+                return self.edges(mask)
+            case PenaltyAtom():
+                return symbol(atom.name, atom.arguments, atom.under)
+            case _:
+                return self.judge(atom.under).value([Term(ONE, atom)])
 
     def edges(self, mask: str) -> float:
         """How many edges a learned mask is expected to keep, as it starts."""
@@ -294,9 +314,8 @@ def intended(models: Models, parameters: Mapping[str, float]) -> float:
 
 def defined(models: Models, model: Model, functional: Functional) -> float:
     """A functional by its definition."""
-    assert not isinstance(functional, Distance | InvariancePenalty | Sparsity | Wrapped), (
-        "no sum of entropies"
-    )
+    if isinstance(functional, Distance | InvariancePenalty | Sparsity | Wrapped):
+        return by_name_alone(functional)
     under = functional.under
     judge = models.judge(under)
     match functional:
@@ -306,25 +325,10 @@ def defined(models: Models, model: Model, functional: Functional) -> float:
             return judge.value([Term(ONE, information(parts, given))])
         case UncertaintyOf(of, given):
             return judge.value([Term(ONE, entropy(of, given))])
-        case PredictiveEntropy(of, given):
-            return sum(models.cross_entropy(predictor(model, node, given), under) for node in of)
-        case DivergenceOfMarginals(variables, given):
-            assert model.generation is not None
-            nodes = variables or model.generation.variables
-            if variables is None:  # what is observed in q alone is conditioned on
-                given = model.observed() - set(nodes)
-            left = judge.value([Term(ONE, entropy(set(nodes) - given, given))])
-            made = {name for one in model.generation.conditionals for name in one.children}
-            roots = [node for node in nodes if node in model.observed() - made]
-            right = judge.value(
-                [Term(ONE, entropy((node,))) for node in roots]
-            )  # p's is the data's
-            right += sum(
-                models.cross_entropy(printed(model, node), under)
-                for node in nodes
-                if node not in roots
-            )
-            return right - left
+        case PredictiveEntropy():
+            return predicted(models, model, functional)
+        case DivergenceOfMarginals():
+            return from_generation(models, model, functional)
         case DivergenceOfPosteriors(variables, given, network_name, model_given):
             left = judge.value([Term(ONE, entropy(variables, given))])
             base = network_name.partition("(")[0]
@@ -332,6 +336,45 @@ def defined(models: Models, model: Model, functional: Functional) -> float:
                 models.cross_entropy(f"{base}({node}|{','.join(sorted(model_given))})", under)
                 for node in variables
             )
+
+
+def predicted(models: Models, model: Model, functional: PredictiveEntropy) -> float:
+    """A cross-entropy, or a cost that is no likelihood: the number of its name."""
+    given, cost, under = functional.given, functional.cost, functional.under
+    if cost is not None:
+        return sum(symbol("cost", (node, *given, cost), under) for node in functional.of)
+    return sum(models.cross_entropy(predictor(model, node, given), under) for node in functional.of)
+
+
+def from_generation(models: Models, model: Model, functional: DivergenceOfMarginals) -> float:
+    """KL of a marginal of q and p's, p's roots among the data being the data."""
+    under, judge = functional.under, models.judge(functional.under)
+    assert model.generation is not None
+    nodes, given = functional.variables or model.generation.variables, functional.given
+    if functional.variables is None:  # what is observed in q alone is conditioned on
+        given = model.observed() - set(nodes)
+    left = judge.value([Term(ONE, entropy(set(nodes) - given, given))])
+    made = {name for one in model.generation.conditionals for name in one.children}
+    roots = [node for node in nodes if node in model.observed() - made]
+    right = judge.value([Term(ONE, entropy((node,))) for node in roots])  # p's is the data's
+    right += sum(
+        models.cross_entropy(printed(model, node), under) for node in nodes if node not in roots
+    )
+    return right - left
+
+
+def by_name_alone(functional: Distance | InvariancePenalty | Sparsity | Wrapped) -> float:
+    """What is no sum of entropies: the number of its name."""
+    assert not isinstance(functional, Sparsity | Wrapped)
+    if isinstance(functional, Distance):
+        return symbol(functional.name, functional.variables, functional.under)
+    arguments = functional.of, *functional.given, functional.environment
+    return symbol("irm", arguments, functional.under)
+
+
+def symbol(name: str, variables: Iterable[str], under: str) -> float:
+    """A number for a distance or a penalty: the same wherever it is spoken of."""
+    return zlib.crc32(f"{name} {sorted(variables)} {under}".encode()) / 2**32
 
 
 def with_copies(joint: discrete.Joint, network: Network) -> discrete.Joint:
@@ -374,15 +417,7 @@ def gaps_of(
     gaps: list[tuple[Bound, float]] = []
     for term in module.terms:
         for share in term.stands_for:
-            atom = share.atom
-            match atom:
-                case CrossEntropy():
-                    exact = models.cross_entropy(atom.model, atom.under)
-                case PenaltyAtom("sparsity", (mask,)):
-                    exact = models.edges(mask)
-                case _:
-                    exact = models.judge(atom.under).value([Term(ONE, atom)])
-            loss += weight_value(share.weight, parameters) * exact
+            loss += weight_value(share.weight, parameters) * models.exact(share.atom)
         for bound in term.bounds:
             atom = bound.entropy.atom
             true = models.judge(atom.under).value([Term(ONE, atom)])

@@ -32,7 +32,7 @@ OBJECTIVES = [
     "KL(q(u | x) || p(u | c))",
     "CE[r(1)](y | z) + KL(r(1)(z | x[1]) || q(z | x[1]))",
     "I(c; x) - CE(y | u)",
-    "JS(q(x) || p(x))",
+    "JS(q(z) || p(z))",
     "TC(u) + H(z | x)",
     "CE(x[1] | z, u[1]) + max(KL(q(z | x) || p(z)), 0.5)",
 ]

@@ -10,7 +10,8 @@ from zipfile import ZipFile
 
 import pytest
 
-ROOT = Path(__file__).parent.parent
+from tests.conftest import ROOT, SPECS
+
 PACKAGES = {
     "graphdsl": ROOT / "graphdsl",
     "graphdsl_grammar": ROOT / "grammar" / "graphdsl_grammar",
@@ -82,10 +83,12 @@ def test_installed_it_compiles_a_spec_by_its_bare_name(wheel: Path, tmp_path: Pa
     python = (sys.executable, "-c")
     where = "import graphdsl, graphdsl_grammar; print(graphdsl.__file__, graphdsl_grammar.__file__)"
     assert _run(*python, where, cwd=elsewhere, environment=environment).count(str(site)) == 2
-    command = (str(site / "bin" / "graphdsl"), "compile", "vae", "-o", "-")
-    text = _run(*command, cwd=elsewhere, environment=environment)
-    assert "class Vae(Objective):" in text
     program = str(site / "bin" / "graphdsl")
+    text = _run(program, "compile", "infovae", "-o", "-", cwd=elsewhere, environment=environment)
+    assert "class Infovae(Objective):" in text
+    listed = _run(program, "specs", cwd=elsewhere, environment=environment).splitlines()
+    assert [line.split()[0] for line in listed] == [path.stem for path in SPECS]
+    assert all(len(line.split()) > 3 for line in listed)
     colour = "from pygments.lexers import get_lexer_by_name as get; print(get('mib').filenames)"
     assert _run(*python, colour, cwd=elsewhere, environment=environment) == "['*.mib']\n"
     text = _run(program, "explain", "MIB204", cwd=elsewhere, environment=environment)

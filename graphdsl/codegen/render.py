@@ -45,11 +45,12 @@ WORDS = (
     "Latents", "Likelihood", "Multiplier", "Poisson", "Posterior", "Shared", "Subset",
     "adversarial_js", "adversarial_js_non_saturating", "adversarial_kl", "among",
     "conditional_flow", "conv_decoder", "conv_encoder", "critic", "detached", "draw_data",
-    "each_expert", "expect", "frozen", "gated", "has_all", "importance_weighted", "irm_penalty",
-    "mean_over_ranks", "mlp", "mlps", "mmd", "one_expert", "product_of_experts", "repeated",
-    "sliced_wasserstein", "standard_laplace", "standard_normal", "subset_posteriors",
-    "total_correlation_critic", "total_correlation_loo", "total_correlation_mss",
-    "total_correlation_mws", "uniform_categorical", "weighted_product",
+    "each_expert", "expect", "frozen", "gated", "has_all", "hsic", "importance_weighted",
+    "information_critic", "information_mine", "irm_penalty", "mean_over_ranks", "mlp", "mlps",
+    "mmd", "mmd_between", "one_expert", "product_of_experts", "repeated", "sliced_wasserstein",
+    "standard_laplace", "standard_normal", "subset_posteriors", "total_correlation_critic",
+    "total_correlation_loo", "total_correlation_mss", "total_correlation_mws",
+    "uniform_categorical", "weighted_product",
 )  # fmt: skip
 
 

@@ -111,10 +111,9 @@ def _drawn(statement: DrawSet | Sample | PriorSample | Generated) -> str:
             return f"{target} = {distribution}.sample({_noise(statement)})"
         case Generated(target=target, distribution=distribution):
             return f"{target} = {distribution}.mean"
-        case PriorSample(target=target, latent=latent, like=""):
-            return f'{target} = noise["{latent}"]'
-        case PriorSample(target=target, latent=latent, like=like):
-            return f'{target} = self.prior_sample(noise, "{latent}", {like})'
+        case PriorSample(target=target, latent=latent, like=like, word=word):
+            own = f'self.prior_sample(noise, "{latent}", {like})' if like else f'noise["{latent}"]'
+            return f"{target} = {word}.sample({own})" if word else f"{target} = {own}"
 
 
 def _data(statement: Observe | OneHot | DrawData | Predict) -> str:
@@ -191,11 +190,19 @@ def term_code(code: TermCode) -> str:
             return f"self.mask_{left}.expected_edges()"
         case "total_correlation":
             return _correlation(code, left, right)
+        case _:
+            return _from_samples(code, left, right)
+
+
+def _from_samples(code: TermCode, left: str, right: str) -> str:
+    match code.kind:
+        case "information":
+            return _information(code, left, right)
         case "penalty":
             environment = reference(code.samples[0][0]) + ("" if code.whole else ".long()")
             return f"irm_penalty({left}.logits, {right}, {environment}, {code.classes})"
-        case "distance" | "importance":
-            return _distance(code) if code.kind == "distance" else _importance(code)
+        case _:
+            return _importance(code) if code.kind == "importance" else _distance(code)
 
 
 def _importance(code: TermCode) -> str:
@@ -247,9 +254,26 @@ def _distance(code: TermCode) -> str:
 
 def _correlation(code: TermCode, left: str, right: str) -> str:
     if code.critic:
-        return f"{code.word}(self.{code.critic}, {left})"
+        return f"{code.word}(self.{code.critic}, {left}{_permuted(code.left)})"
     rows = "" if code.word == "total_correlation_loo" else ", self.rows"
+    if code.samples:
+        values, posteriors = map(members, code.samples)
+        left, right = f"torch.stack({values}, dim=1)", f"Gaussian.stack({posteriors})"
     return f"{code.word}({left}, {right}{rows})"
+
+
+def _information(code: TermCode, left: str, right: str) -> str:
+    """Of two parts, from samples of their joint."""
+    if code.critic:
+        keys = _permuted(code.right or code.left)
+        return f"{code.word}(self.{code.critic}, {left}, {right}{keys})"
+    groups = code.word == "mmd_between"
+    return f"{code.word}({left}, {right} > 0.5)" if groups else f"{code.word}({left}, {right})"
+
+
+def _permuted(ref: Ref) -> str:
+    """The noise that permutes rows, where the caller gives it."""
+    return f', noise.get("permuted({ref.name})")'
 
 
 def _sample(code: TermCode, sample: Sequence[Ref]) -> str:
@@ -283,9 +307,20 @@ def _fused(statement: Fuse, seen: Sequence[Sequence[Ref]]) -> str:
         return f"{statement.target} = {_fuse(statement)}"
     if len(seen) == 1 and not seen[0][0].one:
         return f"{statement.target} = {_fuse(statement, f', {reference(seen[0][0])}')}"
+    members_of = _members_of_one(seen)
+    if members_of is not None:
+        return f"{statement.target} = {_fuse(statement, f', {reference(members_of)}')}"
     mask = f"present_{statement.target.removeprefix('q_')}"
     line = f"{statement.target} = {_fuse(statement, f', {mask}')}"
     return f"{stacked(_masks(seen), mask)}\n        {line}"
+
+
+def _members_of_one(seen: Sequence[Sequence[Ref]]) -> Ref | None:
+    """Masks of members of one family, as so many members of one tensor."""
+    alone = [refs[0] for refs in seen if len(refs) == 1 and refs[0].one and refs[0].places]
+    if len(alone) < len(seen) or len({ref.name for ref in alone}) > 1:
+        return None
+    return Ref(alone[0].name, tuple(place for ref in alone for place in ref.places or ()))
 
 
 def _fuse(statement: Fuse, mask: str = "") -> str:

@@ -276,6 +276,7 @@ class PriorSample:
     latent: str
     like: str  #: a tensor of its shape; empty where the latent has no posterior
     shape: tuple[int, ...]
+    word: str = ""  #: for its law, where it is not normal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -363,6 +364,7 @@ class TermCode:
         "entropy",
         "cross_entropy",
         "total_correlation",
+        "information",
         "distance",
         "penalty",
         "sparsity",
@@ -374,7 +376,8 @@ class TermCode:
     prior: str = "standard_normal"  #: the word for it
     seen: tuple[tuple[Ref, ...], ...] = ()  #: what rows must have for it, member by member
     word: str = ""  #: the estimator, for a total correlation or a distance; what a cost is
-    samples: tuple[tuple[Ref, ...], ...] = ()  #: of the two distributions, variable by variable
+    #: Of the two distributions, variable by variable; of parts, and then their posteriors.
+    samples: tuple[tuple[Ref, ...], ...] = ()
     critic: str = ""  #: the network that tells them apart
     classes: int = 0  #: how many environments there are
     whole: bool = True  #: whether they are held as whole numbers

@@ -15,6 +15,7 @@ __all__ = [
     "Family",
     "Functional",
     "IdleChoice",
+    "InformationBy",
     "Interval",
     "InvariancePenalty",
     "Kind",
@@ -31,7 +32,6 @@ __all__ = [
     "Role",
     "Sparsity",
     "Stretch",
-    "TotalCorrelationBy",
     "UncertaintyOf",
     "Via",
     "Weighted",
@@ -55,7 +55,7 @@ Law: TypeAlias = Literal[
     "normal", "laplace", "bernoulli", "categorical", "poisson", "full_normal", "flow"
 ]
 Role: TypeAlias = Literal["observed", "latent", "given"]
-TotalCorrelationBy: TypeAlias = Literal["mss", "mws", "loo", "adversary"]
+InformationBy: TypeAlias = Literal["mss", "mws", "loo", "adversary", "mine", "mmd"]
 #: What a reconstruction costs, coordinate by coordinate, where that is no likelihood.
 Cost: TypeAlias = Literal["squared", "absolute", "huber"]
 Edge: TypeAlias = tuple[str, str]  #: parent, child
@@ -385,7 +385,7 @@ class EstimatorChoice:
     """`estimate TC(u) with mss`."""
 
     target: MultiInformation
-    estimator: TotalCorrelationBy
+    estimator: InformationBy
     line: int
     column: int
 

@@ -83,7 +83,9 @@ def pieces(
 ) -> tuple[Piece, ...]:
     """Bound what must be bounded, and pair cross-entropies with the encoders' entropies."""
     found: list[Piece] = []
-    for under in ("q", *(network.name for network in model.further)):
+    for under in ("q", *(network.name for network in model.further), "p"):
+        if under not in independences:
+            continue
         found += _pieces(_of(collected, under), model, independences[under], under)
     return tuple(found)
 
@@ -116,7 +118,7 @@ def _pieces(
             continue
         if pool.cost is not None:
             found.append(_piece("cost", pool, ()))
-        elif pool.node in independence.data:
+        elif pool.node in independence.data or under == "p":
             found.append(_piece("reconstruction", pool, ()))
         elif _closed_form(pool, independence):
             parents = independence.parents(pool.node)
@@ -335,7 +337,7 @@ def _bound(one: LocalEntropy, ref: ModelRef, term: Term, certified: bool) -> Bou
         weight=one.weight,
         entropy=term,
         model=printed(ref),
-        gap=f"{weight}{mean}\\mathbb{{E}}_q\\,\\mathrm{{KL}}"
+        gap=f"{weight}{mean}\\mathbb{{E}}_{'p' if one.under == 'p' else 'q'}\\,\\mathrm{{KL}}"
         f"(\\bar{{{_base(one.under)}}}({name}{bar}) \\,\\|\\, {_latex(ref)})",
         tight_when=f"{printed(ref)} is what {one.under}'s joint says of {one.node}{condition}",
         certified=certified,

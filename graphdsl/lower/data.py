@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-__all__ = ["masks", "observed", "one_hot", "parents_of"]
+__all__ = ["masks", "observed", "one_hot", "parents_of", "sampled"]
 
 from collections.abc import Iterable, Iterator
 
 from graphdsl.ir.loss import Observe, OneHot, Ref
 from graphdsl.ir.model import Family, Model
-from graphdsl.lower.runs import tensor_shape
+from graphdsl.lower.runs import Plan, tensor_shape
 from graphdsl.lower.slots import Slot
 
 
@@ -52,3 +52,14 @@ def masks(model: Model, nodes: Iterable[str]) -> tuple[Ref, ...]:
 def parents_of(slots: Iterable[Slot]) -> set[str]:
     """All that networks read."""
     return {name for slot in slots for one in slot.conditionals for name in one.parents}
+
+
+def sampled(plan: Plan, family: Family) -> Ref:
+    """The samples of q: data are taken from the batch, if nothing took them before."""
+    target = Ref(family.local)
+    if family.role != "latent":
+        statement = observed(family)
+        if statement not in plan.forward:
+            plan.forward.insert(0, statement)
+        return target
+    return plan.value(family.nodes)

@@ -150,13 +150,14 @@ class EstimatorIdle(Warned):
 
 
 class UnderGeneration(Diagnostic):
-    """A term over samples of p, which the emitted code does not draw."""
+    """A term over samples of p that nothing bounds, or whose samples are not drawn."""
 
     code = "MIB406"
     title = "Term under p"
-    said = "the objective holds {term}, an expectation over samples of `p`; these are not drawn yet"
-    hint = "ask for it in an `assert`, or for the like of it under `q`"
+    said = "the objective holds {term}, an expectation over samples of `p`: {reason}"
+    hint = "what tells p's roots from what it generates can be trained: `CE[p](c | x)`"
     term: str
+    reason: str
 
 
 class UnfitDistance(Diagnostic):

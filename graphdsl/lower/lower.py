@@ -4,7 +4,7 @@ from __future__ import annotations
 
 __all__ = ["Lowered", "lower"]
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, replace
 
 from graphdsl.diagnostics import Diagnostic, Span
@@ -15,7 +15,6 @@ from graphdsl.ir.information import (
     Collected,
     LocalEntropy,
     Term,
-    TotalCorrelation,
     entropy,
 )
 from graphdsl.ir.loss import (
@@ -35,14 +34,13 @@ from graphdsl.ir.loss import (
     Statement,
     VariableSlot,
 )
-from graphdsl.ir.model import Conditional, DivergenceOfMarginals, EstimatorChoice, Model
+from graphdsl.ir.model import DivergenceOfMarginals, Model
 from graphdsl.ir.notation import names, weight_text
 from graphdsl.ir.weight import Weight, accumulate
 from graphdsl.lower.bounds import Piece, can_relax, pieces
 from graphdsl.lower.distances import distance_terms, unfit_distances
 from graphdsl.lower.errors import (
     EstimatorIdle,
-    EstimatorMisplaced,
     MarginalOfModel,
     NoBound,
     NoModelOfSets,
@@ -53,7 +51,9 @@ from graphdsl.lower.errors import (
     UnderGeneration,
     WeightChangesSign,
 )
+from graphdsl.lower.estimates import estimated_terms, unfit_estimates
 from graphdsl.lower.gating import count_terms, mask_slots, with_masks
+from graphdsl.lower.generated import undrawable
 from graphdsl.lower.groups import (
     group_of,
     group_relation,
@@ -70,7 +70,7 @@ from graphdsl.lower.renaming import reads
 from graphdsl.lower.runs import Plan
 from graphdsl.lower.settled import idle_models, unsettled
 from graphdsl.lower.slots import Names
-from graphdsl.lower.terms import correlation_terms, loss_terms
+from graphdsl.lower.terms import loss_terms
 from graphdsl.lower.untrained import untrained
 
 _IMPORTED = frozenset("Objective Losses Gaussian Bernoulli Variable Batch Noise Tensor".split())
@@ -198,7 +198,7 @@ def _lowered(bounded: Sequence[_Bounded], model: Model, found: list[Diagnostic])
 
 
 def _all_terms(
-    plans: Mapping[str, Plan], one: _Bounded, taken: Names, found: list[Diagnostic]
+    plans: MutableMapping[str, Plan], one: _Bounded, taken: Names, found: list[Diagnostic]
 ) -> tuple[tuple[LossTerm, ...], tuple[Group, ...]]:
     """The terms of an objective, and its sums under a sign."""
     terms = _terms(plans, one.collected, one.parts, taken)
@@ -229,11 +229,11 @@ def _is_wrong(found: Iterable[Diagnostic]) -> bool:
 
 
 def _terms(
-    plans: Mapping[str, Plan], collected: Collected, parts: Sequence[Piece], names: Names
+    plans: MutableMapping[str, Plan], collected: Collected, parts: Sequence[Piece], names: Names
 ) -> tuple[LossTerm, ...]:
     return (
         *loss_terms(plans, _in_order(parts), names),
-        *correlation_terms(plans, collected, names),
+        *estimated_terms(plans, collected, names),
         *distance_terms(plans, collected, names),
         *count_terms(collected, names),
         *importance_terms(plans, collected, names),
@@ -409,6 +409,8 @@ def _no_bound(terms: Sequence[LossTerm]) -> str:
     for kind in ("penalty", "cost"):
         if any(term.code.kind == kind for term in terms):
             return f"a {kind} is no information"
+    if all(term.code.kind == "information" for term in terms):
+        return "a discrepancy of kernels is nought where the information is, and in no nats"
     if any(term.code.kind == "distance" for term in terms):
         return "with its labels flipped, a critic tells no divergence"
     return "the weight of what it bounds changes its sign over the parameters' range"
@@ -426,7 +428,7 @@ def _mistakes(
         (model.objective[0].line, model.objective[0].column) if model.objective else (1, 1)
     )
     yield from _marginals(model)
-    yield from _under_generation(collected, line, column)
+    yield from _under_generation(collected, model, line, column)
     yield from unfit_distances(collected, model)
     yield from unfit_importances(collected, model)
     yield from _unfit_models(collected, line, column)
@@ -438,19 +440,39 @@ def _mistakes(
     ]
     for one in stuck[:3]:  # the others have the same reason
         yield NoBound(span=_span(line, column, 1), term=_text(one))
-    for _, atom, choice in collected.estimated:
-        reason = _no_stratified_sampling(atom, model, independences["q"])
-        if reason:
-            yield _misplaced(atom, choice, reason, line, column)
+    yield from unfit_estimates(collected, model, independences["q"], line, column)
 
 
-def _under_generation(collected: Collected, line: int, column: int) -> Iterator[Diagnostic]:
-    """Terms over p's own samples are derived, and not emitted yet."""
-    every = (*collected.exact, *collected.unbounded, *collected.uncertain, *collected.intractable)
-    terms = [str(entropy((one.node,), one.given, "p")) for one in every if one.under == "p"]
-    terms += [one.atom.node for one in collected.models if one.atom.under == "p"]
-    if terms:
-        yield UnderGeneration(span=_span(line, column, 1), term=terms[0])
+def _under_generation(
+    collected: Collected, model: Model, line: int, column: int
+) -> Iterator[Diagnostic]:
+    """Of p's own samples, only what predicts its roots from what it generates is computed."""
+    models = [one for one in collected.models if one.atom.under == "p"]
+    asked = [(one.node, one.given) for one in collected.unbounded if one.under == "p"]
+    asked += [(one.atom.node, one.atom.given or frozenset()) for one in models]
+    problems = [
+        (str(entropy((one.node,), one.given, "p")), "nothing bounds it")
+        for one in (*collected.exact, *collected.uncertain, *collected.intractable)
+        if one.under == "p"
+    ]
+    problems += [
+        (f"CE[p]({one.atom.node} | ...)", "no network is trained for it")
+        for one in models
+        if one.sides != "for" or one.atom.network != "new" or one.atom.environment
+    ]
+    problems += [
+        (str(entropy((node,), given, "p")), _unpredicted(node, given, model))
+        for node, given in asked
+    ]
+    for term, reason in [one for one in problems if one[1]][:1]:
+        yield UnderGeneration(span=_span(line, column, 1), term=term, reason=reason)
+
+
+def _unpredicted(node: str, given: frozenset[str], model: Model) -> str:
+    """Why no network predicts a variable from others on p's samples; nothing where one does."""
+    if model.family_of(node).role != "latent":
+        return f"`{node}` is generated, and no root"
+    return undrawable((node, *given), model)
 
 
 def _unfit_models(collected: Collected, line: int, column: int) -> Iterator[Diagnostic]:
@@ -500,44 +522,6 @@ def _marginals(model: Model) -> Iterator[Diagnostic]:
                     child=children[0],
                 )
                 break
-
-
-def _misplaced(
-    atom: TotalCorrelation, choice: EstimatorChoice | None, reason: str, line: int, column: int
-) -> Diagnostic:
-    span = _span(choice.line, choice.column, 8) if choice else _span(line, column, 1)
-    return EstimatorMisplaced(
-        span=span,
-        estimator="minibatch stratified sampling",
-        target=str(atom),
-        reason=reason,
-        instead="it needs scalar or vector latents of one family, inferred from data by one line",
-    )
-
-
-def _no_stratified_sampling(
-    atom: TotalCorrelation, model: Model, independence: Independence
-) -> str:
-    """Why minibatch stratified sampling does not apply; empty if it does."""
-    nodes = [name for part in atom.parts for name in part]
-    if atom.given:
-        return "it is conditional"
-    if any(len(part) > 1 for part in atom.parts):
-        return "its parts hold several variables"
-    families = {model.family_of(name).name: model.family_of(name) for name in nodes}
-    if len(families) > 1:
-        return "its parts are of different families"
-    if any(model.posterior_law(name) != "normal" for name in nodes):
-        return "its parts are not normals of independent numbers given the data"
-    parents = {independence.parents(name) for name in nodes}
-    if len(parents) > 1 or not next(iter(parents)) <= independence.data:
-        return "its parts are not all inferred from the same data"
-    single = len(_holders(model, nodes)) == 1
-    return "" if single else "its parts are inferred by different networks"
-
-
-def _holders(model: Model, nodes: Sequence[str]) -> list[Conditional]:
-    return [one for one in model.inference.conditionals if set(nodes) & set(one.children)]
 
 
 def _warnings(collected: Collected, model: Model) -> Iterator[Diagnostic]:

@@ -110,8 +110,10 @@ def choose_model(node: str, given: frozenset[str], model: Model, under: str = "q
 
     Candidates are the sub-posteriors of the inference network itself, p's conditionals, and the
     posteriors of the other inference networks, whose parents lie in `given`; where there is none,
-    a new network.
+    or under p, a new network.
     """
+    if under == "p":
+        return Auxiliary(node, names(given))  # what infers from data is not asked of p's samples
     choice = asked_model(node, given, model, under)
     fitting = _most(_candidates(node, given, model, under))
     if choice is not None:

@@ -12,6 +12,7 @@ from graphdsl.ir.model import Conditional, Model, Network, Via
 from graphdsl.lower.bounds import Piece
 from graphdsl.lower.chosen import plan_draws, written_out
 from graphdsl.lower.data import observed, one_hot, parents_of
+from graphdsl.lower.generated import Generation
 from graphdsl.lower.generation import plan_generation
 from graphdsl.lower.models import Auxiliary, Decoder, Encoder, SubPosterior
 from graphdsl.lower.posteriors import plan_posteriors, run_experts
@@ -75,10 +76,23 @@ def make_plan(
             _run_model(branch, slot, detached=True)
         for slot in _needed_decoders(decoders, here, frozen=True):
             _run_model(branch, slot, frozen=True)
+    _predict_roots(plans, auxiliaries, pieces)
     generation = plan.branch("q")
     plan_generation(generation, decoders)
     plan.ancestral, plan.drawn = generation.ancestral, generation.drawn
     return plans
+
+
+def _predict_roots(
+    plans: dict[str, Plan], auxiliaries: Sequence[Slot], pieces: Iterable[Piece]
+) -> None:
+    """What predicts p's roots from what it generates, on samples of p."""
+    here = [piece for piece in pieces if piece.under == "p"]
+    for slot in _needed(auxiliaries, here):
+        generated = Generation(plans)
+        for name in (*slot.children, *parents_of([slot])):
+            generated.sample(generated.model.family_of(name))
+        _run_model(generated.plan, slot)
 
 
 def _branches(

@@ -229,7 +229,8 @@ def _by_line(
     for one in _by_family(conditionals, model):
         family = model.family_of(one.children[0]).local
         shared = (one.column,) if one.via.shared else ()
-        groups.setdefault((family, one.lines, *shared), []).append(one)
+        alike = one.lines, one.via, one.drawn  # a `;` ends a line as well
+        groups.setdefault((family, *alike, *shared), []).append(one)
     return groups
 
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-__all__ = ["correlation_terms", "loss_terms"]
+__all__ = ["loss_terms"]
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from graphdsl.diagnostics import CompilerBug
 from graphdsl.ir.draws import as_block, draws_in
-from graphdsl.ir.information import Atom, Collected, Term, TotalCorrelation
-from graphdsl.ir.loss import Bound, Builder, LossTerm, NetworkSlot, Ref, Relation, TermCode
+from graphdsl.ir.information import Atom, Term
+from graphdsl.ir.loss import Bound, LossTerm, Ref, Relation, TermCode
 from graphdsl.ir.masks import Gate
 from graphdsl.ir.model import Model
 from graphdsl.ir.notation import latex_name, latex_names, natural, shortened
@@ -22,14 +22,6 @@ from graphdsl.lower.gating import written_mask
 from graphdsl.lower.models import Auxiliary, Decoder, Encoder, Prior, SubPosterior
 from graphdsl.lower.runs import PRIORS, ModelKey, Plan
 from graphdsl.lower.slots import Names, member_ref
-
-#: Estimators of total correlation: their relation to it, and what they are called.
-ESTIMATORS: dict[str, tuple[Relation, str]] = {
-    "mss": ("estimate", "minibatch stratified sampling"),
-    "mws": ("estimate", "minibatch weighted sampling"),
-    "loo": ("upper", "leave-in joint minus leave-one-out marginals, in expectation"),
-    "adversary": ("saddle", "a critic of permuted factors (density ratio)"),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,59 +105,6 @@ def _with_critic(plan: Plan, group: Sequence[Piece], term: LossTerm, names: Name
         estimator="a predictor that plays against the term",
         critic=names.take(f"critic_{plan.model.family_of(ref.node).local}{plan.tag}"),
         critic_code=replace(term.code, left=member_ref(target, nodes, held), among=None),
-    )
-
-
-def correlation_terms(
-    plans: Mapping[str, Plan], collected: Collected, names: Names
-) -> Iterator[LossTerm]:
-    """Total correlations, by the estimator that was chosen: minibatch stratified sampling."""
-    plan = plans["q"]
-    for weight, atom, choice in collected.estimated:
-        if not weight:
-            continue
-        nodes = [name for part in atom.parts for name in part]
-        family = plan.model.family_of(nodes[0])
-        whole = "; ".join(nodes) if tuple(nodes) != family.nodes else family.name
-        lines = {one.line for one in plan.model.objective} | ({choice.line} if choice else set())
-        estimator = choice.estimator if choice else "mss"
-        relation, said = ESTIMATORS[estimator]
-        yield LossTerm(
-            name=names.take(f"total_correlation_{family.local}"),
-            weight=weight,
-            code=_correlation_code(plan, nodes, estimator),
-            formula=f"TC({whole})",
-            latex=f"\\mathrm{{TC}}({_latex_parts(atom, family.nodes)})",
-            stands_for=(Term(weight, atom),),
-            relation=relation,
-            bounds=(),
-            estimator=said,
-            lines=tuple(sorted(lines)),
-            critic=names.take(f"critic_{family.local}") if estimator == "adversary" else "",
-        )
-
-
-def _correlation_code(plan: Plan, nodes: Sequence[str], estimator: str) -> TermCode:
-    family = plan.model.family_of(nodes[0])
-    posterior, held = plan.posterior[nodes[0]]
-    critic = f"critic_of_{family.local}" if estimator == "adversary" else ""
-    if critic:
-        builder = Builder(
-            name="critic",
-            count=None,
-            inputs=(((len(nodes), *family.shape), False),),
-            hidden=(256, 256),
-            outputs=1,
-            halves=False,
-        )
-        slot = NetworkSlot(attribute=critic, names=(f"critic({family.name})",), builder=builder)
-        plan.add_network(slot)
-    return TermCode(
-        kind="total_correlation",
-        left=plan.value(nodes),
-        right=member_ref(posterior, nodes, held),
-        word="total_correlation_critic" if critic else f"total_correlation_{estimator}",
-        critic=critic,
     )
 
 
@@ -302,6 +241,8 @@ def _in_bound(plan: Plan, group: Sequence[Piece], code: TermCode) -> TermCode:
 def _seen(plan: Plan, group: Sequence[Piece]) -> tuple[tuple[Ref, ...], ...]:
     """What a row must have for a term to be in its bound; nothing where every row has it all."""
     model = plan.model
+    if plan.under == "p":
+        return ()  # samples of p lack nothing
     needed: dict[object, tuple[Ref, ...]] = {}
     for piece in group:
         own = (piece.node,) if piece.kind in ("reconstruction", "cost") else ()
@@ -556,9 +497,11 @@ def _conditional(plan: Plan, network: str, group: Sequence[Piece]) -> _Written:
 
 def _gates(plan: Plan, network: str, piece: Piece) -> tuple[Gate, ...]:
     """The learned edges of the conditional that a piece is computed from."""
+    if network == "r":
+        return ()
     model = plan.model
     source = model.generation if network == "p" else model.inference_of(plan.under)
-    several = source.conditionals if source and network != "r" else ()
+    several = source.conditionals if source else ()
     return next((one.gates for one in several if piece.node in one.children), ())
 
 
@@ -581,10 +524,3 @@ def _distribution(network: str, node: tuple[str, str], given: _Written) -> _Writ
 
 def _mid(given: _Written) -> str:
     return f" \\mid {given.latex}" if given.latex else ""
-
-
-def _latex_parts(atom: TotalCorrelation, everything: Sequence[str]) -> str:
-    nodes = [name for part in atom.parts for name in part]
-    if tuple(nodes) == tuple(everything):
-        return latex_name(nodes[0].partition("[")[0])
-    return "; ".join(latex_names(part) for part in atom.parts)

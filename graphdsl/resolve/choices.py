@@ -15,9 +15,9 @@ from graphdsl.ir.model import (
     EstimatorChoice,
     Functional,
     IdleChoice,
+    InformationBy,
     ModelChoice,
     MultiInformation,
-    TotalCorrelationBy,
     UncertaintyOf,
     Weighted,
 )
@@ -31,7 +31,7 @@ from graphdsl.syntax import ast
 
 _Written: TypeAlias = ast.Information | ast.Divergence
 
-_CORRELATIONS: dict[str, TotalCorrelationBy] = {one: one for one in get_args(TotalCorrelationBy)}
+_INFORMATIONS: dict[str, InformationBy] = {one: one for one in get_args(InformationBy)}
 _OTHERS = ("iwae", "non_saturating")
 _MOST_SAMPLES = 10_000
 
@@ -84,7 +84,7 @@ def _choice(
 ) -> Choice | None:
     name = choice.name.text
     target = functional(scope, laws, written, indices)
-    if name in _CORRELATIONS or name in _OTHERS:
+    if name in _INFORMATIONS or name in _OTHERS:
         if target is None or not _has_its_settings(scope, choice):
             return None
         return _estimator(scope, laws, written, choice, target, indices, span)
@@ -92,7 +92,7 @@ def _choice(
     if target is not None and (isinstance(target, UncertaintyOf) or is_law):
         return _model(scope, laws, written, choice, target, indices)
     if not is_law:
-        known = (*_CORRELATIONS, *_OTHERS)
+        known = (*_INFORMATIONS, *_OTHERS)
         close = nearest(name, known)
         every = f"there are {', '.join(known[:-1])} and {known[-1]}"
         guess = f"did you mean `{close}`?" if close else every
@@ -126,8 +126,8 @@ def _estimator(
     """The estimator of a term that it is made for; None, and a note, of another term."""
     name = choice.name.text
     line, column = span.line, span.column
-    if name in _CORRELATIONS and isinstance(target, MultiInformation):
-        return EstimatorChoice(target, _CORRELATIONS[name], line, column)
+    if name in _INFORMATIONS and isinstance(target, MultiInformation):
+        return EstimatorChoice(target, _INFORMATIONS[name], line, column)
     after: Functional | None = None
     match target:
         case DivergenceOfMarginals() if name == "adversary" and isinstance(written, ast.Divergence):
@@ -150,9 +150,12 @@ def _estimator(
 
 
 _MADE_FOR = {
-    "mss": ("`{}` estimates total correlations", "write `estimate TC(u) with {}`"),
+    "mss": (
+        "`{}` estimates informations and total correlations",
+        "write `estimate TC(u) with {}`",
+    ),
     "adversary": (
-        "`{}` estimates total correlations, and the KL of marginals",
+        "`{}` estimates informations, total correlations, and the KL of marginals",
         "write `estimate TC(u) with {0}` or `KL(q(z) || p(z)) with {0}`",
     ),
     "iwae": (

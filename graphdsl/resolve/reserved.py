@@ -39,11 +39,11 @@ _OF_THE_RUNTIME = frozenset(
     Batch Bernoulli Categorical Each EdgeMask Flow FullGaussian Gaussian Laplace Latents Likelihood
     Losses Multiplier Networks Noise Objective Poisson Posterior Shared Subset Tensor Variable
     adversarial_js adversarial_js_non_saturating adversarial_kl among conditional_flow conv_decoder
-    conv_encoder critic detached draw_data each_expert expect frozen gated has_all
-    importance_weighted irm_penalty latents mean_over_ranks mlp mlps mmd one_expert
-    product_of_experts repeated sliced_wasserstein standard_laplace standard_normal
-    subset_posteriors total_correlation_critic total_correlation_loo total_correlation_mss
-    total_correlation_mws uniform_categorical weighted_product
+    conv_encoder critic detached draw_data each_expert expect frozen gated has_all hsic
+    importance_weighted information_critic information_mine irm_penalty latents mean_over_ranks mlp
+    mlps mmd mmd_between one_expert product_of_experts repeated sliced_wasserstein standard_laplace
+    standard_normal subset_posteriors total_correlation_critic total_correlation_loo
+    total_correlation_mss total_correlation_mws uniform_categorical weighted_product
     """.split()
 )
 
@@ -53,7 +53,7 @@ _PREFIXES = (
     "reconstruction_", "prediction_", "entropy_", "divergence_", "critic_", "cross_entropy_",
     "total_correlation_", "one_hot_", "log_var_", "log_scale_", "present_", "absolute_",
     "floored_", "constraint_", "multiplier_", "selector_", "penalty_", "mask_", "sparsity_",
-    "squared_cost_", "huber_cost_", "importance", "loss_",
+    "squared_cost_", "huber_cost_", "importance", "loss_", "information_",
 )  # fmt: skip
 
 

@@ -123,10 +123,41 @@ def _check_complete(scope: Scope, spec: ast.Spec, present: set[str]) -> None:
 def _needs_no_inference(spec: ast.Spec) -> bool:
     """Whether the objective is of samples alone: a generator against its critic infers nothing."""
     goals = [one.expression for one in spec.statements if isinstance(one, ast.Goal)]
-    return any(
-        isinstance(goal, ast.Divergence) and goal.functional.text in ("JS", "MMD", "W")
-        for goal in goals
+    terms = [term for goal in goals for term in _terms(goal)]
+    return any(_is_distance(term) for term in terms) and all(
+        _is_distance(term) or _under_p(term) for term in terms
     )
+
+
+def _terms(expression: ast.Expression) -> Iterator[ast.Information | ast.Divergence]:
+    """The functionals of an objective."""
+    match expression:
+        case ast.Information() | ast.Divergence():
+            yield expression
+        case ast.Chosen(target):
+            yield target
+        case ast.Negate(operand):
+            yield from _terms(operand)
+        case ast.Binary(left=left, right=right):
+            yield from _terms(left)
+            yield from _terms(right)
+        case ast.Total(body=body):
+            yield from _terms(body)
+        case ast.Function(arguments=arguments):
+            for one in arguments:
+                yield from _terms(one)
+        case _:
+            return
+
+
+def _is_distance(term: ast.Information | ast.Divergence) -> bool:
+    return isinstance(term, ast.Divergence) and term.functional.text in ("JS", "MMD", "W")
+
+
+def _under_p(term: ast.Information | ast.Divergence) -> bool:
+    """Whether it is of the generation network's own samples."""
+    under = term.left if isinstance(term, ast.Divergence) else term.under
+    return isinstance(under, ast.Named) and under.name.text == "p"
 
 
 def _what(statement: ast.Statement) -> str:

@@ -122,6 +122,10 @@ class Canon:
             return True
         return self.independence.data.issuperset(atom.of)
 
+    def is_given(self, variables: Variables) -> bool:
+        """Whether nothing trains their joint: data, or under p roots, which are independent."""
+        return self.independence.data.issuperset(variables) or self._fixed.issuperset(variables)
+
     def _blocks_of(self, variables: Variables) -> Blocks | None:
         sees_blocks = bool(draws_in((), self.under))
         return next((one for one in self._blocks if sees_blocks or one.holds(variables)), None)

@@ -37,7 +37,7 @@ Variables = frozenset[str]
 
 @dataclass(frozen=True, slots=True)
 class Hint:
-    """An entropy H(A | S) of data that decoders can bound, together or not at all."""
+    """An entropy H(A | S) of data, or of p's roots, that decoders can bound, all or none of it."""
 
     nodes: tuple[str, ...]
     given: Variables
@@ -151,7 +151,7 @@ class _Group:
             parents = dag.parent_set(place)
             self.canon.add(self.counts, node, parents)
             plain = frozenset(map(original, node))
-            if parents and plain <= independence.data:
+            if parents and self.canon.is_given(plain):
                 if not independence.separated(node, before - parents, parents):
                     self._hint(plain, frozenset(map(original, parents)) - plain, 1)
             before |= node
@@ -163,7 +163,7 @@ class _Group:
         for part in parts:
             self.canon.add(self.counts, part, given)
         self.canon.add(self.counts, everything, given, -1)
-        data = [part for part in parts if part <= self.canon.independence.data]
+        data = [part for part in parts if self.canon.is_given(part)]
         if self.negative and len(parts) == 2 and data:
             # -I(x; z | c) = H(x | z, c) - H(x | c): Barber and Agakov's bound (P10, LB1).
             part = min(data, key=len)
@@ -172,7 +172,7 @@ class _Group:
     def add_entropy(self, of: Variables, given: Variables) -> None:
         """H(of | given); a decoder of data bounds it where it is to be small."""
         self.canon.add(self.counts, of, given)
-        if of <= self.canon.independence.data and not self.negative:
+        if self.canon.is_given(of) and not self.negative:
             self._hint(of, given, 1)
 
     def add_divergence(self, one: DivergenceOfMarginals) -> None:

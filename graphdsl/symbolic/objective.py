@@ -82,10 +82,14 @@ def _groups(
 def _take_choices(
     model: Model, rest: Sum, canon: Canon
 ) -> Iterator[tuple[Weight, TotalCorrelation, EstimatorChoice | None]]:
-    """`estimate TC(u) with mss`: as much of TC(u) as its last, intractable entropy asks for."""
+    """`estimate TC(u) with mss`: as much of TC(u) as its last, intractable entropy asks for.
+
+    Where it has none that is negative, as I(a; b) = H(b) - H(b | a) for an encoder of b, it is the
+    last positive one.
+    """
     for choice in model.choices:
         counts = canon.information(choice.target.parts, choice.target.given)
-        weight = _take(rest, counts, canon)
+        weight = _take(rest, counts, _pivot(counts, canon) or _pivot(counts, canon, positive=True))
         atom = information(choice.target.parts, choice.target.given)
         total = atom if isinstance(atom, TotalCorrelation) else None
         if total is None:
@@ -202,9 +206,8 @@ def _decoded(
                 yield LocalEntropy(name, given, weight, under=canon.under)
 
 
-def _take(rest: Sum, counts: Counts, canon: Canon) -> Weight:
+def _take(rest: Sum, counts: Counts, pivot: Entropy | None) -> Weight:
     """Take as much of a quantity as its pivot is there for."""
-    pivot = _pivot(counts, canon)
     if pivot is None:
         return ZERO
     weight = rest.get(pivot, ZERO).scaled(1) if counts[pivot] > 0 else -rest.get(pivot, ZERO)
@@ -213,12 +216,14 @@ def _take(rest: Sum, counts: Counts, canon: Canon) -> Weight:
     return weight
 
 
-def _pivot(counts: Counts, canon: Canon) -> Entropy | None:
+def _pivot(counts: Counts, canon: Canon, positive: bool = False) -> Entropy | None:
     """The entropy in a quantity that only this quantity accounts for: its last negative one."""
     open_atoms = [
         atom
         for atom, count in counts.items()
-        if count < 0 and not canon.is_data(atom) and not canon.is_exact(atom)
+        if (count if positive else -count) > 0
+        and not canon.is_data(atom)
+        and not canon.is_exact(atom)
     ]
     return max(open_atoms, key=lambda atom: (len(atom.given), atom.given), default=None)
 

@@ -27,7 +27,7 @@ from graphdsl.verify.networks import Affine
 from graphdsl.verify.terms import Parameters, weight_value, worth
 
 #: Kinds of terms that have no closed form here: told from the minibatch, or from samples, or costs.
-ESTIMATED = ("total_correlation", "distance", "penalty", "importance", "cost")
+ESTIMATED = ("total_correlation", "information", "distance", "penalty", "importance", "cost")
 Numbers: TypeAlias = "NDArray[np.float64] | NDArray[np.int64]"
 
 
@@ -84,7 +84,7 @@ def exact_loss(models: Models, module: LossModule, parameters: Parameters) -> fl
     total = intended(models, whole, parameters) + _gaps(models, open_terms, parameters)
     total -= worth(module.constants, models.world, parameters)
     for term in open_terms:
-        if term.code.kind == "total_correlation":
+        if term.code.kind in ("total_correlation", "information"):
             total -= worth(term.stands_for, models.world, parameters)
     signs = [
         one.functional for one in models.model.objective if isinstance(one.functional, Wrapped)

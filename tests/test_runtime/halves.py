@@ -193,7 +193,7 @@ def _noise(rows: Rows) -> Rows:
 
 
 def _bend_between(objective: Objective, rows: Rows) -> None:
-    """Put every bend between the halves: one is above it, and the other below."""
+    """Put every bend between the halves, and not at their mean, where rounding would choose."""
     with alone(), torch.no_grad():
         halves = [objective(half, _noise(half)).terms for half in (share(rows, 0), share(rows, 1))]
     for weight, term in (("level", "rate_z"), ("least", "rate_u")):

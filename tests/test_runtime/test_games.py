@@ -22,6 +22,7 @@ from graphdsl_runtime import (
     frozen,
     gradient_penalty_r1,
     information_critic,
+    information_mine,
     permute_blocks,
     permute_within,
     total_correlation_critic,
@@ -37,6 +38,7 @@ GAMES: dict[str, Game] = {
     "non_saturating": lambda f, a, b: adversarial_js_non_saturating(f, (a, b), (a.flip(0), b)),
     "total_correlation": lambda f, a, b: total_correlation_critic(f, torch.cat([a, b], dim=1)),
     "information": information_critic,
+    "mine": lambda f, a, b: information_mine(f, a, b, torch.arange(8.0).flip(0)),
     "conditional": lambda f, a, b: conditional_information_critic(
         f, a[:, :1], b, a[:, 1:].round(), GROUPS
     ),
@@ -178,7 +180,11 @@ def test_permuted_samples_give_informations() -> None:
     exact = -0.5 * math.log(1 - 0.64)
     best = GaussianPair(0.8)
     z = torch.cat([x, y], dim=1)
-    for game in (total_correlation_critic(best, z), information_critic(best, x, y)):
+    for game in (
+        total_correlation_critic(best, z),
+        information_critic(best, x, y),
+        information_mine(best, x, y),
+    ):
         assert abs(game.model - exact) < 0.02
         # The best critic's loss is the lowest: 2 log 2 - 2 JS, below that of its neighbours.
     for other in (0.7, 0.87):
@@ -186,6 +192,18 @@ def test_permuted_samples_give_informations() -> None:
             total_correlation_critic(best, z, torch.rand(100_000, 2)).critic
             < total_correlation_critic(GaussianPair(other), z, torch.rand(100_000, 2)).critic
         )
+
+
+def test_mine_is_what_it_is_written_as_and_no_critic_does_better_than_the_log_ratio() -> None:
+    x, y = correlated(100_000, 0.8)
+    keys = torch.rand(100_000)
+    score, apart = GaussianPair(0.8)(x, y), GaussianPair(0.8)(x, y[keys.argsort()])
+    written = score.mean() - apart.exp().mean().log()
+    game = information_mine(GaussianPair(0.8), x, y, keys)
+    assert_close(game.model, written)
+    assert_close(game.critic, -written)
+    for other in (0.6, 0.9):
+        assert information_mine(GaussianPair(other), x, y, keys).model < game.model
 
 
 def test_a_conditional_critic_ignores_what_the_condition_explains() -> None:

@@ -44,6 +44,7 @@ from graphdsl_runtime import (
     information_critic,
     information_leave_in,
     information_loo,
+    information_mine,
     irm_penalty,
     jensen_shannon_information,
     log_aggregate_mss,
@@ -119,6 +120,9 @@ GAMES: Mapping[str, Callable[[Case], Players]] = {
     "information_critic": lambda c: information_critic(
         c.critic, c.z[:, :1], c.mean[:, 1:], c.keys[:, 0]
     ),
+    "information_mine": lambda c: information_mine(
+        c.critic, c.z[:, :1], c.mean[:, 1:], c.keys[:, 0]
+    ),
     "total_correlation_critic": lambda c: total_correlation_critic(c.critic, c.z, c.keys),
 }
 
@@ -128,9 +132,15 @@ def of_both(game: Callable[[Case], Players]) -> Callable[[Case], Tensor]:
     return lambda c: both(game(c))
 
 
+def of_difference(players: Players) -> Tensor:
+    """Give what the model pays less what the critic does: of a bound, whose sum is 0."""
+    return players[0] - players[1]
+
+
 #: Estimator -> its value on a case; of a game, what both players pay.
 WORDS: Mapping[str, Callable[[Case], Tensor]] = {
     **{name: of_both(game) for name, game in GAMES.items()},
+    "information_mine": lambda c: of_difference(GAMES["information_mine"](c)),
     "Mine": mine,
     "barber_agakov": lambda c: barber_agakov(c.q.nll(c.z)),
     "bernoulli_information": lambda c: bernoulli_information(c.z.T).mean(),

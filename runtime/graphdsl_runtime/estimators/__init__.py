@@ -24,6 +24,7 @@ from graphdsl_runtime.estimators.games import (
     conditional_information_critic,
     gradient_penalty_r1,
     information_critic,
+    information_mine,
     total_correlation_critic,
 )
 from graphdsl_runtime.estimators.importance import importance_weighted
@@ -74,6 +75,7 @@ __all__ = [
     "information_critic",
     "information_leave_in",
     "information_loo",
+    "information_mine",
     "irm_penalty",
     "jensen_shannon_information",
     "log_aggregate_mss",

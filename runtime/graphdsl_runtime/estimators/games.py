@@ -20,6 +20,7 @@ __all__ = [
     "conditional_information_critic",
     "gradient_penalty_r1",
     "information_critic",
+    "information_mine",
     "total_correlation_critic",
 ]
 
@@ -31,6 +32,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812  (torch's own name for it)
 
 from graphdsl_runtime.critics import frozen
+from graphdsl_runtime.estimators.information import donsker_varadhan
 from graphdsl_runtime.estimators.permutations import permute_blocks, permute_within
 from graphdsl_runtime.estimators.precision import widened
 
@@ -147,9 +149,39 @@ def information_critic(
     >>> information_critic(_Sum(), torch.ones(2, 1), torch.ones(2, 1)).model
     tensor(2.)
     """
-    one_group = torch.zeros(b.shape[:1], dtype=torch.long, device=b.device)
-    permuted = permute_within(b.detach(), one_group, keys)
-    return adversarial_kl(critic, (a, b), (a.detach(), permuted))
+    return adversarial_kl(critic, (a, b), (a.detach(), _permuted(b.detach(), keys)))
+
+
+def information_mine(
+    critic: nn.Module, a: Tensor, b: Tensor, keys: Tensor | None = None
+) -> Players:
+    r"""Estimate mutual information by the Donsker-Varadhan bound of a critic: I(a; b).
+
+    .. math:: \text{model: } E_q f(a, b) - \log E_{q(a) q(b)} e^{f(a, b)}, \qquad
+              \text{critic: } -\bigl[E_q f(a, b) - \log E_{q(a) q(b)} e^{f(a, b)}\bigr]
+
+    with b permuted among the rows for samples of the product. Both of the model's means train a, b.
+
+    Shapes: a and b ``(B, *)``, critic to ``(B,)``.  Unit: nats.
+    ``keys``, ``(B,)``, are the noise that permutes b.
+    Relation: saddle. A lower bound that the critic raises and the model lowers: to minimise it is
+    no bound of the information.
+    Bias: upwards of the bound that the critic gives (Jensen), and its gradient's with it; to 0 as
+    the batch grows. `Mine` corrects the gradient.
+    Raises `ShapeMismatch` if ``keys`` does not fit.
+    Reference: Belghazi et al. 2018 (MINE); theory.md P10.
+
+    >>> a, keys = torch.tensor([[1.0], [-1.0]]), torch.tensor([1.0, 0.0])
+    >>> information_mine(_Sum(), a, a, keys)
+    Players(model=tensor(0.), critic=tensor(-0.))
+    """
+    permuted, fixed = _permuted(b, keys), frozen(critic)
+    return Players(
+        model=donsker_varadhan(fixed(a, b), fixed(a, permuted)),
+        critic=-donsker_varadhan(
+            critic(a.detach(), b.detach()), critic(a.detach(), permuted.detach())
+        ),
+    )
 
 
 def conditional_information_critic(
@@ -207,6 +239,12 @@ def gradient_penalty_r1(critic: nn.Module, *samples: Tensor) -> Tensor:
     slopes = torch.func.grad(total, argnums=places)(*(sample.detach() for sample in samples))
     squares = sum((widened(slope).square().sum() for slope in slopes), torch.zeros(()))
     return 0.5 * squares / samples[0].shape[0]
+
+
+def _permuted(b: Tensor, keys: Tensor | None) -> Tensor:
+    """Put the rows in another order, so that those of a and b are independent."""
+    one_group = torch.zeros(b.shape[:1], dtype=torch.long, device=b.device)
+    return permute_within(b, one_group, keys)
 
 
 def _logistic_loss(critic: nn.Module, q: Sample, p: Sample) -> Tensor:

@@ -135,6 +135,12 @@ ESTIMATORS: Mapping[str, Estimator] = MappingProxyType(
             bias="upwards; to 0 as the batch grows",
             reference="Poole et al. 2019, sec. 2 (leave-one-out)",
         ),
+        "information_mine": Estimator(
+            relation="saddle",
+            bias="upwards of the bound that the critic gives (Jensen), and its gradient's with it; "
+            "to 0 as the batch grows",
+            reference="Belghazi et al. 2018 (MINE); theory.md P10",
+        ),
         "irm_penalty": Estimator(
             relation="surrogate",
             bias="upwards, by the variance of the slope over batches: to 0 as 1/B",

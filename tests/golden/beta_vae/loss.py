@@ -1,9 +1,10 @@
 r"""beta-VAE (Higgins et al., 2017): a heavier rate, as a network in which x and u are
-independent. Table 2, row beta-VAE, which is exact for one latent vector u.
-Published objective: E[-log p(x|u)] + beta E KL(q(u|x) || p(u)).
+independent. In the paper: Table 2, row beta-VAE: [1, C_1], [beta - 1, C_3]; [beta -
+1, G_empty]. Published: E[-log p(x|u)] + beta E KL(q(u|x) || p(u)). Here: as
+printed, which is exact for one latent vector u (docs/paper-audit.md, row beta-VAE).
 
 Compiled by graphdsl from the spec `beta_vae` with pixels = 64,
-sha256 efa71e1926985fe718cc6a9f9ada7be00ea7b68bd7013a1b7a69a4843b3765d7.
+sha256 e9f115c1a9d8f11f7e23da5ecf1fa90d901ff4ceab3aa0bb43e2ffba2dd48445.
 
 Objective, to be minimised:
 
@@ -77,10 +78,10 @@ class BetaVae(Objective):
         u = q_u.sample(noise["u"])  # (B, 16)
         p_x = Bernoulli(self.p_x(u))  # p(x | u); (B, 64)
 
-        # E_q[-log p(x | u)]; spec line 16
+        # E_q[-log p(x | u)]; spec line 17
         reconstruction_x = expect(p_x.nll(x))
 
-        # E_q KL(q(u | x) || p(u)); spec lines 16, 17
+        # E_q KL(q(u | x) || p(u)); spec lines 17, 18
         rate_u = expect(q_u.kl(standard_normal))
 
         loss = reconstruction_x + self.beta * rate_u

@@ -1,12 +1,12 @@
 r"""beta-VAE with a node for each factor: a heavier rate, as a network of isolated
-factors. Table 2, row beta-VAE, which prints the joint KL(q(u) || p(u)). With a node
-for each factor that is beta-VAE + (beta - 1) TC(u), for D(q || {x; u}) holds TC(u)
-already; the factors' own marginals are exact. Published objective: E[-log p(x|u)] +
-beta E KL(q(u|x) || p(u)).
+factors. In the paper: Table 2, row beta-VAE: [1, C_1], [beta - 1, C_3]; [beta - 1,
+G_empty]. Published: E[-log p(x|u)] + beta E KL(q(u|x) || p(u)), Higgins et al.,
+2017. Here: C_3 of each factor. With the joint one it would be beta-VAE + (beta - 1)
+TC(u), for D(q || {x; u}) holds TC(u) already (docs/paper-audit.md, row beta-VAE).
 
 Compiled by graphdsl from the spec `beta_vae_factored` with pixels = 64, factors =
 16,
-sha256 bc6fba05dd42d695980e4b9d910cfad7b51e2bfc65df92869d11959c3f033e52.
+sha256 f0f1f0a2abb0ccd9719dc05c09164e45aea6b47f8a94005c47c50a3e79a96f8e.
 
 Objective, to be minimised:
 
@@ -82,10 +82,10 @@ class BetaVaeFactored(Objective):
         u = q_u.sample(noise["u"])  # (B, 16)
         p_x = Bernoulli(self.p_x(u))  # p(x | u); (B, 64)
 
-        # E_q[-log p(x | u)]; spec line 18
+        # E_q[-log p(x | u)]; spec line 19
         reconstruction_x = expect(p_x.nll(x))
 
-        # sum_i E_q KL(q(u[i] | x) || p(u[i])); spec lines 18, 19
+        # sum_i E_q KL(q(u[i] | x) || p(u[i])); spec lines 19, 20
         rate_u = expect(q_u.kl(standard_normal))
 
         loss = reconstruction_x + self.beta * rate_u

@@ -1,9 +1,9 @@
-r"""CVAE (Sohn et al., 2015): data under a condition, which the prior follows too. Table
-2 has no row for it. Published objective: E[-log p(x|z, a)] + E KL(q(z|x, a) ||
-p(z|a)).
+r"""CVAE (Sohn et al., 2015): data under a condition, which the prior follows too. In
+the paper: no row of Table 2 as printed. Published: E[-log p(x|z, a)] + E KL(q(z|x,
+a) || p(z|a)).
 
 Compiled by graphdsl from the spec `cvae` with pixels = 64, classes = 10,
-sha256 c9990ea37fabe6432f1f245c72c7b792e4c52285f40798791c17ea3aa81ff9fd.
+sha256 bbfa6cf1e59f14c1bf9255c9b731a0a2e95aaa8c19393fb65f28cc855a983801.
 
 Objective, to be minimised:
 

@@ -1,13 +1,13 @@
 r"""Fair representation, asked for directly: what is private to x is independent of the
-attribute. Sec. 5 asks for I(z; u) = 0, which bounds I(a; u) only if a and u are
-independent given z; the network {a; u} asks for I(a; u) = H(a) - H(a|u) itself, by
-an adversary r that predicts a from u. Eq. 17 with what it leaves out, KL of u and
--I(a; z), and with I(a; u) for I(z; u): E[-log p(x|z, u)] + (1 + beta_1) E[-log
-p(a|z)] + (1 + beta_1) E KL(q(z|x, a) || p(z)) + E KL(q(u|x) || p(u)) - beta_2 min
-E[-log r(a|u)].
+attribute. In the paper: eq. 17, whose I(z; u) bounds I(a; u) only if a and u are
+independent given z. Published: none. Objective: E[-log p(x|z, u)] + (1 + beta_1)
+E[-log p(a|z)] + (1 + beta_1) E KL(q(z|x, a) || p(z)) + E KL(q(u|x) || p(u)) -
+beta_2 min_r E[-log r(a|u)]. Here: with what eq. 17 leaves out, KL of u and -I(a;
+z), and I(a; u) = H(a) - H(a|u) for I(z; u), by an adversary r that predicts a from
+u (docs/paper-audit.md, eq. 17).
 
 Compiled by graphdsl from the spec `fair_direct` with features = 64, values = 2,
-sha256 ba24c29191ca298b96ca713a2c6cb7034d2cd70c3f505f25e44446efffec0d2b.
+sha256 79d27dc9dbecbd22939d54964473f88e3a884c4d959fa93d9c0c37e62b569f5f.
 
 Objective, to be minimised:
 

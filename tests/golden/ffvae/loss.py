@@ -1,12 +1,12 @@
 r"""FFVAE (Creager et al., 2019): each attribute has a factor of its own, apart from all
-others. Table 2 has no row for it. Published objective, with z for the factors of no
-attribute: E[-log p(x|z, b)] + E KL(q(z, b|x) || p(z, b)) + alpha sum_i E[-log
-p(a_i|b_i)] + gamma TC(z; b_1; ...; b_k), here by minibatch stratified sampling,
-there by a critic.
+others. In the paper: no row of Table 2 as printed. Published: E[-log p(x|z, b)] + E
+KL(q(z, b|x) || p(z, b)) + alpha sum_i E[-log p(a_i|b_i)] + gamma TC(z; b_1; ...;
+b_k), with z for the factors of no attribute, TC by a critic. Here: TC by minibatch
+stratified sampling.
 
 Compiled by graphdsl from the spec `ffvae` with pixels = 64, attributes = 3, factors
 = 16,
-sha256 957b21ddec3aa06a5231a39f52292ce4c3624488e0a0cb08217a4f182159629a.
+sha256 6d194b17524bc4181835832968d65d79d2fbc66e637e0fe53c54dabe6fd49d83.
 
 Objective, to be minimised:
 
@@ -105,20 +105,20 @@ class Ffvae(Objective):
         p_x = Bernoulli(self.p_x(b))  # p(x | b); (B, 64)
         r_a = Bernoulli(self.r_a(b[:, 0:3]))  # r(a[i] | b[i]); (B, 3)
 
-        # E_q[-log p(x | b)]; spec line 26
+        # E_q[-log p(x | b)]; spec line 27
         reconstruction_x = expect(p_x.nll(x))
 
-        # sum_i E_q[-log r(a[i] | b[i])]; spec line 27
+        # sum_i E_q[-log r(a[i] | b[i])]; spec line 28
         prediction_a = expect(r_a.nll(a))
 
-        # sum_i E_q KL(q(b[i] | x) || p(b[i])); spec line 26
+        # sum_i E_q KL(q(b[i] | x) || p(b[i])); spec line 27
         rate_b = expect(q_b.kl(standard_normal))
 
-        # TC(b); spec lines 26, 27, 28, 29
+        # TC(b); spec lines 27, 28, 29, 30
         total_correlation_b = total_correlation_mss(b, q_b, self.rows)
 
         # TC(b[4]; b[5]; b[6]; b[7]; b[8]; b[9]; b[10]; b[11]; b[12]; b[13]; b[14];
-        # b[15]; b[16]); spec lines 26, 27, 28, 30
+        # b[15]; b[16]); spec lines 27, 28, 29, 31
         total_correlation_b_2 = total_correlation_mss(
             b[:, 3:16], q_b[:, 3:16], self.rows
         )

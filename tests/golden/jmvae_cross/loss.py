@@ -1,13 +1,13 @@
 r"""JMVAE by the paper's own network: each view reaches the other through the latent
-alone. Table 2, row JMVAE, as printed. It is no more than a loose bound of JMVAE's
-published objective: the network asks that z explain how the views depend, and -I(z;
-x_j) must be dropped to arrive at sum_i E KL(q(z|x_1, x_2) || q(z|x_i)). Kept, it
-asks for more weight on the reconstruction: (1 + alpha) sum_i E[-log p(x_i|z)] + E
-KL(q(z|x_1, x_2) || p(z)) + alpha sum_i E KL(q(z|x_1, x_2) || q(z|x_i)). `jmvae` has
-the network that is exact.
+alone. In the paper: Table 2, row JMVAE: [1, C_1]; [beta_i, G_cross(x_i)].
+Published: -ELBO(x_1, x_2) + alpha sum_i E KL(q(z|x_1, x_2) || q(z|x_i)), Suzuki et
+al., 2017. Here: as printed. It asks that z explain how the views depend, and -I(z;
+x_j) must be dropped to arrive at what is published. Kept, it weighs each E[-log
+p(x_i|z)] with 1 + alpha. `jmvae` has the network that is exact
+(docs/paper-audit.md, row JMVAE).
 
 Compiled by graphdsl from the spec `jmvae_cross` with pixels = 32,
-sha256 e374e30f92ff090198f09f17a74d778b124cb9222c7a3f289a335d5293b20cc9.
+sha256 8f0bde139e749b53bf178e5c013016370ef0774d924e52994d410f39215da73b.
 
 Objective, to be minimised:
 

@@ -1,10 +1,10 @@
 r"""L-MIFR (Song et al., 2019): tell of x as much as a limit on what tells of s allows.
-Table 2 has no row for it. Published objective, with its first bound alone: E[-log
-p(x|z, s)], under E KL(q(z|x, s) || p(z)) <= limit, which bounds I(z; s) by I(z; x,
-s).
+In the paper: no row of Table 2 as printed. Published: E[-log p(x|z, s)], under E
+KL(q(z|x, s) || p(z)) <= limit, which bounds I(z; s). Here: with this first of its
+bounds alone.
 
 Compiled by graphdsl from the spec `lmifr` with features = 64, values = 2, limit = 5,
-sha256 0a12e65d0b18e8fa80d1c3358c945eecf3f8e9227bee472126302327470e0ab7.
+sha256 f39af10e1008385a5b597ecdfb72332661fddeb915165540dea3ec4b6ca4d196.
 
 Objective, to be minimised:
 
@@ -80,10 +80,10 @@ class Lmifr(Objective):
         z = q_z.sample(noise["z"])  # (B, 8)
         p_x = Bernoulli(self.p_x(z, one_hot_s))  # p(x | z, s); (B, 64)
 
-        # E_q[-log p(x | z, s)]; spec line 17
+        # E_q[-log p(x | z, s)]; spec line 18
         reconstruction_x = expect(p_x.nll(x))
 
-        # E_q KL(q(z | x, s) || p(z)); spec line 18
+        # E_q KL(q(z | x, s) || p(z)); spec line 19
         rate_z = expect(q_z.kl(standard_normal))
 
         constraint = rate_z - 5

@@ -1,13 +1,13 @@
 r"""Invariant prediction: a label that the environment tells nothing more of, given the
-latent. What Sec. 6 says in words, y independent of e given z, as the network that
-says it (eq. 18 has another: see `ood`). I(y; e | z) = H(y|z) - H(y|z, e), whose
-last term needs an adversary: a predictor that knows the environment. Objective, a
-game between z and that predictor r_e: E[-log p(y|z)] + invariance (E[-log p(y|z)] -
-min E[-log r_e(y|z, e)]).
+latent. In the paper: what Sec. 6 says in words, y independent of e given z. Eq. 18
+says another thing. Published: none. Objective, a game: E[-log p(y|z)] + invariance
+(E[-log p(y|z)] - min_r E[-log r(y|z, e)]). Here: I(y; e|z) = H(y|z) - H(y|z, e),
+whose last term needs an adversary: a predictor that knows the environment
+(docs/paper-audit.md, eq. 18).
 
 Compiled by graphdsl from the spec `ood_invariant` with pixels = 64, environments =
 2,
-sha256 02a826b8b62cc7bd39e08a48eefe386f589f7650bcc0c6f70786bcc70def06f0.
+sha256 4cff6c40499c4fb3e6e7f13d4b3823d3defbbb9b5e1df390ca28c7ed874d0599.
 
 Objective, to be minimised:
 
@@ -89,10 +89,10 @@ class OodInvariant(Objective):
         r_y_frozen = Bernoulli(frozen(self.r_y)(one_hot_e, z))  # r(y | e, z); (B,)
         r_y = Bernoulli(self.r_y(one_hot_e.detach(), z.detach()))  # r(y | e, z); (B,)
 
-        # E_q[-log p(y | z)]; spec line 25
+        # E_q[-log p(y | z)]; spec line 26
         reconstruction_y = expect(p_y.nll(y))
 
-        # E_q[-log r(y | e, z)]; spec line 25
+        # E_q[-log r(y | e, z)]; spec line 26
         prediction_y = expect(r_y_frozen.nll(y))
         critic_y = expect(r_y.nll(y))
 

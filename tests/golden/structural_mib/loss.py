@@ -1,11 +1,11 @@
 r"""Structural bottleneck (Elidan & Friedman, 2005): compress x into t, and let t
-generate x and y. Eq. 5, I^Gq + gamma KL(q || p): Friedman's second form, its D(q ||
-Gout) bounded by a model. Published objective, its data's constants left out, I(x;
-t) bounded by the rate: gamma E[-log p(x|t) - log p(y|t)] + (1 + gamma) E KL(q(t|x)
-|| p(t)).
+generate x and y. In the paper: eq. 5, I^Gq + gamma KL(q || p): eq. 8, if G^q has
+the data's edges, as here (docs/paper-audit.md, eq. 5). Published: gamma E[-log
+p(x|t) - log p(y|t)] + (1 + gamma) E KL(q(t|x) || p(t)). Here: I(x; t) bounded by
+the rate, and constants of the data left out.
 
 Compiled by graphdsl from the spec `structural_mib` with pixels = 64, classes = 10,
-sha256 522be64cc23ce4a486a612db3df9edfcd717fe248f254a6ed7a328b270101b8d.
+sha256 5697f6eebd81bf626c0f963abeefe44ca6e0254e22e577295305d90eb7b3f616.
 
 Objective, to be minimised:
 
@@ -92,13 +92,13 @@ class StructuralMib(Objective):
         p_x = Bernoulli(self.p_x(t))  # p(x | t); (B, 64)
         p_y = Categorical(self.p_y(t))  # p(y | t); (B,)
 
-        # E_q[-log p(x | t)]; spec line 21
+        # E_q[-log p(x | t)]; spec line 22
         reconstruction_x = expect(p_x.nll(x))
 
-        # E_q[-log p(y | t)]; spec line 21
+        # E_q[-log p(y | t)]; spec line 22
         reconstruction_y = expect(p_y.nll(y))
 
-        # E_q KL(q(t | x) || p(t)); spec line 21
+        # E_q KL(q(t | x) || p(t)); spec line 22
         rate_t = expect(q_t.kl(standard_normal))
 
         loss = (

@@ -1,8 +1,9 @@
-r"""Variational autoencoder (Kingma & Welling, 2014): one view, one latent vector. Table
-2, row VAE. Published objective: -L_ELBO(q(x, u), p(x, u)).
+r"""Variational autoencoder (Kingma & Welling, 2014): one view, one latent vector. In
+the paper: Table 2, row VAE: [1, C_1]; no network. Published: E[-log p(x|u)] + E
+KL(q(u|x) || p(u)).
 
 Compiled by graphdsl from the spec `vae` with pixels = 64,
-sha256 48cc825b65a4225c3a28d229fe3be1868b0127f77f7047c607a0076cabd7facf.
+sha256 6f3647e7a8a875fe4c38f98a868fd7790ccd628e3d5174d87990ae78a27d4b9d.
 
 Objective, to be minimised:
 
@@ -73,10 +74,10 @@ class Vae(Objective):
         u = q_u.sample(noise["u"])  # (B, 16)
         p_x = Bernoulli(self.p_x(u))  # p(x | u); (B, 64)
 
-        # E_q[-log p(x | u)]; spec line 13
+        # E_q[-log p(x | u)]; spec line 14
         reconstruction_x = expect(p_x.nll(x))
 
-        # E_q KL(q(u | x) || p(u)); spec line 13
+        # E_q KL(q(u | x) || p(u)); spec line 14
         rate_u = expect(q_u.kl(standard_normal))
 
         loss = reconstruction_x + rate_u

@@ -1,9 +1,9 @@
 r"""VCCA (Wang et al., 2016): two views from one latent, which the first view alone
-infers. Table 2 as printed has no row for it. Published objective: E[-log p(x_1|z)]
-+ E[-log p(x_2|z)] + E KL(q(z|x_1) || p(z)).
+infers. In the paper: no row of Table 2 as printed. Published: E[-log p(x_1|z)] +
+E[-log p(x_2|z)] + E KL(q(z|x_1) || p(z)).
 
 Compiled by graphdsl from the spec `vcca` with pixels = 32,
-sha256 982dfc74aee54219df22a626174e5e24c72d9f9258c3b05fdc7dbceae6856e82.
+sha256 e2932da8df90d1a9d7bf82224cfcb7f0084b5cd9fea81cf10e6d5b90ce19eb89.
 
 Objective, to be minimised:
 

@@ -1,9 +1,9 @@
 r"""VCCA-private (Wang et al., 2016): what two views share, and what each has for
-itself. Table 2 as printed has no row for it. Published objective: sum_i E[-log
-p(x_i|z, u_i)] + E KL(q(z|x_1) || p(z)) + sum_i E KL(q(u_i|x_i) || p(u_i)).
+itself. In the paper: no row of Table 2 as printed. Published: sum_i E[-log p(x_i|z,
+u_i)] + E KL(q(z|x_1) || p(z)) + sum_i E KL(q(u_i|x_i) || p(u_i)).
 
 Compiled by graphdsl from the spec `vcca_private` with pixels = 32,
-sha256 7e39b5d46027f908b688a3f1166e6ce5be941426053125d4bfc838bfea9d0911.
+sha256 aba92cb74a75fd64beebbb656db15aaa58ce50c7313b16a28fd92dc5b7fdee17.
 
 Objective, to be minimised:
 
@@ -84,13 +84,13 @@ class VccaPrivate(Objective):
         u = q_u.sample(noise["u"])  # (B, 2, 8)
         p_x = Bernoulli(self.p_x(z, u))  # p(x[i] | z, u[i]); (B, 2, 32)
 
-        # sum_i E_q[-log p(x[i] | z, u[i])]; spec line 18
+        # sum_i E_q[-log p(x[i] | z, u[i])]; spec line 19
         reconstruction_x = expect(p_x.nll(x))
 
-        # E_q KL(q(z | x[1]) || p(z)); spec line 18
+        # E_q KL(q(z | x[1]) || p(z)); spec line 19
         rate_z = expect(q_z.kl(standard_normal))
 
-        # sum_i E_q KL(q(u[i] | x[i]) || p(u[i])); spec line 18
+        # sum_i E_q KL(q(u[i] | x[i]) || p(u[i])); spec line 19
         rate_u = expect(q_u.kl(standard_normal))
 
         loss = reconstruction_x + rate_z + rate_u

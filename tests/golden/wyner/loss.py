@@ -1,7 +1,14 @@
 r"""Wyner VAE (Ryu et al., 2020): what two views share, and what each keeps to itself.
+In the paper: Table 2, row Wyner: [1, C_1]; [beta_i, G_cross(x_i)], [beta_i,
+G_private(x_i)]. Published: KLs of both directions, partly by critics, of the joint
+and of both ways across, and I(x; z). Here: one direction, without critics: (1 +
+cross) sum_i (E[-log p(x_i|z, u_i)] + E KL(q(u_i|x_i, z) || p(u_i))) + (1 + common)
+E KL(q(z|x_1, x_2) || p(z)) + cross sum_i E KL(q(z|x_1, x_2) || q(z|x_i)). The
+printed row has neither z -> u_i in G^q nor I(x; z), and one network holds both
+cross and private generation (docs/paper-audit.md, row Wyner).
 
 Compiled by graphdsl from the spec `wyner` with pixels = 32,
-sha256 099232d852c29fd05b7678f4d69461de98db9f6957ed9243d46788186bd04f5f.
+sha256 be1708733cf42ba6a6f50f12148a300ef2dc5f46b8f56e1e55ea1928b20be401.
 
 Objective, to be minimised:
 
@@ -104,16 +111,16 @@ class Wyner(Objective):
         u = q_u.sample(noise["u"])  # (B, 2, 8)
         p_x = Bernoulli(self.p_x(z, u))  # p(x[i] | z, u[i]); (B, 2, 32)
 
-        # sum_i E_q[-log p(x[i] | z, u[i])]; spec lines 25, 27
+        # sum_i E_q[-log p(x[i] | z, u[i])]; spec lines 33, 35
         reconstruction_x = expect(p_x.nll(x))
 
-        # E_q KL(q(z | x) || p(z)); spec lines 25, 26, 27
+        # E_q KL(q(z | x) || p(z)); spec lines 33, 34, 35
         rate_z = expect(q_z.kl(standard_normal))
 
-        # sum_i E_q KL(q(z | x) || q(z | x[i])); spec line 27
+        # sum_i E_q KL(q(z | x) || q(z | x[i])); spec line 35
         rate_z_each = expect(q_z[:, None].kl(q_z_each))
 
-        # sum_i E_q KL(q(u[i] | x[i], z) || p(u[i])); spec lines 25, 27
+        # sum_i E_q KL(q(u[i] | x[i], z) || p(u[i])); spec lines 33, 35
         rate_u = expect(q_u.kl(standard_normal))
 
         loss = (

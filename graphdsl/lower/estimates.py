@@ -1,0 +1,287 @@
+"""Informations that are estimated from a minibatch: between factors, and between variables."""
+
+from __future__ import annotations
+
+__all__ = ["estimated_terms", "unfit_estimates"]
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TypeAlias
+
+from graphdsl.diagnostics import Diagnostic, Span
+from graphdsl.ir.graph import Independence
+from graphdsl.ir.information import Collected, Term, TotalCorrelation, information
+from graphdsl.ir.loss import Builder, LossTerm, NetworkSlot, Ref, Relation, TermCode
+from graphdsl.ir.model import Conditional, EstimatorChoice, Family, Model
+from graphdsl.ir.notation import latex_name, latex_names
+from graphdsl.ir.weight import Weight
+from graphdsl.lower.data import sampled
+from graphdsl.lower.errors import EstimatorMisplaced
+from graphdsl.lower.runs import Plan, tensor_shape
+from graphdsl.lower.slots import Names, member_ref
+
+Estimated: TypeAlias = tuple[Weight, TotalCorrelation, EstimatorChoice | None]
+
+#: How each stands to an information, and what it is called.
+_ESTIMATORS: dict[str, tuple[Relation, str]] = {
+    "mss": ("estimate", "minibatch stratified sampling"),
+    "mws": ("estimate", "minibatch weighted sampling"),
+    "loo": ("upper", "leave-in joint minus leave-one-out marginals, in expectation"),
+    "adversary": ("saddle", "a critic of permuted {} (density ratio)"),
+    "mine": ("saddle", "a critic of permuted {} (Donsker-Varadhan)"),
+    "mmd": ("surrogate", "maximum mean discrepancy of {}"),
+}
+_DENSITIES = ("mss", "mws", "loo")  # what posteriors of known density allow
+_HIDDEN = (256, 256)
+
+
+def estimated_terms(
+    plans: Mapping[str, Plan], collected: Collected, taken: Names
+) -> Iterator[LossTerm]:
+    """One term for each information that an estimator was chosen for, or that has one alone."""
+    plan = plans["q"]
+    for weight, atom, choice in collected.estimated:
+        if weight:
+            factors = not _are_parts(atom, choice, plan.model)
+            maker = _of_factors if factors else _of_parts
+            yield maker(plan, weight, atom, choice, taken)
+
+
+def unfit_estimates(
+    collected: Collected, model: Model, independence: Independence, line: int, column: int
+) -> Iterator[Diagnostic]:
+    """Estimators whose conditions do not hold."""
+    for _, atom, choice in collected.estimated:
+        chosen = _chosen(choice)
+        if _are_parts(atom, choice, model):
+            reason, instead = _no_parts(atom, chosen, model, independence), _INSTEAD_OF_PARTS
+        else:
+            reason, instead = _no_factors(atom, model, independence), _INSTEAD_OF_FACTORS
+        if reason:
+            span = (choice.line, choice.column, 8) if choice else (line, column, 1)
+            yield EstimatorMisplaced(
+                span=Span(span[0], span[1], span[0], span[1] + span[2]),
+                estimator=_said(chosen, "rows"),
+                target=str(information(atom.parts, atom.given)),
+                reason=reason,
+                instead=instead,
+            )
+
+
+_INSTEAD_OF_FACTORS = (
+    "it needs scalar or vector latents of one family, inferred from data by one line"
+)
+_INSTEAD_OF_PARTS = "name two variables, or whole families, as in `estimate I(z; u) with adversary`"
+
+
+def _are_parts(atom: TotalCorrelation, choice: EstimatorChoice | None, model: Model) -> bool:
+    """Whether it is between variables as they are, rather than between the factors of a family."""
+    if _chosen(choice) in ("mine", "mmd"):
+        return True
+    families = {model.family_of(name).name for part in atom.parts for name in part}
+    return len(atom.parts) == 2 and len(families) == 2
+
+
+def _chosen(choice: EstimatorChoice | None) -> str:
+    return choice.estimator if choice else "mss"
+
+
+def _said(estimator: str, what: str) -> str:
+    return _ESTIMATORS[estimator][1].format(what)
+
+
+# ---- factors of one family -----------------------------------------------------------------------
+
+
+def _of_factors(
+    plan: Plan,
+    weight: Weight,
+    atom: TotalCorrelation,
+    choice: EstimatorChoice | None,
+    taken: Names,
+) -> LossTerm:
+    nodes = [name for part in atom.parts for name in part]
+    family, estimator = plan.model.family_of(nodes[0]), _chosen(choice)
+    whole = "; ".join(nodes) if tuple(nodes) != family.nodes else family.name
+    posterior, held = plan.posterior[nodes[0]]
+    critic = f"critic_of_{family.local}" if estimator == "adversary" else ""
+    if critic:
+        _declare(plan, critic, family.name, ((len(nodes), *family.shape),))
+    return LossTerm(
+        name=taken.take(f"total_correlation_{family.local}"),
+        weight=weight,
+        code=TermCode(
+            kind="total_correlation",
+            left=plan.value(nodes),
+            right=member_ref(posterior, nodes, held),
+            word="total_correlation_critic" if critic else f"total_correlation_{estimator}",
+            critic=critic,
+        ),
+        formula=f"TC({whole})",
+        latex=f"\\mathrm{{TC}}({_latex_parts(atom, family.nodes)})",
+        stands_for=(Term(weight, atom),),
+        relation=_ESTIMATORS[estimator][0],
+        bounds=(),
+        estimator=_said(estimator, "factors"),
+        lines=_lines(plan.model, choice),
+        critic=taken.take(f"critic_{family.local}") if critic else "",
+    )
+
+
+def _no_factors(atom: TotalCorrelation, model: Model, independence: Independence) -> str:
+    """Why factors of one posterior they are not; empty if they are."""
+    nodes = [name for part in atom.parts for name in part]
+    if atom.given:
+        return "it is conditional"
+    if any(len(part) > 1 for part in atom.parts):
+        return "its parts hold several variables"
+    families = {model.family_of(name).name: model.family_of(name) for name in nodes}
+    if len(families) > 1:
+        return "its parts are of different families"
+    if any(model.posterior_law(name) != "normal" for name in nodes):
+        return "its parts are not normals of independent numbers given the data"
+    parents = {independence.parents(name) for name in nodes}
+    if len(parents) > 1 or not next(iter(parents)) <= independence.data:
+        return "its parts are not all inferred from the same data"
+    single = len(_holders(model, nodes)) == 1
+    return "" if single else "its parts are inferred by different networks"
+
+
+def _holders(model: Model, nodes: Sequence[str]) -> list[Conditional]:
+    return [one for one in model.inference.conditionals if set(nodes) & set(one.children)]
+
+
+# ---- two parts -----------------------------------------------------------------------------------
+
+
+def _of_parts(
+    plan: Plan,
+    weight: Weight,
+    atom: TotalCorrelation,
+    choice: EstimatorChoice | None,
+    taken: Names,
+) -> LossTerm:
+    estimator = _chosen(choice)
+    left, right = (plan.model.family_of(part[0]) for part in atom.parts)
+    if left.role != "latent":
+        left, right = right, left
+    label = f"{left.local}_{right.local}"
+    critic = f"critic_of_{label}" if estimator in ("adversary", "mine") else ""
+    if critic:
+        shapes = (tensor_shape(left), tensor_shape(right))
+        _declare(plan, critic, f"{left.name},{right.name}", shapes)
+    return LossTerm(
+        name=taken.take(f"information_{label}"),
+        weight=weight,
+        code=_parts_code(plan, estimator, left, right, critic),
+        formula=f"I({left.name}; {right.name})",
+        latex=f"I({latex_name(left.name)}; {latex_name(right.name)})",
+        stands_for=(Term(weight, information(atom.parts)),),
+        relation=_ESTIMATORS[estimator][0],
+        bounds=(),
+        estimator=_said(estimator, _compared(estimator, right)),
+        lines=_lines(plan.model, choice),
+        critic=taken.take(f"critic_{label}") if critic else "",
+    )
+
+
+def _parts_code(plan: Plan, estimator: str, left: Family, right: Family, critic: str) -> TermCode:
+    values = sampled(plan, left), sampled(plan, right)
+    if estimator in _DENSITIES:
+        posteriors = tuple(Ref(plan.posterior[one.nodes[0]][0]) for one in (left, right))
+        return TermCode(
+            kind="total_correlation",
+            left=values[0],
+            right=posteriors[0],
+            samples=(values, posteriors),
+            word=f"total_correlation_{estimator}",
+        )
+    words = {"adversary": "information_critic", "mine": "information_mine"}
+    return TermCode(
+        kind="information",
+        left=values[0],
+        right=values[1],
+        word=words.get(estimator, "mmd_between" if _are_groups(right) else "hsic"),
+        critic=critic,
+    )
+
+
+def _compared(estimator: str, right: Family) -> str:
+    """What a critic or a kernel tells apart."""
+    if estimator != "mmd":
+        return f"rows of {right.name}"
+    return f"the two groups of {right.name}" if _are_groups(right) else "pairs and unpaired rows"
+
+
+def _are_groups(family: Family) -> bool:
+    return family.kind == "binary" and not tensor_shape(family)
+
+
+def _no_parts(
+    atom: TotalCorrelation, estimator: str, model: Model, independence: Independence
+) -> str:
+    """Why no samples of the two parts lie side by side; empty if they do."""
+    if atom.given:
+        return "it is conditional"
+    if len(atom.parts) != 2:
+        return "it is between more than two parts"
+    families = [model.family_of(part[0]) for part in atom.parts]
+    for part, family in zip(atom.parts, families, strict=True):
+        reason = _no_sample(part, family, model)
+        if reason:
+            return reason
+    if all(family.role != "latent" for family in families):
+        return "it holds no latent"
+    return _no_densities(families, model, independence) if estimator in _DENSITIES else ""
+
+
+def _no_sample(part: Sequence[str], family: Family, model: Model) -> str:
+    """Why a part is no one tensor of numbers."""
+    if set(part) != set(family.nodes):
+        return "its parts are no whole variables or families"
+    if family.classes is not None:
+        return f"`{family.name}` is categorical"
+    if family.optional:
+        return f"`{family.name}` is optional"
+    several = len(_holders(model, part)) > 1
+    return f"`{family.name}` is inferred by several networks" if several else ""
+
+
+def _no_densities(families: Sequence[Family], model: Model, independence: Independence) -> str:
+    """Why the parts are no two blocks of one posterior."""
+    if any(family.role != "latent" for family in families):
+        return "one of its parts is no latent"
+    if any(model.posterior_law(family.nodes[0]) != "normal" for family in families):
+        return "its parts are not normals of independent numbers given the data"
+    if len({tensor_shape(family) for family in families}) > 1:
+        return "its parts have different shapes"
+    parents = [independence.parents(name) for family in families for name in family.nodes]
+    inferred = all(one <= independence.data for one in parents)
+    return "" if inferred else "its parts are not inferred from data alone"
+
+
+# ---- both ----------------------------------------------------------------------------------------
+
+
+def _declare(plan: Plan, attribute: str, of: str, shapes: Sequence[tuple[int, ...]]) -> None:
+    """The critic's network."""
+    builder = Builder(
+        name="critic",
+        count=None,
+        inputs=tuple((shape, False) for shape in shapes),
+        hidden=_HIDDEN,
+        outputs=1,
+        halves=False,
+    )
+    plan.add_network(NetworkSlot(attribute=attribute, names=(f"critic({of})",), builder=builder))
+
+
+def _lines(model: Model, choice: EstimatorChoice | None) -> tuple[int, ...]:
+    lines = {one.line for one in model.objective} | ({choice.line} if choice else set())
+    return tuple(sorted(lines))
+
+
+def _latex_parts(atom: TotalCorrelation, everything: Sequence[str]) -> str:
+    nodes = [name for part in atom.parts for name in part]
+    if tuple(nodes) == tuple(everything):
+        return latex_name(nodes[0].partition("[")[0])
+    return "; ".join(latex_names(part) for part in atom.parts)

@@ -1,0 +1,112 @@
+r"""ALI (Dumoulin et al., 2017), BiGAN (Donahue et al., 2017): pairs that a critic
+cannot tell apart. In the paper: Sec. 3.5 names both; no row of Table 2 as printed.
+Published: min_{q, p} max_D E_q[log D(x, z)] + E_p[log(1 - D(x, z))], a game. Here:
+JS itself, of which the game is 2 JS - 2 log 2 for the best D. p's samples of x are
+the means of p(x|z).
+
+Compiled by graphdsl from the spec `ali` with pixels = 64,
+sha256 222780d158b14e22494da0a4e7ff3d5dfdb9e01eb03c3271f18860da0b8d8e82.
+
+Objective, to be minimised:
+
+    \mathrm{JS}(q(x, z) \,\|\, p(x, z))
+
+Loss, in nats per row:
+
+    JS(q(z, x) || p(z, x))
+
+Relation: saddle (divergence_z_x is as good as what plays against it).
+"""
+
+from __future__ import annotations
+
+__all__ = ["Ali"]
+
+import torch
+
+from graphdsl_runtime import (
+    Batch,
+    Bernoulli,
+    Gaussian,
+    Latents,
+    Losses,
+    Networks,
+    Noise,
+    Objective,
+    Variable,
+    adversarial_js,
+    critic,
+    mlp,
+)
+
+
+class Ali(Objective):
+    r"""ALI (Dumoulin et al., 2017), BiGAN (Donahue et al., 2017)."""
+
+    variables = (
+        Variable("x", role="observed", kind="binary", shape=(64,)),
+        Variable("z", role="latent", kind="real", shape=(16,)),
+    )
+    critics = ("critic_of_z_x",)
+
+    def __init__(
+        self,
+        *,
+        networks: Networks | None = None,
+    ) -> None:
+        super().__init__(networks)
+        self.q_z = self.network(
+            "q(z|x)",
+            lambda: mlp([(64,)], (400, 400), 2 * 16),
+        )
+        self.p_x = self.network(
+            "p(x|z)",
+            lambda: mlp([(16,)], (400, 400), 64),
+        )
+        self.critic_of_z_x = self.network(
+            "critic(z,x)",
+            lambda: critic([(16,), (64,)]),
+        )
+        self.refuse_unused_networks()
+
+    def forward(self, batch: Batch, noise: Noise | None = None) -> Losses:
+        x = self.observe(batch, "x")  # (B, 64)
+        noise = self.draw_noise(x) if noise is None else noise
+        q_z = Gaussian.split(self.q_z(x))  # q(z | x); (B, 16)
+        z = q_z.sample(noise["z"])  # (B, 16)
+        z_p = self.prior_sample(noise, "z", z)  # (B, 16)
+        p_x_p = Bernoulli(self.p_x(z_p))  # p(x | z); (B, 64)
+        x_p = p_x_p.mean  # (B, 64)
+
+        # JS(q(z, x) || p(z, x)); spec line 16
+        divergence_z_x, critic_z_x = adversarial_js(
+            self.critic_of_z_x, (z, x), (z_p, x_p)
+        )
+
+        loss = divergence_z_x
+        return Losses(
+            loss,
+            terms={
+                "divergence_z_x": divergence_z_x,
+            },
+            players={
+                "model": loss,
+                "critic": critic_z_x,
+            },
+        )
+
+    @torch.no_grad()
+    def infer(self, batch: Batch, noise: Noise | None = None) -> dict[str, Gaussian]:
+        x, seen_x = self.observe_some(batch, "x")
+        q_z = Gaussian.split(self.q_z(x)).or_prior(seen_x)
+        return {
+            "z": q_z,
+        }
+
+    @torch.no_grad()
+    def decode(self, latents: Latents) -> dict[str, Bernoulli | Gaussian]:
+        z = latents["z"]
+        p_x = Bernoulli(self.p_x(z))  # p(x | z); (B, 64)
+        return {
+            "x": p_x,
+        }

@@ -1,0 +1,99 @@
+r"""GAN (Goodfellow et al., 2014): samples that a critic cannot tell from the data. In
+the paper: Table 2, row GAN: [1, C_2]; no network. Published: min_G max_D E_q[log
+D(x)] + E_p[log(1 - D(x))], a game. Here: JS itself, of which the game is 2 JS - 2
+log 2 for the best D. p's samples of x are the means of p(x|u).
+
+Compiled by graphdsl from the spec `gan` with pixels = 64,
+sha256 22356cb1776aae2b034cbd21cba0198514075a9a587f1c692c0da53c814e0718.
+
+Objective, to be minimised:
+
+    \mathrm{JS}(q(x) \,\|\, p(x))
+
+Loss, in nats per row:
+
+    JS(q(x) || p(x))
+
+Relation: saddle (divergence_x is as good as what plays against it).
+"""
+
+from __future__ import annotations
+
+__all__ = ["Gan"]
+
+import torch
+
+from graphdsl_runtime import (
+    Batch,
+    Bernoulli,
+    Gaussian,
+    Latents,
+    Losses,
+    Networks,
+    Noise,
+    Objective,
+    Variable,
+    adversarial_js,
+    critic,
+    mlp,
+)
+
+
+class Gan(Objective):
+    r"""GAN (Goodfellow et al., 2014)."""
+
+    variables = (
+        Variable("x", role="observed", kind="binary", shape=(64,)),
+        Variable("u", role="latent", kind="real", shape=(16,)),
+    )
+    critics = ("critic_of_x",)
+
+    def __init__(
+        self,
+        *,
+        networks: Networks | None = None,
+    ) -> None:
+        super().__init__(networks)
+        self.p_x = self.network(
+            "p(x|u)",
+            lambda: mlp([(16,)], (400, 400), 64),
+        )
+        self.critic_of_x = self.network(
+            "critic(x)",
+            lambda: critic([(64,)]),
+        )
+        self.refuse_unused_networks()
+
+    def forward(self, batch: Batch, noise: Noise | None = None) -> Losses:
+        x = self.observe(batch, "x")  # (B, 64)
+        noise = self.draw_noise(x) if noise is None else noise
+        u_p = noise["u"]  # (B, 16)
+        p_x_p = Bernoulli(self.p_x(u_p))  # p(x | u); (B, 64)
+        x_p = p_x_p.mean  # (B, 64)
+
+        # JS(q(x) || p(x)); spec line 15
+        divergence_x, critic_x = adversarial_js(self.critic_of_x, x, x_p)
+
+        loss = divergence_x
+        return Losses(
+            loss,
+            terms={
+                "divergence_x": divergence_x,
+            },
+            players={
+                "model": loss,
+                "critic": critic_x,
+            },
+        )
+
+    @torch.no_grad()
+    def infer(self, batch: Batch, noise: Noise | None = None) -> dict[str, Gaussian]:
+        return {}
+
+    @torch.no_grad()
+    def decode(self, latents: Latents) -> dict[str, Bernoulli | Gaussian]:
+        u = latents["u"]
+        p_x = Bernoulli(self.p_x(u))  # p(x | u); (B, 64)
+        return {
+            "x": p_x,
+        }

@@ -1,0 +1,136 @@
+r"""InfoGAN (Chen et al., 2016): a code that what is generated from it tells again. In
+the paper: Table 2, row InfoGAN: [1, C_2]; [1, G^InfoGAN], with D under p.
+Published: min_{G, r} max_D V(D, G) - lam (E_p[log r(c|x)] + H(c)), a game, V as for
+a GAN. Here: JS, of which V is 2 JS - 2 log 2 for the best D, so lam is half of it.
+With {c -> x; n} for G^InfoGAN, D under p is I(x; n|c), which holds H(x) under p: it
+is trained, may be infinite, and is not in the published objective
+(docs/paper-audit.md, row InfoGAN). A copy of c says what is meant.
+
+Compiled by graphdsl from the spec `infogan` with pixels = 64, classes = 10,
+sha256 88324420e7f81803f6c36451948b1a5af00a3a0b2240b2c7233dc740ea0f1752.
+
+Objective, to be minimised:
+
+    \mathrm{JS}(q(x) \,\|\, p(x)) + \mathrm{lam}\,D(p \,\|\, \{c \to x;\ x \to
+    \mathrm{c'}\})
+
+Loss, in nats per row:
+
+    lam E_p[-log r(c | x)]
+    + JS(q(x) || p(x))
+
+Relation: saddle (divergence_x is as good as what plays against it).
+
+Gaps between loss and objective, where \bar{q} is a conditional of q's joint:
+
+    \mathrm{lam}\,\mathbb{E}_p\,\mathrm{KL}(\bar{p}(c \mid x) \,\|\, r(c \mid x))
+"""
+
+from __future__ import annotations
+
+__all__ = ["Infogan"]
+
+import torch
+from torch import Tensor
+
+from graphdsl_runtime import (
+    Batch,
+    Bernoulli,
+    Categorical,
+    Gaussian,
+    Latents,
+    Losses,
+    Networks,
+    Noise,
+    Objective,
+    Variable,
+    adversarial_js,
+    critic,
+    expect,
+    mlp,
+    standard_normal,
+    uniform_categorical,
+)
+
+
+class Infogan(Objective):
+    r"""InfoGAN (Chen et al., 2016)."""
+
+    variables = (
+        Variable("x", role="observed", kind="binary", shape=(64,)),
+        Variable("c", role="latent", kind="categorical", classes=10),
+        Variable("n", role="latent", kind="real", shape=(16,)),
+    )
+    critics = ("critic_of_x",)
+
+    def __init__(
+        self,
+        *,
+        lam: float = 1.0,
+        networks: Networks | None = None,
+    ) -> None:
+        super().__init__(networks)
+        self.lam = self.weight("lam", lam, low=0.0)
+        self.p_x = self.network(
+            "p(x|c,n)",
+            lambda: mlp([(10,), (16,)], (400, 400), 64),
+        )
+        self.r_c = self.network(
+            "r(c|x)",
+            lambda: mlp([(64,)], (400, 400), 10),
+        )
+        self.critic_of_x = self.network(
+            "critic(x)",
+            lambda: critic([(64,)]),
+        )
+        self.refuse_unused_networks()
+
+    def forward(self, batch: Batch, noise: Noise | None = None) -> Losses:
+        x = self.observe(batch, "x")  # (B, 64)
+        noise = self.draw_noise(x) if noise is None else noise
+        c_p = uniform_categorical.sample(noise["c"])  # (B, 10)
+        n_p = noise["n"]  # (B, 16)
+        p_x_p = Bernoulli(self.p_x(c_p, n_p))  # p(x | c, n); (B, 64)
+        x_p = p_x_p.mean  # (B, 64)
+        r_c_p = Categorical(self.r_c(x_p))  # r(c | x); (B,)
+
+        # E_p[-log r(c | x)]; spec line 20
+        prediction_c_p = expect(r_c_p.nll(c_p))
+
+        # JS(q(x) || p(x)); spec line 20
+        divergence_x, critic_x = adversarial_js(self.critic_of_x, x, x_p)
+
+        loss = self.lam * prediction_c_p + divergence_x
+        return Losses(
+            loss,
+            terms={
+                "prediction_c_p": prediction_c_p,
+                "divergence_x": divergence_x,
+            },
+            players={
+                "model": loss,
+                "critic": critic_x,
+            },
+        )
+
+    @torch.no_grad()
+    def infer(self, batch: Batch, noise: Noise | None = None) -> dict[str, Gaussian]:
+        return {}
+
+    @torch.no_grad()
+    def decode(self, latents: Latents) -> dict[str, Bernoulli | Gaussian]:
+        c = latents["c"]
+        n = latents["n"]
+        p_x = Bernoulli(self.p_x(c, n))  # p(x | c, n); (B, 64)
+        return {
+            "x": p_x,
+        }
+
+    @torch.no_grad()
+    def ancestral_sample(self, noise: Noise, given: Batch) -> dict[str, Tensor]:
+        c = uniform_categorical.sample(noise["c"])  # (B, 10)
+        n = standard_normal.sample(noise["n"])  # (B, 16)
+        return {
+            "c": c,
+            "n": n,
+        }
