@@ -25,7 +25,7 @@ def with_structure(
     All else stays as it stands, comments included. Fixed edges are the edges of the networks, so
     that the spec compiles to the model of that structure alone.
 
-    >>> spec = Source("m.mib", "model m\\nmask M[1..2] : learned bernoulli(0.5)\\n")
+    >>> spec = Source("m.mib", "model m\nmask M[1..2] : learned bernoulli(0.5)\n")
     >>> print(with_structure(spec, {"M": [[True, False]]}, {}), end="")
     model m
     mask     M[1..2] : fixed(1, 0)

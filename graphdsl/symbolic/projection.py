@@ -165,7 +165,7 @@ def _verify(derivation: ProjectionDerivation, canon: Canon) -> None:
             raise CompilerBug(f"the step {step.rule!r} does not keep the value")
 
 
-_Complexity: TypeAlias = tuple[int, int, int, tuple[tuple[int, int], ...], int]
+_Complexity: TypeAlias = tuple[int, int, int, tuple[tuple[int, int], ...], tuple[int, int]]
 
 
 def _complexity(derivation: ProjectionDerivation, data: frozenset[str]) -> _Complexity:
@@ -179,7 +179,8 @@ def _complexity(derivation: ProjectionDerivation, data: frozenset[str]) -> _Comp
     mixed = sum(_is_mixed(term.atom, data) for term in terms)
     lengths = tuple(sorted(_length(term.atom) for term in terms))
     kinds = len({_kind(term.atom) for term in terms})
-    return kinds, mixed, len(terms), lengths, len(derivation.steps)
+    written = len(derivation.steps), len(derivation.local_markov)
+    return kinds, mixed, len(terms), lengths, written
 
 
 def _length(atom: Atom) -> tuple[int, int]:
