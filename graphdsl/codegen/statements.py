@@ -290,7 +290,11 @@ def _run(statement: Run) -> str:
     detach = ".detach()" if statement.detached else ""
     arguments = ", ".join(f"{reference(one)}{detach}" for one in statement.arguments)
     network = f"self.{statement.slot}"
+    if statement.picked:
+        arguments += f", members={list(statement.picked)}"
     call = f"frozen({network})({arguments})" if statement.frozen else f"{network}({arguments})"
+    if len(statement.picked) == 1:
+        call += "[:, 0]"
     reshaped = "" if statement.reshape is None else f", {shape(statement.reshape)}"
     word = _DISTRIBUTION[statement.distribution]
     if statement.scale is not None:

@@ -197,6 +197,7 @@ class Run:
     missing: tuple[Seen, ...] = ()  #: the parents that a row may lack in training
     frozen: bool = False  #: whether the networks stay as they are
     detached: bool = False  #: whether what they read stays as it is
+    picked: tuple[int, ...] = ()  #: the members whose networks run, where not all do
     times: int = 1  #: how many samples of each row it is for
 
 

@@ -17,7 +17,7 @@ from graphdsl.lower.generation import plan_generation
 from graphdsl.lower.models import Auxiliary, Decoder, Encoder, SubPosterior
 from graphdsl.lower.posteriors import plan_posteriors, run_experts
 from graphdsl.lower.runs import ModelKey, Plan, place_of, run_slot
-from graphdsl.lower.slots import Names, Slot, expert_slots, network_slot, slots
+from graphdsl.lower.slots import Names, Slot, expert_slots, network_slot, slots, some_of
 
 
 def make_plan(
@@ -68,14 +68,7 @@ def make_plan(
             plan.experts[base, slot.children] = run_experts(plan, slot, f"experts_{base}_{family}")
     plans = {"q": plan, **dict(_branches(plan, encoders, pieces))}
     for under, branch in plans.items():
-        here = [piece for piece in pieces if piece.under == under]
-        for slot in (*_needed_decoders(decoders, here), *_needed(auxiliaries, here)):
-            _run_model(branch, slot)
-        for slot in _needed(auxiliaries, here, adversary=True):
-            _run_model(branch, slot, frozen=True)
-            _run_model(branch, slot, detached=True)
-        for slot in _needed_decoders(decoders, here, frozen=True):
-            _run_model(branch, slot, frozen=True)
+        _run_models(branch, decoders, auxiliaries, [one for one in pieces if one.under == under])
     _predict_roots(plans, auxiliaries, pieces)
     generation = plan.branch("q")
     plan_generation(generation, decoders)
@@ -244,13 +237,42 @@ def _observe(
             plan.infer += one_hot(family)
 
 
-def _run_model(plan: Plan, slot: Slot, frozen: bool = False, detached: bool = False) -> None:
+def _run_models(
+    plan: Plan, decoders: Sequence[Slot], auxiliaries: Sequence[Slot], pieces: Sequence[Piece]
+) -> None:
+    """Everything that predicts from the samples of one network."""
+    for slot in _needed_decoders(decoders, pieces):
+        _run_model(plan, slot, only=_decoded(pieces))
+    for slot in _needed(auxiliaries, pieces):
+        _run_model(plan, slot)
+    for slot in _needed(auxiliaries, pieces, adversary=True):
+        _run_model(plan, slot, frozen=True)
+        _run_model(plan, slot, detached=True)
+    for slot in _needed_decoders(decoders, pieces, frozen=True):
+        _run_model(plan, slot, frozen=True)
+
+
+def _decoded(pieces: Iterable[Piece]) -> frozenset[str]:
+    """The variables that pieces ask p's own networks for."""
+    refs = (piece.ref for piece in pieces)
+    return frozenset(one.node for one in refs if isinstance(one, Decoder) and not one.frozen)
+
+
+def _run_model(
+    plan: Plan,
+    slot: Slot,
+    frozen: bool = False,
+    detached: bool = False,
+    only: frozenset[str] = frozenset(),
+) -> None:
     """A decoder, or a network made for a bound, on the samples; `detached`, as a critic's own."""
     target = f"{slot.result}{'_frozen' * frozen}{plan.tag}"
     network = slot.conditionals[0].network
     if ModelKey(network, slot.children[0]) in plan.likelihood and network == "p" and not frozen:
         return  # a prior that a posterior has asked for
     plan.add_network(network_slot(slot, plan.model))
+    if plan.model.distribution_of(slot.conditionals[0]).scale != "learned":
+        slot = some_of(slot, only)  # a learned scale is one tensor of all members
     plan.forward.append(replace(run_slot(plan, slot, target, frozen), detached=detached))
     for child, conditional in _children_of(slot):
         given = conditional.parents if network == "r" else ()

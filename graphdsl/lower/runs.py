@@ -190,6 +190,7 @@ def run_slot(plan: Plan, slot: Slot, target: str, frozen: bool = False) -> Run:
         seen=tuple(_seen(plan, slot)) if not slot.experts else (),
         scale=_scale(model, slot),
         frozen=frozen,
+        picked=slot.picked,
     )
 
 

@@ -11,6 +11,7 @@ __all__ = [
     "network_slot",
     "scale_name",
     "slots",
+    "some_of",
 ]
 
 import re
@@ -46,6 +47,7 @@ class Slot:
     experts: tuple[str, ...] = ()  #: the parents of a product of experts, in this slot
     tied: tuple[str, ...] = ()  #: all conditionals of its network, where they share it
     result: str = ""  #: what emitted code calls its answer
+    picked: tuple[int, ...] = ()  #: the members that run, where not all of them do
 
     @property
     def per_network(self) -> int | None:
@@ -89,6 +91,32 @@ def slots(
         if len(together) < len(group):  # run one by one: each answer has a name of its own
             slot = replace(slot, result=attributes.take(f"{attribute}_{_places(first)}"))
         yield slot
+
+
+def some_of(slot: Slot, wanted: Iterable[str]) -> Slot:
+    """The members of a slot that somebody asks for, where each has a network of its own."""
+    asked = set(wanted)
+    places = tuple(place for place, one in enumerate(slot.children) if one in asked)
+    apart = slot.stacked and not slot.tied and not slot.experts
+    if not apart or len(places) in (0, len(slot.children)):
+        return slot
+    arguments = tuple(
+        Argument(
+            one.nodes if one.shared else tuple(one.nodes[place] for place in places),
+            one.shared,
+            tuple(one.gates[place] for place in places) if one.gates else (),
+        )
+        for one in slot.arguments
+    )
+    return replace(
+        slot,
+        conditionals=tuple(slot.conditionals[place] for place in places),
+        children=tuple(slot.children[place] for place in places),
+        arguments=arguments,
+        names=tuple(slot.names[place] for place in places),
+        is_family=len(places) > 1,
+        picked=places,
+    )
 
 
 def expert_slots(slot: Slot, model: Model) -> tuple[Slot, ...]:

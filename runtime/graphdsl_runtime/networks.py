@@ -115,7 +115,11 @@ def conv_decoder(inputs: Sequence[Shape], shape: Shape) -> nn.Module:
 
 
 class FamilyNetwork(nn.Module):
-    """A network for every member of a family: what `mlps` and `Each` are."""
+    """A network for every member of a family: what `mlps` and `Each` are.
+
+    Called with ``members``, it runs those alone, in that order: parents that are not shared then
+    have one entry for each of them, and so has the answer.
+    """
 
     #: For every parent, whether all members have it in common: then it is ``(B, *)``, and
     #: otherwise ``(B, N, *)``.
@@ -136,16 +140,17 @@ class Each(FamilyNetwork):
         self.each = nn.ModuleList(modules)
         self.shared = tuple(shared)
 
-    def forward(self, *parents: Tensor) -> Tensor:
+    def forward(self, *parents: Tensor, members: Sequence[int] | None = None) -> Tensor:
         """Run every member's module on its own parents and the shared ones."""
+        modules = self.each if members is None else [self.each[member] for member in members]
         outputs = [
             module(
                 *(
-                    parent if shared else parent[:, member]
+                    parent if shared else parent[:, place]
                     for parent, shared in zip(parents, self.shared, strict=True)
                 )
             )
-            for member, module in enumerate(self.each)
+            for place, module in enumerate(modules)
         ]
         return torch.stack(outputs, dim=1)
 
@@ -246,15 +251,18 @@ class _Mlps(FamilyNetwork):
         widths = (sum(map(math.prod, inputs)), *hidden, _size(outputs))
         self.layers = _dense(widths, lambda narrow, wide: _Linears(count, narrow, wide))
 
-    def forward(self, *parents: Tensor) -> Tensor:
+    def forward(self, *parents: Tensor, members: Sequence[int] | None = None) -> Tensor:
+        count = self.count if members is None else len(members)
         flat = [
-            parent.reshape(1, parent.shape[0], -1).expand(self.count, -1, -1)
+            parent.reshape(1, parent.shape[0], -1).expand(count, -1, -1)
             if shared
             else parent.reshape(*parent.shape[:2], -1).transpose(0, 1)
             for parent, shared in zip(parents, self.shared, strict=True)
         ]
-        answer: Tensor = self.layers(flat[0] if len(flat) == 1 else torch.cat(flat, dim=-1))
-        return answer.transpose(0, 1).reshape(-1, self.count, *self.outputs)
+        answer = flat[0] if len(flat) == 1 else torch.cat(flat, dim=-1)
+        for layer in self.layers:
+            answer = layer(answer, members) if isinstance(layer, _Linears) else layer(answer)
+        return answer.transpose(0, 1).reshape(-1, count, *self.outputs)
 
 
 class _Linears(nn.Module):
@@ -267,12 +275,20 @@ class _Linears(nn.Module):
         self.weight = nn.Parameter(torch.empty(count, inputs, outputs).uniform_(-bound, bound))
         self.bias = nn.Parameter(torch.empty(count, 1, outputs).uniform_(-bound, bound))
 
-    def forward(self, values: Tensor) -> Tensor:
-        return torch.baddbmm(self.bias, values, self.weight)
+    def forward(self, values: Tensor, members: Sequence[int] | None = None) -> Tensor:
+        return torch.baddbmm(_some(self.bias, members), values, _some(self.weight, members))
 
     def extra_repr(self) -> str:
         count, inputs, outputs = self.weight.shape
         return f"{count} x ({inputs} -> {outputs})"
+
+
+def _some(each: Tensor, members: Sequence[int] | None) -> Tensor:
+    """Some members' weights: without a copy where they stand side by side."""
+    if members is None:
+        return each
+    first, last = members[0], members[-1] + 1
+    return each[first:last] if list(members) == list(range(first, last)) else each[list(members)]
 
 
 def _side_by_side(parents: Sequence[Tensor]) -> Tensor:

@@ -67,6 +67,30 @@ def test_a_batched_family_is_its_members(inputs: list[Shape], outputs: int | Sha
         assert_close(slope, torch.stack([g.t().reshape(slope.shape[1:]) for g in of_members]))
 
 
+@pytest.mark.parametrize("members", [[0], [1, 2], [2, 0]], ids=str)
+@pytest.mark.parametrize("inputs", PARENTS.values(), ids=PARENTS.keys())
+@pytest.mark.parametrize("apart", [False, True], ids=["batched", "each"])
+def test_some_members_answer_as_among_all(
+    inputs: list[Shape], members: list[int], apart: bool
+) -> None:
+    """Values and gradients: of who is not asked, nothing is trained."""
+    family = mlps(COUNT, inputs, (6, 7), 2).double()
+    network = with_weights_of(family, inputs, 2) if apart else family
+    parents = parents_of(inputs)
+    some = [
+        parent if isinstance(shape, Shared) else parent[:, members]
+        for parent, shape in zip(parents, inputs, strict=True)
+    ]
+    answers = network(*parents)[:, members], network(*some, members=members)
+    assert_close(*answers)
+    weights = [*network.parameters(), *parents]
+    every, asked = (
+        torch.autograd.grad(one.square().sum(), weights, allow_unused=True) for one in answers
+    )
+    for weight, *slopes in zip(weights, every, asked, strict=True):
+        assert_close(*(torch.zeros_like(weight) if one is None else one for one in slopes))
+
+
 def test_batched_weights_are_drawn_as_single_ones() -> None:
     family = mlps(20, [(50,)], (60,), 70)
     single = [mlp([(50,)], (60,), 70) for _ in range(20)]

@@ -93,15 +93,15 @@ class Mvae(Objective):
         z_r_2 = r_z_2.sample(noise["z"])  # (B, 16)
         r_z_1_2 = product_of_experts(experts_r_z, seen_x)  # r(z | x), eq. 13; (B, 16)
         z_r_1_2 = r_z_1_2.sample(noise["z"])  # (B, 16)
-        p_x_r_1 = Bernoulli(self.p_x(z_r_1))  # p(x[i] | z); (B, 2, 32)
-        p_x_r_2 = Bernoulli(self.p_x(z_r_2))  # p(x[i] | z); (B, 2, 32)
+        p_x_r_1 = Bernoulli(self.p_x(z_r_1, members=[0])[:, 0])  # p(x[1]|z); (B, 32)
+        p_x_r_2 = Bernoulli(self.p_x(z_r_2, members=[1])[:, 0])  # p(x[2]|z); (B, 32)
         p_x_r_1_2 = Bernoulli(self.p_x(z_r_1_2))  # p(x[i] | z); (B, 2, 32)
 
         # E_r({1})[-log p(x[1] | z)]; spec line 17
-        reconstruction_x_r_1 = expect(p_x_r_1[:, 0].nll(x[:, 0]), seen_x[:, 0])
+        reconstruction_x_r_1 = expect(p_x_r_1.nll(x[:, 0]), seen_x[:, 0])
 
         # E_r({2})[-log p(x[2] | z)]; spec line 17
-        reconstruction_x_r_2 = expect(p_x_r_2[:, 1].nll(x[:, 1]), seen_x[:, 1])
+        reconstruction_x_r_2 = expect(p_x_r_2.nll(x[:, 1]), seen_x[:, 1])
 
         # sum_i E_r({1,2})[-log p(x[i] | z)]; spec line 17
         reconstruction_x_r_1_2 = expect(p_x_r_1_2.nll(x), seen_x)
