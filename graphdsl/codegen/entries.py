@@ -20,13 +20,20 @@ def entries(some: Entries) -> str:
     'M[:, 1]'
     >>> entries(Entries("M", (2, 2), (rows[0], rows[3]), (2,)))
     'M.flatten(1)[:, [0, 3]]'
+    >>> entries(Entries("M", (1, 2), rows[:2], (1, 2)))
+    'M'
+    >>> entries(Entries("M", (2, 1), rows[::2], (2,)))
+    'M[:, :, 0]'
     """
     along = [sorted({entry[k] for entry in some.entries}) for k in range(len(some.extents))]
     is_box = list(some.entries) == list(product(*along))
     if is_box and [len(places) for places in along if len(places) > 1] == list(some.shape):
         return _box(some, along)
     every = list(product(*(range(1, size + 1) for size in some.extents)))
-    if list(some.entries) == sorted(every, key=lambda entry: entry[::-1]) and len(some.shape) == 2:
+    if list(some.entries) == every and some.shape == some.extents:
+        return some.mask + _behind(some)
+    turned = sorted(every, key=lambda entry: entry[::-1])
+    if list(some.entries) == turned and some.shape == some.extents[::-1]:
         return f"{some.mask}.mT" + _behind(some)
     table = _nested([every.index(entry) for entry in some.entries], some.shape)
     return f"{some.mask}.flatten(1)[:, {table}]" + _behind(some)

@@ -96,9 +96,15 @@ def _edges_into(network: Network, variables: frozenset[str]) -> Iterator[tuple[s
 def _latents_without_encoder(model: Model) -> Iterator[Diagnostic]:
     noise = _noise_of_a_generator(model)
     inferred = {name for one in (model.inference, *model.further) for name in _children(one)}
+    # What a line of q speaks of, q infers: a mask may have left it without a parent.
+    left_out = set(model.inference.variables) - set(_children(model.inference))
     guess = next((node.name for node in model.nodes if node.role != "latent"), "x")
     for family in _latents(model):
-        missing = [name for name in family.nodes if name not in inferred and name not in noise]
+        missing = [
+            name
+            for name in family.nodes
+            if name in left_out or (name not in inferred and name not in noise)
+        ]
         if missing:
             span = Span(family.line, family.column, family.line, family.column + len(family.name))
             yield LatentHasNoEncoder(span=span, node=missing[0], guess=guess)

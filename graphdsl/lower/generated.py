@@ -38,6 +38,8 @@ def _why_not(family: Family, makers: list[Conditional], model: Model) -> str:
         return ""
     if family.role == "latent":
         return f"`{family.name}` has parents in `p`, and is no root that a prior draws"
+    if family.classes is not None:
+        return f"`{family.name}` is categorical, and what `p` generates is a mean"
     if not any(set(family.nodes) <= set(one.children) for one in slots(makers, model)):
         return f"several networks of `p` generate `{family.name}`, each a part"
     return ""

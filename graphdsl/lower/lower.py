@@ -168,7 +168,7 @@ def _lowered(bounded: Sequence[_Bounded], model: Model, found: list[Diagnostic])
         groups.append(under)
     if _is_wrong(found):
         return Lowered(None, tuple(found))
-    if not all(terms):
+    if not all(any(one.code.kind != "sparsity" for one in made) for made in terms):
         place = [(one.line, one.column) for one in model.objective] or [(1, 1)]
         return Lowered(None, (*found, NothingLeft(span=_span(*place[0], 1))))
     constants = _constants(bounded)

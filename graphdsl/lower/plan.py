@@ -271,12 +271,22 @@ def _run_model(
     if ModelKey(network, slot.children[0]) in plan.likelihood and network == "p" and not frozen:
         return  # a prior that a posterior has asked for
     plan.add_network(network_slot(slot, plan.model))
-    if plan.model.distribution_of(slot.conditionals[0]).scale != "learned":
-        slot = some_of(slot, only)  # a learned scale is one tensor of all members
+    if _is_apart(plan, slot):
+        slot = some_of(slot, only)
     plan.forward.append(replace(run_slot(plan, slot, target, frozen), detached=detached))
     for child, conditional in _children_of(slot):
         given = conditional.parents if network == "r" else ()
         plan.likelihood[ModelKey(network, child, given, frozen)] = (target, slot.children)
+
+
+def _is_apart(plan: Plan, slot: Slot) -> bool:
+    """Whether some members can run alone: what they have to themselves lies side by side."""
+    if plan.model.distribution_of(slot.conditionals[0]).scale == "learned":
+        return False  # one tensor for all members
+    own = [
+        node for one in slot.arguments if not one.shared for nodes in one.nodes for node in nodes
+    ]
+    return all(len(plan.values[node][1]) > 1 for node in own if node in plan.values)
 
 
 def _children_of(slot: Slot) -> Iterator[tuple[str, Conditional]]:

@@ -182,7 +182,9 @@ def run_slot(plan: Plan, slot: Slot, target: str, frozen: bool = False) -> Run:
     return Run(
         target=target,
         slot=slot.attribute,
-        arguments=tuple(_argument(plan, one) for one in slot.arguments),
+        arguments=tuple(
+            _argument(plan, one, bool(slot.picked) and not one.shared) for one in slot.arguments
+        ),
         distribution=distribution,
         reshape=_reshape(slot, family) if distribution in _OF_VECTORS else None,
         formula=slot_formula(slot, model),
@@ -266,13 +268,13 @@ def _seen(plan: Plan, slot: Slot) -> Iterable[Seen]:
             yield Seen(mask, "single" if single else "all", family.optional)
 
 
-def _argument(plan: Plan, argument: Argument) -> Ref:
+def _argument(plan: Plan, argument: Argument, picked: bool) -> Ref:
     nodes = tuple(node for group in argument.nodes for node in group)
     holders = {plan.values[node][0] for node in nodes}
     if len(holders) != 1:
         raise CompilerBug(f"{', '.join(nodes)} are not in one tensor yet")
     ref = plan.value(nodes)
-    per_member = len(argument.nodes) > 1
+    per_member = picked or len(argument.nodes) > 1
     family = plan.model.family_of(nodes[0])
     if family.kind == "categorical" and family.role != "latent":
         ref = Ref(f"one_hot_{ref.name}", ref.places, ref.one)

@@ -114,7 +114,8 @@ class Scope:
     def family_of(self, node: str) -> Family:
         """The family of a variable that was resolved."""
         name = original(node)
-        return self.families.get(name) or self.families[name.partition("[")[0]]
+        head = name.partition("[")[0]
+        return self.families.get(name) or self.families.get(head) or self.parts(head)[0]
 
     def family(self, word: ast.Word) -> Family | None:
         """The variable or family of that name; None, and a note, if it is something else.

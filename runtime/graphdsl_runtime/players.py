@@ -88,12 +88,14 @@ def play(losses: Losses, optimizers: Mapping[str, Optimizer]) -> None:
     """Let some players step at once, each on its own loss and with what its optimizer holds alone.
 
     All gradients come first: a step changes what the others' were computed from. What a loss says
-    of another player's parameters is not asked.
+    of another player's parameters is not asked, and a loss that depends on no parameter moves none.
     """
     for name, optimizer in optimizers.items():
         optimizer.zero_grad()
         own = [one for group in optimizer.param_groups for one in group["params"]]
-        torch.autograd.backward(losses.players[name], inputs=own, retain_graph=len(optimizers) > 1)
+        loss = losses.players[name]
+        if loss.requires_grad:
+            torch.autograd.backward(loss, inputs=own, retain_graph=len(optimizers) > 1)
     for optimizer in optimizers.values():
         optimizer.step()
         optimizer.zero_grad()

@@ -150,3 +150,10 @@ def test_prices_and_tolerances_that_mean_nothing_are_refused() -> None:
         Multiplier(0.0)
     with pytest.raises(OutOfRange, match="tolerance = -1"):
         Multiplier(tolerance=-1.0)
+
+
+def test_a_loss_of_no_parameter_moves_none() -> None:
+    weight = nn.Parameter(torch.ones(3))
+    optimizer = torch.optim.SGD([weight], lr=1.0)
+    play(Losses(torch.tensor(2.0), {}), {"model": optimizer})
+    assert torch.equal(weight, torch.ones(3))
