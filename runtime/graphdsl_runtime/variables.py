@@ -4,6 +4,7 @@ from __future__ import annotations
 
 __all__ = ["Variable", "require_finite"]
 
+import math
 from dataclasses import KW_ONLY, dataclass
 from itertools import product
 from typing import Literal
@@ -94,7 +95,7 @@ def require_finite(name: str, value: Tensor) -> None:
     """
     if torch.compiler.is_compiling() or value.device.type != "cpu":
         return
-    if not value.is_floating_point() or torch.isfinite(value.sum()):
+    if not value.is_floating_point() or math.isfinite(value.detach().sum().item()):
         return
     wrong = ~torch.isfinite(value).reshape(value.shape[0], -1).all(dim=1)
     if wrong.any():  # a sum of large numbers may be infinite by itself
