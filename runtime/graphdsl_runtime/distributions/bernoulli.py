@@ -124,7 +124,9 @@ class Bernoulli:
         >>> Bernoulli(torch.zeros(2)).nll(torch.tensor([0.0, 1.0]))
         tensor([0.6931, 0.6931])
         """
-        logits, value = torch.broadcast_tensors(self.logits, value)  # type: ignore[no-untyped-call]  # torch's own gap
+        logits = self.logits
+        if logits.shape != value.shape:  # broadcasting costs, forward and back, even to no end
+            logits, value = torch.broadcast_tensors(logits, value)  # type: ignore[no-untyped-call]  # torch's own gap
         return F.binary_cross_entropy_with_logits(logits, value, reduction="none")
 
     def entropy(self) -> Tensor:

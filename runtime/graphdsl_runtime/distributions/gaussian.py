@@ -258,7 +258,7 @@ class Gaussian:
         # negative; expm1 keeps them.
         if isinstance(other, StandardNormal):
             ratio = capped(self.log_var)
-            return 0.5 * (torch.expm1(ratio) - ratio + self.mean.square())
+            return 0.5 * (torch.expm1(ratio) - ratio + bounded(self.mean).square())
         if not isinstance(other, Gaussian):
             return self.cross_entropy(other) - self.entropy()
         ratio = capped(self.log_var - other.log_var)
