@@ -15,6 +15,7 @@ import math
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F  # noqa: N812  (torch's own name for it)
 
 
 def capped(exponent: Tensor) -> Tensor:
@@ -27,7 +28,8 @@ def capped(exponent: Tensor) -> Tensor:
     >>> capped(torch.tensor([-90.0, 60.0, 90.0]))
     tensor([-90.0000,  60.0000,  66.5421])
     """
-    return exponent.clamp(max=0.75 * math.log(torch.finfo(exponent.dtype).max))
+    cap = 0.75 * math.log(torch.finfo(exponent.dtype).max)
+    return F.hardtanh(exponent, torch.finfo(exponent.dtype).min, cap)  # clamp, in one pass back
 
 
 def bounded(distance: Tensor, power: int = 2) -> Tensor:
@@ -39,7 +41,7 @@ def bounded(distance: Tensor, power: int = 2) -> Tensor:
     (tensor([2.0000e+00, 2.8147e+14]), tensor(7.9228e+28))
     """
     most = limit(distance.dtype, power)
-    return distance.clamp(-most, most)
+    return F.hardtanh(distance, -most, most)
 
 
 def limit(dtype: torch.dtype, power: int = 2) -> float:

@@ -151,7 +151,7 @@ class Gaussian:
         >>> Gaussian(torch.ones(1), torch.zeros(1)).sample(torch.tensor([2.0]))
         tensor([3.])
         """
-        return self.mean + torch.exp(0.5 * capped(self.log_var)) * noise
+        return torch.addcmul(self.mean, torch.exp(0.5 * capped(self.log_var)), noise)
 
     def draw(self, noise: Mapping[str, Tensor] | None, name: str) -> Tensor:
         """Sample with the noise of that name, or take the mean where there is no noise at all.
