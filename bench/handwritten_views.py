@@ -62,6 +62,8 @@ class MvaeSeparate(Views):
 class MvaeTight(Views):
     """The same: each network runs once."""
 
+    subsets: Tensor
+
     def __init__(self, views: int) -> None:
         super().__init__(views)
         numbers = torch.arange(1, 2**views)
@@ -88,7 +90,7 @@ class MvaeTight(Views):
     def fused(self, factors: Sequence[Tensor]) -> Tensor:
         """Sums over every subset, ``(K, B, D)``."""
         stacked = torch.stack(list(factors)).flatten(1)
-        return (self.subsets @ stacked).unflatten(1, factors[0].shape)
+        return (self.subsets @ stacked).reshape(-1, *factors[0].shape)
 
 
 class JmvaeSeparate(Views):

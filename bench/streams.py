@@ -87,7 +87,8 @@ def streamed_nce(inputs: Sequence[Tensor]) -> Tensor:
 
 def word_nce(inputs: Sequence[Tensor]) -> Tensor:
     """The same, by the runtime's word."""
-    return info_nce(*contrast(*inputs[:2])[:2])
+    left, right = inputs[:2]
+    return info_nce(*contrast(left, right)[:2])
 
 
 ESTIMATORS: Mapping[str, Mapping[str, Contender]] = {

@@ -400,10 +400,11 @@ def fair_mine(m: Objective, batch: Values, noise: Values) -> dict[str, Tensor]:
     """Eq. 17 as in the spec's header: beta_2 = 1, by Belghazi et al. 2018."""
     fit, z, u, *_ = fair(m, batch, noise)
     order = noise["permuted(u)"].argsort()
+    next_one = torch.empty_like(order).index_copy(0, order, order.roll(-1))  # never a row itself
 
     def bound(z: Tensor, u: Tensor, held: bool) -> Tensor:
         ask = held_still if held else run
-        joint, product = (ask(m, "critic_of_z_u", z, other) for other in (u, u[order]))
+        joint, product = (ask(m, "critic_of_z_u", z, other) for other in (u, u[next_one]))
         return joint.mean() - product.exp().mean().log()
 
     return {

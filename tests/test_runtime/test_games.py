@@ -197,13 +197,37 @@ def test_permuted_samples_give_informations() -> None:
 def test_mine_is_what_it_is_written_as_and_no_critic_does_better_than_the_log_ratio() -> None:
     x, y = correlated(100_000, 0.8)
     keys = torch.rand(100_000)
-    score, apart = GaussianPair(0.8)(x, y), GaussianPair(0.8)(x, y[keys.argsort()])
+    order, other = keys.argsort(), torch.empty_like(y)
+    other[order] = y[order.roll(-1)]  # the row that comes next by its key
+    score, apart = GaussianPair(0.8)(x, y), GaussianPair(0.8)(x, other)
     written = score.mean() - apart.exp().mean().log()
     game = information_mine(GaussianPair(0.8), x, y, keys)
     assert_close(game.model, written)
     assert_close(game.critic, -written)
-    for other in (0.6, 0.9):
-        assert information_mine(GaussianPair(other), x, y, keys).model < game.model
+    for correlation in (0.6, 0.9):
+        assert information_mine(GaussianPair(correlation), x, y, keys).model < game.model
+
+
+class SixteenPairs(GaussianPair):
+    """The same of sixteen independent pairs: the log-ratios add up."""
+
+    def forward(self, *samples: Tensor) -> Tensor:
+        x, y = samples
+        return super().forward(x.reshape(-1, 1), y.reshape(-1, 1)).reshape(x.shape).sum(1)
+
+
+def test_mine_errs_upwards_because_no_row_is_its_own_company() -> None:
+    """One pair of the joint among those of the product, and its ratio would outweigh them all."""
+    best, true = SixteenPairs(0.6), -8 * math.log(1 - 0.36)
+    ours, mistaken = [], []
+    for _ in range(300):
+        x, y = (each.reshape(32, 16) for each in correlated(32 * 16, 0.6))
+        ours.append(information_mine(best, x, y).model)
+        order = torch.randperm(32)  # one row stays where it is, on average
+        mistaken.append(best(x, y).mean() - best(x, y[order]).exp().mean().log())
+    surplus, missing = torch.stack(ours) - true, true - torch.stack(mistaken)
+    assert surplus.mean() > -3 * surplus.std() / math.sqrt(300)
+    assert missing.mean() > 3 * missing.std() / math.sqrt(300)
 
 
 def test_a_conditional_critic_ignores_what_the_condition_explains() -> None:
@@ -244,16 +268,29 @@ def test_a_permutations_gradient_follows_the_rows() -> None:
     assert torch.equal(permute_blocks(z, keys), permute_blocks(z, keys))
 
 
-def test_permuting_within_groups_crosses_none() -> None:
+def test_permuting_within_groups_crosses_none_and_leaves_no_row_in_its_place() -> None:
     groups = torch.tensor([2, 0, 1, 0, 2, 2, 0, 7])
     values = torch.arange(8.0)
+    alone = torch.tensor([2, 7])
     seen = set()
-    for _ in range(200):
+    for _ in range(100):
         permuted = permute_within(values, groups)
         assert torch.equal(groups[permuted.long()], groups)
         assert sorted(permuted.tolist()) == values.tolist()
+        assert torch.equal((permuted == values).nonzero().flatten(), alone)
         seen.add(tuple(permuted.tolist()))
-    assert len(seen) == 6 * 6  # every order of two groups of three
+    assert len(seen) == 2 * 2  # both ways round of two groups of three
+
+
+def test_every_other_row_of_a_group_is_as_likely() -> None:
+    values, one_group = torch.arange(5), torch.zeros(5, dtype=torch.long)
+    counts = torch.zeros(5, 5)
+    for _ in range(4_000):
+        counts[values, permute_within(values, one_group)] += 1
+    expected = 1_000.0
+    others = counts[~torch.eye(5, dtype=torch.bool)]
+    statistic = ((others - expected).square() / expected).sum()
+    assert statistic < 45.0  # chi squared of at most 15 degrees of freedom: beyond with p < 1e-4
 
 
 def test_keys_and_groups_that_do_not_fit_are_refused() -> None:

@@ -160,7 +160,8 @@ def information_mine(
     .. math:: \text{model: } E_q f(a, b) - \log E_{q(a) q(b)} e^{f(a, b)}, \qquad
               \text{critic: } -\bigl[E_q f(a, b) - \log E_{q(a) q(b)} e^{f(a, b)}\bigr]
 
-    with b permuted among the rows for samples of the product. Both of the model's means train a, b.
+    with b permuted among the rows for samples of the product, so that no row keeps its own: one
+    pair of the joint would outweigh all others. Both of the model's means train a and b.
 
     Shapes: a and b ``(B, *)``, critic to ``(B,)``.  Unit: nats.
     ``keys``, ``(B,)``, are the noise that permutes b.
@@ -202,7 +203,7 @@ def conditional_information_critic(
     Shapes: a, b, c ``(B, *)``, groups of integers ``(B,)`` that say which rows have equal c; critic
     to ``(B,)``.  Unit: nats.  ``keys``, ``(B,)``, are the noise of `permute_within`.
     Relation: saddle. Exact, with its gradient, for the best critic.
-    Bias: either way, by the critic; and downwards where groups have few rows in a batch.
+    Bias: either way, by the critic; and downwards where a group has one row in a batch.
     For a c without equal rows, take b from a model r(b | c), and `adversarial_kl` of the two
     triples: an estimate of I(a; b | c) + E KL(q(b | c) || r(b | c)).
     Raises `ShapeMismatch` if ``groups`` or ``keys`` does not fit.
@@ -242,7 +243,7 @@ def gradient_penalty_r1(critic: nn.Module, *samples: Tensor) -> Tensor:
 
 
 def _permuted(b: Tensor, keys: Tensor | None) -> Tensor:
-    """Put the rows in another order, so that those of a and b are independent."""
+    """Give every row the b of another one, so that those of a and b are independent."""
     one_group = torch.zeros(b.shape[:1], dtype=torch.long, device=b.device)
     return permute_within(b, one_group, keys)
 

@@ -36,6 +36,10 @@ def permute_blocks(z: Tensor, keys: Tensor | None = None) -> Tensor:
 def permute_within(values: Tensor, groups: Tensor, keys: Tensor | None = None) -> Tensor:
     r"""Permute rows among those of the same group: a sample given what the groups stand for.
 
+    In the order of their keys, each row of a group takes the values of the next one, and the last
+    those of the first. So no row keeps its own, which would be a sample of the joint; and every
+    other row of the group is as likely.
+
     Shapes: values ``(B, *)``, groups of integers ``(B,)``, keys ``(B,) -> (B, *)``.
     A group of one row stays as it is.  Differentiable in the values.
     Raises `ShapeMismatch` if ``groups`` or ``keys`` does not fit.
@@ -44,7 +48,7 @@ def permute_within(values: Tensor, groups: Tensor, keys: Tensor | None = None) -
     >>> values = torch.tensor([1.0, 2.0, 3.0, 4.0])
     >>> keys = torch.tensor([0.9, 0.1, 0.2, 0.8])
     >>> permute_within(values, torch.tensor([0, 1, 0, 1]), keys)
-    tensor([3., 2., 1., 4.])
+    tensor([3., 4., 1., 2.])
     """
     rows = values.shape[:1]
     if keys is None:
@@ -53,8 +57,10 @@ def permute_within(values: Tensor, groups: Tensor, keys: Tensor | None = None) -
         if tensor.shape != rows:
             raise ShapeMismatch(name, expected=rows, got=tensor.shape)
     values, groups, keys = gathered(values), gathered(groups), gathered(keys)
-    # Sorted by group, the n-th place of each group takes the n-th of its rows by key.
     by_key = keys.argsort()
-    taken = by_key[groups[by_key].argsort(stable=True)]
-    places = groups.argsort(stable=True)
-    return own_rows(values[taken[places.argsort()]])
+    order = by_key[groups[by_key].argsort(stable=True)]  # by group, and in it by key
+    group = groups[order].contiguous()
+    first = torch.searchsorted(group, group)
+    following = torch.arange(1, len(order) + 1, device=order.device) % len(order)
+    following = torch.where(group[following] == group, following, first)
+    return own_rows(values[order[following[order.argsort()]]])

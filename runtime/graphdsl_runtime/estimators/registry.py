@@ -77,7 +77,7 @@ ESTIMATORS: Mapping[str, Estimator] = MappingProxyType(
         ),
         "conditional_information_critic": Estimator(
             relation="saddle",
-            bias="either way, by the critic; and downwards where groups have few rows in a batch",
+            bias="either way, by the critic; and downwards where a group has one row in a batch",
             reference="Mukherjee et al. 2020 (CCMI); theory.md P19",
         ),
         "donsker_varadhan": Estimator(
