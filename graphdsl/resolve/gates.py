@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-__all__ = ["check_gates", "gates_of", "learned_edge"]
+__all__ = ["check_gates", "gates_of"]
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 from graphdsl.ir.masks import Gate
 from graphdsl.ir.model import Conditional
@@ -46,8 +46,3 @@ def check_gates(scope: Scope, conditional: Conditional, line: ast.Line) -> None:
                 instead = "put every expert of the product under a mask, or none of them"
                 scope.note(UngatedExpert(span=line.span, problem=problem, instead=instead))
                 return
-
-
-def learned_edge(steps: Iterable[Step]) -> str:
-    """The first learned mask that an edge stands under; empty where there is none."""
-    return next((gate.mask for step in steps for gate in step.gates.values()), "")
