@@ -283,8 +283,6 @@ def test_players_are_trained_in_their_turns() -> None:
         (["KL(q || p) for q", "KL(q || p)"], ["MIB253"]),
         (["KL(q || p)", "KL(q || p)"], ["MIB230"]),
         (["KL(q || p) for q"], ["MIB453"]),
-        (["KL(q || p) for q, p\nsubject to I(x; z) <= 1"], ["MIB237"]),
-        (["KL(q || p) for q, p\nmask M[1..2] : learned bernoulli(0.5)"], ["MIB237"]),
     ],
 )
 def test_whose_an_objective_is_has_to_be_said(lines: list[str], codes: list[str]) -> None:

@@ -22,6 +22,7 @@ from tests.by_hand import ROWS_OF_DATA
 from tests.conftest import SPECS, Golden
 from tests.emitted import emitted_class, emitted_text
 from tests.published import PUBLISHED
+from tests.rounds import assert_a_round_is_of_own_steps
 
 by_name = pytest.mark.parametrize("path", SPECS, ids=lambda path: path.stem)
 
@@ -117,6 +118,17 @@ def test_every_player_falls_in_twenty_steps_on_real_data(path: Path) -> None:
             objective(*seen).players[player].backward()
             optimizer.step()
         assert objective(judged, noise).players[player].item() < before, player
+
+
+@by_name
+def test_a_round_moves_every_player_by_its_own_steps(path: Path) -> None:
+    """No gradient leaks: nothing but a player's own loss moves its parameters, in its own turns."""
+    torch.manual_seed(5)
+    objective = emitted_class(path)().double()
+    objective.rows = ROWS_OF_DATA
+    batch = random_batch(objective, 16)
+    last = list(objective.parameter_groups())[-1]
+    assert_a_round_is_of_own_steps(objective, batch, {last: 2})
 
 
 def all_noise(objective: Objective, like: Tensor) -> dict[str, Tensor]:

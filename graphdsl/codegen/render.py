@@ -134,14 +134,23 @@ def _header(module: LossModule, constants: Sequence[tuple[str, Fraction]]) -> st
 
 
 def _formulas(module: LossModule) -> Iterator[str]:
-    """The loss, term by term; what stands under a sign behind it."""
-    main = [term for term in module.terms if not term.within]
-    for k, term in enumerate(main):
-        first = k == 0 or term.player != main[k - 1].player
-        whose = f"for {term.player}: " if term.player and first else ""
-        yield whose + _formula_line(term, 0 if first else k)
+    """The loss, or that of every player, term by term; what stands under a sign behind it."""
+    if not module.players:
+        yield from _formulas_of(module, module.terms, module.groups)
+    for one in module.players:
+        own = [term for term in module.terms if term.player == one.name]
+        groups = [group for group in module.groups if group.name in one.groups]
+        for place, line in enumerate(_formulas_of(module, own, groups)):
+            yield line if place else f"for {one.name}: {line}"
+
+
+def _formulas_of(
+    module: LossModule, own: Iterable[LossTerm], groups: Iterable[Group]
+) -> Iterator[str]:
+    main = [term for term in own if not term.within]
+    yield from (_formula_line(term, place) for place, term in enumerate(main))
     terms = {term.name: term for term in module.terms}
-    for place, group in enumerate(module.groups):
+    for place, group in enumerate(groups):
         under = [terms[name] for name in group.terms]
         inner = " ".join(_formula_line(term, k) for k, term in enumerate(under))
         factor = "" if group.weight == ONE else f"{weight_text(group.weight)} "
@@ -426,15 +435,25 @@ def _multiplier(group: Group) -> str:
 
 def _players(module: LossModule) -> tuple[str, ...]:
     """Whose loss is what, where there is more than one player."""
-    critics = [term.critic for term in module.terms if term.critic]
     constraints = [group for group in module.groups if group.kind == "constraint"]
-    duals = [f"self.{_multiplier(one)}.dual({one.name})" for one in constraints]
-    players = [f'"critic": {" + ".join(critics)}'] if critics else []
-    players += ['"structure": loss'] if module.masks else []
-    if module.players:
-        return (*(f'"{one.name}": {one.loss}' for one in module.players), *players)
-    players += [f'"multiplier": {" + ".join(duals)}'] if duals else []
-    return ('"model": loss', *players) if players else ()
+    others = {
+        "critic": [term.critic for term in module.terms if term.critic],
+        "structure": [one.loss for one in module.players if one.masks] or ["loss"],
+        "multiplier": [f"self.{_multiplier(one)}.dual({one.name})" for one in constraints],
+    }
+    if not module.masks:
+        del others["structure"]
+    main = {one.name: [one.loss] for one in module.players} or {"model": ["loss"]}
+    played = {name: losses for name, losses in others.items() if losses}
+    if not module.players and not played:
+        return ()
+    return tuple(_player(name, losses) for name, losses in {**main, **played}.items())
+
+
+def _player(name: str, losses: Sequence[str]) -> str:
+    """An entry of what the players minimise, a sum's terms on lines of their own if it is long."""
+    line, space = f'"{name}": {" + ".join(losses)}', " " * 16
+    return line if len(line) + 17 <= _WIDTH else f'"{name}": ' + f"\n{space}+ ".join(losses)
 
 
 def _decode(module: LossModule) -> tuple[str, ...]:

@@ -92,9 +92,10 @@ def _held_in_common(statement: Detach | Repeat) -> str:
     """What another objective computes, or what all samples of a row have in common."""
     target, source, shape = statement.target, statement.source, statement.shape
     if isinstance(statement, Detach):
-        return commented(f"{target} = detached({source})", shape_comment(statement.shape))
-    code = f"{target} = repeated({source}, {statement.times})"
-    return code if shape is None else commented(code, shape_comment(shape, statement.times))
+        code, times = f"{target} = detached({source})", 1
+    else:
+        code, times = f"{target} = repeated({source}, {statement.times})", statement.times
+    return code if shape is None else commented(code, shape_comment(shape, times))
 
 
 def _drawn(statement: DrawSet | Sample | PriorSample | Generated) -> str:

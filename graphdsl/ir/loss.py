@@ -311,11 +311,11 @@ class Repeat:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Detach:
-    """What a network says, for an objective that does not train it."""
+    """What a network says, or the edges of a mask, for an objective that does not train it."""
 
     target: str
     source: str
-    shape: tuple[int, ...]
+    shape: tuple[int, ...] | None  #: of a row, where it is to be told
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -490,6 +490,7 @@ class PlayerSlot:
     terms: tuple[str, ...]
     groups: tuple[str, ...]
     attributes: tuple[str, ...]  #: its networks
+    masks: tuple[str, ...] = ()  #: the learned ones whose edges follow its loss
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

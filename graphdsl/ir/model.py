@@ -37,9 +37,11 @@ __all__ = [
     "Weighted",
     "WeightedProjection",
     "Wrapped",
+    "owners_of_edges",
 ]
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
 from math import prod
@@ -483,3 +485,13 @@ class Model:
     def observed(self) -> frozenset[str]:
         """The names of the variables that are data: observed, or given."""
         return frozenset(node.name for node in self.nodes if node.role != "latent")
+
+
+def owners_of_edges(networks: Iterable[Network]) -> dict[str, frozenset[str]]:
+    """Of each learned mask, the distributions that have edges under it: `q`, `p`, `r`."""
+    found: dict[str, frozenset[str]] = {}
+    for network in networks:
+        owner = network.name.partition("(")[0]
+        for gate in (gate for one in network.conditionals for gate in one.gates):
+            found[gate.mask] = found.get(gate.mask, frozenset()) | {owner}
+    return found

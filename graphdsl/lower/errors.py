@@ -67,9 +67,10 @@ class NobodyTrains(Diagnostic):
 
     code = "MIB453"
     title = "Networks that nobody trains"
-    said = "the objectives run `{name}`, and none of them is for it"
+    said = "{reason}, and no objective is for `{name}`"
     hint = "say whose it is, as in `{example}`, or give it an objective of its own"
     name: str
+    reason: str
     example: str
 
 

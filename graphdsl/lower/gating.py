@@ -10,6 +10,7 @@ from itertools import product
 
 from graphdsl.ir.information import Collected, PenaltyAtom, Term
 from graphdsl.ir.loss import (
+    Detach,
     DrawMask,
     Entries,
     Fuse,
@@ -57,9 +58,10 @@ def weights_of(model: Model, conditional: Conditional, experts: Sequence[str]) -
 
 def with_masks(statements: Sequence[Statement], likeliest: bool) -> tuple[Statement, ...]:
     """The statements, behind those that draw the masks which they read."""
-    repeated = {one.target: one.source for one in statements if isinstance(one, Repeat)}
-    read = (entries.mask for one in statements for entries in _read(one))
-    names = dict.fromkeys(repeated.get(name, name) for name in read)
+    source = {one.target: one.source for one in statements if isinstance(one, Repeat | Detach)}
+    names = dict.fromkeys(entries.mask for one in statements for entries in _read(one))
+    while any(name in source for name in names):
+        names = dict.fromkeys(source.get(name, name) for name in names)
     drawn = tuple(DrawMask(target=name, likeliest=likeliest) for name in names)
     start = next(
         (k for k, one in enumerate(statements) if not isinstance(one, Observe | OneHot)), 0

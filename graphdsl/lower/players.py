@@ -26,7 +26,7 @@ from graphdsl.ir.loss import (
     Run,
     Statement,
 )
-from graphdsl.ir.model import Player
+from graphdsl.ir.model import Model, Player, owners_of_edges
 from graphdsl.lower.errors import NobodyTrains
 from graphdsl.lower.renaming import reads, renamed, renamed_code
 from graphdsl.lower.runs import Plan
@@ -71,7 +71,8 @@ def put_together(
     for part in parts:
         own = trained[part.player.name]
         subsets = _subsets(whole, part)
-        names: dict[str, str] = {}
+        names = _others_masks(part)
+        forward += (one for one in _held_masks(part, names) if one not in forward)
         for statement in part.plan.forward:
             _put(forward, _held(statement, own, subsets), names, part)
         terms += (_renamed(term, names, subsets, part) for term in part.terms)
@@ -82,16 +83,55 @@ def put_together(
 
 
 def unowned(parts: Sequence[Part]) -> Iterator[Diagnostic]:
-    """Distributions whose networks run, and that no objective is for."""
+    """Distributions whose networks run, or whose edges are learned, and that nobody trains."""
     owned = {name for part in parts for name in part.player.owners}
     runs = {one.slot for part in parts for one in part.plan.forward if isinstance(one, Run)}
-    first = parts[0].player
-    for owner in dict.fromkeys(parts[0].plan.owners.values()):
-        of_owner = {name for name, whose in parts[0].plan.owners.items() if whose == owner}
-        if owner not in (*owned, _PREDICTORS) and of_owner & runs:
-            span = Span(first.line, first.column, first.line, first.column + 1)
-            example = f"minimize ... for {', '.join((*first.owners, owner))}"
-            yield NobodyTrains(span=span, name=owner, example=example)
+    first, plan = parts[0].player, parts[0].plan
+    masks = {owner: mask for mask, whose in _edges(plan.model).items() for owner in whose}
+    for owner in dict.fromkeys((*plan.owners.values(), *masks)):
+        of_owner = {name for name, whose in plan.owners.items() if whose == owner}
+        if owner in (*owned, _PREDICTORS) or not (of_owner & runs or owner in masks):
+            continue
+        of_mask = f"the edges under `{masks.get(owner)}` are learned"
+        yield NobodyTrains(
+            span=Span(first.line, first.column, first.line, first.column + 1),
+            name=owner,
+            reason=f"the objectives run `{owner}`" if of_owner & runs else of_mask,
+            example=f"minimize ... for {', '.join((*first.owners, owner))}",
+        )
+
+
+def _edges(model: Model) -> dict[str, frozenset[str]]:
+    """Whose edges stand under each learned mask."""
+    return owners_of_edges((model.inference, *model.further, *filter(None, [model.generation])))
+
+
+def _own_masks(part: Part) -> tuple[str, ...]:
+    """The masks whose edges follow the objective: those of its player, and those of nobody."""
+    model = part.plan.model
+    whose = _edges(model)
+    own = frozenset(part.player.owners)
+    return tuple(m.name for m in model.masks if whose.get(m.name, own) & own)
+
+
+def _others_masks(part: Part) -> dict[str, str]:
+    """The masks of other players, and how an objective calls them that leaves them as they are."""
+    model, own = part.plan.model, _own_masks(part)
+    taken = {family.local for family in model.families} | {one.name for one in model.masks}
+    found: dict[str, str] = {}
+    for mask in (one.name for one in model.masks if one.name not in own):
+        held = f"{mask}_held"
+        while held in taken:
+            held += "_"
+        found[mask] = held
+    return found
+
+
+def _held_masks(part: Part, names: Mapping[str, str]) -> Iterator[Detach]:
+    read = {name for one in part.plan.forward for name in reads(one)}
+    for mask, held in names.items():
+        if mask in read:
+            yield Detach(target=held, source=mask, shape=None)
 
 
 def _trained(parts: Sequence[Part]) -> dict[str, set[str]]:
@@ -197,4 +237,5 @@ def _slot(
         terms=tuple(term.name for term in part.terms if not term.within),
         groups=tuple(group.name for group in part.groups),
         attributes=tuple(attributes),
+        masks=_own_masks(part),
     )

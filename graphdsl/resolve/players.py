@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-__all__ = ["check_players", "player_of"]
+__all__ = ["check_players", "goal_before", "player_of"]
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from graphdsl.diagnostics import Span, nearest
-from graphdsl.ir.model import Player
-from graphdsl.resolve.errors import NotYet
+from graphdsl.ir.model import Player, Sparsity, Weighted, Wrapped
 from graphdsl.resolve.scope import Scope
-from graphdsl.resolve.term_errors import PlayerMissing, PlayerTwice, UnknownPlayer
+from graphdsl.resolve.term_errors import (
+    ConstraintOfNobody,
+    PlayerMissing,
+    PlayerTwice,
+    SparsityElsewhere,
+    UnknownPlayer,
+)
 from graphdsl.syntax import ast
 
 _PREDICTORS = "predictors"
@@ -30,11 +35,42 @@ def player_of(scope: Scope, goal: ast.Goal) -> tuple[str, ...]:
     return tuple(word.text for word in goal.owners)
 
 
-def check_players(scope: Scope, spec: ast.Spec, players: Sequence[Player]) -> None:
-    """Note who plays twice, and what is not said of whose it is."""
+def goal_before(
+    statements: Iterable[ast.Statement],
+) -> Iterator[tuple[ast.Constraints, ast.Goal | None]]:
+    """Every `subject to`, with the objective that it stands right behind."""
+    goal: ast.Goal | None = None
+    for one in statements:
+        if isinstance(one, ast.Constraints):
+            yield one, goal
+        else:
+            goal = one if isinstance(one, ast.Goal) else None
+
+
+def check_players(
+    scope: Scope,
+    spec: ast.Spec,
+    players: Sequence[Player],
+    edges: Mapping[str, frozenset[str]],
+) -> None:
+    """Note who plays twice, and what is not said of whose it is.
+
+    Of each learned mask, `edges` has the distributions whose networks have edges under it.
+    """
     goals = [one for one in spec.statements if isinstance(one, ast.Goal)]
     if not any(goal.owners for goal in goals):
         return
+    _check_owners(scope, goals, players)
+    first = ", ".join(word.text for word in next(one for one in goals if one.owners).owners)
+    for constraints, goal in goal_before(spec.statements):
+        if goal is None:
+            scope.note(ConstraintOfNobody(span=_start(constraints.span, "subject"), player=first))
+    for player in players:
+        _check_sparsity(scope, player, edges)
+
+
+def _check_owners(scope: Scope, goals: Iterable[ast.Goal], players: Sequence[Player]) -> None:
+    """Every objective says whose it is, and nobody has two."""
     seen: dict[str, int] = {}
     for goal in goals:
         if not goal.owners:
@@ -47,21 +83,32 @@ def check_players(scope: Scope, spec: ast.Spec, players: Sequence[Player]) -> No
                 line = seen[word.text]
                 scope.note(PlayerTwice(span=word.span, name=word.text, line=line))
             seen.setdefault(word.text, word.span.line)
-    _check_alone(scope, spec.statements)
 
 
-def _check_alone(scope: Scope, statements: Iterable[ast.Statement]) -> None:
-    for one in statements:
-        if isinstance(one, ast.Constraints):
-            instead = "say it with a weight: `+ 10 * max(E, 0.1)` in the objective of one player"
-            what = "`subject to` beside objectives by player"
-            scope.note(NotYet(span=one.span, what=what, instead=instead))
-        if isinstance(one, ast.MaskDeclaration) and one.learned is not None:
-            instead = "leave `for` out: one objective trains all networks and the mask"
-            what = "a learned mask beside objectives by player"
-            scope.note(NotYet(span=one.span, what=what, instead=instead))
+def _check_sparsity(scope: Scope, player: Player, edges: Mapping[str, frozenset[str]]) -> None:
+    """Edges follow the objective of who has them: what is said of them elsewhere moves nothing."""
+    for one in _unwrapped(player.objective):
+        if not isinstance(one.functional, Sparsity):
+            continue
+        for mask in one.functional.masks:
+            whose = edges.get(mask, frozenset())
+            if whose and whose.isdisjoint(player.owners):
+                span = Span(one.line, one.column, one.line, one.column + len("sparsity"))
+                written = ", ".join(player.owners)
+                scope.note(
+                    SparsityElsewhere(span=span, mask=mask, player=written, owner=min(whose))
+                )
+
+
+def _unwrapped(objective: Iterable[Weighted]) -> Iterator[Weighted]:
+    for one in objective:
+        yield from one.functional.inner if isinstance(one.functional, Wrapped) else (one,)
 
 
 def _aim(goal: ast.Goal) -> Span:
-    span = goal.span
-    return Span(span.line, span.column, span.line, span.column + len(goal.aim))
+    return _start(goal.span, goal.aim)
+
+
+def _start(span: Span, word: str) -> Span:
+    """The word that a statement begins with."""
+    return Span(span.line, span.column, span.line, span.column + len(word))

@@ -22,6 +22,7 @@ from graphdsl.ir.model import (
     Weighted,
     WeightedProjection,
     Wrapped,
+    owners_of_edges,
 )
 from graphdsl.ir.weight import ZERO, Weight
 from graphdsl.resolve.choices import Choice, Replacement, estimate, replaced
@@ -31,7 +32,7 @@ from graphdsl.resolve.laws import Laws, every_law
 from graphdsl.resolve.masks import declare_masks
 from graphdsl.resolve.networks import model_network
 from graphdsl.resolve.objective import constraint, linear
-from graphdsl.resolve.players import check_players, player_of
+from graphdsl.resolve.players import check_players, goal_before, player_of
 from graphdsl.resolve.scope import Scope
 from graphdsl.resolve.vias import check_shared_further
 from graphdsl.resolve.whole_spec import check_whole, unused
@@ -57,7 +58,7 @@ def resolve(
     declare(scope, spec, constants or {}, parameters or {})
     declare_masks(scope, spec)
     laws = Laws(_models(scope, spec))
-    found = list(_objectives(scope, laws, spec))
+    found = _objectives(scope, laws, spec)
     choices: list[Choice] = []
     assertions: list[Assertion] = []
     for statement in spec.statements:
@@ -77,8 +78,9 @@ def resolve(
         for one in found
         if one.owners
     ]
-    check_players(scope, spec, players)
     every_law(scope, laws)
+    networks = (*laws.models.values(), *laws.further.values())
+    check_players(scope, spec, players, owners_of_edges(networks))
     for block in scope.inferences.values():
         check_shared_further(scope, block, laws.further)
     check_whole(scope, spec)
@@ -123,23 +125,28 @@ def _models(scope: Scope, spec: ast.Spec) -> dict[str, Network]:
     return models
 
 
-def _objectives(scope: Scope, laws: Laws, spec: ast.Spec) -> Iterator[Player]:
+def _objectives(scope: Scope, laws: Laws, spec: ast.Spec) -> list[Player]:
     """What is minimised, by whom, and the constraints that it is under."""
+    found: list[Player] = []
+    goals = {one.span: goal for one, goal in goal_before(spec.statements)}
     for statement in spec.statements:
-        match statement:
-            case ast.Goal(aim, expression, span):
-                sign = 1 if aim == "minimize" else -1
-                objective = tuple(
-                    replace(one, weight=one.weight.scaled(sign))
-                    for one in linear(scope, laws, expression)
-                )
-                yield Player(player_of(scope, statement), objective, span.line, span.column)
-            case ast.Constraints(constraints, span):
-                made = [constraint(scope, laws, one) for one in constraints]
-                held = tuple(one for one in made if one is not None)
-                yield Player((), held, span.line, span.column)
-            case _:
-                pass
+        span = statement.span
+        if isinstance(statement, ast.Goal):
+            sign = 1 if statement.aim == "minimize" else -1
+            objective = tuple(
+                replace(one, weight=one.weight.scaled(sign))
+                for one in linear(scope, laws, statement.expression)
+            )
+            found.append(Player(player_of(scope, statement), objective, span.line, span.column))
+        elif isinstance(statement, ast.Constraints):
+            made = [constraint(scope, laws, one) for one in statement.constraints]
+            held = tuple(one for one in made if one is not None)
+            goal = goals[span]
+            if goal is not None and goal.owners:  # a constraint of that player's objective
+                found[-1] = replace(found[-1], objective=(*found[-1].objective, *held))
+            else:
+                found.append(Player((), held, span.line, span.column))
+    return found
 
 
 def _assertion(scope: Scope, laws: Laws, statement: ast.Assertion, source: Source) -> Assertion:

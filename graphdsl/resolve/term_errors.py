@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 __all__ = [
+    "ConstraintOfNobody",
     "NotAFunctional",
     "NotLinear",
     "OverlappingParts",
     "PlayerMissing",
     "PlayerTwice",
+    "SparsityElsewhere",
     "UnknownEstimator",
     "UnknownFunctional",
     "UnknownNetwork",
@@ -124,3 +126,25 @@ class PlayerMissing(Diagnostic):
     said = "another objective says whose it is, and this one does not"
     hint = "say it here too: `{example}`"
     example: str
+
+
+class ConstraintOfNobody(Diagnostic):
+    """A constraint beside objectives by player, and behind none of them."""
+
+    code = "MIB254"
+    title = "Constraint of no player"
+    said = "every objective says whose it is, and this constraint stands behind none of them"
+    hint = "write it right behind its objective: `minimize ... for {player}`, then `subject to ...`"
+    player: str
+
+
+class SparsityElsewhere(Diagnostic):
+    """A count of edges in an objective that these edges do not follow."""
+
+    code = "MIB255"
+    title = "Sparsity out of reach"
+    said = "the edges under `{mask}` are not of `{player}`, whose objective counts them"
+    hint = "write it in the objective `for {owner}`: edges follow that of the networks they are of"
+    mask: str
+    player: str
+    owner: str
