@@ -87,6 +87,7 @@ subject to
     D(q || {z; e}) <= 0.05,       # never more
     I(x; z)        >= 1
 subject to I(x; z) >= 1, -I(x; y) <= (-1 + 2) * 3
+turns critic = 5, model = N - 1
 estimate H(z | x[1]) with r(1)
 assert I[p](x; z) == 0
 assert
@@ -104,6 +105,7 @@ SMALL = (
     "maximize 2 * I(x; z) + 10 * sum(i in not S) D(q || {x[i] -> z  by poe; (x, y) -> z; z})",
     "assert I[{x -> z; y}](x[z-1]) <= max(abs(H(x)), 2)",
     "mask M[1..2, 1..2] : fixed(1, 0; 0, 1)",
+    "turns q = 2, p = 3 q { x -> z }\nturns model = n model a",
     "model a const b = 2 param c = 1 in 0..(b - 1) given d : real[2 * b]",
 )
 

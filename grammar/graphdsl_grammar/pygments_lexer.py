@@ -15,7 +15,7 @@ from pygments.token import Comment, Keyword, Name, Number, Operator, Punctuation
 _DECLARATIONS = (
     "model", "const", "param", "observed", "latent", "given", "mask", "infer", "network",
 )  # fmt: skip
-_STATEMENTS = ("minimize", "maximize", "estimate", "assert")
+_STATEMENTS = ("minimize", "maximize", "turns", "estimate", "assert")
 _JOINING = ("with", "by", "via", "if", "for", "in", "not")
 _MODIFIERS = ("optional", "learned", "fixed", "shared")
 _RUNNING = ("sum", "mean", "expect", "pairs", "subsets", "bipartitions")

@@ -76,7 +76,7 @@ def _view(
         variables=tuple(map(_variable, module.variables)),
         draws=_draws(module.draws),
         samples=_samples(module),
-        trained=_trained(module),
+        trained=(*_trained(module), *_turns(module)),
         signature=tuple(f"{one.name}: float = {number(one.value)}" for one in module.parameters),
         parameters=tuple(map(_parameter, module.parameters)),
         networks=(
@@ -219,6 +219,15 @@ def _trained(module: LossModule) -> tuple[str, ...]:
             f'    "{one.name}": ({names.removesuffix(" " if len(one.attributes) < 2 else ", ")}),'
         )
     return ("players = {", *lines, "}")
+
+
+def _turns(module: LossModule) -> tuple[str, ...]:
+    """How many steps the players take in a round, as a class attribute."""
+    entries = [f'"{name}": {count}' for name, count in module.turns]
+    line = f"turns = {{{', '.join(entries)}}}"
+    if len(line) + 4 <= _WIDTH:
+        return (line,) if entries else ()
+    return ("turns = {", *(f"    {entry}," for entry in entries), "}")
 
 
 def _samples(module: LossModule) -> int:

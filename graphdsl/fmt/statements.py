@@ -29,6 +29,7 @@ _BEGINNINGS = {
     "_NETWORK": "network",
     "AIM": "objective",
     "_SUBJECT_TO": "constraints",
+    "_TURNS": "turns",
     "_ESTIMATE": "estimate",
     "_ASSERT": "assertion",
 }

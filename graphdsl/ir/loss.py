@@ -521,5 +521,17 @@ class LossModule:
     groups: tuple[Group, ...] = ()
     players: tuple[PlayerSlot, ...] = ()  #: where there are several objectives
     critics: tuple[str, ...] = ()  #: the attributes whose networks the critic trains
+    turns: tuple[tuple[str, int], ...] = ()  #: steps in a round, of who does not take one
     draws: tuple[Draw, ...] = ()  #: sets that every pass draws anew
     masks: tuple[MaskSlot, ...] = ()  #: learned ones
+
+    @property
+    def playing(self) -> tuple[str, ...]:
+        """Everyone who has a loss and parameters of his own, as the module calls them."""
+        others = {
+            "critic": any(term.critic for term in self.terms),
+            "structure": bool(self.masks),
+            "multiplier": any(one.kind == "constraint" for one in self.groups),
+        }
+        main = tuple(one.name for one in self.players) or ("model",)
+        return (*main, *(name for name, plays in others.items() if plays))

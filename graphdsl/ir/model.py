@@ -32,6 +32,7 @@ __all__ = [
     "Role",
     "Sparsity",
     "Stretch",
+    "Turn",
     "UncertaintyOf",
     "Via",
     "Weighted",
@@ -374,6 +375,17 @@ class Player:
 
 
 @dataclass(frozen=True, slots=True)
+class Turn:
+    """How many steps a player takes in a round: `turns critic = 5`."""
+
+    player: str  #: as the module calls it
+    count: int
+    written: str  #: as the spec does
+    line: int
+    column: int
+
+
+@dataclass(frozen=True, slots=True)
 class WeightedProjection:
     """A D(q || G) that an audit derives, and the weight that it has in the objective."""
 
@@ -438,6 +450,7 @@ class Model:
     generation: Network | None
     objective: tuple[Weighted, ...]
     players: tuple[Player, ...] = ()  #: where there are several objectives; `objective` has all
+    turns: tuple[Turn, ...] = ()
     choices: tuple[EstimatorChoice, ...] = ()
     model_choices: tuple[ModelChoice, ...] = ()
     idle_choices: tuple[IdleChoice, ...] = ()

@@ -17,6 +17,7 @@ __all__ = [
     "NothingLeft",
     "PlayerOfTwoSides",
     "PriorMissing",
+    "TurnsIdle",
     "UnderGeneration",
     "UnfitDistance",
     "Untrained",
@@ -71,6 +72,18 @@ class NobodyTrains(Diagnostic):
     hint = "say whose it is, as in `{example}`, or give it an objective of its own"
     name: str
     reason: str
+    example: str
+
+
+class TurnsIdle(Diagnostic):
+    """Turns of a player that no term brings."""
+
+    code = "MIB454"
+    title = "Turns of who does not play"
+    said = "`{name}` has turns, and no term gives it a part: here plays {players}"
+    hint = "delete its turns, or give it a part, as in `{example}`"
+    name: str
+    players: str
     example: str
 
 

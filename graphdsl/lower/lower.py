@@ -71,6 +71,7 @@ from graphdsl.lower.runs import Plan
 from graphdsl.lower.settled import idle_models, unsettled
 from graphdsl.lower.slots import Names
 from graphdsl.lower.terms import loss_terms
+from graphdsl.lower.turns import idle_turns, turns
 from graphdsl.lower.untrained import untrained
 
 _IMPORTED = frozenset("Objective Losses Gaussian Bernoulli Variable Batch Noise Tensor".split())
@@ -175,7 +176,7 @@ def _lowered(bounded: Sequence[_Bounded], model: Model, found: list[Diagnostic])
     every_group = tuple(group for several in groups for group in several)
     if not model.players:
         module = _module(model, plans[0], terms[0], constants)
-        return Lowered(replace(module, groups=every_group), (*found, *untrained(module, model)))
+        return _finished(replace(module, groups=every_group), model, found)
     parts = [
         Part(player, plan, made, under)
         for player, plan, made, under in zip(model.players, plans, terms, groups, strict=True)
@@ -194,7 +195,13 @@ def _lowered(bounded: Sequence[_Bounded], model: Model, found: list[Diagnostic])
         relation="surrogate" if surrogate else "saddle",
         reason=module.reason if surrogate else reason,
     )
-    return Lowered(module, (*found, *untrained(module, model)))
+    return _finished(module, model, found)
+
+
+def _finished(module: LossModule, model: Model, found: Iterable[Diagnostic]) -> Lowered:
+    """The module with its turns, and what is told of the whole of it."""
+    whole = replace(module, turns=turns(model))
+    return Lowered(whole, (*found, *untrained(whole, model), *idle_turns(whole, model)))
 
 
 def _all_terms(

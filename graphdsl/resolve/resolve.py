@@ -34,6 +34,7 @@ from graphdsl.resolve.networks import model_network
 from graphdsl.resolve.objective import constraint, linear
 from graphdsl.resolve.players import check_players, goal_before, player_of
 from graphdsl.resolve.scope import Scope
+from graphdsl.resolve.turns import turns_of
 from graphdsl.resolve.vias import check_shared_further
 from graphdsl.resolve.whole_spec import check_whole, unused
 from graphdsl.syntax import ast
@@ -100,6 +101,7 @@ def resolve(
         generation=laws.models.get("p"),
         objective=terms,
         players=tuple(players),
+        turns=turns_of(scope, spec, players),
         choices=tuple(one for one in choices if isinstance(one, EstimatorChoice)),
         model_choices=tuple(one for one in choices if isinstance(one, ModelChoice)),
         idle_choices=idle,

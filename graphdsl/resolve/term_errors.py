@@ -10,6 +10,8 @@ __all__ = [
     "PlayerMissing",
     "PlayerTwice",
     "SparsityElsewhere",
+    "TurnsOfNobody",
+    "TurnsTwice",
     "UnknownEstimator",
     "UnknownFunctional",
     "UnknownNetwork",
@@ -148,3 +150,25 @@ class SparsityElsewhere(Diagnostic):
     mask: str
     player: str
     owner: str
+
+
+class TurnsOfNobody(Diagnostic):
+    """Turns of a player that the spec does not have."""
+
+    code = "MIB256"
+    title = "Turns of no player"
+    said = "`{name}` is none of the players here"
+    hint = "{guess}"
+    name: str
+    guess: str
+
+
+class TurnsTwice(Diagnostic):
+    """Turns of a player that has some already."""
+
+    code = "MIB257"
+    title = "Turns twice"
+    said = "line {line} says how many turns `{name}` has"
+    hint = "delete one of the two"
+    name: str
+    line: int

@@ -42,6 +42,8 @@ __all__ = [
     "Statement",
     "Subscript",
     "Total",
+    "Turn",
+    "Turns",
     "VariableDeclaration",
     "Word",
 ]
@@ -387,6 +389,22 @@ class Constraints:
 
 
 @dataclass(frozen=True, slots=True)
+class Turn:
+    """`critic = 5`: a player, and how many steps it takes in a round."""
+
+    player: Word
+    count: Expression
+
+
+@dataclass(frozen=True, slots=True)
+class Turns:
+    """`turns critic = 5, model = 2`."""
+
+    turns: tuple[Turn, ...]
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
 class Assertion:
     """`assert E == E`."""
 
@@ -405,6 +423,7 @@ Statement: TypeAlias = (
     | NetworkBlock
     | Goal
     | Constraints
+    | Turns
     | Estimate
     | Assertion
 )

@@ -12,12 +12,12 @@ from itertools import accumulate
 #: The words that statements begin with.
 STATEMENTS = (
     "model", "const", "param", "observed", "latent", "given", "mask", "q", "p", "infer", "network",
-    "minimize", "maximize", "subject", "estimate", "assert",
+    "minimize", "maximize", "subject", "turns", "estimate", "assert",
 )  # fmt: skip
 
 _START = re.compile(
     r"^[ \t]*(?:(?P<word>(?:model|const|param|observed|latent|given|mask|infer|network|minimize"
-    r"|maximize|subject(?=\s+to\b)|estimate|assert)\b|[qp](?=\s*\{))"
+    r"|maximize|subject(?=\s+to\b)|turns|estimate|assert)\b|[qp](?=\s*\{))"
     r"|(?P<likely>[qp](?=[ \t\r]*$)|[A-Za-z_]\w*(?=[ \t]+[A-Za-z_])))",
     re.MULTILINE,
 )

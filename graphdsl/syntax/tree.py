@@ -141,6 +141,12 @@ class _ToAst(Transformer_NonRecursive[Token, tuple[ast.Statement, ...]]):
     def constraints(self, meta: Meta, *constraints: ast.Constraint) -> ast.Constraints:
         return ast.Constraints(constraints, _span_of(meta))
 
+    def turn(self, meta: Meta, player: Token, count: ast.Expression) -> ast.Turn:
+        return ast.Turn(_word_of(player), count)
+
+    def turns(self, meta: Meta, *turns: ast.Turn) -> ast.Turns:
+        return ast.Turns(turns, _span_of(meta))
+
     def estimate(
         self, meta: Meta, target: ast.Information | ast.Divergence, choice: ast.Choice
     ) -> ast.Estimate:

@@ -102,7 +102,8 @@ class Objective(nn.Module):
 
     #: How many samples of each latent a row has in a bound of several; 0 where there is none.
     samples: ClassVar[int] = 0
-    #: How many steps a player takes in a round of `alternate`; who is not named takes one.
+    #: How many steps a player takes in a round of `alternate`, as the spec says in `turns`; who is
+    #: not named takes one.
     turns: Mapping[str, int] = MappingProxyType({})
 
     #: How many rows the training set has; the trainer sets it. Where it is None, estimators of the
