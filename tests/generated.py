@@ -36,6 +36,23 @@ class _Generator:
         if self._may(0.5):
             sign = self.chance.choice(["==", "<=", ">="])
             written.append(f"assert {self._entropic()} {sign} {self._entropic()}")
+        return self._played(written)
+
+    def _played(self, written: list[str]) -> list[str]:
+        """The same, perhaps with objectives by player, and with turns."""
+        main = "model"
+        if self._may(0.15):
+            main = "q"
+            goal = next(at for at, line in enumerate(written) if line.startswith("minimize"))
+            owners = ["q, p", "p, q, predictors", *(f"q, p, {name}" for name in self.further)]
+            chosen = self.chance.choice(["q", *owners])
+            written[goal] += f" for {chosen}"
+            if chosen == "q":
+                own = " ".join(self._objective())
+                written.insert(goal + 1, f"minimize {own} for p")
+        if self._may(0.15):
+            player = self.chance.choice([main, main, "critic", "multiplier"])
+            written.append(f"turns {player} = {self.chance.randint(1, 3)}")
         return written
 
     # ---- declarations --------------------------------------------------------------------------

@@ -308,3 +308,28 @@ def test_players_may_share_a_spec_file(tmp_path: Path) -> None:
         re.sub(r"spec lines? [\d, ]+", "", text.partition("class ")[2]) for text in (before, after)
     )
     assert code == same
+
+
+def test_each_objective_has_the_density_of_its_own_sample() -> None:
+    """A flow tells its rate by the density of a sample: that of q's pass is not that of p's."""
+    head = """
+model flows
+observed x : real[3]
+latent z : real[2] ~ normal
+q { x -> z ~ flow via mlp(8) }
+p { z -> x via mlp(8) }
+"""
+    game = made(f"{head}minimize KL(q || p) for q\nminimize KL(q || p) + CE(x | z) for p\n")
+    alone = made(f"{head}minimize KL(q || p)\n")
+    alone.load_state_dict(game.state_dict())
+    x, given = {"x": torch.randn(ROWS, 3)}, {"z": torch.randn(ROWS, 2)}
+    losses, expected = game(x, given), alone(x, given).loss
+    assert losses.players["q"].item() == pytest.approx(expected.item(), abs=1e-9)
+    own = {name: one for name, one in game.named_parameters() if name.startswith("q_z")}
+    ours = torch.autograd.grad(losses.players["q"], list(own.values()), retain_graph=True)
+    theirs = torch.autograd.grad(expected, [alone.get_parameter(name) for name in own])
+    for a, b in zip(ours, theirs, strict=True):
+        torch.testing.assert_close(a, b, rtol=1e-9, atol=1e-12)
+    kept = list(own.values())
+    leaks = torch.autograd.grad(losses.players["p"], kept, allow_unused=True)
+    assert all(one is None for one in leaks)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 __all__ = ["Part", "as_predictors", "put_together", "unowned"]
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from graphdsl.diagnostics import Diagnostic, Span
@@ -24,6 +24,7 @@ from graphdsl.ir.loss import (
     OneHot,
     PlayerSlot,
     Run,
+    Sample,
     Statement,
 )
 from graphdsl.ir.model import Model, Player, owners_of_edges
@@ -120,10 +121,7 @@ def _others_masks(part: Part) -> dict[str, str]:
     taken = {family.local for family in model.families} | {one.name for one in model.masks}
     found: dict[str, str] = {}
     for mask in (one.name for one in model.masks if one.name not in own):
-        held = f"{mask}_held"
-        while held in taken:
-            held += "_"
-        found[mask] = held
+        found[mask] = _fresh(f"{mask}_held", taken)
     return found
 
 
@@ -166,19 +164,30 @@ def _put(forward: list[Statement], one: Statement, names: dict[str, str], part: 
     made = renamed(one, names)
     if made in forward:
         return
-    taken = {each.target for each in forward}
-    if made.target in taken:
+    taken = {name for each in forward for name in _targets(each)}
+    if not taken.isdisjoint(_targets(made)):
         taken |= {family.local for family in part.plan.model.families}
-        fresh, count = f"{one.target}{part.tag}", 1
-        while fresh in taken:
-            count += 1
-            fresh = f"{one.target}{part.tag}_{count}"
-        names[one.target] = fresh
+        for target in _targets(one):
+            names[target] = _fresh(f"{target}{part.tag}", taken)
         made = renamed(one, names)
     if isinstance(made, Observe):
         forward.insert(0, made)
     else:
         forward.append(made)
+
+
+def _targets(statement: Statement) -> tuple[str, ...]:
+    """What a statement gives names to: a sample of a flow comes with its density."""
+    density = statement.density if isinstance(statement, Sample) else ""
+    return (statement.target, density) if density else (statement.target,)
+
+
+def _fresh(name: str, taken: Container[str]) -> str:
+    fresh, count = name, 1
+    while fresh in taken:
+        count += 1
+        fresh = f"{name}_{count}"
+    return fresh
 
 
 def _in_one_pass(forward: Sequence[Statement]) -> Iterator[Statement]:

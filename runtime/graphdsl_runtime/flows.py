@@ -190,4 +190,48 @@ class _ConditionalFlow(nn.Module):
 
     def forward(self, *parents: Tensor) -> Flow:
         context = self.encoder(*parents)
-        return Flow(self.maps(context), context.new_zeros(context.shape[0], self.features))
+        held = dict(self.maps.named_parameters())
+        plain = all(isinstance(one, nn.Parameter) for one in held.values())
+        steered: Map = self.maps(context) if plain else _Held(self.maps, held, context)
+        return Flow(steered, context.new_zeros(context.shape[0], self.features))
+
+
+class _Held:
+    """A map by the parameters that a network was called with, as `frozen` calls it.
+
+    zuko's maps look theirs up when they are used, and by then a call with others is over.
+    """
+
+    def __init__(self, maps: nn.Module, held: Mapping[str, Tensor], context: Tensor) -> None:
+        self._map = _Map(maps)
+        self._held = {f"maps.{name}": value for name, value in held.items()}
+        self._context = context
+
+    @property
+    def inv(self) -> Callable[[Tensor], Tensor]:
+        """The map back."""
+        return lambda value: self._call(value, back=True)[0]
+
+    def call_and_ladj(self, noise: Tensor) -> tuple[Tensor, Tensor]:
+        """Give the image, and the logarithm of the absolute determinant of the Jacobian."""
+        return self._call(noise, back=False)
+
+    def _call(self, value: Tensor, back: bool) -> tuple[Tensor, Tensor]:
+        answer: tuple[Tensor, Tensor] = torch.func.functional_call(
+            self._map, self._held, (self._context, value, back)
+        )
+        return answer
+
+
+class _Map(nn.Module):
+    """Maps from their steering on, as a function of all that they depend on."""
+
+    def __init__(self, maps: nn.Module) -> None:
+        super().__init__()
+        self.maps = maps
+
+    def forward(self, context: Tensor, value: Tensor, back: bool) -> tuple[Tensor, Tensor]:
+        one = self.maps(context)
+        answer: tuple[Tensor, Tensor]
+        answer = (one.inv(value), value) if back else one.call_and_ladj(value)
+        return answer

@@ -15,6 +15,7 @@ from graphdsl_runtime import (
     MissingFlows,
     StackedFlow,
     conditional_flow,
+    frozen,
     mlp,
     standard_normal,
 )
@@ -114,6 +115,29 @@ def test_the_mean_is_near_that_of_many_samples_and_exact_of_what_is_affine() -> 
                 weight.zero_()
         identity: Flow = built(torch.randn(ROWS, 3, dtype=torch.float64))
         assert_close(identity.mean, torch.zeros(ROWS, SIZE, dtype=torch.float64))
+
+
+def test_a_frozen_flow_is_the_same_and_keeps_its_weights() -> None:
+    """Sample, density and inverse go through the flow to its data, and never into it."""
+    built, data = network(), torch.randn(ROWS, 3, dtype=torch.float64, requires_grad=True)
+    noise = torch.randn(ROWS, SIZE, dtype=torch.float64)
+    weights = list(built.parameters())
+    plain: Flow = built(data)
+    held: Flow = frozen(built)(data)  # type: ignore[assignment]  # what the network answers with
+    (value, density), (same, as_dense) = (one.sample_with_log_prob(noise) for one in (plain, held))
+    assert_close(same, value)
+    assert_close(as_dense, density)
+    inverse = plain.log_prob(value.detach())
+    assert_close(held.log_prob(value.detach()), inverse)
+    for ours, theirs in ((same, value), (as_dense, density), (held.mean, plain.mean)):
+        mine, expected = ours.sum(), theirs.sum()
+        reached = torch.autograd.grad(mine, weights, retain_graph=True, allow_unused=True)
+        assert all(one is None for one in reached)
+        (a,), (b,) = (torch.autograd.grad(one, data, retain_graph=True) for one in (mine, expected))
+        assert_close(a, b)
+    apart = held.log_prob(value.detach()).sum()
+    reached = torch.autograd.grad(apart, weights, allow_unused=True)
+    assert all(one is None for one in reached)
 
 
 def test_without_zuko_the_error_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
