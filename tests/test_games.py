@@ -183,6 +183,45 @@ def test_games_compile_in_one_graph(text: str) -> None:
     assert compiled(batch(), noise()).loss.item() == pytest.approx(eager.item())
 
 
+CRITICS = {
+    "of two encoders": (
+        "infer r(i) { x[i] -> z via mlp(8) }",
+        "sum(i in 1..2) (KL(r(i) || p) + i * JS(r(i)(z) || p(z)))",
+        ["critic_of_z_r_1", "critic_of_z_r_2"],
+    ),
+    "of parts and of priors": (
+        "q { x -> u, z via mlp(8) }",
+        "CE(x | u, z) + JS(q(u) || p(u)) + TC(u)\nestimate TC(u) with adversary",
+        ["critic_of_u", "critic_against_u"],
+    ),
+    "of two objectives": (
+        "q { x -> z via mlp(8) }",
+        "JS(q(x, z) || p(x, z)) for q\nminimize JS(q(x, z) || p(x, z)) with non_saturating for p",
+        ["critic_of_x_z"],
+    ),
+}
+
+
+@pytest.mark.parametrize(("network", "goal", "critics"), CRITICS.values(), ids=CRITICS)
+def test_every_pair_of_samples_has_a_critic_of_its_own(
+    network: str, goal: str, critics: list[str]
+) -> None:
+    """One critic tells one pair apart: what it knows of another pair it would have to forget."""
+    p = "p { u, z -> x via mlp(8) }" if "TC" in goal else "p { z -> x via mlp(8) }"
+    u = "latent u[1..3] : real ~ normal\n" if "TC" in goal else ""
+    head = "model two_pairs\nobserved x[1..2] : real[3]\nlatent z : real[2] ~ normal\n"
+    torch.manual_seed(0)
+    objective = emitted_class(f"{head}{u}{network}\n{p}\nminimize {goal}\n")().double()
+    assert list(objective.critics) == critics
+    group = objective.parameter_groups()["critic"]
+    assert len(group) == len(set(map(id, group)))
+    losses = objective({"x": torch.randn(16, 2, 3, dtype=torch.float64)})
+    for name in critics:
+        own = list(objective.get_submodule(name).parameters())
+        for one in torch.autograd.grad(losses.players["critic"], own, retain_graph=True):
+            assert bool((one != 0).any())
+
+
 @pytest.mark.parametrize("kind", ["binary", "categorical(3)"])
 def test_the_penalty_of_irm_is_the_published_one(kind: str) -> None:
     """Arjovsky et al. 2019, IRMv1: sum_e |d/dw R^e(w f)|^2 at w = 1, and its gradient."""

@@ -283,6 +283,10 @@ def test_players_are_trained_in_their_turns() -> None:
         (["KL(q || p) for q", "KL(q || p)"], ["MIB253"]),
         (["KL(q || p)", "KL(q || p)"], ["MIB230"]),
         (["KL(q || p) for q"], ["MIB453"]),
+        (["KL(q || p) for model"], ["MIB251"]),
+        (["KL(q || p) for q, p", "KL(q || p) for predictors"], ["MIB455"]),
+        (["KL(q || p) for q", "KL(q || frozen(p)) for p"], ["MIB455"]),
+        (["KL(q || p) for q, p", "KL(q(z | x) || p(z)) for r"], ["MIB455"]),
     ],
 )
 def test_whose_an_objective_is_has_to_be_said(lines: list[str], codes: list[str]) -> None:

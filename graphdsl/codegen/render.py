@@ -76,7 +76,7 @@ def _view(
         variables=tuple(map(_variable, module.variables)),
         draws=_draws(module.draws),
         samples=_samples(module),
-        trained=(*_trained(module), *_turns(module)),
+        trained=(*_trained(module), *_turns(module), *_critics(module)),
         signature=tuple(f"{one.name}: float = {number(one.value)}" for one in module.parameters),
         parameters=tuple(map(_parameter, module.parameters)),
         networks=(
@@ -91,7 +91,6 @@ def _view(
         whole=module.players[0].loss if module.players else "loss",
         players=_players(module),
         term_names=tuple(term.name for term in module.terms),
-        critics=tuple(module.critics),
         infer=tuple(map(infer_line, module.infer)),
         inferred=tuple(map(inferred_line, module.inferred)),
         decode=_decode(module),
@@ -228,6 +227,15 @@ def _turns(module: LossModule) -> tuple[str, ...]:
     if len(line) + 4 <= _WIDTH:
         return (line,) if entries else ()
     return ("turns = {", *(f"    {entry}," for entry in entries), "}")
+
+
+def _critics(module: LossModule) -> tuple[str, ...]:
+    """The networks that a critic trains, as a class attribute."""
+    names = [f'"{name}"' for name in module.critics]
+    line = f"critics = ({', '.join(names)}{',' * (len(names) == 1)})"
+    if len(line) + 4 <= _WIDTH:
+        return (line,) if names else ()
+    return ("critics = (", *(f"    {name}," for name in names), ")")
 
 
 def _samples(module: LossModule) -> int:

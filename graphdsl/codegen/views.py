@@ -64,7 +64,6 @@ class ModuleView:
     loss: tuple[str, ...]
     whole: str
     term_names: tuple[str, ...]
-    critics: tuple[str, ...]
     players: tuple[str, ...]
     infer: tuple[str, ...]
     inferred: tuple[str, ...]

@@ -84,9 +84,11 @@ def _term(
         word, relation = "adversarial_js_non_saturating", "surrogate"
         estimator = "a critic of samples, its labels flipped: it has JS's fixed point (p = q) alone"
     label = "_".join(family.local for family in several)
-    critic = f"critic_of_{label}" if played else ""
-    if critic:
-        _declare_critic(plan, critic, several)
+    critic = ""
+    if played:
+        apart = _is_estimated(model, families)
+        critic = f"critic_{'against' if apart else 'of'}_{label}{plan.tag}"
+        _declare_critic(plan, critic, several, apart)
     here = tuple(sampled(plan, family) for family in several)
     there = tuple(generated.sample(family) for family in several)
     return LossTerm(
@@ -111,12 +113,23 @@ def _term(
     )
 
 
-def _declare_critic(plan: Plan, attribute: str, families: Iterable[Family]) -> None:
+def _is_estimated(model: Model, families: Iterable[str]) -> bool:
+    """Whether an estimate of the same variables has a critic, of other samples."""
+    played = [one.target.parts for one in model.choices if one.estimator in ("adversary", "mine")]
+    told = [{model.family_of(name).name for part in parts for name in part} for parts in played]
+    return set(families) in told
+
+
+def _declare_critic(
+    plan: Plan, attribute: str, families: Iterable[Family], apart: bool = False
+) -> None:
     several = list(families)
+    under = "" if plan.under == "q" else f"[{plan.under}]"
+    under = f"[{plan.under}||p]" if apart else under
     plan.add_network(
         NetworkSlot(
             attribute=attribute,
-            names=(f"critic({','.join(family.name for family in several)})",),
+            names=(f"critic{under}({','.join(family.name for family in several)})",),
             builder=Builder(
                 name="critic",
                 count=None,

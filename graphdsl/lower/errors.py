@@ -11,6 +11,7 @@ __all__ = [
     "ModelUnfit",
     "NoBound",
     "NoModelOfSets",
+    "NoPart",
     "NoSuchPosterior",
     "NobodyTrains",
     "NothingInside",
@@ -73,6 +74,18 @@ class NobodyTrains(Diagnostic):
     name: str
     reason: str
     example: str
+
+
+class NoPart(Diagnostic):
+    """An objective that its own player cannot lower."""
+
+    code = "MIB455"
+    title = "Player without a part"
+    said = "this objective trains no network of `{player}`: it depends on {networks}"
+    hint = "add a term that one has a part in, or join these to the objective of `{others}`"
+    player: str
+    networks: str
+    others: str
 
 
 class TurnsIdle(Diagnostic):

@@ -72,7 +72,7 @@ from graphdsl.lower.settled import idle_models, unsettled
 from graphdsl.lower.slots import Names
 from graphdsl.lower.terms import loss_terms
 from graphdsl.lower.turns import idle_turns, turns
-from graphdsl.lower.untrained import untrained
+from graphdsl.lower.untrained import untrained, without_part
 
 _IMPORTED = frozenset("Objective Losses Gaussian Bernoulli Variable Batch Noise Tensor".split())
 _WORST: tuple[Relation, ...] = ("surrogate", "saddle", "estimate", "upper", "equal")
@@ -201,7 +201,8 @@ def _lowered(bounded: Sequence[_Bounded], model: Model, found: list[Diagnostic])
 def _finished(module: LossModule, model: Model, found: Iterable[Diagnostic]) -> Lowered:
     """The module with its turns, and what is told of the whole of it."""
     whole = replace(module, turns=turns(model))
-    return Lowered(whole, (*found, *untrained(whole, model), *idle_turns(whole, model)))
+    idle = tuple(without_part(whole, model)) or tuple(untrained(whole, model))
+    return Lowered(whole, (*found, *idle, *idle_turns(whole, model)))
 
 
 def _all_terms(
@@ -306,7 +307,7 @@ def _module(
         ancestral=with_masks(plan.ancestral, likeliest=True),
         drawn=tuple(plan.drawn),
         constants=constants,
-        critics=tuple(_critics(terms, plan)),
+        critics=tuple(dict.fromkeys(_critics(terms, plan))),
         draws=plan.draws,
         masks=mask_slots(model, terms),
     )

@@ -1,8 +1,11 @@
-"""Networks of q and p that no term trains: nothing in the loss is computed from what they say."""
+"""Networks that no term trains, and objectives of which their own player has no network.
+
+Nothing in the loss is computed from what these say, or only through a network that holds still.
+"""
 
 from __future__ import annotations
 
-__all__ = ["untrained"]
+__all__ = ["untrained", "without_part"]
 
 from collections.abc import Iterable, Iterator
 
@@ -11,6 +14,7 @@ from graphdsl.ir.loss import (
     Detach,
     DrawData,
     LossModule,
+    LossTerm,
     PriorSample,
     Run,
     Sample,
@@ -18,13 +22,14 @@ from graphdsl.ir.loss import (
     TermCode,
 )
 from graphdsl.ir.model import Model, Network
-from graphdsl.lower.errors import Untrained
+from graphdsl.ir.notation import shortened
+from graphdsl.lower.errors import NoPart, Untrained
 from graphdsl.lower.renaming import reads
 
 
 def untrained(module: LossModule, model: Model) -> Iterator[Diagnostic]:
     """A warning for each network of q or p that no gradient reaches."""
-    trained = _trained(module)
+    trained = _reached(module, module.terms)
     networks = {"q": model.inference, "p": model.generation}
     for slot in module.networks:
         network = networks.get(slot.network)
@@ -33,17 +38,41 @@ def untrained(module: LossModule, model: Model) -> Iterator[Diagnostic]:
             yield Untrained(span=_line_of(network, slot.children), names=names)
 
 
-def _trained(module: LossModule) -> set[str]:
-    """The attributes that the loss has a gradient in: from the terms, back to what they read."""
-    needed = {name for term in module.terms for name in _read_by(term.code)}
-    trained = {term.code.critic for term in module.terms}
+def without_part(module: LossModule, model: Model) -> Iterator[Diagnostic]:
+    """A mistake for each player who trains nothing that his objective depends on."""
+    named = {one.attribute: one.names[0] for one in module.networks}
+    for player, slot in zip(model.players, module.players, strict=True):
+        terms = [term for term in module.terms if term.player == slot.name]
+        if _reached(module, terms) & set(slot.attributes):
+            continue
+        runs = _reached(module, terms, held=True)
+        others = [one.name for one in module.players if runs & set(one.attributes)]
+        others = others or [one.name for one in module.players if one is not slot]
+        networks = [name for attribute, name in named.items() if attribute in runs]
+        yield NoPart(
+            span=Span(player.line, player.column, player.line, player.column + len("minimize")),
+            player=slot.name.replace(",", ", "),
+            networks=", ".join(shortened(networks, "...")) or "no network",
+            others=(others[0] if others else "q").replace(",", ", "),
+        )
+
+
+def _reached(module: LossModule, terms: Iterable[LossTerm], held: bool = False) -> set[str]:
+    """The attributes that terms have a gradient in, back from what they read.
+
+    With those that are `held` still, all that terms are computed by.
+    """
+    several = list(terms)
+    needed = {name for term in several for name in _read_by(term.code)}
+    found = {term.code.critic for term in several}
     for statement in reversed(module.forward):
         if not _targets(statement) & needed:
             continue
         needed |= set(_read(statement))
-        if isinstance(statement, Run) and not statement.frozen:
-            trained.add(statement.slot)
-    return trained
+        needed |= {statement.source} if held and isinstance(statement, Detach) else set()
+        if isinstance(statement, Run) and (held or not statement.frozen):
+            found.add(statement.slot)
+    return found
 
 
 def _read_by(code: TermCode) -> Iterator[str]:

@@ -31,6 +31,8 @@ def player_of(scope: Scope, goal: ast.Goal) -> tuple[str, ...]:
             listed = ", ".join(f"`{one}`" for one in known[:-1])
             guess = f"there are {listed} and `{_PREDICTORS}`; a critic plays of its own accord"
             guess = f"did you mean `{close}`?" if close else guess
+            if word.text == "model":
+                guess = "leave `for` out, and one objective trains all networks; or name several"
             scope.note(UnknownPlayer(span=word.span, name=word.text, guess=guess))
     return tuple(word.text for word in goal.owners)
 

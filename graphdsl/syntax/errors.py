@@ -4,6 +4,7 @@ from __future__ import annotations
 
 __all__ = [
     "BadName",
+    "ConstraintFor",
     "EdgeWithoutTarget",
     "KeywordAsName",
     "LongNumber",
@@ -234,6 +235,15 @@ class LongNumber(Diagnostic):
     said = "this number has more digits than any quantity of a model"
     hint = "write at most {digits} digits, and an exponent of at most two"
     digits: int
+
+
+class ConstraintFor(Diagnostic):
+    """A constraint that says whose it is."""
+
+    code = "MIB122"
+    title = "Constraint with a player"
+    said = "a constraint belongs to the objective that it stands right behind, and says no `for`"
+    hint = "write `minimize ... for q`, and `subject to ...` as the next statement"
 
 
 class MissingDefault(Diagnostic):

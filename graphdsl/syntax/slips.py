@@ -14,6 +14,7 @@ from typing import NamedTuple
 from graphdsl.diagnostics import Diagnostic
 from graphdsl.syntax.errors import (
     BadName,
+    ConstraintFor,
     EdgeWithoutTarget,
     LostComma,
     LostSign,
@@ -92,6 +93,13 @@ SLIPS = (
         frozenset({"NUMBER", "EQUAL", "COLON"}),
         "",
         ("q { x -> z for i 1..2 }", "minimize sum(i = 1..2) H(x)"),
+    ),
+    Slip(
+        ConstraintFor,
+        "",
+        frozenset({"_FOR"}),
+        r"\bsubject\s+to\b(?:(?!\b(?:minimize|maximize|turns|estimate|assert)\b)[^{}])+",
+        ("subject to I(x; z) <= 1 for q",),
     ),
     Slip(
         LostComma,
