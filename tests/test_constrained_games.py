@@ -10,8 +10,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812  (torch's own name for it)
 
-from graphdsl.compiler import check_spec, derive
+from graphdsl.compiler import check_spec, derive, read
 from graphdsl.diagnostics import Source, SpecError
+from graphdsl.report import audit_text
 from graphdsl_runtime import Objective, alternate
 from tests.emitted import emitted_class, emitted_text
 from tests.rounds import assert_a_round_is_of_own_steps
@@ -38,6 +39,12 @@ mask Mq[1..2, 1..3] : learned bernoulli(0.5)
 mask Mp[1..2, 1..3] : learned bernoulli(0.5)
 q { x[i] -> z if Mq[i] by poe via mlp(8) for i in 1..2 }
 p { z -> x[i] if Mp[i] via mlp(8) for i in 1..2 }
+"""
+MASKED_GAME = f"""{MASKED}
+minimize KL(q || p) + 0.3 * sparsity(Mq) for q
+subject to KL(q(z | x) || p(z)) <= 3
+minimize CE(x | z) for p
+turns q = 2, structure = 1
 """
 #: What q minimises, and what p does.
 OF_Q_AND_P = {
@@ -257,3 +264,19 @@ def test_edges_of_nobody_are_told() -> None:
         derive(check_spec(Source("masked.mib", MASKED + end)))
     assert [one.code for one in found.value.diagnostics if one.severity == "error"] == ["MIB453"]
     assert "the edges under `Mp` are learned" in str(found.value)
+
+
+@pytest.mark.parametrize("text", [HELD, MASKED_GAME], ids=["held", "masked"])
+def test_it_compiles_in_one_graph_and_its_audit_says_whose_a_term_is(text: str) -> None:
+    objective = emitted_class(text)()
+    like = torch.randn(ROWS, *((2, 3) if "x[1..2]" in text else (3,)))
+    noise = objective.draw_noise(like)
+    torch._dynamo.reset()
+    compiled = torch.compile(objective, backend="eager", fullgraph=True)
+    expected = objective({"x": like}, noise).players
+    for player, loss in compiled({"x": like}, noise).players.items():
+        assert loss.item() == pytest.approx(expected[player].item(), abs=1e-9)
+    told = audit_text(read(derive(check_spec(Source("game.mib", text)))))
+    assert ", for q" in told
+    assert ", for p" in told
+    assert ("(steps in a round: 2 of q, 1 of structure)" in told) == ("turns" in text)

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 
 from graphdsl.ir.audit import Audit
 from graphdsl.ir.information import ProjectionDerivation, Term
-from graphdsl.ir.loss import LossTerm
+from graphdsl.ir.loss import LossModule, LossTerm
 from graphdsl.ir.model import Network
 from graphdsl.ir.notation import shortened, summed, weight_text
 from graphdsl.ir.weight import ONE
@@ -38,6 +38,7 @@ def audit_text(audit: Audit) -> str:
         [
             f"LOSS, {relations.get(module.relation, module.relation)}",
             f"  ({module.reason})",
+            *_turns(module),
             *(line for term in module.terms for line in _term(term)),
         ],
         *([["CONSTANTS, dropped", *_constants(module.constants)]] if module.constants else []),
@@ -46,6 +47,13 @@ def audit_text(audit: Audit) -> str:
         *([["WARNINGS", *warnings]] if warnings else []),
     ]
     return "\n\n".join("\n".join(section) for section in sections) + "\n"
+
+
+def _turns(module: LossModule) -> Iterator[str]:
+    """How many steps the players take in a round, where the spec says it."""
+    written = ", ".join(f"{count} of {player}" for player, count in module.turns)
+    if written:
+        yield f"  (steps in a round: {written})"
 
 
 def _networks(audit: Audit) -> Iterator[str]:
@@ -95,7 +103,8 @@ def _term(term: LossTerm) -> Iterator[str]:
     yield ""
     under = f", under {term.within}" if term.within else ""
     yield f"  {weight}{term.name} = {term.formula}{under}"
-    yield f"    relation    {term.relation}, asked for in {lines}"
+    whose = f", for {term.player.replace(',', ', ')}" if term.player else ""
+    yield f"    relation    {term.relation}, asked for in {lines}{whose}"
     yield f"    stands for  {text_sum(_few(term.stands_for))}"
     if term.estimator:
         yield f"    estimator   {term.estimator}"
