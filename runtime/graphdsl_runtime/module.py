@@ -178,8 +178,9 @@ class Objective(nn.Module):
 
         ``to`` names variables, families or members. What is asked for by the name of a member, or
         of a variable that is no family, is not read, so that a prediction cannot see its answer; a
-        family's name fills in what the batch lacks of it and reconstructs the rest. What p(x | z,
-        a) conditions on besides the latents is taken from the batch.
+        family's name fills in what the batch lacks of it and reconstructs the rest. Of labels that
+        q fills in, it is what q says. What p(x | z, a) conditions on besides the latents is taken
+        from the batch.
 
         Shapes: ``(B, *shape)`` for a member, ``(B, *tensor_shape)`` for a family; of categories the
         probabilities, with the classes last.
@@ -197,7 +198,10 @@ class Objective(nn.Module):
         means = {}
         for name in to:
             variable, member = places[name]
-            mean = likelihood[variable].mean
+            said: Likelihood | Posterior = (
+                posterior[variable] if variable in posterior else likelihood[variable]
+            )
+            mean = said.mean
             if member is not None:
                 mean = self._variable(variable).side_by_side(mean)[:, member]
             means[name] = mean
@@ -429,6 +433,22 @@ class Objective(nn.Module):
             return self.observe(batch, name)
         return likeliest(likelihood)
 
+    def or_given(self, given: Batch, name: str, sample: Tensor) -> Tensor:
+        """Take what rows are given of a variable that p draws; what they lack is sampled.
+
+        Shapes: a sample ``(B, *tensor_shape) -> (B, *tensor_shape)``, of categories vectors over
+        the classes, ``(B, *tensor_shape, classes)``, as networks read them.
+        Raises: as `observe_some`.
+        """
+        variable = self._variable(name)
+        if not any(one in given for one in (name, *variable.member_names)):
+            return sample
+        value, seen = self.observe_some(given, name)
+        if variable.classes is not None:
+            value = self.one_hot(value, variable.classes)
+        there = seen.reshape(*seen.shape, *(1,) * (sample.ndim - seen.ndim))
+        return torch.where(there, value.to(sample.dtype), sample)
+
     def one_hot(self, categories: Tensor, classes: int) -> Tensor:
         """Write class indices as vectors, in the model's precision: as networks read them.
 
@@ -449,7 +469,7 @@ class Objective(nn.Module):
         return members[:, torch.arange(math.prod(grid)).reshape(grid)]
 
     def draw_noise(self, like: Tensor) -> dict[str, Tensor]:
-        """Draw standard normal noise for every latent: rows, precision and device as ``like``.
+        """Draw standard normal noise for all that is sampled: rows, precision, device as ``like``.
 
         Shapes: ``(B, *noise_shape)`` for each; for a set of views, a bool ``(B, N)``; for a learned
         mask ``(B, *mask)``, or ``(1, *mask)`` where all rows have one; where a bound takes k
@@ -461,13 +481,13 @@ class Objective(nn.Module):
         noise = {
             latent.name: torch.randn(rows, *latent.noise_shape, dtype=dtype, device=device)
             for latent in self.variables
-            if latent.role == "latent"
+            if latent.sampled
         }
         for mask in self.edge_masks():
             edges = torch.randn(mask.noise_shape(rows), dtype=dtype, device=device)
             noise[mask.name] = edges if mask.by_row else of_all_ranks(edges)
         for latent in self.variables if self.samples else ():
-            if latent.role == "latent":
+            if latent.sampled:
                 size = (rows, self.samples, *latent.noise_shape)
                 noise[f"samples({latent.name})"] = torch.randn(size, dtype=dtype, device=device)
         return noise | {one.name: one.draw(rows, device) for one in self.draws}

@@ -15,6 +15,7 @@ from graphdsl_runtime.distributions import (
     Categorical,
     FullGaussian,
     Gaussian,
+    Labelled,
     Laplace,
     Poisson,
 )
@@ -23,11 +24,32 @@ from graphdsl_runtime.flows import Flow, StackedFlow
 #: What p says of something observed.
 Likelihood: TypeAlias = Bernoulli | Categorical | Gaussian | Laplace | Poisson
 #: What q says of a latent.
-Posterior: TypeAlias = Categorical | FullGaussian | Gaussian | Laplace | Flow | StackedFlow
+Posterior: TypeAlias = (
+    Bernoulli
+    | Categorical
+    | FullGaussian
+    | Gaussian
+    | Laplace
+    | Labelled[Gaussian]
+    | Labelled[Laplace]
+    | Flow
+    | StackedFlow
+)
 
 
 #: A tensor, or a distribution.
-_Rows = TypeVar("_Rows", Tensor, Bernoulli, Categorical, FullGaussian, Gaussian, Laplace, Poisson)
+_Rows = TypeVar(
+    "_Rows",
+    Tensor,
+    Bernoulli,
+    Categorical,
+    FullGaussian,
+    Gaussian,
+    Labelled[Gaussian],
+    Labelled[Laplace],
+    Laplace,
+    Poisson,
+)
 
 
 @torch.no_grad()
@@ -80,7 +102,7 @@ def detached(value: _Rows) -> _Rows:
     """
     if isinstance(value, Tensor):
         return value.detach()
-    return type(value)(*(getattr(value, one.name).detach() for one in fields(value)))
+    return type(value)(*(detached(getattr(value, one.name)) for one in fields(value)))
 
 
 def repeated(value: _Rows, times: int) -> _Rows:

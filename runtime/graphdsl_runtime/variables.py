@@ -36,6 +36,7 @@ class Variable:
     members: int | tuple[int, ...] | None = None  #: how many, along each index of a family
     shape: tuple[int, ...] = ()  #: of one member
     optional: bool = False  #: whether a row may lack it, in training too
+    inferred: bool = False  #: of something observed: whether q fills it in where a row lacks it
 
     @property
     def grid(self) -> tuple[int, ...]:
@@ -50,8 +51,13 @@ class Variable:
         return (*self.grid, *self.shape)
 
     @property
+    def sampled(self) -> bool:
+        """Whether a pass samples it: a latent, or what q fills in."""
+        return self.role == "latent" or self.inferred
+
+    @property
     def noise_shape(self) -> tuple[int, ...]:
-        """Shape of one row of a latent's noise: a category has a number for each class."""
+        """Shape of one row of its noise, if it is sampled: a category has a number per class."""
         return self.tensor_shape if self.classes is None else (*self.tensor_shape, self.classes)
 
     @property

@@ -13,7 +13,11 @@ distance through `bounded`: in float32, values are exact up to variances and rat
 its scale is.)
 """
 
-from graphdsl_runtime.distributions.bernoulli import Bernoulli
+from graphdsl_runtime.distributions.bernoulli import (
+    Bernoulli,
+    UniformBernoulli,
+    uniform_bernoulli,
+)
 from graphdsl_runtime.distributions.categorical import (
     Categorical,
     UniformCategorical,
@@ -22,6 +26,7 @@ from graphdsl_runtime.distributions.categorical import (
 from graphdsl_runtime.distributions.expectation import expect, monte_carlo_kl
 from graphdsl_runtime.distributions.full_gaussian import FullGaussian
 from graphdsl_runtime.distributions.gaussian import Gaussian, StandardNormal, standard_normal
+from graphdsl_runtime.distributions.labelled import Labelled
 from graphdsl_runtime.distributions.laplace import Laplace, StandardLaplace, standard_laplace
 from graphdsl_runtime.distributions.mixture import Mixture
 from graphdsl_runtime.distributions.noise import gumbel_noise, laplace_noise, logistic_noise
@@ -32,11 +37,13 @@ __all__ = [
     "Categorical",
     "FullGaussian",
     "Gaussian",
+    "Labelled",
     "Laplace",
     "Mixture",
     "Poisson",
     "StandardLaplace",
     "StandardNormal",
+    "UniformBernoulli",
     "UniformCategorical",
     "expect",
     "gumbel_noise",
@@ -45,5 +52,6 @@ __all__ = [
     "monte_carlo_kl",
     "standard_laplace",
     "standard_normal",
+    "uniform_bernoulli",
     "uniform_categorical",
 ]

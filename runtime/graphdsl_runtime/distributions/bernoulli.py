@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-__all__ = ["Bernoulli"]
+__all__ = ["Bernoulli", "UniformBernoulli", "uniform_bernoulli"]
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -12,8 +13,38 @@ from torch import Tensor
 from torch.nn import functional as F  # noqa: N812  (torch's own name for it)
 
 from graphdsl_runtime.distributions.noise import logistic_noise
-from graphdsl_runtime.distributions.parameters import CERTAIN, Index, over
+from graphdsl_runtime.distributions.parameters import CERTAIN, Index, named, over
 from graphdsl_runtime.distributions.relaxation import straight_through
+
+
+@dataclass(frozen=True, eq=False)
+class UniformBernoulli:
+    """The prior of a coin that is fair, of whatever shape it is compared with.
+
+    >>> uniform_bernoulli.log_prob(torch.ones(2))
+    tensor([-0.6931, -0.6931])
+    """
+
+    def log_prob(self, value: Tensor) -> Tensor:
+        r"""Log-probability of every component, -log 2.
+
+        Shapes: ``(*) -> (*)``.  Unit: nats.  Exact.
+        """
+        return torch.full_like(value, -math.log(2.0))
+
+    def sample(self, noise: Tensor) -> Tensor:
+        """Turn standard normal noise into zeros and ones.
+
+        Shapes: ``(*) -> (*)``.  Exact.
+
+        >>> uniform_bernoulli.sample(torch.tensor([-0.3, 1.2]))
+        tensor([0., 1.])
+        """
+        return (noise > 0).to(noise.dtype)
+
+
+#: 1/2.
+uniform_bernoulli = UniformBernoulli()
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,6 +113,30 @@ class Bernoulli:
         soft = torch.sigmoid((self.logits + logistic_noise(noise)) / temperature)
         return straight_through(soft, (soft > 0.5).to(soft.dtype)) if hard else soft
 
+    def draw(self, noise: Mapping[str, Tensor] | None, name: str) -> Tensor:
+        """Sample with standard normal noise of that name, or take the mean where there is no noise.
+
+        Shapes: ``(B, *) -> (B, *)``.  Raises `MissingInput` if there is noise but not that.
+
+        >>> Bernoulli(torch.zeros(1)).draw(None, "y")
+        tensor([0.5000])
+        """
+        if noise is None:
+            return self.mean
+        return self.relaxed_sample(named(noise, name, self.logits), 1.0, hard=True)
+
+    def or_prior(self, seen: Tensor, prior: Bernoulli | None = None) -> Bernoulli:
+        """Fall back on the prior, uniform or conditional, wherever the view was not seen.
+
+        Shapes: ``seen`` is a bool ``(B,)`` or ``(B, N)``, and broadcasts over the trailing axes.
+        What was not seen leaves no trace, NaN included.
+
+        >>> Bernoulli(torch.tensor([1.0, torch.nan])).or_prior(torch.tensor([True, False])).logits
+        tensor([1., 0.])
+        """
+        logits = 0.0 if prior is None else prior.logits
+        return Bernoulli(torch.where(over(seen, self.logits), self.logits, logits))
+
     def or_known(self, seen: Tensor, value: Tensor) -> Bernoulli:
         r"""Take the values that are known for what is inferred: labels that some rows have.
 
@@ -142,7 +197,7 @@ class Bernoulli:
         """
         return self.cross_entropy(self)
 
-    def cross_entropy(self, other: Bernoulli) -> Tensor:
+    def cross_entropy(self, other: Bernoulli | UniformBernoulli) -> Tensor:
         r"""Cross-entropy: what ``other`` needs to describe samples of this one.
 
         .. math:: -\rho \log \rho' - (1 - \rho) \log (1 - \rho')
@@ -152,10 +207,12 @@ class Bernoulli:
         >>> Bernoulli(torch.ones(1)).cross_entropy(Bernoulli(torch.zeros(1)))
         tensor([0.6931])
         """
+        if isinstance(other, UniformBernoulli):
+            return -other.log_prob(self.logits)
         ones, zeros = torch.sigmoid(self.logits), torch.sigmoid(-self.logits)
         return -(ones * F.logsigmoid(other.logits) + zeros * F.logsigmoid(-other.logits))
 
-    def kl(self, other: Bernoulli) -> Tensor:
+    def kl(self, other: Bernoulli | UniformBernoulli) -> Tensor:
         r"""Kullback-Leibler divergence from ``other`` to this one, KL(self || other).
 
         .. math:: \rho \log \frac{\rho}{\rho'} + (1 - \rho) \log \frac{1 - \rho}{1 - \rho'}
@@ -165,6 +222,8 @@ class Bernoulli:
         >>> Bernoulli(torch.ones(1)).kl(Bernoulli(torch.zeros(1)))
         tensor([0.1109])
         """
+        if isinstance(other, UniformBernoulli):
+            return self.cross_entropy(other) - self.entropy()
         # Each logarithm is exact in its own tail, where its probability does not hide its error.
         one = F.logsigmoid(self.logits) - F.logsigmoid(other.logits)
         zero = F.logsigmoid(-self.logits) - F.logsigmoid(-other.logits)

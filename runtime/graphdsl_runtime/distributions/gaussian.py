@@ -12,6 +12,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
+from graphdsl_runtime.distributions.labelled import Labelled
 from graphdsl_runtime.distributions.parameters import Index, halves, named, over
 from graphdsl_runtime.exponents import bounded, capped
 
@@ -182,6 +183,19 @@ class Gaussian:
             torch.where(seen, self.mean, mean),
             torch.where(seen, self.log_var, log_var),
         )
+
+    def or_known(self, seen: Tensor, value: Tensor) -> Labelled[Gaussian]:
+        """Take the numbers that are known for what is inferred: labels that some rows have.
+
+        There every sample is the label, and the rate -log p of it: see `Labelled`.
+
+        Shapes: ``(B, *)``, and ``seen`` a bool ``(B,)`` or ``(B, N)``.
+
+        >>> q = Gaussian.unit(torch.zeros(2)).or_known(torch.tensor([True, False]), torch.ones(2))
+        >>> q.mean
+        tensor([1., 0.])
+        """
+        return Labelled.of(self, seen, value)
 
     def log_prob(self, value: Tensor) -> Tensor:
         r"""Log-density of every component.

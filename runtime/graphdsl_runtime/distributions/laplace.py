@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from graphdsl_runtime.distributions.gaussian import Gaussian, StandardNormal
+from graphdsl_runtime.distributions.labelled import Labelled
 from graphdsl_runtime.distributions.noise import laplace_noise
 from graphdsl_runtime.distributions.parameters import Index, halves, named, over
 from graphdsl_runtime.exponents import bounded, capped
@@ -174,6 +175,19 @@ class Laplace:
         return Laplace(
             torch.where(seen, self.loc, loc), torch.where(seen, self.log_scale, log_scale)
         )
+
+    def or_known(self, seen: Tensor, value: Tensor) -> Labelled[Laplace]:
+        """Take the numbers that are known for what is inferred: labels that some rows have.
+
+        There every sample is the label, and the rate -log p of it: see `Labelled`.
+
+        Shapes: ``(B, *)``, and ``seen`` a bool ``(B,)`` or ``(B, N)``.
+
+        >>> q = Laplace.unit(torch.zeros(2)).or_known(torch.tensor([True, False]), torch.ones(2))
+        >>> q.mean
+        tensor([1., 0.])
+        """
+        return Labelled.of(self, seen, value)
 
     def log_prob(self, value: Tensor) -> Tensor:
         r"""Log-density of every component.
