@@ -4,9 +4,13 @@ from __future__ import annotations
 
 __all__ = [
     "ROWS_OF_DATA",
+    "above_uniform",
     "cost",
+    "density",
     "dependence",
     "discrepancy",
+    "entropy",
+    "filled_in",
     "fused",
     "halves",
     "kl",
@@ -69,6 +73,32 @@ def cost(logits: Tensor, x: Tensor) -> Tensor:
 def surprise(logits: Tensor, labels: Tensor) -> Tensor:
     """-log p(y|z) for one label a row."""
     return F.cross_entropy(logits, labels, reduction="none")
+
+
+def density(value: Tensor, mean: Tensor, log_var: Tensor) -> Tensor:
+    """Log N(value; mean, exp(log_var)), summed over all but the rows."""
+    square = (value - mean) ** 2 / log_var.exp()
+    return -0.5 * (square + log_var + math.log(2 * math.pi)).flatten(1).sum(1)
+
+
+def entropy(log_var: Tensor) -> Tensor:
+    """H(N(., exp(log_var))), summed over all but the rows."""
+    return 0.5 * (log_var + math.log(2 * math.pi) + 1).flatten(1).sum(1)
+
+
+def filled_in(logits: Tensor, labels: Tensor, seen: Tensor, noise: Tensor) -> Tensor:
+    """One-hot labels where rows have them; else samples, straight through softmax(logits + g)."""
+    uniform = torch.special.ndtr(noise)
+    soft = (logits - (-uniform.log()).log()).softmax(1)
+    hard = one_hot(soft.argmax(1), logits.shape[1], logits)
+    known = one_hot(torch.where(seen, labels, 0), logits.shape[1], logits)
+    return torch.where(seen[:, None], known, hard + soft - soft.detach())
+
+
+def above_uniform(logits: Tensor) -> Tensor:
+    """KL(softmax(logits) || 1/k), row by row: log k - H."""
+    log_q = logits.log_softmax(1)
+    return math.log(logits.shape[1]) + (log_q.exp() * log_q).sum(1)
 
 
 def fused(mean: Tensor, log_var: Tensor, weights: Tensor | float = 1.0) -> tuple[Tensor, Tensor]:

@@ -41,7 +41,7 @@ from graphdsl.ir.weight import ONE, Weight
 _WIDTH = 88
 ALWAYS_IMPORTED = ("Batch", "Gaussian", "Losses", "Networks", "Noise", "Objective", "Variable")
 WORDS = (
-    "Bernoulli", "Categorical", "Each", "EdgeMask", "Flow", "FullGaussian", "Laplace",
+    "Bernoulli", "Categorical", "Each", "EdgeMask", "Flow", "FullGaussian", "Labelled", "Laplace",
     "Latents", "Likelihood", "Multiplier", "Poisson", "Posterior", "Shared", "Subset",
     "adversarial_js", "adversarial_js_non_saturating", "adversarial_kl", "among",
     "conditional_flow", "conv_decoder", "conv_encoder", "critic", "detached", "draw_data",
@@ -50,7 +50,7 @@ WORDS = (
     "mmd", "mmd_between", "one_expert", "product_of_experts", "repeated", "sliced_wasserstein",
     "standard_laplace", "standard_normal", "subset_posteriors", "total_correlation_critic",
     "total_correlation_loo", "total_correlation_mss", "total_correlation_mws",
-    "uniform_categorical", "weighted_product",
+    "uniform_bernoulli", "uniform_categorical", "weighted_product",
 )  # fmt: skip
 
 
@@ -189,10 +189,15 @@ def _variable(one: VariableSlot) -> str:
         parts.append(f"shape={shape(one.shape)}")
     if one.optional:
         parts.append("optional=True")
+    if one.inferred:
+        parts.append("inferred=True")
     line = f"Variable({', '.join(parts)})"
     if len(line) + 9 <= _WIDTH:
         return line
     space = " " * 8
+    if len(", ".join(parts)) + 12 > _WIDTH:
+        listed = "".join(f"{space}    {part},\n" for part in parts)
+        return f"Variable(\n{listed}{space})"
     return f"Variable(\n{space}    {', '.join(parts)}\n{space})"
 
 

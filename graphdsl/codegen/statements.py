@@ -38,8 +38,10 @@ from graphdsl.ir.loss import (
     Fuse,
     Generated,
     InferenceLine,
+    Known,
     Observe,
     OneHot,
+    OrGiven,
     Predict,
     PriorSample,
     Ref,
@@ -67,7 +69,7 @@ _DISTRIBUTION = {
 def forward_line(statement: Statement) -> str:
     """A statement of `forward` or `decode`."""
     match statement:
-        case Observe() | OneHot() | DrawData() | Predict():
+        case Observe() | OneHot() | DrawData() | Predict() | OrGiven():
             return commented(_data(statement), shape_comment(statement.shape))
         case Run(missing=missing):
             told = ", ".join(filter(None, (_mask(missing), statement.prior)))
@@ -79,8 +81,8 @@ def forward_line(statement: Statement) -> str:
         case DrawMask(target=target, likeliest=likeliest):
             drawn = "mode()" if likeliest else f'sample(noise["{target}"])'
             return f"{target} = self.mask_{target}.{drawn}"
-        case DrawSet() | Sample() | PriorSample() | Generated():
-            times = statement.times if isinstance(statement, Sample) else 1
+        case DrawSet() | Known() | Sample() | PriorSample() | Generated():
+            times = statement.times if isinstance(statement, Sample | Known) else 1
             return commented(_drawn(statement), shape_comment(statement.shape, times))
         case Detach() | Repeat():
             return _held_in_common(statement)
@@ -98,9 +100,11 @@ def _held_in_common(statement: Detach | Repeat) -> str:
     return code if shape is None else commented(code, shape_comment(shape, times))
 
 
-def _drawn(statement: DrawSet | Sample | PriorSample | Generated) -> str:
-    """What is drawn, from the noise that the caller may give."""
+def _drawn(statement: DrawSet | Known | Sample | PriorSample | Generated) -> str:
+    """What is drawn, from the noise that the caller may give; and what rows know instead."""
     match statement:
+        case Known(target=target, source=source, seen=seen, value=value):
+            return f"{target} = {source}.or_known({reference(seen)}, {reference(value)})"
         case DrawSet(target=target, name=name, like=like):
             return f'{target} = self.drawn(noise, "{name}", {like})'
         case Sample(discrete=True, target=target, distribution=distribution):
@@ -117,8 +121,10 @@ def _drawn(statement: DrawSet | Sample | PriorSample | Generated) -> str:
             return f"{target} = {word}.sample({own})" if word else f"{target} = {own}"
 
 
-def _data(statement: Observe | OneHot | DrawData | Predict) -> str:
+def _data(statement: Observe | OneHot | DrawData | Predict | OrGiven) -> str:
     match statement:
+        case OrGiven(target=target, variable=variable):
+            return f'{target} = self.or_given(given, "{variable}", {target})'
         case Predict(target=target, variable=variable, distribution=distribution):
             return f'{target} = self.observe_or(latents, "{variable}", {distribution})'
         case Observe(target=target, variable=variable, some=True):

@@ -19,12 +19,14 @@ __all__ = [
     "Generated",
     "Group",
     "InferenceLine",
+    "Known",
     "LossModule",
     "LossTerm",
     "MaskSlot",
     "NetworkSlot",
     "Observe",
     "OneHot",
+    "OrGiven",
     "ParameterSlot",
     "PlayerSlot",
     "Predict",
@@ -98,6 +100,7 @@ class VariableSlot:
     shape: tuple[int, ...]
     classes: int | None = None
     optional: bool = False
+    inferred: bool = False  #: whether q fills it in where a row lacks it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -245,6 +248,18 @@ class Fuse:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """Put the labels that rows have in the place of what is inferred."""
+
+    target: str
+    source: str  #: what q infers
+    seen: Ref
+    value: Ref
+    shape: tuple[int, ...]
+    times: int = 1  #: how many samples of each row it is for
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Sample:
     """Sample a latent from its posterior."""
 
@@ -258,6 +273,15 @@ class Sample:
     times: int = 0  #: how many samples of each row, in a bound of several
     like: str = ""  #: of several, a tensor of as many rows as the batch
     density: str = ""  #: of a flow: the name of the sample's own log-density
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrGiven:
+    """Take what is given of something that p draws, and its sample elsewhere."""
+
+    target: str  #: which holds the sample
+    variable: str
+    shape: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -331,7 +355,9 @@ Statement: TypeAlias = (
     | OneHot
     | Run
     | Fuse
+    | Known
     | Sample
+    | OrGiven
     | PriorSample
     | Generated
     | DrawData

@@ -119,6 +119,8 @@ class Family:
     classes: int | None = None  #: of a categorical variable
     optional: bool = False  #: whether a row may lack it
     identifier: str = ""  #: what emitted code calls it, where that is not its name
+    labels: str = ""  #: of what q fills in where rows lack it: the family of what they have
+    label_of: str = ""  #: of such a family: the variable that it labels
 
     @property
     def head(self) -> str:
@@ -134,6 +136,19 @@ class Family:
     def local(self) -> str:
         """The name in emitted code."""
         return self.identifier or self.name
+
+    @property
+    def held_as(self) -> str:
+        """The name under which a batch holds it."""
+        return self.label_of or self.name
+
+    def label(self, node: str) -> str:
+        """The label of a member, of what q fills in: `label_y[1]` of `y[1]`."""
+        return self.labels + node.removeprefix(self.name)
+
+    def labelled(self, node: str) -> str:
+        """The variable that a member of a family of labels is of: `y[1]` of `label_y[1]`."""
+        return self.label_of + node.removeprefix(self.name)
 
     @property
     def nodes(self) -> tuple[str, ...]:
@@ -485,11 +500,17 @@ class Model:
         either = (name, name.partition("[")[0])
         return next(family for family in self.families if family.name in either)
 
-    def posterior_law(self, node: str) -> Law:
-        """The law that q infers a latent with."""
+    def labelled(self, node: str) -> str:
+        """The variable that a label is of; any other is itself."""
+        family = self.family_of(node)
+        return family.labelled(node) if family.label_of else node
+
+    def is_normal(self, node: str) -> bool:
+        """Whether q infers a latent, in every row, with a normal of independent numbers."""
         drawn = [one.drawn for one in self.inference.conditionals if node in one.children]
-        own = self.family_of(node).distribution
-        return next((one for one in drawn if one is not None), own).law
+        family = self.family_of(node)
+        law = next((one for one in drawn if one is not None), family.distribution).law
+        return law == "normal" and not family.labels
 
     def distribution_of(self, conditional: Conditional) -> Distribution:
         """What a conditional's children are drawn from."""

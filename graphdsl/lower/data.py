@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["masks", "observed", "one_hot", "parents_of", "sampled"]
+__all__ = ["labels_of", "masks", "observed", "one_hot", "parents_of", "sampled"]
 
 from collections.abc import Iterable, Iterator
 
@@ -16,7 +16,7 @@ def observed(family: Family, source: str = "batch") -> Observe:
     """Take a variable or a family from a batch."""
     return Observe(
         target=family.local,
-        variable=family.name,
+        variable=family.held_as,
         shape=tensor_shape(family),
         source=source,
         some=family.optional and source == "batch",
@@ -47,6 +47,13 @@ def masks(model: Model, nodes: Iterable[str]) -> tuple[Ref, ...]:
             single = family.members is None
             found.append(Ref(f"seen_{family.local}", None if single else (place,), not single))
     return tuple(found)
+
+
+def labels_of(model: Model, slots: Iterable[Slot]) -> Iterator[str]:
+    """The labels of the children that rows may know."""
+    for slot in slots:
+        family = model.family_of(slot.children[0])
+        yield from (family.label(name) for name in slot.children if family.labels)
 
 
 def parents_of(slots: Iterable[Slot]) -> set[str]:

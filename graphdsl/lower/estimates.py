@@ -137,7 +137,7 @@ def _no_factors(atom: TotalCorrelation, model: Model, independence: Independence
     families = {model.family_of(name).name: model.family_of(name) for name in nodes}
     if len(families) > 1:
         return "its parts are of different families"
-    if any(model.posterior_law(name) != "normal" for name in nodes):
+    if not all(map(model.is_normal, nodes)):
         return "its parts are not normals of independent numbers given the data"
     parents = {independence.parents(name) for name in nodes}
     if len(parents) > 1 or not next(iter(parents)) <= independence.data:
@@ -250,7 +250,7 @@ def _no_densities(families: Sequence[Family], model: Model, independence: Indepe
     """Why the parts are no two blocks of one posterior."""
     if any(family.role != "latent" for family in families):
         return "one of its parts is no latent"
-    if any(model.posterior_law(family.nodes[0]) != "normal" for family in families):
+    if not all(model.is_normal(family.nodes[0]) for family in families):
         return "its parts are not normals of independent numbers given the data"
     if len({tensor_shape(family) for family in families}) > 1:
         return "its parts have different shapes"

@@ -19,6 +19,7 @@ from graphdsl.ir.loss import (
     Drawn,
     Observe,
     OneHot,
+    OrGiven,
     Predict,
     Run,
     Sample,
@@ -27,6 +28,7 @@ from graphdsl.ir.loss import (
 from graphdsl.ir.model import Family, Model
 from graphdsl.lower.data import observed, one_hot, parents_of
 from graphdsl.lower.runs import (
+    PRIORS,
     WORD,
     Plan,
     gathered,
@@ -133,7 +135,7 @@ def _is_more_than_noise(model: Model, slots: Sequence[Slot]) -> bool:
     generated = {child for slot in slots for child in slot.children}
     latents = [one for one in model.families if one.role == "latent"]
     of_latents = {node for one in latents for node in one.nodes}
-    other_law = any(one.distribution.law != "normal" for one in latents)
+    other_law = any(one.distribution.law != "normal" or one.labels for one in latents)
     return bool(other_law or generated & (of_latents | parents_of(slots)))
 
 
@@ -199,17 +201,19 @@ def _draw_roots(draft: Plan, family: Family, generated: Iterable[str]) -> None:
     if not roots:
         return
     target = family.local if roots == family.nodes else _local(family, roots)
-    word = {"normal": "standard_normal", "laplace": "standard_laplace"}
     draft.ancestral.append(
         Sample(
             target=target,
-            distribution=word.get(family.distribution.law, "uniform_categorical"),
+            distribution=PRIORS[family.distribution.law],
             noise=member_ref(family.name, roots, family.nodes),
             latent=family.name,
             shape=_shape(family, roots),
             grid=len(family.extents),
         )
     )
+    if family.labels and roots == family.nodes:  # p(x | y) of what is given
+        shape = _shape(family, roots)
+        draft.ancestral.append(OrGiven(target=target, variable=family.name, shape=shape))
     draft.values.update(dict.fromkeys(roots, (target, roots)))
 
 

@@ -46,6 +46,10 @@ def _why_not(one: Importance, collected: Collected, model: Model) -> tuple[str, 
     if one.sign == "nonpositive":
         reason = "it bounds from above, and the weight is negative"
         return reason, "give it a positive weight"
+    labels = [family for family in model.families if family.labels]
+    if labels:
+        reason = f"rows that know `{labels[0].name}` are bounded by another density than the rest"
+        return reason, "leave out `with iwae`, or the word `optional`"
     if model.masks and (collected.distances or collected.estimated):
         reason = "all rows have one draw of the masks, for the sake of a term of samples"
         return reason, "leave that term out, or `with iwae`"

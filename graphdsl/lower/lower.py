@@ -276,14 +276,16 @@ def _module(
         variables=tuple(
             VariableSlot(
                 name=one.name,
-                role=one.role,
+                role="observed" if one.labels else one.role,
                 kind=one.kind,
                 members=None if one.members is None else one.extents,
                 shape=one.shape,
                 classes=one.classes,
-                optional=one.optional,
+                optional=one.optional or bool(one.labels),
+                inferred=bool(one.labels),
             )
             for one in model.families
+            if not one.label_of
         ),
         parameters=tuple(
             ParameterSlot(

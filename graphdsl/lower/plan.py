@@ -11,7 +11,7 @@ from dataclasses import replace
 from graphdsl.ir.model import Conditional, Model, Network, Via
 from graphdsl.lower.bounds import Piece
 from graphdsl.lower.chosen import plan_draws, written_out
-from graphdsl.lower.data import observed, one_hot, parents_of
+from graphdsl.lower.data import labels_of, observed, one_hot, parents_of
 from graphdsl.lower.generated import Generation
 from graphdsl.lower.generation import plan_generation
 from graphdsl.lower.models import Auxiliary, Decoder, Encoder, SubPosterior
@@ -157,13 +157,9 @@ def _base(under: str) -> str:
 
 
 def _needed_decoders(
-    decoders: Iterable[Slot], pieces: Iterable[Piece], frozen: bool = False
+    plan: Plan, decoders: Iterable[Slot], pieces: Iterable[Piece], frozen: bool = False
 ) -> list[Slot]:
-    wanted = {
-        piece.node
-        for piece in pieces
-        if isinstance(piece.ref, Decoder) and piece.ref.frozen == frozen
-    }
+    wanted = _decoded(plan, pieces, frozen)
     return [one for one in decoders if wanted & set(one.children)]
 
 
@@ -217,18 +213,20 @@ def _observe(
     auxiliaries: Iterable[Slot],
     pieces: Iterable[Piece],
 ) -> None:
+    encoders = list(encoders)
     encoded, others = parents_of(encoders), parents_of((*decoders, *auxiliaries))
     modelled = {
         piece.node for piece in pieces if piece.kind in ("reconstruction", "cost", "penalty")
     }
     modelled |= {piece.environment for piece in pieces if piece.environment}
     told = encoded | parents_of(plan.priors.values())
+    labels = set(labels_of(plan.model, encoders))
     families = [family for family in plan.model.families if family.role != "latent"]
     for family in families:
         plan.values.update(dict.fromkeys(family.nodes, (family.local, family.nodes)))
-        if set(family.nodes) & (encoded | others | modelled):
+        if set(family.nodes) & (encoded | others | modelled | labels):
             plan.forward.append(observed(family))
-        if set(family.nodes) & told:
+        if set(family.nodes) & (told | labels):
             plan.infer.append(observed(family))
     for family in families:
         if set(family.nodes) & (encoded | others):
@@ -241,21 +239,25 @@ def _run_models(
     plan: Plan, decoders: Sequence[Slot], auxiliaries: Sequence[Slot], pieces: Sequence[Piece]
 ) -> None:
     """Everything that predicts from the samples of one network."""
-    for slot in _needed_decoders(decoders, pieces):
-        _run_model(plan, slot, only=_decoded(pieces))
+    for slot in _needed_decoders(plan, decoders, pieces):
+        _run_model(plan, slot, only=_decoded(plan, pieces))
     for slot in _needed(auxiliaries, pieces):
         _run_model(plan, slot)
     for slot in _needed(auxiliaries, pieces, adversary=True):
         _run_model(plan, slot, frozen=True)
         _run_model(plan, slot, detached=True)
-    for slot in _needed_decoders(decoders, pieces, frozen=True):
+    for slot in _needed_decoders(plan, decoders, pieces, frozen=True):
         _run_model(plan, slot, frozen=True)
 
 
-def _decoded(pieces: Iterable[Piece]) -> frozenset[str]:
-    """The variables that pieces ask p's own networks for."""
-    refs = (piece.ref for piece in pieces)
-    return frozenset(one.node for one in refs if isinstance(one, Decoder) and not one.frozen)
+def _decoded(plan: Plan, pieces: Iterable[Piece], frozen: bool = False) -> frozenset[str]:
+    """The variables that pieces ask p's own networks for; of a label, what it labels."""
+    asked = (piece.ref for piece in pieces)
+    return frozenset(
+        plan.model.labelled(one.node)
+        for one in asked
+        if isinstance(one, Decoder) and one.frozen == frozen
+    )
 
 
 def _run_model(
@@ -277,6 +279,9 @@ def _run_model(
     for child, conditional in _children_of(slot):
         given = conditional.parents if network == "r" else ()
         plan.likelihood[ModelKey(network, child, given, frozen)] = (target, slot.children)
+    for label in labels_of(plan.model, [slot]) if network == "p" else ():
+        held = tuple(labels_of(plan.model, [slot]))
+        plan.likelihood[ModelKey(network, label, (), frozen)] = (target, held)
 
 
 def _is_apart(plan: Plan, slot: Slot) -> bool:

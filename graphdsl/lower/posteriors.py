@@ -9,10 +9,10 @@ from dataclasses import replace
 
 from graphdsl.diagnostics import CompilerBug
 from graphdsl.ir.draws import as_block
-from graphdsl.ir.loss import Assemble, Fuse, InferenceLine, Ref, Run, Sample
+from graphdsl.ir.loss import Assemble, Fuse, InferenceLine, Known, Ref, Run, Sample
 from graphdsl.ir.model import Conditional, Family, Model
 from graphdsl.lower.chosen import chosen
-from graphdsl.lower.data import masks, parents_of
+from graphdsl.lower.data import labels_of, masks, parents_of
 from graphdsl.lower.gating import weights_of
 from graphdsl.lower.runs import (
     WORD,
@@ -42,6 +42,7 @@ def plan_posteriors(
         name = family.local if alone else _local(family, slot, plan.model)
         posterior = f"{plan.base}_{name}{plan.tag.removeprefix(f'_{plan.base}')}"
         _posterior(plan, slot, posterior, wanted)
+        posterior = _known(plan, slot, posterior)
         for child in slot.children:
             plan.posterior[child] = (posterior, slot.children)
             plan.values[child] = (f"{name}{plan.tag}", slot.children)
@@ -53,7 +54,7 @@ def plan_posteriors(
             latent=family.name,
             shape=(*slot_shape(slot, family), *family.encoded[len(family.shape) :]),
             grid=len(family.extents),
-            discrete=family.kind == "categorical",
+            discrete=family.kind in ("categorical", "binary"),
             density=f"log_{posterior}" if plan.law(slot.children[0]) == "flow" else "",
         )
         plan.forward.append(sample)
@@ -113,6 +114,26 @@ def _posterior(
     else:
         plan.forward += [*gather, run]
     plan.infer += [*gather, from_prior, told]
+
+
+def _known(plan: Plan, slot: Slot, posterior: str) -> str:
+    """The posterior, with the labels that rows have in its place; its own where there are none."""
+    model = plan.model
+    labels = tuple(labels_of(model, [slot]))
+    if not labels:
+        return posterior
+    family = model.family_of(labels[0])
+    known = Known(
+        target=f"{posterior}_known",
+        source=posterior,
+        seen=member_ref(f"seen_{family.local}", labels, family.nodes),
+        value=member_ref(family.local, labels, family.nodes),
+        shape=slot_shape(slot, model.family_of(slot.children[0])),
+    )
+    plan.likelihood.update({ModelKey(plan.base, label): (posterior, labels) for label in labels})
+    plan.forward.append(known)
+    plan.infer.append(known)
+    return known.target
 
 
 def _prior(plan: Plan, slot: Slot, run: Run) -> Slot | None:
@@ -306,11 +327,12 @@ def _assemble(plan: Plan, family: Family, parts: Sequence[Slot]) -> None:
         for child in held:
             plan.values[child] = (target, held)
     law = plan.model.distribution_of(parts[0].conditionals[0]).law
+    word = "Labelled" if family.labels and family.kind == "real" else WORD[law]
     plan.inferred.append(
         InferenceLine(
             latent=family.name,
             parts=posteriors,
-            distribution=WORD[law],
+            distribution=word,
             grid=len(family.extents) > 1,
         )
     )

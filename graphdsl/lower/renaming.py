@@ -18,6 +18,7 @@ from graphdsl.ir.loss import (
     Entries,
     Fuse,
     Generated,
+    Known,
     OneHot,
     PriorSample,
     Ref,
@@ -46,6 +47,8 @@ def reads(statement: Statement) -> Iterator[str]:
             yield from () if statement.weights is None else (statement.weights.mask,)
         case Assemble(parts=parts):
             yield from (ref.name for ref in parts)
+        case Known(source=source, seen=seen, value=value):
+            yield from (source, seen.name, value.name)
         case (
             Sample(distribution=name)
             | Generated(distribution=name)
@@ -87,9 +90,8 @@ def renamed(statement: Statement, names: _Names) -> Statement:
         case Repeat(source=source) | Detach(source=source):
             target = _name(statement.target, names)
             return replace(statement, target=target, source=_name(source, names))
-        case Assemble():
-            parts = tuple(renamed_ref(ref, names) for ref in statement.parts)
-            return replace(statement, target=_name(statement.target, names), parts=parts)
+        case Known() | Assemble():
+            return _renamed_parts(statement, names)
         case _:
             return statement
 
@@ -131,6 +133,20 @@ def _renamed_fusion(statement: Fuse, names: _Names) -> Fuse:
         present=tuple(ref and renamed_ref(ref, names) for ref in statement.present),
         chosen=chosen and replace(chosen, mask=renamed_ref(chosen.mask, names)),
         weights=_entries(statement.weights, names),
+    )
+
+
+def _renamed_parts(statement: Known | Assemble, names: _Names) -> Statement:
+    target = _name(statement.target, names)
+    if isinstance(statement, Assemble):
+        parts = tuple(renamed_ref(ref, names) for ref in statement.parts)
+        return replace(statement, target=target, parts=parts)
+    return replace(
+        statement,
+        target=target,
+        source=_name(statement.source, names),
+        seen=renamed_ref(statement.seen, names),
+        value=renamed_ref(statement.value, names),
     )
 
 

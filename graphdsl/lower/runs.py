@@ -70,6 +70,7 @@ PRIORS: dict[Law, str] = {
     "normal": "standard_normal",
     "laplace": "standard_laplace",
     "categorical": "uniform_categorical",
+    "bernoulli": "uniform_bernoulli",
 }
 #: Whose parameters are one vector, to be cut up and shaped.
 _OF_VECTORS = ("gaussian", "full_gaussian", "laplace")

@@ -12,7 +12,7 @@ from graphdsl.ir.draws import as_block, draws_in
 from graphdsl.ir.information import Atom, Term
 from graphdsl.ir.loss import Bound, LossTerm, Ref, Relation, TermCode
 from graphdsl.ir.masks import Gate
-from graphdsl.ir.model import Model
+from graphdsl.ir.model import Conditional, Model
 from graphdsl.ir.notation import latex_name, latex_names, natural, shortened
 from graphdsl.ir.weight import ZERO, Weight
 from graphdsl.lower.bounds import Piece
@@ -143,6 +143,8 @@ def _key(plans: Mapping[str, Plan], piece: Piece) -> object:
     model: object = type(ref).__name__
     if isinstance(ref, Decoder | Auxiliary):
         model = plan.likelihood[_model_key(ref)][0]
+    elif isinstance(ref, Encoder) and piece.kind in ("reconstruction", "cost"):
+        model = plan.likelihood[_model_key(ref)][0]
     elif isinstance(ref, SubPosterior) and _is_drawn(ref):
         model = plan.drawn_posterior[ref.network, piece.node, ref.experts[0]][0]
     elif isinstance(ref, SubPosterior):
@@ -158,7 +160,9 @@ def _is_drawn(ref: object) -> bool:
     return isinstance(ref, SubPosterior) and as_block(ref.experts[0]) is not None
 
 
-def _model_key(ref: Decoder | Auxiliary) -> ModelKey:
+def _model_key(ref: Decoder | Auxiliary | Encoder) -> ModelKey:
+    if isinstance(ref, Encoder):  # of a label: q's own network for what it labels
+        return ModelKey(ref.network, ref.node)
     if isinstance(ref, Decoder):
         return ModelKey("p", ref.node, (), ref.frozen)
     return ModelKey("r", ref.node, ref.given, ref.adversary)
@@ -250,7 +254,9 @@ def _seen(plan: Plan, group: Sequence[Piece]) -> tuple[tuple[Ref, ...], ...]:
             case Auxiliary(given=given):
                 needed[piece.node] = masks(model, (*own, *given))
             case Encoder(conditional=conditional):
-                needed[piece.node] = masks(model, (*own, *conditional.parents))
+                # A product of experts says what it can of a label from the views that there are.
+                read = () if own and conditional.by == "poe" else conditional.parents
+                needed[piece.node] = masks(model, (*own, *read))
             case SubPosterior() if _is_drawn(piece.ref):
                 needed[piece.node] = ()
             case SubPosterior(experts=experts, network=network):
@@ -279,7 +285,7 @@ def _side_by_side(model: Model, needed: tuple[tuple[Ref, ...], ...]) -> tuple[tu
 
 
 def _model_ref(plan: Plan, piece: Piece, nodes: Sequence[str]) -> Ref:
-    if not isinstance(piece.ref, Decoder | Auxiliary):
+    if not isinstance(piece.ref, Decoder | Auxiliary | Encoder):
         raise CompilerBug("a term is computed from a model that has no run of its own")
     target, held = plan.likelihood[_model_key(piece.ref)]
     return member_ref(target, nodes, held)
@@ -343,7 +349,7 @@ def _write(plan: Plan, group: Sequence[Piece]) -> _Written:
             atom = first.stands_for[0].atom
             return _Written(str(atom), f"\\mathrm{{irm}}({latex_names((first.node,))})")
         case "cost":
-            model = _conditional(plan, "p" if isinstance(first.ref, Decoder) else "r", group)
+            model = _conditional(plan, _network_of(first), group)
             bar = _Written(f" | {model.text}" if model.text else "", _mid(model))
             body = _Written(
                 f"cost({node[0]}{bar.text}, {first.cost})",
@@ -354,7 +360,7 @@ def _write(plan: Plan, group: Sequence[Piece]) -> _Written:
             inner_text = f"{node[0]} | {encoder.text}"
             body = _Written(f"{head}({inner_text})", f"H_{at_latex}({node[1]} {_mid(encoder)})")
         case "reconstruction" | "cross_entropy":
-            network = "p" if isinstance(first.ref, Decoder) else "r"
+            network = _network_of(first)
             model = _conditional(plan, network, group)
             inner = _distribution(network, node, model)
             body = _Written(
@@ -379,6 +385,13 @@ def _write(plan: Plan, group: Sequence[Piece]) -> _Written:
     )
     total = _counted(plan, group) if first.among else _summed(plan, group, subsets)
     return _Written(f"{mean.text}{total.text}{body.text}", f"{mean.latex}{total.latex}{body.latex}")
+
+
+def _network_of(piece: Piece) -> str:
+    """Under whose name a model is printed: that of p, of q for a label, or of one that is made."""
+    if isinstance(piece.ref, Encoder):
+        return piece.ref.conditional.network
+    return "p" if isinstance(piece.ref, Decoder) else "r"
 
 
 def _crossed(plan: Plan, group: Sequence[Piece]) -> bool:
@@ -511,10 +524,16 @@ def _parents(plan: Plan, network: str, piece: Piece) -> tuple[str, ...]:
     model = plan.model
     source = model.generation if network == "p" else model.inference_of(plan.under)
     for conditional in source.conditionals if source else ():
-        if piece.node in conditional.children:
-            hidden = (conditional.selector,) if conditional.by == "mixture" else ()
-            return (*conditional.parents, *hidden)
+        if model.labelled(piece.node) in conditional.children:
+            return (*conditional.parents, *_hidden(model, conditional, piece.node, network))
     return ()
+
+
+def _hidden(model: Model, conditional: Conditional, node: str, network: str) -> tuple[str, ...]:
+    """What a posterior has besides what its network reads: a selector, or a label."""
+    family = model.family_of(node)
+    labels = (family.label(node),) if family.labels and network != "p" else ()
+    return (*labels, *((conditional.selector,) if conditional.by == "mixture" else ()))
 
 
 def _distribution(network: str, node: tuple[str, str], given: _Written) -> _Written:

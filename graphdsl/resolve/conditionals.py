@@ -9,7 +9,7 @@ from typing import Literal
 
 from graphdsl.ir.model import Conditional, Distribution, Family, Via
 from graphdsl.resolve.distributions import drawn_from
-from graphdsl.resolve.errors import ModifierTwice, NotYet
+from graphdsl.resolve.errors import ModifierTwice, NobodyFillsIn
 from graphdsl.resolve.gates import check_gates, gates_of
 from graphdsl.resolve.lines import Place, Reading, Step
 from graphdsl.resolve.network_errors import (
@@ -168,9 +168,7 @@ def _check_given(scope: Scope, conditional: Conditional, steps: Sequence[Step]) 
     """A row that lacks what p conditions on has no likelihood until q fills it in."""
     optional = [name for name in conditional.parents if _family(scope, name).optional]
     if conditional.network == "p" and optional:
-        what = f"an optional parent in `p`, such as `{optional[0]}`,"
-        instead = "leave the word out, or take the edge out of `p`"
-        scope.note(NotYet(span=steps[0].line.span, what=what, instead=instead))
+        scope.note(NobodyFillsIn(span=steps[0].line.span, name=optional[0]))
 
 
 def _check_experts(scope: Scope, conditional: Conditional, steps: Sequence[Step]) -> None:

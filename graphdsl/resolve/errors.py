@@ -10,10 +10,12 @@ __all__ = [
     "FamilyStart",
     "IndexOutOfRange",
     "KindArgument",
+    "LabelUnfit",
     "MemberMissing",
     "MisplacedOptional",
     "MissingStatement",
     "ModifierTwice",
+    "NobodyFillsIn",
     "NotAFamily",
     "NotANumber",
     "NotAVariable",
@@ -344,6 +346,30 @@ class MisplacedOptional(Diagnostic):
     hint = "leave the word out"
     name: str
     role: str
+
+
+class NobodyFillsIn(Diagnostic):
+    """A parent in p that rows may lack, and that q has no line for."""
+
+    code = "MIB265"
+    title = "Label without a line in `q`"
+    said = "`{name}` is a parent in `p`, and a row that lacks it has no likelihood"
+    hint = (
+        "write a line in `q` that fills it in, such as `x -> {name}`, or leave out the word "
+        "`optional`"
+    )
+    name: str
+
+
+class LabelUnfit(Diagnostic):
+    """An optional variable that q has a line for, and cannot fill in."""
+
+    code = "MIB266"
+    title = "Unfit label"
+    said = "{problem}"
+    hint = "{instead}"
+    problem: str
+    instead: str
 
 
 class ModifierTwice(Diagnostic):

@@ -23,6 +23,7 @@ from graphdsl.ir.model import (
     UncertaintyOf,
 )
 from graphdsl.resolve.indices import Indices
+from graphdsl.resolve.labels import labels_of
 from graphdsl.resolve.laws import Law, Laws, law
 from graphdsl.resolve.masks import masks_named
 from graphdsl.resolve.projections import projected
@@ -116,7 +117,9 @@ def _information(
             return None
         if name == "H":
             return UncertaintyOf(frozenset(known[0]) - frozenset(given), frozenset(given), under)
-        return PredictiveEntropy(_without(known[0], given), frozenset(given), under)
+        of = _without(known[0], given)
+        labels = of if under == "p" else labels_of(scope, of, expression.span)
+        return None if labels is None else PredictiveEntropy(labels, frozenset(given), under)
     sets = [frozenset(part) for part in known]
     if name == "TC" and len(sets) == 1:
         sets = [frozenset({variable}) for variable in known[0]]
@@ -177,6 +180,10 @@ def _penalty(
         return None
     families = [scope.family_of(name) for name in (*of, *given[-1:])]
     label, environment = families[0], families[-1]
+    if label.labels:
+        problem = f"rows may lack `{label.name}`, and `irm` is of all rows of an environment"
+        _wrong(scope, expression, problem, "take the word `optional` out of its declaration")
+        return None
     fits = label.kind in ("binary", "categorical") and environment.kind in ("binary", "categorical")
     data = label.role != "latent" and environment.role != "latent" and not environment.shape
     if len(expression.parts) != 1 or len(of) != 1 or len(given) < 2 or not (fits and data):

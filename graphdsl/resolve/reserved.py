@@ -21,29 +21,30 @@ _OF_THE_MODULE = frozenset(
     draws dump_patches edge_masks eval expect extra_repr float floored forward generate get_buffer
     get_extra_state get_parameter get_submodule given grid half infer int ipu len load_state_dict
     loss members modules mtia multiplier named_buffers named_children named_modules named_parameters
-    network networks nn noise observe observe_or observe_some one_hot own_members own_network
-    own_tied parameter_groups parameters players prior_sample ramp range refuse_unused_networks
-    register_backward_hook register_buffer register_forward_hook register_forward_pre_hook
-    register_full_backward_hook register_full_backward_pre_hook register_load_state_dict_post_hook
-    register_load_state_dict_pre_hook register_module register_parameter
-    register_state_dict_post_hook register_state_dict_pre_hook requires_grad_ rows samples
-    samples_of seen selector self set_extra_state set_submodule share_memory spec_hash state_dict
-    str structure super temperature terms tied to to_empty torch train training translate tuple
-    turns type variables weight xpu zero_grad
+    network networks nn noise observe observe_or observe_some one_hot or_given own_members
+    own_network own_tied parameter_groups parameters players prior_sample ramp range
+    refuse_unused_networks register_backward_hook register_buffer register_forward_hook
+    register_forward_pre_hook register_full_backward_hook register_full_backward_pre_hook
+    register_load_state_dict_post_hook register_load_state_dict_pre_hook register_module
+    register_parameter register_state_dict_post_hook register_state_dict_pre_hook requires_grad_
+    rows samples samples_of seen selector self set_extra_state set_submodule share_memory spec_hash
+    state_dict str structure super temperature terms tied to to_empty torch train training translate
+    tuple turns type variables weight xpu zero_grad
     """.split()
 )
 
 # The words of the runtime that emitted code is written in, held against those that it imports.
 _OF_THE_RUNTIME = frozenset(
     """
-    Batch Bernoulli Categorical Each EdgeMask Flow FullGaussian Gaussian Laplace Latents Likelihood
-    Losses Multiplier Networks Noise Objective Poisson Posterior Shared Subset Tensor Variable
-    adversarial_js adversarial_js_non_saturating adversarial_kl among conditional_flow conv_decoder
-    conv_encoder critic detached draw_data each_expert expect frozen gated has_all hsic
+    Batch Bernoulli Categorical Each EdgeMask Flow FullGaussian Gaussian Labelled Laplace Latents
+    Likelihood Losses Multiplier Networks Noise Objective Poisson Posterior Shared Subset Tensor
+    Variable adversarial_js adversarial_js_non_saturating adversarial_kl among conditional_flow
+    conv_decoder conv_encoder critic detached draw_data each_expert expect frozen gated has_all hsic
     importance_weighted information_critic information_mine irm_penalty latents mean_over_ranks mlp
     mlps mmd mmd_between one_expert product_of_experts repeated sliced_wasserstein standard_laplace
     standard_normal subset_posteriors total_correlation_critic total_correlation_loo
-    total_correlation_mss total_correlation_mws uniform_categorical weighted_product
+    total_correlation_mss total_correlation_mws uniform_bernoulli uniform_categorical
+    weighted_product
     """.split()
 )
 

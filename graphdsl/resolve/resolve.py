@@ -28,6 +28,7 @@ from graphdsl.ir.weight import ZERO, Weight
 from graphdsl.resolve.choices import Choice, Replacement, estimate, replaced
 from graphdsl.resolve.conditionals import idle_modifiers
 from graphdsl.resolve.declarations import declare
+from graphdsl.resolve.labels import check_labels, declare_labels, with_labels
 from graphdsl.resolve.laws import Laws, every_law
 from graphdsl.resolve.masks import declare_masks
 from graphdsl.resolve.networks import model_network
@@ -58,6 +59,7 @@ def resolve(
     scope = Scope(spec.lost_words)
     declare(scope, spec, constants or {}, parameters or {})
     declare_masks(scope, spec)
+    declare_labels(scope, spec)
     laws = Laws(_models(scope, spec))
     found = _objectives(scope, laws, spec)
     choices: list[Choice] = []
@@ -123,7 +125,11 @@ def _models(scope: Scope, spec: ast.Spec) -> dict[str, Network]:
             if statement.role == "regularizer":
                 idle_modifiers(scope, statement.body)
             elif statement.role != "further" and statement.name.text not in models:
-                models[statement.name.text] = model_network(scope, statement)
+                network = model_network(scope, statement)
+                if statement.role == "inference":
+                    check_labels(scope, network)
+                    network = with_labels(scope, network)
+                models[statement.name.text] = network
     return models
 
 

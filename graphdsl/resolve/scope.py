@@ -4,6 +4,7 @@ from __future__ import annotations
 
 __all__ = ["Declared", "Scope"]
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Literal, TypeAlias
@@ -106,6 +107,12 @@ class Scope:
         """Take a variable or a family in."""
         self.families[family.name] = family
         self._parts[family.head] = (*self.parts(family.head), family)
+
+    def replace(self, families: Mapping[str, Family]) -> None:
+        """Take others in the place of all variables."""
+        self.families, self._parts = {}, {}
+        for family in families.values():
+            self.add(family)
 
     def parts(self, name: str) -> tuple[Family, ...]:
         """What a bare name stands for: a family, or its members where each has its own kind."""

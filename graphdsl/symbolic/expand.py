@@ -213,12 +213,19 @@ class _Group:
                 self._model(atom)
 
     def _predictor(self, name: str, one: PredictiveEntropy) -> ModelAtom:
-        """The decoder of p if its parents are those that are given, else a network of its own."""
-        network = self.model.generation
-        for conditional in network.conditionals if network else ():
-            if name in conditional.children and one.given == frozenset(conditional.parents):
-                return ModelAtom(name, "p", None, self.canon.under, one.frozen, cost=one.cost)
-        return ModelAtom(name, "new", one.given, self.canon.under, one.frozen, cost=one.cost)
+        """The decoder of p if its parents are those that are given, else a network of its own.
+
+        Of a label, what p or q has of the variable that it labels.
+        """
+        of, under = self.model.labelled(name), self.canon.under
+        own = [("p", self.model.generation)]
+        own += [("q", self.model.inference)] if of != name and under == "q" else []
+        for head, network in own:
+            for conditional in network.conditionals if network else ():
+                if of in conditional.children and one.given == frozenset(conditional.parents):
+                    given = None if head == "p" else one.given
+                    return ModelAtom(name, head, given, under, one.frozen, cost=one.cost)
+        return ModelAtom(name, "new", one.given, under, one.frozen, cost=one.cost)
 
     def _model(self, atom: ModelAtom) -> None:
         """Count a cross-entropy; that of a block is one of each member, where S holds it."""

@@ -148,7 +148,7 @@ def _sampled_alike(group: tuple[str, ...], model: Model, canon: Canon) -> bool:
     parents = {independence.parents(name) for name in group}
     families = {model.family_of(name).name for name in group}
     holders = [one for one in model.inference.conditionals if set(group) & set(one.children)]
-    if len(holders) != 1 or any(model.posterior_law(name) != "normal" for name in group):
+    if len(holders) != 1 or not all(map(model.is_normal, group)):
         return False
     return len(families) == len(parents) == 1 and next(iter(parents)) <= independence.data
 
@@ -316,7 +316,7 @@ def _conditional(model: Model, atom: ModelAtom) -> Conditional | None:
         return None
     network = model.generation if atom.network == "p" else model.inference_of(atom.network)
     several = network.conditionals if network else ()
-    return next((one for one in several if atom.node in one.children), None)
+    return next((one for one in several if model.labelled(atom.node) in one.children), None)
 
 
 _ModelKey: TypeAlias = tuple[str, _Key, str, list[_Key], str, str, bool, str]

@@ -169,10 +169,16 @@ def _of_marginals(models: Models, functional: DivergenceOfMarginals) -> float:
 
 
 def _predictor(model: Model, node: str, given: frozenset[str]) -> str:
-    """The model of a cross-entropy by name: p's own if its parents are those, else a new one."""
-    for one in model.generation.conditionals if model.generation else ():
-        if node in one.children and set(one.parents) == given:
-            return _printed(model, node)
+    """The model of a cross-entropy by name: p's own if its parents are those, else a new one.
+
+    Of a label, p's or else q's of what it labels.
+    """
+    of = model.labelled(node)
+    networks = [("p", model.generation)] + [("q", model.inference)] * (of != node)
+    for head, network in networks:
+        for one in network.conditionals if network is not None else ():
+            if of in one.children and set(one.parents) == given:
+                return f"{head}({node}|{','.join(one.parents)})"
     return f"r({node}|{','.join(names(given))})"
 
 

@@ -1,0 +1,164 @@
+"""Optional variables that q has a line for: labels that some rows have, and q fills in elsewhere.
+
+Such a variable is a latent, which a row may know. What rows know of it is data of its own, the
+family of labels: in G^q it is a parent of the variable that no network reads, so that whatever it
+tells of other data is allowed for (rule 7).
+"""
+
+from __future__ import annotations
+
+__all__ = ["check_labels", "declare_labels", "labels_of", "with_labels"]
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+
+from graphdsl.diagnostics import Span
+from graphdsl.ir.draws import as_block
+from graphdsl.ir.model import Conditional, Distribution, Family, Network, Stretch
+from graphdsl.resolve.errors import LabelUnfit
+from graphdsl.resolve.scope import Scope
+from graphdsl.syntax import ast
+
+
+def declare_labels(scope: Scope, spec: ast.Spec) -> None:
+    """Make latents of the optional variables that q has a line for, each with its labels."""
+    inferred = _inferred(spec)
+    families: dict[str, Family] = {}
+    for name, family in scope.families.items():
+        if not family.optional or family.head not in inferred:
+            families[name] = family
+        elif _fits(scope, family):
+            labels = _free(scope, f"label_{name}")
+            families[name] = replace(
+                family, role="latent", optional=False, prior=True, labels=labels
+            )
+            families[labels] = replace(family, name=labels, label_of=name)
+    scope.replace(families)
+    _check_others(scope, spec)
+
+
+def with_labels(scope: Scope, network: Network) -> Network:
+    """The inference network, with an edge from each label to what it is of."""
+    nodes, written = list(network.nodes), dict(zip(network.edges, network.written, strict=True))
+    for child, stretches in dict(_into_labelled(scope, network)).items():
+        nodes.append((scope.family_of(child).label(child),))
+        written[len(nodes) - 1, network.nodes.index((child,))] = stretches
+    return replace(
+        network, nodes=tuple(nodes), edges=tuple(written), written=tuple(written.values())
+    )
+
+
+def check_labels(scope: Scope, network: Network) -> None:
+    """Note posteriors of labels that no row's own value can stand in for."""
+    for one in network.conditionals:
+        for child in one.children:
+            family = scope.family_of(child)
+            reason = _unfit_posterior(family, one) if family.labels else ""
+            if reason:
+                span = Span(one.lines[0], one.column, one.lines[0], one.column + 1)
+                instead = "write `~ normal`, and no `by mixture`"
+                problem = f"`{child}` is a label that some rows have, and {reason}"
+                scope.note(LabelUnfit(span=span, problem=problem, instead=instead))
+
+
+def labels_of(scope: Scope, names: Iterable[str], span: Span) -> tuple[str, ...] | None:
+    """What is to be predicted: of what q fills in, the labels; None, and a note, of a drawn set."""
+    found = []
+    for name in names:
+        family = scope.family_of(name)
+        if family.labels and as_block(name) is not None:
+            problem = f"`{name}` are labels of a set that is drawn"
+            instead = "name the members: `CE(y[1] | x)`"
+            scope.note(LabelUnfit(span=span, problem=problem, instead=instead))
+            return None
+        found.append(family.label(name) if family.labels else name)
+    return tuple(found)
+
+
+def _inferred(spec: ast.Spec) -> frozenset[str]:
+    """The names in which an edge of q ends."""
+    blocks = (one for one in spec.statements if isinstance(one, ast.NetworkBlock))
+    return frozenset(
+        reference.name.text
+        for block in blocks
+        if block.role == "inference"
+        for line in block.body.lines
+        for group in line.groups[1:]
+        for reference in _references(group)
+    )
+
+
+def _references(group: ast.Group) -> Iterator[ast.Reference]:
+    for place in group:
+        yield from place.members if isinstance(place, ast.Block) else (place,)
+
+
+def _fits(scope: Scope, family: Family) -> bool:
+    """Whether q can fill a variable in; a note if not, and the family is left out."""
+    problem, instead = _unfit(family)
+    if problem:
+        span = Span(family.line, family.column, family.line, family.column + len(family.head))
+        scope.note(LabelUnfit(span=span, problem=problem, instead=instead))
+    return not problem
+
+
+def _unfit(family: Family) -> tuple[str, str]:
+    if family.kind == "count":
+        return (
+            f"`{family.name}` is a count, and q samples no counts",
+            "declare `real`, or `categorical(k)` of the counts that there are",
+        )
+    if family.distribution.scale is not None:
+        return (
+            f"`{family.name}` has a line in `q`: what stands after `~` is its prior, whose scale "
+            "is one",
+            f"write `~ {family.distribution.law}`, and scale the data",
+        )
+    if family.index:
+        return (
+            f"`{family.head}` has a line in `q`, and members that are declared one by one",
+            f"declare `{family.head}[1..2]` as one family, or variables of their own",
+        )
+    return "", ""
+
+
+def _unfit_posterior(family: Family, one: Conditional) -> str:
+    law = (one.drawn or family.distribution).law
+    if law in ("full_normal", "flow"):
+        written = Distribution(law).written
+        return f"a row's own value cannot stand in for a sample of `~ {written}`"
+    mixed = one.by == "mixture" and law == "normal"
+    return "a mixture has no one network of its own" if mixed else ""
+
+
+def _check_others(scope: Scope, spec: ast.Spec) -> None:
+    """Further inference networks have no labels."""
+    for block in spec.statements:
+        if not isinstance(block, ast.NetworkBlock) or block.role != "further":
+            continue
+        for line in block.body.lines:
+            for reference in (one for group in line.groups for one in _references(group)):
+                parts = scope.parts(reference.name.text)
+                if any(family.labels for family in parts):
+                    name = reference.name.text
+                    problem = f"`{name}` is a label that `q` fills in, and not `{block.name}`"
+                    instead = f"leave `{name}` out of this network, or write its line in `q`"
+                    mistake = LabelUnfit(span=reference.span, problem=problem, instead=instead)
+                    scope.note(mistake)
+
+
+def _free(scope: Scope, name: str) -> str:
+    """A name that no variable has."""
+    while name in scope.declared:
+        name += "_"
+    return name
+
+
+def _into_labelled(scope: Scope, network: Network) -> Iterator[tuple[str, tuple[Stretch, Stretch]]]:
+    """The variables with labels that edges end in, each with one such edge as it is written."""
+    edges: Mapping[tuple[int, int], tuple[Stretch, Stretch]]
+    edges = dict(zip(network.edges, network.written, strict=True))
+    for (_, place), stretches in edges.items():
+        for child in network.nodes[place]:
+            if scope.family_of(child).labels:
+                yield child, stretches
