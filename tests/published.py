@@ -15,9 +15,13 @@ from torch.nn import functional as F  # noqa: N812  (torch's own name for it)
 
 from graphdsl_runtime import Objective
 from tests.by_hand import (
+    above_uniform,
     cost,
+    density,
     dependence,
     discrepancy,
+    entropy,
+    filled_in,
     fused,
     halves,
     kl,
@@ -278,15 +282,32 @@ def edges(m: Objective, name: str, noise: Tensor) -> Tensor:
 
 @published
 def diva(m: Objective, batch: Values, noise: Values) -> Tensor:
-    """Ilse et al. 2020: beta = 1, both alphas 100."""
-    x, y, d = batch["x"], batch["y"], batch["d"]
+    """Ilse et al. 2020, eqs. 1 to 4: beta = 1, both alphas 100; KL of zy from its sample."""
+    x, d, seen = batch["x"], batch["d"], batch["seen(y)"]
     zy, zd, zx = (halves(run(m, name, x)) for name in ("q_zy", "q_zd", "q_zx"))
-    of_y = kl(*zy, *halves(run(m, "p_zy", one_hot(y, 10, x))))
-    of_d = kl(*zd, *halves(run(m, "p_zd", one_hot(d, 3, x))))
     samples = [sampled(*one, noise[key]) for one, key in ((zy, "zy"), (zd, "zd"), (zx, "zx"))]
-    classified = surprise(run(m, "r_y", samples[0]), y) + surprise(run(m, "r_d", samples[1]), d)
+    logits = run(m, "q_y", samples[0])
+    y = filled_in(logits, batch["y"], seen, noise["y"])
+    log_prior = density(samples[0], *halves(run(m, "p_zy", y)))
+    of_y = -log_prior - entropy(zy[1])
+    of_d = kl(*zd, *halves(run(m, "p_zd", one_hot(d, 3, x))))
+    known = math.log(10) + 100.0 * surprise(logits, batch["y"])
+    classified = torch.where(seen, known, above_uniform(logits))
+    told = 100.0 * surprise(run(m, "r_d", samples[1]), d)
     reconstruction = cost(run(m, "p_x", *samples), x)
-    return (reconstruction + of_y + of_d + rate(*zx) + 100.0 * classified).mean()
+    return (reconstruction + of_y + of_d + rate(*zx) + classified + told).mean()
+
+
+@published
+def m2(m: Objective, batch: Values, noise: Values) -> Tensor:
+    """Kingma et al. 2014, eqs. 6, 7 and 9, over rows: alpha = 10; y sampled where not known."""
+    x, seen = batch["x"], batch["seen(y)"]
+    logits = run(m, "q_y", x)
+    y = filled_in(logits, batch["y"], seen, noise["y"])
+    z = halves(run(m, "q_z", x, y))
+    bound = cost(run(m, "p_x", y, sampled(*z, noise["z"])), x) + rate(*z)  # L(x, y) + log p(y)
+    known = math.log(10) + 10.0 * surprise(logits, batch["y"])
+    return (bound + torch.where(seen, known, above_uniform(logits))).mean()
 
 
 # ---- bottlenecks, fairness, environments ---------------------------------------------------------

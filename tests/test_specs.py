@@ -143,8 +143,11 @@ def all_noise(objective: Objective, like: Tensor) -> dict[str, Tensor]:
 
 
 def random_batch(objective: Objective, rows: int) -> dict[str, Tensor]:
+    """Values of all that is observed; of labels that q fills in, every third row has one."""
     generator = torch.Generator().manual_seed(1)
-    return {
+    some = torch.arange(rows) % 3 == 0
+    seen = {f"seen({one.name})": some for one in objective.variables if one.inferred}
+    return seen | {
         one.name: random_values(one, rows, generator).to(
             torch.int64 if one.kind == "categorical" else next(objective.parameters()).dtype
         )

@@ -2,47 +2,48 @@ r"""DIVA (Ilse et al., 2020): one latent for the class, one for the domain, one 
 rest. In the paper: Sec. 4.2 names it; no row of Table 2 as printed. Published:
 E[-log p(x|zy, zd, zx)] + beta E KL(q(zy|x) || p(zy|y)) + beta E KL(q(zd|x) ||
 p(zd|d)) + beta E KL(q(zx|x) || p(zx)) + alpha_y E[-log q(y|zy)] + alpha_d E[-log
-q(d|zd)]. Here: of rows that have their labels.
+q(d|zd)]; of rows without y the mean of this over q(y|zy), with E KL(q(y|zy) ||
+p(y)) for the term of alpha_y. Here: rows with y pay -log p(y) as well, a constant;
+y is sampled where it is not known.
 
 Compiled by graphdsl from the spec `diva` with pixels = 64, classes = 10, domains =
 3,
-sha256 14a93848bd45bdd2a1719599f6f798afb84b20e8a32cc155f7055b0cd8504565.
+sha256 186a99ee5eb10c1818af51d8d0140aa3404d035c4f9b340915e6027ba697821e.
 
 Objective, to be minimised:
 
     \mathrm{KL}(q \,\|\, p) + (\beta - 1)\,\bigl(\mathrm{KL}(q(\mathrm{zy} \mid x)
     \,\|\, p(\mathrm{zy} \mid y)) + \mathrm{KL}(q(\mathrm{zd} \mid x) \,\|\,
     p(\mathrm{zd} \mid d)) + \mathrm{KL}(q(\mathrm{zx} \mid x) \,\|\,
-    p(\mathrm{zx}))\bigr) + \alpha_{\mathrm{y}}\,D(q \,\|\, \{x \to \mathrm{zy};\
-    \mathrm{zy} \to y\}) + \alpha_{\mathrm{d}}\,D(q \,\|\, \{x \to \mathrm{zd};\
-    \mathrm{zd} \to d\})
+    p(\mathrm{zx}))\bigr) + \alpha_{\mathrm{y}}\,\mathrm{CE}(\mathrm{label\_y} \mid
+    \mathrm{zy}) + \alpha_{\mathrm{d}}\,D(q \,\|\, \{x \to \mathrm{zd};\ \mathrm{zd} \to
+    d\})
 
 Loss, in nats per row:
 
     E_q[-log p(x | zy, zd, zx)]
-    + alpha_y E_q[-log r(y | zy)]
+    + alpha_y E_q[-log q(label_y | zy)]
     + alpha_d E_q[-log r(d | zd)]
-    + beta E_q KL(q(zy | x) || p(zy | y))
+    + E_q KL(q(y | zy, label_y) || p(y))
     + beta E_q KL(q(zd | x) || p(zd | d))
     + beta E_q KL(q(zx | x) || p(zx))
+    + beta E_q[-log p(zy | y)]
+    + -beta H(zy | x)
 
 Relation: upper (every entropy that is bounded has a weight that is nowhere negative).
 
 Gaps between loss and objective, where \bar{q} is a conditional of q's joint:
 
-    \alpha_{\mathrm{y}}\,\mathbb{E}_q\,\mathrm{KL}(\bar{q}(y \mid \mathrm{zy}) \,\|\,
-    r(y \mid \mathrm{zy}))
     \alpha_{\mathrm{d}}\,\mathbb{E}_q\,\mathrm{KL}(\bar{q}(d \mid \mathrm{zd}) \,\|\,
     r(d \mid \mathrm{zd}))
 
 Constants of the data, in the objective and not in the loss:
 
     H(d)
+    -H(d, label_y, x)
     -alpha_d H(d, x)
-    -H(d, x, y)
-    (alpha_d + alpha_y) H(x)
-    -alpha_y H(x, y)
-    H(y)
+    H(label_y)
+    alpha_d H(x)
 """
 
 from __future__ import annotations
@@ -62,10 +63,12 @@ from graphdsl_runtime import (
     Networks,
     Noise,
     Objective,
+    Posterior,
     Variable,
     expect,
     mlp,
     standard_normal,
+    uniform_categorical,
 )
 
 
@@ -74,7 +77,14 @@ class Diva(Objective):
 
     variables = (
         Variable("x", role="observed", kind="binary", shape=(64,)),
-        Variable("y", role="observed", kind="categorical", classes=10),
+        Variable(
+            "y",
+            role="observed",
+            kind="categorical",
+            classes=10,
+            optional=True,
+            inferred=True,
+        ),
         Variable("d", role="observed", kind="categorical", classes=3),
         Variable("zy", role="latent", kind="real", shape=(16,)),
         Variable("zd", role="latent", kind="real", shape=(16,)),
@@ -105,6 +115,10 @@ class Diva(Objective):
             "q(zx|x)",
             lambda: mlp([(64,)], (400, 400), 2 * 16),
         )
+        self.q_y = self.network(
+            "q(y|zy)",
+            lambda: mlp([(16,)], (64,), 10),
+        )
         self.p_zy = self.network(
             "p(zy|y)",
             lambda: mlp([(10,)], (64,), 2 * 16),
@@ -117,10 +131,6 @@ class Diva(Objective):
             "p(x|zy,zd,zx)",
             lambda: mlp([(16,), (16,), (16,)], (400, 400), 64),
         )
-        self.r_y = self.network(
-            "r(y|zy)",
-            lambda: mlp([(16,)], (400, 400), 10),
-        )
         self.r_d = self.network(
             "r(d|zd)",
             lambda: mlp([(16,)], (400, 400), 3),
@@ -129,10 +139,9 @@ class Diva(Objective):
 
     def forward(self, batch: Batch, noise: Noise | None = None) -> Losses:
         x = self.observe(batch, "x")  # (B, 64)
-        y = self.observe(batch, "y")  # (B,)
+        label_y, seen_label_y = self.observe_some(batch, "y")  # (B,)
         d = self.observe(batch, "d")  # (B,)
         noise = self.draw_noise(x) if noise is None else noise
-        one_hot_y = self.one_hot(y, 10)  # (B, 10)
         one_hot_d = self.one_hot(d, 3)  # (B, 3)
         q_zy = Gaussian.split(self.q_zy(x))  # q(zy | x); (B, 16)
         zy = q_zy.sample(noise["zy"])  # (B, 16)
@@ -140,66 +149,80 @@ class Diva(Objective):
         zd = q_zd.sample(noise["zd"])  # (B, 16)
         q_zx = Gaussian.split(self.q_zx(x))  # q(zx | x); (B, 16)
         zx = q_zx.sample(noise["zx"])  # (B, 16)
-        p_zy = Gaussian.split(self.p_zy(one_hot_y))  # p(zy | y); (B, 16)
+        q_y = Categorical(self.q_y(zy))  # q(y | zy); (B,)
+        q_y_known = q_y.or_known(seen_label_y, label_y)  # (B,)
+        y = q_y_known.relaxed_sample(noise["y"], self.temperature, hard=True)  # (B, 10)
+        p_zy = Gaussian.split(self.p_zy(y))  # p(zy | y); (B, 16)
         p_zd = Gaussian.split(self.p_zd(one_hot_d))  # p(zd | d); (B, 16)
         p_x = Bernoulli(self.p_x(zy, zd, zx))  # p(x | zy, zd, zx); (B, 64)
-        r_y = Categorical(self.r_y(zy))  # r(y | zy); (B,)
         r_d = Categorical(self.r_d(zd))  # r(d | zd); (B,)
 
-        # E_q[-log p(x | zy, zd, zx)]; spec line 34
+        # E_q[-log p(x | zy, zd, zx)]; spec line 36
         reconstruction_x = expect(p_x.nll(x))
 
-        # E_q[-log r(y | zy)]; spec line 38
-        prediction_y = expect(r_y.nll(y))
+        # E_q[-log q(label_y | zy)]; spec line 40
+        prediction_label_y = expect(q_y.nll(label_y), seen_label_y)
 
-        # E_q[-log r(d | zd)]; spec line 39
+        # E_q[-log r(d | zd)]; spec line 41
         prediction_d = expect(r_d.nll(d))
 
-        # E_q KL(q(zy | x) || p(zy | y)); spec lines 34, 35
-        rate_zy = expect(q_zy.kl(p_zy))
+        # E_q KL(q(y | zy, label_y) || p(y)); spec line 36
+        rate_y = expect(q_y_known.kl(uniform_categorical))
 
-        # E_q KL(q(zd | x) || p(zd | d)); spec lines 34, 36
+        # E_q KL(q(zd | x) || p(zd | d)); spec lines 36, 38
         rate_zd = expect(q_zd.kl(p_zd))
 
-        # E_q KL(q(zx | x) || p(zx)); spec lines 34, 37
+        # E_q KL(q(zx | x) || p(zx)); spec lines 36, 39
         rate_zx = expect(q_zx.kl(standard_normal))
+
+        # E_q[-log p(zy | y)]; spec lines 36, 37
+        cross_entropy_zy = expect(p_zy.nll(zy))
+
+        # H(zy | x); spec lines 36, 37
+        entropy_zy = expect(q_zy.entropy())
 
         loss = (
             reconstruction_x
-            + self.alpha_y * prediction_y
+            + self.alpha_y * prediction_label_y
             + self.alpha_d * prediction_d
-            + self.beta * rate_zy
+            + rate_y
             + self.beta * rate_zd
             + self.beta * rate_zx
+            + self.beta * cross_entropy_zy
+            - self.beta * entropy_zy
         )
         return Losses(
             loss,
             terms={
                 "reconstruction_x": reconstruction_x,
-                "prediction_y": prediction_y,
+                "prediction_label_y": prediction_label_y,
                 "prediction_d": prediction_d,
-                "rate_zy": rate_zy,
+                "rate_y": rate_y,
                 "rate_zd": rate_zd,
                 "rate_zx": rate_zx,
+                "cross_entropy_zy": cross_entropy_zy,
+                "entropy_zy": entropy_zy,
             },
         )
 
     @torch.no_grad()
-    def infer(self, batch: Batch, noise: Noise | None = None) -> dict[str, Gaussian]:
+    def infer(self, batch: Batch, noise: Noise | None = None) -> dict[str, Posterior]:
         x, seen_x = self.observe_some(batch, "x")
-        y, seen_y = self.observe_some(batch, "y")
+        label_y, seen_label_y = self.observe_some(batch, "y")
         d, seen_d = self.observe_some(batch, "d")
-        one_hot_y = self.one_hot(y, 10)  # (B, 10)
         one_hot_d = self.one_hot(d, 3)  # (B, 3)
-        p_zy = Gaussian.split(self.p_zy(one_hot_y)).or_prior(seen_y)
-        q_zy = Gaussian.split(self.q_zy(x)).or_prior(seen_x, p_zy)
+        q_zy = Gaussian.split(self.q_zy(x)).or_prior(seen_x)
+        zy = q_zy.draw(noise, "zy")
         p_zd = Gaussian.split(self.p_zd(one_hot_d)).or_prior(seen_d)
         q_zd = Gaussian.split(self.q_zd(x)).or_prior(seen_x, p_zd)
         q_zx = Gaussian.split(self.q_zx(x)).or_prior(seen_x)
+        q_y = Categorical(self.q_y(zy))
+        q_y_known = q_y.or_known(seen_label_y, label_y)  # (B,)
         return {
             "zy": q_zy,
             "zd": q_zd,
             "zx": q_zx,
+            "y": q_y_known,
         }
 
     @torch.no_grad()
@@ -214,18 +237,18 @@ class Diva(Objective):
 
     @torch.no_grad()
     def ancestral_sample(self, noise: Noise, given: Batch) -> dict[str, Tensor]:
-        y = self.observe(given, "y")  # (B,)
-        one_hot_y = self.one_hot(y, 10)  # (B, 10)
         d = self.observe(given, "d")  # (B,)
         one_hot_d = self.one_hot(d, 3)  # (B, 3)
+        y = uniform_categorical.sample(noise["y"])  # (B, 10)
+        y = self.or_given(given, "y", y)  # (B, 10)
         zx = standard_normal.sample(noise["zx"])  # (B, 16)
-        p_zy = Gaussian.split(self.p_zy(one_hot_y))  # p(zy | y); (B, 16)
+        p_zy = Gaussian.split(self.p_zy(y))  # p(zy | y); (B, 16)
         zy = p_zy.sample(noise["zy"])  # (B, 16)
         p_zd = Gaussian.split(self.p_zd(one_hot_d))  # p(zd | d); (B, 16)
         zd = p_zd.sample(noise["zd"])  # (B, 16)
         return {
-            "y": y,
             "d": d,
+            "y": y,
             "zy": zy,
             "zd": zd,
             "zx": zx,
