@@ -33,10 +33,19 @@ def reference(ref: Ref) -> str:
 
     >>> [reference(Ref("x", places)) for places in ((0, 1), (2, 0))]
     ['x[:, 0:2]', 'x[:, [2, 0]]']
+    >>> [reference(Ref("x", places, in_sets=True)) for places in (None, (2, 0))]
+    ['x[:, None]', 'x[:, None, [2, 0]]']
     """
     if ref.gate is not None:
         values = reference(replace(ref, gate=None))
         return f"gated({values}{'[:, None]' * ref.spread}, {entries(ref.gate)})"
+    if ref.in_sets:
+        if ref.places is None:
+            return f"{ref.name}[:, None]"
+        if ref.one:
+            return f"{ref.name}[:, {ref.places[0]}:{ref.places[0] + 1}]"
+        some = reference(replace(ref, in_sets=False)).removeprefix(f"{ref.name}[:, ")
+        return f"{ref.name}[:, None, {some}"
     if ref.places is None:
         return ref.name
     if ref.one:

@@ -41,16 +41,17 @@ from graphdsl.ir.weight import ONE, Weight
 _WIDTH = 88
 ALWAYS_IMPORTED = ("Batch", "Gaussian", "Losses", "Networks", "Noise", "Objective", "Variable")
 WORDS = (
-    "Bernoulli", "Categorical", "Each", "EdgeMask", "Flow", "FullGaussian", "Labelled", "Laplace",
-    "Latents", "Likelihood", "Multiplier", "Poisson", "Posterior", "Shared", "Subset",
-    "adversarial_js", "adversarial_js_non_saturating", "adversarial_kl", "among",
+    "Bernoulli", "Categorical", "Each", "EdgeMask", "Flow", "FullGaussian", "Labelled",
+    "Laplace", "Latents", "Likelihood", "Multiplier", "Poisson", "Posterior", "Shared",
+    "Subset", "adversarial_js", "adversarial_js_non_saturating", "adversarial_kl", "among",
     "conditional_flow", "conv_decoder", "conv_encoder", "critic", "detached", "draw_data",
-    "each_expert", "expect", "frozen", "gated", "has_all", "hsic", "importance_weighted",
-    "information_critic", "information_mine", "irm_penalty", "mean_over_ranks", "mlp", "mlps",
-    "mmd", "mmd_between", "one_expert", "product_of_experts", "repeated", "sliced_wasserstein",
-    "standard_laplace", "standard_normal", "subset_posteriors", "total_correlation_critic",
-    "total_correlation_loo", "total_correlation_mss", "total_correlation_mws",
-    "uniform_bernoulli", "uniform_categorical", "weighted_product",
+    "each_expert", "expect", "frozen", "gated", "has_all", "holders", "hsic",
+    "importance_weighted", "information_critic", "information_mine", "irm_penalty",
+    "mean_over_ranks", "mlp", "mlps", "mmd", "mmd_between", "on_sets", "one_expert",
+    "product_of_experts", "repeated", "sliced_wasserstein", "standard_laplace",
+    "standard_normal", "subset_posteriors", "total_correlation_critic", "total_correlation_loo",
+    "total_correlation_mss", "total_correlation_mws", "uniform_bernoulli",
+    "uniform_categorical", "weighted_product",
 )  # fmt: skip
 
 
@@ -84,7 +85,10 @@ def _view(
             *map(_mask, module.masks),
             *_multipliers(module),
         ),
-        buffers=tuple(_buffer(name, rows) for name, rows in module.subsets),
+        buffers=(
+            *(_buffer(name, rows) for name, rows in module.subsets),
+            *(_holders(name, subsets) for name, subsets in module.holders),
+        ),
         forward=_forward(module),
         terms=tuple(map(_term, module.terms)),
         loss=(*_sums(module), *_losses(module)),
@@ -352,15 +356,19 @@ def _input(sizes: Sequence[int], shared: bool) -> str:
 def _buffer(name: str, rows: Iterable[Iterable[bool]]) -> str:
     """A table of subsets, listed row by row where it does not fit on a line."""
     table = [str([int(flag) for flag in row]) for row in rows]
-    arguments = f'"{name}", torch.tensor([{", ".join(table)}]) > 0, persistent=False'
-    space = " " * 8
-    if len(arguments) + 30 <= _WIDTH:
-        return f"self.register_buffer({arguments})"
+    arguments = f'"{name}", torch.tensor([{", ".join(table)}]) > 0'
+    head, space = f"self.{name} = self.constant(", " " * 8
+    if len(head) + len(arguments) + 9 <= _WIDTH:
+        return f"{head}{arguments})"
     if len(arguments) + 12 <= _WIDTH:
-        return f"self.register_buffer(\n{space}    {arguments}\n{space})"
+        return f"{head}\n{space}    {arguments}\n{space})"
     listed = "".join(f"{space}    {row},\n" for row in table)
-    kept = f'self.register_buffer("{name}", torch.tensor({name}) > 0, persistent=False)'
-    return f"{name} = [\n{listed}{space}]\n{space}{kept}"
+    return f'{name} = [\n{listed}{space}]\n{space}{head}"{name}", torch.tensor({name}) > 0)'
+
+
+def _holders(name: str, subsets: str) -> str:
+    """Which of the sets hold each member."""
+    return f'self.{name} = self.constant("{name}", holders(self.{subsets}))'
 
 
 def _forward(module: LossModule) -> tuple[str, ...]:

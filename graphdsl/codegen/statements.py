@@ -13,6 +13,7 @@ __all__ = [
 ]
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from graphdsl.codegen.entries import entries
 from graphdsl.codegen.expressions import (
@@ -297,11 +298,15 @@ def _run(statement: Run) -> str:
     detach = ".detach()" if statement.detached else ""
     arguments = ", ".join(f"{reference(one)}{detach}" for one in statement.arguments)
     network = f"self.{statement.slot}"
+    if statement.holders:
+        arguments += f", holders=self.{statement.holders}"
     if statement.picked:
         arguments += f", members={list(statement.picked)}"
     call = f"frozen({network})({arguments})" if statement.frozen else f"{network}({arguments})"
+    if statement.on_sets:
+        call = f"on_sets({network}, {arguments})"
     if len(statement.picked) == 1:
-        call += "[:, 0]"
+        call += "[:, :, 0]" if statement.on_sets else "[:, 0]"
     reshaped = "" if statement.reshape is None else f", {shape(statement.reshape)}"
     word = _DISTRIBUTION[statement.distribution]
     if statement.scale is not None:
@@ -353,7 +358,8 @@ def _fuse(statement: Fuse, mask: str = "") -> str:
             return f"product_of_experts({reference(statement.experts[0])}{mask})"
         case "subsets":
             experts = reference(statement.experts[0])
-            return f"subset_posteriors({experts}, self.{statement.subsets})"
+            present = mask.replace(", ", ", present=", 1)
+            return f"subset_posteriors({experts}, self.{statement.subsets}{present})"
 
 
 def _weighed(statement: Fuse, weights: str, mask: str) -> str:
@@ -387,7 +393,7 @@ def _noise(statement: Sample) -> str:
     if statement.times:
         source = f'self.samples_of(noise, "{noise.name}", {statement.times}, {statement.like})'
     flat = f".flatten(1, {statement.grid})" if statement.grid > 1 else ""
-    return reference(Ref(f"{source}{flat}", noise.places, noise.one))
+    return reference(replace(noise, name=f"{source}{flat}"))
 
 
 def _masks(several: Sequence[Sequence[Ref]]) -> list[str]:

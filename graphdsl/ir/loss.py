@@ -87,6 +87,7 @@ class Ref:
     one: bool = False  #: a single member, without the axis of the family
     gate: Entries | None = None  #: what it is multiplied with, edge by edge
     spread: bool = False  #: whether the gate has an axis in front that the tensor has not
+    in_sets: bool = False  #: with an axis of one behind the rows: it is the same in all sets
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -202,6 +203,8 @@ class Run:
     detached: bool = False  #: whether what they read stays as it is
     picked: tuple[int, ...] = ()  #: the members whose networks run, where not all do
     times: int = 1  #: how many samples of each row it is for
+    on_sets: bool = False  #: whether its arguments have the axis of the sets
+    holders: str = ""  #: the attribute that says which sets each member runs on; empty for all
 
 
 @dataclass(frozen=True, slots=True)
@@ -534,6 +537,7 @@ class LossModule:
     parameters: tuple[ParameterSlot, ...]
     networks: tuple[NetworkSlot, ...]
     subsets: tuple[tuple[str, tuple[tuple[bool, ...], ...]], ...]
+    holders: tuple[tuple[str, str], ...]  #: an attribute, and that of the sets it is read from
     forward: tuple[Statement, ...]
     terms: tuple[LossTerm, ...]
     infer: tuple[Statement, ...]

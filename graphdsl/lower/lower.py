@@ -299,6 +299,7 @@ def _module(
         ),
         networks=tuple(plan.networks),
         subsets=tuple(plan.subsets),
+        holders=tuple(plan.holders),
         forward=with_masks(_alive(plan.forward, read_by), likeliest=False),
         terms=terms,
         infer=with_masks(_used(plan.infer), likeliest=True),

@@ -18,6 +18,7 @@ from graphdsl.lower.models import Auxiliary, Decoder, Encoder, SubPosterior
 from graphdsl.lower.posteriors import plan_posteriors, run_experts
 from graphdsl.lower.runs import ModelKey, Plan, place_of, run_slot
 from graphdsl.lower.slots import Names, Slot, expert_slots, network_slot, slots, some_of
+from graphdsl.lower.together import plan_inference, plan_together, run_on_sets, together
 
 
 def make_plan(
@@ -66,8 +67,14 @@ def make_plan(
         if any(_base(name) == base for name in encoders):
             family = model.family_of(slot.children[0]).local
             plan.experts[base, slot.children] = run_experts(plan, slot, f"experts_{base}_{family}")
-    plans = {"q": plan, **dict(_branches(plan, encoders, pieces))}
+    at_once = together(plan, pieces, encoders, decoders, others)
+    plans = {"q": plan, **dict(_branches(plan, encoders, pieces, at_once))}
     for under, branch in plans.items():
+        if branch.together:
+            own = [one for one in pieces if one.under in branch.together]
+            if under == branch.together[0]:
+                run_on_sets(branch, decoders, own)
+            continue
         _run_models(branch, decoders, auxiliaries, [one for one in pieces if one.under == under])
     _predict_roots(plans, auxiliaries, pieces)
     generation = plan.branch("q")
@@ -89,13 +96,23 @@ def _predict_roots(
 
 
 def _branches(
-    plan: Plan, encoders: Mapping[str, list[Slot]], pieces: Sequence[Piece]
+    plan: Plan,
+    encoders: Mapping[str, list[Slot]],
+    pieces: Sequence[Piece],
+    at_once: Iterable[tuple[str, ...]],
 ) -> Iterator[tuple[str, Plan]]:
     """The samples of each further inference network; `infer` asks the one that sees most."""
     model = plan.model
     main = _main_network(model)
+    for names in at_once:
+        branch = plan.branch(names[0])
+        plan_together(branch, names, encoders)
+        if main in names:
+            plan_inference(plan, main, encoders)
+        yield from ((name, branch) for name in names)
+    done = {name for names in at_once for name in names}
     for network in model.further:
-        if network.name in encoders:
+        if network.name in encoders and network.name not in done:
             branch = plan.branch(network.name)
             if network.name == main:
                 branch.infer, branch.inferred = plan.infer, plan.inferred

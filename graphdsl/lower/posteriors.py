@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["plan_posteriors", "run_experts"]
+__all__ = ["plan_posteriors", "present_experts", "run_experts"]
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -207,7 +207,7 @@ def _fused(plan: Plan, slot: Slot, target: str, subsets: list[tuple[str, ...]]) 
         shape=shape,
         subsets=conditional.selector if mixed else "",
         seen=_seen_experts(plan, order),
-        present=_present_experts(plan, order),
+        present=present_experts(plan, order),
         chosen=chosen(model, block, order) if block else None,
         weights=weights_of(model, conditional, order),
     )
@@ -256,7 +256,7 @@ def _subset_posteriors(
             plan.subset_of[plan.under, child, subset] = (name, place)
 
 
-def _present_experts(plan: Plan, experts: tuple[str, ...]) -> tuple[Ref | None, ...]:
+def present_experts(plan: Plan, experts: tuple[str, ...]) -> tuple[Ref | None, ...]:
     """Which experts a row has in training; nothing if it has all of them."""
     known = [masks(plan.model, [one]) for one in experts]
     if not any(known):

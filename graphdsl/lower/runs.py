@@ -94,8 +94,10 @@ class Plan:
 
     model: Model
     under: str = "q"  #: the inference network whose samples these are
+    together: tuple[str, ...] = ()  #: all of them, where several are sampled at once: `r({1})`, ...
     networks: list[NetworkSlot] = field(default_factory=list)
     subsets: list[tuple[str, tuple[tuple[bool, ...], ...]]] = field(default_factory=list)
+    holders: list[tuple[str, str]] = field(default_factory=list)
     forward: list[Statement] = field(default_factory=list)
     infer: list[Statement] = field(default_factory=list)
     decode: list[Statement] = field(default_factory=list)
@@ -131,7 +133,9 @@ class Plan:
 
     @property
     def tag(self) -> str:
-        """What sets its names apart from q's: `_r_1`."""
+        """What sets its names apart from q's: `_r_1`; of several at once, `_r`."""
+        if self.together:
+            return f"_{self.base}"
         return "" if self.under == "q" else "_" + re.sub(r"\W+", "_", self.under).strip("_")
 
     def law(self, latent: str) -> Law:
@@ -148,6 +152,7 @@ class Plan:
             under=under,
             networks=self.networks,
             subsets=self.subsets,
+            holders=self.holders,
             forward=self.forward,
             decode=self.decode,
             decoded=self.decoded,

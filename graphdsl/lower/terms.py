@@ -21,6 +21,7 @@ from graphdsl.lower.data import masks
 from graphdsl.lower.gating import written_mask
 from graphdsl.lower.models import Auxiliary, Decoder, Encoder, Prior, SubPosterior
 from graphdsl.lower.runs import PRIORS, ModelKey, Plan
+from graphdsl.lower.set_words import sets_of
 from graphdsl.lower.slots import Names, member_ref
 
 
@@ -152,7 +153,7 @@ def _key(plans: Mapping[str, Plan], piece: Piece) -> object:
     elif isinstance(ref, Encoder):
         model = ref.network
     kind = piece.kind, piece.cost, piece.environment
-    return kind, piece.under, home, model, piece.weight, piece.among
+    return kind, plan.under, home, model, piece.weight, piece.among
 
 
 def _is_drawn(ref: object) -> bool:
@@ -175,13 +176,13 @@ def _critic_key(ref: Auxiliary) -> ModelKey:
 def _code(plans: Mapping[str, Plan], group: Sequence[Piece]) -> TermCode:
     first = group[0]
     plan = plans[first.under]
-    nodes = tuple(dict.fromkeys(piece.node for piece in group))
+    nodes = tuple(dict.fromkeys(piece.node for piece in _in_order(plan, group)))
     if first.kind in ("reconstruction", "cost"):
         return TermCode(
             kind=first.kind,
             word=first.cost or "",
             left=_model_ref(plan, first, nodes),
-            right=plan.value(nodes),
+            right=_in_common(plan, plan.value(nodes)),
             among=chosen(plan.model, first.among, nodes) if first.among else None,
         )
     if first.kind == "penalty":
@@ -218,6 +219,16 @@ def _rate_code(
     return TermCode(kind="kl", left=left, right=_model_ref(plan, first, nodes))
 
 
+def _in_order(plan: Plan, group: Sequence[Piece]) -> Sequence[Piece]:
+    """Members as their tensor has them, in whichever of several sets they come first."""
+    return sorted(group, key=lambda one: natural(one.node)) if plan.together else group
+
+
+def _in_common(plan: Plan, ref: Ref) -> Ref:
+    """Data, which the terms of several sets at once have in common."""
+    return replace(ref, in_sets=True) if plan.together else ref
+
+
 def _penalty_code(plan: Plan, piece: Piece, nodes: tuple[str, ...]) -> TermCode:
     family = plan.model.family_of(piece.environment)
     return TermCode(
@@ -248,7 +259,7 @@ def _seen(plan: Plan, group: Sequence[Piece]) -> tuple[tuple[Ref, ...], ...]:
     if plan.under == "p":
         return ()  # samples of p lack nothing
     needed: dict[object, tuple[Ref, ...]] = {}
-    for piece in group:
+    for piece in _in_order(plan, group):
         own = (piece.node,) if piece.kind in ("reconstruction", "cost") else ()
         match piece.ref:
             case Auxiliary(given=given):
@@ -266,7 +277,8 @@ def _seen(plan: Plan, group: Sequence[Piece]) -> tuple[tuple[Ref, ...], ...]:
                 needed[piece.node] = masks(model, own)
     if not any(needed.values()):
         return ()
-    return _side_by_side(model, tuple(needed.values()))
+    several = _side_by_side(model, tuple(needed.values()))
+    return tuple(tuple(_in_common(plan, ref) for ref in refs) for refs in several)
 
 
 def _side_by_side(model: Model, needed: tuple[tuple[Ref, ...], ...]) -> tuple[tuple[Ref, ...], ...]:
@@ -338,11 +350,57 @@ def _relation(bounds: Sequence[Bound]) -> Relation:
 
 def _write(plan: Plan, group: Sequence[Piece]) -> _Written:
     """A term for one member, or summed over the index in which its members differ."""
+    if plan.together:
+        return _write_sets(plan, group)
     first = group[0]
     subsets = isinstance(first.ref, SubPosterior) and not _is_drawn(first.ref)
+    body = _body(plan, group, plan.under, _conditional(plan, plan.base, group))
+    if first.kind == "penalty":
+        return body
+    if len(group) > 1 and _crossed(plan, group):
+        return _joined([_write(plan, [piece]) for piece in group])
+    draws = draws_used(group)
+    mean = _Written(
+        "".join(f"E_{one} " for one in draws),
+        "".join(f"\\mathbb{{E}}_{{{one}}}\\," for one in draws),
+    )
+    total = _counted(plan, group) if first.among else _summed(plan, group, subsets)
+    return _Written(f"{mean.text}{total.text}{body.text}", f"{mean.latex}{total.latex}{body.latex}")
+
+
+def _write_sets(plan: Plan, group: Sequence[Piece]) -> _Written:
+    """A term of several networks at once: a sum over S, or that of each where none says it."""
+    by_set: dict[str, list[Piece]] = {}
+    for piece in group:
+        by_set.setdefault(piece.under, []).append(piece)
+    sets = sets_of(plan, {name: [one.node for one in some] for name, some in by_set.items()})
+    if sets is None:
+        alone = [(replace(plan, under=name, together=()), some) for name, some in by_set.items()]
+        return _joined([_write(one, some) for one, some in alone])
+    given = _Written(f"{sets.head}[S]", f"{latex_name(sets.head)}_{{S}}")
+    body = _body(plan, group, f"{plan.base}(S)", given)
+    each = _Written(r"sum_{i in S} ", r"\sum_{i \in S} ")
+    if not sets.own:
+        nodes = list(dict.fromkeys(piece.node for piece in group))
+        each = _summed(plan, [one for one in group if one.under == group[0].under], False)
+        each = each if len(nodes) > 1 else _NOTHING
+    return _Written(
+        f"sum_{{{sets.text}}} {each.text}{body.text}",
+        f"\\sum_{{{sets.latex}}} {each.latex}{body.latex}",
+    )
+
+
+def _joined(several: Sequence[_Written]) -> _Written:
+    """Several terms in one."""
+    text = " + ".join(shortened([one.text for one in several], "..."))
+    latex = " + ".join(shortened([one.latex for one in several], r"\dots"))
+    return _Written(f"({text})", f"({latex})")
+
+
+def _body(plan: Plan, group: Sequence[Piece], at: str, encoder: _Written) -> _Written:
+    """A term without its sums: the expectation under a distribution, of what is in it."""
+    first = group[0]
     node = _index(plan, [piece.node for piece in group])
-    encoder = _conditional(plan, plan.base, group)
-    at = "q" if plan.under == "q" else plan.under
     at_latex = at if len(at) == 1 else f"{{{at}}}"
     match first.kind:
         case "penalty":
@@ -351,40 +409,28 @@ def _write(plan: Plan, group: Sequence[Piece]) -> _Written:
         case "cost":
             model = _conditional(plan, _network_of(first), group)
             bar = _Written(f" | {model.text}" if model.text else "", _mid(model))
-            body = _Written(
+            return _Written(
                 f"cost({node[0]}{bar.text}, {first.cost})",
                 f"\\mathrm{{cost}}({node[1]}{bar.latex},\\ \\mathrm{{{first.cost}}})",
             )
         case "entropy":
             head = "H" if at == "q" else f"H[{at}]"
             inner_text = f"{node[0]} | {encoder.text}"
-            body = _Written(f"{head}({inner_text})", f"H_{at_latex}({node[1]} {_mid(encoder)})")
+            return _Written(f"{head}({inner_text})", f"H_{at_latex}({node[1]} {_mid(encoder)})")
         case "reconstruction" | "cross_entropy":
             network = _network_of(first)
             model = _conditional(plan, network, group)
             inner = _distribution(network, node, model)
-            body = _Written(
+            return _Written(
                 f"E_{at}[-log {inner.text}]", f"\\mathbb{{E}}_{at_latex}[-\\log {inner.latex}]"
             )
         case "kl":
             left = _distribution(plan.base, node, encoder)
             right = _right(plan, group, node)
-            body = _Written(
+            return _Written(
                 f"E_{at} KL({left.text} || {right.text})",
                 f"\\mathbb{{E}}_{at_latex}\\,\\mathrm{{KL}}({left.latex} \\,\\|\\, {right.latex})",
             )
-    if len(group) > 1 and _crossed(plan, group):
-        several = [_write(plan, [piece]) for piece in group]
-        text = " + ".join(shortened([one.text for one in several], "..."))
-        latex = " + ".join(shortened([one.latex for one in several], r"\dots"))
-        return _Written(f"({text})", f"({latex})")
-    draws = draws_used(group)
-    mean = _Written(
-        "".join(f"E_{one} " for one in draws),
-        "".join(f"\\mathbb{{E}}_{{{one}}}\\," for one in draws),
-    )
-    total = _counted(plan, group) if first.among else _summed(plan, group, subsets)
-    return _Written(f"{mean.text}{total.text}{body.text}", f"{mean.latex}{total.latex}{body.latex}")
 
 
 def _network_of(piece: Piece) -> str:

@@ -121,7 +121,7 @@ from graphdsl_runtime.players import alternate, due, play
 from graphdsl_runtime.ranks import alone, mean_over_ranks
 from graphdsl_runtime.sampling import Likelihood, Posterior, detached, draw_data, repeated
 from graphdsl_runtime.structures import cool, learn_edges
-from graphdsl_runtime.subsets import Subset, among, has_all
+from graphdsl_runtime.subsets import Subset, among, has_all, holders, on_sets
 from graphdsl_runtime.variables import Variable
 
 __all__ = [
@@ -206,6 +206,7 @@ __all__ = [
     "gradient_penalty_r1",
     "gumbel_noise",
     "has_all",
+    "holders",
     "hsic",
     "importance_weighted",
     "info_nce",
@@ -229,6 +230,7 @@ __all__ = [
     "mmd_between",
     "monte_carlo_kl",
     "nwj",
+    "on_sets",
     "one_expert",
     "permute_blocks",
     "permute_within",

@@ -142,28 +142,37 @@ def subset_posteriors(
     subsets: Tensor,
     weights: Tensor | None = None,
     *,
+    present: Tensor | None = None,
     least: float | None = None,
 ) -> Gaussian:
     r"""Give q(z | x_S) for every subset S of a list, from one pass of the experts.
 
     .. math:: q(z \mid x_S) \propto p(z) \prod_{i \in S} \tilde q(z \mid x_i)^{m_i}
 
-    with weights where they are given, as of `weighted_product`, and 1 otherwise.
+    with weights where they are given, as of `weighted_product`, and 1 otherwise; where views may be
+    missing, the product is over those of S that are present.
 
     Shapes: experts ``(B, N, *)``, subsets bool ``(K, N)`` ``-> (B, K, *)``; weights ``(N, *)`` or
-    ``(B, N, *)``.
+    ``(B, N, *)``; present as of `product_of_experts`.
     Exact, as `product_of_experts` and `weighted_product` are.  Memory: ``B K N *``.
-    Raises `ShapeMismatch` if subsets or weights do not fit, and, of weights below zero,
-    `NotADensity` unless there is a ``least``.
+    Raises `ShapeMismatch` if subsets, weights or ``present`` do not fit, and, of weights below
+    zero, `NotADensity` unless there is a ``least``.
     Reference: theory.md P17 and P21.
 
     >>> experts = Gaussian(torch.full((1, 2, 1), 3.0), torch.zeros(1, 2, 1))
     >>> subset_posteriors(experts, torch.eye(2) > 0).mean.flatten()
     tensor([1.5000, 1.5000])
+    >>> subset_posteriors(
+    ...     experts, torch.eye(2) > 0, present=torch.tensor([True, False])
+    ... ).mean.flatten()
+    tensor([1.5000, 0.0000])
     """
     views = experts.mean.shape[1]
     if subsets.ndim != 2 or subsets.shape[1] != views:
         raise ShapeMismatch("subsets", expected=("K", views), got=subsets.shape)
+    _check_present(experts, present)
+    if present is not None:
+        subsets = subsets & present.unsqueeze(-2)  # (K, N), or (B, K, N)
     if weights is None:
         return _product(experts[:, None], subsets, views_axis=2)
     _check_weights(experts, weights)

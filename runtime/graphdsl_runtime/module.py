@@ -347,6 +347,11 @@ class Objective(nn.Module):
             if name not in self._network_names:
                 raise UnknownName("network", name, known=self._network_names)
 
+    def constant(self, name: str, value: Tensor) -> Tensor:
+        """Keep a tensor that goes where the module goes, and is no part of its state."""
+        self.register_buffer(name, value, persistent=False)
+        return self.get_buffer(name)
+
     def weight(
         self, name: str, value: float, low: float = -math.inf, high: float = math.inf
     ) -> float:

@@ -118,7 +118,8 @@ class FamilyNetwork(nn.Module):
     """A network for every member of a family: what `mlps` and `Each` are.
 
     Called with ``members``, it runs those alone, in that order: parents that are not shared then
-    have one entry for each of them, and so has the answer.
+    have one entry for each of them, and so has the answer. Called with ``apart``, every member has
+    its own entry of the shared parents too: no parent is shared in that call.
     """
 
     #: For every parent, whether all members have it in common: then it is ``(B, *)``, and
@@ -140,13 +141,15 @@ class Each(FamilyNetwork):
         self.each = nn.ModuleList(modules)
         self.shared = tuple(shared)
 
-    def forward(self, *parents: Tensor, members: Sequence[int] | None = None) -> Tensor:
+    def forward(
+        self, *parents: Tensor, members: Sequence[int] | None = None, apart: bool = False
+    ) -> Tensor:
         """Run every member's module on its own parents and the shared ones."""
         modules = self.each if members is None else [self.each[member] for member in members]
         outputs = [
             module(
                 *(
-                    parent if shared else parent[:, place]
+                    parent if shared and not apart else parent[:, place]
                     for parent, shared in zip(parents, self.shared, strict=True)
                 )
             )
@@ -251,11 +254,13 @@ class _Mlps(FamilyNetwork):
         widths = (sum(map(math.prod, inputs)), *hidden, _size(outputs))
         self.layers = _dense(widths, lambda narrow, wide: _Linears(count, narrow, wide))
 
-    def forward(self, *parents: Tensor, members: Sequence[int] | None = None) -> Tensor:
+    def forward(
+        self, *parents: Tensor, members: Sequence[int] | None = None, apart: bool = False
+    ) -> Tensor:
         count = self.count if members is None else len(members)
         flat = [
             parent.reshape(1, parent.shape[0], -1).expand(count, -1, -1)
-            if shared
+            if shared and not apart
             else parent.reshape(*parent.shape[:2], -1).transpose(0, 1)
             for parent, shared in zip(parents, self.shared, strict=True)
         ]

@@ -1,13 +1,16 @@
-"""Sets of views that a pass draws anew: one term in place of a mean over all sets."""
+"""Sets of views: those that a pass draws anew, and those that it computes all at once."""
 
 from __future__ import annotations
 
-__all__ = ["Subset", "among", "has_all"]
+__all__ = ["Subset", "among", "has_all", "holders", "on_sets"]
 
+from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+
+from graphdsl_runtime.errors import ObjectiveError
 
 
 @dataclass(frozen=True)
@@ -81,3 +84,52 @@ def has_all(seen: Tensor, subsets: Tensor) -> Tensor:
     tensor([[ True, False]])
     """
     return (seen[:, None] | ~subsets).all(dim=2)
+
+
+def holders(subsets: Tensor) -> Tensor:
+    """Say of every view in which of the sets it is, where all are in as many.
+
+    It reads values, and is for a module's ``__init__``.
+
+    Shapes: bool ``(K, N) ->`` int64 ``(H, N)``, places among the K sets, in order.
+    Raises `ObjectiveError` where one view is in more sets than another.
+
+    >>> holders(torch.tensor([[True, False], [False, True], [True, True]]))
+    tensor([[0, 1],
+            [2, 2]])
+    """
+    views = subsets.shape[-1]
+    of_view, places = subsets.T.nonzero(as_tuple=True)
+    counts = torch.bincount(of_view, minlength=views)
+    if (counts != counts[:1]).any():
+        raise ObjectiveError(f"views are in {counts.tolist()} of the sets; expected equal numbers")
+    return places.reshape(views, -1).T
+
+
+def on_sets(
+    network: nn.Module,
+    *samples: Tensor,
+    holders: Tensor | None = None,
+    members: Sequence[int] | None = None,
+) -> Tensor:
+    r"""Run a network on the samples of several sets: they are so many more rows to it.
+
+    With ``holders``, which a `FamilyNetwork` alone can have, each member runs on the samples of its
+    own sets, and on no others: of p(x_i | z) those of the S with i in S.
+
+    Shapes: samples ``(B, K, *)``, one for each parent ``-> (B, K, *)``; with ``holders``, int64
+    ``(H, N)`` as of `holders`, ``-> (B, H, N, *)``.  ``members`` are those of a `FamilyNetwork`.
+    Equal to the network run on set after set, but for what it does across its batch (batch
+    normalisation).
+
+    >>> on_sets(nn.Linear(3, 2), torch.zeros(5, 4, 3)).shape
+    torch.Size([5, 4, 2])
+    """
+    rows, sets = samples[0].shape[:2]
+    some = {} if members is None else {"members": members}
+    if holders is None:
+        answer: Tensor = network(*(one.flatten(0, 1) for one in samples), **some)
+        return answer.reshape(rows, sets, *answer.shape[1:])
+    own = (one[:, holders].flatten(0, 1) for one in samples)
+    answer = network(*own, apart=True, **some)
+    return answer.reshape(rows, len(holders), *answer.shape[1:])

@@ -336,3 +336,22 @@ def test_fusion_compiles_into_one_graph() -> None:
     weights, present = torch.randn(VIEWS, SIZE), torch.rand(ROWS, VIEWS) > 0.5
     compiled = torch.compile(loss, fullgraph=True, backend="eager")
     assert_close(compiled(mean, log_var, weights, present), loss(mean, log_var, weights, present))
+
+
+@pytest.mark.parametrize("by_row", [False, True])
+def test_a_subset_is_the_product_of_those_of_it_that_are_present(
+    experts: Gaussian, by_row: bool
+) -> None:
+    present = torch.rand(ROWS, VIEWS) > 0.4 if by_row else torch.tensor([True, False, True])
+    broken = Gaussian(
+        torch.where(present.expand(ROWS, VIEWS)[..., None], experts.mean, torch.nan),
+        experts.log_var,
+    )
+    ours = subset_posteriors(broken, SUBSETS, present=present)
+    weights = torch.rand(VIEWS, SIZE, dtype=torch.float64)
+    weighed = subset_posteriors(broken, SUBSETS, weights, present=present)
+    for k, subset in enumerate(SUBSETS):
+        assert_same(ours[:, k], product_of_experts(broken, present & subset))
+        assert_same(weighed[:, k], weighted_product(broken, weights, present & subset))
+    with pytest.raises(ShapeMismatch, match="present"):
+        subset_posteriors(experts, SUBSETS, present=torch.ones(VIEWS + 1) > 0)

@@ -1,11 +1,28 @@
-"""Drawn sets of views: every set as often as any other, and none that is empty."""
+"""Sets of views: drawn, every set as often as any other and none that is empty; and all at once."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 import torch
+from torch import nn
+from torch.testing import assert_close
 
-from graphdsl_runtime import Objective, ShapeMismatch, Subset, Variable, among
+from graphdsl_runtime import (
+    Each,
+    FamilyNetwork,
+    Objective,
+    ObjectiveError,
+    ShapeMismatch,
+    Shared,
+    Subset,
+    Variable,
+    among,
+    holders,
+    mlps,
+    on_sets,
+)
 
 SUBSETS = [Subset("S", of=count, proper=proper) for count in (2, 3, 8) for proper in (False, True)]
 
@@ -70,3 +87,56 @@ def test_a_set_is_taken_from_the_noise_or_drawn() -> None:
     assert objective.drawn({}, "S", x).shape == (4, 3)
     with pytest.raises(ShapeMismatch, match="S has shape"):
         objective.drawn({"S": same[:2]}, "S", x)
+
+
+# ---- all sets at once ----------------------------------------------------------------------------
+
+SETS = torch.tensor([[1, 0, 0], [0, 1, 0], [0, 0, 1], [1, 1, 0], [0, 1, 1], [1, 0, 1]]) > 0
+
+
+def test_holders_are_the_sets_of_each_view() -> None:
+    found = holders(SETS)
+    assert found.shape == (3, 3)
+    for view in range(3):
+        assert found[:, view].tolist() == SETS[:, view].nonzero().flatten().tolist()
+
+
+def test_views_in_more_sets_than_others_have_no_table() -> None:
+    with pytest.raises(ObjectiveError, match=r"views are in \[2, 1\] of the sets"):
+        holders(torch.tensor([[True, False], [True, True]]))
+
+
+def a_family() -> FamilyNetwork:
+    return mlps(3, [Shared(2), Shared(1, 2)], (5,), 4).double()
+
+
+def some_modules() -> FamilyNetwork:
+    return Each([nn.Bilinear(2, 2, 4).double() for _ in range(3)], shared=[True, True])
+
+
+@pytest.mark.parametrize("make", [a_family, some_modules])
+@pytest.mark.parametrize("members", [None, [2, 0]])
+def test_each_member_runs_on_the_samples_of_its_sets(
+    make: Callable[[], FamilyNetwork], members: list[int] | None
+) -> None:
+    network, rows = make(), 4
+    z = torch.randn(rows, len(SETS), 2, dtype=torch.float64, requires_grad=True)
+    w = torch.randn(rows, len(SETS), 2, dtype=torch.float64)
+    tables = SETS if members is None else SETS[:, members]
+    ours = on_sets(network, z, w, holders=holders(tables), members=members)
+    one_by_one = [network(z[:, k], w[:, k]) for k in range(len(SETS))]
+    for place, member in enumerate(range(3) if members is None else members):
+        theirs = [one_by_one[k][:, member] for k in SETS[:, member].nonzero().flatten().tolist()]
+        assert_close(ours[:, :, place], torch.stack(theirs, dim=1))
+    wanted = torch.stack([one.sum((0, 2)) for one in one_by_one])  # (K, N)
+    held = torch.zeros(3, dtype=torch.bool)
+    held[list(range(3)) if members is None else members] = True
+    total = (wanted * SETS * held).sum()
+    assert_close(*(torch.autograd.grad(one, z, retain_graph=True) for one in (ours.sum(), total)))
+
+
+def test_a_network_on_sets_is_the_network_on_each() -> None:
+    network = nn.Linear(3, 2)
+    z = torch.randn(4, 5, 3)
+    expected = torch.stack([network(z[:, k]) for k in range(5)], dim=1)
+    assert_close(on_sets(network, z), expected)

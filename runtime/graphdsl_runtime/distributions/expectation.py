@@ -9,8 +9,6 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from graphdsl_runtime.distributions.parameters import over
-
 
 class _Density(Protocol):
     """What has a log-density, of every component or of every row."""
@@ -38,7 +36,9 @@ def expect(nats: Tensor, seen: Tensor | None = None) -> Tensor:
     tensor(1.5000)
     """
     if seen is not None:
-        nats = torch.where(over(seen, nats), nats, 0.0)
+        if nats.ndim > seen.ndim:  # one number per view: what masks it is small, forward and back
+            nats = nats.flatten(seen.ndim).sum(dim=-1)
+        nats = torch.where(seen, nats, 0.0)
     return nats.sum() / nats.shape[0]
 
 

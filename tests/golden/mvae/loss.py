@@ -15,12 +15,8 @@ Objective, to be minimised:
 
 Loss, in nats per row:
 
-    E_r({1})[-log p(x[1] | z)]
-    + E_r({2})[-log p(x[2] | z)]
-    + sum_i E_r({1,2})[-log p(x[i] | z)]
-    + E_r({1}) KL(r(z | x[1]) || p(z))
-    + E_r({2}) KL(r(z | x[2]) || p(z))
-    + E_r({1,2}) KL(r(z | x) || p(z))
+    sum_{S in subsets(1..2)} sum_{i in S} E_r(S)[-log p(x[i] | z)]
+    + sum_{S in subsets(1..2)} E_r(S) KL(r(z | x[S]) || p(z))
 
 Relation: equal (every term is computed exactly, up to the named constants).
 
@@ -49,9 +45,12 @@ from graphdsl_runtime import (
     Shared,
     Variable,
     expect,
+    holders,
     mlps,
+    on_sets,
     product_of_experts,
     standard_normal,
+    subset_posteriors,
 )
 
 
@@ -79,59 +78,34 @@ class Mvae(Objective):
             [f"p(x[{i}]|z)" for i in range(1, 3)],
             lambda: mlps(2, [Shared(16)], (400, 400), 32),
         )
+        self.subsets_r_z = self.constant(
+            "subsets_r_z", torch.tensor([[1, 0], [0, 1], [1, 1]]) > 0
+        )
+        self.holders_p_x = self.constant("holders_p_x", holders(self.subsets_r_z))
         self.refuse_unused_networks()
 
     def forward(self, batch: Batch, noise: Noise | None = None) -> Losses:
         x, seen_x = self.observe_some(batch, "x")  # (B, 2, 32)
         noise = self.draw_noise(x) if noise is None else noise
         experts_r_z = Gaussian.split(self.r_z(x))  # r~(z | x[i]), eq. 11; (B, 2, 16)
-        # r(z | x[1]), eq. 13; (B, 16)
-        r_z_1 = product_of_experts(experts_r_z[:, 0:1], seen_x[:, 0:1])
-        z_r_1 = r_z_1.sample(noise["z"])  # (B, 16)
-        # r(z | x[2]), eq. 13; (B, 16)
-        r_z_2 = product_of_experts(experts_r_z[:, 1:2], seen_x[:, 1:2])
-        z_r_2 = r_z_2.sample(noise["z"])  # (B, 16)
-        r_z_1_2 = product_of_experts(experts_r_z, seen_x)  # r(z | x), eq. 13; (B, 16)
-        z_r_1_2 = r_z_1_2.sample(noise["z"])  # (B, 16)
-        p_x_r_1 = Bernoulli(self.p_x(z_r_1, members=[0])[:, 0])  # p(x[1]|z); (B, 32)
-        p_x_r_2 = Bernoulli(self.p_x(z_r_2, members=[1])[:, 0])  # p(x[2]|z); (B, 32)
-        p_x_r_1_2 = Bernoulli(self.p_x(z_r_1_2))  # p(x[i] | z); (B, 2, 32)
+        # r(z | x_S) of every S, eq. 13; (B, 3, 16)
+        r_z = subset_posteriors(experts_r_z, self.subsets_r_z, present=seen_x)
+        z_r = r_z.sample(noise["z"][:, None])  # (B, 3, 16)
+        # p(x[i] | z) of every S with i; (B, 2, 2, 32)
+        p_x_r = Bernoulli(on_sets(self.p_x, z_r, holders=self.holders_p_x))
 
-        # E_r({1})[-log p(x[1] | z)]; spec line 17
-        reconstruction_x_r_1 = expect(p_x_r_1.nll(x[:, 0]), seen_x[:, 0])
+        # sum_{S in subsets(1..2)} sum_{i in S} E_r(S)[-log p(x[i] | z)]; spec line 17
+        reconstruction_x_r = expect(p_x_r.nll(x[:, None]), seen_x[:, None])
 
-        # E_r({2})[-log p(x[2] | z)]; spec line 17
-        reconstruction_x_r_2 = expect(p_x_r_2.nll(x[:, 1]), seen_x[:, 1])
+        # sum_{S in subsets(1..2)} E_r(S) KL(r(z | x[S]) || p(z)); spec line 17
+        rate_z_r = expect(r_z.kl(standard_normal))
 
-        # sum_i E_r({1,2})[-log p(x[i] | z)]; spec line 17
-        reconstruction_x_r_1_2 = expect(p_x_r_1_2.nll(x), seen_x)
-
-        # E_r({1}) KL(r(z | x[1]) || p(z)); spec line 17
-        rate_z_r_1 = expect(r_z_1.kl(standard_normal))
-
-        # E_r({2}) KL(r(z | x[2]) || p(z)); spec line 17
-        rate_z_r_2 = expect(r_z_2.kl(standard_normal))
-
-        # E_r({1,2}) KL(r(z | x) || p(z)); spec line 17
-        rate_z_r_1_2 = expect(r_z_1_2.kl(standard_normal))
-
-        loss = (
-            reconstruction_x_r_1
-            + reconstruction_x_r_2
-            + reconstruction_x_r_1_2
-            + rate_z_r_1
-            + rate_z_r_2
-            + rate_z_r_1_2
-        )
+        loss = reconstruction_x_r + rate_z_r
         return Losses(
             loss,
             terms={
-                "reconstruction_x_r_1": reconstruction_x_r_1,
-                "reconstruction_x_r_2": reconstruction_x_r_2,
-                "reconstruction_x_r_1_2": reconstruction_x_r_1_2,
-                "rate_z_r_1": rate_z_r_1,
-                "rate_z_r_2": rate_z_r_2,
-                "rate_z_r_1_2": rate_z_r_1_2,
+                "reconstruction_x_r": reconstruction_x_r,
+                "rate_z_r": rate_z_r,
             },
         )
 

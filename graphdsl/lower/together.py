@@ -1,0 +1,252 @@
+"""Every r(S) at once: inference networks of one statement that differ in their set alone.
+
+One product gives the posteriors of all sets, on an axis behind the rows; one sample is drawn of
+each, with the noise that all have in common; and a network of p runs once, on the samples of those
+sets whose terms ask for it. The loss is what it would be set by set.
+"""
+
+from __future__ import annotations
+
+__all__ = ["plan_inference", "plan_together", "run_on_sets", "together"]
+
+from collections import defaultdict
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import TypeAlias
+
+from graphdsl.ir.draws import as_block
+from graphdsl.ir.loss import Fuse, Ref, Sample
+from graphdsl.ir.model import Model, Network
+from graphdsl.lower.bounds import Piece
+from graphdsl.lower.models import Decoder, Encoder, Prior, SubPosterior
+from graphdsl.lower.posteriors import plan_posteriors, present_experts
+from graphdsl.lower.runs import ModelKey, Plan, run_slot, slot_shape
+from graphdsl.lower.slots import Slot, network_slot, some_of
+from graphdsl.lower.wording import children_text
+
+_Encoders: TypeAlias = Mapping[str, Sequence[Slot]]
+_Asked: TypeAlias = frozenset[tuple[str, str]]  #: network, variable
+
+
+def together(
+    plan: Plan,
+    pieces: Sequence[Piece],
+    encoders: _Encoders,
+    decoders: Sequence[Slot],
+    others: Iterable[str],
+) -> tuple[tuple[str, ...], ...]:
+    """The networks that are sampled at once: of each statement the most that are alike."""
+    model = plan.model
+    if model.players:
+        return ()  # each player would have lists of sets of its own
+    compared = (one.ref for one in pieces if isinstance(one.ref, Encoder | SubPosterior))
+    apart = {*others, *(ref.network for ref in compared)}
+    alike: defaultdict[str, defaultdict[Hashable, list[str]]] = defaultdict(
+        lambda: defaultdict(list)
+    )
+    for network in model.further:
+        own = [one for one in pieces if one.under == network.name]
+        slots = encoders.get(network.name, ())
+        base = network.name.partition("(")[0]
+        known = all((base, slot.children) in plan.experts for slot in slots)
+        if not own or not known or network.name in apart or not all(map(_is_of_sets, own)):
+            continue
+        if _is_product(model, network, slots):
+            kinds = frozenset((one.kind, one.weight, one.cost) for one in own)
+            children = tuple(slot.children for slot in slots)
+            alike[base][children, kinds].append(network.name)
+    most = [max(map(tuple, groups.values()), key=len) for groups in alike.values()]
+    found = []
+    for names in most:
+        theirs = [one for one in pieces if one.under in names]
+        if len(names) > 1 and _is_even(model, encoders[names[0]], decoders, theirs):
+            found.append(names)
+    return tuple(found)
+
+
+def _is_product(model: Model, network: Network, slots: Sequence[Slot]) -> bool:
+    """Whether every latent is a product of experts on data, its whole family at once."""
+    return (
+        bool(slots)
+        and all(
+            one.by == "poe"
+            and not one.gates
+            and model.observed().issuperset(one.parents)
+            and slot.children == model.family_of(slot.children[0]).nodes
+            for slot in slots
+            for one in slot.conditionals
+        )
+        and not any(as_block(name) for one in network.conditionals for name in one.parents)
+    )
+
+
+def _is_of_sets(piece: Piece) -> bool:
+    """Whether a piece is a rate against a declared prior, or what p's own networks predict."""
+    match piece.kind, piece.ref:
+        case "kl", Prior():
+            return True
+        case (("reconstruction" | "cost"), Decoder(frozen=False)):
+            return not piece.among
+    return False
+
+
+def _is_even(
+    model: Model, encoders: Sequence[Slot], decoders: Sequence[Slot], pieces: Sequence[Piece]
+) -> bool:
+    """Whether the terms of all networks are one term each, which tensors hold without a gap."""
+    weights: defaultdict[Hashable, set[Hashable]] = defaultdict(set)
+    asked: defaultdict[Hashable, set[tuple[str, str]]] = defaultdict(set)
+    for one in pieces:
+        key = one.kind, one.cost, model.family_of(one.node).name
+        weights[key].add(one.weight)
+        asked[key].add((one.under, one.node))
+    if any(len(several) > 1 for several in weights.values()):
+        return False
+    names = {one.under for one in pieces}
+    for slot in encoders:
+        every = {(name, child) for name in names for child in slot.children}
+        if asked.get(("kl", None, model.family_of(slot.children[0]).name), every) != every:
+            return False
+    latents = {slot.children for slot in encoders}
+    return all(
+        _reads_all_of(slot, latents)
+        and _is_rectangle(model, slot, _asked(slot, pieces))
+        and len({_asked(slot, of_kind) for of_kind in _by_kind(slot, pieces)}) == 1
+        for slot in decoders
+        if _asked(slot, pieces)
+    )
+
+
+def _asked(slot: Slot, pieces: Iterable[Piece]) -> _Asked:
+    """Which networks' samples it runs on, and for which of its children."""
+    return frozenset(
+        (one.under, one.node)
+        for one in pieces
+        if isinstance(one.ref, Decoder) and one.node in slot.children
+    )
+
+
+def _by_kind(slot: Slot, pieces: Iterable[Piece]) -> Iterator[list[Piece]]:
+    kinds: defaultdict[Hashable, list[Piece]] = defaultdict(list)
+    for one in pieces:
+        if one.node in slot.children:
+            kinds[one.kind, one.cost].append(one)
+    yield from kinds.values()
+
+
+def _reads_all_of(slot: Slot, latents: set[tuple[str, ...]]) -> bool:
+    """Whether its members read nothing but whole latents of the networks, and these in common."""
+    return all(
+        not one.gates and (one.shared or not slot.stacked) and one.nodes[0] in latents
+        for one in slot.arguments
+    )
+
+
+def _is_rectangle(model: Model, slot: Slot, asked: _Asked) -> bool:
+    """Whether as many sets ask for each member, and members that none asks for need not run."""
+    sets_of = {child: {name for name, node in asked if node == child} for child in slot.children}
+    if len({frozenset(one) for one in sets_of.values()}) == 1:
+        return True
+    wanted = [child for child, sets in sets_of.items() if sets]
+    apart = slot.stacked and not slot.tied
+    learned = model.distribution_of(slot.conditionals[0]).scale == "learned"
+    return apart and not learned and len({len(sets_of[child]) for child in wanted}) == 1
+
+
+# ---- the pass ------------------------------------------------------------------------------------
+
+
+def plan_together(plan: Plan, names: tuple[str, ...], encoders: _Encoders) -> None:
+    """The posteriors of all sets, and a sample of each."""
+    model, first = plan.model, encoders[names[0]]
+    plan.together, plan.encoders = names, list(first)
+    for place, slot in enumerate(first):
+        family = model.family_of(slot.children[0])
+        experts, every = plan.experts[plan.base, slot.children]
+        attribute = f"subsets_{plan.base}_{family.local}"
+        parents = [encoders[name][place].conditionals[0].parents for name in names]
+        plan.subsets.append(
+            (attribute, tuple(tuple(one in several for one in every) for several in parents))
+        )
+        of, posterior = children_text(model, slot), f"{plan.base}_{family.local}"
+        target = f"{family.local}{plan.tag}"
+        plan.forward += [
+            Fuse(
+                target=posterior,
+                how="subsets",
+                experts=(Ref(experts),),
+                formula=f"{plan.base}({of} | {_head(every)}_S) of every S, eq. 13",
+                shape=(len(names), *slot_shape(slot, family)),
+                subsets=attribute,
+                present=present_experts(plan, every),
+            ),
+            Sample(
+                target=target,
+                distribution=posterior,
+                noise=Ref(family.name, in_sets=True),
+                latent=family.name,
+                shape=(len(names), *slot_shape(slot, family)),
+                grid=len(family.extents),
+            ),
+        ]
+        plan.posterior.update(dict.fromkeys(slot.children, (posterior, slot.children)))
+        plan.values.update(dict.fromkeys(slot.children, (target, slot.children)))
+
+
+def _head(nodes: Iterable[str]) -> str:
+    """What a set is a set of: `x` of `x[1]` and `x[2]`."""
+    return ",".join(dict.fromkeys(name.partition("[")[0] for name in nodes))
+
+
+def plan_inference(plan: Plan, name: str, encoders: _Encoders) -> None:
+    """What `infer` asks of one of these networks, for itself."""
+    alone = plan.branch(name)
+    alone.forward, alone.infer, alone.inferred = [], plan.infer, plan.inferred
+    plan_posteriors(alone, list(encoders[name]), {})
+
+
+def run_on_sets(plan: Plan, decoders: Iterable[Slot], pieces: Sequence[Piece]) -> None:
+    """Every network of p once: each member on the samples of the sets that ask for it."""
+    for slot in decoders:
+        asked = _asked(slot, pieces)
+        if not asked:
+            continue
+        plan.add_network(network_slot(slot, plan.model))
+        some = some_of(slot, {node for _, node in asked})
+        target = f"{slot.result}{plan.tag}"
+        run = run_slot(plan, some, target)
+        rows = [[(name, child) in asked for child in some.children] for name in plan.together]
+        sets = tuple(place for place, row in enumerate(rows) if any(row))
+        holders, count = "", len(sets)
+        which = f"of {'every' if count == len(rows) else 'some'} S"
+        if all(all(rows[place]) for place in sets):
+            places = None if count == len(rows) else sets
+            arguments = tuple(replace(one, places=places) for one in run.arguments)
+            run = replace(run, arguments=arguments)
+        else:
+            holders, count = f"holders_{slot.attribute}", sum(row[0] for row in rows)
+            listed = _listed(plan, slot, rows)
+            plan.holders.append((holders, listed))
+            own = listed != f"subsets_{slot.attribute}"
+            which = "of every S with i" if own else "of every S that asks for i"
+        plan.forward.append(
+            replace(
+                run,
+                on_sets=True,
+                holders=holders,
+                formula=f"{run.formula} {which}",
+                shape=(count, *run.shape),
+            )
+        )
+        for child in some.children:
+            plan.likelihood[ModelKey("p", child)] = (target, some.children)
+
+
+def _listed(plan: Plan, slot: Slot, rows: Sequence[Sequence[bool]]) -> str:
+    """The attribute that lists which sets ask for which members: the experts', or its own."""
+    table = tuple(map(tuple, rows))
+    for name, known in plan.subsets:
+        if known == table:
+            return name
+    plan.subsets.append((f"subsets_{slot.attribute}", table))
+    return plan.subsets[-1][0]
