@@ -63,6 +63,13 @@ AT_ONCE: dict[str, tuple[str, tuple[str, ...]]] = {
         ),
         ("z_r_1 = r_z_1.sample", "on_sets(self.p_x, z_r)"),
     ),
+    "a set under a sign": (
+        minimizing(
+            "KL(r(1)(x, z) || p(x, z)) + KL(r(2)(x, z) || p(x, z)) "
+            "+ CE[r(3)](x | z) + max(KL(r(3)(z | x[3]) || p(z)), 0)"
+        ),
+        ("r_z_3.sample", "on_sets(self.p_x, z_r)"),
+    ),
     "a cost": (
         minimizing(
             "sum(S in subsets(1..N)) (cost[r(S)](x[S] | z, squared) + "

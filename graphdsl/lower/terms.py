@@ -381,9 +381,7 @@ def _write_sets(plan: Plan, group: Sequence[Piece]) -> _Written:
     body = _body(plan, group, f"{plan.base}(S)", given)
     each = _Written(r"sum_{i in S} ", r"\sum_{i \in S} ")
     if not sets.own:
-        nodes = list(dict.fromkeys(piece.node for piece in group))
-        each = _summed(plan, [one for one in group if one.under == group[0].under], False)
-        each = each if len(nodes) > 1 else _NOTHING
+        each = _summed(plan, by_set[group[0].under], False)  # all sets have the same members
     return _Written(
         f"sum_{{{sets.text}}} {each.text}{body.text}",
         f"\\sum_{{{sets.latex}}} {each.latex}{body.latex}",

@@ -16,7 +16,7 @@ from typing import TypeAlias
 
 from graphdsl.ir.draws import as_block
 from graphdsl.ir.loss import Fuse, Ref, Sample
-from graphdsl.ir.model import Model, Network
+from graphdsl.ir.model import Model, Network, Wrapped
 from graphdsl.lower.bounds import Piece
 from graphdsl.lower.models import Decoder, Encoder, Prior, SubPosterior
 from graphdsl.lower.posteriors import plan_posteriors, present_experts
@@ -40,7 +40,7 @@ def together(
     if model.players:
         return ()  # each player would have lists of sets of its own
     compared = (one.ref for one in pieces if isinstance(one.ref, Encoder | SubPosterior))
-    apart = {*others, *(ref.network for ref in compared)}
+    apart = {*others, *(ref.network for ref in compared), *_under_signs(model)}
     alike: defaultdict[str, defaultdict[Hashable, list[str]]] = defaultdict(
         lambda: defaultdict(list)
     )
@@ -62,6 +62,13 @@ def together(
         if len(names) > 1 and _is_even(model, encoders[names[0]], decoders, theirs):
             found.append(names)
     return tuple(found)
+
+
+def _under_signs(model: Model) -> Iterator[str]:
+    """The networks that a term under a sign is of: it is summed by itself."""
+    for one in model.objective:
+        if isinstance(one.functional, Wrapped):
+            yield from (inner.functional.under for inner in one.functional.inner)
 
 
 def _is_product(model: Model, network: Network, slots: Sequence[Slot]) -> bool:
