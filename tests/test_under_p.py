@@ -98,7 +98,7 @@ def test_a_code_that_q_infers_as_well_has_a_sample_of_its_prior() -> None:
 
 @pytest.mark.parametrize(
     "term",
-    ["I[p](x; c)", "D(p || {c -> x; n})", "H[p](x | c)", "- CE[p](c | x)", "CE[p](x | c, n)"],
+    ["I[p](x; c)", "D(p || {c -> x; n})", "- H[p](x | c)", "CE[p](x | c, n)"],
 )
 def test_what_has_no_bound_under_p_is_refused(term: str) -> None:
     with pytest.raises(SpecError) as found:

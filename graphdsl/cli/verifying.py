@@ -97,6 +97,8 @@ def _network(one: Affine) -> nn.Module:
             self.bias = nn.Parameter(torch.as_tensor(one.bias))
 
         def forward(self, *parents: Tensor) -> Tensor:
+            if not parents:  # a marginal
+                return self.bias.reshape(1, *one.shape)
             rows = len(parents[0])
             inputs = torch.cat([parent.reshape(rows, -1) for parent in parents], dim=1)
             return (inputs @ self.weights.T + self.bias).reshape(rows, *one.shape)

@@ -46,9 +46,9 @@ WORDS = (
     "Subset", "adversarial_js", "adversarial_js_non_saturating", "adversarial_kl", "among",
     "conditional_flow", "conv_decoder", "conv_encoder", "critic", "detached", "draw_data",
     "each_expert", "expect", "frozen", "gated", "has_all", "holders", "hsic",
-    "importance_weighted", "information_critic", "information_mine", "irm_penalty",
-    "mean_over_ranks", "mlp", "mlps", "mmd", "mmd_between", "on_sets", "one_expert",
-    "product_of_experts", "repeated", "sliced_wasserstein", "standard_laplace",
+    "importance_weighted", "information_critic", "information_mine", "irm_penalty", "marginal",
+    "marginals", "mean_over_ranks", "mlp", "mlps", "mmd", "mmd_between", "on_sets",
+    "one_expert", "product_of_experts", "repeated", "sliced_wasserstein", "standard_laplace",
     "standard_normal", "subset_posteriors", "total_correlation_critic", "total_correlation_loo",
     "total_correlation_mss", "total_correlation_mws", "uniform_bernoulli",
     "uniform_categorical", "weighted_product",
@@ -131,9 +131,19 @@ def _header(module: LossModule, constants: Sequence[tuple[str, Fraction]]) -> st
             loss=_all_lines(_formulas(module)),
             relation=_wrapped(f"Relation: {module.relation} ({module.reason}).", _WIDTH),
             gaps=_all_lines(gaps),
+            whose=_whose(gaps),
             dropped=_all_lines(shortened(dropped, "...")),
         )
     )
+
+
+def _whose(gaps: Sequence[str]) -> str:
+    """Whose joint it is that a bar speaks of, where that is p's too."""
+    barred = [name for name in ("q", "p") if any(f"\\bar{{{name}}}" in one for one in gaps)]
+    if "p" not in barred:
+        return r"\bar{q} is a conditional of q's joint"
+    several = [rf"\bar{{{name}}} is a conditional of {name}'s joint" for name in barred]
+    return ", ".join(several)
 
 
 def _formulas(module: LossModule) -> Iterator[str]:
@@ -333,6 +343,8 @@ def _builder(slot: NetworkSlot) -> str:
         _input(sizes, shared and builder.count is not None) for sizes, shared in builder.inputs
     )
     count = f"{builder.count}, " if builder.count is not None else ""
+    if not inputs:
+        return f"{builder.name}({count}{size})"
     return f"{builder.name}({count}[{inputs}], {shape(builder.hidden)}, {size})"
 
 

@@ -115,11 +115,40 @@ def _drawn(statement: DrawSet | Known | Sample | PriorSample | Generated) -> str
             return f"{target}, {density} = {distribution}.sample_with_log_prob({_noise(statement)})"
         case Sample(target=target, distribution=distribution):
             return f"{target} = {distribution}.sample({_noise(statement)})"
-        case Generated(target=target, distribution=distribution):
-            return f"{target} = {distribution}.mean"
-        case PriorSample(target=target, latent=latent, like=like, word=word):
-            own = f'self.prior_sample(noise, "{latent}", {like})' if like else f'noise["{latent}"]'
-            return f"{target} = {word}.sample({own})" if word else f"{target} = {own}"
+        case PriorSample() | Generated():
+            return _drawn_from_p(statement)
+
+
+def _drawn_from_p(statement: PriorSample | Generated) -> str:
+    """A root of p, or what its networks generate."""
+    target = statement.target
+    if isinstance(statement, PriorSample):
+        own, word = _noise_of_root(statement), statement.word
+        return f"{target} = {word}.sample({own})" if word else f"{target} = {own}"
+    if not statement.drawn:
+        return f"{target} = {statement.distribution}.mean"
+    noise = _noise_of_p(statement)
+    draw = f"sample({noise})"
+    if statement.relaxed:
+        draw = f"relaxed_sample({noise}, self.temperature, hard=True)"
+    return f"{target} = {statement.distribution}.{draw}"
+
+
+def _noise_of_p(statement: Generated) -> str:
+    """The noise of what p draws: a latent's where nothing infers it, or its own."""
+    if statement.noise is None:
+        return f'self.prior_sample(noise, "{statement.name}", {statement.distribution}.mean)'
+    noise = statement.noise
+    flat = f".flatten(1, {statement.grid})" if statement.grid > 1 else ""
+    return reference(Ref(f'noise["{noise.name}"]{flat}', noise.places, noise.one))
+
+
+def _noise_of_root(statement: PriorSample) -> str:
+    flat = f".flatten(1, {statement.grid})" if statement.grid > 1 else ""
+    source = f'noise["{statement.latent}"]{flat}'
+    if statement.like:
+        source = f'self.prior_sample(noise, "{statement.latent}", {statement.like})'
+    return reference(Ref(source, statement.places, statement.one))
 
 
 def _data(statement: Observe | OneHot | DrawData | Predict | OrGiven) -> str:
@@ -191,7 +220,7 @@ def term_code(code: TermCode) -> str:
         case "kl" | "entropy":
             return _of_posterior(code, left, right, seen)
         case "reconstruction" | "cross_entropy" | "cost":
-            price = _price(code.word, left, right)
+            price = _price(code.word, left, f"{right}.detach()" if code.held else right)
             inside = price if code.among is None else f"among({price}, {_chosen(code.among)})"
             return f"expect({inside}{seen})"
         case "sparsity":

@@ -18,6 +18,7 @@ class HeaderView:
     loss: tuple[str, ...]
     relation: str
     gaps: tuple[str, ...]
+    whose: str
     dropped: tuple[str, ...]
 
 

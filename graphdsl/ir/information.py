@@ -233,6 +233,7 @@ class LocalEntropy:
     weight: Weight
     lines: tuple[int, ...] = ()  #: of the spec, that ask for it
     under: str = "q"
+    read: frozenset[str] | None = None  #: what its model reads, where that is less than `given`
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

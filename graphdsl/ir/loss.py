@@ -129,7 +129,9 @@ class MaskSlot:
 class Builder:
     """The default network of a slot."""
 
-    name: Literal["mlp", "mlps", "conv_encoder", "conv_decoder", "critic", "own"]
+    name: Literal[
+        "mlp", "mlps", "marginal", "marginals", "conv_encoder", "conv_decoder", "critic", "own"
+    ]
     count: int | None  #: of members that each have a network
     inputs: tuple[tuple[tuple[int, ...], bool], ...]  #: shape, and whether members share it
     hidden: tuple[int, ...]
@@ -305,15 +307,23 @@ class PriorSample:
     like: str  #: a tensor of its shape; empty where the latent has no posterior
     shape: tuple[int, ...]
     word: str = ""  #: for its law, where it is not normal
+    places: tuple[int, ...] | None = None  #: the members of a family that are roots; None is all
+    one: bool = False  #: a single one, without the axis of the family
+    grid: int = 1  #: how many indices the noise's family has
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Generated:
-    """What p generates from its samples: the mean of a likelihood."""
+    """What p generates from its samples: a draw of its law, or what its networks answer."""
 
     target: str
     distribution: str
     shape: tuple[int, ...]
+    drawn: bool  #: or the mean
+    relaxed: bool = False  #: of no real numbers: with the gradient of a relaxed draw
+    noise: Ref | None = None  #: of a latent without a posterior; else its own, by its name
+    name: str = ""
+    grid: int = 1  #: how many indices the noise's family has
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -418,6 +428,7 @@ class TermCode:
     below: tuple[Density, ...] = ()  #: and those of the latents that were sampled
     value: Ref | None = None  #: of what has no closed form: the sample that tells it
     density: str = ""  #: of a flow: where the sample's own log-density is
+    held: bool = False  #: whether the value stays as it is, for a network that plays against it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

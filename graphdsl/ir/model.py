@@ -95,7 +95,8 @@ class Distribution:
     """What stands after `~`: a law, and its scale where that is not a network's."""
 
     law: Law
-    scale: Fraction | Literal["learned"] | None = None  #: None is that of the law: one
+    #: None is that of the law, one; `own` is one that the network answers with, as of latents.
+    scale: Fraction | Literal["learned", "own"] | None = None
 
     @property
     def written(self) -> str:

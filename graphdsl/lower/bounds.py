@@ -29,7 +29,8 @@ from graphdsl.ir.loss import Bound
 from graphdsl.ir.model import Cost, Model
 from graphdsl.ir.notation import latex_names, latex_weight, listed, names
 from graphdsl.ir.weight import ONE, ZERO, Weight
-from graphdsl.lower.models import ModelRef, choose_model, named_model, printed
+from graphdsl.lower.drawing import has_density
+from graphdsl.lower.models import Auxiliary, ModelRef, choose_model, named_model, printed
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,9 +119,9 @@ def _pieces(
             continue
         if pool.cost is not None:
             found.append(_piece("cost", pool, ()))
-        elif pool.node in independence.data or under == "p":
+        elif _is_told(pool, model, independence):
             found.append(_piece("reconstruction", pool, ()))
-        elif _closed_form(pool, independence):
+        elif _closed_form(pool, independence) and not _plays(pool):
             parents = independence.parents(pool.node)
             minus = Term(-pool.weight, entropy((pool.node,), parents, under))
             found.append(_piece("kl", pool, (minus,)))
@@ -271,7 +272,7 @@ def _pools(
     for certified, one in _to_bound(collected):
         term = Term(one.weight, entropy((one.node,), one.given, under))
         for node, given, among in _each(one, model):
-            ref = choose_model(node, given, model, under)
+            ref = choose_model(node, given if one.read is None else one.read, model, under)
             bound = _bound(one, ref, term, certified)
             stands = Term(_once(one.weight, node, among, model), term.atom)
             pool(node, ref, among).shares.append(_Share(one.weight, stands, one.lines, bound))
@@ -305,13 +306,13 @@ def _to_bound(collected: Collected) -> Iterator[tuple[bool, LocalEntropy]]:
 
 def _together(several: Iterable[LocalEntropy]) -> Iterable[LocalEntropy]:
     """Equal entropies of several projections are one, so that their gap is told whole."""
-    found: dict[tuple[str, frozenset[str]], LocalEntropy] = {}
+    found: dict[tuple[str, frozenset[str], frozenset[str] | None], LocalEntropy] = {}
     for one in several:
-        known = found.get((one.node, one.given))
+        known = found.get((one.node, one.given, one.read))
         if known is not None:
             lines = tuple(sorted({*known.lines, *one.lines}))
             one = replace(known, weight=known.weight + one.weight, lines=lines)
-        found[one.node, one.given] = one
+        found[one.node, one.given, one.read] = one
     return found.values()
 
 
@@ -354,6 +355,20 @@ def _latex(ref: ModelRef) -> str:
 def _factor(weight: Weight) -> str:
     text = latex_weight(weight)
     return text if len(weight.terms) == 1 else f"({text})"
+
+
+def _is_told(pool: _Pool, model: Model, independence: Independence) -> bool:
+    """Whether it is a prediction of data, or of p's samples that no density of p's own is for."""
+    if pool.under != "p":
+        return pool.node in independence.data
+    if _plays(pool) or not independence.parents(pool.node) or not has_density(pool.node, model):
+        return True
+    return not _closed_form(pool, independence)
+
+
+def _plays(pool: _Pool) -> bool:
+    """Whether its network is trained against the term: by its cross-entropy, as it predicts."""
+    return isinstance(pool.ref, Auxiliary) and pool.ref.adversary
 
 
 def _closed_form(pool: _Pool, independence: Independence) -> bool:

@@ -17,7 +17,7 @@ from graphdsl.ir.model import Distance, Family, Model
 from graphdsl.ir.notation import latex_names, names
 from graphdsl.lower.data import sampled
 from graphdsl.lower.errors import UnfitDistance
-from graphdsl.lower.generated import Generation, undrawable
+from graphdsl.lower.generated import Generation
 from graphdsl.lower.runs import Plan, tensor_shape
 from graphdsl.lower.slots import Names
 
@@ -54,7 +54,8 @@ def unfit_distances(collected: Collected, model: Model) -> Iterator[Diagnostic]:
 
 def _why_not(distance: Distance, model: Model) -> str:
     generation = model.generation
-    made = {name for one in generation.conditionals for name in one.children} if generation else ()
+    makers = generation.conditionals if generation else ()
+    made = {name for one in makers for name in one.children}
     families = {model.family_of(name).name: model.family_of(name) for name in distance.variables}
     for family in families.values():
         if not set(family.nodes) <= set(distance.variables):
@@ -63,11 +64,11 @@ def _why_not(distance: Distance, model: Model) -> str:
             return f"`{family.name}` is not normal"
         if family.role != "latent" and not set(family.nodes) <= set(made):
             return f"`p` does not generate `{family.name}`"
-        if distance.name == "KL" and family.role != "latent":
+        if distance.name == "KL" and set(family.nodes) & made:
             return f"a density ratio trains `q` alone, and `p` generates `{family.name}`"
         if family.classes is not None:
             return f"`{family.name}` is categorical"
-    return undrawable(families, model)
+    return ""
 
 
 def _term(

@@ -182,9 +182,10 @@ class UnderGeneration(Diagnostic):
     code = "MIB406"
     title = "Term under p"
     said = "the objective holds {term}, an expectation over samples of `p`: {reason}"
-    hint = "what tells p's roots from what it generates can be trained: `CE[p](c | x)`"
+    hint = "{instead}"
     term: str
     reason: str
+    instead: str
 
 
 class UnfitDistance(Diagnostic):
@@ -193,7 +194,7 @@ class UnfitDistance(Diagnostic):
     code = "MIB503"
     title = "Distance without samples"
     said = "{distance} is told from samples, and {reason}"
-    hint = "name whole families: latents that are normal roots of `p`, or what `p` generates"
+    hint = "name whole families: normal latents, or numbers that `p` generates"
     distance: str
     reason: str
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 __all__ = ["estimated_terms", "unfit_estimates"]
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, MutableMapping, Sequence
+from functools import partial
 from typing import TypeAlias
 
 from graphdsl.diagnostics import Diagnostic, Span
@@ -16,8 +17,10 @@ from graphdsl.ir.notation import latex_name, latex_names
 from graphdsl.ir.weight import Weight
 from graphdsl.lower.data import sampled
 from graphdsl.lower.errors import EstimatorMisplaced
+from graphdsl.lower.generated import Generation
 from graphdsl.lower.runs import Plan, tensor_shape
 from graphdsl.lower.slots import Names, member_ref
+from graphdsl.lower.under_p import INSTEAD_OF_SAMPLES, not_of_samples
 
 Estimated: TypeAlias = tuple[Weight, TotalCorrelation, EstimatorChoice | None]
 
@@ -35,15 +38,16 @@ _HIDDEN = (256, 256)
 
 
 def estimated_terms(
-    plans: Mapping[str, Plan], collected: Collected, taken: Names
+    plans: MutableMapping[str, Plan], collected: Collected, taken: Names
 ) -> Iterator[LossTerm]:
     """One term for each information that an estimator was chosen for, or that has one alone."""
-    plan = plans["q"]
     for weight, atom, choice in collected.estimated:
         if weight:
+            sample = Generation(plans).sample if atom.under == "p" else None
+            plan = plans[atom.under]
             factors = not _are_parts(atom, choice, plan.model)
             maker = _of_factors if factors else _of_parts
-            yield maker(plan, weight, atom, choice, taken)
+            yield maker(plan, weight, atom, choice, taken, sample or partial(sampled, plan))
 
 
 def unfit_estimates(
@@ -52,7 +56,9 @@ def unfit_estimates(
     """Estimators whose conditions do not hold."""
     for _, atom, choice in collected.estimated:
         chosen = _chosen(choice)
-        if _are_parts(atom, choice, model):
+        if atom.under != "q":
+            reason, instead = not_of_samples(atom, chosen, model), INSTEAD_OF_SAMPLES
+        elif _are_parts(atom, choice, model):
             reason, instead = _no_parts(atom, chosen, model, independence), _INSTEAD_OF_PARTS
         else:
             reason, instead = _no_factors(atom, model, independence), _INSTEAD_OF_FACTORS
@@ -61,7 +67,7 @@ def unfit_estimates(
             yield EstimatorMisplaced(
                 span=Span(span[0], span[1], span[0], span[1] + span[2]),
                 estimator=_said(chosen, "rows"),
-                target=str(information(atom.parts, atom.given)),
+                target=str(information(atom.parts, atom.given, atom.under)),
                 reason=reason,
                 instead=instead,
             )
@@ -98,32 +104,34 @@ def _of_factors(
     atom: TotalCorrelation,
     choice: EstimatorChoice | None,
     taken: Names,
+    sample: Callable[[Family], Ref],
 ) -> LossTerm:
     nodes = [name for part in atom.parts for name in part]
     family, estimator = plan.model.family_of(nodes[0]), _chosen(choice)
+    sample(family)
     whole = "; ".join(nodes) if tuple(nodes) != family.nodes else family.name
-    posterior, held = plan.posterior[nodes[0]]
-    critic = f"critic_of_{family.local}" if estimator == "adversary" else ""
+    at = _at(atom)
+    critic = f"critic_of_{family.local}{plan.tag}" if estimator == "adversary" else ""
     if critic:
         _declare(plan, critic, family.name, ((len(nodes), *family.shape),))
     return LossTerm(
-        name=taken.take(f"total_correlation_{family.local}"),
+        name=taken.take(f"total_correlation_{family.local}{plan.tag}"),
         weight=weight,
         code=TermCode(
             kind="total_correlation",
             left=plan.value(nodes),
-            right=member_ref(posterior, nodes, held),
+            right=None if critic else _posterior(plan, nodes),
             word="total_correlation_critic" if critic else f"total_correlation_{estimator}",
             critic=critic,
         ),
-        formula=f"TC({whole})",
-        latex=f"\\mathrm{{TC}}({_latex_parts(atom, family.nodes)})",
+        formula=f"TC{at[0]}({whole})",
+        latex=f"\\mathrm{{TC}}{at[1]}({_latex_parts(atom, family.nodes)})",
         stands_for=(Term(weight, atom),),
         relation=_ESTIMATORS[estimator][0],
         bounds=(),
         estimator=_said(estimator, "factors"),
         lines=_lines(plan.model, choice),
-        critic=taken.take(f"critic_{family.local}") if critic else "",
+        critic=taken.take(f"critic_{family.local}{plan.tag}") if critic else "",
     )
 
 
@@ -159,35 +167,37 @@ def _of_parts(
     atom: TotalCorrelation,
     choice: EstimatorChoice | None,
     taken: Names,
+    sample: Callable[[Family], Ref],
 ) -> LossTerm:
-    estimator = _chosen(choice)
+    estimator, at = _chosen(choice), _at(atom)
     left, right = (plan.model.family_of(part[0]) for part in atom.parts)
     if left.role != "latent":
         left, right = right, left
     label = f"{left.local}_{right.local}"
-    critic = f"critic_of_{label}" if estimator in ("adversary", "mine") else ""
+    critic = f"critic_of_{label}{plan.tag}" if estimator in ("adversary", "mine") else ""
     if critic:
         shapes = (tensor_shape(left), tensor_shape(right))
         _declare(plan, critic, f"{left.name},{right.name}", shapes)
     return LossTerm(
-        name=taken.take(f"information_{label}"),
+        name=taken.take(f"information_{label}{plan.tag}"),
         weight=weight,
-        code=_parts_code(plan, estimator, left, right, critic),
-        formula=f"I({left.name}; {right.name})",
-        latex=f"I({latex_name(left.name)}; {latex_name(right.name)})",
-        stands_for=(Term(weight, information(atom.parts)),),
+        code=_parts_code(plan, estimator, (left, right), critic, (sample(left), sample(right))),
+        formula=f"I{at[0]}({left.name}; {right.name})",
+        latex=f"I{at[1]}({latex_name(left.name)}; {latex_name(right.name)})",
+        stands_for=(Term(weight, information(atom.parts, (), atom.under)),),
         relation=_ESTIMATORS[estimator][0],
         bounds=(),
         estimator=_said(estimator, _compared(estimator, right)),
         lines=_lines(plan.model, choice),
-        critic=taken.take(f"critic_{label}") if critic else "",
+        critic=taken.take(f"critic_{label}{plan.tag}") if critic else "",
     )
 
 
-def _parts_code(plan: Plan, estimator: str, left: Family, right: Family, critic: str) -> TermCode:
-    values = sampled(plan, left), sampled(plan, right)
+def _parts_code(
+    plan: Plan, estimator: str, parts: tuple[Family, Family], critic: str, values: tuple[Ref, Ref]
+) -> TermCode:
     if estimator in _DENSITIES:
-        posteriors = tuple(Ref(plan.posterior[one.nodes[0]][0]) for one in (left, right))
+        posteriors = tuple(Ref(plan.posterior[one.nodes[0]][0]) for one in parts)
         return TermCode(
             kind="total_correlation",
             left=values[0],
@@ -200,7 +210,7 @@ def _parts_code(plan: Plan, estimator: str, left: Family, right: Family, critic:
         kind="information",
         left=values[0],
         right=values[1],
-        word=words.get(estimator, "mmd_between" if _are_groups(right) else "hsic"),
+        word=words.get(estimator, "mmd_between" if _are_groups(parts[1]) else "hsic"),
         critic=critic,
     )
 
@@ -259,11 +269,17 @@ def _no_densities(families: Sequence[Family], model: Model, independence: Indepe
     return "" if inferred else "its parts are not inferred from data alone"
 
 
+def _posterior(plan: Plan, nodes: Sequence[str]) -> Ref:
+    posterior, held = plan.posterior[nodes[0]]
+    return member_ref(posterior, nodes, held)
+
+
 # ---- both ----------------------------------------------------------------------------------------
 
 
 def _declare(plan: Plan, attribute: str, of: str, shapes: Sequence[tuple[int, ...]]) -> None:
     """The critic's network."""
+    whose = "" if plan.under == "q" else f"[{plan.under}]"
     builder = Builder(
         name="critic",
         count=None,
@@ -272,7 +288,14 @@ def _declare(plan: Plan, attribute: str, of: str, shapes: Sequence[tuple[int, ..
         outputs=1,
         halves=False,
     )
-    plan.add_network(NetworkSlot(attribute=attribute, names=(f"critic({of})",), builder=builder))
+    plan.add_network(
+        NetworkSlot(attribute=attribute, names=(f"critic{whose}({of})",), builder=builder)
+    )
+
+
+def _at(atom: TotalCorrelation) -> tuple[str, str]:
+    """The distribution that it is of, where that is not q: as text, and as LaTeX."""
+    return ("", "") if atom.under == "q" else (f"[{atom.under}]", f"_{{{atom.under}}}")
 
 
 def _lines(model: Model, choice: EstimatorChoice | None) -> tuple[int, ...]:

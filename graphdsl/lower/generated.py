@@ -2,98 +2,149 @@
 
 from __future__ import annotations
 
-__all__ = ["Generation", "undrawable"]
+__all__ = ["Generation"]
 
-from collections.abc import Iterable, MutableMapping
+from collections.abc import Iterable, Iterator, MutableMapping, Sequence
 
-from graphdsl.ir.loss import Generated, PriorSample, Ref
-from graphdsl.ir.model import Conditional, Family, Law, Model
-from graphdsl.lower.data import sampled
-from graphdsl.lower.runs import Plan, run_slot, tensor_shape
-from graphdsl.lower.slots import Slot, network_slot, slots
+from graphdsl.ir.loss import Assemble, Generated, PriorSample, Ref
+from graphdsl.ir.model import Family, Law
+from graphdsl.lower.data import parents_of, sampled
+from graphdsl.lower.drawing import has_density
+from graphdsl.lower.runs import Plan, gathered, held_members, place_of, run_slot, slot_shape
+from graphdsl.lower.slots import Slot, member_ref, network_slot
 
 #: The words that make a root's sample of normal noise; a normal one is the noise itself.
 _WORDS: dict[Law, str] = {"laplace": "standard_laplace", "categorical": "uniform_categorical"}
 
 
-def undrawable(names: Iterable[str], model: Model) -> str:
-    """Why p's samples of some variables, or of what they come from, are not drawn; or nothing."""
-    lines = model.generation.conditionals if model.generation else ()
-    waiting, known = list(names), set[str]()
-    while waiting:
-        family = model.family_of(waiting.pop())
-        if family.name in known:
-            continue
-        known.add(family.name)
-        makers = [one for one in lines if set(family.nodes) & set(one.children)]
-        reason = _why_not(family, makers, model)
-        if reason:
-            return reason
-        waiting += [parent for one in makers for parent in one.parents]
-    return ""
-
-
-def _why_not(family: Family, makers: list[Conditional], model: Model) -> str:
-    if not makers:
-        return ""
-    if family.role == "latent":
-        return f"`{family.name}` has parents in `p`, and is no root that a prior draws"
-    if family.classes is not None:
-        return f"`{family.name}` is categorical, and what `p` generates is a mean"
-    if not any(set(family.nodes) <= set(one.children) for one in slots(makers, model)):
-        return f"several networks of `p` generate `{family.name}`, each a part"
-    return ""
-
-
 class Generation:
     """Samples of p, each planned when the first term asks for it.
 
-    What p generates is the mean of its likelihood; the data's own variables that it conditions on
-    are the data.
+    What `drawing` says is drawn is drawn, categories relaxed where a gradient is to go through
+    them; of the rest there is the mean. The data's own variables that p conditions on are the data.
     """
 
     def __init__(self, plans: MutableMapping[str, Plan]) -> None:
         self.model = plans["q"].model
-        self.inferred = {
-            node: plan.values[node][0] for plan in plans.values() for node in plan.posterior
-        }
-        self.plan = plans.setdefault("p", plans["q"].branch("p"))
-        self._slots: list[Slot] = []
-        if self.model.generation is not None:
-            self._slots = list(slots(self.model.generation.conditionals, self.model))
+        self._inferred = {node: held for one in plans.values() for node, held in _inferred(one)}
+        if "p" not in plans:
+            plans["p"] = plans["q"].branch("p")
+            plans["p"].values = {}
+        self.plan = plans["p"]
+        self._slot_of = {child: slot for slot in self.plan.decoders for child in slot.children}
 
     def sample(self, family: Family) -> Ref:
-        """The tensor of a family, drawn from p."""
-        target = f"{family.local}_p"
-        slot = next((one for one in self._slots if set(family.nodes) <= set(one.children)), None)
-        if self.plan.values.get(family.nodes[0], ("",))[0] != target:
-            if family.role == "latent":
-                self._draw_root(family, target)
-            elif slot is None:
-                return sampled(self.plan, family)
-            else:
-                self._generate(family, slot, target)
-            self.plan.values.update(dict.fromkeys(family.nodes, (target, family.nodes)))
+        """The tensor of a family, drawn from p, its members side by side."""
+        self._draw(family.nodes)
+        if len({self.plan.values[node][0] for node in family.nodes}) > 1:
+            target = f"{family.local}_p"
+            parts = held_members(self.plan.values, family.nodes)
+            self._put_together(target, family.nodes, parts)
         return self.plan.value(family.nodes)
 
-    def _draw_root(self, family: Family, target: str) -> None:
+    def run(self, node: str) -> None:
+        """Ask p's own network for the distribution of something that it generates."""
+        slot = self._slot_of[node]
+        if node in self.plan.posterior:
+            return
+        self._draw(sorted(parents_of([slot])))
+        for together in gathered(self.plan, slot):
+            self.plan.forward.append(together)
+        target = f"{slot.result}_p"
+        self.plan.add_network(network_slot(slot, self.model))
+        self.plan.forward.append(run_slot(self.plan, slot, target))
+        self.plan.posterior.update(dict.fromkeys(slot.children, (target, slot.children)))
+
+    def _draw(self, nodes: Iterable[str]) -> None:
+        """Draw variables, after all that they come from."""
+        waiting = list(self._unknown(nodes))
+        while waiting:
+            slot = next(one for one in waiting if self.plan.values.keys() >= parents_of([one]))
+            waiting.remove(slot)
+            self.run(slot.children[0])
+            self._draw_generated(slot)
+
+    def _unknown(self, nodes: Iterable[str]) -> Iterator[Slot]:
+        """The networks that have to be run first; roots are drawn at once."""
+        stack, seen = list(nodes), set[str]()
+        while stack:
+            node = stack.pop()
+            if node in self.plan.values or node in seen:
+                continue
+            if node not in self._slot_of:
+                self._draw_root(self.model.family_of(node))
+                continue
+            slot = self._slot_of[node]
+            seen.update(slot.children)
+            stack += sorted(parents_of([slot]))
+            yield slot
+
+    def _draw_root(self, family: Family) -> None:
+        roots = tuple(node for node in family.nodes if node not in self._slot_of)
+        if family.role != "latent":
+            sampled(self.plan, family)
+            self.plan.values.update(dict.fromkeys(roots, (family.local, family.nodes)))
+            return
+        target = _local(family, roots)
+        name, held = self._inferred.get(roots[0], ("", ()))
+        noise = member_ref(family.name, roots, family.nodes)
         self.plan.forward.append(
             PriorSample(
                 target=target,
                 latent=family.name,
-                like=self.inferred.get(family.nodes[0], ""),
-                shape=(*tensor_shape(family), *family.encoded[len(family.shape) :]),
+                like=name if held == family.nodes else "",
+                shape=_shape(family, roots),
                 word=_WORDS.get(family.distribution.law, ""),
+                places=noise.places,
+                one=noise.one,
+                grid=len(family.extents),
             )
         )
+        self.plan.values.update(dict.fromkeys(roots, (target, roots)))
 
-    def _generate(self, family: Family, slot: Slot, target: str) -> None:
-        for one in slot.conditionals:
-            for parent in one.parents:
-                self.sample(self.model.family_of(parent))
-        likelihood = f"{slot.result}_p"
-        self.plan.add_network(network_slot(slot, self.model))
-        self.plan.forward.append(run_slot(self.plan, slot, likelihood))
+    def _draw_generated(self, slot: Slot) -> None:
+        """What p's networks answer, or a draw of it."""
+        family = self.model.family_of(slot.children[0])
+        target = _local(family, slot.children)
+        likelihood, _ = self.plan.posterior[slot.children[0]]
+        vector = family.role != "latent" and family.classes is not None
+        own = slot.children[0] not in self._inferred and family.role == "latent"
+        whole = slot.children == family.nodes
         self.plan.forward.append(
-            Generated(target=target, distribution=likelihood, shape=tensor_shape(family))
+            Generated(
+                target=target,
+                distribution=likelihood,
+                shape=(*slot_shape(slot, family), *family.encoded[len(family.shape) :]),
+                drawn=has_density(slot.children[0], self.model),
+                relaxed=family.kind != "real",
+                noise=member_ref(family.name, slot.children, family.nodes) if own else None,
+                name=family.name if whole else ",".join(slot.children),
+                grid=len(family.extents),
+            )
         )
+        self.plan.values.update(dict.fromkeys(slot.children, (target, slot.children)))
+        if vector:
+            self.plan.vectors.add(target)
+
+    def _put_together(self, target: str, nodes: tuple[str, ...], parts: tuple[Ref, ...]) -> None:
+        self.plan.forward.append(Assemble(target=target, parts=parts))
+        if any(part.name in self.plan.vectors for part in parts):
+            self.plan.vectors.add(target)
+        self.plan.values.update(dict.fromkeys(nodes, (target, nodes)))
+
+
+def _inferred(plan: Plan) -> Iterator[tuple[str, tuple[str, tuple[str, ...]]]]:
+    """Where an inference network's samples are."""
+    if plan.under != "p":
+        yield from ((node, plan.values[node]) for node in plan.posterior)
+
+
+def _local(family: Family, nodes: Sequence[str]) -> str:
+    """A name for p's samples of a family, or of some members of it: `z_p`, `z_1_p`."""
+    places = () if nodes == family.nodes else (str(p) for one in nodes for p in place_of(one))
+    return "_".join((family.local, *places, "p"))
+
+
+def _shape(family: Family, nodes: Sequence[str]) -> tuple[int, ...]:
+    alone = family.members is None or (len(nodes) == 1 and nodes != family.nodes)
+    return family.encoded if alone else (len(nodes), *family.encoded)

@@ -24,7 +24,6 @@ from graphdsl.ir.loss import (
     LossModule,
     LossTerm,
     Observe,
-    OneHot,
     ParameterSlot,
     PriorSample,
     Ref,
@@ -48,12 +47,10 @@ from graphdsl.lower.errors import (
     NothingLeft,
     PlayerOfTwoSides,
     PriorMissing,
-    UnderGeneration,
     WeightChangesSign,
 )
 from graphdsl.lower.estimates import estimated_terms, unfit_estimates
 from graphdsl.lower.gating import count_terms, mask_slots, with_masks
-from graphdsl.lower.generated import undrawable
 from graphdsl.lower.groups import (
     group_of,
     group_relation,
@@ -72,6 +69,7 @@ from graphdsl.lower.settled import idle_models, unsettled
 from graphdsl.lower.slots import Names
 from graphdsl.lower.terms import loss_terms
 from graphdsl.lower.turns import idle_turns, turns
+from graphdsl.lower.under_p import unfit_under_p, unmodelled_under_p
 from graphdsl.lower.untrained import untrained, without_part
 
 _IMPORTED = frozenset("Objective Losses Gaussian Bernoulli Variable Batch Noise Tensor".split())
@@ -141,7 +139,7 @@ def lower(
         family = model.family_of(bare[0])
         span = _span(family.line, family.column, len(family.name))
         return Lowered(None, (*found, PriorMissing(span=span, name=family.name)))
-    found += _without_model(everything, model)
+    found += (*_without_model(everything, model), *unfit_under_p(everything, model))
     if _is_wrong(found):
         return Lowered(None, tuple(found))
     return _lowered(bounded, model, found)
@@ -350,7 +348,7 @@ def _alive(statements: Sequence[Statement], read: Iterable[str]) -> tuple[Statem
     for one in reversed(statements):
         made = _sample(one, names) if isinstance(one, Sample) else one
         told = isinstance(made, Sample) and made.density in names
-        if told or one.target in names or isinstance(one, Observe | OneHot | DrawSet):
+        if told or one.target in names or isinstance(one, Observe | DrawSet):
             kept.append(made)
             names.update(reads(one))
     return tuple(reversed(kept))
@@ -439,51 +437,15 @@ def _mistakes(
         (model.objective[0].line, model.objective[0].column) if model.objective else (1, 1)
     )
     yield from _marginals(model)
-    yield from _under_generation(collected, model, line, column)
+    yield from unmodelled_under_p(collected, model)
     yield from unfit_distances(collected, model)
     yield from unfit_importances(collected, model)
     yield from _unfit_models(collected, line, column)
     yield from unsettled(collected, model)
-    stuck = [
-        one
-        for one in collected.intractable
-        if one.under != "p" and not can_relax(one, independences[one.under])
-    ]
+    stuck = [one for one in collected.intractable if not can_relax(one, independences[one.under])]
     for one in stuck[:3]:  # the others have the same reason
         yield NoBound(span=_span(line, column, 1), term=_text(one))
     yield from unfit_estimates(collected, model, independences["q"], line, column)
-
-
-def _under_generation(
-    collected: Collected, model: Model, line: int, column: int
-) -> Iterator[Diagnostic]:
-    """Of p's own samples, only what predicts its roots from what it generates is computed."""
-    models = [one for one in collected.models if one.atom.under == "p"]
-    asked = [(one.node, one.given) for one in collected.unbounded if one.under == "p"]
-    asked += [(one.atom.node, one.atom.given or frozenset()) for one in models]
-    problems = [
-        (str(entropy((one.node,), one.given, "p")), "nothing bounds it")
-        for one in (*collected.exact, *collected.uncertain, *collected.intractable)
-        if one.under == "p"
-    ]
-    problems += [
-        (f"CE[p]({one.atom.node} | ...)", "no network is trained for it")
-        for one in models
-        if one.sides != "for" or one.atom.network != "new" or one.atom.environment
-    ]
-    problems += [
-        (str(entropy((node,), given, "p")), _unpredicted(node, given, model))
-        for node, given in asked
-    ]
-    for term, reason in [one for one in problems if one[1]][:1]:
-        yield UnderGeneration(span=_span(line, column, 1), term=term, reason=reason)
-
-
-def _unpredicted(node: str, given: frozenset[str], model: Model) -> str:
-    """Why no network predicts a variable from others on p's samples; nothing where one does."""
-    if model.family_of(node).role != "latent":
-        return f"`{node}` is generated, and no root"
-    return undrawable((node, *given), model)
 
 
 def _unfit_models(collected: Collected, line: int, column: int) -> Iterator[Diagnostic]:
@@ -540,7 +502,7 @@ def _warnings(collected: Collected, model: Model) -> Iterator[Diagnostic]:
         first = model.objective[0]
         yield WeightChangesSign(
             span=_span(first.line, first.column, 1),
-            term=str(entropy((one.node,), one.given)),
+            term=str(entropy((one.node,), one.given, one.under)),
             weight=weight_text(one.weight),
         )
     inside = {
@@ -557,7 +519,7 @@ def _warnings(collected: Collected, model: Model) -> Iterator[Diagnostic]:
 
 
 def _text(one: LocalEntropy) -> str:
-    return f"({weight_text(one.weight)}) * {entropy((one.node,), one.given)}"
+    return f"({weight_text(one.weight)}) * {entropy((one.node,), one.given, one.under)}"
 
 
 def _span(line: int, column: int, width: int) -> Span:

@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from graphdsl.ir.model import Conditional, Model, Network, Via
+from graphdsl.ir.model import Conditional, Distribution, Model, Network, Via
 from graphdsl.lower.bounds import Piece
 from graphdsl.lower.chosen import plan_draws, written_out
 from graphdsl.lower.data import labels_of, observed, one_hot, parents_of
@@ -51,7 +51,7 @@ def make_plan(
         for network in networks
     }
     decoders = list(slots(model.generation.conditionals, model)) if model.generation else []
-    auxiliaries = list(slots(_auxiliaries(every), model, attributes["r"]))
+    auxiliaries = list(slots(_auxiliaries(every, model), model, attributes["r"]))
     plan = Plan(model, encoders=encoders["q"], decoders=decoders)
     plan.owners = dict(_owners(model, encoders, decoders, auxiliaries, shared))
     plan.priors = {
@@ -76,23 +76,41 @@ def make_plan(
                 run_on_sets(branch, decoders, own)
             continue
         _run_models(branch, decoders, auxiliaries, [one for one in pieces if one.under == under])
-    _predict_roots(plans, auxiliaries, pieces)
+    _run_under_p(plans, auxiliaries, pieces)
     generation = plan.branch("q")
     plan_generation(generation, decoders)
     plan.ancestral, plan.drawn = generation.ancestral, generation.drawn
     return plans
 
 
-def _predict_roots(
+def _run_under_p(
     plans: dict[str, Plan], auxiliaries: Sequence[Slot], pieces: Iterable[Piece]
 ) -> None:
-    """What predicts p's roots from what it generates, on samples of p."""
+    """What terms ask of p's own samples: p's densities, and what predicts some from others."""
     here = [piece for piece in pieces if piece.under == "p"]
-    for slot in _needed(auxiliaries, here):
-        generated = Generation(plans)
-        for name in (*slot.children, *parents_of([slot])):
-            generated.sample(generated.model.family_of(name))
-        _run_model(generated.plan, slot)
+    if not here:
+        return
+    generated = Generation(plans)
+    for piece in here:
+        _ask(generated, piece)
+    for adversary in (False, True):
+        for slot in _needed(auxiliaries, here, adversary):
+            for name in sorted(parents_of([slot])):
+                generated.sample(generated.model.family_of(name))
+            if adversary:
+                _run_model(generated.plan, slot, frozen=True)
+            _run_model(generated.plan, slot, detached=adversary)
+
+
+def _ask(generated: Generation, piece: Piece) -> None:
+    """Ask for p's own distribution of a variable, or for its sample: what a term needs."""
+    own = piece.kind in ("kl", "entropy")
+    if not own:
+        generated.sample(generated.model.family_of(piece.node))
+    if own or isinstance(piece.ref, Decoder):
+        generated.run(piece.node)
+        held = generated.plan.posterior[piece.node]
+        generated.plan.likelihood[ModelKey("p", piece.node)] = held
 
 
 def _branches(
@@ -193,9 +211,12 @@ def _needed(
     ]
 
 
-def _auxiliaries(pieces: Iterable[Piece]) -> list[Conditional]:
+def _auxiliaries(pieces: Iterable[Piece], model: Model) -> list[Conditional]:
     """Conditionals for the networks that only a bound needs."""
-    refs = dict.fromkeys(piece.ref for piece in pieces if isinstance(piece.ref, Auxiliary))
+    refs: dict[Auxiliary, bool] = {}
+    for piece in pieces:
+        if isinstance(piece.ref, Auxiliary):
+            refs[piece.ref] = refs.get(piece.ref, False) or piece.under == "p"
     return [
         Conditional(
             network="r",
@@ -204,9 +225,18 @@ def _auxiliaries(pieces: Iterable[Piece]) -> list[Conditional]:
             by="joint",
             via=Via(),
             lines=(0, len(ref.given)),
+            drawn=_own_scale(ref.node, model) if under_p else None,
         )
-        for ref in refs
+        for ref, under_p in refs.items()
     ]
+
+
+def _own_scale(node: str, model: Model) -> Distribution | None:
+    """The law of what predicts p's samples of real data: how far it errs is its own to say."""
+    family = model.family_of(node)
+    if family.kind != "real" or family.role == "latent":
+        return None
+    return Distribution(family.distribution.law, "own")
 
 
 def _wanted_subsets(
@@ -239,6 +269,8 @@ def _observe(
     told = encoded | parents_of(plan.priors.values())
     labels = set(labels_of(plan.model, encoders))
     families = [family for family in plan.model.families if family.role != "latent"]
+    if not any(set(family.nodes) & (encoded | others | modelled) for family in families):
+        modelled |= set(families[0].nodes[:1]) if families else set()  # which says how many rows
     for family in families:
         plan.values.update(dict.fromkeys(family.nodes, (family.local, family.nodes)))
         if set(family.nodes) & (encoded | others | modelled | labels):

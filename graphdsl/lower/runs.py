@@ -40,7 +40,7 @@ from graphdsl.ir.loss import (
 from graphdsl.ir.model import Family, Law, Model
 from graphdsl.ir.notation import natural
 from graphdsl.lower.gating import gated
-from graphdsl.lower.slots import Argument, Slot, member_ref, scale_name
+from graphdsl.lower.slots import Argument, Slot, has_own_scale, member_ref, scale_name
 from graphdsl.lower.wording import slot_formula
 
 #: The word of the runtime for each law.
@@ -122,6 +122,7 @@ class Plan:
     encoders: list[Slot] = field(default_factory=list)  #: of the network that is sampled
     decoders: list[Slot] = field(default_factory=list)  #: of p
     owners: dict[str, str] = field(default_factory=dict)  #: attribute -> whose network it is
+    vectors: set[str] = field(default_factory=set)  #: local names that hold categories as vectors
     experts: dict[tuple[str, tuple[str, ...]], tuple[str, tuple[str, ...]]] = field(
         default_factory=dict
     )  #: by network and children: the tensor of all experts, and their parents in its order
@@ -139,8 +140,11 @@ class Plan:
         return "" if self.under == "q" else "_" + re.sub(r"\W+", "_", self.under).strip("_")
 
     def law(self, latent: str) -> Law:
-        """The law that this network infers a latent with."""
-        several = self.model.inference_of(self.under).conditionals
+        """The law that this network infers a latent with, or p generates a variable with."""
+        network = self.model.generation
+        if self.under != "p" or network is None:
+            network = self.model.inference_of(self.under)
+        several = network.conditionals
         one = next(each for each in several if latent in each.children)
         return self.model.distribution_of(one).law
 
@@ -209,8 +213,11 @@ def gathered(plan: Plan, slot: Slot) -> Iterator[Assemble]:
         if len({plan.values[node][0] for node in nodes}) > 1:
             family = plan.model.family_of(nodes[0])
             places = (str(place) for node in nodes for place in place_of(node))
-            target = "_".join((family.local, *places))
-            yield Assemble(target=target, parts=held_members(plan.values, nodes))
+            target = "_".join((family.local, *places)) + plan.tag
+            parts = held_members(plan.values, nodes)
+            if any(part.name in plan.vectors for part in parts):
+                plan.vectors.add(target)
+            yield Assemble(target=target, parts=parts)
             plan.values.update(dict.fromkeys(nodes, (target, nodes)))
 
 
@@ -222,15 +229,14 @@ def held_members(held: Held, nodes: Iterable[str]) -> tuple[Ref, ...]:
 def reading(model: Model, slot: Slot) -> Reading:
     """How a network's output is read."""
     law = model.distribution_of(slot.conditionals[0]).law
-    family = model.family_of(slot.children[0])
     own = _READINGS[law]
-    return own if family.role == "latent" else _UNIT.get(law, own)
+    return own if has_own_scale(slot.conditionals[0], model) else _UNIT.get(law, own)
 
 
 def _scale(model: Model, slot: Slot) -> float | str | None:
     """The log-variance of a normal, the log-scale of a Laplace, or where it is learned."""
     distribution = model.distribution_of(slot.conditionals[0])
-    if distribution.scale is None:
+    if distribution.scale is None or distribution.scale == "own":
         return None
     if distribution.scale == "learned":
         return scale_name(slot, model)
@@ -282,7 +288,7 @@ def _argument(plan: Plan, argument: Argument, picked: bool) -> Ref:
     ref = plan.value(nodes)
     per_member = picked or len(argument.nodes) > 1
     family = plan.model.family_of(nodes[0])
-    if family.kind == "categorical" and family.role != "latent":
+    if family.kind == "categorical" and family.role != "latent" and ref.name not in plan.vectors:
         ref = Ref(f"one_hot_{ref.name}", ref.places, ref.one)
     if family.members is not None and nodes == family.nodes and len(nodes) == 1:
         # The only member of its family, without the axis.

@@ -7,6 +7,7 @@ __all__ = [
     "Names",
     "Slot",
     "expert_slots",
+    "has_own_scale",
     "member_ref",
     "network_slot",
     "scale_name",
@@ -152,14 +153,17 @@ def network_slot(slot: Slot, model: Model) -> NetworkSlot:
     conditional = slot.conditionals[0]
     axis = () if slot.per_network is None else (slot.per_network,)
     law = _LAWS.get(model.distribution_of(conditional).law)
-    halves = family.role == "latent" and family.kind == "real" and not law
+    halves = family.kind == "real" and not law and has_own_scale(conditional, model)
     count = max(len(slot.names), 1) if slot.stacked else None
     outputs: int | tuple[int, ...] = (slot.per_network or 1) * family.size
     if not halves and (law or axis or len(family.encoded) != 1):
         outputs = (*axis, *family.encoded)
     convolutional = conditional.via.name == "conv"
     own = conditional.via.name == "own"
-    name = "mlps" if slot.stacked and not slot.tied else "mlp"
+    several = slot.stacked and not slot.tied
+    name = "mlps" if several else "mlp"
+    if not slot.arguments:
+        name = "marginals" if several else "marginal"
     if convolutional:
         name = "conv_encoder" if family.role == "latent" else "conv_decoder"
     return NetworkSlot(
@@ -169,7 +173,7 @@ def network_slot(slot: Slot, model: Model) -> NetworkSlot:
         network=conditional.network,
         children=slot.children,
         builder=Builder(
-            name="own" if own else name,  # type: ignore[arg-type]  # one of five, as just decided
+            name="own" if own else name,  # type: ignore[arg-type]  # one of seven, as just decided
             module=conditional.via.module,
             answer=_answer(slot, model) if own else "",
             count=count,
@@ -185,6 +189,12 @@ def network_slot(slot: Slot, model: Model) -> NetworkSlot:
         ),
         scale=_learned_scale(slot, model),
     )
+
+
+def has_own_scale(conditional: Conditional, model: Model) -> bool:
+    """Whether its network answers with a scale too: of a latent, and where the law says so."""
+    family = model.family_of(conditional.children[0])
+    return family.role == "latent" or model.distribution_of(conditional).scale == "own"
 
 
 def scale_name(slot: Slot, model: Model) -> str:

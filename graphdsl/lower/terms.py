@@ -105,7 +105,12 @@ def _with_critic(plan: Plan, group: Sequence[Piece], term: LossTerm, names: Name
         relation="saddle",
         estimator="a predictor that plays against the term",
         critic=names.take(f"critic_{plan.model.family_of(ref.node).local}{plan.tag}"),
-        critic_code=replace(term.code, left=member_ref(target, nodes, held), among=None),
+        critic_code=replace(
+            term.code,
+            left=member_ref(target, nodes, held),
+            among=None,
+            held=plan.under == "p" or plan.model.family_of(ref.node).role == "latent",
+        ),
     )
 
 

@@ -112,7 +112,7 @@ def _law(family: Family) -> str:
     scale = family.distribution.scale
     if not family.prior or (family.role != "latent" and scale is None):
         return ""
-    value = "learned" if scale == "learned" else number_text(scale) if scale is not None else ""
+    value = scale or "" if isinstance(scale, str | None) else number_text(scale)
     return f" ~ {family.distribution.law}" + (f"(scale = {value})" if value else "")
 
 

@@ -121,12 +121,10 @@ def _check_complete(scope: Scope, spec: ast.Spec, present: set[str]) -> None:
 
 
 def _needs_no_inference(spec: ast.Spec) -> bool:
-    """Whether the objective is of samples alone: a generator against its critic infers nothing."""
+    """Whether all is of p's samples: a generator, against its critic or not, infers nothing."""
     goals = [one.expression for one in spec.statements if isinstance(one, ast.Goal)]
     terms = [term for goal in goals for term in _terms(goal)]
-    return any(_is_distance(term) for term in terms) and all(
-        _is_distance(term) or _under_p(term) for term in terms
-    )
+    return bool(terms) and all(_is_distance(term) or _under_p(term) for term in terms)
 
 
 def _terms(expression: ast.Expression) -> Iterator[ast.Information | ast.Divergence]:

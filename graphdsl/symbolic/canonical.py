@@ -126,6 +126,10 @@ class Canon:
         """Whether nothing trains their joint: data, or under p roots, which are independent."""
         return self.independence.data.issuperset(variables) or self._fixed.issuperset(variables)
 
+    def is_fixed(self, variables: Variables) -> bool:
+        """Whether they are roots of p with priors that nothing trains."""
+        return self._fixed.issuperset(variables)
+
     def _blocks_of(self, variables: Variables) -> Blocks | None:
         sees_blocks = bool(draws_in((), self.under))
         return next((one for one in self._blocks if sees_blocks or one.holds(variables)), None)

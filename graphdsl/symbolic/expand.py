@@ -209,6 +209,9 @@ class _Group:
         for name in one.of:
             for member in self._members(name):
                 atom = self._predictor(member, one)
+                if (atom.network, atom.under, one.cost) == ("p", "p", None) and not one.frozen:
+                    self.canon.add(self.counts, frozenset({member}), one.given)  # p's own entropy
+                    continue
                 atom = atom if member == name else replace(atom, among=name)
                 self._model(atom)
 

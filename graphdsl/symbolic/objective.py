@@ -29,12 +29,20 @@ from graphdsl.ir.information import (
     TotalCorrelation,
     information,
 )
-from graphdsl.ir.model import Conditional, EstimatorChoice, Model, Network, Wrapped
+from graphdsl.ir.model import (
+    Conditional,
+    EstimatorChoice,
+    Model,
+    MultiInformation,
+    Network,
+    Wrapped,
+)
 from graphdsl.ir.notation import natural
 from graphdsl.ir.weight import ZERO, Weight
 from graphdsl.symbolic.algebra import sign
 from graphdsl.symbolic.canonical import Canon, Counts, Sum, collect
 from graphdsl.symbolic.expand import Hint, Ledger, expand_objective
+from graphdsl.symbolic.recognise import recognised, take_recognisers
 
 _Key: TypeAlias = tuple[str, tuple[int, ...]]  #: of a name, in its natural order
 
@@ -53,11 +61,14 @@ def collect_objective(
     """
     ledger = expand_objective(model, dags, canons)
     rest = ledger.entropies
-    estimated = list(_take_choices(model, rest, canons["q"]))
+    estimated = list(_take_choices(model, rest, canons))
     local = list(_take_hints(model, ledger, rest, canons))
     estimated += _take_correlations(model, rest, canons["q"])
-    for canon in canons.values() if whole else ():
-        local += _take_decoders(model, rest, canon)
+    for under, canon in canons.items() if whole else ():
+        if under == "p":
+            local += take_recognisers(model, rest, canon, ledger)
+        else:
+            local += _take_decoders(model, rest, canon)
     found = _read(model, ledger, rest, local, estimated, canons)
     return replace(found, groups=tuple(_groups(model, dags, canons)))
 
@@ -80,22 +91,40 @@ def _groups(
 
 
 def _take_choices(
-    model: Model, rest: Sum, canon: Canon
+    model: Model, rest: Sum, canons: Mapping[str, Canon]
 ) -> Iterator[tuple[Weight, TotalCorrelation, EstimatorChoice | None]]:
     """`estimate TC(u) with mss`: as much of TC(u) as its last, intractable entropy asks for.
 
     Where it has none that is negative, as I(a; b) = H(b) - H(b | a) for an encoder of b, it is the
-    last positive one.
+    last positive one. Under p, where recognisers bound what is left, it is what is asked for.
     """
     for choice in model.choices:
+        canon = canons[choice.target.under]
         counts = canon.information(choice.target.parts, choice.target.given)
-        weight = _take(rest, counts, _pivot(counts, canon) or _pivot(counts, canon, positive=True))
-        atom = information(choice.target.parts, choice.target.given)
+        weight = _asked(model, choice) if choice.target.under == "p" else ZERO
+        if weight:
+            collect(rest, counts, -weight)
+        else:
+            pivot = _pivot(counts, canon) or _pivot(counts, canon, positive=True)
+            weight = _take(rest, counts, pivot)
+        atom = information(choice.target.parts, choice.target.given, choice.target.under)
         total = atom if isinstance(atom, TotalCorrelation) else None
         if total is None:
             parts = tuple(tuple(sorted(part, key=natural)) for part in choice.target.parts)
-            total = TotalCorrelation(parts, tuple(sorted(choice.target.given, key=natural)))
+            given = tuple(sorted(choice.target.given, key=natural))
+            total = TotalCorrelation(parts, given, choice.target.under)
         yield weight, total, choice
+
+
+def _asked(model: Model, choice: EstimatorChoice) -> Weight:
+    """With which weight the objective has an information by its own name."""
+    wanted, total = choice.target, ZERO
+    for one in model.objective:
+        found = one.functional
+        if isinstance(found, MultiInformation) and found.under == wanted.under:
+            if (set(found.parts), found.given) == (set(wanted.parts), wanted.given):
+                total = total + one.weight
+    return total
 
 
 def _take_hints(
@@ -115,6 +144,10 @@ def _take_hints(
         needed = not _nonnegative(rest.get(pivot, ZERO), model)
         if needed and weight and _nonnegative(weight, model):
             collect(rest, counts, -weight)
+            if hint.under == "p":
+                lines = ledger.asked(hint)
+                yield from recognised(model, canon, hint.nodes, hint.given, weight, lines)
+                continue
             given = hint.given
             for name in hint.nodes:
                 yield LocalEntropy(name, given, weight, ledger.asked(hint), hint.under)

@@ -10,14 +10,18 @@ from __future__ import annotations
 
 __all__ = ["gaussian_trial"]
 
+from collections.abc import Mapping
+from math import prod
+
 import numpy as np
 
 from graphdsl.ir.audit import Audit
-from graphdsl.ir.model import Model
-from graphdsl.verify.models import Models
-from graphdsl.verify.networks import Array, affine_networks, gaussian_source, is_inferred
+from graphdsl.ir.loss import Generated, LossModule, PriorSample
+from graphdsl.ir.model import Model, Network
+from graphdsl.verify.models import Models, Source
+from graphdsl.verify.networks import Array, Head, affine_networks, gaussian_source, is_inferred
 from graphdsl.verify.normals import Normal, Regression
-from graphdsl.verify.trial import Pass, Trial, exact_loss, left_out, settings
+from graphdsl.verify.trial import Pass, Trial, exact_loss, is_under_p, left_out, settings
 from graphdsl.verify.worlds import parents_in
 
 _BATCHES = 100
@@ -40,9 +44,13 @@ def gaussian_trial(audit: Audit, rng: np.random.Generator) -> Trial:
                 assert isinstance(density, Regression)
                 joint = joint.times(name, above, density)
         world[network.name] = joint
+    if model.generation is not None and is_under_p(module):
+        world["p"] = _generated(model, model.generation, base, heads, source)
     given, parameters = settings(module, rng)
     models = Models(model, world, rng, source)
+    own = _own_noise(model, module)
     size = sum(one.size * len(one.nodes) for one in model.families)
+    size += sum(map(prod, own.values()))
     points = size**0.5 * np.vstack([np.eye(size), -np.eye(size)])
     curved = any(group.kind != "constraint" for group in module.groups)
     batches = 0 if curved else _BATCHES  # |E| of a batch is no mean of its rows
@@ -50,15 +58,46 @@ def gaussian_trial(audit: Audit, rng: np.random.Generator) -> Trial:
         kind="gaussian",
         networks={head.name: head.affine for head in heads},
         parameters=given,
-        passes=(_pass(points, base, model),),
-        samples=tuple(_pass(rng.normal(size=(_ROWS, size)), base, model) for _ in range(batches)),
+        passes=(_pass(points, base, model, own),),
+        samples=tuple(
+            _pass(rng.normal(size=(_ROWS, size)), base, model, own) for _ in range(batches)
+        ),
         exact=exact_loss(models, module, parameters),
         left_out=left_out(module, parameters),
     )
 
 
-def _pass(numbers: Array, data: Normal, model: Model) -> Pass:
-    """Standard normal numbers, a row each, as data and noise."""
+def _generated(
+    model: Model, generation: Network, data: Normal, heads: tuple[Head, ...], source: Source
+) -> Normal:
+    """The joint of p, as far as its networks run: its own roots are standard normal."""
+    parents = parents_in(model, generation)
+    joint = data.marginal([name for name in data.dims if not parents.get(name, ("",))])
+    for name, above in parents.items():
+        known = joint.dims.keys() >= set(above)
+        if name in joint.dims or (above and not (known and is_inferred(heads, "p", name, above))):
+            continue
+        density = source("p", name, above)
+        assert isinstance(density, Regression)
+        joint = joint.times(name, above, density)
+    return joint
+
+
+def _own_noise(model: Model, module: LossModule) -> dict[str, tuple[int, ...]]:
+    """The noise of p's own samples, and the shape of a row of each."""
+    found: dict[str, tuple[int, ...]] = {}
+    for one in module.forward:
+        if isinstance(one, PriorSample) and one.like:
+            family = model.family(one.latent)
+            axis = () if family.members is None else (len(family.nodes),)
+            found[f"prior({one.latent})"] = (*axis, *family.shape)
+        elif isinstance(one, Generated) and one.drawn and one.noise is None:
+            found[f"prior({one.name})"] = one.shape
+    return found
+
+
+def _pass(numbers: Array, data: Normal, model: Model, own: Mapping[str, tuple[int, ...]]) -> Pass:
+    """Standard normal numbers, a row each, as data and noise; `own` is that of p's samples."""
     width = sum(data.dims.values())
     values = numbers[:, :width] @ np.linalg.cholesky(data.covariance).T + data.mean
     batch: dict[str, Array] = {}
@@ -72,6 +111,9 @@ def _pass(numbers: Array, data: Normal, model: Model) -> Pass:
             start += size
         else:
             batch[family.name] = values[:, data.places(family.nodes)].reshape(shape)
+    for name, row in own.items():
+        noise[name] = numbers[:, start : start + prod(row)].reshape(-1, *row)
+        start += prod(row)
     return Pass(batch, noise)
 
 

@@ -47,8 +47,13 @@ class Models:
         self._parents = {one.name: parents_in(model, one) for one in inferring}
 
     def cross_entropy(self, printed: str, under: str) -> float:
-        """-E log r(v | s) of a model printed as `r(v|s)`, over samples of a distribution."""
+        """-E log r(v | s) of a model printed as `r(v|s)`, over samples of a distribution.
+
+        Of p's own conditionals, over its own samples, it is their entropy.
+        """
         head, node, given = parsed(printed)
+        if head == under == "p" and given:
+            return self.world["p"].entropy((node, *given)) - self.world["p"].entropy(given)
         if printed not in self._known:
             self._known[printed] = self._density(head, node, given)
         joint, density = self.world[under], self._known[printed]

@@ -73,6 +73,12 @@ class Normal:
         mean = np.concatenate([self.mean, one.slope @ self.mean[place] + one.offset])
         return Normal({**self.dims, name: len(one.slope)}, mean, covariance)
 
+    def marginal(self, names: Sequence[str]) -> Normal:
+        """Of some variables alone."""
+        rows = self.places(names)
+        dims = {name: self.dims[name] for name in names}
+        return Normal(dims, self.mean[rows], self.covariance[np.ix_(rows, rows)])
+
     def places(self, names: Iterable[str]) -> list[int]:
         """The coordinates of some variables, in their order."""
         return [place for name in names for place in self._spans[name]]

@@ -7,9 +7,9 @@ __all__ = ["obstacle"]
 from collections.abc import Iterator
 from itertools import chain
 
-from graphdsl.ir.loss import LossModule
+from graphdsl.ir.loss import Generated, LossModule
 from graphdsl.ir.model import Family, Model, Projection, Wrapped
-from graphdsl.verify.trial import ESTIMATED
+from graphdsl.verify.trial import ESTIMATED, is_under_p
 from graphdsl.verify.worlds import has_copies
 
 _MOST = 400  #: numbers in a row
@@ -35,6 +35,9 @@ def _reasons(model: Model, module: LossModule) -> Iterator[str]:
     if model.players:
         yield "every player has an objective of its own"
     yield from _drawn(model, module)
+    means = [one for one in module.forward if isinstance(one, Generated) and not one.drawn]
+    if means and is_under_p(module):
+        yield f"the sample {means[0].target} of p is a mean, and has no density"
     several = [one for each in (model.inference, *model.further) for one in each.conditionals]
     if any(one.by == "mixture" for one in several):
         yield "a mixture's density has no closed form"
@@ -56,6 +59,8 @@ def _drawn(model: Model, module: LossModule) -> Iterator[str]:
 
 
 def _discrete_reasons(model: Model, module: LossModule) -> Iterator[str]:
+    if is_under_p(module):
+        yield "p's own samples are not enumerated"
     if model.further:
         yield "several inference networks share one noise, and categories have no moments"
     for term in module.terms:

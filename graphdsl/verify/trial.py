@@ -8,6 +8,7 @@ __all__ = [
     "Pass",
     "Trial",
     "exact_loss",
+    "is_under_p",
     "left_out",
     "settings",
     "told_bounds",
@@ -108,6 +109,12 @@ def left_out(module: LossModule, parameters: Parameters) -> dict[str, float]:
 
 def _gaps(models: Models, terms: Iterable[LossTerm], parameters: Parameters) -> float:
     return sum(models.gap(bound, parameters) for term in terms for bound in told_bounds(term))
+
+
+def is_under_p(module: LossModule) -> bool:
+    """Whether a term with a closed form is over p's own samples."""
+    terms = [term for term in module.terms if term.code.kind not in ESTIMATED]
+    return any(share.atom.under == "p" for term in terms for share in term.stands_for)
 
 
 def told_bounds(term: LossTerm) -> tuple[Bound, ...]:

@@ -114,6 +114,8 @@ from graphdsl_runtime.networks import (
     Tied,
     conv_decoder,
     conv_encoder,
+    marginal,
+    marginals,
     mlp,
     mlps,
 )
@@ -221,6 +223,8 @@ __all__ = [
     "learn_edges",
     "log_aggregate_mss",
     "logistic_noise",
+    "marginal",
+    "marginals",
     "mean_over_ranks",
     "mixture_of_experts",
     "mixture_of_products",

@@ -15,6 +15,8 @@ __all__ = [
     "Tied",
     "conv_decoder",
     "conv_encoder",
+    "marginal",
+    "marginals",
     "mlp",
     "mlps",
     "try_network",
@@ -78,6 +80,28 @@ def mlps(
     torch.Size([5, 2, 10])
     """
     return _Mlps(count, inputs, hidden, outputs)
+
+
+def marginal(outputs: int | Shape) -> nn.Module:
+    """Build what a marginal r(x) is read from: parameters, the same for every row, nought at first.
+
+    Shapes: no parents ``-> (1, outputs)`` or ``(1, *outputs)``, one row that broadcasts.
+
+    >>> marginal(10)().shape
+    torch.Size([1, 10])
+    """
+    return _Marginals((outputs,) if isinstance(outputs, int) else tuple(outputs))
+
+
+def marginals(count: int, outputs: int | Shape) -> FamilyNetwork:
+    """Build what ``count`` marginals r(x[i]) are read from, side by side.
+
+    Shapes: no parents ``-> (1, count, outputs)`` or ``(1, count, *outputs)``.
+
+    >>> marginals(2, 10)().shape
+    torch.Size([1, 2, 10])
+    """
+    return _Marginals((count, *((outputs,) if isinstance(outputs, int) else outputs)))
 
 
 def conv_encoder(shape: Shape, outputs: int | Shape, others: Sequence[Shape] = ()) -> nn.Module:
@@ -206,6 +230,19 @@ def try_network(
             part.training = mode
     if tuple(answer.shape) != (2, *expected):
         raise ShapeMismatch(f"the answer of {name}", expected=("B", *expected), got=answer.shape)
+
+
+class _Marginals(FamilyNetwork):
+    """Parameters in the place of an answer to no parents."""
+
+    shared = ()
+
+    def __init__(self, shape: tuple[int, ...]) -> None:
+        super().__init__()
+        self.answer = nn.Parameter(torch.zeros(1, *shape))
+
+    def forward(self, members: Sequence[int] | None = None) -> Tensor:
+        return self.answer if members is None else self.answer[:, list(members)]
 
 
 class _OnParents(nn.Module):

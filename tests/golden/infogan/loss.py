@@ -21,7 +21,7 @@ Loss, in nats per row:
 
 Relation: saddle (divergence_x is as good as what plays against it).
 
-Gaps between loss and objective, where \bar{q} is a conditional of q's joint:
+Gaps between loss and objective, where \bar{p} is a conditional of p's joint:
 
     \mathrm{lam}\,\mathbb{E}_p\,\mathrm{KL}(\bar{p}(c \mid x) \,\|\, r(c \mid x))
 """

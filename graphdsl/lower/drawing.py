@@ -1,0 +1,44 @@
+"""What p's samples are: draws of its laws, but for what a distance compares with data.
+
+There, and in every other term of that spec, the sample is what p's networks answer: a generator's
+output, the mean of a likelihood, which has no density. So is what that is generated from, but for
+categories and latents, which are drawn.
+"""
+
+from __future__ import annotations
+
+__all__ = ["has_density", "means_of"]
+
+from functools import lru_cache
+
+from graphdsl.ir.model import Distance, Model, Wrapped
+
+
+def has_density(node: str, model: Model) -> bool:
+    """Whether p's samples of what it generates are draws of its own law."""
+    return node not in means_of(model)
+
+
+@lru_cache(maxsize=16)
+def means_of(model: Model) -> frozenset[str]:
+    """What p generates of the variables that some distance compares, and of what they are from."""
+    made = model.generation.conditionals if model.generation else ()
+    waiting = [name for one in _distances(model) for name in one.variables]
+    found = set[str]()
+    while waiting:
+        name = waiting.pop()
+        family = model.family_of(name)
+        makers = [one for one in made if name in one.children]
+        if name not in found and makers:
+            if family.role != "latent" and family.classes is None:
+                found.add(name)
+            waiting += [parent for one in makers for parent in one.parents]
+    return frozenset(found)
+
+
+def _distances(model: Model) -> list[Distance]:
+    """The distances of all objectives."""
+    objectives = [one.objective for one in model.players] or [model.objective]
+    asked = [one.functional for several in objectives for one in several]
+    asked += [each.functional for one in asked if isinstance(one, Wrapped) for each in one.inner]
+    return [one for one in asked if isinstance(one, Distance)]
