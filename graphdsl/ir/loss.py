@@ -130,7 +130,14 @@ class Builder:
     """The default network of a slot."""
 
     name: Literal[
-        "mlp", "mlps", "marginal", "marginals", "conv_encoder", "conv_decoder", "critic", "own"
+        "mlp",
+        "mlps",
+        "marginal_model",
+        "marginal_models",
+        "conv_encoder",
+        "conv_decoder",
+        "critic",
+        "own",
     ]
     count: int | None  #: of members that each have a network
     inputs: tuple[tuple[tuple[int, ...], bool], ...]  #: shape, and whether members share it

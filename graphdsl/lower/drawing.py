@@ -1,8 +1,8 @@
 """What p's samples are: draws of its laws, but for what a distance compares with data.
 
 There, and in every other term of that spec, the sample is what p's networks answer: a generator's
-output, the mean of a likelihood, which has no density. So is what that is generated from, but for
-categories and latents, which are drawn.
+output, the mean of a likelihood, which has no density. So is what that is generated from. Latents,
+categories, and what has a scale by the spec are drawn there too.
 """
 
 from __future__ import annotations
@@ -30,7 +30,8 @@ def means_of(model: Model) -> frozenset[str]:
         family = model.family_of(name)
         makers = [one for one in made if name in one.children]
         if name not in found and makers:
-            if family.role != "latent" and family.classes is None:
+            scale = model.distribution_of(makers[0]).scale
+            if family.role != "latent" and family.classes is None and scale is None:
                 found.add(name)
             waiting += [parent for one in makers for parent in one.parents]
     return frozenset(found)

@@ -163,7 +163,7 @@ def network_slot(slot: Slot, model: Model) -> NetworkSlot:
     several = slot.stacked and not slot.tied
     name = "mlps" if several else "mlp"
     if not slot.arguments:
-        name = "marginals" if several else "marginal"
+        name = "marginal_models" if several else "marginal_model"
     if convolutional:
         name = "conv_encoder" if family.role == "latent" else "conv_decoder"
     return NetworkSlot(

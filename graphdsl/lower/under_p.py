@@ -106,8 +106,13 @@ def _instead_of_density(node: str, maker: Conditional, model: Model) -> str:
     """A bound from the other side, and an estimator that takes samples alone."""
     known = [model.family_of(name) for name in maker.parents]
     parent = next((one.name for one in known if one.classes is None), "")
-    below = f"bound it from below, `-I[p]({node}; {known[0].name})`"
-    return f"{below}, or `estimate I[p]({node}; {parent}) with mine`" if parent else below
+    ways = [f"bound it from below, `-I[p]({node}; {known[0].name})`"]
+    if parent:
+        ways.append(f"`estimate I[p]({node}; {parent}) with mine`")
+    family = model.family_of(node)
+    if family.kind == "real":
+        ways.append(f"declare its noise: `{family.name} : real ~ normal(scale = 0.1)`")
+    return f"{', '.join(ways[:-1])}, or {ways[-1]}" if len(ways) > 1 else ways[0]
 
 
 def _without_draws(piece: Piece, model: Model) -> _Why | None:

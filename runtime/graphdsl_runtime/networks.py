@@ -15,8 +15,8 @@ __all__ = [
     "Tied",
     "conv_decoder",
     "conv_encoder",
-    "marginal",
-    "marginals",
+    "marginal_model",
+    "marginal_models",
     "mlp",
     "mlps",
     "try_network",
@@ -82,23 +82,23 @@ def mlps(
     return _Mlps(count, inputs, hidden, outputs)
 
 
-def marginal(outputs: int | Shape) -> nn.Module:
+def marginal_model(outputs: int | Shape) -> nn.Module:
     """Build what a marginal r(x) is read from: parameters, the same for every row, nought at first.
 
     Shapes: no parents ``-> (1, outputs)`` or ``(1, *outputs)``, one row that broadcasts.
 
-    >>> marginal(10)().shape
+    >>> marginal_model(10)().shape
     torch.Size([1, 10])
     """
     return _Marginals((outputs,) if isinstance(outputs, int) else tuple(outputs))
 
 
-def marginals(count: int, outputs: int | Shape) -> FamilyNetwork:
+def marginal_models(count: int, outputs: int | Shape) -> FamilyNetwork:
     """Build what ``count`` marginals r(x[i]) are read from, side by side.
 
     Shapes: no parents ``-> (1, count, outputs)`` or ``(1, count, *outputs)``.
 
-    >>> marginals(2, 10)().shape
+    >>> marginal_models(2, 10)().shape
     torch.Size([1, 2, 10])
     """
     return _Marginals((count, *((outputs,) if isinstance(outputs, int) else outputs)))
