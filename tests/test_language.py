@@ -212,63 +212,6 @@ def test_bounds_that_say_nothing(networks: str, objective: str, term: str, gap: 
 
 # ---- tables --------------------------------------------------------------------------------------
 
-REFUSED = [(row[0], row[2]) for row in rows(section("Not compiled yet"))]
-
-BASE = """
-model base
-observed x[1..2] : binary[8]
-observed y : binary
-latent z : real[4] ~ normal
-q { x -> z }
-p { z -> x, y }
-minimize KL(q || p)
-"""
-
-
-def with_construct(written: str) -> str:
-    """A spec that has the construct, and all that it speaks of."""
-    if written.startswith("+"):
-        return (
-            BASE + written + ("\nmask M[1..2] : learned bernoulli(0.5)" if "(M)" in written else "")
-        )
-    if written.endswith(" beside objectives by player"):
-        return f"{BASE.rstrip()} for q, p\n{written.removesuffix(' beside objectives by player')}"
-    if "optional" in written:
-        text = BASE.replace("observed y : binary", written).replace("z -> x, y", "y, z -> x")
-        return text
-    if "->" in written:
-        text = BASE.replace("q { x -> z }", f"q {{ {written} }}")
-        if "via shared" in written:
-            text = text.replace("latent z : real[4]", "latent z[1..2] : real[4]")
-        return text + ("\nmask M[1..2] : learned bernoulli(0.5)" if " if M" in written else "")
-    return BASE + written + ("\ninfer r(i) { x[i] -> z }" if "with r(1)" in written else "")
-
-
-@pytest.mark.parametrize(("written", "code"), REFUSED)
-def test_what_is_not_compiled_yet_is_refused(written: str, code: str) -> None:
-    """Does a construct compile by now? Then its row leaves the table, for a part of its own."""
-    with pytest.raises(SpecError) as found:
-        compile_spec(Source("base.mib", with_construct(written)))
-    assert code in {one.code for one in found.value.diagnostics}
-
-
-def refusals() -> set[str]:
-    """What the specs of the suite are refused for with MIB237."""
-    texts = (path.read_text(encoding="utf-8") for path in (ROOT / "tests" / "bad").glob("*.err"))
-    said = r"(?:\^ )(.+) can be written, and is not compiled yet"
-    return {what for text in texts for what in re.findall(said, text)}
-
-
-def test_what_is_refused_is_in_the_table() -> None:
-    listed = set()
-    for written, _ in REFUSED:
-        with pytest.raises(SpecError) as found:
-            compile_spec(Source("base.mib", with_construct(written)))
-        listed |= {one.message for one in found.value.diagnostics if one.code == "MIB237"}
-    kinds = {re.sub(r", such as `[^`]+`,", "", what) for what in refusals()}
-    for what in kinds:
-        assert any(what.partition("(")[0] in message for message in listed), what
-
 
 def test_every_functional_has_a_row() -> None:
     written = " ".join(row[0] for row in rows(section("Statements")))

@@ -46,12 +46,12 @@ WORDS = (
     "Subset", "adversarial_js", "adversarial_js_non_saturating", "adversarial_kl", "among",
     "conditional_flow", "conv_decoder", "conv_encoder", "critic", "detached", "draw_data",
     "each_expert", "expect", "frozen", "gated", "has_all", "holders", "hsic",
-    "importance_weighted", "information_critic", "information_mine", "irm_penalty", "marginal",
-    "marginal_model", "marginal_models", "marginals", "mean_over_ranks", "mlp", "mlps", "mmd",
-    "mmd_between", "on_sets", "one_expert", "product_of_experts", "repeated",
-    "sliced_wasserstein", "standard_laplace", "standard_normal", "subset_posteriors",
-    "total_correlation_critic", "total_correlation_loo", "total_correlation_mss",
-    "total_correlation_mws", "uniform_bernoulli", "uniform_categorical", "weighted_product",
+    "importance_weighted", "information_critic", "information_mine", "irm_penalty",
+    "marginal_model", "marginal_models", "mean_over_ranks", "mlp", "mlps", "mmd", "mmd_between",
+    "on_sets", "one_expert", "product_of_experts", "repeated", "sliced_wasserstein",
+    "standard_laplace", "standard_normal", "subset_posteriors", "total_correlation_critic",
+    "total_correlation_loo", "total_correlation_mss", "total_correlation_mws",
+    "uniform_bernoulli", "uniform_categorical", "weighted_product",
 )  # fmt: skip
 
 

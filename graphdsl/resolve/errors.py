@@ -19,7 +19,6 @@ __all__ = [
     "NotAFamily",
     "NotANumber",
     "NotAVariable",
-    "NotYet",
     "NumberTooLarge",
     "OutOfRange",
     "ReservedName",
@@ -289,17 +288,6 @@ class NumberTooLarge(Diagnostic):
     title = "Number too large"
     said = "this is too large or too small for any quantity of a model"
     hint = "write numbers between 1e-99 and 1e99"
-
-
-class NotYet(Diagnostic):
-    """What the language can say, and no stage behind this one can do yet."""
-
-    code = "MIB237"
-    title = "Not compiled yet"
-    said = "{what} can be written, and is not compiled yet"
-    hint = "{instead}"
-    what: str
-    instead: str
 
 
 class KindArgument(Diagnostic):
