@@ -16,6 +16,7 @@ from graphdsl.graphs.errors import (
     LatentHasNoEncoder,
     LatentNotInferred,
     LatentOnOneSide,
+    NotInGeneration,
 )
 from graphdsl.ir.functionals import variables_of
 from graphdsl.ir.model import DivergenceOfMarginals, Family, Model, Network
@@ -41,6 +42,7 @@ def check_model(
         found += _latents_not_inferred_here(model)
         if model.generation is not None:
             found += _latents_on_one_side(model, model.generation)
+            found += _not_in_generation(model, model.generation)
     return tuple(found)
 
 
@@ -139,6 +141,21 @@ def _latents_not_inferred_here(model: Model) -> Iterator[Diagnostic]:
                 told.add((network.name, name))
                 span = Span(one.line, one.column, one.line, one.column + 1)
                 yield LatentNotInferred(span=span, node=name, under=network.name)
+
+
+def _not_in_generation(model: Model, generation: Network) -> Iterator[Diagnostic]:
+    """A term under p of what p's network does not speak of."""
+    asked = [*model.asked(), *(one for each in model.assertions for one in each.difference)]
+    spoken = [(one.functional, one.line, one.column) for one in asked]
+    spoken += [(one.target, one.line, one.column) for one in model.choices]
+    spoken += [(one.target, one.line, one.column) for one in model.model_choices]
+    told: set[str] = set()
+    for functional, line, column in spoken:
+        if functional.under != "p":
+            continue
+        for name in sorted(variables_of(functional) - set(generation.variables) - told):
+            told.add(name)
+            yield NotInGeneration(span=Span(line, column, line, column + 1), node=name)
 
 
 def _latents_on_one_side(model: Model, generation: Network) -> Iterator[Diagnostic]:

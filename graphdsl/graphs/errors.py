@@ -9,6 +9,7 @@ __all__ = [
     "LatentHasNoEncoder",
     "LatentNotInferred",
     "LatentOnOneSide",
+    "NotInGeneration",
 ]
 
 from graphdsl.diagnostics import Diagnostic
@@ -77,4 +78,14 @@ class LatentNotInferred(Diagnostic):
     said = "this term is under `{under}`, which does not infer `{node}`"
     hint = "add a line for `{node}` to `{under}`, or write the term under the network that has one"
     under: str
+    node: str
+
+
+class NotInGeneration(Diagnostic):
+    """A term under p of a variable that p does not hold."""
+
+    code = "MIB308"
+    title = "Variable that p does not hold"
+    said = "this term is under `p`, and `{node}` is no variable of `p`"
+    hint = "add a line for `{node}` to `p`, or write the term under a network that has one"
     node: str
