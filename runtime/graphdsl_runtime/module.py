@@ -512,7 +512,7 @@ class Objective(nn.Module):
         return chosen.expand(shape)
 
     def prior_sample(self, noise: Noise, name: str, like: Tensor) -> Tensor:
-        """Sample a latent from N(0, I), beside the sample of its posterior that is `like` it.
+        """Draw from N(0, I), for p's own sample of a variable: of a latent, or of what p generates.
 
         The caller's own is taken from the noise's entry ``prior(z)``.  Shapes: that of ``like``.
         """
