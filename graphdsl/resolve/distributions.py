@@ -141,6 +141,14 @@ def _check_joint(scope: Scope, choice: ast.Choice, child: Family, network: str) 
                 instead="count its members with one index, `z[1..6]`",
             )
         )
+    elif choice.name.text == "flow" and child.extents == (1,):
+        scope.note(
+            JointMisplaced(
+                span=choice.span,
+                problem=f"`{child.head}` has one member, and flows run one by one",
+                instead=f"drop the index: `latent {child.name} : real[16]`",
+            )
+        )
     elif child.kind != "real" or len(child.shape) != 1 or child.shape[0] < 2:
         scope.note(
             JointMisplaced(
