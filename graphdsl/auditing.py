@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from graphdsl.compiler import Compiled, canonical_forms, derive, read
+from graphdsl.compiler import Compiled, canonical_forms, derive, independences_of, read
 from graphdsl.diagnostics import SpecError
 from graphdsl.ir.audit import Audit
 from graphdsl.ir.verification import Unverified, Verification
@@ -37,21 +37,25 @@ def verification(compiled: Compiled, audit: Audit) -> Verification:
 
 def on_trial(compiled: Compiled, audit: Audit) -> tuple[OnTrial | Unverified, ...]:
     """The module of a spec; or why its loss has no value that is known, and its twin's module."""
-    from graphdsl.verify import real_twin, trial_of
+    from graphdsl.verify import real_twin, trial_of, unlabelled
 
     trial = trial_of(audit)
     if not isinstance(trial, str):
         return (_on_trial(compiled, trial, "the spec"),)
     own = Unverified("the emitted loss", trial)
-    checked = compiled.checked
+    checked, model = compiled.checked, unlabelled(compiled.checked.model)
+    if model is not checked.model:
+        checked = replace(checked, independences=independences_of(model))
     try:
-        twin = derive(replace(checked, model=real_twin(checked.model)), keep_refuted=True)
+        twin = derive(replace(checked, model=real_twin(model)), keep_refuted=True)
     except SpecError as problem:
         return (own, Unverified("the loss of its twin of real variables", str(problem)))
     trial = trial_of(read(twin))
     if isinstance(trial, str):
         return (own, Unverified("the loss emitted for its twin of real variables", trial))
-    return (own, _on_trial(twin, trial, "its twin, in which every variable is real[2]"))
+    said = "its twin, in which every variable is real[2]"
+    said += "" if model is compiled.checked.model else " and no row has a label"
+    return (own, _on_trial(twin, trial, said))
 
 
 def _on_trial(compiled: Compiled, trial: Trial, of: str) -> OnTrial:

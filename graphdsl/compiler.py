@@ -17,6 +17,7 @@ __all__ = [
     "check_spec",
     "compile_spec",
     "derive",
+    "independences_of",
     "read",
 ]
 
@@ -237,12 +238,12 @@ def _build(spec: ast.Spec, model: Model, found: tuple[Diagnostic, ...]) -> Check
         spec=spec,
         model=model,
         dags={network.name: build_dag(network, model) for network in networks},
-        independences=_independences(model),
+        independences=independences_of(model),
         warnings=found,
     )
 
 
-def _independences(model: Model) -> dict[str, Independence]:
+def independences_of(model: Model) -> dict[str, Independence]:
     """d-separation under every distribution that the spec has."""
     from graphdsl.graphs import Separation, generation_dag, inference_dag
 

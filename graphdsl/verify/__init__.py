@@ -6,7 +6,7 @@ that were both built. `trial_of` gives an emitted module networks for which its 
 that value; who has torch runs it. Beside `prove`, this is the only room with numpy.
 """
 
-__all__ = ["Affine", "Pass", "Trial", "real_twin", "trial_of", "verify"]
+__all__ = ["Affine", "Pass", "Trial", "real_twin", "trial_of", "unlabelled", "verify"]
 
 import numpy as np
 
@@ -16,7 +16,7 @@ from graphdsl.verify.linear import gaussian_trial
 from graphdsl.verify.networks import Affine
 from graphdsl.verify.obstacles import obstacle
 from graphdsl.verify.trial import Pass, Trial
-from graphdsl.verify.twin import real_twin
+from graphdsl.verify.twin import real_twin, unlabelled
 from graphdsl.verify.verify import verify
 
 
