@@ -386,10 +386,16 @@ def with_copies(joint: discrete.Joint, network: Network) -> discrete.Joint:
 
 
 def predictor(model: Model, node: str, given: frozenset[str]) -> str:
-    """The model of a cross-entropy by name: p's own if its parents are those, else a new one."""
-    for one in model.generation.conditionals if model.generation else ():
-        if node in one.children and set(one.parents) == given:
-            return printed(model, node)
+    """The model of a cross-entropy by name: p's own if its parents are those, else a new one.
+
+    What a row knows of y, its label, is told by p's model of y, or else by q's.
+    """
+    inferred = model.labelled(node)
+    networks = [("p", model.generation)] + [("q", model.inference)] * (inferred != node)
+    for base, network in networks:
+        for one in network.conditionals if network else ():
+            if inferred in one.children and set(one.parents) == given:
+                return f"{base}({node}|{','.join(one.parents)})"
     return f"r({node}|{','.join(sorted(given))})"
 
 
