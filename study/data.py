@@ -8,17 +8,21 @@ from __future__ import annotations
 
 __all__ = [
     "ENVIRONMENTS",
+    "Images",
     "Sources",
     "coloured",
     "digits_batch",
+    "digits_of",
     "digits_split",
     "labels",
+    "mnist",
     "pixels",
     "sources",
 ]
 
 import math
 from functools import cache
+from pathlib import Path
 from typing import NamedTuple
 
 import torch
@@ -26,6 +30,7 @@ from torch import Tensor
 from torch.nn import functional as F  # noqa: N812  (torch's own name for it)
 
 from graphdsl_runtime import Objective, Variable
+from graphdsl_runtime.training import load_data
 
 #: How often the colour is wrong in the environments that are learned from.
 ENVIRONMENTS = (0.1, 0.2)
@@ -46,11 +51,43 @@ def digits_batch(objective: Objective, rows: Tensor) -> dict[str, Tensor]:
     return batch
 
 
-def digits_split(seed: int = 0) -> tuple[Tensor, Tensor]:
-    """The rows to train on, and those to judge on."""
+def digits_split(validate: bool = False) -> tuple[Tensor, Tensor]:
+    """The rows to train on, and those to judge on: to validate, a fifth of those to train on."""
     count = len(_digits()[1])
-    order = torch.randperm(count, generator=torch.Generator().manual_seed(seed))
-    return order[: count * 4 // 5], order[count * 4 // 5 :]
+    order = torch.randperm(count, generator=torch.Generator().manual_seed(0))
+    known, unseen = order[: count * 4 // 5], order[count * 4 // 5 :]
+    return (
+        (known[: len(known) * 4 // 5], known[len(known) * 4 // 5 :])
+        if validate
+        else (known, unseen)
+    )
+
+
+class Images(NamedTuple):
+    """Images between 0 and 1, their labels, and which of them to train on and to judge on."""
+
+    name: str
+    pixels: Tensor
+    labels: Tensor
+    known: Tensor
+    unseen: Tensor
+
+
+def digits_of(known: Tensor, unseen: Tensor) -> Images:
+    """The digits, in rows to train on and to judge on."""
+    images, labels = _digits()
+    return Images("digits", images.float(), labels, known, unseen)
+
+
+@cache
+def mnist(folder: Path, validate: bool = False) -> Images:
+    """MNIST and its own split; to validate, the last 10,000 of the rows to train on."""
+    data = load_data(f"mnist:{folder}")
+    images = torch.cat([data.train, data.test]).flatten(1)
+    labels = torch.cat([data.train_labels, data.test_labels])
+    end = len(data.train)
+    first, last = (end - 10_000, end) if validate else (end, len(images))
+    return Images("MNIST", images, labels, torch.arange(first), torch.arange(first, last))
 
 
 def labels(rows: Tensor) -> Tensor:

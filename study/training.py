@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-__all__ = ["Trained", "emitted", "train"]
+__all__ = ["SPECS", "Trained", "emitted", "train"]
 
+import math
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from fractions import Fraction
+from functools import cache
 from pathlib import Path
 from types import ModuleType
 
 import torch
 from torch import Tensor
 
-from graphdsl import Source, compile_spec
+from graphdsl import GeneratedModule, Source, compile_spec
 from graphdsl_runtime import Objective, alternate
 
-_SPECS = Path(__file__).parent.parent / "specs"
-_BATCH = 128
+SPECS = Path(__file__).parent.parent / "specs"
 
 
 @dataclass(frozen=True)
@@ -30,11 +32,15 @@ class Trained:
     terms: Mapping[str, float]
 
 
-def emitted(text: str) -> Callable[..., Objective]:
+@cache
+def _compiled(text: str, constants: tuple[tuple[str, int], ...]) -> GeneratedModule:
+    source = Source("study.mib", text) if "\n" in text else Source.read(SPECS / f"{text}.mib")
+    return compile_spec(source, {name: Fraction(value) for name, value in constants})
+
+
+def emitted(text: str, constants: Mapping[str, int] | None = None) -> Callable[..., Objective]:
     """The class that a spec compiles to: a shipped one by its name, or one by its text."""
-    path = _SPECS / f"{text}.mib"
-    source = Source("study.mib", text) if "\n" in text else Source.read(path)
-    made = compile_spec(source)
+    made = _compiled(text, tuple((constants or {}).items()))
     module = ModuleType(f"study_{made.class_name}")
     sys.modules[module.__name__] = module
     exec(compile(made.text, f"<{made.class_name}>", "exec"), module.__dict__)  # our own text
@@ -48,9 +54,15 @@ def train(
     rows: Tensor,
     steps: int,
     seed: int = 0,
+    *,
     rate: float = 1e-3,
+    size: int = 128,
+    decay: bool = False,
 ) -> Trained:
-    """Train by Adam on batches of rows drawn anew, and give the mean of the last terms."""
+    """Train by Adam on batches of rows drawn anew, and give the mean of the last terms.
+
+    With ``decay`` the rate falls to 0 along half a cosine.
+    """
     torch.manual_seed(seed)
     objective.rows = len(rows)
     optimizers = {
@@ -59,19 +71,23 @@ def train(
     }
     last: list[dict[str, float]] = []
     start = time.perf_counter()
-    for losses in alternate(objective, optimizers, _batches(batch_of, rows, steps)):
+    for step, losses in enumerate(
+        alternate(objective, optimizers, _batches(batch_of, rows, steps, size)), 1
+    ):
+        for optimizer in optimizers.values() if decay else ():
+            optimizer.param_groups[0]["lr"] = rate * 0.5 * (1 + math.cos(math.pi * step / steps))
         last = [*last[-49:], {name: one.item() for name, one in losses.terms.items()}]
     terms = {name: sum(one[name] for one in last) / len(last) for name in last[0]}
     return Trained(objective.eval(), 1e3 * (time.perf_counter() - start) / steps, terms)
 
 
 def _batches(
-    batch_of: Callable[[Tensor], dict[str, Tensor]], rows: Tensor, steps: int
+    batch_of: Callable[[Tensor], dict[str, Tensor]], rows: Tensor, steps: int, size: int
 ) -> Iterator[dict[str, Tensor]]:
     """So many batches, row by row without replacement until all have been seen."""
     order = rows[:0]
     for _ in range(steps):
-        if len(order) < _BATCH:
+        if len(order) < size:
             order = rows[torch.randperm(len(rows))]
-        yield batch_of(order[:_BATCH])
-        order = order[_BATCH:]
+        yield batch_of(order[:size])
+        order = order[size:]

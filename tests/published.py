@@ -136,14 +136,21 @@ def cvae(m: Objective, batch: Values, noise: Values) -> Tensor:
 
 @published
 def ivae(m: Objective, batch: Values, noise: Values) -> Tensor:
-    """Khemakhem et al. 2020: noise of scale 0.1."""
+    """Khemakhem et al. 2020: noise of scale 0.1, and a full covariance."""
     x = batch["x"]
     w = one_hot(batch["w"], 40, x)
-    mean, log_var = halves(run(m, "q_z", x, w))
-    z = sampled(mean, log_var, noise["z"])
+    mean, log_var, below = torch.split(run(m, "q_z", x, w), [5, 5, 10], dim=1)
+    root = torch.diag_embed((0.5 * log_var).exp())
+    root[:, *torch.tril_indices(5, 5, -1)] = below
+    z = mean + torch.einsum("bij,bj->bi", root, noise["z"])
     residual = (x - run(m, "p_x", z)) / 0.1
     nll = (0.5 * residual**2 + math.log(0.1) + 0.5 * math.log(2 * math.pi)).sum(1)
-    return (nll + kl(mean, log_var, *halves(run(m, "p_z", w)))).mean()
+    other, other_log_var = halves(run(m, "p_z", w))
+    covariance: Tensor = root @ root.mT
+    squares = covariance.diagonal(dim1=1, dim2=2) + (mean - other) ** 2
+    traces = (squares / other_log_var.exp()).sum(1)
+    rate_z: Tensor = 0.5 * (traces - 5 + other_log_var.sum(1) - covariance.logdet())
+    return (nll + rate_z).mean()
 
 
 # ---- several views -------------------------------------------------------------------------------
@@ -461,20 +468,27 @@ def told_apart(m: Objective, critic: str, q: Values, p: Values) -> dict[str, Ten
     return {"model": math.log(2.0) + value / 2, "critic": -alone}
 
 
+def flipped(m: Objective, critic: str, x: Tensor, made: Tensor) -> dict[str, Tensor]:
+    """The same of images, the generator's part by flipped labels: Goodfellow et al., sec. 3."""
+    game = told_apart(m, critic, {"x": x}, {"x": made})
+    real = F.logsigmoid(-held_still(m, critic, x)).mean()
+    return {**game, "model": -F.logsigmoid(held_still(m, critic, made)).mean() - real}
+
+
 @published
 def gan(m: Objective, batch: Values, noise: Values) -> dict[str, Tensor]:
-    """Goodfellow et al. 2014, eq. 1, as JS."""
+    """Goodfellow et al. 2014, eq. 1 for D; for G, -E log D, and a part of the data."""
     made = run(m, "p_x", noise["u"]).sigmoid()
-    return told_apart(m, "critic_of_x", {"x": batch["x"]}, {"x": made})
+    return flipped(m, "critic_of_x", batch["x"], made)
 
 
 @published
 def infogan(m: Objective, batch: Values, noise: Values) -> dict[str, Tensor]:
-    """Chen et al. 2016, eq. 6, without H(c): lam = 1."""
+    """Chen et al. 2016, eq. 6, without H(c), V by flipped labels: lam = 1."""
     code = noise["c"].argmax(1)
     made = run(m, "p_x", one_hot(code, 10, noise["n"]), noise["n"]).sigmoid()
     told = surprise(run(m, "r_c", made), code).mean()
-    game = told_apart(m, "critic_of_x", {"x": batch["x"]}, {"x": made})
+    game = flipped(m, "critic_of_x", batch["x"], made)
     return {**game, "model": game["model"] + told}
 
 

@@ -1,10 +1,12 @@
 r"""GAN (Goodfellow et al., 2014): samples that a critic cannot tell from the data. In
 the paper: Table 2, row GAN: [1, C_2]; no network. Published: min_G max_D E_q[log
-D(x)] + E_p[log(1 - D(x))], a game. Here: JS itself, of which the game is 2 JS - 2
-log 2 for the best D. p's samples of x are the means of p(x|u).
+D(x)] + E_p[log(1 - D(x))], a game; in training, G lowers -E_p[log D(x)] instead
+(sec. 3), which has a gradient where D is sure. Here: that, and -E_q[log(1 - D(x))],
+which no G changes. `JS` without `with` is the divergence itself, of which the game
+is 2 JS - 2 log 2 for the best D. p's samples of x are the means of p(x|u).
 
 Compiled by graphdsl from the spec `gan` with pixels = 64,
-sha256 22356cb1776aae2b034cbd21cba0198514075a9a587f1c692c0da53c814e0718.
+sha256 ef239fc5730a18eb2b72e3caa5fe5dbe74bfa9f1b9dea5383727eed1b4c8cc2a.
 
 Objective, to be minimised:
 
@@ -14,7 +16,8 @@ Loss, in nats per row:
 
     JS(q(x) || p(x))
 
-Relation: saddle (divergence_x is as good as what plays against it).
+Relation: surrogate (divergence_x is no bound: with its labels flipped, a critic tells
+no divergence).
 """
 
 from __future__ import annotations
@@ -33,7 +36,7 @@ from graphdsl_runtime import (
     Noise,
     Objective,
     Variable,
-    adversarial_js,
+    adversarial_js_non_saturating,
     critic,
     mlp,
 )
@@ -71,8 +74,8 @@ class Gan(Objective):
         p_x_p = Bernoulli(self.p_x(u_p))  # p(x | u); (B, 64)
         x_p = p_x_p.mean  # (B, 64)
 
-        # JS(q(x) || p(x)); spec line 15
-        divergence_x, critic_x = adversarial_js(self.critic_of_x, x, x_p)
+        # JS(q(x) || p(x)); spec line 17
+        divergence_x, critic_x = adversarial_js_non_saturating(self.critic_of_x, x, x_p)
 
         loss = divergence_x
         return Losses(

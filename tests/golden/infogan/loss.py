@@ -1,13 +1,13 @@
 r"""InfoGAN (Chen et al., 2016): a code that what is generated from it tells again. In
 the paper: Table 2, row InfoGAN: [1, C_2]; [1, G^InfoGAN], with D under p.
 Published: min_{G, r} max_D V(D, G) - lam (E_p[log r(c|x)] + H(c)), a game, V as for
-a GAN. Here: JS, of which V is 2 JS - 2 log 2 for the best D, so lam is half of it.
-With {c -> x; n} for G^InfoGAN, D under p is I(x; n|c), which holds H(x) under p: it
-is trained, may be infinite, and is not in the published objective
-(docs/paper-audit.md, row InfoGAN). A copy of c says what is meant.
+a GAN. Here: p's part of V by flipped labels, as of `gan`. With {c -> x; n} for
+G^InfoGAN, D under p is I(x; n|c), which holds H(x) under p: it is trained, may be
+infinite, and is not in the published objective (docs/paper-audit.md, row InfoGAN).
+A copy of c says what is meant.
 
 Compiled by graphdsl from the spec `infogan` with pixels = 64, classes = 10,
-sha256 88324420e7f81803f6c36451948b1a5af00a3a0b2240b2c7233dc740ea0f1752.
+sha256 6f8166256ca68aae3dfc7779a776fc44fbb22996c94188dbe562f33149851e12.
 
 Objective, to be minimised:
 
@@ -19,7 +19,8 @@ Loss, in nats per row:
     lam E_p[-log r(c | x)]
     + JS(q(x) || p(x))
 
-Relation: saddle (divergence_x is as good as what plays against it).
+Relation: surrogate (divergence_x is no bound: with its labels flipped, a critic tells
+no divergence).
 
 Gaps between loss and objective, where \bar{p} is a conditional of p's joint:
 
@@ -44,7 +45,7 @@ from graphdsl_runtime import (
     Noise,
     Objective,
     Variable,
-    adversarial_js,
+    adversarial_js_non_saturating,
     critic,
     expect,
     mlp,
@@ -94,11 +95,11 @@ class Infogan(Objective):
         x_p = p_x_p.mean  # (B, 64)
         r_c_p = Categorical(self.r_c(x_p))  # r(c | x); (B,)
 
-        # E_p[-log r(c | x)]; spec line 20
+        # E_p[-log r(c | x)]; spec line 19
         prediction_c_p = expect(r_c_p.nll(c_p))
 
-        # JS(q(x) || p(x)); spec line 20
-        divergence_x, critic_x = adversarial_js(self.critic_of_x, x, x_p)
+        # JS(q(x) || p(x)); spec line 19
+        divergence_x, critic_x = adversarial_js_non_saturating(self.critic_of_x, x, x_p)
 
         loss = self.lam * prediction_c_p + divergence_x
         return Losses(

@@ -1,0 +1,164 @@
+"""Specs of attributes and labels: what a latent tells of them, and what it should not.
+
+The attribute is whether a digit is odd, the label whether it is 5 or more: a representation that is
+fair to the first has to keep the second.
+"""
+
+from __future__ import annotations
+
+__all__ = ["bottleneck", "diva", "fair", "flexible", "limited", "of_nuisance", "structural"]
+
+import torch
+
+from graphdsl_runtime import Multiplier, Objective
+from study import judges
+from study.data import digits_batch, labels
+from study.rows import Figure, Row, Setting, on_digits, with_and_without
+from study.training import Trained, emitted, train
+
+_ODD = "accuracy of odd from {}; lower"
+_LARGE = "accuracy of 5 or more from {}; higher"
+
+
+def fair(spec: str, setting: Setting, latent: str = "u") -> Row:
+    """How often the attribute, odd or even, is told from the latent that should not tell it."""
+    ours, control, said = with_and_without(spec, setting)
+    figures = _fairness(ours, control, setting, latent)
+    if spec != "vfae":
+        both = [_told(one.objective, setting, ("z", "u"))["large"] for one in (ours, control)]
+        figures += (Figure(_LARGE.format("z and u"), both[0], both[1]),)
+    return Row(spec, "digits", figures, said, ours)
+
+
+def of_nuisance(spec: str, setting: Setting) -> Row:
+    """The same for the only latent that there is."""
+    return fair(spec, setting, "z")
+
+
+def limited(spec: str, setting: Setting) -> Row:
+    """The constraint, held on unseen digits, and what the latent tells; against a wide limit."""
+    ours = on_digits(spec, setting)
+    torch.manual_seed(setting.seed)
+    objective = emitted(spec, {"limit": 1_000})()
+    known, unseen = setting.digits()
+    control = train(
+        objective, lambda r: digits_batch(objective, r), known, setting.steps, setting.seed
+    )
+    rates, prices = [], []
+    for one in (ours, control):
+        torch.manual_seed(0)
+        with torch.no_grad():
+            losses = one.objective(digits_batch(one.objective, unseen))
+        rates.append(losses.terms["rate_z"].item())
+        prices.append(_price(one.objective))
+    figures = (
+        Figure("rate of unseen digits, nats; 5 at most", rates[0], rates[1]),
+        Figure("its multiplier", prices[0], prices[1]),
+        *_fairness(ours, control, setting, "z"),
+    )
+    return Row(spec, "digits", figures, "a limit of 1000 nats", ours)
+
+
+def flexible(spec: str, setting: Setting) -> Row:
+    """What factors tell of the attribute that is not theirs, and its own factor of it."""
+    ours, control, said = with_and_without(spec, setting)
+    known, unseen = setting.digits()
+    found = []
+    for one in (ours, control):
+        b = [judges.drawn(one.objective, rows, ("b",)) for rows in (known, unseen)]
+        rest, own = [some[:, 1:] for some in b], [some[:, :1] for some in b]
+        odd = [labels(rows) % 2 for rows in (known, unseen)]
+        large = [(labels(rows) >= 5).long() for rows in (known, unseen)]
+        cases = (rest, odd), (own, odd), (rest, large)
+        found.append([judges.leakage(z, y, 2, setting.judging) for z, y in cases])
+    saids = (
+        _ODD.format("all factors but its own"),
+        "accuracy of odd from its own factor; higher",
+        _LARGE.format("all factors but that of odd"),
+    )
+    figures = tuple(map(Figure, saids, *found))
+    return Row(spec, "digits", figures, said, ours)
+
+
+def diva(spec: str, setting: Setting) -> Row:
+    """What the latents of class and of domain tell of both."""
+    ours, control, said = with_and_without(spec, setting)
+    known, unseen = setting.digits()
+    figures = []
+    for latent, asked, way in (
+        ("zy", "y", "higher"),
+        ("zy", "d", "lower"),
+        ("zd", "d", "higher"),
+        ("zd", "y", "lower"),
+    ):
+        values = []
+        for one in (ours, control):
+            z = [judges.drawn(one.objective, rows, (latent,)) for rows in (known, unseen)]
+            y = [digits_batch(one.objective, rows)[asked] for rows in (known, unseen)]
+            classes = 10 if asked == "y" else 3
+            values.append(judges.leakage(z, y, classes, setting.judging))
+        name = "digit" if asked == "y" else "domain"
+        figures.append(Figure(f"accuracy of the {name} from {latent}; {way}", *values))
+    return Row(spec, "digits", tuple(figures), said, ours)
+
+
+def bottleneck(spec: str, setting: Setting) -> Row:
+    """What is kept of unseen digits, and how well it tells the label."""
+    ours, control, said = with_and_without(spec, setting)
+    unseen = setting.digits()[1]
+    rates, right = [], []
+    for one in (ours, control):
+        torch.manual_seed(0)
+        batch = digits_batch(one.objective, unseen)
+        with torch.no_grad():
+            rates.append(one.objective(batch).terms["rate_t"].item())
+        told = one.objective.decode({"t": one.objective.infer(batch)["t"].mean})["y"].mean
+        right.append((told.argmax(1) == batch["y"]).float().mean().item())
+    figures = (
+        Figure("rate of unseen digits, nats; lower", rates[0], rates[1]),
+        Figure("accuracy of the digit; higher", right[0], right[1]),
+    )
+    return Row(spec, "digits", figures, said, ours)
+
+
+def structural(spec: str, setting: Setting) -> Row:
+    """How well t tells the label, against the latent of a VAE."""
+    ours, control = on_digits(spec, setting), on_digits("vae", setting)
+    known, unseen = setting.digits()
+    right, costs = [], []
+    for one, latent in ((ours, "t"), (control, "u")):
+        z = [judges.drawn(one.objective, rows, (latent,)) for rows in (known, unseen)]
+        right.append(judges.leakage(z, (labels(known), labels(unseen)), 10, setting.judging))
+        torch.manual_seed(0)
+        with torch.no_grad():
+            losses = one.objective(digits_batch(one.objective, unseen))
+        costs.append(losses.terms["reconstruction_x"].item())
+    figures = (
+        Figure("accuracy of the digit from t; higher", right[0], right[1]),
+        Figure("reconstruction, nats; lower", costs[0], costs[1]),
+    )
+    return Row(spec, "digits", figures, "a VAE, which is not told the label", ours)
+
+
+def _fairness(ours: Trained, control: Trained, setting: Setting, latent: str) -> tuple[Figure, ...]:
+    told = [_told(one.objective, setting, (latent,)) for one in (ours, control)]
+    return (
+        Figure(_ODD.format(latent), told[0]["odd"], told[1]["odd"]),
+        Figure(_LARGE.format(latent), told[0]["large"], told[1]["large"]),
+    )
+
+
+def _told(objective: Objective, setting: Setting, latents: tuple[str, ...]) -> dict[str, float]:
+    """How often a classifier, made for it, tells each attribute from latents of unseen digits."""
+    known, unseen = setting.digits()
+    z = [judges.drawn(objective, rows, latents) for rows in (known, unseen)]
+    asked = {
+        "odd": [labels(rows) % 2 for rows in (known, unseen)],
+        "large": [(labels(rows) >= 5).long() for rows in (known, unseen)],
+    }
+    return {name: judges.leakage(z, y, 2, setting.judging) for name, y in asked.items()}
+
+
+def _price(objective: Objective) -> float:
+    (price,) = (one.value.item() for one in objective.modules() if isinstance(one, Multiplier))
+    return price
