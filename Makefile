@@ -4,7 +4,7 @@
 # check  lint, format, types, import boundaries
 # golden rewrite the files that the tests hold the output to; read the diff
 # bench  step times beside hand-written modules and under Inductor, estimators beside closed forms
-# study  structure learning on planted edges; SPEC=jmvae: that spec against a control
+# study  structure learning on planted edges; SPEC=jmvae: that spec against a control (MNIST=FOLDER)
 # docs   the pages under docs/, as a site
 
 PYTHON ?= python3
@@ -55,7 +55,7 @@ bench: setup
 	$(BIN)/python -m bench.start_up
 
 study: setup
-	OMP_NUM_THREADS=1 $(BIN)/python -m study$(if $(SPEC), $(SPEC),.planted)
+	OMP_NUM_THREADS=1 $(BIN)/python -m study$(if $(SPEC), $(SPEC)$(if $(MNIST), --data pairs --mnist $(MNIST)),.planted)
 
 docs: $(VENV)/docs.stamp
 	$(BIN)/mkdocs build --strict --quiet

@@ -81,12 +81,12 @@ def digits_of(known: Tensor, unseen: Tensor) -> Images:
 
 @cache
 def mnist(folder: Path, validate: bool = False) -> Images:
-    """MNIST and its own split; to validate, the last 10,000 of the rows to train on."""
+    """MNIST and its own split; to validate, the last sixth of the rows to train on."""
     data = load_data(f"mnist:{folder}")
     images = torch.cat([data.train, data.test]).flatten(1)
     labels = torch.cat([data.train_labels, data.test_labels])
     end = len(data.train)
-    first, last = (end - 10_000, end) if validate else (end, len(images))
+    first, last = (end * 5 // 6, end) if validate else (end, len(images))
     return Images("MNIST", images, labels, torch.arange(first), torch.arange(first, last))
 
 

@@ -38,7 +38,7 @@ _ONE_WAY = ("vcca", "vcca_private", "bivcca")
 
 def halves(spec: str, setting: Setting) -> Row:
     """How often the digit is told from the lower half that is made of the upper one, and back."""
-    ours, control = on_digits(spec, setting), _joint_of_halves(setting)
+    ours, control = on_digits(spec, setting, warm=True), _joint_of_halves(setting)
     known, unseen = setting.digits()
     rows = tuple(known.tolist())
     figures = []
@@ -59,7 +59,7 @@ def halves(spec: str, setting: Setting) -> Row:
 
 @cache
 def _joint_of_halves(setting: Setting) -> Trained:
-    return on_digits(_JOINT, setting)
+    return on_digits(_JOINT, setting, warm=True)
 
 
 def of_pairs(text: str) -> str:
@@ -144,7 +144,7 @@ def _trained(
     def batch_of(rows: Tensor) -> dict[str, Tensor]:
         return {names[0]: images.pixels[rows], names[1]: images.labels[rows]}
 
-    return train(objective, batch_of, images.known, setting.steps, setting.seed)
+    return train(objective, batch_of, images.known, setting.steps, setting.seed, warm=True)
 
 
 def _images(setting: Setting) -> Images:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 __all__ = ["line_of", "write_row"]
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from statistics import mean, stdev
 
-from study.rows import Row
+from study.rows import WEIGHTS, Row
 
 _HEAD = """\
 # Models, trained
@@ -35,9 +35,10 @@ def write_row(page: Path, rows: Sequence[Row], steps: int) -> None:
     page.write_text(_HEAD + table + (f"\n\n{below}\n" if below else "\n"), encoding="utf-8")
 
 
-def _key(line: str) -> tuple[str, ...]:
+def _key(line: str) -> tuple[str, str]:
     """The spec and its data."""
-    return tuple(line.split(" | ")[:2])
+    spec, data, *_ = line.split(" | ")
+    return spec.split("`")[1], data
 
 
 def line_of(rows: Sequence[Row], steps: int) -> str:
@@ -54,7 +55,7 @@ def line_of(rows: Sequence[Row], steps: int) -> str:
         for name in first.trained.terms
     )
     cells = [
-        f"`{first.spec}`",
+        f"`{first.spec}`" + _with(WEIGHTS.get(first.spec, {})),
         first.data,
         first.figures[0].said,
         _spread([one.model for one in figures[0]]),
@@ -67,6 +68,10 @@ def line_of(rows: Sequence[Row], steps: int) -> str:
         terms,
     ]
     return f"| {' | '.join(cells)} |"
+
+
+def _with(weights: Mapping[str, float]) -> str:
+    return "".join(f", {name} = {weight:g}" for name, weight in weights.items())
 
 
 def _spread(values: Sequence[float]) -> str:

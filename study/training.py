@@ -8,6 +8,7 @@ import math
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache
@@ -19,6 +20,7 @@ from torch import Tensor
 
 from graphdsl import GeneratedModule, Source, compile_spec
 from graphdsl_runtime import Objective, alternate
+from study.warming import WARM, warmed
 
 SPECS = Path(__file__).parent.parent / "specs"
 
@@ -58,10 +60,12 @@ def train(
     rate: float = 1e-3,
     size: int = 128,
     decay: bool = False,
+    warm: bool = False,
 ) -> Trained:
     """Train by Adam on batches of rows drawn anew, and give the mean of the last terms.
 
-    With ``decay`` the rate falls to 0 along half a cosine.
+    With ``decay`` the rate falls to 0 along half a cosine; with ``warm`` the objective's own rates
+    are warmed up.
     """
     torch.manual_seed(seed)
     objective.rows = len(rows)
@@ -71,12 +75,13 @@ def train(
     }
     last: list[dict[str, float]] = []
     start = time.perf_counter()
-    for step, losses in enumerate(
-        alternate(objective, optimizers, _batches(batch_of, rows, steps, size)), 1
-    ):
-        for optimizer in optimizers.values() if decay else ():
-            optimizer.param_groups[0]["lr"] = rate * 0.5 * (1 + math.cos(math.pi * step / steps))
-        last = [*last[-49:], {name: one.item() for name, one in losses.terms.items()}]
+    batches = _batches(batch_of, rows, steps, size)
+    with warmed(objective, round(WARM * steps)) if warm else nullcontext():
+        for step, losses in enumerate(alternate(objective, optimizers, batches), 1):
+            for optimizer in optimizers.values() if decay else ():
+                share = step / steps
+                optimizer.param_groups[0]["lr"] = rate * 0.5 * (1 + math.cos(math.pi * share))
+            last = [*last[-49:], {name: one.item() for name, one in losses.terms.items()}]
     terms = {name: sum(one[name] for one in last) / len(last) for name in last[0]}
     return Trained(objective.eval(), 1e3 * (time.perf_counter() - start) / steps, terms)
 

@@ -468,18 +468,21 @@ def told_apart(m: Objective, critic: str, q: Values, p: Values) -> dict[str, Ten
     return {"model": math.log(2.0) + value / 2, "critic": -alone}
 
 
-def flipped(m: Objective, critic: str, x: Tensor, made: Tensor) -> dict[str, Tensor]:
-    """The same of images, the generator's part by flipped labels: Goodfellow et al., sec. 3."""
-    game = told_apart(m, critic, {"x": x}, {"x": made})
-    real = F.logsigmoid(-held_still(m, critic, x)).mean()
-    return {**game, "model": -F.logsigmoid(held_still(m, critic, made)).mean() - real}
+def flipped(m: Objective, critic: str, q: Values, p: Values) -> dict[str, Tensor]:
+    """The same, the model's part by flipped labels: Goodfellow et al. 2014, sec. 3."""
+    real, made = tuple(q.values()), tuple(p.values())
+    value = (
+        F.logsigmoid(-held_still(m, critic, *real)).mean()
+        + F.logsigmoid(held_still(m, critic, *made)).mean()
+    )
+    return {**told_apart(m, critic, q, p), "model": -value}
 
 
 @published
 def gan(m: Objective, batch: Values, noise: Values) -> dict[str, Tensor]:
     """Goodfellow et al. 2014, eq. 1 for D; for G, -E log D, and a part of the data."""
     made = run(m, "p_x", noise["u"]).sigmoid()
-    return flipped(m, "critic_of_x", batch["x"], made)
+    return flipped(m, "critic_of_x", {"x": batch["x"]}, {"x": made})
 
 
 @published
@@ -488,17 +491,17 @@ def infogan(m: Objective, batch: Values, noise: Values) -> dict[str, Tensor]:
     code = noise["c"].argmax(1)
     made = run(m, "p_x", one_hot(code, 10, noise["n"]), noise["n"]).sigmoid()
     told = surprise(run(m, "r_c", made), code).mean()
-    game = flipped(m, "critic_of_x", batch["x"], made)
+    game = flipped(m, "critic_of_x", {"x": batch["x"]}, {"x": made})
     return {**game, "model": game["model"] + told}
 
 
 @published
 def ali(m: Objective, batch: Values, noise: Values) -> dict[str, Tensor]:
-    """Dumoulin et al. 2017, eq. 3, as JS."""
+    """Dumoulin et al. 2017, algorithm 1."""
     z = sampled(*halves(run(m, "q_z", batch["x"])), noise["z"])
     made = run(m, "p_x", noise["prior(z)"]).sigmoid()
     inferred = {"z": z, "x": batch["x"]}
-    return told_apart(m, "critic_of_z_x", inferred, {"z": noise["prior(z)"], "x": made})
+    return flipped(m, "critic_of_z_x", inferred, {"z": noise["prior(z)"], "x": made})
 
 
 @published

@@ -12,13 +12,14 @@ from torch import Tensor, nn
 
 from graphdsl_runtime import Gaussian
 from study import judges
-from study.data import digits_split
+from study.data import digits_split, mnist
 from study.experiments import EXPERIMENTS, experiments_of
 from study.many_views import of_pairs
 from study.rows import Figure, Row, Setting
 from study.sprites import FACTORS, sprites
 from study.table import line_of, write_row
-from study.training import Trained
+from study.training import Trained, emitted
+from study.warming import warmed
 from tests.conftest import SPECS
 
 # ---- figures -------------------------------------------------------------------------------------
@@ -138,6 +139,29 @@ def test_settings_are_chosen_on_rows_that_are_trained_on() -> None:
     assert not set(chosen_by.tolist()) & set(unseen.tolist())
 
 
+@pytest.fixture
+def tiny_mnist(tmp_path: Path) -> Path:
+    """Twelve images to train on and two to judge by, of 4 x 4 pixels."""
+    dice = torch.Generator().manual_seed(0)
+    for part, rows in (("train", 12), ("t10k", 2)):
+        images = torch.randint(256, (rows, 4, 4), generator=dice)
+        head = b"\0\0\x08\x03" + b"".join(size.to_bytes(4, "big") for size in images.shape)
+        path = tmp_path / f"{part}-images-idx3-ubyte"
+        path.write_bytes(head + bytes(images.flatten().tolist()))
+        path = tmp_path / f"{part}-labels-idx1-ubyte"
+        path.write_bytes(b"\0\0\x08\x01" + rows.to_bytes(4, "big") + bytes(range(rows)))
+    return tmp_path
+
+
+def test_mnist_has_its_own_split_and_a_fold_of_it(tiny_mnist: Path) -> None:
+    whole, fold = mnist(tiny_mnist), mnist(tiny_mnist, validate=True)
+    assert whole.known.tolist() == list(range(12))
+    assert whole.unseen.tolist() == [12, 13]
+    assert (fold.known.tolist(), fold.unseen.tolist()) == (list(range(10)), [10, 11])
+    assert torch.equal(whole.labels, torch.tensor([*range(12), 0, 1]))
+    assert whole.pixels.shape == (14, 16)
+
+
 def test_every_sprite_is_there_once() -> None:
     pixels, factors = sprites()
     assert len(pixels) == math.prod(FACTORS.values()) == len(set(map(tuple, factors.tolist())))
@@ -173,6 +197,22 @@ def test_an_image_and_its_label_are_views_of_the_same_spec() -> None:
         "observed x[1] : binary[pixels] optional",
         "observed x[2] : categorical(10) optional",
     ]
+
+
+def test_rates_are_warmed_up_from_nothing_to_their_own_weights() -> None:
+    """KL(q || p) + (beta - 1) times a rate: the rate counts 0, then 2, then 4 and 4."""
+    torch.manual_seed(0)
+    objective = emitted("beta_vae")(beta=4.0)
+    batch = {"x": torch.rand(5, 64)}
+    noise = objective.draw_noise(batch["x"])
+    whole = objective(batch, noise)
+    with warmed(objective, 2):
+        losses = [objective(batch, noise) for _ in range(4)]
+    for one, weight in zip(losses, (0.0, 2.0, 4.0, 4.0), strict=True):
+        expected = whole.terms["reconstruction_x"] + weight * whole.terms["rate_u"]
+        assert torch.allclose(one.loss, expected)
+        assert torch.equal(one.players["model"], one.loss)
+    assert torch.equal(objective(batch, noise).loss, whole.loss)
 
 
 # ---- experiments ---------------------------------------------------------------------------------

@@ -1,11 +1,11 @@
 r"""ALI (Dumoulin et al., 2017), BiGAN (Donahue et al., 2017): pairs that a critic
 cannot tell apart. In the paper: Sec. 3.5 names both; no row of Table 2 as printed.
-Published: min_{q, p} max_D E_q[log D(x, z)] + E_p[log(1 - D(x, z))], a game. Here:
-JS itself, of which the game is 2 JS - 2 log 2 for the best D. p's samples of x are
-the means of p(x|z).
+Published: min_{q, p} max_D E_q[log D(x, z)] + E_p[log(1 - D(x, z))], a game; in
+training, q and p lower -E_q[log(1 - D(x, z))] - E_p[log D(x, z)] instead (algorithm
+1). Here: that. p's samples of x are the means of p(x|z).
 
 Compiled by graphdsl from the spec `ali` with pixels = 64,
-sha256 222780d158b14e22494da0a4e7ff3d5dfdb9e01eb03c3271f18860da0b8d8e82.
+sha256 9aa373025782a65cd3d330789157071ef2f0be4323003867b2f43c017ba7aaf4.
 
 Objective, to be minimised:
 
@@ -15,7 +15,8 @@ Loss, in nats per row:
 
     JS(q(z, x) || p(z, x))
 
-Relation: saddle (divergence_z_x is as good as what plays against it).
+Relation: surrogate (divergence_z_x is no bound: with its labels flipped, a critic tells
+no divergence).
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ from graphdsl_runtime import (
     Noise,
     Objective,
     Variable,
-    adversarial_js,
+    adversarial_js_non_saturating,
     critic,
     mlp,
 )
@@ -79,7 +80,7 @@ class Ali(Objective):
         x_p = p_x_p.mean  # (B, 64)
 
         # JS(q(z, x) || p(z, x)); spec line 16
-        divergence_z_x, critic_z_x = adversarial_js(
+        divergence_z_x, critic_z_x = adversarial_js_non_saturating(
             self.critic_of_z_x, (z, x), (z_p, x_p)
         )
 
