@@ -17,8 +17,8 @@ Each row is made by `make study SPEC=NAME`: the shipped spec on scikit-learn's d
 to train on and the rest to judge by, or on data of its own kind; against a control that ignores the
 structure. Mean over the seeds, with their standard deviation; of the control in parentheses where
 there are more figures than one. Terms are means over the last 50 steps, in nats per row, without
-their weights. Step times are of whatever else the machine did: `step_time.md` has those that were
-measured for it.
+their weights. A step's time is that of one core, beside whatever else ran: `step_time.md` has those
+that were measured for it.
 
 | spec | data | figure | model | control | the control | more | seeds | steps | ms a step | terms |
 | --- | --- | --- | ---: | ---: | --- | --- | ---: | ---: | ---: | --- |

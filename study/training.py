@@ -27,7 +27,7 @@ SPECS = Path(__file__).parent.parent / "specs"
 
 @dataclass(frozen=True)
 class Trained:
-    """An objective after training, what a step took, and its terms at the end."""
+    """An objective after training, what a step took of one core, and its terms at the end."""
 
     objective: Objective
     milliseconds: float
@@ -74,7 +74,7 @@ def train(
         for player, group in objective.parameter_groups().items()
     }
     last: list[dict[str, float]] = []
-    start = time.perf_counter()
+    start = time.process_time()
     batches = _batches(batch_of, rows, steps, size)
     with warmed(objective, round(WARM * steps)) if warm else nullcontext():
         for step, losses in enumerate(alternate(objective, optimizers, batches), 1):
@@ -83,7 +83,7 @@ def train(
                 optimizer.param_groups[0]["lr"] = rate * 0.5 * (1 + math.cos(math.pi * share))
             last = [*last[-49:], {name: one.item() for name, one in losses.terms.items()}]
     terms = {name: sum(one[name] for one in last) / len(last) for name in last[0]}
-    return Trained(objective.eval(), 1e3 * (time.perf_counter() - start) / steps, terms)
+    return Trained(objective.eval(), 1e3 * (time.process_time() - start) / steps, terms)
 
 
 def _batches(
