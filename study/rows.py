@@ -72,7 +72,7 @@ OFF: Mapping[str, Mapping[str, float]] = {
     "ffvae": {"gamma": 0.0},
     "hfvae": {"beta": 1.0, "gamma": 1.0},
     "infogan": {"lam": 0.0},
-    "infovae": {"lam": 1.0},
+    "infovae": {"alpha": 0.0, "lam": 1.0},
     "irm": {"penalty": 0.0},
     "mib": {"beta": 1e5},
     "ood": {"beta_1": 0.0, "beta_2": 0.0},

@@ -23,6 +23,7 @@ from graphdsl_runtime import Objective, alternate
 from study.warming import WARM, warmed
 
 SPECS = Path(__file__).parent.parent / "specs"
+_SWIFT = 10  #: times the rate of networks is that of a price, which has one number to move
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,11 @@ def train(
     torch.manual_seed(seed)
     objective.rows = len(rows)
     optimizers = {
-        player: torch.optim.Adam(group, rate, betas=(0.5 if player == "critic" else 0.9, 0.999))
+        player: torch.optim.Adam(
+            group,
+            _SWIFT * rate if player == "multiplier" else rate,
+            betas=(0.5 if player == "critic" else 0.9, 0.999),
+        )
         for player, group in objective.parameter_groups().items()
     }
     last: list[dict[str, float]] = []
