@@ -1,7 +1,11 @@
-"""Specs with random slips: a mistake is said in its place, and nothing else ever happens."""
+"""Specs with random slips: a mistake is said in its place, and nothing else ever happens.
+
+`MUTATED_SPECS=10000 pytest tests/test_fuzz_specs.py` tries more of them, and others each time.
+"""
 
 from __future__ import annotations
 
+import os
 import re
 import time
 from dataclasses import dataclass
@@ -15,6 +19,7 @@ from graphdsl.compiler import check_spec, derive
 from graphdsl.diagnostics import Diagnostic, Source, SpecError, render
 from tests.conftest import SPECS
 
+COUNT = int(os.environ.get("MUTATED_SPECS", "1500"))
 TEXTS = [spec.read_text(encoding="utf-8") for spec in SPECS]
 TOKEN = re.compile(r"[ \t]+|#[^\n]*|->|\|\||\.\.|==|[A-Za-z_]\w*|\d+|.", re.DOTALL)
 VOCABULARY = sorted({token for text in TEXTS for token in TOKEN.findall(text) if token.strip()})
@@ -70,9 +75,9 @@ SLIPS = st.builds(
 
 
 @settings(
-    max_examples=1_500,
+    max_examples=COUNT,
     deadline=None,
-    derandomize=True,
+    derandomize="MUTATED_SPECS" not in os.environ,
     suppress_health_check=[HealthCheck.too_slow],
 )
 @given(text=st.sampled_from(TEXTS), slips=st.lists(SLIPS, min_size=1, max_size=4))
