@@ -40,6 +40,7 @@ EXPERIMENTS: Mapping[str, Mapping[str, Experiment]] = {
     **_each("lmifr", digits=attributes.limited),
     **_each("ffvae", digits=attributes.flexible),
     **_each("diva", digits=attributes.diva),
+    **_each("m2", digits=attributes.few_labels),
     **_each("mib", digits=attributes.bottleneck),
     **_each("structural_mib", digits=attributes.structural),
     **_each("irm ood ood_invariant", coloured=environments.invariant),
