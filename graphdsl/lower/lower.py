@@ -7,49 +7,31 @@ __all__ = ["Lowered", "lower"]
 from collections.abc import Iterable, Iterator, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, replace
 
-from graphdsl.diagnostics import Diagnostic, Span
-from graphdsl.ir.draws import as_block
+from graphdsl.diagnostics import Diagnostic
 from graphdsl.ir.graph import Independence
 from graphdsl.ir.information import (
     Atom,
     Collected,
-    LocalEntropy,
     Term,
-    entropy,
 )
 from graphdsl.ir.loss import (
-    Assemble,
-    DrawSet,
     Group,
     LossModule,
     LossTerm,
-    Observe,
     ParameterSlot,
-    PriorSample,
-    Ref,
-    Relation,
     Run,
-    Sample,
-    Statement,
     VariableSlot,
 )
-from graphdsl.ir.model import DivergenceOfMarginals, Model
-from graphdsl.ir.notation import names, weight_text
+from graphdsl.ir.model import Model
 from graphdsl.ir.weight import Weight, accumulate
-from graphdsl.lower.bounds import Piece, can_relax, pieces
-from graphdsl.lower.distances import distance_terms, unfit_distances
+from graphdsl.lower.bounds import Piece, pieces
+from graphdsl.lower.checks import all_warnings, mistakes, span_at, without_model
+from graphdsl.lower.distances import distance_terms
 from graphdsl.lower.errors import (
-    EstimatorIdle,
-    MarginalOfModel,
-    NoBound,
-    NoModelOfSets,
-    NoSuchPosterior,
     NothingLeft,
-    PlayerOfTwoSides,
     PriorMissing,
-    WeightChangesSign,
 )
-from graphdsl.lower.estimates import estimated_terms, unfit_estimates
+from graphdsl.lower.estimates import estimated_terms
 from graphdsl.lower.gating import count_terms, mask_slots, with_masks
 from graphdsl.lower.groups import (
     group_of,
@@ -58,22 +40,21 @@ from graphdsl.lower.groups import (
     nothing_inside,
     sign_text,
 )
-from graphdsl.lower.importance import importance_terms, sampled_networks, unfit_importances
-from graphdsl.lower.models import Auxiliary, Prior
+from graphdsl.lower.importance import importance_terms, sampled_networks
+from graphdsl.lower.liveness import alive, arguments, used
+from graphdsl.lower.models import Prior
 from graphdsl.lower.objective import whole_latex
 from graphdsl.lower.plan import make_plan
 from graphdsl.lower.players import Part, as_predictors, put_together, unowned
-from graphdsl.lower.renaming import reads
+from graphdsl.lower.relations import reason_of, worst_relation
 from graphdsl.lower.runs import Plan
-from graphdsl.lower.settled import idle_models, unsettled
 from graphdsl.lower.slots import Names
 from graphdsl.lower.terms import loss_terms
 from graphdsl.lower.turns import idle_turns, turns
-from graphdsl.lower.under_p import unfit_under_p, unmodelled_under_p
+from graphdsl.lower.under_p import unfit_under_p
 from graphdsl.lower.untrained import untrained, without_part
 
 _IMPORTED = frozenset("Objective Losses Gaussian Bernoulli Variable Batch Noise Tensor".split())
-_WORST: tuple[Relation, ...] = ("surrogate", "saddle", "estimate", "upper", "equal")
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,14 +93,14 @@ def lower(
     alone = [replace(model, objective=one.objective) for one in model.players] or [model]
     found: list[Diagnostic] = []
     for collected, one in zip(several, alone, strict=True):
-        found += _mistakes(collected, one, independences)
+        found += mistakes(collected, one, independences)
         for group in collected.groups:
-            found += _mistakes(group.collected, one, independences)
+            found += mistakes(group.collected, one, independences)
         found += inner_constants(collected)
     found = list(dict.fromkeys(found))
     if _is_wrong(found):
         return Lowered(None, tuple(found))
-    found += _all_warnings(several, alone)
+    found += all_warnings(several, alone)
     bounded = [
         _Bounded(
             one,
@@ -137,20 +118,12 @@ def lower(
     ]
     if bare:
         family = model.family_of(bare[0])
-        span = _span(family.line, family.column, len(family.name))
+        span = span_at(family.line, family.column, len(family.name))
         return Lowered(None, (*found, PriorMissing(span=span, name=family.name)))
-    found += (*_without_model(everything, model), *unfit_under_p(everything, model))
+    found += (*without_model(everything, model), *unfit_under_p(everything, model))
     if _is_wrong(found):
         return Lowered(None, tuple(found))
     return _lowered(bounded, model, found)
-
-
-def _all_warnings(several: Sequence[Collected], models: Sequence[Model]) -> Iterator[Diagnostic]:
-    """What is suspicious in some objective; an estimate is idle where it is so in all of them."""
-    told = [list(_warnings(one, model)) for one, model in zip(several, models, strict=True)]
-    for one in dict.fromkeys(each for warnings in told for each in warnings):
-        if not isinstance(one, EstimatorIdle) or all(one in warnings for warnings in told):
-            yield one
 
 
 def _lowered(bounded: Sequence[_Bounded], model: Model, found: list[Diagnostic]) -> Lowered:
@@ -169,7 +142,7 @@ def _lowered(bounded: Sequence[_Bounded], model: Model, found: list[Diagnostic])
         return Lowered(None, tuple(found))
     if not all(any(one.code.kind != "sparsity" for one in made) for made in terms):
         place = [(one.line, one.column) for one in model.objective] or [(1, 1)]
-        return Lowered(None, (*found, NothingLeft(span=_span(*place[0], 1))))
+        return Lowered(None, (*found, NothingLeft(span=span_at(*place[0], 1))))
     constants = _constants(bounded)
     every_group = tuple(group for several in groups for group in several)
     if not model.players:
@@ -255,14 +228,13 @@ def _in_order(parts: Iterable[Piece]) -> list[Piece]:
 def _module(
     model: Model, plan: Plan, terms: tuple[LossTerm, ...], constants: tuple[Term, ...]
 ) -> LossModule:
-    relation = _relation(terms)
+    relation = worst_relation(terms)
     read = [
         (family.local, family.name, len(family.extents))
         for family in model.families
         if family.role == "latent"
-        and any(ref.name == family.local for ref in _arguments(plan.decode))
+        and any(ref.name == family.local for ref in arguments(plan.decode))
     ]
-    read_by = frozenset(_read_by(terms))
     return LossModule(
         model=model.name,
         class_name=_class_name(model.name),
@@ -270,7 +242,7 @@ def _module(
         sha256=model.sha256,
         objective=whole_latex(model),
         relation=relation,
-        reason=_reason(relation, terms) + _in_expectation(plan),
+        reason=reason_of(relation, terms) + _in_expectation(plan),
         variables=tuple(
             VariableSlot(
                 name=one.name,
@@ -298,9 +270,9 @@ def _module(
         networks=tuple(plan.networks),
         subsets=tuple(plan.subsets),
         holders=tuple(plan.holders),
-        forward=with_masks(_alive(plan.forward, read_by), likeliest=False),
+        forward=with_masks(alive(plan.forward, terms), likeliest=False),
         terms=terms,
-        infer=with_masks(_used(plan.infer), likeliest=True),
+        infer=with_masks(used(plan.infer), likeliest=True),
         inferred=tuple(plan.inferred),
         decode=with_masks(plan.decode, likeliest=True),
         decoded=tuple(plan.decoded),
@@ -320,59 +292,6 @@ def _in_expectation(plan: Plan) -> str:
     return f", in expectation over {', '.join(drawn)}" if drawn else ""
 
 
-def _used(statements: Sequence[Statement], read: Iterable[str] = ()) -> tuple[Statement, ...]:
-    """The statements without samples that nothing is computed from."""
-    names = {*read, *(ref.name for ref in _arguments(statements))}
-    names |= {one.like for one in statements if isinstance(one, PriorSample)}
-    for one in statements:
-        if isinstance(one, Assemble) and one.target in names:
-            names |= {part.name for part in one.parts}
-    kept = (_sample(one, names) if isinstance(one, Sample) else one for one in statements)
-    return tuple(
-        one
-        for one in kept
-        if not isinstance(one, Sample | Assemble)
-        or one.target in names
-        or (isinstance(one, Sample) and one.density)
-    )
-
-
-def _sample(one: Sample, names: set[str]) -> Sample:
-    """A sample, with its density where a term is computed from that."""
-    return one if one.density in names else replace(one, density="")
-
-
-def _alive(statements: Sequence[Statement], read: Iterable[str]) -> tuple[Statement, ...]:
-    """The statements of `forward` that some term is computed from, and the data."""
-    names, kept = set(read), []
-    for one in reversed(statements):
-        made = _sample(one, names) if isinstance(one, Sample) else one
-        told = isinstance(made, Sample) and made.density in names
-        if told or one.target in names or isinstance(one, Observe | DrawSet):
-            kept.append(made)
-            names.update(reads(one))
-    return tuple(reversed(kept))
-
-
-def _read_by(terms: Iterable[LossTerm]) -> Iterator[str]:
-    """The names that terms are computed from."""
-    for term in terms:
-        for code in (term.code, term.critic_code):
-            if code is not None:
-                refs = (code.left, code.right, code.value)
-                yield from (ref.name for ref in refs if ref is not None)
-                yield from (code.density,) if code.density else ()
-                for one in (*code.above, *code.below):
-                    yield from (ref.name for ref in (one.distribution, one.value, one.seen) if ref)
-                yield from (ref.name for refs in code.samples for ref in refs)
-
-
-def _arguments(statements: Iterable[Statement]) -> Iterator[Ref]:
-    for one in statements:
-        if isinstance(one, Run):
-            yield from one.arguments
-
-
 def _critics(terms: Sequence[LossTerm], plan: Plan) -> Iterator[str]:
     """The networks that some critic trains, and the model does not."""
     for term in terms:
@@ -383,144 +302,6 @@ def _critics(terms: Sequence[LossTerm], plan: Plan) -> Iterator[str]:
             yield from (one.slot for one in runs if one.target == term.critic_code.left.name)
 
 
-def _relation(terms: Sequence[LossTerm]) -> Relation:
-    present = {term.relation for term in terms}
-    return next((one for one in _WORST if one in present), "equal")
-
-
-def _reason(relation: Relation, terms: Sequence[LossTerm]) -> str:
-    """Why the emitted loss stands to the intended objective as it does."""
-    blamed = [term for term in terms if term.relation == relation]
-    under_sign = any(term.within for term in blamed)
-    are = "is" if len(blamed) == 1 else "are"
-    names_of = ", ".join(term.name for term in blamed)
-    match relation, under_sign:
-        case "equal", _:
-            return "every term is computed exactly, up to the named constants"
-        case "upper", True:
-            return "on average over batches: a convex sign of a mean is no less than of its limit"
-        case "upper", False:
-            return "every entropy that is bounded has a weight that is nowhere negative"
-        case "saddle", True:
-            return f"{names_of} {are} held by a multiplier, which plays against the rest"
-        case "saddle", False:
-            return f"{names_of} {are} as good as what plays against it"
-        case "estimate", _:
-            return f"{names_of} {are} estimated from a minibatch, and {are} no bound"
-        case _:
-            return f"{names_of} {are} no bound: {_no_bound(blamed)}"
-
-
-def _no_bound(terms: Sequence[LossTerm]) -> str:
-    """Why surrogates are no more than that."""
-    if any(term.within for term in terms):
-        return "a sign that keeps none stands over it"
-    for kind in ("penalty", "cost"):
-        if any(term.code.kind == kind for term in terms):
-            return f"a {kind} is no information"
-    if all(term.code.kind == "information" for term in terms):
-        return "a discrepancy of kernels is nought where the information is, and in no nats"
-    if any(term.code.kind == "distance" for term in terms):
-        return "with its labels flipped, a critic tells no divergence"
-    return "the weight of what it bounds changes its sign over the parameters' range"
-
-
 def _class_name(name: str) -> str:
     camel = "".join(part[:1].upper() + part[1:] for part in name.split("_") if part)
     return f"{camel}Model" if camel in _IMPORTED else camel
-
-
-def _mistakes(
-    collected: Collected, model: Model, independences: Mapping[str, Independence]
-) -> Iterator[Diagnostic]:
-    line, column = (
-        (model.objective[0].line, model.objective[0].column) if model.objective else (1, 1)
-    )
-    yield from _marginals(model)
-    yield from unmodelled_under_p(collected, model)
-    yield from unfit_distances(collected, model)
-    yield from unfit_importances(collected, model)
-    yield from _unfit_models(collected, line, column)
-    yield from unsettled(collected, model)
-    stuck = [one for one in collected.intractable if not can_relax(one, independences[one.under])]
-    for one in stuck[:3]:  # the others have the same reason
-        yield NoBound(span=_span(line, column, 1), term=_text(one))
-    yield from unfit_estimates(collected, model, independences["q"], line, column)
-
-
-def _unfit_models(collected: Collected, line: int, column: int) -> Iterator[Diagnostic]:
-    """Models that the objective names, and that nothing computes, or that would play both sides."""
-    for one in collected.models:
-        atom, conditional = one.atom, one.conditional
-        span = _span(one.lines[0] if one.lines else line, column if not one.lines else 1, 1)
-        if one.sides == "both":
-            inner = f"{atom.node} | {', '.join(names(atom.given or ()))}"
-            term = f"cost({inner}, {atom.cost})" if atom.cost else f"CE({inner})"
-            yield PlayerOfTwoSides(span=span, term=term, weight=weight_text(one.weight))
-        if conditional is None or atom.network in ("p", "new") or atom.given is None:
-            continue
-        if conditional.by != "poe" and atom.given != set(conditional.parents):
-            asked = f"{conditional.network}({atom.node} | {', '.join(names(atom.given))})"
-            yield NoSuchPosterior(span=span, name=atom.node, asked=asked)
-
-
-def _without_model(pieces: Iterable[Piece], model: Model) -> Iterator[Diagnostic]:
-    """Of q(z|x[S]), for a set S that is drawn, no network made for the bound can be a model."""
-    for piece in pieces:
-        if isinstance(piece.ref, Auxiliary) and any(map(as_block, piece.ref.given)):
-            family = model.family_of(piece.node)
-            yield NoModelOfSets(
-                span=_span(family.line, family.column, len(family.name)),
-                term=str(entropy((piece.node,), piece.ref.given, piece.under)),
-                name=piece.node,
-            )
-            return
-
-
-def _marginals(model: Model) -> Iterator[Diagnostic]:
-    """KL(q(A) || p(A)) needs p(A) as a product: the parents in p of all of A must be in A."""
-    for one in model.asked():
-        if not isinstance(one.functional, DivergenceOfMarginals):
-            continue
-        named = one.functional.variables
-        for conditional in model.generation.conditionals if named and model.generation else ():
-            children = [name for name in conditional.children if name in (named or ())]
-            known = {*(named or ()), *one.functional.model_given}
-            missing = [name for name in conditional.parents if name not in known]
-            if children and missing:
-                yield MarginalOfModel(
-                    span=_span(one.line, one.column, 2),
-                    names=", ".join(named or ()),
-                    parent=missing[0],
-                    child=children[0],
-                )
-                break
-
-
-def _warnings(collected: Collected, model: Model) -> Iterator[Diagnostic]:
-    for one in collected.uncertain:
-        first = model.objective[0]
-        yield WeightChangesSign(
-            span=_span(first.line, first.column, 1),
-            term=str(entropy((one.node,), one.given, one.under)),
-            weight=weight_text(one.weight),
-        )
-    inside = {
-        choice
-        for group in collected.groups
-        for weight, _, choice in group.collected.estimated
-        if weight
-    }
-    for weight, atom, choice in collected.estimated:
-        if choice is not None and not weight and choice not in inside:
-            yield EstimatorIdle(span=_span(choice.line, choice.column, 8), target=str(atom))
-    for idle in (*model.idle_choices, *idle_models(collected, model)):
-        yield EstimatorIdle(span=_span(idle.line, idle.column, 8), target=idle.target)
-
-
-def _text(one: LocalEntropy) -> str:
-    return f"({weight_text(one.weight)}) * {entropy((one.node,), one.given, one.under)}"
-
-
-def _span(line: int, column: int, width: int) -> Span:
-    return Span(line, column, line, column + width)

@@ -19,11 +19,11 @@ from graphdsl.ir.loss import (
     Run,
     Sample,
     Statement,
-    TermCode,
 )
 from graphdsl.ir.model import Model, Network
 from graphdsl.ir.notation import shortened
 from graphdsl.lower.errors import NoPart, Untrained
+from graphdsl.lower.liveness import read_by
 from graphdsl.lower.renaming import reads
 
 
@@ -63,7 +63,7 @@ def _reached(module: LossModule, terms: Iterable[LossTerm], held: bool = False) 
     With those that are `held` still, all that terms are computed by.
     """
     several = list(terms)
-    needed = {name for term in several for name in _read_by(term.code)}
+    needed = {name for term in several for name in read_by(term.code)}
     found = {term.code.critic for term in several}
     for statement in reversed(module.forward):
         if not _targets(statement) & needed:
@@ -73,13 +73,6 @@ def _reached(module: LossModule, terms: Iterable[LossTerm], held: bool = False) 
         if isinstance(statement, Run) and (held or not statement.frozen):
             found.add(statement.slot)
     return found
-
-
-def _read_by(code: TermCode) -> Iterator[str]:
-    refs = [code.left, code.right, code.value, *(one for some in code.samples for one in some)]
-    refs += [ref for one in (*code.above, *code.below) for ref in (one.distribution, one.value)]
-    yield from (ref.name for ref in refs if ref is not None)
-    yield code.density
 
 
 def _targets(statement: Statement) -> set[str]:

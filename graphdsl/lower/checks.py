@@ -1,0 +1,136 @@
+"""What an objective asks for that no bound gives, and what is suspicious in it."""
+
+from __future__ import annotations
+
+__all__ = ["all_warnings", "mistakes", "span_at", "without_model"]
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from graphdsl.diagnostics import Diagnostic, Span
+from graphdsl.ir.draws import as_block
+from graphdsl.ir.graph import Independence
+from graphdsl.ir.information import Collected, LocalEntropy, entropy
+from graphdsl.ir.model import DivergenceOfMarginals, Model
+from graphdsl.ir.notation import names, weight_text
+from graphdsl.lower.bounds import Piece, can_relax
+from graphdsl.lower.distances import unfit_distances
+from graphdsl.lower.errors import (
+    EstimatorIdle,
+    MarginalOfModel,
+    NoBound,
+    NoModelOfSets,
+    NoSuchPosterior,
+    PlayerOfTwoSides,
+    WeightChangesSign,
+)
+from graphdsl.lower.estimates import unfit_estimates
+from graphdsl.lower.importance import unfit_importances
+from graphdsl.lower.models import Auxiliary
+from graphdsl.lower.settled import idle_models, unsettled
+from graphdsl.lower.under_p import unmodelled_under_p
+
+
+def all_warnings(several: Sequence[Collected], models: Sequence[Model]) -> Iterator[Diagnostic]:
+    """What is suspicious in some objective; an estimate is idle where it is so in all of them."""
+    told = [list(_warnings(one, model)) for one, model in zip(several, models, strict=True)]
+    for one in dict.fromkeys(each for warnings in told for each in warnings):
+        if not isinstance(one, EstimatorIdle) or all(one in warnings for warnings in told):
+            yield one
+
+
+def mistakes(
+    collected: Collected, model: Model, independences: Mapping[str, Independence]
+) -> Iterator[Diagnostic]:
+    """What an objective asks for and nothing computes or bounds."""
+    line, column = (
+        (model.objective[0].line, model.objective[0].column) if model.objective else (1, 1)
+    )
+    yield from _marginals(model)
+    yield from unmodelled_under_p(collected, model)
+    yield from unfit_distances(collected, model)
+    yield from unfit_importances(collected, model)
+    yield from _unfit_models(collected, line, column)
+    yield from unsettled(collected, model)
+    stuck = [one for one in collected.intractable if not can_relax(one, independences[one.under])]
+    for one in stuck[:3]:  # the others have the same reason
+        yield NoBound(span=span_at(line, column, 1), term=_text(one))
+    yield from unfit_estimates(collected, model, independences["q"], line, column)
+
+
+def _unfit_models(collected: Collected, line: int, column: int) -> Iterator[Diagnostic]:
+    """Models that the objective names, and that nothing computes, or that would play both sides."""
+    for one in collected.models:
+        atom, conditional = one.atom, one.conditional
+        span = span_at(one.lines[0] if one.lines else line, column if not one.lines else 1, 1)
+        if one.sides == "both":
+            inner = f"{atom.node} | {', '.join(names(atom.given or ()))}"
+            term = f"cost({inner}, {atom.cost})" if atom.cost else f"CE({inner})"
+            yield PlayerOfTwoSides(span=span, term=term, weight=weight_text(one.weight))
+        if conditional is None or atom.network in ("p", "new") or atom.given is None:
+            continue
+        if conditional.by != "poe" and atom.given != set(conditional.parents):
+            asked = f"{conditional.network}({atom.node} | {', '.join(names(atom.given))})"
+            yield NoSuchPosterior(span=span, name=atom.node, asked=asked)
+
+
+def without_model(pieces: Iterable[Piece], model: Model) -> Iterator[Diagnostic]:
+    """Of q(z|x[S]), for a set S that is drawn, no network made for the bound can be a model."""
+    for piece in pieces:
+        if isinstance(piece.ref, Auxiliary) and any(map(as_block, piece.ref.given)):
+            family = model.family_of(piece.node)
+            yield NoModelOfSets(
+                span=span_at(family.line, family.column, len(family.name)),
+                term=str(entropy((piece.node,), piece.ref.given, piece.under)),
+                name=piece.node,
+            )
+            return
+
+
+def _marginals(model: Model) -> Iterator[Diagnostic]:
+    """KL(q(A) || p(A)) needs p(A) as a product: the parents in p of all of A must be in A."""
+    for one in model.asked():
+        if not isinstance(one.functional, DivergenceOfMarginals):
+            continue
+        named = one.functional.variables
+        for conditional in model.generation.conditionals if named and model.generation else ():
+            children = [name for name in conditional.children if name in (named or ())]
+            known = {*(named or ()), *one.functional.model_given}
+            missing = [name for name in conditional.parents if name not in known]
+            if children and missing:
+                yield MarginalOfModel(
+                    span=span_at(one.line, one.column, 2),
+                    names=", ".join(named or ()),
+                    parent=missing[0],
+                    child=children[0],
+                )
+                break
+
+
+def _warnings(collected: Collected, model: Model) -> Iterator[Diagnostic]:
+    for one in collected.uncertain:
+        first = model.objective[0]
+        yield WeightChangesSign(
+            span=span_at(first.line, first.column, 1),
+            term=str(entropy((one.node,), one.given, one.under)),
+            weight=weight_text(one.weight),
+        )
+    inside = {
+        choice
+        for group in collected.groups
+        for weight, _, choice in group.collected.estimated
+        if weight
+    }
+    for weight, atom, choice in collected.estimated:
+        if choice is not None and not weight and choice not in inside:
+            yield EstimatorIdle(span=span_at(choice.line, choice.column, 8), target=str(atom))
+    for idle in (*model.idle_choices, *idle_models(collected, model)):
+        yield EstimatorIdle(span=span_at(idle.line, idle.column, 8), target=idle.target)
+
+
+def _text(one: LocalEntropy) -> str:
+    return f"({weight_text(one.weight)}) * {entropy((one.node,), one.given, one.under)}"
+
+
+def span_at(line: int, column: int, width: int) -> Span:
+    """A place in one line of the spec."""
+    return Span(line, column, line, column + width)
