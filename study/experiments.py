@@ -25,8 +25,10 @@ def _each(specs: str, **by_data: Experiment) -> Mapping[str, Mapping[str, Experi
 
 
 EXPERIMENTS: Mapping[str, Mapping[str, Experiment]] = {
-    **_each("beta_vae beta_vae_factored hfvae", digits=one_view.disentangled),
-    **_each("beta_tcvae factor_vae", digits=one_view.disentangled, sprites=factors.gap),
+    **_each("beta_vae hfvae", digits=one_view.disentangled),
+    **_each(
+        "beta_tcvae beta_vae_factored factor_vae", digits=one_view.disentangled, sprites=factors.gap
+    ),
     **_each("aae ali gan infovae wae_mmd", digits=one_view.sampled),
     **_each("infogan", digits=one_view.told_codes),
     **_each("anchor_vae", digits=one_view.anchored),
