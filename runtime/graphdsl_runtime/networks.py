@@ -35,6 +35,7 @@ from graphdsl_runtime.errors import ShapeMismatch
 Shape: TypeAlias = Sequence[int]
 
 _HEAD = 256  # width of the dense layer between convolutions and parameters
+_IDLE = 1.2  # how much more time threads may be given than they use, in a batched product
 
 
 class Shared(tuple[int, ...]):
@@ -302,9 +303,24 @@ class _Mlps(FamilyNetwork):
             for parent, shared in zip(parents, self.shared, strict=True)
         ]
         answer = flat[0] if len(flat) == 1 else torch.cat(flat, dim=-1)
+        if _leaves_idle(count, answer.device):
+            answer = torch.stack(self._one_by_one(answer, members), dim=1)
+            return answer.reshape(-1, count, *self.outputs)
         for layer in self.layers:
             answer = layer(answer, members) if isinstance(layer, _Linears) else layer(answer)
         return answer.transpose(0, 1).reshape(-1, count, *self.outputs)
+
+    def _one_by_one(self, values: Tensor, members: Sequence[int] | None) -> list[Tensor]:
+        """The same, member after member."""
+        answers = list(values.unbind(0))
+        for layer in self.layers:
+            if isinstance(layer, _Linears):
+                weights, biases = (_some(each, members) for each in (layer.weight, layer.bias))
+                own = zip(biases.unbind(0), answers, weights.unbind(0), strict=True)
+                answers = [torch.addmm(bias, answer, weight) for bias, answer, weight in own]
+            else:
+                answers = [layer(answer) for answer in answers]
+        return answers
 
 
 class _Linears(nn.Module):
@@ -323,6 +339,14 @@ class _Linears(nn.Module):
     def extra_repr(self) -> str:
         count, inputs, outputs = self.weight.shape
         return f"{count} x ({inputs} -> {outputs})"
+
+
+def _leaves_idle(count: int, device: torch.device) -> bool:
+    """Whether threads, of which each takes whole matrices of a batch, would wait for the last."""
+    if torch.compiler.is_compiling() or device.type != "cpu":
+        return False
+    threads = torch.get_num_threads()
+    return -(-count // threads) * threads > _IDLE * count
 
 
 def _some(each: Tensor, members: Sequence[int] | None) -> Tensor:

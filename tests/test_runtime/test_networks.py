@@ -197,3 +197,21 @@ def test_a_module_that_stands_for_all_members_is_trained_once() -> None:
 def test_a_family_prints_its_sizes() -> None:
     assert "2 x (48 -> 24)" in str(mlps(2, [(32,), Shared(16)], (24,), 5))
     assert math.prod(Shared(2, 3)) == 6
+
+
+@pytest.mark.parametrize("members", [None, [0, 2], [1]])
+def test_members_run_one_by_one_where_a_thread_would_wait(
+    members: list[int] | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Three products are no even share for two threads; what they come to is the same."""
+    networks = mlps(3, [(4,), Shared(2)], (8, 8), (5, 2)).double()
+    x, z = torch.randn(6, 3, 4, dtype=torch.float64), torch.randn(6, 2, dtype=torch.float64)
+    x = x if members is None else x[:, members]
+    parameters = list(networks.parameters())
+    found = []
+    for threads in (1, 2):
+        monkeypatch.setattr(torch, "get_num_threads", lambda threads=threads: threads)
+        answer = networks(x, z, members=members)
+        found.append([answer, *torch.autograd.grad(answer.square().sum(), parameters)])
+    for one, other in zip(*found, strict=True):
+        assert_close(one, other, rtol=1e-12, atol=1e-12)
