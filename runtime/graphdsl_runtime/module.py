@@ -27,6 +27,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812  (torch's own name for it)
 
 from graphdsl_runtime.distributions import Gaussian
+from graphdsl_runtime.distributions.parameters import over
 from graphdsl_runtime.errors import (
     MissingInput,
     MissingNetwork,
@@ -451,8 +452,7 @@ class Objective(nn.Module):
         value, seen = self.observe_some(given, name)
         if variable.classes is not None:
             value = self.one_hot(value, variable.classes)
-        there = seen.reshape(*seen.shape, *(1,) * (sample.ndim - seen.ndim))
-        return torch.where(there, value.to(sample.dtype), sample)
+        return torch.where(over(seen, sample), value.to(sample.dtype), sample)
 
     def one_hot(self, categories: Tensor, classes: int) -> Tensor:
         """Write class indices as vectors, in the model's precision: as networks read them.

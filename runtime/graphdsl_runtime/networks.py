@@ -91,7 +91,7 @@ def marginal_model(outputs: int | Shape) -> nn.Module:
     >>> marginal_model(10)().shape
     torch.Size([1, 10])
     """
-    return _Marginals((outputs,) if isinstance(outputs, int) else tuple(outputs))
+    return _Marginals(_shape(outputs))
 
 
 def marginal_models(count: int, outputs: int | Shape) -> FamilyNetwork:
@@ -102,7 +102,7 @@ def marginal_models(count: int, outputs: int | Shape) -> FamilyNetwork:
     >>> marginal_models(2, 10)().shape
     torch.Size([1, 2, 10])
     """
-    return _Marginals((count, *((outputs,) if isinstance(outputs, int) else outputs)))
+    return _Marginals((count, *_shape(outputs)))
 
 
 def conv_encoder(shape: Shape, outputs: int | Shape, others: Sequence[Shape] = ()) -> nn.Module:
@@ -221,7 +221,7 @@ def try_network(
     Raises `ShapeMismatch` if that is not ``(2, *outputs)``; what the network itself raises on such
     input goes through.
     """
-    expected = (outputs,) if isinstance(outputs, int) else tuple(outputs)
+    expected = _shape(outputs)
     like = next(network.parameters(), torch.empty(0))
     modes = [(part, part.training) for part in network.modules()]
     try:
@@ -288,7 +288,7 @@ class _Mlps(FamilyNetwork):
         super().__init__()
         self.count = count
         self.shared = tuple(isinstance(parent, Shared) for parent in inputs)
-        self.outputs = (outputs,) if isinstance(outputs, int) else tuple(outputs)
+        self.outputs = _shape(outputs)
         widths = (sum(map(math.prod, inputs)), *hidden, _size(outputs))
         self.layers = _dense(widths, lambda narrow, wide: _Linears(count, narrow, wide))
 
@@ -384,4 +384,8 @@ def _halvings(shape: Shape) -> tuple[list[int], tuple[int, int]]:
 
 
 def _size(outputs: int | Shape) -> int:
-    return outputs if isinstance(outputs, int) else math.prod(outputs)
+    return math.prod(_shape(outputs))
+
+
+def _shape(outputs: int | Shape) -> tuple[int, ...]:
+    return (outputs,) if isinstance(outputs, int) else tuple(outputs)
