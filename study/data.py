@@ -7,7 +7,6 @@ wrote the digits come one after another.
 from __future__ import annotations
 
 __all__ = [
-    "ENVIRONMENTS",
     "Images",
     "Sources",
     "coloured",
@@ -32,8 +31,6 @@ from torch.nn import functional as F  # noqa: N812  (torch's own name for it)
 from graphdsl_runtime import Objective, Variable
 from graphdsl_runtime.training import load_data
 
-#: How often the colour is wrong in the environments that are learned from.
-ENVIRONMENTS = (0.1, 0.2)
 _WRONG_LABELS = 0.25
 
 

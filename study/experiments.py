@@ -9,7 +9,7 @@ __all__ = ["EXPERIMENTS", "Experiment", "experiments_of"]
 
 from collections.abc import Callable, Mapping
 
-from study import attributes, environments, factors, many_views, one_view, separation
+from study import attributes, common, environments, factors, many_views, one_view, separation
 from study.rows import Row, Setting
 
 Experiment = Callable[[str, Setting], Row]
@@ -25,17 +25,25 @@ def _each(specs: str, **by_data: Experiment) -> Mapping[str, Mapping[str, Experi
 
 
 EXPERIMENTS: Mapping[str, Mapping[str, Experiment]] = {
-    **_each("beta_vae hfvae", digits=one_view.disentangled),
     **_each(
-        "beta_tcvae beta_vae_factored factor_vae", digits=one_view.disentangled, sprites=factors.gap
+        "beta_tcvae beta_vae beta_vae_factored factor_vae hfvae",
+        digits=one_view.disentangled,
+        sprites=factors.gap,
     ),
     **_each("aae ali gan infovae wae_mmd", digits=one_view.sampled),
     **_each("infogan", digits=one_view.told_codes),
     **_each("anchor_vae", digits=one_view.anchored),
     **_each("corex", digits=one_view.explained),
     **_each("cvae", digits=one_view.conditioned),
-    **_each("bivcca jmvae_cross vcca vcca_private", halves=many_views.halves),
-    **_each("jmvae mvae structured_mm wyner", halves=many_views.halves, pairs=many_views.pairs),
+    **_each("bivcca jmvae_cross vcca", halves=many_views.halves),
+    **_each("vcca_private", halves=many_views.halves, classes=common.one_class),
+    **_each("jmvae mvae", halves=many_views.halves, pairs=many_views.pairs),
+    **_each(
+        "structured_mm wyner",
+        halves=many_views.halves,
+        pairs=many_views.pairs,
+        classes=common.one_class,
+    ),
     **_each("telbo", pairs=many_views.pairs_of_telbo),
     **_each("fair_direct fair_mine fair_mmd fair_tc", digits=attributes.fair),
     **_each("vfae", digits=attributes.of_nuisance),
@@ -45,6 +53,10 @@ EXPERIMENTS: Mapping[str, Mapping[str, Experiment]] = {
     **_each("m2", digits=attributes.few_labels),
     **_each("mib", digits=attributes.bottleneck),
     **_each("structural_mib", digits=attributes.structural),
-    **_each("irm ood ood_invariant", coloured=environments.invariant),
+    **_each(
+        "irm ood ood_invariant",
+        coloured=environments.invariant,
+        apart=environments.invariant_apart,
+    ),
     **_each("ivae", sources=separation.separated),
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 __all__ = ["gap"]
 
+from collections.abc import Mapping
 from functools import cache
 
 import torch
@@ -11,7 +12,7 @@ from torch import Tensor
 
 from graphdsl_runtime import Gaussian, Objective
 from study import judges
-from study.rows import Figure, Row, Setting
+from study.rows import WEIGHTS, Figure, Row, Setting
 from study.sprites import sprites
 from study.training import Trained, emitted, train
 
@@ -25,6 +26,9 @@ q { x -> u  via mlp(400, 400) }
 p { u -> x  via mlp(400, 400) }
 minimize KL(q || p)
 """
+
+#: Ten factors, by what a spec calls them.
+_SIZES: Mapping[str, Mapping[str, int]] = {"beta_vae": {}, "hfvae": {"groups": 2, "size": 5}}
 
 
 def gap(spec: str, setting: Setting) -> Row:
@@ -46,7 +50,8 @@ def gap(spec: str, setting: Setting) -> Row:
 def _on_sprites(text: str, setting: Setting) -> Trained:
     torch.manual_seed(setting.seed)
     images = sprites().pixels
-    objective = emitted(text, {"pixels": images.shape[1], "factors": 10})()
+    sizes = _SIZES.get(text, {"factors": 10})
+    objective = emitted(text, {"pixels": images.shape[1], **sizes})(**WEIGHTS.get(text, {}))
 
     def batch_of(rows: Tensor) -> dict[str, Tensor]:
         return {"x": images[rows]}
@@ -59,4 +64,4 @@ def _posterior(objective: Objective) -> Gaussian:
     q = objective.infer({"x": sprites().pixels})["u"]
     if not isinstance(q, Gaussian):
         raise TypeError("the gap is of normal posteriors")
-    return q
+    return Gaussian(q.mean.flatten(1), q.log_var.flatten(1))

@@ -52,12 +52,16 @@ class Row:
 
 #: Weights in the place of a spec's own, chosen on a fold of the rows to train on, with seed 100.
 WEIGHTS: Mapping[str, Mapping[str, float]] = {
+    "beta_vae": {"beta": 1.5},
+    "beta_vae_factored": {"beta": 1.5},
     "fair_direct": {"beta_1": 0.1, "beta_2": 10.0},
     "fair_mine": {"beta_1": 0.1, "beta_2": 10.0},
     "fair_mmd": {"beta_1": 0.1, "beta_2": 100.0},
     "fair_tc": {"beta_1": 0.1, "beta_2": 10.0},
     "ffvae": {"alpha": 100.0},
+    "infovae": {"alpha": 0.8, "lam": 10.0},
     "irm": {"penalty": 30.0},
+    "ood_invariant": {"invariance": 10.0},
 }
 
 #: The weights that ask for structure, off.

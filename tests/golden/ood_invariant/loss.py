@@ -7,7 +7,7 @@ whose last term needs an adversary: a predictor that knows the environment
 
 Compiled by graphdsl from the spec `ood_invariant` with pixels = 64, environments =
 2,
-sha256 4cff6c40499c4fb3e6e7f13d4b3823d3defbbb9b5e1df390ca28c7ed874d0599.
+sha256 a7326823c674cf0fdea0d05ec9615f058991a1a3f2f15a9b9c428ccbc5031e88.
 
 Objective, to be minimised:
 
@@ -53,6 +53,7 @@ class OodInvariant(Objective):
         Variable("e", role="observed", kind="categorical", classes=2),
         Variable("z", role="latent", kind="real", shape=(16,)),
     )
+    turns = {"critic": 4, "model": 1}
     critics = ("r_y",)
 
     def __init__(
@@ -89,10 +90,10 @@ class OodInvariant(Objective):
         r_y_frozen = Bernoulli(frozen(self.r_y)(one_hot_e, z))  # r(y | e, z); (B,)
         r_y = Bernoulli(self.r_y(one_hot_e.detach(), z.detach()))  # r(y | e, z); (B,)
 
-        # E_q[-log p(y | z)]; spec line 26
+        # E_q[-log p(y | z)]; spec line 27
         reconstruction_y = expect(p_y.nll(y))
 
-        # E_q[-log r(y | e, z)]; spec line 26
+        # E_q[-log r(y | e, z)]; spec line 27
         prediction_y = expect(r_y_frozen.nll(y))
         critic_y = expect(r_y.nll(y))
 
