@@ -390,6 +390,22 @@ def test_rows_that_are_out_of_each_others_sight_have_gradients(
             assert torch.isfinite(slope).all()
 
 
+@pytest.mark.parametrize("log_vars", [(60.0, -60.0), (-60.0, 60.0), (20.0, -20.0)], ids=str)
+def test_the_gradient_is_the_same_however_many_rows_are_done_at_a_time(
+    log_vars: tuple[float, float],
+) -> None:
+    """A weight of next to nothing would be something, times a distance in tiny units."""
+    log_var = torch.full((6, 3), log_vars[1], dtype=torch.float64)
+    log_var[0] = log_vars[0]
+    mean = 100 * torch.randn_like(log_var)
+    inputs = [mean.requires_grad_(), log_var.requires_grad_()]
+    z = Gaussian(mean, log_var).sample(torch.randn_like(mean))
+    found = [total_correlation_mss(z, Gaussian(*inputs), chunk=chunk) for chunk in (None, 2)]
+    slopes = [torch.autograd.grad(value, inputs, retain_graph=True) for value in found]
+    assert_close(found[0], found[1])
+    assert_close(slopes[0], slopes[1], rtol=1e-5, atol=1e-8)
+
+
 def test_half_precision_is_widened() -> None:
     z, q = posteriors(16, 4)
     half = Gaussian(q.mean.bfloat16(), q.log_var.bfloat16())

@@ -17,6 +17,7 @@ import math
 import torch
 from torch import Tensor
 from torch.autograd.function import FunctionCtx
+from torch.nn import functional as F  # noqa: N812  (torch's own name for it)
 
 from graphdsl_runtime.distributions import Gaussian
 from graphdsl_runtime.errors import ShapeMismatch
@@ -171,7 +172,7 @@ def _forward_at_once(
     torch.sub((log_var + _LOG_2PI).mul_(-0.5)[:, None], log_q, out=log_q)
     table = _weigh_own(log_q.sum(0), ctx.first, own_joint)
     joint = torch.logsumexp(table, dim=-1)
-    whole = table.sub_(joint[:, None]).clamp_(min=_LOG_TINY).exp_()
+    whole = F.threshold(table.sub_(joint[:, None]), _LOG_TINY, -math.inf, inplace=True).exp_()
     _weigh_own(log_q.transpose(0, 1), ctx.first, own_factors)
     highest = log_q.amax(-1, keepdim=True)
     parts = log_q.sub_(highest).exp_()
