@@ -3,7 +3,8 @@
 # test   the whole test suite
 # check  lint, format, types, import boundaries
 # golden rewrite the files that the tests hold the output to; read the diff
-# bench  step times beside hand-written modules and under Inductor, estimators beside closed forms
+# bench  step times beside hand-written modules and under Inductor, estimators beside closed forms,
+#        fused kernels where there is a GPU
 # study  structure learning on planted edges; SPEC=jmvae: that spec against a control (MNIST=FOLDER)
 # docs   the pages under docs/, as a site
 
@@ -52,6 +53,7 @@ bench: setup
 	$(BIN)/python -m bench.view_time
 	$(BIN)/python -m bench.estimators --out docs/results/estimators.md
 	$(BIN)/python -m bench.inductor
+	$(BIN)/python -m bench.fused
 	$(BIN)/python -m bench.start_up
 
 study: setup

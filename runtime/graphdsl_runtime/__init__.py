@@ -32,6 +32,7 @@ from graphdsl_runtime.errors import (
     MissingFlows,
     MissingInput,
     MissingNetwork,
+    MissingTriton,
     NetworkNeeded,
     NotADensity,
     NotFinite,
@@ -86,6 +87,7 @@ from graphdsl_runtime.estimators import (
     total_correlation_mss,
     total_correlation_mws,
 )
+from graphdsl_runtime.estimators.fused import fused_kernels
 from graphdsl_runtime.flows import Flow, StackedFlow, conditional_flow
 from graphdsl_runtime.fusion import (
     each_expert,
@@ -151,6 +153,7 @@ __all__ = [
     "MissingFlows",
     "MissingInput",
     "MissingNetwork",
+    "MissingTriton",
     "Mixture",
     "Multiplier",
     "NetworkNeeded",
@@ -204,6 +207,7 @@ __all__ = [
     "energy_distance",
     "expect",
     "frozen",
+    "fused_kernels",
     "gated",
     "gradient_penalty_r1",
     "gumbel_noise",

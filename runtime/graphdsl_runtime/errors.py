@@ -12,6 +12,7 @@ __all__ = [
     "MissingFlows",
     "MissingInput",
     "MissingNetwork",
+    "MissingTriton",
     "NetworkNeeded",
     "NotADensity",
     "NotFinite",
@@ -98,6 +99,19 @@ class MissingFlows(ObjectiveError):
 
     def __init__(self) -> None:
         super().__init__('a posterior that is a flow needs zuko: pip install "graphdsl[flows]"')
+
+
+class MissingTriton(ObjectiveError):
+    """Fused kernels are asked for, and the language that they are written in is not installed.
+
+    >>> MissingTriton()
+    MissingTriton('fused kernels need triton, which comes with torch for CUDA: pip install triton')
+    """
+
+    def __init__(self) -> None:
+        super().__init__(
+            "fused kernels need triton, which comes with torch for CUDA: pip install triton"
+        )
 
 
 class UnknownName(ObjectiveError):

@@ -21,6 +21,7 @@ from torch.nn import functional as F  # noqa: N812  (torch's own name for it)
 
 from graphdsl_runtime.distributions import Gaussian
 from graphdsl_runtime.errors import ShapeMismatch
+from graphdsl_runtime.estimators.fused import fused_for
 from graphdsl_runtime.estimators.precision import widened
 from graphdsl_runtime.exponents import bounded, capped, limit
 from graphdsl_runtime.ranks import first_row, gathered
@@ -57,7 +58,9 @@ def log_sums(
     require_posterior(z, q)
     by_factor = (*z.shape[:2], -1)
     z, mean, log_var = (widened(tensor).reshape(by_factor) for tensor in (z, q.mean, q.log_var))
-    mean, log_var = gathered(mean), gathered(log_var)
+    mean, log_var, first = gathered(mean), gathered(log_var), first_row(z.shape[0])
+    if fused := fused_for(z):
+        return fused(z, mean, log_var, own_joint, own_factors, first)
     joint, factors = _MixtureDensities.apply(  # type: ignore[no-untyped-call]  # torch's own gap
         z,
         mean,
@@ -65,7 +68,7 @@ def log_sums(
         own_joint,
         own_factors,
         chunk or max(1, _CHUNK_BYTES // (mean.numel() * mean.element_size())),
-        first_row(z.shape[0]),
+        first,
     )
     return joint, factors
 
