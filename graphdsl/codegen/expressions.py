@@ -35,25 +35,26 @@ def reference(ref: Ref) -> str:
     ['x[:, 0:2]', 'x[:, [2, 0]]']
     >>> [reference(Ref("x", places, in_sets=True)) for places in (None, (2, 0))]
     ['x[:, None]', 'x[:, None, [2, 0]]']
+    >>> reference(Ref("x", (1,), one=True, behind=True))
+    'x[:, :, 1]'
     """
     if ref.gate is not None:
         values = reference(replace(ref, gate=None))
         return f"gated({values}{'[:, None]' * ref.spread}, {entries(ref.gate)})"
-    if ref.in_sets:
-        if ref.places is None:
-            return f"{ref.name}[:, None]"
-        if ref.one:
-            return f"{ref.name}[:, {ref.places[0]}:{ref.places[0] + 1}]"
-        some = reference(replace(ref, in_sets=False)).removeprefix(f"{ref.name}[:, ")
-        return f"{ref.name}[:, None, {some}"
     if ref.places is None:
-        return ref.name
-    if ref.one:
-        return f"{ref.name}[:, {ref.places[0]}]"
-    first, last = ref.places[0], ref.places[-1] + 1
-    if ref.places == tuple(range(first, last)):
-        return f"{ref.name}[:, {first}:{last}]"
-    return f"{ref.name}[:, {list(ref.places)}]"
+        return f"{ref.name}[:, None]" if ref.in_sets else ref.name
+    if ref.in_sets and ref.one:
+        return f"{ref.name}[:, {ref.places[0]}:{ref.places[0] + 1}]"
+    axis = "None, " if ref.in_sets else ":, " if ref.behind else ""
+    return f"{ref.name}[:, {axis}{_places(ref.places, ref.one)}]"
+
+
+def _places(places: Sequence[int], one: bool) -> str:
+    """Some members, as an index."""
+    if one:
+        return str(places[0])
+    first, last = places[0], places[-1] + 1
+    return f"{first}:{last}" if tuple(places) == tuple(range(first, last)) else str(list(places))
 
 
 def members(refs: Sequence[Ref]) -> str:
@@ -135,16 +136,15 @@ def _over_two(names: Sequence[str]) -> str:
     return f'[f"{pattern}" for i in {outer} for j in {inner}]'
 
 
-def stacked(parts: Sequence[str], target: str, indent: int = 8) -> str:
+def stacked(parts: Sequence[str], target: str, indent: int = 8, dim: int = 1) -> str:
     """Tensors side by side, one on a line where they do not fit on one."""
-    line = f"{target} = torch.stack([{', '.join(parts)}], dim=1)"
+    line = f"{target} = torch.stack([{', '.join(parts)}], dim={dim})"
     if len(line) + indent <= _WIDTH:
         return line
     space = " " * indent
     listed = "".join(f"{space}        {part},\n" for part in parts)
-    return (
-        f"{target} = torch.stack(\n{space}    [\n{listed}{space}    ],\n{space}    dim=1,\n{space})"
-    )
+    inside = f"{space}    [\n{listed}{space}    ],\n{space}    dim={dim},\n"
+    return f"{target} = torch.stack(\n{inside}{space})"
 
 
 def commented(code: str, comment: str, indent: int = 8) -> str:

@@ -28,6 +28,7 @@ from graphdsl.codegen.expressions import (
 from graphdsl.diagnostics import CompilerBug
 from graphdsl.ir.loss import (
     Assemble,
+    Chances,
     Chosen,
     Decoded,
     Density,
@@ -36,6 +37,7 @@ from graphdsl.ir.loss import (
     DrawMask,
     Drawn,
     DrawSet,
+    Every,
     Fuse,
     Generated,
     InferenceLine,
@@ -73,22 +75,44 @@ def forward_line(statement: Statement) -> str:
         case Observe() | OneHot() | DrawData() | Predict() | OrGiven():
             return commented(_data(statement), shape_comment(statement.shape))
         case Run(missing=missing):
-            told = ", ".join(filter(None, (_mask(missing), statement.prior)))
-            seen = f".or_prior({told})" if missing else ""
+            seen = f".or_prior({_told(statement)})" if missing else ""
             return commented(f"{statement.target} = {_run(statement)}{seen}", _about(statement))
         case Fuse():
             code = _fused(statement, [(one,) if one else () for one in statement.present])
             return commented(code, _about(statement)) if statement.formula else code
-        case DrawMask(target=target, likeliest=likeliest):
-            drawn = "mode()" if likeliest else f'sample(noise["{target}"])'
-            return f"{target} = self.mask_{target}.{drawn}"
         case DrawSet() | Known() | Sample() | PriorSample() | Generated():
             times = statement.times if isinstance(statement, Sample | Known) else 1
             return commented(_drawn(statement), shape_comment(statement.shape, times))
         case Detach() | Repeat():
             return _held_in_common(statement)
-        case Assemble(target=target, parts=parts):
-            return stacked(list(map(reference, parts)), target)
+        case DrawMask() | Every() | Chances():
+            return _of_no_sample(statement)
+        case Assemble(target=target, parts=parts, in_classes=behind):
+            return stacked(list(map(reference, parts)), target, dim=2 if behind else 1)
+
+
+def _told(statement: Run) -> str:
+    """Which rows have what a network reads, and the prior of the others."""
+    mask = _mask(statement.missing)
+    if statement.on_sets:
+        mask = f"({mask})[:, None]" if len(statement.missing) > 1 else f"{mask}[:, None]"
+    return ", ".join(filter(None, (mask, statement.prior)))
+
+
+def _of_no_sample(statement: DrawMask | Every | Chances) -> str:
+    """The edges of a learned mask, all classes, or how likely each is."""
+    if isinstance(statement, DrawMask):
+        target = statement.target
+        drawn = "mode()" if statement.likeliest else f'sample(noise["{target}"])'
+        return f"{target} = self.mask_{target}.{drawn}"
+    if isinstance(statement, Chances):
+        parts = [f"{reference(one)}.log_prob({value})" for one, value in statement.parts]
+        line = f"{statement.target} = chances({', '.join(parts)})"
+        return commented(line, f"of every {statement.of}; {shape_comment((statement.count,))}")
+    targets = statement.target if len(statement.variables) > 1 else f"({statement.target},)"
+    names = ", ".join(f'"{one.name}"' for one in statement.variables)
+    shapes = ", ".join(shape((1, statement.count, *one.shape)) for one in statement.variables)
+    return commented(f"{targets} = self.every({names})", shapes)
 
 
 def _held_in_common(statement: Detach | Repeat) -> str:
@@ -221,6 +245,7 @@ def term_code(code: TermCode) -> str:
             return _of_posterior(code, left, right, seen)
         case "reconstruction" | "cross_entropy" | "cost":
             price = _price(code.word, left, f"{right}.detach()" if code.held else right)
+            price = _averaged(code, price)
             inside = price if code.among is None else f"among({price}, {_chosen(code.among)})"
             return f"expect({inside}{seen})"
         case "sparsity":
@@ -277,10 +302,15 @@ def _of_posterior(code: TermCode, left: str, right: str, seen: str) -> str:
             return f"-expect({own}{seen})"
         return f"expect({own}{seen}) - expect({right}.log_prob({value}){seen})"
     if code.kind == "entropy":
-        return f"expect({left}.entropy())"
+        return f"expect({_averaged(code, f'{left}.entropy()')})"
     if code.broadcast:
         return f"expect({left}[:, None].kl({right}{_of_children(code.left)}){seen})"
-    return f"expect({left}.kl({right}){seen})"
+    return f"expect({_averaged(code, f'{left}.kl({right})')}{seen})"
+
+
+def _averaged(code: TermCode, nats: str) -> str:
+    """What every class costs, as often as it is likely."""
+    return f"averaged({nats}, {code.chance})" if code.chance else nats
 
 
 def _distance(code: TermCode) -> str:

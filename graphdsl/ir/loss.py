@@ -6,6 +6,7 @@ __all__ = [
     "Assemble",
     "Bound",
     "Builder",
+    "Chances",
     "Chosen",
     "Decoded",
     "Density",
@@ -15,6 +16,8 @@ __all__ = [
     "DrawSet",
     "Drawn",
     "Entries",
+    "Every",
+    "EveryValue",
     "Fuse",
     "Generated",
     "Group",
@@ -88,6 +91,7 @@ class Ref:
     gate: Entries | None = None  #: what it is multiplied with, edge by edge
     spread: bool = False  #: whether the gate has an axis in front that the tensor has not
     in_sets: bool = False  #: with an axis of one behind the rows: it is the same in all sets
+    behind: bool = False  #: whether its members lie behind an axis of classes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -212,7 +216,7 @@ class Run:
     detached: bool = False  #: whether what they read stays as it is
     picked: tuple[int, ...] = ()  #: the members whose networks run, where not all do
     times: int = 1  #: how many samples of each row it is for
-    on_sets: bool = False  #: whether its arguments have the axis of the sets
+    on_sets: bool = False  #: whether its arguments have the axis of the sets, or of classes
     holders: str = ""  #: the attribute that says which sets each member runs on; empty for all
 
 
@@ -285,6 +289,38 @@ class Sample:
     times: int = 0  #: how many samples of each row, in a bound of several
     like: str = ""  #: of several, a tensor of as many rows as the batch
     density: str = ""  #: of a flow: the name of the sample's own log-density
+
+
+@dataclass(frozen=True, slots=True)
+class EveryValue:
+    """A variable whose classes are summed over, by its name in the runtime."""
+
+    target: str
+    name: str
+    shape: tuple[int, ...]  #: of one value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Every:
+    """Give all values that categories and bits can have together, on an axis behind the rows."""
+
+    variables: tuple[EveryValue, ...]
+    count: int  #: how many there are
+
+    @property
+    def target(self) -> str:
+        """The names of all, as they are assigned."""
+        return ", ".join(one.target for one in self.variables)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chances:
+    """Say how likely each of those values is."""
+
+    target: str
+    parts: tuple[tuple[Ref, str], ...]  #: a distribution, and the values of it
+    of: str  #: as printed
+    count: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -368,6 +404,7 @@ class Assemble:
 
     target: str
     parts: tuple[Ref, ...]  #: member by member
+    in_classes: bool = False  #: whether their axis is that behind the classes
 
 
 Statement: TypeAlias = (
@@ -377,6 +414,8 @@ Statement: TypeAlias = (
     | Fuse
     | Known
     | Sample
+    | Every
+    | Chances
     | OrGiven
     | PriorSample
     | Generated
@@ -436,6 +475,7 @@ class TermCode:
     value: Ref | None = None  #: of what has no closed form: the sample that tells it
     density: str = ""  #: of a flow: where the sample's own log-density is
     held: bool = False  #: whether the value stays as it is, for a network that plays against it
+    chance: str = ""  #: the chances of the classes that it is averaged over
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -266,6 +266,8 @@ class DivergenceOfMarginals:
     #: Of a multi-sample bound, how many there are for each row: the latents are then integrated
     #: out, and it is the divergence of what is left, the data.
     samples: int = 0
+    #: Whether expectations over categories and bits that are inferred are sums over their classes.
+    enumerated: bool = False
 
 
 @dataclass(frozen=True, slots=True)

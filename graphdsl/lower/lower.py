@@ -27,6 +27,7 @@ from graphdsl.ir.weight import Weight, accumulate
 from graphdsl.lower.bounds import Piece, pieces
 from graphdsl.lower.checks import all_warnings, mistakes, span_at, without_model
 from graphdsl.lower.distances import distance_terms
+from graphdsl.lower.enumeration import enumerated, unfit_players
 from graphdsl.lower.errors import (
     NothingLeft,
     PriorMissing,
@@ -97,6 +98,7 @@ def lower(
         for group in collected.groups:
             found += mistakes(group.collected, one, independences)
         found += inner_constants(collected)
+    found += unfit_players(model)
     found = list(dict.fromkeys(found))
     if _is_wrong(found):
         return Lowered(None, tuple(found))
@@ -135,7 +137,7 @@ def _lowered(bounded: Sequence[_Bounded], model: Model, found: list[Diagnostic])
     for one in bounded:
         planned = make_plan(one.model, one.everything, others, every)
         made, under = _all_terms(planned, one, taken, found)
-        plans.append(planned["q"])
+        plans.append(planned)
         terms.append(made)
         groups.append(under)
     if _is_wrong(found):
@@ -146,11 +148,13 @@ def _lowered(bounded: Sequence[_Bounded], model: Model, found: list[Diagnostic])
     constants = _constants(bounded)
     every_group = tuple(group for several in groups for group in several)
     if not model.players:
-        module = _module(model, plans[0], terms[0], constants)
-        return _finished(replace(module, groups=every_group), model, found)
+        module = _module(model, plans[0]["q"], terms[0], constants)
+        module, unfit = enumerated(replace(module, groups=every_group), plans[0], model)
+        found += unfit
+        return Lowered(None, tuple(found)) if _is_wrong(found) else _finished(module, model, found)
     parts = [
-        Part(player, plan, made, under)
-        for player, plan, made, under in zip(model.players, plans, terms, groups, strict=True)
+        Part(player, planned["q"], made, under)
+        for player, planned, made, under in zip(model.players, plans, terms, groups, strict=True)
     ]
     found += unowned(parts)
     if _is_wrong(found):

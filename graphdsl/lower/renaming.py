@@ -13,6 +13,7 @@ from dataclasses import replace
 
 from graphdsl.ir.loss import (
     Assemble,
+    Chances,
     Density,
     Detach,
     Entries,
@@ -56,6 +57,8 @@ def reads(statement: Statement) -> Iterator[str]:
             | Detach(source=name)
         ):
             yield name
+        case Chances(parts=parts):
+            yield from (name for one, value in parts for name in (one.name, value))
         case PriorSample(like=name) | OneHot(value=name):
             yield name
         case _:

@@ -13,8 +13,10 @@ from dataclasses import replace
 
 from graphdsl.ir.loss import (
     Assemble,
+    Chances,
     Density,
     DrawMask,
+    Every,
     Fuse,
     Observe,
     Ref,
@@ -30,6 +32,8 @@ from graphdsl.lower.posteriors import plan_posteriors
 from graphdsl.lower.renaming import reads, renamed, renamed_ref
 from graphdsl.lower.runs import PRIORS, Plan, run_slot
 from graphdsl.lower.slots import Slot, member_ref, network_slot
+
+_SHAPELESS = Assemble | Chances | DrawMask | Every | None
 
 
 class SamplePass:
@@ -153,7 +157,7 @@ class SamplePass:
             return
         known: Mapping[str, Statement] = {one.target: one for one in self._base.forward}
         source = known.get(name)
-        shape = None if isinstance(source, Assemble | DrawMask | None) else source.shape
+        shape = None if isinstance(source, _SHAPELESS) else source.shape
         self._own[name] = self._fresh(name)
         self._base.forward.append(
             Repeat(target=self._own[name], source=name, times=self._times, shape=shape)

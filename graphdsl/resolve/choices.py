@@ -32,7 +32,7 @@ from graphdsl.syntax import ast
 _Written: TypeAlias = ast.Information | ast.Divergence
 
 _INFORMATIONS: dict[str, InformationBy] = {one: one for one in get_args(InformationBy)}
-_OTHERS = ("iwae", "non_saturating")
+_OTHERS = ("iwae", "non_saturating", "enumeration")
 _MOST_SAMPLES = 10_000
 
 
@@ -128,7 +128,7 @@ def _estimator(
     line, column = span.line, span.column
     if name in _INFORMATIONS and isinstance(target, MultiInformation):
         return EstimatorChoice(target, _INFORMATIONS[name], line, column)
-    after: Functional | None = None
+    after = _by_name_alone(scope, name, target)
     match target:
         case DivergenceOfMarginals() if name == "adversary" and isinstance(written, ast.Divergence):
             after = distance(scope, laws, written, indices)
@@ -139,14 +139,22 @@ def _estimator(
             if samples is None:
                 return None
             after = replace(target, samples=samples)
-        case Distance(name="JS") if name == "non_saturating":
-            after = replace(target, non_saturating=True)
     if after is None:
         problem, usage = _MADE_FOR.get(name, _MADE_FOR["mss"])
         told = problem.format(name), usage.format(name)
         scope.note(WrongArguments(span=written.span, problem=told[0], usage=told[1]))
         return None
     return Replacement(target, after, IdleChoice(_text(target, written), line, column))
+
+
+def _by_name_alone(scope: Scope, name: str, target: Functional) -> Functional | None:
+    """A term by an estimator that takes nothing else; None where it is not made for it."""
+    match target:
+        case DivergenceOfMarginals() if name == "enumeration" and _is_of_a_joint(scope, target):
+            return replace(target, enumerated=True)
+        case Distance(name="JS") if name == "non_saturating":
+            return replace(target, non_saturating=True)
+    return None
 
 
 _MADE_FOR = {
@@ -161,6 +169,10 @@ _MADE_FOR = {
     "iwae": (
         "`{}` bounds `KL(q || p)`, a joint of data and of the latents behind them",
         "write `KL(q || p) with {}(k = 16)`; other terms have no such bound",
+    ),
+    "enumeration": (
+        "`{}` is of `KL(q || p)`, a joint of data and of the latents behind them",
+        "write `KL(q || p) with {}`; all other terms under q then follow it",
     ),
     "non_saturating": (
         "`{}` is how a generator plays for `JS(q || p)`",

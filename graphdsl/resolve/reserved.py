@@ -18,9 +18,9 @@ _OF_THE_MODULE = frozenset(
     """
     T_destination absolute add_module advance ancestral_sample apply batch bfloat16 bool buffers
     call_super_init children compile constant constraint cpu critics cuda decode dict double
-    draw_noise drawn draws dump_patches edge_masks eval expect extra_repr float floored forward
-    generate get_buffer get_extra_state get_parameter get_submodule given grid half infer int ipu
-    len load_state_dict loss members modules mtia multiplier named_buffers named_children
+    draw_noise drawn draws dump_patches edge_masks eval every expect extra_repr float floored
+    forward generate get_buffer get_extra_state get_parameter get_submodule given grid half infer
+    int ipu len load_state_dict loss members modules mtia multiplier named_buffers named_children
     named_modules named_parameters network networks nn noise observe observe_or observe_some one_hot
     or_given own_members own_network own_tied parameter_groups parameters players prior_sample ramp
     range refuse_unused_networks register_backward_hook register_buffer register_forward_hook
@@ -38,7 +38,8 @@ _OF_THE_RUNTIME = frozenset(
     """
     Batch Bernoulli Categorical Each EdgeMask Flow FullGaussian Gaussian Labelled Laplace Latents
     Likelihood Losses Multiplier Networks Noise Objective Poisson Posterior Shared Subset Tensor
-    Variable adversarial_js adversarial_js_non_saturating adversarial_kl among conditional_flow
+    Variable adversarial_js adversarial_js_non_saturating adversarial_kl among averaged chances
+    conditional_flow
     conv_decoder conv_encoder critic detached draw_data each_expert expect frozen gated has_all
     holders hsic importance_weighted information_critic information_mine irm_penalty latents
     marginal_model marginal_models mean_over_ranks mlp mlps mmd mmd_between on_sets one_expert
@@ -50,7 +51,7 @@ _OF_THE_RUNTIME = frozenset(
 
 #: What emitted code calls its own results: `q_z`, `rate_z`.
 _PREFIXES = (
-    "q_", "p_", "r_", "chosen_", "expert_", "experts_", "seen_", "subsets_", "holders_",
+    "q_", "p_", "r_", "chance", "chosen_", "expert_", "experts_", "seen_", "subsets_", "holders_",
     "rate_", "reconstruction_", "prediction_", "entropy_", "divergence_", "critic_",
     "cross_entropy_", "total_correlation_", "one_hot_", "log_var_", "log_scale_", "present_",
     "absolute_", "floored_", "constraint_", "multiplier_", "selector_", "penalty_", "mask_",

@@ -13,6 +13,7 @@ from dataclasses import replace
 
 from graphdsl.ir.model import (
     Distribution,
+    DivergenceOfMarginals,
     Family,
     Model,
     Network,
@@ -33,6 +34,7 @@ def real_twin(model: Model) -> Model:
         inference=_plain(model.inference),
         generation=None if model.generation is None else _plain(model.generation),
         further=tuple(map(_plain, model.further)),
+        objective=tuple(map(_sampled, model.objective)),
     )
 
 
@@ -80,6 +82,17 @@ def _without(several: Iterable[Weighted], labels: set[str]) -> Iterator[Weighted
                 yield replace(one, functional=replace(one.functional, inner=kept))
             case _:
                 yield one
+
+
+def _sampled(one: Weighted) -> Weighted:
+    """A term without its sum over classes: of real numbers there are none."""
+    match one.functional:
+        case DivergenceOfMarginals():
+            return replace(one, functional=replace(one.functional, enumerated=False))
+        case Wrapped(inner=inner):
+            whole = replace(one.functional, inner=tuple(map(_sampled, inner)))
+            return replace(one, functional=whole)
+    return one
 
 
 def _real(family: Family) -> Family:

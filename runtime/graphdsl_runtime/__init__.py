@@ -4,6 +4,7 @@ Distributions, fusion of views, estimators of information, default networks, and
 `Objective`. It knows torch, and nothing of the compiler.
 """
 
+from graphdsl_runtime.classes import averaged, chances
 from graphdsl_runtime.critics import Critic, critic, frozen
 from graphdsl_runtime.distributions import (
     Bernoulli,
@@ -188,8 +189,10 @@ __all__ = [
     "alone",
     "alternate",
     "among",
+    "averaged",
     "barber_agakov",
     "bernoulli_information",
+    "chances",
     "club",
     "conditional_flow",
     "conditional_information_by_difference",

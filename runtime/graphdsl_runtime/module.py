@@ -26,6 +26,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812  (torch's own name for it)
 
+from graphdsl_runtime.classes import combinations
 from graphdsl_runtime.distributions import Gaussian
 from graphdsl_runtime.distributions.parameters import over
 from graphdsl_runtime.errors import (
@@ -464,6 +465,33 @@ class Objective(nn.Module):
                 [1., 0., 0.]])
         """
         return F.one_hot(categories, classes).to(self._dtype())
+
+    def every(self, *names: str) -> tuple[Tensor, ...]:
+        """Give all values that categories and bits can have together, as networks read them.
+
+        The last of the names changes fastest; a family is named whole, or by one member.
+
+        Shapes: ``-> (1, K, *tensor_shape)`` of each, of categories ``(1, K, *tensor_shape,
+        classes)``, the members of a family side by side; K is how many combinations there are.
+        """
+        device = next(self.parameters(), torch.empty(0)).device
+        several = [(name, self._variable(name)) for name in names]
+        shapes = [
+            ((math.prod(one.grid),) if one.grid and name == one.name else ()) + one.shape
+            for name, one in several
+        ]
+        sizes = [math.prod(shape) for shape in shapes]
+        kinds = [2 if one.classes is None else one.classes for _, one in several]
+        counts = [kind for kind, size in zip(kinds, sizes, strict=True) for _ in range(size)]
+        columns = torch.split(combinations(counts, device), sizes, dim=1)
+        found = []
+        for (_, one), shape, column in zip(several, shapes, columns, strict=True):
+            values = column.reshape(1, -1, *shape)
+            if one.classes is None:
+                found.append(values.to(self._dtype()))
+            else:
+                found.append(self.one_hot(values, one.classes))
+        return tuple(found)
 
     def grid(self, name: str, members: _Whole) -> _Whole:
         """Give the members of a family with several indices an axis for each of them.

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 __all__ = ["Subset", "among", "has_all", "holders", "on_sets"]
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import KW_ONLY, dataclass
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from graphdsl_runtime.errors import ObjectiveError
 
@@ -107,29 +107,31 @@ def holders(subsets: Tensor) -> Tensor:
 
 
 def on_sets(
-    network: nn.Module,
+    network: Callable[..., Tensor],
     *samples: Tensor,
     holders: Tensor | None = None,
     members: Sequence[int] | None = None,
 ) -> Tensor:
-    r"""Run a network on the samples of several sets: they are so many more rows to it.
+    r"""Run a network on the samples of several sets, or classes: they are so many more rows to it.
 
     With ``holders``, which a `FamilyNetwork` alone can have, each member runs on the samples of its
     own sets, and on no others: of p(x_i | z) those of the S with i in S.
 
-    Shapes: samples ``(B, K, *)``, one for each parent ``-> (B, K, *)``; with ``holders``, int64
+    Shapes: samples ``(B, K, *)``, one for each parent ``-> (B, K, *)``, broadcasting over B and K,
+    so that what is the same for all K is ``(B, 1, *)``; with ``holders``, int64
     ``(H, N)`` as of `holders`, ``-> (B, H, N, *)``.  ``members`` are those of a `FamilyNetwork`.
     Equal to the network run on set after set, but for what it does across its batch (batch
     normalisation).
 
-    >>> on_sets(nn.Linear(3, 2), torch.zeros(5, 4, 3)).shape
+    >>> on_sets(torch.nn.Linear(3, 2), torch.zeros(5, 4, 3)).shape
     torch.Size([5, 4, 2])
     """
-    rows, sets = samples[0].shape[:2]
     some = {} if members is None else {"members": members}
     if holders is None:
-        answer: Tensor = network(*(one.flatten(0, 1) for one in samples), **some)
+        rows, sets = max(one.shape[0] for one in samples), max(one.shape[1] for one in samples)
+        spread = (one.expand(rows, sets, *one.shape[2:]).flatten(0, 1) for one in samples)
+        answer: Tensor = network(*spread, **some)
         return answer.reshape(rows, sets, *answer.shape[1:])
     own = (one[:, holders].flatten(0, 1) for one in samples)
     answer = network(*own, apart=True, **some)
-    return answer.reshape(rows, len(holders), *answer.shape[1:])
+    return answer.reshape(-1, len(holders), *answer.shape[1:])

@@ -1,0 +1,277 @@
+"""Sums over the classes of what is inferred, in place of a sample of them.
+
+What a loss computes from a sample of a category, it computes from each of its classes: they are an
+axis behind the rows. Each term that depends on them is their mean, by their own chances; all others
+stay as they are.
+"""
+
+from __future__ import annotations
+
+__all__ = ["enumerated", "unfit_players"]
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from math import prod
+
+from graphdsl.diagnostics import Diagnostic
+from graphdsl.ir.loss import (
+    Assemble,
+    Chances,
+    Every,
+    EveryValue,
+    Fuse,
+    Known,
+    LossModule,
+    LossTerm,
+    PriorSample,
+    Ref,
+    Run,
+    Sample,
+    Statement,
+)
+from graphdsl.ir.model import DivergenceOfMarginals, Model, Weighted
+from graphdsl.lower.checks import span_at
+from graphdsl.lower.errors import EstimatorIdle, EstimatorMisplaced
+from graphdsl.lower.liveness import read_by
+from graphdsl.lower.renaming import reads
+from graphdsl.lower.runs import Plan
+
+_MOST = 256  #: combinations of classes, each of which is so many more rows to all networks
+_KINDS = ("kl", "entropy", "reconstruction", "cross_entropy", "cost")
+_LEAVE = "leave out `with enumeration`"
+
+
+class _Unfit(Exception):  # noqa: N818  (no error of the program: it is told as a diagnostic)
+    """Why no sum can be had, and what to do."""
+
+    def __init__(self, reason: str, instead: str = f"{_LEAVE}: a sample is drawn instead") -> None:
+        super().__init__(reason)
+        self.reason, self.instead = reason, instead
+
+
+def unfit_players(model: Model) -> Iterator[Diagnostic]:
+    """Where each player has an objective of its own, all of them share one pass of samples."""
+    asked = _asked(model) if model.players else {}
+    reason = "each player has an objective of its own"
+    yield from (_misplaced(under, one, _Unfit(reason)) for under, one in asked.items())
+
+
+def enumerated(
+    module: LossModule, plans: dict[str, Plan], model: Model
+) -> tuple[LossModule, tuple[Diagnostic, ...]]:
+    """The module with sums over classes where they are asked for, and what is wrong with that."""
+    found: list[Diagnostic] = []
+    summed: set[str] = set()
+    for under, place in _asked(model).items():
+        if under not in plans:
+            continue  # its terms have left the objective
+        try:
+            classes = _Classes(plans[under], summed)
+            module = classes.put_into(module)
+            summed |= classes.deep
+            if not classes.deep:
+                span, target = span_at(place.line, place.column, 2), "sample of a category or a bit"
+                found.append(EstimatorIdle(span=span, target=target))
+        except _Unfit as why:
+            found.append(_misplaced(under, place, why))
+    return module, tuple(found)
+
+
+def _asked(model: Model) -> dict[str, Weighted]:
+    """The networks whose classes are to be summed over, and where that is said first."""
+    found: dict[str, Weighted] = {}
+    for one in model.asked():
+        match one.functional:
+            case DivergenceOfMarginals(enumerated=True, under=under):
+                found.setdefault(under, one)
+    return found
+
+
+def _misplaced(under: str, place: Weighted, why: _Unfit) -> Diagnostic:
+    return EstimatorMisplaced(
+        span=span_at(place.line, place.column, 2),
+        estimator="a sum over classes",
+        target=f"KL({under} || p)",
+        reason=why.reason,
+        instead=why.instead,
+    )
+
+
+@dataclass(slots=True)
+class _Classes:
+    """The classes of what one network infers, and all that has their axis."""
+
+    plan: Plan
+    others: set[str]  #: what has the axis of another network's classes
+    deep: set[str] = field(default_factory=set)
+    samples: Sequence[Sample] = ()
+    count: int = 1
+
+    def put_into(self, module: LossModule) -> LossModule:
+        """The module, where every sample of a category is all of its classes."""
+        self.samples = tuple(self._samples(module.forward))
+        self.count = prod(map(self._count, self.samples))
+        if not self.samples:
+            return module
+        if self.count > _MOST:
+            raise _Unfit(
+                f"there are {self.count:,} combinations of classes, and {_MOST} are the most",
+                f"infer fewer, or {_LEAVE}: a sample is drawn instead",
+            )
+        self._mark(module.forward)
+        return replace(
+            module,
+            terms=tuple(map(self._term, module.terms)),
+            forward=tuple(self._statements(module.forward)),
+            reason=f"{module.reason}, where E_{self.plan.under} sums over {self._told()}",
+        )
+
+    # ---- what there is to sum over ---------------------------------------------------------------
+
+    def _samples(self, statements: Iterable[Statement]) -> Iterator[Sample]:
+        """What this network infers of categories and bits, and something is computed from."""
+        kinds = {self.plan.model.family_of(node).kind for node in self.plan.posterior}
+        if kinds.isdisjoint(("categorical", "binary")):
+            reason = f"`{self.plan.under}` infers no category and no bit"
+            raise _Unfit(reason, f"{_LEAVE}: there are no classes to sum over")
+        own = {held for held, _ in self.plan.posterior.values()}
+        for one in statements:
+            if isinstance(one, Sample) and one.discrete and one.distribution in own:
+                yield one
+
+    def _nodes(self, sample: Sample) -> tuple[str, ...]:
+        held = self.plan.posterior.values()
+        return next(nodes for name, nodes in held if name == sample.distribution)
+
+    def _count(self, sample: Sample) -> int:
+        family = self.plan.model.family(sample.latent)
+        return int((family.classes or 2) ** (len(self._nodes(sample)) * prod(family.shape)))
+
+    def _name(self, sample: Sample) -> str:
+        """What the runtime calls it: a family whole, or one member of it."""
+        nodes, family = self._nodes(sample), self.plan.model.family(sample.latent)
+        if nodes == family.nodes:
+            return family.name
+        if len(nodes) > 1:
+            reason = f"`{family.name}` is inferred by several lines, of several members each"
+            raise _Unfit(reason, f"infer each member by a line of its own, or {_LEAVE}")
+        return nodes[0]
+
+    def _names(self) -> str:
+        return ", ".join(map(self._name, self.samples))
+
+    def _told(self) -> str:
+        return f"all {self.count} values of {self._names()}"
+
+    @property
+    def _chance(self) -> str:
+        return f"chance{self.plan.tag}"
+
+    # ---- statements ------------------------------------------------------------------------------
+
+    def _statements(self, statements: Iterable[Statement]) -> Iterator[Statement]:
+        for one in statements:
+            if one not in self.samples:
+                yield self._behind(one)
+                continue
+            if one == self.samples[0]:
+                yield self._every()
+            if one == self.samples[-1]:
+                yield self._chances()
+
+    def _mark(self, statements: Iterable[Statement]) -> None:
+        """All that is computed from the classes; of what a sample of p is like, the shape alone."""
+        self.deep.update(one.target for one in self.samples)
+        for one in statements:
+            if not isinstance(one, PriorSample) and not self.deep.isdisjoint(reads(one)):
+                self.deep.add(one.target)
+
+    def _every(self) -> Every:
+        values = [EveryValue(one.target, self._name(one), one.shape) for one in self.samples]
+        return Every(variables=tuple(values), count=self.count)
+
+    def _chances(self) -> Chances:
+        parts = [(self._ref(Ref(one.distribution)), one.target) for one in self.samples]
+        return Chances(target=self._chance, parts=tuple(parts), of=self._names(), count=self.count)
+
+    def _behind(self, one: Statement) -> Statement:
+        """A statement of a row, or of every class where it is computed from one."""
+        if self.deep.isdisjoint(reads(one)):
+            return one
+        self._refuse_two(reads(one))
+        return self._of_classes(one)
+
+    def _of_classes(self, one: Statement) -> Statement:
+        match one:
+            case Run() if one.distribution != "flow" and not (one.prior or one.detached):
+                return self._run(one)
+            case Known():
+                seen, value = self._ref(one.seen), self._ref(one.value)
+                return replace(one, seen=seen, value=value, shape=(self.count, *one.shape))
+            case Sample(density=""):
+                noise = replace(one.noise, in_sets=True)
+                return replace(one, noise=noise, shape=(self.count, *one.shape))
+            case Assemble() if self.deep.issuperset(part.name for part in one.parts):
+                parts = tuple(map(self._ref, one.parts))
+                return replace(one, parts=parts, in_classes=True)
+        raise _Unfit(f"{self._why_not(one)}, and depends on {self._names()}")
+
+    def _why_not(self, one: Statement) -> str:
+        """Why a statement is not computed class by class."""
+        match one:
+            case Run(distribution="flow") | Sample():
+                return f"`{one.target}` is a flow, or a sample of one"
+            case Run(prior=str(prior)) if prior:
+                return f"`{one.target}` falls back on a prior where rows lack views"
+            case Run():
+                return f"`{one.target}` plays against the rest"
+            case Fuse():
+                return f"`{one.target}` is a product, or a mixture, of experts"
+            case PriorSample():
+                return f"`{one.target}` is p's own sample, drawn beside q's"
+            case _:
+                return f"`{one.target}` is put together of members"
+
+    def _run(self, one: Run) -> Run:
+        return replace(
+            one,
+            arguments=tuple(map(self._ref, one.arguments)),
+            formula=f"{one.formula} of every {self._names()}",
+            shape=(self.count, *one.shape),
+            on_sets=True,
+        )
+
+    def _ref(self, ref: Ref) -> Ref:
+        """A tensor with the axis of the classes; of what all have in common, one of size one."""
+        if ref.gate is not None:
+            raise _Unfit(f"what is computed from {self._names()} stands under a learned mask")
+        if ref.name not in self.deep:
+            return replace(ref, in_sets=True)
+        return ref if ref.places is None else replace(ref, behind=True)
+
+    def _refuse_two(self, read: Iterable[str]) -> None:
+        if not self.others.isdisjoint(read):
+            raise _Unfit(
+                "a term compares it with another network whose classes are summed over too",
+                "leave out `with enumeration` of one of them",
+            )
+
+    # ---- terms -----------------------------------------------------------------------------------
+
+    def _term(self, term: LossTerm) -> LossTerm:
+        """A term as its mean over the classes, where it depends on them."""
+        code = term.code
+        if self.deep.isdisjoint(read_by(code)):
+            return term
+        self._refuse_two(read_by(code))
+        told = code.kind in _KINDS and code.value is None and not code.broadcast
+        if not told or term.critic_code is not None:
+            reason = f"`{term.name}` is told from samples, and depends on {self._names()}"
+            raise _Unfit(reason, "leave out that term, or `with enumeration`")
+        code = replace(
+            code,
+            left=self._ref(code.left),
+            right=code.right and self._ref(code.right),
+            chance=self._chance,
+        )
+        return replace(term, code=code, estimator=f"a sum over {self._told()}")
