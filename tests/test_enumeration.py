@@ -260,20 +260,79 @@ minimize KL(q || p) with enumeration
 """
 
 
-@pytest.mark.parametrize("text", [M2, GMVAE, PRODUCT], ids=["m2", "gmvae", "product"])
+BINARY = """
+model bits
+observed x : real[3]
+observed y : binary[3] optional
+latent   z : real[2] ~ laplace
+q { x -> y via mlp(7); x, y -> z via mlp(7) }
+p { y, z -> x via mlp(7) }
+minimize KL(q || p) with enumeration + cost(x | y, z, huber)
+"""
+
+GRID = """
+model grid
+observed x : binary[4]
+latent   c[1..2, 1..2] : categorical(2) ~ categorical
+latent   z[1..2] : real[2] ~ normal
+q { x -> c via mlp(7); x, c[i, 1] -> z[i] via shared mlp(7) for i in 1..2 }
+p { c, z -> x via mlp(7) }
+minimize KL(q || p) with enumeration + 0.3 * I(z; c)
+"""
+
+BESIDE_P = """
+model beside_p
+observed x : binary[4]
+latent   c : categorical(3) ~ categorical
+latent   z : real[2] ~ normal
+q { x -> c via mlp(7); x, c -> z via mlp(7) }
+p { z, c -> x via mlp(7) }
+minimize KL(q || p) with enumeration - 0.3 * I[p](x; c)
+"""
+
+COMPARED = """
+model compared
+observed x[1..2] : real[3]
+latent   c : categorical(3) ~ categorical
+latent   z : real[2] ~ normal
+q { x -> c via mlp(7); x, c -> z via mlp(7) }
+infer r(i) { x[i] -> c, z via mlp(7) }
+p { z, c -> x[i] via mlp(7) for i in 1..2 }
+minimize KL(q || p) with enumeration + sum(i in 1..2) KL(q(z | x, c) || r(i)(z | x[i]))
+"""
+
+SETS = """
+model sets
+observed x[1..2] : binary[4]
+latent   c : categorical(3) ~ categorical
+latent   z : real[2] ~ normal
+infer r(S) { x[S] -> c via mlp(7); x[S], c -> z via mlp(7) }
+p { z, c -> x[i] via mlp(7) for i in 1..2 }
+minimize sum(S in subsets(1..2)) KL(r(S)(x[S], c, z) || p(x[S], c, z)) with enumeration
+"""
+
+
+@pytest.mark.parametrize(
+    "text",
+    [M2, GMVAE, PRODUCT, CHAIN, BINARY, GRID, BESIDE_P, COMPARED, SETS],
+    ids=lambda one: one.split()[1],
+)
 def test_the_mean_of_sampled_losses_is_the_same(text: str) -> None:
     """Within four standard errors of 200 batches, all of one row, none of which has a label."""
     exact, drawn = emitted_class(text)(), emitted_class(text.replace(" with enumeration", ""))()
     drawn.load_state_dict(exact.state_dict())
-    x = (torch.rand(1, *exact.variables[0].shape) > 0.5).double().expand(200, -1)
-    with torch.no_grad():
-        noise = [exact.draw_noise(x) for _ in range(200)]
-        summed, sampled_ones = (
-            torch.stack([m({"x": x}, one).loss for one in noise]) for m in (exact, drawn)
-        )
-    away = summed - sampled_ones  # of the same z: what is left is the noise of the classes
-    assert away.std() > 1e-3
-    assert away.mean().abs() < 4 * away.std() / math.sqrt(len(away))
+    x = (torch.rand(1, *exact.variables[0].tensor_shape) > 0.5).double().repeat_interleave(200, 0)
+    away = []
+    for seed in range(200):
+        noise = exact.draw_noise(x)
+        with torch.no_grad(), torch.random.fork_rng():  # p's own samples draw their noise
+            torch.manual_seed(seed)
+            summed = exact({"x": x}, noise).loss
+            torch.manual_seed(seed)
+            away.append(summed - drawn({"x": x}, noise).loss)
+    spread = torch.stack(away)  # of the same z: what is left is the noise of the classes
+    assert spread.std() > 1e-3
+    assert spread.mean().abs() < 4 * spread.std() / math.sqrt(len(spread))
 
 
 # ---- what stands beside it -----------------------------------------------------------------------
@@ -385,6 +444,37 @@ def test_beside_a_bound_of_several_samples_each_is_its_own() -> None:
     torch.testing.assert_close(m({"x": x}, noise).loss, alone[0] + 0.5 * alone[1])
 
 
+TAUGHT = """
+model taught
+observed x[1..2] : binary[4]
+latent   c : categorical(3) ~ categorical
+latent   z : real[2] ~ normal
+q { x -> c, z via mlp(7) }
+infer r(i) { x[i] -> c via mlp(7); x[i], c -> z via mlp(7) }
+p { z, c -> x[i] via mlp(7) for i in 1..2 }
+minimize
+    KL(q || p)
+  + sum(i in 1..2) KL(r(i)(x[i], c, z) || frozen(p(x[i], c, z))) with enumeration
+"""
+
+
+def test_a_term_that_leaves_p_as_it_is_still_does() -> None:
+    """Each class goes through p's networks, and no gradient into them."""
+    m = emitted_class(TAUGHT)()
+    x = (torch.rand(ROWS, 2, 4) > 0.5).double()
+    terms = m({"x": x}).terms
+    frozen = [name for name in terms if name.startswith("reconstruction_x_r")]
+    assert len(frozen) == 2
+    p = list(m.get_submodule("p_x").parameters())
+    r = list(m.get_submodule("r_z").parameters())
+    for one in (*p, *r):
+        found = [
+            torch.autograd.grad(terms[n], one, retain_graph=True, allow_unused=True) for n in frozen
+        ]
+        reached = [grad is not None and bool(grad.abs().sum() > 0) for (grad,) in found]
+        assert any(reached) == any(one is other for other in r)
+
+
 # ---- the emitted code, and what is said of it ----------------------------------------------------
 
 
@@ -457,6 +547,12 @@ def test_of_rows_without_labels_the_twin_is_verified() -> None:
         (GMVAE.replace("categorical(4)", "categorical(4)[5]"), "MIB501"),
         (GMVAE.replace("q || p) with", "q(x, c, z) || p(x, c, z)) with"), ""),
         (GMVAE.replace("KL(q || p)", "KL(q(c | x) || p(c))"), "MIB213"),
+        (
+            COMPARED.replace("x[i] -> c, z via mlp(7)", "x[i] -> c; c -> z").replace(
+                "| x[i]", "| c"
+            ),
+            "MIB501",
+        ),
         (GMVAE.replace("enumeration", "enumeration(4)"), "MIB213"),
     ],
 )
@@ -467,6 +563,27 @@ def test_elsewhere_it_is_refused(text: str, code: str) -> None:
     with pytest.raises(SpecError) as found:
         compiled(text)
     assert [one.code for one in found.value.diagnostics if one.severity == "error"] == [code]
+
+
+def test_p_s_own_samples_have_a_row_each() -> None:
+    """Drawn beside what q infers, however that was: of every row, and of no class."""
+    text = BESIDE_P.replace("categorical(3)", "categorical(3)[2]").replace("x, c -> z", "c -> z")
+    assert "q_c.mean" in emitted_text(text)
+    m = emitted_class(text)()
+    x = torch.zeros(ROWS, 4)
+    noise = {
+        **m.draw_noise(x),
+        "prior(c)": torch.randn(ROWS, 2, 3),
+        "prior(z)": torch.randn(ROWS, 2),
+    }
+    alone = [
+        m(
+            {"x": x[[k]]}, {**{n: v[[k]] for n, v in noise.items()}, "prior(x)": torch.zeros(1, 4)}
+        ).loss
+        for k in range(ROWS)
+    ]
+    whole = m({"x": x}, {**noise, "prior(x)": torch.zeros(ROWS, 4)}).loss
+    torch.testing.assert_close(whole, torch.stack(alone).mean(), rtol=1e-9, atol=0.0)
 
 
 def test_as_many_as_256_combinations_are_summed_over() -> None:

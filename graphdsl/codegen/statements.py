@@ -244,7 +244,7 @@ def term_code(code: TermCode) -> str:
         case "kl" | "entropy":
             return _of_posterior(code, left, right, seen)
         case "reconstruction" | "cross_entropy" | "cost":
-            price = _price(code.word, left, f"{right}.detach()" if code.held else right)
+            price = _price(code, left, f"{right}.detach()" if code.held else right)
             price = _averaged(code, price)
             inside = price if code.among is None else f"among({price}, {_chosen(code.among)})"
             return f"expect({inside}{seen})"
@@ -280,9 +280,9 @@ def _density(one: Density) -> str:
     return nats if one.seen is None else f"among({nats}, {reference(one.seen)})"
 
 
-def _price(cost: str, likelihood: str, value: str) -> str:
+def _price(code: TermCode, likelihood: str, value: str) -> str:
     """What a value costs under a likelihood: its surprise, or how far it is from the mean."""
-    match cost:
+    match code.word:
         case "":
             return f"{likelihood}.nll({value})"
         case "squared":
@@ -290,7 +290,10 @@ def _price(cost: str, likelihood: str, value: str) -> str:
         case "absolute":
             return f"({likelihood}.mean - {value}).abs()"
         case _:
-            return f'torch.nn.functional.huber_loss({likelihood}.mean, {value}, reduction="none")'
+            both = f"{likelihood}.mean, {value}"
+            if code.right is not None and code.right.in_sets:  # torch warns of other shapes
+                both = f"*torch.broadcast_tensors({both})"
+            return f'torch.nn.functional.huber_loss({both}, reduction="none")'
 
 
 def _of_posterior(code: TermCode, left: str, right: str, seen: str) -> str:
@@ -356,12 +359,12 @@ def _sample(code: TermCode, sample: Sequence[Ref]) -> str:
 def _run(statement: Run) -> str:
     detach = ".detach()" if statement.detached else ""
     arguments = ", ".join(f"{reference(one)}{detach}" for one in statement.arguments)
-    network = f"self.{statement.slot}"
+    network = f"frozen(self.{statement.slot})" if statement.frozen else f"self.{statement.slot}"
     if statement.holders:
         arguments += f", holders=self.{statement.holders}"
     if statement.picked:
         arguments += f", members={list(statement.picked)}"
-    call = f"frozen({network})({arguments})" if statement.frozen else f"{network}({arguments})"
+    call = f"{network}({arguments})"
     if statement.on_sets:
         call = f"on_sets({network}, {arguments})"
     if len(statement.picked) == 1:

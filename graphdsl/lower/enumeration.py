@@ -61,14 +61,12 @@ def enumerated(
 ) -> tuple[LossModule, tuple[Diagnostic, ...]]:
     """The module with sums over classes where they are asked for, and what is wrong with that."""
     found: list[Diagnostic] = []
-    summed: set[str] = set()
     for under, place in _asked(model).items():
         if under not in plans:
             continue  # its terms have left the objective
         try:
-            classes = _Classes(plans[under], summed)
+            classes = _Classes(plans[under])
             module = classes.put_into(module)
-            summed |= classes.deep
             if not classes.deep:
                 span, target = span_at(place.line, place.column, 2), "sample of a category or a bit"
                 found.append(EstimatorIdle(span=span, target=target))
@@ -102,8 +100,9 @@ class _Classes:
     """The classes of what one network infers, and all that has their axis."""
 
     plan: Plan
-    others: set[str]  #: what has the axis of another network's classes
     deep: set[str] = field(default_factory=set)
+    drawn: set[str] = field(default_factory=set)  #: samples of what has no classes
+    others: set[str] = field(default_factory=set)  #: computed from samples of another network
     samples: Sequence[Sample] = ()
     count: int = 1
 
@@ -134,10 +133,12 @@ class _Classes:
         if kinds.isdisjoint(("categorical", "binary")):
             reason = f"`{self.plan.under}` infers no category and no bit"
             raise _Unfit(reason, f"{_LEAVE}: there are no classes to sum over")
-        own = {held for held, _ in self.plan.posterior.values()}
         for one in statements:
-            if isinstance(one, Sample) and one.discrete and one.distribution in own:
+            if isinstance(one, Sample) and one.discrete and self._is_own(one):
                 yield one
+
+    def _is_own(self, sample: Sample) -> bool:
+        return any(sample.distribution == held for held, _ in self.plan.posterior.values())
 
     def _nodes(self, sample: Sample) -> tuple[str, ...]:
         held = self.plan.posterior.values()
@@ -180,11 +181,14 @@ class _Classes:
                 yield self._chances()
 
     def _mark(self, statements: Iterable[Statement]) -> None:
-        """All that is computed from the classes; of what a sample of p is like, the shape alone."""
+        """What is computed from the classes; of what a sample of p is like, the shape alone."""
         self.deep.update(one.target for one in self.samples)
         for one in statements:
-            if not isinstance(one, PriorSample) and not self.deep.isdisjoint(reads(one)):
-                self.deep.add(one.target)
+            if isinstance(one, Sample) and one not in self.samples:
+                (self.drawn if self._is_own(one) else self.others).add(one.target)
+            for some in (self.deep, self.others):
+                if not isinstance(one, PriorSample) and not some.isdisjoint(reads(one)):
+                    some.add(one.target)
 
     def _every(self) -> Every:
         values = [EveryValue(one.target, self._name(one), one.shape) for one in self.samples]
@@ -198,13 +202,15 @@ class _Classes:
         """A statement of a row, or of every class where it is computed from one."""
         if self.deep.isdisjoint(reads(one)):
             return one
-        self._refuse_two(reads(one))
         return self._of_classes(one)
 
     def _of_classes(self, one: Statement) -> Statement:
         match one:
-            case Run() if one.distribution != "flow" and not (one.prior or one.detached):
-                return self._run(one)
+            case Run() if one.distribution != "flow" and not one.detached:
+                if not one.prior or one.prior in self.deep:
+                    return self._run(one)
+            case PriorSample():
+                return replace(one, like=self._like(one.like))
             case Known():
                 seen, value = self._ref(one.seen), self._ref(one.value)
                 return replace(one, seen=seen, value=value, shape=(self.count, *one.shape))
@@ -227,10 +233,17 @@ class _Classes:
                 return f"`{one.target}` plays against the rest"
             case Fuse():
                 return f"`{one.target}` is a product, or a mixture, of experts"
-            case PriorSample():
-                return f"`{one.target}` is p's own sample, drawn beside q's"
             case _:
                 return f"`{one.target}` is put together of members"
+
+    def _like(self, name: str) -> str:
+        """Something of a row's shape, in place of what has classes."""
+        for one in self.samples:
+            if one.target == name:
+                return f"{one.distribution}.mean{'[:, 0]' * (one.distribution in self.deep)}"
+        if name not in self.drawn:
+            raise _Unfit(f"p's own samples are drawn beside `{name}`, which is put together")
+        return f"{name}[:, 0]"
 
     def _run(self, one: Run) -> Run:
         return replace(
@@ -249,13 +262,6 @@ class _Classes:
             return replace(ref, in_sets=True)
         return ref if ref.places is None else replace(ref, behind=True)
 
-    def _refuse_two(self, read: Iterable[str]) -> None:
-        if not self.others.isdisjoint(read):
-            raise _Unfit(
-                "a term compares it with another network whose classes are summed over too",
-                "leave out `with enumeration` of one of them",
-            )
-
     # ---- terms -----------------------------------------------------------------------------------
 
     def _term(self, term: LossTerm) -> LossTerm:
@@ -263,15 +269,20 @@ class _Classes:
         code = term.code
         if self.deep.isdisjoint(read_by(code)):
             return term
-        self._refuse_two(read_by(code))
+        if not self.others.isdisjoint(read_by(code)):
+            raise self._of_term(term, "is told from another network's samples too")
         told = code.kind in _KINDS and code.value is None and not code.broadcast
         if not told or term.critic_code is not None:
-            reason = f"`{term.name}` is told from samples, and depends on {self._names()}"
-            raise _Unfit(reason, "leave out that term, or `with enumeration`")
+            raise self._of_term(term, "is told from samples")
         code = replace(
             code,
             left=self._ref(code.left),
             right=code.right and self._ref(code.right),
             chance=self._chance,
         )
-        return replace(term, code=code, estimator=f"a sum over {self._told()}")
+        estimator = ", ".join(filter(None, (term.estimator, f"a sum over {self._told()}")))
+        return replace(term, code=code, estimator=estimator)
+
+    def _of_term(self, term: LossTerm, told: str) -> _Unfit:
+        reason = f"`{term.name}` depends on {self._names()}, and {told}"
+        return _Unfit(reason, "leave out that term, or `with enumeration`")
