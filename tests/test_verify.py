@@ -223,6 +223,14 @@ p { z, u -> x; z -> y }
 minimize KL(q || p) + 0.1 * sum(i in 1..2) KL(q(z | x) || r(i)(z | x[i]))
        + mean(S in subsets(1..2)) KL(s(S) || p) + CE[r(1)](y | z) + I(u; y)
 """,
+    "posteriors at another network's samples": PAIR
+    + """
+q { x -> z; x, z -> u[j] for j in 1..2 }
+infer r(i) { x[i] -> z; x[i], z -> u[j] for j in 1..2 }
+p { z, u -> x; z -> y }
+minimize KL(q || p) + sum(i in 1..2) KL(q(u | x, z) || r(i)(u | x[i], z))
+       + KL(r(1)(u | x[1], z) || q(u | x, z)) + 0.5 * KL(r(1)(u | x[1], z) || r(2)(u | x[2], z))
+""",
     "capacities": PAIR
     + """
 q { x -> z, u }

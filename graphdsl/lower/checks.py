@@ -21,11 +21,12 @@ from graphdsl.lower.errors import (
     NoModelOfSets,
     NoSuchPosterior,
     PlayerOfTwoSides,
+    ProductElsewhere,
     WeightChangesSign,
 )
 from graphdsl.lower.estimates import unfit_estimates
 from graphdsl.lower.importance import unfit_importances
-from graphdsl.lower.models import Auxiliary
+from graphdsl.lower.models import Auxiliary, latent_experts
 from graphdsl.lower.settled import idle_models, unsettled
 from graphdsl.lower.under_p import unmodelled_under_p
 
@@ -49,7 +50,7 @@ def mistakes(
     yield from unmodelled_under_p(collected, model)
     yield from unfit_distances(collected, model)
     yield from unfit_importances(collected, model)
-    yield from _unfit_models(collected, line, column)
+    yield from _unfit_models(collected, model, line, column)
     yield from unsettled(collected, model)
     stuck = [one for one in collected.intractable if not can_relax(one, independences[one.under])]
     for one in stuck[:3]:  # the others have the same reason
@@ -57,7 +58,9 @@ def mistakes(
     yield from unfit_estimates(collected, model, independences["q"], line, column)
 
 
-def _unfit_models(collected: Collected, line: int, column: int) -> Iterator[Diagnostic]:
+def _unfit_models(
+    collected: Collected, model: Model, line: int, column: int
+) -> Iterator[Diagnostic]:
     """Models that the objective names, and that nothing computes, or that would play both sides."""
     for one in collected.models:
         atom, conditional = one.atom, one.conditional
@@ -71,6 +74,11 @@ def _unfit_models(collected: Collected, line: int, column: int) -> Iterator[Diag
         if conditional.by != "poe" and atom.given != set(conditional.parents):
             asked = f"{conditional.network}({atom.node} | {', '.join(names(atom.given))})"
             yield NoSuchPosterior(span=span, name=atom.node, asked=asked)
+        latents = atom.given.intersection(latent_experts(conditional, model))
+        if latents and atom.network != atom.under:
+            name = f"{conditional.network}({atom.node} | {', '.join(names(atom.given))})"
+            first = names(latents)[0]
+            yield ProductElsewhere(span=span, name=name, latent=first, network=atom.network)
 
 
 def without_model(pieces: Iterable[Piece], model: Model) -> Iterator[Diagnostic]:

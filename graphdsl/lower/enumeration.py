@@ -102,7 +102,6 @@ class _Classes:
     plan: Plan
     deep: set[str] = field(default_factory=set)
     drawn: set[str] = field(default_factory=set)  #: samples of what has no classes
-    others: set[str] = field(default_factory=set)  #: computed from samples of another network
     samples: Sequence[Sample] = ()
     count: int = 1
 
@@ -184,11 +183,10 @@ class _Classes:
         """What is computed from the classes; of what a sample of p is like, the shape alone."""
         self.deep.update(one.target for one in self.samples)
         for one in statements:
-            if isinstance(one, Sample) and one not in self.samples:
-                (self.drawn if self._is_own(one) else self.others).add(one.target)
-            for some in (self.deep, self.others):
-                if not isinstance(one, PriorSample) and not some.isdisjoint(reads(one)):
-                    some.add(one.target)
+            if isinstance(one, Sample) and one not in self.samples and self._is_own(one):
+                self.drawn.add(one.target)
+            if not isinstance(one, PriorSample) and not self.deep.isdisjoint(reads(one)):
+                self.deep.add(one.target)
 
     def _every(self) -> Every:
         values = [EveryValue(one.target, self._name(one), one.shape) for one in self.samples]
@@ -269,8 +267,6 @@ class _Classes:
         code = term.code
         if self.deep.isdisjoint(read_by(code)):
             return term
-        if not self.others.isdisjoint(read_by(code)):
-            raise self._of_term(term, "is told from another network's samples too")
         told = code.kind in _KINDS and code.value is None and not code.broadcast
         if not told or term.critic_code is not None:
             raise self._of_term(term, "is told from samples")

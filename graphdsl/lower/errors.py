@@ -18,6 +18,7 @@ __all__ = [
     "NothingLeft",
     "PlayerOfTwoSides",
     "PriorMissing",
+    "ProductElsewhere",
     "TurnsIdle",
     "UnderGeneration",
     "UnfitDistance",
@@ -260,3 +261,15 @@ class VacuousBound(Diagnostic):
     said = "what stands under {sign} is bounded by nought alone: nothing of it would be trained"
     hint = "bound an information from below by a decoder in the objective, as in `CE(x | z)`"
     sign: str
+
+
+class ProductElsewhere(Diagnostic):
+    """A product of experts, one of which reads a latent, at another network's samples."""
+
+    code = "MIB415"
+    title = "Product at other samples"
+    said = "{name} is of experts that read {latent}, and is computed at {network}'s samples alone"
+    hint = "write its line `by joint`: one network can be asked at any samples"
+    name: str
+    latent: str
+    network: str

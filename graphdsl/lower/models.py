@@ -13,6 +13,7 @@ __all__ = [
     "asked_model",
     "choose_model",
     "fitting_models",
+    "latent_experts",
     "named_model",
     "printed",
     "tied_models",
@@ -178,12 +179,28 @@ def _candidates(node: str, given: frozenset[str], model: Model, under: str) -> I
     for conditional in _within(node, given, model.generation):
         yield Candidate("p", len(conditional.parents), Decoder(node, conditional))
     for network in (model.inference, *model.further):
-        for conditional in _within(node, given, network if network.name != under else None):
-            encoder = Encoder(node, conditional, network.name)
-            yield Candidate(network.name, len(conditional.parents), encoder)
+        if network.name != under:
+            yield from _encoders(node, given, network, model)
     family = model.family_of(node)
     if family.prior and family.role == "latent":
         yield Candidate("p", 0, Prior(node))
+
+
+def _encoders(
+    node: str, given: frozenset[str], network: Network, model: Model
+) -> Iterator[Candidate]:
+    """Another network's posteriors; experts on its latents are at its own samples alone."""
+    for conditional in _within(node, given, network):
+        if not latent_experts(conditional, model):
+            encoder = Encoder(node, conditional, network.name)
+            yield Candidate(network.name, len(conditional.parents), encoder)
+
+
+def latent_experts(conditional: Conditional, model: Model) -> tuple[str, ...]:
+    """The latents that a product of experts reads, or a mixture: none of one network."""
+    if conditional.by == "joint":
+        return ()
+    return tuple(name for name in conditional.parents if name not in model.observed())
 
 
 def printed(ref: ModelRef) -> str:

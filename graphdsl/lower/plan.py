@@ -11,6 +11,7 @@ from dataclasses import replace
 from graphdsl.ir.model import Conditional, Distribution, Model, Network, Via
 from graphdsl.lower.bounds import Piece
 from graphdsl.lower.chosen import plan_draws, written_out
+from graphdsl.lower.compared import run_compared
 from graphdsl.lower.data import labels_of, observed, one_hot, parents_of
 from graphdsl.lower.generated import Generation
 from graphdsl.lower.generation import plan_generation
@@ -76,6 +77,7 @@ def make_plan(
                 run_on_sets(branch, decoders, own)
             continue
         _run_models(branch, decoders, auxiliaries, [one for one in pieces if one.under == under])
+    run_compared(plans, encoders, pieces)
     _run_under_p(plans, auxiliaries, pieces)
     generation = plan.branch("q")
     plan_generation(generation, decoders)

@@ -118,6 +118,9 @@ class Plan:
     drawn_posterior: dict[tuple[str, str, str], tuple[str, tuple[str, ...]]] = field(
         default_factory=dict
     )  #: q(z|x[S]), by network, z and x[S]
+    compared: dict[tuple[str, str], tuple[str, tuple[str, ...]]] = field(
+        default_factory=dict
+    )  #: other networks' posteriors at these samples, by network and latent
     values: Held = field(default_factory=dict)
     encoders: list[Slot] = field(default_factory=list)  #: of the network that is sampled
     decoders: list[Slot] = field(default_factory=list)  #: of p

@@ -219,7 +219,8 @@ def _rate_code(
     if isinstance(first.ref, SubPosterior):
         return TermCode(kind="kl", left=left, right=_subsets(plan, group), broadcast=True)
     if isinstance(first.ref, Encoder):
-        other, there = plans[first.ref.network].posterior[first.node]
+        asked = first.ref.network, first.node
+        other, there = plan.compared.get(asked) or plans[asked[0]].posterior[first.node]
         return TermCode(kind="kl", left=left, right=member_ref(other, nodes, there))
     return TermCode(kind="kl", left=left, right=_model_ref(plan, first, nodes))
 

@@ -39,7 +39,9 @@ def gaussian_trial(audit: Audit, rng: np.random.Generator) -> Trial:
     for network in (model.inference, *model.further):
         joint, head = base, network.name.partition("(")[0]
         for name, above in parents_in(model, network).items():
-            if name not in data and is_inferred(heads, head, name, above):
+            # What no term takes samples of has no networks, and what is drawn from it no joint.
+            known = joint.dims.keys() >= set(above)
+            if name not in data and known and is_inferred(heads, head, name, above):
                 density = source(head, name, above)
                 assert isinstance(density, Regression)
                 joint = joint.times(name, above, density)

@@ -83,7 +83,10 @@ class Models:
         for name, parents in self._parents.items():
             own = head == name.partition("(")[0] and node in parents and given
             if own and set(parents[node]) == set(given):
-                return _logarithms(self.world[name].conditional((node,), given))
+                joint = self.world[name]
+                if isinstance(joint, Normal) and node not in joint.dims:
+                    break  # a network that is compared with, and has no samples of its own
+                return _logarithms(joint.conditional((node,), given))
         if self._source is not None:
             return self._source(head, node, given)
         return _logarithms(self.world["q"].random_conditional(node, given, self._rng))
