@@ -6,13 +6,14 @@ import math
 
 import pytest
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F  # noqa: N812  (torch's own name for it)
 
 from graphdsl.compiler import check_spec, derive, read
 from graphdsl.diagnostics import Source
 from graphdsl.report import audit_json, audit_schema
 from graphdsl_runtime import Losses, Objective
+from tests.by_hand import slope
 from tests.emitted import emitted_class, emitted_text
 
 HEAD = """
@@ -140,14 +141,6 @@ def test_the_generator_may_play_by_flipped_labels() -> None:
                 torch.testing.assert_close(mine, his, rtol=1e-9, atol=1e-12)
     relation = derive(check_spec(Source("game.mib", HEAD + GAMES["flipped GAN"]))).module.relation
     assert relation == "surrogate"
-
-
-def slope(critic: nn.Module, *samples: Tensor) -> Tensor:
-    """Mescheder et al. 2018, eq. 9, with gamma = 1: 1/2 E |grad D(x)|^2, by autograd."""
-    at = [one.detach().requires_grad_() for one in samples]
-    gradients = torch.autograd.grad(critic(*at).sum(), at, create_graph=True)
-    total = sum((one.square().sum() for one in gradients), torch.zeros(()))
-    return 0.5 * total / len(at[0])
 
 
 #: gamma, and which of x, z, p's x and the prior's z are told apart; the first are the data.

@@ -102,7 +102,7 @@ def _term(
     there = tuple(generated.sample(family) for family in several)
     if distance.r1:
         slope = _slope(distance, several, taken.take(f"slope_{label}{plan.tag}"))
-        estimator += f"; it pays {number_text(distance.r1)} * {slope.formula} (R1)"
+        estimator += f"; the critic pays {number_text(distance.r1)} * {slope.formula} (R1)"
     return LossTerm(
         name=taken.take(f"divergence_{label}{plan.tag}"),
         weight=one.weight,
