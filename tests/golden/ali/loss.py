@@ -3,11 +3,10 @@ cannot tell apart. In the paper: Sec. 3.5 names both; no row of Table 2 as print
 Published: min_{q, p} max_D E_q[log D(x, z)] + E_p[log(1 - D(x, z))], a game; in
 training, q and p lower -E_q[log(1 - D(x, z))] - E_p[log D(x, z)] instead (algorithm
 1). Here: that; and D pays for its slope at q's pairs, R1 (Mescheder et al., 2018),
-which neither publication has: without, the game circles on few data. p's samples of
-x are the means of p(x|z).
+which neither publication has. p's samples of x are the means of p(x|z).
 
 Compiled by graphdsl from the spec `ali` with pixels = 64,
-sha256 f10fbfed65c7c07e9f17f40b37e9e1ddf06cc2f5d7cc4534129a5f1db6ee8f67.
+sha256 f449125dad5c676a28b7b27b3a53c4a9a8625a3e72bd7dc664ee4bb2b211d1df.
 
 Objective, to be minimised:
 

@@ -3,12 +3,12 @@ the paper: Table 2, row GAN: [1, C_2]; no network. Published: min_G max_D E_q[lo
 D(x)] + E_p[log(1 - D(x))], a game; in training, G lowers -E_p[log D(x)] instead
 (sec. 3), which has a gradient where D is sure. Here: that, and -E_q[log(1 - D(x))],
 which no G changes; and D pays for its slope at the data, R1 (Mescheder et al.,
-2018), which the publication has not: without, the game circles on few data. `JS`
-without `with` is the divergence itself, of which the game is 2 JS - 2 log 2 for the
-best D. p's samples of x are the means of p(x|u).
+2018), which the publication has not. `JS` without `with` is the divergence itself,
+of which the game is 2 JS - 2 log 2 for the best D. p's samples of x are the means
+of p(x|u).
 
 Compiled by graphdsl from the spec `gan` with pixels = 64,
-sha256 5900655d23e581d98db59f177dbad624ef95b28fb4aa4d3e1d0d8ab527d8f87f.
+sha256 b56c3d2904378c0541edcbb491567d9f6f61187b94848fb7a287e0c45005164d.
 
 Objective, to be minimised:
 
