@@ -192,6 +192,22 @@ def test_no_penalty_is_no_code() -> None:
     assert "slope_x" not in penalised.partition("terms={")[2].partition("}")[0]
 
 
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("JS(q(x) || p(x)) with adversary", "JS(q(x) || p(x))"),
+        (
+            "JS(q(x) || p(x))\nestimate JS(q(x) || p(x)) with non_saturating(r1 = 1/2)",
+            GAMES["GAN with R1"],
+        ),
+    ],
+    ids=["an adversary anyhow", "a line of its own"],
+)
+def test_a_game_is_the_same_however_it_is_asked_for(one: str, other: str) -> None:
+    texts = [emitted_text(HEAD + said).partition("class Game")[2] for said in (one, other)]
+    assert texts[0] == texts[1]
+
+
 @pytest.mark.parametrize("backend", ["eager", "aot_eager"])
 @pytest.mark.parametrize("name", SLOPES)
 def test_a_penalised_critic_learns_in_one_graph(name: str, backend: str) -> None:
