@@ -262,7 +262,7 @@ def test_audits_of_games_are_valid(text: str) -> None:
     audit = json.loads(audit_json(read(derive(check_spec(Source("game.mib", HEAD + text))))))
     jsonschema.validate(audit, json.loads(audit_schema()))
     relation = "saddle" if text in GAMES.values() else "estimate"
-    relation = "surrogate" if "non_saturating" in text else relation
+    relation = "surrogate" if "non_saturating" in text or "r1" in text else relation
     assert audit["objective"]["relation"] == relation
 
 

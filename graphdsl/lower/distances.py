@@ -103,6 +103,7 @@ def _term(
     if distance.r1:
         slope = _slope(distance, several, taken.take(f"slope_{label}{plan.tag}"))
         estimator += f"; the critic pays {number_text(distance.r1)} * {slope.formula} (R1)"
+        relation = "surrogate"  # at its best it is no log-ratio, but where p = q
     return LossTerm(
         name=taken.take(f"divergence_{label}{plan.tag}"),
         weight=one.weight,
