@@ -64,6 +64,9 @@ WEIGHTS: Mapping[str, Mapping[str, float]] = {
     "ood_invariant": {"invariance": 10.0},
 }
 
+#: Specs whose players circle each other, all that they have being a game.
+GAMES = frozenset({"ali", "gan", "infogan"})
+
 #: The weights that ask for structure, off.
 OFF: Mapping[str, Mapping[str, float]] = {
     "aae": {"lam": 0.0},
@@ -100,7 +103,15 @@ def on_digits(
     def batch_of(some: Tensor) -> dict[str, Tensor]:
         return digits_batch(objective, some)
 
-    return train(objective, batch_of, rows, setting.steps, setting.seed, warm=warm)
+    return train(
+        objective,
+        batch_of,
+        rows,
+        setting.steps,
+        setting.seed,
+        warm=warm,
+        game=spec in GAMES,
+    )
 
 
 def with_and_without(spec: str, setting: Setting) -> tuple[Trained, Trained, str]:

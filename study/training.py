@@ -4,6 +4,7 @@ from __future__ import annotations
 
 __all__ = ["SPECS", "Trained", "emitted", "train"]
 
+import copy
 import math
 import sys
 import time
@@ -16,7 +17,7 @@ from pathlib import Path
 from types import ModuleType
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from graphdsl import GeneratedModule, Source, compile_spec
 from graphdsl_runtime import Objective, alternate
@@ -24,6 +25,8 @@ from study.warming import WARM, warmed
 
 SPECS = Path(__file__).parent.parent / "specs"
 _SWIFT = 10  #: times the rate of networks is that of a price, which has one number to move
+_GAME = {"model": 0.5, "critic": 2.0}  #: times the rate, of players that circle each other
+_MEMORY = 500  #: steps, or so, that the weights by which they are judged are a mean of
 
 
 @dataclass(frozen=True)
@@ -62,22 +65,21 @@ def train(
     size: int = 128,
     decay: bool = False,
     warm: bool = False,
+    game: bool = False,
 ) -> Trained:
     """Train by Adam on batches of rows drawn anew, and give the mean of the last terms.
 
     With ``decay`` the rate falls to 0 along half a cosine; with ``warm`` the objective's own rates
-    are warmed up.
+    are warmed up; as a ``game`` nobody has momentum, the critic has four times the model's rate,
+    and the objective that comes back has means of the weights of the last steps.
     """
     torch.manual_seed(seed)
     objective.rows = len(rows)
     optimizers = {
-        player: torch.optim.Adam(
-            group,
-            _SWIFT * rate if player == "multiplier" else rate,
-            betas=(0.5 if player == "critic" else 0.9, 0.999),
-        )
+        player: _adam(player, group, rate, game)
         for player, group in objective.parameter_groups().items()
     }
+    mean = copy.deepcopy(objective) if game else objective
     last: list[dict[str, float]] = []
     start = time.process_time()
     batches = _batches(batch_of, rows, steps, size)
@@ -86,9 +88,25 @@ def train(
             for optimizer in optimizers.values() if decay else ():
                 share = step / steps
                 optimizer.param_groups[0]["lr"] = rate * 0.5 * (1 + math.cos(math.pi * share))
+            if game:
+                _average(mean, objective, 1 / min(step, _MEMORY))
             last = [*last[-49:], {name: one.item() for name, one in losses.terms.items()}]
     terms = {name: sum(one[name] for one in last) / len(last) for name in last[0]}
-    return Trained(objective.eval(), 1e3 * (time.process_time() - start) / steps, terms)
+    return Trained(mean.eval(), 1e3 * (time.process_time() - start) / steps, terms)
+
+
+def _adam(player: str, group: list[nn.Parameter], rate: float, game: bool) -> torch.optim.Adam:
+    if game:
+        return torch.optim.Adam(group, _GAME[player] * rate, betas=(0.0, 0.99))
+    own = _SWIFT * rate if player == "multiplier" else rate
+    return torch.optim.Adam(group, own, betas=(0.5 if player == "critic" else 0.9, 0.999))
+
+
+@torch.no_grad()
+def _average(mean: Objective, objective: Objective, share: float) -> None:
+    """Take a share of the weights that there are now into their mean."""
+    for kept, one in zip(mean.parameters(), objective.parameters(), strict=True):
+        kept.lerp_(one, share)
 
 
 def _batches(

@@ -19,6 +19,7 @@ __all__ = [
     "rate",
     "run",
     "sampled",
+    "slope",
     "surprise",
     "total_correlation",
 ]
@@ -26,7 +27,7 @@ __all__ = [
 import math
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812  (torch's own name for it)
 
 from graphdsl_runtime import Objective
@@ -153,3 +154,11 @@ def dependence(x: Tensor, y: Tensor) -> Tensor:
     apart = (ones @ k @ ones) * (ones @ l @ ones) / ((rows - 1) * (rows - 2))
     total = torch.trace(k @ l) + apart - 2 / (rows - 2) * (ones @ k @ l @ ones)
     return total / (rows * (rows - 3))
+
+
+def slope(critic: nn.Module, *samples: Tensor) -> Tensor:
+    """Mescheder et al. 2018, eq. 9, with gamma = 1: 1/2 E |grad D(x)|^2, by autograd."""
+    at = [one.detach().requires_grad_() for one in samples]
+    gradients = torch.autograd.grad(critic(*at).sum(), at, create_graph=True)
+    total = sum((one.square().sum() for one in gradients), torch.zeros(()))
+    return 0.5 * total / len(at[0])

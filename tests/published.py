@@ -30,6 +30,7 @@ from tests.by_hand import (
     rate,
     run,
     sampled,
+    slope,
     surprise,
     total_correlation,
 )
@@ -457,6 +458,8 @@ def vfae(m: Objective, batch: Values, noise: Values) -> Tensor:
 
 # ---- samples and critics -------------------------------------------------------------------------
 
+R1 = 0.3  #: what the critics of flipped labels pay for their slope, which no publication has
+
 
 def told_apart(m: Objective, critic: str, q: Values, p: Values) -> dict[str, Tensor]:
     """V(D, G) of Goodfellow et al. 2014, eq. 1, as JS: what the model, and what the critic pays."""
@@ -473,25 +476,26 @@ def told_apart(m: Objective, critic: str, q: Values, p: Values) -> dict[str, Ten
 
 
 def flipped(m: Objective, critic: str, q: Values, p: Values) -> dict[str, Tensor]:
-    """The same, the model's part by flipped labels: Goodfellow et al. 2014, sec. 3."""
+    """The model's part by flipped labels, Goodfellow et al. 2014, sec. 3; the critic's with R1."""
     real, made = tuple(q.values()), tuple(p.values())
     value = (
         F.logsigmoid(-held_still(m, critic, *real)).mean()
         + F.logsigmoid(held_still(m, critic, *made)).mean()
     )
-    return {**told_apart(m, critic, q, p), "model": -value}
+    paid = told_apart(m, critic, q, p)["critic"] + R1 * slope(m.get_submodule(critic), *real)
+    return {"model": -value, "critic": paid}
 
 
 @published
 def gan(m: Objective, batch: Values, noise: Values) -> dict[str, Tensor]:
-    """Goodfellow et al. 2014, eq. 1 for D; for G, -E log D, and a part of the data."""
+    """Goodfellow et al. 2014, eq. 1 for D, and R1; for G, -E log D, and a part of the data."""
     made = run(m, "p_x", noise["u"]).sigmoid()
     return flipped(m, "critic_of_x", {"x": batch["x"]}, {"x": made})
 
 
 @published
 def infogan(m: Objective, batch: Values, noise: Values) -> dict[str, Tensor]:
-    """Chen et al. 2016, eq. 6, without H(c), V by flipped labels: lam = 1."""
+    """Chen et al. 2016, eq. 6, without H(c), V by flipped labels, and R1: lam = 1."""
     code = noise["c"].argmax(1)
     made = run(m, "p_x", one_hot(code, 10, noise["n"]), noise["n"]).sigmoid()
     told = surprise(run(m, "r_c", made), code).mean()
@@ -501,7 +505,7 @@ def infogan(m: Objective, batch: Values, noise: Values) -> dict[str, Tensor]:
 
 @published
 def ali(m: Objective, batch: Values, noise: Values) -> dict[str, Tensor]:
-    """Dumoulin et al. 2017, algorithm 1."""
+    """Dumoulin et al. 2017, algorithm 1, and R1."""
     z = sampled(*halves(run(m, "q_z", batch["x"])), noise["z"])
     made = run(m, "p_x", noise["prior(z)"]).sigmoid()
     inferred = {"z": z, "x": batch["x"]}

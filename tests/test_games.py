@@ -13,7 +13,8 @@ from graphdsl.compiler import check_spec, derive, read
 from graphdsl.diagnostics import Source
 from graphdsl.report import audit_json, audit_schema
 from graphdsl_runtime import Losses, Objective
-from tests.emitted import emitted_class
+from tests.by_hand import slope
+from tests.emitted import emitted_class, emitted_text
 
 HEAD = """
 model game
@@ -28,8 +29,12 @@ minimize """
 GAMES = {
     "GAN": "JS(q(x) || p(x))",
     "flipped GAN": "JS(q(x) || p(x)) with non_saturating",
+    "GAN with R1": "JS(q(x) || p(x)) with non_saturating(r1 = 0.5)",
     "ALI": "JS(q || p)",
+    "ALI with R1": "JS(q || p) with non_saturating(r1 = 2)",
     "AAE": "CE(x | z) + KL(q(z) || p(z)) with adversary",
+    "AAE with R1": "CE(x | z) + 3 * (JS(q(z) || p(z)) with adversary(r1 = 10))",
+    "ratio with R1": "CE(x | z) + KL(q(z) || p(z)) with adversary(r1 = 1/3)",
     "invariance": "CE(x | z) + 2 * (CE(y | z) - CE(y | z, e))",
 }
 DISTANCES = {
@@ -138,6 +143,95 @@ def test_the_generator_may_play_by_flipped_labels() -> None:
     assert relation == "surrogate"
 
 
+#: gamma, and which of x, z, p's x and the prior's z are told apart; the first are the data.
+SLOPES = {
+    "GAN with R1": (0.5, (("x",), ("made",))),
+    "ALI with R1": (2.0, (("z", "x"), ("prior", "made"))),
+    "AAE with R1": (10.0, (("prior",), ("z",))),
+    "ratio with R1": (1 / 3, (("prior",), ("z",))),
+}
+
+
+@pytest.mark.parametrize("name", SLOPES)
+def test_a_critic_pays_for_its_slope_at_the_data(name: str) -> None:
+    """The logistic loss and gamma/2 E|grad D|^2: value and gradients, and of the rest nothing."""
+    gamma, (data, made_up) = SLOPES[name]
+    objective = made(GAMES[name])
+    losses = objective(batch(), noise())
+    mean, log_var = objective.get_submodule("q_z")(batch()["x"]).chunk(2, dim=-1)
+    values = {
+        "x": batch()["x"],
+        "z": mean + torch.exp(log_var / 2) * noise()["z"],
+        "prior": noise()["prior(z)"],
+        "made": objective.get_submodule("p_x")(noise()["prior(z)"]),
+    }
+    ((_, critic),) = [one for one in objective.named_children() if "critic" in one[0]]
+    real, fake = ([values[one] for one in several] for several in (data, made_up))
+    ours = -1.0 if "prior" in data else 1.0  # of latents, p's have the label 0
+    logistic = F.softplus(-ours * critic(*real)).mean() + F.softplus(ours * critic(*fake)).mean()
+    by_hand = logistic + gamma * slope(critic, *real)
+    assert losses.players["critic"].item() == pytest.approx(by_hand.item(), abs=1e-9)
+    group = list(critic.parameters())
+    for mine, his in zip(
+        torch.autograd.grad(losses.players["critic"], group, retain_graph=True),
+        torch.autograd.grad(by_hand, group),
+        strict=True,
+    ):
+        torch.testing.assert_close(mine, his, rtol=1e-9, atol=1e-12)
+    plain = made(GAMES[name].partition("(r1")[0] + ")" * (name == "AAE with R1"))
+    plain.load_state_dict(objective.state_dict())
+    assert torch.equal(plain(batch(), noise()).players["model"], losses.players["model"])
+
+
+def test_no_penalty_is_no_code() -> None:
+    """`r1 = 0` is the game without: the same module, but for the hash of the spec."""
+    text = emitted_text(HEAD + GAMES["flipped GAN"] + "(r1 = 0)")
+    assert "slope" not in text
+    penalised = emitted_text(HEAD + GAMES["GAN with R1"])
+    assert '"critic": critic_x + 0.5 * slope_x,' in penalised
+    assert "slope_x" not in penalised.partition("terms={")[2].partition("}")[0]
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("JS(q(x) || p(x)) with adversary", "JS(q(x) || p(x))"),
+        (
+            "JS(q(x) || p(x))\nestimate JS(q(x) || p(x)) with non_saturating(r1 = 1/2)",
+            GAMES["GAN with R1"],
+        ),
+    ],
+    ids=["an adversary anyhow", "a line of its own"],
+)
+def test_a_game_is_the_same_however_it_is_asked_for(one: str, other: str) -> None:
+    texts = [emitted_text(HEAD + said).partition("class Game")[2] for said in (one, other)]
+    assert texts[0] == texts[1]
+
+
+@pytest.mark.parametrize("backend", ["eager", "aot_eager"])
+@pytest.mark.parametrize("name", SLOPES)
+def test_a_penalised_critic_learns_in_one_graph(name: str, backend: str) -> None:
+    """The slope is a gradient within the graph: what is compiled has one backward pass, as ever."""
+    objective = made(GAMES[name])
+    critic = objective.parameter_groups()["critic"]
+    torch._dynamo.reset()
+    compiled = torch.compile(objective, backend=backend, fullgraph=True)
+    gradients = [
+        torch.autograd.grad(one(batch(), noise()).players["critic"], critic)
+        for one in (compiled, objective)
+    ]
+    for one, other in zip(*gradients, strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-9, atol=1e-12)
+
+
+def test_a_penalty_is_told_where_no_gradients_are() -> None:
+    """Held-out rows are measured without gradients, and a slope is one."""
+    objective = made(GAMES["GAN with R1"])
+    loss = objective(batch(), noise()).players["critic"]
+    with torch.no_grad():
+        assert torch.equal(objective(batch(), noise()).players["critic"], loss)
+
+
 def test_the_adversary_of_an_information_is_a_predictor() -> None:
     """min_z max_r CE(y|z) - CE_r(y|z, e): what the model pays is what the predictor saves."""
     objective = made(GAMES["invariance"])
@@ -168,7 +262,7 @@ def test_audits_of_games_are_valid(text: str) -> None:
     audit = json.loads(audit_json(read(derive(check_spec(Source("game.mib", HEAD + text))))))
     jsonschema.validate(audit, json.loads(audit_schema()))
     relation = "saddle" if text in GAMES.values() else "estimate"
-    relation = "surrogate" if "non_saturating" in text else relation
+    relation = "surrogate" if "non_saturating" in text or "r1" in text else relation
     assert audit["objective"]["relation"] == relation
 
 

@@ -16,6 +16,7 @@ from graphdsl.compiler import check_spec, derive, read
 from graphdsl.diagnostics import Source, SpecError
 from graphdsl.report import audit_json, audit_schema, audit_text
 from graphdsl_runtime import Objective, alternate
+from tests.by_hand import slope
 from tests.emitted import emitted_class, emitted_text
 
 ROWS = 6
@@ -187,16 +188,17 @@ def test_the_minimax_game_of_invariance_is_the_published_one() -> None:
         torch.testing.assert_close(a, b, rtol=1e-9, atol=1e-12)
 
 
-def test_a_generator_and_an_encoder_may_want_different_things() -> None:
+@pytest.mark.parametrize("gamma", [0.0, 2.0])
+def test_a_generator_and_an_encoder_may_want_different_things(gamma: float) -> None:
     """Larsen et al. 2016, without its features: the decoder is trained by a critic as well."""
-    text = """
+    text = f"""
 model vae_gan
 observed x : real[3]
 latent z : real[2] ~ normal
-q { x -> z via mlp(8) }
-p { z -> x via mlp(8) }
+q {{ x -> z via mlp(8) }}
+p {{ z -> x via mlp(8) }}
 minimize KL(q || p) for q
-minimize CE(x | z) + 0.3 * (JS(q(x) || p(x)) with non_saturating) for p
+minimize CE(x | z) + 0.3 * (JS(q(x) || p(x)) with non_saturating(r1 = {gamma:g})) for p
 """
     m = made(text)
     x, given = torch.randn(ROWS, 3), {"z": torch.randn(ROWS, 2), "prior(z)": torch.randn(ROWS, 2)}
@@ -213,7 +215,9 @@ minimize CE(x | z) + 0.3 * (JS(q(x) || p(x)) with non_saturating) for p
     published = {
         "q": reconstruction + rate,
         "p": reconstruction + 0.3 * flipped,
-        "critic": F.softplus(-critic(x)).mean() + F.softplus(critic(fake)).mean(),
+        "critic": F.softplus(-critic(x)).mean()
+        + F.softplus(critic(fake)).mean()
+        + gamma * slope(critic, x),
     }
     assert losses.players.keys() == published.keys()
     for player, loss in published.items():

@@ -12,13 +12,13 @@ from torch import Tensor, nn
 
 from graphdsl_runtime import Gaussian
 from study import judges
-from study.data import digits_split, mnist
+from study.data import digits_batch, digits_split, mnist
 from study.experiments import EXPERIMENTS, experiments_of
 from study.many_views import of_pairs
 from study.rows import Figure, Row, Setting
 from study.sprites import FACTORS, sprites
 from study.table import line_of, write_row
-from study.training import Trained, emitted
+from study.training import Trained, emitted, train
 from study.warming import warmed
 from tests.conftest import SPECS
 
@@ -235,6 +235,27 @@ def test_each_experiment_has_figures_of_model_and_control(case: str) -> None:
         assert math.isfinite(figure.control), figure
         if "accuracy" in figure.said:
             assert 0 <= figure.model <= 1
+
+
+def test_players_that_circle_are_judged_by_the_mean_of_their_weights() -> None:
+    """After one step, two and three from the same start: what comes back is the mean of those."""
+    rows = digits_split()[0]
+    found = []
+    for steps in (1, 2, 3):
+        torch.manual_seed(0)
+        objective = emitted("gan")()
+        trained = train(
+            objective,
+            lambda some, of=objective: digits_batch(of, some),  # type: ignore[misc]
+            rows,
+            steps,
+            game=True,
+        )
+        found.append((list(objective.parameters()), list(trained.objective.parameters())))
+    of_each = zip(*(weights for weights, _ in found), strict=True)
+    for mean, weights in zip(found[-1][1], of_each, strict=True):
+        torch.testing.assert_close(mean, torch.stack(weights).mean(0))
+        assert not torch.equal(weights[0], weights[2])
 
 
 def test_experiments_are_of_specs_that_ship() -> None:

@@ -20,6 +20,7 @@ from graphdsl.codegen.statements import (
     forward_line,
     infer_line,
     inferred_line,
+    slope_code,
     term_code,
 )
 from graphdsl.codegen.views import HeaderView, ModuleView, NetworkView, TermView
@@ -45,7 +46,8 @@ WORDS = (
     "Laplace", "Latents", "Likelihood", "Multiplier", "Poisson", "Posterior", "Shared",
     "Subset", "adversarial_js", "adversarial_js_non_saturating", "adversarial_kl", "among",
     "averaged", "chances", "conditional_flow", "conv_decoder", "conv_encoder", "critic",
-    "detached", "draw_data", "each_expert", "expect", "frozen", "gated", "has_all", "holders",
+    "detached", "draw_data", "each_expert", "expect", "frozen", "gated", "gradient_penalty_r1",
+    "has_all", "holders",
     "hsic", "importance_weighted", "information_critic", "information_mine", "irm_penalty",
     "marginal_model", "marginal_models", "mean_over_ranks", "mlp", "mlps", "mmd", "mmd_between",
     "on_sets", "one_expert", "product_of_experts", "repeated", "sliced_wasserstein",
@@ -407,6 +409,7 @@ def _term(term: LossTerm) -> str:
             code=broken(term_code(term.code), 8, len(f"{targets} = ")),
             critic=critic,
             then=_critic_line(term),
+            slope=_slope_lines(term),
         )
     ).rstrip("\n")
 
@@ -414,6 +417,17 @@ def _term(term: LossTerm) -> str:
 def _critic_line(term: LossTerm) -> str:
     """The loss of a network that plays against its term, where that is a line of its own."""
     return "" if term.critic_code is None else f"{term.critic} = {term_code(term.critic_code)}"
+
+
+def _slope_lines(term: LossTerm) -> tuple[str, ...]:
+    """What a critic pays for its slope, as it is called."""
+    if term.slope is None:
+        return ()
+    code = slope_code(term.code, term.slope)
+    return (
+        f"# {term.slope.formula}, which the critic pays: R1",
+        f"{term.slope.name} = {broken(code, 8, len(term.slope.name) + 3)}",
+    )
 
 
 def _sums(module: LossModule) -> Iterator[str]:
@@ -479,7 +493,7 @@ def _players(module: LossModule) -> tuple[str, ...]:
     """Whose loss is what, where there is more than one player."""
     constraints = [group for group in module.groups if group.kind == "constraint"]
     others = {
-        "critic": [term.critic for term in module.terms if term.critic],
+        "critic": [part for term in module.terms if term.critic for part in _paid(term)],
         "structure": [one.loss for one in module.players if one.masks] or ["loss"],
         "multiplier": [f"self.{_multiplier(one)}.dual({one.name})" for one in constraints],
     }
@@ -490,6 +504,13 @@ def _players(module: LossModule) -> tuple[str, ...]:
     if not module.players and not played:
         return ()
     return tuple(_player(name, losses) for name, losses in {**main, **played}.items())
+
+
+def _paid(term: LossTerm) -> Iterator[str]:
+    """The loss of the critic of a term, and what it pays for its slope."""
+    yield term.critic
+    if term.slope is not None:
+        yield _summand(term.slope.name, term.slope.weight)
 
 
 def _player(name: str, losses: Sequence[str]) -> str:

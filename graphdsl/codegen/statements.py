@@ -9,6 +9,7 @@ __all__ = [
     "forward_line",
     "infer_line",
     "inferred_line",
+    "slope_code",
     "term_code",
 ]
 
@@ -52,6 +53,7 @@ from graphdsl.ir.loss import (
     Run,
     Sample,
     Seen,
+    SlopePenalty,
     Statement,
     TermCode,
 )
@@ -320,6 +322,12 @@ def _distance(code: TermCode) -> str:
     critic = f"self.{code.critic}, " if code.critic else ""
     here, there = (_sample(code, sample) for sample in code.samples)
     return f"{code.word}({critic}{here}, {there})"
+
+
+def slope_code(code: TermCode, penalty: SlopePenalty) -> str:
+    """Half the mean square of a critic's slope, at one of the two samples that it tells apart."""
+    values = ", ".join(map(reference, code.samples[penalty.side]))
+    return f"gradient_penalty_r1(self.{code.critic}, {values})"
 
 
 def _correlation(code: TermCode, left: str, right: str) -> str:

@@ -42,6 +42,7 @@ class TermView:
     code: str
     critic: str
     then: str
+    slope: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

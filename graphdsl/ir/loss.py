@@ -41,6 +41,7 @@ __all__ = [
     "Run",
     "Sample",
     "Seen",
+    "SlopePenalty",
     "Statement",
     "TermCode",
     "VariableSlot",
@@ -478,6 +479,16 @@ class TermCode:
     chance: str = ""  #: the chances of the classes that it is averaged over
 
 
+@dataclass(frozen=True, slots=True)
+class SlopePenalty:
+    """R1: what a critic pays for its slope at the samples that count as data."""
+
+    name: str
+    weight: Weight
+    side: int  #: which of the term's two samples: nought for q's, one for p's
+    formula: str  #: as text
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bound:
     """An entropy folded into a cross-entropy: +H(v|S) <= CE_r(v|S), with its gap."""
@@ -505,6 +516,7 @@ class LossTerm:
     estimator: str  #: empty where nothing is estimated
     lines: tuple[int, ...]  #: of the spec
     critic: str = ""  #: the name of a critic's loss, where one plays against the term
+    slope: SlopePenalty | None = None  #: what is added to that loss
     within: str = ""  #: the sign that it stands under, as text; empty for none
     player: str = ""  #: whose objective it is in, where there are several
     critic_code: TermCode | None = None  #: how that is computed, where not with the term

@@ -322,6 +322,7 @@ class Distance:
     variables: tuple[str, ...]
     under: str = "q"
     non_saturating: bool = False  #: of JS: how p plays, by the labels flipped
+    r1: Fraction = Fraction(0)  #: gamma, of a penalty on the slope of its critic
 
 
 @dataclass(frozen=True, slots=True)

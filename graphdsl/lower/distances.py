@@ -12,9 +12,17 @@ from collections.abc import Iterable, Iterator, Mapping, MutableMapping
 
 from graphdsl.diagnostics import Diagnostic, Span
 from graphdsl.ir.information import Collected, Discrepancy, DivergenceAtom, Term
-from graphdsl.ir.loss import Builder, LossTerm, NetworkSlot, Relation, TermCode
+from graphdsl.ir.loss import (
+    Builder,
+    LossTerm,
+    NetworkSlot,
+    Relation,
+    SlopePenalty,
+    TermCode,
+)
 from graphdsl.ir.model import Distance, Family, Model
-from graphdsl.ir.notation import latex_names, names
+from graphdsl.ir.notation import latex_names, names, number_text
+from graphdsl.ir.weight import Weight
 from graphdsl.lower.data import sampled
 from graphdsl.lower.errors import UnfitDistance
 from graphdsl.lower.generated import Generation
@@ -85,13 +93,17 @@ def _term(
         word, relation = "adversarial_js_non_saturating", "surrogate"
         estimator = "a critic of samples, its labels flipped: it has JS's fixed point (p = q) alone"
     label = "_".join(family.local for family in several)
-    critic = ""
+    critic, slope = "", None
     if played:
         apart = _is_estimated(model, families)
         critic = f"critic_{'against' if apart else 'of'}_{label}{plan.tag}"
         _declare_critic(plan, critic, several, apart)
     here = tuple(sampled(plan, family) for family in several)
     there = tuple(generated.sample(family) for family in several)
+    if distance.r1:
+        slope = _slope(distance, several, taken.take(f"slope_{label}{plan.tag}"))
+        estimator += f"; the critic pays {number_text(distance.r1)} * {slope.formula} (R1)"
+        relation = "surrogate"  # at its best it is no log-ratio, but where p = q
     return LossTerm(
         name=taken.take(f"divergence_{label}{plan.tag}"),
         weight=one.weight,
@@ -111,7 +123,15 @@ def _term(
         estimator=estimator,
         lines=one.lines,
         critic=taken.take(f"critic_{label}{plan.tag}") if critic else "",
+        slope=slope,
     )
+
+
+def _slope(distance: Distance, several: Iterable[Family], name: str) -> SlopePenalty:
+    """What the critic pays at q's samples; of latents alone it is p's that count as data."""
+    side = int(all(family.role == "latent" for family in several))
+    formula = f"1/2 E_{'p' if side else distance.under} |grad f|^2"
+    return SlopePenalty(name, Weight.number(distance.r1), side, formula)
 
 
 def _is_estimated(model: Model, families: Iterable[str]) -> bool:

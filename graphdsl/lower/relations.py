@@ -49,6 +49,9 @@ def _no_bound(terms: Sequence[LossTerm]) -> str:
             return f"a {kind} is no information"
     if all(term.code.kind == "information" for term in terms):
         return "a discrepancy of kernels is nought where the information is, and in no nats"
-    if any(term.code.kind == "distance" for term in terms):
+    played = [term for term in terms if term.code.kind == "distance"]
+    if any(term.code.word == "adversarial_js_non_saturating" for term in played):
         return "with its labels flipped, a critic tells no divergence"
+    if played:
+        return "a critic that pays for its slope is short of the log-ratio"
     return "the weight of what it bounds changes its sign over the parameters' range"

@@ -21,11 +21,11 @@ from graphdsl.ir.model import (
     UncertaintyOf,
     Weighted,
 )
-from graphdsl.resolve.errors import TooMany
 from graphdsl.resolve.functionals import distance, functional
-from graphdsl.resolve.indices import Indices, whole
+from graphdsl.resolve.indices import Indices
 from graphdsl.resolve.laws import Laws, law
 from graphdsl.resolve.scope import Scope
+from graphdsl.resolve.settings import has_its_settings, samples, slope_weight
 from graphdsl.resolve.term_errors import UnknownEstimator, WrongArguments
 from graphdsl.syntax import ast
 
@@ -33,7 +33,6 @@ _Written: TypeAlias = ast.Information | ast.Divergence
 
 _INFORMATIONS: dict[str, InformationBy] = {one: one for one in get_args(InformationBy)}
 _OTHERS = ("iwae", "non_saturating", "enumeration")
-_MOST_SAMPLES = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +84,7 @@ def _choice(
     name = choice.name.text
     target = functional(scope, laws, written, indices)
     if name in _INFORMATIONS or name in _OTHERS:
-        if target is None or not _has_its_settings(scope, choice):
+        if target is None or not has_its_settings(scope, choice, target):
             return None
         return _estimator(scope, laws, written, choice, target, indices, span)
     is_law = name in ("q", "p", "new", *scope.inferences)
@@ -98,20 +97,6 @@ def _choice(
         guess = f"did you mean `{close}`?" if close else every
         scope.note(UnknownEstimator(span=choice.name.span, name=name, guess=guess))
     return None
-
-
-def _has_its_settings(scope: Scope, choice: ast.Choice) -> bool:
-    """Whether in the brackets stands what the estimator takes: `k` of iwae, nothing of others."""
-    name = choice.name.text
-    wanted = ["k"] if name == "iwae" else []
-    if not choice.arguments and [one.name.text for one in choice.settings] == wanted:
-        return True
-    problem = f"`{name}` takes nothing in brackets"
-    if name == "iwae":
-        problem = "`iwae` takes the number of samples, `k`"
-    usage = "write `with iwae(k = 16)`" if name == "iwae" else f"write `with {name}`"
-    scope.note(WrongArguments(span=choice.span, problem=problem, usage=usage))
-    return False
 
 
 def _estimator(
@@ -128,33 +113,46 @@ def _estimator(
     line, column = span.line, span.column
     if name in _INFORMATIONS and isinstance(target, MultiInformation):
         return EstimatorChoice(target, _INFORMATIONS[name], line, column)
-    after = _by_name_alone(scope, name, target)
-    match target:
-        case DivergenceOfMarginals() if name == "adversary" and isinstance(written, ast.Divergence):
-            after = distance(scope, laws, written, indices)
-            if after is None:
-                return None
-        case DivergenceOfMarginals() if name == "iwae" and _is_of_a_joint(scope, target):
-            samples = _samples(scope, choice.settings[0], indices)
-            if samples is None:
-                return None
-            after = replace(target, samples=samples)
+    after = _after(scope, laws, written, choice, target, indices)
     if after is None:
-        problem, usage = _MADE_FOR.get(name, _MADE_FOR["mss"])
-        told = problem.format(name), usage.format(name)
-        scope.note(WrongArguments(span=written.span, problem=told[0], usage=told[1]))
         return None
     return Replacement(target, after, IdleChoice(_text(target, written), line, column))
 
 
-def _by_name_alone(scope: Scope, name: str, target: Functional) -> Functional | None:
-    """A term by an estimator that takes nothing else; None where it is not made for it."""
+def _after(
+    scope: Scope,
+    laws: Laws,
+    written: _Written,
+    choice: ast.Choice,
+    target: Functional,
+    indices: Indices,
+) -> Functional | None:
+    """What a term is with that estimator; None, and a note, where it is not made for the term."""
+    name = choice.name.text
     match target:
+        case DivergenceOfMarginals() if name == "adversary" and isinstance(written, ast.Divergence):
+            return _played(scope, choice, distance(scope, laws, written, indices), indices)
+        case Distance(name="JS") if name in ("adversary", "non_saturating"):
+            return _played(scope, choice, target, indices)
+        case DivergenceOfMarginals() if name == "iwae" and _is_of_a_joint(scope, target):
+            count = samples(scope, choice.settings[0], indices)
+            return None if count is None else replace(target, samples=count)
         case DivergenceOfMarginals() if name == "enumeration" and _is_of_a_joint(scope, target):
             return replace(target, enumerated=True)
-        case Distance(name="JS") if name == "non_saturating":
-            return replace(target, non_saturating=True)
+    problem, usage = _MADE_FOR.get(name, _MADE_FOR["mss"])
+    told = problem.format(name), usage.format(name)
+    scope.note(WrongArguments(span=written.span, problem=told[0], usage=told[1]))
     return None
+
+
+def _played(
+    scope: Scope, choice: ast.Choice, target: Functional | None, indices: Indices
+) -> Functional | None:
+    """A distance as a game: by which labels, and what the critic pays for its slope."""
+    r1 = slope_weight(scope, choice, indices)
+    if r1 is None or not isinstance(target, Distance):
+        return None
+    return replace(target, non_saturating=choice.name.text == "non_saturating", r1=r1)
 
 
 _MADE_FOR = {
@@ -163,7 +161,7 @@ _MADE_FOR = {
         "write `estimate TC(u) with {}`",
     ),
     "adversary": (
-        "`{}` estimates informations, total correlations, and the KL of marginals",
+        "`{}` estimates informations, total correlations, and the KL or JS of marginals",
         "write `estimate TC(u) with {0}` or `KL(q(z) || p(z)) with {0}`",
     ),
     "iwae": (
@@ -188,27 +186,6 @@ def _is_of_a_joint(scope: Scope, target: DivergenceOfMarginals) -> bool:
     roles = {scope.family_of(name).role == "latent" for name in target.variables}
     given = {*target.given, *target.model_given}
     return len(roles) == 2 and all(scope.family_of(one).role != "latent" for one in given)
-
-
-def _samples(scope: Scope, setting: ast.Setting, indices: Indices) -> int | None:
-    if isinstance(setting.value, ast.Word) and setting.value.text == "learned":
-        problem = "how many samples there are is a number"
-        usage = "write `with iwae(k = 16)`"
-        scope.note(WrongArguments(span=setting.span, problem=problem, usage=usage))
-        return None
-    count = whole(scope, setting.value, indices, "the number of samples", 1)
-    if count is not None and count > _MOST_SAMPLES:
-        scope.note(
-            TooMany(
-                span=setting.span,
-                count=f"{count:,}",
-                what="samples for each row",
-                limit=f"{_MOST_SAMPLES:,}",
-                instead="the bound gains little from so many",
-            )
-        )
-        return None
-    return count
 
 
 def _model(

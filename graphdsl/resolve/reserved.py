@@ -39,20 +39,20 @@ _OF_THE_RUNTIME = frozenset(
     Batch Bernoulli Categorical Each EdgeMask Flow FullGaussian Gaussian Labelled Laplace Latents
     Likelihood Losses Multiplier Networks Noise Objective Poisson Posterior Shared Subset Tensor
     Variable adversarial_js adversarial_js_non_saturating adversarial_kl among averaged chances
-    conditional_flow
-    conv_decoder conv_encoder critic detached draw_data each_expert expect frozen gated has_all
-    holders hsic importance_weighted information_critic information_mine irm_penalty latents
-    marginal_model marginal_models mean_over_ranks mlp mlps mmd mmd_between on_sets one_expert
-    product_of_experts repeated sliced_wasserstein standard_laplace standard_normal
-    subset_posteriors total_correlation_critic total_correlation_loo total_correlation_mss
-    total_correlation_mws uniform_bernoulli uniform_categorical weighted_product
+    conditional_flow conv_decoder conv_encoder critic detached draw_data each_expert expect frozen
+    gated gradient_penalty_r1 has_all holders hsic importance_weighted information_critic
+    information_mine irm_penalty latents marginal_model marginal_models mean_over_ranks mlp mlps mmd
+    mmd_between on_sets one_expert product_of_experts repeated sliced_wasserstein standard_laplace
+    standard_normal subset_posteriors total_correlation_critic total_correlation_loo
+    total_correlation_mss total_correlation_mws uniform_bernoulli uniform_categorical
+    weighted_product
     """.split()
 )
 
 #: What emitted code calls its own results: `q_z`, `rate_z`.
 _PREFIXES = (
     "q_", "p_", "r_", "chance", "chosen_", "expert_", "experts_", "seen_", "subsets_", "holders_",
-    "rate_", "reconstruction_", "prediction_", "entropy_", "divergence_", "critic_",
+    "rate_", "reconstruction_", "prediction_", "entropy_", "divergence_", "critic_", "slope_",
     "cross_entropy_", "total_correlation_", "one_hot_", "log_var_", "log_scale_", "present_",
     "absolute_", "floored_", "constraint_", "multiplier_", "selector_", "penalty_", "mask_",
     "sparsity_", "squared_cost_", "huber_cost_", "importance", "loss_", "information_",

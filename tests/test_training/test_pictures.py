@@ -11,9 +11,16 @@ import numpy as np
 import pytest
 import torch
 from matplotlib.image import imread
+from torch import nn
 
-from graphdsl_runtime import Objective, Variable
-from graphdsl_runtime.training import DataSet, Layout, MissingExtra, draw_pictures
+from graphdsl_runtime import Batch, Bernoulli, Gaussian, Latents, Noise, Objective, Variable
+from graphdsl_runtime.training import (
+    DataSet,
+    Layout,
+    MissingExtra,
+    draw_pictures,
+    evaluate_translations,
+)
 
 Make = Callable[..., Objective]
 
@@ -33,6 +40,40 @@ def test_it_is_a_png_of_four_rows_of_ten(
     # 8 inches wide; of the 6.15 that the labels leave, 4 pixels by 10 columns make the width and
     # 5 pixels by 4 rows the height: input, reconstruction, and one view from the other, twice.
     assert size_of(path) == (8 * 160, int((6.15 * 20 / 40 + 0.35 + 0.15) * 160))
+
+
+class TinyGan(Objective):
+    """Two views of one latent that nothing infers."""
+
+    variables = (
+        Variable("x", role="observed", kind="binary", members=2, shape=(6,)),
+        Variable("u", role="latent", kind="real", shape=(3,)),
+    )
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.p_x = self.network("p(x|u)", lambda: nn.Linear(3, 12))
+
+    def infer(self, batch: Batch, noise: Noise | None = None) -> dict[str, Gaussian]:
+        return {}
+
+    def decode(self, latents: Latents) -> dict[str, Bernoulli | Gaussian]:
+        return {"x": Bernoulli(self.p_x(latents["u"]).unflatten(1, (2, 6)))}
+
+
+def test_what_infers_nothing_has_samples_and_no_translations(
+    tiny_data: DataSet, tmp_path: Path
+) -> None:
+    torch.manual_seed(0)
+    gan = TinyGan()
+    before = torch.get_rng_state()
+    paths = [draw_pictures(gan, tiny_data, tmp_path / name) for name in ("one.png", "other.png")]
+    assert torch.equal(torch.get_rng_state(), before)
+    assert paths[0] is not None
+    assert paths[1] is not None
+    assert size_of(paths[0]) == (8 * 160, int((6.15 * 10 / 40 + 0.35 + 0.15) * 160))  # two rows
+    assert paths[0].read_bytes() == paths[1].read_bytes()
+    assert evaluate_translations(gan, tiny_data) == ()
 
 
 def test_it_is_the_same_every_time_and_leaves_nothing_else(

@@ -22,7 +22,7 @@ from graphdsl_runtime.training.data import DataSet
 from graphdsl_runtime.training.errors import SeesItsAnswer, TooFewLabels
 from graphdsl_runtime.training.mixture import fit_mixture
 from graphdsl_runtime.training.seeds import seed_for, seeded
-from graphdsl_runtime.training.views import decoded_views, views_of
+from graphdsl_runtime.training.views import decoded_views, infers, views_of
 
 _COMPONENTS = 60
 # Pseudo-counts: a whole row of each kind for the means; less for components of a few dozen rows,
@@ -87,17 +87,20 @@ def evaluate_translations(
 ) -> tuple[Translation, ...]:
     """Measure every binary view given every other one alone, on the first 2,000 held-out rows.
 
-    There is nothing to measure where the data set has one view, or the module generates none.
+    There is nothing to measure where the data set has one view, or the module infers or generates
+    none.
     Unit: nats per row.  Raises `TooFewLabels`, and what `DataSet.fit_to` does.
     """
     data.fit_to(objective.variables)  # or it says why not
     views = views_of(objective.variables)
     targets = {view for view in decoded_views(objective) if view.variable.kind == "binary"}
-    return tuple(
-        _measure(objective, data, given, target, samples, seed)
-        for given, target in permutations(range(len(views)), 2)
-        if views[target] in targets
-    )
+    pairs = [pair for pair in permutations(range(len(views)), 2) if views[pair[1]] in targets]
+    device = next(objective.parameters()).device
+    first = zip(views, data.test[:1].unbind(1), strict=True)
+    batch = {view.name: view.shaped(one).to(device) for view, one in first}
+    if not pairs or not infers(objective, batch):
+        return ()
+    return tuple(_measure(objective, data, given, target, samples, seed) for given, target in pairs)
 
 
 def other_labels(labels: Tensor, seed: int = 0) -> Tensor:

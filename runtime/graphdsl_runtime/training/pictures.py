@@ -1,4 +1,7 @@
-"""A picture of what a model makes of held-out rows: reconstructions, and views out of others."""
+"""A picture of what a model makes of held-out rows: reconstructions, and views out of others.
+
+Of one that infers nothing, a GAN, it is of samples.
+"""
 
 from __future__ import annotations
 
@@ -13,11 +16,12 @@ from typing import TypeAlias
 import torch
 from torch import Tensor
 
-from graphdsl_runtime import Objective
+from graphdsl_runtime import Batch, Latents, Objective
 from graphdsl_runtime.training.data import DataSet, Layout
 from graphdsl_runtime.training.extras import train_extra
 from graphdsl_runtime.training.files import write_whole
-from graphdsl_runtime.training.views import View, decoded_views, views_of
+from graphdsl_runtime.training.seeds import seeded
+from graphdsl_runtime.training.views import View, decoded_views, infers, views_of
 
 _Colour: TypeAlias = tuple[float, float, float]
 
@@ -49,7 +53,8 @@ def draw_pictures(objective: Objective, data: DataSet, path: Path) -> Path | Non
 
     The columns are ten held-out rows, of as many labels as there are, always the same ones. Latents
     are at their posterior's mean (those of an unseen view at their prior's), and what is drawn of a
-    likelihood is its mean. A module that generates nothing has no picture: None.
+    likelihood is its mean. A module that does not infer its latents has samples in the place of
+    reconstructions, and one that generates nothing has no picture: None.
     Raises `MissingExtra`, and what `DataSet.fit_to` does.
     """
     data.fit_to(objective.variables)  # or it says why not
@@ -77,10 +82,14 @@ def _of_all_labels(labels: Tensor) -> Tensor:
 
 def _rows(objective: Objective, pixels: Tensor, decoded: Sequence[View]) -> list[_Row]:
     data = dict(zip(views_of(objective.variables), pixels.unbind(1), strict=True))
-    rows = [
-        _Row(label="input", given=data, generated={}),
-        _Row(label="reconstruction", given={}, generated=_generate(objective, data, decoded)),
-    ]
+    inputs, batch = _Row(label="input", given=data, generated={}), _batch(objective, data)
+    if not infers(objective, batch):
+        with seeded(0):
+            noise = objective.draw_noise(next(iter(batch.values())))
+            drawn = _means(objective, objective.ancestral_sample(noise, batch), decoded)
+        return [inputs, _Row(label="sample", given={}, generated=drawn)]
+    reconstruction = _generate(objective, data, decoded)
+    rows = [inputs, _Row(label="reconstruction", given={}, generated=reconstruction)]
     for source, target in permutations(data, 2):
         if target in decoded:
             given = {source: data[source]}
@@ -97,10 +106,17 @@ def _rows(objective: Objective, pixels: Tensor, decoded: Sequence[View]) -> list
 def _generate(
     objective: Objective, given: Mapping[View, Tensor], wanted: Sequence[View]
 ) -> dict[View, Tensor]:
+    posterior = objective.infer(_batch(objective, given))
+    return _means(objective, {name: q.draw(None, name) for name, q in posterior.items()}, wanted)
+
+
+def _batch(objective: Objective, given: Mapping[View, Tensor]) -> Batch:
     device = next(objective.parameters()).device
-    batch = {view.name: view.shaped(pixels).to(device) for view, pixels in given.items()}
-    posterior = objective.infer(batch)
-    likelihoods = objective.decode({name: q.draw(None, name) for name, q in posterior.items()})
+    return {view.name: view.shaped(pixels).to(device) for view, pixels in given.items()}
+
+
+def _means(objective: Objective, latents: Latents, wanted: Sequence[View]) -> dict[View, Tensor]:
+    likelihoods = objective.decode(latents)
     return {view: view.of(likelihoods).mean.flatten(1).clamp(0, 1).cpu() for view in wanted}
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["View", "decoded_views", "views_of"]
+__all__ = ["View", "decoded_views", "infers", "views_of"]
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from graphdsl_runtime import Objective, Variable
+from graphdsl_runtime import Batch, Objective, Variable
 from graphdsl_runtime.sampling import Likelihood
 from graphdsl_runtime.training.seeds import seeded
 
@@ -68,3 +68,9 @@ def decoded_views(objective: Objective) -> tuple[View, ...]:
         like = next(objective.parameters()).new_empty(1)
         decoded = objective.decode(objective.draw_noise(like))
     return tuple(view for view in views_of(objective.variables) if view.variable.name in decoded)
+
+
+def infers(objective: Objective, batch: Batch) -> bool:
+    """Say whether all latents are told from data: those of a GAN are not."""
+    latents = {one.name for one in objective.variables if one.role == "latent"}
+    return latents <= objective.infer(batch).keys()

@@ -2,10 +2,11 @@ r"""ALI (Dumoulin et al., 2017), BiGAN (Donahue et al., 2017): pairs that a crit
 cannot tell apart. In the paper: Sec. 3.5 names both; no row of Table 2 as printed.
 Published: min_{q, p} max_D E_q[log D(x, z)] + E_p[log(1 - D(x, z))], a game; in
 training, q and p lower -E_q[log(1 - D(x, z))] - E_p[log D(x, z)] instead (algorithm
-1). Here: that. p's samples of x are the means of p(x|z).
+1). Here: that; and D pays for its slope at q's pairs, R1 (Mescheder et al., 2018),
+which neither publication has. p's samples of x are the means of p(x|z).
 
 Compiled by graphdsl from the spec `ali` with pixels = 64,
-sha256 9aa373025782a65cd3d330789157071ef2f0be4323003867b2f43c017ba7aaf4.
+sha256 f449125dad5c676a28b7b27b3a53c4a9a8625a3e72bd7dc664ee4bb2b211d1df.
 
 Objective, to be minimised:
 
@@ -37,6 +38,7 @@ from graphdsl_runtime import (
     Variable,
     adversarial_js_non_saturating,
     critic,
+    gradient_penalty_r1,
     mlp,
 )
 
@@ -79,10 +81,12 @@ class Ali(Objective):
         p_x_p = Bernoulli(self.p_x(z_p))  # p(x | z); (B, 64)
         x_p = p_x_p.mean  # (B, 64)
 
-        # JS(q(z, x) || p(z, x)); spec line 16
+        # JS(q(z, x) || p(z, x)); spec line 17
         divergence_z_x, critic_z_x = adversarial_js_non_saturating(
             self.critic_of_z_x, (z, x), (z_p, x_p)
         )
+        # 1/2 E_q |grad f|^2, which the critic pays: R1
+        slope_z_x = gradient_penalty_r1(self.critic_of_z_x, z, x)
 
         loss = divergence_z_x
         return Losses(
@@ -92,7 +96,7 @@ class Ali(Objective):
             },
             players={
                 "model": loss,
-                "critic": critic_z_x,
+                "critic": critic_z_x + 0.3 * slope_z_x,
             },
         )
 

@@ -2,11 +2,13 @@ r"""GAN (Goodfellow et al., 2014): samples that a critic cannot tell from the da
 the paper: Table 2, row GAN: [1, C_2]; no network. Published: min_G max_D E_q[log
 D(x)] + E_p[log(1 - D(x))], a game; in training, G lowers -E_p[log D(x)] instead
 (sec. 3), which has a gradient where D is sure. Here: that, and -E_q[log(1 - D(x))],
-which no G changes. `JS` without `with` is the divergence itself, of which the game
-is 2 JS - 2 log 2 for the best D. p's samples of x are the means of p(x|u).
+which no G changes; and D pays for its slope at the data, R1 (Mescheder et al.,
+2018), which the publication has not. `JS` without `with` is the divergence itself,
+of which the game is 2 JS - 2 log 2 for the best D. p's samples of x are the means
+of p(x|u).
 
 Compiled by graphdsl from the spec `gan` with pixels = 64,
-sha256 ef239fc5730a18eb2b72e3caa5fe5dbe74bfa9f1b9dea5383727eed1b4c8cc2a.
+sha256 b56c3d2904378c0541edcbb491567d9f6f61187b94848fb7a287e0c45005164d.
 
 Objective, to be minimised:
 
@@ -38,6 +40,7 @@ from graphdsl_runtime import (
     Variable,
     adversarial_js_non_saturating,
     critic,
+    gradient_penalty_r1,
     mlp,
 )
 
@@ -74,8 +77,10 @@ class Gan(Objective):
         p_x_p = Bernoulli(self.p_x(u_p))  # p(x | u); (B, 64)
         x_p = p_x_p.mean  # (B, 64)
 
-        # JS(q(x) || p(x)); spec line 17
+        # JS(q(x) || p(x)); spec line 18
         divergence_x, critic_x = adversarial_js_non_saturating(self.critic_of_x, x, x_p)
+        # 1/2 E_q |grad f|^2, which the critic pays: R1
+        slope_x = gradient_penalty_r1(self.critic_of_x, x)
 
         loss = divergence_x
         return Losses(
@@ -85,7 +90,7 @@ class Gan(Objective):
             },
             players={
                 "model": loss,
-                "critic": critic_x,
+                "critic": critic_x + 0.3 * slope_x,
             },
         )
 

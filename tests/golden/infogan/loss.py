@@ -1,13 +1,13 @@
 r"""InfoGAN (Chen et al., 2016): a code that what is generated from it tells again. In
 the paper: Table 2, row InfoGAN: [1, C_2]; [1, G^InfoGAN], with D under p.
 Published: min_{G, r} max_D V(D, G) - lam (E_p[log r(c|x)] + H(c)), a game, V as for
-a GAN. Here: p's part of V by flipped labels, as of `gan`. With {c -> x; n} for
-G^InfoGAN, D under p is I(x; n|c), which holds H(x) under p: it is trained, may be
-infinite, and is not in the published objective (docs/paper-audit.md, row InfoGAN).
-A copy of c says what is meant.
+a GAN. Here: as of `gan`, p's part of V by flipped labels, and R1, which the
+publication has not. With {c -> x; n} for G^InfoGAN, D under p is I(x; n|c), which
+holds H(x) under p: it is trained, may be infinite, and is not in the published
+objective (docs/paper-audit.md, row InfoGAN). A copy of c says what is meant.
 
 Compiled by graphdsl from the spec `infogan` with pixels = 64, classes = 10,
-sha256 6f8166256ca68aae3dfc7779a776fc44fbb22996c94188dbe562f33149851e12.
+sha256 0d4b6390c748cfb511a9ebcd5bf3c44cbfe9daa5d5fb51e2a7dfd94efe58b86e.
 
 Objective, to be minimised:
 
@@ -48,6 +48,7 @@ from graphdsl_runtime import (
     adversarial_js_non_saturating,
     critic,
     expect,
+    gradient_penalty_r1,
     mlp,
     standard_normal,
     uniform_categorical,
@@ -95,11 +96,13 @@ class Infogan(Objective):
         x_p = p_x_p.mean  # (B, 64)
         r_c_p = Categorical(self.r_c(x_p))  # r(c | x); (B,)
 
-        # E_p[-log r(c | x)]; spec line 19
+        # E_p[-log r(c | x)]; spec line 20
         prediction_c_p = expect(r_c_p.nll(c_p))
 
-        # JS(q(x) || p(x)); spec line 19
+        # JS(q(x) || p(x)); spec line 20
         divergence_x, critic_x = adversarial_js_non_saturating(self.critic_of_x, x, x_p)
+        # 1/2 E_q |grad f|^2, which the critic pays: R1
+        slope_x = gradient_penalty_r1(self.critic_of_x, x)
 
         loss = self.lam * prediction_c_p + divergence_x
         return Losses(
@@ -110,7 +113,7 @@ class Infogan(Objective):
             },
             players={
                 "model": loss,
-                "critic": critic_x,
+                "critic": critic_x + 0.3 * slope_x,
             },
         )
 
