@@ -26,6 +26,8 @@ class _Generator:
         self.sizes: dict[str, int] = {}
         self.parameters: list[str] = []
         self.further: list[str] = []
+        self.above: dict[str, str] = {}  # what q infers a latent from
+        self.compared: list[str] = []  # rates between two inference networks
 
     def lines(self) -> list[str]:
         written = ["model made", *self._parameters(), *self._variables()]
@@ -100,15 +102,22 @@ class _Generator:
             seen = [*self.data, *self.given]
             above = self.chance.sample(seen, min(len(seen), 1 + self._may(0.4)))
             above += self.latents[:place] if self._may(0.4) else []
-            lines.append(f"{', '.join(above)} -> {name}{self._modifier()}")
+            self.above[name] = ", ".join(above)
+            lines.append(f"{self.above[name]} -> {name}{self._modifier()}")
         return "q { " + "; ".join(lines) + " }"
 
     def _more_inference(self) -> list[str]:
         if not self._may(0.2):
             return []
         self.further.append("r")
-        lines = "; ".join(f"{self.data[0]} -> {name}" for name in self.latents)
-        return [f"infer r {{ {lines} }}"]
+        lines = []
+        for place, name in enumerate(self.latents):
+            above = [self.data[0], *(self.latents[:place] if self._may(0.5) else [])]
+            lines.append(f"{', '.join(above)} -> {name}")
+            self.compared.append(
+                f"KL(q({name} | {self.above[name]}) || r({name} | {', '.join(above)}))"
+            )
+        return [f"infer r {{ {'; '.join(lines)} }}"]
 
     def _generation(self) -> str:
         lines = []
@@ -156,6 +165,7 @@ class _Generator:
                 f"W(q({latent}) || p({latent}))",
                 f"JS(q({given}) || p({given}))",
                 *(f"KL({name} || p)" for name in self.further),
+                *self.compared,
             ]
         )
 

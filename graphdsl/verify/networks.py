@@ -103,16 +103,18 @@ def gaussian_source(model: Model, heads: tuple[Head, ...]) -> Source:
         for one in _matching(heads, head, node):
             if set(one.parents) == set(given) and not one.expert:
                 return one.regression(node, given)
-        if not given:
-            size = model.family_of(node).size
-            return Regression(np.zeros((size, 0)), np.zeros(size), np.eye(size))
         experts = [
             one.regression(node, one.parents)
             for parent in given
             for one in _matching(heads, head, node)
             if one.expert and one.parents == (parent,)
         ]
-        return _product(experts)
+        if experts:
+            return _product(experts)
+        # A prior; or what has cancelled out of the loss, which is then the same for any density.
+        size = model.family_of(node).size
+        columns = sum(model.family_of(name).size for name in given)
+        return Regression(np.zeros((size, columns)), np.zeros(size), np.eye(size))
 
     return density
 
