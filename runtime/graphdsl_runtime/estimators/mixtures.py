@@ -28,6 +28,7 @@ from graphdsl_runtime.ranks import first_row, gathered
 
 _LOG_2PI = math.log(2.0 * math.pi)
 _CHUNK_BYTES = 2**20  # what stays in a core's cache; larger chunks measured slower
+_TINY = 3e-33  # just above exp(_LOG_TINY)
 _LOG_TINY = -75.0  # below it a weight is nothing, and denormal numbers are ten times slower
 
 
@@ -174,13 +175,17 @@ def _forward_at_once(
     log_q = distance.square()
     torch.sub((log_var + _LOG_2PI).mul_(-0.5)[:, None], log_q, out=log_q)
     table = _weigh_own(log_q.sum(0), ctx.first, own_joint)
-    joint = torch.logsumexp(table, dim=-1)
-    whole = F.threshold(table.sub_(joint[:, None]), _LOG_TINY, -math.inf, inplace=True).exp_()
+    top = table.amax(-1, keepdim=True)
+    # Clamped before exp, which takes long over what is far below; then it is 0, not tiny.
+    whole = table.sub_(top).clamp_(min=_LOG_TINY).exp_()
+    whole = F.threshold(whole, _TINY, 0.0, inplace=True)
+    total = whole.sum(-1)
+    joint = total.log().add_(top.squeeze(-1))
     _weigh_own(log_q.transpose(0, 1), ctx.first, own_factors)
     highest = log_q.amax(-1, keepdim=True)
     parts = log_q.sub_(highest).exp_()
     sums = parts.sum(-1)
-    ctx.save_for_backward(z, mean, scale, distance, parts, sums, whole)
+    ctx.save_for_backward(z, mean, scale, distance, parts, sums, whole, total)
     ctx.chunk = 0
     return joint, sums.log().add_(highest.squeeze(-1)).t()
 
@@ -189,8 +194,8 @@ def _backward_at_once(
     ctx: _Context, grad_joint: Tensor, grad_factors: Tensor
 ) -> tuple[Tensor, Tensor, Tensor, None, None, None, None]:
     """The gradients, from the kept tables: the mixture's responsibilities."""
-    z, mean, scale, distance, parts, sums, whole = ctx.saved_tensors
-    whole = (whole * grad_joint[:, None]).expand_as(parts)
+    z, mean, scale, distance, parts, sums, whole, total = ctx.saved_tensors
+    whole = (whole * (grad_joint / total)[:, None]).expand_as(parts)
     grad_log_q = torch.addcmul(whole, parts, (grad_factors.t() / sums)[..., None])
     # log q = -distance^2 - log_var / 2 + const, with distance = scale (z - mean).
     ones = torch.ones_like(z)
