@@ -15,6 +15,7 @@ from pathlib import Path
 from types import ModuleType
 
 import torch
+import torch._inductor.config
 from torch import Tensor
 
 from bench.measure import Step, compare
@@ -30,6 +31,7 @@ def main() -> None:
     """Compare, print a table and write it to a markdown file; fail where the two differ."""
     arguments = _arguments()
     torch.set_num_threads(arguments.threads)
+    torch._inductor.config.fallback_random = True  # what is drawn inside is what eager torch draws
     lines, wrong = [], []
     for path in arguments.paths:
         apart, eager, compiled, ratio = _measure(path, arguments.rounds)
@@ -125,7 +127,8 @@ def _opening(arguments: argparse.Namespace) -> str:
         f"Made by `python -m bench.inductor{''.join(named)} --rounds {arguments.rounds} --threads "
         f"{arguments.threads}` with torch {torch.__version__} on a CPU.\n\n"
         "Each module as one graph (`fullgraph=True`), on batches of 128 rows, as its spec stands: "
-        "losses and gradients beside those of eager torch, relative to the largest entry of each, "
+        "losses and gradients beside those of eager torch, relative to the largest entry of each "
+        "(what is drawn inside, such as permutations, both draw alike: `fallback_random`), "
         "and the time forward and backward. Both run once in every round, in turning order; the "
         "ratio is the median over the rounds of Inductor / eager."
     )

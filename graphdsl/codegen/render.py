@@ -89,7 +89,7 @@ def _view(
         ),
         buffers=(
             *(_buffer(name, rows) for name, rows in module.subsets),
-            *(_holders(name, subsets) for name, subsets in module.holders),
+            *(f"self.{name} = holders(self.{subsets})" for name, subsets in module.holders),
         ),
         forward=_forward(module),
         terms=tuple(map(_term, module.terms)),
@@ -378,11 +378,6 @@ def _buffer(name: str, rows: Iterable[Iterable[bool]]) -> str:
         return f"{head}\n{space}    {arguments}\n{space})"
     listed = "".join(f"{space}    {row},\n" for row in table)
     return f'{name} = [\n{listed}{space}]\n{space}{head}"{name}", torch.tensor({name}) > 0)'
-
-
-def _holders(name: str, subsets: str) -> str:
-    """Which of the sets hold each member."""
-    return f'self.{name} = self.constant("{name}", holders(self.{subsets}))'
 
 
 def _forward(module: LossModule) -> tuple[str, ...]:

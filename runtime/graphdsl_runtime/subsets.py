@@ -86,30 +86,28 @@ def has_all(seen: Tensor, subsets: Tensor) -> Tensor:
     return (seen[:, None] | ~subsets).all(dim=2)
 
 
-def holders(subsets: Tensor) -> Tensor:
+def holders(subsets: Tensor) -> tuple[tuple[int, ...], ...]:
     """Say of every view in which of the sets it is, where all are in as many.
 
     It reads values, and is for a module's ``__init__``.
 
-    Shapes: bool ``(K, N) ->`` int64 ``(H, N)``, places among the K sets, in order.
+    Shapes: bool ``(K, N) -> (H, N)``, places among the K sets, in order.
     Raises `ObjectiveError` where one view is in more sets than another.
 
     >>> holders(torch.tensor([[True, False], [False, True], [True, True]]))
-    tensor([[0, 1],
-            [2, 2]])
+    ((0, 1), (2, 2))
     """
-    views = subsets.shape[-1]
-    of_view, places = subsets.T.nonzero(as_tuple=True)
-    counts = torch.bincount(of_view, minlength=views)
-    if (counts != counts[:1]).any():
-        raise ObjectiveError(f"views are in {counts.tolist()} of the sets; expected equal numbers")
-    return places.reshape(views, -1).T
+    of_view = [column.nonzero().flatten().tolist() for column in subsets.T]
+    counts = [len(places) for places in of_view]
+    if len(set(counts)) > 1:
+        raise ObjectiveError(f"views are in {counts} of the sets; expected equal numbers")
+    return tuple(zip(*of_view, strict=True))
 
 
 def on_sets(
     network: Callable[..., Tensor],
     *samples: Tensor,
-    holders: Tensor | None = None,
+    holders: Sequence[Sequence[int]] = (),
     members: Sequence[int] | None = None,
 ) -> Tensor:
     r"""Run a network on the samples of several sets, or classes: they are so many more rows to it.
@@ -118,8 +116,8 @@ def on_sets(
     own sets, and on no others: of p(x_i | z) those of the S with i in S.
 
     Shapes: samples ``(B, K, *)``, one for each parent ``-> (B, K, *)``, broadcasting over B and K,
-    so that what is the same for all K is ``(B, 1, *)``; with ``holders``, int64
-    ``(H, N)`` as of `holders`, ``-> (B, H, N, *)``.  ``members`` are those of a `FamilyNetwork`.
+    so that what is the same for all K is ``(B, 1, *)``; with ``holders``, ``(H, N)`` as of
+    `holders`, ``-> (B, H, N, *)``.  ``members`` are those of a `FamilyNetwork`.
     Equal to the network run on set after set, but for what it does across its batch (batch
     normalisation).
 
@@ -127,11 +125,23 @@ def on_sets(
     torch.Size([5, 4, 2])
     """
     some = {} if members is None else {"members": members}
-    if holders is None:
+    if not holders:
         rows, sets = max(one.shape[0] for one in samples), max(one.shape[1] for one in samples)
         spread = (one.expand(rows, sets, *one.shape[2:]).flatten(0, 1) for one in samples)
         answer: Tensor = network(*spread, **some)
         return answer.reshape(rows, sets, *answer.shape[1:])
-    own = (one[:, holders].flatten(0, 1) for one in samples)
+    own = (_picked(one, holders).flatten(0, 1) for one in samples)
     answer = network(*own, apart=True, **some)
     return answer.reshape(-1, len(holders), *answer.shape[1:])
+
+
+def _picked(sample: Tensor, holders: Sequence[Sequence[int]]) -> Tensor:
+    """``sample[:, holders]``, with a backward pass of sums.
+
+    That of an index scatters, and Inductor (torch 2.13) reads what it scatters into too early: the
+    loss is right and the gradients are not.
+    """
+    sets = sample.unbind(1)
+    places = [sets[place] for row in holders for place in row]
+    shape = (len(sample), len(holders), len(holders[0]), *sample.shape[2:])
+    return torch.stack(places, dim=1).view(shape)

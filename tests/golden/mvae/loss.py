@@ -81,7 +81,7 @@ class Mvae(Objective):
         self.subsets_r_z = self.constant(
             "subsets_r_z", torch.tensor([[1, 0], [0, 1], [1, 1]]) > 0
         )
-        self.holders_p_x = self.constant("holders_p_x", holders(self.subsets_r_z))
+        self.holders_p_x = holders(self.subsets_r_z)
         self.refuse_unused_networks()
 
     def forward(self, batch: Batch, noise: Noise | None = None) -> Losses:
