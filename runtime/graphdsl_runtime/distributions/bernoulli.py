@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812  (torch's own name for it)
 
+from graphdsl_runtime.distributions.coins import coin_nll
 from graphdsl_runtime.distributions.noise import logistic_noise
 from graphdsl_runtime.distributions.parameters import CERTAIN, Index, named, over
 from graphdsl_runtime.distributions.relaxation import straight_through
@@ -179,10 +180,7 @@ class Bernoulli:
         >>> Bernoulli(torch.zeros(2)).nll(torch.tensor([0.0, 1.0]))
         tensor([0.6931, 0.6931])
         """
-        logits = self.logits
-        if logits.shape != value.shape:  # broadcasting costs, forward and back, even to no end
-            logits, value = torch.broadcast_tensors(logits, value)  # type: ignore[no-untyped-call]  # torch's own gap
-        return F.binary_cross_entropy_with_logits(logits, value, reduction="none")
+        return coin_nll(self.logits, value)
 
     def entropy(self) -> Tensor:
         r"""Entropy of every component.
