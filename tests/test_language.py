@@ -16,7 +16,7 @@ from graphdsl.cli import app
 from graphdsl.compiler import Compiled, compile_spec, read
 from graphdsl.diagnostics import Source, SpecError, explained, render
 from graphdsl.ir.notation import weight_text
-from graphdsl_runtime import MissingFlows, NetworkNeeded, Objective, mlp
+from graphdsl_runtime import NetworkNeeded, Objective, mlp
 from tests.emitted import emitted_class
 
 ROOT = Path(__file__).parent.parent
@@ -142,8 +142,6 @@ def built(made: type[Objective]) -> Objective:
             return made(networks=networks)
         except NetworkNeeded as needed:
             networks[needed.name] = mlp(needed.inputs, (4,), needed.outputs)
-        except MissingFlows:
-            pytest.skip("the flows extra is not installed")
 
 
 def idle(objective: Objective) -> list[str]:

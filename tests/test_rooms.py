@@ -33,7 +33,7 @@ from graphdsl.cli import main
 main()
 """
 COMPILER_LIBRARIES = ("graphdsl", "graphdsl_grammar", "jinja2", "lark", "networkx", "sympy")
-TRAINING_LIBRARIES = ("lightning", "matplotlib", "sklearn", "tensorboard", "triton", "zuko")
+TRAINING_LIBRARIES = ("lightning", "matplotlib", "sklearn", "tensorboard", "triton")
 
 #: A lost comma, in a spec that is right in all else.
 LOST_COMMA = """
@@ -118,7 +118,6 @@ def test_the_contracts_hold() -> None:
             "import sklearn.datasets",
             "the libraries of training stay in the room of training",
         ),
-        ("runtime/graphdsl_runtime/planted.py", "import zuko", "zuko is for flows"),
         ("runtime/graphdsl_runtime/planted.py", "import triton", "triton is for fused kernels"),
         ("grammar/graphdsl_grammar/planted.py", "import lark", "the grammar imports nothing"),
     ],

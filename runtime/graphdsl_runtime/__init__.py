@@ -30,7 +30,6 @@ from graphdsl_runtime.distributions import (
     uniform_categorical,
 )
 from graphdsl_runtime.errors import (
-    MissingFlows,
     MissingInput,
     MissingNetwork,
     MissingTriton,
@@ -151,7 +150,6 @@ __all__ = [
     "Likelihood",
     "Losses",
     "Mine",
-    "MissingFlows",
     "MissingInput",
     "MissingNetwork",
     "MissingTriton",

@@ -9,7 +9,6 @@ and the line of the spec (`ShapeMismatch.in_term`). All of them are `ObjectiveEr
 from __future__ import annotations
 
 __all__ = [
-    "MissingFlows",
     "MissingInput",
     "MissingNetwork",
     "MissingTriton",
@@ -88,17 +87,6 @@ class MissingInput(ObjectiveError):
             f"given: {', '.join(found) or 'nothing'}"
         )
         self.name = name
-
-
-class MissingFlows(ObjectiveError):
-    """A flow is asked for, and the library of flows is not installed.
-
-    >>> MissingFlows()
-    MissingFlows('a posterior that is a flow needs zuko: pip install "graphdsl[flows]"')
-    """
-
-    def __init__(self) -> None:
-        super().__init__('a posterior that is a flow needs zuko: pip install "graphdsl[flows]"')
 
 
 class MissingTriton(ObjectiveError):

@@ -1,30 +1,30 @@
-"""Normalizing flows as posteriors: noise, pushed through maps that the data choose.
-
-The maps are zuko's, which is imported when the first such network is built: the `flows` extra.
-"""
+"""Normalizing flows as posteriors: noise, pushed through maps that the data choose."""
 
 from __future__ import annotations
 
 __all__ = ["Flow", "StackedFlow", "conditional_flow"]
 
-from collections.abc import Callable, Mapping, Sequence
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F  # noqa: N812  (torch's own name for it)
 
 from graphdsl_runtime.distributions import Gaussian, standard_normal
 from graphdsl_runtime.distributions.parameters import named, over
-from graphdsl_runtime.errors import MissingFlows
+
+_HIDDEN = 64  #: units of each of two layers, of every map
+_REACH = math.log(1e3)  #: bound of a map's logarithms of scales
 
 
 class Map(Protocol):
-    """An invertible map of the last axis, as zuko's transforms are."""
+    """An invertible map of the last axis."""
 
-    @property
-    def inv(self) -> Callable[[Tensor], Tensor]:
-        """The map back."""
+    def inv(self, value: Tensor, /) -> Tensor:
+        """Give the noise that becomes a value."""
 
     def call_and_ladj(self, noise: Tensor, /) -> tuple[Tensor, Tensor]:
         """Give the image, and the logarithm of the absolute determinant of the Jacobian."""
@@ -161,16 +161,23 @@ class StackedFlow:
 def conditional_flow(
     encoder: nn.Module, features: int, *, context: int, transforms: int = 3
 ) -> nn.Module:
-    """Build an inverse autoregressive flow that an encoder's answer steers.
+    r"""Build an inverse autoregressive flow that an encoder's answer steers.
 
-    Affine autoregressive maps with masked perceptrons (two layers of 64), in alternating order of
-    the numbers: a sample is one pass, and a density of what is no sample of its own D passes.
+    Affine autoregressive maps whose shifts and scales masked perceptrons give (two layers of 64),
+    in alternating order of the numbers: a sample is one pass, and a density of what is no sample of
+    its own D passes.
 
-    Shapes: the encoder answers with ``(B, context)``; the network with a `Flow` over ``(B, D)``
+    .. math:: f(\epsilon)_i = e^{s_i} \epsilon_i + m_i, \quad
+              (m_i, s_i) = \operatorname{net}(\epsilon_{<i}, c)
+
+    Shapes: the encoder answers with c, ``(B, context)``; the network with a `Flow` over ``(B, D)``
     for ``features`` D.
-    `torch.compile` breaks its graph where zuko makes the maps: not with ``fullgraph=True``.
-    Raises `MissingFlows` without zuko.
-    Reference: Kingma et al. 2016; Papamakarios, Pavlakou and Murray 2017.
+    Reference: Kingma et al. 2016; Papamakarios, Pavlakou and Murray 2017; for the masks Germain et
+    al. 2015.
+
+    >>> network = conditional_flow(nn.Linear(3, 8), 2, context=8)
+    >>> network(torch.zeros(5, 3)).sample(torch.zeros(5, 2)).shape
+    torch.Size([5, 2])
     """
     return _ConditionalFlow(encoder, features, context, transforms)
 
@@ -180,58 +187,104 @@ class _ConditionalFlow(nn.Module):
 
     def __init__(self, encoder: nn.Module, features: int, context: int, transforms: int) -> None:
         super().__init__()
-        try:
-            from zuko.flows import MAF
-        except ModuleNotFoundError:
-            raise MissingFlows from None
         self.encoder = encoder
         self.features = features
-        self.maps = MAF(features, context, transforms=transforms).transform
+        order = torch.arange(features)
+        self.maps = nn.ModuleList(
+            _Steering(order.flip(0) if k % 2 else order, context) for k in range(transforms)
+        )
 
     def forward(self, *parents: Tensor) -> Flow:
         context = self.encoder(*parents)
-        held = dict(self.maps.named_parameters())
-        plain = all(isinstance(one, nn.Parameter) for one in held.values())
-        steered: Map = self.maps(context) if plain else _Held(self.maps, held, context)
+        steered = _Composed([one(context) for one in self.maps])
         return Flow(steered, context.new_zeros(context.shape[0], self.features))
 
 
-class _Held:
-    """A map by the parameters that a network was called with, as `frozen` calls it.
+@dataclass(frozen=True, eq=False)
+class _Composed:
+    """Maps one after another."""
 
-    zuko's maps look theirs up when they are used, and by then a call with others is over.
-    """
+    maps: Sequence[Map]
 
-    def __init__(self, maps: nn.Module, held: Mapping[str, Tensor], context: Tensor) -> None:
-        self._map = _Map(maps)
-        self._held = {f"maps.{name}": value for name, value in held.items()}
-        self._context = context
-
-    @property
-    def inv(self) -> Callable[[Tensor], Tensor]:
-        """The map back."""
-        return lambda value: self._call(value, back=True)[0]
+    def inv(self, value: Tensor) -> Tensor:
+        """Give the noise that becomes a value."""
+        for one in reversed(self.maps):
+            value = one.inv(value)
+        return value
 
     def call_and_ladj(self, noise: Tensor) -> tuple[Tensor, Tensor]:
         """Give the image, and the logarithm of the absolute determinant of the Jacobian."""
-        return self._call(noise, back=False)
-
-    def _call(self, value: Tensor, back: bool) -> tuple[Tensor, Tensor]:
-        answer: tuple[Tensor, Tensor] = torch.func.functional_call(
-            self._map, self._held, (self._context, value, back)
-        )
-        return answer
+        ladj = noise.new_zeros(noise.shape[:-1])
+        for one in self.maps:
+            noise, own = one.call_and_ladj(noise)
+            ladj = ladj + own
+        return noise, ladj
 
 
-class _Map(nn.Module):
-    """Maps from their steering on, as a function of all that they depend on."""
+@dataclass(frozen=True, eq=False)
+class _Autoregressive:
+    """One map: each number's shift and scale depend on those before it, and on the context.
 
-    def __init__(self, maps: nn.Module) -> None:
+    It holds the weights of the time when it was steered, so that a network called with others, as
+    `frozen` does, gives a flow with those.
+    """
+
+    layers: Sequence[tuple[Tensor, Tensor]]
+    context: Tensor
+
+    def inv(self, value: Tensor) -> Tensor:
+        """Give the noise that becomes a value: after pass i its first i numbers are right."""
+        noise = torch.zeros_like(value)
+        for _ in range(value.shape[-1]):
+            shift, log_scale = self._of(noise)
+            noise = (value - shift) * torch.exp(-log_scale)
+        return noise
+
+    def call_and_ladj(self, noise: Tensor) -> tuple[Tensor, Tensor]:
+        """Give the image, and the logarithm of the absolute determinant of the Jacobian."""
+        shift, log_scale = self._of(noise)
+        return noise * torch.exp(log_scale) + shift, log_scale.sum(dim=-1)
+
+    def _of(self, noise: Tensor) -> tuple[Tensor, Tensor]:
+        """Shifts and logarithms of scales, which stay below a bound."""
+        context = self.context.expand(*noise.shape[:-1], -1)
+        (weight, bias), *others = self.layers
+        answer = F.linear(torch.cat([noise, context], dim=-1), weight, bias)
+        for weight, bias in others:
+            answer = F.linear(F.relu(answer), weight, bias)
+        shift, scale = answer.chunk(2, dim=-1)
+        return shift, scale / (1.0 + scale.abs() / _REACH)
+
+
+class _Steering(nn.Module):
+    """A map's perceptron: a number's outputs read the numbers before it in ``order``."""
+
+    def __init__(self, order: Tensor, context: int) -> None:
         super().__init__()
-        self.maps = maps
+        # The place up to which a unit reads; the context's is before all numbers.
+        reads = torch.cat([order, torch.full((context,), -1)])
+        hidden = torch.arange(_HIDDEN) * len(order) // _HIDDEN - 1
+        self.layers = nn.ModuleList(
+            _Masked(mask)
+            for mask in (
+                hidden[:, None] >= reads,
+                hidden[:, None] >= hidden,
+                order.repeat(2)[:, None] > hidden,
+            )
+        )
 
-    def forward(self, context: Tensor, value: Tensor, back: bool) -> tuple[Tensor, Tensor]:
-        one = self.maps(context)
-        answer: tuple[Tensor, Tensor]
-        answer = (one.inv(value), value) if back else one.call_and_ladj(value)
-        return answer
+    def forward(self, context: Tensor) -> Map:
+        return _Autoregressive([layer() for layer in self.layers], context)
+
+
+class _Masked(nn.Linear):
+    """The weights, none but where the mask allows, and the biases of a linear map."""
+
+    mask: Tensor
+
+    def __init__(self, mask: Tensor) -> None:
+        super().__init__(mask.shape[1], mask.shape[0])
+        self.register_buffer("mask", mask, persistent=False)
+
+    def forward(self) -> tuple[Tensor, Tensor]:  # type: ignore[override]  # what it is, not what it does
+        return self.weight * self.mask, self.bias
