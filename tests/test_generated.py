@@ -17,6 +17,7 @@ from graphdsl.diagnostics import Source, SpecError
 from graphdsl_runtime import Objective, Variable
 from tests.emitted import emitted_class
 from tests.generated import generated_spec
+from tests.graphs import assert_compiled_is_eager
 
 COUNT = int(os.environ.get("GENERATED_SPECS", "250"))
 ROWS = 6
@@ -56,8 +57,7 @@ def test_generated_objectives_train_infer_and_generate() -> None:
     """Every player's loss is finite and trains its own parameters; the trained model is used."""
     ran = 0
     for seed in range(COUNT // 4):
-        lines = generated_spec(seed).splitlines()
-        text = "\n".join(line for line in lines if not line.startswith("assert")) + "\n"
+        text = without_assertions(generated_spec(seed))
         try:
             objective = emitted_class(text)()
         except SpecError:
@@ -76,6 +76,24 @@ def test_generated_objectives_train_infer_and_generate() -> None:
         objective.generate(2, given={name: rows[:2] for name, rows in batch.items()})
         ran += 1
     assert ran >= 0.3 * (COUNT // 4)
+
+
+def test_generated_objectives_compile_as_one_graph() -> None:
+    ran = 0
+    for seed in range(COUNT // 10):
+        try:
+            objective = emitted_class(without_assertions(generated_spec(seed)))()
+        except SpecError:
+            continue
+        torch.manual_seed(seed)
+        assert_compiled_is_eager(objective, rows_of(objective), within=1e-5)
+        ran += 1
+    assert ran >= 0.3 * (COUNT // 10)
+
+
+def without_assertions(text: str) -> str:
+    """A spec that claims nothing."""
+    return "\n".join(line for line in text.splitlines() if not line.startswith("assert")) + "\n"
 
 
 def rows_of(objective: Objective) -> dict[str, Tensor]:

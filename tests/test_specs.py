@@ -7,7 +7,6 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -18,11 +17,12 @@ import graphdsl_runtime
 from graphdsl.compiler import check_spec, derive, read
 from graphdsl.diagnostics import Source
 from graphdsl.report import audit_text
-from graphdsl_runtime import Losses, Objective, Variable
+from graphdsl_runtime import Objective, Variable
 from study.data import digits_batch
 from tests.by_hand import ROWS_OF_DATA
 from tests.conftest import ROOT, SPECS, Golden
 from tests.emitted import emitted_class, emitted_text
+from tests.graphs import assert_compiled_is_eager
 from tests.published import PUBLISHED
 from tests.rounds import assert_a_round_is_of_own_steps
 
@@ -88,16 +88,9 @@ def test_same_spec_same_bytes(tmp_path: Path) -> None:
 
 @by_name
 def test_compiles_without_graph_breaks(path: Path) -> None:
-    """One graph forward and one backward, traced with torch's own ideas of every tensor's strides.
-
-    The backend "eager" would check the forward pass alone.
-    """
     objective = emitted_class(path)()
     batch = random_batch(objective, 4)
-    noise = all_noise(objective, batch["x"])
-    torch.compiler.reset()
-    compiled = torch.compile(objective, fullgraph=True, backend="aot_eager")
-    assert_same_steps(objective, lambda: compiled(batch, noise), lambda: objective(batch, noise))
+    assert_compiled_is_eager(objective, batch, all_noise(objective, batch["x"]))
 
 
 @pytest.mark.skipif(shutil.which("g++") is None, reason="Inductor needs a C++ compiler")
@@ -106,37 +99,7 @@ def test_sets_of_views_have_the_same_gradients_under_inductor() -> None:
     objective = emitted_class(ROOT / "specs" / "mvae.mib")()
     batch = random_batch(objective, 8)
     noise = all_noise(objective, batch["x"])
-    torch.compiler.reset()
-    compiled = torch.compile(objective, fullgraph=True)
-    assert_same_steps(
-        objective, lambda: compiled(batch, noise), lambda: objective(batch, noise), within=1e-5
-    )
-
-
-def assert_same_steps(
-    objective: Objective,
-    one: Callable[[], Losses],
-    other: Callable[[], Losses],
-    within: float = 1e-6,
-) -> None:
-    """Hold every player's loss and its own gradients together, relative to the largest entry."""
-    groups = objective.parameter_groups()
-    steps = []
-    for losses in (one, other):
-        torch.manual_seed(7)  # what is drawn inside, such as permutations
-        of_players = losses().players
-        steps.append(
-            [
-                found
-                for player, own in groups.items()
-                for found in (
-                    of_players[player].detach(),
-                    *torch.autograd.grad(of_players[player], own, retain_graph=True),
-                )
-            ]
-        )
-    for ours, theirs in zip(*steps, strict=True):
-        assert (ours - theirs).abs().max() <= within * theirs.abs().max().clamp(min=1e-3)
+    assert_compiled_is_eager(objective, batch, noise, backend="inductor", within=1e-5)
 
 
 @by_name

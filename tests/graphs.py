@@ -1,0 +1,45 @@
+"""A compiled module, held against itself in eager torch."""
+
+from __future__ import annotations
+
+__all__ = ["assert_compiled_is_eager"]
+
+from collections.abc import Mapping
+from functools import partial
+
+import torch
+from torch import Tensor
+
+from graphdsl_runtime import Losses, Objective
+
+
+def assert_compiled_is_eager(
+    objective: Objective,
+    batch: Mapping[str, Tensor],
+    noise: Mapping[str, Tensor] | None = None,
+    backend: str = "aot_eager",
+    within: float = 1e-6,
+) -> None:
+    """One graph, and every player's loss and own gradients are eager's.
+
+    The backend "eager" would trace the forward pass alone; "aot_eager" traces both, with torch's
+    own ideas of every tensor's strides. Differences are relative to the largest entry.
+    """
+    torch.compiler.reset()
+    compiled = torch.compile(objective, fullgraph=True, backend=backend)
+    groups = objective.parameter_groups()
+    steps = []
+    for one in (compiled, objective):
+        torch.manual_seed(7)  # what is drawn inside, such as permutations
+        losses: Losses = one(batch, noise)
+        gradient = partial(torch.autograd.grad, retain_graph=True, materialize_grads=True)
+        steps.append(
+            [
+                found
+                for player, own in groups.items()
+                for loss in [losses.players[player]]
+                for found in (loss.detach(), *gradient(loss, own))
+            ]
+        )
+    for ours, theirs in zip(*steps, strict=True):
+        assert (ours - theirs).abs().max() <= within * theirs.abs().max().clamp(min=1e-3)
