@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -77,6 +78,27 @@ def test_every_player_of_a_game_has_its_turns() -> None:
     taken = Counter(name for moved in steps_taken(objective, 8) for name in moved)
     assert taken == {name: 2 * count for name, count in wanted.items()}
     assert_a_round_is_of_own_steps(objective, {"x": torch.randn(8, 3).double()}, wanted)
+
+
+@pytest.mark.parametrize("text", [GAN, GAME], ids=["gan", "game"])
+def test_a_compiled_game_is_played_as_any_other(text: str) -> None:
+    """Its players end where they do in eager torch; the last batch is a smaller one."""
+    batches = [{"x": torch.randn(rows, 3).double()} for rows in (8, 8, 8, 6, 6)]
+    played = []
+    for compiled in (False, True):
+        objective = made(text + "turns critic = 2\n")
+        groups = objective.parameter_groups()
+        optimizers = {name: torch.optim.SGD(group, lr=0.1) for name, group in groups.items()}
+        torch.compiler.reset()
+        played_with: Any = objective
+        if compiled:
+            played_with = torch.compile(objective, fullgraph=True, backend="aot_eager")
+        torch.manual_seed(1)  # the noise
+        assert len(list(alternate(played_with, optimizers, batches))) == 5
+        played.append(dict(objective.named_parameters()))
+    eager, graph = played
+    for name in eager:
+        torch.testing.assert_close(graph[name], eager[name], msg=name)
 
 
 def test_a_player_of_several_is_named_by_any_of_them() -> None:

@@ -7,6 +7,7 @@ __all__ = ["alternate", "due", "play"]
 from collections.abc import Iterable, Iterator, Mapping
 
 import torch
+import torch._functorch.config
 from torch.optim import Optimizer
 
 from graphdsl_runtime.errors import OutOfRange, UnknownName
@@ -26,7 +27,8 @@ def alternate(
     evenly among them, and the last with all others: ``{"critic": 5, "model": 1}`` is five steps of
     the critic, the model stepping beside the fifth. Players that step on the same batch do so at
     once, from the losses that it had before any of them. Parameters that move over training are
-    where they are at the step, which counts on from ``start``.
+    where they are at the step, which counts on from ``start``.  The objective may be one that
+    `torch.compile` made.
 
     ``optimizers`` has one per player, over its `Objective.parameter_groups`; ``turns`` are by
     default the objective's own.
@@ -58,8 +60,10 @@ def alternate(
             raise UnknownName("optimizer of the player", name, known=list(optimizers))
     for step, batch in enumerate(batches, start):
         objective.advance(step)
-        losses: Losses = objective(batch)
-        play(losses, {name: optimizers[name] for name in due(players, turns, step)})
+        # A graph that torch compiles in here keeps its memory until every player has been through.
+        with torch._functorch.config.patch(donated_buffer=False):  # torch's own word for it
+            losses: Losses = objective(batch)
+            play(losses, {name: optimizers[name] for name in due(players, turns, step)})
         yield losses
 
 
