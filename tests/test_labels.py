@@ -357,7 +357,7 @@ def test_it_is_one_graph(text: str) -> None:
     objective = emitted_class(text)()
     batch = telling(batch_of(objective), objective, SEEN["some"])
     noise = objective.draw_noise(batch["x"])
-    whole = torch.compile(objective, fullgraph=True, backend="eager")
+    whole = torch.compile(objective, fullgraph=True, backend="aot_eager")
     assert torch.equal(whole(batch, noise).loss, objective(batch, noise).loss)
 
 

@@ -261,7 +261,7 @@ def test_it_compiles_in_one_graph_and_its_audit_is_valid(lines: list[str]) -> No
     assert own != no_bound
     objective = made(spec(lines))
     torch._dynamo.reset()
-    compiled = torch.compile(objective, backend="eager", fullgraph=True)
+    compiled = torch.compile(objective, backend="aot_eager", fullgraph=True)
     given = noise(objective)
     for player, loss in objective(batch(), given).players.items():
         assert compiled(batch(), given).players[player].item() == pytest.approx(loss.item())

@@ -290,5 +290,5 @@ def test_it_compiles_as_one_graph() -> None:
     objective = emitted_class(VIEWS)()
     batch = a_batch(objective)
     noise = objective.draw_noise(torch.zeros(8))
-    compiled = torch.compile(objective, fullgraph=True, backend="eager")
+    compiled = torch.compile(objective, fullgraph=True, backend="aot_eager")
     assert compiled(batch, noise).loss.item() == pytest.approx(objective(batch, noise).loss.item())

@@ -94,7 +94,7 @@ def test_it_compiles_without_a_break(name: str) -> None:
     torch.compiler.reset()
     word, network = WORDS[name], critic([(COLUMNS,)], (8,)).double()
     case = drawn(network, 1.0, torch.float64)
-    ours, theirs = torch.compile(word, fullgraph=True, backend="eager")(case), word(case)
+    ours, theirs = torch.compile(word, fullgraph=True, backend="aot_eager")(case), word(case)
     assert_close(ours, theirs)
     reached: list[Tensor] = [*network.parameters()] if name in OF_THE_CRITIC else [case.mean]
     assert_close(
@@ -119,12 +119,12 @@ def test_noise_drawn_inside_compiles_too() -> None:
         game = both(total_correlation_critic(case.critic, case.z))
         return game + sliced_wasserstein(case.z, case.mean)
 
-    assert torch.isfinite(torch.compile(loss, fullgraph=True, backend="eager")(case))
+    assert torch.isfinite(torch.compile(loss, fullgraph=True, backend="aot_eager")(case))
 
 
 def test_mines_state_moves_under_compilation() -> None:
     plain, compiled = Mine(), Mine()
-    step = torch.compile(compiled, fullgraph=True, backend="eager")
+    step = torch.compile(compiled, fullgraph=True, backend="aot_eager")
     for _ in range(3):
         joint, product = torch.randn(5), torch.randn(5)
         assert_close(step(joint, product), plain(joint, product))

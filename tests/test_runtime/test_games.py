@@ -318,7 +318,7 @@ def test_the_slope_penalty_is_autograds() -> None:
 
 def test_the_slope_penalty_takes_a_spectral_critic() -> None:
     network = critic([(3,)], (8,), spectral=True)
-    penalty = torch.compile(gradient_penalty_r1, fullgraph=True, backend="eager")
+    penalty = torch.compile(gradient_penalty_r1, fullgraph=True, backend="aot_eager")
     x = torch.randn(5, 3)
     for _ in range(50):
         network(x)

@@ -212,7 +212,7 @@ def test_the_closed_form_rate_is_the_monte_carlo_one(model: Wyner, x: Tensor) ->
 def test_it_compiles_without_a_break(model: Wyner, x: Tensor, by_member: bool) -> None:
     batch = {"x[1]": x[:, 0], "x[2]": x[:, 1]} if by_member else {"x": x}
     noise, parameters = model.draw_noise(x), list(model.parameters())
-    compiled = torch.compile(model, fullgraph=True, backend="eager")
+    compiled = torch.compile(model, fullgraph=True, backend="aot_eager")
     ours, theirs = compiled(batch, noise), model(batch, noise)
     assert torch.equal(ours.loss, theirs.loss)
     assert ours.terms.keys() == theirs.terms.keys()
@@ -225,7 +225,7 @@ def test_it_compiles_without_a_break(model: Wyner, x: Tensor, by_member: bool) -
 
 
 def test_inference_compiles_without_a_break(model: Wyner, x: Tensor) -> None:
-    infer = torch.compile(model.infer, fullgraph=True, backend="eager")
+    infer = torch.compile(model.infer, fullgraph=True, backend="aot_eager")
     batch = {"x[1]": x[:, 0]}
     ours, theirs = infer(batch), model.infer(batch)
     for name in ("z", "u"):
