@@ -15,6 +15,7 @@ from pathlib import Path
 from types import ModuleType
 
 import torch
+import torch._functorch.config
 import torch._inductor.config
 from torch import Tensor
 
@@ -32,6 +33,7 @@ def main() -> None:
     arguments = _arguments()
     torch.set_num_threads(arguments.threads)
     torch._inductor.config.fallback_random = True  # what is drawn inside is what eager torch draws
+    torch._functorch.config.donated_buffer = False  # players share a graph
     lines, wrong = [], []
     for path in arguments.paths:
         apart, eager, compiled, ratio = _measure(path, arguments.rounds)

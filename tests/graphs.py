@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from functools import partial
 
 import torch
+import torch._functorch.config
 from torch import Tensor
 
 from graphdsl_runtime import Losses, Objective
@@ -29,17 +30,18 @@ def assert_compiled_is_eager(
     compiled = torch.compile(objective, fullgraph=True, backend=backend)
     groups = objective.parameter_groups()
     steps = []
-    for one in (compiled, objective):
-        torch.manual_seed(7)  # what is drawn inside, such as permutations
-        losses: Losses = one(batch, noise)
-        gradient = partial(torch.autograd.grad, retain_graph=True, materialize_grads=True)
-        steps.append(
-            [
-                found
-                for player, own in groups.items()
-                for loss in [losses.players[player]]
-                for found in (loss.detach(), *gradient(loss, own))
-            ]
-        )
+    with torch._functorch.config.patch(donated_buffer=False):  # players share the graph
+        for one in (compiled, objective):
+            torch.manual_seed(7)  # what is drawn inside, such as permutations
+            losses: Losses = one(batch, noise)
+            gradient = partial(torch.autograd.grad, retain_graph=True, materialize_grads=True)
+            steps.append(
+                [
+                    found
+                    for player, own in groups.items()
+                    for loss in [losses.players[player]]
+                    for found in (loss.detach(), *gradient(loss, own))
+                ]
+            )
     for ours, theirs in zip(*steps, strict=True):
         assert (ours - theirs).abs().max() <= within * theirs.abs().max().clamp(min=1e-3)

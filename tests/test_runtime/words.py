@@ -100,7 +100,7 @@ def both(players: Players) -> Tensor:
 
 def mine(c: Case) -> Tensor:
     """Estimate with a Mine of its own."""
-    estimate: Tensor = Mine()(c.z[:, 0], (c.mean + c.log_var)[:, 0])
+    estimate: Tensor = Mine().to(c.z.device)(c.z[:, 0], (c.mean + c.log_var)[:, 0])
     return estimate
 
 
@@ -165,7 +165,7 @@ WORDS: Mapping[str, Callable[[Case], Tensor]] = {
     "mmd": lambda c: mmd(c.z, c.mean) + mmd(c.z, c.mean, "imq", (0.5, 2.0), 1.0),
     "mmd_between": lambda c: mmd_between(c.z, c.groups > 0),
     "nwj": lambda c: nwj(*contrast(c.z, c.mean)[::2]),
-    "sliced_wasserstein": lambda c: sliced_wasserstein(c.z, c.mean, DIRECTIONS),
+    "sliced_wasserstein": lambda c: sliced_wasserstein(c.z, c.mean, DIRECTIONS.to(c.z)),
     "smile": lambda c: smile(c.z, c.mean),
     "total_correlation_loo": lambda c: total_correlation_loo(c.z, c.q),
     "total_correlation_mss": lambda c: total_correlation_mss(c.z, c.q, 100),
