@@ -12,6 +12,7 @@ from torch.optim import Optimizer
 
 from graphdsl_runtime.errors import OutOfRange, UnknownName
 from graphdsl_runtime.module import Batch, Losses, Objective
+from graphdsl_runtime.ranks import average_gradients, of_all_ranks
 
 
 def alternate(
@@ -28,7 +29,8 @@ def alternate(
     the critic, the model stepping beside the fifth. Players that step on the same batch do so at
     once, from the losses that it had before any of them. Parameters that move over training are
     where they are at the step, which counts on from ``start``.  The objective may be one that
-    `torch.compile` made.
+    `torch.compile` made.  Of several ranks each has its own batches, and all begin with the first's
+    weights.
 
     ``optimizers`` has one per player, over its `Objective.parameter_groups`; ``turns`` are by
     default the objective's own.
@@ -58,6 +60,8 @@ def alternate(
     for name in players:
         if name not in optimizers:
             raise UnknownName("optimizer of the player", name, known=list(optimizers))
+    for one in objective.parameters():
+        of_all_ranks(one.detach())
     for step, batch in enumerate(batches, start):
         objective.advance(step)
         # A graph that torch compiles in here keeps its memory until every player has been through.
@@ -93,6 +97,7 @@ def play(losses: Losses, optimizers: Mapping[str, Optimizer]) -> None:
 
     All gradients come first: a step changes what the others' were computed from. What a loss says
     of another player's parameters is not asked, and a loss that depends on no parameter moves none.
+    Gradients are averaged over all ranks.
     """
     for name, optimizer in optimizers.items():
         optimizer.zero_grad()
@@ -100,6 +105,7 @@ def play(losses: Losses, optimizers: Mapping[str, Optimizer]) -> None:
         loss = losses.players[name]
         if loss.requires_grad:
             torch.autograd.backward(loss, inputs=own, retain_graph=len(optimizers) > 1)
+            average_gradients(own)
     for optimizer in optimizers.values():
         optimizer.step()
         optimizer.zero_grad()

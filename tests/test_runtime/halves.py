@@ -5,7 +5,7 @@ python -m tests.test_runtime.halves FOLDER RANK
 
 from __future__ import annotations
 
-__all__ = ["RANKS", "SPECS", "Found", "Loss", "losses", "on_the_whole", "share", "start"]
+__all__ = ["RANKS", "SPECS", "Found", "Loss", "losses", "on_the_whole", "played", "share", "start"]
 
 import os
 import subprocess
@@ -19,7 +19,16 @@ import torch
 from torch import Tensor, distributed, nn
 from torch.nn.parallel import DistributedDataParallel
 
-from graphdsl_runtime import Objective, alone, critic
+from graphdsl_runtime import (
+    Batch,
+    Losses,
+    Noise,
+    Objective,
+    adversarial_js,
+    alone,
+    alternate,
+    critic,
+)
 from graphdsl_runtime.ranks import gathered, of_all_ranks
 from tests.emitted import ROOT, emitted_class
 from tests.test_runtime.words import COLUMNS, WORDS, Case
@@ -122,11 +131,50 @@ def main(folder: Path, rank: int) -> None:
     found = {}
     for name, (loss, rows) in losses().items():
         found[name] = _on_a_share(loss, share(rows, rank))
+    found["played"] = torch.zeros(()), played(rank)
     found["one draw of all"] = gathered(of_all_ranks(torch.full((3,), 1.0 + rank))), {}
     if rank == 0:
         torch.save(found, folder / "found.pt")
     distributed.barrier()
     distributed.destroy_process_group()
+
+
+class Game(Objective):
+    """A generator and its critic, on noise that comes with the rows."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.generator, self.critic = nn.Linear(2, 3), critic([(3,)], (8,))
+
+    def forward(self, batch: Batch, noise: Noise | None = None) -> Losses:
+        """Let the critic tell rows from what the generator makes of noise."""
+        game = adversarial_js(self.critic, batch["x"], self.generator(batch["noise"]))
+        return Losses(game.model, {}, {"model": game.model, "critic": game.critic})
+
+    def parameter_groups(self) -> dict[str, list[nn.Parameter]]:
+        """Give each player's own."""
+        groups = {"model": self.generator, "critic": self.critic}
+        return {name: list(own.parameters()) for name, own in groups.items()}
+
+
+def played(rank: int | None = None) -> dict[str, Tensor]:
+    """Play four batches, whole or a rank's share of each, and give where the weights end.
+
+    A rank begins with weights of its own, which are to become the first's.
+    """
+    torch.manual_seed(rank or 0)
+    game = Game().double()
+    numbers = torch.Generator().manual_seed(5)
+    sizes = {"x": (BATCH, 3), "noise": (BATCH, 2)}
+    batches = [
+        {name: torch.randn(size, generator=numbers).double() for name, size in sizes.items()}
+        for _ in range(4)
+    ]
+    groups = game.parameter_groups().items()
+    steps = {name: torch.optim.Adam(own, 0.05) for name, own in groups}
+    own = batches if rank is None else [share(rows, rank) for rows in batches]
+    assert len(list(alternate(game, steps, own, turns={"critic": 2}))) == len(batches)
+    return {name: one.detach() for name, one in game.named_parameters()}
 
 
 def _on_a_share(loss: Loss, rows: Rows) -> Found:

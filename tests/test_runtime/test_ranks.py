@@ -9,7 +9,16 @@ import torch
 from torch.testing import assert_close
 
 from graphdsl_runtime.ranks import alone, first_row, gathered, mean_over_ranks, own_rows, ranks
-from tests.test_runtime.halves import RANKS, SPECS, Found, losses, on_the_whole, share, start
+from tests.test_runtime.halves import (
+    RANKS,
+    SPECS,
+    Found,
+    losses,
+    on_the_whole,
+    played,
+    share,
+    start,
+)
 from tests.test_runtime.words import WORDS
 
 #: Means over rows, which halves have as the whole has, whoever gathers what.
@@ -43,6 +52,15 @@ def test_halves_add_up_to_the_whole(of_halves: Mapping[str, Found]) -> None:
         for key, one in {"loss": value, **gradients}.items():
             assert_close(said.pop(key), one, rtol=1e-9, atol=1e-11, msg=f"{name}: {key}")
         assert not said, name
+
+
+def test_a_game_of_halves_is_that_of_the_whole(of_halves: Mapping[str, Found]) -> None:
+    """Both ranks' turns, from the first's weights on: the critic's by itself are averaged too."""
+    ends = played()
+    of_ranks = dict(of_halves["played"][1])
+    for name, end in ends.items():
+        assert_close(of_ranks.pop(name), end, rtol=1e-9, atol=1e-11, msg=name)
+    assert not of_ranks
 
 
 def test_noise_of_the_whole_batch_is_the_first_ranks(of_halves: Mapping[str, Found]) -> None:
