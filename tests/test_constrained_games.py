@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 
 import pytest
 import torch
@@ -16,6 +15,8 @@ from graphdsl.report import audit_text
 from graphdsl_runtime import Objective, alternate
 from tests.emitted import emitted_class, emitted_text
 from tests.rounds import assert_a_round_is_of_own_steps
+
+pytestmark = pytest.mark.usefixtures("in_double_precision")
 
 ROWS = 6
 
@@ -55,14 +56,6 @@ OF_Q_AND_P = {
     "a subset": ("KL(q || p) + KL(q(z | x) || q(z | x[1]))", "KL(q || p)"),
 }
 by_game = pytest.mark.parametrize(("of_q", "of_p"), OF_Q_AND_P.values(), ids=OF_Q_AND_P)
-
-
-@pytest.fixture(autouse=True)
-def _in_double_precision() -> Iterator[None]:
-    torch.manual_seed(0)
-    torch.set_default_dtype(torch.float64)
-    yield
-    torch.set_default_dtype(torch.float32)
 
 
 def reached(loss: Tensor, objective: Objective) -> set[str]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 import torch
 from torch import Tensor
@@ -14,6 +12,8 @@ from graphdsl.diagnostics import Source
 from graphdsl.report import audit_text
 from graphdsl_runtime import Objective
 from tests.emitted import emitted_class
+
+pytestmark = pytest.mark.usefixtures("in_double_precision")
 
 ROWS = 6
 
@@ -27,14 +27,6 @@ latent z : real[2] ~ normal
 q { x -> z via mlp(8) }
 p { z -> x, y, n via mlp(8) }
 minimize """
-
-
-@pytest.fixture(autouse=True)
-def _in_double_precision() -> Iterator[None]:
-    torch.manual_seed(0)
-    torch.set_default_dtype(torch.float64)
-    yield
-    torch.set_default_dtype(torch.float32)
 
 
 def batch() -> dict[str, Tensor]:

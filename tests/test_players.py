@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -18,6 +17,8 @@ from graphdsl.report import audit_json, audit_schema, audit_text
 from graphdsl_runtime import Objective, alternate
 from tests.by_hand import slope
 from tests.emitted import emitted_class, emitted_text
+
+pytestmark = pytest.mark.usefixtures("in_double_precision")
 
 ROWS = 6
 
@@ -53,14 +54,6 @@ GAMES = {
     ],
 }
 by_game = pytest.mark.parametrize("lines", GAMES.values(), ids=GAMES)
-
-
-@pytest.fixture(autouse=True)
-def _in_double_precision() -> Iterator[None]:
-    torch.manual_seed(0)
-    torch.set_default_dtype(torch.float64)
-    yield
-    torch.set_default_dtype(torch.float32)
 
 
 def spec(lines: list[str]) -> str:
