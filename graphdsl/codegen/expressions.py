@@ -24,8 +24,8 @@ from fractions import Fraction
 from graphdsl.codegen.breaking import WIDTH, broken
 from graphdsl.codegen.entries import entries
 from graphdsl.diagnostics import CompilerBug
-from graphdsl.ir.loss import Chosen, Ref
 from graphdsl.ir.notation import leading_positive
+from graphdsl.ir.statements import Chosen, Ref
 from graphdsl.ir.weight import Weight
 
 

@@ -25,7 +25,7 @@ from graphdsl.codegen.expressions import (
     shape_comment,
     stacked,
 )
-from graphdsl.ir.loss import (
+from graphdsl.ir.statements import (
     Assemble,
     Chances,
     Decoded,

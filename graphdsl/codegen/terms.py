@@ -7,7 +7,8 @@ __all__ = ["slope_code", "term_code"]
 from collections.abc import Sequence
 
 from graphdsl.codegen.expressions import chosen_mask, masks, members, reference
-from graphdsl.ir.loss import Density, Ref, SlopePenalty, TermCode
+from graphdsl.ir.loss import Density, SlopePenalty, TermCode
+from graphdsl.ir.statements import Ref
 
 
 def term_code(code: TermCode) -> str:

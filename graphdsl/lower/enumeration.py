@@ -14,22 +14,21 @@ from dataclasses import dataclass, field, replace
 from math import prod
 
 from graphdsl.diagnostics import Diagnostic
-from graphdsl.ir.loss import (
+from graphdsl.ir.loss import LossModule, LossTerm
+from graphdsl.ir.model import DivergenceOfMarginals, Model, Weighted
+from graphdsl.ir.statements import (
     Assemble,
     Chances,
     Every,
     EveryValue,
     Fuse,
     Known,
-    LossModule,
-    LossTerm,
     PriorSample,
     Ref,
     Run,
     Sample,
     Statement,
 )
-from graphdsl.ir.model import DivergenceOfMarginals, Model, Weighted
 from graphdsl.lower.checks import span_at
 from graphdsl.lower.errors import EstimatorIdle, EstimatorMisplaced
 from graphdsl.lower.liveness import read_by

@@ -14,15 +14,9 @@ from graphdsl.ir.information import (
     Collected,
     Term,
 )
-from graphdsl.ir.loss import (
-    Group,
-    LossModule,
-    LossTerm,
-    ParameterSlot,
-    Run,
-    VariableSlot,
-)
+from graphdsl.ir.loss import Group, LossModule, LossTerm, ParameterSlot, VariableSlot
 from graphdsl.ir.model import Model
+from graphdsl.ir.statements import Run
 from graphdsl.ir.weight import Weight, accumulate
 from graphdsl.lower.bounds import Piece, pieces
 from graphdsl.lower.checks import all_warnings, mistakes, span_at, without_model

@@ -10,10 +10,11 @@ from dataclasses import dataclass, replace
 from graphdsl.diagnostics import CompilerBug
 from graphdsl.ir.draws import as_block, draws_in
 from graphdsl.ir.information import Atom, Term
-from graphdsl.ir.loss import Bound, LossTerm, Ref, Relation, TermCode
+from graphdsl.ir.loss import Bound, LossTerm, Relation, TermCode
 from graphdsl.ir.masks import Gate
 from graphdsl.ir.model import Conditional, Model
 from graphdsl.ir.notation import latex_name, latex_names, natural, shortened
+from graphdsl.ir.statements import Ref
 from graphdsl.ir.weight import ZERO, Weight
 from graphdsl.lower.bounds import Piece
 from graphdsl.lower.chosen import chosen, draws_used
