@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["loss_terms"]
+__all__ = ["added_up", "loss_terms"]
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -14,7 +14,7 @@ from graphdsl.ir.loss import Bound, LossTerm, Relation, TermCode
 from graphdsl.ir.model import Model
 from graphdsl.ir.notation import natural
 from graphdsl.ir.statements import Ref
-from graphdsl.ir.weight import ZERO, Weight
+from graphdsl.ir.weight import Weight, accumulate
 from graphdsl.lower.bounds import Piece
 from graphdsl.lower.chosen import chosen, draws_used
 from graphdsl.lower.data import masks
@@ -40,7 +40,7 @@ def loss_terms(
             code=_sampled(plans, group, _in_bound(plan, group, _code(plans, group))),
             formula=written.text,
             latex=written.latex,
-            stands_for=_collected(term for piece in group for term in piece.stands_for),
+            stands_for=added_up(term for piece in group for term in piece.stands_for),
             relation="surrogate" if first.kind in ("penalty", "cost") else _relation(bounds),
             bounds=tuple(bound for bound in bounds if bound not in told),
             estimator=_estimator(plans, group),
@@ -102,12 +102,12 @@ def _with_critic(plan: Plan, group: Sequence[Piece], term: LossTerm, names: Name
     )
 
 
-def _collected(terms: Iterable[Term]) -> tuple[Term, ...]:
+def added_up(terms: Iterable[Term]) -> tuple[Term, ...]:
     """Equal atoms together, in the order in which they first come."""
     weights: dict[Atom, Weight] = {}
     for term in terms:
-        weights[term.atom] = weights.get(term.atom, ZERO) + term.weight
-    return tuple(Term(weight, atom) for atom, weight in weights.items() if weight)
+        accumulate(weights, term.atom, term.weight)
+    return tuple(Term(weight, atom) for atom, weight in weights.items())
 
 
 def _groups(plans: Mapping[str, Plan], pieces: Iterable[Piece]) -> dict[object, list[Piece]]:
