@@ -10,6 +10,7 @@ __all__ = [
     "cost_of_independent_pixels",
     "drawn",
     "leakage",
+    "losses",
     "mutual_information_gap",
     "normal_total_correlation",
     "permuted",
@@ -17,7 +18,7 @@ __all__ = [
 ]
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from itertools import permutations
 
@@ -102,6 +103,14 @@ def leakage(z: Sequence[Tensor], asked: Sequence[Tensor], classes: int, steps: i
     middle, spread = z[0].mean(0), z[0].std(0) + 1e-6
     known, unseen = ((one - middle) / spread for one in z)
     return accuracy_of(fitted(known, asked[0], classes, steps), unseen, asked[1])
+
+
+@torch.no_grad()
+def losses(objective: Objective, batch: Mapping[str, Tensor]) -> dict[str, float]:
+    """The loss, and the terms that it is of, always from the same noise."""
+    torch.manual_seed(0)
+    found = objective(batch)
+    return {"loss": found.loss.item(), **{n: one.item() for n, one in found.terms.items()}}
 
 
 @torch.no_grad()

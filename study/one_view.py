@@ -25,7 +25,7 @@ from study.training import emitted, train
 def bound(spec: str, setting: Setting) -> Row:
     """The loss on unseen digits, against pixels that are independent."""
     ours, (known, unseen) = on_digits(spec, setting), setting.digits()
-    losses = _losses(ours.objective, digits_batch(ours.objective, unseen))
+    losses = judges.losses(ours.objective, digits_batch(ours.objective, unseen))
     alone = judges.cost_of_independent_pixels(pixels(known), pixels(unseen))
     figures = (
         Figure("loss on unseen digits, nats; lower", losses["loss"], alone),
@@ -56,7 +56,7 @@ def explained(spec: str, setting: Setting) -> Row:
             setting.steps,
             setting.seed,
         )
-        found.append((one, _losses(one.objective, {"x": x[len(known) :]})))
+        found.append((one, judges.losses(one.objective, {"x": x[len(known) :]})))
     (ours, losses), (_, other) = found
     figures = (
         Figure("loss on unseen digits, nats; lower", losses["loss"], other["loss"]),
@@ -71,7 +71,7 @@ def disentangled(spec: str, setting: Setting) -> Row:
     unseen = setting.digits()[1]
     tc = [judges.normal_total_correlation(one.objective, unseen) for one in (ours, control)]
     costs = [
-        _losses(one.objective, digits_batch(one.objective, unseen))["reconstruction_x"]
+        judges.losses(one.objective, digits_batch(one.objective, unseen))["reconstruction_x"]
         for one in (ours, control)
     ]
     figures = (
@@ -153,7 +153,7 @@ def anchored(spec: str, setting: Setting) -> Row:
     for one in (ours, control):
         z = [judges.drawn(one.objective, rows, ("z",))[:, :4] for rows in (known, unseen)]
         told.append(judges.leakage(z, (labels(known), labels(unseen)), 10, setting.judging))
-        terms = _losses(one.objective, digits_batch(one.objective, unseen))
+        terms = judges.losses(one.objective, digits_batch(one.objective, unseen))
         costs.append(terms["reconstruction_x"] + terms["rate_z"])
     figures = (
         Figure("accuracy of the digit from the 4 anchors of 16 factors; higher", told[0], told[1]),
@@ -173,7 +173,7 @@ def conditioned(spec: str, setting: Setting) -> Row:
     other = control.objective.generate(len(unseen))["x"]
     right = [judges.accuracy_of(network, one, asked) for one in (made, other)]
     costs = [
-        _losses(one.objective, digits_batch(one.objective, unseen))["loss"]
+        judges.losses(one.objective, digits_batch(one.objective, unseen))["loss"]
         for one in (ours, control)
     ]
     figures = (
@@ -181,10 +181,3 @@ def conditioned(spec: str, setting: Setting) -> Row:
         Figure("loss on unseen digits, nats; lower", costs[0], costs[1]),
     )
     return Row(spec, "digits", figures, "a VAE, which is not told the class", ours)
-
-
-@torch.no_grad()
-def _losses(objective: Objective, batch: dict[str, Tensor]) -> dict[str, float]:
-    torch.manual_seed(0)
-    losses = objective(batch)
-    return {"loss": losses.loss.item(), **{n: one.item() for n, one in losses.terms.items()}}

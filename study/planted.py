@@ -19,15 +19,14 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch.optim import Adam
 
-from graphdsl import Source, compile_spec
 from graphdsl_runtime import Objective, learn_edges
+from study.training import emitted
 
 _SPEC = Path(__file__).parent / "planted.mib"
 _VIEWS, _FACTORS, _SIZE, _NOISE = 6, 4, 4, 0.3
@@ -50,7 +49,7 @@ def main() -> None:
     parser.add_argument("--starts", type=int, default=3)
     arguments = parser.parse_args()
     torch.set_num_threads(1)
-    made = _compiled()
+    made = emitted(_SPEC.read_text(encoding="utf-8"))
     print(
         "| seed | edges planted | edges found | F1 | F1 of each start | score of each start | s |"
     )
@@ -118,14 +117,6 @@ def f1(found: np.ndarray, planted: np.ndarray) -> float:
         2 * int((found[:, list(order)] & planted).sum()) / int(found.sum() + planted.sum())
         for order in itertools.permutations(range(planted.shape[1]))
     )
-
-
-def _compiled() -> Callable[[], Objective]:
-    emitted = compile_spec(Source.read(_SPEC))
-    module = ModuleType("planted")
-    exec(compile(emitted.text, "<planted>", "exec"), module.__dict__)
-    made: Callable[[], Objective] = getattr(module, emitted.class_name)
-    return made
 
 
 if __name__ == "__main__":

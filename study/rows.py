@@ -93,25 +93,23 @@ _NONE: Mapping[str, float] = {}
 
 
 def on_digits(
-    spec: str, setting: Setting, weights: Mapping[str, float] = _NONE, *, warm: bool = False
+    spec: str,
+    setting: Setting,
+    weights: Mapping[str, float] = _NONE,
+    *,
+    constants: Mapping[str, int] | None = None,
+    warm: bool = False,
 ) -> Trained:
     """A spec trained on the digits to train on."""
     torch.manual_seed(setting.seed)
-    objective = emitted(spec)(**{**WEIGHTS.get(spec, {}), **weights})
+    objective = emitted(spec, constants)(**{**WEIGHTS.get(spec, {}), **weights})
     rows = setting.digits()[0]
 
     def batch_of(some: Tensor) -> dict[str, Tensor]:
         return digits_batch(objective, some)
 
-    return train(
-        objective,
-        batch_of,
-        rows,
-        setting.steps,
-        setting.seed,
-        warm=warm,
-        game=spec in GAMES,
-    )
+    game = spec in GAMES
+    return train(objective, batch_of, rows, setting.steps, setting.seed, warm=warm, game=game)
 
 
 def with_and_without(spec: str, setting: Setting) -> tuple[Trained, Trained, str]:

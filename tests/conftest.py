@@ -1,9 +1,10 @@
-"""Golden files, the shipped specs, and quiet threads for all tests."""
+"""Golden files, the shipped specs, quiet threads for all tests, and double precision for some."""
 
 from __future__ import annotations
 
 __all__ = ["SPECS", "Golden"]
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Protocol
 
@@ -51,3 +52,14 @@ def _one_thread() -> None:
     torch = sys.modules.get("torch")
     if torch is not None:
         torch.set_num_threads(1)
+
+
+@pytest.fixture
+def in_double_precision() -> Iterator[None]:
+    """A seed, and twice the digits: for laws that hold to the last of them."""
+    import torch
+
+    torch.manual_seed(0)
+    torch.set_default_dtype(torch.float64)
+    yield
+    torch.set_default_dtype(torch.float32)

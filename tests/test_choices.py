@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
 import pytest
 import torch
@@ -13,6 +12,8 @@ from graphdsl.compiler import Compiled, check_spec, derive
 from graphdsl.diagnostics import Source, SpecError
 from graphdsl_runtime import Objective
 from tests.emitted import emitted_class
+
+pytestmark = pytest.mark.usefixtures("in_double_precision")
 
 ROWS = 5
 
@@ -39,14 +40,6 @@ minimize KL(q || p) + 0.5 * D(q || {x -> y -> z})
 """
 
 TIES = {"encoders": TWO_WAYS, "prior": PRIOR_TOO}
-
-
-@pytest.fixture(autouse=True)
-def _in_double_precision() -> Iterator[None]:
-    torch.manual_seed(0)
-    torch.set_default_dtype(torch.float64)
-    yield
-    torch.set_default_dtype(torch.float32)
 
 
 def compiled(text: str) -> Compiled:

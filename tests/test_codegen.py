@@ -12,7 +12,7 @@ import torch
 from graphdsl.codegen.environment import TEMPLATES, holes
 from graphdsl.codegen.expressions import network_names, reference, weight
 from graphdsl.codegen.render import ALWAYS_IMPORTED, WORDS
-from graphdsl.ir.loss import Ref
+from graphdsl.ir.statements import Ref
 from graphdsl.ir.weight import Weight
 from graphdsl.resolve.reserved import why_reserved
 from graphdsl_runtime import Objective

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 
 import pytest
 import torch
@@ -15,7 +14,10 @@ from graphdsl.diagnostics import Source, SpecError
 from graphdsl.report import audit_text
 from graphdsl_runtime import Objective, alternate
 from tests.emitted import emitted_class, emitted_text
+from tests.gradients import assert_equal_gradients
 from tests.rounds import assert_a_round_is_of_own_steps
+
+pytestmark = pytest.mark.usefixtures("in_double_precision")
 
 ROWS = 6
 
@@ -57,14 +59,6 @@ OF_Q_AND_P = {
 by_game = pytest.mark.parametrize(("of_q", "of_p"), OF_Q_AND_P.values(), ids=OF_Q_AND_P)
 
 
-@pytest.fixture(autouse=True)
-def _in_double_precision() -> Iterator[None]:
-    torch.manual_seed(0)
-    torch.set_default_dtype(torch.float64)
-    yield
-    torch.set_default_dtype(torch.float32)
-
-
 def reached(loss: Tensor, objective: Objective) -> set[str]:
     """The players whose parameters a loss has a gradient in that is not nought."""
     found = set()
@@ -73,17 +67,6 @@ def reached(loss: Tensor, objective: Objective) -> set[str]:
         if any(one is not None and bool((one != 0).any()) for one in grads):
             found.add(player)
     return found
-
-
-def assert_equal_gradients(one: Tensor, other: Tensor, group: list[torch.nn.Parameter]) -> None:
-    ours, theirs = (
-        torch.autograd.grad(loss, group, retain_graph=True, allow_unused=True)
-        for loss in (one, other)
-    )
-    for a, b, parameter in zip(ours, theirs, group, strict=True):
-        mine = torch.zeros_like(parameter) if a is None else a
-        theirs_ = torch.zeros_like(parameter) if b is None else b
-        torch.testing.assert_close(mine, theirs_, rtol=1e-9, atol=1e-12)
 
 
 def test_each_objective_pays_for_its_own_constraints() -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 import torch
 from torch import Tensor
@@ -14,6 +12,9 @@ from graphdsl.diagnostics import Source
 from graphdsl.report import audit_text
 from graphdsl_runtime import Objective
 from tests.emitted import emitted_class
+from tests.gradients import assert_equal_gradients
+
+pytestmark = pytest.mark.usefixtures("in_double_precision")
 
 ROWS = 6
 
@@ -27,14 +28,6 @@ latent z : real[2] ~ normal
 q { x -> z via mlp(8) }
 p { z -> x, y, n via mlp(8) }
 minimize """
-
-
-@pytest.fixture(autouse=True)
-def _in_double_precision() -> Iterator[None]:
-    torch.manual_seed(0)
-    torch.set_default_dtype(torch.float64)
-    yield
-    torch.set_default_dtype(torch.float32)
 
 
 def batch() -> dict[str, Tensor]:
@@ -54,15 +47,7 @@ def sampled(m: Objective, x: Tensor, noise: Tensor) -> Tensor:
 def assert_equal(m: Objective, ours: Tensor, theirs: Tensor) -> None:
     """The same number, and the same gradient in every parameter."""
     assert ours.item() == pytest.approx(theirs.item(), abs=1e-9)
-    parameters = list(m.parameters())
-    mine, published = (
-        torch.autograd.grad(one, parameters, retain_graph=True, allow_unused=True)
-        for one in (ours, theirs)
-    )
-    for a, b in zip(mine, published, strict=True):
-        assert (a is None) == (b is None)
-        if a is not None:
-            torch.testing.assert_close(a, b, rtol=1e-9, atol=1e-12)
+    assert_equal_gradients(ours, theirs, m.parameters())
 
 
 def test_the_wasserstein_autoencoder_is_the_published_one() -> None:

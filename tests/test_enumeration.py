@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator
 from functools import cache
 from typing import TypeAlias
 
@@ -24,17 +23,11 @@ from tests.by_hand import above_uniform, cost, density, halves, rate, run, sampl
 from tests.emitted import emitted_class as compiled_class
 from tests.emitted import emitted_text
 
+pytestmark = pytest.mark.usefixtures("in_double_precision")
+
 ROWS = 6
 emitted_class = cache(compiled_class)
 Values: TypeAlias = dict[str, Tensor]
-
-
-@pytest.fixture(autouse=True)
-def _in_double_precision() -> Iterator[None]:
-    torch.manual_seed(0)
-    torch.set_default_dtype(torch.float64)
-    yield
-    torch.set_default_dtype(torch.float32)
 
 
 def gradients(nats: Tensor, m: Objective) -> list[Tensor]:

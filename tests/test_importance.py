@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator
 
 import pytest
 import torch
@@ -17,15 +16,9 @@ from graphdsl.report import audit_text
 from graphdsl_runtime import Flow, FullGaussian, Objective, ShapeMismatch, importance_weighted
 from tests.emitted import emitted_class, emitted_text
 
+pytestmark = pytest.mark.usefixtures("in_double_precision")
+
 ROWS = 4
-
-
-@pytest.fixture(autouse=True)
-def _in_double_precision() -> Iterator[None]:
-    torch.manual_seed(0)
-    torch.set_default_dtype(torch.float64)
-    yield
-    torch.set_default_dtype(torch.float32)
 
 
 def compiled(text: str) -> Compiled:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import cache
 from typing import TypeAlias
 
@@ -28,6 +28,8 @@ from tests.by_hand import (
     surprise,
 )
 from tests.emitted import emitted_class as compiled_class
+
+pytestmark = pytest.mark.usefixtures("in_double_precision")
 
 ROWS, CLASSES = 6, 3
 emitted_class = cache(compiled_class)
@@ -85,14 +87,6 @@ q { x -> y; x, y -> z }
 p { z -> y; y, z -> x }
 minimize KL(q || p) + 5 * CE(y | x) + 2 * CE(y | z)
 """
-
-
-@pytest.fixture(autouse=True)
-def _in_double_precision() -> Iterator[None]:
-    torch.manual_seed(0)
-    torch.set_default_dtype(torch.float64)
-    yield
-    torch.set_default_dtype(torch.float32)
 
 
 # ---- the bounds by hand, row by row --------------------------------------------------------------

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 
 import pytest
 import torch
@@ -11,6 +10,8 @@ from torch import Tensor
 
 from graphdsl_runtime import Objective
 from tests.emitted import emitted_class
+
+pytestmark = pytest.mark.usefixtures("in_double_precision")
 
 ROWS = 6
 TOLERANCE = 1e-9
@@ -51,14 +52,6 @@ minimize KL(q || p)
 """
 
 by_text = pytest.mark.parametrize("text", [VIEWS, KINDS, MVAE], ids=["views", "kinds", "mvae"])
-
-
-@pytest.fixture(autouse=True)
-def _in_double_precision() -> Iterator[None]:
-    torch.manual_seed(0)
-    torch.set_default_dtype(torch.float64)
-    yield
-    torch.set_default_dtype(torch.float32)
 
 
 def batch_of(objective: Objective) -> dict[str, Tensor]:

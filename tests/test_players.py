@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -18,6 +17,9 @@ from graphdsl.report import audit_json, audit_schema, audit_text
 from graphdsl_runtime import Objective, alternate
 from tests.by_hand import slope
 from tests.emitted import emitted_class, emitted_text
+from tests.gradients import assert_equal_gradients
+
+pytestmark = pytest.mark.usefixtures("in_double_precision")
 
 ROWS = 6
 
@@ -53,14 +55,6 @@ GAMES = {
     ],
 }
 by_game = pytest.mark.parametrize("lines", GAMES.values(), ids=GAMES)
-
-
-@pytest.fixture(autouse=True)
-def _in_double_precision() -> Iterator[None]:
-    torch.manual_seed(0)
-    torch.set_default_dtype(torch.float64)
-    yield
-    torch.set_default_dtype(torch.float32)
 
 
 def spec(lines: list[str]) -> str:
@@ -221,15 +215,7 @@ minimize CE(x | z) + 0.3 * (JS(q(x) || p(x)) with non_saturating(r1 = {gamma:g})
     }
     assert losses.players.keys() == published.keys()
     for player, loss in published.items():
-        group = m.parameter_groups()[player]
-        ours, theirs = (
-            torch.autograd.grad(one, group, retain_graph=True, allow_unused=True)
-            for one in (losses.players[player], loss)
-        )
-        for a, b in zip(ours, theirs, strict=True):
-            assert (a is None) == (b is None)
-            if a is not None:
-                torch.testing.assert_close(a, b, rtol=1e-9, atol=1e-12)
+        assert_equal_gradients(losses.players[player], loss, m.parameter_groups()[player])
 
 
 def test_a_network_that_two_objectives_ask_runs_once() -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator
 
 import pytest
 import torch
@@ -12,6 +11,8 @@ from torch import Tensor
 
 from graphdsl_runtime import Objective
 from tests.emitted import emitted_class, emitted_text
+
+pytestmark = pytest.mark.usefixtures("in_double_precision")
 
 VIEWS = """
 model views
@@ -135,14 +136,6 @@ APART = {
     "joint encoders": VIEWS.replace("by poe ", ""),
     "a set that is drawn": VIEWS.replace("N = 3", "N = 5").replace("sum(S", "mean(S"),
 }
-
-
-@pytest.fixture(autouse=True)
-def _in_double_precision() -> Iterator[None]:
-    torch.manual_seed(0)
-    torch.set_default_dtype(torch.float64)
-    yield
-    torch.set_default_dtype(torch.float32)
 
 
 def both_ways(text: str, patch: pytest.MonkeyPatch) -> tuple[Objective, Objective]:

@@ -6,7 +6,6 @@ import ast
 import math
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,6 +16,8 @@ from graphdsl.compiler import check_spec
 from graphdsl.diagnostics import Source
 from graphdsl_runtime import Categorical, Gaussian, Laplace, MissingInput, Objective, ShapeMismatch
 from tests.emitted import emitted_class, emitted_text
+
+pytestmark = pytest.mark.usefixtures("in_double_precision")
 
 ROWS = 6
 TOLERANCE = 1e-9
@@ -122,14 +123,6 @@ SPECS = {
     "two kinds": BIMODAL, "Laplace": LAPLACES, "ladder": LADDER, "grid": GRID, "chains": CHAINS,
 }  # fmt: skip
 by_text = pytest.mark.parametrize("text", SPECS.values(), ids=SPECS.keys())
-
-
-@pytest.fixture(autouse=True)
-def _in_double_precision() -> Iterator[None]:
-    torch.manual_seed(0)
-    torch.set_default_dtype(torch.float64)
-    yield
-    torch.set_default_dtype(torch.float32)
 
 
 def batch_of(objective: Objective, rows: int = ROWS) -> dict[str, Tensor]:

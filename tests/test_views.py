@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from itertools import product
 from pathlib import Path
 
@@ -17,6 +17,8 @@ from graphdsl_runtime import Gaussian, Objective
 from study.data import digits_batch
 from tests.conftest import ROOT, SPECS
 from tests.emitted import emitted_class
+
+pytestmark = pytest.mark.usefixtures("in_double_precision")
 
 by_name = pytest.mark.parametrize("path", SPECS, ids=lambda path: path.stem)
 
@@ -31,14 +33,6 @@ VIEWS = {
     "wyner": 2,
 }
 by_views = pytest.mark.parametrize("name", VIEWS)
-
-
-@pytest.fixture(autouse=True)
-def _in_double_precision() -> Iterator[None]:
-    torch.manual_seed(0)
-    torch.set_default_dtype(torch.float64)
-    yield
-    torch.set_default_dtype(torch.float32)
 
 
 def encoders(objective: Objective) -> list[str]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-__all__ = ["broken"]
+__all__ = ["WIDTH", "broken"]
 
 from collections.abc import Iterator
 
-_WIDTH = 88  #: of emitted lines
+WIDTH = 88  #: of emitted lines
 _CLOSING = {")": "(", "]": "["}
 
 
@@ -19,11 +19,11 @@ def broken(code: str, indent: int, before: int = 0) -> str:
         before: How much stands before it on that line; what stands behind it counts as well.
     """
     opening = _last_opening(code)
-    if indent + before + len(code) <= _WIDTH or opening is None:
+    if indent + before + len(code) <= WIDTH or opening is None:
         return code
     head, inner, tail = code[: opening + 1], code[opening + 1 : -1], code[-1]
     deep, outer = " " * (indent + 4), " " * indent
-    if indent + 4 + len(inner) <= _WIDTH:
+    if indent + 4 + len(inner) <= WIDTH:
         return f"{head}\n{deep}{inner}\n{outer}{tail}"
     parts = (f"{deep}{broken(part, indent + 4, 1)},\n" for part in _parts(inner))
     return f"{head}\n{''.join(parts)}{outer}{tail}"

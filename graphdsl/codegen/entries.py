@@ -7,7 +7,7 @@ __all__ = ["entries"]
 from collections.abc import Sequence
 from itertools import product
 
-from graphdsl.ir.loss import Entries
+from graphdsl.ir.statements import Entries
 
 
 def entries(some: Entries) -> str:

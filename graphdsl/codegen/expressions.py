@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 __all__ = [
+    "chosen_mask",
     "commented",
+    "masks",
     "members",
     "network_names",
     "number",
@@ -19,13 +21,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
 
-from graphdsl.codegen.breaking import broken
+from graphdsl.codegen.breaking import WIDTH, broken
 from graphdsl.codegen.entries import entries
-from graphdsl.ir.loss import Ref
+from graphdsl.diagnostics import CompilerBug
 from graphdsl.ir.notation import leading_positive
+from graphdsl.ir.statements import Chosen, Ref
 from graphdsl.ir.weight import Weight
-
-_WIDTH = 88  #: of emitted lines
 
 
 def reference(ref: Ref) -> str:
@@ -60,6 +61,19 @@ def _places(places: Sequence[int], one: bool) -> str:
 def members(refs: Sequence[Ref]) -> str:
     """Several tensors as a list."""
     return f"[{', '.join(map(reference, refs))}]"
+
+
+def masks(several: Sequence[Sequence[Ref]]) -> list[str]:
+    """The mask of each member; one that asks for nothing is always there."""
+    first = next(reference(ref) for refs in several for ref in refs)
+    return [" & ".join(map(reference, refs)) or f"torch.ones_like({first})" for refs in several]
+
+
+def chosen_mask(chosen: Chosen | None) -> str:
+    """The mask of a drawn set, or of its complement."""
+    if chosen is None:
+        raise CompilerBug("a drawn set without a mask")
+    return f"{'~' * chosen.outside}{reference(chosen.mask)}"
 
 
 def shape(sizes: Sequence[int]) -> str:
@@ -139,7 +153,7 @@ def _over_two(names: Sequence[str]) -> str:
 def stacked(parts: Sequence[str], target: str, indent: int = 8, dim: int = 1) -> str:
     """Tensors side by side, one on a line where they do not fit on one."""
     line = f"{target} = torch.stack([{', '.join(parts)}], dim={dim})"
-    if len(line) + indent <= _WIDTH:
+    if len(line) + indent <= WIDTH:
         return line
     space = " " * indent
     listed = "".join(f"{space}        {part},\n" for part in parts)
@@ -149,7 +163,7 @@ def stacked(parts: Sequence[str], target: str, indent: int = 8, dim: int = 1) ->
 
 def commented(code: str, comment: str, indent: int = 8) -> str:
     """A line with its comment: behind it where both fit, above it where they do not."""
-    if len(code) + len(comment) + indent + 4 <= _WIDTH:
+    if len(code) + len(comment) + indent + 4 <= WIDTH:
         return f"{code}  # {comment}"
     target, equals, value = code.partition(" = ")
     whole = f"{target}{equals}{broken(value, indent, len(target) + len(equals))}"

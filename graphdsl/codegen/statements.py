@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 __all__ = [
-    "ancestral_line",
     "decoded_line",
     "drawn_line",
     "forward_line",
     "infer_line",
     "inferred_line",
-    "slope_code",
-    "term_code",
 ]
 
 from collections.abc import Sequence
@@ -18,7 +15,9 @@ from dataclasses import replace
 
 from graphdsl.codegen.entries import entries
 from graphdsl.codegen.expressions import (
+    chosen_mask,
     commented,
+    masks,
     members,
     number,
     reference,
@@ -26,13 +25,10 @@ from graphdsl.codegen.expressions import (
     shape_comment,
     stacked,
 )
-from graphdsl.diagnostics import CompilerBug
-from graphdsl.ir.loss import (
+from graphdsl.ir.statements import (
     Assemble,
     Chances,
-    Chosen,
     Decoded,
-    Density,
     Detach,
     DrawData,
     DrawMask,
@@ -53,9 +49,7 @@ from graphdsl.ir.loss import (
     Run,
     Sample,
     Seen,
-    SlopePenalty,
     Statement,
-    TermCode,
 )
 
 _DISTRIBUTION = {
@@ -72,7 +66,7 @@ _DISTRIBUTION = {
 
 
 def forward_line(statement: Statement) -> str:
-    """A statement of `forward` or `decode`."""
+    """A statement of `forward`, `decode` or `ancestral_sample`."""
     match statement:
         case Observe() | OneHot() | DrawData() | Predict() | OrGiven():
             return commented(_data(statement), shape_comment(statement.shape))
@@ -216,11 +210,6 @@ def infer_line(statement: Statement) -> str:
             return forward_line(statement)
 
 
-def ancestral_line(statement: Statement) -> str:
-    """A statement of `ancestral_sample`: what is drawn is drawn from p, and no gradient is kept."""
-    return forward_line(statement)
-
-
 def inferred_line(line: InferenceLine) -> str:
     """An entry of what `infer` returns."""
     return f'"{line.latent}": {_returned(line)}'
@@ -235,133 +224,6 @@ def drawn_line(line: Drawn) -> str:
     """An entry of what `ancestral_sample` returns."""
     value = f'self.grid("{line.variable}", {line.value})' if line.grid else line.value
     return f'"{line.variable}": {value}'
-
-
-def term_code(code: TermCode) -> str:
-    """The expression that computes a term, on average over the rows."""
-    left = reference(code.left)
-    right = code.prior if code.right is None else reference(code.right)
-    seen = _in_bound(code)
-    match code.kind:
-        case "kl" | "entropy":
-            return _of_posterior(code, left, right, seen)
-        case "reconstruction" | "cross_entropy" | "cost":
-            price = _price(code, left, f"{right}.detach()" if code.held else right)
-            price = _averaged(code, price)
-            inside = price if code.among is None else f"among({price}, {_chosen(code.among)})"
-            return f"expect({inside}{seen})"
-        case "sparsity":
-            return f"self.mask_{left}.expected_edges()"
-        case "total_correlation":
-            return _correlation(code, left, right)
-        case _:
-            return _from_samples(code, left, right)
-
-
-def _from_samples(code: TermCode, left: str, right: str) -> str:
-    match code.kind:
-        case "information":
-            return _information(code, left, right)
-        case "penalty":
-            environment = reference(code.samples[0][0]) + ("" if code.whole else ".long()")
-            return f"irm_penalty({left}.logits, {right}, {environment}, {code.classes})"
-        case _:
-            return _importance(code) if code.kind == "importance" else _distance(code)
-
-
-def _importance(code: TermCode) -> str:
-    """A bound by several samples, from the log-densities of each."""
-    above, below = (", ".join(map(_density, several)) for several in (code.above, code.below))
-    return f"expect(importance_weighted(p=[{above}], q=[{below}], samples={code.times}))"
-
-
-def _density(one: Density) -> str:
-    """A log-density, where rows have the value."""
-    head = one.word if one.distribution is None else reference(one.distribution)
-    nats = f"{head}.log_prob({reference(one.value)})" if head else reference(one.value)
-    return nats if one.seen is None else f"among({nats}, {reference(one.seen)})"
-
-
-def _price(code: TermCode, likelihood: str, value: str) -> str:
-    """What a value costs under a likelihood: its surprise, or how far it is from the mean."""
-    match code.word:
-        case "":
-            return f"{likelihood}.nll({value})"
-        case "squared":
-            return f"({likelihood}.mean - {value}).square()"
-        case "absolute":
-            return f"({likelihood}.mean - {value}).abs()"
-        case _:
-            both = f"{likelihood}.mean, {value}"
-            if code.right is not None and code.right.in_sets:  # torch warns of other shapes
-                both = f"*torch.broadcast_tensors({both})"
-            return f'torch.nn.functional.huber_loss({both}, reduction="none")'
-
-
-def _of_posterior(code: TermCode, left: str, right: str, seen: str) -> str:
-    """A rate or an entropy; where there is no closed form, from the log-densities of a sample."""
-    if code.value is not None:
-        value = reference(code.value)
-        own = code.density or f"{left}.log_prob({value})"
-        if code.kind == "entropy":
-            return f"-expect({own}{seen})"
-        return f"expect({own}{seen}) - expect({right}.log_prob({value}){seen})"
-    if code.kind == "entropy":
-        return f"expect({_averaged(code, f'{left}.entropy()')})"
-    if code.broadcast:
-        return f"expect({left}[:, None].kl({right}{_of_children(code.left)}){seen})"
-    return f"expect({_averaged(code, f'{left}.kl({right})')}{seen})"
-
-
-def _averaged(code: TermCode, nats: str) -> str:
-    """What every class costs, as often as it is likely."""
-    return f"averaged({nats}, {code.chance})" if code.chance else nats
-
-
-def _distance(code: TermCode) -> str:
-    critic = f"self.{code.critic}, " if code.critic else ""
-    here, there = (_sample(code, sample) for sample in code.samples)
-    return f"{code.word}({critic}{here}, {there})"
-
-
-def slope_code(code: TermCode, penalty: SlopePenalty) -> str:
-    """Half the mean square of a critic's slope, at one of the two samples that it tells apart."""
-    values = ", ".join(map(reference, code.samples[penalty.side]))
-    return f"gradient_penalty_r1(self.{code.critic}, {values})"
-
-
-def _correlation(code: TermCode, left: str, right: str) -> str:
-    if code.critic:
-        return f"{code.word}(self.{code.critic}, {left}{_permuted(code.left)})"
-    rows = "" if code.word == "total_correlation_loo" else ", self.rows"
-    if code.samples:
-        values, posteriors = map(members, code.samples)
-        left, right = f"torch.stack({values}, dim=1)", f"Gaussian.stack({posteriors})"
-    return f"{code.word}({left}, {right}{rows})"
-
-
-def _information(code: TermCode, left: str, right: str) -> str:
-    """Of two parts, from samples of their joint."""
-    if code.critic:
-        keys = _permuted(code.right or code.left)
-        return f"{code.word}(self.{code.critic}, {left}, {right}{keys})"
-    groups = code.word == "mmd_between"
-    return f"{code.word}({left}, {right} > 0.5)" if groups else f"{code.word}({left}, {right})"
-
-
-def _permuted(ref: Ref) -> str:
-    """The noise that permutes rows, where the caller gives it."""
-    return f', noise.get("permuted({ref.name})")'
-
-
-def _sample(code: TermCode, sample: Sequence[Ref]) -> str:
-    """The variables of a sample: side by side for an estimator, apart for a critic."""
-    if len(sample) == 1:
-        return reference(sample[0])
-    if code.critic:
-        return f"({', '.join(map(reference, sample))})"
-    flat = ", ".join(f"{reference(one)}.flatten(1)" for one in sample)
-    return f"torch.cat([{flat}], dim=1)"
 
 
 def _run(statement: Run) -> str:
@@ -398,7 +260,7 @@ def _fused(statement: Fuse, seen: Sequence[Sequence[Ref]]) -> str:
         return f"{statement.target} = {_fuse(statement, f', {reference(members_of)}')}"
     mask = f"present_{statement.target.removeprefix('q_')}"
     line = f"{statement.target} = {_fuse(statement, f', {mask}')}"
-    return f"{stacked(_masks(seen), mask)}\n        {line}"
+    return f"{stacked(masks(seen), mask)}\n        {line}"
 
 
 def _members_of_one(seen: Sequence[Sequence[Ref]]) -> Ref | None:
@@ -424,7 +286,7 @@ def _fuse(statement: Fuse, mask: str = "") -> str:
         case "each":
             return f"each_expert({reference(statement.experts[0])})"
         case "drawn":
-            mask = mask or f", {_chosen(statement.chosen)}"
+            mask = mask or f", {chosen_mask(statement.chosen)}"
             return f"product_of_experts({reference(statement.experts[0])}{mask})"
         case "subsets":
             experts = reference(statement.experts[0])
@@ -442,15 +304,8 @@ def _weighed(statement: Fuse, weights: str, mask: str) -> str:
             subsets = f"self.{statement.subsets}"
             return f"subset_posteriors({experts}, {subsets}, {weights}, least=1.0)"
         case "drawn":
-            mask = mask or f", {_chosen(statement.chosen)}"
+            mask = mask or f", {chosen_mask(statement.chosen)}"
     return f"weighted_product({experts}, {weights}{mask}, least=1.0)"
-
-
-def _chosen(chosen: Chosen | None) -> str:
-    """The mask of a drawn set, or of its complement."""
-    if chosen is None:
-        raise CompilerBug("a drawn set without a mask")
-    return f"{'~' * chosen.outside}{reference(chosen.mask)}"
 
 
 def _about(statement: Run | Fuse) -> str:
@@ -466,23 +321,6 @@ def _noise(statement: Sample) -> str:
     return reference(replace(noise, name=f"{source}{flat}"))
 
 
-def _masks(several: Sequence[Sequence[Ref]]) -> list[str]:
-    """The mask of each member; one that asks for nothing is always there."""
-    first = next(reference(ref) for refs in several for ref in refs)
-    return [" & ".join(map(reference, refs)) or f"torch.ones_like({first})" for refs in several]
-
-
-def _in_bound(code: TermCode) -> str:
-    """The mask of the rows and members that have a term, as a second argument."""
-    if not code.seen:
-        return ""
-    if code.subsets:
-        return f", has_all({reference(code.seen[0][0])}, self.{code.subsets})"
-    if len(code.seen) == 1:
-        return f", {' & '.join(map(reference, code.seen[0]))}"
-    return f", torch.stack([{', '.join(_masks(code.seen))}], dim=1)"
-
-
 def _mask(seen: Sequence[Seen]) -> str:
     """Where every observed parent of a conditional was seen."""
     per_member = any(one.how == "each" for one in seen)
@@ -491,13 +329,6 @@ def _mask(seen: Sequence[Seen]) -> str:
         mask = reference(one.mask) + (".all(1)" if one.how == "all" else "")
         masks.append(f"{mask}[:, None]" if per_member and one.how != "each" else mask)
     return " & ".join(masks)
-
-
-def _of_children(left: Ref) -> str:
-    """The same members of the models as of the posterior: behind the axis of the subsets."""
-    if left.places is None:
-        return ""
-    return f"[:, :, {left.places[0] if left.one else list(left.places)}]"
 
 
 def _returned(line: InferenceLine | Decoded) -> str:

@@ -9,8 +9,8 @@ from dataclasses import replace
 
 from graphdsl.diagnostics import CompilerBug
 from graphdsl.ir.draws import Draw, as_block, draws_in
-from graphdsl.ir.loss import Chosen, DrawSet, Observe
 from graphdsl.ir.model import Conditional, Model
+from graphdsl.ir.statements import Chosen, DrawSet, Observe
 from graphdsl.lower.bounds import Piece
 from graphdsl.lower.models import Encoder, SubPosterior
 from graphdsl.lower.runs import Plan

@@ -6,8 +6,8 @@ __all__ = ["labels_of", "masks", "observed", "one_hot", "parents_of", "sampled"]
 
 from collections.abc import Iterable, Iterator
 
-from graphdsl.ir.loss import Observe, OneHot, Ref
 from graphdsl.ir.model import Family, Model
+from graphdsl.ir.statements import Observe, OneHot, Ref
 from graphdsl.lower.runs import Plan, tensor_shape
 from graphdsl.lower.slots import Slot
 

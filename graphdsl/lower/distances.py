@@ -12,14 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, MutableMapping
 
 from graphdsl.diagnostics import Diagnostic, Span
 from graphdsl.ir.information import Collected, Discrepancy, DivergenceAtom, Term
-from graphdsl.ir.loss import (
-    Builder,
-    LossTerm,
-    NetworkSlot,
-    Relation,
-    SlopePenalty,
-    TermCode,
-)
+from graphdsl.ir.loss import Builder, LossTerm, NetworkSlot, Relation, SlopePenalty, TermCode
 from graphdsl.ir.model import Distance, Family, Model
 from graphdsl.ir.notation import latex_names, names, number_text
 from graphdsl.ir.weight import Weight

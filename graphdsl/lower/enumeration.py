@@ -14,22 +14,21 @@ from dataclasses import dataclass, field, replace
 from math import prod
 
 from graphdsl.diagnostics import Diagnostic
-from graphdsl.ir.loss import (
+from graphdsl.ir.loss import LossModule, LossTerm
+from graphdsl.ir.model import DivergenceOfMarginals, Model, Weighted
+from graphdsl.ir.statements import (
     Assemble,
     Chances,
     Every,
     EveryValue,
     Fuse,
     Known,
-    LossModule,
-    LossTerm,
     PriorSample,
     Ref,
     Run,
     Sample,
     Statement,
 )
-from graphdsl.ir.model import DivergenceOfMarginals, Model, Weighted
 from graphdsl.lower.checks import span_at
 from graphdsl.lower.errors import EstimatorIdle, EstimatorMisplaced
 from graphdsl.lower.liveness import read_by
@@ -133,23 +132,21 @@ class _Classes:
             reason = f"`{self.plan.under}` infers no category and no bit"
             raise _Unfit(reason, f"{_LEAVE}: there are no classes to sum over")
         for one in statements:
-            if isinstance(one, Sample) and one.discrete and self._is_own(one):
+            if isinstance(one, Sample) and one.discrete and one.distribution in self._own:
                 yield one
 
-    def _is_own(self, sample: Sample) -> bool:
-        return any(sample.distribution == held for held, _ in self.plan.posterior.values())
-
-    def _nodes(self, sample: Sample) -> tuple[str, ...]:
-        held = self.plan.posterior.values()
-        return next(nodes for name, nodes in held if name == sample.distribution)
+    @property
+    def _own(self) -> dict[str, tuple[str, ...]]:
+        """The posteriors of this network, and what each is of."""
+        return dict(self.plan.posterior.values())
 
     def _count(self, sample: Sample) -> int:
-        family = self.plan.model.family(sample.latent)
-        return int((family.classes or 2) ** (len(self._nodes(sample)) * prod(family.shape)))
+        family, nodes = self.plan.model.family(sample.latent), self._own[sample.distribution]
+        return int((family.classes or 2) ** (len(nodes) * prod(family.shape)))
 
     def _name(self, sample: Sample) -> str:
         """What the runtime calls it: a family whole, or one member of it."""
-        nodes, family = self._nodes(sample), self.plan.model.family(sample.latent)
+        family, nodes = self.plan.model.family(sample.latent), self._own[sample.distribution]
         if nodes == family.nodes:
             return family.name
         if len(nodes) > 1:
@@ -172,7 +169,7 @@ class _Classes:
     def _statements(self, statements: Iterable[Statement]) -> Iterator[Statement]:
         for one in statements:
             if one not in self.samples:
-                yield self._behind(one)
+                yield one if self.deep.isdisjoint(reads(one)) else self._of_classes(one)
                 continue
             if one == self.samples[0]:
                 yield self._every()
@@ -182,8 +179,9 @@ class _Classes:
     def _mark(self, statements: Iterable[Statement]) -> None:
         """What is computed from the classes; of what a sample of p is like, the shape alone."""
         self.deep.update(one.target for one in self.samples)
+        own = self._own
         for one in statements:
-            if isinstance(one, Sample) and one not in self.samples and self._is_own(one):
+            if isinstance(one, Sample) and one not in self.samples and one.distribution in own:
                 self.drawn.add(one.target)
             if not isinstance(one, PriorSample) and not self.deep.isdisjoint(reads(one)):
                 self.deep.add(one.target)
@@ -196,13 +194,8 @@ class _Classes:
         parts = [(self._ref(Ref(one.distribution)), one.target) for one in self.samples]
         return Chances(target=self._chance, parts=tuple(parts), of=self._names(), count=self.count)
 
-    def _behind(self, one: Statement) -> Statement:
-        """A statement of a row, or of every class where it is computed from one."""
-        if self.deep.isdisjoint(reads(one)):
-            return one
-        return self._of_classes(one)
-
     def _of_classes(self, one: Statement) -> Statement:
+        """A statement of every class, in place of one of a row."""
         match one:
             case Run() if one.distribution != "flow" and not one.detached:
                 if not one.prior or one.prior in self.deep:

@@ -11,9 +11,10 @@ from typing import TypeAlias
 from graphdsl.diagnostics import Diagnostic, Span
 from graphdsl.ir.graph import Independence
 from graphdsl.ir.information import Collected, Term, TotalCorrelation, information
-from graphdsl.ir.loss import Builder, LossTerm, NetworkSlot, Ref, Relation, TermCode
+from graphdsl.ir.loss import Builder, LossTerm, NetworkSlot, Relation, TermCode
 from graphdsl.ir.model import Conditional, EstimatorChoice, Family, Model
 from graphdsl.ir.notation import latex_name, latex_names
+from graphdsl.ir.statements import Ref
 from graphdsl.ir.weight import Weight
 from graphdsl.lower.data import sampled
 from graphdsl.lower.errors import EstimatorMisplaced

@@ -9,24 +9,22 @@ from dataclasses import replace
 from itertools import product
 
 from graphdsl.ir.information import Collected, PenaltyAtom, Term
-from graphdsl.ir.loss import (
+from graphdsl.ir.loss import LossTerm, MaskSlot, TermCode
+from graphdsl.ir.masks import Gate
+from graphdsl.ir.model import Conditional, Model
+from graphdsl.ir.notation import latex_name
+from graphdsl.ir.statements import (
     Detach,
     DrawMask,
     Entries,
     Fuse,
-    LossTerm,
-    MaskSlot,
     Observe,
     OneHot,
     Ref,
     Repeat,
     Run,
     Statement,
-    TermCode,
 )
-from graphdsl.ir.masks import Gate
-from graphdsl.ir.model import Conditional, Model
-from graphdsl.ir.notation import latex_name
 from graphdsl.lower.slots import Argument, Names
 
 _BATCHWISE = ("total_correlation", "distance")  # terms of a distribution that all rows make up

@@ -6,8 +6,8 @@ __all__ = ["Generation"]
 
 from collections.abc import Iterable, Iterator, MutableMapping, Sequence
 
-from graphdsl.ir.loss import Assemble, Generated, PriorSample, Ref
 from graphdsl.ir.model import Family, Law
+from graphdsl.ir.statements import Assemble, Generated, PriorSample, Ref
 from graphdsl.lower.data import parents_of, sampled
 from graphdsl.lower.drawing import has_density
 from graphdsl.lower.runs import Plan, gathered, held_members, place_of, run_slot, slot_shape

@@ -12,7 +12,8 @@ __all__ = ["plan_generation"]
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from graphdsl.ir.loss import (
+from graphdsl.ir.model import Family, Model
+from graphdsl.ir.statements import (
     Assemble,
     Decoded,
     DrawData,
@@ -25,7 +26,6 @@ from graphdsl.ir.loss import (
     Sample,
     Statement,
 )
-from graphdsl.ir.model import Family, Model
 from graphdsl.lower.data import observed, one_hot, parents_of
 from graphdsl.lower.runs import (
     PRIORS,

@@ -7,17 +7,16 @@ __all__ = ["alive", "arguments", "read_by", "used"]
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
-from graphdsl.ir.loss import (
+from graphdsl.ir.loss import LossTerm, TermCode
+from graphdsl.ir.statements import (
     Assemble,
     DrawSet,
-    LossTerm,
     Observe,
     PriorSample,
     Ref,
     Run,
     Sample,
     Statement,
-    TermCode,
 )
 from graphdsl.lower.renaming import reads
 

@@ -9,29 +9,15 @@ from dataclasses import dataclass, replace
 
 from graphdsl.diagnostics import Diagnostic
 from graphdsl.ir.graph import Independence
-from graphdsl.ir.information import (
-    Atom,
-    Collected,
-    Term,
-)
-from graphdsl.ir.loss import (
-    Group,
-    LossModule,
-    LossTerm,
-    ParameterSlot,
-    Run,
-    VariableSlot,
-)
+from graphdsl.ir.information import Collected, Term
+from graphdsl.ir.loss import Group, LossModule, LossTerm, ParameterSlot, VariableSlot
 from graphdsl.ir.model import Model
-from graphdsl.ir.weight import Weight, accumulate
+from graphdsl.ir.statements import Run
 from graphdsl.lower.bounds import Piece, pieces
 from graphdsl.lower.checks import all_warnings, mistakes, span_at, without_model
 from graphdsl.lower.distances import distance_terms
 from graphdsl.lower.enumeration import enumerated, unfit_players
-from graphdsl.lower.errors import (
-    NothingLeft,
-    PriorMissing,
-)
+from graphdsl.lower.errors import NothingLeft, PriorMissing
 from graphdsl.lower.estimates import estimated_terms
 from graphdsl.lower.gating import count_terms, mask_slots, with_masks
 from graphdsl.lower.groups import (
@@ -50,7 +36,7 @@ from graphdsl.lower.players import Part, as_predictors, put_together, unowned
 from graphdsl.lower.relations import reason_of, worst_relation
 from graphdsl.lower.runs import Plan
 from graphdsl.lower.slots import Names
-from graphdsl.lower.terms import loss_terms
+from graphdsl.lower.terms import added_up, loss_terms
 from graphdsl.lower.turns import idle_turns, turns
 from graphdsl.lower.under_p import unfit_under_p
 from graphdsl.lower.untrained import untrained, without_part
@@ -145,7 +131,7 @@ def _lowered(bounded: Sequence[_Bounded], model: Model, found: list[Diagnostic])
     if not all(any(one.code.kind != "sparsity" for one in made) for made in terms):
         place = [(one.line, one.column) for one in model.objective] or [(1, 1)]
         return Lowered(None, (*found, NothingLeft(span=span_at(*place[0], 1))))
-    constants = _constants(bounded)
+    constants = added_up(term for one in bounded for term in one.collected.constants)
     every_group = tuple(group for several in groups for group in several)
     if not model.players:
         module = _module(model, plans[0]["q"], terms[0], constants)
@@ -196,15 +182,6 @@ def _all_terms(
         groups.append(made)
         terms += tuple(replace(term, within=told, relation=relation) for term in under)
     return terms, tuple(groups)
-
-
-def _constants(bounded: Sequence[_Bounded]) -> tuple[Term, ...]:
-    """The constants of all objectives, equal ones together."""
-    weights: dict[Atom, Weight] = {}
-    for one in bounded:
-        for term in one.collected.constants:
-            accumulate(weights, term.atom, term.weight)
-    return tuple(Term(weight, atom) for atom, weight in weights.items())
 
 
 def _is_wrong(found: Iterable[Diagnostic]) -> bool:

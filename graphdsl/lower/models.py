@@ -13,6 +13,7 @@ __all__ = [
     "asked_model",
     "choose_model",
     "fitting_models",
+    "is_drawn",
     "latent_experts",
     "named_model",
     "printed",
@@ -201,6 +202,11 @@ def latent_experts(conditional: Conditional, model: Model) -> tuple[str, ...]:
     if conditional.by == "joint":
         return ()
     return tuple(name for name in conditional.parents if name not in model.observed())
+
+
+def is_drawn(ref: object) -> bool:
+    """Whether a model is q(z|x[S]) of a set that is drawn."""
+    return isinstance(ref, SubPosterior) and as_block(ref.experts[0]) is not None
 
 
 def printed(ref: ModelRef) -> str:

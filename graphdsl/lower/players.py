@@ -14,20 +14,9 @@ from dataclasses import dataclass, replace
 
 from graphdsl.diagnostics import Diagnostic, Span
 from graphdsl.ir.information import Collected
-from graphdsl.ir.loss import (
-    Detach,
-    Fuse,
-    Group,
-    LossTerm,
-    NetworkSlot,
-    Observe,
-    OneHot,
-    PlayerSlot,
-    Run,
-    Sample,
-    Statement,
-)
+from graphdsl.ir.loss import Group, LossTerm, NetworkSlot, PlayerSlot
 from graphdsl.ir.model import Model, Player, owners_of_edges
+from graphdsl.ir.statements import Detach, Fuse, Observe, OneHot, Run, Sample, Statement
 from graphdsl.lower.errors import NobodyTrains
 from graphdsl.lower.renaming import reads, renamed, renamed_code
 from graphdsl.lower.runs import Plan

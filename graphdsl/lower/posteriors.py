@@ -9,8 +9,8 @@ from dataclasses import replace
 
 from graphdsl.diagnostics import CompilerBug
 from graphdsl.ir.draws import as_block
-from graphdsl.ir.loss import Assemble, Fuse, InferenceLine, Known, Ref, Run, Sample
 from graphdsl.ir.model import Conditional, Family, Model
+from graphdsl.ir.statements import Assemble, Fuse, InferenceLine, Known, Ref, Run, Sample
 from graphdsl.lower.chosen import chosen
 from graphdsl.lower.data import labels_of, masks, parents_of
 from graphdsl.lower.gating import weights_of

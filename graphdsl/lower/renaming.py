@@ -11,10 +11,10 @@ __all__ = ["reads", "renamed", "renamed_code", "renamed_ref"]
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
-from graphdsl.ir.loss import (
+from graphdsl.ir.loss import Density, TermCode
+from graphdsl.ir.statements import (
     Assemble,
     Chances,
-    Density,
     Detach,
     Entries,
     Fuse,
@@ -27,7 +27,6 @@ from graphdsl.ir.loss import (
     Run,
     Sample,
     Statement,
-    TermCode,
 )
 
 _Names = Mapping[str, str]

@@ -25,20 +25,20 @@ from typing import NamedTuple, TypeAlias
 
 from graphdsl.diagnostics import CompilerBug
 from graphdsl.ir.draws import Draw
-from graphdsl.ir.loss import (
+from graphdsl.ir.loss import NetworkSlot
+from graphdsl.ir.model import Family, Law, Model
+from graphdsl.ir.notation import natural
+from graphdsl.ir.statements import (
     Assemble,
     Decoded,
     Drawn,
     InferenceLine,
-    NetworkSlot,
     Reading,
     Ref,
     Run,
     Seen,
     Statement,
 )
-from graphdsl.ir.model import Family, Law, Model
-from graphdsl.ir.notation import natural
 from graphdsl.lower.gating import gated
 from graphdsl.lower.slots import Argument, Slot, has_own_scale, member_ref, scale_name
 from graphdsl.lower.wording import slot_formula

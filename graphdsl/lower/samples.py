@@ -11,10 +11,12 @@ __all__ = ["SamplePass"]
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from graphdsl.ir.loss import (
+from graphdsl.ir.loss import Density
+from graphdsl.ir.model import DivergenceOfMarginals
+from graphdsl.ir.notation import Names, names
+from graphdsl.ir.statements import (
     Assemble,
     Chances,
-    Density,
     DrawMask,
     Every,
     Fuse,
@@ -25,8 +27,6 @@ from graphdsl.ir.loss import (
     Sample,
     Statement,
 )
-from graphdsl.ir.model import DivergenceOfMarginals
-from graphdsl.ir.notation import Names, names
 from graphdsl.lower.data import masks, observed, parents_of
 from graphdsl.lower.posteriors import plan_posteriors
 from graphdsl.lower.renaming import reads, renamed, renamed_ref

@@ -20,9 +20,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from graphdsl.ir.loss import Builder, NetworkSlot, Ref
+from graphdsl.ir.loss import Builder, NetworkSlot
 from graphdsl.ir.masks import Gate
 from graphdsl.ir.model import Conditional, Model
+from graphdsl.ir.statements import Ref
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,8 +15,8 @@ from dataclasses import replace
 from typing import TypeAlias
 
 from graphdsl.ir.draws import as_block
-from graphdsl.ir.loss import Fuse, Ref, Sample
 from graphdsl.ir.model import Model, Network, Wrapped
+from graphdsl.ir.statements import Fuse, Ref, Sample
 from graphdsl.lower.bounds import Piece
 from graphdsl.lower.models import Decoder, Encoder, Prior, SubPosterior
 from graphdsl.lower.posteriors import plan_posteriors, present_experts

@@ -10,18 +10,10 @@ __all__ = ["untrained", "without_part"]
 from collections.abc import Iterable, Iterator
 
 from graphdsl.diagnostics import Diagnostic, Span
-from graphdsl.ir.loss import (
-    Detach,
-    DrawData,
-    LossModule,
-    LossTerm,
-    PriorSample,
-    Run,
-    Sample,
-    Statement,
-)
+from graphdsl.ir.loss import LossModule, LossTerm
 from graphdsl.ir.model import Model, Network
 from graphdsl.ir.notation import shortened
+from graphdsl.ir.statements import Detach, DrawData, PriorSample, Run, Sample, Statement
 from graphdsl.lower.errors import NoPart, Untrained
 from graphdsl.lower.liveness import read_by
 from graphdsl.lower.renaming import reads

@@ -44,7 +44,7 @@ def has_its_settings(scope: Scope, choice: ast.Choice, target: Functional) -> bo
 
 def samples(scope: Scope, setting: ast.Setting, indices: Indices) -> int | None:
     """How many samples `k` says; None, and a note, where that is no such number."""
-    if isinstance(setting.value, ast.Word) and setting.value.text == "learned":
+    if _is_learned(setting):
         problem = "how many samples there are is a number"
         usage = "write `with iwae(k = 16)`"
         scope.note(WrongArguments(span=setting.span, problem=problem, usage=usage))
@@ -69,9 +69,7 @@ def slope_weight(scope: Scope, choice: ast.Choice, indices: Indices) -> Fraction
     if not choice.settings:
         return Fraction(0)
     setting = choice.settings[0]
-    if isinstance(setting.value, ast.Word) and setting.value.text == "learned":
-        weight = None
-    else:
+    if not _is_learned(setting):
         weight = number(scope, setting.value, indices)
         if weight is None or weight >= 0:
             return weight
@@ -79,3 +77,8 @@ def slope_weight(scope: Scope, choice: ast.Choice, indices: Indices) -> Fraction
     usage = f"write `with {choice.name.text}(r1 = 1)`"
     scope.note(WrongArguments(span=setting.span, problem=problem, usage=usage))
     return None
+
+
+def _is_learned(setting: ast.Setting) -> bool:
+    """Whether a word stands there that is a setting of distributions alone."""
+    return isinstance(setting.value, ast.Word) and setting.value.text == "learned"

@@ -16,8 +16,9 @@ from math import prod
 import numpy as np
 
 from graphdsl.ir.audit import Audit
-from graphdsl.ir.loss import Generated, LossModule, PriorSample
+from graphdsl.ir.loss import LossModule
 from graphdsl.ir.model import Model, Network
+from graphdsl.ir.statements import Generated, PriorSample
 from graphdsl.verify.models import Models, Source
 from graphdsl.verify.networks import Array, Head, affine_networks, gaussian_source, is_inferred
 from graphdsl.verify.normals import Normal, Regression

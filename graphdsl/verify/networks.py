@@ -15,9 +15,10 @@ from math import prod
 import numpy as np
 from numpy.typing import NDArray
 
-from graphdsl.ir.loss import LossModule, NetworkSlot, Reading, Run
+from graphdsl.ir.loss import LossModule, NetworkSlot
 from graphdsl.ir.model import Model
 from graphdsl.ir.notation import listed
+from graphdsl.ir.statements import Reading, Run
 from graphdsl.verify.models import Source
 from graphdsl.verify.normals import Regression
 

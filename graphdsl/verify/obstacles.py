@@ -7,8 +7,9 @@ __all__ = ["obstacle"]
 from collections.abc import Iterator
 from itertools import chain
 
-from graphdsl.ir.loss import Generated, LossModule
+from graphdsl.ir.loss import LossModule
 from graphdsl.ir.model import Family, Model, Projection, Wrapped
+from graphdsl.ir.statements import Generated
 from graphdsl.verify.trial import ESTIMATED, is_under_p
 from graphdsl.verify.worlds import has_copies
 

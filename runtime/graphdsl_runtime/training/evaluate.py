@@ -22,7 +22,7 @@ from graphdsl_runtime.training.data import DataSet
 from graphdsl_runtime.training.errors import SeesItsAnswer, TooFewLabels
 from graphdsl_runtime.training.mixture import fit_mixture
 from graphdsl_runtime.training.seeds import seed_for, seeded
-from graphdsl_runtime.training.views import decoded_views, infers, views_of
+from graphdsl_runtime.training.views import batch_of, decoded_views, infers, views_of
 
 _COMPONENTS = 60
 # Pseudo-counts: a whole row of each kind for the means; less for components of a few dozen rows,
@@ -95,10 +95,8 @@ def evaluate_translations(
     views = views_of(objective.variables)
     targets = {view for view in decoded_views(objective) if view.variable.kind == "binary"}
     pairs = [pair for pair in permutations(range(len(views)), 2) if views[pair[1]] in targets]
-    device = next(objective.parameters()).device
-    first = zip(views, data.test[:1].unbind(1), strict=True)
-    batch = {view.name: view.shaped(one).to(device) for view, one in first}
-    if not pairs or not infers(objective, batch):
+    first = dict(zip(views, data.test[:1].unbind(1), strict=True))
+    if not pairs or not infers(objective, batch_of(objective, first)):
         return ()
     return tuple(_measure(objective, data, given, target, samples, seed) for given, target in pairs)
 
@@ -133,13 +131,12 @@ def _measure(
 ) -> Translation:
     views = views_of(objective.variables)
     names = (views[given].name, views[target].name)
-    device = next(objective.parameters()).device
     test = data.test[:_MOST_ROWS]
     others = test[other_labels(data.test_labels[:_MOST_ROWS], seed)]
-    answer = {names[1]: views[target].shaped(test[:, target]).to(device)}
+    answer = batch_of(objective, {views[target]: test[:, target]})
 
     def model(rows: Tensor) -> Tensor:
-        seen = {names[0]: views[given].shaped(rows[:, given]).to(device)}
+        seen = batch_of(objective, {views[given]: rows[:, given]})
         return translation_cost(objective, seen, answer, samples=samples, seed=seed)
 
     def baseline(components: int, smoothing: float) -> Tensor:

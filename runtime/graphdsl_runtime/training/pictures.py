@@ -16,12 +16,12 @@ from typing import TypeAlias
 import torch
 from torch import Tensor
 
-from graphdsl_runtime import Batch, Latents, Objective
+from graphdsl_runtime import Latents, Objective
 from graphdsl_runtime.training.data import DataSet, Layout
 from graphdsl_runtime.training.extras import train_extra
 from graphdsl_runtime.training.files import write_whole
 from graphdsl_runtime.training.seeds import seeded
-from graphdsl_runtime.training.views import View, decoded_views, infers, views_of
+from graphdsl_runtime.training.views import View, batch_of, decoded_views, infers, views_of
 
 _Colour: TypeAlias = tuple[float, float, float]
 
@@ -82,7 +82,7 @@ def _of_all_labels(labels: Tensor) -> Tensor:
 
 def _rows(objective: Objective, pixels: Tensor, decoded: Sequence[View]) -> list[_Row]:
     data = dict(zip(views_of(objective.variables), pixels.unbind(1), strict=True))
-    inputs, batch = _Row(label="input", given=data, generated={}), _batch(objective, data)
+    inputs, batch = _Row(label="input", given=data, generated={}), batch_of(objective, data)
     if not infers(objective, batch):
         with seeded(0):
             noise = objective.draw_noise(next(iter(batch.values())))
@@ -106,13 +106,8 @@ def _rows(objective: Objective, pixels: Tensor, decoded: Sequence[View]) -> list
 def _generate(
     objective: Objective, given: Mapping[View, Tensor], wanted: Sequence[View]
 ) -> dict[View, Tensor]:
-    posterior = objective.infer(_batch(objective, given))
+    posterior = objective.infer(batch_of(objective, given))
     return _means(objective, {name: q.draw(None, name) for name, q in posterior.items()}, wanted)
-
-
-def _batch(objective: Objective, given: Mapping[View, Tensor]) -> Batch:
-    device = next(objective.parameters()).device
-    return {view.name: view.shaped(pixels).to(device) for view, pixels in given.items()}
 
 
 def _means(objective: Objective, latents: Latents, wanted: Sequence[View]) -> dict[View, Tensor]:

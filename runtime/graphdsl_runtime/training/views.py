@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["View", "decoded_views", "infers", "views_of"]
+__all__ = ["View", "batch_of", "decoded_views", "infers", "views_of"]
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -57,6 +57,12 @@ def views_of(variables: Sequence[Variable]) -> tuple[View, ...]:
         if variable.role != "latent"
         for name in variable.member_names
     )
+
+
+def batch_of(objective: Objective, views: Mapping[View, Tensor]) -> Batch:
+    """Give flat pixels of some views as an objective takes them: by name, shaped, on its device."""
+    device = next(objective.parameters()).device
+    return {view.name: view.shaped(pixels).to(device) for view, pixels in views.items()}
 
 
 @torch.no_grad()

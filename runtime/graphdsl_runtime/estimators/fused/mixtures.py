@@ -97,20 +97,13 @@ def _gradients(
 
 
 @_log_sums.register_fake
-def _(z: Tensor, mean: Tensor, log_var: Tensor, own: float, first: int, bounded: bool) -> Tensor:
+def _(z: Tensor, *others: Tensor | float) -> Tensor:
     return z.new_empty(z.shape[:2])
 
 
 @_gradients.register_fake
 def _(
-    upstream: Tensor,
-    sums: Tensor,
-    z: Tensor,
-    mean: Tensor,
-    log_var: Tensor,
-    own: float,
-    first: int,
-    bounded: bool,
+    upstream: Tensor, sums: Tensor, z: Tensor, mean: Tensor, *others: Tensor | float
 ) -> tuple[Tensor, Tensor, Tensor]:
     return z.new_empty(z.shape), mean.new_empty(mean.shape), mean.new_empty(mean.shape)
 

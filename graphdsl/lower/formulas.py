@@ -1,0 +1,272 @@
+"""Terms as they are written, in text and in LaTeX: one formula for all members of a family."""
+
+from __future__ import annotations
+
+__all__ = ["Formula", "formula"]
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from graphdsl.diagnostics import CompilerBug
+from graphdsl.ir.draws import as_block
+from graphdsl.ir.masks import Gate
+from graphdsl.ir.model import Conditional, Model
+from graphdsl.ir.notation import latex_name, latex_names, natural, shortened
+from graphdsl.lower.bounds import Piece
+from graphdsl.lower.chosen import draws_used
+from graphdsl.lower.gating import written_mask
+from graphdsl.lower.models import Auxiliary, Decoder, Encoder, Prior, SubPosterior, is_drawn
+from graphdsl.lower.runs import Plan
+from graphdsl.lower.set_words import sets_of
+
+
+@dataclass(frozen=True, slots=True)
+class Formula:
+    """A term as text and as LaTeX."""
+
+    text: str
+    latex: str
+
+
+_NOTHING = Formula("", "")
+
+
+def formula(plan: Plan, group: Sequence[Piece]) -> Formula:
+    """A term for one member, or summed over the index in which its members differ."""
+    if plan.together:
+        return _write_sets(plan, group)
+    first = group[0]
+    subsets = isinstance(first.ref, SubPosterior) and not is_drawn(first.ref)
+    body = _body(plan, group, plan.under, _conditional(plan, plan.base, group))
+    if first.kind == "penalty":
+        return body
+    if len(group) > 1 and _crossed(plan, group):
+        return _joined([formula(plan, [piece]) for piece in group])
+    draws = draws_used(group)
+    mean = Formula(
+        "".join(f"E_{one} " for one in draws),
+        "".join(f"\\mathbb{{E}}_{{{one}}}\\," for one in draws),
+    )
+    total = _counted(plan, group) if first.among else _summed(plan, group, subsets)
+    return Formula(f"{mean.text}{total.text}{body.text}", f"{mean.latex}{total.latex}{body.latex}")
+
+
+def _write_sets(plan: Plan, group: Sequence[Piece]) -> Formula:
+    """A term of several networks at once: a sum over S, or that of each where none says it."""
+    by_set: dict[str, list[Piece]] = {}
+    for piece in group:
+        by_set.setdefault(piece.under, []).append(piece)
+    sets = sets_of(plan, {name: [one.node for one in some] for name, some in by_set.items()})
+    if sets is None:
+        alone = [(replace(plan, under=name, together=()), some) for name, some in by_set.items()]
+        return _joined([formula(one, some) for one, some in alone])
+    given = Formula(f"{sets.head}[S]", f"{latex_name(sets.head)}_{{S}}")
+    body = _body(plan, group, f"{plan.base}(S)", given)
+    each = Formula(r"sum_{i in S} ", r"\sum_{i \in S} ")
+    if not sets.own:
+        each = _summed(plan, by_set[group[0].under], False)  # all sets have the same members
+    return Formula(
+        f"sum_{{{sets.text}}} {each.text}{body.text}",
+        f"\\sum_{{{sets.latex}}} {each.latex}{body.latex}",
+    )
+
+
+def _joined(several: Sequence[Formula]) -> Formula:
+    """Several terms in one."""
+    text = " + ".join(shortened([one.text for one in several], "..."))
+    latex = " + ".join(shortened([one.latex for one in several], r"\dots"))
+    return Formula(f"({text})", f"({latex})")
+
+
+def _body(plan: Plan, group: Sequence[Piece], at: str, encoder: Formula) -> Formula:
+    """A term without its sums: the expectation under a distribution, of what is in it."""
+    first = group[0]
+    node = _index(plan, [piece.node for piece in group])
+    at_latex = at if len(at) == 1 else f"{{{at}}}"
+    match first.kind:
+        case "penalty":
+            atom = first.stands_for[0].atom
+            return Formula(str(atom), f"\\mathrm{{irm}}({latex_names((first.node,))})")
+        case "cost":
+            model = _conditional(plan, _network_of(first), group)
+            bar = Formula(f" | {model.text}" if model.text else "", _mid(model))
+            return Formula(
+                f"cost({node[0]}{bar.text}, {first.cost})",
+                f"\\mathrm{{cost}}({node[1]}{bar.latex},\\ \\mathrm{{{first.cost}}})",
+            )
+        case "entropy":
+            head = "H" if at == "q" else f"H[{at}]"
+            inner_text = f"{node[0]} | {encoder.text}"
+            return Formula(f"{head}({inner_text})", f"H_{at_latex}({node[1]} {_mid(encoder)})")
+        case "reconstruction" | "cross_entropy":
+            network = _network_of(first)
+            model = _conditional(plan, network, group)
+            inner = _distribution(network, node, model)
+            return Formula(
+                f"E_{at}[-log {inner.text}]", f"\\mathbb{{E}}_{at_latex}[-\\log {inner.latex}]"
+            )
+        case "kl":
+            left = _distribution(plan.base, node, encoder)
+            right = _right(plan, group, node)
+            return Formula(
+                f"E_{at} KL({left.text} || {right.text})",
+                f"\\mathbb{{E}}_{at_latex}\\,\\mathrm{{KL}}({left.latex} \\,\\|\\, {right.latex})",
+            )
+
+
+def _network_of(piece: Piece) -> str:
+    """Under whose name a model is printed: that of p, of q for a label, or of one that is made."""
+    if isinstance(piece.ref, Encoder):
+        return piece.ref.conditional.network
+    return "p" if isinstance(piece.ref, Decoder) else "r"
+
+
+def _crossed(plan: Plan, group: Sequence[Piece]) -> bool:
+    """Whether members are given others, one each: `r(x[1]|z[2])`, which no one index writes."""
+    network = "p" if isinstance(group[0].ref, Decoder) else "r"
+    if group[0].among or not isinstance(group[0].ref, Decoder | Auxiliary):
+        return False
+    read: dict[str, list[tuple[str, str]]] = {}  # by family: who reads which member of it
+    for piece in group:
+        for name in _parents(plan, network, piece):
+            read.setdefault(name.partition("[")[0], []).append((piece.node, name))
+    return any(
+        len(pairs) == len(group) == len(dict(pairs))
+        and len({name for _, name in pairs}) > 1
+        and any(natural(name)[1] != natural(node)[1] for node, name in pairs)
+        for pairs in read.values()
+    )
+
+
+def _counted(plan: Plan, group: Sequence[Piece]) -> Formula:
+    """A sum over the members that a drawn set holds, or does not."""
+    block = as_block(group[0].among)
+    if block is None:
+        raise CompilerBug("a term counts the members of no block")
+    text, latex = ("i not in", r"i \notin") if block.outside else ("i in", r"i \in")
+    if len(group) == 1:
+        (place,) = natural(group[0].node)[1]
+        return Formula(
+            f"[{text} {block.draw}, i = {place}] ", f"1_{{i = {place} {latex[2:]} {block.draw}}} "
+        )
+    part_of = _part(plan, [piece.node for piece in group])
+    also = Formula(f", i in {part_of}", f", i \\in \\{{{part_of}\\}}") if part_of else _NOTHING
+    return Formula(
+        f"sum_{{{text} {block.draw}{also.text}}} ",
+        f"\\sum_{{{latex} {block.draw}{also.latex}}} ",
+    )
+
+
+def _summed(plan: Plan, group: Sequence[Piece], subsets: bool) -> Formula:
+    """A sum over the index in which members differ, if there are several."""
+    if len(group) == 1:
+        return _NOTHING
+    index = "S" if subsets and not _singles(group) else "i"
+    part = "" if subsets else _part(plan, [piece.node for piece in group])
+    label = f"{{{index} in {part}}}" if part else index
+    latex = f"{index} \\in \\{{{part}\\}}" if part else index
+    return Formula(f"sum_{label} ", f"\\sum_{{{latex}}} ")
+
+
+def _part(plan: Plan, nodes: Sequence[str]) -> str:
+    """Which members a sum runs over; nothing where it is all of the family."""
+    distinct = list(dict.fromkeys(nodes))
+    if set(distinct) == set(plan.model.family_of(distinct[0]).nodes):
+        return ""
+    indices = [node.partition("[")[2].rstrip("]") for node in distinct]
+    return ", ".join(f"({index})" if "," in index else index for index in indices)
+
+
+def _right(plan: Plan, group: Sequence[Piece], node: tuple[str, str]) -> Formula:
+    ref = group[0].ref
+    if isinstance(ref, Prior):
+        return Formula(f"p({node[0]})", f"p({node[1]})")
+    if isinstance(ref, SubPosterior):
+        head = ref.experts[0].partition("[")[0]
+        if len(group) == 1 or is_drawn(ref):
+            given = Formula(", ".join(ref.experts), latex_names(ref.experts))
+        elif _singles(group):
+            given = Formula(f"{head}[i]", f"{latex_name(head)}_{{i}}")
+        else:
+            given = Formula(f"{head}[S]", f"{latex_name(head)}_{{S}}")
+        return _distribution(ref.conditional.network, node, given)
+    if isinstance(ref, Encoder):
+        base, parents = ref.conditional.network, ref.conditional.parents
+        return _distribution(base, node, Formula(", ".join(parents), latex_names(parents)))
+    network = "p" if isinstance(ref, Decoder) else "r"
+    return _distribution(network, node, _conditional(plan, network, group))
+
+
+def _singles(group: Sequence[Piece]) -> bool:
+    return all(
+        isinstance(piece.ref, SubPosterior) and len(piece.ref.experts) == 1 for piece in group
+    )
+
+
+def _index(plan: Plan, nodes: Sequence[str]) -> tuple[str, str]:
+    distinct = list(dict.fromkeys(nodes))
+    if len(distinct) == 1:
+        return distinct[0], latex_name(distinct[0])
+    head = distinct[0].partition("[")[0]
+    return f"{head}[i]", f"{latex_name(head)}_{{i}}"
+
+
+def _conditional(plan: Plan, network: str, group: Sequence[Piece]) -> Formula:
+    """The parents of a group's conditionals: what all share by name, the others by index."""
+    parents = [_parents(plan, network, piece) for piece in group]
+    gates = _gates(plan, network, group[0])
+    heads: dict[str, list[frozenset[str]]] = {}
+    for head in dict.fromkeys(name.partition("[")[0] for given in parents for name in given):
+        heads[head] = [
+            frozenset(name for name in given if name.partition("[")[0] == head) for given in parents
+        ]
+    text, latex = [], []
+    for head, sets in heads.items():
+        members = sorted(sets[0], key=natural)
+        whole = len(members) > 1 and set(members) == set(plan.model.members(head))
+        written = Formula(", ".join(members), latex_names(members))
+        if len(set(sets)) > 1:
+            written = Formula(f"{head}[i]", f"{latex_name(head)}_{{i}}")
+        elif whole:
+            written = Formula(head, latex_name(head))
+        mask = written_mask(gates, members, group[0].node)
+        text.append(f"{written.text} if {mask}" if mask else written.text)
+        latex.append(f"{written.latex}^{{{latex_name(mask)}}}" if mask else written.latex)
+    return Formula(", ".join(text), ", ".join(latex))
+
+
+def _gates(plan: Plan, network: str, piece: Piece) -> tuple[Gate, ...]:
+    """The learned edges of the conditional that a piece is computed from."""
+    if network == "r":
+        return ()
+    model = plan.model
+    source = model.generation if network == "p" else model.inference_of(plan.under)
+    several = source.conditionals if source else ()
+    return next((one.gates for one in several if piece.node in one.children), ())
+
+
+def _parents(plan: Plan, network: str, piece: Piece) -> tuple[str, ...]:
+    if isinstance(piece.ref, Auxiliary) and network == "r":
+        return piece.ref.given
+    model = plan.model
+    source = model.generation if network == "p" else model.inference_of(plan.under)
+    for conditional in source.conditionals if source else ():
+        if model.labelled(piece.node) in conditional.children:
+            return (*conditional.parents, *_hidden(model, conditional, piece.node, network))
+    return ()
+
+
+def _hidden(model: Model, conditional: Conditional, node: str, network: str) -> tuple[str, ...]:
+    """What a posterior has besides what its network reads: a selector, or a label."""
+    family = model.family_of(node)
+    labels = (family.label(node),) if family.labels and network != "p" else ()
+    return (*labels, *((conditional.selector,) if conditional.by == "mixture" else ()))
+
+
+def _distribution(network: str, node: tuple[str, str], given: Formula) -> Formula:
+    bar = f" | {given.text}" if given.text else ""
+    return Formula(f"{network}({node[0]}{bar})", f"{network}({node[1]}{_mid(given)})")
+
+
+def _mid(given: Formula) -> str:
+    return f" \\mid {given.latex}" if given.latex else ""
