@@ -570,15 +570,17 @@ class Objective(nn.Module):
         """Choose a component of a mixture for every row, evenly among those that are there.
 
         ``noise[name]`` holds numbers in [0, 1), ``(B,)``, where the caller gives them; without any
-        noise at all, the first component that is there is taken.  Shapes: ``-> (B,)``, whole.
+        noise at all, the first component that is there is taken.  In a row that has none it names
+        any.  Shapes: ``-> (B,)``, whole.
         """
-        rows, count = experts.mean.shape[:2]
-        there = experts.mean.new_ones(rows, count) if seen is None else seen.to(experts.mean.dtype)
+        mean, (rows, count) = experts.mean, experts.mean.shape[:2]
+        there = mean.new_ones(rows, count, dtype=torch.bool) if seen is None else seen
         if noise is None:
-            return there.argmax(dim=1)
+            return there.int().argmax(dim=1)
         drawn = noise[name] if name in noise else torch.rand(rows, device=there.device)
         upto = there.cumsum(dim=1)
-        wanted = (drawn.to(there.dtype) * upto[:, -1]).floor() + 1.0
+        # A number that half precision has rounded to 1 is of the last that is there.
+        wanted = torch.minimum((drawn * upto[:, -1]).floor() + 1.0, upto[:, -1])
         return (upto < wanted[:, None]).sum(dim=1).clamp(max=count - 1)
 
     def extra_repr(self) -> str:
