@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from itertools import product
+from typing import Any
 
 import pytest
 import torch
@@ -11,7 +12,7 @@ from torch import Tensor, nn
 
 from graphdsl.compiler import check_spec, derive
 from graphdsl.diagnostics import Source
-from graphdsl_runtime import Objective
+from graphdsl_runtime import Objective, learn_edges
 from tests.emitted import emitted_class, emitted_text
 
 TWO_VIEWS = """
@@ -169,6 +170,29 @@ def test_each_player_moves_its_own() -> None:
     assert losses.players["structure"] is losses.loss
     for gradient in torch.autograd.grad(losses.loss, groups["structure"]):
         assert gradient.abs().min() > 0  # every edge is told what it is worth
+
+
+def test_a_compiled_objective_learns_the_edges_that_an_eager_one_does() -> None:
+    """Players and edges end where they do in eager torch; the last batches are smaller."""
+    batches = [{"x": torch.randn(rows, 2, 3).double()} for rows in (8, 8, 8, 8, 6, 6)]
+    text = TWO_VIEWS.format(q=LEARNED, p=LEARNED) + "turns model = 2\n"
+    learned = []
+    for compiled in (False, True):
+        torch.manual_seed(1)
+        objective = emitted_class(text)().double()
+        groups = objective.parameter_groups()
+        optimizers = {name: torch.optim.SGD(group, lr=0.1) for name, group in groups.items()}
+        torch.compiler.reset()
+        trained: Any = objective
+        if compiled:
+            trained = torch.compile(objective, fullgraph=True, backend="aot_eager")
+        torch.manual_seed(2)  # the noise
+        assert len(list(learn_edges(trained, optimizers, batches, steps=6, wait=0.5))) == 6
+        learned.append(dict(objective.named_parameters()))
+        assert objective.get_parameter("mask_Mq.logits").abs().min() > 0
+    eager, graph = learned
+    for name in eager:
+        torch.testing.assert_close(graph[name], eager[name], msg=name)
 
 
 def test_structure_and_inference_take_the_likelier_edges() -> None:

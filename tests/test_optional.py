@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from graphdsl_runtime import Objective
+from graphdsl_runtime import Gaussian, Objective
 from tests.emitted import emitted_class
 
 pytestmark = pytest.mark.usefixtures("in_double_precision")
@@ -163,3 +163,56 @@ def test_a_conditional_prior_stands_in_for_a_missing_view() -> None:
     nothing = {"seen(x[1])": torch.zeros(ROWS, dtype=torch.bool)}
     losses = objective({**batch, **nothing}, objective.draw_noise(batch["x[1]"]))
     assert losses.terms["rate_v"].item() == pytest.approx(0, abs=1e-12)
+
+
+MIXTURE = MVAE.replace("by poe", "by mixture")
+
+
+def test_a_mixture_is_of_the_views_that_a_row_has() -> None:
+    """Each row's own bound, of a component that is there; of no view, of the prior: 0."""
+    objective = emitted_class(MIXTURE)()
+    batch = batch_of(objective)
+    noise = objective.draw_noise(batch["x[1]"]) | {"selector_z": torch.rand(ROWS)}
+    means, log_vars = objective.get_submodule("q_z")(
+        torch.stack([batch["x[1]"], batch["x[2]"]], 1)
+    ).chunk(2, -1)
+    total = 0.0
+    for row in range(ROWS):
+        there = [view for view in (0, 1) if SEEN[f"seen(x[{view + 1}])"][row]]
+        if not there:
+            continue
+        view = there[int(noise["selector_z"][row] * len(there))]
+        mean, log_var = means[row, view], log_vars[row, view]
+        z = mean + torch.exp(0.5 * log_var) * noise["z"][row]
+        found = objective.get_submodule("p_x")(z[None])[0]
+        for seen in there:
+            apart = batch[f"x[{seen + 1}]"][row] - found[seen]
+            total += 0.5 * (apart**2 + math.log(2 * math.pi)).sum().item()
+        total += 0.5 * (log_var.exp() + mean**2 - 1 - log_var).sum().item()
+    loss = objective({**batch, **SEEN}, noise).loss
+    assert loss.item() == pytest.approx(total / ROWS, abs=TOLERANCE)
+
+
+def test_a_row_of_no_view_has_the_prior_of_a_mixture() -> None:
+    objective = emitted_class(MIXTURE)()
+    nothing = {name: torch.zeros(ROWS, dtype=torch.bool) for name in SEEN}
+    losses = objective({**batch_of(objective), **nothing})
+    assert losses.loss.item() == 0.0
+    losses.loss.backward()
+    assert all(one.grad is None or not one.grad.any() for one in objective.parameters())
+    q = objective.infer(nothing)["z"]
+    assert isinstance(q, Gaussian)
+    assert not q.mean.any()
+    assert not q.log_var.any()
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float32, torch.float64])
+def test_what_a_row_lacks_is_never_chosen(dtype: torch.dtype) -> None:
+    """Half precision rounds a number just below 1 to 1."""
+    objective = emitted_class(MIXTURE)()
+    seen = torch.tensor([[True, False], [True, True], [False, True]])
+    experts = Gaussian.unit(torch.zeros(3, 2, 1, dtype=dtype))
+    almost = torch.full((3,), 1 - 2**-24)
+    for drawn in (almost, almost.to(torch.bfloat16)):
+        chosen = objective.selector({"m": drawn}, "m", experts, seen)
+        assert chosen.tolist() == [0, 1, 1]

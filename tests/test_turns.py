@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 import torch
 
+from graphdsl.diagnostics import Source
+from graphdsl.fmt import with_structure
 from graphdsl_runtime import Objective, alternate
 from graphdsl_runtime.training import train
 from graphdsl_runtime.training.checkpoint import Checkpoint
@@ -139,3 +141,27 @@ def test_a_spec_is_trained_in_its_turns(tmp_path: Path) -> None:
         assert isinstance(states, dict)
         counts[name] = {int(one["step"]) for one in states.values()}
     assert counts == {"critic": {20}, "model": {4}}
+
+
+@pytest.mark.parametrize(
+    ("turns", "left"),
+    [
+        ("turns structure = 2", []),
+        ("turns structure = 2, q = 3", ["turns q = 3"]),
+        (
+            "turns q = (1 + 1) * (1 + 1),  # twice, twice\n    structure = 2",
+            ["turns q = (1 + 1) * (1 + 1)"],
+        ),
+        (
+            "turns q = 3\nturns structure = 2, p = 2, critic = 4",
+            ["turns q = 3", "turns p = 2, critic = 4"],
+        ),
+    ],
+)
+def test_a_structure_that_was_found_has_no_turns(turns: str, left: list[str]) -> None:
+    """Its edges are fixed, and their player is gone: the spec that is written out compiles."""
+    spec = Source("game.mib", f"{GAME.lstrip()}{turns}\n")
+    found = with_structure(spec, {"M": [[True, False]]}, {})
+    assert [line for line in found.splitlines() if line.startswith("turns")] == left
+    assert "structure" not in made(found).parameter_groups()
+    assert "structure" in with_structure(spec, {}, {})  # a mask that stays learned keeps them

@@ -282,7 +282,7 @@ def _fuse(statement: Fuse, mask: str = "") -> str:
         case "mixture":
             experts = reference(statement.experts[0])
             selector = f'self.selector(noise, "{statement.subsets}", {experts}{mask})'
-            return f"one_expert({experts}, {selector})"
+            return f"one_expert({experts}, {selector}{mask})"
         case "each":
             return f"each_expert({reference(statement.experts[0])})"
         case "drawn":

@@ -22,8 +22,9 @@ def with_structure(
 ) -> str:
     r"""Write the masks of a spec as `fixed(...)`, and its constants as they were compiled with.
 
-    All else stays as it stands, comments included. Fixed edges are the edges of the networks, so
-    that the spec compiles to the model of that structure alone.
+    All else stays as it stands, comments included, but that no player is left to have the turns of
+    the structure. Fixed edges are the edges of the networks, so that the spec compiles to the model
+    of that structure alone.
 
     >>> spec = Source("m.mib", "model m\nmask M[1..2] : learned bernoulli(0.5)\n")
     >>> print(with_structure(spec, {"M": [[True, False]]}, {}), end="")
@@ -31,7 +32,7 @@ def with_structure(
     mask     M[1..2] : fixed(1, 0)
     """
     parsed, _ = parse(source)
-    changes = list(_changes(parsed, structure, constants))
+    changes = [*_changes(parsed, structure, constants), *_turns_left(source, parsed, structure)]
     lines = list(source.lines)
     for span, text in sorted(changes, key=lambda one: one[0], reverse=True):
         before = lines[span.line - 1][: span.column - 1]
@@ -54,6 +55,35 @@ def _changes(
                     yield span, f"] : fixed({_table(structure[name.text])})"
             case _:
                 pass
+
+
+def _turns_left(
+    source: Source, parsed: ast.Spec, structure: Mapping[str, Rows]
+) -> Iterator[tuple[Span, str]]:
+    """Take the structure's turns away, unless a mask stays learned."""
+    masks = [one for one in parsed.statements if isinstance(one, ast.MaskDeclaration)]
+    if any(one.learned is not None and one.name.text not in structure for one in masks):
+        return
+    for statement in parsed.statements:
+        if not isinstance(statement, ast.Turns):
+            continue
+        starts = [(one.player.span.line, one.player.span.column) for one in statement.turns]
+        ends = [*starts[1:], _end(statement.span)]
+        others = [
+            _between(source, start, end).rstrip(", ")
+            for one, start, end in zip(statement.turns, starts, ends, strict=True)
+            if one.player.text != "structure"
+        ]
+        if len(others) < len(statement.turns):
+            yield statement.span, f"turns {', '.join(others)}" if others else ""
+
+
+def _between(source: Source, start: tuple[int, int], end: tuple[int, int]) -> str:
+    """What stands there, on one line and without its comments."""
+    lines = list(source.lines[start[0] - 1 : end[0]])
+    lines[-1] = lines[-1][: end[1] - 1]
+    lines[0] = lines[0][start[1] - 1 :]
+    return " ".join(line.partition("#")[0].strip() for line in lines)
 
 
 def _end(span: Span) -> tuple[int, int]:

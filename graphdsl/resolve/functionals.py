@@ -48,6 +48,7 @@ _USAGE = {
     "KL": "write `KL(q || p)` or `KL(q(z) || p(z))`",
     "D": "write `D(q || G(p))`, `D(q || name(1, 2))` or `D(q || {x; u})`",
 }
+_WHOLE = "told from samples of whole rows"
 
 
 def functional(
@@ -180,9 +181,7 @@ def _penalty(
         return None
     families = [scope.family_of(name) for name in (*of, *given[-1:])]
     label, environment = families[0], families[-1]
-    if label.labels:
-        problem = f"rows may lack `{label.name}`, and `irm` is of all rows of an environment"
-        _wrong(scope, expression, problem, "take the word `optional` out of its declaration")
+    if _lacked(scope, expression, [*of, *given], filled_in=given[:-1]):
         return None
     fits = label.kind in ("binary", "categorical") and environment.kind in ("binary", "categorical")
     data = label.role != "latent" and environment.role != "latent" and not environment.shape
@@ -191,6 +190,23 @@ def _penalty(
         _wrong(scope, expression, problem + ", both binary or categorical")
         return None
     return InvariancePenalty(of[0], frozenset(given[:-1]), given[-1], under)
+
+
+def _lacked(
+    scope: Scope,
+    expression: ast.Information | ast.Divergence,
+    names: Sequence[str],
+    filled_in: Sequence[str],
+) -> bool:
+    """Note what rows may lack of a term that takes whole rows; labels may be ``filled_in`` by q."""
+    for name in names:
+        family = scope.family_of(name)
+        if family.optional or (family.labels and name not in filled_in):
+            of = "of all rows of an environment" if expression.functional.text == "irm" else _WHOLE
+            problem = f"rows may lack `{family.name}`, and `{expression.functional.text}` is {of}"
+            _wrong(scope, expression, problem, "take the word `optional` out of its declaration")
+            return True
+    return False
 
 
 def _sparsity(
@@ -283,6 +299,8 @@ def distance(
     if set(first) != set(second):
         usage = f"name the same variables on both sides: `{name}(q(z) || p(z))`"
         _wrong(scope, expression, "the two sides are of different variables", usage)
+        return None
+    if _lacked(scope, expression, first, filled_in=first):
         return None
     kinds: dict[str, Literal["JS", "MMD", "W", "KL"]] = {
         "JS": "JS",

@@ -120,21 +120,31 @@ def each_expert(experts: Gaussian, weights: Tensor | None = None) -> Gaussian:
     return Gaussian(torch.sigmoid(-experts.log_var) * experts.mean, F.logsigmoid(experts.log_var))
 
 
-def one_expert(experts: Gaussian, selector: Tensor) -> Gaussian:
+def one_expert(experts: Gaussian, selector: Tensor, present: Tensor | None = None) -> Gaussian:
     r"""Give each row the component that its selector names: q(z | x, m) of a mixture.
 
     .. math:: q(z \mid x) = \sum_m \pi_m\, q(z \mid x_m), \qquad m \sim \pi
 
-    Shapes: experts ``(B, N, *)``, selector ``(B,)`` of whole numbers ``-> (B, *)``.
+    Shapes: experts ``(B, N, *)``, selector ``(B,)`` of whole numbers, present as of
+    `product_of_experts` ``-> (B, *)``.
     An expectation over rows and selectors is one over the mixture; its selector information
-    I(z; m | x) is what bounds by components leave out.  Reference: theory.md P16.
+    I(z; m | x) is what bounds by components leave out.  A component that is not present is the
+    prior N(0, I), as the mixture is of a row with no view.
+    Raises `ShapeMismatch` if ``present`` does not fit.
+    Reference: theory.md P16.
 
     >>> experts = Gaussian.unit(torch.tensor([[[1.0], [2.0]]]))
     >>> one_expert(experts, torch.tensor([1])).mean
     tensor([[2.]])
+    >>> one_expert(experts, torch.tensor([1]), torch.tensor([[False, False]])).mean
+    tensor([[0.]])
     """
+    _check_present(experts, present)
     rows = torch.arange(selector.shape[0], device=selector.device)
-    return Gaussian(experts.mean[rows, selector], experts.log_var[rows, selector])
+    chosen = Gaussian(experts.mean[rows, selector], experts.log_var[rows, selector])
+    if present is None:
+        return chosen
+    return chosen.or_prior(present.expand(experts.mean.shape[:2])[rows, selector])
 
 
 def subset_posteriors(

@@ -17,7 +17,7 @@ __all__ = [
 ]
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import ClassVar, Protocol, Self, TypeAlias, TypeVar
@@ -415,8 +415,8 @@ class Objective(nn.Module):
         """Take what the batch has of a variable, and say which of it that is.
 
         A view is unseen in a row if the batch has neither it nor its family, or says so (a bool
-        ``seen(x)`` of shape ``(B, N)``, or ``seen(x[1])`` of shape ``(B,)``), or holds a NaN in it.
-        What is not seen is zero.
+        ``seen(x)`` of shape ``(B, N)``, or ``seen(x[1])`` of shape ``(B,)``, whichever way the
+        values are given), or holds a NaN in it.  What is not seen is zero.
 
         Shapes: ``-> (B, *tensor_shape)`` and a bool ``(B, N)``, or ``(B,)`` if it is no family.
         Raises `ShapeMismatch`, `MissingInput` if the batch is empty, and, on the CPU, `NotFinite`
@@ -570,15 +570,17 @@ class Objective(nn.Module):
         """Choose a component of a mixture for every row, evenly among those that are there.
 
         ``noise[name]`` holds numbers in [0, 1), ``(B,)``, where the caller gives them; without any
-        noise at all, the first component that is there is taken.  Shapes: ``-> (B,)``, whole.
+        noise at all, the first component that is there is taken.  In a row that has none it names
+        any.  Shapes: ``-> (B,)``, whole.
         """
-        rows, count = experts.mean.shape[:2]
-        there = experts.mean.new_ones(rows, count) if seen is None else seen.to(experts.mean.dtype)
+        mean, (rows, count) = experts.mean, experts.mean.shape[:2]
+        there = mean.new_ones(rows, count, dtype=torch.bool) if seen is None else seen
         if noise is None:
-            return there.argmax(dim=1)
+            return there.int().argmax(dim=1)
         drawn = noise[name] if name in noise else torch.rand(rows, device=there.device)
         upto = there.cumsum(dim=1)
-        wanted = (drawn.to(there.dtype) * upto[:, -1]).floor() + 1.0
+        # A number that half precision has rounded to 1 is of the last that is there.
+        wanted = torch.minimum((drawn * upto[:, -1]).floor() + 1.0, upto[:, -1])
         return (upto < wanted[:, None]).sum(dim=1).clamp(max=count - 1)
 
     def extra_repr(self) -> str:
@@ -612,8 +614,6 @@ class Objective(nn.Module):
         for variable in self.variables:
             if variable.members is not None and not set(names).isdisjoint(variable.member_names):
                 _take_apart(left, variable.name, variable.member_names, variable)
-                seen = [_seen_name(member) for member in variable.member_names]
-                _take_apart(left, _seen_name(variable.name), seen, variable)
             for name in set(names).intersection(variable.member_names):
                 left.pop(name, None)
         return left
@@ -644,13 +644,30 @@ class Objective(nn.Module):
         views = tuple(value.shape[1 : value.ndim - len(variable.shape)])
         # A maximum is NaN where anything in it is, and takes a fraction of asking every number.
         seen = ~torch.isnan(value.reshape(value.shape[0], *views, -1).amax(dim=-1))
-        if (key := _seen_name(name)) in batch:
-            said = batch[key] if not views else variable.side_by_side(batch[key])
-            if said.shape != seen.shape:
-                raise ShapeMismatch(key, expected=("B", *views), got=batch[key].shape)
+        for said in self._said(batch, name, variable, tuple(seen.shape)):
             seen = seen & said.bool()
         over_value = seen.reshape(*seen.shape, *(1,) * len(variable.shape))
         return torch.where(over_value, value, torch.zeros_like(value)), seen
+
+    def _said(
+        self, batch: Batch, name: str, variable: Variable, shape: tuple[int, ...]
+    ) -> Iterator[Tensor]:
+        """Give what the batch says is seen of it: as a family, and member by member."""
+        members = variable.member_names
+        own = range(len(members)) if name == variable.name else [members.index(name)]
+        if variable.members is not None and (key := _seen_name(variable.name)) in batch:
+            said = variable.side_by_side(batch[key])
+            if tuple(said.shape) != (shape[0], len(members)):
+                raise ShapeMismatch(key, expected=("B", *variable.grid), got=batch[key].shape)
+            yield said[:, list(own)].reshape(shape)
+        of_each = {place: batch.get(_seen_name(members[place])) for place in own}
+        for place, one in of_each.items():
+            if one is not None and tuple(one.shape) != shape[:1]:
+                raise ShapeMismatch(_seen_name(members[place]), expected=("B",), got=one.shape)
+        if known := [one for one in of_each.values() if one is not None]:
+            always = torch.ones_like(known[0])
+            each = [always if one is None else one for one in of_each.values()]
+            yield torch.stack([one.bool() for one in each], dim=1).reshape(shape)
 
     def _missing(self, variable: Variable, batch: Batch) -> MissingInput:
         known = [name for other in self.variables for name in (other.name, *other.member_names)]

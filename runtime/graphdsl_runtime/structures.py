@@ -15,6 +15,8 @@ __all__ = ["EDGES_WAIT", "EDGE_RATE", "cool", "learn_edges", "moving"]
 import math
 from collections.abc import Iterable, Iterator, Mapping
 
+import torch
+import torch._functorch.config
 from torch.optim import Optimizer
 
 from graphdsl_runtime.errors import OutOfRange
@@ -41,7 +43,7 @@ def learn_edges(
 
     Edges wait for the first share of the run; then all players step in their turns, as of
     `alternate` (``{"model": 5}`` is five steps of the distributions for one of the edges), and the
-    gradient of the edges cools, as of `cool`.
+    gradient of the edges cools, as of `cool`.  The objective may be one that `torch.compile` made.
 
     The model's gradient is an unbiased estimate of the objective's; that of the edges goes straight
     through their samples, and is biased, less so as it cools.
@@ -56,9 +58,11 @@ def learn_edges(
     for step, batch in zip(range(steps), batches, strict=False):
         objective.advance(step)
         cool(objective, step / steps)
-        losses: Losses = objective(batch)
         playing = moving(due(optimizers, turns, step), step / steps, wait)
-        play(losses, {player: optimizers[player] for player in playing})
+        # As in `alternate`: a compiled graph keeps its memory until every player has been through.
+        with torch._functorch.config.patch(donated_buffer=False):  # torch's own word for it
+            losses: Losses = objective(batch)
+            play(losses, {player: optimizers[player] for player in playing})
         yield losses
 
 

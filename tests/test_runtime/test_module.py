@@ -169,6 +169,9 @@ def test_every_way_to_miss_a_view_is_the_same(model: Everything) -> None:
         {"x": x, "seen(x)": flag.int()},
         {"x[1]": x[:, 0], "x[2]": spoilt[:, 1]},
         {"x[1]": x[:, 0], "x[2]": x[:, 1], "seen(x[2])": flag[:, 1]},
+        {"x[1]": x[:, 0], "x[2]": x[:, 1], "seen(x)": flag},
+        {"x": x, "seen(x[2])": flag[:, 1]},
+        {"x": x, "seen(x[1])": flag[:, 0], "seen(x)": flag},
     ]
     for way in ways:
         value, seen = model.observe_some(way, "x")

@@ -44,6 +44,10 @@ def test_classes_and_other_likelihoods_have_their_own_slopes() -> None:
     risk = functional.cross_entropy(logits * scale, target)
     (slope,) = torch.autograd.grad(risk, scale)
     assert_close(irm_penalty(logits, target), slope.square())
+    logits, target = torch.randn(9, 3, 2, 4, dtype=torch.float64), torch.randint(4, (9, 3, 2))
+    risk = functional.cross_entropy((logits * scale).flatten(0, 2), target.flatten()) * 6
+    (slope,) = torch.autograd.grad(risk, scale)  # several labels of a row add up
+    assert_close(irm_penalty(logits, target), slope.square())
     mean, value = torch.randn(2, 9, 2, dtype=torch.float64)
     ours = irm_penalty(mean, value, nll=lambda mean, value: Gaussian.unit(mean).nll(value))
     assert_close(ours, ((mean - value) * mean).sum(dim=1).mean().square())

@@ -27,9 +27,9 @@ def irm_penalty(
     .. math:: \sum_e \Bigl|\frac{d}{dw} R^e(w f)\Big|_{w = 1}\Bigr|^2, \qquad
               R^e(f) = \frac1{B_e} \sum_{b \in e} -\log p(y_b \mid f_b)
 
-    Shapes: logits ``(B, *)`` with targets of their shape (Bernoulli), or ``(B, K)`` with targets of
-    integers ``(B,)`` (categorical); environment of integers below ``environments`` ``(B,)``, by
-    default one environment ``-> ()``.  Unit: nats squared.
+    Shapes: logits ``(B, *)`` with targets of their shape (Bernoulli), or ``(B, *, K)`` with targets
+    of integers ``(B, *)`` (categorical); environment of integers below ``environments`` ``(B,)``,
+    by default one environment ``-> ()``.  Unit: nats squared.
     ``nll``, called with parameters and target, gives -log p for any other likelihood, row by row.
     An environment without rows in the batch adds nothing.
     Relation: surrogate. Zero where every environment would leave the scale as it is; an invariant
@@ -95,9 +95,11 @@ def _likelihood(logits: Tensor, target: Tensor) -> Callable[[Tensor, Tensor], Te
         return lambda logits, target: F.binary_cross_entropy_with_logits(
             logits, target.to(logits.dtype), reduction="none"
         )
-    if logits.ndim != 2 or target.shape != logits.shape[:1]:
-        raise ShapeMismatch("target", expected=logits.shape[:1], got=target.shape)
-    return lambda logits, target: F.cross_entropy(logits, target, reduction="none")
+    if logits.ndim < 2 or target.shape != logits.shape[:-1]:
+        raise ShapeMismatch("target", expected=logits.shape[:-1], got=target.shape)
+    return lambda logits, target: F.cross_entropy(
+        logits.flatten(0, -2), target.flatten(), reduction="none"
+    )
 
 
 def _slopes(nll: Callable[[Tensor, Tensor], Tensor], logits: Tensor, target: Tensor) -> Tensor:
