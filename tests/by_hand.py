@@ -131,10 +131,9 @@ def distances(x: Tensor, y: Tensor) -> Tensor:
 
 
 def median(*samples: Tensor) -> float:
-    """The median of the squared distances, of every row from all others and between two samples."""
-    apart = [distances(x, x)[~torch.eye(len(x), dtype=torch.bool)] for x in samples]
-    apart += [distances(*samples).flatten()] if len(samples) == 2 else []
-    return torch.cat(apart).median().item()
+    """The median of the squared distances, of every row from all others in all samples."""
+    rows = torch.cat(samples)
+    return distances(rows, rows)[~torch.eye(len(rows), dtype=torch.bool)].median().item()
 
 
 def discrepancy(x: Tensor, y: Tensor, width: float) -> Tensor:

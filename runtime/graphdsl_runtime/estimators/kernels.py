@@ -5,10 +5,10 @@ A kernel is a function of the squared distance, of height 1, averaged over sever
 .. math:: k_{rbf}(d^2) = \frac1S \sum_s e^{-d^2 / s h}, \qquad
           k_{imq}(d^2) = \frac1S \sum_s \frac{s h}{s h + d^2}.
 
-The bandwidth h is a squared length; by default the median of the squared distances (Gretton et al.
-2012, sec. 8), through which no gradient goes. Both kernels are characteristic: the quantities are 0
-only where the distributions are equal, the variables independent. In nats they mean nothing; for a
-divergence or an information each is a surrogate.
+The bandwidth h is a squared length; by default the median of the squared distances of all pairs, in
+both samples together (Gretton et al. 2012, sec. 8), through which no gradient goes. Both kernels
+are characteristic: the quantities are 0 only where the distributions are equal, the variables
+independent. In nats they mean nothing; for a divergence or an information each is a surrogate.
 """
 
 from __future__ import annotations
@@ -58,7 +58,8 @@ def mmd(
     tables = squared_distances(x, x), squared_distances(y, y), squared_distances(x, y)
     own = [off_diagonal(table) if unbiased else table for table in tables[:2]]
     if bandwidth is None:
-        bandwidth = _median(*map(_others, tables[:2]), tables[2])
+        # The tables of a sample with itself hold every pair twice.
+        bandwidth = _median(*map(_others, tables[:2]), tables[2], tables[2])
     within_x, within_y, across = (
         _kernel(kernel, squared, scales, bandwidth).mean() for squared in (*own, tables[2])
     )
