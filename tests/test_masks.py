@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from graphdsl.compiler import check_spec, derive
 from graphdsl.diagnostics import Source
-from graphdsl_runtime import Objective, learn_edges
+from graphdsl_runtime import Objective, UnknownName, learn_edges
 from tests.emitted import emitted_class, emitted_text
 
 TWO_VIEWS = """
@@ -193,6 +193,14 @@ def test_a_compiled_objective_learns_the_edges_that_an_eager_one_does() -> None:
     eager, graph = learned
     for name in eager:
         torch.testing.assert_close(graph[name], eager[name], msg=name)
+
+
+def test_edges_are_not_learned_without_their_optimizer() -> None:
+    objective = emitted_class(TWO_VIEWS.format(q=LEARNED, p=LEARNED))()
+    model = {"model": torch.optim.SGD(objective.parameter_groups()["model"], lr=0.1)}
+    steps = learn_edges(objective, model, [{"x": torch.randn(4, 2, 3)}], steps=1)
+    with pytest.raises(UnknownName, match="optimizer of the player"):
+        next(steps)
 
 
 def test_structure_and_inference_take_the_likelier_edges() -> None:

@@ -654,12 +654,13 @@ class Objective(nn.Module):
     ) -> Iterator[Tensor]:
         """Give what the batch says is seen of it: as a family, and member by member."""
         members = variable.member_names
-        own = range(len(members)) if name == variable.name else [members.index(name)]
+        whole = name == variable.name
+        own = range(len(members)) if whole else [members.index(name)]
         if variable.members is not None and (key := _seen_name(variable.name)) in batch:
             said = variable.side_by_side(batch[key])
             if tuple(said.shape) != (shape[0], len(members)):
                 raise ShapeMismatch(key, expected=("B", *variable.grid), got=batch[key].shape)
-            yield said[:, list(own)].reshape(shape)
+            yield said.reshape(shape) if whole else said[:, own[0]]
         of_each = {place: batch.get(_seen_name(members[place])) for place in own}
         for place, one in of_each.items():
             if one is not None and tuple(one.shape) != shape[:1]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["alternate", "due", "play"]
+__all__ = ["alternate", "begin", "due", "play", "turn"]
 
 from collections.abc import Iterable, Iterator, Mapping
 
@@ -52,6 +52,19 @@ def alternate(
     >>> [losses.loss.item() for losses in alternate(objective, {"model": sgd}, batches)]
     [1.0, 0.25]
     """
+    turns = begin(objective, optimizers, turns)
+    for step, batch in enumerate(batches, start):
+        objective.advance(step)
+        yield turn(objective, batch, optimizers, due(optimizers, turns, step))
+
+
+def begin(
+    objective: Objective, optimizers: Mapping[str, Optimizer], turns: Mapping[str, int] | None
+) -> dict[str, int]:
+    """Check who plays, give all ranks the first's weights, and say the turns: the objective's own.
+
+    Raises `UnknownName` for a player that the objective has not, and for one without an optimizer.
+    """
     players = list(objective.parameter_groups())
     turns = dict(objective.turns if turns is None else turns)
     for name in (*turns, *optimizers):
@@ -62,13 +75,21 @@ def alternate(
             raise UnknownName("optimizer of the player", name, known=list(optimizers))
     for one in objective.parameters():
         of_all_ranks(one.detach())
-    for step, batch in enumerate(batches, start):
-        objective.advance(step)
-        # A graph that torch compiles in here keeps its memory until every player has been through.
-        with torch._functorch.config.patch(donated_buffer=False):  # torch's own word for it
-            losses: Losses = objective(batch)
-            play(losses, {name: optimizers[name] for name in due(players, turns, step)})
-        yield losses
+    return turns
+
+
+def turn(
+    objective: Objective,
+    batch: Batch,
+    optimizers: Mapping[str, Optimizer],
+    playing: Iterable[str],
+) -> Losses:
+    """Let some players step on a batch, and give the losses that it had before."""
+    # A graph that torch compiles in here keeps its memory until every player has been through.
+    with torch._functorch.config.patch(donated_buffer=False):  # torch's own word for it
+        losses: Losses = objective(batch)
+        play(losses, {name: optimizers[name] for name in playing})
+    return losses
 
 
 def due(players: Iterable[str], turns: Mapping[str, int], step: int) -> list[str]:

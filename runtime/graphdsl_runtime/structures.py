@@ -15,13 +15,11 @@ __all__ = ["EDGES_WAIT", "EDGE_RATE", "cool", "learn_edges", "moving"]
 import math
 from collections.abc import Iterable, Iterator, Mapping
 
-import torch
-import torch._functorch.config
 from torch.optim import Optimizer
 
 from graphdsl_runtime.errors import OutOfRange
 from graphdsl_runtime.module import Batch, Losses, Objective
-from graphdsl_runtime.players import due, play
+from graphdsl_runtime.players import begin, due, turn
 
 #: The share of a run in which edges stay as they start: networks that know nothing tell nothing of
 #: what an edge is worth.
@@ -47,23 +45,20 @@ def learn_edges(
 
     The model's gradient is an unbiased estimate of the objective's; that of the edges goes straight
     through their samples, and is biased, less so as it cools.
-    Raises `OutOfRange` for fewer than one step, or a share that is none.
+    Raises `OutOfRange` for fewer than one step, or a share that is none, and `UnknownName` as
+    `alternate` does.
     Reference: Zhang, Koyama and Ishiguro 2020, algorithm 1 and eq. 15.
     """
     if steps < 1:
         raise OutOfRange("steps", steps, low=1, high=math.inf)
     if not 0.0 <= wait < 1.0:
         raise OutOfRange("wait", wait, low=0.0, high=1.0)
-    turns = objective.turns if turns is None else turns
+    turns = begin(objective, optimizers, turns)
     for step, batch in zip(range(steps), batches, strict=False):
         objective.advance(step)
         cool(objective, step / steps)
         playing = moving(due(optimizers, turns, step), step / steps, wait)
-        # As in `alternate`: a compiled graph keeps its memory until every player has been through.
-        with torch._functorch.config.patch(donated_buffer=False):  # torch's own word for it
-            losses: Losses = objective(batch)
-            play(losses, {player: optimizers[player] for player in playing})
-        yield losses
+        yield turn(objective, batch, optimizers, playing)
 
 
 def moving(players: Iterable[str], progress: float, wait: float = EDGES_WAIT) -> list[str]:
