@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-__all__ = ["assert_compiled_is_eager"]
+__all__ = ["assert_compiled_is_eager", "assert_trains_alike"]
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
+from typing import Any
 
 import torch
 import torch._functorch.config
 from torch import Tensor
+from torch.optim import Optimizer
 
 from graphdsl_runtime import Losses, Objective
 
@@ -45,3 +47,24 @@ def assert_compiled_is_eager(
             )
     for ours, theirs in zip(*steps, strict=True):
         assert (ours - theirs).abs().max() <= within * theirs.abs().max().clamp(min=1e-3)
+
+
+def assert_trains_alike(
+    make: Callable[[], Objective], train: Callable[[Objective, Mapping[str, Optimizer]], None]
+) -> None:
+    """All parameters end where they do in eager torch, each player with an optimizer of its own."""
+    trained = []
+    for compiled in (False, True):
+        objective = make()
+        groups = objective.parameter_groups()
+        optimizers = {name: torch.optim.SGD(group, lr=0.1) for name, group in groups.items()}
+        torch.compiler.reset()
+        one: Any = objective
+        if compiled:
+            one = torch.compile(objective, fullgraph=True, backend="aot_eager")
+        torch.manual_seed(2)  # the noise
+        train(one, optimizers)
+        trained.append(dict(objective.named_parameters()))
+    eager, graph = trained
+    for name in eager:
+        torch.testing.assert_close(graph[name], eager[name], msg=name)

@@ -7,7 +7,7 @@ of a GPU refuse, every operation is looked at, forward and backward.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,12 +18,10 @@ from torch._ops import OpOverload
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-from graphdsl.diagnostics import SpecError
 from graphdsl_runtime import Objective, critic
 from tests.conftest import SPECS
 from tests.emitted import emitted_class
-from tests.generated import generated_spec
-from tests.test_generated import COUNT, rows_of, without_assertions
+from tests.test_generated import COUNT, generated_objectives, rows_of
 from tests.test_runtime.words import COLUMNS, OF_THE_CRITIC, WORDS, drawn
 from tests.test_specs import random_batch
 
@@ -80,16 +78,8 @@ def test_a_module_is_where_its_weights_are(path: Path) -> None:
 
 
 def test_generated_modules_are_where_their_weights_are() -> None:
-    for objective in generated(COUNT // 4):
+    for _, objective in generated_objectives(COUNT // 4):
         assert_on_one_device(objective, rows_of(objective))
-
-
-def generated(count: int) -> Iterator[Objective]:
-    for seed in range(count):
-        try:
-            yield emitted_class(without_assertions(generated_spec(seed)))()
-        except SpecError:
-            continue
 
 
 @pytest.mark.parametrize("name", WORDS)

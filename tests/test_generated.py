@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 import os
 import time
+from collections.abc import Iterator
 
 import torch
 from torch import Tensor
@@ -55,14 +56,7 @@ def imported(emitted: str) -> set[str]:
 
 def test_generated_objectives_train_infer_and_generate() -> None:
     """Every player's loss is finite and trains its own parameters; the trained model is used."""
-    ran = 0
-    for seed in range(COUNT // 4):
-        text = without_assertions(generated_spec(seed))
-        try:
-            objective = emitted_class(text)()
-        except SpecError:
-            continue
-        torch.manual_seed(seed)
+    for text, objective in generated_objectives(COUNT // 4):
         batch = rows_of(objective)
         losses = objective(batch)
         assert losses.players.keys() == objective.parameter_groups().keys(), text
@@ -74,26 +68,27 @@ def test_generated_objectives_train_infer_and_generate() -> None:
             assert all(one.isfinite().all() for one in known), text
         objective.infer(batch)
         objective.generate(2, given={name: rows[:2] for name, rows in batch.items()})
-        ran += 1
-    assert ran >= 0.3 * (COUNT // 4)
 
 
 def test_generated_objectives_compile_as_one_graph() -> None:
+    for _, objective in generated_objectives(COUNT // 10):
+        assert_compiled_is_eager(objective, rows_of(objective), within=1e-5)
+
+
+def generated_objectives(count: int) -> Iterator[tuple[str, Objective]]:
+    """Of so many specs those that compile, claiming nothing, with numbers drawn anew for each."""
     ran = 0
-    for seed in range(COUNT // 10):
+    for seed in range(count):
+        lines = generated_spec(seed).splitlines()
+        text = "\n".join(line for line in lines if not line.startswith("assert")) + "\n"
         try:
-            objective = emitted_class(without_assertions(generated_spec(seed)))()
+            objective = emitted_class(text)()
         except SpecError:
             continue
         torch.manual_seed(seed)
-        assert_compiled_is_eager(objective, rows_of(objective), within=1e-5)
+        yield text, objective
         ran += 1
-    assert ran >= 0.3 * (COUNT // 10)
-
-
-def without_assertions(text: str) -> str:
-    """A spec that claims nothing."""
-    return "\n".join(line for line in text.splitlines() if not line.startswith("assert")) + "\n"
+    assert ran >= 0.3 * count  # or what holds of them holds of nothing
 
 
 def rows_of(objective: Objective) -> dict[str, Tensor]:

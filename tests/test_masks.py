@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from itertools import product
-from typing import Any
 
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.optim import Optimizer
 
 from graphdsl.compiler import check_spec, derive
 from graphdsl.diagnostics import Source
 from graphdsl_runtime import Objective, UnknownName, learn_edges
 from tests.emitted import emitted_class, emitted_text
+from tests.graphs import assert_trains_alike
 
 TWO_VIEWS = """
 model two
@@ -176,23 +178,16 @@ def test_a_compiled_objective_learns_the_edges_that_an_eager_one_does() -> None:
     """Players and edges end where they do in eager torch; the last batches are smaller."""
     batches = [{"x": torch.randn(rows, 2, 3).double()} for rows in (8, 8, 8, 8, 6, 6)]
     text = TWO_VIEWS.format(q=LEARNED, p=LEARNED) + "turns model = 2\n"
-    learned = []
-    for compiled in (False, True):
+
+    def made() -> Objective:
         torch.manual_seed(1)
-        objective = emitted_class(text)().double()
-        groups = objective.parameter_groups()
-        optimizers = {name: torch.optim.SGD(group, lr=0.1) for name, group in groups.items()}
-        torch.compiler.reset()
-        trained: Any = objective
-        if compiled:
-            trained = torch.compile(objective, fullgraph=True, backend="aot_eager")
-        torch.manual_seed(2)  # the noise
-        assert len(list(learn_edges(trained, optimizers, batches, steps=6, wait=0.5))) == 6
-        learned.append(dict(objective.named_parameters()))
+        return emitted_class(text)().double()
+
+    def learn(objective: Objective, optimizers: Mapping[str, Optimizer]) -> None:
+        assert len(list(learn_edges(objective, optimizers, batches, steps=6, wait=0.5))) == 6
         assert objective.get_parameter("mask_Mq.logits").abs().min() > 0
-    eager, graph = learned
-    for name in eager:
-        torch.testing.assert_close(graph[name], eager[name], msg=name)
+
+    assert_trains_alike(made, learn)
 
 
 def test_edges_are_not_learned_without_their_optimizer() -> None:
