@@ -660,7 +660,7 @@ def test_the_command_says_what_it_saw(tmp_path: Path, capsys: pytest.CaptureFixt
     text = capsys.readouterr().out
     assert "by enumeration of discrete distributions: largest error" in text
     assert "the loss emitted for the spec: error" in text
-    assert "z = " in text
+    assert "standard errors from it over" in text
     run(spec)
     assert "VERIFICATION" not in capsys.readouterr().out
 

@@ -11,9 +11,10 @@ from fractions import Fraction
 from graphdsl.codegen.breaking import WIDTH
 from graphdsl.codegen.environment import fill
 from graphdsl.codegen.views import HeaderView
+from graphdsl.ir.folding import folded_text
 from graphdsl.ir.information import Atom, Entropy, Term
 from graphdsl.ir.loss import Group, LossModule, LossTerm
-from graphdsl.ir.notation import number_text, shortened, summed, weight_text
+from graphdsl.ir.notation import number_text, shortened, weight_text
 from graphdsl.ir.weight import ONE
 
 
@@ -21,12 +22,8 @@ def header(module: LossModule, constants: Sequence[tuple[str, Fraction]]) -> str
     """The file's docstring: the formula that its code is."""
     origin = f"Compiled by graphdsl from the spec `{module.model}`"
     values = ", ".join(f"{name} = {number_text(value)}" for name, value in constants)
-    gaps = [
-        line
-        for term in module.terms
-        for line in shortened(summed([one.gap for one in term.bounds], latex=True), r"\dots")
-    ]
-    dropped = summed([_constant(term) for term in module.constants], latex=False)
+    gaps = [line for term in module.terms for line in shortened(term.gaps, r"\dots")]
+    dropped = folded_text([_constant(term) for term in module.constants])
     return fill(
         HeaderView(
             title=_wrapped(_safe(module.title) or f"The objective of {module.model}."),

@@ -23,9 +23,9 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from graphdsl.ir.draws import Draw
+from graphdsl.ir.folding import folded_each, folded_latex
 from graphdsl.ir.information import Term
 from graphdsl.ir.model import Kind, Role
-from graphdsl.ir.notation import shortened, summed
 from graphdsl.ir.statements import Chosen, Decoded, Drawn, InferenceLine, Ref, Statement
 from graphdsl.ir.weight import Weight
 
@@ -197,21 +197,24 @@ class LossTerm:
     critic_code: TermCode | None = None  #: how that is computed, where not with the term
 
     @property
-    def gap(self) -> str:
-        """Its distance from what it stands for: LaTeX, empty where there is none."""
-        gaps = summed([bound.gap for bound in self.bounds], latex=True)
-        return " + ".join(shortened(gaps, r"\dots"))
+    def gaps(self) -> tuple[str, ...]:
+        """The summands of its distance from what it stands for: LaTeX, families folded."""
+        return folded_latex([bound.gap for bound in self.bounds])
 
     @property
-    def exact_gap(self) -> str:
-        """The gap with nothing left out, however long."""
-        return " + ".join(summed([bound.gap for bound in self.bounds], latex=True))
+    def gap(self) -> str:
+        """The same as one line, empty where there is none."""
+        return " + ".join(self.gaps)
+
+    @property
+    def conditions(self) -> tuple[str, ...]:
+        """When the gap closes: all of these have to hold."""
+        return folded_each(tuple(dict.fromkeys(bound.tight_when for bound in self.bounds)))
 
     @property
     def tight_when(self) -> str:
-        """When the gap closes."""
-        conditions = list(dict.fromkeys(bound.tight_when for bound in self.bounds))
-        return "; ".join(shortened(conditions, "..."))
+        """The same as one line."""
+        return "; ".join(self.conditions)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,7 +16,6 @@ __all__ = [
     "number_text",
     "original",
     "shortened",
-    "summed",
     "weight_text",
 ]
 
@@ -28,6 +27,7 @@ from typing import TypeAlias
 
 from graphdsl.ir.weight import Weight
 
+_LONG = 3  #: members of a family; a longer run is written by its two ends
 _MOST = 6  #: longer lists are written as first, dots, last
 Names: TypeAlias = tuple[str, ...]  #: variables in their natural order
 _GREEK = frozenset(
@@ -125,38 +125,35 @@ def latex_name(name: str) -> str:
 
 
 def latex_names(variables: Iterable[str]) -> str:
-    """Several variables in LaTeX, a long list by its two ends."""
-    written = [latex_name(name) for name in variables]
-    return ", ".join(shortened(written, r"\dots"))
+    r"""A list of variables in LaTeX; a long run of one family by its two ends.
+
+    >>> print(latex_names(["x", "z[1]", "z[2]", "z[3]", "z[4]"]))
+    x, z_{1}, \dots, z_{4}
+    """
+    written: list[str] = []
+    for run in _runs(tuple(variables)):
+        latex = [latex_name(name) for name in run]
+        written += [latex[0], r"\dots", latex[-1]] if len(run) > _LONG else latex
+    return ", ".join(written)
+
+
+def _runs(variables: Names) -> list[list[str]]:
+    """The list, cut where a variable is not the next member of its family."""
+    runs: list[list[str]] = []
+    for name in variables:
+        head, index = natural(name)
+        before = natural(runs[-1][-1]) if runs else ("", ())
+        follows = len(index) == 1 and before == (head, (index[0] - 1,))
+        if follows:
+            runs[-1].append(name)
+        else:
+            runs.append([name])
+    return runs
 
 
 def shortened(items: Sequence[str], dots: str) -> tuple[str, ...]:
     """A long list by its two ends: what stands between follows from the index."""
     return tuple(items) if len(items) <= _MOST else (items[0], dots, items[-1])
-
-
-def summed(lines: Sequence[str], latex: bool) -> tuple[str, ...]:
-    """Lines that differ in one index alone, side by side, as one sum over it.
-
-    >>> summed(["H(x[1])", "H(x[2])", "H(z)"], latex=False)
-    ('sum_i H(x[i])', 'H(z)')
-    """
-    before, after = ("_{", "}") if latex else ("[", "]")
-    found = re.compile(re.escape(before) + r"(\d+)" + re.escape(after))
-    groups: list[tuple[str, list[str]]] = []
-    for line in lines:
-        patterns = [
-            line.replace(f"{before}{index}{after}", f"{before}i{after}")
-            for index in dict.fromkeys(found.findall(line))
-        ]
-        if groups and groups[-1][0] in patterns:
-            groups[-1][1].append(line)
-        else:
-            groups.append((patterns[0] if patterns else line, [line]))
-    sign = r"\sum_{i} " if latex else "sum_i "
-    return tuple(
-        f"{sign}{pattern}" if len(members) > 1 else members[0] for pattern, members in groups
-    )
 
 
 def _sum_text(weight: Weight, times: str, parameter: Callable[[str], str]) -> str:

@@ -68,7 +68,7 @@ class Verification:
         """What is not as it should be, in a sentence each."""
         losses = (
             f"the loss emitted for {one.of} is {one.loss:.9g}, and should be {one.exact:.9g}"
-            + (f" (z = {one.z_score:.1f})" if one.z_score is not None else "")
+            + (f" ({one.z_score:.1f} standard errors away)" if one.z_score is not None else "")
             for one in self.emitted
             if not one.agrees
         )

@@ -13,9 +13,10 @@ from graphdsl.ir.audit import Audit
 from graphdsl.ir.evidence import Proof, Table
 from graphdsl.ir.information import ProjectionDerivation, Step, Term
 from graphdsl.ir.loss import LossTerm
-from graphdsl.ir.model import Interval, Network
+from graphdsl.ir.model import Interval
 from graphdsl.ir.notation import latex_weight, weight_text
 from graphdsl.ir.weight import ONE
+from graphdsl.report.networks import networks_json
 from graphdsl.report.terms import Json, latex_sum, term_json
 from graphdsl.report.verification import verification_json
 
@@ -41,7 +42,7 @@ def audit_json(audit: Audit) -> str:
             for one in model.families
             for name in one.nodes
         ],
-        "networks": [_network(one) for one in (model.inference, model.generation) if one],
+        "networks": networks_json(audit),
         "projections": [_projection(one) for one in audit.projections],
         "objective": {
             "relation": module.relation,
@@ -68,21 +69,6 @@ def audit_json(audit: Audit) -> str:
 def audit_schema() -> str:
     """The JSON Schema that every audit is valid under."""
     return files("graphdsl.report").joinpath("audit.schema.json").read_text(encoding="utf-8")
-
-
-def _network(network: Network) -> Json:
-    edges: Json = [
-        [parent, child]
-        for start, end in network.edges
-        for parent in network.nodes[start]
-        for child in network.nodes[end]
-    ]
-    return {
-        "name": network.name,
-        "role": network.role,
-        "nodes": list(network.variables),
-        "edges": edges,
-    }
 
 
 def _projection(one: ProjectionDerivation) -> Json:
@@ -124,7 +110,7 @@ def _term(term: LossTerm) -> Json:
         "loss": f"{factor}{term.latex}",
         "stands_for": _terms(term.stands_for),
         "relation": term.relation,
-        "gap": term.exact_gap or None,
+        "gap": term.gap or None,
         "tight_when": term.tight_when,
         "estimator": term.estimator,
         **({"within": term.within} if term.within else {}),

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-__all__ = ["Json", "latex_sum", "term_json", "text_sum"]
+__all__ = ["Json", "latex_sum", "term_json", "text_sum", "text_summands"]
 
 from collections.abc import Callable, Iterable, Sequence
 from typing import TypeAlias
 
 from graphdsl.ir.draws import latex_mean_over
+from graphdsl.ir.folding import fold_lists, fold_sum, text_binder
 from graphdsl.ir.information import (
     Atom,
     CrossEntropy,
@@ -30,7 +31,23 @@ def text_sum(terms: Iterable[Term]) -> str:
     >>> text_sum([Term(ONE, Entropy(("z",))), Term(-ONE, Entropy(("z",), ("x[1]",)))])
     'H(z) - H(z | x[1])'
     """
-    return _sum([(term.weight, str(term.atom)) for term in terms], weight_text, " ")
+    first, *others = text_summands(terms) or ("0",)
+    return " ".join((first, *others))
+
+
+def text_summands(terms: Iterable[Term]) -> tuple[str, ...]:
+    """The summands of a sum with their signs, families folded; they expand to the whole sum.
+
+    >>> text_summands([Term(-ONE, Entropy((f"x[{i}]",))) for i in (1, 2, 3)])
+    ('-sum(i in 1..3) H(x[i])',)
+    """
+    listed = tuple(terms)
+    atoms = [fold_lists(str(term.atom)) for term in listed]
+    pairs = [
+        (listed[one.place].weight, f"{text_binder(one)}{one.pattern}")
+        for one in fold_sum(atoms, [term.weight for term in listed])
+    ]
+    return _summands(pairs, weight_text, " ")
 
 
 def latex_sum(terms: Iterable[Term]) -> str:
@@ -107,7 +124,14 @@ def _atom_json(atom: Atom) -> dict[str, Json]:
 
 
 def _sum(pairs: list[tuple[Weight, str]], write: Callable[[Weight], str], times: str) -> str:
-    written = ""
+    return " ".join(_summands(pairs, write, times)) or "0"
+
+
+def _summands(
+    pairs: list[tuple[Weight, str]], write: Callable[[Weight], str], times: str
+) -> tuple[str, ...]:
+    """Each with its sign: `-` before the first, `+ ` or `- ` before the others."""
+    written: list[str] = []
     for weight, atom in pairs:
         negative = len(weight.terms) == 1 and weight.terms[0][1] < 0
         size = -weight if negative else weight
@@ -115,10 +139,10 @@ def _sum(pairs: list[tuple[Weight, str]], write: Callable[[Weight], str], times:
         factor = f"({factor})" if len(size.terms) > 1 else factor
         body = f"{factor}{times}{atom}" if factor else atom
         if written:
-            written += f" - {body}" if negative else f" + {body}"
+            written.append(f"- {body}" if negative else f"+ {body}")
         else:
-            written = f"-{body}" if negative else body
-    return written or "0"
+            written.append(f"-{body}" if negative else body)
+    return tuple(written)
 
 
 def _bar(given: Iterable[str]) -> str:

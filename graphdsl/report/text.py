@@ -9,15 +9,16 @@ from collections.abc import Iterable, Iterator
 from graphdsl.ir.audit import Audit
 from graphdsl.ir.information import ProjectionDerivation, Term
 from graphdsl.ir.loss import LossModule, LossTerm
-from graphdsl.ir.model import Network
-from graphdsl.ir.notation import shortened, summed, weight_text
-from graphdsl.ir.weight import ONE
+from graphdsl.ir.notation import weight_text
+from graphdsl.ir.weight import ONE, Weight
 from graphdsl.report.evidence import distribution_text, nats_text, side_text, uses_text
-from graphdsl.report.terms import text_sum
+from graphdsl.report.networks import networks_text
+from graphdsl.report.terms import text_sum, text_summands
 from graphdsl.report.verification import verification_text
 
 _MOST = 4  #: projections shown in full; the JSON audit has them all
 _MOST_TERMS = 12  #: of a sum
+_WIDTH = 100
 
 
 def audit_text(audit: Audit) -> str:
@@ -33,7 +34,7 @@ def audit_text(audit: Audit) -> str:
     }
     sections = [
         [f"{model.name}: {model.title}" if model.title else model.name],
-        ["NETWORKS", *_networks(audit)],
+        ["NETWORKS", *networks_text(audit)],
         *([["PROJECTIONS", *_projections(audit.projections)]] if audit.projections else []),
         [
             f"LOSS, {relations.get(module.relation, module.relation)}",
@@ -56,28 +57,6 @@ def _turns(module: LossModule) -> Iterator[str]:
         yield f"  (steps in a round: {written})"
 
 
-def _networks(audit: Audit) -> Iterator[str]:
-    model = audit.model
-    yield f"  q  {_network(model.inference)}"
-    if model.generation is not None:
-        yield f"  p  {_network(model.generation)}"
-    yield "  (under q the observed variables have the data's joint, which is arbitrary)"
-    if model.masks:
-        masks = ", ".join(f"{one.name}[{', '.join(map(str, one.extents))}]" for one in model.masks)
-        yield f"  (edges under {masks} are learned: all below is for each structure by itself)"
-
-
-def _network(network: Network) -> str:
-    lines = []
-    for place, node in enumerate(network.nodes):
-        parents = [", ".join(network.nodes[parent]) for parent in network.parents(place)]
-        if parents:
-            lines.append(f"{', '.join(shortened(parents, '...'))} -> {', '.join(node)}")
-        elif all(place not in edge for edge in network.edges):
-            lines.append(", ".join(node))
-    return "; ".join(shortened(lines, "..."))
-
-
 def _projections(projections: tuple[ProjectionDerivation, ...]) -> Iterator[str]:
     for one in projections[:_MOST]:
         yield from _projection(one)
@@ -98,19 +77,48 @@ def _projection(one: ProjectionDerivation) -> Iterator[str]:
 
 
 def _term(term: LossTerm) -> Iterator[str]:
-    weight = "" if term.weight == ONE else f"{weight_text(term.weight)} times "
-    lines = f"line{'s' * (len(term.lines) > 1)} {', '.join(map(str, term.lines))}"
     yield ""
     under = f", under {term.within}" if term.within else ""
-    yield f"  {weight}{term.name} = {term.formula}{under}"
+    yield f"  {_times(term.weight)}{term.name} = {term.formula}{under}"
     whose = f", for {term.player.replace(',', ', ')}" if term.player else ""
-    yield f"    relation    {term.relation}, asked for in {lines}{whose}"
-    yield f"    stands for  {text_sum(_few(term.stands_for))}"
+    yield f"    relation    {term.relation}{_asked_for(term)}{whose}"
+    yield from _summed("stands for", text_summands(term.stands_for))
     if term.estimator:
         yield f"    estimator   {term.estimator}"
     if term.bounds:
-        yield f"    gap         {term.gap}"
-        yield f"    tight when  {term.tight_when}"
+        yield from _summed("gap", (term.gaps[0], *(f"+ {gap}" for gap in term.gaps[1:])))
+        yield from _summed("tight when", _joined(term.conditions))
+
+
+def _times(weight: Weight) -> str:
+    """A term's factor: `cross times`, `(1 + cross) times`; nothing for one."""
+    if weight == ONE:
+        return ""
+    written = weight_text(weight)
+    return f"({written}) times " if len(weight.terms) > 1 else f"{written} times "
+
+
+def _asked_for(term: LossTerm) -> str:
+    """The lines of the spec that ask for a term; nothing where no line names it."""
+    if not term.lines:
+        return ""
+    return f", asked for in line{'s' * (len(term.lines) > 1)} {', '.join(map(str, term.lines))}"
+
+
+def _joined(conditions: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(f"{one};" for one in conditions[:-1]) + conditions[-1:]
+
+
+def _summed(label: str, summands: tuple[str, ...]) -> Iterator[str]:
+    """A sum behind its label, whole: as many summands a line as fit, and at least one."""
+    line, start = f"    {label:12}", True
+    for summand in summands:
+        if not start and len(line) + 1 + len(summand) > _WIDTH:
+            yield line
+            line, start = " " * 16, True
+        line = f"{line}{'' if start else ' '}{summand}"
+        start = False
+    yield line
 
 
 def _few(terms: tuple[Term, ...]) -> tuple[Term, ...]:
@@ -118,9 +126,8 @@ def _few(terms: tuple[Term, ...]) -> tuple[Term, ...]:
 
 
 def _constants(terms: Iterable[Term]) -> Iterator[str]:
-    written = [text_sum((term,)) for term in terms]
-    for line in shortened(summed(written, latex=False), "..."):
-        yield f"  {line}"
+    for one in text_summands(terms):
+        yield f"  {one}"
 
 
 def _proofs(audit: Audit) -> Iterator[str]:

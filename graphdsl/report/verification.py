@@ -53,7 +53,7 @@ def _emitted(one: EmittedComparison) -> Iterator[str]:
     how = "closed form" if one.kind == "gaussian" else "enumeration"
     yield f"  the loss emitted for {one.of}: error {one.abs_error:.1e} nats, beside its {how}"
     if one.z_score is not None:
-        yield f"    and z = {one.z_score:.2f} over {one.samples} samples"
+        yield f"    and {one.z_score:.2f} standard errors from it over {one.samples} samples"
     if one.left_out:
         yield f"    without {', '.join(one.left_out)}: no closed form here"
 

@@ -10,8 +10,8 @@ sha256 9cbe3616824d34c9f9a5048df7ae6ccc95798b3efade475ac1635bb490aed7ce.
 
 Objective, to be minimised:
 
-    \mathrm{KL}(q \,\|\, p) + \mathrm{anchor}\,D(q \,\|\, \{x \to (z_{1}, z_{2}, z_{3},
-    z_{4});\ (z_{1}, z_{2}, z_{3}, z_{4}) \to \mathrm{x'}\})
+    \mathrm{KL}(q \,\|\, p) + \mathrm{anchor}\,D(q \,\|\, \{x \to (z_{1}, \dots,
+    z_{4});\ (z_{1}, \dots, z_{4}) \to \mathrm{x'}\})
 
 Loss, in nats per row:
 
@@ -23,8 +23,8 @@ Relation: upper (every entropy that is bounded has a weight that is nowhere nega
 
 Gaps between loss and objective, where \bar{q} is a conditional of q's joint:
 
-    \mathrm{anchor}\,\mathbb{E}_q\,\mathrm{KL}(\bar{q}(x \mid z_{1}, z_{2}, z_{3},
-    z_{4}) \,\|\, r(x \mid z_{1}, z_{2}, z_{3}, z_{4}))
+    \mathrm{anchor}\,\mathbb{E}_q\,\mathrm{KL}(\bar{q}(x \mid z_{1}, \dots, z_{4})
+    \,\|\, r(x \mid z_{1}, \dots, z_{4}))
 
 Constants of the data, in the objective and not in the loss:
 

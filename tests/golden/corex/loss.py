@@ -23,15 +23,15 @@ Gaps between loss and objective, where \bar{q} is a conditional of q's joint:
 
     \mathbb{E}_q\,\mathrm{KL}(\bar{q}(x_{1} \mid z_{1}, \dots, z_{8}) \,\|\, p(x_{1}
     \mid z_{1}, \dots, z_{8}))
-    \sum_{i} \mathbb{E}_q\,\mathrm{KL}(\bar{q}(x_{i} \mid z_{1}, \dots, z_{8}) \,\|\,
-    p(x_{i} \mid z_{1}, \dots, z_{8}))
+    \sum_{i=2}^{7} \mathbb{E}_q\,\mathrm{KL}(\bar{q}(x_{i} \mid z_{1}, \dots, z_{8})
+    \,\|\, p(x_{i} \mid z_{1}, \dots, z_{8}))
     \mathbb{E}_q\,\mathrm{KL}(\bar{q}(x_{8} \mid z_{1}, \dots, z_{8}) \,\|\, p(x_{8}
     \mid z_{1}, \dots, z_{8}))
-    \sum_{i} \mathbb{E}_q\,\mathrm{KL}(\bar{q}(z_{i}) \,\|\, p(z_{i}))
+    \sum_{i=1}^{8} \mathbb{E}_q\,\mathrm{KL}(\bar{q}(z_{i}) \,\|\, p(z_{i}))
 
 Constants of the data, in the objective and not in the loss:
 
-    sum_i -H(x[i])
+    sum(i in 1..8) -H(x[i])
 """
 
 from __future__ import annotations

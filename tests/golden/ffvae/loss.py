@@ -28,14 +28,14 @@ minibatch, and are no bound).
 
 Gaps between loss and objective, where \bar{q} is a conditional of q's joint:
 
-    \sum_{i} \alpha\,\mathbb{E}_q\,\mathrm{KL}(\bar{q}(a_{i} \mid b_{i}) \,\|\, r(a_{i}
-    \mid b_{i}))
+    \sum_{i=1}^{3} \alpha\,\mathbb{E}_q\,\mathrm{KL}(\bar{q}(a_{i} \mid b_{i}) \,\|\,
+    r(a_{i} \mid b_{i}))
 
 Constants of the data, in the objective and not in the loss:
 
     H(a[1], a[2], a[3])
     -H(a[1], a[2], a[3], x)
-    sum_i -alpha H(a[i], x)
+    sum(i in 1..3) -alpha H(a[i], x)
     3*alpha H(x)
 """
 

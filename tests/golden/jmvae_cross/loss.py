@@ -24,16 +24,15 @@ Relation: upper (every entropy that is bounded has a weight that is nowhere nega
 
 Gaps between loss and objective, where \bar{q} is a conditional of q's joint:
 
-    \sum_{i} \alpha\,\mathbb{E}_q\,\mathrm{KL}(\bar{q}(x_{i} \mid z) \,\|\, p(x_{i} \mid
-    z))
-    \sum_{i} \alpha\,\mathbb{E}_q\,\mathrm{KL}(\bar{q}(z \mid x_{i}) \,\|\, q(z \mid
-    x_{i}))
+    \sum_{i=1}^{2} \alpha\,\mathbb{E}_q\,\mathrm{KL}(\bar{q}(x_{i} \mid z) \,\|\,
+    p(x_{i} \mid z))
+    \sum_{i=1}^{2} \alpha\,\mathbb{E}_q\,\mathrm{KL}(\bar{q}(z \mid x_{i}) \,\|\, q(z
+    \mid x_{i}))
 
 Constants of the data, in the objective and not in the loss:
 
-    alpha H(x[1])
+    sum(i in 1..2) alpha H(x[i])
     (-1 - 2*alpha) H(x[1], x[2])
-    alpha H(x[2])
 """
 
 from __future__ import annotations

@@ -22,9 +22,8 @@ Relation: equal (every term is computed exactly, up to the named constants).
 
 Constants of the data, in the objective and not in the loss:
 
-    -H(x[1])
+    sum(i in 1..2) -H(x[i])
     -H(x[1], x[2])
-    -H(x[2])
 """
 
 from __future__ import annotations

@@ -38,14 +38,13 @@ Gaps between loss and objective, where \bar{q} is a conditional of q's joint:
     0.5\,\mathrm{cross}\,\mathbb{E}_q\,\mathrm{KL}(\bar{q}(z_{1} \mid x_{1}) \,\|\,
     q(z_{1} \mid x_{1}))
     \dots
-    0.5\,\mathrm{cross}\,\mathbb{E}_q\,\mathrm{KL}(\bar{q}(z_{8} \mid x_{2}, \dots,
-    z_{7}) \,\|\, q(z_{8} \mid x_{2}))
+    0.5\,\mathrm{cross}\,\mathbb{E}_q\,\mathrm{KL}(\bar{q}(z_{8} \mid x_{2}, z_{1},
+    \dots, z_{7}) \,\|\, q(z_{8} \mid x_{2}))
 
 Constants of the data, in the objective and not in the loss:
 
-    0.5*cross H(x[1])
+    sum(i in 1..2) 0.5*cross H(x[i])
     (-1 - cross) H(x[1], x[2])
-    0.5*cross H(x[2])
 """
 
 from __future__ import annotations

@@ -27,18 +27,18 @@ Relation: upper (every entropy that is bounded has a weight that is nowhere nega
 
 Gaps between loss and objective, where \bar{q} is a conditional of q's joint:
 
-    \sum_{i} \mathrm{cross}\,\mathbb{E}_q\,\mathrm{KL}(\bar{q}(x_{i} \mid u_{i}, z)
-    \,\|\, p(x_{i} \mid z, u_{i}))
+    \sum_{i=1}^{2} \mathrm{cross}\,\mathbb{E}_q\,\mathrm{KL}(\bar{q}(x_{i} \mid u_{i},
+    z) \,\|\, p(x_{i} \mid z, u_{i}))
     \mathrm{common}\,\mathbb{E}_q\,\mathrm{KL}(\bar{q}(z) \,\|\, p(z))
-    \sum_{i} \mathrm{cross}\,\mathbb{E}_q\,\mathrm{KL}(\bar{q}(z \mid x_{i}) \,\|\, q(z
-    \mid x_{i}))
-    \sum_{i} \mathrm{cross}\,\mathbb{E}_q\,\mathrm{KL}(\bar{q}(u_{i}) \,\|\, p(u_{i}))
+    \sum_{i=1}^{2} \mathrm{cross}\,\mathbb{E}_q\,\mathrm{KL}(\bar{q}(z \mid x_{i})
+    \,\|\, q(z \mid x_{i}))
+    \sum_{i=1}^{2} \mathrm{cross}\,\mathbb{E}_q\,\mathrm{KL}(\bar{q}(u_{i}) \,\|\,
+    p(u_{i}))
 
 Constants of the data, in the objective and not in the loss:
 
-    cross H(x[1])
+    sum(i in 1..2) cross H(x[i])
     (-1 - 2*cross) H(x[1], x[2])
-    cross H(x[2])
 """
 
 from __future__ import annotations

@@ -1,0 +1,173 @@
+"""Sums and lists of family members, written once with their range instead of member by member."""
+
+from __future__ import annotations
+
+__all__ = [
+    "Folded",
+    "fold_lists",
+    "fold_sum",
+    "folded_each",
+    "folded_latex",
+    "folded_text",
+    "text_binder",
+]
+
+import re
+from collections.abc import Hashable, Iterator, Sequence
+from dataclasses import dataclass
+
+_TEXT_INDEX = re.compile(r"\[(\d+(?:,\d+)*)\]|(?<=\w)\((\d+(?:,\d+)*)\)")
+_LATEX_INDEX = re.compile(r"_\{(\d+(?:,\d+)*)\}|(?<=\w)\((\d+(?:,\d+)*)\)")
+_MEMBER = re.compile(r"([A-Za-z_]\w*'*)\[(\d+)\]")
+_LETTERS = ("i", "j", "k", "l", "m", "n")
+_FEWEST = 3  #: members of a run that is written as a range
+
+
+@dataclass(frozen=True, slots=True)
+class Folded:
+    """Items that differ in one index alone: their pattern, and the values of the index.
+
+    An item by itself has no values, and its pattern is its text.
+    """
+
+    place: int  #: of the first of them
+    pattern: str
+    letter: str = ""
+    values: tuple[int, ...] = ()
+
+
+def fold_sum(
+    items: Sequence[str], keys: Sequence[Hashable] = (), *, latex: bool = False
+) -> tuple[Folded, ...]:
+    """Group the items of a sum whose texts differ in one index, and whose keys are equal.
+
+    The groups expand to the items, each exactly once, whatever their order.
+
+    >>> [(one.pattern, one.values) for one in fold_sum(["H(x[1])", "H(z)", "H(x[2])"])]
+    [('H(x[i])', (1, 2)), ('H(z)', ())]
+    """
+    keys = keys or [None] * len(items)
+    places: dict[tuple[Hashable, str, str], dict[int, int]] = {}
+    for place, (item, key) in enumerate(zip(items, keys, strict=True)):
+        for letter, pattern, value in _patterns(item, latex):
+            places.setdefault((key, letter, pattern), {}).setdefault(value, place)
+    grouped: set[int] = set()
+    groups: list[Folded] = []
+    for (_, letter, pattern), found in sorted(
+        places.items(), key=lambda one: (-len(one[1]), min(one[1].values()))
+    ):
+        free = {value: place for value, place in found.items() if place not in grouped}
+        if len(free) > 1:
+            grouped.update(free.values())
+            groups.append(Folded(min(free.values()), pattern, letter, tuple(sorted(free))))
+    groups += (Folded(place, item) for place, item in enumerate(items) if place not in grouped)
+    return tuple(sorted(groups, key=lambda one: one.place))
+
+
+def folded_text(items: Sequence[str]) -> tuple[str, ...]:
+    """The summands of a sum as text, families folded.
+
+    >>> folded_text(["H(x[1])", "H(x[2])", "H(x[3])", "H(z)"])
+    ('sum(i in 1..3) H(x[i])', 'H(z)')
+    """
+    return tuple(f"{text_binder(one)}{one.pattern}" for one in fold_sum(items))
+
+
+def folded_each(items: Sequence[str]) -> tuple[str, ...]:
+    """Sentences that differ in one index, as one sentence and the values of the index.
+
+    >>> folded_each(["x[1] is fixed", "x[2] is fixed"])
+    ('x[i] is fixed for i in 1..2',)
+    """
+    return tuple(
+        f"{one.pattern} for {one.letter} in {_span(one)}" if one.values else one.pattern
+        for one in fold_sum([fold_lists(item) for item in items])
+    )
+
+
+def folded_latex(items: Sequence[str]) -> tuple[str, ...]:
+    r"""The summands of a sum in LaTeX, families folded.
+
+    >>> folded_latex(["H(x_{1})", "H(x_{2})", "H(x_{3})"])
+    ('\\sum_{i=1}^{3} H(x_{i})',)
+    """
+    return tuple(f"{_latex_binder(one)}{one.pattern}" for one in fold_sum(items, latex=True))
+
+
+def fold_lists(text: str) -> str:
+    """Runs of three or more members, side by side in a list, as a range.
+
+    >>> fold_lists("H(u | z[1], z[2], z[3], x[2])")
+    'H(u | z[1..3], x[2])'
+    """
+    written, end = [], 0
+    for run in _runs(text):
+        head, first, last = run[0].group(1), run[0].group(2), run[-1].group(2)
+        written.append(f"{text[end : run[0].start()]}{head}[{first}..{last}]")
+        end = run[-1].end()
+    return "".join(written) + text[end:]
+
+
+def text_binder(one: Folded) -> str:
+    """`sum(i in 1..8) `, as a spec would write it; nothing for an item by itself."""
+    if not one.values:
+        return ""
+    return f"sum({one.letter} in {_span(one)}) "
+
+
+def _span(one: Folded) -> str:
+    """`1..8`, or `{1, 3, 4}` where values are missing in between."""
+    low, high = one.values[0], one.values[-1]
+    whole = one.values == tuple(range(low, high + 1))
+    return f"{low}..{high}" if whole else f"{{{', '.join(map(str, one.values))}}}"
+
+
+def _latex_binder(one: Folded) -> str:
+    if not one.values:
+        return ""
+    low, high = one.values[0], one.values[-1]
+    if one.values == tuple(range(low, high + 1)):
+        return f"\\sum_{{{one.letter}={low}}}^{{{high}}} "
+    return f"\\sum_{{{one.letter} \\in \\{{{', '.join(map(str, one.values))}\\}}}} "
+
+
+def _patterns(text: str, latex: bool) -> Iterator[tuple[str, str, int]]:
+    """The text with one value of its indices replaced by a letter, for each value."""
+    index = _LATEX_INDEX if latex else _TEXT_INDEX
+    values = {
+        int(value)
+        for found in index.finditer(text)
+        for value in (found.group(1) or found.group(2)).split(",")
+    }
+    words = set(re.findall(r"[A-Za-z_]\w*", text)) if values else set()
+    letter = next((one for one in _LETTERS if one not in words), "")
+    for value in sorted(values) if letter else ():
+
+        def replaced(found: re.Match[str], value: int = value) -> str:
+            inner = found.group(1) or found.group(2)
+            parts = [letter if int(one) == value else one for one in inner.split(",")]
+            return found.group(0).replace(inner, ",".join(parts))
+
+        yield letter, index.sub(replaced, text), value
+
+
+def _runs(text: str) -> Iterator[list[re.Match[str]]]:
+    """Members of one family, each the next of the one before it, with only commas between."""
+    run: list[re.Match[str]] = []
+    for found in _MEMBER.finditer(text):
+        if run and not _follows(text, run[-1], found):
+            yield from _long(run)
+            run = []
+        run.append(found)
+    yield from _long(run)
+
+
+def _long(run: list[re.Match[str]]) -> Iterator[list[re.Match[str]]]:
+    if len(run) >= _FEWEST:
+        yield run
+
+
+def _follows(text: str, before: re.Match[str], after: re.Match[str]) -> bool:
+    between = text[before.end() : after.start()]
+    same = before.group(1) == after.group(1)
+    return same and between in (", ", ",") and int(after.group(2)) == int(before.group(2)) + 1

@@ -1,0 +1,81 @@
+"""The networks of a spec: as text, and as the audit's JSON, from which each D can be evaluated."""
+
+from __future__ import annotations
+
+__all__ = ["networks_json", "networks_text"]
+
+from collections.abc import Iterator
+
+from graphdsl.ir.audit import Audit
+from graphdsl.ir.model import Network
+from graphdsl.ir.notation import names, original, shortened
+from graphdsl.report.terms import Json
+
+_MOST = 6  #: inference networks that the text shows; the JSON has them all
+
+
+def networks_text(audit: Audit) -> Iterator[str]:
+    """A line for q, p and each further inference network, and what holds of them."""
+    model = audit.model
+    shown = [model.inference, *model.further[:_MOST]]
+    if model.generation is not None:
+        shown.insert(1, model.generation)
+    width = max(len(one.name) for one in shown)
+    for one in shown:
+        yield f"  {one.name:{width}}  {_lines(one)}"
+        if one is shown[-1] and len(model.further) > _MOST:
+            yield f"  ... and {len(model.further) - _MOST} more: `--format json` lists them all"
+    yield "  (under q the observed variables have the data's joint, which is arbitrary)"
+    if model.masks:
+        masks = ", ".join(f"{one.name}[{', '.join(map(str, one.extents))}]" for one in model.masks)
+        yield f"  (edges under {masks} are learned: all below is for each structure by itself)"
+
+
+def networks_json(audit: Audit) -> Json:
+    """q, p, each further inference network, and each network that something is projected on.
+
+    A node that holds several variables is in `blocks`: its variables have any joint given its
+    parents. A copy x' has the edge from x alone, and equals it. A mixture's selector is a root.
+    Under an inference network the data's joint is arbitrary, which needs no edges here.
+    """
+    model = audit.model
+    own = [one for one in (model.inference, model.generation, *model.further) if one is not None]
+    known = {one.name for one in own}
+    projected = [one.network for one in audit.projections if one.network.name not in known]
+    return [_network(one) for one in (*own, *dict.fromkeys(projected))]
+
+
+def _network(network: Network) -> Json:
+    copies = names(name for name in network.variables if original(name) != name)
+    selectors = [one for one in network.conditionals if one.by == "mixture"]
+    edges: list[Json] = [
+        [parent, child]
+        for start, end in network.edges
+        for parent in network.nodes[start]
+        for child in network.nodes[end]
+    ]
+    edges += [[original(name), name] for name in copies]
+    edges += [[one.selector, child] for one in selectors for child in one.children]
+    blocks: Json = [list(node) for node in network.nodes if len(node) > 1]
+    chosen = list(dict.fromkeys(one.selector for one in selectors))
+    return {
+        "name": network.name,
+        "role": "inference" if network.role == "further" else network.role,
+        "nodes": [*network.variables, *chosen],
+        "edges": edges,
+        **({"blocks": blocks} if blocks else {}),
+        **({"copies": list(copies)} if copies else {}),
+        **({"selectors": list(chosen)} if chosen else {}),
+    }
+
+
+def _lines(network: Network) -> str:
+    """The lines of a network, parents of each node together; nodes without edges by themselves."""
+    lines = []
+    for place, node in enumerate(network.nodes):
+        parents = [", ".join(network.nodes[parent]) for parent in network.parents(place)]
+        if parents:
+            lines.append(f"{', '.join(shortened(parents, '...'))} -> {', '.join(node)}")
+        elif all(place not in edge for edge in network.edges):
+            lines.append(", ".join(node))
+    return "; ".join(shortened(lines, "...")) or "no variable has parents"
