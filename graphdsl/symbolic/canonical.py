@@ -111,6 +111,11 @@ class Canon:
             collect(total, self._atom(term), term.weight)
         return total
 
+    def places(self, variables: Iterable[str]) -> tuple[int, ...]:
+        """Where variables stand in the order in which entropies are expanded; blocks behind."""
+        last = len(self._rank)
+        return tuple(sorted(self._rank.get(original(name), last) for name in variables))
+
     def is_exact(self, atom: Entropy) -> bool:
         """Whether it is the entropy of an encoder's own density, H(v | Pa_v)."""
         (node,) = atom.of

@@ -57,6 +57,7 @@ class Ledger:
     distances: dict[Distance, Weight] = field(default_factory=dict)
     sparsities: dict[Sparsity, Weight] = field(default_factory=dict)  #: of one mask each
     importances: dict[DivergenceOfMarginals, Weight] = field(default_factory=dict)
+    arrows: dict[str, list[Variables]] = field(default_factory=dict)  #: what networks predict from
     lines: dict[_Key, set[int]] = field(default_factory=dict)  #: who asks for it
 
     def asked(self, key: _Key) -> tuple[int, ...]:
@@ -70,6 +71,8 @@ class Ledger:
             self.models[atom] = self.models.get(atom, ZERO) + weight.scaled(times)
         for hint, times in group.hints.items():
             self.hints[hint] = self.hints.get(hint, ZERO) + weight.scaled(times)
+        for name, several in group.arrows.items():
+            self.arrows.setdefault(name, []).extend(several)
         keys: list[_Key] = [*group.models, *group.hints]
         keys += [atom for atom, count in group.counts.items() if count]
         for key in keys:
@@ -122,6 +125,7 @@ class _Group:
     counts: Counts = field(default_factory=dict)
     models: dict[ModelAtom, int] = field(default_factory=dict)
     hints: dict[Hint, int] = field(default_factory=dict)
+    arrows: dict[str, list[Variables]] = field(default_factory=dict)
 
     def add(self, functional: Functional, dags: Mapping[str, Dag]) -> None:
         """Add one functional, whichever it is."""
@@ -144,17 +148,24 @@ class _Group:
                 self._model(replace(atom, environment=environment))
 
     def add_projection(self, dag: Dag) -> None:
-        """D(q||G) = sum_v H(v|Pa_v) - H(V), and the data whose local term does not vanish."""
+        """D(q||G) = sum_v H(v|Pa_v) - H(V), and the data that its arrows say how to predict.
+
+        A decoder is asked for where a node depends on more than its parents: on its ancestors in
+        G, so that G's own order says it and that of its lines does not.
+        """
         independence = self.canon.within(dag.variables).independence
-        before: Variables = frozenset()
+        above: list[Variables] = []
         for place, node in enumerate(dag.nodes):
             parents = dag.parent_set(place)
             self.canon.add(self.counts, node, parents)
+            above.append(parents.union(*(above[parent] for parent in dag.parents[place])))
             plain = frozenset(map(original, node))
             if parents and self.canon.is_given(plain):
-                if not independence.separated(node, before - parents, parents):
-                    self._hint(plain, frozenset(map(original, parents)) - plain, 1)
-            before |= node
+                known = frozenset(map(original, parents)) - plain
+                for name in plain:
+                    self.arrows.setdefault(name, []).append(known)
+                if not independence.separated(node, above[-1] - parents, parents):
+                    self._hint(plain, known, 1)
         self.canon.add(self.counts, dag.variables, frozenset(), -1)
 
     def add_information(self, parts: tuple[Variables, ...], given: Variables) -> None:

@@ -13,7 +13,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Literal, TypeAlias
 
-from graphdsl.ir.draws import draws_in
 from graphdsl.ir.graph import Dag
 from graphdsl.ir.information import (
     Collected,
@@ -34,15 +33,22 @@ from graphdsl.ir.model import (
     EstimatorChoice,
     Model,
     MultiInformation,
-    Network,
     Wrapped,
 )
 from graphdsl.ir.notation import natural
 from graphdsl.ir.weight import ZERO, Weight
 from graphdsl.symbolic.algebra import sign
 from graphdsl.symbolic.canonical import Canon, Counts, Sum, collect
-from graphdsl.symbolic.expand import Hint, Ledger, expand_objective
-from graphdsl.symbolic.recognise import recognised, take_recognisers
+from graphdsl.symbolic.decoders import (
+    nonnegative,
+    open_atoms,
+    pivot_of,
+    take_decoders,
+    take_hints,
+    take_meetings,
+)
+from graphdsl.symbolic.expand import Ledger, expand_objective
+from graphdsl.symbolic.recognise import take_recognisers
 
 _Key: TypeAlias = tuple[str, tuple[int, ...]]  #: of a name, in its natural order
 
@@ -62,13 +68,14 @@ def collect_objective(
     ledger = expand_objective(model, dags, canons)
     rest = ledger.entropies
     estimated = list(_take_choices(model, rest, canons))
-    local = list(_take_hints(model, ledger, rest, canons))
+    local = list(take_hints(model, ledger, rest, canons))
     estimated += _take_correlations(model, rest, canons["q"])
     for under, canon in canons.items() if whole else ():
         if under == "p":
             local += take_recognisers(model, rest, canon, ledger)
         else:
-            local += _take_decoders(model, rest, canon)
+            local += take_meetings(model, ledger, rest, canon, canons)
+            local += take_decoders(model, rest, canon, canons)
     found = _read(model, ledger, rest, local, estimated, canons)
     return replace(found, groups=tuple(_groups(model, dags, canons)))
 
@@ -84,7 +91,7 @@ def _groups(
                 weight=one.weight,
                 wrapped=one.functional,
                 collected=collect_objective(inner, dags, canons, whole=False),
-                raised=_nonnegative(one.weight, model),
+                raised=nonnegative(one.weight, model),
                 line=one.line,
                 column=one.column,
             )
@@ -105,7 +112,7 @@ def _take_choices(
         if weight:
             collect(rest, counts, -weight)
         else:
-            pivot = _pivot(counts, canon) or _pivot(counts, canon, positive=True)
+            pivot = pivot_of(counts, canon) or pivot_of(counts, canon, positive=True)
             weight = _take(rest, counts, pivot)
         atom = information(choice.target.parts, choice.target.given, choice.target.under)
         total = atom if isinstance(atom, TotalCorrelation) else None
@@ -127,41 +134,14 @@ def _asked(model: Model, choice: EstimatorChoice) -> Weight:
     return total
 
 
-def _take_hints(
-    model: Model, ledger: Ledger, rest: Sum, canons: Mapping[str, Canon]
-) -> Iterator[LocalEntropy]:
-    """The entropies of data that projections themselves name: H(x|Pa_x) in G.
-
-    Each is taken whole, and then is H(x|S) = sum_j H(x_j|S, x_<j): a decoder for each variable.
-    """
-    for hint, weight in sorted(ledger.hints.items(), key=lambda one: _hint_key(one[0])):
-        canon = canons[hint.under]
-        counts = canon.entropy(frozenset(hint.nodes), hint.given)
-        pivot = _pivot(counts, canon)
-        if pivot is None:
-            continue  # a bound of this entropy needs no decoder
-        # Where nothing negative is left to account for, equal terms have already met.
-        needed = not _nonnegative(rest.get(pivot, ZERO), model)
-        if needed and weight and _nonnegative(weight, model):
-            collect(rest, counts, -weight)
-            if hint.under == "p":
-                lines = ledger.asked(hint)
-                yield from recognised(model, canon, hint.nodes, hint.given, weight, lines)
-                continue
-            given = hint.given
-            for name in hint.nodes:
-                yield LocalEntropy(name, given, weight, ledger.asked(hint), hint.under)
-                given |= {name}
-
-
 def _take_correlations(
     model: Model, rest: Sum, canon: Canon
 ) -> Iterator[tuple[Weight, TotalCorrelation, EstimatorChoice | None]]:
     """Total correlations of latents that nobody named."""
-    for atom in sorted(_open(rest, canon), key=lambda one: -len(one.given)):
+    for atom in sorted(open_atoms(rest, canon), key=lambda one: -len(one.given)):
         weight = -rest.get(atom, ZERO)
         group = (*atom.given, *atom.of)
-        if not weight or not _nonnegative(weight, model) or len(group) < 2:
+        if not weight or not nonnegative(weight, model) or len(group) < 2:
             continue
         if not _sampled_alike(group, model, canon):
             continue  # no estimator: what is negative in it is bounded by conditioning
@@ -169,7 +149,7 @@ def _take_correlations(
         trial = dict(rest)
         collect(trial, canon.information(map(frozenset, parts)), -weight)
         singles = [canon.entropy(frozenset(part)) for part in parts]
-        if all(_nonnegative(trial.get(one, ZERO), model) for counts in singles for one in counts):
+        if all(nonnegative(trial.get(one, ZERO), model) for counts in singles for one in counts):
             rest.clear()
             rest.update(trial)
             yield weight, TotalCorrelation(parts), None
@@ -186,59 +166,6 @@ def _sampled_alike(group: tuple[str, ...], model: Model, canon: Canon) -> bool:
     return len(families) == len(parents) == 1 and next(iter(parents)) <= independence.data
 
 
-def _take_decoders(model: Model, rest: Sum, canon: Canon) -> Iterator[LocalEntropy]:
-    """-H(z) = -H(z|x) - H(x) + sum_i H(x_i|z, x_<i): a decoder p(x_i|z) bounds each of the last."""
-    if model.generation is None or draws_in((), canon.under):
-        return  # what r(S) says of one member alone has no form for all S
-    trial = dict(rest)
-    taken = list(_decoded(model, model.generation, trial, canon))
-    if not model.draws and _unaccounted(model, trial, canon):
-        # Latents that hang together: all of them given, one decoder after the other accounts for
-        # them, where that of one alone leaves the others open.
-        wide = dict(rest)
-        more = list(
-            _decoded(model, model.generation, wide, canon, _latents_open(model, rest, canon))
-        )
-        if not _unaccounted(model, wide, canon):
-            trial, taken = wide, more
-    rest.clear()
-    rest.update(trial)
-    yield from taken
-
-
-def _unaccounted(model: Model, rest: Sum, canon: Canon) -> int:
-    """How many entropies of latents are left that only conditioning bounds."""
-    return sum(not _nonnegative(rest[atom], model) for atom in _open(rest, canon))
-
-
-def _latents_open(model: Model, rest: Sum, canon: Canon) -> frozenset[str]:
-    """The latents that entropies of negative weight speak of."""
-    negative = [atom for atom in _open(rest, canon) if not _nonnegative(rest[atom], model)]
-    names = {name for atom in negative for name in (*atom.of, *atom.given)}
-    return frozenset(names) - canon.independence.data
-
-
-def _decoded(
-    model: Model,
-    generation: Network,
-    rest: Sum,
-    canon: Canon,
-    also: frozenset[str] = frozenset(),
-) -> Iterator[LocalEntropy]:
-    """Decoder by decoder, given what it reads and what is decoded, and `also` all of these."""
-    decoded: frozenset[str] = frozenset()
-    for conditional in generation.conditionals:
-        for name in sorted(conditional.children, key=natural):
-            given = also.union(conditional.parents, decoded)
-            counts = canon.entropy(frozenset({name}), given)
-            pivot = _pivot(counts, canon)
-            weight = -rest.get(pivot, ZERO) if pivot is not None else ZERO
-            if weight and _nonnegative(weight, model):
-                collect(rest, counts, -weight)
-                decoded |= {name}
-                yield LocalEntropy(name, given, weight, under=canon.under)
-
-
 def _take(rest: Sum, counts: Counts, pivot: Entropy | None) -> Weight:
     """Take as much of a quantity as its pivot is there for."""
     if pivot is None:
@@ -247,35 +174,6 @@ def _take(rest: Sum, counts: Counts, pivot: Entropy | None) -> Weight:
     if weight:
         collect(rest, counts, -weight)
     return weight
-
-
-def _pivot(counts: Counts, canon: Canon, positive: bool = False) -> Entropy | None:
-    """The entropy in a quantity that only this quantity accounts for: its last negative one."""
-    open_atoms = [
-        atom
-        for atom, count in counts.items()
-        if (count if positive else -count) > 0
-        and not canon.is_data(atom)
-        and not canon.is_exact(atom)
-    ]
-    return max(open_atoms, key=lambda atom: (len(atom.given), atom.given), default=None)
-
-
-def _open(rest: Sum, canon: Canon) -> list[Entropy]:
-    """Entropies of latents, of one distribution, that are no encoder's own density."""
-    return [
-        atom
-        for atom in rest
-        if atom.under == canon.under and not canon.is_data(atom) and not canon.is_exact(atom)
-    ]
-
-
-def _nonnegative(weight: Weight, model: Model) -> bool:
-    return sign(weight, model.parameters) in ("zero", "nonnegative")
-
-
-def _hint_key(hint: Hint) -> tuple[str, list[_Key], list[_Key]]:
-    return hint.under, list(map(natural, hint.nodes)), sorted(map(natural, hint.given))
 
 
 def _read(
