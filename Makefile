@@ -1,6 +1,7 @@
 # setup  make .venv with everything that development needs
 # demo   from nothing to a trained model: install, compile, audit, train on real digits
 # test   the whole test suite
+# fuzz   10,000 generated specs, or FUZZ=N, for each law; FUZZ_START=SEED starts at one of them
 # check  lint, format, types, import boundaries
 # golden rewrite the files that the tests hold the output to; read the diff
 # bench  step times beside hand-written modules and under Inductor, estimators beside closed forms,
@@ -19,7 +20,10 @@ INSTALL := PIP_CONSTRAINT=constraints.txt PIP_BUILD_CONSTRAINT=constraints.txt \
 	$(BIN)/python -m pip install --quiet -c constraints.txt
 
 .DELETE_ON_ERROR:
-.PHONY: setup demo test check golden bench study docs
+FUZZ ?= 10000
+LAWS := tests/laws tests/test_generated.py tests/test_fuzz_specs.py
+
+.PHONY: setup demo test fuzz check golden bench study docs
 
 setup: $(VENV)/dev.stamp
 
@@ -31,6 +35,9 @@ demo: $(VENV)/train.stamp
 # One thread a process: two workers share the two cores.
 test: setup
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2
+
+fuzz: setup
+	FUZZ=$(FUZZ) OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --timeout=0 $(LAWS)
 
 check: setup
 	$(BIN)/ruff check

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 __all__ = ["SPECS", "Golden"]
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Protocol
 
 import pytest
+
+from tests import corpus
 
 ROOT = Path(__file__).parent.parent
 SPECS = tuple(sorted((ROOT / "specs").glob("*.mib")))
@@ -21,6 +23,23 @@ class Golden(Protocol):
     def __call__(self, text: str, *place: str) -> None:
         """Hold the text against tests/golden/PLACE."""
         ...
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    call: pytest.CallInfo[None],
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Show the spec at which a law failed."""
+    report = yield
+    case = corpus.case_at_hand()
+    if call.when == "call" and report.failed and case is not None:
+        report.sections.append(("the case at hand", str(case)))
+    return report
+
+
+def pytest_runtest_setup() -> None:
+    """A test has not drawn a case yet."""
+    corpus.begin()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

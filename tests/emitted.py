@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-__all__ = ["emitted_class", "emitted_text"]
+__all__ = ["built", "emitted_class", "emitted_objectives", "emitted_text"]
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from fractions import Fraction
 from pathlib import Path
 from types import ModuleType
 
-from graphdsl import Source, compile_spec
-from graphdsl_runtime import Objective
+import torch
+
+from graphdsl import GeneratedModule, Source, compile_spec
+from graphdsl_runtime import NetworkNeeded, Objective, mlp
+from tests.corpus import Case, compiling
 
 ROOT = Path(__file__).parent.parent
 
@@ -25,7 +28,36 @@ def emitted_text(spec: Path | str, constants: Mapping[str, int] | None = None) -
 def emitted_class(spec: Path | str, constants: Mapping[str, int] | None = None) -> type[Objective]:
     """The class that a spec compiles to."""
     values = {name: Fraction(value) for name, value in (constants or {}).items()}
-    made = compile_spec(_source(spec), values)
+    return _class_of(compile_spec(_source(spec), values))
+
+
+def emitted_objectives(
+    cases: Iterable[Case], *, at_least: float = 0.3
+) -> Iterator[tuple[Case, Objective]]:
+    """An objective of each case that compiles, with its assertions left out.
+
+    The weights of its networks are the same in each run.
+
+    Raises:
+        AssertionError: At the end, if less than the fraction `at_least` of the cases compiled.
+    """
+    claiming_nothing = (case.without_assertions() for case in cases)
+    for case, made in compiling(claiming_nothing, at_least=at_least):
+        torch.manual_seed(0)
+        yield case, built(_class_of(made))
+
+
+def built(made: type[Objective]) -> Objective:
+    """The objective, with a network wherever it says that it needs one, of the shapes it says."""
+    networks: dict[str, torch.nn.Module] = {}
+    while True:
+        try:
+            return made(networks=networks)
+        except NetworkNeeded as needed:
+            networks[needed.name] = mlp(needed.inputs, (4,), needed.outputs)
+
+
+def _class_of(made: GeneratedModule) -> type[Objective]:
     module = ModuleType(f"emitted_{made.class_name}")
     sys.modules[module.__name__] = module  # torch.compile looks globals up by module
     exec(compile(made.text, f"<{made.class_name}>", "exec"), module.__dict__)  # our own text

@@ -16,8 +16,8 @@ from graphdsl.cli import app
 from graphdsl.compiler import Compiled, compile_spec, read
 from graphdsl.diagnostics import Source, SpecError, explained, render
 from graphdsl.ir.notation import weight_text
-from graphdsl_runtime import NetworkNeeded, Objective, mlp
-from tests.emitted import emitted_class
+from graphdsl_runtime import Objective
+from tests.emitted import built, emitted_class
 
 ROOT = Path(__file__).parent.parent
 LANGUAGE = (ROOT / "docs" / "language.md").read_text(encoding="utf-8")
@@ -132,16 +132,6 @@ def test_the_loss_is_finite_and_trains_every_network(spec: Spec) -> None:
         assert parameter.grad is not None, name
         assert parameter.grad.isfinite().all(), name
     assert not idle(objective)
-
-
-def built(made: type[Objective]) -> Objective:
-    """The objective, with a network wherever it says that it needs one, of the shapes it says."""
-    networks: dict[str, torch.nn.Module] = {}
-    while True:
-        try:
-            return made(networks=networks)
-        except NetworkNeeded as needed:
-            networks[needed.name] = mlp(needed.inputs, (4,), needed.outputs)
 
 
 def idle(objective: Objective) -> list[str]:

@@ -1,0 +1,195 @@
+"""The specs that laws are held to: those we ship, those that the pages show, and generated ones.
+
+    for case in chain(shipped(), documented(), generated("renaming", share=40)):
+        ...
+
+A law takes a share of the generated specs, and another share for each commit. `FUZZ=10000` in the
+environment tries that many instead, and `FUZZ=1 FUZZ_START=7` tries seed 7 alone. The report of a
+failing test shows the case at which it failed.
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "Case",
+    "begin",
+    "case_at_hand",
+    "compiled",
+    "compiling",
+    "documented",
+    "fuzz",
+    "generated",
+    "shipped",
+]
+
+import hashlib
+import os
+import re
+import subprocess
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+from functools import cache, lru_cache
+from pathlib import Path
+
+from graphdsl.compiler import GeneratedModule, compile_spec
+from graphdsl.diagnostics import Source, SpecError, explained, explanation
+from tests.generated import generated_spec
+
+_ROOT = Path(__file__).parent.parent
+_FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_MODEL = re.compile(r"^\s*model (\w+)", re.MULTILINE)
+_ASSERTION = re.compile(r"^assert .*\n", re.MULTILINE)
+_SEEDS = 10**9
+
+
+@dataclass(frozen=True)
+class Case:
+    """A spec that a law is held to."""
+
+    name: str  #: where it comes from; of a generated one, its law and its seed
+    text: str
+    constants: Mapping[str, Fraction] = field(default_factory=dict)
+
+    @property
+    def source(self) -> Source:
+        """The spec as a file."""
+        return Source(f"{self.name}.mib", self.text)
+
+    def without_assertions(self) -> Case:
+        """The same objective without its claims: most of the generated ones are false."""
+        return replace(self, text=_ASSERTION.sub("", self.text))
+
+    def __str__(self) -> str:
+        seed = self.name.rpartition("_")[2]
+        again = f"FUZZ=1 FUZZ_START={seed}\n" if seed.isdecimal() else ""
+        values = "".join(f"--const {name}={value}\n" for name, value in self.constants.items())
+        return f"{self.name}\n{again}{values}{self.text}"
+
+
+def shipped() -> Iterator[Case]:
+    """Every spec of the folder `specs`."""
+    for path in sorted((_ROOT / "specs").glob("*.mib")):
+        yield _now_at(Case(path.stem, Source.read(path).text))
+
+
+def documented() -> Iterator[Case]:
+    """Every spec that a page shows and that compiles; many are there to show a mistake."""
+    for case in _of_pages():
+        if compiled(case) is not None:
+            yield case
+
+
+def generated(law: str, share: int) -> Iterator[Case]:
+    """Random specs, `share` of them in `make test`: some mean nothing, and are refused.
+
+    Args:
+        law: What they are for. Each law has seeds of its own.
+        share: How many, unless the environment asks for another number.
+    """
+    start = int(os.environ.get("FUZZ_START") or _first_seed(law))
+    for seed in range(start, start + fuzz(share)):
+        yield _now_at(Case(f"{law}_{seed}", generated_spec(seed)))
+
+
+def fuzz(share: int) -> int:
+    """How many cases to try: `share`, unless FUZZ in the environment asks for another number."""
+    return int(os.environ.get("FUZZ") or share)
+
+
+def compiled(case: Case) -> GeneratedModule | None:
+    """What a case compiles to, or None where the compiler refuses it.
+
+    Results are kept: the laws of one process compile the specs of the pages once.
+    """
+    _now_at(case)
+    return _compiled(case.name, case.text, tuple(sorted(case.constants.items())))
+
+
+def compiling(
+    cases: Iterable[Case], *, at_least: float = 0.3
+) -> Iterator[tuple[Case, GeneratedModule]]:
+    """The cases that compile, with what they compile to.
+
+    Raises:
+        AssertionError: At the end, if less than the fraction `at_least` of the cases compiled: a
+            law that holds of refused specs holds of nothing.
+    """
+    tried = accepted = 0
+    for case in cases:
+        tried += 1
+        module = compiled(case)
+        if module is not None:
+            accepted += 1
+            yield case, module
+    assert accepted >= max(1, at_least * tried), f"only {accepted} of {tried} cases compile"
+
+
+# ---- the case at hand: the report of a failing test shows it -------------------------------------
+
+_at: Case | None = None
+
+
+def begin() -> None:
+    """Forget the cases of the last test."""
+    global _at
+    _at = None
+
+
+def case_at_hand() -> Case | None:
+    """The case that was asked for last."""
+    return _at
+
+
+def _now_at(case: Case) -> Case:
+    global _at
+    _at = case
+    return case
+
+
+# ---- sources -------------------------------------------------------------------------------------
+
+
+@cache
+def _of_pages() -> tuple[Case, ...]:
+    """Every spec of the README, of the pages under docs, and of the explanations of mistakes."""
+    found = []
+    for path in [_ROOT / "README.md", *sorted((_ROOT / "docs").rglob("*.md"))]:
+        page = path.relative_to(_ROOT).with_suffix("").as_posix().replace("/", "_")
+        for number, fence in enumerate(_FENCE.finditer(path.read_text(encoding="utf-8"))):
+            language, text = fence.groups()
+            model = _MODEL.search(text)
+            if model is not None and language in ("", "mib"):
+                found.append(Case(f"{page}_{number}_{model[1]}", text))
+    for page_of_code in map(explanation, explained()):
+        for which, text in (("wrong", page_of_code.wrong), ("right", page_of_code.right)):
+            if text:
+                found.append(Case(f"{page_of_code.code}_{which}", text))
+    return tuple(found)
+
+
+@lru_cache(maxsize=512)
+def _compiled(
+    name: str, text: str, constants: tuple[tuple[str, Fraction], ...]
+) -> GeneratedModule | None:
+    try:
+        return compile_spec(Source(f"{name}.mib", text), dict(constants))
+    except SpecError:
+        return None
+
+
+@cache
+def _first_seed(law: str) -> int:
+    digest = hashlib.sha256(f"{_commit()} {law}".encode()).digest()
+    return int.from_bytes(digest[:8], "big") % _SEEDS
+
+
+@cache
+def _commit() -> str:
+    """The commit that is checked out; nothing in a copy without git."""
+    command = ["git", "-C", str(_ROOT), "rev-parse", "HEAD"]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+    except OSError:
+        return ""
+    return done.stdout.strip()

@@ -1,0 +1,61 @@
+"""The specs that the laws are held to: there are many, each by a name, and they come again."""
+
+from __future__ import annotations
+
+from itertools import chain
+
+import pytest
+
+from tests import corpus
+from tests.conftest import SPECS
+from tests.corpus import Case, compiling, documented, generated, shipped
+
+
+def test_there_are_many_specs_and_each_has_a_name() -> None:
+    from_specs, from_pages = list(shipped()), list(documented())
+    assert [case.name for case in from_specs] == [path.stem for path in SPECS]
+    assert len(from_pages) > 200
+    names = [case.name for case in chain(from_specs, from_pages)]
+    assert len(set(names)) == len(names)
+
+
+def test_shipped_specs_compile() -> None:
+    assert len(list(compiling(shipped(), at_least=1))) == len(SPECS)
+
+
+def test_a_law_that_refused_specs_alone_would_keep_is_no_law() -> None:
+    refused = Case("refused", "model refused\nminimize H(z)\n")
+    with pytest.raises(AssertionError, match="0 of 1"):
+        list(compiling([refused]))
+    with pytest.raises(AssertionError, match="0 of 0"):
+        list(compiling([]))
+
+
+def test_seeds_change_with_the_law_and_the_commit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("FUZZ", raising=False)
+    monkeypatch.delenv("FUZZ_START", raising=False)
+
+    def drawn(law: str, commit: str) -> list[str]:
+        corpus._first_seed.cache_clear()
+        monkeypatch.setattr(corpus, "_commit", lambda: commit)
+        return [case.text for case in generated(law, 3)]
+
+    first = drawn("one", "a")
+    assert first == drawn("one", "a")
+    assert first != drawn("one", "b")
+    assert first != drawn("another", "a")
+    assert len(first) == len(drawn("one", "")) == 3  # without git
+    corpus._first_seed.cache_clear()
+
+
+def test_a_failing_case_can_be_run_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FUZZ", "2")
+    first, second = generated("renaming", 40)
+    assert corpus.case_at_hand() == second
+    seed = second.name.removeprefix("renaming_")
+    assert f"FUZZ=1 FUZZ_START={seed}" in str(second)
+    assert second.text in str(second)
+    monkeypatch.setenv("FUZZ", "1")
+    monkeypatch.setenv("FUZZ_START", seed)
+    assert [case.text for case in generated("another", 40)] == [second.text]
+    assert first.text != second.text
