@@ -20,21 +20,26 @@ __all__ = [
     "fuzz",
     "generated",
     "shipped",
+    "some",
 ]
 
 import hashlib
 import os
+import random
 import re
 import subprocess
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import cache, lru_cache
 from pathlib import Path
+from typing import TypeVar
 
 from graphdsl.compiler import GeneratedModule, compile_spec
 from graphdsl.diagnostics import Source, SpecError, explained, explanation
 from tests.generated import generated_spec
+
+T = TypeVar("T")
 
 _ROOT = Path(__file__).parent.parent
 _FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -95,6 +100,16 @@ def generated(law: str, share: int) -> Iterator[Case]:
 def fuzz(share: int) -> int:
     """How many cases to try: `share`, unless FUZZ in the environment asks for another number."""
     return int(os.environ.get("FUZZ") or share)
+
+
+def some(law: str, cases: Sequence[T], share: int) -> list[T]:
+    """A share of the cases, in their order; all of them where FUZZ is in the environment.
+
+    For laws that take seconds a case, such as those that torch compiles.
+    """
+    start = _first_seed(law)
+    chosen = random.Random(start).sample(range(len(cases)), min(fuzz(share), len(cases)))
+    return [cases[place] for place in sorted(chosen)]
 
 
 def compiled(case: Case) -> GeneratedModule | None:

@@ -1,4 +1,7 @@
-"""Every shipped spec: its golden derivation and code, and its loss against the published one."""
+"""Every shipped spec: its golden derivation and code, and its loss against the published one.
+
+Laws that train or that torch compiles take a share of the specs; `make fuzz` takes all.
+"""
 
 from __future__ import annotations
 
@@ -21,12 +24,18 @@ from graphdsl_runtime import Objective, Variable
 from study.data import digits_batch
 from tests.by_hand import ROWS_OF_DATA
 from tests.conftest import ROOT, SPECS, Golden
+from tests.corpus import some
 from tests.emitted import emitted_class, emitted_text
 from tests.graphs import assert_compiled_is_eager
 from tests.published import PUBLISHED
 from tests.rounds import assert_a_round_is_of_own_steps
 
 by_name = pytest.mark.parametrize("path", SPECS, ids=lambda path: path.stem)
+
+
+def some_by_name(law: str, share: int) -> pytest.MarkDecorator:
+    """A share of the specs, another one for each law and each commit."""
+    return pytest.mark.parametrize("path", some(law, SPECS, share), ids=lambda path: path.stem)
 
 
 @by_name
@@ -56,29 +65,29 @@ def test_code_uses_words_of_the_runtime_alone(path: Path) -> None:
     assert words <= set(graphdsl_runtime.__all__)
 
 
-@by_name
-def test_code_is_formatted_and_typed(path: Path, tmp_path: Path) -> None:
-    file = tmp_path / f"{path.stem}.py"
-    file.write_text(emitted_text(path))
-    tool = [sys.executable, "-m"]
-    line = ["--isolated", "--line-length=88"]
-    subprocess.run([*tool, "ruff", "format", "--check", *line, str(file)], check=True)
-    subprocess.run([*tool, "ruff", "check", "--select=E,F,W,B,UP", *line, str(file)], check=True)
+def test_code_is_formatted_and_typed(tmp_path: Path) -> None:
+    for path in SPECS:
+        (tmp_path / f"{path.stem}.py").write_text(emitted_text(path))
+    ruff = [sys.executable, "-m", "ruff"]
+    line = ["--isolated", "--line-length=88", str(tmp_path)]
+    subprocess.run([*ruff, "format", "--check", *line], check=True)
+    subprocess.run([*ruff, "check", "--select=E,F,W,B,UP", *line], check=True)
 
 
 def test_same_spec_same_bytes(tmp_path: Path) -> None:
     """Another folder, another hash seed, another working directory: the same files."""
-    copies = [tmp_path / "elsewhere" / path.name for path in SPECS]
+    specs = some("bytes", SPECS, 6)
+    copies = [tmp_path / "elsewhere" / path.name for path in specs]
     copies[0].parent.mkdir()
-    for path, copy in zip(SPECS, copies, strict=True):
+    for path, copy in zip(specs, copies, strict=True):
         copy.write_text(path.read_text())
-    expected = "".join(map(emitted_text, SPECS))
+    expected = "".join(map(emitted_text, specs))
     program = (
         "import sys; from pathlib import Path; from graphdsl import Source, compile_spec\n"
         "for path in sys.argv[1:]: print(compile_spec(Source.read(Path(path))).text, end='')"
     )
-    for seed, specs in (("1", SPECS), ("2", copies)):
-        command = [sys.executable, "-c", program, *map(str, specs)]
+    for seed, paths in (("1", specs), ("2", copies)):
+        command = [sys.executable, "-c", program, *map(str, paths)]
         environment = {**os.environ, "PYTHONHASHSEED": seed}
         done = subprocess.run(
             command, check=True, capture_output=True, env=environment, cwd=tmp_path
@@ -86,7 +95,7 @@ def test_same_spec_same_bytes(tmp_path: Path) -> None:
         assert done.stdout == expected.encode()
 
 
-@by_name
+@some_by_name("graph breaks", 5)
 def test_compiles_without_graph_breaks(path: Path) -> None:
     objective = emitted_class(path)()
     batch = random_batch(objective, 4)
@@ -102,7 +111,7 @@ def test_sets_of_views_have_the_same_gradients_under_inductor() -> None:
     assert_compiled_is_eager(objective, batch, noise, backend="inductor", within=1e-5)
 
 
-@by_name
+@some_by_name("falling", 10)
 def test_every_player_falls_in_twenty_steps_on_real_data(path: Path) -> None:
     """Judged on digits and noise that stay as they are, each player while the others hold still.
 

@@ -8,7 +8,7 @@ import pytest
 
 from tests import corpus
 from tests.conftest import SPECS
-from tests.corpus import Case, compiling, documented, generated, shipped
+from tests.corpus import Case, compiling, documented, generated, shipped, some
 
 
 def test_there_are_many_specs_and_each_has_a_name() -> None:
@@ -46,6 +46,16 @@ def test_seeds_change_with_the_law_and_the_commit(monkeypatch: pytest.MonkeyPatc
     assert first != drawn("another", "a")
     assert len(first) == len(drawn("one", "")) == 3  # without git
     corpus._first_seed.cache_clear()
+
+
+def test_a_share_of_many_is_in_their_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("FUZZ", raising=False)
+    chosen = some("law", range(100), 10)
+    assert chosen == sorted(set(chosen))
+    assert len(chosen) == 10
+    assert some("law", "ab", 10) == ["a", "b"]
+    monkeypatch.setenv("FUZZ", "10000")
+    assert some("law", range(100), 10) == list(range(100))
 
 
 def test_a_failing_case_can_be_run_again(monkeypatch: pytest.MonkeyPatch) -> None:
