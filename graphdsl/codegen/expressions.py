@@ -4,7 +4,6 @@ from __future__ import annotations
 
 __all__ = [
     "chosen_mask",
-    "commented",
     "masks",
     "members",
     "network_names",
@@ -21,8 +20,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
 
-from graphdsl.codegen.breaking import WIDTH, broken
 from graphdsl.codegen.entries import entries
+from graphdsl.codegen.layout import Bracket, call
 from graphdsl.diagnostics import CompilerBug
 from graphdsl.ir.notation import leading_positive
 from graphdsl.ir.statements import Chosen, Ref
@@ -58,9 +57,9 @@ def _places(places: Sequence[int], one: bool) -> str:
     return f"{first}:{last}" if tuple(places) == tuple(range(first, last)) else str(list(places))
 
 
-def members(refs: Sequence[Ref]) -> str:
+def members(refs: Sequence[Ref]) -> Bracket:
     """Several tensors as a list."""
-    return f"[{', '.join(map(reference, refs))}]"
+    return Bracket("[", tuple(map(reference, refs)), "]")
 
 
 def masks(several: Sequence[Sequence[Ref]]) -> list[str]:
@@ -150,24 +149,9 @@ def _over_two(names: Sequence[str]) -> str:
     return f'[f"{pattern}" for i in {outer} for j in {inner}]'
 
 
-def stacked(parts: Sequence[str], target: str, indent: int = 8, dim: int = 1) -> str:
-    """Tensors side by side, one on a line where they do not fit on one."""
-    line = f"{target} = torch.stack([{', '.join(parts)}], dim={dim})"
-    if len(line) + indent <= WIDTH:
-        return line
-    space = " " * indent
-    listed = "".join(f"{space}        {part},\n" for part in parts)
-    inside = f"{space}    [\n{listed}{space}    ],\n{space}    dim={dim},\n"
-    return f"{target} = torch.stack(\n{inside}{space})"
-
-
-def commented(code: str, comment: str, indent: int = 8) -> str:
-    """A line with its comment: behind it where both fit, above it where they do not."""
-    if len(code) + len(comment) + indent + 4 <= WIDTH:
-        return f"{code}  # {comment}"
-    target, equals, value = code.partition(" = ")
-    whole = f"{target}{equals}{broken(value, indent, len(target) + len(equals))}"
-    return f"# {comment}\n{' ' * indent}{whole}"
+def stacked(parts: Sequence[str], dim: int = 1) -> Bracket:
+    """Tensors side by side."""
+    return call("torch.stack", Bracket("[", tuple(parts), "]"), f"dim={dim}")
 
 
 def _fraction(value: Fraction) -> str:

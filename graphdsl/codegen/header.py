@@ -8,8 +8,8 @@ import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
 
-from graphdsl.codegen.breaking import WIDTH
 from graphdsl.codegen.environment import fill
+from graphdsl.codegen.layout import WIDTH
 from graphdsl.codegen.views import HeaderView
 from graphdsl.ir.folding import folded_text
 from graphdsl.ir.information import Atom, Entropy, Term

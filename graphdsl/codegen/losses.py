@@ -6,8 +6,8 @@ __all__ = ["loss_lines", "multiplier", "player_lines", "sum_lines"]
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from graphdsl.codegen.breaking import WIDTH
 from graphdsl.codegen.expressions import number, weight
+from graphdsl.codegen.layout import WIDTH
 from graphdsl.ir.loss import Group, LossModule, LossTerm
 from graphdsl.ir.weight import Weight
 

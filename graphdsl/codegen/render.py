@@ -4,16 +4,15 @@ from __future__ import annotations
 
 __all__ = ["ALWAYS_IMPORTED", "WORDS", "render_module"]
 
-import re
-import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from fractions import Fraction
 
-from graphdsl.codegen.breaking import WIDTH, broken
+from graphdsl.codegen.checking import check_emitted, names_read
 from graphdsl.codegen.environment import fill
 from graphdsl.codegen.expressions import number, shape
 from graphdsl.codegen.header import header, summary
+from graphdsl.codegen.layout import WIDTH, Assignment, broken, call, commented, laid_out
 from graphdsl.codegen.losses import loss_lines, multiplier, player_lines, sum_lines
 from graphdsl.codegen.networks import network_line
 from graphdsl.codegen.statements import (
@@ -27,6 +26,7 @@ from graphdsl.codegen.terms import slope_code, term_code
 from graphdsl.codegen.views import ModuleView, TermView
 from graphdsl.ir.draws import Draw
 from graphdsl.ir.loss import LossModule, LossTerm, MaskSlot, ParameterSlot, VariableSlot
+from graphdsl.ir.statements import Observe
 
 ALWAYS_IMPORTED = ("Batch", "Gaussian", "Losses", "Networks", "Noise", "Objective", "Variable")
 WORDS = (
@@ -47,10 +47,11 @@ WORDS = (
 def render_module(module: LossModule, constants: Sequence[tuple[str, Fraction]]) -> str:
     """The whole file: the formula, then the code that is that formula."""
     body = _view(module, constants)
-    code = re.sub(r'"[^"\n]*"|#.*', "", fill(body).split('"""', 2)[2])
-    used = [word for word in WORDS if re.search(rf"\b{word}\b", code)]
+    used = names_read(fill(replace(body, imports=ALWAYS_IMPORTED))).intersection(WORDS)
     imports = tuple(sorted((*ALWAYS_IMPORTED, *used), key=_import_order))
-    return fill(replace(body, imports=imports)).rstrip() + "\n"
+    text = fill(replace(body, imports=imports)).rstrip() + "\n"
+    check_emitted(text)
+    return text
 
 
 def _view(module: LossModule, constants: Sequence[tuple[str, Fraction]]) -> ModuleView:
@@ -81,7 +82,7 @@ def _view(module: LossModule, constants: Sequence[tuple[str, Fraction]]) -> Modu
         whole=module.players[0].loss if module.players else "loss",
         players=player_lines(module),
         term_names=tuple(term.name for term in module.terms),
-        infer=tuple(map(infer_line, module.infer)),
+        infer=_lines(map(infer_line, module.infer)),
         inferred=tuple(map(inferred_line, module.inferred)),
         decode=_decode(module),
         decoded=tuple(map(decoded_line, module.decoded)),
@@ -89,7 +90,7 @@ def _view(module: LossModule, constants: Sequence[tuple[str, Fraction]]) -> Modu
             "Bernoulli | Gaussian", "Likelihood", [one.distribution for one in module.decoded]
         ),
         posteriors=_named("Gaussian", "Posterior", [one.distribution for one in module.inferred]),
-        ancestral=tuple(map(forward_line, module.ancestral)),
+        ancestral=_lines(map(forward_line, module.ancestral)),
         drawn=tuple(map(drawn_line, module.drawn)),
     )
 
@@ -112,14 +113,7 @@ def _variable(one: VariableSlot) -> str:
         parts.append("optional=True")
     if one.inferred:
         parts.append("inferred=True")
-    line = f"Variable({', '.join(parts)})"
-    if len(line) + 9 <= WIDTH:
-        return line
-    space = " " * 8
-    if len(", ".join(parts)) + 12 > WIDTH:
-        listed = "".join(f"{space}    {part},\n" for part in parts)
-        return f"Variable(\n{listed}{space})"
-    return f"Variable(\n{space}    {', '.join(parts)}\n{space})"
+    return broken(call("Variable", *parts), indent=8, before=1)
 
 
 def _draws(draws: Sequence[Draw]) -> tuple[str, ...]:
@@ -198,25 +192,32 @@ def _mask(one: MaskSlot) -> str:
 def _buffer(name: str, rows: Iterable[Iterable[bool]]) -> str:
     """A table of subsets, listed row by row where it does not fit on a line."""
     table = [str([int(flag) for flag in row]) for row in rows]
-    arguments = f'"{name}", torch.tensor([{", ".join(table)}]) > 0'
+    arguments = f'"{name}"', f"torch.tensor([{', '.join(table)}]) > 0"
     head, space = f"self.{name} = self.constant(", " " * 8
-    if len(head) + len(arguments) + 9 <= WIDTH:
-        return f"{head}{arguments})"
-    if len(arguments) + 12 <= WIDTH:
-        return f"{head}\n{space}    {arguments}\n{space})"
+    if len(f"{head}{', '.join(arguments)}") + 9 <= WIDTH:
+        return f"{head}{', '.join(arguments)})"
+    if len(", ".join(arguments)) + 12 <= WIDTH:
+        return f"{head}\n{space}    {', '.join(arguments)}\n{space})"
     listed = "".join(f"{space}    {row},\n" for row in table)
     return f'{name} = [\n{listed}{space}]\n{space}{head}"{name}", torch.tensor({name}) > 0)'
 
 
+def _lines(statements: Iterable[Iterable[Assignment]]) -> tuple[str, ...]:
+    return tuple(laid_out(line) for lines in statements for line in lines)
+
+
 def _forward(module: LossModule) -> tuple[str, ...]:
-    lines = list(map(forward_line, module.forward))
-    observed = next((k for k, line in enumerate(lines) if "self.observe" in line), None)
-    like = "batch" if observed is None else lines[observed].split(" = ")[0].split(",")[0]
-    place = 0 if observed is None else observed + 1
-    while place < len(lines) and "self.observe" in lines[place]:
+    """The statements of `forward`, with the noise drawn once there are data to draw it like."""
+    statements = module.forward
+    data = [place for place, one in enumerate(statements) if isinstance(one, Observe)]
+    like = statements[data[0]].target if data else "batch"
+    drawn = f"{call('self.draw_noise', like)} if noise is None else noise"
+    place = data[0] if data else 0
+    while place < len(statements) and isinstance(statements[place], Observe):
         place += 1
-    lines.insert(place, f"noise = self.draw_noise({like}) if noise is None else noise")
-    return tuple(lines)
+    before, behind = statements[:place], statements[place:]
+    noise = (Assignment("noise", drawn),)
+    return _lines((*map(forward_line, before), noise, *map(forward_line, behind)))
 
 
 def _term(term: LossTerm) -> str:
@@ -227,10 +228,8 @@ def _term(term: LossTerm) -> str:
     targets = f"{term.name}, {critic}" if critic else term.name
     return fill(
         TermView(
-            name=term.name,
-            comment=tuple(textwrap.wrap(comment, WIDTH - 10, break_long_words=False)),
-            code=broken(term_code(term.code), 8, len(f"{targets} = ")),
-            critic=critic,
+            comment=commented(comment),
+            code=laid_out(Assignment(targets, term_code(term.code))),
             then=_critic_line(term),
             slope=_slope_lines(term),
         )
@@ -239,26 +238,25 @@ def _term(term: LossTerm) -> str:
 
 def _critic_line(term: LossTerm) -> str:
     """The loss of a network that plays against its term, where that is a line of its own."""
-    return "" if term.critic_code is None else f"{term.critic} = {term_code(term.critic_code)}"
+    if term.critic_code is None:
+        return ""
+    return laid_out(Assignment(term.critic, term_code(term.critic_code)))
 
 
 def _slope_lines(term: LossTerm) -> tuple[str, ...]:
     """What a critic pays for its slope, as it is called."""
     if term.slope is None:
         return ()
-    code = slope_code(term.code, term.slope)
-    return (
-        f"# {term.slope.formula}, which the critic pays: R1",
-        f"{term.slope.name} = {broken(code, 8, len(term.slope.name) + 3)}",
-    )
+    code = laid_out(Assignment(term.slope.name, slope_code(term.code, term.slope)))
+    return (*commented(f"{term.slope.formula}, which the critic pays: R1"), code)
 
 
 def _decode(module: LossModule) -> tuple[str, ...]:
     reads = [
-        f'{local} = latents["{name}"]' + (f".flatten(1, {indices})" if indices > 1 else "")
+        Assignment(local, f'latents["{name}"]' + (f".flatten(1, {indices})" * (indices > 1)))
         for local, name, indices in module.latents_decoded
     ]
-    return (*reads, *map(forward_line, module.decode))
+    return (*map(laid_out, reads), *_lines(map(forward_line, module.decode)))
 
 
 def _import_order(name: str) -> tuple[int, str]:

@@ -16,7 +16,6 @@ from dataclasses import replace
 from graphdsl.codegen.entries import entries
 from graphdsl.codegen.expressions import (
     chosen_mask,
-    commented,
     masks,
     members,
     number,
@@ -25,6 +24,7 @@ from graphdsl.codegen.expressions import (
     shape_comment,
     stacked,
 )
+from graphdsl.codegen.layout import Assignment, Code, call, entry
 from graphdsl.ir.statements import (
     Assemble,
     Chances,
@@ -65,202 +65,215 @@ _DISTRIBUTION = {
 }
 
 
-def forward_line(statement: Statement) -> str:
+def forward_line(statement: Statement) -> tuple[Assignment, ...]:
     """A statement of `forward`, `decode` or `ancestral_sample`."""
     match statement:
         case Observe() | OneHot() | DrawData() | Predict() | OrGiven():
-            return commented(_data(statement), shape_comment(statement.shape))
-        case Run(missing=missing):
-            seen = f".or_prior({_told(statement)})" if missing else ""
-            return commented(f"{statement.target} = {_run(statement)}{seen}", _about(statement))
+            targets, value = _data(statement)
+            return (Assignment(targets, value, shape_comment(statement.shape)),)
+        case Run(target=target, missing=missing):
+            run = _or_prior(statement, _known_rows(statement)) if missing else _run(statement)
+            return (Assignment(target, run, _about(statement)),)
         case Fuse():
-            code = _fused(statement, [(one,) if one else () for one in statement.present])
-            return commented(code, _about(statement)) if statement.formula else code
+            return _fused(statement, [(one,) if one else () for one in statement.present])
         case DrawSet() | Known() | Sample() | PriorSample() | Generated():
-            times = statement.times if isinstance(statement, Sample | Known) else 1
-            return commented(_drawn(statement), shape_comment(statement.shape, times))
+            return (_drawn(statement),)
         case Detach() | Repeat():
-            return _held_in_common(statement)
+            return (_held_in_common(statement),)
         case DrawMask() | Every() | Chances():
-            return _of_no_sample(statement)
+            return (_of_no_sample(statement),)
         case Assemble(target=target, parts=parts, in_classes=behind):
-            return stacked(list(map(reference, parts)), target, dim=2 if behind else 1)
+            values = list(map(reference, parts))
+            return (Assignment(target, stacked(values, dim=2 if behind else 1)),)
 
 
-def _told(statement: Run) -> str:
-    """Which rows have what a network reads, and the prior of the others."""
+def _or_prior(statement: Run, rows: str) -> Code:
+    """What a network says in rows that have what it reads, and the prior in the others."""
+    prior = (statement.prior,) if statement.prior else ()
+    return call(f"{_run(statement)}.or_prior", rows, *prior)
+
+
+def _known_rows(statement: Run) -> str:
+    """Which rows have what a network reads."""
     mask = _mask(statement.missing)
     if statement.on_sets:
-        mask = f"({mask})[:, None]" if len(statement.missing) > 1 else f"{mask}[:, None]"
-    return ", ".join(filter(None, (mask, statement.prior)))
+        return f"({mask})[:, None]" if len(statement.missing) > 1 else f"{mask}[:, None]"
+    return mask
 
 
-def _of_no_sample(statement: DrawMask | Every | Chances) -> str:
+def _of_no_sample(statement: DrawMask | Every | Chances) -> Assignment:
     """The edges of a learned mask, all classes, or how likely each is."""
     if isinstance(statement, DrawMask):
         target = statement.target
         drawn = "mode()" if statement.likeliest else f'sample(noise["{target}"])'
-        return f"{target} = self.mask_{target}.{drawn}"
+        return Assignment(target, f"self.mask_{target}.{drawn}")
     if isinstance(statement, Chances):
-        parts = [f"{reference(one)}.log_prob({value})" for one, value in statement.parts]
-        line = f"{statement.target} = chances({', '.join(parts)})"
-        return commented(line, f"of every {statement.of}; {shape_comment((statement.count,))}")
+        parts = [call(f"{reference(one)}.log_prob", value) for one, value in statement.parts]
+        comment = f"of every {statement.of}; {shape_comment((statement.count,))}"
+        return Assignment(statement.target, call("chances", *parts), comment)
     targets = statement.target if len(statement.variables) > 1 else f"({statement.target},)"
-    names = ", ".join(f'"{one.name}"' for one in statement.variables)
+    names = [f'"{one.name}"' for one in statement.variables]
     shapes = ", ".join(shape((1, statement.count, *one.shape)) for one in statement.variables)
-    return commented(f"{targets} = self.every({names})", shapes)
+    return Assignment(targets, call("self.every", *names), shapes)
 
 
-def _held_in_common(statement: Detach | Repeat) -> str:
+def _held_in_common(statement: Detach | Repeat) -> Assignment:
     """What another objective computes, or what all samples of a row have in common."""
-    target, source, shape = statement.target, statement.source, statement.shape
-    if isinstance(statement, Detach):
-        code, times = f"{target} = detached({source})", 1
-    else:
-        code, times = f"{target} = repeated({source}, {statement.times})", statement.times
-    return code if shape is None else commented(code, shape_comment(shape, times))
+    source, times = statement.source, statement.times if isinstance(statement, Repeat) else 1
+    code = call("detached", source)
+    if isinstance(statement, Repeat):
+        code = call("repeated", source, str(times))
+    comment = "" if statement.shape is None else shape_comment(statement.shape, times)
+    return Assignment(statement.target, code, comment)
 
 
-def _drawn(statement: DrawSet | Known | Sample | PriorSample | Generated) -> str:
+def _drawn(statement: DrawSet | Known | Sample | PriorSample | Generated) -> Assignment:
     """What is drawn, from the noise that the caller may give; and what rows know instead."""
+    times = statement.times if isinstance(statement, Sample | Known) else 1
+    about = shape_comment(statement.shape, times)
     match statement:
         case Known(target=target, source=source, seen=seen, value=value):
-            return f"{target} = {source}.or_known({reference(seen)}, {reference(value)})"
+            return Assignment(
+                target, call(f"{source}.or_known", reference(seen), reference(value)), about
+            )
         case DrawSet(target=target, name=name, like=like):
-            return f'{target} = self.drawn(noise, "{name}", {like})'
+            return Assignment(target, call("self.drawn", "noise", f'"{name}"', like), about)
         case Sample(discrete=True, target=target, distribution=distribution):
-            noise = f"{_noise(statement)}, self.temperature, hard=True"
-            return f"{target} = {distribution}.relaxed_sample({noise})"
+            noise = _noise(statement), "self.temperature", "hard=True"
+            return Assignment(target, call(f"{distribution}.relaxed_sample", *noise), about)
         case Sample(target=target, distribution=distribution, density=density) if density:
-            return f"{target}, {density} = {distribution}.sample_with_log_prob({_noise(statement)})"
+            sample = call(f"{distribution}.sample_with_log_prob", _noise(statement))
+            return Assignment(f"{target}, {density}", sample, about)
         case Sample(target=target, distribution=distribution):
-            return f"{target} = {distribution}.sample({_noise(statement)})"
+            return Assignment(target, call(f"{distribution}.sample", _noise(statement)), about)
         case PriorSample() | Generated():
-            return _drawn_from_p(statement)
+            return Assignment(statement.target, _drawn_from_p(statement), about)
 
 
-def _drawn_from_p(statement: PriorSample | Generated) -> str:
+def _drawn_from_p(statement: PriorSample | Generated) -> Code:
     """A root of p, or what its networks generate."""
-    target = statement.target
     if isinstance(statement, PriorSample):
         own, word = _noise_of_root(statement), statement.word
-        return f"{target} = {word}.sample({own})" if word else f"{target} = {own}"
+        return call(f"{word}.sample", own) if word else own
     if not statement.drawn:
-        return f"{target} = {statement.distribution}.mean"
+        return f"{statement.distribution}.mean"
     noise = _noise_of_p(statement)
-    draw = f"sample({noise})"
     if statement.relaxed:
-        draw = f"relaxed_sample({noise}, self.temperature, hard=True)"
-    return f"{target} = {statement.distribution}.{draw}"
+        settings = "self.temperature", "hard=True"
+        return call(f"{statement.distribution}.relaxed_sample", noise, *settings)
+    return call(f"{statement.distribution}.sample", noise)
 
 
-def _noise_of_p(statement: Generated) -> str:
+def _noise_of_p(statement: Generated) -> Code:
     """The noise of what p draws: a latent's where nothing infers it, or its own."""
     if statement.noise is None:
-        return f'self.prior_sample(noise, "{statement.name}", {statement.distribution}.mean)'
+        mean = f"{statement.distribution}.mean"
+        return call("self.prior_sample", "noise", f'"{statement.name}"', mean)
     noise = statement.noise
     flat = f".flatten(1, {statement.grid})" if statement.grid > 1 else ""
     return reference(Ref(f'noise["{noise.name}"]{flat}', noise.places, noise.one))
 
 
-def _noise_of_root(statement: PriorSample) -> str:
+def _noise_of_root(statement: PriorSample) -> Code:
     flat = f".flatten(1, {statement.grid})" if statement.grid > 1 else ""
-    source = f'noise["{statement.latent}"]{flat}'
+    whole: Code = f'noise["{statement.latent}"]{flat}'
     if statement.like:
-        source = f'self.prior_sample(noise, "{statement.latent}", {statement.like})'
-    return reference(Ref(source, statement.places, statement.one))
+        whole = call("self.prior_sample", "noise", f'"{statement.latent}"', statement.like)
+    if statement.places is None:
+        return whole
+    return reference(Ref(str(whole), statement.places, statement.one))
 
 
-def _data(statement: Observe | OneHot | DrawData | Predict | OrGiven) -> str:
+def _data(statement: Observe | OneHot | DrawData | Predict | OrGiven) -> tuple[str, Code]:
+    """What data are assigned to, and where they are taken from."""
+    target = statement.target
     match statement:
-        case OrGiven(target=target, variable=variable):
-            return f'{target} = self.or_given(given, "{variable}", {target})'
-        case Predict(target=target, variable=variable, distribution=distribution):
-            return f'{target} = self.observe_or(latents, "{variable}", {distribution})'
-        case Observe(target=target, variable=variable, some=True):
-            return f'{target}, seen_{target} = self.observe_some(batch, "{variable}")'
-        case Observe(target=target, variable=variable, source=source):
-            return f'{target} = self.observe({source}, "{variable}")'
-        case OneHot(target=target, value=value, classes=classes):
-            return f"{target} = self.one_hot({value}, {classes})"
-        case DrawData(target=target, distribution=distribution):
-            return f"{target} = draw_data({distribution})"
+        case OrGiven(variable=variable, source=source):
+            return target, call("self.or_given", "given", f'"{variable}"', source)
+        case Predict(variable=variable, distribution=distribution):
+            return target, call("self.observe_or", "latents", f'"{variable}"', distribution)
+        case Observe(variable=variable, some=True):
+            return f"{target}, seen_{target}", call("self.observe_some", "batch", f'"{variable}"')
+        case Observe(variable=variable, source=source):
+            return target, call("self.observe", source, f'"{variable}"')
+        case OneHot(value=value, classes=classes):
+            return target, call("self.one_hot", value, str(classes))
+        case DrawData(distribution=distribution):
+            return target, call("draw_data", distribution)
 
 
-def infer_line(statement: Statement) -> str:
+def infer_line(statement: Statement) -> tuple[Assignment, ...]:
     """A statement of `infer`, where views may be missing and noise may be left out."""
     match statement:
         case Observe(target=target, variable=variable):
-            return f'{target}, seen_{target} = self.observe_some(batch, "{variable}")'
-        case Run(target=target):
-            if not statement.seen:
-                return f"{target} = {_run(statement)}"
-            told = ", ".join(filter(None, (_mask(statement.seen), statement.prior)))
-            line = f"{target} = {_run(statement)}.or_prior({told})"
-            if len(line) <= 80:
-                return line
-            return f"{target} = {_run(statement)}.or_prior(\n            {told}\n        )"
-        case Fuse(target=target):
-            return _fused(statement, [(one,) for one in statement.seen])
+            code = call("self.observe_some", "batch", f'"{variable}"')
+            return (Assignment(f"{target}, seen_{target}", code),)
+        case Run(target=target, seen=seen):
+            run = _or_prior(statement, _mask(seen)) if seen else _run(statement)
+            return (Assignment(target, run),)
+        case Fuse():
+            return _fused(statement, [(one,) for one in statement.seen], about=False)
         case Sample(target=target, distribution=q, noise=noise, latent=latent):
             if noise.places is None and statement.grid < 2:
-                return f'{target} = {q}.draw(noise, "{latent}")'
-            return f"{target} = {q}.mean if noise is None else {q}.sample({_noise(statement)})"
+                return (Assignment(target, call(f"{q}.draw", "noise", f'"{latent}"')),)
+            sample = call(f"{q}.mean if noise is None else {q}.sample", _noise(statement))
+            return (Assignment(target, sample),)
         case _:
             return forward_line(statement)
 
 
 def inferred_line(line: InferenceLine) -> str:
     """An entry of what `infer` returns."""
-    return f'"{line.latent}": {_returned(line)}'
+    return entry(line.latent, _returned(line))
 
 
 def decoded_line(line: Decoded) -> str:
     """An entry of what `decode` returns."""
-    return f'"{line.variable}": {_returned(line)}'
+    return entry(line.variable, _returned(line))
 
 
 def drawn_line(line: Drawn) -> str:
     """An entry of what `ancestral_sample` returns."""
-    value = f'self.grid("{line.variable}", {line.value})' if line.grid else line.value
-    return f'"{line.variable}": {value}'
+    grid = call("self.grid", f'"{line.variable}"', line.value)
+    return entry(line.variable, grid if line.grid else line.value)
 
 
-def _run(statement: Run) -> str:
+def _run(statement: Run) -> Code:
     detach = ".detach()" if statement.detached else ""
-    arguments = ", ".join(f"{reference(one)}{detach}" for one in statement.arguments)
+    arguments = [f"{reference(one)}{detach}" for one in statement.arguments]
     network = f"frozen(self.{statement.slot})" if statement.frozen else f"self.{statement.slot}"
     if statement.holders:
-        arguments += f", holders=self.{statement.holders}"
+        arguments.append(f"holders=self.{statement.holders}")
     if statement.picked:
-        arguments += f", members={list(statement.picked)}"
-    call = f"{network}({arguments})"
+        arguments.append(f"members={list(statement.picked)}")
+    output: Code = call(network, *arguments)
     if statement.on_sets:
-        call = f"on_sets({network}, {arguments})"
+        output = call("on_sets", network, *arguments)
     if len(statement.picked) == 1:
-        call += "[:, :, 0]" if statement.on_sets else "[:, 0]"
-    reshaped = "" if statement.reshape is None else f", {shape(statement.reshape)}"
+        output = f"{output}{'[:, :, 0]' if statement.on_sets else '[:, 0]'}"
+    reshaped = () if statement.reshape is None else (shape(statement.reshape),)
     word = _DISTRIBUTION[statement.distribution]
     if statement.scale is not None:
         scale = statement.scale
         own = f"self.{scale}" if isinstance(scale, str) else number(scale)
         own += ".detach()" if statement.frozen and isinstance(scale, str) else ""
-        return f"{word.partition('.')[0]}.of_scale({call}, {own})"
-    return f"{word}({call}{reshaped})" if word else call
+        return call(f"{word.partition('.')[0]}.of_scale", output, own)
+    return call(word, output, *reshaped) if word else output
 
 
-def _fused(statement: Fuse, seen: Sequence[Sequence[Ref]]) -> str:
+def _fused(
+    statement: Fuse, seen: Sequence[Sequence[Ref]], about: bool = True
+) -> tuple[Assignment, ...]:
     """A fusion, behind the mask of the experts that there are."""
+    target, comment = statement.target, _about(statement) if about and statement.formula else ""
     if not any(seen):
-        return f"{statement.target} = {_fuse(statement)}"
-    if len(seen) == 1 and not seen[0][0].one:
-        return f"{statement.target} = {_fuse(statement, f', {reference(seen[0][0])}')}"
-    members_of = _members_of_one(seen)
-    if members_of is not None:
-        return f"{statement.target} = {_fuse(statement, f', {reference(members_of)}')}"
-    mask = f"present_{statement.target.removeprefix('q_')}"
-    line = f"{statement.target} = {_fuse(statement, f', {mask}')}"
-    return f"{stacked(masks(seen), mask)}\n        {line}"
+        return (Assignment(target, _fuse(statement), comment),)
+    known = seen[0][0] if len(seen) == 1 and not seen[0][0].one else _members_of_one(seen)
+    if known is not None:
+        return (Assignment(target, _fuse(statement, reference(known)), comment),)
+    mask = f"present_{target.removeprefix('q_')}"
+    fused = Assignment(target, _fuse(statement, mask), comment)
+    return (Assignment(mask, stacked(masks(seen))), fused)
 
 
 def _members_of_one(seen: Sequence[Sequence[Ref]]) -> Ref | None:
@@ -271,41 +284,41 @@ def _members_of_one(seen: Sequence[Sequence[Ref]]) -> Ref | None:
     return Ref(alone[0].name, tuple(place for ref in alone for place in ref.places or ()))
 
 
-def _fuse(statement: Fuse, mask: str = "") -> str:
+def _fuse(statement: Fuse, mask: str = "") -> Code:
+    present = (mask,) if mask else ()
+    if statement.how == "concatenate":
+        return call("Gaussian.stack", members(statement.experts))
+    experts = reference(statement.experts[0])
+    if statement.weights is not None and statement.how != "mixture":
+        return _weighed(statement, entries(statement.weights), mask)
     match statement.how:
-        case "concatenate":
-            return f"Gaussian.stack({members(statement.experts)})"
-        case "product" | "drawn" | "each" | "subsets" if statement.weights is not None:
-            return _weighed(statement, entries(statement.weights), mask)
         case "product":
-            return f"product_of_experts({reference(statement.experts[0])}{mask})"
+            return call("product_of_experts", experts, *present)
         case "mixture":
-            experts = reference(statement.experts[0])
-            selector = f'self.selector(noise, "{statement.subsets}", {experts}{mask})'
-            return f"one_expert({experts}, {selector}{mask})"
+            selector = call("self.selector", "noise", f'"{statement.subsets}"', experts, *present)
+            return call("one_expert", experts, selector, *present)
         case "each":
-            return f"each_expert({reference(statement.experts[0])})"
+            return call("each_expert", experts)
         case "drawn":
-            mask = mask or f", {chosen_mask(statement.chosen)}"
-            return f"product_of_experts({reference(statement.experts[0])}{mask})"
+            return call("product_of_experts", experts, mask or chosen_mask(statement.chosen))
         case "subsets":
-            experts = reference(statement.experts[0])
-            present = mask.replace(", ", ", present=", 1)
-            return f"subset_posteriors({experts}, self.{statement.subsets}{present})"
+            there = (f"present={mask}",) if mask else ()
+            return call("subset_posteriors", experts, f"self.{statement.subsets}", *there)
 
 
-def _weighed(statement: Fuse, weights: str, mask: str) -> str:
+def _weighed(statement: Fuse, weights: str, mask: str) -> Code:
     """A fusion of experts with exponents, none below nought: the prior's precision is least."""
     experts = reference(statement.experts[0])
     match statement.how:
         case "each":
-            return f"each_expert({experts}, {weights})"
+            return call("each_expert", experts, weights)
         case "subsets":
             subsets = f"self.{statement.subsets}"
-            return f"subset_posteriors({experts}, {subsets}, {weights}, least=1.0)"
+            return call("subset_posteriors", experts, subsets, weights, "least=1.0")
         case "drawn":
-            mask = mask or f", {chosen_mask(statement.chosen)}"
-    return f"weighted_product({experts}, {weights}{mask}, least=1.0)"
+            mask = mask or chosen_mask(statement.chosen)
+    present = (mask,) if mask else ()
+    return call("weighted_product", experts, weights, *present, "least=1.0")
 
 
 def _about(statement: Run | Fuse) -> str:
@@ -331,11 +344,11 @@ def _mask(seen: Sequence[Seen]) -> str:
     return " & ".join(masks)
 
 
-def _returned(line: InferenceLine | Decoded) -> str:
+def _returned(line: InferenceLine | Decoded) -> Code:
     """A distribution over a whole family, its members side by side."""
     whole = len(line.parts) == 1 and not line.parts[0].one
-    together = (
-        reference(line.parts[0]) if whole else f"{line.distribution}.stack({members(line.parts)})"
-    )
+    together: Code = reference(line.parts[0])
+    if not whole:
+        together = call(f"{line.distribution}.stack", members(line.parts))
     name = line.latent if isinstance(line, InferenceLine) else line.variable
-    return f'self.grid("{name}", {together})' if line.grid else together
+    return call("self.grid", f'"{name}"', together) if line.grid else together

@@ -37,10 +37,8 @@ class NetworkView:
 class TermView:
     """`term.py.j2`: one term of the loss and its formula."""
 
-    name: str
     comment: tuple[str, ...]
     code: str
-    critic: str
     then: str
     slope: tuple[str, ...]
 

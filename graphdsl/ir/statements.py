@@ -234,7 +234,8 @@ class Chances:
 class OrGiven:
     """Take what is given of something that p draws, and its sample elsewhere."""
 
-    target: str  #: which holds the sample
+    target: str
+    source: str  #: which holds the sample
     variable: str
     shape: tuple[int, ...]
 

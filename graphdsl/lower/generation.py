@@ -201,19 +201,23 @@ def _draw_roots(draft: Plan, family: Family, generated: Iterable[str]) -> None:
     if not roots:
         return
     target = family.local if roots == family.nodes else _local(family, roots)
+    shape = _shape(family, roots)
+    may_be_given = bool(family.labels) and roots == family.nodes
+    drawn = f"{target}_drawn" if may_be_given else target
     draft.ancestral.append(
         Sample(
-            target=target,
+            target=drawn,
             distribution=PRIORS[family.distribution.law],
             noise=member_ref(family.name, roots, family.nodes),
             latent=family.name,
-            shape=_shape(family, roots),
+            shape=shape,
             grid=len(family.extents),
         )
     )
-    if family.labels and roots == family.nodes:  # p(x | y) of what is given
-        shape = _shape(family, roots)
-        draft.ancestral.append(OrGiven(target=target, variable=family.name, shape=shape))
+    if may_be_given:  # p(x | y) of what is given
+        draft.ancestral.append(
+            OrGiven(target=target, source=drawn, variable=family.name, shape=shape)
+        )
     draft.values.update(dict.fromkeys(roots, (target, roots)))
 
 

@@ -23,13 +23,14 @@ def deepest_bracket(text: str, start: int = 0, end: int | None = None) -> int | 
 
 
 def long_number(text: str, start: int = 0, end: int | None = None) -> tuple[int, int] | None:
-    """The bounds of a number of absurd size.
+    """The bounds of a number of absurd size; digits that end a name are no number.
 
     >>> long_number("minimize 1e999999999 * KL(q || p)")
     (9, 14)
+    >>> long_number("observed v1e999 : real")
     """
     end = len(text) if end is None else end
-    digits = rf"[0-9]{{{LONGEST + 1},}}|[0-9][eE][+-]?[0-9]{{3}}"
+    digits = rf"(?<!\w)(?:[0-9]{{{LONGEST + 1},}}|[0-9]+[eE][+-]?[0-9]{{3}})"
     found = re.compile(digits).search(text, start, end)
     return None if found is None else found.span()
 

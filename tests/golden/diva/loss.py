@@ -239,8 +239,8 @@ class Diva(Objective):
     def ancestral_sample(self, noise: Noise, given: Batch) -> dict[str, Tensor]:
         d = self.observe(given, "d")  # (B,)
         one_hot_d = self.one_hot(d, 3)  # (B, 3)
-        y = uniform_categorical.sample(noise["y"])  # (B, 10)
-        y = self.or_given(given, "y", y)  # (B, 10)
+        y_drawn = uniform_categorical.sample(noise["y"])  # (B, 10)
+        y = self.or_given(given, "y", y_drawn)  # (B, 10)
         zx = standard_normal.sample(noise["zx"])  # (B, 16)
         p_zy = Gaussian.split(self.p_zy(y))  # p(zy | y); (B, 16)
         zy = p_zy.sample(noise["zy"])  # (B, 16)

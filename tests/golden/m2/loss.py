@@ -155,8 +155,8 @@ class M2(Objective):
 
     @torch.no_grad()
     def ancestral_sample(self, noise: Noise, given: Batch) -> dict[str, Tensor]:
-        y = uniform_categorical.sample(noise["y"])  # (B, 10)
-        y = self.or_given(given, "y", y)  # (B, 10)
+        y_drawn = uniform_categorical.sample(noise["y"])  # (B, 10)
+        y = self.or_given(given, "y", y_drawn)  # (B, 10)
         z = standard_normal.sample(noise["z"])  # (B, 16)
         return {
             "y": y,

@@ -1,0 +1,55 @@
+"""Specs under other names: which names a spec gives away, and the same spec with others."""
+
+from __future__ import annotations
+
+__all__ = ["declared_names", "legal_name", "renamed"]
+
+import random
+import re
+import string
+from collections.abc import Mapping
+
+from graphdsl.diagnostics import Source
+from graphdsl.syntax import ast, parse
+
+_WORD = re.compile(r"#[^\n]*|\bmodel +\w+|[A-Za-z_][A-Za-z0-9_]*")
+_LETTERS = string.ascii_letters + string.digits + "_"
+
+
+def declared_names(text: str) -> dict[str, str]:
+    """The names that a spec gives, and to what: `variable`, `constant`, `network`, ..."""
+    spec, _ = parse(Source("spec.mib", text))
+    found: dict[str, str] = {}
+    for one in spec.statements:
+        match one:
+            case ast.VariableDeclaration():
+                found[one.name.text] = "variable"
+            case ast.Constant():
+                found[one.name.text] = "constant"
+            case ast.Parameter():
+                found[one.name.text] = "parameter"
+            case ast.MaskDeclaration():
+                found[one.name.text] = "mask"
+            case ast.NetworkBlock(role="regularizer" | "further"):
+                found[one.name.text] = "network"
+            case _:
+                pass
+    return found
+
+
+def renamed(text: str, names: Mapping[str, str], model: str = "") -> str:
+    """The spec with every word of its code that has another name under that; comments stay."""
+
+    def other(found: re.Match[str]) -> str:
+        word = found[0]
+        if model and word.startswith("model "):
+            return f"model {model}"
+        return names.get(word, word)
+
+    return _WORD.sub(other, text)
+
+
+def legal_name(chance: random.Random, most: int = 120) -> str:
+    """A name of random length that no spec has by chance."""
+    length = chance.choice([1, 2, 5, 10, 23, 40, 71, chance.randint(1, most)])
+    return chance.choice(string.ascii_letters) + "".join(chance.choices(_LETTERS, k=length - 1))

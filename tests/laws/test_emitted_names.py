@@ -1,0 +1,103 @@
+"""Every accepted spec compiles to Python in which a name is one thing, however its names read."""
+
+from __future__ import annotations
+
+import ast
+import random
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from graphdsl import Source, SpecError, compile_spec
+from graphdsl.codegen.checking import check_emitted
+from graphdsl.codegen.layout import Assignment, call, laid_out
+from graphdsl.diagnostics import CompilerBug
+from tests.conftest import SPECS
+from tests.laws.renamed import declared_names, legal_name, renamed
+
+
+def _emitted(text: str) -> str | None:
+    """The emitted text of a spec; nothing where the spec is refused."""
+    try:
+        return compile_spec(Source("spec.mib", text)).text
+    except SpecError:
+        return None
+
+
+def _assigned(function: ast.FunctionDef) -> Iterator[str]:
+    """What a function assigns, by a way of its own: the check under test is no witness."""
+    inside = {id(n) for c in ast.walk(function) if isinstance(c, ast.comprehension)
+              for n in ast.walk(c.target)}  # fmt: skip
+    for node in ast.walk(function):
+        is_stored = isinstance(node, ast.Name | ast.Attribute) and isinstance(node.ctx, ast.Store)
+        if is_stored and id(node) not in inside:
+            yield ast.unparse(node)
+
+
+def _assert_sound(text: str) -> None:
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.FunctionDef):
+            assert max(Counter(_assigned(node)).values(), default=1) == 1, node.name
+
+
+@pytest.mark.parametrize("path", SPECS, ids=lambda path: path.stem)
+def test_names_of_any_length_compile(path: Path) -> None:
+    text = path.read_text()
+    chance = random.Random(path.stem)
+    names = {
+        name: f"v{place}{legal_name(chance)}" for place, name in enumerate(declared_names(text))
+    }
+    emitted = _emitted(renamed(text, names, model=f"v{legal_name(chance)}"))
+    assert emitted is not None
+    _assert_sound(emitted)
+
+
+LONG = """
+model long
+observed {x}[1..2] : real[32] optional
+observed {y} : binary[64]
+latent {z} : real[4] ~ normal
+q {{ {x}[1], {x}[2], {y} -> {z} by poe }}
+p {{ {z} -> {x}, {y} }}
+minimize KL(q || p)
+"""
+
+
+def test_names_of_every_length_compile() -> None:
+    for length in range(1, 121, 3):
+        names = {name: (name * length)[:length] for name in "xyz"}
+        emitted = _emitted(LONG.format(**names))
+        assert emitted is not None
+        _assert_sound(emitted)
+
+
+BAD = {
+    "no Python": "noise = self.draw(# (B,)",
+    "a name for two things": "def f(x):\n    y = x\n    y = x\n",
+    "a name for two things of one line": "def f(x):\n    y, y = x\n",
+    "an attribute for two things": "def f(self):\n    self.y = 1\n    self.y = 2\n",
+    "a key for two things": "y = {'x': 1, 'x': 2}",
+    "a name that nothing has": "def f(x):\n    y = z\n",
+    "a name that something has later": "def f(x):\n    y = z\n    z = x\n",
+}
+
+
+@pytest.mark.parametrize("text", BAD.values(), ids=BAD.keys())
+def test_unsound_files_are_not_written(text: str) -> None:
+    with pytest.raises(CompilerBug):
+        check_emitted(text)
+
+
+def test_lines_are_broken_between_items_alone() -> None:
+    """A comma in a word, a bracket in a word, and an index are no places to break a line."""
+    word = '"' + "a,b(c " * 20 + '"'
+    for items in ((word,), (f"noise[{word}]",), (word, call("f", word, "x[:, 0]"))):
+        line = Assignment("target", call("function", *items), comment="(B, 2), " + word)
+        tree = ast.parse("def f():\n        " + laid_out(line))
+        assert ast.unparse(tree.body[0].body[0]) == f"target = {_unparsed(items)}"  # type: ignore[attr-defined]
+
+
+def _unparsed(items: tuple[object, ...]) -> str:
+    return ast.unparse(ast.parse(f"function({', '.join(map(str, items))})"))
