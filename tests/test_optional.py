@@ -94,7 +94,7 @@ def test_the_loss_is_the_mean_of_every_row_s_own(text: str) -> None:
         for view in ("x[1]", "x[2]"):
             if not SEEN[f"seen({view})"][row]:
                 del here[view]
-        here["seen(y)"] = torch.ones(1, dtype=torch.bool)  # a batch is never empty
+        here["seen(x[1])"] = SEEN["seen(x[1])"][row : row + 1]  # a batch is never empty
         alone.append(objective(here, {k: v[row : row + 1] for k, v in noise.items()}).loss.item())
     loss = objective({**batch, **SEEN}, noise).loss.item()
     assert loss == pytest.approx(sum(alone) / ROWS, abs=TOLERANCE)

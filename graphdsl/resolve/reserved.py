@@ -17,7 +17,7 @@ _OF_THE_LANGUAGE = frozenset(
 _OF_THE_MODULE = frozenset(
     """
     T_destination absolute add_module advance ancestral_sample apply batch bfloat16 bool buffers
-    call_super_init children compile constant constraint cpu critics cuda decode dict double
+    call_super_init check children compile constant constraint cpu critics cuda decode dict double
     draw_noise drawn draws dump_patches edge_masks eval every expect extra_repr float floored
     forward generate get_buffer get_extra_state get_parameter get_submodule given grid half infer
     int ipu len load_state_dict loss members modules mtia multiplier named_buffers named_children

@@ -30,17 +30,20 @@ from graphdsl_runtime.distributions import (
     uniform_categorical,
 )
 from graphdsl_runtime.errors import (
+    Meaningless,
     MissingInput,
-    MissingNetwork,
     MissingTriton,
-    NetworkNeeded,
+    NotABatch,
     NotADensity,
+    NotATensor,
     NotFinite,
-    NotOneNetwork,
+    NotSeen,
     ObjectiveError,
     OutOfRange,
+    OutsideSupport,
     ShapeMismatch,
     UnknownName,
+    WrongDevice,
 )
 from graphdsl_runtime.estimators import (
     ESTIMATORS,
@@ -108,6 +111,7 @@ from graphdsl_runtime.module import (
     Objective,
 )
 from graphdsl_runtime.multipliers import Multiplier
+from graphdsl_runtime.network_errors import MissingNetwork, NetworkNeeded, NotOneNetwork
 from graphdsl_runtime.networks import (
     Each,
     FamilyNetwork,
@@ -149,6 +153,7 @@ __all__ = [
     "Latents",
     "Likelihood",
     "Losses",
+    "Meaningless",
     "Mine",
     "MissingInput",
     "MissingNetwork",
@@ -158,12 +163,16 @@ __all__ = [
     "NetworkNeeded",
     "Networks",
     "Noise",
+    "NotABatch",
     "NotADensity",
+    "NotATensor",
     "NotFinite",
     "NotOneNetwork",
+    "NotSeen",
     "Objective",
     "ObjectiveError",
     "OutOfRange",
+    "OutsideSupport",
     "Players",
     "Poisson",
     "Posterior",
@@ -181,6 +190,7 @@ __all__ = [
     "UniformCategorical",
     "UnknownName",
     "Variable",
+    "WrongDevice",
     "adversarial_js",
     "adversarial_js_non_saturating",
     "adversarial_kl",

@@ -9,23 +9,34 @@ and the line of the spec (`ShapeMismatch.in_term`). All of them are `ObjectiveEr
 from __future__ import annotations
 
 __all__ = [
+    "Meaningless",
     "MissingInput",
-    "MissingNetwork",
     "MissingTriton",
-    "NetworkNeeded",
+    "NotABatch",
     "NotADensity",
+    "NotATensor",
     "NotFinite",
-    "NotOneNetwork",
+    "NotSeen",
     "ObjectiveError",
     "OutOfRange",
+    "OutsideSupport",
     "ShapeMismatch",
     "UnknownName",
+    "WrongDevice",
 ]
 
 from collections.abc import Container, Iterable, Sequence
-from difflib import get_close_matches
 
-_SHOWN = 5  # rows that a message names
+from graphdsl_runtime.wording import (
+    guess,
+    listed_names,
+    listed_rows,
+    shape_text,
+    support_text,
+    with_article,
+)
+
+_MOST_NAMES = 12  # names that a message lists
 
 
 class ObjectiveError(ValueError):
@@ -40,12 +51,22 @@ class ShapeMismatch(ObjectiveError):
     """
 
     def __init__(
-        self, what: str, *, expected: Sequence[int | str], got: Sequence[int], where: str = ""
+        self,
+        what: str,
+        *,
+        expected: Sequence[int | str],
+        got: Sequence[int],
+        where: str = "",
+        because: str = "",
     ) -> None:
-        super().__init__(f"{where}{what} has shape {_shape(got)}; expected {_shape(expected)}")
+        reason = f": {because}" if because else ""
+        super().__init__(
+            f"{where}{what} has shape {shape_text(got)}; expected {shape_text(expected)}{reason}"
+        )
         self.what = what
         self.expected = tuple(expected)
         self.got = tuple(got)
+        self.because = because
 
     def in_term(self, term: str, spec: str) -> ShapeMismatch:
         """Say the same, with the term of the objective and the line of the spec it came from.
@@ -54,7 +75,9 @@ class ShapeMismatch(ObjectiveError):
         ShapeMismatch('in I_q(z ; x) (vib.mib:9): z has shape (64, 8); expected (B, 16)')
         """
         where = f"in {term} ({spec}): "
-        return ShapeMismatch(self.what, expected=self.expected, got=self.got, where=where)
+        return ShapeMismatch(
+            self.what, expected=self.expected, got=self.got, where=where, because=self.because
+        )
 
 
 class MissingInput(ObjectiveError):
@@ -77,16 +100,32 @@ class MissingInput(ObjectiveError):
         known: Container[str],
         members: Sequence[str] = (),
     ) -> None:
-        instead = f", or all of {_names(members)}" if members else ""
+        instead = f", or all of {listed_names(members)}" if members else ""
         found = [
-            f"`{other}`" + ("" if other in known else _guess(other, [name, *members]))
+            f"`{other}`" + ("" if other in known else guess(other, [name, *members]))
             for other in sorted(given)
         ]
         super().__init__(
-            f"{name} is missing: expected `{name}` of shape {_shape(expected)}{instead}; "
+            f"{name} is missing: expected `{name}` of shape {shape_text(expected)}{instead}; "
             f"given: {', '.join(found) or 'nothing'}"
         )
         self.name = name
+
+
+class Meaningless(ObjectiveError):
+    """A loss that is no number, or so large that its gradient is that of a guard.
+
+    >>> Meaningless("rate_z", 1e28, because="year reaches 2024.0, and networks read it as it is")
+    ... # doctest: +NORMALIZE_WHITESPACE
+    Meaningless('`rate_z` is 1e+28, which is no loss to train on: year reaches 2024.0, and networks
+    read it as it is')
+    """
+
+    def __init__(self, term: str, value: float, *, because: str) -> None:
+        super().__init__(f"`{term}` is {value:.6g}, which is no loss to train on: {because}")
+        self.term = term
+        self.value = value
+        self.because = because
 
 
 class MissingTriton(ObjectiveError):
@@ -112,75 +151,58 @@ class UnknownName(ObjectiveError):
     """
 
     def __init__(self, kind: str, name: str, *, known: Sequence[str]) -> None:
+        more = ", ..." if len(known) > _MOST_NAMES else ""
         super().__init__(
-            f"there is no {kind} `{name}`{_guess(name, known)}; the names are: {_names(known)}"
+            f"there is no {kind} `{name}`{guess(name, known)}; "
+            f"the names are: {listed_names(known[:_MOST_NAMES])}{more}"
         )
         self.name = name
 
 
-class MissingNetwork(ObjectiveError):
-    """Some members of a family were given their own networks, and others were not.
+class NotABatch(ObjectiveError):
+    """Something else than a mapping from names to values.
 
-    >>> MissingNetwork(given=["q(z|x[1])"], missing=["q(z|x[2])"])
+    >>> NotABatch("batch", 3, known=["x", "y"])
     ... # doctest: +NORMALIZE_WHITESPACE
-    MissingNetwork('networks were given for `q(z|x[1])` but not for `q(z|x[2])`:
-    a family takes a network for every member, or for none')
+    NotABatch('a batch is a mapping from names to tensors, such as {"x": ..., "y": ...};
+    got an int')
     """
 
-    def __init__(self, *, given: Sequence[str], missing: Sequence[str]) -> None:
+    def __init__(self, what: str, got: object, *, known: Sequence[str]) -> None:
+        example = ", ".join(f'"{name}": ...' for name in known[:2])
         super().__init__(
-            f"networks were given for {_names(given)} but not for {_names(missing)}: "
-            "a family takes a network for every member, or for none"
+            f"a {what} is a mapping from names to tensors, such as {{{example}}}; "
+            f"got {with_article(type(got).__name__)}"
         )
-        self.missing = tuple(missing)
 
 
-class NetworkNeeded(ObjectiveError):
-    """The spec leaves a network to the caller, who did not pass one.
+class NotATensor(ObjectiveError):
+    """An entry of a batch that is no array of numbers.
 
-    >>> NetworkNeeded("q(z|x)", "trunk", [(3, 8)], 32, "means, then log-variances", of="Vae")
-    ... # doctest: +NORMALIZE_WHITESPACE
-    NetworkNeeded('the spec computes q(z|x) `via trunk`, which is for you to pass:
-    `Vae(networks={"q(z|x)": trunk})`, a module that is called with (B, 3, 8)
-    and answers with (B, 32): means, then log-variances')
+    >>> NotATensor("x", "text")
+    NotATensor('x is a str; expected a tensor, a NumPy array or a list of numbers')
     """
 
-    def __init__(
-        self,
-        name: str,
-        module: str,
-        inputs: Sequence[Sequence[int]],
-        outputs: int | Sequence[int],
-        answer: str,
-        *,
-        of: str,
-    ) -> None:
-        taken = ", ".join(_shape(("B", *shape)) for shape in inputs)
-        given = _shape(("B", outputs) if isinstance(outputs, int) else ("B", *outputs))
+    def __init__(self, name: str, value: object, what: str = "") -> None:
         super().__init__(
-            f"the spec computes {name} `via {module}`, which is for you to pass: "
-            f'`{of}(networks={{"{name}": {module}}})`, a module that is called with {taken} and '
-            f"answers with {given}: {answer}"
+            f"{name} is {what or with_article(type(value).__name__)}; "
+            "expected a tensor, a NumPy array or a list of numbers"
         )
         self.name = name
-        self.inputs = tuple(map(tuple, inputs))
-        self.outputs = (outputs,) if isinstance(outputs, int) else tuple(outputs)
 
 
-class NotOneNetwork(ObjectiveError):
-    """Conditionals that share a network were given several.
+class WrongDevice(ObjectiveError):
+    """An entry of a batch lies on another device than the module.
 
-    >>> NotOneNetwork(["q(z[1]|x[1])", "q(z[2]|x[2])"])  # doctest: +NORMALIZE_WHITESPACE
-    NotOneNetwork('`q(z[1]|x[1])`, `q(z[2]|x[2])` share one network, and were given several:
-    pass one module, under any of these names')
+    >>> WrongDevice("x", got="cpu", expected="cuda:0")
+    WrongDevice('x is on cpu, and the module on cuda:0: move it, `x.to("cuda:0")`')
     """
 
-    def __init__(self, given: Sequence[str]) -> None:
+    def __init__(self, name: str, *, got: object, expected: object) -> None:
         super().__init__(
-            f"{_names(given)} share one network, and were given several: "
-            "pass one module, under any of these names"
+            f'{name} is on {got}, and the module on {expected}: move it, `x.to("{expected}")`'
         )
-        self.given = tuple(given)
+        self.name = name
 
 
 class OutOfRange(ObjectiveError):
@@ -206,8 +228,8 @@ class NotADensity(ObjectiveError):
 
     def __init__(self, *, row: int, place: Sequence[int], precision: float) -> None:
         super().__init__(
-            f"in row {row} the total precision is {precision} at {_shape(place)}: weights below "
-            "zero took away more than there is; raise them, or give `least`"
+            f"in row {row} the total precision is {precision} at {shape_text(place)}: weights "
+            "below zero took away more than there is; raise them, or give `least`"
         )
         self.row = row
         self.place = tuple(place)
@@ -222,9 +244,8 @@ class NotFinite(ObjectiveError):
     """
 
     def __init__(self, name: str, rows: Sequence[int]) -> None:
-        shown = ", ".join(map(str, rows[:_SHOWN])) + (", ..." if len(rows) > _SHOWN else "")
         super().__init__(
-            f"{name} is NaN or infinite in the row{'s' if len(rows) > 1 else ''} {shown}: a "
+            f"{name} is NaN or infinite in the {listed_rows(rows)}: a "
             f"variable may lack values where the spec says `optional`, as NaN or by `seen({name})`;"
             " leave these rows out, or fill them in"
         )
@@ -232,17 +253,48 @@ class NotFinite(ObjectiveError):
         self.rows = tuple(rows)
 
 
-def _shape(shape: Sequence[int | str]) -> str:
-    inner = ", ".join(str(size) for size in shape)
-    return f"({inner},)" if len(shape) == 1 else f"({inner})"
+class NotSeen(ObjectiveError):
+    """Rows that are said to lack a variable which the spec does not let them lack.
+
+    >>> NotSeen("x", [3, 5])  # doctest: +NORMALIZE_WHITESPACE
+    NotSeen('`seen(x)` is false in the rows 3, 5: a variable may lack values where the spec says
+    `optional`; leave these rows out, or fill them in')
+    """
+
+    def __init__(self, name: str, rows: Sequence[int]) -> None:
+        super().__init__(
+            f"`seen({name})` is false in the {listed_rows(rows)}: a variable may lack values where "
+            "the spec says `optional`; leave these rows out, or fill them in"
+        )
+        self.name = name
+        self.rows = tuple(rows)
 
 
-def _names(names: Iterable[str]) -> str:
-    return ", ".join(f"`{name}`" for name in names)
+class OutsideSupport(ObjectiveError):
+    """A number that is no value of its kind: it has no likelihood.
 
+    >>> OutsideSupport("n", -1.0, rows=[3], place=(), kind="count", classes=None)
+    ... # doctest: +NORMALIZE_WHITESPACE
+    OutsideSupport('n is -1.0 in row 3: a count is a whole number, 0 or more; declare `real` what
+    is measured')
+    """
 
-def _guess(name: str, known: Sequence[str]) -> str:
-    # Without case: `X` for `x` is the commonest slip, and difflib calls it no match at all.
-    folded = {other.lower(): other for other in known}
-    close = get_close_matches(name.lower(), folded, n=1)
-    return f" (did you mean `{folded[close[0]]}`?)" if close else ""
+    def __init__(
+        self,
+        name: str,
+        value: float,
+        *,
+        rows: Sequence[int],
+        place: Sequence[int],
+        kind: str,
+        classes: int | None,
+    ) -> None:
+        at = f", at {shape_text(place)}" if place else ""
+        more = f" (and in {len(rows) - 1} more)" if len(rows) > 1 else ""
+        super().__init__(
+            f"{name} is {value} in row {rows[0]}{at}{more}: {support_text(kind, classes)}"
+        )
+        self.name = name
+        self.value = value
+        self.rows = tuple(rows)
+        self.place = tuple(place)

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-__all__ = ["Variable", "require_finite"]
+__all__ = ["Variable"]
 
-import math
 from dataclasses import KW_ONLY, dataclass
 from itertools import product
 from typing import Literal
 
-import torch
 from torch import Tensor
-
-from graphdsl_runtime.errors import NotFinite
 
 
 @dataclass(frozen=True)
@@ -87,22 +83,3 @@ class Variable:
         shape = f"[{', '.join(map(str, self.shape))}]" if self.shape else ""
         optional = " optional" if self.optional else ""
         return f"{self.role} {self.name}{family} : {kind}{shape}{optional}"
-
-
-def require_finite(name: str, value: Tensor) -> None:
-    """Refuse NaN and infinities: with them, every gradient would be NaN.
-
-    It looks where looking costs nothing that is felt: on the CPU, and not while compiling. On
-    another device it would have to wait for it.
-
-    Shapes: ``(B, *)``.  Raises `NotFinite`, which names the rows.
-
-    >>> require_finite("x", torch.zeros(2, 3))
-    """
-    if torch.compiler.is_compiling() or value.device.type != "cpu":
-        return
-    if not value.is_floating_point() or math.isfinite(value.sum().item()):
-        return
-    wrong = ~torch.isfinite(value).reshape(value.shape[0], -1).all(dim=1)
-    if wrong.any():  # a sum of large numbers may be infinite by itself
-        raise NotFinite(name, wrong.nonzero().flatten().tolist())

@@ -39,7 +39,7 @@ class Everything(Objective):
     """A family, a variable on its own, a scalar and a category: none of them modelled."""
 
     variables = (
-        Variable("x", role="observed", kind="binary", members=2, shape=(3,)),
+        Variable("x", role="observed", kind="real", members=2, shape=(3,)),
         Variable("y", role="observed", kind="real", shape=(5,)),
         Variable("a", role="observed", kind="real"),
         Variable("e", role="observed", kind="categorical"),
@@ -112,7 +112,7 @@ def test_whole_numbers_become_the_models_floats_but_categories_stay(model: Every
         (
             {"x[1]": torch.zeros(ROWS, 3), "x[2]": torch.zeros(1, 3)},
             "x",
-            r"a member of x has shape \(1, 3\); expected \(4, 3\)",
+            r"x\[2\] has shape \(1, 3\); expected \(4, 3\): x\[1\] has 4 rows",
         ),
     ],
 )
@@ -194,7 +194,7 @@ def test_one_nan_hides_a_view_in_its_row_alone(model: Everything) -> None:
 def test_what_is_no_number_is_refused_with_its_rows(model: Everything, garbage: float) -> None:
     x = torch.zeros(ROWS, 2, 3)
     x[1, 0, 2] = garbage
-    with pytest.raises(NotFinite, match=r"x is NaN or infinite in the row 1: .* `optional`"):
+    with pytest.raises(NotFinite, match=r"x\[1\] is NaN or infinite in the row 1: .* `optional`"):
         model.observe({"x": x}, "x")
     if math.isnan(garbage):  # a value that is not there
         assert not model.observe_some({"x": x}, "x")[1][1, 0]
@@ -299,7 +299,7 @@ def test_a_familys_own_networks_get_their_own_and_the_shared_parents() -> None:
 
 def test_a_model_prints_its_variables_and_weights(model: Everything) -> None:
     text = str(model)
-    for line in ("observed x[1..2] : binary[3]", "observed a : real", "latent u[1..10] : real"):
+    for line in ("observed x[1..2] : real[3]", "observed a : real", "latent u[1..10] : real"):
         assert line in text
     model.beta = 2.0
     assert "beta = 2.0" in str(model)
@@ -348,6 +348,6 @@ def test_a_trained_module_can_be_pickled(model: Everything) -> None:
     model.rows = 100
     copy = pickle.loads(pickle.dumps(model))
     assert copy.rows == 100
-    assert Everything.rows is None
+    assert Everything()._rows is None
     for ours, theirs in zip(model.parameters(), copy.parameters(), strict=True):
         assert torch.equal(ours, theirs)

@@ -16,6 +16,7 @@ from graphdsl_runtime.distributions.noise import gumbel_noise
 from graphdsl_runtime.distributions.parameters import CERTAIN, Index, named, over
 from graphdsl_runtime.distributions.relaxation import straight_through
 from graphdsl_runtime.errors import ShapeMismatch
+from graphdsl_runtime.support import NO_CLASS, is_cheap
 
 
 @dataclass(frozen=True, eq=False)
@@ -207,7 +208,10 @@ class Categorical:
         """
         seen = over(seen, self.logits)
         safe = torch.where(seen.squeeze(-1), value, 0)
-        known = CERTAIN * (F.one_hot(safe, self.logits.shape[-1]) - 1).to(self.logits.dtype)
+        vectors = F.one_hot(safe.clamp(min=0), self.logits.shape[-1])
+        known = CERTAIN * (vectors - 1).to(self.logits.dtype)
+        if not is_cheap(safe):  # elsewhere a class that is none was refused
+            known = torch.where((safe == NO_CLASS)[..., None], math.nan, known)
         return Categorical(torch.where(seen, known, self.logits))
 
     def log_prob(self, value: Tensor) -> Tensor:
@@ -231,7 +235,10 @@ class Categorical:
             return (value * log_p).sum(dim=-1)
         shape = torch.broadcast_shapes(value.shape, log_p.shape[:-1])  # type: ignore[no-untyped-call]  # torch's own gap
         index = value.expand(shape)[..., None]
-        return log_p.expand(*shape, -1).gather(-1, index).squeeze(-1)
+        if is_cheap(index):  # then torch refuses what is no class
+            return log_p.expand(*shape, -1).gather(-1, index).squeeze(-1)
+        nats = log_p.expand(*shape, -1).gather(-1, index.clamp(min=0)).squeeze(-1)
+        return torch.where(value == NO_CLASS, math.nan, nats)
 
     def nll(self, value: Tensor) -> Tensor:
         r"""Negative log-likelihood of every component: what a reconstruction costs.

@@ -1,0 +1,114 @@
+"""The noise of an objective: everything that a pass draws, where the caller does not bring it."""
+
+from __future__ import annotations
+
+__all__ = ["Drawing"]
+
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+from graphdsl_runtime.batch import Noise
+from graphdsl_runtime.distributions import Gaussian
+from graphdsl_runtime.errors import ShapeMismatch
+from graphdsl_runtime.masks import EdgeMask
+from graphdsl_runtime.ranks import of_all_ranks
+from graphdsl_runtime.reading import Reading
+from graphdsl_runtime.subsets import Subset
+
+
+class Drawing(Reading):
+    """The part of an objective that draws noise, and hands it on."""
+
+    #: The sets of views that every pass draws anew, in the spec's order.
+    draws: ClassVar[tuple[Subset, ...]] = ()
+
+    #: How many samples of each latent a row has in a bound of several; 0 where there is none.
+    samples: ClassVar[int] = 0
+
+    def edge_masks(self) -> list[EdgeMask]:
+        """Give the masks whose edges are learned, in the spec's order."""
+        return [part for part in self.children() if isinstance(part, EdgeMask)]
+
+    def draw_noise(self, like: Tensor) -> dict[str, Tensor]:
+        """Draw standard normal noise for all that is sampled: rows, precision, device as ``like``.
+
+        Shapes: ``(B, *noise_shape)`` for each; for a set of views, a bool ``(B, N)``; for a learned
+        mask ``(B, *mask)``, or ``(1, *mask)`` where all rows have one; where a bound takes k
+        samples of each latent, ``(B, k, *noise_shape)`` for ``samples(z)`` as well.
+        Seeded by `torch.manual_seed`.
+        """
+        rows, device = like.shape[0], like.device
+        dtype = like.dtype if like.is_floating_point() else self._dtype()
+        noise = {
+            latent.name: torch.randn(rows, *latent.noise_shape, dtype=dtype, device=device)
+            for latent in self.variables
+            if latent.sampled
+        }
+        for mask in self.edge_masks():
+            edges = torch.randn(mask.noise_shape(rows), dtype=dtype, device=device)
+            noise[mask.name] = edges if mask.by_row else of_all_ranks(edges)
+        for latent in self.variables if self.samples else ():
+            if latent.sampled:
+                size = (rows, self.samples, *latent.noise_shape)
+                noise[f"samples({latent.name})"] = torch.randn(size, dtype=dtype, device=device)
+        return noise | {one.name: one.draw(rows, device) for one in self.draws}
+
+    def drawn(self, noise: Noise, name: str, like: Tensor) -> Tensor:
+        """Take a set of views from the noise, or draw it: one for each row of ``like``.
+
+        Shapes: in the noise bool ``(B, N)``, or ``(N,)`` for all rows ``-> (B, N)``.
+        Raises `ShapeMismatch` if it fits neither.
+        """
+        one = next(each for each in self.draws if each.name == name)
+        if name not in noise:
+            return one.draw(like.shape[0], like.device)
+        chosen, shape = noise[name].bool(), (like.shape[0], one.of)
+        if tuple(chosen.shape) not in {shape, shape[1:]}:
+            raise ShapeMismatch(name, expected=("B", one.of), got=chosen.shape)
+        return chosen.expand(shape)
+
+    def prior_sample(self, noise: Noise, name: str, like: Tensor) -> Tensor:
+        """Draw from N(0, I), for p's own sample of a variable: of a latent, or of what p generates.
+
+        The caller's own is taken from the noise's entry ``prior(z)``.  Shapes: that of ``like``.
+        """
+        key = f"prior({name})"
+        return noise[key] if key in noise else torch.randn_like(like)
+
+    def samples_of(self, noise: Noise, name: str, samples: int, like: Tensor) -> Tensor:
+        """Take the noise of several samples of a latent in every row, one after another.
+
+        It is the first ``samples`` of the noise's entry ``samples(z)``, or drawn where there is
+        none, with as many rows as ``like``.  Shapes: ``-> (B samples, *noise_shape)``.
+        Raises `ShapeMismatch` where the entry has too few samples.
+        """
+        key, one = f"samples({name})", self._variable(name)
+        if key not in noise:
+            size = (like.shape[0] * samples, *one.noise_shape)
+            return torch.randn(size, dtype=self._dtype(), device=like.device)
+        several = noise[key][:, :samples]
+        expected = (like.shape[0], samples, *one.noise_shape)
+        if tuple(several.shape) != expected:
+            raise ShapeMismatch(key, expected=expected, got=noise[key].shape)
+        return several.flatten(0, 1)
+
+    def selector(
+        self, noise: Noise | None, name: str, experts: Gaussian, seen: Tensor | None = None
+    ) -> Tensor:
+        """Choose a component of a mixture for every row, evenly among those that are there.
+
+        ``noise[name]`` holds numbers in [0, 1), ``(B,)``, where the caller gives them; without any
+        noise at all, the first component that is there is taken.  In a row that has none it names
+        any.  Shapes: ``-> (B,)``, whole.
+        """
+        mean, (rows, count) = experts.mean, experts.mean.shape[:2]
+        there = mean.new_ones(rows, count, dtype=torch.bool) if seen is None else seen
+        if noise is None:
+            return there.int().argmax(dim=1)
+        drawn = noise[name] if name in noise else torch.rand(rows, device=there.device)
+        upto = there.cumsum(dim=1)
+        # A number that half precision has rounded to 1 is of the last that is there.
+        wanted = torch.minimum((drawn * upto[:, -1]).floor() + 1.0, upto[:, -1])
+        return (upto < wanted[:, None]).sum(dim=1).clamp(max=count - 1)
