@@ -23,10 +23,11 @@ from graphdsl.ir.evidence import Certificate, Counterexample, Proof
 from graphdsl.ir.information import CrossEntropy, Entropy, ModelAtom, Term
 from graphdsl.ir.model import Model
 from graphdsl.ir.notation import names
+from graphdsl.ir.signs import sign
 from graphdsl.prove import Setting, prove, settle
 from graphdsl.report.evidence import distribution_line, nats_text
 from graphdsl.report.terms import text_sum
-from graphdsl.symbolic import decide, sign
+from graphdsl.symbolic import decide
 from graphdsl.symbolic.expand import expand_objective
 from graphdsl.verify.models import Models, intended
 from graphdsl.verify.terms import defined, weight_value, worth

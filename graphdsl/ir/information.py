@@ -220,7 +220,6 @@ class Importance:
 
     divergence: DivergenceOfMarginals
     weight: Weight
-    sign: Literal["zero", "nonnegative", "nonpositive", "unknown"]  #: of the weight
     lines: tuple[int, ...] = ()
 
 
@@ -263,7 +262,6 @@ class CollectedGroup:
     weight: Weight
     wrapped: Wrapped
     collected: Collected
-    raised: bool  #: whether the weight is nowhere negative
     line: int
     column: int
 

@@ -12,7 +12,9 @@ from graphdsl.ir.graph import Independence
 from graphdsl.ir.information import Collected, LocalEntropy, entropy
 from graphdsl.ir.model import DivergenceOfMarginals, Model
 from graphdsl.ir.notation import names, weight_text
+from graphdsl.ir.signs import ranges_text
 from graphdsl.lower.bounds import Piece, can_relax
+from graphdsl.lower.directions import changing_signs
 from graphdsl.lower.distances import unfit_distances
 from graphdsl.lower.errors import (
     EstimatorIdle,
@@ -22,7 +24,6 @@ from graphdsl.lower.errors import (
     NoSuchPosterior,
     PlayerOfTwoSides,
     ProductElsewhere,
-    WeightChangesSign,
 )
 from graphdsl.lower.estimates import unfit_estimates
 from graphdsl.lower.importance import unfit_importances
@@ -68,7 +69,13 @@ def _unfit_models(
         if one.sides == "both":
             inner = f"{atom.node} | {', '.join(names(atom.given or ()))}"
             term = f"cost({inner}, {atom.cost})" if atom.cost else f"CE({inner})"
-            yield PlayerOfTwoSides(span=span, term=term, weight=weight_text(one.weight))
+            yield PlayerOfTwoSides(
+                span=span,
+                term=term,
+                weight=weight_text(one.weight),
+                ranges=ranges_text(one.weight, model.parameters),
+                network="its network",
+            )
         if conditional is None or atom.network in ("p", "new") or atom.given is None:
             continue
         if conditional.by != "poe" and atom.given != set(conditional.parents):
@@ -115,13 +122,7 @@ def _marginals(model: Model) -> Iterator[Diagnostic]:
 
 
 def _warnings(collected: Collected, model: Model) -> Iterator[Diagnostic]:
-    for one in collected.uncertain:
-        first = model.objective[0]
-        yield WeightChangesSign(
-            span=span_at(first.line, first.column, 1),
-            term=str(entropy((one.node,), one.given, one.under)),
-            weight=weight_text(one.weight),
-        )
+    yield from changing_signs(collected, model)
     inside = {
         choice
         for group in collected.groups

@@ -12,21 +12,22 @@ from collections.abc import Iterable, Iterator, Mapping, MutableMapping
 
 from graphdsl.diagnostics import Diagnostic, Span
 from graphdsl.ir.information import Collected, Discrepancy, DivergenceAtom, Term
-from graphdsl.ir.loss import Builder, LossTerm, NetworkSlot, Relation, SlopePenalty, TermCode
+from graphdsl.ir.loss import Builder, LossTerm, NetworkSlot, SlopePenalty, TermCode
 from graphdsl.ir.model import Distance, Family, Model
 from graphdsl.ir.notation import latex_names, names, number_text
 from graphdsl.ir.weight import Weight
 from graphdsl.lower.data import sampled
 from graphdsl.lower.errors import UnfitDistance
 from graphdsl.lower.generated import Generation
+from graphdsl.lower.relations import OWN, directed
 from graphdsl.lower.runs import Plan, tensor_shape
 from graphdsl.lower.slots import Names
 
-_WORDS: dict[str, tuple[str, Relation, str]] = {
-    "MMD": ("mmd", "estimate", "maximum mean discrepancy"),
-    "W": ("sliced_wasserstein", "estimate", "sliced Wasserstein distance"),
-    "JS": ("adversarial_js", "saddle", "a critic of samples (Jensen-Shannon)"),
-    "KL": ("adversarial_kl", "saddle", "a critic of samples (density ratio)"),
+_WORDS: dict[str, tuple[str, str]] = {
+    "MMD": ("mmd", "maximum mean discrepancy"),
+    "W": ("sliced_wasserstein", "sliced Wasserstein distance"),
+    "JS": ("adversarial_js", "a critic of samples (Jensen-Shannon)"),
+    "KL": ("adversarial_kl", "a critic of samples (density ratio)"),
 }
 _HIDDEN = (256, 256)
 
@@ -80,13 +81,13 @@ def _term(
     families = list(dict.fromkeys(model.family_of(name).name for name in distance.variables))
     several = [model.family(name) for name in families]
     families_of = names(distance.variables)
-    word, relation, estimator = _WORDS[distance.name]
-    played = relation == "saddle"
+    word, estimator = _WORDS[distance.name]
+    played = OWN[word] == "saddle"
     if distance.non_saturating:
-        word, relation = "adversarial_js_non_saturating", "surrogate"
+        word = "adversarial_js_non_saturating"
         estimator = "a critic of samples, its labels flipped: it has JS's fixed point (p = q) alone"
     label = "_".join(family.local for family in several)
-    critic, slope = "", None
+    critic, slope, own = "", None, OWN[word]
     if played:
         apart = _is_estimated(model, families)
         critic = f"critic_{'against' if apart else 'of'}_{label}{plan.tag}"
@@ -96,7 +97,7 @@ def _term(
     if distance.r1:
         slope = _slope(distance, several, taken.take(f"slope_{label}{plan.tag}"))
         estimator += f"; the critic pays {number_text(distance.r1)} * {slope.formula} (R1)"
-        relation = "surrogate"  # at its best it is no log-ratio, but where p = q
+        own = "surrogate"  # at its best it is no log-ratio, but where p = q
     return LossTerm(
         name=taken.take(f"divergence_{label}{plan.tag}"),
         weight=one.weight,
@@ -111,7 +112,7 @@ def _term(
         formula=_text(distance, model),
         latex=_latex(distance),
         stands_for=(Term(one.weight, DivergenceAtom(distance.name, families_of, distance.under)),),
-        relation=relation,
+        relation=directed(own, one.weight, model),
         bounds=(),
         estimator=estimator,
         lines=one.lines,

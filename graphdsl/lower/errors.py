@@ -25,6 +25,7 @@ __all__ = [
     "Untrained",
     "VacuousBound",
     "WeightChangesSign",
+    "WrongDirection",
 ]
 
 from graphdsl.diagnostics import Diagnostic, Warned
@@ -117,10 +118,24 @@ class WeightChangesSign(Warned):
 
     code = "MIB402"
     title = "Weight of changing sign"
-    said = "the weight of {term} is {weight}, which changes its sign over the parameters' range"
+    said = "the weight of {term} is {weight}, which changes its sign over {ranges}"
     hint = "narrow the range, as in `param beta = 4 in 1..inf`; until then this is no bound"
     term: str
     weight: str
+    ranges: str
+
+
+class WrongDirection(Warned):
+    """An estimate from above whose weight is negative."""
+
+    code = "MIB416"
+    title = "Bound of the wrong direction"
+    said = "{term}{within} is estimated from above, and its weight is {weight}: the loss may lie"
+    said += " below the objective"
+    hint = "estimate it another way, as in `estimate TC(u) with adversary`, or turn the weight"
+    term: str
+    weight: str
+    within: str
 
 
 class NothingLeft(Diagnostic):
@@ -247,10 +262,13 @@ class PlayerOfTwoSides(Diagnostic):
 
     code = "MIB410"
     title = "Player of two sides"
-    said = "the weight of {term} is {weight}, which changes its sign: its network cannot play both"
+    said = "the weight of {term} is {weight}, which changes its sign over {ranges}: {network} can"
+    said += "not both predict and play"
     hint = "narrow the range: where it is positive the network predicts, where negative it plays"
     term: str
     weight: str
+    ranges: str
+    network: str
 
 
 class VacuousBound(Diagnostic):

@@ -11,7 +11,7 @@ from typing import TypeAlias
 from graphdsl.diagnostics import Diagnostic, Span
 from graphdsl.ir.graph import Independence
 from graphdsl.ir.information import Collected, Term, TotalCorrelation, information
-from graphdsl.ir.loss import Builder, LossTerm, NetworkSlot, Relation, TermCode
+from graphdsl.ir.loss import Builder, LossTerm, NetworkSlot, TermCode
 from graphdsl.ir.model import Conditional, EstimatorChoice, Family, Model
 from graphdsl.ir.notation import latex_name, latex_names
 from graphdsl.ir.statements import Ref
@@ -19,20 +19,21 @@ from graphdsl.ir.weight import Weight
 from graphdsl.lower.data import sampled
 from graphdsl.lower.errors import EstimatorMisplaced
 from graphdsl.lower.generated import Generation
+from graphdsl.lower.relations import OWN, directed
 from graphdsl.lower.runs import Plan, tensor_shape
 from graphdsl.lower.slots import Names, member_ref
 from graphdsl.lower.under_p import INSTEAD_OF_SAMPLES, not_of_samples
 
 Estimated: TypeAlias = tuple[Weight, TotalCorrelation, EstimatorChoice | None]
 
-#: How each stands to an information, and what it is called.
-_ESTIMATORS: dict[str, tuple[Relation, str]] = {
-    "mss": ("estimate", "minibatch stratified sampling"),
-    "mws": ("estimate", "minibatch weighted sampling"),
-    "loo": ("upper", "leave-in joint minus leave-one-out marginals, in expectation"),
-    "adversary": ("saddle", "a critic of permuted {} (density ratio)"),
-    "mine": ("saddle", "a critic of permuted {} (Donsker-Varadhan)"),
-    "mmd": ("surrogate", "maximum mean discrepancy of {}"),
+#: What each is called.
+_ESTIMATORS: dict[str, str] = {
+    "mss": "minibatch stratified sampling",
+    "mws": "minibatch weighted sampling",
+    "loo": "leave-in joint minus leave-one-out marginals, in expectation",
+    "adversary": "a critic of permuted {} (density ratio)",
+    "mine": "a critic of permuted {} (Donsker-Varadhan)",
+    "mmd": "maximum mean discrepancy of {}",
 }
 _DENSITIES = ("mss", "mws", "loo")  # what posteriors of known density allow
 _HIDDEN = (256, 256)
@@ -93,7 +94,7 @@ def _chosen(choice: EstimatorChoice | None) -> str:
 
 
 def _said(estimator: str, what: str) -> str:
-    return _ESTIMATORS[estimator][1].format(what)
+    return _ESTIMATORS[estimator].format(what)
 
 
 # ---- factors of one family -----------------------------------------------------------------------
@@ -115,6 +116,7 @@ def _of_factors(
     critic = f"critic_of_{family.local}{plan.tag}" if estimator == "adversary" else ""
     if critic:
         _declare(plan, critic, family.name, ((len(nodes), *family.shape),))
+    word = "total_correlation_critic" if critic else f"total_correlation_{estimator}"
     return LossTerm(
         name=taken.take(f"total_correlation_{family.local}{plan.tag}"),
         weight=weight,
@@ -122,13 +124,13 @@ def _of_factors(
             kind="total_correlation",
             left=plan.value(nodes),
             right=None if critic else _posterior(plan, nodes),
-            word="total_correlation_critic" if critic else f"total_correlation_{estimator}",
+            word=word,
             critic=critic,
         ),
         formula=f"TC{at[0]}({whole})",
         latex=f"\\mathrm{{TC}}{at[1]}({_latex_parts(atom, family.nodes)})",
         stands_for=(Term(weight, atom),),
-        relation=_ESTIMATORS[estimator][0],
+        relation=directed(OWN[word], weight, plan.model),
         bounds=(),
         estimator=_said(estimator, "factors"),
         lines=_lines(plan.model, choice),
@@ -179,14 +181,15 @@ def _of_parts(
     if critic:
         shapes = (tensor_shape(left), tensor_shape(right))
         _declare(plan, critic, f"{left.name},{right.name}", shapes)
+    code = _parts_code(plan, estimator, (left, right), critic, (sample(left), sample(right)))
     return LossTerm(
         name=taken.take(f"information_{label}{plan.tag}"),
         weight=weight,
-        code=_parts_code(plan, estimator, (left, right), critic, (sample(left), sample(right))),
+        code=code,
         formula=f"I{at[0]}({left.name}; {right.name})",
         latex=f"I{at[1]}({latex_name(left.name)}; {latex_name(right.name)})",
         stands_for=(Term(weight, information(atom.parts, (), atom.under)),),
-        relation=_ESTIMATORS[estimator][0],
+        relation=directed(OWN[code.word], weight, plan.model),
         bounds=(),
         estimator=_said(estimator, _compared(estimator, right)),
         lines=_lines(plan.model, choice),

@@ -9,8 +9,11 @@ from collections.abc import Iterator, Sequence
 from graphdsl.diagnostics import Diagnostic, Span
 from graphdsl.ir.information import Collected, CollectedGroup
 from graphdsl.ir.loss import Group, LossTerm, Relation
+from graphdsl.ir.model import Model
 from graphdsl.ir.notation import weight_text
+from graphdsl.ir.signs import sign
 from graphdsl.lower.errors import ConstantInside, NothingInside, VacuousBound
+from graphdsl.lower.relations import under_sign
 from graphdsl.lower.slots import Names
 
 _NAMES = {"abs": "absolute", "max": "floored", "constraint": "constraint"}
@@ -30,17 +33,10 @@ def group_of(group: CollectedGroup, terms: Sequence[LossTerm], taken: Names) -> 
     )
 
 
-def group_relation(group: CollectedGroup, terms: Sequence[LossTerm]) -> Relation:
-    """How a batch's |E| or max(E, c) stands to the true one; a multiplier is a player.
-
-    Both signs are convex: on average over batches, that of the mean is at least that of the
-    expectation (Jensen). max keeps an upper bound of E as well, |E| keeps none.
-    """
-    if group.wrapped.kind == "constraint":
-        return "saddle"
-    kept = ("equal", "upper") if group.wrapped.kind == "max" else ("equal",)
-    bounded = group.raised and all(term.relation in kept for term in terms)
-    return "upper" if bounded else "surrogate"
+def group_relation(group: CollectedGroup, terms: Sequence[LossTerm], model: Model) -> Relation:
+    """How a batch's |E|, max(E, c) or price of a constraint stands to the true one."""
+    inside = [term.relation for term in terms]
+    return under_sign(group.wrapped.kind, inside, sign(group.weight, model.parameters))
 
 
 def inner_constants(collected: Collected) -> Iterator[Diagnostic]:

@@ -12,9 +12,11 @@ from graphdsl.ir.information import Collected, CrossEntropy, Importance, Term
 from graphdsl.ir.loss import Bound, LossTerm, TermCode
 from graphdsl.ir.model import Model
 from graphdsl.ir.notation import Names as Variables
-from graphdsl.ir.notation import latex_names, latex_weight, weight_text
+from graphdsl.ir.notation import latex_names, latex_weight
+from graphdsl.ir.signs import sign
 from graphdsl.ir.weight import ONE, Weight
-from graphdsl.lower.errors import EstimatorMisplaced, WeightChangesSign
+from graphdsl.lower.errors import EstimatorMisplaced
+from graphdsl.lower.relations import OWN, directed
 from graphdsl.lower.runs import Plan
 from graphdsl.lower.samples import SamplePass
 from graphdsl.lower.slots import Names
@@ -25,8 +27,6 @@ def unfit_importances(collected: Collected, model: Model) -> Iterator[Diagnostic
     for one in collected.importances:
         line = one.lines[0] if one.lines else 1
         span, target = Span(line, 1, line, 2), f"KL({one.divergence.under} || p)"
-        if one.sign == "unknown":
-            yield WeightChangesSign(span=span, term=target, weight=weight_text(one.weight))
         reason, instead = _why_not(one, collected, model)
         if reason:
             yield EstimatorMisplaced(
@@ -43,7 +43,7 @@ def _why_not(one: Importance, collected: Collected, model: Model) -> tuple[str, 
     if draws_in(one.divergence.variables or (), one.divergence.under):
         reason = "this is a mean over sets that are drawn"
         return reason, "leave `with iwae` out there, or write the sets out"
-    if one.sign == "nonpositive":
+    if sign(one.weight, model.parameters) == "nonpositive":
         reason = "it bounds from above, and the weight is negative"
         return reason, "give it a positive weight"
     labels = [family for family in model.families if family.labels]
@@ -78,7 +78,7 @@ def _term(base: Plan, one: Importance, taken: Names) -> LossTerm:
     weighed = f"\\log \\tfrac{{1}}{{{samples}}} \\sum_{{k=1}}^{{{samples}}} {latex}"
     model = f"p({','.join(several.data)}{'|' * bool(several.roots)}{','.join(several.roots)})"
     stands_for = Term(one.weight, CrossEntropy(several.data, several.roots, model, at))
-    certified = one.sign in ("nonnegative", "zero")
+    relation = directed(OWN["importance_weighted"], one.weight, base.model)
     given = f" \\mid {latex_names(several.roots)}" if several.roots else ""
     likelihood = f"\\log p({latex_names(several.data)}{given})"
     posterior = f"{base.base}({', '.join(several.latents)} | {', '.join(several.read)})"
@@ -88,7 +88,7 @@ def _term(base: Plan, one: Importance, taken: Names) -> LossTerm:
         model=model,
         gap=f"{_factor(one.weight)}{mean}\\bigl[{likelihood} - {weighed}\\bigr]",
         tight_when=f"{posterior} is p's own posterior, or the samples are many",
-        certified=certified,
+        certified=relation == "upper",
     )
     return LossTerm(
         name=taken.take(f"importance{base.tag}"),
@@ -104,7 +104,7 @@ def _term(base: Plan, one: Importance, taken: Names) -> LossTerm:
         formula=f"E_{at}[-log 1/{samples} sum_k {text}]",
         latex=f"{mean}\\bigl[-{weighed}\\bigr]",
         stands_for=(stands_for,),
-        relation="upper" if certified else "surrogate",
+        relation=relation,
         bounds=(bound,),
         estimator=f"{samples} sample{'s' * (samples > 1)} of each row",
         lines=one.lines,

@@ -15,6 +15,7 @@ from graphdsl.ir.model import Model
 from graphdsl.ir.statements import Run
 from graphdsl.lower.bounds import Piece, pieces
 from graphdsl.lower.checks import all_warnings, mistakes, span_at, without_model
+from graphdsl.lower.directions import wrong_directions
 from graphdsl.lower.distances import distance_terms
 from graphdsl.lower.enumeration import enumerated, unfit_players
 from graphdsl.lower.errors import NothingLeft, PriorMissing
@@ -33,7 +34,7 @@ from graphdsl.lower.models import Prior
 from graphdsl.lower.objective import whole_latex
 from graphdsl.lower.plan import make_plan
 from graphdsl.lower.players import Part, as_predictors, put_together, unowned
-from graphdsl.lower.relations import reason_of, worst_relation
+from graphdsl.lower.relations import combined, reason_of
 from graphdsl.lower.runs import Plan
 from graphdsl.lower.slots import Names
 from graphdsl.lower.terms import added_up, loss_terms
@@ -163,7 +164,8 @@ def _finished(module: LossModule, model: Model, found: Iterable[Diagnostic]) -> 
     """The module with its turns, and what is told of the whole of it."""
     whole = replace(module, turns=turns(model))
     idle = tuple(without_part(whole, model)) or tuple(untrained(whole, model))
-    return Lowered(whole, (*found, *idle, *idle_turns(whole, model)))
+    turned = wrong_directions(whole.terms)
+    return Lowered(whole, (*found, *idle, *idle_turns(whole, model), *turned))
 
 
 def _all_terms(
@@ -178,7 +180,7 @@ def _all_terms(
             found.append(nothing_inside(each))
             continue
         made = group_of(each, under, taken)
-        relation, told = group_relation(each, under), sign_text(made)
+        relation, told = group_relation(each, under, one.model), sign_text(made)
         groups.append(made)
         terms += tuple(replace(term, within=told, relation=relation) for term in under)
     return terms, tuple(groups)
@@ -209,7 +211,7 @@ def _in_order(parts: Iterable[Piece]) -> list[Piece]:
 def _module(
     model: Model, plan: Plan, terms: tuple[LossTerm, ...], constants: tuple[Term, ...]
 ) -> LossModule:
-    relation = worst_relation(terms)
+    relation = combined(term.relation for term in terms)
     read = [
         (family.local, family.name, len(family.extents))
         for family in model.families
@@ -223,7 +225,7 @@ def _module(
         sha256=model.sha256,
         objective=whole_latex(model),
         relation=relation,
-        reason=reason_of(relation, terms) + _in_expectation(plan),
+        reason=reason_of(relation, terms, model) + _in_expectation(plan),
         variables=tuple(
             VariableSlot(
                 name=one.name,

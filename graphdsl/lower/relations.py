@@ -1,35 +1,108 @@
-"""How the emitted loss stands to the objective that was asked for, and why."""
+"""How a term of the loss stands to what it stands for, and the loss to the objective.
+
+An estimator has a direction of its own: leave-one-out sampling errs upwards. A term is a weight
+times an estimate, so a negative weight turns the direction round, and a weight that changes its
+sign over the parameters' range leaves none.
+"""
 
 from __future__ import annotations
 
-__all__ = ["reason_of", "worst_relation"]
+__all__ = ["OWN", "combined", "directed", "of_bounds", "reason_of", "turned", "under_sign"]
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
+from typing import Literal
 
-from graphdsl.ir.loss import LossTerm, Relation
+from graphdsl.ir.loss import Bound, LossTerm, Relation
+from graphdsl.ir.model import Model
+from graphdsl.ir.signs import Sign, sign
+from graphdsl.ir.weight import Weight
 
-_WORST: tuple[Relation, ...] = ("surrogate", "saddle", "estimate", "upper", "equal")
+#: How each word of the emitted code stands to what a term takes it for, whatever the weight: that
+#: of the runtime's registry, but that a discrepancy of kernels stands in for an information.
+OWN: Mapping[str, Relation] = MappingProxyType(
+    {
+        "adversarial_js": "saddle",
+        "adversarial_js_non_saturating": "surrogate",
+        "adversarial_kl": "saddle",
+        "hsic": "surrogate",
+        "importance_weighted": "upper",
+        "information_critic": "saddle",
+        "information_mine": "saddle",
+        "irm_penalty": "surrogate",
+        "mmd": "estimate",
+        "mmd_between": "surrogate",
+        "sliced_wasserstein": "estimate",
+        "total_correlation_critic": "saddle",
+        "total_correlation_loo": "upper",
+        "total_correlation_mss": "estimate",
+        "total_correlation_mws": "estimate",
+    }
+)
+
+_WORST: tuple[Relation, ...] = ("surrogate", "saddle", "estimate", "upper", "lower", "equal")
+_OPPOSITE: dict[Relation, Relation] = {"upper": "lower", "lower": "upper"}
 
 
-def worst_relation(terms: Sequence[LossTerm]) -> Relation:
-    """That of the worst of them."""
-    present = {term.relation for term in terms}
+def turned(own: Relation, weight: Sign) -> Relation:
+    """How `w * estimate` stands to `w * value`, where the estimate stands to the value as `own`.
+
+    >>> turned("upper", "nonpositive"), turned("upper", "unknown"), turned("equal", "unknown")
+    ('lower', 'surrogate', 'equal')
+    """
+    if weight == "unknown":
+        return own if own == "equal" else "surrogate"
+    return _OPPOSITE.get(own, own) if weight == "nonpositive" else own
+
+
+def directed(own: Relation, weight: Weight, model: Model) -> Relation:
+    """The relation of a term of that weight: its estimator's own, turned by the weight's sign."""
+    return turned(own, sign(weight, model.parameters))
+
+
+def of_bounds(bounds: Iterable[Bound]) -> Relation:
+    """The relation of a term that folds entropies into models: each bound is from above."""
+    known = [bound.certified for bound in bounds]
+    if not known:
+        return "equal"
+    return "upper" if all(known) else "surrogate"
+
+
+def combined(relations: Iterable[Relation]) -> Relation:
+    """The relation of a sum: the worst of its terms'; bounds from both sides leave none."""
+    present = set(relations)
+    if {"upper", "lower"} <= present:
+        return "surrogate"
     return next((one for one in _WORST if one in present), "equal")
 
 
-def reason_of(relation: Relation, terms: Sequence[LossTerm]) -> str:
+def under_sign(
+    kind: Literal["abs", "max", "constraint"], inside: Iterable[Relation], weight: Sign
+) -> Relation:
+    """How `w * |E|`, `w * max(E, c)` or a multiplier's price of a batch stands to the true one.
+
+    |E| and max(E, c) are convex: on average over batches they are at least those of the expectation
+    (Jensen). max keeps an upper bound of E as well, |E| keeps none. A multiplier is a player.
+    """
+    within = combined(inside)
+    if kind == "constraint":
+        return "surrogate" if within in ("lower", "surrogate") else "saddle"
+    kept = ("equal", "upper") if kind == "max" else ("equal",)
+    return turned("upper", weight) if within in kept else "surrogate"
+
+
+def reason_of(relation: Relation, terms: Sequence[LossTerm], model: Model) -> str:
     """Why the emitted loss stands to the intended objective as it does."""
     blamed = [term for term in terms if term.relation == relation]
-    under_sign = any(term.within for term in blamed)
+    if not blamed and relation == "surrogate":
+        return _from_both_sides(terms)
     are = "is" if len(blamed) == 1 else "are"
     names_of = ", ".join(term.name for term in blamed)
-    match relation, under_sign:
-        case "equal", _:
-            return "every term is computed exactly, up to the named constants"
-        case "upper", True:
-            return "on average over batches: a convex sign of a mean is no less than of its limit"
-        case "upper", False:
-            return "every entropy that is bounded has a weight that is nowhere negative"
+    match relation, any(term.within for term in blamed):
+        case (("equal" | "upper"), _):
+            return _certified(relation, blamed)
+        case "lower", _:
+            return f"{names_of} {are} bounded from above, and the weight is nowhere positive"
         case "saddle", True:
             return f"{names_of} {are} held by a multiplier, which plays against the rest"
         case "saddle", False:
@@ -37,21 +110,41 @@ def reason_of(relation: Relation, terms: Sequence[LossTerm]) -> str:
         case "estimate", _:
             return f"{names_of} {are} estimated from a minibatch, and {are} no bound"
         case _:
-            return f"{names_of} {are} no bound: {_no_bound(blamed)}"
+            reasons = dict.fromkeys(_no_bound(term, model) for term in blamed)
+            return f"{names_of} {are} no bound: {', and '.join(reasons)}"
 
 
-def _no_bound(terms: Sequence[LossTerm]) -> str:
-    """Why surrogates are no more than that."""
+def _certified(relation: Relation, terms: Sequence[LossTerm]) -> str:
+    """Why a sum is exact, or an upper bound."""
+    if relation == "equal":
+        return "every term is computed exactly, up to the named constants"
     if any(term.within for term in terms):
+        return "on average over batches: a convex sign of a mean is no less than of its limit"
+    estimated = ", ".join(term.name for term in terms if not term.bounds)
+    if estimated:
+        return f"{estimated} can only be too large, in expectation over batches"
+    return "every entropy that is bounded has a weight that is nowhere negative"
+
+
+def _from_both_sides(terms: Sequence[LossTerm]) -> str:
+    """Why terms that are bounds leave none of their sum."""
+    above, below = (
+        ", ".join(term.name for term in terms if term.relation == side)
+        for side in ("upper", "lower")
+    )
+    return f"{above} can only be too large, and {below} too small: the sum is no bound"
+
+
+def _no_bound(term: LossTerm, model: Model) -> str:
+    """Why a surrogate is no more than that."""
+    if term.within:
         return "a sign that keeps none stands over it"
-    for kind in ("penalty", "cost"):
-        if any(term.code.kind == kind for term in terms):
-            return f"a {kind} is no information"
-    if all(term.code.kind == "information" for term in terms):
+    if term.code.kind in ("penalty", "cost"):
+        return f"a {term.code.kind} is no information"
+    if term.code.kind == "information" and OWN[term.code.word] == "surrogate":
         return "a discrepancy of kernels is nought where the information is, and in no nats"
-    played = [term for term in terms if term.code.kind == "distance"]
-    if any(term.code.word == "adversarial_js_non_saturating" for term in played):
+    if term.code.word == "adversarial_js_non_saturating":
         return "with its labels flipped, a critic tells no divergence"
-    if played:
+    if term.slope is not None and sign(term.weight, model.parameters) != "unknown":
         return "a critic that pays for its slope is short of the log-ratio"
     return "the weight of what it bounds changes its sign over the parameters' range"

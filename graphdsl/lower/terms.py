@@ -10,7 +10,7 @@ from dataclasses import replace
 from graphdsl.diagnostics import CompilerBug
 from graphdsl.ir.draws import as_block, draws_in
 from graphdsl.ir.information import Atom, Term
-from graphdsl.ir.loss import Bound, LossTerm, Relation, TermCode
+from graphdsl.ir.loss import Bound, LossTerm, TermCode
 from graphdsl.ir.model import Model
 from graphdsl.ir.notation import natural
 from graphdsl.ir.statements import Ref
@@ -20,6 +20,7 @@ from graphdsl.lower.chosen import chosen, draws_used
 from graphdsl.lower.data import masks
 from graphdsl.lower.formulas import formula
 from graphdsl.lower.models import Auxiliary, Decoder, Encoder, Prior, SubPosterior, is_drawn
+from graphdsl.lower.relations import of_bounds
 from graphdsl.lower.runs import PRIORS, ModelKey, Plan
 from graphdsl.lower.slots import Names, member_ref
 
@@ -41,7 +42,7 @@ def loss_terms(
             formula=written.text,
             latex=written.latex,
             stands_for=added_up(term for piece in group for term in piece.stands_for),
-            relation="surrogate" if first.kind in ("penalty", "cost") else _relation(bounds),
+            relation="surrogate" if first.kind in ("penalty", "cost") else of_bounds(bounds),
             bounds=tuple(bound for bound in bounds if bound not in told),
             estimator=_estimator(plans, group),
             lines=tuple(sorted({line for piece in group for line in piece.lines})),
@@ -326,9 +327,3 @@ def _title(plan: Plan, piece: Piece) -> str:
             return f"rate_{family}_auxiliary"
         case _:
             return f"rate_{family}"
-
-
-def _relation(bounds: Sequence[Bound]) -> Relation:
-    if not bounds:
-        return "equal"
-    return "upper" if all(bound.certified for bound in bounds) else "surrogate"

@@ -11,10 +11,9 @@ __all__ = [
     "decide",
     "derive_projection",
     "factored",
-    "sign",
 ]
 
-from graphdsl.symbolic.algebra import factored, sign
+from graphdsl.symbolic.algebra import factored
 from graphdsl.symbolic.assertions import decide
 from graphdsl.symbolic.blocks import Blocks
 from graphdsl.symbolic.canonical import Canon

@@ -16,8 +16,8 @@ from fractions import Fraction
 from graphdsl.ir.draws import draws_in
 from graphdsl.ir.information import Entropy, LocalEntropy
 from graphdsl.ir.model import Model, Network
+from graphdsl.ir.signs import sign
 from graphdsl.ir.weight import ZERO, Weight
-from graphdsl.symbolic.algebra import sign
 from graphdsl.symbolic.canonical import Canon, Counts, Sum, collect
 from graphdsl.symbolic.expand import Hint, Ledger
 from graphdsl.symbolic.recognise import recognised

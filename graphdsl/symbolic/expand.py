@@ -28,8 +28,8 @@ from graphdsl.ir.model import (
     Wrapped,
 )
 from graphdsl.ir.notation import natural, original
+from graphdsl.ir.signs import sign
 from graphdsl.ir.weight import ZERO, Weight, accumulate
-from graphdsl.symbolic.algebra import sign
 from graphdsl.symbolic.canonical import Canon, Counts, Sum, collect
 
 Variables = frozenset[str]

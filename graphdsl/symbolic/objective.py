@@ -36,8 +36,8 @@ from graphdsl.ir.model import (
     Wrapped,
 )
 from graphdsl.ir.notation import natural
+from graphdsl.ir.signs import sign
 from graphdsl.ir.weight import ZERO, Weight
-from graphdsl.symbolic.algebra import sign
 from graphdsl.symbolic.canonical import Canon, Counts, Sum, collect
 from graphdsl.symbolic.decoders import (
     nonnegative,
@@ -91,7 +91,6 @@ def _groups(
                 weight=one.weight,
                 wrapped=one.functional,
                 collected=collect_objective(inner, dags, canons, whole=False),
-                raised=nonnegative(one.weight, model),
                 line=one.line,
                 column=one.column,
             )
@@ -217,7 +216,7 @@ def _read(
             for sparsity, weight in ledger.sparsities.items()
         ),
         importances=tuple(
-            Importance(one, weight, sign(weight, model.parameters), ledger.asked(one))
+            Importance(one, weight, ledger.asked(one))
             for one, weight in ledger.importances.items()
             if weight
         ),

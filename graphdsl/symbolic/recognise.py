@@ -15,8 +15,8 @@ from collections.abc import Iterable, Iterator
 from graphdsl.ir.information import Entropy, LocalEntropy
 from graphdsl.ir.model import Model
 from graphdsl.ir.notation import natural
+from graphdsl.ir.signs import sign
 from graphdsl.ir.weight import Weight
-from graphdsl.symbolic.algebra import sign
 from graphdsl.symbolic.canonical import Canon, Sum, Variables, collect
 from graphdsl.symbolic.expand import Ledger
 

@@ -20,8 +20,8 @@ Loss, in nats per row:
     + (gamma - beta) TC(u[1,1]; u[1,2]; u[1,3]; u[1,4]; u[1,5]; u[1,6]; u[1,7]; u[1,8])
     + (gamma - beta) TC(u[2,1]; u[2,2]; u[2,3]; u[2,4]; u[2,5]; u[2,6]; u[2,7]; u[2,8])
 
-Relation: estimate (total_correlation_u, total_correlation_u_2, total_correlation_u_3
-are estimated from a minibatch, and are no bound).
+Relation: surrogate (total_correlation_u_2, total_correlation_u_3 are no bound: the
+weight of what it bounds changes its sign over the parameters' range).
 
 Constants of the data, in the objective and not in the loss:
 

@@ -1,0 +1,179 @@
+"""A bound is a bound of the side that it is said to be: under both signs, over whole ranges."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+from itertools import product
+from random import Random
+from typing import NamedTuple
+
+from graphdsl.compiler import check_spec, derive
+from graphdsl.diagnostics import Source
+from graphdsl.ir.loss import LossModule
+from graphdsl.ir.model import Interval, Model, Parameter
+from graphdsl.ir.signs import sign
+from graphdsl.ir.weight import ZERO, Weight
+from graphdsl.lower.relations import OWN
+from graphdsl_runtime import RELATIONS
+from tests.laws.directions import false_directions, weights_over_the_range
+
+HEAD = """
+model directed
+param up   = 2
+param down = -2 in -inf..0
+param gain = 1 in -1..1
+observed x : real[4]
+observed s : binary
+latent u[1..3] : real ~ normal
+latent z : real ~ normal
+latent v : real ~ normal
+q {{ x -> u, z, v }}
+p {{ u, z, v -> x }}
+minimize KL(q || p) {}
+"""
+WEIGHTS = {
+    "+ 2 *": "positive",
+    "- 2 *": "negative",
+    "+ up *": "positive",
+    "- up *": "negative",
+    "+ down *": "negative",
+    "- down * up *": "positive",
+    "+ gain *": "changing",
+    "+ (gain + 1) *": "positive",
+    "+ (gain - 1) *": "negative",
+    "+ (1 - gain * gain) *": "positive",
+    "+ (up - 1) *": "changing",
+}
+FEW = ("+ 2 *", "- up *", "+ gain *")
+ESTIMATED = {
+    "TC(u)": ("mss", "mws", "loo", "adversary"),
+    "I(z; v)": ("mss", "mws", "loo", "adversary", "mine", "mmd"),
+    "I(z; s)": ("adversary", "mine", "mmd"),
+}
+DISTANCES = (
+    "MMD(q(z) || p(z))",
+    "W(q(z) || p(z))",
+    "KL(q(z) || p(z)) with adversary",
+    "KL(q(z) || p(z)) with adversary(r1 = 1)",
+    "JS(q(z) || p(z))",
+)
+SIGNS = ("max({}, 1)", "abs({} - 1)")
+TURNED = {"upper": "lower", "lower": "upper"}
+
+
+class Lowered(NamedTuple):
+    """A spec, its loss, and the codes of what is warned of."""
+
+    model: Model
+    module: LossModule
+    codes: list[str]
+
+
+def lowered(text: str) -> Lowered:
+    checked = check_spec(Source("inline.mib", text))
+    compiled = derive(checked)
+    codes = [one.code for one in (*checked.warnings, *compiled.warnings)]
+    return Lowered(checked.model, compiled.module, codes)
+
+
+def signed() -> Iterator[tuple[str, str, str, str]]:
+    """Each estimator with each weight: the spec, its own direction, the weight's sign, its word."""
+    for what, estimators in ESTIMATED.items():
+        for estimator in estimators:
+            for weight in WEIGHTS if (what, estimator) == ("TC(u)", "loo") else FEW:
+                text = HEAD.format(f"{weight} {what}\nestimate {what} with {estimator}")
+                yield text, estimator, WEIGHTS[weight], what
+    for what, weight in product(DISTANCES, FEW):
+        yield HEAD.format(f"{weight} {what}"), what, WEIGHTS[weight], what
+
+
+def test_every_word_has_the_direction_of_the_runtime() -> None:
+    """One table: that of the registry, but that kernels stand in for informations."""
+    kernels = {"hsic": "estimate", "mmd_between": "estimate"}
+    assert {name: RELATIONS[name] for name in OWN} == {**OWN, **kernels}
+
+
+def test_the_direction_of_an_estimator_turns_with_the_sign_of_its_weight() -> None:
+    for text, estimator, kept, what in signed():
+        model, module, codes = lowered(text)
+        (term,) = [one for one in module.terms if one.estimator and one.code.word in OWN]
+        own = OWN[term.code.word] if term.slope is None else "surrogate"
+        expected = TURNED.get(own, own) if kept == "negative" else own
+        expected = "surrogate" if kept == "changing" else expected
+        assert term.relation == expected, (estimator, what, kept)
+        assert ("MIB402" in codes) == (kept == "changing"), text
+        assert ("MIB416" in codes) == (expected == "lower"), text
+        assert list(false_directions(module, model)) == []
+
+
+def test_a_sign_that_is_not_linear_turns_with_its_weight() -> None:
+    """|E| and max(E, c) of a batch lie above those of the expectation: a minus turns that."""
+    insides = ("KL(q(z | x) || p(z))", "I(z; v)", "TC(u)", "-TC(u)")
+    for inside, shape, weight in product(insides, SIGNS, FEW):
+        kept = WEIGHTS[weight]
+        text = HEAD.format(f"{weight} {shape.format(inside)}\nestimate TC(u) with loo")
+        model, module, codes = lowered(text)
+        assert list(false_directions(module, model)) == [], text
+        (group,) = module.groups
+        within = {one.relation for one in module.terms if one.name in group.terms}
+        one_sided = inside.startswith("KL") or (inside == "TC(u)" and shape.startswith("max"))
+        one_sided |= inside == "I(z; v)" and shape.startswith("max")
+        assert within == {
+            "surrogate"
+            if not one_sided or kept == "changing"
+            else {"positive": "upper", "negative": "lower"}[kept]
+        }, text
+        assert ("MIB402" in codes) == (kept == "changing"), text
+
+
+def test_bounds_from_both_sides_leave_none() -> None:
+    """+ I(z; v), bounded from above, and -2 TC(u) by an estimate that errs upwards."""
+    _, module, codes = lowered(HEAD.format("+ I(z; v) - 2 * TC(u)\nestimate TC(u) with loo"))
+    assert {"upper", "lower"} <= {one.relation for one in module.terms}
+    assert module.relation == "surrogate"
+    assert "can only be too large" in module.reason
+    assert "too small" in module.reason
+    assert "MIB416" in codes
+
+
+def test_an_upper_estimate_alone_makes_an_upper_bound() -> None:
+    _, module, _ = lowered(HEAD.format("+ 2 * TC(u)\nestimate TC(u) with loo"))
+    assert module.relation == "upper"
+    assert "can only be too large" in module.reason
+    _, module, _ = lowered(HEAD.format("- 2 * TC(u)\nestimate TC(u) with loo"))
+    assert module.relation == "lower"
+
+
+# ---- signs of weights ----------------------------------------------------------------------------
+
+
+def test_the_sign_of_a_weight_is_that_of_its_values() -> None:
+    """Random polynomials over random ranges: a sign is never claimed that some value refutes."""
+    rng = Random(0)
+    ends = [Fraction(one, 2) for one in (-4, -2, 0, 1, 2, 6)]
+    told = 0
+    for _ in range(400):
+        parameters = []
+        for name in ("a", "b")[: rng.randint(1, 2)]:
+            low, high = sorted(rng.sample(ends, 2))
+            interval = Interval(
+                low=rng.choice([low, low, None]), high=rng.choice([high, high, None])
+            )
+            parameters.append(Parameter(name=name, value=low, range=interval))
+        weight = ZERO
+        for _ in range(rng.randint(1, 4)):
+            factor = Weight.number(Fraction(rng.choice((-2, -1, 1, 1, 3))))
+            for one in rng.choices(parameters, k=rng.randint(0, 2)):
+                factor = factor * Weight.parameter(one.name)
+            weight = weight + factor
+        values = weights_over_the_range(weight, parameters)
+        found = sign(weight, parameters)
+        told += found != "unknown"
+        assert found != "nonnegative" or min(values) >= 0, (weight, parameters)
+        assert found != "nonpositive" or max(values) <= 0, (weight, parameters)
+        assert found != "zero" or not any(values)
+        linear = all(len(set(monomial)) == len(monomial) for monomial, _ in weight)
+        if linear and min(values) >= 0:
+            assert found in ("nonnegative", "zero"), (weight, parameters)
+    assert told > 100
