@@ -1,4 +1,4 @@
-"""The wheel: three names at its top, every file that is no module, and it runs by itself."""
+"""The wheel: four names at its top, every file that is no module, and it runs by itself."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from tests.conftest import ROOT, SPECS
 
 PACKAGES = {
     "graphdsl": ROOT / "graphdsl",
+    "graphdsl_files": ROOT / "graphdsl_files",
     "graphdsl_grammar": ROOT / "grammar" / "graphdsl_grammar",
     "graphdsl_runtime": ROOT / "runtime" / "graphdsl_runtime",
 }
@@ -34,7 +35,7 @@ def names(wheel: Path) -> set[str]:
         return set(archive.namelist())
 
 
-def test_it_brings_three_import_names_and_no_other(names: set[str]) -> None:
+def test_it_brings_four_import_names_and_no_other(names: set[str]) -> None:
     top = {name.partition("/")[0] for name in names}
     assert {name for name in top if not name.endswith(".dist-info")} == set(PACKAGES)
 

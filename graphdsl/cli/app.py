@@ -1,19 +1,20 @@
-"""The program: its commands, gathered from `commands/`, and the one way out for a bug of ours."""
+"""The program: its commands, gathered from `commands/`."""
 
 from __future__ import annotations
 
-__all__ = ["app", "main"]
+__all__ = ["app", "main", "program"]
 
 import gc
+import sys
 from importlib import import_module
 from pkgutil import iter_modules
 from typing import Annotated
 
 import typer
+from typer.main import get_command
 
 from graphdsl.cli import commands
-from graphdsl.cli.console import say
-from graphdsl.diagnostics import CompilerBug
+from graphdsl.cli.ending import ended
 
 app = typer.Typer(
     name="graphdsl",
@@ -26,17 +27,22 @@ app = typer.Typer(
 
 
 def main() -> None:
-    """Run the command line; no traceback reaches a user for a mistake of theirs."""
+    """Run the command line that the process was started with."""
     # A compilation is over before its garbage counts, and to look for it while sympy is imported
     # takes a tenth of the time. `train` turns the collector on again.
     gc.disable()
-    try:
-        app()
-    except CompilerBug as bug:
-        say(f"graphdsl: a bug of ours: {bug}\nPlease report it, with the spec.")
-        raise SystemExit(70) from None
-    except BrokenPipeError:
-        raise SystemExit(0) from None
+    raise SystemExit(program(sys.argv[1:]))
+
+
+def program(words: list[str]) -> int:
+    """Run a command line, and give its exit code; no traceback reaches a user."""
+    return ended(lambda: _run(words), words)
+
+
+def _run(words: list[str]) -> None:
+    command = get_command(app)
+    with command.make_context("graphdsl", words) as context:
+        command.invoke(context)
 
 
 def _show_version(wanted: bool) -> None:

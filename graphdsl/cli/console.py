@@ -2,8 +2,20 @@
 
 from __future__ import annotations
 
-__all__ = ["fail", "reported", "say", "warn", "write"]
+__all__ = [
+    "fail",
+    "print_lines",
+    "refusal",
+    "reported",
+    "say",
+    "shown",
+    "silence_stdout",
+    "warn",
+    "write",
+]
 
+import contextlib
+import os
 import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -12,19 +24,41 @@ from typing import NoReturn, TypeVar
 import typer
 
 from graphdsl.diagnostics import Diagnostic, Source, SpecError, render
+from graphdsl_files import visible, write_whole
 
 Result = TypeVar("Result")
+
+_LONGEST = 200  # letters of a name that a message repeats
 
 
 def say(message: str) -> None:
     """A message to the user, who may be piping results elsewhere."""
-    print(message, file=sys.stderr)
+    with contextlib.suppress(BrokenPipeError):  # nobody reads messages: the results still count
+        print(visible(message), file=sys.stderr, flush=True)
+
+
+def print_lines(lines: Iterable[str]) -> None:
+    """Results on standard output, one line each, whatever text they quote."""
+    for line in lines:
+        print(visible(line, keep=""))
 
 
 def fail(message: str, code: int = 1) -> NoReturn:
     """Say why, and stop: with 1 if the spec or the run is at fault, with 2 for wrong usage."""
     say(message)
     raise typer.Exit(code)
+
+
+def shown(name: str | Path) -> str:
+    """A file's name in a message of one line, shortened where it is absurdly long."""
+    whole = visible(str(name), keep="")
+    return whole if len(whole) <= _LONGEST else f"{whole[: _LONGEST // 2]}..."
+
+
+def refusal(problem: OSError) -> str:
+    """Why the system refused, and for which file where it says so: half a sentence."""
+    why = (problem.strerror or str(problem) or type(problem).__name__).lower()
+    return why if problem.filename is None else f"{shown(os.fsdecode(problem.filename))}: {why}"
 
 
 def reported(source: Source, work: Callable[[], Result]) -> Result:
@@ -45,17 +79,32 @@ def warn(source: Source, warnings: tuple[Diagnostic, ...], strict: bool) -> None
 
 
 def write(text: str, target: Path) -> None:
-    """Write a whole file or none: to a temporary name first, then renamed; - is stdout."""
-    if str(target) == "-":
-        sys.stdout.write(text)
-        return
+    """Write a whole file or none; - is standard output, where a terminal gets no controls."""
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        temporary = target.with_name(f".{target.name}.part")
-        temporary.write_text(text, encoding="utf-8")
-        temporary.replace(target)
+        if str(target) == "-":
+            sys.stdout.write(visible(text) if sys.stdout.isatty() else text)
+            sys.stdout.flush()
+        else:
+            write_whole(target, text.encode("utf-8"))
     except OSError as problem:
-        fail(f"graphdsl: {target} cannot be written: {problem.strerror}")
+        if str(target) == "-":
+            silence_stdout()
+            if isinstance(problem, BrokenPipeError):
+                raise  # who reads has read enough
+        name = "standard output" if str(target) == "-" else shown(target)
+        why = (problem.strerror or str(problem)).lower()
+        fail(f"graphdsl: {name} cannot be written: {why}")
+
+
+def silence_stdout() -> None:
+    """Let what is left in the buffer go nowhere: Python flushes it once more at the end."""
+    try:
+        descriptor = sys.stdout.fileno()
+    except (OSError, ValueError):
+        return
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, descriptor)
+    os.close(nowhere)
 
 
 def _show(source: Source, diagnostics: Iterable[Diagnostic]) -> None:

@@ -4,28 +4,41 @@ from __future__ import annotations
 
 __all__ = ["open_source", "shipped"]
 
+import os
+import sys
 from pathlib import Path
 
-from graphdsl.cli.console import fail
+from graphdsl.cli.console import fail, shown
 from graphdsl.diagnostics import Source, nearest
+from graphdsl_files import TooLarge
 
 
 def open_source(spec: str) -> Source:
-    """The spec at a path, or the one of that name that ships; code 2 if there is none."""
+    """The spec at a path, on standard input for -, or the one of that name that ships.
+
+    Stops with code 2 if there is none, and with 1 if it is no text.
+    """
     path = Path(spec)
-    if not path.exists() and path.suffix != ".mib" and path.name == spec:
-        known = {one.stem: one for one in shipped()}
-        if spec not in known:
-            close = nearest(spec, known)
-            hint = f"did you mean `{close}`?" if close else f"there are {', '.join(known)}"
-            fail(f"graphdsl: no spec `{spec}` ships; {hint}", code=2)
-        path = known[spec]
+    if spec != "-" and path.suffix != ".mib" and path.name == spec and not os.path.exists(spec):  # noqa: PTH110  # no error for a long name
+        path = _shipped_by_name(spec)
     try:
-        return Source.read(path)
+        return Source.read_from("stdin", sys.stdin.buffer) if spec == "-" else Source.read(path)
     except OSError as problem:
-        fail(f"graphdsl: {spec} cannot be read: {problem.strerror}", code=2)
-    except UnicodeDecodeError:
-        fail(f"graphdsl: {spec} is no text in UTF-8")
+        why = (problem.strerror or str(problem)).lower()
+        fail(f"graphdsl: {shown(spec)} cannot be read: {why}", code=2)
+    except UnicodeDecodeError as problem:
+        fail(f"graphdsl: {shown(spec)} is no text in UTF-8: see byte {problem.start + 1}")
+    except TooLarge as problem:
+        fail(f"graphdsl: {shown(spec)} is no spec: {problem}")
+
+
+def _shipped_by_name(name: str) -> Path:
+    known = {one.stem: one for one in shipped()}
+    if name not in known:
+        close = nearest(name, known)
+        hint = f"did you mean `{close}`?" if close else f"there are {', '.join(known)}"
+        fail(f"graphdsl: no spec `{shown(name)}` ships; {hint}", code=2)
+    return known[name]
 
 
 def shipped() -> list[Path]:

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Mapping
 from fractions import Fraction
 
-from graphdsl.cli.console import fail
+from graphdsl.cli.console import fail, shown
 from graphdsl.diagnostics import Source, nearest
 
 #: Numbers are exact, and longer ones would only be slow.
@@ -32,17 +32,18 @@ def values(
 
 
 def _pairs(option: str, written: list[str] | None) -> dict[str, Fraction]:
-    found = {}
+    found: dict[str, Fraction] = {}
     for pair in written or ():
         name, equals, value = pair.partition("=")
         try:
-            if not _NUMBER.fullmatch(value.strip()):
+            if not equals or not _NUMBER.fullmatch(value.strip()):
                 raise ValueError(value)
-            found[name.strip()] = Fraction(value.strip())
+            number = Fraction(value.strip())
         except (ValueError, ZeroDivisionError):
-            equals = ""
-        if not equals:
-            fail(f"graphdsl: {option} takes NAME=VALUE with a number, not {pair!r}", code=2)
+            fail(f"graphdsl: {option} takes NAME=VALUE with a number, not {pair[:100]!r}", code=2)
+        if name.strip() in found:
+            fail(f"graphdsl: {option} gives `{shown(name.strip())}` twice; leave one out", code=2)
+        found[name.strip()] = number
     return found
 
 
@@ -51,4 +52,4 @@ def _known(option: str, given: Iterable[str], known: list[str], source: Source) 
         if name not in known:
             close = nearest(name, known)
             hint = f"did you mean `{close}`?" if close else f"there are: {', '.join(known) or '-'}"
-            fail(f"graphdsl: {option}: {source.name} declares no `{name}`; {hint}", code=2)
+            fail(f"graphdsl: {option}: {source.name} declares no `{shown(name)}`; {hint}", code=2)

@@ -8,6 +8,7 @@ from inspect import get_annotations
 from typing import ClassVar, dataclass_transform
 
 from graphdsl.diagnostics.span import Span
+from graphdsl_files import visible
 
 
 @dataclass_transform(kw_only_default=True, frozen_default=True)
@@ -57,12 +58,12 @@ class Diagnostic(_Sentences):
     @property
     def message(self) -> str:
         """What is wrong, in one sentence."""
-        return self.said.format(**self.__dict__)
+        return visible(self.said.format(**self.__dict__))
 
     @property
     def advice(self) -> str:
         """What to write instead, in one sentence."""
-        return self.hint.format(**self.__dict__)
+        return visible(self.hint.format(**self.__dict__))
 
 
 class Warned(Diagnostic):

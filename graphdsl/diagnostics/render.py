@@ -6,9 +6,11 @@ __all__ = ["render"]
 
 from graphdsl.diagnostics.diagnostic import Diagnostic
 from graphdsl.diagnostics.span import Source
+from graphdsl_files import visible
 
 _WIDEST = 160  # of a line of the spec that is shown as it is; others are shown around the caret
 _AROUND = 60
+_TAB = "    "
 
 
 def render(found: Diagnostic, source: Source) -> str:
@@ -29,14 +31,12 @@ def render(found: Diagnostic, source: Source) -> str:
     shown, start, width = _window(line, span.column - 1, end - span.column)
     number = f"{span.line:>3}"
     margin = " " * len(number)
-    # Tabs stay tabs before the caret, so that it stands under its word in any terminal.
-    lead = "".join("\t" if sign == "\t" else " " for sign in shown[:start])
     return "\n".join(
         (
             f"{found.severity}[{found.code}] {found.title} in "
             f"{source.name}:{span.line}:{span.column}",
             f"{number} | {shown}".rstrip(),
-            f"{margin} | {lead}{'^' * width} {found.message}",
+            f"{margin} | {' ' * start}{'^' * width} {found.message}",
             f"Hint: {found.advice}",
         )
     )
@@ -50,4 +50,14 @@ def _window(line: str, start: int, width: int) -> tuple[str, int, int]:
         rest = line[before : start + _AROUND]
         line = head + rest + ("..." if start + _AROUND < len(line) else "")
         start += len(head) - before
-    return line, start, max(1, min(width, len(line) - start))
+    lead, marked, rest = (
+        _shown(line[:start]),
+        _shown(line[start : start + width]),
+        _shown(line[start + width :]),
+    )
+    return lead + marked + rest, len(lead), max(1, len(marked))
+
+
+def _shown(part: str) -> str:
+    """A part of a line as a terminal shows it, a column for each of its characters."""
+    return visible(part.replace("\t", _TAB), keep="")

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-__all__ = ["Source", "Span"]
+__all__ = ["LARGEST", "Source", "Span"]
 
 import hashlib
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import BinaryIO
+
+from graphdsl_files import read_at_most, visible
+
+#: Bytes of a spec. The largest that ships has a thousandth of it.
+LARGEST = 4 * 2**20
 
 
 @dataclass(frozen=True)
@@ -19,8 +25,22 @@ class Source:
 
     @classmethod
     def read(cls, path: Path) -> Source:
-        """Read a spec from a file in UTF-8, with any line ending, with or without a BOM."""
-        return cls(path.name, path.read_text(encoding="utf-8-sig"))
+        """Read a spec from a file in UTF-8, with any line ending, with or without a BOM.
+
+        Raises `OSError`, `UnicodeDecodeError`, or `TooLarge` beyond `LARGEST` bytes.
+        """
+        return cls.decoded(path.name, read_at_most(path, LARGEST))
+
+    @classmethod
+    def read_from(cls, name: str, stream: BinaryIO) -> Source:
+        """Read a spec from a stream, as `read` does from a file."""
+        return cls.decoded(name, read_at_most(stream, LARGEST))
+
+    @classmethod
+    def decoded(cls, name: str, content: bytes) -> Source:
+        """The spec that these bytes are, under a name that messages can show."""
+        text = content.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
+        return cls(visible(name, keep=""), text)
 
     @property
     def sha256(self) -> str:

@@ -39,6 +39,7 @@ from graphdsl.resolve.turns import turns_of
 from graphdsl.resolve.vias import check_shared_further
 from graphdsl.resolve.whole_spec import check_whole, unused
 from graphdsl.syntax import ast
+from graphdsl_files import visible
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +187,7 @@ def _title(source: Source) -> str:
         if not line.startswith("#"):
             break
         words.append(line.lstrip("#").strip())
-    return " ".join(words).strip()
+    return visible(" ".join(words).strip(), keep="")
 
 
 def _name(spec: ast.Spec) -> str:

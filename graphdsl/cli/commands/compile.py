@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from graphdsl.cli.compiling import checked, compiled
-from graphdsl.cli.console import reported, say, write
+from graphdsl.cli.console import reported, say, shown, write
 from graphdsl.cli.options import Consts, Out, Params, Spec, Strict
 from graphdsl.cli.sources import open_source
 from graphdsl.diagnostics import Source
@@ -47,7 +47,10 @@ def command(
     write(module.text, target)
     if str(target) != "-":
         lowered = module.compiled.module
-        say(f"{target}: class {module.class_name}, {len(lowered.terms)} terms, {lowered.relation}")
+        say(
+            f"{shown(target)}: class {module.class_name}, {len(lowered.terms)} terms, "
+            f"{lowered.relation}"
+        )
 
 
 def _stage(stage: Stage, source: Source, const: list[str] | None, param: list[str] | None) -> str:

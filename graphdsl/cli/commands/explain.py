@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from graphdsl.cli.console import fail
+from graphdsl.cli.console import fail, shown
 from graphdsl.diagnostics import explained, explanation, nearest
 
 
@@ -23,7 +23,7 @@ def command(
     if code.upper() not in known:
         close = _closest(code.upper(), known)
         hint = f"did you mean `{close}`?" if close else f"there are {known[0]} to {known[-1]}"
-        fail(f"graphdsl: there is no diagnostic `{code}`; {hint}", code=2)
+        fail(f"graphdsl: there is no diagnostic `{shown(code)}`; {hint}", code=2)
     text = explanation(code.upper()).text
     if sys.stdout.isatty():
         from rich.console import Console

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 __all__ = ["command"]
 
+import os
 from difflib import unified_diff
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from graphdsl.cli.console import fail, reported, say, write
+from graphdsl.cli.console import fail, print_lines, reported, say, shown, write
 from graphdsl.cli.options import Out
 from graphdsl.cli.sources import open_source
 from graphdsl.diagnostics import Source
@@ -41,7 +42,11 @@ def command(
 
 def _be_in_place(specs: list[str]) -> None:
     for spec in specs:
-        if not Path(spec).exists():
+        if spec == "-":
+            fail(
+                "graphdsl: - is standard input, and has no place to write; -o says where to", code=2
+            )
+        if not os.path.exists(spec):  # noqa: PTH110  # no error for a long name
             source = open_source(spec)
             fail(f"graphdsl: {source.name} ships, and stays as it is; -o says where to", code=2)
 
@@ -63,12 +68,11 @@ def _attempt(spec: str, out: Path | None, writes: bool, diff: bool) -> str:
     if diff:
         _show(source, text)
     if writes:
-        write(text, Path(spec).resolve())  # behind a link the file, not the link
-    say(f"{spec}: {'formatted' if writes else 'would change'}")
+        write(text, Path(spec))
+    say(f"{shown(spec)}: {'formatted' if writes else 'would change'}")
     return "changed"
 
 
 def _show(source: Source, text: str) -> None:
     before, after = source.text.split("\n"), text.split("\n")
-    for line in unified_diff(before, after, source.name, source.name, lineterm=""):
-        print(line)
+    print_lines(unified_diff(before, after, source.name, source.name, lineterm=""))

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 __all__ = ["command"]
 
+import os
 import re
+import shlex
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from graphdsl.cli.console import fail, say, write
+from graphdsl.cli.console import fail, say, shown, write
 from graphdsl.diagnostics import Source, SpecError
 
 _FOLDER = Path(__file__).parent.parent / "templates"
@@ -39,14 +41,19 @@ def command(
 ) -> None:
     """Write NAME.mib, a spec to begin with."""
     if not _NAME.fullmatch(name):
-        fail(f"graphdsl: `{name}` is no name: letters, digits and `_`, a letter first", code=2)
+        fail(
+            f"graphdsl: `{shown(name)}` is no name: letters, digits and `_`, a letter first", code=2
+        )
     text = _named(name, template)
     target = out or Path(f"{name}.mib")
-    if str(target) != "-" and target.exists() and not force:
-        fail(f"graphdsl: {target} is there already; --force replaces it")
+    if str(target) != "-" and os.path.lexists(target) and not force:
+        fail(f"graphdsl: {shown(target)} is there already; --force replaces it")
     write(text, target)
     if str(target) != "-":
-        say(f"{target}: a model of the template {template}; next: graphdsl audit {target}")
+        say(
+            f"{shown(target)}: a model of the template {template}; next: "
+            f"graphdsl audit {shown(shlex.quote(str(target)))}"
+        )
 
 
 def _named(name: str, template: Template) -> str:
