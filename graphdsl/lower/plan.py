@@ -7,6 +7,7 @@ __all__ = ["make_plan"]
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from typing import Literal
 
 from graphdsl.ir.model import Conditional, Distribution, Model, Network, Via
 from graphdsl.lower.bounds import Piece
@@ -95,13 +96,10 @@ def _run_under_p(
     generated = Generation(plans)
     for piece in here:
         _ask(generated, piece)
-    for adversary in (False, True):
-        for slot in _needed(auxiliaries, here, adversary):
-            for name in sorted(parents_of([slot])):
-                generated.sample(generated.model.family_of(name))
-            if adversary:
-                _run_model(generated.plan, slot, frozen=True)
-            _run_model(generated.plan, slot, detached=adversary)
+    for slot in _needed(auxiliaries, here):
+        for name in sorted(parents_of([slot])):
+            generated.sample(generated.model.family_of(name))
+    _run_auxiliaries(generated.plan, auxiliaries, here)
 
 
 def _ask(generated: Generation, piece: Piece) -> None:
@@ -201,11 +199,11 @@ def _needed_decoders(
 
 
 def _needed(
-    several: Iterable[Slot], pieces: Iterable[Piece], adversary: bool = False
+    several: Iterable[Slot], pieces: Iterable[Piece], adversary: bool | None = None
 ) -> list[Slot]:
-    """The networks made for these pieces: what they predict, from what."""
+    """The networks made for these pieces, or those of them that play against a term, or do not."""
     refs = [piece.ref for piece in pieces if isinstance(piece.ref, Auxiliary)]
-    wanted = {(ref.node, ref.given) for ref in refs if ref.adversary == adversary}
+    wanted = {(ref.node, ref.given) for ref in refs if adversary in (None, ref.adversary)}
     return [
         one
         for one in several
@@ -214,22 +212,23 @@ def _needed(
 
 
 def _auxiliaries(pieces: Iterable[Piece], model: Model) -> list[Conditional]:
-    """Conditionals for the networks that only a bound needs."""
-    refs: dict[Auxiliary, bool] = {}
+    """Conditionals for the networks that only a bound needs, or a critic, or both: one for each."""
+    refs: dict[tuple[str, tuple[str, ...]], bool] = {}
     for piece in pieces:
         if isinstance(piece.ref, Auxiliary):
-            refs[piece.ref] = refs.get(piece.ref, False) or piece.under == "p"
+            asked = piece.ref.node, piece.ref.given
+            refs[asked] = refs.get(asked, False) or piece.under == "p"
     return [
         Conditional(
             network="r",
-            children=(ref.node,),
-            parents=ref.given,
+            children=(node,),
+            parents=given,
             by="joint",
             via=Via(),
-            lines=(0, len(ref.given)),
-            drawn=_own_scale(ref.node, model) if under_p else None,
+            lines=(0, len(given)),
+            drawn=_own_scale(node, model) if under_p else None,
         )
-        for ref, under_p in refs.items()
+        for (node, given), under_p in refs.items()
     ]
 
 
@@ -292,11 +291,7 @@ def _run_models(
     """Everything that predicts from the samples of one network."""
     for slot in _needed_decoders(plan, decoders, pieces):
         _run_model(plan, slot, only=_decoded(plan, pieces))
-    for slot in _needed(auxiliaries, pieces):
-        _run_model(plan, slot)
-    for slot in _needed(auxiliaries, pieces, adversary=True):
-        _run_model(plan, slot, frozen=True)
-        _run_model(plan, slot, detached=True)
+    _run_auxiliaries(plan, auxiliaries, pieces)
     for slot in _needed_decoders(plan, decoders, pieces, frozen=True):
         _run_model(plan, slot, frozen=True)
 
@@ -311,6 +306,24 @@ def _decoded(plan: Plan, pieces: Iterable[Piece], frozen: bool = False) -> froze
     )
 
 
+def _run_auxiliaries(plan: Plan, auxiliaries: Sequence[Slot], pieces: Sequence[Piece]) -> None:
+    """Networks made for bounds; one that plays against a term runs for itself and, frozen, for all.
+
+    Its critic trains it on the same samples by the same cross-entropy as any bound would, so that
+    the bound's own term leaves its weights alone, and trains what they read.
+    """
+    playing = _needed(auxiliaries, pieces, adversary=True)
+    for slot in _needed(auxiliaries, pieces, adversary=False):
+        if slot not in playing:
+            _run_model(plan, slot)
+    for slot in playing:
+        _run_model(plan, slot, frozen=True)
+        for child, conditional in _children_of(slot):
+            key = ModelKey("r", child, conditional.parents)
+            plan.likelihood[key] = plan.likelihood[key._replace(held="frozen")]
+        _run_model(plan, slot, detached=True)
+
+
 def _run_model(
     plan: Plan,
     slot: Slot,
@@ -319,6 +332,7 @@ def _run_model(
     only: frozenset[str] = frozenset(),
 ) -> None:
     """A decoder, or a network made for a bound, on the samples; `detached`, as a critic's own."""
+    held: Literal["", "frozen", "detached"] = "detached" if detached else "frozen" if frozen else ""
     target = f"{slot.result}{'_frozen' * frozen}{plan.tag}"
     network = slot.conditionals[0].network
     if ModelKey(network, slot.children[0]) in plan.likelihood and network == "p" and not frozen:
@@ -329,10 +343,10 @@ def _run_model(
     plan.forward.append(replace(run_slot(plan, slot, target, frozen), detached=detached))
     for child, conditional in _children_of(slot):
         given = conditional.parents if network == "r" else ()
-        plan.likelihood[ModelKey(network, child, given, frozen)] = (target, slot.children)
+        plan.likelihood[ModelKey(network, child, given, held)] = (target, slot.children)
     for label in labels_of(plan.model, [slot]) if network == "p" else ():
-        held = tuple(labels_of(plan.model, [slot]))
-        plan.likelihood[ModelKey(network, label, (), frozen)] = (target, held)
+        of_labels = tuple(labels_of(plan.model, [slot]))
+        plan.likelihood[ModelKey(network, label, (), held)] = (target, of_labels)
 
 
 def _is_apart(plan: Plan, slot: Slot) -> bool:

@@ -122,13 +122,17 @@ def _held_masks(part: Part, names: Mapping[str, str]) -> Iterator[Detach]:
 
 
 def _trained(parts: Sequence[Part]) -> dict[str, set[str]]:
-    """The networks of each player; one made for a term is its whose objective first has it."""
+    """The networks of each player; one made for a term is its whose objective first has it.
+
+    What a critic trains is nobody else's.
+    """
     owners = parts[0].plan.owners
     found = {
         part.player.name: {name for name, who in owners.items() if who in part.player.owners}
         for part in parts
     }
-    taken = set().union(*found.values())
+    runs = [one for part in parts for one in part.plan.forward if isinstance(one, Run)]
+    taken = set().union(*found.values(), {one.slot for one in runs if one.detached})
     for part in parts:
         for one in part.plan.forward:
             if not isinstance(one, Run) or one.frozen or one.detached or one.slot in taken:

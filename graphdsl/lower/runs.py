@@ -21,7 +21,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from math import log
-from typing import NamedTuple, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 from graphdsl.diagnostics import CompilerBug
 from graphdsl.ir.draws import Draw
@@ -85,7 +85,7 @@ class ModelKey(NamedTuple):
     network: str  #: `p`, or `r` for one made for a bound
     node: str
     given: tuple[str, ...] = ()  #: of a model made for a bound
-    frozen: bool = False
+    held: Literal["", "frozen", "detached"] = ""  #: what has no gradient: its weights, its inputs
 
 
 @dataclass(slots=True)

@@ -136,7 +136,9 @@ def _key(plans: Mapping[str, Plan], piece: Piece) -> object:
     home = plan.posterior.get(piece.node, ("", ()))[0]
     ref = piece.ref
     model: object = type(ref).__name__
-    if isinstance(ref, Decoder | Auxiliary):
+    if isinstance(ref, Auxiliary):
+        model = plan.likelihood[_model_key(ref)][0], ref.adversary
+    elif isinstance(ref, Decoder):
         model = plan.likelihood[_model_key(ref)][0]
     elif isinstance(ref, Encoder) and piece.kind in ("reconstruction", "cost"):
         model = plan.likelihood[_model_key(ref)][0]
@@ -154,12 +156,12 @@ def _model_key(ref: Decoder | Auxiliary | Encoder) -> ModelKey:
     if isinstance(ref, Encoder):  # of a label: q's own network for what it labels
         return ModelKey(ref.network, ref.node)
     if isinstance(ref, Decoder):
-        return ModelKey("p", ref.node, (), ref.frozen)
-    return ModelKey("r", ref.node, ref.given, ref.adversary)
+        return ModelKey("p", ref.node, (), "frozen" if ref.frozen else "")
+    return ModelKey("r", ref.node, ref.given, "frozen" if ref.adversary else "")
 
 
 def _critic_key(ref: Auxiliary) -> ModelKey:
-    return ModelKey("r", ref.node, ref.given)
+    return ModelKey("r", ref.node, ref.given, "detached")
 
 
 def _code(plans: Mapping[str, Plan], group: Sequence[Piece]) -> TermCode:

@@ -9,12 +9,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import torch
 
 from graphdsl import Source, SpecError, compile_spec
 from graphdsl.codegen.checking import check_emitted
 from graphdsl.codegen.layout import Assignment, call, laid_out
 from graphdsl.diagnostics import CompilerBug
 from tests.conftest import SPECS
+from tests.emitted import emitted_class
 from tests.laws.renamed import declared_names, legal_name, renamed
 
 
@@ -101,3 +103,34 @@ def test_lines_are_broken_between_items_alone() -> None:
 
 def _unparsed(items: tuple[object, ...]) -> str:
     return ast.unparse(ast.parse(f"function({', '.join(map(str, items))})"))
+
+
+BESIDE_A_CRITIC = {
+    "D": "D(q || {u -> y, a})",
+    "H": "H(a | u)",
+    "-I": "- I(a; u)",
+    "a cost": "H(a | u) - cost(a | u, squared)",
+    "a maximum": "max(CE(a | u), 1)",
+    "a constraint": "\nsubject to CE(a | u) <= 0.5",
+}
+
+
+@pytest.mark.parametrize("term", BESIDE_A_CRITIC.values(), ids=BESIDE_A_CRITIC.keys())
+def test_a_critic_and_a_bound_share_one_network_and_no_run(term: str) -> None:
+    """r(a|u) plays against one term and bounds another: its run without a gradient is its own."""
+    sign = "" if term.startswith(("-", "\n")) else "+"
+    made = emitted_class(
+        "model played\nobserved x : real[3]\nobserved y : real[2]\nobserved a : real[2]\n"
+        + "latent u : real[2] ~ normal\nq { x -> u }\np { u -> x, y }\n"
+        + f"minimize KL(q || p) - CE(a | u) {sign} {term}\n"
+    )()
+    assert [name for name in dict(made.named_children()) if name.startswith("r_a")] == ["r_a"]
+    losses = made({"x": torch.randn(8, 3), "y": torch.randn(8, 2), "a": torch.randn(8, 2)})
+    encoder = [one for name, one in made.named_parameters() if name.startswith("q_u")]
+    for name, term_of_a in losses.terms.items():
+        if name.startswith("prediction_a"):
+            slopes = torch.autograd.grad(term_of_a, encoder, retain_graph=True)
+            assert all(slope.abs().sum() > 0 for slope in slopes), "the encoder is cut off"
+    critic = losses.players["critic"]
+    slopes = torch.autograd.grad(critic, encoder, allow_unused=True)
+    assert all(slope is None for slope in slopes), "a critic trains the encoder"
