@@ -4,11 +4,11 @@ from __future__ import annotations
 
 __all__ = ["OnTrial", "on_trial", "verification"]
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from graphdsl.compiler import Compiled, canonical_forms, derive, independences_of, read
+from graphdsl.compiler import Compiled, canonical_forms, derive, read
 from graphdsl.diagnostics import SpecError
 from graphdsl.ir.audit import Audit
 from graphdsl.ir.verification import Unverified, Verification
@@ -36,34 +36,40 @@ def verification(compiled: Compiled, audit: Audit) -> Verification:
 
 
 def on_trial(compiled: Compiled, audit: Audit) -> tuple[OnTrial | Unverified, ...]:
-    """The module of a spec; or why its loss has no value that is known, and its twin's module."""
-    from graphdsl.verify import real_twin, trial_of, unlabelled
+    """The module of a spec; or why its loss has no value that is known, and its twin's module.
 
-    trial = trial_of(audit)
-    if not isinstance(trial, str):
-        return (_on_trial(compiled, trial, "the spec"),)
-    own = Unverified("the emitted loss", trial)
-    checked, model = compiled.checked, unlabelled(compiled.checked.model)
-    if model is not checked.model:
-        checked = replace(checked, independences=independences_of(model))
+    Where rows may lack something, each pattern of that is a trial.
+    """
+    from graphdsl.verify import real_twin, trials_of
+
+    trials = trials_of(audit)
+    if not isinstance(trials, str):
+        return _on_trial(compiled, trials, "the spec")
+    own, checked = Unverified("the emitted loss", trials), compiled.checked
     try:
-        twin = derive(replace(checked, model=real_twin(model)), keep_refuted=True)
+        twin = derive(replace(checked, model=real_twin(checked.model)), keep_refuted=True)
     except SpecError as problem:
         return (own, Unverified("the loss of its twin of real variables", str(problem)))
-    trial = trial_of(read(twin))
-    if isinstance(trial, str):
-        return (own, Unverified("the loss emitted for its twin of real variables", trial))
-    said = "its twin, in which every variable is real[2]"
-    said += "" if model is compiled.checked.model else " and no row has a label"
-    return (own, _on_trial(twin, trial, said))
+    trials = trials_of(read(twin))
+    if isinstance(trials, str):
+        return (own, Unverified("the loss emitted for its twin of real variables", trials))
+    return (own, *_on_trial(twin, trials, "its twin, in which every variable is real[2]"))
 
 
-def _on_trial(compiled: Compiled, trial: Trial, of: str) -> OnTrial:
+def _on_trial(compiled: Compiled, trials: Iterable[Trial], of: str) -> tuple[OnTrial, ...]:
     from graphdsl.codegen import render_module
 
     module = compiled.module
     text = render_module(module, compiled.checked.model.constants)
-    return OnTrial(of=of, text=text, class_name=module.class_name, trial=trial)
+    return tuple(
+        OnTrial(
+            of=", ".join(filter(None, (of, trial.of))),
+            text=text,
+            class_name=module.class_name,
+            trial=trial,
+        )
+        for trial in trials
+    )
 
 
 def _mistakes(compiled: Compiled, audit: Audit) -> Iterator[str]:

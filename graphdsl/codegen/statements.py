@@ -212,7 +212,7 @@ def infer_line(statement: Statement) -> tuple[Assignment, ...]:
             run = _or_prior(statement, _mask(seen)) if seen else _run(statement)
             return (Assignment(target, run),)
         case Fuse():
-            return _fused(statement, [(one,) for one in statement.seen], about=False)
+            return _fused(statement, [(one,) for one in statement.seen], forward=False)
         case Sample(target=target, distribution=q, noise=noise, latent=latent):
             if noise.places is None and statement.grid < 2:
                 return (Assignment(target, call(f"{q}.draw", "noise", f'"{latent}"')),)
@@ -262,18 +262,21 @@ def _run(statement: Run) -> Code:
 
 
 def _fused(
-    statement: Fuse, seen: Sequence[Sequence[Ref]], about: bool = True
+    statement: Fuse, seen: Sequence[Sequence[Ref]], forward: bool = True
 ) -> tuple[Assignment, ...]:
-    """A fusion, behind the mask of the experts that there are."""
-    target, comment = statement.target, _about(statement) if about and statement.formula else ""
+    """A fusion of the experts that there are; of a set that is drawn, of those that it holds.
+
+    Only `forward` draws sets: elsewhere, as in `infer`, a set holds every view.
+    """
+    target, comment = statement.target, _about(statement) if forward and statement.formula else ""
+    held = chosen_mask(statement.chosen) if forward and statement.chosen else ""
     if not any(seen):
-        return (Assignment(target, _fuse(statement), comment),)
+        return (Assignment(target, _fuse(statement, held), comment),)
     known = seen[0][0] if len(seen) == 1 and not seen[0][0].one else _members_of_one(seen)
-    if known is not None:
-        return (Assignment(target, _fuse(statement, reference(known)), comment),)
-    mask = f"present_{target.removeprefix('q_')}"
+    name = f"present_{target.removeprefix('q_')}" if known is None else reference(known)
+    mask = " & ".join(filter(None, (name, held)))
     fused = Assignment(target, _fuse(statement, mask), comment)
-    return (Assignment(mask, stacked(masks(seen))), fused)
+    return (fused,) if known is not None else (Assignment(name, stacked(masks(seen))), fused)
 
 
 def _members_of_one(seen: Sequence[Sequence[Ref]]) -> Ref | None:
@@ -285,40 +288,25 @@ def _members_of_one(seen: Sequence[Sequence[Ref]]) -> Ref | None:
 
 
 def _fuse(statement: Fuse, mask: str = "") -> Code:
-    present = (mask,) if mask else ()
     if statement.how == "concatenate":
         return call("Gaussian.stack", members(statement.experts))
-    experts = reference(statement.experts[0])
-    if statement.weights is not None and statement.how != "mixture":
-        return _weighed(statement, entries(statement.weights), mask)
+    experts, present = reference(statement.experts[0]), (mask,) if mask else ()
+    by_name = tuple(f"present={one}" for one in present)
+    if statement.how == "mixture":
+        selector = call("self.selector", "noise", f'"{statement.subsets}"', experts, *present)
+        return call("one_expert", experts, selector, *present)
+    # Exponents: no weight is negative, and the prior's precision is the least that there is.
+    weights = () if statement.weights is None else (entries(statement.weights),)
+    least = ("least=1.0",) if weights else ()
     match statement.how:
-        case "product":
-            return call("product_of_experts", experts, *present)
-        case "mixture":
-            selector = call("self.selector", "noise", f'"{statement.subsets}"', experts, *present)
-            return call("one_expert", experts, selector, *present)
+        case "product" | "drawn":
+            word = "weighted_product" if weights else "product_of_experts"
+            return call(word, experts, *weights, *present, *least)
         case "each":
-            return call("each_expert", experts)
-        case "drawn":
-            return call("product_of_experts", experts, mask or chosen_mask(statement.chosen))
-        case "subsets":
-            there = (f"present={mask}",) if mask else ()
-            return call("subset_posteriors", experts, f"self.{statement.subsets}", *there)
-
-
-def _weighed(statement: Fuse, weights: str, mask: str) -> Code:
-    """A fusion of experts with exponents, none below nought: the prior's precision is least."""
-    experts = reference(statement.experts[0])
-    match statement.how:
-        case "each":
-            return call("each_expert", experts, weights)
+            return call("each_expert", experts, *weights, *by_name)
         case "subsets":
             subsets = f"self.{statement.subsets}"
-            return call("subset_posteriors", experts, subsets, weights, "least=1.0")
-        case "drawn":
-            mask = mask or chosen_mask(statement.chosen)
-    present = (mask,) if mask else ()
-    return call("weighted_product", experts, weights, *present, "least=1.0")
+            return call("subset_posteriors", experts, subsets, *weights, *by_name, *least)
 
 
 def _about(statement: Run | Fuse) -> str:

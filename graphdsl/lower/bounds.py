@@ -30,6 +30,7 @@ from graphdsl.ir.model import Cost, Model
 from graphdsl.ir.notation import latex_names, latex_weight, listed, names
 from graphdsl.ir.weight import ONE, ZERO, Weight
 from graphdsl.lower.drawing import has_density
+from graphdsl.lower.missing import is_apart, needed
 from graphdsl.lower.models import Auxiliary, ModelRef, choose_model, named_model, printed
 
 
@@ -58,6 +59,8 @@ class Piece:
     environment: str = ""  #: of a penalty
     among: str = ""  #: the block, `x[S]`, of which the variable is counted where S holds it
     cost: Cost | None = None  #: of a reconstruction that is no likelihood
+    named: bool = False  #: whether rows that lack what its model reads do not pay for it
+    needs: tuple[str, ...] = ()  #: the data that a row must have, of those that rows may lack
 
 
 @dataclass(slots=True)
@@ -69,6 +72,8 @@ class _Pool:
     under: str
     among: str = ""
     cost: Cost | None = None
+    named: bool = False  #: whether it holds what the objective names, and bounds have another pool
+    needs: tuple[str, ...] = ()
     shares: list[_Share] = field(default_factory=list)
 
     @property
@@ -121,7 +126,7 @@ def _pieces(
             found.append(_piece("cost", pool, ()))
         elif _is_told(pool, model, independence):
             found.append(_piece("reconstruction", pool, ()))
-        elif _closed_form(pool, independence) and not _plays(pool):
+        elif _closed_form(pool, independence) and not _plays(pool) and not _asked_of_some(pool):
             parents = independence.parents(pool.node)
             minus = Term(-pool.weight, entropy((pool.node,), parents, under))
             found.append(_piece("kl", pool, (minus,)))
@@ -255,11 +260,16 @@ def _relaxing(
 def _pools(
     collected: Collected, model: Model, independence: Independence, under: str
 ) -> list[_Pool]:
-    pools: dict[tuple[str, ModelRef, str, Cost | None], _Pool] = {}
+    pools: dict[tuple[str, ModelRef, str, Cost | None, bool], _Pool] = {}
 
-    def pool(node: str, ref: ModelRef, among: str = "", cost: Cost | None = None) -> _Pool:
-        made = _Pool(node, ref, under, among, cost)
-        return pools.setdefault((node, ref, among, cost), made)
+    def pool(
+        node: str, ref: ModelRef, among: str = "", cost: Cost | None = None, named: bool = False
+    ) -> _Pool:
+        apart = named and is_apart(ref, model)
+        told = node in independence.data
+        needs = needed(ref, node, model, under, told=told, named=named)
+        made = _Pool(node, ref, under, among, cost, apart, needs)
+        return pools.setdefault((node, ref, among, cost, apart), made)
 
     for asked in collected.models:
         if asked.atom.environment:
@@ -268,7 +278,7 @@ def _pools(
         once = _once(asked.weight, atom.node, atom.among, model)
         term = _cross_entropy(once, ref, under, atom.among, atom.cost)
         share = _Share(asked.weight, term, asked.lines)
-        pool(atom.node, ref, atom.among, atom.cost).shares.append(share)
+        pool(atom.node, ref, atom.among, atom.cost, named=True).shares.append(share)
     for certified, one in _to_bound(collected):
         term = Term(one.weight, entropy((one.node,), one.given, under))
         for node, given, among in _each(one, model):
@@ -371,6 +381,14 @@ def _plays(pool: _Pool) -> bool:
     return isinstance(pool.ref, Auxiliary) and pool.ref.adversary
 
 
+def _asked_of_some(pool: _Pool) -> bool:
+    """Whether it is a cross-entropy of a latent that rows pay only where they have what it reads.
+
+    The encoder's entropy, which a rate would add to it, is asked of the other rows as well.
+    """
+    return isinstance(pool.ref, Auxiliary) and pool.named and bool(pool.needs)
+
+
 def _closed_form(pool: _Pool, independence: Independence) -> bool:
     """Whether the model's parents tell nothing of the latent beyond its encoder's own parents."""
     parents = independence.parents(pool.node)
@@ -399,4 +417,6 @@ def _piece(
         under=pool.under,
         among=pool.among,
         cost=pool.cost,
+        named=pool.named,
+        needs=pool.needs,
     )

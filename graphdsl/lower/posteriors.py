@@ -217,7 +217,8 @@ def _fused(plan: Plan, slot: Slot, target: str, subsets: list[tuple[str, ...]]) 
         _drawn_posterior(plan, slot, target, experts, every, subset[0])
     subsets = [one for one in subsets if as_block(one[0]) is None]
     if subsets:
-        _subset_posteriors(plan, slot, conditional, target, experts, order, subsets)
+        held = Ref(experts, places)
+        _subset_posteriors(plan, slot, conditional, target, held, order, subsets)
 
 
 def _subset_posteriors(
@@ -225,7 +226,7 @@ def _subset_posteriors(
     slot: Slot,
     conditional: Conditional,
     target: str,
-    experts: str,
+    experts: Ref,
     order: tuple[str, ...],
     subsets: list[tuple[str, ...]],
 ) -> None:
@@ -244,10 +245,11 @@ def _subset_posteriors(
         Fuse(
             target=name,
             how="each" if each else "subsets",
-            experts=(Ref(experts),),
+            experts=(experts,),
             formula=f"{conditional.network}({children} | {given}), of the same experts",
             shape=(len(subsets), *slot_shape(slot, family)),
             subsets=attribute,
+            present=present_experts(plan, order),
             weights=weights_of(plan.model, conditional, order),
         )
     )
@@ -287,6 +289,7 @@ def _drawn_posterior(
             experts=(Ref(experts, places),),
             formula=f"{slot.conditionals[0].network}({children} | {block}), of the same experts",
             shape=slot_shape(slot, model.family_of(slot.children[0])),
+            present=present_experts(plan, order),
             chosen=chosen(model, block, order),
             weights=weights_of(model, slot.conditionals[0], order),
         )

@@ -38,7 +38,7 @@ def loss_terms(
         term = LossTerm(
             name=names.take(f"{_title(plan, first)}{plan.tag}"),
             weight=first.weight,
-            code=_sampled(plans, group, _in_bound(plan, group, _code(plans, group))),
+            code=_sampled(plans, group, replace(_code(plans, group), seen=_seen(plan, group))),
             formula=written.text,
             latex=written.latex,
             stands_for=added_up(term for piece in group for term in piece.stands_for),
@@ -148,7 +148,7 @@ def _key(plans: Mapping[str, Plan], piece: Piece) -> object:
         model = plan.subset_of[ref.network, piece.node, ref.experts][0]
     elif isinstance(ref, Encoder):
         model = ref.network
-    kind = piece.kind, piece.cost, piece.environment
+    kind = piece.kind, piece.cost, piece.environment, piece.named
     return kind, plan.under, home, model, piece.weight, piece.among
 
 
@@ -234,39 +234,10 @@ def _penalty_code(plan: Plan, piece: Piece, nodes: tuple[str, ...]) -> TermCode:
     )
 
 
-def _in_bound(plan: Plan, group: Sequence[Piece], code: TermCode) -> TermCode:
-    """A term with what a row must have for it; of all listed subsets, their views."""
-    seen = _seen(plan, group)
-    attribute, experts = plan.listed.get(code.right.name if code.right else "", ("", ()))
-    whole = code.right is not None and code.right.places is None and len(seen) > 1
-    family = plan.model.family_of(experts[0]) if experts else None
-    if whole and family is not None and experts == family.nodes:
-        return replace(code, seen=((Ref(f"seen_{family.local}"),),), subsets=attribute)
-    return replace(code, seen=seen)
-
-
 def _seen(plan: Plan, group: Sequence[Piece]) -> tuple[tuple[Ref, ...], ...]:
     """What a row must have for a term to be in its bound; nothing where every row has it all."""
     model = plan.model
-    if plan.under == "p":
-        return ()  # samples of p lack nothing
-    needed: dict[object, tuple[Ref, ...]] = {}
-    for piece in _in_order(plan, group):
-        own = (piece.node,) if piece.kind in ("reconstruction", "cost") else ()
-        match piece.ref:
-            case Auxiliary(given=given):
-                needed[piece.node] = masks(model, (*own, *given))
-            case Encoder(conditional=conditional):
-                # A product of experts says what it can of a label from the views that there are.
-                read = () if own and conditional.by == "poe" else conditional.parents
-                needed[piece.node] = masks(model, (*own, *read))
-            case SubPosterior() if is_drawn(piece.ref):
-                needed[piece.node] = ()
-            case SubPosterior(experts=experts, network=network):
-                place = plan.subset_of[network, piece.node, experts][1]
-                needed[place] = masks(model, experts)
-            case _:
-                needed[piece.node] = masks(model, own)
+    needed = {piece.node: masks(model, piece.needs) for piece in _in_order(plan, group)}
     if not any(needed.values()):
         return ()
     several = _side_by_side(model, tuple(needed.values()))

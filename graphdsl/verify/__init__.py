@@ -2,11 +2,13 @@
 
 `verify` draws small random distributions that follow G^q, and compares all that the compiler
 derived with what the definitions say there: a divergence is always the KL of two distributions
-that were both built. `trial_of` gives an emitted module networks for which its loss is known, and
+that were both built. `trials_of` gives an emitted module networks for which its loss is known, and
 that value; who has torch runs it. Beside `prove`, this is the only room with numpy.
 """
 
-__all__ = ["Affine", "Pass", "Trial", "real_twin", "trial_of", "unlabelled", "verify"]
+__all__ = ["Affine", "Pass", "Row", "Trial", "real_twin", "rows_of", "trials_of", "verify"]
+
+from dataclasses import replace
 
 import numpy as np
 
@@ -15,18 +17,26 @@ from graphdsl.verify.enumerated import discrete_trial
 from graphdsl.verify.linear import gaussian_trial
 from graphdsl.verify.networks import Affine
 from graphdsl.verify.obstacles import obstacle
+from graphdsl.verify.rows import Row, rows_of
 from graphdsl.verify.trial import Pass, Trial
-from graphdsl.verify.twin import real_twin, unlabelled
+from graphdsl.verify.twin import real_twin
 from graphdsl.verify.verify import verify
 
 
-def trial_of(audit: Audit, seed: int = 0) -> Trial | str:
-    """A trial of the module that an audit is of; or why there is none whose loss is known."""
+def trials_of(audit: Audit, seed: int = 0) -> tuple[Trial, ...] | str:
+    """Trials of the module that an audit is of, one for each pattern of what rows may lack.
+
+    Or why there is none whose loss is known.
+    """
     found = obstacle(audit.model, audit.module)
     if found is not None:
         return found
-    rng = np.random.default_rng(seed)
     latents = [one for one in audit.model.families if one.role == "latent"]
-    if all(one.kind == "real" for one in latents):
-        return gaussian_trial(audit, rng)
-    return discrete_trial(audit, rng)
+    tried = gaussian_trial if all(one.kind == "real" for one in latents) else discrete_trial
+    trials = []
+    for row in rows_of(audit.model):
+        trial = tried(audit, np.random.default_rng(seed), row)
+        if isinstance(trial, str):
+            return trial
+        trials.append(replace(trial, of=row.said))
+    return tuple(trials)

@@ -18,38 +18,41 @@ from numpy.typing import NDArray
 
 from graphdsl.ir.audit import Audit
 from graphdsl.ir.model import Family, Model
-from graphdsl.verify.models import Models
-from graphdsl.verify.networks import Array, Head, affine_networks, is_inferred
+from graphdsl.verify.networks import Array, Head, affine_networks
+from graphdsl.verify.row_models import Encoders, RowModels, row_joint
+from graphdsl.verify.rows import Row, data_of
 from graphdsl.verify.tables import Table
 from graphdsl.verify.trial import Numbers, Pass, Trial, exact_loss, settings
-from graphdsl.verify.worlds import parents_in
 
 _STATES = 2000  #: passes, at most
 _CHOSEN = 9.0  #: noise that chooses a category, against any logits
 _CELLS = 6  #: of the data's joint, that are possible
 
 
-def discrete_trial(audit: Audit, rng: np.random.Generator) -> Trial | str:
-    """Random affine networks, a pass for every state, and the enumerated value; or why not."""
+def discrete_trial(audit: Audit, rng: np.random.Generator, row: Row) -> Trial | str:
+    """Random affine networks, a pass for every state, and the enumerated value; or why not.
+
+    Rows are all of one pattern.
+    """
     model, module = audit.model, audit.module
     heads = affine_networks(model, module, rng)
     states = {node.name: _states(model.family_of(node.name), rng) for node in model.nodes}
     latents = [node.name for node in model.nodes if node.role == "latent"]
-    count = _CELLS * prod(len(states[name]) for name in latents)
+    count = _CELLS * prod(len(states[name]) for name in latents if name not in row.same.values())
     if count > _STATES:
         return f"its latents and data have {count} states, more than {_STATES}"
-    source = _Densities(model, heads, states)
-    joint = _data(model, rng)
-    for name, above in parents_in(model, model.inference).items():
-        if name in latents and is_inferred(heads, "q", name, above):
-            joint = joint.times(name, above, np.exp(source("q", name, above)))
+    source = _Densities(model, heads, states, row.missing)
+    data = {name: len(states[name]) for name in row.kept(data_of(model, row))}
+    encoders = Encoders(model, module, source, row)
+    joint = row_joint(_data(data, rng), model.inference, encoders, row)
+    assert isinstance(joint, Table)
     given, parameters = settings(module, rng)
-    models = Models(model, {"q": joint}, rng, source)
+    models = RowModels(model, {"q": joint}, rng, encoders, row)
     return Trial(
         kind="discrete",
         networks={head.name: head.affine for head in heads},
         parameters=given,
-        passes=tuple(_passes(joint, model, states)),
+        passes=tuple(_passes(joint, model, states, frozenset(data))),
         samples=(),
         exact=exact_loss(models, module, parameters),
         left_out={},
@@ -60,13 +63,18 @@ class _Densities:
     """Every model as a table over the states."""
 
     def __init__(
-        self, model: Model, heads: tuple[Head, ...], states: Mapping[str, list[Array]]
+        self,
+        model: Model,
+        heads: tuple[Head, ...],
+        states: Mapping[str, list[Array]],
+        missing: frozenset[str],
     ) -> None:
-        self._model, self._heads, self._states = model, heads, states
+        self._model, self._heads, self._states, self._missing = model, heads, states, missing
 
     def __call__(self, head: str, node: str, given: tuple[str, ...]) -> Array:
-        """The logarithms of r(node | given), axes as they are named."""
-        counts = [len(self._states[name]) for name in (*given, node)]
+        """The logarithms of r(node | what is not missing of `given`), axes as they are named."""
+        known = tuple(name for name in given if name not in self._missing)
+        counts = [len(self._states[name]) for name in (*known, node)]
         if not given:
             return np.full(counts, -np.log(counts[-1]))  # the prior of categories is uniform
         one = next(
@@ -76,9 +84,10 @@ class _Densities:
         )
         table = np.zeros(counts)
         for place in product(*map(range, counts[:-1])):
-            chosen = dict(zip(given, place, strict=True))
+            chosen = dict(zip(known, place, strict=True))
             inputs = [
-                _read(self._states[name][chosen[name]], self._family(name)) for name in one.parents
+                _read(self._value(name, chosen.get(name)), self._family(name))
+                for name in one.parents
             ]
             answer = one.affine.weights @ np.concatenate(inputs) + one.affine.bias
             family = self._family(node)
@@ -88,6 +97,10 @@ class _Densities:
             ]
         return table
 
+    def _value(self, name: str, place: int | None) -> Array:
+        """A value of a variable; of what is missing, noughts."""
+        return np.zeros(self._family(name).shape) if place is None else self._states[name][place]
+
     def _family(self, name: str) -> Family:
         return self._model.family_of(name)
 
@@ -96,7 +109,7 @@ def _states(family: Family, rng: np.random.Generator) -> list[Array]:
     """Of a latent every value; of what is observed two values that differ."""
     shape = family.shape
     if family.role == "latent":
-        every = product(range(family.classes or 1), repeat=prod(shape))
+        every = product(range(family.classes or 2), repeat=prod(shape))
         return [np.array(each, dtype=np.float64).reshape(shape) for each in every]
     match family.kind:
         case "categorical":
@@ -113,39 +126,50 @@ def _states(family: Family, rng: np.random.Generator) -> list[Array]:
             return [first_real, first_real + 1]
 
 
-def _data(model: Model, rng: np.random.Generator) -> Table:
+def _data(sizes: Mapping[str, int], rng: np.random.Generator) -> Table:
     """Any joint of the data, of which no more than a few cells are possible."""
-    data = [node.name for node in model.nodes if node.role != "latent"]
-    cells = np.zeros(2 ** len(data))
+    cells = np.zeros(prod(sizes.values()))
     few = rng.permutation(len(cells))[:_CELLS]
     cells[few] = rng.dirichlet(np.ones(len(few)))
-    return Table(data, cells.reshape([2] * len(data)))
+    return Table(tuple(sizes), cells.reshape(tuple(sizes.values())))
 
 
-def _passes(joint: Table, model: Model, states: Mapping[str, list[Array]]) -> Iterator[Pass]:
+def _passes(
+    joint: Table, model: Model, states: Mapping[str, list[Array]], known: frozenset[str]
+) -> Iterator[Pass]:
     for place, weight in np.ndenumerate(joint.cells):
         if weight:
-            values = {
-                name: states[name][state] for name, state in zip(joint.names, place, strict=True)
-            }
-            yield _pass(values, model, float(weight))
+            chosen = dict(zip(joint.names, place, strict=True))
+            values = {name: several[chosen.get(name, 0)] for name, several in states.items()}
+            yield _pass(values, model, float(weight), known)
 
 
-def _pass(values: Mapping[str, Array], model: Model, weight: float) -> Pass:
-    """One row of data, and noise by which the latents have these values."""
+def _pass(values: Mapping[str, Array], model: Model, weight: float, known: frozenset[str]) -> Pass:
+    """One row of data, and noise by which the latents have these values; `known` is its data."""
     batch: dict[str, Numbers] = {}
     noise: dict[str, Numbers] = {}
     for family in model.families:
-        whole = np.stack([values[name] for name in family.nodes])
         if family.role == "latent":
-            classes = np.arange(family.classes or 1)
-            raised: Array = np.full((*whole.shape, len(classes)), -_CHOSEN)
-            raised[whole[..., None] == classes] = _CHOSEN
-            noise[family.name] = raised.reshape((1, *family.extents, *family.encoded))
-        else:
+            whole = np.stack([values[name] for name in family.nodes])
+            noise[family.name] = _noise(whole, family)
+        if not family.label_of and (family.role != "latent" or family.labels):
+            there = [name in known for name in family.nodes]
+            whole = np.stack([values[name] for name in family.nodes])
             row = whole.reshape((1, *family.extents, *family.shape))
             batch[family.name] = row if family.classes is None else row.astype(np.int64)
+            if not all(there):
+                batch[f"seen({family.name})"] = np.array(there).reshape((1, *family.extents))
     return Pass(batch, noise, weight)
+
+
+def _noise(whole: Array, family: Family) -> Numbers:
+    """Noise by which a category, or a bit, has a value."""
+    if family.classes is None:
+        return np.where(whole > 0, _CHOSEN, -_CHOSEN).reshape((1, *family.extents, *family.encoded))
+    classes = np.arange(family.classes)
+    raised: Array = np.full((*whole.shape, len(classes)), -_CHOSEN)
+    raised[whole[..., None] == classes] = _CHOSEN
+    return raised.reshape((1, *family.extents, *family.encoded))
 
 
 def _read(value: Array, family: Family) -> Array:

@@ -19,38 +19,38 @@ from graphdsl.ir.audit import Audit
 from graphdsl.ir.loss import LossModule
 from graphdsl.ir.model import Model, Network
 from graphdsl.ir.statements import Generated, PriorSample
-from graphdsl.verify.models import Models, Source
+from graphdsl.verify.models import Source
 from graphdsl.verify.networks import Array, Head, affine_networks, gaussian_source, is_inferred
 from graphdsl.verify.normals import Normal, Regression
+from graphdsl.verify.row_models import Encoders, RowModels, row_joint
+from graphdsl.verify.rows import Row, data_of
 from graphdsl.verify.trial import Pass, Trial, exact_loss, is_under_p, left_out, settings
-from graphdsl.verify.worlds import parents_in
+from graphdsl.verify.worlds import Joint, parents_in
 
 _BATCHES = 100
 _ROWS = 300
 
 
-def gaussian_trial(audit: Audit, rng: np.random.Generator) -> Trial:
-    """Random affine networks and data, cubature points and samples, and the closed form."""
+def gaussian_trial(audit: Audit, rng: np.random.Generator, row: Row) -> Trial:
+    """Random affine networks and data, cubature points and samples, and the closed form.
+
+    Rows are all of one pattern.
+    """
     model, module = audit.model, audit.module
     heads = affine_networks(model, module, rng)
-    source = gaussian_source(model, heads)
-    data = {name: model.family_of(name).size for name in _data(model)}
-    base = Normal.data(data, rng)
-    world = {}
-    for network in (model.inference, *model.further):
-        joint, head = base, network.name.partition("(")[0]
-        for name, above in parents_in(model, network).items():
-            # What no term takes samples of has no networks, and what is drawn from it no joint.
-            known = joint.dims.keys() >= set(above)
-            if name not in data and known and is_inferred(heads, head, name, above):
-                density = source(head, name, above)
-                assert isinstance(density, Regression)
-                joint = joint.times(name, above, density)
-        world[network.name] = joint
+    source = gaussian_source(model, heads, row.missing)
+    data = {name: model.family_of(name).size for name in data_of(model, row)}
+    whole = Normal.data(data, rng)
+    base = whole.marginal(row.kept(data))
+    encoders = Encoders(model, module, source, row)
+    world: dict[str, Joint] = {
+        network.name: row_joint(base, network, encoders, row)
+        for network in (model.inference, *model.further)
+    }
     if model.generation is not None and is_under_p(module):
         world["p"] = _generated(model, model.generation, base, heads, source)
     given, parameters = settings(module, rng)
-    models = Models(model, world, rng, source)
+    models = RowModels(model, world, rng, encoders, row)
     own = _own_noise(model, module)
     size = sum(one.size * len(one.nodes) for one in model.families)
     size += sum(map(prod, own.values()))
@@ -61,9 +61,9 @@ def gaussian_trial(audit: Audit, rng: np.random.Generator) -> Trial:
         kind="gaussian",
         networks={head.name: head.affine for head in heads},
         parameters=given,
-        passes=(_pass(points, base, model, own),),
+        passes=(_pass(points, whole, model, own, row),),
         samples=tuple(
-            _pass(rng.normal(size=(_ROWS, size)), base, model, own) for _ in range(batches)
+            _pass(rng.normal(size=(_ROWS, size)), whole, model, own, row) for _ in range(batches)
         ),
         exact=exact_loss(models, module, parameters),
         left_out=left_out(module, parameters),
@@ -99,10 +99,16 @@ def _own_noise(model: Model, module: LossModule) -> dict[str, tuple[int, ...]]:
     return found
 
 
-def _pass(numbers: Array, data: Normal, model: Model, own: Mapping[str, tuple[int, ...]]) -> Pass:
-    """Standard normal numbers, a row each, as data and noise; `own` is that of p's samples."""
+def _pass(
+    numbers: Array, data: Normal, model: Model, own: Mapping[str, tuple[int, ...]], row: Row
+) -> Pass:
+    """Standard normal numbers, a row each, as data and noise; `own` is that of p's samples.
+
+    What rows lack is NaN.
+    """
     width = sum(data.dims.values())
     values = numbers[:, :width] @ np.linalg.cholesky(data.covariance).T + data.mean
+    values[:, data.places(row.missing.intersection(data.dims))] = np.nan
     batch: dict[str, Array] = {}
     noise: dict[str, Array] = {}
     start = width
@@ -112,13 +118,16 @@ def _pass(numbers: Array, data: Normal, model: Model, own: Mapping[str, tuple[in
             size = family.size * len(family.nodes)
             noise[family.name] = numbers[:, start : start + size].reshape(shape)
             start += size
-        else:
-            batch[family.name] = values[:, data.places(family.nodes)].reshape(shape)
-    for name, row in own.items():
-        noise[name] = numbers[:, start : start + prod(row)].reshape(-1, *row)
-        start += prod(row)
+        if family.role != "latent" or family.labels:
+            columns = [
+                values[:, data.places((name,))]
+                if name in data.dims
+                else np.full((len(values), family.size), np.nan)
+                for name in family.nodes
+            ]
+            if not family.label_of:
+                batch[family.name] = np.hstack(columns).reshape(shape)
+    for name, shape_of in own.items():
+        noise[name] = numbers[:, start : start + prod(shape_of)].reshape(-1, *shape_of)
+        start += prod(shape_of)
     return Pass(batch, noise)
-
-
-def _data(model: Model) -> list[str]:
-    return [node.name for node in model.nodes if node.role != "latent"]

@@ -97,13 +97,19 @@ def is_inferred(heads: tuple[Head, ...], head: str, node: str, given: tuple[str,
     return any(set(one) == set(given) for one in known) or all((one,) in known for one in given)
 
 
-def gaussian_source(model: Model, heads: tuple[Head, ...]) -> Source:
-    """The density of each model that is named, where everything is Gaussian."""
+def gaussian_source(
+    model: Model, heads: tuple[Head, ...], missing: frozenset[str] = frozenset()
+) -> Source:
+    """The density of each model that is named, where everything is Gaussian.
+
+    It is given what is not missing; a network reads noughts for what is.
+    """
 
     def density(head: str, node: str, given: tuple[str, ...]) -> Regression:
+        known = tuple(name for name in given if name not in missing)
         for one in _matching(heads, head, node):
             if set(one.parents) == set(given) and not one.expert:
-                return one.regression(node, given)
+                return one.regression(node, known)
         experts = [
             one.regression(node, one.parents)
             for parent in given
@@ -114,7 +120,7 @@ def gaussian_source(model: Model, heads: tuple[Head, ...]) -> Source:
             return _product(experts)
         # A prior; or what has cancelled out of the loss, which is then the same for any density.
         size = model.family_of(node).size
-        columns = sum(model.family_of(name).size for name in given)
+        columns = sum(model.family_of(name).size for name in known)
         return Regression(np.zeros((size, columns)), np.zeros(size), np.eye(size))
 
     return density

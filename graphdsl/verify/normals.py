@@ -73,6 +73,11 @@ class Normal:
         mean = np.concatenate([self.mean, one.slope @ self.mean[place] + one.offset])
         return Normal({**self.dims, name: len(one.slope)}, mean, covariance)
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The variables that it is of."""
+        return tuple(self.dims)
+
     def marginal(self, names: Sequence[str]) -> Normal:
         """Of some variables alone."""
         rows = self.places(names)

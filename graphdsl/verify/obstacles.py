@@ -55,8 +55,6 @@ def _drawn(model: Model, module: LossModule) -> Iterator[str]:
         yield "a set is drawn in every row"
     if model.masks:
         yield f"the edges under {model.masks[0].name} are learned"
-    labelled = (family.name for family in model.families if family.labels)
-    yield from (f"rows may know {name}, and those of a trial have no labels" for name in labelled)
 
 
 def _discrete_reasons(model: Model, module: LossModule) -> Iterator[str]:

@@ -21,15 +21,18 @@ from typing import Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from graphdsl.ir.information import Term
 from graphdsl.ir.loss import Bound, Group, LossModule, LossTerm
 from graphdsl.ir.model import Wrapped
 from graphdsl.verify.models import Models, intended
 from graphdsl.verify.networks import Affine
+from graphdsl.verify.row_models import RowModels
+from graphdsl.verify.rows import objective_of, term_of
 from graphdsl.verify.terms import Parameters, weight_value, worth
 
 #: Kinds of terms that have no closed form here: told from the minibatch, or from samples, or costs.
 ESTIMATED = ("total_correlation", "information", "distance", "penalty", "importance", "cost")
-Numbers: TypeAlias = "NDArray[np.float64] | NDArray[np.int64]"
+Numbers: TypeAlias = "NDArray[np.float64] | NDArray[np.int64] | NDArray[np.bool_]"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -52,6 +55,7 @@ class Trial:
     samples: tuple[Pass, ...]  #: random rows, whose mean loss nears it; may be none
     exact: float
     left_out: Mapping[str, float]  #: terms that are estimated, and their weights: not in `exact`
+    of: str = ""  #: the rows that it is of, where rows may lack something: `rows that lack x[1]`
 
     @property
     def rows(self) -> int:
@@ -74,24 +78,24 @@ def settings(module: LossModule, rng: np.random.Generator) -> tuple[Parameters, 
     return given, known
 
 
-def exact_loss(models: Models, module: LossModule, parameters: Parameters) -> float:
+def exact_loss(models: RowModels, module: LossModule, parameters: Parameters) -> float:
     """The objective by its definition, less the constants that are dropped, plus every gap.
 
-    What has no closed form is not in it.
+    All of what rows of one pattern have; what has no closed form is not in it.
     """
-    whole = [one for one in models.model.objective if not isinstance(one.functional, Wrapped)]
+    row, model = models.row, models.model
+    whole = [one for one in model.objective if not isinstance(one.functional, Wrapped)]
+    whole = list(objective_of(row, whole, model))
     terms = {term.name: term for term in module.terms}
     open_terms = [term for term in module.terms if not term.within]
     total = intended(models, whole, parameters) + _gaps(models, open_terms, parameters)
-    total -= worth(module.constants, models.world, parameters)
+    total -= _worth(models, module.constants, parameters)
     for term in open_terms:
         if term.code.kind in ("total_correlation", "information"):
-            total -= worth(term.stands_for, models.world, parameters)
-    signs = [
-        one.functional for one in models.model.objective if isinstance(one.functional, Wrapped)
-    ]
+            total -= _worth(models, term.stands_for, parameters)
+    signs = [one.functional for one in model.objective if isinstance(one.functional, Wrapped)]
     for wrapped, group in zip(signs, module.groups, strict=True):
-        inner = intended(models, wrapped.inner, parameters)
+        inner = intended(models, objective_of(row, wrapped.inner, model), parameters)
         inner += _gaps(models, [terms[name] for name in group.terms], parameters)
         inner += weight_value(group.offset, parameters)
         total += weight_value(group.weight, parameters) * _signed(group, inner, parameters)
@@ -105,6 +109,12 @@ def left_out(module: LossModule, parameters: Parameters) -> dict[str, float]:
         for term in module.terms
         if term.code.kind in ESTIMATED
     }
+
+
+def _worth(models: RowModels, terms: Iterable[Term], parameters: Parameters) -> float:
+    """A sum of entropies, of what rows have."""
+    several = (term_of(models.row, term) for term in terms)
+    return worth((term for term in several if term is not None), models.world, parameters)
 
 
 def _gaps(models: Models, terms: Iterable[LossTerm], parameters: Parameters) -> float:

@@ -95,29 +95,39 @@ def weighted_product(
     return _weighted(experts, weights, present, views_axis=1, least=least)
 
 
-def each_expert(experts: Gaussian, weights: Tensor | None = None) -> Gaussian:
+def each_expert(
+    experts: Gaussian, weights: Tensor | None = None, *, present: Tensor | None = None
+) -> Gaussian:
     r"""Give the single-view posteriors q(z | x_i), the product with S = {i}, for every i at once.
 
     .. math:: \sigma_i^2 = \frac1{1 + m_i e^{-\ell_i}}, \qquad
               \mu_i' = \sigma_i^2\, m_i e^{-\ell_i} \mu_i
 
-    with weights where they are given, as of `weighted_product`, and 1 otherwise.
+    with weights where they are given, as of `weighted_product`, and 1 otherwise; of a view that is
+    not present it is the prior, the product of no expert.
 
-    Shapes: ``(B, N, *) -> (B, N, *)``; weights ``(N, *)`` or ``(B, N, *)``, none below zero.
+    Shapes: ``(B, N, *) -> (B, N, *)``; weights ``(N, *)`` or ``(B, N, *)``, none below zero;
+    present as of `product_of_experts`.
     Exact, as `product_of_experts` is.
-    Raises `ShapeMismatch` if the weights do not fit.
-    Reference: theory.md P17; eq. 11.
+    Raises `ShapeMismatch` if weights or ``present`` do not fit.
+    Reference: theory.md P17 and S2; eq. 11.
 
     >>> each_expert(Gaussian(torch.tensor([[[2.0]]]), torch.zeros(1, 1, 1))).mean
     tensor([[[1.]]])
     >>> each_expert(Gaussian(torch.ones(1, 1, 1), torch.zeros(1, 1, 1)), torch.zeros(1, 1)).mean
     tensor([[[0.]]])
+    >>> two = Gaussian(torch.full((1, 2, 1), 2.0), torch.zeros(1, 2, 1))
+    >>> each_expert(two, present=torch.tensor([True, False])).mean.flatten()
+    tensor([1., 0.])
     """
+    _check_present(experts, present)
     if weights is not None:
         _check_weights(experts, weights)
         by_row = weights if weights.ndim == experts.mean.ndim else weights[None]
-        return _weighted(experts[:, :, None], by_row[:, :, None], None, views_axis=2, least=1.0)
-    return Gaussian(torch.sigmoid(-experts.log_var) * experts.mean, F.logsigmoid(experts.log_var))
+        alone = None if present is None else present[..., None]
+        return _weighted(experts[:, :, None], by_row[:, :, None], alone, views_axis=2, least=1.0)
+    mean, log_precision = _only(experts, present, views_axis=1)
+    return Gaussian(torch.sigmoid(log_precision) * mean, F.logsigmoid(-log_precision))
 
 
 def one_expert(experts: Gaussian, selector: Tensor, present: Tensor | None = None) -> Gaussian:

@@ -125,7 +125,7 @@ class StructuredMm(Objective):
         # q(z | x), eq. 13; (B, 8, 4)
         q_z = weighted_product(experts_z, Mq[..., None], seen_x, least=1.0)
         # q(z | x[i]), of the same experts; (B, 2, 8, 4)
-        q_z_each = each_expert(experts_z, Mq[..., None])
+        q_z_each = each_expert(experts_z, Mq[..., None], present=seen_x)
         z = q_z.sample(noise["z"])  # (B, 8, 4)
         q_u = Gaussian.split(self.q_u(x)).or_prior(seen_x)  # q(u[i] | x[i]); (B, 2, 8)
         u = q_u.sample(noise["u"])  # (B, 2, 8)
@@ -143,7 +143,7 @@ class StructuredMm(Objective):
         rate_z = expect(q_z.kl(standard_normal))
 
         # sum_i E_q KL(q(z[i] | x if Mq) || q(z[i] | x[i])); spec line 31
-        rate_z_each = expect(q_z[:, None].kl(q_z_each), seen_x)
+        rate_z_each = expect(q_z[:, None].kl(q_z_each))
 
         # sum_i E_q KL(q(u[i] | x[i]) || p(u[i])); spec line 30
         rate_u = expect(q_u.kl(standard_normal))

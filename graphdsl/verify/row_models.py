@@ -1,0 +1,166 @@
+"""What the models of a spec say in rows of one pattern: encoders, sub-posteriors, predictors."""
+
+from __future__ import annotations
+
+__all__ = ["Encoders", "RowModels", "row_joint"]
+
+import numpy as np
+
+from graphdsl.ir.information import Entropy, Term
+from graphdsl.ir.loss import Bound, LossModule
+from graphdsl.ir.model import Conditional, Model, Network
+from graphdsl.ir.statements import Run
+from graphdsl.ir.weight import ONE
+from graphdsl.verify.models import Density, Models, Source, parsed
+from graphdsl.verify.normals import Normal, Regression
+from graphdsl.verify.rows import Row, term_of
+from graphdsl.verify.terms import Parameters, weight_value, worth
+from graphdsl.verify.worlds import Joint, World
+
+_Said = tuple[Density, tuple[str, ...]]  #: a density, and what it is given
+
+
+class Encoders:
+    """The posteriors of rows of one pattern."""
+
+    def __init__(self, model: Model, module: LossModule, source: Source, row: Row) -> None:
+        self._model, self._source, self._row = model, source, row
+        runs = [one for one in module.forward if isinstance(one, Run) and one.prior]
+        slots = {one.attribute: one for one in module.networks}
+        #: Latents that fall back on p's conditional prior, by network; others on their own prior.
+        self._conditional = {
+            (slots[one.slot].network, child) for one in runs for child in slots[one.slot].children
+        }
+
+    def whole(self, head: str, node: str, given: tuple[str, ...]) -> Density:
+        """What a model says where nothing is missing."""
+        return self._source(head, node, given)
+
+    def says(self, head: str, node: str, given: tuple[str, ...]) -> _Said:
+        """What a model r(node | given) says in these rows, and of what."""
+        known = self._row.kept(given)
+        one = self.conditional(head, node, given)
+        if head == "p" or one is None or one.by != "joint":
+            return self._source(head, node, known if one is not None else given), known
+        if self._row.missing.isdisjoint(given):
+            return self._source(head, node, known), known
+        return self.fallback(head, node)
+
+    def fallback(self, head: str, node: str) -> _Said:
+        """What stands in for an encoder that reads what is missing."""
+        above = self.stands_in(head, node)
+        return self._source("p", node, above), above
+
+    def stands_in(self, head: str, node: str) -> tuple[str, ...]:
+        """The parents of that, in p; none of a prior that is declared."""
+        if (head, node) not in self._conditional or self._model.generation is None:
+            return ()
+        several = self._model.generation.conditionals
+        return next((one.parents for one in several if node in one.children), ())
+
+    def conditional(self, head: str, node: str, given: tuple[str, ...]) -> Conditional | None:
+        """The encoder that a name means, with some of its experts or all that it reads."""
+        for network in (self._model.inference, *self._model.further):
+            for one in network.conditionals:
+                if one.network == head and node in one.children:
+                    reads, asked = set(one.parents), set(given)
+                    if reads == asked or (one.by != "joint" and asked <= reads):
+                        return one
+        return None
+
+    def has_fallen(self, network: Network, node: str) -> bool:
+        """Whether an encoder has fallen back on a prior."""
+        one = next((one for one in network.conditionals if node in one.children), None)
+        lost = one is not None and not self._row.missing.isdisjoint(one.parents)
+        return lost and one is not None and one.by == "joint"
+
+
+class RowModels(Models):
+    """Distributions of rows of one pattern, and the density that each model has there."""
+
+    def __init__(
+        self, model: Model, world: World, rng: np.random.Generator, encoders: Encoders, row: Row
+    ) -> None:
+        super().__init__(model, world, rng)
+        self.row, self._encoders = row, encoders
+
+    def cross_entropy(self, printed: str, under: str) -> float:
+        """-E log r(v | s) of a model printed as `r(v|s)`, of what rows have of s."""
+        if under == "p":
+            return self._own(printed)
+        head, node, given = parsed(printed)
+        label = self.model.family_of(node).label(node)
+        if label in given and label in self.row.same:
+            return 0.0  # q(y | x, label_y) is a point mass
+        given = tuple(name for name in given if name != label)
+        node = self.row.same.get(node, node)
+        density, known = self._encoders.says(head, node, given)
+        return _cross_entropy(self.world[under], node, known, density)
+
+    def _own(self, printed: str) -> float:
+        """Over p's own samples, which lack nothing."""
+        head, node, given = parsed(printed)
+        joint = self.world["p"]
+        if head == "p" and given:
+            return joint.entropy((node, *given)) - joint.entropy(given)
+        return _cross_entropy(joint, node, given, self._encoders.whole(head, node, given))
+
+    def gap(self, bound: Bound, parameters: Parameters) -> float:
+        """What a bound is above what it bounds, of what rows have."""
+        left = term_of(self.row, Term(ONE, bound.entropy.atom))
+        if left is None or self._is_exact(bound):
+            return 0.0
+        above = self.cross_entropy(bound.model, bound.entropy.atom.under)
+        return weight_value(bound.weight, parameters) * (
+            above - worth((left,), self.world, parameters)
+        )
+
+    def _is_exact(self, bound: Bound) -> bool:
+        """Whether a latent has fallen back on a prior, which then bounds its entropy exactly."""
+        atom = bound.entropy.atom
+        assert isinstance(atom, Entropy)
+        head, node, given = parsed(bound.model)
+        label = self.model.family_of(node).label(node)
+        if atom.under == "p" or head == "p" or label in self.row.same:
+            return False
+        given = tuple(name for name in given if name != label)
+        network = self.model.inference_of(atom.under)
+        own = self._encoders.conditional(head, node, given)
+        if not self._encoders.has_fallen(network, node) or own in network.conditionals:
+            return False
+        return set(self._encoders.stands_in(network.name, node)) <= set(given)
+
+
+def row_joint(base: Joint, network: Network, encoders: Encoders, row: Row) -> Joint:
+    """The data of rows of one pattern, and what an inference network makes of them."""
+    waiting = {
+        child: encoders.says(one.network, child, one.parents)
+        for one in network.conditionals
+        for child in one.children
+        if child not in row.same.values()
+    }
+    joint = base
+    while waiting:
+        known = set(joint.names)
+        ready = [name for name, (_, given) in waiting.items() if known >= set(given)]
+        if not ready:
+            break
+        density, given = waiting.pop(ready[0])
+        joint = _followed(joint, ready[0], given, density)
+    return joint
+
+
+def _followed(joint: Joint, node: str, given: tuple[str, ...], density: Density) -> Joint:
+    if isinstance(joint, Normal):
+        assert isinstance(density, Regression)
+        return joint.times(node, given, density)
+    assert not isinstance(density, Regression)
+    return joint.times(node, given, np.exp(density))
+
+
+def _cross_entropy(joint: Joint, node: str, given: tuple[str, ...], density: Density) -> float:
+    if isinstance(joint, Normal):
+        assert isinstance(density, Regression)
+        return joint.cross_entropy(node, given, density)
+    assert not isinstance(density, Regression)
+    return joint.cross_entropy(node, given, density)

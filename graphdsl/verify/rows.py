@@ -1,0 +1,226 @@
+"""Rows that lack views or know labels: what a spec asks of those of one pattern (theory.md S2).
+
+The objective of a row is that of what it has. H(v | S) becomes H(v | S, less what is missing), a v
+that is missing has none, and of a network that q is projected on missing nodes are marginalised
+out. A label that a row knows is data; the family of labels is then that variable under another
+name.
+"""
+
+from __future__ import annotations
+
+__all__ = ["Row", "data_of", "functional_of", "objective_of", "rows_of", "term_of"]
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from itertools import combinations
+
+from graphdsl.ir.information import Entropy, Information, Term, TotalCorrelation
+from graphdsl.ir.model import (
+    Conditional,
+    DivergenceOfMarginals,
+    DivergenceOfPosteriors,
+    Functional,
+    Model,
+    MultiInformation,
+    Network,
+    PredictiveEntropy,
+    Projection,
+    UncertaintyOf,
+    Weighted,
+    Wrapped,
+)
+from graphdsl.ir.notation import original
+
+_FEW = 3  #: variables that rows may lack, of which every pattern is tried
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A pattern: what rows lack, and which labels they know."""
+
+    missing: frozenset[str] = frozenset()  #: data; of labels those that are not known
+    same: Mapping[str, str] = field(default_factory=dict)  #: a known label -> what it is of
+    said: str = ""  #: in words, `rows that lack x[1]`; nothing where they have everything
+
+    def kept(self, names: Iterable[str]) -> tuple[str, ...]:
+        """What there is of some variables, each once; a known label under its variable's name."""
+        there = (self.same.get(name, name) for name in names if original(name) not in self.missing)
+        return tuple(dict.fromkeys(there))
+
+
+def rows_of(model: Model) -> tuple[Row, ...]:
+    """Patterns to try: all where few variables may be missing, else none, each, and all of them."""
+    several = {
+        node: family.labelled(node) if family.label_of else ""
+        for family in model.families
+        if family.optional
+        for node in family.nodes
+    }
+    if len(several) <= _FEW:
+        found = [one for size in range(len(several) + 1) for one in combinations(several, size)]
+    else:
+        found = [(), *((node,) for node in several), tuple(several)]
+    return tuple(_row(frozenset(missing), several) for missing in found)
+
+
+def data_of(model: Model, row: Row) -> tuple[str, ...]:
+    """The data of rows, missing views among them, and the labels that they know."""
+    labels = {node for family in model.families if family.label_of for node in family.nodes}
+    names = [node.name for node in model.nodes if node.role != "latent" and node.name not in labels]
+    return (*names, *row.same.values())
+
+
+def _row(missing: frozenset[str], several: Mapping[str, str]) -> Row:
+    known = {one: of for one, of in several.items() if of and one not in missing}
+    lacks = ", ".join(of or one for one, of in several.items() if one in missing)
+    knows = ", ".join(known.values())
+    parts = [f"lack {lacks}"] * bool(lacks) + [f"know {knows}"] * bool(knows)
+    return Row(missing, known, f"rows that {' and '.join(parts)}" if parts else "")
+
+
+def objective_of(row: Row, several: Iterable[Weighted], model: Model) -> tuple[Weighted, ...]:
+    """The objective of a row."""
+    found = []
+    for one in several:
+        functional = functional_of(row, one.functional, model)
+        if functional is not None:
+            found.append(replace(one, functional=functional))
+    return tuple(found)
+
+
+def functional_of(row: Row, one: Functional, model: Model) -> Functional | None:
+    """A functional of what a row has; nothing where it asks nothing of that."""
+    match one:
+        case Wrapped(inner=inner):
+            return replace(one, inner=objective_of(row, inner, model))
+        case _ if one.under == "p":
+            return one  # samples of p lack nothing
+        case Projection(network):
+            return replace(one, network=_marginal(network, row))
+        case MultiInformation(parts, given):
+            left = tuple(part for part in (frozenset(row.kept(each)) for each in parts) if part)
+            known = frozenset(row.kept(given))
+            return replace(one, parts=left, given=known) if len(left) > 1 else None
+        case UncertaintyOf(of, given):
+            known = frozenset(row.kept(given))
+            return (
+                UncertaintyOf(frozenset(row.kept(of)), known, one.under) if row.kept(of) else None
+            )
+        case PredictiveEntropy() | DivergenceOfMarginals() | DivergenceOfPosteriors():
+            return _of_models(row, one, model)
+        case _:
+            return one  # told from samples
+
+
+def _of_models(
+    row: Row,
+    one: PredictiveEntropy | DivergenceOfMarginals | DivergenceOfPosteriors,
+    model: Model,
+) -> Functional | None:
+    """What is of models that the objective names: of those that a row can ask."""
+    match one:
+        case PredictiveEntropy(of, given):
+            asked = (name for name in of if name not in row.missing)
+            kept = tuple(name for name in asked if _can_ask(row, name, given, model))
+            return replace(one, of=kept) if kept else None
+        case DivergenceOfMarginals(variables, given):
+            if variables is None and model.generation is not None:
+                variables = model.generation.variables
+                given = model.observed() - set(variables)
+            return replace(
+                one, variables=row.kept(variables or ()), given=frozenset(row.kept(given))
+            )
+        case DivergenceOfPosteriors():
+            left = _inferring(model.inference_of(one.under), one.variables[0], None)
+            right = _inferring(model.inference_of(one.network), one.variables[0], None)
+            if left is None or right is None or not _comparable(model, row, one, left, right):
+                return None
+            return replace(one, given=frozenset(row.kept(one.given)))
+
+
+def _can_ask(row: Row, name: str, given: frozenset[str], model: Model) -> bool:
+    """Whether a row has what the model of a prediction reads; experts say what they can."""
+    if row.missing.isdisjoint(given):
+        return True
+    of = model.labelled(name)
+    one = _inferring(model.inference, of, given) if of != name else None
+    return one is not None and one.by != "joint"
+
+
+def _comparable(
+    model: Model, row: Row, one: DivergenceOfPosteriors, left: Conditional, right: Conditional
+) -> bool:
+    """KL of two encoders: of rows that have the views of both, or sets of experts of one product.
+
+    A product of experts that reads every view of the other encoder is asked for what it still says.
+    """
+    if one.network == one.under:
+        return True
+    optional = {node for family in model.families if family.optional for node in family.nodes}
+    own, other = optional & set(left.parents), optional & (one.model_given or set(right.parents))
+    both = not other <= own
+    if (left.by == "joint" or both) and not row.missing.isdisjoint(own):
+        return False
+    return not ((right.by == "joint" or both) and not row.missing.isdisjoint(other))
+
+
+def _inferring(network: Network, node: str, given: frozenset[str] | None) -> Conditional | None:
+    for one in network.conditionals:
+        if node in one.children and (given is None or set(one.parents) == given):
+            return one
+    return None
+
+
+def _marginal(network: Network, row: Row) -> Network:
+    """A network without the nodes that are missing: marginalised, as theory.md S2 says.
+
+    The parents of such a node become parents of its children, and these are joined in their order.
+    """
+    nodes = [row.kept(node) for node in network.nodes]
+    edges = set(network.edges)
+    order = _order(len(nodes), network.edges)
+    for place in order:
+        if nodes[place]:
+            continue
+        parents = [a for a, b in edges if b == place]
+        children = sorted((b for a, b in edges if a == place), key=order.index)
+        edges |= {(a, b) for a in parents for b in children}
+        edges |= {(a, b) for k, b in enumerate(children) for a in children[:k]}
+        edges = {(a, b) for a, b in edges if place not in (a, b)}
+    kept = [place for place, node in enumerate(nodes) if node]
+    number = {old: new for new, old in enumerate(kept)}
+    return replace(
+        network,
+        nodes=tuple(nodes[place] for place in kept),
+        edges=tuple(sorted((number[a], number[b]) for a, b in edges)),
+        written=(),
+    )
+
+
+def _order(count: int, edges: Iterable[tuple[int, int]]) -> list[int]:
+    above = {place: {a for a, b in edges if b == place} for place in range(count)}
+    found: list[int] = []
+    while above:
+        first = next(place for place, ups in above.items() if ups <= set(found))
+        found.append(first)
+        del above[first]
+    return found
+
+
+def term_of(row: Row, term: Term) -> Term | None:
+    """H, I or TC of what a row has; nothing where it asks nothing of that."""
+    if term.atom.under == "p":
+        return term
+    match term.atom:
+        case Entropy(of, given, under):
+            atom = Entropy(row.kept(of), row.kept(given), under)
+            return Term(term.weight, atom) if row.kept(of) else None
+        case Information(left, right, given, under):
+            parts = tuple(filter(None, map(row.kept, (left, right))))
+        case TotalCorrelation(several, given, under):
+            parts = tuple(filter(None, map(row.kept, several)))
+        case _:
+            raise TypeError(f"{term.atom} is no sum of entropies")
+    if len(parts) < 2:
+        return None
+    return Term(term.weight, TotalCorrelation(parts, row.kept(given), under))
