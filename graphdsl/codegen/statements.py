@@ -254,11 +254,18 @@ def _run(statement: Run) -> Code:
     reshaped = () if statement.reshape is None else (shape(statement.reshape),)
     word = _DISTRIBUTION[statement.distribution]
     if statement.scale is not None:
-        scale = statement.scale
-        own = f"self.{scale}" if isinstance(scale, str) else number(scale)
-        own += ".detach()" if statement.frozen and isinstance(scale, str) else ""
+        own = _scale_of(statement, statement.scale)
         return call(f"{word.partition('.')[0]}.of_scale", output, own)
     return call(word, output, *reshaped) if word else output
+
+
+def _scale_of(statement: Run, scale: float | str) -> str:
+    """A fixed log-scale, or a learned one: of the members that run, where each has its entry."""
+    if isinstance(scale, float):
+        return number(scale)
+    picked = statement.picked if statement.scale_by_member else ()
+    index = f"[{picked[0] if len(picked) == 1 else list(picked)}]" if picked else ""
+    return f"self.{scale}{index}{'.detach()' * statement.frozen}"
 
 
 def _fused(

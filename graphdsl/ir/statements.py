@@ -117,6 +117,7 @@ class Run:
     shape: tuple[int, ...]  #: of a row
     seen: tuple[Seen, ...] = ()  #: the observed parents, where views may be missing
     scale: float | str | None = None  #: a fixed one, or the attribute of a learned one
+    scale_by_member: bool = False  #: whether each member has its entry of a learned one
     prior: str = ""  #: what stands in for it in rows where a parent is missing
     missing: tuple[Seen, ...] = ()  #: the parents that a row may lack in training
     frozen: bool = False  #: whether the networks stay as they are

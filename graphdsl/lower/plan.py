@@ -338,7 +338,7 @@ def _run_model(
     if ModelKey(network, slot.children[0]) in plan.likelihood and network == "p" and not frozen:
         return  # a prior that a posterior has asked for
     plan.add_network(network_slot(slot, plan.model))
-    if _is_apart(plan, slot):
+    if _is_apart(plan, slot) or not _is_known(plan, slot):
         slot = some_of(slot, only)
     plan.forward.append(replace(run_slot(plan, slot, target, frozen), detached=detached))
     for child, conditional in _children_of(slot):
@@ -350,13 +350,19 @@ def _run_model(
 
 
 def _is_apart(plan: Plan, slot: Slot) -> bool:
-    """Whether some members can run alone: what they have to themselves lies side by side."""
-    if plan.model.distribution_of(slot.conditionals[0]).scale == "learned":
+    """Whether some members can run alone: the parents of each lie side by side."""
+    if slot.tied or plan.model.distribution_of(slot.conditionals[0]).scale == "learned":
         return False  # one tensor for all members
     own = [
         node for one in slot.arguments if not one.shared for nodes in one.nodes for node in nodes
     ]
     return all(len(plan.values[node][1]) > 1 for node in own if node in plan.values)
+
+
+def _is_known(plan: Plan, slot: Slot) -> bool:
+    """Whether these samples hold the parents of all members: `infer r` may have only some."""
+    nodes = (node for one in slot.arguments for group in one.nodes for node in group)
+    return all(node in plan.values for node in nodes)
 
 
 def _children_of(slot: Slot) -> Iterator[tuple[str, Conditional]]:

@@ -204,6 +204,7 @@ def run_slot(plan: Plan, slot: Slot, target: str, frozen: bool = False) -> Run:
         shape=shape,
         seen=tuple(_seen(plan, slot)) if not slot.experts else (),
         scale=_scale(model, slot),
+        scale_by_member=not slot.tied,
         frozen=frozen,
         picked=slot.picked,
     )
@@ -296,4 +297,6 @@ def _argument(plan: Plan, argument: Argument, picked: bool) -> Ref:
     if family.members is not None and nodes == family.nodes and len(nodes) == 1:
         # The only member of its family, without the axis.
         return gated(plan.model, Ref(ref.name, (0,), True), argument)
-    return gated(plan.model, Ref(ref.name, ref.places, ref.one and not per_member), argument)
+    alone = picked and len(nodes) == 1 and plan.values[nodes[0]][1] == nodes
+    member = Ref(ref.name, ref.places, ref.one and not per_member, in_sets=alone)
+    return gated(plan.model, member, argument)

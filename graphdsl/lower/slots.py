@@ -96,10 +96,10 @@ def slots(
 
 
 def some_of(slot: Slot, wanted: Iterable[str]) -> Slot:
-    """The members of a slot that somebody asks for, where each has a network of its own."""
+    """The members of a slot that a term asks for, where they run side by side."""
     asked = set(wanted)
     places = tuple(place for place, one in enumerate(slot.children) if one in asked)
-    apart = slot.stacked and not slot.tied and not slot.experts
+    apart = slot.stacked and not slot.experts
     if not apart or len(places) in (0, len(slot.children)):
         return slot
     arguments = tuple(

@@ -7,6 +7,7 @@ __all__ = [
     "JointMisplaced",
     "MisplacedModifier",
     "NothingToShare",
+    "RootInInference",
     "ShapeClash",
     "TwoWays",
     "UnknownFusion",
@@ -106,6 +107,17 @@ class BlockInModel(Diagnostic):
         "are one vector, `latent z : real[16]`, inferred `~ normal(full)`"
     )
     network: str
+
+
+class RootInInference(Diagnostic):
+    """A latent on a line of its own in an inference network."""
+
+    code = "MIB247"
+    title = "Latent without parents in an inference network"
+    said = "`{name}` has no parents here, and inference networks do not have such latents yet"
+    hint = "write what `{name}` is inferred from, `{guess} -> {name}`, or delete the line"
+    name: str
+    guess: str
 
 
 class MisplacedModifier(Diagnostic):

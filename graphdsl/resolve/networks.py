@@ -13,7 +13,7 @@ from graphdsl.resolve.conditionals import conditionals
 from graphdsl.resolve.indices import Indices
 from graphdsl.resolve.lines import Place, Reading, read_lines
 from graphdsl.resolve.mask_errors import LearnedNetwork
-from graphdsl.resolve.network_errors import BlockInModel, VariableTwice
+from graphdsl.resolve.network_errors import BlockInModel, RootInInference, VariableTwice
 from graphdsl.resolve.scope import Scope
 from graphdsl.syntax import ast
 
@@ -38,6 +38,8 @@ def model_network(
                 if isinstance(place, ast.Block):
                     scope.note(BlockInModel(span=place.span, network=name))
     reading = read_lines(scope, statement.body, indices or Indices(where="line"))
+    if statement.role != "generation":
+        _check_roots(scope, reading)
     network = _network(reading, name, statement.role, statement.body)
     span = statement.span
     return replace(
@@ -97,6 +99,19 @@ def _check_disjoint(scope: Scope, reading: Reading) -> None:
             if other != place:
                 block = span if len(place) > 1 else reading.places[other]
                 scope.note(VariableTwice(span=block, name=name))
+
+
+def _check_roots(scope: Scope, reading: Reading) -> None:
+    """Every latent of an inference network is inferred from something."""
+    inferred = {name for step in reading.steps for place in step.children for name in place}
+    read = {name for step in reading.steps for place in step.parents for name in place}
+    data = [name for one in scope.families.values() if one.role != "latent" for name in one.nodes]
+    for place, span in reading.places.items():
+        for name in place:
+            if name in inferred or name in read or name in data:
+                continue
+            guess = data[0] if data else "x"
+            scope.note(RootInInference(span=span, name=name, guess=guess), about=("root", name))
 
 
 def _check_known(scope: Scope, reading: Reading, name: str) -> None:

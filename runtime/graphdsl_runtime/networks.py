@@ -199,8 +199,8 @@ class Tied(FamilyNetwork):
         self.module = module
         self.shared = tuple(shared)
 
-    def forward(self, *parents: Tensor) -> Tensor:
-        """Run the module on every row of every member."""
+    def forward(self, *parents: Tensor, members: Sequence[int] | None = None) -> Tensor:
+        """Run the module on every row of every member, which are those that the parents hold."""
         rows, count = parents[self.shared.index(False)].shape[:2]
         folded = [
             (parent[:, None].expand(-1, count, *parent.shape[1:]) if shared else parent).flatten(
