@@ -12,6 +12,7 @@ import pytest
 from graphdsl.compiler import Compiled, check_spec, derive, read
 from graphdsl.diagnostics import Source, SpecError
 from graphdsl.ir.notation import weight_text
+from graphdsl.ir.weight import ONE
 from graphdsl.report import audit_json, audit_schema, audit_text
 from tests.conftest import SPECS
 
@@ -246,3 +247,18 @@ def test_text_shows_steps_gaps_and_verdicts() -> None:
     text = audit_text(read(shipped("wyner")))
     for part in ("I(u[2]; x[1], z)", "local Markov form", "gap", "tight when", "proved  D(q ||"):
         assert part in text
+
+
+def test_the_constant_of_several_given_variables_is_of_their_joint() -> None:
+    """KL(q || p) conditioned on w and y is the loss less H(x | w, y), whatever w tells of y."""
+    result = inline("""model conditional
+observed x : real[3]
+given w : categorical(3)
+given y : categorical(2)
+latent z : real[2] ~ normal
+q { x, w, y -> z }
+p { z, w, y -> x }
+minimize KL(q || p)
+""")
+    constants = {str(term.atom): term.weight for term in result.module.constants}
+    assert constants == {"H(w, x, y)": -ONE, "H(w, y)": ONE}

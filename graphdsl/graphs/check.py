@@ -4,7 +4,7 @@ from __future__ import annotations
 
 __all__ = ["check_model"]
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 import networkx as nx
 
@@ -140,7 +140,23 @@ def _latents_not_inferred_here(model: Model) -> Iterator[Diagnostic]:
             if (network.name, name) not in told:
                 told.add((network.name, name))
                 span = Span(one.line, one.column, one.line, one.column + 1)
-                yield LatentNotInferred(span=span, node=name, under=network.name)
+                yield LatentNotInferred(
+                    span=span,
+                    node=name,
+                    under=network.name,
+                    guess=_instead(name, network, networks),
+                )
+
+
+def _instead(name: str, asked: Network, networks: Mapping[str, Network]) -> str:
+    """Which network infers a latent that `asked` does not; those of one statement come first."""
+    base = asked.name.partition("(")[0]
+    inferring = [one.name for one in networks.values() if name in _children(one)]
+    inferring.sort(key=lambda other: other.partition("(")[0] != base)
+    return (
+        f"write the term under `{inferring[0]}`, which infers `{name}`, "
+        f"or add a line for it to `{asked.name}`"
+    )
 
 
 def _not_in_generation(model: Model, generation: Network) -> Iterator[Diagnostic]:

@@ -76,9 +76,10 @@ class LatentNotInferred(Diagnostic):
     code = "MIB306"
     title = "Latent of another network"
     said = "this term is under `{under}`, which does not infer `{node}`"
-    hint = "add a line for `{node}` to `{under}`, or write the term under the network that has one"
+    hint = "{guess}"
     under: str
     node: str
+    guess: str
 
 
 class NotInGeneration(Diagnostic):

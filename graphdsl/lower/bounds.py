@@ -223,6 +223,11 @@ def _relaxed(collected: Collected, independence: Independence) -> dict[str, list
     return found
 
 
+def _index(under: str) -> str:
+    """The distribution that a mean is over, as an index in LaTeX."""
+    return f"_{under}" if len(under) == 1 else f"_{{{under}}}"
+
+
 def _base(under: str) -> str:
     """The name under which an inference network's conditionals are printed: `r` for `r(1)`."""
     return under.partition("(")[0]
@@ -348,7 +353,7 @@ def _bound(one: LocalEntropy, ref: ModelRef, term: Term, certified: bool) -> Bou
         weight=one.weight,
         entropy=term,
         model=printed(ref),
-        gap=f"{weight}{mean}\\mathbb{{E}}_{'p' if one.under == 'p' else 'q'}\\,\\mathrm{{KL}}"
+        gap=f"{weight}{mean}\\mathbb{{E}}{_index(one.under)}\\,\\mathrm{{KL}}"
         f"(\\bar{{{_base(one.under)}}}({name}{bar}) \\,\\|\\, {_latex(ref)})",
         tight_when=f"{printed(ref)} is what {one.under}'s joint says of {one.node}{condition}",
         certified=certified,

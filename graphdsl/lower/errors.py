@@ -153,8 +153,9 @@ class PriorMissing(Diagnostic):
     code = "MIB403"
     title = "Latent without a prior"
     said = "`{name}` is a root of `p`, and has no distribution"
-    hint = "declare one: `latent {name} : real ~ normal`"
+    hint = "declare one: `{declared}`"
     name: str
+    declared: str
 
 
 class MarginalOfModel(Diagnostic):

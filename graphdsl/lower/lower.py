@@ -11,7 +11,7 @@ from graphdsl.diagnostics import Diagnostic
 from graphdsl.ir.graph import Independence
 from graphdsl.ir.information import Collected, Term
 from graphdsl.ir.loss import Group, LossModule, LossTerm, ParameterSlot, VariableSlot
-from graphdsl.ir.model import Model
+from graphdsl.ir.model import Family, Model
 from graphdsl.ir.statements import Run
 from graphdsl.lower.bounds import Piece, pieces
 from graphdsl.lower.checks import all_warnings, mistakes, span_at, without_model
@@ -107,8 +107,7 @@ def lower(
     ]
     if bare:
         family = model.family_of(bare[0])
-        span = span_at(family.line, family.column, len(family.name))
-        return Lowered(None, (*found, PriorMissing(span=span, name=family.name)))
+        return Lowered(None, (*found, _prior_missing(family)))
     found += (*without_model(everything, model), *unfit_under_p(everything, model))
     if _is_wrong(found):
         return Lowered(None, tuple(found))
@@ -158,6 +157,18 @@ def _lowered(bounded: Sequence[_Bounded], model: Model, found: list[Diagnostic])
         reason=module.reason if surrogate else reason,
     )
     return _finished(module, model, found)
+
+
+def _prior_missing(family: Family) -> PriorMissing:
+    """A latent root of p without a distribution, and its declaration with one."""
+    classes = "" if family.classes is None else f"({family.classes})"
+    shape = f"[{', '.join(map(str, family.shape))}]" if family.shape else ""
+    prior = {"categorical": "categorical", "binary": "bernoulli"}.get(family.kind, "normal")
+    return PriorMissing(
+        span=span_at(family.line, family.column, len(family.name)),
+        name=family.name,
+        declared=f"latent {family.name} : {family.kind}{classes}{shape} ~ {prior}",
+    )
 
 
 def _finished(module: LossModule, model: Model, found: Iterable[Diagnostic]) -> Lowered:

@@ -200,12 +200,14 @@ class _Group:
         if one.variables is None:
             given = self.model.observed() - frozenset(network.variables)
         generated = {name for each in network.conditionals for name in each.children}
+        roots: set[str] = set()
         for name in wanted:
             generates = generated.issuperset(self._members(name))
             if name in self.canon.independence.data and not generates:
-                self.canon.add(self.counts, frozenset({name}), frozenset())  # p's root is the data
+                roots.add(name)
             elif not one.samples:
                 self._model(ModelAtom(name, "p", None, self.canon.under, one.frozen))
+        self.canon.add(self.counts, frozenset(roots), frozenset())  # their joint is the data's
         left = self.canon.independence.data if one.samples else frozenset(wanted)
         self.canon.add(self.counts, left.intersection(wanted) - given, given, -1)
 

@@ -6,6 +6,7 @@ __all__ = [
     "BadName",
     "ConstraintFor",
     "EdgeWithoutTarget",
+    "EmptyBrackets",
     "KeywordAsName",
     "LongNumber",
     "LostComma",
@@ -17,6 +18,7 @@ __all__ = [
     "MissingSign",
     "MissingValue",
     "NestedTooDeep",
+    "NoFunctionOfNumbers",
     "OtherArrow",
     "SingleEquals",
     "StrangeCharacter",
@@ -125,6 +127,28 @@ class MissingValue(Diagnostic):
     said = "a value is missing before {found}"
     hint = "write a number, a name or a term such as `KL(q || p)` there"
     found: str
+
+
+class EmptyBrackets(Diagnostic):
+    """Brackets with nothing in them, where a value or a variable is due."""
+
+    code = "MIB123"
+    title = "Empty brackets"
+    said = "there is nothing between the brackets of `{before}`"
+    hint = "{guess}"
+    before: str
+    guess: str
+
+
+class NoFunctionOfNumbers(Diagnostic):
+    """A word before brackets that hold numbers, where the language has no such function."""
+
+    code = "MIB124"
+    title = "No function of numbers"
+    said = "`{name}` stands before brackets, and the language has no function of numbers"
+    hint = "{guess}"
+    name: str
+    guess: str
 
 
 class StrayBracket(Diagnostic):

@@ -16,11 +16,13 @@ from graphdsl.diagnostics import Diagnostic, Span, nearest, one_of
 from graphdsl.syntax.chunks import STATEMENTS, Chunk, innermost_open
 from graphdsl.syntax.errors import (
     EdgeWithoutTarget,
+    EmptyBrackets,
     KeywordAsName,
     LostComma,
     MissingName,
     MissingSign,
     MissingValue,
+    NoFunctionOfNumbers,
     StrangeCharacter,
     StrayBracket,
     UnclosedBracket,
@@ -217,7 +219,50 @@ def _ends_what_is_open(stop: Stop, opened: str) -> bool:
     )
 
 
+_EMPTY = (
+    (
+        r"via\s+(?:shared\s+)?\w+",
+        "write the widths of its layers, `{word}(400, 400)`, or no brackets",
+    ),
+    (r"\bcategorical", "write how many classes there are, `categorical(10)`"),
+    (r"~\s*\w+", "write its setting, `{word}(scale = 0.3)`, or no brackets"),
+    (r"\bwith\s+\w+", "write its settings, such as `iwae(k = 16)`, or no brackets"),
+)
+
+
 def _missing(stop: Stop) -> Diagnostic:
+    return _within_brackets(stop) or _missing_at(stop)
+
+
+def _within_brackets(stop: Stop) -> Diagnostic | None:
+    """Brackets behind a word that are empty, or hold a number where a variable is due."""
+    before = re.search(r"(\w+)\s*([(\[])$", stop.bare[: stop.end_before])
+    if before is None:
+        return None
+    word, opened = before[1], before[2]
+    span = span_at(stop.bare, before.start(1), len(word))
+    if stop.kind == _CLOSING_KINDS[opened]:
+        return EmptyBrackets(span=span, before=word, guess=_filled(stop.bare, before, opened))
+    if stop.kind == "NUMBER" and "NAME" in stop.could and "NUMBER" not in stop.could:
+        guess = "a weight is a number, a parameter, or their sums, products and quotients"
+        if re.search(r"\bparam\s+\w+\s*=\s*$", stop.bare[: before.start()]):
+            guess = "a parameter is a number, `param b = 0.5`, or `ramp(0, 1, steps = 1000)`"
+        return NoFunctionOfNumbers(span=span, name=word, guess=guess)
+    return None
+
+
+def _filled(bare: str, before: re.Match[str], opened: str) -> str:
+    """What to write between brackets that are empty."""
+    if opened == "[":
+        return f"write a shape or an index, `{before[1]}[16]`, or no brackets"
+    for pattern, guess in _EMPTY:
+        if re.search(f"{pattern}$", bare[: before.end(1)]):
+            return guess.format(word=before[1])
+    functional = {"I": "I(x; z)", "KL": "KL(q || p)", "D": "D(q || G(p))"}.get(before[1])
+    return f"write what it is of, such as `{functional or before[1] + '(x)'}`"
+
+
+def _missing_at(stop: Stop) -> Diagnostic:
     if "NUMBER" in stop.could:
         return MissingValue(span=stop.gap, found=stop.found)
     if "NAME" in stop.could and str(stop.token).isalpha() and _is_declared(stop):

@@ -168,10 +168,10 @@ def _of_marginals(models: Models, functional: DivergenceOfMarginals) -> float:
     made = {name for one in model.generation.conditionals for name in one.children}
     left = set(nodes) & model.observed() if functional.samples else set(nodes)
     total = joint.entropy(given) - joint.entropy({*left, *given})
+    roots = tuple(node for node in nodes if node in model.observed() - made)
+    total += joint.entropy(roots)  # of what p does not generate, the joint is the data's
     for node in nodes:
-        if node in model.observed() - made:
-            total += joint.entropy((node,))
-        elif not functional.samples:
+        if node not in roots and not functional.samples:
             total += models.cross_entropy(_printed(model, node), functional.under)
     return total
 
