@@ -236,7 +236,7 @@ def _missing(stop: Stop) -> Diagnostic:
 
 def _within_brackets(stop: Stop) -> Diagnostic | None:
     """Brackets behind a word that are empty, or hold a number where a variable is due."""
-    before = re.search(r"(\w+)\s*([(\[])$", stop.bare[: stop.end_before])
+    before = re.search(r"(\w+)[ \t]*([(\[])$", stop.bare[: stop.end_before])
     if before is None:
         return None
     word, opened = before[1], before[2]
