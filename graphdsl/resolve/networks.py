@@ -39,7 +39,7 @@ def model_network(
                     scope.note(BlockInModel(span=place.span, network=name))
     reading = read_lines(scope, statement.body, indices or Indices(where="line"))
     if statement.role != "generation":
-        _check_roots(scope, reading)
+        _check_roots(scope, statement.body, reading)
     network = _network(reading, name, statement.role, statement.body)
     span = statement.span
     return replace(
@@ -101,17 +101,17 @@ def _check_disjoint(scope: Scope, reading: Reading) -> None:
                 scope.note(VariableTwice(span=block, name=name))
 
 
-def _check_roots(scope: Scope, reading: Reading) -> None:
+def _check_roots(scope: Scope, body: ast.Body, reading: Reading) -> None:
     """Every latent of an inference network is inferred from something."""
-    inferred = {name for step in reading.steps for place in step.children for name in place}
-    read = {name for step in reading.steps for place in step.parents for name in place}
+    alone = {one.span for line in body.lines if len(line.groups) == 1 for one in line.groups[0]}
+    linked = {name for step in reading.steps for place in step.children for name in place}
+    linked |= {name for step in reading.steps for place in step.parents for name in place}
     data = [name for one in scope.families.values() if one.role != "latent" for name in one.nodes]
     for place, span in reading.places.items():
         for name in place:
-            if name in inferred or name in read or name in data:
-                continue
-            guess = data[0] if data else "x"
-            scope.note(RootInInference(span=span, name=name, guess=guess), about=("root", name))
+            if data and span in alone and name not in linked and name not in data:
+                mistake = RootInInference(span=span, name=name, guess=data[0])
+                scope.note(mistake, about=("root", name))
 
 
 def _check_known(scope: Scope, reading: Reading, name: str) -> None:
