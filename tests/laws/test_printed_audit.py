@@ -1,0 +1,228 @@
+"""What an audit prints is evidence: its sums are read back, and each D follows from its JSON.
+
+The reader knows nothing of how sums are written, but for the notation of the page: `sum(i in 1..8)`
+is a sum over the index, and `z[1..8]` a list of members.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain, count
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from graphdsl.compiler import Compiled, read
+from graphdsl.ir.audit import Audit
+from graphdsl.ir.information import Term
+from graphdsl.ir.notation import weight_text
+from graphdsl.report import audit_json, audit_text
+from tests.corpus import Case, compiling, documented, generated, shipped
+from tests.oracles.discrete import (
+    Joint,
+    conditional_entropy,
+    copied,
+    mutual_information,
+    projection_divergence,
+    random_joint,
+    total_correlation,
+)
+
+Json: TypeAlias = dict[str, Any]  #: an object, as a reader of it has it
+MOST = 11  #: variables of a table
+
+
+def audits(law: str, share: int) -> Iterator[tuple[Case, Compiled, Audit]]:
+    """The audit of every spec that compiles."""
+    cases = (case.without_assertions() for case in chain(shipped(), documented()))
+    for case, module in compiling(chain(cases, generated(law, share)), at_least=0.3):
+        yield case, module.compiled, read(module.compiled)
+
+
+# ---- sums ----------------------------------------------------------------------------------------
+
+
+def test_printed_sums_are_what_terms_stand_for() -> None:
+    """Each summand once, with its weight: nothing is cut, and nothing counted twice."""
+    for case, compiled, audit in audits("printed sums", share=15):
+        rng = np.random.default_rng(0)
+        values = {
+            one.name: float(rng.uniform(0.1, 0.9)) for one in compiled.checked.model.parameters
+        }
+        text = audit_text(audit)
+        for term in audit.module.terms:
+            printed = summands(printed_after(text, term.name, "stands for"), values)
+            assert printed == weighed(term.stands_for, values), f"{case}\n{term.name}"
+        constants = text.partition("\nCONSTANTS, dropped\n")[2].partition("\n\n")[0]
+        dropped = summands(" ".join(constants.split()), values)
+        assert dropped == weighed(audit.module.constants, values), str(case)
+
+
+def weighed(terms: Sequence[Term], values: Mapping[str, float]) -> Counter[tuple[float, str]]:
+    """Atoms and their weights, as they are; in place of an empty sum, nothing."""
+    return Counter(
+        (round(evaluated(weight_text(one.weight), values), 9), tight(str(one.atom)))
+        for one in terms
+    )
+
+
+def printed_after(text: str, name: str, label: str) -> str:
+    """What an audit says of a term behind a label, its lines as one."""
+    block = re.search(rf"^  (?:\S.* times )?{re.escape(name)} = .*\n((?:    .*\n)+)", text, re.M)
+    assert block is not None, name
+    line = re.search(rf"^    {label} +(.*(?:\n {{16}}.*)*)", block[1], re.M)
+    assert line is not None, name
+    return " ".join(line[1].split())
+
+
+def summands(printed: str, values: Mapping[str, float]) -> Counter[tuple[float, str]]:
+    """Every summand of a printed sum, ranges and lists written out."""
+    found: Counter[tuple[float, str]] = Counter()
+    for sign, body in split(printed):
+        factor, rest = factored(body, values)
+        for atom in unfolded(rest):
+            found[round(sign * factor, 9), tight(listed(atom))] += 1
+    return found
+
+
+def split(printed: str) -> Iterator[tuple[int, str]]:
+    """The summands at the outermost level, and their signs."""
+    if printed in ("", "0"):
+        return
+    depth, start, sign = 0, 0, 1
+    if printed.startswith("-"):
+        start, sign = 1, -1
+    for place, letter in enumerate(printed):
+        depth += (letter in "([{") - (letter in ")]}")
+        if depth == 0 and printed[place : place + 3] in (" + ", " - "):
+            yield sign, printed[start:place]
+            start, sign = place + 3, 1 if printed[place + 1] == "+" else -1
+    yield sign, printed[start:]
+
+
+def factored(body: str, values: Mapping[str, float]) -> tuple[float, str]:
+    """A summand's factor, `2*cross` or `(1 + cross)`, and what it multiplies."""
+    match = re.match(r"(\([^()]*\)|[\w./*]+) (?=\S)", body)
+    if match is not None and set(re.findall(r"[A-Za-z_]\w*", match[1])) <= values.keys():
+        return evaluated(match[1], values), body[match.end() :]
+    return 1.0, body
+
+
+def evaluated(weight: str, values: Mapping[str, float]) -> float:
+    """A weight as Python would read it: our own printed sums and products."""
+    return float(eval(weight, {"__builtins__": {}}, dict(values)))
+
+
+def unfolded(summand: str) -> Iterator[str]:
+    """`sum(i in 1..3) H(x[i])` for each value of its index."""
+    match = re.match(r"sum\((\w) in ([^)]*)\) ", summand)
+    if match is None:
+        yield summand
+        return
+    letter, span = match[1], match[2]
+    low, _, high = span.partition("..")
+    values = range(int(low), int(high) + 1) if high else map(int, span.strip("{}").split(","))
+    for value in values:
+        yield re.sub(rf"(?<=[\[(,]){letter}(?=[\]),])", str(value), summand[match.end() :])
+
+
+def listed(atom: str) -> str:
+    """`z[1..3]` as its members."""
+
+    def members(run: re.Match[str]) -> str:
+        return ", ".join(f"{run[1]}[{k}]" for k in range(int(run[2]), int(run[3]) + 1))
+
+    return re.sub(r"([A-Za-z_]\w*'*)\[(\d+)\.\.(\d+)\]", members, atom)
+
+
+def tight(text: str) -> str:
+    return re.sub(r",\s+", ",", text)
+
+
+# ---- each D from the JSON alone ------------------------------------------------------------------
+
+
+def test_each_divergence_follows_from_the_networks_of_the_json() -> None:
+    """A reader who has the JSON alone builds G^q and G, and finds D as the audit derives it."""
+    tried = 0
+    for case, _, audit in audits("outside", share=15):
+        content = json.loads(audit_json(audit))
+        networks = {one["name"]: one for one in content["networks"]}
+        for number, one in zip(count(), content["projections"][:4], strict=False):
+            network, below = networks[one["network"]], networks[one["of"]]
+            names = {*network["nodes"], *below["nodes"]}
+            if any(re.search(r"\[(not )?[A-Z]", name) for name in names):
+                continue  # a set that is drawn has no table
+            joint = joint_of(content, below, network, np.random.default_rng(number))
+            if joint is None:
+                continue
+            exact = projection_divergence(joint, graph_of(network))
+            for form in (("multi_information",), ("local_markov",), ("simplified", "constant")):
+                derived = sum(worth(joint, term) for name in form for term in one[name])
+                np.testing.assert_allclose(
+                    derived, exact, rtol=0, atol=1e-9, err_msg=f"{case}\n{one['network']}"
+                )
+            tried += 1
+    assert tried > 20
+
+
+def joint_of(
+    content: Json,
+    below: Json,
+    network: Json,
+    rng: np.random.Generator,
+) -> Joint | None:
+    """A random table that follows a distribution of the spec; None where it would be too large."""
+    data = [one["name"] for one in content["variables"] if one["role"] != "latent"]
+    parents: dict[str, list[str]] = {name: [] for name in below["nodes"]}
+    for parent, child in below["edges"]:
+        parents.setdefault(parent, [])
+        parents[child].append(parent)
+    asked = [name for name in network["nodes"] if "'" not in name]
+    for name in asked:
+        parents.setdefault(name, [])
+    needed = set(asked)
+    while any(set(parents[name]) - needed for name in needed):
+        needed |= {above for name in needed for above in parents[name]}
+    parents = {name: above for name, above in parents.items() if name in needed}
+    if len(parents) > MOST or (set(asked) - set(below["nodes"]) - set(data)):
+        return None
+    roots = [name for name in data if name in parents]
+    joint = random_joint(parents, roots, 2, rng)
+    for copy in network.get("copies", []):
+        (source,) = [parent for parent, child in network["edges"] if child == copy][-1:]
+        joint = copied(joint, source, copy)
+    return joint
+
+
+def graph_of(network: Json) -> dict[tuple[str, ...], list[tuple[str, ...]]]:
+    """G as blocks and their parents; the edge of a copy from its variable is no edge of G."""
+    blocks = [tuple(block) for block in network.get("blocks", [])]
+    held = {name: block for block in blocks for name in block}
+    node = {name: held.get(name, (name,)) for name in network["nodes"]}
+    graph: dict[tuple[str, ...], list[tuple[str, ...]]] = {node[name]: [] for name in node}
+    edges = list(map(tuple, network["edges"]))
+    copies = set(network.get("copies", []))
+    for parent, child in edges:
+        if child in copies and parent == child.replace("'", ""):
+            continue
+        if node[parent] not in graph[node[child]]:
+            graph[node[child]].append(node[parent])
+    return graph
+
+
+def worth(joint: Joint, term: Json) -> float:
+    """A term of the JSON, by enumeration."""
+    atom, factor = term["atom"], float(term["coefficient"])
+    match atom["type"]:
+        case "H":
+            return factor * conditional_entropy(joint, atom["of"], atom["given"])
+        case "I":
+            left, right = atom["between"]
+            return factor * mutual_information(joint, left, right, atom["given"])
+        case "TC":
+            return factor * total_correlation(joint, atom["parts"], atom["given"])
+    raise AssertionError(atom)
