@@ -167,6 +167,7 @@ def test_a_variable_called_as_a_cost_is_the_variable() -> None:
     text = HEAD.replace("observed n : count", "observed squared : real[2]").replace("y, n", "y")
     m = emitted_class(text + "cost(x | z, squared)")()
     data = {**batch(), "squared": torch.randn(ROWS, 2)}
+    del data["n"]  # it is no variable here
     z = torch.randn(ROWS, 2)
     predicted = m.get_submodule("r_x")(data["squared"], sampled(m, data["x"], z))
     expected = F.mse_loss(predicted, data["x"], reduction="sum") / ROWS

@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from graphdsl.codegen.environment import fill
 from graphdsl.codegen.expressions import network_names, shape
+from graphdsl.codegen.layout import broken, call
 from graphdsl.codegen.views import NetworkView
 from graphdsl.ir.loss import Builder, NetworkSlot
 
@@ -18,7 +19,7 @@ def network_line(slot: NetworkSlot) -> str:
     builder = slot.builder
     family = builder.count is not None
     several = family or slot.tied
-    arguments = _own(slot) if builder.module else [f"lambda: {_builder(slot)}"]
+    arguments = _own(slot) if builder.module else [f"lambda: {_in_units(slot)}"]
     if slot.tied and family:
         arguments.append(f"shared={[shared for _, shared in builder.inputs]}")
     method = "tied" if slot.tied else "members" if family else "network"
@@ -28,7 +29,7 @@ def network_line(slot: NetworkSlot) -> str:
             method=f"own_{method}" if builder.module else method,
             names=network_names(slot.names) if several else f'"{slot.names[0]}"',
             arguments=tuple(arguments),
-            scale=() if slot.scale is None else (_learned(*slot.scale),),
+            scale=() if slot.scale is None else (_learned(slot, *slot.scale),),
         )
     ).rstrip("\n")
 
@@ -40,9 +41,34 @@ def _own(slot: NetworkSlot) -> list[str]:
     return [f'"{builder.module}"', f"[{inputs}]", _outputs(builder), f'"{builder.answer}"']
 
 
-def _learned(name: str, sizes: Sequence[int]) -> str:
-    """A learned scale, which starts at one."""
-    return f"self.{name} = torch.nn.Parameter(torch.zeros({shape(sizes)}))"
+def _learned(slot: NetworkSlot, name: str, sizes: Sequence[int], law: str) -> str:
+    """A learned scale, which starts at one, or at that of the data."""
+    arguments = [_names(slot.builder.describes), shape(sizes), f'law="{law}"']
+    pooled = ["pooled=True"] * slot.tied
+    head = f"self.{name} = "
+    return head + broken(call("self.learned_scale", *arguments, *pooled), 8, len(head))
+
+
+def _in_units(slot: NetworkSlot) -> str:
+    """A default network, in units of the data that it reads or answers with."""
+    builder, network = slot.builder, _builder(slot)
+    if not any(builder.reads) and not builder.describes:
+        return network
+    arguments = [network]
+    if any(builder.reads):
+        read = ", ".join(_names(names) if names else "None" for names in builder.reads)
+        arguments.append(f"inputs=[{read}]")
+    if builder.describes:
+        arguments.append(f"answer={_names(builder.describes)}")
+        arguments += [f'law="{builder.units}"'] * (builder.units != "means")
+    arguments += ["pooled=True"] * slot.tied
+    return broken(call("self.scaled", *arguments), 12, len("lambda: ,"))
+
+
+def _names(names: Sequence[str]) -> str:
+    """A variable or a family by its name; several members as a list."""
+    quoted = [f'"{name}"' for name in names]
+    return quoted[0] if len(quoted) == 1 else f"[{', '.join(quoted)}]"
 
 
 def _outputs(builder: Builder) -> str:

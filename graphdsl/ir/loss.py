@@ -88,6 +88,9 @@ class Builder:
     halves: bool  #: two numbers for each coordinate: a mean and a log-variance
     law: Literal["", "full", "flow"] = ""  #: of a posterior that is no diagonal one
     context: int = 0  #: of a flow: how many numbers its encoder hands to it
+    reads: tuple[tuple[str, ...], ...] = ()  #: for each input, the data of some scale that it is
+    describes: tuple[str, ...] = ()  #: the data of some scale that its answer is about
+    units: Literal["means", "normal", "laplace", "poisson"] = "means"  #: what of them it answers
     module: str = ""  #: of a network that the caller passes: what the spec calls it
     answer: str = ""  #: and what it has to answer with, in words
 
@@ -102,7 +105,7 @@ class NetworkSlot:
     tied: bool = False  #: whether the conditionals of these names share one network
     network: str = ""  #: whose conditionals they are: `q`, `p`; none of a critic
     children: tuple[str, ...] = ()  #: of these conditionals
-    scale: tuple[str, tuple[int, ...]] | None = None  #: a learned scale: its name and its shape
+    scale: tuple[str, tuple[int, ...], str] | None = None  #: a learned one: name, shape, law
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ from graphdsl.lower.errors import UnfitDistance
 from graphdsl.lower.generated import Generation
 from graphdsl.lower.relations import OWN, directed
 from graphdsl.lower.runs import Plan, tensor_shape
-from graphdsl.lower.slots import Names
+from graphdsl.lower.slots import Names, with_scale
 
 _WORDS: dict[str, tuple[str, str]] = {
     "MMD": ("mmd", "maximum mean discrepancy"),
@@ -152,6 +152,7 @@ def _declare_critic(
                 hidden=_HIDDEN,
                 outputs=1,
                 halves=False,
+                reads=tuple(with_scale(family.nodes, plan.model) for family in several),
             ),
         )
     )

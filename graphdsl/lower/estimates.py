@@ -21,7 +21,7 @@ from graphdsl.lower.errors import EstimatorMisplaced
 from graphdsl.lower.generated import Generation
 from graphdsl.lower.relations import OWN, directed
 from graphdsl.lower.runs import Plan, tensor_shape
-from graphdsl.lower.slots import Names, member_ref
+from graphdsl.lower.slots import Names, member_ref, with_scale
 from graphdsl.lower.under_p import INSTEAD_OF_SAMPLES, not_of_samples
 
 Estimated: TypeAlias = tuple[Weight, TotalCorrelation, EstimatorChoice | None]
@@ -115,7 +115,7 @@ def _of_factors(
     at = _at(atom)
     critic = f"critic_of_{family.local}{plan.tag}" if estimator == "adversary" else ""
     if critic:
-        _declare(plan, critic, family.name, ((len(nodes), *family.shape),))
+        _declare(plan, critic, family.name, ((len(nodes), *family.shape),), (tuple(nodes),))
     word = "total_correlation_critic" if critic else f"total_correlation_{estimator}"
     return LossTerm(
         name=taken.take(f"total_correlation_{family.local}{plan.tag}"),
@@ -180,7 +180,7 @@ def _of_parts(
     critic = f"critic_of_{label}{plan.tag}" if estimator in ("adversary", "mine") else ""
     if critic:
         shapes = (tensor_shape(left), tensor_shape(right))
-        _declare(plan, critic, f"{left.name},{right.name}", shapes)
+        _declare(plan, critic, f"{left.name},{right.name}", shapes, (left.nodes, right.nodes))
     code = _parts_code(plan, estimator, (left, right), critic, (sample(left), sample(right)))
     return LossTerm(
         name=taken.take(f"information_{label}{plan.tag}"),
@@ -281,8 +281,14 @@ def _posterior(plan: Plan, nodes: Sequence[str]) -> Ref:
 # ---- both ----------------------------------------------------------------------------------------
 
 
-def _declare(plan: Plan, attribute: str, of: str, shapes: Sequence[tuple[int, ...]]) -> None:
-    """The critic's network."""
+def _declare(
+    plan: Plan,
+    attribute: str,
+    of: str,
+    shapes: Sequence[tuple[int, ...]],
+    nodes: Sequence[Sequence[str]],
+) -> None:
+    """The critic's network, of samples of some variables."""
     whose = "" if plan.under == "q" else f"[{plan.under}]"
     builder = Builder(
         name="critic",
@@ -291,6 +297,7 @@ def _declare(plan: Plan, attribute: str, of: str, shapes: Sequence[tuple[int, ..
         hidden=_HIDDEN,
         outputs=1,
         halves=False,
+        reads=tuple(with_scale(one, plan.model) for one in nodes),
     )
     plan.add_network(
         NetworkSlot(attribute=attribute, names=(f"critic{whose}({of})",), builder=builder)

@@ -13,6 +13,7 @@ __all__ = [
     "scale_name",
     "slots",
     "some_of",
+    "with_scale",
 ]
 
 import re
@@ -187,9 +188,44 @@ def network_slot(slot: Slot, model: Model) -> NetworkSlot:
             halves=halves,
             law=law or "",
             context=_CONTEXT if law == "flow" else 0,
+            reads=tuple(_data_read(one, model) for one in slot.arguments),
+            describes=with_scale(slot.children, model),
+            units=_units(conditional, model),
         ),
         scale=_learned_scale(slot, model),
     )
+
+
+def with_scale(nodes: Sequence[str], model: Model) -> tuple[str, ...]:
+    """Variables of one family that are data and have a scale: the family, if they are all of it.
+
+    They have the names that a batch holds them by.
+    """
+    family = model.family_of(nodes[0])
+    is_data = family.role != "latent" or family.labels
+    if not is_data or family.kind not in ("real", "count"):
+        return ()
+    if family.members is not None and len(nodes) > 1 and tuple(nodes) == family.nodes:
+        return (family.held_as,)
+    return tuple(family.held_as + node.removeprefix(family.name) for node in nodes)
+
+
+def _data_read(argument: Argument, model: Model) -> tuple[str, ...]:
+    """What an argument is of data that have a scale: each member's own, or what they share."""
+    if len(argument.nodes) == 1:
+        return with_scale(argument.nodes[0], model)
+    return with_scale([node for nodes in argument.nodes for node in nodes], model)
+
+
+def _units(
+    conditional: Conditional, model: Model
+) -> Literal["means", "normal", "laplace", "poisson"]:
+    """What a network answers of data that have a scale."""
+    if model.family_of(conditional.children[0]).kind == "count":
+        return "poisson"
+    if not has_own_scale(conditional, model):
+        return "means"
+    return "laplace" if model.distribution_of(conditional).law == "laplace" else "normal"
 
 
 def has_own_scale(conditional: Conditional, model: Model) -> bool:
@@ -204,13 +240,18 @@ def scale_name(slot: Slot, model: Model) -> str:
     return f"{'log_var' if law == 'normal' else 'log_scale'}_{slot.attribute}"
 
 
-def _learned_scale(slot: Slot, model: Model) -> tuple[str, tuple[int, ...]] | None:
+def _learned_scale(slot: Slot, model: Model) -> tuple[str, tuple[int, ...], str] | None:
     """One learned scale for each variable, whatever its shape."""
-    if model.distribution_of(slot.conditionals[0]).scale != "learned":
+    distribution = model.distribution_of(slot.conditionals[0])
+    if distribution.scale != "learned":
         return None
     inner = (1,) * len(model.family_of(slot.children[0]).shape)
     each = slot.is_family and not slot.tied  # what is shared is shared whole
-    return scale_name(slot, model), (len(slot.children), *inner) if each else ()
+    return (
+        scale_name(slot, model),
+        (len(slot.children), *inner) if each else (),
+        distribution.law,
+    )
 
 
 #: What a network answers with, by the law of its children: for who writes one.

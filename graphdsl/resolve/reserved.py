@@ -27,9 +27,9 @@ _OF_THE_MODULE = frozenset(
     register_forward_pre_hook register_full_backward_hook register_full_backward_pre_hook
     register_load_state_dict_post_hook register_load_state_dict_pre_hook register_module
     register_parameter register_state_dict_post_hook register_state_dict_pre_hook requires_grad_
-    rows samples samples_of seen selector self set_extra_state set_submodule share_memory spec_hash
-    state_dict str structure super temperature terms tied to to_empty torch train training translate
-    tuple turns type variables weight xpu zero_grad
+    learned_scale rows samples samples_of scaled seen selector self set_extra_state set_submodule
+    share_memory spec_hash standardise state_dict statistics str structure super temperature terms
+    tied to to_empty torch train training translate tuple turns type variables weight xpu zero_grad
     """.split()
 )
 

@@ -121,11 +121,12 @@ class Meaningless(ObjectiveError):
     read it as it is')
     """
 
-    def __init__(self, term: str, value: float, *, because: str) -> None:
+    def __init__(self, term: str, value: float, *, because: str, variable: str = "") -> None:
         super().__init__(f"`{term}` is {value:.6g}, which is no loss to train on: {because}")
         self.term = term
         self.value = value
         self.because = because
+        self.variable = variable
 
 
 class MissingTriton(ObjectiveError):

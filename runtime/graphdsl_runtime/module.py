@@ -3,7 +3,7 @@
 An emitted class names its `variables`, asks for its networks in ``__init__``, and writes out three
 methods: ``forward`` (the loss), ``infer`` (the posteriors) and ``decode`` (the likelihoods).
 Everything here is written on those. Its parts have modules of their own: `Building` (networks),
-`Reading` (batches), `Drawing` (noise) and `Weighing` (weights, ramps).
+`Reading` (batches), `Drawing` (noise), `Scaling` (units) and `Weighing` (weights, ramps).
 """
 
 from __future__ import annotations
@@ -19,7 +19,6 @@ __all__ = [
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import ClassVar
 
@@ -31,31 +30,17 @@ from graphdsl_runtime.building import Building
 from graphdsl_runtime.drawing import Drawing
 from graphdsl_runtime.entries import known_names, refuse_unknown, require_mapping
 from graphdsl_runtime.errors import OutOfRange, ShapeMismatch, UnknownName
+from graphdsl_runtime.losses import Losses
+from graphdsl_runtime.meaning import refuse_meaningless
 from graphdsl_runtime.multipliers import Multiplier
 from graphdsl_runtime.sampling import Likelihood, Posterior
+from graphdsl_runtime.scaling import Scaling
+from graphdsl_runtime.support import is_cheap
 from graphdsl_runtime.variables import Variable
 from graphdsl_runtime.weighing import Weighing
 
 
-@dataclass(frozen=True, eq=False)
-class Losses:
-    """What a step of training needs: one scalar per player, and the terms it came from.
-
-    >>> losses = Losses(torch.tensor(3.0), terms={"rate_z": torch.tensor(1.0)})
-    >>> losses.players
-    {'model': tensor(3.)}
-    """
-
-    loss: Tensor  #: the objective, up to the constants that the module's head names; in nats
-    terms: Mapping[str, Tensor]  #: its terms, without their weights
-    players: Mapping[str, Tensor] = field(default_factory=dict)  #: who minimises what
-
-    def __post_init__(self) -> None:
-        if not self.players:
-            object.__setattr__(self, "players", {"model": self.loss})
-
-
-class Objective(Building, Drawing, Weighing):
+class Objective(Building, Drawing, Scaling, Weighing):
     """A training objective: what every emitted module derives from.
 
     A family is one tensor ``(B, N, *shape)`` in a batch, or its members one by one, ``(B, *shape)``
@@ -78,6 +63,7 @@ class Objective(Building, Drawing, Weighing):
 
     def __init__(self, networks: Networks | None = None) -> None:
         super().__init__(networks)
+        self.register_forward_hook(_look_at_losses, with_kwargs=True)
 
     # What an emitted module writes out.
 
@@ -248,3 +234,11 @@ def _take_apart(
     if tuple(whole.shape[1:2]) != (len(members),):
         raise ShapeMismatch(name, expected=("B", len(members), "..."), got=whole.shape)
     batch.update(zip(members, whole.unbind(1), strict=True))
+
+
+def _look_at_losses(
+    objective: Objective, given: tuple[Batch, ...], named: Mapping[str, Batch], losses: object
+) -> None:
+    """Refuse a loss that means nothing, as soon as it is computed."""
+    if isinstance(losses, Losses) and is_cheap(losses.loss):
+        refuse_meaningless(objective, given[0] if given else named["batch"], losses)

@@ -152,12 +152,20 @@ class Diverged(TrainingError):
     """
 
     def __init__(
-        self, term: str, value: float, *, epoch: int, learning_rate: float, resume_hint: str = ""
+        self,
+        term: str,
+        value: float,
+        *,
+        epoch: int,
+        learning_rate: float,
+        because: str = "",
+        resume_hint: str = "",
     ) -> None:
         hint = f", or go on from the checkpoint with it: {resume_hint}" if resume_hint else ""
         super().__init__(
             f"`{term}` became {value} in epoch {epoch}: the run stopped there, and the checkpoint "
-            f"holds epoch {epoch - 1}; try a learning rate below {learning_rate:g}{hint}"
+            f"holds epoch {epoch - 1}; "
+            f"{because or f'try a learning rate below {learning_rate:g}'}{hint}"
         )
         self.term = term
         self.epoch = epoch

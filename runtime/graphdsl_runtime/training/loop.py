@@ -5,21 +5,20 @@ from __future__ import annotations
 __all__ = ["Listener", "Loop", "Plan"]
 
 import logging
-import math
 import signal
 import threading
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Protocol
 
 import torch
 from lightning.pytorch import LightningModule, Trainer
-from torch import Tensor
 from torch.optim import Adam
 
-from graphdsl_runtime import Batch, Losses, Objective, cool, due, play
+from graphdsl_runtime import Batch, Losses, Meaningless, Objective, cool, due, play
+from graphdsl_runtime.meaning import refuse_meaningless
 from graphdsl_runtime.structures import EDGE_RATE, moving
 from graphdsl_runtime.training.batches import Batches
 from graphdsl_runtime.training.checkpoint import Checkpoint
@@ -184,24 +183,20 @@ class Loop(LightningModule):
         return seed_for(self._plan.seed, *purpose)
 
     def _losses(self, batch: Batch) -> Losses:
-        losses: Losses = self.objective(batch)
-        whole = {"loss": losses.loss, **losses.players}
-        if _not_finite(whole):
-            # The terms say more than their sum, so they are named first.
-            name, value = _not_finite({**losses.terms, **whole})[0]
+        try:
+            losses: Losses = self.objective(batch)
+            refuse_meaningless(self.objective, batch, losses)
+        except Meaningless as problem:
+            self.objective.check(batch)  # it names what is wrong with the data, if that is wrong
             raise Diverged(
-                name,
-                value,
+                problem.term,
+                problem.value,
                 epoch=self._epoch,
                 learning_rate=self._plan.learning_rate,
+                because=problem.because if problem.variable else "",
                 resume_hint=self._plan.resume_hint,
-            )
+            ) from None
         return losses
-
-
-def _not_finite(losses: Mapping[str, Tensor]) -> list[tuple[str, float]]:
-    values = [(name, loss.item()) for name, loss in losses.items()]
-    return [(name, value) for name, value in values if not math.isfinite(value)]
 
 
 def _count(batch: Batch) -> int:

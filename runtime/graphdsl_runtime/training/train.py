@@ -80,6 +80,7 @@ def train(
     _check_range("learning rate", learning_rate, low=math.ulp(0.0))
     _check_range("seed", seed, low=0)
     fitted = data.fit_to(objective.variables)
+    objective.standardise(fitted.train)
     start = _start(objective, resume, epochs, spec_hash)
     with train_extra():
         from graphdsl_runtime.training.loop import Loop, Plan

@@ -65,7 +65,9 @@ class Ivae(Objective):
         super().__init__(networks)
         self.q_z = self.network(
             "q(z|x,w)",
-            lambda: mlp([(5,), (40,)], (100, 100), FullGaussian.size(5)),
+            lambda: self.scaled(
+                mlp([(5,), (40,)], (100, 100), FullGaussian.size(5)), inputs=["x", None]
+            ),
         )
         self.p_z = self.network(
             "p(z|w)",
@@ -73,7 +75,7 @@ class Ivae(Objective):
         )
         self.p_x = self.network(
             "p(x|z)",
-            lambda: mlp([(5,)], (100, 100), 5),
+            lambda: self.scaled(mlp([(5,)], (100, 100), 5), answer="x"),
         )
         self.refuse_unused_networks()
 

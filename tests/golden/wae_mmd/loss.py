@@ -58,11 +58,11 @@ class WaeMmd(Objective):
         self.lam = self.weight("lam", lam, low=0.0)
         self.q_z = self.network(
             "q(z|x)",
-            lambda: mlp([(64,)], (400, 400), 2 * 16),
+            lambda: self.scaled(mlp([(64,)], (400, 400), 2 * 16), inputs=["x"]),
         )
         self.p_x = self.network(
             "p(x|z)",
-            lambda: mlp([(16,)], (400, 400), 64),
+            lambda: self.scaled(mlp([(16,)], (400, 400), 64), answer="x"),
         )
         self.refuse_unused_networks()
 

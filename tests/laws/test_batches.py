@@ -1,0 +1,148 @@
+"""What goes into any objective: a mistake never trains, and neither order nor type is a meaning."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from itertools import chain
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from graphdsl_runtime import Losses, Objective, ObjectiveError
+from tests.corpus import Case, documented, fuzz, generated, shipped, some
+from tests.emitted import emitted_objectives
+from tests.laws.batches import ROWS, all_noise, batch_for, mistakes, permuted
+
+pytestmark = pytest.mark.filterwarnings("ignore:`rows` is unset")
+
+
+def objectives(law: str, share: int) -> Iterator[tuple[Case, Objective]]:
+    """Those of a share of the shipped specs and of the pages, and of as many generated ones."""
+    known = some(law, [*shipped(), *documented()], share)
+    yield from emitted_objectives(chain(known, generated(law, fuzz(share))), at_least=0.3)
+
+
+def loss_of(objective: Objective, batch: dict[str, Tensor], noise: dict[str, Tensor]) -> Tensor:
+    torch.manual_seed(1)
+    losses: Losses = objective(batch, noise)
+    return losses.loss.detach()
+
+
+def test_no_mistake_with_a_batch_is_a_loss() -> None:
+    """Each kind of mistake with each variable is refused, and the variable named."""
+    refused = 0
+    for case, objective in objectives("mistakes", 30):
+        batch = batch_for(objective)
+        noise = all_noise(objective, batch)
+        right = loss_of(objective, batch, noise)
+        for one in mistakes(objective, batch):
+            try:
+                loss = loss_of(objective, dict(one.batch), noise)
+            except ObjectiveError as problem:
+                said = str(problem)
+                assert one.name in said, f"{case}\n{one.what}: {said}"
+                for word in one.words:
+                    assert word in said, f"{case}\n{one.what}: {said}"
+                refused += 1
+            else:  # a variable that the loss does not read
+                assert torch.equal(loss, right), f"{case}\n{one.what} of {one.name}: {loss}"
+    assert refused > 500
+
+
+def test_the_order_of_rows_is_no_meaning() -> None:
+    """With its noise, a batch in another order has the same loss."""
+    order = torch.randperm(ROWS, generator=torch.Generator().manual_seed(3))
+    compared = 0
+    for case, objective in objectives("order", 30):
+        objective.double()
+        batch = batch_for(objective)
+        noise = {
+            name: one.double() if one.is_floating_point() else one
+            for name, one in all_noise(objective, batch).items()
+        }
+        loss = loss_of(objective, batch, noise)
+        torch.manual_seed(2)
+        if not torch.equal(objective(batch, noise).loss, loss):
+            continue  # it draws permutations, directions or experts by itself
+        other = loss_of(objective, permuted(batch, order), permuted(noise, order))
+        torch.testing.assert_close(other, loss, rtol=1e-9, atol=1e-9, msg=str(case))
+        compared += 1
+    assert compared > 20
+
+
+def test_the_type_of_numbers_is_no_meaning() -> None:
+    """Double or whole numbers, arrays and lists are the tensors that they are equal to."""
+    for case, objective in objectives("types", 20):
+        batch = batch_for(objective)
+        noise = all_noise(objective, batch)
+        loss = loss_of(objective, batch, noise)
+        whole = {
+            name: one.long() if torch.equal(one, one.round()) else one
+            for name, one in batch.items()
+        }
+        for same in (
+            {name: one.double() for name, one in batch.items()},
+            whole,
+            {name: np.asarray(one) for name, one in whole.items()},
+            {name: one.tolist() for name, one in batch.items()},
+        ):
+            with warnings.catch_warnings():
+                warnings.simplefilter("error")
+                warnings.filterwarnings("ignore", message="`rows` is unset")
+                other = loss_of(objective, same, noise)  # type: ignore[arg-type]  # that is the law
+            torch.testing.assert_close(other, loss, rtol=1e-5, atol=1e-5, msg=str(case))
+
+
+def test_a_state_is_all_that_a_loss_depends_on() -> None:
+    """Weights, ramps, the step, rows and statistics: another module takes them, and goes on."""
+    ramps = 0
+    for case, objective in objectives("state", 20):
+        batch = batch_for(objective)
+        noise = all_noise(objective, batch)
+        other = type(objective)(networks=objective._own_networks)
+        objective.standardise(batch)
+        objective.rows = 1000
+        for name in objective._plain():
+            low, high = objective._ranges[name]
+            now = getattr(objective, name)
+            setattr(objective, name, now / 2 if low <= now / 2 <= high else now)
+        objective.advance(3)
+        other.load_state_dict(objective.state_dict())
+        assert torch.equal(loss_of(other, batch, noise), loss_of(objective, batch, noise)), case
+        assert (other.rows, other._step) == (1000, 3)
+        assert repr(other) == repr(objective)
+        for one in (objective, other):
+            one.advance(one._step + 1)
+        ramps += len(objective._ramps)
+        assert torch.equal(loss_of(other, batch, noise), loss_of(objective, batch, noise)), case
+    assert ramps > 0
+
+
+def test_the_unit_of_data_is_no_meaning() -> None:
+    """Where the scale of data is known, another unit of it leaves what is inferred as it is."""
+    compared = 0
+    for case, objective in objectives("units", 30):
+        objective.double()
+        reals = [one for one in objective.variables if one.kind == "real" and one.role != "latent"]
+        reals = [one for one in reals if not one.inferred]  # its prior is of a unit of its own
+        if not reals:
+            continue
+        batch = batch_for(objective, rows=40)
+        batch |= {one.name: batch[one.name].double() for one in reals}
+        others = {**batch, **{one.name: 2000 + 300 * batch[one.name] for one in reals}}
+        answers = []
+        for data in (batch, others):
+            objective.standardise(data)
+            posterior = {name: q.mean for name, q in objective.infer(data).items()}
+            answers.append(posterior)
+        if not answers[0]:
+            continue
+        compared += 1
+        for name, mean in answers[0].items():
+            torch.testing.assert_close(
+                answers[1][name], mean, rtol=1e-6, atol=1e-6, msg=f"{case}\n{name}"
+            )
+    assert compared > 5
