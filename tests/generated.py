@@ -6,12 +6,19 @@ __all__ = ["generated_spec"]
 
 import random
 
+from tests.generated_views import generated_views
+
 KINDS = ["real", "real[3]", "binary", "binary[4]", "categorical(3)", "count", "real[2, 2]"]
 PRIORS = ["normal", "normal", "normal", "laplace", "categorical"]
 
 
 def generated_spec(seed: int) -> str:
-    """A spec for a seed: declarations, networks, an objective, and perhaps more."""
+    """A spec for a seed: declarations, networks, an objective, and perhaps more.
+
+    One in four is of views that rows may lack.
+    """
+    if seed % 4 == 3:
+        return generated_views(seed)
     return "\n".join(_Generator(random.Random(seed)).lines()) + "\n"
 
 
@@ -72,7 +79,7 @@ class _Generator:
         written = []
         for name in ["x", "y"][: self.chance.randint(1, 2)]:
             self.data.append(name)
-            optional = " optional" if self._may(0.1) else ""
+            optional = " optional" if self._may(0.25) else ""
             written.append(f"observed {self._declared(name)} : {self._kind()}{optional}")
         if self._may(0.2):
             self.given.append("w")

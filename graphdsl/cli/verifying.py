@@ -68,6 +68,7 @@ def tried(text: str, class_name: str, trial: Trial, of: str) -> EmittedCompariso
         samples=sum(len(next(iter(one.noise.values()))) for one in trial.samples),
         z_score=_z_score(several, trial.exact),
         left_out=tuple(trial.left_out),
+        lowest_gap=trial.lowest_gap,
     )
 
 

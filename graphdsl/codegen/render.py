@@ -35,7 +35,7 @@ WORDS = (
     "Subset", "adversarial_js", "adversarial_js_non_saturating", "adversarial_kl", "among",
     "averaged", "chances", "conditional_flow", "conv_decoder", "conv_encoder", "critic",
     "detached", "draw_data", "each_expert", "expect", "frozen", "gated", "gradient_penalty_r1",
-    "has_all", "holders", "hsic", "importance_weighted", "information_critic",
+    "holders", "hsic", "importance_weighted", "information_critic",
     "information_mine", "irm_penalty", "marginal_model", "marginal_models", "mean_over_ranks",
     "mlp", "mlps", "mmd", "mmd_between", "on_sets", "one_expert", "product_of_experts", "repeated",
     "sliced_wasserstein", "standard_laplace", "standard_normal", "subset_posteriors",

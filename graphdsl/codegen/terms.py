@@ -141,8 +141,6 @@ def _in_bound(code: TermCode) -> tuple[Code, ...]:
     """The mask of the rows and members that have a term, where not all of them have it."""
     if not code.seen:
         return ()
-    if code.subsets:
-        return (call("has_all", reference(code.seen[0][0]), f"self.{code.subsets}"),)
     if len(code.seen) == 1:
         return (" & ".join(map(reference, code.seen[0])),)
     return (stacked(masks(code.seen)),)

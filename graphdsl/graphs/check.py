@@ -18,6 +18,7 @@ from graphdsl.graphs.errors import (
     LatentOnOneSide,
     NotInGeneration,
 )
+from graphdsl.graphs.mediators import missing_mediators
 from graphdsl.ir.functionals import variables_of
 from graphdsl.ir.model import DivergenceOfMarginals, Family, Model, Network
 
@@ -43,6 +44,8 @@ def check_model(
         if model.generation is not None:
             found += _latents_on_one_side(model, model.generation)
             found += _not_in_generation(model, model.generation)
+    if complete and not found:
+        found += missing_mediators(model)
     return tuple(found)
 
 

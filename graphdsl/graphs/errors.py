@@ -9,6 +9,7 @@ __all__ = [
     "LatentHasNoEncoder",
     "LatentNotInferred",
     "LatentOnOneSide",
+    "MediatorMayBeMissing",
     "NotInGeneration",
 ]
 
@@ -90,3 +91,22 @@ class NotInGeneration(Diagnostic):
     said = "this term is under `p`, and `{node}` is no variable of `p`"
     hint = "add a line for `{node}` to `p`, or write the term under a network that has one"
     node: str
+
+
+class MediatorMayBeMissing(Diagnostic):
+    """A regularizer network in which a variable that rows may lack stands between two others."""
+
+    code = "MIB424"
+    title = "Mediator that rows may lack"
+    said = (
+        "rows may lack `{name}`, and `{network}` separates `{left}` from `{right}` by it: without "
+        "it, D lets the two depend on each other, and nothing here bounds what is left of it"
+    )
+    hint = (
+        "leave out the word `optional`, or ask for the information itself: "
+        "`I({left}; {right} | {name})`, which is `I({left}; {right})` in rows without `{name}`"
+    )
+    name: str
+    network: str
+    left: str
+    right: str

@@ -147,7 +147,6 @@ class TermCode:
     classes: int = 0  #: how many environments there are
     whole: bool = True  #: whether they are held as whole numbers
     among: Chosen | None = None  #: the members that are counted, where a drawn set says so
-    subsets: str = ""  #: the attribute that lists the views which a row must have for each
     times: int = 0  #: how many samples a row has, in a bound of several
     above: tuple[Density, ...] = ()  #: what its weights are made of: p's densities
     below: tuple[Density, ...] = ()  #: and those of the latents that were sampled
@@ -197,6 +196,7 @@ class LossTerm:
     slope: SlopePenalty | None = None  #: what is added to that loss
     within: str = ""  #: the sign that it stands under, as text; empty for none
     player: str = ""  #: whose objective it is in, where there are several
+    rows: str = ""  #: what rows that lack a view pay of it; empty where they lack nothing of it
     critic_code: TermCode | None = None  #: how that is computed, where not with the term
 
     @property

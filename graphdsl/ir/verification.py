@@ -32,6 +32,7 @@ class EmittedComparison:
     samples: int = 0  #: rows of random noise, where it was sampled as well
     z_score: float | None = None  #: of their mean
     left_out: tuple[str, ...] = ()  #: terms that are estimated: no part of either number
+    lowest_gap: float = 0.0  #: of the bounds that are certified
 
     @property
     def abs_error(self) -> float:
@@ -42,6 +43,7 @@ class EmittedComparison:
     def agrees(self) -> bool:
         """Whether the two are one number, and the samples near it; never if one is no number."""
         near = self.abs_error <= _LOSS_TOLERANCE * max(1.0, abs(self.exact))
+        near = near and self.lowest_gap >= -_LOSS_TOLERANCE
         return near and (self.z_score is None or abs(self.z_score) < _MOST_SIGMAS)
 
 

@@ -6,6 +6,7 @@ __all__ = [
     "ConstantInside",
     "EstimatorIdle",
     "EstimatorMisplaced",
+    "ForeignFallback",
     "MarginalOfModel",
     "ModelTie",
     "ModelUnfit",
@@ -292,3 +293,21 @@ class ProductElsewhere(Diagnostic):
     name: str
     latent: str
     network: str
+
+
+class ForeignFallback(Diagnostic):
+    """A term of a latent that depends on more than G^q says, in rows that lack a view."""
+
+    code = "MIB425"
+    title = "Fallback on what the encoder does not read"
+    said = (
+        "rows that lack `{view}` take `{name}` from p({name} | {foreign}), and the line of "
+        "`{name}` in `{under}` does not read `{foreign}`: what bounds this term elsewhere does "
+        "not bound it there"
+    )
+    hint = "let the encoder read it too: `{parents}, {foreign} -> {name}`"
+    under: str
+    view: str
+    name: str
+    foreign: str
+    parents: str

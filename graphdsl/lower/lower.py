@@ -20,6 +20,7 @@ from graphdsl.lower.distances import distance_terms
 from graphdsl.lower.enumeration import enumerated, unfit_players
 from graphdsl.lower.errors import NothingLeft, PriorMissing
 from graphdsl.lower.estimates import estimated_terms
+from graphdsl.lower.fallbacks import foreign_fallbacks
 from graphdsl.lower.gating import count_terms, mask_slots, with_masks
 from graphdsl.lower.groups import (
     group_of,
@@ -122,6 +123,8 @@ def _lowered(bounded: Sequence[_Bounded], model: Model, found: list[Diagnostic])
     plans, terms, groups = [], [], []
     for one in bounded:
         planned = make_plan(one.model, one.everything, others, every)
+        foreign = {under: plan.foreign for under, plan in planned.items()}
+        found += foreign_fallbacks(one.model, foreign)
         made, under = _all_terms(planned, one, taken, found)
         plans.append(planned)
         terms.append(made)

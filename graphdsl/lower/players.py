@@ -65,7 +65,7 @@ def put_together(
         forward += (one for one in _held_masks(part, names) if one not in forward)
         for statement in part.plan.forward:
             _put(forward, _held(statement, own, subsets), names, part)
-        terms += (_renamed(term, names, subsets, part) for term in part.terms)
+        terms += (_renamed(term, names, part) for term in part.terms)
         for slot in part.plan.networks:
             whole.add_network(slot)
     whole.forward = list(_in_one_pass(forward))
@@ -205,12 +205,9 @@ def _in_one_pass(forward: Sequence[Statement]) -> Iterator[Statement]:
             yield Detach(target=one.target, source=first.target, shape=one.shape)
 
 
-def _renamed(
-    term: LossTerm, names: Mapping[str, str], subsets: Mapping[str, str], part: Part
-) -> LossTerm:
+def _renamed(term: LossTerm, names: Mapping[str, str], part: Part) -> LossTerm:
     code = renamed_code(term.code, names)
     critic = term.critic_code and renamed_code(term.critic_code, names)
-    code = replace(code, subsets=subsets.get(code.subsets, code.subsets))
     return replace(term, code=code, critic_code=critic, player=part.player.name)
 
 

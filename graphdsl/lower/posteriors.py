@@ -104,13 +104,19 @@ def _posterior(
         plan.infer += [*gather, run]
         return
     gather += gathered(plan, prior)
-    from_prior = run_slot(plan, prior, prior.result)
-    told = replace(run, prior=prior.result)
+    # What it says of data alone, it says to all inference networks.
+    of_data = plan.model.observed().issuperset(parents_of([prior]))
+    from_prior = run_slot(plan, prior, prior.result + ("" if of_data else plan.tag))
+    told = replace(run, prior=from_prior.target)
     if missing:
         plan.add_network(network_slot(prior, plan.model))
-        held = (prior.result, prior.children)
+        held = (from_prior.target, prior.children)
         plan.likelihood.update({ModelKey("p", child): held for child in prior.children})
-        plan.forward += [*gather, from_prior, replace(told, missing=missing)]
+        foreign = parents_of([prior]) - parents_of([slot])
+        plan.foreign.update(dict.fromkeys(slot.children, foreign) if foreign else {})
+        plan.forward += gather
+        plan.forward += [from_prior] if from_prior not in plan.forward else []
+        plan.forward.append(replace(told, missing=missing))
     else:
         plan.forward += [*gather, run]
     plan.infer += [*gather, from_prior, told]
@@ -238,7 +244,6 @@ def _subset_posteriors(
         attribute = f"subsets_{target.removeprefix('q_')}"
         rows = tuple(tuple(parent in subset for parent in order) for subset in subsets)
         plan.subsets.append((attribute, rows))
-        plan.listed[name] = (attribute, order)
     children = children_text(plan.model, slot)
     given = pattern(order) if each else "x_S".replace("x", order[0].partition("[")[0])
     plan.forward.append(

@@ -106,14 +106,14 @@ class Plan:
     ancestral: list[Statement] = field(default_factory=list)
     drawn: list[Drawn] = field(default_factory=list)
     priors: dict[tuple[str, ...], Slot] = field(default_factory=dict)  #: p(z|w), by its children
+    foreign: dict[str, set[str]] = field(
+        default_factory=dict
+    )  #: what a latent's fallback in p reads, and its encoder does not
     posterior: Held = field(default_factory=dict)
     likelihood: dict[ModelKey, tuple[str, tuple[str, ...]]] = field(default_factory=dict)
     subset_of: dict[tuple[str, str, tuple[str, ...]], tuple[str, int]] = field(
         default_factory=dict
     )  #: by network, latent and experts: a tensor of sub-posteriors, and a place in it
-    listed: dict[str, tuple[str, tuple[str, ...]]] = field(
-        default_factory=dict
-    )  #: of all sub-posteriors together: the attribute that lists their sets, and of what
     draws: tuple[Draw, ...] = ()  #: the sets that a pass draws
     drawn_posterior: dict[tuple[str, str, str], tuple[str, tuple[str, ...]]] = field(
         default_factory=dict
@@ -169,7 +169,6 @@ class Plan:
             encoders=self.encoders,
             decoders=self.decoders,
             subset_of=self.subset_of,
-            listed=self.listed,
             drawn_posterior=self.drawn_posterior,
         )
 

@@ -20,6 +20,7 @@ from graphdsl.lower.chosen import chosen, draws_used
 from graphdsl.lower.data import masks
 from graphdsl.lower.formulas import formula
 from graphdsl.lower.models import Auxiliary, Decoder, Encoder, Prior, SubPosterior, is_drawn
+from graphdsl.lower.paying import paying
 from graphdsl.lower.relations import of_bounds
 from graphdsl.lower.runs import PRIORS, ModelKey, Plan
 from graphdsl.lower.slots import Names, member_ref
@@ -46,6 +47,7 @@ def loss_terms(
             bounds=tuple(bound for bound in bounds if bound not in told),
             estimator=_estimator(plans, group),
             lines=tuple(sorted({line for piece in group for line in piece.lines})),
+            rows=paying(plan.model, _in_order(plan, group)),
         )
         told.update(bounds if first.among else ())
         yield _with_critic(plan, group, term, names)

@@ -113,6 +113,7 @@ def _term(term: LossTerm) -> Json:
         "gap": term.gap or None,
         "tight_when": term.tight_when,
         "estimator": term.estimator,
+        **({"rows": term.rows} if term.rows else {}),
         **({"within": term.within} if term.within else {}),
         "line": term.lines[0] if term.lines else 0,
         "lines": list(term.lines),

@@ -85,6 +85,8 @@ def _term(term: LossTerm) -> Iterator[str]:
     yield from _summed("stands for", text_summands(term.stands_for))
     if term.estimator:
         yield f"    estimator   {term.estimator}"
+    if term.rows:
+        yield f"    rows        {term.rows}"
     if term.bounds:
         yield from _summed("gap", (term.gaps[0], *(f"+ {gap}" for gap in term.gaps[1:])))
         yield from _summed("tight when", _joined(term.conditions))

@@ -32,10 +32,14 @@ def trials_of(audit: Audit, seed: int = 0) -> tuple[Trial, ...] | str:
     if found is not None:
         return found
     latents = [one for one in audit.model.families if one.role == "latent"]
-    tried = gaussian_trial if all(one.kind == "real" for one in latents) else discrete_trial
-    trials = []
+    real, trials = all(one.kind == "real" for one in latents), list[Trial]()
     for row in rows_of(audit.model):
-        trial = tried(audit, np.random.default_rng(seed), row)
+        rng = np.random.default_rng(seed)
+        # Random rows near what the cubature says; of one pattern that is enough.
+        sampled = not trials
+        trial = (
+            gaussian_trial(audit, rng, row, sampled) if real else discrete_trial(audit, rng, row)
+        )
         if isinstance(trial, str):
             return trial
         trials.append(replace(trial, of=row.said))

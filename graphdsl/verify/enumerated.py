@@ -48,13 +48,15 @@ def discrete_trial(audit: Audit, rng: np.random.Generator, row: Row) -> Trial | 
     assert isinstance(joint, Table)
     given, parameters = settings(module, rng)
     models = RowModels(model, {"q": joint}, rng, encoders, row)
+    exact = exact_loss(models, module, parameters)
     return Trial(
         kind="discrete",
         networks={head.name: head.affine for head in heads},
         parameters=given,
         passes=tuple(_passes(joint, model, states, frozenset(data))),
         samples=(),
-        exact=exact_loss(models, module, parameters),
+        exact=exact,
+        lowest_gap=models.lowest,
         left_out={},
     )
 

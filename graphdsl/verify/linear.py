@@ -11,7 +11,9 @@ from __future__ import annotations
 __all__ = ["gaussian_trial"]
 
 from collections.abc import Mapping
+from dataclasses import replace
 from math import prod
+from statistics import fmean
 
 import numpy as np
 
@@ -24,6 +26,7 @@ from graphdsl.verify.networks import Array, Head, affine_networks, gaussian_sour
 from graphdsl.verify.normals import Normal, Regression
 from graphdsl.verify.row_models import Encoders, RowModels, row_joint
 from graphdsl.verify.rows import Row, data_of
+from graphdsl.verify.sets import choices, drawn_noise
 from graphdsl.verify.trial import Pass, Trial, exact_loss, is_under_p, left_out, settings
 from graphdsl.verify.worlds import Joint, parents_in
 
@@ -31,43 +34,62 @@ _BATCHES = 100
 _ROWS = 300
 
 
-def gaussian_trial(audit: Audit, rng: np.random.Generator, row: Row) -> Trial:
+def gaussian_trial(audit: Audit, rng: np.random.Generator, row: Row, sampled: bool) -> Trial:
     """Random affine networks and data, cubature points and samples, and the closed form.
 
-    Rows are all of one pattern.
+    Rows are all of one pattern; of sets that are drawn, every choice has a pass, or a few have.
     """
     model, module = audit.model, audit.module
     heads = affine_networks(model, module, rng)
-    source = gaussian_source(model, heads, row.missing)
     data = {name: model.family_of(name).size for name in data_of(model, row)}
     whole = Normal.data(data, rng)
-    base = whole.marginal(row.kept(data))
-    encoders = Encoders(model, module, source, row)
+    given, parameters = settings(module, rng)
+    own = _own_noise(model, module)
+    size = sum(one.size * len(one.nodes) for one in model.families)
+    size += sum(map(prod, own.values()))
+    points = size**0.5 * np.vstack([np.eye(size), -np.eye(size)])
+    curved = any(group.kind != "constraint" for group in module.groups)
+    # |E| of a batch is no mean of its rows, and of sets that are drawn a few may stand for all.
+    batches = 0 if curved or model.draws or not sampled else _BATCHES
+    several = choices(model, rng) if model.draws else [{}]
+    found = [
+        _models(audit, heads, whole, row.at(chosen, model) if chosen else row, rng)
+        for chosen in several
+    ]
+    exact = [exact_loss(one, module, parameters) for one in found]
+    tried = _pass(points, whole, model, own, row)
+    share = 1 / len(several)
+    return Trial(
+        kind="gaussian",
+        networks={head.name: head.affine for head in heads},
+        parameters=given,
+        passes=tuple(
+            replace(tried, noise={**tried.noise, **drawn_noise(model, chosen)}, weight=share)
+            for chosen in several
+        ),
+        samples=tuple(
+            _pass(rng.normal(size=(_ROWS, size)), whole, model, own, row) for _ in range(batches)
+        ),
+        exact=fmean(exact),
+        lowest_gap=min(one.lowest for one in found),
+        left_out=left_out(module, parameters),
+    )
+
+
+def _models(
+    audit: Audit, heads: tuple[Head, ...], data: Normal, row: Row, rng: np.random.Generator
+) -> RowModels:
+    """The distributions of rows of one pattern, and what the models say in them."""
+    model, module = audit.model, audit.module
+    source = gaussian_source(model, heads, row.missing)
+    base, encoders = data.marginal(row.kept(data.dims)), Encoders(model, module, source, row)
     world: dict[str, Joint] = {
         network.name: row_joint(base, network, encoders, row)
         for network in (model.inference, *model.further)
     }
     if model.generation is not None and is_under_p(module):
         world["p"] = _generated(model, model.generation, base, heads, source)
-    given, parameters = settings(module, rng)
-    models = RowModels(model, world, rng, encoders, row)
-    own = _own_noise(model, module)
-    size = sum(one.size * len(one.nodes) for one in model.families)
-    size += sum(map(prod, own.values()))
-    points = size**0.5 * np.vstack([np.eye(size), -np.eye(size)])
-    curved = any(group.kind != "constraint" for group in module.groups)
-    batches = 0 if curved else _BATCHES  # |E| of a batch is no mean of its rows
-    return Trial(
-        kind="gaussian",
-        networks={head.name: head.affine for head in heads},
-        parameters=given,
-        passes=(_pass(points, whole, model, own, row),),
-        samples=tuple(
-            _pass(rng.normal(size=(_ROWS, size)), whole, model, own, row) for _ in range(batches)
-        ),
-        exact=exact_loss(models, module, parameters),
-        left_out=left_out(module, parameters),
-    )
+    return RowModels(model, world, rng, encoders, row)
 
 
 def _generated(

@@ -15,6 +15,7 @@ from math import prod
 import numpy as np
 from numpy.typing import NDArray
 
+from graphdsl.ir.draws import as_block
 from graphdsl.ir.loss import LossModule, NetworkSlot
 from graphdsl.ir.model import Model
 from graphdsl.ir.notation import listed
@@ -179,9 +180,15 @@ def _is_expert(head: str, child: str, parents: tuple[str, ...], model: Model) ->
         one.by == "poe"
         and one.network == head
         and child in one.children
-        and set(parents) <= set(one.parents)
+        and set(parents) <= {name for each in one.parents for name in _members(each, model)}
         for one in several
     )
+
+
+def _members(name: str, model: Model) -> tuple[str, ...]:
+    """Of a block `x[S]`, all that it chooses from."""
+    block = as_block(name)
+    return (name,) if block is None else model.members(block.head)
 
 
 def _expanded(text: str, model: Model) -> tuple[str, ...]:

@@ -51,8 +51,6 @@ def _drawn(model: Model, module: LossModule) -> Iterator[str]:
     """What a pass draws besides latents, and what is under a sign no more."""
     if len(module.groups) != sum(isinstance(one.functional, Wrapped) for one in model.objective):
         yield "what stands under a sign has vanished"
-    if model.draws:
-        yield "a set is drawn in every row"
     if model.masks:
         yield f"the edges under {model.masks[0].name} are learned"
 
@@ -60,6 +58,8 @@ def _drawn(model: Model, module: LossModule) -> Iterator[str]:
 def _discrete_reasons(model: Model, module: LossModule) -> Iterator[str]:
     if is_under_p(module):
         yield "p's own samples are not enumerated"
+    if model.draws:
+        yield "a set is drawn in every row"
     if model.further:
         yield "several inference networks share one noise, and categories have no moments"
     for term in module.terms:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 __all__ = ["Encoders", "RowModels", "row_joint"]
 
+from dataclasses import replace
+
 import numpy as np
 
 from graphdsl.ir.information import Entropy, Term
@@ -38,7 +40,7 @@ class Encoders:
 
     def says(self, head: str, node: str, given: tuple[str, ...]) -> _Said:
         """What a model r(node | given) says in these rows, and of what."""
-        known = self._row.kept(given)
+        given, known = self._row.opened(given), self._row.kept(given)
         one = self.conditional(head, node, given)
         if head == "p" or one is None or one.by != "joint":
             return self._source(head, node, known if one is not None else given), known
@@ -58,12 +60,22 @@ class Encoders:
         several = self._model.generation.conditionals
         return next((one.parents for one in several if node in one.children), ())
 
+    def fallen(self) -> dict[tuple[str, str], tuple[str, ...]]:
+        """The latents that have fallen back on a prior, by network, and what that is given."""
+        return {
+            (network.name, child): self.stands_in(one.network, child)
+            for network in (self._model.inference, *self._model.further)
+            for one in network.conditionals
+            for child in one.children
+            if self.has_fallen(network, child)
+        }
+
     def conditional(self, head: str, node: str, given: tuple[str, ...]) -> Conditional | None:
         """The encoder that a name means, with some of its experts or all that it reads."""
         for network in (self._model.inference, *self._model.further):
             for one in network.conditionals:
                 if one.network == head and node in one.children:
-                    reads, asked = set(one.parents), set(given)
+                    reads, asked = set(self._row.opened(one.parents)), set(given)
                     if reads == asked or (one.by != "joint" and asked <= reads):
                         return one
         return None
@@ -71,8 +83,9 @@ class Encoders:
     def has_fallen(self, network: Network, node: str) -> bool:
         """Whether an encoder has fallen back on a prior."""
         one = next((one for one in network.conditionals if node in one.children), None)
-        lost = one is not None and not self._row.missing.isdisjoint(one.parents)
-        return lost and one is not None and one.by == "joint"
+        if one is None or one.by != "joint":
+            return False
+        return not self._row.missing.isdisjoint(self._row.opened(one.parents))
 
 
 class RowModels(Models):
@@ -82,7 +95,8 @@ class RowModels(Models):
         self, model: Model, world: World, rng: np.random.Generator, encoders: Encoders, row: Row
     ) -> None:
         super().__init__(model, world, rng)
-        self.row, self._encoders = row, encoders
+        self.row, self._encoders = replace(row, fallen=encoders.fallen()), encoders
+        self.lowest = 0.0  #: the least gap of a certified bound so far
 
     def cross_entropy(self, printed: str, under: str) -> float:
         """-E log r(v | s) of a model printed as `r(v|s)`, of what rows have of s."""
@@ -92,10 +106,11 @@ class RowModels(Models):
         label = self.model.family_of(node).label(node)
         if label in given and label in self.row.same:
             return 0.0  # q(y | x, label_y) is a point mass
-        given = tuple(name for name in given if name != label)
-        node = self.row.same.get(node, node)
-        density, known = self._encoders.says(head, node, given)
-        return _cross_entropy(self.world[under], node, known, density)
+        given, joint, total = tuple(name for name in given if name != label), self.world[under], 0.0
+        for one in self.row.kept((node,)):
+            density, known = self._encoders.says(head, one, given)
+            total += _cross_entropy(joint, one, known, density)
+        return total
 
     def _own(self, printed: str) -> float:
         """Over p's own samples, which lack nothing."""
@@ -111,9 +126,10 @@ class RowModels(Models):
         if left is None or self._is_exact(bound):
             return 0.0
         above = self.cross_entropy(bound.model, bound.entropy.atom.under)
-        return weight_value(bound.weight, parameters) * (
-            above - worth((left,), self.world, parameters)
-        )
+        exact = worth((left,), self.world, parameters)
+        gap = weight_value(bound.weight, parameters) * (above - exact)
+        self.lowest = min(self.lowest, gap) if bound.certified else self.lowest
+        return gap
 
     def _is_exact(self, bound: Bound) -> bool:
         """Whether a latent has fallen back on a prior, which then bounds its entropy exactly."""
@@ -123,12 +139,13 @@ class RowModels(Models):
         label = self.model.family_of(node).label(node)
         if atom.under == "p" or head == "p" or label in self.row.same:
             return False
+        given = self.row.opened(given)
         given = tuple(name for name in given if name != label)
         network = self.model.inference_of(atom.under)
         own = self._encoders.conditional(head, node, given)
         if not self._encoders.has_fallen(network, node) or own in network.conditionals:
             return False
-        return set(self._encoders.stands_in(network.name, node)) <= set(given)
+        return set(self.row.fallen[network.name, node]) <= set(given)
 
 
 def row_joint(base: Joint, network: Network, encoders: Encoders, row: Row) -> Joint:

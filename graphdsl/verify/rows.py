@@ -1,4 +1,4 @@
-"""Rows that lack views or know labels: what a spec asks of those of one pattern (theory.md S2).
+"""Rows that lack views, know labels, or drew a set: what a spec asks of such (theory.md S2).
 
 The objective of a row is that of what it has. H(v | S) becomes H(v | S, less what is missing), a v
 that is missing has none, and of a network that q is projected on missing nodes are marginalised
@@ -30,6 +30,7 @@ from graphdsl.ir.model import (
     Wrapped,
 )
 from graphdsl.ir.notation import original
+from graphdsl.verify.sets import Chosen, blocks_at
 
 _FEW = 3  #: variables that rows may lack, of which every pattern is tried
 
@@ -40,12 +41,23 @@ class Row:
 
     missing: frozenset[str] = frozenset()  #: data; of labels those that are not known
     same: Mapping[str, str] = field(default_factory=dict)  #: a known label -> what it is of
+    blocks: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  #: `x[S]`, of sets drawn
+    #: Encoders that have fallen back on a prior, by network and latent: what that is given.
+    fallen: Mapping[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
     said: str = ""  #: in words, `rows that lack x[1]`; nothing where they have everything
 
+    def opened(self, names: Iterable[str]) -> tuple[str, ...]:
+        """Variables, with the members of a block in its place; a known label as its variable."""
+        every = (one for name in names for one in self.blocks.get(name, (name,)))
+        return tuple(dict.fromkeys(self.same.get(name, name) for name in every))
+
     def kept(self, names: Iterable[str]) -> tuple[str, ...]:
-        """What there is of some variables, each once; a known label under its variable's name."""
-        there = (self.same.get(name, name) for name in names if original(name) not in self.missing)
-        return tuple(dict.fromkeys(there))
+        """What there is of some variables."""
+        return tuple(one for one in self.opened(names) if original(one) not in self.missing)
+
+    def at(self, chosen: Chosen, model: Model) -> Row:
+        """Such rows, where the sets that are drawn are these."""
+        return replace(self, blocks=blocks_at(chosen, model))
 
 
 def rows_of(model: Model) -> tuple[Row, ...]:
@@ -75,7 +87,8 @@ def _row(missing: frozenset[str], several: Mapping[str, str]) -> Row:
     lacks = ", ".join(of or one for one, of in several.items() if one in missing)
     knows = ", ".join(known.values())
     parts = [f"lack {lacks}"] * bool(lacks) + [f"know {knows}"] * bool(knows)
-    return Row(missing, known, f"rows that {' and '.join(parts)}" if parts else "")
+    said = f"rows that {' and '.join(parts)}" if parts else ""
+    return Row(missing=missing, same=known, said=said)
 
 
 def objective_of(row: Row, several: Iterable[Weighted], model: Model) -> tuple[Weighted, ...]:
@@ -120,16 +133,12 @@ def _of_models(
     """What is of models that the objective names: of those that a row can ask."""
     match one:
         case PredictiveEntropy(of, given):
-            asked = (name for name in of if name not in row.missing)
+            blocks = (one for name in of for one in row.blocks.get(name, (name,)))
+            asked = (name for name in blocks if name not in row.missing)
             kept = tuple(name for name in asked if _can_ask(row, name, given, model))
             return replace(one, of=kept) if kept else None
-        case DivergenceOfMarginals(variables, given):
-            if variables is None and model.generation is not None:
-                variables = model.generation.variables
-                given = model.observed() - set(variables)
-            return replace(
-                one, variables=row.kept(variables or ()), given=frozenset(row.kept(given))
-            )
+        case DivergenceOfMarginals():
+            return _of_marginals(row, one, model)
         case DivergenceOfPosteriors():
             left = _inferring(model.inference_of(one.under), one.variables[0], None)
             right = _inferring(model.inference_of(one.network), one.variables[0], None)
@@ -138,9 +147,23 @@ def _of_models(
             return replace(one, given=frozenset(row.kept(one.given)))
 
 
+def _of_marginals(row: Row, one: DivergenceOfMarginals, model: Model) -> DivergenceOfMarginals:
+    """KL(q(A | C) || p(A)) of what there is; C of an encoder is what its stand-in reads."""
+    variables, given = one.variables, one.given
+    if variables is None and model.generation is not None:
+        variables = model.generation.variables
+        given = model.observed() - set(variables)
+    known = frozenset(row.kept(given))
+    several = tuple(row.fallen.get((one.under, name)) for name in variables or ())
+    encoder = _inferring(model.inference_of(one.under), (variables or ("",))[0], given)
+    if encoder is not None and set(variables or ()) <= set(encoder.children):
+        known = frozenset().union(*(known if own is None else own for own in several))
+    return replace(one, variables=row.kept(variables or ()), given=known)
+
+
 def _can_ask(row: Row, name: str, given: frozenset[str], model: Model) -> bool:
     """Whether a row has what the model of a prediction reads; experts say what they can."""
-    if row.missing.isdisjoint(given):
+    if row.missing.isdisjoint(row.opened(given)):
         return True
     of = model.labelled(name)
     one = _inferring(model.inference, of, given) if of != name else None

@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-__all__ = ["Chosen", "choices", "functional_at", "network_at", "spec_at", "term_at"]
+__all__ = [
+    "Chosen",
+    "blocks_at",
+    "choices",
+    "drawn_noise",
+    "functional_at",
+    "network_at",
+    "spec_at",
+    "term_at",
+]
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
@@ -10,8 +19,9 @@ from itertools import product
 from typing import TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
-from graphdsl.ir.draws import Draw, as_block
+from graphdsl.ir.draws import Draw, as_block, inside, outside
 from graphdsl.ir.information import Entropy, Information, Term, TotalCorrelation
 from graphdsl.ir.model import (
     Functional,
@@ -43,6 +53,15 @@ def choices(model: Model, rng: np.random.Generator) -> list[Chosen]:
         }
         found += [one, other]
     return found
+
+
+def drawn_noise(model: Model, chosen: Chosen) -> dict[str, NDArray[np.bool_]]:
+    """The noise by which a module draws one choice: which members each set holds."""
+    return {
+        draw.name: np.isin(np.arange(draw.count), sorted(chosen[draw.name]))
+        for draw in model.draws
+        if draw.name in chosen
+    }
 
 
 def term_at(term: Term, chosen: Chosen, model: Model) -> Term:
@@ -101,6 +120,17 @@ def spec_at(model: Model, chosen: Chosen) -> Model:
         inference=network_at(model.inference, chosen, model),
         further=tuple(network_at(one, chosen, model) for one in model.further),
     )
+
+
+def blocks_at(chosen: Chosen, model: Model) -> dict[str, tuple[str, ...]]:
+    """The members of each block, for one choice."""
+    names = [
+        block(head, draw.name)
+        for draw in model.draws
+        for head in draw.families
+        for block in (inside, outside)
+    ]
+    return {name: tuple(_members((name,), chosen, model)) for name in names}
 
 
 def _members(names: Iterable[str], chosen: Chosen, model: Model) -> Iterator[str]:

@@ -55,6 +55,7 @@ class Trial:
     samples: tuple[Pass, ...]  #: random rows, whose mean loss nears it; may be none
     exact: float
     left_out: Mapping[str, float]  #: terms that are estimated, and their weights: not in `exact`
+    lowest_gap: float = 0.0  #: of the bounds that are certified: never below nought
     of: str = ""  #: the rows that it is of, where rows may lack something: `rows that lack x[1]`
 
     @property

@@ -129,7 +129,7 @@ from graphdsl_runtime.players import alternate, due, play
 from graphdsl_runtime.ranks import alone, mean_over_ranks
 from graphdsl_runtime.sampling import Likelihood, Posterior, detached, draw_data, repeated
 from graphdsl_runtime.structures import cool, learn_edges
-from graphdsl_runtime.subsets import Subset, among, has_all, holders, on_sets
+from graphdsl_runtime.subsets import Subset, among, holders, on_sets
 from graphdsl_runtime.variables import Variable
 
 __all__ = [
@@ -222,7 +222,6 @@ __all__ = [
     "gated",
     "gradient_penalty_r1",
     "gumbel_noise",
-    "has_all",
     "holders",
     "hsic",
     "importance_weighted",

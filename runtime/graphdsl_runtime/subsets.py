@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["Subset", "among", "has_all", "holders", "on_sets"]
+__all__ = ["Subset", "among", "holders", "on_sets"]
 
 from collections.abc import Callable, Sequence
 from dataclasses import KW_ONLY, dataclass
@@ -71,19 +71,6 @@ def among(nats: Tensor, chosen: Tensor) -> Tensor:
     """
     over_value = chosen.reshape(*chosen.shape, *(1,) * (nats.ndim - chosen.ndim))
     return torch.where(over_value, nats, torch.zeros_like(nats))
-
-
-def has_all(seen: Tensor, subsets: Tensor) -> Tensor:
-    r"""Say which rows have every view of a set, for each set of a list.
-
-    .. math:: \bigwedge_{i \in S_k} \text{seen}_{bi}
-
-    Shapes: bool, seen ``(B, N)``, subsets ``(K, N) -> (B, K)``.
-
-    >>> has_all(torch.tensor([[True, False]]), torch.eye(2) > 0)
-    tensor([[ True, False]])
-    """
-    return (seen[:, None] | ~subsets).all(dim=2)
 
 
 def holders(subsets: Tensor) -> tuple[tuple[int, ...], ...]:
