@@ -28,7 +28,7 @@ import os
 import random
 import re
 import subprocess
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import cache, lru_cache
@@ -85,16 +85,17 @@ def documented() -> Iterator[Case]:
             yield case
 
 
-def generated(law: str, share: int) -> Iterator[Case]:
+def generated(law: str, share: int, made: Callable[[int], str] = generated_spec) -> Iterator[Case]:
     """Random specs, `share` of them in `make test`: some mean nothing, and are refused.
 
     Args:
         law: What they are for. Each law has seeds of its own.
         share: How many, unless the environment asks for another number.
+        made: The spec of a seed.
     """
     start = int(os.environ.get("FUZZ_START") or _first_seed(law))
     for seed in range(start, start + fuzz(share)):
-        yield _now_at(Case(f"{law}_{seed}", generated_spec(seed)))
+        yield _now_at(Case(f"{law}_{seed}", made(seed)))
 
 
 def fuzz(share: int) -> int:

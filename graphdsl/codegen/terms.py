@@ -70,6 +70,7 @@ def _price(code: TermCode, likelihood: str, value: str) -> Code:
 
 def _of_posterior(code: TermCode, left: str, right: str) -> Code:
     """A rate or an entropy; where there is no closed form, from the log-densities of a sample."""
+    left = f"detached({left})" if code.held else left
     seen = _in_bound(code)
     if code.value is not None:
         value = reference(code.value)

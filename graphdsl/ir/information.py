@@ -27,7 +27,7 @@ __all__ = [
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Literal, TypeAlias
+from typing import TypeAlias
 
 from graphdsl.ir.draws import mean_over
 from graphdsl.ir.model import (
@@ -186,14 +186,6 @@ class ModelCrossEntropy:
     conditional: Conditional | None  #: None for a latent root, whose model is its prior
     weight: Weight
     lines: tuple[int, ...] = ()  #: of the spec, that ask for it
-    #: Of a network made for it: it predicts, or plays against the rest where the weight is
-    #: negative, or would have to do both.
-    sides: Literal["for", "against", "both"] = "for"
-
-    @property
-    def adversary(self) -> bool:
-        """Whether a network made for it plays against the rest."""
-        return self.sides == "against"
 
 
 @dataclass(frozen=True, slots=True)

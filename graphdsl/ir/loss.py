@@ -200,6 +200,15 @@ class LossTerm:
     critic_code: TermCode | None = None  #: how that is computed, where not with the term
 
     @property
+    def critic_model(self) -> str:
+        """What a network that plays says, as its critic has it; empty where none plays so."""
+        code = self.critic_code
+        if code is None:
+            return ""
+        model = code.right if code.kind == "kl" else code.left
+        return "" if model is None else model.name
+
+    @property
     def gaps(self) -> tuple[str, ...]:
         """The summands of its distance from what it stands for: LaTeX, families folded."""
         return folded_latex([bound.gap for bound in self.bounds])

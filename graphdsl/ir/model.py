@@ -213,6 +213,7 @@ class Conditional:
     column: int = 1
     drawn: Distribution | None = None  #: `~ laplace` on its line; None for the child's own
     gates: tuple[Gate, ...] = ()  #: the edges that are learned
+    plays: bool = False  #: whether its network is a critic of the terms that ask for it
 
     @property
     def selector(self) -> str:

@@ -28,8 +28,10 @@ from graphdsl.ir.information import (
 from graphdsl.ir.loss import Bound
 from graphdsl.ir.model import Cost, Model
 from graphdsl.ir.notation import latex_names, latex_weight, listed, names
+from graphdsl.ir.signs import sign
 from graphdsl.ir.weight import ONE, ZERO, Weight
 from graphdsl.lower.drawing import has_density
+from graphdsl.lower.groups import Seen, as_it_is
 from graphdsl.lower.missing import is_apart, needed
 from graphdsl.lower.models import Auxiliary, ModelRef, choose_model, named_model, printed
 
@@ -85,14 +87,21 @@ class _Pool:
 
 
 def pieces(
-    collected: Collected, model: Model, independences: Mapping[str, Independence]
+    collected: Collected,
+    model: Model,
+    independences: Mapping[str, Independence],
+    seen: Seen = as_it_is,
 ) -> tuple[Piece, ...]:
-    """Bound what must be bounded, and pair cross-entropies with the encoders' entropies."""
+    """Bound what must be bounded, and pair cross-entropies with the encoders' entropies.
+
+    `seen` gives the sign of a weight as the loss sees it: a network made for a term plays where it
+    is not known to be positive.
+    """
     found: list[Piece] = []
     for under in ("q", *(network.name for network in model.further), "p"):
         if under not in independences:
             continue
-        found += _pieces(_of(collected, under), model, independences[under], under)
+        found += _pieces(_of(collected, under), model, independences[under], under, seen)
     return tuple(found)
 
 
@@ -109,9 +118,9 @@ def _of(collected: Collected, under: str) -> Collected:
 
 
 def _pieces(
-    collected: Collected, model: Model, independence: Independence, under: str
+    collected: Collected, model: Model, independence: Independence, under: str, seen: Seen
 ) -> Iterator[Piece]:
-    pools = _pools(collected, model, independence, under)
+    pools = _pools(collected, model, independence, under, seen)
     relaxed = _relaxed(collected, independence)
     left = {one.node: one for one in collected.exact}
     for node, bounds in relaxed.items():
@@ -263,8 +272,11 @@ def _relaxing(
 
 
 def _pools(
-    collected: Collected, model: Model, independence: Independence, under: str
+    collected: Collected, model: Model, independence: Independence, under: str, seen: Seen
 ) -> list[_Pool]:
+    def plays(weight: Weight) -> bool:
+        return seen(sign(weight, model.parameters)) in ("nonpositive", "unknown")
+
     pools: dict[tuple[str, ModelRef, str, Cost | None, bool], _Pool] = {}
 
     def pool(
@@ -279,7 +291,7 @@ def _pools(
     for asked in collected.models:
         if asked.atom.environment:
             continue
-        ref, atom = named_model(asked), asked.atom
+        ref, atom = named_model(asked, plays(asked.weight)), asked.atom
         once = _once(asked.weight, atom.node, atom.among, model)
         term = _cross_entropy(once, ref, under, atom.among, atom.cost)
         share = _Share(asked.weight, term, asked.lines)
@@ -288,6 +300,8 @@ def _pools(
         term = Term(one.weight, entropy((one.node,), one.given, under))
         for node, given, among in _each(one, model):
             ref = choose_model(node, given if one.read is None else one.read, model, under)
+            if isinstance(ref, Auxiliary):
+                ref = replace(ref, adversary=plays(one.weight))
             bound = _bound(one, ref, term, certified)
             stands = Term(_once(one.weight, node, among, model), term.atom)
             pool(node, ref, among).shares.append(_Share(one.weight, stands, one.lines, bound))

@@ -12,7 +12,6 @@ from graphdsl.ir.graph import Independence
 from graphdsl.ir.information import Collected, LocalEntropy, entropy
 from graphdsl.ir.model import DivergenceOfMarginals, Model
 from graphdsl.ir.notation import names, weight_text
-from graphdsl.ir.signs import ranges_text
 from graphdsl.lower.bounds import Piece, can_relax
 from graphdsl.lower.directions import changing_signs
 from graphdsl.lower.distances import unfit_distances
@@ -22,7 +21,6 @@ from graphdsl.lower.errors import (
     NoBound,
     NoModelOfSets,
     NoSuchPosterior,
-    PlayerOfTwoSides,
     ProductElsewhere,
 )
 from graphdsl.lower.estimates import unfit_estimates
@@ -62,20 +60,10 @@ def mistakes(
 def _unfit_models(
     collected: Collected, model: Model, line: int, column: int
 ) -> Iterator[Diagnostic]:
-    """Models that the objective names, and that nothing computes, or that would play both sides."""
+    """Models that the objective names, and that nothing computes."""
     for one in collected.models:
         atom, conditional = one.atom, one.conditional
         span = span_at(one.lines[0] if one.lines else line, column if not one.lines else 1, 1)
-        if one.sides == "both":
-            inner = f"{atom.node} | {', '.join(names(atom.given or ()))}"
-            term = f"cost({inner}, {atom.cost})" if atom.cost else f"CE({inner})"
-            yield PlayerOfTwoSides(
-                span=span,
-                term=term,
-                weight=weight_text(one.weight),
-                ranges=ranges_text(one.weight, model.parameters),
-                network="its network",
-            )
         if conditional is None or atom.network in ("p", "new") or atom.given is None:
             continue
         if conditional.by != "poe" and atom.given != set(conditional.parents):

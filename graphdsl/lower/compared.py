@@ -4,12 +4,14 @@ from __future__ import annotations
 
 __all__ = ["run_compared"]
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from graphdsl.ir.model import Conditional, Model
+from graphdsl.ir.statements import Run
 from graphdsl.lower.bounds import Piece
 from graphdsl.lower.models import Encoder
-from graphdsl.lower.runs import Plan, gathered, run_slot
+from graphdsl.lower.runs import ModelKey, Plan, gathered, run_slot
 from graphdsl.lower.slots import Slot, network_slot
 
 
@@ -29,13 +31,27 @@ def run_compared(
         if asked in plan.compared or not _reads_latents(ref.conditional, plan.model):
             continue
         slot = next(one for one in encoders[ref.network] if piece.node in one.children)
-        own = plans[ref.network].posterior[piece.node][0]
+        own = plans[ref.network].posterior[piece.node][0].removesuffix("_frozen")
         target = f"{own}_at{plan.tag or '_q'}"
         plan.add_network(network_slot(slot, plan.model))
-        plan.forward += [*gathered(plan, slot), run_slot(plan, slot, target)]
+        plan.forward += [*gathered(plan, slot), *_runs(plan, slot, target, ref.network)]
+        name = plan.forward[-1].target
         plan.compared.update(
-            {(ref.network, child): (target, slot.children) for child in slot.children}
+            {(ref.network, child): (name, slot.children) for child in slot.children}
         )
+
+
+def _runs(plan: Plan, slot: Slot, target: str, network: str) -> Iterator[Run]:
+    """The posterior, last; before it that of a network which plays, as its critic has it."""
+    run = run_slot(plan, slot, target)
+    if not slot.conditionals[0].plays:
+        yield run
+        return
+    yield replace(run, detached=True)
+    yield replace(run, target=f"{target}_frozen", frozen=True)
+    for child in slot.children:
+        key = ModelKey(network, child, (), "detached")
+        plan.likelihood[key] = (target, slot.children)
 
 
 def _reads_latents(conditional: Conditional, model: Model) -> bool:

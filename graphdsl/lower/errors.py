@@ -10,6 +10,7 @@ __all__ = [
     "MarginalOfModel",
     "ModelTie",
     "ModelUnfit",
+    "NetworkOfTwoSides",
     "NoBound",
     "NoModelOfSets",
     "NoPart",
@@ -259,18 +260,33 @@ class Untrained(Warned):
     names: str
 
 
-class PlayerOfTwoSides(Diagnostic):
-    """A network made for a cross-entropy whose weight changes its sign."""
+class PlayerOfTwoSides(Warned):
+    """A network whose net cross-entropy changes its sign over the parameters' range."""
 
     code = "MIB410"
     title = "Player of two sides"
-    said = "the weight of {term} is {weight}, which changes its sign over {ranges}: {network} can"
-    said += "not both predict and play"
+    said = "the net weight of {term} is {weight}, which changes its sign over {ranges}: {network}"
+    said += " is a critic, which predicts whatever the sign"
     hint = "narrow the range: where it is positive the network predicts, where negative it plays"
     term: str
     weight: str
     ranges: str
     network: str
+
+
+class NetworkOfTwoSides(Diagnostic):
+    """A network that would play against a term, and that the loss needs on its own side too."""
+
+    code = "MIB417"
+    title = "Network on two sides"
+    said = "the net weight of {term} is {weight}, so that {network} would play against it, and"
+    said += " {reason}"
+    hint = "{instead}"
+    term: str
+    weight: str
+    network: str
+    reason: str
+    instead: str
 
 
 class VacuousBound(Diagnostic):

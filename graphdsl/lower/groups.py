@@ -2,22 +2,57 @@
 
 from __future__ import annotations
 
-__all__ = ["group_of", "group_relation", "inner_constants", "nothing_inside", "sign_text"]
+__all__ = [
+    "Seen",
+    "as_it_is",
+    "group_of",
+    "group_relation",
+    "inner_constants",
+    "nothing_inside",
+    "sign_text",
+    "within",
+]
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from typing import TypeAlias
 
 from graphdsl.diagnostics import Diagnostic, Span
 from graphdsl.ir.information import Collected, CollectedGroup
 from graphdsl.ir.loss import Group, LossTerm, Relation
 from graphdsl.ir.model import Model
 from graphdsl.ir.notation import weight_text
-from graphdsl.ir.signs import sign
+from graphdsl.ir.signs import Sign, product_of, sign
 from graphdsl.lower.errors import ConstantInside, NothingInside, VacuousBound
 from graphdsl.lower.relations import under_sign
 from graphdsl.lower.slots import Names
 
 _NAMES = {"abs": "absolute", "max": "floored", "constraint": "constraint"}
 _WORDS = {"abs": "`abs`", "max": "`max`", "constraint": "a constraint"}
+
+
+#: The sign that a weight has for the loss, where it stands under another sign.
+Seen: TypeAlias = Callable[[Sign], Sign]
+
+
+def as_it_is(inner: Sign) -> Sign:
+    """The sign of a weight that stands under no other."""
+    return inner
+
+
+def within(group: CollectedGroup, model: Model) -> Seen:
+    """The sign that a weight has for the loss, where it stands under |.|, max or a constraint.
+
+    max keeps the order, and a multiplier is never negative. |E| has no order: times a positive
+    weight it is bounded below whatever a network does; times another a network must not raise it.
+    """
+    outer = sign(group.weight, model.parameters)
+    match group.wrapped.kind:
+        case "max":
+            return lambda inner: product_of(outer, inner)
+        case "abs" if outer in ("nonpositive", "unknown"):
+            return lambda inner: "zero" if inner == "zero" else "nonpositive"
+        case _:
+            return as_it_is
 
 
 def group_of(group: CollectedGroup, terms: Sequence[LossTerm], taken: Names) -> Group:

@@ -23,20 +23,30 @@ from graphdsl.lower.estimates import estimated_terms
 from graphdsl.lower.fallbacks import foreign_fallbacks
 from graphdsl.lower.gating import count_terms, mask_slots, with_masks
 from graphdsl.lower.groups import (
+    Seen,
+    as_it_is,
     group_of,
     group_relation,
     inner_constants,
     nothing_inside,
     sign_text,
+    within,
 )
 from graphdsl.lower.importance import importance_terms, sampled_networks
 from graphdsl.lower.liveness import alive, arguments, used
 from graphdsl.lower.models import Prior
 from graphdsl.lower.objective import whole_latex
 from graphdsl.lower.plan import make_plan
-from graphdsl.lower.players import Part, as_predictors, put_together, unowned
+from graphdsl.lower.players import Part, put_together, unowned
 from graphdsl.lower.relations import combined, reason_of
 from graphdsl.lower.runs import Plan
+from graphdsl.lower.sides import (
+    NetworkKey,
+    Objective,
+    on_their_sides,
+    playing,
+    playing_piece,
+)
 from graphdsl.lower.slots import Names
 from graphdsl.lower.terms import added_up, loss_terms
 from graphdsl.lower.turns import idle_turns, turns
@@ -67,6 +77,16 @@ class _Bounded:
     def everything(self) -> list[Piece]:
         return [piece for several in (self.parts, *self.inside) for piece in several]
 
+    def where(self, plays: frozenset[NetworkKey]) -> _Bounded:
+        """The same, where some networks play against the loss."""
+
+        def turned(several: tuple[Piece, ...]) -> tuple[Piece, ...]:
+            return tuple(playing_piece(one, self.model, plays) for one in several)
+
+        inside = tuple(map(turned, self.inside))
+        model = playing(self.model, plays)
+        return _Bounded(model, self.collected, turned(self.parts), inside)
+
     @property
     def sampled(self) -> list[str]:
         """The networks that terms which are no pieces take samples of."""
@@ -78,7 +98,6 @@ def lower(
     several: Sequence[Collected], model: Model, independences: Mapping[str, Independence]
 ) -> Lowered:
     """Choose models and estimators, and plan the code: of one objective, or one per player."""
-    several = [as_predictors(one, model.players) for one in several]
     alone = [replace(model, objective=one.objective) for one in model.players] or [model]
     found: list[Diagnostic] = []
     for collected, one in zip(several, alone, strict=True):
@@ -92,12 +111,7 @@ def lower(
         return Lowered(None, tuple(found))
     found += all_warnings(several, alone)
     bounded = [
-        _Bounded(
-            one,
-            collected,
-            pieces(collected, model, independences),
-            tuple(pieces(each.collected, model, independences) for each in collected.groups),
-        )
+        _bounded(collected, one, independences)
         for collected, one in zip(several, alone, strict=True)
     ]
     everything = [piece for one in bounded for piece in one.everything]
@@ -109,10 +123,41 @@ def lower(
     if bare:
         family = model.family_of(bare[0])
         return Lowered(None, (*found, _prior_missing(family)))
-    found += (*without_model(everything, model), *unfit_under_p(everything, model))
+    plays, wrong = on_their_sides(list(_sided(bounded, model)), model)
+    found += (*without_model(everything, model), *unfit_under_p(everything, model), *wrong)
     if _is_wrong(found):
         return Lowered(None, tuple(found))
-    return _lowered(bounded, model, found)
+    bounded = [one.where(plays) for one in bounded]
+    return _lowered(bounded, playing(model, plays), found)
+
+
+def _bounded(
+    collected: Collected, model: Model, independences: Mapping[str, Independence]
+) -> _Bounded:
+    """An objective in pieces, those under a sign by themselves."""
+    by_itself = any("predictors" in one.owners for one in model.players)
+
+    def seen_in(seen: Seen) -> Seen:
+        return (lambda _: "nonnegative") if by_itself else seen  # what is made has an objective
+
+    return _Bounded(
+        model,
+        collected,
+        pieces(collected, model, independences, seen_in(as_it_is)),
+        tuple(
+            pieces(each.collected, model, independences, seen_in(within(each, model)))
+            for each in collected.groups
+        ),
+    )
+
+
+def _sided(bounded: Sequence[_Bounded], model: Model) -> Iterator[Objective]:
+    """Each objective's pieces, with the signs that stand over them."""
+    for place, one in enumerate(bounded):
+        seen = (within(group, one.model) for group in one.collected.groups)
+        player = model.players[place] if model.players else None
+        inside = tuple(zip(one.inside, seen, strict=True))
+        yield Objective(one.collected, one.parts, inside, player)
 
 
 def _lowered(bounded: Sequence[_Bounded], model: Model, found: list[Diagnostic]) -> Lowered:
@@ -290,13 +335,13 @@ def _in_expectation(plan: Plan) -> str:
 
 
 def _critics(terms: Sequence[LossTerm], plan: Plan) -> Iterator[str]:
-    """The networks that some critic trains, and the model does not."""
+    """The networks that some critic trains, and the model does not, with their learned scales."""
+    scales = {one.attribute: one.scale[0] for one in plan.networks if one.scale is not None}
+    runs = {one.target: one.slot for one in plan.forward if isinstance(one, Run) and one.detached}
     for term in terms:
-        if term.code.critic:
-            yield term.code.critic
-        if term.critic_code is not None:
-            runs = (one for one in plan.forward if isinstance(one, Run) and one.detached)
-            yield from (one.slot for one in runs if one.target == term.critic_code.left.name)
+        for attribute in filter(None, (term.code.critic, runs.get(term.critic_model))):
+            yield attribute
+            yield from (scales[attribute],) if attribute in scales else ()
 
 
 def _class_name(name: str) -> str:

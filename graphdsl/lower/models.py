@@ -16,6 +16,7 @@ __all__ = [
     "is_drawn",
     "latent_experts",
     "named_model",
+    "plays",
     "printed",
     "tied_models",
 ]
@@ -86,11 +87,11 @@ class Candidate:
     ref: ModelRef
 
 
-def named_model(asked: ModelCrossEntropy) -> ModelRef:
-    """The model of a cross-entropy that the objective itself names."""
+def named_model(asked: ModelCrossEntropy, plays: bool = False) -> ModelRef:
+    """The model of a cross-entropy that the objective itself names; one made for it may play."""
     atom, conditional = asked.atom, asked.conditional
     if atom.network == "new":
-        return Auxiliary(atom.node, names(atom.given or ()), asked.adversary)
+        return Auxiliary(atom.node, names(atom.given or ()), plays)
     if conditional is None:
         return Prior(atom.node)
     if atom.network == "p":
@@ -207,6 +208,17 @@ def latent_experts(conditional: Conditional, model: Model) -> tuple[str, ...]:
 def is_drawn(ref: object) -> bool:
     """Whether a model is q(z|x[S]) of a set that is drawn."""
     return isinstance(ref, SubPosterior) and as_block(ref.experts[0]) is not None
+
+
+def plays(ref: ModelRef | None) -> bool:
+    """Whether a model's network is a critic: trained against the terms that ask for it."""
+    match ref:
+        case Auxiliary(adversary=adversary):
+            return adversary
+        case Decoder(conditional=conditional, frozen=False) | Encoder(conditional=conditional):
+            return conditional.plays
+        case _:
+            return False
 
 
 def printed(ref: ModelRef) -> str:

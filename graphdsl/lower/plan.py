@@ -140,10 +140,11 @@ def _branches(
 
 
 def _main_network(model: Model) -> str:
-    """The network that `infer` asks: q, or of the others the one that sees most."""
+    """The network that `infer` asks: q, or of the others, critics last, the one that sees most."""
     if model.inference.conditionals or not model.further:
         return "q"
-    return max(model.further, key=lambda one: len(one.variables)).name
+    follows = {one.name: not any(c.plays for c in one.conditionals) for one in model.further}
+    return max(model.further, key=lambda one: (follows[one.name], len(one.variables))).name
 
 
 def _needed_networks(model: Model, pieces: Iterable[Piece], others: Iterable[str]) -> list[Network]:
@@ -290,10 +291,15 @@ def _run_models(
 ) -> None:
     """Everything that predicts from the samples of one network."""
     for slot in _needed_decoders(plan, decoders, pieces):
-        _run_model(plan, slot, only=_decoded(plan, pieces))
+        if slot.conditionals[0].plays:
+            _run_model(plan, slot, frozen=True)
+            _run_model(plan, slot, detached=True)
+        else:
+            _run_model(plan, slot, only=_decoded(plan, pieces))
     _run_auxiliaries(plan, auxiliaries, pieces)
     for slot in _needed_decoders(plan, decoders, pieces, frozen=True):
-        _run_model(plan, slot, frozen=True)
+        if ModelKey("p", slot.children[0], (), "frozen") not in plan.likelihood:
+            _run_model(plan, slot, frozen=True)
 
 
 def _decoded(plan: Plan, pieces: Iterable[Piece], frozen: bool = False) -> frozenset[str]:

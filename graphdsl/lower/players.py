@@ -7,13 +7,12 @@ this objective enters it.
 
 from __future__ import annotations
 
-__all__ = ["Part", "as_predictors", "put_together", "unowned"]
+__all__ = ["Part", "put_together", "unowned"]
 
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from graphdsl.diagnostics import Diagnostic, Span
-from graphdsl.ir.information import Collected
 from graphdsl.ir.loss import Group, LossTerm, NetworkSlot, PlayerSlot
 from graphdsl.ir.model import Model, Player, owners_of_edges
 from graphdsl.ir.statements import Detach, Fuse, Observe, OneHot, Run, Sample, Statement
@@ -37,17 +36,6 @@ class Part:
     def tag(self) -> str:
         """What sets its names apart from those of another: `_for_p`."""
         return f"_for_{'_'.join(self.player.owners)}"
-
-
-def as_predictors(collected: Collected, players: Sequence[Player]) -> Collected:
-    """Networks made for a term have an objective of their own: none of them plays by itself."""
-    if not any(_PREDICTORS in one.owners for one in players):
-        return collected
-    models = tuple(replace(one, sides="for") for one in collected.models)
-    groups = tuple(
-        replace(one, collected=as_predictors(one.collected, players)) for one in collected.groups
-    )
-    return replace(collected, models=models, groups=groups)
 
 
 def put_together(

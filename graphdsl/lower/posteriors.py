@@ -42,7 +42,7 @@ def plan_posteriors(
         name = family.local if alone else _local(family, slot, plan.model)
         posterior = f"{plan.base}_{name}{plan.tag.removeprefix(f'_{plan.base}')}"
         _posterior(plan, slot, posterior, wanted)
-        posterior = _known(plan, slot, posterior)
+        posterior = _known(plan, slot, _playing(plan, slot, posterior))
         for child in slot.children:
             plan.posterior[child] = (posterior, slot.children)
             plan.values[child] = (f"{name}{plan.tag}", slot.children)
@@ -120,6 +120,27 @@ def _posterior(
     else:
         plan.forward += [*gather, run]
     plan.infer += [*gather, from_prior, told]
+
+
+def _playing(plan: Plan, slot: Slot, posterior: str) -> str:
+    """The posterior as the model has it, held still, where its network plays against a term."""
+    if not slot.conditionals[0].plays:
+        return posterior
+    place, run = next(
+        (place, one)
+        for place, one in enumerate(plan.forward)
+        if isinstance(one, Run) and one.target == posterior
+    )
+    held = f"{posterior}_frozen"
+    plan.forward[place : place + 1] = [
+        replace(run, target=held, frozen=True),
+        replace(run, detached=True),
+    ]
+    key = ModelKey(plan.under, slot.children[0], (), "detached")
+    plan.likelihood.update(
+        {key._replace(node=child): (posterior, slot.children) for child in slot.children}
+    )
+    return held
 
 
 def _known(plan: Plan, slot: Slot, posterior: str) -> str:

@@ -309,7 +309,7 @@ def _by_line(
     for one in _by_family(conditionals, model):
         family = model.family_of(one.children[0]).local
         shared = (one.column,) if one.via.shared else ()
-        alike = one.lines, one.via, one.drawn  # a `;` ends a line as well
+        alike = one.lines, one.via, one.drawn, one.plays  # a `;` ends a line as well
         groups.setdefault((family, *alike, *shared), []).append(one)
     return groups
 

@@ -13,13 +13,22 @@ from graphdsl.ir.information import Atom, Term
 from graphdsl.ir.loss import Bound, LossTerm, TermCode
 from graphdsl.ir.model import Model
 from graphdsl.ir.notation import natural
+from graphdsl.ir.signs import sign
 from graphdsl.ir.statements import Ref
 from graphdsl.ir.weight import Weight, accumulate
 from graphdsl.lower.bounds import Piece
 from graphdsl.lower.chosen import chosen, draws_used
 from graphdsl.lower.data import masks
 from graphdsl.lower.formulas import formula
-from graphdsl.lower.models import Auxiliary, Decoder, Encoder, Prior, SubPosterior, is_drawn
+from graphdsl.lower.models import (
+    Auxiliary,
+    Decoder,
+    Encoder,
+    Prior,
+    SubPosterior,
+    is_drawn,
+    plays,
+)
 from graphdsl.lower.paying import paying
 from graphdsl.lower.relations import of_bounds
 from graphdsl.lower.runs import PRIORS, ModelKey, Plan
@@ -50,7 +59,7 @@ def loss_terms(
             rows=paying(plan.model, _in_order(plan, group)),
         )
         told.update(bounds if first.among else ())
-        yield _with_critic(plan, group, term, names)
+        yield _with_critic(plans, group, term, names)
 
 
 def _estimator(plans: Mapping[str, Plan], group: Sequence[Piece]) -> str:
@@ -84,25 +93,45 @@ def _sampled(plans: Mapping[str, Plan], group: Sequence[Piece], code: TermCode) 
     return replace(code, value=plan.value(nodes), density=density)
 
 
-def _with_critic(plan: Plan, group: Sequence[Piece], term: LossTerm, names: Names) -> LossTerm:
+def _with_critic(
+    plans: Mapping[str, Plan], group: Sequence[Piece], term: LossTerm, names: Names
+) -> LossTerm:
     """A network that is trained against its term: it predicts as well as it can."""
-    ref = group[0].ref
-    if not isinstance(ref, Auxiliary) or not ref.adversary:
+    ref, plan = group[0].ref, plans[group[0].under]
+    if not plays(ref):
         return term
+    known = sign(term.weight, plan.model.parameters) != "unknown"
     nodes = tuple(dict.fromkeys(piece.node for piece in group))
-    target, held = plan.likelihood[_critic_key(ref)]
+    critic = _critic_of(plans, group[0], nodes)
     return replace(
         term,
-        relation="saddle",
-        estimator="a predictor that plays against the term",
-        critic=names.take(f"critic_{plan.model.family_of(ref.node).local}{plan.tag}"),
-        critic_code=replace(
-            term.code,
-            left=member_ref(target, nodes, held),
-            among=None,
-            held=plan.under == "p" or plan.model.family_of(ref.node).role == "latent",
-        ),
+        relation="saddle" if known else "surrogate",
+        estimator="a predictor that plays against the term" if known else "a predictor",
+        critic=names.take(f"critic_{plan.model.family_of(group[0].node).local}{plan.tag}"),
+        critic_code=_critic_code(plan, group[0], term.code, critic),
     )
+
+
+def _critic_of(plans: Mapping[str, Plan], piece: Piece, nodes: Sequence[str]) -> Ref:
+    """The run of the network that plays which trains it: with what it reads held still."""
+    plan, ref = plans[piece.under], piece.ref
+    if not isinstance(ref, Decoder | Auxiliary | Encoder):
+        raise CompilerBug("a model without a network of its own plays")
+    key = _model_key(ref)._replace(held="detached")
+    holder = plan if key in plan.likelihood else plans[key.network]
+    target, held = holder.likelihood[key]
+    return member_ref(target, nodes, held)
+
+
+def _critic_code(plan: Plan, piece: Piece, code: TermCode, critic: Ref) -> TermCode:
+    """The same for who trains the network alone: all members count, and no value moves."""
+    if code.kind == "kl" and code.value is None:
+        return replace(code, right=critic, held=True)
+    held = plan.under == "p" or plan.model.family_of(piece.node).role == "latent"
+    if code.kind == "kl":
+        made = TermCode(kind="cross_entropy", left=critic, right=code.value, seen=code.seen)
+        return replace(made, held=held)
+    return replace(code, left=critic, among=None, held=held)
 
 
 def added_up(terms: Iterable[Term]) -> tuple[Term, ...]:
@@ -158,12 +187,8 @@ def _model_key(ref: Decoder | Auxiliary | Encoder) -> ModelKey:
     if isinstance(ref, Encoder):  # of a label: q's own network for what it labels
         return ModelKey(ref.network, ref.node)
     if isinstance(ref, Decoder):
-        return ModelKey("p", ref.node, (), "frozen" if ref.frozen else "")
+        return ModelKey("p", ref.node, (), "frozen" if ref.frozen or plays(ref) else "")
     return ModelKey("r", ref.node, ref.given, "frozen" if ref.adversary else "")
-
-
-def _critic_key(ref: Auxiliary) -> ModelKey:
-    return ModelKey("r", ref.node, ref.given, "detached")
 
 
 def _code(plans: Mapping[str, Plan], group: Sequence[Piece]) -> TermCode:

@@ -55,7 +55,7 @@ def _reached(module: LossModule, terms: Iterable[LossTerm], held: bool = False) 
     With those that are `held` still, all that terms are computed by.
     """
     several = list(terms)
-    needed = {name for term in several for name in read_by(term.code)}
+    needed = {name for term in several for name in (*read_by(term.code), term.critic_model)}
     found = {term.code.critic for term in several}
     for statement in reversed(module.forward):
         if not _targets(statement) & needed:
@@ -75,7 +75,7 @@ def _targets(statement: Statement) -> set[str]:
 def _read(statement: Statement) -> Iterable[str]:
     """The local names that a statement's gradient goes on to."""
     match statement:
-        case Detach() | PriorSample():  # constants: of what they are of, the shape alone
+        case Detach() | PriorSample() | Run(detached=True):  # constants: the shape alone counts
             return []
         case DrawData(distribution=name):
             return [name]

@@ -11,7 +11,7 @@ __all__ = ["collect_objective"]
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from typing import Literal, TypeAlias
+from typing import TypeAlias
 
 from graphdsl.ir.graph import Dag
 from graphdsl.ir.information import (
@@ -228,16 +228,7 @@ def _models(model: Model, ledger: Ledger) -> Iterator[ModelCrossEntropy]:
         weight = ledger.models[atom]
         if weight:
             conditional = _conditional(model, atom)
-            sides = _sides(atom, weight, model)
-            yield ModelCrossEntropy(atom, conditional, weight, ledger.asked(atom), sides)
-
-
-def _sides(atom: ModelAtom, weight: Weight, model: Model) -> Literal["for", "against", "both"]:
-    """What a network that is made for a cross-entropy is trained for."""
-    told = sign(weight, model.parameters)
-    if atom.network != "new" or atom.environment or told in ("nonnegative", "zero"):
-        return "for"
-    return "against" if told == "nonpositive" else "both"
+            yield ModelCrossEntropy(atom, conditional, weight, ledger.asked(atom))
 
 
 def _conditional(model: Model, atom: ModelAtom) -> Conditional | None:

@@ -48,7 +48,7 @@ class Objective(Building, Drawing, Scaling, Weighing):
     normal, of its shape; that of a category has a number for each class.
     """
 
-    #: The attributes whose networks a critic trains; all others are the model's.
+    #: The attributes whose networks, or scales, a critic trains; all others are the model's.
     critics: ClassVar[tuple[str, ...]] = ()
     #: Where there are several objectives, what each player trains: its networks, and their scales.
     players: ClassVar[Mapping[str, tuple[str, ...]]] = MappingProxyType({})
@@ -159,7 +159,7 @@ class Objective(Building, Drawing, Scaling, Weighing):
 
         Where there are several objectives, their players stand in the place of the model.
         """
-        critics = [one for name in self.critics for one in getattr(self, name).parameters()]
+        critics = [one for name in self.critics for one in self._parameters_of(name)]
         duals = [
             one
             for part in self.modules()

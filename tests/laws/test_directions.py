@@ -16,7 +16,9 @@ from graphdsl.ir.signs import sign
 from graphdsl.ir.weight import ZERO, Weight
 from graphdsl.lower.relations import OWN
 from graphdsl_runtime import RELATIONS
+from tests.corpus import Case, compiling, documented, generated, shipped
 from tests.laws.directions import false_directions, weights_over_the_range
+from tests.laws.signed import signed_spec
 
 HEAD = """
 model directed
@@ -143,6 +145,23 @@ def test_an_upper_estimate_alone_makes_an_upper_bound() -> None:
     assert "can only be too large" in module.reason
     _, module, _ = lowered(HEAD.format("- 2 * TC(u)\nestimate TC(u) with loo"))
     assert module.relation == "lower"
+
+
+# ---- every spec ----------------------------------------------------------------------------------
+
+
+def every_spec(share: int) -> Iterator[Case]:
+    """What ships, what the pages show, and generated objectives with weights of every sign."""
+    yield from shipped()
+    yield from documented()
+    yield from generated("signed", share, signed_spec)
+    yield from generated("directions", share)
+
+
+def test_every_claimed_direction_is_borne_out() -> None:
+    for case, made in compiling(every_spec(60)):
+        module, model = made.compiled.module, made.compiled.checked.model
+        assert list(false_directions(module, model)) == [], str(case)
 
 
 # ---- signs of weights ----------------------------------------------------------------------------
