@@ -77,7 +77,7 @@ def player_lines(module: LossModule) -> tuple[str, ...]:
     constraints = [group for group in module.groups if group.kind == "constraint"]
     others = {
         "critic": [part for term in module.terms if term.critic for part in _paid(term)],
-        "structure": [one.loss for one in module.players if one.masks] or ["loss"],
+        "structure": [one.loss for one in module.players if one.masks] or [_of_edges(module)],
         "multiplier": [f"self.{multiplier(one)}.dual({one.name})" for one in constraints],
     }
     if not module.masks:
@@ -87,6 +87,12 @@ def player_lines(module: LossModule) -> tuple[str, ...]:
     if not module.players and not played:
         return ()
     return tuple(_player(name, losses) for name, losses in {**main, **played}.items())
+
+
+def _of_edges(module: LossModule) -> str:
+    """The loss of the edges' probabilities, with an unbiased gradient where one is asked for."""
+    unbiased = any(one.gradient != "straight_through" for one in module.masks)
+    return "self.structure_loss(loss, batch, noise)" if unbiased else "loss"
 
 
 def _paid(term: LossTerm) -> Iterator[str]:

@@ -184,8 +184,10 @@ def _multipliers(module: LossModule) -> Iterator[str]:
 
 def _mask(one: MaskSlot) -> str:
     """A learned mask, drawn once for a batch where terms are of all its rows together."""
-    together = "" if one.by_row else ", by_row=False"
-    arguments = f'"{one.name}", {shape(one.extents)}, {number(one.start)}{together}'
+    settings = "" if one.by_row or one.gradient != "straight_through" else ", by_row=False"
+    if one.gradient != "straight_through":
+        settings = f', gradient="{one.gradient}"'
+    arguments = f'"{one.name}", {shape(one.extents)}, {number(one.start)}{settings}'
     return f"self.mask_{one.name} = EdgeMask({arguments})"
 
 

@@ -94,18 +94,25 @@ def _averaged(code: TermCode, nats: Code) -> Code:
 
 def _distance(code: TermCode) -> Code:
     critic = (f"self.{code.critic}",) if code.critic else ()
-    return call(code.word, *critic, *(_sample(code, sample) for sample in code.samples))
+    samples = (_sample(code, sample) for sample in code.samples)
+    return call(code.word, *critic, *samples, *_edges(code))
+
+
+def _edges(code: TermCode) -> tuple[str, ...]:
+    """The edges that a critic sees."""
+    return (f"edges=({', '.join(map(reference, code.edges))},)",) if code.edges else ()
 
 
 def slope_code(code: TermCode, penalty: SlopePenalty) -> Code:
     """Half the mean square of a critic's slope, at one of the two samples that it tells apart."""
     values = map(reference, code.samples[penalty.side])
-    return call("gradient_penalty_r1", f"self.{code.critic}", *values)
+    return call("gradient_penalty_r1", f"self.{code.critic}", *values, *_edges(code))
 
 
 def _correlation(code: TermCode, left: str, right: str) -> Code:
     if code.critic:
-        return call(code.word, f"self.{code.critic}", left, _permuted(code.left))
+        keys = _permuted(code.left)
+        return call(code.word, f"self.{code.critic}", left, keys, *_edges(code))
     rows = () if code.word == "total_correlation_loo" else ("self.rows",)
     if code.samples:
         values, posteriors = code.samples
@@ -118,7 +125,7 @@ def _information(code: TermCode, left: str, right: str) -> Code:
     """Of two parts, from samples of their joint."""
     if code.critic:
         keys = _permuted(code.right or code.left)
-        return call(code.word, f"self.{code.critic}", left, right, keys)
+        return call(code.word, f"self.{code.critic}", left, right, keys, *_edges(code))
     groups = code.word == "mmd_between"
     return call(code.word, left, f"{right} > 0.5" if groups else right)
 

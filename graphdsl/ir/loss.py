@@ -25,6 +25,7 @@ from typing import Literal, TypeAlias
 from graphdsl.ir.draws import Draw
 from graphdsl.ir.folding import folded_each, folded_latex
 from graphdsl.ir.information import Term
+from graphdsl.ir.masks import EdgeGradient
 from graphdsl.ir.model import Kind, Role
 from graphdsl.ir.statements import Chosen, Decoded, Drawn, InferenceLine, Ref, Statement
 from graphdsl.ir.weight import Weight
@@ -65,6 +66,7 @@ class MaskSlot:
     extents: tuple[int, ...]
     start: float
     by_row: bool  #: whether every row draws its own; else all rows of a batch have one
+    gradient: EdgeGradient = "straight_through"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,6 +156,7 @@ class TermCode:
     density: str = ""  #: of a flow: where the sample's own log-density is
     held: bool = False  #: whether the value stays as it is, for a network that plays against it
     chance: str = ""  #: the chances of the classes that it is averaged over
+    edges: tuple[Ref, ...] = ()  #: the learned masks that its critic sees
 
 
 @dataclass(frozen=True, slots=True)

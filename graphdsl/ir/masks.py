@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
-__all__ = ["Gate", "Mask"]
+__all__ = ["MOST_ENUMERATED", "EdgeGradient", "Gate", "Mask"]
 
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import Literal, TypeAlias
+
+#: What the probabilities of a learned mask's edges are trained by.
+EdgeGradient: TypeAlias = Literal["straight_through", "disarm", "enumeration"]
+
+
+MOST_ENUMERATED = 8  #: edges, whose structures are 256 passes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,6 +23,7 @@ class Mask:
     extents: tuple[int, ...]  #: how many entries along each index
     start: Fraction | None = None  #: of a learned mask: the probability that each edge starts with
     kept: frozenset[tuple[int, ...]] = frozenset()  #: of a fixed one: the edges that there are
+    gradient: EdgeGradient = "straight_through"  #: of a learned one
 
     @property
     def learned(self) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 __all__ = [
     "ConstantInside",
+    "EdgeGradientMisfit",
     "EstimatorIdle",
     "EstimatorMisplaced",
     "ForeignFallback",
@@ -147,6 +148,17 @@ class NothingLeft(Diagnostic):
     title = "Nothing to minimise"
     said = "once equal terms have met, the objective holds nothing but constants of the data"
     hint = "add a term that depends on a network, such as `KL(q || p)`"
+
+
+class EdgeGradientMisfit(Diagnostic):
+    """An unbiased gradient of edges where the compiler has none."""
+
+    code = "MIB432"
+    title = "Gradient of edges"
+    said = "{problem}"
+    hint = "{instead}"
+    problem: str
+    instead: str
 
 
 class PriorMissing(Diagnostic):

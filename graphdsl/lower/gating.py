@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
-__all__ = ["count_terms", "gated", "mask_slots", "weights_of", "with_masks", "written_mask"]
+__all__ = [
+    "count_terms",
+    "gated",
+    "unfit_gradients",
+    "weights_of",
+    "with_masks",
+    "with_structures",
+    "written_mask",
+]
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import product
+from math import prod
 
+from graphdsl.diagnostics import Diagnostic, Span
 from graphdsl.ir.information import Collected, PenaltyAtom, Term
-from graphdsl.ir.loss import LossTerm, MaskSlot, TermCode
-from graphdsl.ir.masks import Gate
+from graphdsl.ir.loss import Group, LossModule, LossTerm, MaskSlot, TermCode
+from graphdsl.ir.masks import MOST_ENUMERATED, Gate
 from graphdsl.ir.model import Conditional, Model
 from graphdsl.ir.notation import latex_name
 from graphdsl.ir.statements import (
@@ -25,9 +35,11 @@ from graphdsl.ir.statements import (
     Run,
     Statement,
 )
+from graphdsl.lower.errors import EdgeGradientMisfit
 from graphdsl.lower.slots import Argument, Names
 
-_BATCHWISE = ("total_correlation", "distance")  # terms of a distribution that all rows make up
+#: Terms that look at several rows at once.
+_BATCHWISE = ("total_correlation", "information", "distance", "penalty")
 
 
 def gated(model: Model, ref: Ref, argument: Argument) -> Ref:
@@ -67,13 +79,59 @@ def with_masks(statements: Sequence[Statement], likeliest: bool) -> tuple[Statem
     return (*statements[:start], *drawn, *statements[start:])
 
 
-def mask_slots(model: Model, terms: Iterable[LossTerm]) -> tuple[MaskSlot, ...]:
-    """The masks as the class declares them: a draw for each row, where rows stand alone."""
-    by_row = not any(term.code.kind in _BATCHWISE for term in terms)
-    return tuple(
-        MaskSlot(name=one.name, extents=one.extents, start=float(one.start or 0), by_row=by_row)
-        for one in model.masks
+def with_structures(module: LossModule, model: Model) -> LossModule:
+    """The module with its masks, and with critics that see the edges.
+
+    A critic that did not see the structure would learn the ratio of mixtures over structures.
+    """
+    read = {one.target for one in module.forward if isinstance(one, DrawMask)}
+    drawn = [one for one in model.masks if one.name in read]
+    edges = tuple(Ref(one.name) for one in drawn)
+    more = tuple((one.extents, False) for one in drawn)
+    critics = {term.code.critic for term in module.terms if term.code.critic}
+    return replace(
+        module,
+        masks=_mask_slots(model, module.terms, module.groups),
+        terms=tuple(
+            replace(term, code=replace(term.code, edges=edges)) if term.code.critic else term
+            for term in module.terms
+        ),
+        networks=tuple(
+            replace(one, builder=replace(one.builder, inputs=(*one.builder.inputs, *more)))
+            if one.attribute in critics
+            else one
+            for one in module.networks
+        ),
     )
+
+
+def unfit_gradients(model: Model) -> Iterator[Diagnostic]:
+    """Unbiased gradients of edges, where they are not known."""
+    ways = {one.gradient for one in model.masks}
+    unbiased = [one for one in model.masks if one.gradient != "straight_through"]
+    if not unbiased:
+        return
+    first = next(one for one in (*model.objective, *model.asked()))
+    span = Span(first.line, first.column, first.line, first.column + 1)
+    if len(ways) > 1:
+        yield EdgeGradientMisfit(
+            span=span,
+            problem="the masks are trained in several ways, and their structures are drawn as one",
+            instead=f"write `{unbiased[0].gradient}` for every learned mask",
+        )
+    if model.players:
+        yield EdgeGradientMisfit(
+            span=span,
+            problem=f"`{unbiased[0].gradient}` needs one objective, and each player has its own",
+            instead="write `straight_through` for the masks of an objective by players",
+        )
+    edges = sum(prod(one.extents) for one in unbiased)
+    if ways == {"enumeration"} and edges > MOST_ENUMERATED:
+        yield EdgeGradientMisfit(
+            span=span,
+            problem=f"the masks have {edges} edges together, and {2**edges:,} structures",
+            instead=f"write `disarm`; up to {MOST_ENUMERATED} edges can be enumerated",
+        )
 
 
 def count_terms(collected: Collected, names: Names) -> Iterator[LossTerm]:
@@ -97,6 +155,28 @@ def written_mask(gates: Iterable[Gate], parents: Iterable[str], child: str) -> s
     """The mask that stands over some parents of a child; nothing where there is none."""
     wanted = set(parents)
     return next((one.mask for one in gates if one.child == child and one.parent in wanted), "")
+
+
+def _mask_slots(
+    model: Model, terms: Iterable[LossTerm], groups: Iterable[Group]
+) -> tuple[MaskSlot, ...]:
+    """The masks as the class declares them: a draw for each row, where rows stand alone.
+
+    The objective is the mean over structures of each one's own value. A term of several rows at
+    once, or a convex function of a mean over rows, has to see one structure in all of them.
+    """
+    together = any(term.code.kind in _BATCHWISE or term.critic for term in terms)
+    together = together or any(group.kind != "constraint" for group in groups)
+    return tuple(
+        MaskSlot(
+            name=one.name,
+            extents=one.extents,
+            start=float(one.start or 0),
+            by_row=not together and one.gradient == "straight_through",
+            gradient=one.gradient,
+        )
+        for one in model.masks
+    )
 
 
 def _read(statement: Statement) -> list[Entries]:

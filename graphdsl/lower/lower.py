@@ -21,7 +21,7 @@ from graphdsl.lower.enumeration import enumerated, unfit_players
 from graphdsl.lower.errors import NothingLeft, PriorMissing
 from graphdsl.lower.estimates import estimated_terms
 from graphdsl.lower.fallbacks import foreign_fallbacks
-from graphdsl.lower.gating import count_terms, mask_slots, with_masks
+from graphdsl.lower.gating import count_terms, unfit_gradients, with_masks, with_structures
 from graphdsl.lower.groups import (
     Seen,
     as_it_is,
@@ -105,7 +105,7 @@ def lower(
         for group in collected.groups:
             found += mistakes(group.collected, one, independences)
         found += inner_constants(collected)
-    found += unfit_players(model)
+    found += (*unfit_players(model), *unfit_gradients(model))
     found = list(dict.fromkeys(found))
     if _is_wrong(found):
         return Lowered(None, tuple(found))
@@ -221,7 +221,7 @@ def _prior_missing(family: Family) -> PriorMissing:
 
 def _finished(module: LossModule, model: Model, found: Iterable[Diagnostic]) -> Lowered:
     """The module with its turns, and what is told of the whole of it."""
-    whole = replace(module, turns=turns(model))
+    whole = with_structures(replace(module, turns=turns(model)), model)
     idle = tuple(without_part(whole, model)) or tuple(untrained(whole, model))
     turned = wrong_directions(whole.terms)
     return Lowered(whole, (*found, *idle, *idle_turns(whole, model), *turned))
@@ -324,7 +324,6 @@ def _module(
         constants=constants,
         critics=tuple(dict.fromkeys(_critics(terms, plan))),
         draws=plan.draws,
-        masks=mask_slots(model, terms),
     )
 
 

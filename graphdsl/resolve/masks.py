@@ -8,10 +8,10 @@ from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from itertools import product
 from math import prod
-from typing import TypeAlias
+from typing import TypeAlias, get_args
 
 from graphdsl.diagnostics import Span, nearest
-from graphdsl.ir.masks import Mask
+from graphdsl.ir.masks import MOST_ENUMERATED, EdgeGradient, Mask
 from graphdsl.ir.notation import number_text
 from graphdsl.resolve.errors import IndexOutOfRange, UnknownName
 from graphdsl.resolve.indices import NO_INDICES, Indices, number, whole, whole_range
@@ -23,6 +23,7 @@ Entry: TypeAlias = tuple[int, ...]
 Entries: TypeAlias = dict[tuple[int, int], Entry]  #: of a line: place of parent and child -> entry
 
 _MOST_ENTRIES = 10_000
+_NAMES = ast.Word, ast.Reference, ast.Named
 
 
 def declare_masks(scope: Scope, spec: ast.Spec) -> None:
@@ -48,8 +49,9 @@ def _declare(scope: Scope, statement: ast.MaskDeclaration) -> None:
             scope.masks[name] = Mask(name=name, extents=known, kept=kept)
         return
     start = _start(scope, statement.learned)
-    if start is not None:
-        scope.masks[name] = Mask(name=name, extents=known, start=start)
+    gradient = _gradient(scope, statement.learned, known)
+    if start is not None and gradient is not None:
+        scope.masks[name] = Mask(name=name, extents=known, start=start, gradient=gradient)
 
 
 def masks_named(scope: Scope, references: Sequence[ast.Reference]) -> tuple[str, ...] | None:
@@ -198,8 +200,8 @@ def _extent(scope: Scope, statement: ast.MaskDeclaration, subscript: ast.Subscri
 
 def _start(scope: Scope, choice: ast.Choice) -> Fraction | None:
     usage = "write `learned bernoulli(0.5)`: the probability that every edge starts with"
-    arguments = [one for one in choice.arguments if not isinstance(one, ast.Reference | ast.Named)]
-    if choice.name.text != "bernoulli" or len(arguments) != 1 or len(choice.arguments) != 1:
+    arguments = [one for one in choice.arguments if not isinstance(one, _NAMES)]
+    if choice.name.text != "bernoulli" or len(arguments) != 1 or len(choice.arguments) > 2:
         _bad(
             scope, choice.span, f"an edge is there or not, and `{choice.name}` says neither", usage
         )
@@ -215,6 +217,27 @@ def _start(scope: Scope, choice: ast.Choice) -> Fraction | None:
         _bad(scope, arguments[0].span, problem, instead)
         return None
     return start
+
+
+def _gradient(scope: Scope, choice: ast.Choice, extents: tuple[int, ...]) -> EdgeGradient | None:
+    """How the probabilities are trained: `learned bernoulli(0.5, disarm)`."""
+    named = [one for one in choice.arguments if isinstance(one, _NAMES)]
+    if not named:
+        return "straight_through"
+    word = named[0].text if isinstance(named[0], ast.Word) else ""
+    if word not in get_args(EdgeGradient):
+        problem = f"edges cannot be trained by `{word or 'a block'}`"
+        instead = "write `straight_through`, `disarm` or `enumeration` behind the probability"
+        _bad(scope, named[0].span, problem, instead)
+        return None
+    found: EdgeGradient = word  # type: ignore[assignment]  # one of them, as just decided
+    edges = prod(extents)
+    if found == "enumeration" and edges > MOST_ENUMERATED:
+        problem = f"{edges} edges have {2**edges:,} structures, too many to enumerate"
+        instead = f"write `disarm`; up to {MOST_ENUMERATED} edges can be enumerated"
+        _bad(scope, named[0].span, problem, instead)
+        return None
+    return found
 
 
 def _fixed(

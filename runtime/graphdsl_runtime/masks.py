@@ -7,16 +7,20 @@ those; `gated` cuts what a network reads, and `weighted_product` weighs experts 
 
 from __future__ import annotations
 
-__all__ = ["EdgeMask", "gated"]
+__all__ = ["EdgeMask", "Gradient", "gated"]
 
 import math
 from collections.abc import Sequence
+from typing import Literal, TypeAlias
 
 import torch
 from torch import Tensor, nn
 
 from graphdsl_runtime.distributions import Bernoulli
 from graphdsl_runtime.errors import OutOfRange, ShapeMismatch
+
+#: What the probabilities of the edges learn from.
+Gradient: TypeAlias = Literal["straight_through", "disarm", "enumeration"]
 
 
 class EdgeMask(nn.Module):
@@ -25,14 +29,21 @@ class EdgeMask(nn.Module):
     .. math:: m_e \sim \operatorname{Bernoulli}(\rho_e), \qquad
               \rho_e = \operatorname{sigmoid}(l_e)
 
-    The sample is of zeros and ones; its gradient is that of the relaxed sample at `temperature`,
-    and biased. An objective under a mask is the mean over structures of each structure's own
-    objective, and one draw is an unbiased estimate of it. With ``by_row`` every row has a draw of
-    its own, which is the same mean with less variance where the objective is a mean over rows; a
-    term of all rows together, such as a total correlation, needs one draw for the batch.
+    The sample is of zeros and ones. ``gradient`` says what the probabilities learn from. The
+    default, ``"straight_through"``, is the gradient of the relaxed sample at `temperature`, which
+    is biased: even its sign may be wrong. ``"disarm"`` and ``"enumeration"`` are unbiased: the
+    sample has no gradient then, and the loss of the player ``structure`` has it
+    (`structure_loss`).
+
+    An objective under a mask is the mean over structures of each structure's own objective, and
+    one draw is an unbiased estimate of it. With ``by_row`` every row has a draw of its own, which
+    is the same mean with less variance where the objective is a mean over rows. A term of all rows
+    together, such as a total correlation, needs one draw for the batch, and so do the unbiased
+    gradients.
 
     Raises `OutOfRange` for a probability to start with that is not between 0 and 1.
-    Reference: Zhang, Koyama and Ishiguro 2020, sec. 3.5 and algorithm 1; Jang, Gu and Poole 2017.
+    Reference: Zhang, Koyama and Ishiguro 2020, sec. 3.5 and algorithm 1; Jang, Gu and Poole 2017;
+    Dong, Mnih and Tucker 2020 (DisARM).
 
     >>> mask = EdgeMask("M", (2, 3), start=0.5)
     >>> mask.sample(torch.full((1, 2, 3), 1.0)).detach().sum()
@@ -42,13 +53,20 @@ class EdgeMask(nn.Module):
     """
 
     def __init__(
-        self, name: str, shape: Sequence[int], start: float = 0.5, *, by_row: bool = True
+        self,
+        name: str,
+        shape: Sequence[int],
+        start: float = 0.5,
+        *,
+        by_row: bool = True,
+        gradient: Gradient = "straight_through",
     ) -> None:
         super().__init__()
         if not 0.0 < start < 1.0:
             raise OutOfRange(f"the start of {name}", start, low=0.0, high=1.0)
         self.name = name
-        self.by_row = by_row
+        self.gradient = gradient
+        self.by_row = by_row and gradient == "straight_through"
         #: Of the gradient: low is less biased, and noisier. A tensor, so that what is compiled
         #: stays compiled as it cools.
         self.temperature: Tensor
@@ -65,7 +83,9 @@ class EdgeMask(nn.Module):
         return (rows if self.by_row else 1, *self.logits.shape)
 
     def sample(self, noise: Tensor) -> Tensor:
-        """Turn standard normal noise into edges; the gradient goes straight through.
+        """Turn standard normal noise into edges; the gradient, if any, goes straight through.
+
+        Noise of booleans is the edges themselves.
 
         Shapes: ``(B, *shape)``, or ``(1, *shape)`` for one draw of all rows, onto itself.
         Relation: surrogate, of the gradient alone; the edges are exact samples.
@@ -78,6 +98,10 @@ class EdgeMask(nn.Module):
             raise ShapeMismatch(
                 self.name, expected=("B", *self.logits.shape), got=tuple(noise.shape)
             )
+        if noise.dtype == torch.bool:
+            return noise.to(self.logits.dtype)
+        if self.gradient != "straight_through":
+            return Bernoulli(self.logits.detach()).relaxed_sample(noise, 1.0, hard=True)
         return Bernoulli(self.logits).relaxed_sample(noise, self.temperature, hard=True)
 
     def mode(self) -> Tensor:

@@ -3,7 +3,8 @@
 An emitted class names its `variables`, asks for its networks in ``__init__``, and writes out three
 methods: ``forward`` (the loss), ``infer`` (the posteriors) and ``decode`` (the likelihoods).
 Everything here is written on those. Its parts have modules of their own: `Building` (networks),
-`Reading` (batches), `Drawing` (noise), `Scaling` (units) and `Weighing` (weights, ramps).
+`Reading` (batches), `Drawing` (noise), `StructureGradients` (learned edges), `Scaling` (units) and
+`Weighing` (weights, ramps).
 """
 
 from __future__ import annotations
@@ -27,7 +28,6 @@ from torch import Tensor, nn
 
 from graphdsl_runtime.batch import Batch, Latents, Networks, Noise
 from graphdsl_runtime.building import Building
-from graphdsl_runtime.drawing import Drawing
 from graphdsl_runtime.entries import known_names, refuse_unknown, require_mapping
 from graphdsl_runtime.errors import OutOfRange, ShapeMismatch, UnknownName
 from graphdsl_runtime.losses import Losses
@@ -35,12 +35,13 @@ from graphdsl_runtime.meaning import refuse_meaningless
 from graphdsl_runtime.multipliers import Multiplier
 from graphdsl_runtime.sampling import Likelihood, Posterior
 from graphdsl_runtime.scaling import Scaling
+from graphdsl_runtime.structure_gradients import StructureGradients
 from graphdsl_runtime.support import is_cheap
 from graphdsl_runtime.variables import Variable
 from graphdsl_runtime.weighing import Weighing
 
 
-class Objective(Building, Drawing, Scaling, Weighing):
+class Objective(Building, StructureGradients, Scaling, Weighing):
     """A training objective: what every emitted module derives from.
 
     A family is one tensor ``(B, N, *shape)`` in a batch, or its members one by one, ``(B, *shape)``

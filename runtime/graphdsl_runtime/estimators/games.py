@@ -7,6 +7,9 @@ be the opposite of the term it serves.
 
 Samples are tensors of B rows, or tuples of them where the critic takes several: data (GAN), latents
 (AAE), or pairs of both (ALI, BiGAN).
+
+Under learned masks a critic takes the ``edges`` too, behind the samples: one that did not see them
+would learn the ratio of mixtures over structures. They have no gradient there.
 """
 
 from __future__ import annotations
@@ -25,6 +28,7 @@ __all__ = [
 ]
 
 import math
+from collections.abc import Sequence
 from typing import NamedTuple, TypeAlias
 
 import torch
@@ -49,7 +53,9 @@ class Players(NamedTuple):
     critic: Tensor  #: what the critic minimises
 
 
-def adversarial_kl(critic: nn.Module, q: Sample, p: Sample) -> Players:
+def adversarial_kl(
+    critic: nn.Module, q: Sample, p: Sample, *, edges: Sequence[Tensor] = ()
+) -> Players:
     r"""Estimate a Kullback-Leibler divergence by a critic's log-ratio: KL(q || p).
 
     .. math:: \text{model: } E_q f, \qquad
@@ -64,12 +70,13 @@ def adversarial_kl(critic: nn.Module, q: Sample, p: Sample) -> Players:
     >>> adversarial_kl(_Sum(), torch.ones(2, 1), torch.zeros(2, 1))
     Players(model=tensor(1.), critic=tensor(1.0064))
     """
-    return Players(
-        model=widened(frozen(critic)(*_tuple(q))).mean(), critic=_logistic_loss(critic, q, p)
-    )
+    q, p = _with_edges(q, edges), _with_edges(p, edges)
+    return Players(model=widened(frozen(critic)(*q)).mean(), critic=_logistic_loss(critic, q, p))
 
 
-def adversarial_js(critic: nn.Module, q: Sample, p: Sample) -> Players:
+def adversarial_js(
+    critic: nn.Module, q: Sample, p: Sample, *, edges: Sequence[Tensor] = ()
+) -> Players:
     r"""Estimate a Jensen-Shannon divergence by a critic, as GANs do: JS(q, p).
 
     .. math:: \text{model: } \log 2 - \tfrac12 \bigl[E_q \log(1 + e^{-f})
@@ -86,12 +93,14 @@ def adversarial_js(critic: nn.Module, q: Sample, p: Sample) -> Players:
     >>> adversarial_js(_Sum(), torch.ones(2, 1), torch.zeros(2, 1)).model
     tensor(0.1899)
     """
-    fixed, (q, p) = frozen(critic), (_tuple(q), _tuple(p))
+    fixed, (q, p) = frozen(critic), (_with_edges(q, edges), _with_edges(p, edges))
     losses = _missed(fixed(*q)) + _missed(-fixed(*p))
     return Players(model=math.log(2.0) - 0.5 * losses, critic=_logistic_loss(critic, q, p))
 
 
-def adversarial_js_non_saturating(critic: nn.Module, q: Sample, p: Sample) -> Players:
+def adversarial_js_non_saturating(
+    critic: nn.Module, q: Sample, p: Sample, *, edges: Sequence[Tensor] = ()
+) -> Players:
     r"""Train a GAN by the flipped labels, whose gradient does not vanish: towards JS(q, p) = 0.
 
     .. math:: \text{model: } E_p \log(1 + e^{-f}) + E_q \log(1 + e^{f})
@@ -107,12 +116,14 @@ def adversarial_js_non_saturating(critic: nn.Module, q: Sample, p: Sample) -> Pl
     >>> adversarial_js_non_saturating(_Sum(), torch.zeros(2, 1), torch.zeros(2, 1)).model
     tensor(1.3863)
     """
-    fixed, (q, p) = frozen(critic), (_tuple(q), _tuple(p))
+    fixed, (q, p) = frozen(critic), (_with_edges(q, edges), _with_edges(p, edges))
     flipped = _missed(fixed(*p)) + _missed(-fixed(*q))
     return Players(model=flipped, critic=_logistic_loss(critic, q, p))
 
 
-def total_correlation_critic(critic: nn.Module, z: Tensor, keys: Tensor | None = None) -> Players:
+def total_correlation_critic(
+    critic: nn.Module, z: Tensor, keys: Tensor | None = None, *, edges: Sequence[Tensor] = ()
+) -> Players:
     r"""Estimate total correlation by a critic that knows z from z with permuted blocks.
 
     .. math:: TC(z) = KL\bigl(q(z) \,\|\, \textstyle\prod_j q(z_j)\bigr)
@@ -129,11 +140,16 @@ def total_correlation_critic(critic: nn.Module, z: Tensor, keys: Tensor | None =
     >>> total_correlation_critic(_Sum(), z, keys=torch.tensor([[0.0, 1.0], [1.0, 0.0]])).critic
     tensor(1.8201)
     """
-    return adversarial_kl(critic, z, permute_blocks(z.detach(), keys))
+    return adversarial_kl(critic, z, permute_blocks(z.detach(), keys), edges=edges)
 
 
 def information_critic(
-    critic: nn.Module, a: Tensor, b: Tensor, keys: Tensor | None = None
+    critic: nn.Module,
+    a: Tensor,
+    b: Tensor,
+    keys: Tensor | None = None,
+    *,
+    edges: Sequence[Tensor] = (),
 ) -> Players:
     r"""Estimate mutual information by a critic that knows pairs from permuted pairs: I(a; b).
 
@@ -149,11 +165,17 @@ def information_critic(
     >>> information_critic(_Sum(), torch.ones(2, 1), torch.ones(2, 1)).model
     tensor(2.)
     """
-    return adversarial_kl(critic, (a, b), (a.detach(), _permuted(b.detach(), keys)))
+    permuted = _permuted(b.detach(), keys)
+    return adversarial_kl(critic, (a, b), (a.detach(), permuted), edges=edges)
 
 
 def information_mine(
-    critic: nn.Module, a: Tensor, b: Tensor, keys: Tensor | None = None
+    critic: nn.Module,
+    a: Tensor,
+    b: Tensor,
+    keys: Tensor | None = None,
+    *,
+    edges: Sequence[Tensor] = (),
 ) -> Players:
     r"""Estimate mutual information by the Donsker-Varadhan bound of a critic: I(a; b).
 
@@ -176,12 +198,11 @@ def information_mine(
     >>> information_mine(_Sum(), a, a, keys)
     Players(model=tensor(0.), critic=tensor(-0.))
     """
-    permuted, fixed = _permuted(b, keys), frozen(critic)
+    fixed = frozen(critic)
+    joint, product = _with_edges((a, b), edges), _with_edges((a, _permuted(b, keys)), edges)
     return Players(
-        model=donsker_varadhan(fixed(a, b), fixed(a, permuted)),
-        critic=-donsker_varadhan(
-            critic(a.detach(), b.detach()), critic(a.detach(), permuted.detach())
-        ),
+        model=donsker_varadhan(fixed(*joint), fixed(*product)),
+        critic=-donsker_varadhan(critic(*_detached(joint)), critic(*_detached(product))),
     )
 
 
@@ -217,7 +238,9 @@ def conditional_information_critic(
     return adversarial_kl(critic, (a, b, c), (a.detach(), permuted, c.detach()))
 
 
-def gradient_penalty_r1(critic: nn.Module, *samples: Tensor) -> Tensor:
+def gradient_penalty_r1(
+    critic: nn.Module, *samples: Tensor, edges: Sequence[Tensor] = ()
+) -> Tensor:
     r"""Penalise the critic's slope where the data are.
 
     .. math:: \tfrac12 E\, |\nabla_x f(x)|^2
@@ -233,7 +256,7 @@ def gradient_penalty_r1(critic: nn.Module, *samples: Tensor) -> Tensor:
     """
 
     def total(*samples: Tensor) -> Tensor:
-        scores: Tensor = critic(*samples)
+        scores: Tensor = critic(*_with_edges(samples, edges))
         return scores.sum()
 
     places = tuple(range(len(samples)))
@@ -250,13 +273,24 @@ def _permuted(b: Tensor, keys: Tensor | None) -> Tensor:
 
 def _logistic_loss(critic: nn.Module, q: Sample, p: Sample) -> Tensor:
     """Give the critic's own loss: q has label 1 and p label 0; the samples are detached."""
-    of_q, of_p = (critic(*(part.detach() for part in _tuple(sample))) for sample in (q, p))
+    of_q, of_p = (critic(*_detached(_tuple(sample))) for sample in (q, p))
     return _missed(of_q) + _missed(-of_p)
 
 
 def _missed(scores: Tensor) -> Tensor:
     """-log sigmoid, on average."""
     return F.softplus(-widened(scores)).mean()
+
+
+def _detached(sample: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+    return tuple(part.detach() for part in sample)
+
+
+def _with_edges(sample: Sample, edges: Sequence[Tensor]) -> tuple[Tensor, ...]:
+    """The sample, and behind it the edges of each row, which may be one draw of all rows."""
+    parts = _tuple(sample)
+    rows = parts[0].shape[0]
+    return (*parts, *(mask.detach().expand(rows, *mask.shape[1:]) for mask in edges))
 
 
 def _tuple(sample: Sample) -> tuple[Tensor, ...]:
