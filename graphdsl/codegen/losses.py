@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["loss_lines", "multiplier", "player_lines", "sum_lines"]
+__all__ = ["loss_lines", "player_lines", "sum_lines"]
 
 from collections.abc import Iterable, Iterator, Sequence
 
@@ -45,7 +45,7 @@ def _loss(name: str, terms: Iterable[LossTerm], groups: Iterable[Group]) -> tupl
                 bound = weight(group.bound) or number(0.0)
                 body = f"torch.clamp(mean_over_ranks({group.name}), min={bound})"
             case "constraint":
-                body = f"self.{multiplier(group)}.penalty({group.name})"
+                body = f"self.{group.multiplier}.penalty({group.name})"
         written.append(_summand(body, group.weight))
     return _sum(name, written)
 
@@ -67,18 +67,13 @@ def _summand(body: str, factor: Weight) -> str:
     return f"{written} * {body}"
 
 
-def multiplier(group: Group) -> str:
-    """The attribute that holds the price of a constraint."""
-    return group.name.replace("constraint", "multiplier")
-
-
 def player_lines(module: LossModule) -> tuple[str, ...]:
     """Whose loss is what, where there is more than one player."""
     constraints = [group for group in module.groups if group.kind == "constraint"]
     others = {
         "critic": [part for term in module.terms if term.critic for part in _paid(term)],
         "structure": [one.loss for one in module.players if one.masks] or [_of_edges(module)],
-        "multiplier": [f"self.{multiplier(one)}.dual({one.name})" for one in constraints],
+        "multiplier": [f"self.{one.multiplier}.dual({one.name})" for one in constraints],
     }
     if not module.masks:
         del others["structure"]

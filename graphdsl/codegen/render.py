@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["ALWAYS_IMPORTED", "WORDS", "render_module"]
+__all__ = ["render_module"]
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
@@ -13,7 +13,7 @@ from graphdsl.codegen.environment import fill
 from graphdsl.codegen.expressions import number, shape
 from graphdsl.codegen.header import header, summary
 from graphdsl.codegen.layout import WIDTH, Assignment, broken, call, commented, laid_out
-from graphdsl.codegen.losses import loss_lines, multiplier, player_lines, sum_lines
+from graphdsl.codegen.losses import loss_lines, player_lines, sum_lines
 from graphdsl.codegen.networks import network_line
 from graphdsl.codegen.statements import (
     decoded_line,
@@ -27,21 +27,7 @@ from graphdsl.codegen.views import ModuleView, TermView
 from graphdsl.ir.draws import Draw
 from graphdsl.ir.loss import LossModule, LossTerm, MaskSlot, ParameterSlot, VariableSlot
 from graphdsl.ir.statements import Observe
-
-ALWAYS_IMPORTED = ("Batch", "Gaussian", "Losses", "Networks", "Noise", "Objective", "Variable")
-WORDS = (
-    "Bernoulli", "Categorical", "Each", "EdgeMask", "Flow", "FullGaussian", "Labelled",
-    "Laplace", "Latents", "Likelihood", "Multiplier", "Poisson", "Posterior", "Shared",
-    "Subset", "adversarial_js", "adversarial_js_non_saturating", "adversarial_kl", "among",
-    "averaged", "chances", "conditional_flow", "conv_decoder", "conv_encoder", "critic",
-    "detached", "draw_data", "each_expert", "expect", "frozen", "gated", "gradient_penalty_r1",
-    "holders", "hsic", "importance_weighted", "information_critic",
-    "information_mine", "irm_penalty", "marginal_model", "marginal_models", "mean_over_ranks",
-    "mlp", "mlps", "mmd", "mmd_between", "on_sets", "one_expert", "product_of_experts", "repeated",
-    "sliced_wasserstein", "standard_laplace", "standard_normal", "subset_posteriors",
-    "total_correlation_critic", "total_correlation_loo", "total_correlation_mss",
-    "total_correlation_mws", "uniform_bernoulli", "uniform_categorical", "weighted_product",
-)  # fmt: skip
+from graphdsl.ir.words import ALWAYS_IMPORTED, WORDS
 
 
 def render_module(module: LossModule, constants: Sequence[tuple[str, Fraction]]) -> str:
@@ -179,7 +165,7 @@ def _parameter(one: ParameterSlot) -> str:
 def _multipliers(module: LossModule) -> Iterator[str]:
     for group in module.groups:
         if group.kind == "constraint":
-            yield f"self.{multiplier(group)} = Multiplier()"
+            yield f"self.{group.multiplier} = Multiplier()"
 
 
 def _mask(one: MaskSlot) -> str:
@@ -188,7 +174,7 @@ def _mask(one: MaskSlot) -> str:
     if one.gradient != "straight_through":
         settings = f', gradient="{one.gradient}"'
     arguments = f'"{one.name}", {shape(one.extents)}, {number(one.start)}{settings}'
-    return f"self.mask_{one.name} = EdgeMask({arguments})"
+    return f"self.{one.attribute} = EdgeMask({arguments})"
 
 
 def _buffer(name: str, rows: Iterable[Iterable[bool]]) -> str:

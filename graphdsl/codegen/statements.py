@@ -105,8 +105,8 @@ def _of_no_sample(statement: DrawMask | Every | Chances) -> Assignment:
     """The edges of a learned mask, all classes, or how likely each is."""
     if isinstance(statement, DrawMask):
         target = statement.target
-        drawn = "mode()" if statement.likeliest else f'sample(noise["{target}"])'
-        return Assignment(target, f"self.mask_{target}.{drawn}")
+        drawn = "mode()" if statement.likeliest else f'sample(noise["{statement.mask}"])'
+        return Assignment(target, f"self.{statement.attribute}.{drawn}")
     if isinstance(statement, Chances):
         parts = [call(f"{reference(one)}.log_prob", value) for one, value in statement.parts]
         comment = f"of every {statement.of}; {shape_comment((statement.count,))}"
@@ -145,7 +145,8 @@ def _drawn(statement: DrawSet | Known | Sample | PriorSample | Generated) -> Ass
             sample = call(f"{distribution}.sample_with_log_prob", _noise(statement))
             return Assignment(f"{target}, {density}", sample, about)
         case Sample(target=target, distribution=distribution):
-            return Assignment(target, call(f"{distribution}.sample", _noise(statement)), about)
+            source = statement.word or distribution
+            return Assignment(target, call(f"{source}.sample", _noise(statement)), about)
         case PriorSample() | Generated():
             return Assignment(statement.target, _drawn_from_p(statement), about)
 
@@ -178,7 +179,8 @@ def _noise_of_root(statement: PriorSample) -> Code:
     flat = f".flatten(1, {statement.grid})" if statement.grid > 1 else ""
     whole: Code = f'noise["{statement.latent}"]{flat}'
     if statement.like:
-        whole = call("self.prior_sample", "noise", f'"{statement.latent}"', statement.like)
+        like = f"{statement.like}{'.mean' * statement.of_mean}{'[:, 0]' * statement.of_classes}"
+        whole = call("self.prior_sample", "noise", f'"{statement.latent}"', like)
     if statement.places is None:
         return whole
     return reference(Ref(str(whole), statement.places, statement.one))
@@ -192,8 +194,8 @@ def _data(statement: Observe | OneHot | DrawData | Predict | OrGiven) -> tuple[s
             return target, call("self.or_given", "given", f'"{variable}"', source)
         case Predict(variable=variable, distribution=distribution):
             return target, call("self.observe_or", "latents", f'"{variable}"', distribution)
-        case Observe(variable=variable, some=True):
-            return f"{target}, seen_{target}", call("self.observe_some", "batch", f'"{variable}"')
+        case Observe(variable=variable, seen=seen, some=True):
+            return f"{target}, {seen}", call("self.observe_some", "batch", f'"{variable}"')
         case Observe(variable=variable, source=source):
             return target, call("self.observe", source, f'"{variable}"')
         case OneHot(value=value, classes=classes):
@@ -205,9 +207,9 @@ def _data(statement: Observe | OneHot | DrawData | Predict | OrGiven) -> tuple[s
 def infer_line(statement: Statement) -> tuple[Assignment, ...]:
     """A statement of `infer`, where views may be missing and noise may be left out."""
     match statement:
-        case Observe(target=target, variable=variable):
+        case Observe(target=target, seen=seen, variable=variable):
             code = call("self.observe_some", "batch", f'"{variable}"')
-            return (Assignment(f"{target}, seen_{target}", code),)
+            return (Assignment(f"{target}, {seen}", code),)
         case Run(target=target, seen=seen):
             run = _or_prior(statement, _mask(seen)) if seen else _run(statement)
             return (Assignment(target, run),)
@@ -280,7 +282,7 @@ def _fused(
     if not any(seen):
         return (Assignment(target, _fuse(statement, held), comment),)
     known = seen[0][0] if len(seen) == 1 and not seen[0][0].one else _members_of_one(seen)
-    name = f"present_{target.removeprefix('q_')}" if known is None else reference(known)
+    name = statement.there if known is None else reference(known)
     mask = " & ".join(filter(None, (name, held)))
     fused = Assignment(target, _fuse(statement, mask), comment)
     return (fused,) if known is not None else (Assignment(name, stacked(masks(seen))), fused)
@@ -300,7 +302,7 @@ def _fuse(statement: Fuse, mask: str = "") -> Code:
     experts, present = reference(statement.experts[0]), (mask,) if mask else ()
     by_name = tuple(f"present={one}" for one in present)
     if statement.how == "mixture":
-        selector = call("self.selector", "noise", f'"{statement.subsets}"', experts, *present)
+        selector = call("self.selector", "noise", f'"{statement.selector}"', experts, *present)
         return call("one_expert", experts, selector, *present)
     # Exponents: no weight is negative, and the prior's precision is the least that there is.
     weights = () if statement.weights is None else (entries(statement.weights),)

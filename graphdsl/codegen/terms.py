@@ -26,7 +26,7 @@ def term_code(code: TermCode) -> Code:
                 price = call("among", price, chosen_mask(code.among))
             return call("expect", price, *_in_bound(code))
         case "sparsity":
-            return f"self.mask_{left}.expected_edges()"
+            return f"self.{code.mask}.expected_edges()"
         case "total_correlation" | "information":
             estimated = _correlation if code.kind == "total_correlation" else _information
             return estimated(code, left, right)

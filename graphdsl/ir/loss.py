@@ -27,7 +27,17 @@ from graphdsl.ir.folding import folded_each, folded_latex
 from graphdsl.ir.information import Term
 from graphdsl.ir.masks import EdgeGradient
 from graphdsl.ir.model import Kind, Role
-from graphdsl.ir.statements import Chosen, Decoded, Drawn, InferenceLine, Ref, Statement
+from graphdsl.ir.statements import (
+    Attribute,
+    Chosen,
+    Decoded,
+    Drawn,
+    InferenceLine,
+    Local,
+    Ref,
+    Statement,
+    Target,
+)
 from graphdsl.ir.weight import Weight
 
 Relation: TypeAlias = Literal["equal", "upper", "lower", "estimate", "saddle", "surrogate"]
@@ -63,6 +73,7 @@ class MaskSlot:
     """A learned mask, as the emitted class declares it."""
 
     name: str
+    attribute: Attribute
     extents: tuple[int, ...]
     start: float
     by_row: bool  #: whether every row draws its own; else all rows of a batch have one
@@ -101,13 +112,13 @@ class Builder:
 class NetworkSlot:
     """An attribute of the emitted class: one network, or those of a family."""
 
-    attribute: str
+    attribute: Attribute
     names: tuple[str, ...]  #: of the conditionals: `q(u[1]|x[1],z)`
     builder: Builder
     tied: bool = False  #: whether the conditionals of these names share one network
     network: str = ""  #: whose conditionals they are: `q`, `p`; none of a critic
     children: tuple[str, ...] = ()  #: of these conditionals
-    scale: tuple[str, tuple[int, ...], str] | None = None  #: a learned one: name, shape, law
+    scale: tuple[Attribute, tuple[int, ...], str] | None = None  #: a learned one: name, shape, law
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,17 +156,18 @@ class TermCode:
     word: str = ""  #: the estimator, for a total correlation or a distance; what a cost is
     #: Of the two distributions, variable by variable; of parts, and then their posteriors.
     samples: tuple[tuple[Ref, ...], ...] = ()
-    critic: str = ""  #: the network that tells them apart
+    critic: Attribute = ""  #: the network that tells them apart
     classes: int = 0  #: how many environments there are
     whole: bool = True  #: whether they are held as whole numbers
     among: Chosen | None = None  #: the members that are counted, where a drawn set says so
+    mask: Attribute = ""  #: whose edges are counted
     times: int = 0  #: how many samples a row has, in a bound of several
     above: tuple[Density, ...] = ()  #: what its weights are made of: p's densities
     below: tuple[Density, ...] = ()  #: and those of the latents that were sampled
     value: Ref | None = None  #: of what has no closed form: the sample that tells it
-    density: str = ""  #: of a flow: where the sample's own log-density is
+    density: Local = ""  #: of a flow: where the sample's own log-density is
     held: bool = False  #: whether the value stays as it is, for a network that plays against it
-    chance: str = ""  #: the chances of the classes that it is averaged over
+    chance: Local = ""  #: the chances of the classes that it is averaged over
     edges: tuple[Ref, ...] = ()  #: the learned masks that its critic sees
 
 
@@ -242,6 +254,7 @@ class Group:
     offset: Weight
     bound: Weight
     terms: tuple[str, ...]  #: the names of the terms
+    multiplier: Attribute = ""  #: of a constraint: its price
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -252,7 +265,7 @@ class PlayerSlot:
     loss: str  #: the name of its loss
     terms: tuple[str, ...]
     groups: tuple[str, ...]
-    attributes: tuple[str, ...]  #: its networks
+    attributes: tuple[Attribute, ...]  #: its networks
     masks: tuple[str, ...] = ()  #: the learned ones whose edges follow its loss
 
 
@@ -270,21 +283,21 @@ class LossModule:
     variables: tuple[VariableSlot, ...]
     parameters: tuple[ParameterSlot, ...]
     networks: tuple[NetworkSlot, ...]
-    subsets: tuple[tuple[str, tuple[tuple[bool, ...], ...]], ...]
-    holders: tuple[tuple[str, str], ...]  #: an attribute, and that of the sets it is read from
+    subsets: tuple[tuple[Attribute, tuple[tuple[bool, ...], ...]], ...]
+    holders: tuple[tuple[Attribute, Attribute], ...]  #: and the sets it is read from
     forward: tuple[Statement, ...]
     terms: tuple[LossTerm, ...]
     infer: tuple[Statement, ...]
     inferred: tuple[InferenceLine, ...]
     decode: tuple[Statement, ...]
     decoded: tuple[Decoded, ...]
-    latents_decoded: tuple[tuple[str, str, int], ...]  #: read by `decode`: local, name, indices
+    latents_decoded: tuple[tuple[Target, str, int], ...]  #: read by `decode`: local, name, indices
     ancestral: tuple[Statement, ...]  #: nothing where every latent is standard normal noise
     drawn: tuple[Drawn, ...]
     constants: tuple[Term, ...]
     groups: tuple[Group, ...] = ()
     players: tuple[PlayerSlot, ...] = ()  #: where there are several objectives
-    critics: tuple[str, ...] = ()  #: the attributes whose networks the critic trains
+    critics: tuple[Attribute, ...] = ()  #: the attributes whose networks the critic trains
     turns: tuple[tuple[str, int], ...] = ()  #: steps in a round, of who does not take one
     draws: tuple[Draw, ...] = ()  #: sets that every pass draws anew
     masks: tuple[MaskSlot, ...] = ()  #: learned ones

@@ -119,7 +119,6 @@ class Family:
     column: int
     classes: int | None = None  #: of a categorical variable
     optional: bool = False  #: whether a row may lack it
-    identifier: str = ""  #: what emitted code calls it, where that is not its name
     labels: str = ""  #: of what q fills in where rows lack it: the family of what they have
     label_of: str = ""  #: of such a family: the variable that it labels
 
@@ -132,11 +131,6 @@ class Family:
     def index(self) -> tuple[int, ...]:
         """The index of a member that is declared by itself."""
         return natural(self.name)[1]
-
-    @property
-    def local(self) -> str:
-        """The name in emitted code."""
-        return self.identifier or self.name
 
     @property
     def held_as(self) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 __all__ = [
     "Assemble",
+    "Attribute",
     "Chances",
     "Chosen",
     "Decoded",
@@ -19,6 +20,7 @@ __all__ = [
     "Generated",
     "InferenceLine",
     "Known",
+    "Local",
     "Observe",
     "OneHot",
     "OrGiven",
@@ -31,10 +33,18 @@ __all__ = [
     "Sample",
     "Seen",
     "Statement",
+    "Target",
 ]
 
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Annotated, Literal, TypeAlias
+
+#: The key of what a method computes, where it is read; once names are given, its Python name.
+Local: TypeAlias = Annotated[str, "local"]
+#: The same where it is computed.
+Target: TypeAlias = Annotated[str, "target"]
+#: The key of an attribute of the emitted class; once names are given, its Python name.
+Attribute: TypeAlias = Annotated[str, "attribute"]
 
 #: How a network's output is read: as two halves, or as one parameter, the scale being one or given.
 Reading: TypeAlias = Literal[
@@ -54,7 +64,7 @@ Reading: TypeAlias = Literal[
 class Entries:
     """Entries of a learned mask, as a tensor with an axis for each of `shape`."""
 
-    mask: str
+    mask: Local
     extents: tuple[int, ...]  #: of the mask
     entries: tuple[tuple[int, ...], ...]  #: counted from one; the last axis runs fastest
     shape: tuple[int, ...]
@@ -65,7 +75,7 @@ class Entries:
 class Ref:
     """A tensor of the emitted code, or some members of it."""
 
-    name: str
+    name: Local
     places: tuple[int, ...] | None = None  #: which members, counted from nought; None is all
     one: bool = False  #: a single member, without the axis of the family
     gate: Entries | None = None  #: what it is multiplied with, edge by edge
@@ -78,9 +88,10 @@ class Ref:
 class Observe:
     """Take an observed variable from the batch."""
 
-    target: str
+    target: Target
     variable: str
     shape: tuple[int, ...]
+    seen: Target  #: which rows have it, where they may lack it
     source: str = "batch"  #: the argument that holds it
     some: bool = False  #: rows may lack it: its mask is taken as well
 
@@ -89,8 +100,8 @@ class Observe:
 class OneHot:
     """Write an observed category as a vector, as networks read it."""
 
-    target: str
-    value: str
+    target: Target
+    value: Local
     classes: int
     shape: tuple[int, ...]
 
@@ -108,24 +119,24 @@ class Seen:
 class Run:
     """Run a network and read a distribution from its output."""
 
-    target: str
-    slot: str
+    target: Target
+    slot: Attribute
     arguments: tuple[Ref, ...]
     distribution: Reading
     reshape: tuple[int, ...] | None  #: of a row, where the output does not have it already
     formula: str
     shape: tuple[int, ...]  #: of a row
     seen: tuple[Seen, ...] = ()  #: the observed parents, where views may be missing
-    scale: float | str | None = None  #: a fixed one, or the attribute of a learned one
+    scale: float | Attribute | None = None  #: a fixed one, or the attribute of a learned one
     scale_by_member: bool = False  #: whether each member has its entry of a learned one
-    prior: str = ""  #: what stands in for it in rows where a parent is missing
+    prior: Local = ""  #: what stands in for it in rows where a parent is missing
     missing: tuple[Seen, ...] = ()  #: the parents that a row may lack in training
     frozen: bool = False  #: whether the networks stay as they are
     detached: bool = False  #: whether what they read stays as it is
     picked: tuple[int, ...] = ()  #: the members whose networks run, where not all do
     times: int = 1  #: how many samples of each row it is for
     on_sets: bool = False  #: whether its arguments have the axis of the sets, or of classes
-    holders: str = ""  #: the attribute that says which sets each member runs on; empty for all
+    holders: Attribute = ""  #: which says what sets each member runs on; empty for all
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,9 +151,9 @@ class Chosen:
 class DrawSet:
     """Draw a set of members, or take it from the noise."""
 
-    target: str
+    target: Target
     name: str
-    like: str  #: a tensor of as many rows
+    like: Local  #: a tensor of as many rows
     shape: tuple[int, ...]
 
 
@@ -150,7 +161,9 @@ class DrawSet:
 class DrawMask:
     """Draw the edges of a learned mask, or take those that are likelier there than not."""
 
-    target: str
+    target: Target
+    mask: str
+    attribute: Attribute
     likeliest: bool = False
 
 
@@ -158,12 +171,14 @@ class DrawMask:
 class Fuse:
     """Make posteriors from experts: the product of all, of each alone, or of some subsets."""
 
-    target: str
+    target: Target
     how: Literal["concatenate", "product", "mixture", "each", "subsets", "drawn"]
     experts: tuple[Ref, ...]
     formula: str
     shape: tuple[int, ...]
-    subsets: str = ""  #: the attribute that lists them; of a mixture, its selector
+    there: Target = ""  #: the mask of the experts that there are, where it is put together
+    subsets: Attribute = ""  #: that lists them
+    selector: str = ""  #: of a mixture
     chosen: Chosen | None = None  #: of one subset that is drawn
     seen: tuple[Ref, ...] = ()  #: which experts there are, where views may be missing
     present: tuple[Ref | None, ...] = ()  #: the same in training; None is always there
@@ -175,8 +190,8 @@ class Fuse:
 class Known:
     """Put the labels that rows have in the place of what is inferred."""
 
-    target: str
-    source: str  #: what q infers
+    target: Target
+    source: Local  #: what q infers
     seen: Ref
     value: Ref
     shape: tuple[int, ...]
@@ -187,23 +202,24 @@ class Known:
 class Sample:
     """Sample a latent from its posterior."""
 
-    target: str
-    distribution: str
-    noise: Ref
+    target: Target
+    distribution: Local  #: empty for a root of p
+    noise: Annotated[Ref, "noise"]  #: by the name that the noise has it under
     latent: str
     shape: tuple[int, ...]
     grid: int = 1  #: how many indices the noise's family has
     discrete: bool = False  #: a category: relaxed where a gradient is to go through it
     times: int = 0  #: how many samples of each row, in a bound of several
-    like: str = ""  #: of several, a tensor of as many rows as the batch
-    density: str = ""  #: of a flow: the name of the sample's own log-density
+    like: Local = ""  #: of several, a tensor of as many rows as the batch
+    density: Target = ""  #: of a flow: the sample's own log-density
+    word: str = ""  #: of a root of p, for its prior
 
 
 @dataclass(frozen=True, slots=True)
 class EveryValue:
     """A variable whose classes are summed over, by its name in the runtime."""
 
-    target: str
+    target: Target
     name: str
     shape: tuple[int, ...]  #: of one value
 
@@ -225,8 +241,8 @@ class Every:
 class Chances:
     """Say how likely each of those values is."""
 
-    target: str
-    parts: tuple[tuple[Ref, str], ...]  #: a distribution, and the values of it
+    target: Target
+    parts: tuple[tuple[Ref, Local], ...]  #: a distribution, and the values of it
     of: str  #: as printed
     count: int
 
@@ -235,8 +251,8 @@ class Chances:
 class OrGiven:
     """Take what is given of something that p draws, and its sample elsewhere."""
 
-    target: str
-    source: str  #: which holds the sample
+    target: Target
+    source: Local  #: which holds the sample
     variable: str
     shape: tuple[int, ...]
 
@@ -245,8 +261,8 @@ class OrGiven:
 class DrawData:
     """Sample something observed that p generates, and conditions on."""
 
-    target: str
-    distribution: str
+    target: Target
+    distribution: Local
     shape: tuple[int, ...]
 
 
@@ -254,10 +270,12 @@ class DrawData:
 class PriorSample:
     """Sample a root of p, beside the sample of its posterior."""
 
-    target: str
+    target: Target
     latent: str
-    like: str  #: a tensor of its shape; empty where the latent has no posterior
+    like: Local  #: a tensor of its shape; empty where the latent has no posterior
     shape: tuple[int, ...]
+    of_mean: bool = False  #: whether `like` is a distribution, whose mean has the shape
+    of_classes: bool = False  #: whether it has an axis of classes, which the sample has not
     word: str = ""  #: for its law, where it is not normal
     places: tuple[int, ...] | None = None  #: the members of a family that are roots; None is all
     one: bool = False  #: a single one, without the axis of the family
@@ -268,12 +286,12 @@ class PriorSample:
 class Generated:
     """What p generates from its samples: a draw of its law, or what its networks answer."""
 
-    target: str
-    distribution: str
+    target: Target
+    distribution: Local
     shape: tuple[int, ...]
     drawn: bool  #: or the mean
     relaxed: bool = False  #: of no real numbers: with the gradient of a relaxed draw
-    noise: Ref | None = None  #: of a latent without a posterior; else its own, by its name
+    noise: Annotated[Ref | None, "noise"] = None  #: of a latent without a posterior
     name: str = ""
     grid: int = 1  #: how many indices the noise's family has
 
@@ -282,9 +300,9 @@ class Generated:
 class Predict:
     """Take something observed from what `decode` is given, or the likeliest value of it."""
 
-    target: str
+    target: Target
     variable: str
-    distribution: str
+    distribution: Local
     shape: tuple[int, ...]
 
 
@@ -292,8 +310,8 @@ class Predict:
 class Repeat:
     """Give every row of a tensor or a distribution several times, for as many samples."""
 
-    target: str
-    source: str
+    target: Target
+    source: Local
     times: int
     shape: tuple[int, ...] | None  #: of a row, where it is to be told
 
@@ -302,8 +320,8 @@ class Repeat:
 class Detach:
     """What a network says, or the edges of a mask, for an objective that does not train it."""
 
-    target: str
-    source: str
+    target: Target
+    source: Local
     shape: tuple[int, ...] | None  #: of a row, where it is to be told
 
 
@@ -311,7 +329,7 @@ class Detach:
 class Assemble:
     """Put the members of a family together."""
 
-    target: str
+    target: Target
     parts: tuple[Ref, ...]  #: member by member
     in_classes: bool = False  #: whether their axis is that behind the classes
 
@@ -363,5 +381,5 @@ class Drawn:
     """A variable that `ancestral_sample` returns."""
 
     variable: str
-    value: str  #: its local name
+    value: Local
     grid: bool = False

@@ -60,4 +60,4 @@ def written_out(conditional: Conditional, model: Model) -> Conditional:
 
 
 def _local(draw: str) -> str:
-    return f"chosen_{draw}"
+    return f"chosen:{draw}"

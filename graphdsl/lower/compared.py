@@ -31,8 +31,8 @@ def run_compared(
         if asked in plan.compared or not _reads_latents(ref.conditional, plan.model):
             continue
         slot = next(one for one in encoders[ref.network] if piece.node in one.children)
-        own = plans[ref.network].posterior[piece.node][0].removesuffix("_frozen")
-        target = f"{own}_at{plan.tag or '_q'}"
+        own = plans[ref.network].posterior[piece.node][0].removesuffix("~frozen")
+        target = f"{own}~at{plan.tag or '@q'}"
         plan.add_network(network_slot(slot, plan.model))
         plan.forward += [*gathered(plan, slot), *_runs(plan, slot, target, ref.network)]
         name = plan.forward[-1].target
@@ -48,7 +48,7 @@ def _runs(plan: Plan, slot: Slot, target: str, network: str) -> Iterator[Run]:
         yield run
         return
     yield replace(run, detached=True)
-    yield replace(run, target=f"{target}_frozen", frozen=True)
+    yield replace(run, target=f"{target}~frozen", frozen=True)
     for child in slot.children:
         key = ModelKey(network, child, (), "detached")
         plan.likelihood[key] = (target, slot.children)

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 
 from graphdsl.ir.model import Family, Model
 from graphdsl.ir.statements import Observe, OneHot, Ref
+from graphdsl.lower import keys
 from graphdsl.lower.runs import Plan, tensor_shape
 from graphdsl.lower.slots import Slot
 
@@ -15,7 +16,8 @@ from graphdsl.lower.slots import Slot
 def observed(family: Family, source: str = "batch") -> Observe:
     """Take a variable or a family from a batch."""
     return Observe(
-        target=family.local,
+        target=family.name,
+        seen=keys.seen(family),
         variable=family.held_as,
         shape=tensor_shape(family),
         source=source,
@@ -30,8 +32,8 @@ def one_hot(
     if family.classes is not None:
         rows = tensor_shape(family) if shape is None else shape
         yield OneHot(
-            target=f"one_hot_{name or family.local}",
-            value=name or family.local,
+            target=keys.one_hot(name or family.name),
+            value=name or family.name,
             classes=family.classes,
             shape=(*rows, family.classes),
         )
@@ -45,7 +47,7 @@ def masks(model: Model, nodes: Iterable[str]) -> tuple[Ref, ...]:
         if family.optional:
             place = family.nodes.index(node)
             single = family.members is None
-            found.append(Ref(f"seen_{family.local}", None if single else (place,), not single))
+            found.append(Ref(keys.seen(family), None if single else (place,), not single))
     return tuple(found)
 
 
@@ -63,7 +65,7 @@ def parents_of(slots: Iterable[Slot]) -> set[str]:
 
 def sampled(plan: Plan, family: Family) -> Ref:
     """The samples of q: data are taken from the batch, if nothing took them before."""
-    target = Ref(family.local)
+    target = Ref(family.name)
     if family.role != "latent":
         statement = observed(family)
         if statement not in plan.forward:

@@ -19,9 +19,10 @@ from graphdsl.ir.weight import Weight
 from graphdsl.lower.data import sampled
 from graphdsl.lower.errors import UnfitDistance
 from graphdsl.lower.generated import Generation
+from graphdsl.lower.names import Names
 from graphdsl.lower.relations import OWN, directed
 from graphdsl.lower.runs import Plan, tensor_shape
-from graphdsl.lower.slots import Names, with_scale
+from graphdsl.lower.slots import with_scale
 
 _WORDS: dict[str, tuple[str, str]] = {
     "MMD": ("mmd", "maximum mean discrepancy"),
@@ -86,20 +87,20 @@ def _term(
     if distance.non_saturating:
         word = "adversarial_js_non_saturating"
         estimator = "a critic of samples, its labels flipped: it has JS's fixed point (p = q) alone"
-    label = "_".join(family.local for family in several)
+    label = ",".join(families)
     critic, slope, own = "", None, OWN[word]
     if played:
         apart = _is_estimated(model, families)
-        critic = f"critic_{'against' if apart else 'of'}_{label}{plan.tag}"
+        critic = f"critic_{'against' if apart else 'of'}:{label}{plan.tag}"
         _declare_critic(plan, critic, several, apart)
     here = tuple(sampled(plan, family) for family in several)
     there = tuple(generated.sample(family) for family in several)
     if distance.r1:
-        slope = _slope(distance, several, taken.take(f"slope_{label}{plan.tag}"))
+        slope = _slope(distance, several, taken.take(f"slope:{label}{plan.tag}"))
         estimator += f"; the critic pays {number_text(distance.r1)} * {slope.formula} (R1)"
         own = "surrogate"  # at its best it is no log-ratio, but where p = q
     return LossTerm(
-        name=taken.take(f"divergence_{label}{plan.tag}"),
+        name=taken.take(f"divergence:{label}{plan.tag}"),
         weight=one.weight,
         code=TermCode(
             kind="distance",
@@ -116,7 +117,7 @@ def _term(
         bounds=(),
         estimator=estimator,
         lines=one.lines,
-        critic=taken.take(f"critic_{label}{plan.tag}") if critic else "",
+        critic=taken.take(f"critic:{label}{plan.tag}") if critic else "",
         slope=slope,
     )
 

@@ -31,6 +31,7 @@ from graphdsl.ir.statements import (
 )
 from graphdsl.lower.checks import span_at
 from graphdsl.lower.errors import EstimatorIdle, EstimatorMisplaced
+from graphdsl.lower.keys import reads_like
 from graphdsl.lower.liveness import read_by
 from graphdsl.lower.renaming import reads
 from graphdsl.lower.runs import Plan
@@ -162,7 +163,7 @@ class _Classes:
 
     @property
     def _chance(self) -> str:
-        return f"chance{self.plan.tag}"
+        return f"~chance{self.plan.tag}"
 
     # ---- statements ------------------------------------------------------------------------------
 
@@ -201,7 +202,7 @@ class _Classes:
                 if not one.prior or one.prior in self.deep:
                     return self._run(one)
             case PriorSample():
-                return replace(one, like=self._like(one.like))
+                return self._beside(one)
             case Known():
                 seen, value = self._ref(one.seen), self._ref(one.value)
                 return replace(one, seen=seen, value=value, shape=(self.count, *one.shape))
@@ -215,26 +216,29 @@ class _Classes:
 
     def _why_not(self, one: Statement) -> str:
         """Why a statement is not computed class by class."""
+        name = reads_like(one.target)
         match one:
             case Run(distribution="flow") | Sample():
-                return f"`{one.target}` is a flow, or a sample of one"
+                return f"`{name}` is a flow, or a sample of one"
             case Run(prior=str(prior)) if prior:
-                return f"`{one.target}` falls back on a prior where rows lack views"
+                return f"`{name}` falls back on a prior where rows lack views"
             case Run():
-                return f"`{one.target}` plays against the rest"
+                return f"`{name}` plays against the rest"
             case Fuse():
-                return f"`{one.target}` is a product, or a mixture, of experts"
+                return f"`{name}` is a product, or a mixture, of experts"
             case _:
-                return f"`{one.target}` is put together of members"
+                return f"`{name}` is put together of members"
 
-    def _like(self, name: str) -> str:
-        """Something of a row's shape, in place of what has classes."""
+    def _beside(self, sample: PriorSample) -> PriorSample:
+        """A sample of p's, like something of a row's shape in place of what has classes."""
         for one in self.samples:
-            if one.target == name:
-                return f"{one.distribution}.mean{'[:, 0]' * (one.distribution in self.deep)}"
-        if name not in self.drawn:
-            raise _Unfit(f"p's own samples are drawn beside `{name}`, which is put together")
-        return f"{name}[:, 0]"
+            if one.target == sample.like:
+                deep = one.distribution in self.deep
+                return replace(sample, like=one.distribution, of_mean=True, of_classes=deep)
+        if sample.like not in self.drawn:
+            beside = reads_like(sample.like)
+            raise _Unfit(f"p's own samples are drawn beside `{beside}`, which is put together")
+        return replace(sample, of_classes=True)
 
     def _run(self, one: Run) -> Run:
         return replace(

@@ -19,9 +19,10 @@ from graphdsl.ir.weight import Weight
 from graphdsl.lower.data import sampled
 from graphdsl.lower.errors import EstimatorMisplaced
 from graphdsl.lower.generated import Generation
+from graphdsl.lower.names import Names
 from graphdsl.lower.relations import OWN, directed
 from graphdsl.lower.runs import Plan, tensor_shape
-from graphdsl.lower.slots import Names, member_ref, with_scale
+from graphdsl.lower.slots import member_ref, with_scale
 from graphdsl.lower.under_p import INSTEAD_OF_SAMPLES, not_of_samples
 
 Estimated: TypeAlias = tuple[Weight, TotalCorrelation, EstimatorChoice | None]
@@ -113,12 +114,12 @@ def _of_factors(
     sample(family)
     whole = "; ".join(nodes) if tuple(nodes) != family.nodes else family.name
     at = _at(atom)
-    critic = f"critic_of_{family.local}{plan.tag}" if estimator == "adversary" else ""
+    critic = f"critic_of:{family.name}{plan.tag}" if estimator == "adversary" else ""
     if critic:
         _declare(plan, critic, family.name, ((len(nodes), *family.shape),), (tuple(nodes),))
     word = "total_correlation_critic" if critic else f"total_correlation_{estimator}"
     return LossTerm(
-        name=taken.take(f"total_correlation_{family.local}{plan.tag}"),
+        name=taken.take(f"total_correlation:{family.name}{plan.tag}"),
         weight=weight,
         code=TermCode(
             kind="total_correlation",
@@ -134,7 +135,7 @@ def _of_factors(
         bounds=(),
         estimator=_said(estimator, "factors"),
         lines=_lines(plan.model, choice),
-        critic=taken.take(f"critic_{family.local}{plan.tag}") if critic else "",
+        critic=taken.take(f"critic:{family.name}{plan.tag}") if critic else "",
     )
 
 
@@ -176,14 +177,14 @@ def _of_parts(
     left, right = (plan.model.family_of(part[0]) for part in atom.parts)
     if left.role != "latent":
         left, right = right, left
-    label = f"{left.local}_{right.local}"
-    critic = f"critic_of_{label}{plan.tag}" if estimator in ("adversary", "mine") else ""
+    label = f"{left.name},{right.name}"
+    critic = f"critic_of:{label}{plan.tag}" if estimator in ("adversary", "mine") else ""
     if critic:
         shapes = (tensor_shape(left), tensor_shape(right))
         _declare(plan, critic, f"{left.name},{right.name}", shapes, (left.nodes, right.nodes))
     code = _parts_code(plan, estimator, (left, right), critic, (sample(left), sample(right)))
     return LossTerm(
-        name=taken.take(f"information_{label}{plan.tag}"),
+        name=taken.take(f"information:{label}{plan.tag}"),
         weight=weight,
         code=code,
         formula=f"I{at[0]}({left.name}; {right.name})",
@@ -193,7 +194,7 @@ def _of_parts(
         bounds=(),
         estimator=_said(estimator, _compared(estimator, right)),
         lines=_lines(plan.model, choice),
-        critic=taken.take(f"critic_{label}{plan.tag}") if critic else "",
+        critic=taken.take(f"critic:{label}{plan.tag}") if critic else "",
     )
 
 

@@ -36,7 +36,8 @@ from graphdsl.ir.statements import (
     Statement,
 )
 from graphdsl.lower.errors import EdgeGradientMisfit
-from graphdsl.lower.slots import Argument, Names
+from graphdsl.lower.names import Names
+from graphdsl.lower.slots import Argument
 
 #: Terms that look at several rows at once.
 _BATCHWISE = ("total_correlation", "information", "distance", "penalty")
@@ -72,7 +73,10 @@ def with_masks(statements: Sequence[Statement], likeliest: bool) -> tuple[Statem
     names = dict.fromkeys(entries.mask for one in statements for entries in _read(one))
     while any(name in source for name in names):
         names = dict.fromkeys(source.get(name, name) for name in names)
-    drawn = tuple(DrawMask(target=name, likeliest=likeliest) for name in names)
+    drawn = tuple(
+        DrawMask(target=name, mask=name, attribute=f"mask:{name}", likeliest=likeliest)
+        for name in names
+    )
     start = next(
         (k for k, one in enumerate(statements) if not isinstance(one, Observe | OneHot)), 0
     )
@@ -138,9 +142,9 @@ def count_terms(collected: Collected, names: Names) -> Iterator[LossTerm]:
     """The expected number of a mask's edges, in closed form."""
     for one in collected.sparsities:
         yield LossTerm(
-            name=names.take(f"sparsity_{one.mask}"),
+            name=names.take(f"sparsity:{one.mask}"),
             weight=one.weight,
-            code=TermCode(kind="sparsity", left=Ref(one.mask), right=None),
+            code=TermCode(kind="sparsity", left=Ref(one.mask), right=None, mask=f"mask:{one.mask}"),
             formula=f"E[number of edges in {one.mask}]",
             latex=f"\\mathbb{{E}}\\,|{latex_name(one.mask)}|",
             stands_for=(Term(one.weight, PenaltyAtom("sparsity", (one.mask,))),),
@@ -170,6 +174,7 @@ def _mask_slots(
     return tuple(
         MaskSlot(
             name=one.name,
+            attribute=f"mask:{one.name}",
             extents=one.extents,
             start=float(one.start or 0),
             by_row=not together and one.gradient == "straight_through",

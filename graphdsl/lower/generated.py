@@ -10,7 +10,8 @@ from graphdsl.ir.model import Family, Law
 from graphdsl.ir.statements import Assemble, Generated, PriorSample, Ref
 from graphdsl.lower.data import parents_of, sampled
 from graphdsl.lower.drawing import has_density
-from graphdsl.lower.runs import Plan, gathered, held_members, place_of, run_slot, slot_shape
+from graphdsl.lower.keys import members
+from graphdsl.lower.runs import Plan, gathered, held_members, run_slot, slot_shape
 from graphdsl.lower.slots import Slot, member_ref, network_slot
 
 #: The words that make a root's sample of normal noise; a normal one is the noise itself.
@@ -37,7 +38,7 @@ class Generation:
         """The tensor of a family, drawn from p, its members side by side."""
         self._draw(family.nodes)
         if len({self.plan.values[node][0] for node in family.nodes}) > 1:
-            target = f"{family.local}_p"
+            target = f"{family.name}@p"
             parts = held_members(self.plan.values, family.nodes)
             self._put_together(target, family.nodes, parts)
         return self.plan.value(family.nodes)
@@ -50,7 +51,7 @@ class Generation:
         self._draw(sorted(parents_of([slot])))
         for together in gathered(self.plan, slot):
             self.plan.forward.append(together)
-        target = f"{slot.result}_p"
+        target = f"{slot.result}@p"
         self.plan.add_network(network_slot(slot, self.model))
         self.plan.forward.append(run_slot(self.plan, slot, target))
         self.plan.posterior.update(dict.fromkeys(slot.children, (target, slot.children)))
@@ -83,7 +84,7 @@ class Generation:
         roots = tuple(node for node in family.nodes if node not in self._slot_of)
         if family.role != "latent":
             sampled(self.plan, family)
-            self.plan.values.update(dict.fromkeys(roots, (family.local, family.nodes)))
+            self.plan.values.update(dict.fromkeys(roots, (family.name, family.nodes)))
             return
         target = _local(family, roots)
         name, held = self._inferred.get(roots[0], ("", ()))
@@ -140,9 +141,8 @@ def _inferred(plan: Plan) -> Iterator[tuple[str, tuple[str, tuple[str, ...]]]]:
 
 
 def _local(family: Family, nodes: Sequence[str]) -> str:
-    """A name for p's samples of a family, or of some members of it: `z_p`, `z_1_p`."""
-    places = () if nodes == family.nodes else (str(p) for one in nodes for p in place_of(one))
-    return "_".join((family.local, *places, "p"))
+    """The key of p's samples of a family, or of some members of it."""
+    return f"{family.name if nodes == family.nodes else members(family, nodes)}@p"
 
 
 def _shape(family: Family, nodes: Sequence[str]) -> tuple[int, ...]:

@@ -27,13 +27,13 @@ from graphdsl.ir.statements import (
     Statement,
 )
 from graphdsl.lower.data import observed, one_hot, parents_of
+from graphdsl.lower.keys import members
 from graphdsl.lower.runs import (
     PRIORS,
     WORD,
     Plan,
     gathered,
     held_members,
-    place_of,
     run_slot,
     slot_shape,
     tensor_shape,
@@ -107,7 +107,7 @@ def _parents_first(model: Model, decoders: Sequence[Slot], predicted: set[str]) 
 def _prediction(family: Family, slot: Slot) -> Predict:
     """What p generates and conditions on: as it is given, or as its own likelihood has it."""
     return Predict(
-        target=family.local,
+        target=family.name,
         variable=family.name,
         distribution=slot.result,
         shape=tensor_shape(family),
@@ -122,7 +122,7 @@ def _build(plan: Plan, slot: Slot) -> None:
 
 def _as_declared(model: Model) -> dict[str, tuple[str, tuple[str, ...]]]:
     """Every variable where its family's own tensor holds it."""
-    return {node: (one.local, one.nodes) for one in model.families for node in one.nodes}
+    return {node: (one.name, one.nodes) for one in model.families for node in one.nodes}
 
 
 def _data_read(model: Model, slots: Iterable[Slot]) -> list[Family]:
@@ -173,7 +173,7 @@ def _plan_ancestral(plan: Plan, slots: Sequence[Slot]) -> None:
         _complete(draft, model.family_of(slot.children[0]))
     plan.ancestral = list(_without_idle(draft.ancestral))
     plan.drawn = [
-        Drawn(variable=one.name, value=one.local, grid=len(one.extents) > 1)
+        Drawn(variable=one.name, value=one.name, grid=len(one.extents) > 1)
         for one in (*given, *wanted)
     ]
 
@@ -191,23 +191,30 @@ def _draw_roots(draft: Plan, family: Family, generated: Iterable[str]) -> None:
     roots = tuple(node for node in family.nodes if node not in set(generated))
     if family.role != "latent":
         for node in roots:
-            target, shape = _local(family, (node,)), family.shape
+            target, shape = members(family, (node,)), family.shape
             draft.ancestral.append(
-                Observe(target=target, variable=node, shape=shape, source="given")
+                Observe(
+                    target=target,
+                    seen=f"seen:{target}",
+                    variable=node,
+                    shape=shape,
+                    source="given",
+                )
             )
             draft.ancestral += one_hot(family, target, shape)
             draft.values[node] = (target, (node,))
         return
     if not roots:
         return
-    target = family.local if roots == family.nodes else _local(family, roots)
+    target = family.name if roots == family.nodes else members(family, roots)
     shape = _shape(family, roots)
     may_be_given = bool(family.labels) and roots == family.nodes
-    drawn = f"{target}_drawn" if may_be_given else target
+    drawn = f"{target}~drawn" if may_be_given else target
     draft.ancestral.append(
         Sample(
             target=drawn,
-            distribution=PRIORS[family.distribution.law],
+            distribution="",
+            word=PRIORS[family.distribution.law],
             noise=member_ref(family.name, roots, family.nodes),
             latent=family.name,
             shape=shape,
@@ -232,7 +239,7 @@ def _draw(draft: Plan, slot: Slot) -> None:
             draft.ancestral += one_hot(of, together.target, (len(nodes), *of.shape))
     draft.ancestral.append(run_slot(draft, slot, slot.result))
     whole = slot.children == family.nodes
-    target = family.local if whole else _local(family, slot.children)
+    target = family.name if whole else members(family, slot.children)
     shape = slot_shape(slot, family)
     if family.role == "latent":
         draft.ancestral.append(
@@ -256,17 +263,13 @@ def _complete(draft: Plan, family: Family) -> None:
     """A family drawn in parts is put together, once all of it is there."""
     if any(node not in draft.values for node in family.nodes):
         return
-    if any(draft.values[node][0] != family.local for node in family.nodes):
+    if any(draft.values[node][0] != family.name for node in family.nodes):
         parts = held_members(draft.values, family.nodes)
-        draft.ancestral.append(Assemble(target=family.local, parts=parts))
-        whole = (family.local, family.nodes)
+        draft.ancestral.append(Assemble(target=family.name, parts=parts))
+        whole = (family.name, family.nodes)
         draft.values.update(dict.fromkeys(family.nodes, whole))
     if family.role != "latent":
         draft.ancestral += one_hot(family)
-
-
-def _local(family: Family, nodes: Sequence[str]) -> str:
-    return "_".join((family.local, *(str(place) for one in nodes for place in place_of(one))))
 
 
 def _shape(family: Family, nodes: Sequence[str]) -> tuple[int, ...]:

@@ -23,8 +23,8 @@ from graphdsl.ir.model import Model
 from graphdsl.ir.notation import weight_text
 from graphdsl.ir.signs import Sign, product_of, sign
 from graphdsl.lower.errors import ConstantInside, NothingInside, VacuousBound
+from graphdsl.lower.names import Names
 from graphdsl.lower.relations import under_sign
-from graphdsl.lower.slots import Names
 
 _NAMES = {"abs": "absolute", "max": "floored", "constraint": "constraint"}
 _WORDS = {"abs": "`abs`", "max": "`max`", "constraint": "a constraint"}
@@ -58,8 +58,10 @@ def within(group: CollectedGroup, model: Model) -> Seen:
 def group_of(group: CollectedGroup, terms: Sequence[LossTerm], taken: Names) -> Group:
     """How a sum of terms enters the loss."""
     wrapped = group.wrapped
+    name = taken.take(_NAMES[wrapped.kind])
     return Group(
-        name=taken.take(_NAMES[wrapped.kind]),
+        name=name,
+        multiplier=name.replace("constraint", "multiplier") * (wrapped.kind == "constraint"),
         kind=wrapped.kind,
         weight=group.weight,
         offset=wrapped.offset,

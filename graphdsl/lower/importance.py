@@ -16,10 +16,10 @@ from graphdsl.ir.notation import latex_names, latex_weight
 from graphdsl.ir.signs import sign
 from graphdsl.ir.weight import ONE, Weight
 from graphdsl.lower.errors import EstimatorMisplaced
+from graphdsl.lower.names import Names
 from graphdsl.lower.relations import OWN, directed
 from graphdsl.lower.runs import Plan
 from graphdsl.lower.samples import SamplePass
-from graphdsl.lower.slots import Names
 
 
 def unfit_importances(collected: Collected, model: Model) -> Iterator[Diagnostic]:

@@ -35,6 +35,7 @@ from graphdsl.lower.groups import (
 from graphdsl.lower.importance import importance_terms, sampled_networks
 from graphdsl.lower.liveness import alive, arguments, used
 from graphdsl.lower.models import Prior
+from graphdsl.lower.names import Names, local_names, named
 from graphdsl.lower.objective import whole_latex
 from graphdsl.lower.plan import make_plan
 from graphdsl.lower.players import Part, put_together, unowned
@@ -47,13 +48,10 @@ from graphdsl.lower.sides import (
     playing,
     playing_piece,
 )
-from graphdsl.lower.slots import Names
 from graphdsl.lower.terms import added_up, loss_terms
 from graphdsl.lower.turns import idle_turns, turns
 from graphdsl.lower.under_p import unfit_under_p
 from graphdsl.lower.untrained import untrained, without_part
-
-_IMPORTED = frozenset("Objective Losses Gaussian Bernoulli Variable Batch Noise Tensor".split())
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +160,7 @@ def _sided(bounded: Sequence[_Bounded], model: Model) -> Iterator[Objective]:
 
 def _lowered(bounded: Sequence[_Bounded], model: Model, found: list[Diagnostic]) -> Lowered:
     """Plan the code of what is bounded, objective by objective."""
-    taken = Names()
+    taken = local_names(model)
     others = [name for one in bounded for name in one.sampled]
     every = [piece for one in bounded for piece in one.everything]
     plans, terms, groups = [], [], []
@@ -185,7 +183,11 @@ def _lowered(bounded: Sequence[_Bounded], model: Model, found: list[Diagnostic])
         module = _module(model, plans[0]["q"], terms[0], constants)
         module, unfit = enumerated(replace(module, groups=every_group), plans[0], model)
         found += unfit
-        return Lowered(None, tuple(found)) if _is_wrong(found) else _finished(module, model, found)
+        return (
+            Lowered(None, tuple(found))
+            if _is_wrong(found)
+            else _finished(module, model, found, taken)
+        )
     parts = [
         Part(player, planned["q"], made, under)
         for player, planned, made, under in zip(model.players, plans, terms, groups, strict=True)
@@ -204,7 +206,7 @@ def _lowered(bounded: Sequence[_Bounded], model: Model, found: list[Diagnostic])
         relation="surrogate" if surrogate else "saddle",
         reason=module.reason if surrogate else reason,
     )
-    return _finished(module, model, found)
+    return _finished(module, model, found, taken)
 
 
 def _prior_missing(family: Family) -> PriorMissing:
@@ -219,12 +221,14 @@ def _prior_missing(family: Family) -> PriorMissing:
     )
 
 
-def _finished(module: LossModule, model: Model, found: Iterable[Diagnostic]) -> Lowered:
-    """The module with its turns, and what is told of the whole of it."""
+def _finished(
+    module: LossModule, model: Model, found: Iterable[Diagnostic], names: Names
+) -> Lowered:
+    """The module with its turns and its names, and what is told of the whole of it."""
     whole = with_structures(replace(module, turns=turns(model)), model)
     idle = tuple(without_part(whole, model)) or tuple(untrained(whole, model))
     turned = wrong_directions(whole.terms)
-    return Lowered(whole, (*found, *idle, *idle_turns(whole, model), *turned))
+    return Lowered(named(whole, names), (*found, *idle, *idle_turns(whole, model), *turned))
 
 
 def _all_terms(
@@ -272,10 +276,10 @@ def _module(
 ) -> LossModule:
     relation = combined(term.relation for term in terms)
     read = [
-        (family.local, family.name, len(family.extents))
+        (family.name, family.name, len(family.extents))
         for family in model.families
         if family.role == "latent"
-        and any(ref.name == family.local for ref in arguments(plan.decode))
+        and any(ref.name == family.name for ref in arguments(plan.decode))
     ]
     return LossModule(
         model=model.name,
@@ -345,4 +349,4 @@ def _critics(terms: Sequence[LossTerm], plan: Plan) -> Iterator[str]:
 
 def _class_name(name: str) -> str:
     camel = "".join(part[:1].upper() + part[1:] for part in name.split("_") if part)
-    return f"{camel}Model" if camel in _IMPORTED else camel
+    return camel

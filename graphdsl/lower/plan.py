@@ -16,10 +16,11 @@ from graphdsl.lower.compared import run_compared
 from graphdsl.lower.data import labels_of, observed, one_hot, parents_of
 from graphdsl.lower.generated import Generation
 from graphdsl.lower.generation import plan_generation
+from graphdsl.lower.keys import Keys
 from graphdsl.lower.models import Auxiliary, Decoder, Encoder, SubPosterior
 from graphdsl.lower.posteriors import plan_posteriors, run_experts
 from graphdsl.lower.runs import ModelKey, Plan, place_of, run_slot
-from graphdsl.lower.slots import Names, Slot, expert_slots, network_slot, slots, some_of
+from graphdsl.lower.slots import Slot, expert_slots, network_slot, slots, some_of
 from graphdsl.lower.together import plan_inference, plan_together, run_on_sets, together
 
 
@@ -35,7 +36,7 @@ def make_plan(
     several objectives, `every` piece of all of them is given too: each network has one name.
     """
     every = pieces if every is None else every
-    attributes: defaultdict[str, Names] = defaultdict(Names)
+    attributes: defaultdict[str, Keys] = defaultdict(Keys)
     shared = list(_shared_experts(model, attributes))
     networks = (model.inference, *_needed_networks(model, every, others))
     written: defaultdict[str, list[Conditional]] = defaultdict(list)
@@ -67,8 +68,8 @@ def make_plan(
     plan_posteriors(plan, encoders["q"], _wanted_subsets(pieces, "q"))
     for base, slot in shared:
         if any(_base(name) == base for name in encoders):
-            family = model.family_of(slot.children[0]).local
-            plan.experts[base, slot.children] = run_experts(plan, slot, f"experts_{base}_{family}")
+            family = model.family_of(slot.children[0]).name
+            plan.experts[base, slot.children] = run_experts(plan, slot, f"experts:{base}.{family}")
     at_once = together(plan, pieces, encoders, decoders, others)
     plans = {"q": plan, **dict(_branches(plan, encoders, pieces, at_once))}
     for under, branch in plans.items():
@@ -155,7 +156,7 @@ def _needed_networks(model: Model, pieces: Iterable[Piece], others: Iterable[str
     return [network for network in model.further if network.name in wanted]
 
 
-def _shared_experts(model: Model, attributes: Mapping[str, Names]) -> Iterator[tuple[str, Slot]]:
+def _shared_experts(model: Model, attributes: Mapping[str, Keys]) -> Iterator[tuple[str, Slot]]:
     """Experts of `infer r(S) {... by poe}`: one pass serves every S."""
     union: dict[tuple[str, tuple[str, ...]], dict[str, Conditional]] = {}
     for network in model.further:
@@ -274,7 +275,7 @@ def _observe(
     if not any(set(family.nodes) & (encoded | others | modelled) for family in families):
         modelled |= set(families[0].nodes[:1]) if families else set()  # which says how many rows
     for family in families:
-        plan.values.update(dict.fromkeys(family.nodes, (family.local, family.nodes)))
+        plan.values.update(dict.fromkeys(family.nodes, (family.name, family.nodes)))
         if set(family.nodes) & (encoded | others | modelled | labels):
             plan.forward.append(observed(family))
         if set(family.nodes) & (told | labels):
@@ -339,7 +340,7 @@ def _run_model(
 ) -> None:
     """A decoder, or a network made for a bound, on the samples; `detached`, as a critic's own."""
     held: Literal["", "frozen", "detached"] = "detached" if detached else "frozen" if frozen else ""
-    target = f"{slot.result}{'_frozen' * frozen}{plan.tag}"
+    target = f"{slot.result}{'~frozen' * frozen}{'!' * detached}{plan.tag}"
     network = slot.conditionals[0].network
     if ModelKey(network, slot.children[0]) in plan.likelihood and network == "p" and not frozen:
         return  # a prior that a posterior has asked for

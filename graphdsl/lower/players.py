@@ -9,15 +9,15 @@ from __future__ import annotations
 
 __all__ = ["Part", "put_together", "unowned"]
 
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from graphdsl.diagnostics import Diagnostic, Span
 from graphdsl.ir.loss import Group, LossTerm, NetworkSlot, PlayerSlot
 from graphdsl.ir.model import Model, Player, owners_of_edges
-from graphdsl.ir.statements import Detach, Fuse, Observe, OneHot, Run, Sample, Statement
+from graphdsl.ir.statements import Detach, Fuse, Observe, OneHot, Run, Statement
 from graphdsl.lower.errors import NobodyTrains
-from graphdsl.lower.renaming import reads, renamed, renamed_code
+from graphdsl.lower.renaming import reads, renamed, targets
 from graphdsl.lower.runs import Plan
 
 _PREDICTORS = "predictors"
@@ -34,8 +34,8 @@ class Part:
 
     @property
     def tag(self) -> str:
-        """What sets its names apart from those of another: `_for_p`."""
-        return f"_for_{'_'.join(self.player.owners)}"
+        """What sets its keys apart from those of another: `~for(p)`."""
+        return f"~for({','.join(self.player.owners)})"
 
 
 def put_together(
@@ -93,13 +93,9 @@ def _own_masks(part: Part) -> tuple[str, ...]:
 
 
 def _others_masks(part: Part) -> dict[str, str]:
-    """The masks of other players, and how an objective calls them that leaves them as they are."""
+    """The masks of other players, by their keys where an objective leaves them as they are."""
     model, own = part.plan.model, _own_masks(part)
-    taken = {family.local for family in model.families} | {one.name for one in model.masks}
-    found: dict[str, str] = {}
-    for mask in (one.name for one in model.masks if one.name not in own):
-        found[mask] = _fresh(f"{mask}_held", taken)
-    return found
+    return {one.name: f"{one.name}~held" for one in model.masks if one.name not in own}
 
 
 def _held_masks(part: Part, names: Mapping[str, str]) -> Iterator[Detach]:
@@ -141,34 +137,18 @@ def _held(statement: Statement, own: set[str], subsets: Mapping[str, str]) -> St
 
 
 def _put(forward: list[Statement], one: Statement, names: dict[str, str], part: Part) -> None:
-    """Add a statement, unless the same stands there; under another name where its own is taken."""
+    """Add a statement, unless the same is there; by another key where its own is taken."""
     made = renamed(one, names)
     if made in forward:
         return
-    taken = {name for each in forward for name in _targets(each)}
-    if not taken.isdisjoint(_targets(made)):
-        taken |= {family.local for family in part.plan.model.families}
-        for target in _targets(one):
-            names[target] = _fresh(f"{target}{part.tag}", taken)
+    taken = {key for each in forward for key in targets(each)}
+    if not taken.isdisjoint(targets(made)):
+        names |= {key: f"{key}{part.tag}" for key in targets(one)}
         made = renamed(one, names)
     if isinstance(made, Observe):
         forward.insert(0, made)
     else:
         forward.append(made)
-
-
-def _targets(statement: Statement) -> tuple[str, ...]:
-    """What a statement gives names to: a sample of a flow comes with its density."""
-    density = statement.density if isinstance(statement, Sample) else ""
-    return (statement.target, density) if density else (statement.target,)
-
-
-def _fresh(name: str, taken: Container[str]) -> str:
-    fresh, count = name, 1
-    while fresh in taken:
-        count += 1
-        fresh = f"{name}_{count}"
-    return fresh
 
 
 def _in_one_pass(forward: Sequence[Statement]) -> Iterator[Statement]:
@@ -194,8 +174,8 @@ def _in_one_pass(forward: Sequence[Statement]) -> Iterator[Statement]:
 
 
 def _renamed(term: LossTerm, names: Mapping[str, str], part: Part) -> LossTerm:
-    code = renamed_code(term.code, names)
-    critic = term.critic_code and renamed_code(term.critic_code, names)
+    code = renamed(term.code, names)
+    critic = term.critic_code and renamed(term.critic_code, names)
     return replace(term, code=code, critic_code=critic, player=part.player.name)
 
 

@@ -14,13 +14,13 @@ from graphdsl.ir.statements import Assemble, Fuse, InferenceLine, Known, Ref, Ru
 from graphdsl.lower.chosen import chosen
 from graphdsl.lower.data import labels_of, masks, parents_of
 from graphdsl.lower.gating import weights_of
+from graphdsl.lower.keys import density, members, seen, without_q
 from graphdsl.lower.runs import (
     WORD,
     ModelKey,
     Plan,
     gathered,
     held_members,
-    place_of,
     reading,
     run_slot,
     slot_shape,
@@ -39,8 +39,8 @@ def plan_posteriors(
     for slot in _in_order(plan.model, encoders):
         family = plan.model.family_of(slot.children[0])
         alone = len(pieces_of[family.name]) == 1
-        name = family.local if alone else _local(family, slot, plan.model)
-        posterior = f"{plan.base}_{name}{plan.tag.removeprefix(f'_{plan.base}')}"
+        name = family.name if alone else members(family, slot.children)
+        posterior = f"{plan.base}.{name}{plan.under.removeprefix(plan.base)}"
         _posterior(plan, slot, posterior, wanted)
         posterior = _known(plan, slot, _playing(plan, slot, posterior))
         for child in slot.children:
@@ -55,7 +55,7 @@ def plan_posteriors(
             shape=(*slot_shape(slot, family), *family.encoded[len(family.shape) :]),
             grid=len(family.extents),
             discrete=family.kind in ("categorical", "binary"),
-            density=f"log_{posterior}" if plan.law(slot.children[0]) == "flow" else "",
+            density=density(posterior) if plan.law(slot.children[0]) == "flow" else "",
         )
         plan.forward.append(sample)
         plan.infer.append(sample)
@@ -77,15 +77,6 @@ def _in_order(model: Model, encoders: list[Slot]) -> list[Slot]:
         ordered.append(first)
         done |= set(first.children)
     return ordered
-
-
-def _local(family: Family, slot: Slot, model: Model) -> str:
-    """A name for some members of a family that is no variable's: `z_1`."""
-    places = (str(place) for child in slot.children for place in place_of(child))
-    name = f"{family.name}_{'_'.join(places)}"
-    while any(name == other.local for other in model.families):
-        name += "_"
-    return name
 
 
 def _posterior(
@@ -131,7 +122,7 @@ def _playing(plan: Plan, slot: Slot, posterior: str) -> str:
         for place, one in enumerate(plan.forward)
         if isinstance(one, Run) and one.target == posterior
     )
-    held = f"{posterior}_frozen"
+    held = f"{posterior}~frozen"
     plan.forward[place : place + 1] = [
         replace(run, target=held, frozen=True),
         replace(run, detached=True),
@@ -151,10 +142,10 @@ def _known(plan: Plan, slot: Slot, posterior: str) -> str:
         return posterior
     family = model.family_of(labels[0])
     known = Known(
-        target=f"{posterior}_known",
+        target=f"{posterior}~known",
         source=posterior,
-        seen=member_ref(f"seen_{family.local}", labels, family.nodes),
-        value=member_ref(family.local, labels, family.nodes),
+        seen=member_ref(seen(family), labels, family.nodes),
+        value=member_ref(family.name, labels, family.nodes),
         shape=slot_shape(slot, model.family_of(slot.children[0])),
     )
     plan.likelihood.update({ModelKey(plan.base, label): (posterior, labels) for label in labels})
@@ -195,7 +186,7 @@ def run_experts(plan: Plan, slot: Slot, experts: str) -> tuple[str, tuple[str, .
     sources = []
     for part in parts:
         plan.add_network(network_slot(part, model))
-        name = experts if single else f"expert_{part.result.removeprefix('q_')}"
+        name = experts if single else f"expert:{without_q(part.result)}"
         run = run_slot(plan, part, name)
         plan.forward.append(run)
         plan.infer.append(run)
@@ -217,7 +208,7 @@ def _fused(plan: Plan, slot: Slot, target: str, subsets: list[tuple[str, ...]]) 
     (conditional,) = slot.conditionals
     known = plan.experts.get((plan.base, slot.children))
     if known is None:
-        known = run_experts(plan, slot, f"experts_{target.removeprefix('q_')}")
+        known = run_experts(plan, slot, f"experts:{without_q(target)}")
     experts, every = known
     whole = _whole(model, plan.under, slot)
     block = next((name for name in whole.parents if as_block(name) is not None), "")
@@ -232,7 +223,8 @@ def _fused(plan: Plan, slot: Slot, target: str, subsets: list[tuple[str, ...]]) 
         experts=(Ref(experts, places),),
         formula=f"{base}({of} | {given}, {conditional.selector})" if mixed else formula,
         shape=shape,
-        subsets=conditional.selector if mixed else "",
+        there=f"present:{without_q(target)}",
+        selector=conditional.selector if mixed else "",
         seen=_seen_experts(plan, order),
         present=present_experts(plan, order),
         chosen=chosen(model, block, order) if block else None,
@@ -259,10 +251,10 @@ def _subset_posteriors(
 ) -> None:
     family = plan.model.family_of(slot.children[0])
     each = [(parent,) for parent in order] == subsets
-    name = f"{target}_each" if each else f"{target}_subsets"
+    name = f"{target}~each" if each else f"{target}~subsets"
     attribute = ""
     if not each:
-        attribute = f"subsets_{target.removeprefix('q_')}"
+        attribute = f"subsets:{without_q(target)}"
         rows = tuple(tuple(parent in subset for parent in order) for subset in subsets)
         plan.subsets.append((attribute, rows))
     children = children_text(plan.model, slot)
@@ -274,6 +266,7 @@ def _subset_posteriors(
             experts=(experts,),
             formula=f"{conditional.network}({children} | {given}), of the same experts",
             shape=(len(subsets), *slot_shape(slot, family)),
+            there=f"present:{without_q(name)}",
             subsets=attribute,
             present=present_experts(plan, order),
             weights=weights_of(plan.model, conditional, order),
@@ -291,7 +284,7 @@ def present_experts(plan: Plan, experts: tuple[str, ...]) -> tuple[Ref | None, .
         return ()
     family = plan.model.family_of(experts[0])
     if experts == family.nodes and family.members is not None:
-        return (Ref(f"seen_{family.local}"),)
+        return (Ref(seen(family)),)
     return tuple(replace(mask[0], one=True) if mask else None for mask in known)
 
 
@@ -306,12 +299,13 @@ def _drawn_posterior(
     members = model.members(found.head)
     order = tuple(parent for parent in every if parent in members)
     places = None if order == every else tuple(every.index(parent) for parent in order)
-    name = f"{target}_{found.head}_{'not_' * found.outside}{found.draw}"
+    name = f"{target}|{block}"
     children = children_text(model, slot)
     plan.forward.append(
         Fuse(
             target=name,
             how="drawn",
+            there=f"present:{without_q(name)}",
             experts=(Ref(experts, places),),
             formula=f"{slot.conditionals[0].network}({children} | {block}), of the same experts",
             shape=slot_shape(slot, model.family_of(slot.children[0])),
@@ -330,11 +324,11 @@ def _seen_experts(plan: Plan, experts: tuple[str, ...]) -> tuple[Ref, ...]:
         return ()
     family = plan.model.family_of(experts[0])
     if experts == family.nodes and family.members is not None:
-        return (Ref(f"seen_{family.local}"),)
+        return (Ref(seen(family)),)
     masks = []
     for one in experts:
         family = plan.model.family_of(one)
-        mask = member_ref(f"seen_{family.local}", (one,), family.nodes)
+        mask = member_ref(seen(family), (one,), family.nodes)
         masks.append(Ref(mask.name, mask.places if mask.places else None, True))
         if mask.places is None and family.members is not None:
             masks[-1] = Ref(mask.name, (0,), True)  # the only member of its family
@@ -349,7 +343,7 @@ def _assemble(plan: Plan, family: Family, parts: Sequence[Slot]) -> None:
         posteriors: tuple[Ref, ...] = (member_ref(posterior, held, order),)
     else:
         posteriors = held_members(plan.posterior, held)
-        target = f"{family.local}{plan.tag}"
+        target = f"{family.name}{plan.tag}"
         whole_family = Assemble(target=target, parts=held_members(plan.values, held))
         plan.forward.append(whole_family)
         plan.infer.append(whole_family)

@@ -1,39 +1,69 @@
-"""What a statement of the emitted code reads, and the same statement under other names.
+"""Keys in statements and terms: which there are, and the same code under others.
 
-A pass over other rows, or for another player, is planned as the first one is; what it computes
-anew then gets names of its own.
+A pass over other rows, or for another player, is planned as the first one is; what it computes anew
+then gets keys of its own. Which fields hold keys their types say: `Local`, `Target`, `Attribute`.
 """
 
 from __future__ import annotations
 
-__all__ = ["reads", "renamed", "renamed_code", "renamed_ref"]
+__all__ = ["keys_of", "reads", "renamed", "targets"]
 
-from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from dataclasses import is_dataclass, replace
+from functools import cache
+from typing import (
+    Annotated,
+    Literal,
+    TypeAlias,
+    TypeVar,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
 
-from graphdsl.ir.loss import Density, TermCode
 from graphdsl.ir.statements import (
     Assemble,
     Chances,
     Detach,
-    Entries,
+    DrawData,
+    DrawMask,
+    DrawSet,
+    Every,
     Fuse,
     Generated,
     Known,
+    Observe,
     OneHot,
+    OrGiven,
+    Predict,
     PriorSample,
-    Ref,
     Repeat,
     Run,
     Sample,
     Statement,
 )
 
-_Names = Mapping[str, str]
+_Thing = TypeVar("_Thing")
+_NONE: Mapping[str, str] = {}
+_WithoutNetwork: TypeAlias = (
+    Assemble
+    | Known
+    | Chances
+    | OneHot
+    | DrawSet
+    | PriorSample
+    | Sample
+    | Generated
+    | DrawData
+    | Predict
+    | Repeat
+    | Detach
+    | OrGiven
+)
 
 
 def reads(statement: Statement) -> Iterator[str]:
-    """The names that a statement of `forward` is computed from; noise and data are none."""
+    """The keys that a statement of `forward` is computed from; noise and data are none."""
     match statement:
         case Run():
             yield from (ref.name for ref in statement.arguments)
@@ -45,116 +75,113 @@ def reads(statement: Statement) -> Iterator[str]:
             yield from (ref.name for ref in statement.present if ref is not None)
             yield from () if statement.chosen is None else (statement.chosen.mask.name,)
             yield from () if statement.weights is None else (statement.weights.mask,)
-        case Assemble(parts=parts):
-            yield from (ref.name for ref in parts)
-        case Known(source=source, seen=seen, value=value):
-            yield from (source, seen.name, value.name)
-        case (
-            Sample(distribution=name)
-            | Generated(distribution=name)
-            | Repeat(source=name)
-            | Detach(source=name)
-        ):
-            yield name
-        case Chances(parts=parts):
-            yield from (name for one, value in parts for name in (one.name, value))
-        case PriorSample(like=name) | OneHot(value=name):
-            yield name
+        case Observe() | DrawMask() | Every():
+            pass
         case _:
-            pass  # data, masks of sets, and what is decoded: nothing that a pass computes
+            yield from _reads_of(statement)
 
 
-def renamed(statement: Statement, names: _Names) -> Statement:
-    """The statement, with the names of a pass in place of those of another."""
+def _reads_of(statement: _WithoutNetwork) -> tuple[str, ...]:
+    """The same of a statement that runs no network, and fuses nothing."""
     match statement:
-        case Run():
-            return replace(
-                statement,
-                target=_name(statement.target, names),
-                arguments=tuple(renamed_ref(ref, names) for ref in statement.arguments),
-                missing=tuple(
-                    replace(s, mask=renamed_ref(s.mask, names)) for s in statement.missing
-                ),
-                prior=_name(statement.prior, names),
-            )
-        case Fuse():
-            return _renamed_fusion(statement, names)
-        case Sample():
-            of, density = _name(statement.distribution, names), _name(statement.density, names)
-            target = _name(statement.target, names)
-            return replace(statement, target=target, distribution=of, density=density)
-        case Generated():
-            of = _name(statement.distribution, names)
-            return replace(statement, target=_name(statement.target, names), distribution=of)
-        case PriorSample(like=like):
-            target = _name(statement.target, names)
-            return replace(statement, target=target, like=_name(like, names))
-        case Repeat(source=source) | Detach(source=source):
-            target = _name(statement.target, names)
-            return replace(statement, target=target, source=_name(source, names))
-        case Known() | Assemble():
-            return _renamed_parts(statement, names)
-        case _:
-            return statement
+        case Assemble(parts=parts):
+            return tuple(ref.name for ref in parts)
+        case Known(source=source, seen=seen, value=value):
+            return source, seen.name, value.name
+        case Chances(parts=parts):
+            return tuple(name for one, value in parts for name in (one.name, value))
+        case OneHot(value=name) | DrawSet(like=name) | PriorSample(like=name):
+            return (name,) if name else ()
+        case Sample(distribution=name):
+            return (name,) if name else ()
+        case Generated() | DrawData() | Predict():
+            return (statement.distribution,)
+        case Repeat() | Detach() | OrGiven():
+            return (statement.source,)
 
 
-def renamed_code(code: TermCode, names: _Names) -> TermCode:
-    """How a term is computed, under other names."""
+def targets(statement: Statement) -> tuple[str, ...]:
+    """The keys of what a statement computes: a sample of a flow comes with its density."""
+    return tuple(key for kind, key in _keys(statement) if kind == "target")
 
-    def ref(one: Ref) -> Ref:
-        return renamed_ref(one, names)
 
-    def density(one: Density) -> Density:
-        found, seen = one.distribution, one.seen
-        return Density(found and ref(found), one.word, ref(one.value), seen and ref(seen))
+def keys_of(thing: object, scope: Literal["local", "attribute"]) -> tuple[str, ...]:
+    """The keys of a scope, in the order in which they first come."""
+    kinds = ("local", "target") if scope == "local" else (scope,)
+    return tuple(dict.fromkeys(key for kind, key in _keys(thing) if kind in kinds))
 
+
+def renamed(
+    thing: _Thing, locals_: Mapping[str, str], attributes: Mapping[str, str] = _NONE
+) -> _Thing:
+    """A statement, a term, or whatever holds some, with other keys in the place of those given."""
+
+    def change(kind: str, key: str) -> str:
+        return (attributes if kind == "attribute" else locals_).get(key, key)
+
+    return _changed(thing, change)
+
+
+# ---- fields whose types say that they hold keys --------------------------------------------------
+
+_Change: TypeAlias = Callable[[str, str], str]
+
+
+def _keys(thing: object) -> list[tuple[str, str]]:
+    found: list[tuple[str, str]] = []
+
+    def note(kind: str, key: str) -> str:
+        found.append((kind, key))
+        return key
+
+    _changed(thing, note)
+    return found
+
+
+def _changed(thing: _Thing, change: _Change) -> _Thing:
+    """A thing with other keys in its fields, and in the fields of its parts."""
+    if not is_dataclass(thing) or isinstance(thing, type):
+        return thing
+    held = _fields_with_keys(type(thing))
     return replace(
-        code,
-        left=ref(code.left),
-        right=code.right and ref(code.right),
-        value=code.value and ref(code.value),
-        density=_name(code.density, names),
-        seen=tuple(tuple(map(ref, several)) for several in code.seen),
-        samples=tuple(tuple(map(ref, several)) for several in code.samples),
-        above=tuple(map(density, code.above)),
-        below=tuple(map(density, code.below)),
+        thing, **{name: _in_field(getattr(thing, name), hint, change) for name, hint in held}
     )
 
 
-def renamed_ref(ref: Ref, names: _Names) -> Ref:
-    """A tensor under its other name, and so the mask that it is multiplied with."""
-    return replace(ref, name=_name(ref.name, names), gate=_entries(ref.gate, names))
+def _in_field(value: object, hint: object, change: _Change) -> object:
+    """What a field holds, with its key changed, or those of its parts; an empty one is no key."""
+    if isinstance(value, str):
+        kind = next(filter(None, map(_kind, (hint, *get_args(hint)))), "")
+        return change(kind, value) if kind and value else value
+    if isinstance(value, tuple):
+        parts = zip(value, _parts(hint, len(value)), strict=True)
+        return tuple(_in_field(one, part, change) for one, part in parts)
+    return _changed(value, change)
 
 
-def _renamed_fusion(statement: Fuse, names: _Names) -> Fuse:
-    chosen = statement.chosen
-    return replace(
-        statement,
-        target=_name(statement.target, names),
-        experts=tuple(renamed_ref(ref, names) for ref in statement.experts),
-        present=tuple(ref and renamed_ref(ref, names) for ref in statement.present),
-        chosen=chosen and replace(chosen, mask=renamed_ref(chosen.mask, names)),
-        weights=_entries(statement.weights, names),
-    )
+def _parts(hint: object, count: int) -> Sequence[object]:
+    """The types of a tuple's parts; the tuple may be one of several types."""
+    whole = next(one for one in (hint, *get_args(hint)) if get_origin(one) is tuple)
+    arguments = get_args(whole)
+    return [arguments[0]] * count if arguments[-1] is Ellipsis else arguments
 
 
-def _renamed_parts(statement: Known | Assemble, names: _Names) -> Statement:
-    target = _name(statement.target, names)
-    if isinstance(statement, Assemble):
-        parts = tuple(renamed_ref(ref, names) for ref in statement.parts)
-        return replace(statement, target=target, parts=parts)
-    return replace(
-        statement,
-        target=target,
-        source=_name(statement.source, names),
-        seen=renamed_ref(statement.seen, names),
-        value=renamed_ref(statement.value, names),
-    )
+@cache
+def _fields_with_keys(of: Hashable) -> tuple[tuple[str, object], ...]:
+    hints = get_type_hints(of, include_extras=True)
+    return tuple((name, hint) for name, hint in hints.items() if _holds_keys(hint))
 
 
-def _entries(some: Entries | None, names: _Names) -> Entries | None:
-    return some and replace(some, mask=_name(some.mask, names))
+@cache
+def _holds_keys(hint: Hashable) -> bool:
+    if get_origin(hint) is Annotated:
+        return bool(_kind(hint))
+    if is_dataclass(hint):
+        return bool(_fields_with_keys(hint))
+    return any(map(_holds_keys, get_args(hint)))
 
 
-def _name(name: str, names: _Names) -> str:
-    return names.get(name, name)
+def _kind(hint: object) -> str:
+    """What a type says of a text that it annotates."""
+    kinds = get_args(hint)[1:] if get_origin(hint) is Annotated else ()
+    return next((one for one in kinds if one in ("local", "target", "attribute")), "")

@@ -17,7 +17,6 @@ __all__ = [
     "tensor_shape",
 ]
 
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from math import log
@@ -39,6 +38,7 @@ from graphdsl.ir.statements import (
     Seen,
     Statement,
 )
+from graphdsl.lower import keys
 from graphdsl.lower.gating import gated
 from graphdsl.lower.slots import Argument, Slot, has_own_scale, member_ref, scale_name
 from graphdsl.lower.wording import slot_formula
@@ -137,10 +137,10 @@ class Plan:
 
     @property
     def tag(self) -> str:
-        """What sets its names apart from q's: `_r_1`; of several at once, `_r`."""
+        """What sets its keys apart from q's: `@r(1)`; of several at once, `@r`."""
         if self.together:
-            return f"_{self.base}"
-        return "" if self.under == "q" else "_" + re.sub(r"\W+", "_", self.under).strip("_")
+            return f"@{self.base}"
+        return "" if self.under == "q" else f"@{self.under}"
 
     def law(self, latent: str) -> Law:
         """The law that this network infers a latent with, or p generates a variable with."""
@@ -215,8 +215,7 @@ def gathered(plan: Plan, slot: Slot) -> Iterator[Assemble]:
         nodes = tuple(node for group in argument.nodes for node in group)
         if len({plan.values[node][0] for node in nodes}) > 1:
             family = plan.model.family_of(nodes[0])
-            places = (str(place) for node in nodes for place in place_of(node))
-            target = "_".join((family.local, *places)) + plan.tag
+            target = keys.members(family, nodes) + plan.tag
             parts = held_members(plan.values, nodes)
             if any(part.name in plan.vectors for part in parts):
                 plan.vectors.add(target)
@@ -275,7 +274,7 @@ def _seen(plan: Plan, slot: Slot) -> Iterable[Seen]:
         family = plan.model.family_of(nodes[0])
         if family.role == "latent":
             continue
-        mask = member_ref(f"seen_{family.local}", nodes, family.nodes)
+        mask = member_ref(keys.seen(family), nodes, family.nodes)
         if slot.stacked and not argument.shared:
             yield Seen(Ref(mask.name, mask.places), "each", family.optional)
         else:
@@ -292,7 +291,7 @@ def _argument(plan: Plan, argument: Argument, picked: bool) -> Ref:
     per_member = picked or len(argument.nodes) > 1
     family = plan.model.family_of(nodes[0])
     if family.kind == "categorical" and family.role != "latent" and ref.name not in plan.vectors:
-        ref = Ref(f"one_hot_{ref.name}", ref.places, ref.one)
+        ref = Ref(keys.one_hot(ref.name), ref.places, ref.one)
     if family.members is not None and nodes == family.nodes and len(nodes) == 1:
         # The only member of its family, without the axis.
         return gated(plan.model, Ref(ref.name, (0,), True), argument)

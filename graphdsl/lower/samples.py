@@ -28,8 +28,9 @@ from graphdsl.ir.statements import (
     Statement,
 )
 from graphdsl.lower.data import masks, observed, parents_of
+from graphdsl.lower.keys import density, seen
 from graphdsl.lower.posteriors import plan_posteriors
-from graphdsl.lower.renaming import reads, renamed, renamed_ref
+from graphdsl.lower.renaming import reads, renamed, targets
 from graphdsl.lower.runs import PRIORS, Plan, run_slot
 from graphdsl.lower.slots import Slot, member_ref, network_slot
 
@@ -90,7 +91,7 @@ class SamplePass:
 
     def _run(self, slot: Slot, frozen: bool) -> str:
         """A decoder on the samples, or a prior that is conditional; where its answer is."""
-        target = f"{slot.result}{'_frozen' * frozen}{self._base.tag}"
+        target = f"{slot.result}{'~frozen' * frozen}{self._base.tag}"
         self._base.add_network(network_slot(slot, self._model))
         statement = run_slot(self._plan, slot, target, frozen)
         if statement not in self._plan.forward:
@@ -100,11 +101,11 @@ class SamplePass:
     def _likelihood(self, slot: Slot, run: str, wanted: frozenset[str]) -> Density:
         """What a network of p says of its children."""
         nodes = tuple(name for name in slot.children if name in wanted)
-        seen: Ref | None = None
+        known: Ref | None = None
         if masks(self._model, nodes):
             family = self._model.family_of(nodes[0])
-            seen = member_ref(f"seen_{family.local}", nodes, family.nodes)
-        return Density(member_ref(run, nodes, slot.children), "", self._plan.value(nodes), seen)
+            known = member_ref(seen(family), nodes, family.nodes)
+        return Density(member_ref(run, nodes, slot.children), "", self._plan.value(nodes), known)
 
     def _priors(self, roots: Iterable[str]) -> Iterator[Density]:
         """What p says of its roots."""
@@ -122,7 +123,7 @@ class SamplePass:
             if nodes:
                 run, held = self._plan.posterior[nodes[0]]
                 if self._plan.law(nodes[0]) == "flow":  # the sample's own density, of one pass
-                    yield Density(None, "", Ref(f"log_{run}"), None)
+                    yield Density(None, "", Ref(density(run)), None)
                     continue
                 yield Density(member_ref(run, nodes, held), "", self._plan.value(nodes), None)
 
@@ -141,9 +142,7 @@ class SamplePass:
     def _put(self, statement: Statement) -> None:
         for name in reads(statement):
             self._repeat(name)
-        self._own[statement.target] = self._fresh(statement.target)
-        if isinstance(statement, Sample) and statement.density:
-            self._own[statement.density] = self._fresh(statement.density)
+        self._own |= {key: self._fresh(key) for key in targets(statement)}
         made = renamed(statement, self._own)
         if isinstance(made, Sample):
             made = replace(made, times=self._times, like=self._rows())
@@ -169,21 +168,20 @@ class SamplePass:
         for ref in refs:
             if ref is not None:
                 self._repeat(ref.name)
-        found, value, seen = (ref and renamed_ref(ref, self._own) for ref in refs)
+        found, value, seen = (ref and renamed(ref, self._own) for ref in refs)
         return Density(found, density.word, value or density.value, seen)
 
     def _rows(self) -> str:
         """A tensor of as many rows as the batch has."""
         return next(one.target for one in self._base.forward if isinstance(one, Observe))
 
-    def _fresh(self, name: str) -> str:
-        """A name that nothing has: `z_k`, or `z_k_2`."""
-        taken = {one.target for one in self._base.forward} | set(self._own.values())
-        taken |= {family.local for family in self._model.families}
-        made, count = f"{name}_k", 1
+    def _fresh(self, key: str) -> str:
+        """The key of what this pass has of a thing: `z~k`; a second pass over it has `z~k#2`."""
+        taken = {known for one in self._base.forward for known in targets(one)}
+        made, count = f"{key}~k", 1
         while made in taken:
             count += 1
-            made = f"{name}_k_{count}"
+            made = f"{key}~k#{count}"
         return made
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 __all__ = [
     "Argument",
-    "Names",
     "Slot",
     "expert_slots",
     "has_own_scale",
@@ -16,7 +15,6 @@ __all__ = [
     "with_scale",
 ]
 
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -24,7 +22,9 @@ from typing import Literal
 from graphdsl.ir.loss import Builder, NetworkSlot
 from graphdsl.ir.masks import Gate
 from graphdsl.ir.model import Conditional, Model
+from graphdsl.ir.notation import natural
 from graphdsl.ir.statements import Ref
+from graphdsl.lower.keys import Keys
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ class Slot:
 def slots(
     conditionals: Sequence[Conditional],
     model: Model,
-    attributes: Names | None = None,
+    attributes: Keys | None = None,
     relatives: Sequence[Conditional] = (),
 ) -> Iterator[Slot]:
     """Slots of the conditionals of q, p, or those made for bounds; experts have their own.
@@ -70,7 +70,7 @@ def slots(
     `relatives` are the conditionals of networks of one statement, `r(1)` and `r(2)`: lines that
     share a network share it among all of them.
     """
-    attributes = attributes or Names()
+    attributes = attributes or Keys()
     groups = _by_line(conditionals, model)
     sharing = {key: group for key, group in groups.items() if group[0].via.shared}
     sharing |= {key: of for key, of in _by_line(relatives, model).items() if key in sharing}
@@ -82,17 +82,17 @@ def slots(
     for together in _in_sequence(stacks):
         first = together[0]
         group = sharing.get(key_of[first])
-        family = model.family_of(first.children[0]).local
+        family = model.family_of(first.children[0]).name
         if group is None:
-            yield _slot(attributes.take(f"{first.network}_{family}"), together, model)
+            yield _slot(attributes.take(f"{first.network}.{family}"), together, model)
             continue
-        attribute = attributes.shared(key_of[first], f"{first.network}_{family}")
+        attribute = attributes.shared(key_of[first], f"{first.network}.{family}")
         slot = replace(
             _slot(attribute, together, model),
             tied=tuple(dict.fromkeys(_network_names(group, model))),
         )
         if len(together) < len(group):  # run one by one: each answer has a name of its own
-            slot = replace(slot, result=attributes.take(f"{attribute}_{_places(first)}"))
+            slot = replace(slot, result=attributes.take(f"{attribute}[{_places(first)}]"))
         yield slot
 
 
@@ -130,13 +130,13 @@ def expert_slots(slot: Slot, model: Model) -> tuple[Slot, ...]:
     if slot.tied and len(slot.tied) > len(parts[0]):
         parts = tuple((parent,) for parent in conditional.parents)  # one network, run one by one
     for place, part in enumerate(parts, start=1):
-        suffix = "" if len(parts) == 1 else f"_{model.family_of(part[0]).local}"
+        suffix = "" if len(parts) == 1 else f"|{model.family_of(part[0]).name}"
         names = tuple(_name(conditional, (parent,), model) for parent in part)
         found.append(
             Slot(
                 attribute=slot.attribute if slot.tied else f"{slot.attribute}{suffix}",
                 tied=slot.tied,
-                result=f"{slot.result}_{place}" if slot.tied else f"{slot.attribute}{suffix}",
+                result=f"{slot.result}|{place}" if slot.tied else f"{slot.attribute}{suffix}",
                 conditionals=slot.conditionals,
                 children=conditional.children,
                 is_family=slot.is_family,
@@ -235,9 +235,9 @@ def has_own_scale(conditional: Conditional, model: Model) -> bool:
 
 
 def scale_name(slot: Slot, model: Model) -> str:
-    """The attribute of a learned scale: `log_var_p_x`."""
+    """The attribute of a learned scale."""
     law = model.distribution_of(slot.conditionals[0]).law
-    return f"{'log_var' if law == 'normal' else 'log_scale'}_{slot.attribute}"
+    return f"{'log_var' if law == 'normal' else 'log_scale'}:{slot.attribute}"
 
 
 def _learned_scale(slot: Slot, model: Model) -> tuple[str, tuple[int, ...], str] | None:
@@ -278,36 +278,13 @@ def _answer(slot: Slot, model: Model) -> str:
     return "means" if real else _ANSWERS[law]
 
 
-class Names:
-    """Names of the emitted code, each given once."""
-
-    def __init__(self) -> None:
-        self._taken: set[str] = set()
-        self._shared: dict[object, str] = {}
-
-    def shared(self, key: object, name: str) -> str:
-        """One name for all that have the key."""
-        if key not in self._shared:
-            self._shared[key] = self.take(name)
-        return self._shared[key]
-
-    def take(self, name: str) -> str:
-        """The name, or the name with the first number that makes it new."""
-        unique, count = name, 1
-        while unique in self._taken:
-            count += 1
-            unique = f"{name}_{count}"
-        self._taken.add(unique)
-        return unique
-
-
 def _by_line(
     conditionals: Iterable[Conditional], model: Model
 ) -> dict[tuple[object, ...], list[Conditional]]:
     """Conditionals of one family and line, or of the same lines: they may be one tensor."""
     groups: dict[tuple[object, ...], list[Conditional]] = {}
     for one in _by_family(conditionals, model):
-        family = model.family_of(one.children[0]).local
+        family = model.family_of(one.children[0]).name
         shared = (one.column,) if one.via.shared else ()
         alike = one.lines, one.via, one.drawn, one.plays  # a `;` ends a line as well
         groups.setdefault((family, *alike, *shared), []).append(one)
@@ -416,8 +393,8 @@ def _network_names(group: Sequence[Conditional], model: Model) -> Iterator[str]:
 
 
 def _places(one: Conditional) -> str:
-    """The indices of a conditional's child, as part of a name."""
-    return "_".join(re.findall(r"\d+", one.children[0].partition("[")[2]))
+    """The indices of a conditional's child."""
+    return ",".join(map(str, natural(one.children[0])[1]))
 
 
 def _runs(parents: Sequence[str], model: Model) -> tuple[tuple[str, ...], ...]:

@@ -20,6 +20,7 @@ from graphdsl.lower.bounds import Piece
 from graphdsl.lower.chosen import chosen, draws_used
 from graphdsl.lower.data import masks
 from graphdsl.lower.formulas import formula
+from graphdsl.lower.keys import density, seen
 from graphdsl.lower.models import (
     Auxiliary,
     Decoder,
@@ -29,10 +30,11 @@ from graphdsl.lower.models import (
     is_drawn,
     plays,
 )
+from graphdsl.lower.names import Names
 from graphdsl.lower.paying import paying
 from graphdsl.lower.relations import of_bounds
 from graphdsl.lower.runs import PRIORS, ModelKey, Plan
-from graphdsl.lower.slots import Names, member_ref
+from graphdsl.lower.slots import member_ref
 
 
 def loss_terms(
@@ -89,8 +91,8 @@ def _sampled(plans: Mapping[str, Plan], group: Sequence[Piece], code: TermCode) 
         return code
     plan, nodes = plans[group[0].under], tuple(dict.fromkeys(piece.node for piece in group))
     flow = plan.law(nodes[0]) == "flow"
-    density = f"log_{plan.posterior[nodes[0]][0]}" if flow else ""
-    return replace(code, value=plan.value(nodes), density=density)
+    own = density(plan.posterior[nodes[0]][0]) if flow else ""
+    return replace(code, value=plan.value(nodes), density=own)
 
 
 def _with_critic(
@@ -107,7 +109,7 @@ def _with_critic(
         term,
         relation="saddle" if known else "surrogate",
         estimator="a predictor that plays against the term" if known else "a predictor",
-        critic=names.take(f"critic_{plan.model.family_of(group[0].node).local}{plan.tag}"),
+        critic=names.take(f"critic:{plan.model.family_of(group[0].node).name}{plan.tag}"),
         critic_code=_critic_code(plan, group[0], term.code, critic),
     )
 
@@ -280,7 +282,7 @@ def _side_by_side(model: Model, needed: tuple[tuple[Ref, ...], ...]) -> tuple[tu
     if len(needed) < 2 or len(places) < len(needed) or len(names) > 1:
         return needed
     (name,) = names
-    family = next(one for one in model.families if f"seen_{one.local}" == name)
+    family = next(one for one in model.families if seen(one) == name)
     along = tuple(place for found in places for place in found or ())
     whole = along == tuple(range(len(family.nodes)))
     return ((Ref(name) if whole else Ref(name, along),),)
@@ -307,23 +309,23 @@ def _subsets(plan: Plan, group: Sequence[Piece]) -> Ref:
 
 
 def _title(plan: Plan, piece: Piece) -> str:
-    family = plan.model.family_of(piece.node).local
+    family = plan.model.family_of(piece.node).name
     block = as_block(piece.among)
-    among = "" if block is None else f"{'_not' * block.outside}_{block.draw}"
+    among = "" if block is None else f"[{'not ' * block.outside}{block.draw}]"
     match piece.kind, piece.ref:
         case "cost", _:
-            return f"{piece.cost}_cost_{family}{among}"
+            return f"{piece.cost}_cost:{family}{among}"
         case "reconstruction", Decoder():
-            return f"reconstruction_{family}{among}"
+            return f"reconstruction:{family}{among}"
         case "reconstruction", _:
-            return f"prediction_{family}{among}"
+            return f"prediction:{family}{among}"
         case ("entropy" | "penalty" | "cross_entropy") as kind, _:
-            return f"{kind}_{family}"
+            return f"{kind}:{family}"
         case _, SubPosterior(experts=experts):
-            return f"rate_{family}_{'_'.join(draws_in(experts)) or 'each'}"
+            return f"rate:{family}~{','.join(draws_in(experts)) or 'each'}"
         case _, Encoder():
-            return f"rate_{family}_other"
+            return f"rate:{family}~other"
         case _, Auxiliary():
-            return f"rate_{family}_auxiliary"
+            return f"rate:{family}~auxiliary"
         case _:
-            return f"rate_{family}"
+            return f"rate:{family}"

@@ -18,6 +18,7 @@ from graphdsl.ir.draws import as_block
 from graphdsl.ir.model import Model, Network, Wrapped
 from graphdsl.ir.statements import Fuse, Ref, Sample
 from graphdsl.lower.bounds import Piece
+from graphdsl.lower.keys import without_q
 from graphdsl.lower.models import Decoder, Encoder, Prior, SubPosterior
 from graphdsl.lower.posteriors import plan_posteriors, present_experts
 from graphdsl.lower.runs import ModelKey, Plan, run_slot, slot_shape
@@ -170,13 +171,13 @@ def plan_together(plan: Plan, names: tuple[str, ...], encoders: _Encoders) -> No
     for place, slot in enumerate(first):
         family = model.family_of(slot.children[0])
         experts, every = plan.experts[plan.base, slot.children]
-        attribute = f"subsets_{plan.base}_{family.local}"
+        attribute = f"subsets:{plan.base}.{family.name}"
         parents = [encoders[name][place].conditionals[0].parents for name in names]
         plan.subsets.append(
             (attribute, tuple(tuple(one in several for one in every) for several in parents))
         )
-        of, posterior = children_text(model, slot), f"{plan.base}_{family.local}"
-        target = f"{family.local}{plan.tag}"
+        of, posterior = children_text(model, slot), f"{plan.base}.{family.name}"
+        target = f"{family.name}{plan.tag}"
         plan.forward += [
             Fuse(
                 target=posterior,
@@ -184,6 +185,7 @@ def plan_together(plan: Plan, names: tuple[str, ...], encoders: _Encoders) -> No
                 experts=(Ref(experts),),
                 formula=f"{plan.base}({of} | {_head(every)}_S) of every S, eq. 13",
                 shape=(len(names), *slot_shape(slot, family)),
+                there=f"present:{without_q(posterior)}",
                 subsets=attribute,
                 present=present_experts(plan, every),
             ),
@@ -231,10 +233,10 @@ def run_on_sets(plan: Plan, decoders: Iterable[Slot], pieces: Sequence[Piece]) -
             arguments = tuple(replace(one, places=places) for one in run.arguments)
             run = replace(run, arguments=arguments)
         else:
-            holders, count = f"holders_{slot.attribute}", sum(row[0] for row in rows)
+            holders, count = f"holders:{slot.attribute}", sum(row[0] for row in rows)
             listed = _listed(plan, slot, rows)
             plan.holders.append((holders, listed))
-            own = listed != f"subsets_{slot.attribute}"
+            own = listed != f"subsets:{slot.attribute}"
             which = "of every S with i" if own else "of every S that asks for i"
         plan.forward.append(
             replace(
@@ -255,5 +257,5 @@ def _listed(plan: Plan, slot: Slot, rows: Sequence[Sequence[bool]]) -> str:
     for name, known in plan.subsets:
         if known == table:
             return name
-    plan.subsets.append((f"subsets_{slot.attribute}", table))
+    plan.subsets.append((f"subsets:{slot.attribute}", table))
     return plan.subsets[-1][0]

@@ -13,10 +13,10 @@ from graphdsl.diagnostics import Diagnostic, Span
 from graphdsl.ir.loss import LossModule, LossTerm
 from graphdsl.ir.model import Model, Network
 from graphdsl.ir.notation import shortened
-from graphdsl.ir.statements import Detach, DrawData, PriorSample, Run, Sample, Statement
+from graphdsl.ir.statements import Detach, DrawData, PriorSample, Run, Statement
 from graphdsl.lower.errors import NoPart, Untrained
 from graphdsl.lower.liveness import read_by
-from graphdsl.lower.renaming import reads
+from graphdsl.lower.renaming import reads, targets
 
 
 def untrained(module: LossModule, model: Model) -> Iterator[Diagnostic]:
@@ -58,18 +58,13 @@ def _reached(module: LossModule, terms: Iterable[LossTerm], held: bool = False) 
     needed = {name for term in several for name in (*read_by(term.code), term.critic_model)}
     found = {term.code.critic for term in several}
     for statement in reversed(module.forward):
-        if not _targets(statement) & needed:
+        if needed.isdisjoint(targets(statement)):
             continue
         needed |= set(_read(statement))
         needed |= {statement.source} if held and isinstance(statement, Detach) else set()
         if isinstance(statement, Run) and (held or not statement.frozen):
             found.add(statement.slot)
     return found
-
-
-def _targets(statement: Statement) -> set[str]:
-    density = statement.density if isinstance(statement, Sample) else ""
-    return {statement.target, density} - {""}
 
 
 def _read(statement: Statement) -> Iterable[str]:

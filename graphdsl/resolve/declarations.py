@@ -6,7 +6,6 @@ __all__ = ["declare"]
 
 from collections.abc import Mapping
 from fractions import Fraction
-from typing import Literal
 
 from graphdsl.ir.model import Family, Interval, Parameter
 from graphdsl.ir.notation import number_text
@@ -27,7 +26,7 @@ from graphdsl.resolve.members import (
     is_member,
     member_indices,
 )
-from graphdsl.resolve.reserved import why_reserved
+from graphdsl.resolve.reserved import What, why_reserved
 from graphdsl.resolve.scope import Declared, Scope
 from graphdsl.resolve.term_errors import WrongArguments
 from graphdsl.syntax import ast
@@ -81,10 +80,10 @@ def _name(
     | ast.VariableDeclaration
     | ast.MaskDeclaration
     | ast.NetworkBlock,
-    what: Literal["constant", "parameter", "variable", "mask", "network"],
+    what: What,
 ) -> None:
     word = statement.name
-    reason = why_reserved(word.text)
+    reason = why_reserved(word.text, what)
     earlier = scope.declared.get(word.text)
     if earlier is not None and is_another_member(earlier.statement, statement):
         scope.apart.add(word.text)

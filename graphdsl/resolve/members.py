@@ -56,10 +56,7 @@ def declare_each(scope: Scope, statement: ast.VariableDeclaration, family: Famil
         elif known and len(known[0].index) != len(index):
             _other_indices(scope, statement, len(known[0].index))
         else:
-            identifier = "_".join((family.name, *map(str, index)))
-            while identifier in scope.declared:
-                identifier += "_"
-            scope.add(replace(family, name=member, members=None, identifier=identifier))
+            scope.add(replace(family, name=member, members=None))
 
 
 def member_indices(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["declared_names", "legal_name", "renamed"]
+__all__ = ["declared_names", "legal_name", "renamed", "words"]
 
 import random
 import re
@@ -10,16 +10,17 @@ import string
 from collections.abc import Mapping
 
 from graphdsl.diagnostics import Source
+from graphdsl.resolve.reserved import What
 from graphdsl.syntax import ast, parse
 
 _WORD = re.compile(r"#[^\n]*|\bmodel +\w+|[A-Za-z_][A-Za-z0-9_]*")
 _LETTERS = string.ascii_letters + string.digits + "_"
 
 
-def declared_names(text: str) -> dict[str, str]:
+def declared_names(text: str) -> dict[str, What]:
     """The names that a spec gives, and to what: `variable`, `constant`, `network`, ..."""
     spec, _ = parse(Source("spec.mib", text))
-    found: dict[str, str] = {}
+    found: dict[str, What] = {}
     for one in spec.statements:
         match one:
             case ast.VariableDeclaration():
@@ -47,6 +48,11 @@ def renamed(text: str, names: Mapping[str, str], model: str = "") -> str:
         return names.get(word, word)
 
     return _WORD.sub(other, text)
+
+
+def words(text: str) -> frozenset[str]:
+    """The words of a spec's code."""
+    return frozenset(word for word in _WORD.findall(text) if not word.startswith("#"))
 
 
 def legal_name(chance: random.Random, most: int = 120) -> str:

@@ -1,0 +1,78 @@
+"""Keys of what emitted code computes: what a thing is, in a form that no name of a spec has.
+
+    z           the user's own variable, or family       z[1,3]    some of its members
+    z@r(1)      what the samples of r(1) have for it     z@p       p's own sample
+    q.z         q's posterior of z                       p.x       p's likelihood of x
+    seen:x      a word of ours about a thing             q.z~each  the same, behind it
+    q.z|x       what a thing is of, given others         q.z#2     the second of that kind
+
+`names` turns each into a Python name, which reads like the key as far as it is free.
+"""
+
+from __future__ import annotations
+
+__all__ = ["Keys", "density", "members", "one_hot", "reads_like", "seen", "without_q"]
+
+import re
+from collections.abc import Iterable
+
+from graphdsl.ir.model import Family
+from graphdsl.ir.notation import natural
+
+
+def members(family: Family, nodes: Iterable[str]) -> str:
+    """Some members of a family, side by side or alone."""
+    places = (str(place) for node in nodes for place in natural(node)[1])
+    return f"{family.name}[{','.join(places)}]"
+
+
+def seen(family: Family) -> str:
+    """Which rows have a variable, or which of its members."""
+    return f"seen:{family.name}"
+
+
+def one_hot(key: str) -> str:
+    """A category as a vector."""
+    return f"one_hot:{key}"
+
+
+def density(posterior: str) -> str:
+    """The log-density of a flow's own sample."""
+    return f"log:{posterior}"
+
+
+def without_q(key: str) -> str:
+    """A thing of q's by what it is of: q is the network that names leave out."""
+    return key.removeprefix("q.")
+
+
+def reads_like(key: str) -> str:
+    """What a key reads like, as one word: a variable's own name for itself.
+
+    >>> [reads_like(key) for key in ("z_", "z@r({1,2})", "q.z|x[not S]")]
+    ['z_', 'z_r_1_2', 'q_z_x_not_S']
+    """
+    return key if key.isidentifier() else re.sub(r"\W+", "_", key).strip("_")
+
+
+class Keys:
+    """Keys of which several things would have the same: those behind the first have a number."""
+
+    def __init__(self) -> None:
+        self._taken: set[str] = set()
+        self._shared: dict[object, str] = {}
+
+    def shared(self, of: object, key: str) -> str:
+        """One key for all things that are one."""
+        if of not in self._shared:
+            self._shared[of] = self.take(key)
+        return self._shared[of]
+
+    def take(self, key: str) -> str:
+        """The key, or the key with the first number that makes it new."""
+        unique, count = key, 1
+        while unique in self._taken:
+            count += 1
+            unique = f"{key}#{count}"
+        self._taken.add(unique)
+        return unique
