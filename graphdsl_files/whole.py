@@ -95,7 +95,8 @@ def present(path: Path) -> Path:
     """Where the folder is that `write_folder` wrote last, wherever it was interrupted."""
     target = Path(os.path.realpath(path))
     aside = _aside(target)
-    return aside if not os.path.lexists(target) and aside.is_dir() else path
+    gone = not os.path.lexists(target)
+    return aside if gone and os.path.isdir(aside) else path  # noqa: PTH112  # of odd names: no
 
 
 def _aside(target: Path) -> Path:

@@ -137,7 +137,7 @@ def test_train_with_wrong_data_teaches(tmp_path: Path) -> None:
 def test_train_and_resume(tmp_path: Path) -> None:
     environment = {**os.environ, "COLUMNS": "120"}
     command = [sys.executable, "-m", "graphdsl", "train", "vae", "--data", "digits"]
-    for more in (["--epochs", "1"], ["--epochs", "2", "--resume", "runs/vae/last.ckpt"]):
+    for more in (["--epochs", "1"], ["--epochs", "2", "--resume", "runs/vae/0001"]):
         done = subprocess.run(
             [*command, *more],
             capture_output=True,
@@ -147,10 +147,10 @@ def test_train_and_resume(tmp_path: Path) -> None:
             check=False,
         )
         assert done.returncode == 0, done.stderr
-    run_folder = tmp_path / "runs" / "vae"
+    run_folder = tmp_path / "runs" / "vae" / "0001"
     rows = (run_folder / "metrics.csv").read_text().splitlines()
     assert len(rows) == 3
     assert "rate_u" in rows[0]
-    assert {"last.ckpt", "metrics.csv", "objective.py", "pictures.png"} <= {
+    assert {"last", "best", "run.toml", "metrics.csv", "objective.py", "pictures.png"} == {
         path.name for path in run_folder.iterdir()
     }

@@ -57,7 +57,7 @@ def test_a_template_trains(template: Template, data: str, tmp_path: Path) -> Non
     assert done.returncode == 0, done.stderr
     done = _shell(tmp_path, "train", "mine.mib", "--data", data, "--epochs", "1", "--quiet")
     assert done.returncode == 0, done.stderr
-    assert (tmp_path / "runs" / "mine" / "last.ckpt").is_file()
+    assert (tmp_path / "runs" / "mine" / "0001" / "last").is_dir()
 
 
 def test_it_writes_and_says_what_is_next(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

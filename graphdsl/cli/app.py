@@ -41,7 +41,7 @@ def program(words: list[str]) -> int:
 
 def _run(words: list[str]) -> None:
     command = get_command(app)
-    with command.make_context("graphdsl", words) as context:
+    with command.make_context("graphdsl", [*words], obj=words) as context:
         command.invoke(context)
 
 

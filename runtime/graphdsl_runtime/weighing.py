@@ -97,6 +97,11 @@ class Weighing(nn.Module):
         for name, (start, end, steps) in self._ramps.items():
             self.get_buffer(name).fill_(start + (end - start) * min(step / steps, 1.0))
 
+    @property
+    def settled(self) -> bool:
+        """Whether all parameters that move have come to their end."""
+        return all(self._step >= steps for _, _, steps in self._ramps.values())
+
     def _weights(self) -> Iterator[str]:
         """Print each weight, and each ramp as it was declared: where it is now is no identity."""
         for name in self._ranges:

@@ -19,6 +19,7 @@ from graphdsl_runtime.training import (
     DataSet,
     Diverged,
     MissingExtra,
+    RunExists,
     Summary,
     WrongNumberOfViews,
     train,
@@ -27,11 +28,16 @@ from graphdsl_runtime.training.checkpoint import Checkpoint
 from graphdsl_runtime.training.mixture import fit_mixture
 
 Make = Callable[..., Objective]
-HINT = "graphdsl train tiny --data tiny --resume last.ckpt"
+COMMAND = ("graphdsl", "train", "tiny", "--data", "mnist:a folder")
 
 
 def run(
-    objective: Objective, data: DataSet, out: Path, epochs: int = 4, resume: Path | None = None
+    objective: Objective,
+    data: DataSet,
+    out: Path,
+    epochs: int = 4,
+    resume: Path | None = None,
+    force: bool = False,
 ) -> Summary:
     return train(
         objective,
@@ -42,8 +48,9 @@ def run(
         seed=3,
         out=out,
         resume=resume,
+        force=force,
         quiet=True,
-        resume_hint=HINT,
+        command=COMMAND,
         accelerator="cpu",
     )
 
@@ -51,6 +58,13 @@ def run(
 def same(one: Objective, other: Objective) -> bool:
     pairs = zip(one.state_dict().values(), other.state_dict().values(), strict=True)
     return all(torch.equal(a, b) for a, b in pairs)
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    """What a run's folder holds."""
+    return {
+        str(one.relative_to(folder)): one.read_bytes() for one in folder.rglob("*") if one.is_file()
+    }
 
 
 def at_call(number: int, act: Callable[[Losses], Losses]) -> Callable[..., Losses]:
@@ -85,13 +99,11 @@ def test_two_and_two_epochs_are_four_bit_for_bit(
     whole = run(unbroken, tiny_data, tmp_path / "whole")
     half = run(broken, tiny_data, tmp_path / "half", epochs=2)
     torch.manual_seed(99)  # what the caller draws meanwhile is nothing to the run
-    rest = run(resumed, tiny_data, tmp_path / "rest", resume=half.checkpoint)
+    rest = run(resumed, tiny_data, tmp_path / "rest", resume=half.folder)
     assert same(unbroken, resumed)
     assert not same(unbroken, broken)
     assert rest.history == whole.history
-    assert rest.metrics.read_bytes() == whole.metrics.read_bytes()
-    adam, other = (Checkpoint.load(done.checkpoint).optimizers["model"] for done in (whole, rest))
-    assert str(adam) == str(other)
+    assert files(rest.folder) == files(whole.folder)
 
 
 def test_the_seed_makes_a_difference_and_the_callers_generator_is_left_alone(
@@ -99,9 +111,9 @@ def test_the_seed_makes_a_difference_and_the_callers_generator_is_left_alone(
 ) -> None:
     one, other = make_objective(), make_objective()
     torch.manual_seed(5)
-    train(one, tiny_data, epochs=1, seed=0, out=tmp_path, quiet=True, accelerator="cpu")
+    train(one, tiny_data, epochs=1, seed=0, out=tmp_path / "0", quiet=True, accelerator="cpu")
     after = torch.rand(())
-    train(other, tiny_data, epochs=1, seed=1, out=tmp_path, quiet=True, accelerator="cpu")
+    train(other, tiny_data, epochs=1, seed=1, out=tmp_path / "1", quiet=True, accelerator="cpu")
     assert not same(one, other)
     torch.manual_seed(5)
     assert torch.equal(torch.rand(()), after)
@@ -112,7 +124,7 @@ def test_metrics_hold_every_term_of_every_epoch(
 ) -> None:
     objective = make_objective()
     summary = run(objective, tiny_data, tmp_path)
-    with summary.metrics.open(newline="") as file:
+    with (summary.folder / "metrics.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     terms = ["loss", "reconstruction_x", "rate_z", "rate_u"]
     assert list(rows[0]) == [
@@ -148,29 +160,101 @@ def test_ctrl_c_keeps_the_last_whole_epoch_and_says_how_to_go_on(
     said = capsys.readouterr()
     assert summary.interrupted
     assert signal.getsignal(signal.SIGINT) is handler
-    assert f"holds epoch 2.\nTo go on: {HINT}\n" in said.err
+    folder = tmp_path / "broken"
+    hint = f"graphdsl train tiny --data 'mnist:a folder' --resume {folder}"
+    assert f"Stopped; {folder} holds epoch 2.\nTo go on: {hint}\n" in said.err
     assert said.out == ""
-    assert len(summary.metrics.read_text().splitlines()) == 3
+    assert len((folder / "metrics.csv").read_text().splitlines()) == 3
 
     two_epochs = make_objective()
     run(two_epochs, tiny_data, tmp_path / "two", epochs=2)
     assert same(objective, two_epochs)
-    assert not run(objective, tiny_data, tmp_path / "rest", resume=summary.checkpoint).interrupted
+    assert not run(objective, tiny_data, tmp_path / "rest", resume=summary.folder).interrupted
     run(unbroken, tiny_data, tmp_path / "unbroken")
     assert same(objective, unbroken)
 
 
-def test_ctrl_c_in_the_first_epoch_leaves_a_checkpoint_too(
-    make_objective: Make, tiny_data: DataSet, tmp_path: Path
+def test_ctrl_c_in_the_first_epoch_saves_nothing(
+    make_objective: Make, tiny_data: DataSet, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     objective, unbroken = make_objective(), make_objective()
     hook = objective.register_forward_hook(at_call(2, interrupt))
     summary = run(objective, tiny_data, tmp_path / "broken")
     hook.remove()
+    assert summary.interrupted
     assert summary.history == ()
-    run(objective, tiny_data, tmp_path / "rest", resume=summary.checkpoint)
+    assert files(tmp_path) == {}
+    said = capsys.readouterr().err
+    assert "no epoch of it was complete.\nTo begin again: graphdsl train tiny" in said
+    assert "--resume" not in said
+    run(objective, tiny_data, tmp_path / "broken")
     run(unbroken, tiny_data, tmp_path / "unbroken")
     assert same(objective, unbroken)
+
+
+@pytest.mark.parametrize("force", [False, True])
+def test_ctrl_c_in_the_first_epoch_leaves_the_run_that_was_there(
+    make_objective: Make, tiny_data: DataSet, tmp_path: Path, force: bool
+) -> None:
+    run(make_objective(), tiny_data, tmp_path, epochs=2)
+    before = files(tmp_path)
+    objective = make_objective()
+    hook = objective.register_forward_hook(at_call(2, interrupt))
+    resume = None if force else tmp_path
+    summary = run(objective, tiny_data, tmp_path, resume=resume, force=force)
+    hook.remove()
+    assert summary.interrupted
+    assert files(tmp_path) == before
+
+
+def test_a_run_is_not_written_over_another(
+    make_objective: Make, tiny_data: DataSet, tmp_path: Path
+) -> None:
+    one, other = tmp_path / "one", tmp_path / "other"
+    run(make_objective(), tiny_data, one, epochs=1)
+    run(make_objective(), tiny_data, other, epochs=2)
+    before = files(tmp_path)
+    for resume in (None, one):
+        with pytest.raises(RunExists, match=r"(?s)holds a run already.*--resume.*--force.*-o"):
+            run(make_objective(), tiny_data, other, resume=resume)
+    assert files(tmp_path) == before
+    run(make_objective(), tiny_data, other, resume=one, force=True)
+    assert len((other / "metrics.csv").read_text().splitlines()) == 5
+
+
+def test_what_is_of_the_run_before_goes_with_it(
+    make_objective: Make, tiny_data: DataSet, tmp_path: Path
+) -> None:
+    run(make_objective(), tiny_data, tmp_path)
+    assert (tmp_path / "best").is_dir()
+    for name in ("pictures.png", "structure.mib", "last.ckpt", "notes.txt"):
+        (tmp_path / name).write_text("of the run before")
+    game = TwoPlayers()
+    train(game, tiny_data, epochs=1, out=tmp_path, force=True, quiet=True, accelerator="cpu")
+    assert {one.name for one in tmp_path.iterdir()} == {"last", "metrics.csv", "notes.txt"}
+
+
+def test_best_is_the_epoch_of_the_lowest_held_out_loss(
+    make_objective: Make, tiny_data: DataSet, tmp_path: Path
+) -> None:
+    losses: list[float] = []
+    for epochs in (3, 6, 12):
+        summary = train(
+            make_objective(),
+            tiny_data,
+            epochs=epochs,
+            learning_rate=0.3,
+            out=tmp_path,
+            resume=tmp_path if losses else None,
+            quiet=True,
+            accelerator="cpu",
+        )
+        losses = [epoch.held_out["loss"] for epoch in summary.history]
+        best = Checkpoint.load(tmp_path / "best")
+        assert len(best.history) == 1 + losses.index(min(losses))
+        assert best.best == len(best.history)
+        assert best.history == summary.history[: len(best.history)]
+    assert min(losses) < losses[-1], "or the last is the best, and nothing is tested"
 
 
 def test_a_loss_that_is_no_number_stops_at_the_last_good_epoch_and_names_the_term(
@@ -180,11 +264,11 @@ def test_a_loss_that_is_no_number_stops_at_the_last_good_epoch_and_names_the_ter
     objective.register_forward_hook(at_call(IN_EPOCH_3, lose_rate_z))
     with pytest.raises(Diverged, match=r"`rate_z` became nan in epoch 3.*below 0\.02.*--resume"):
         run(objective, tiny_data, tmp_path)
-    checkpoint = Checkpoint.load(tmp_path / "last.ckpt")
+    checkpoint = Checkpoint.load(tmp_path / "last")
     assert [epoch.number for epoch in checkpoint.history] == [1, 2]
     for name, value in objective.state_dict().items():
         assert torch.equal(value, checkpoint.weights[name])
-        assert value.isfinite().all()
+        assert value.isfinite().all(), name
 
 
 def test_a_held_out_loss_that_is_no_number_stops_too(
@@ -194,7 +278,7 @@ def test_a_held_out_loss_that_is_no_number_stops_too(
     objective.register_forward_hook(at_call(IN_EPOCH_3 + 3, lose_rate_z))
     with pytest.raises(Diverged, match="`rate_z` became nan in epoch 3"):
         run(objective, tiny_data, tmp_path)
-    assert len(Checkpoint.load(tmp_path / "last.ckpt").history) == 2
+    assert len(Checkpoint.load(tmp_path / "last").history) == 2
 
 
 def test_another_module_is_refused_with_the_line_that_differs(
@@ -202,7 +286,7 @@ def test_another_module_is_refused_with_the_line_that_differs(
 ) -> None:
     done = run(make_objective(), tiny_data, tmp_path, epochs=1)
     with pytest.raises(CannotResume, match=r"checkpoint: common = 0\.1\n.*module: +common = 0\.2"):
-        run(make_objective(common=0.2), tiny_data, tmp_path, resume=done.checkpoint)
+        run(make_objective(common=0.2), tiny_data, tmp_path, resume=done.folder)
 
 
 def test_a_changed_spec_is_refused(
@@ -214,8 +298,8 @@ def test_a_changed_spec_is_refused(
             make_objective(),
             tiny_data,
             epochs=2,
-            out=tmp_path,
-            resume=done.checkpoint,
+            out=tmp_path / "other",
+            resume=done.folder,
             spec_hash="5678",
         )
 
@@ -225,44 +309,7 @@ def test_a_run_that_is_done_asks_for_more_epochs(
 ) -> None:
     done = run(make_objective(), tiny_data, tmp_path, epochs=2)
     with pytest.raises(CannotResume, match=r"2 epochs of 2 are done.*--epochs 4"):
-        run(make_objective(), tiny_data, tmp_path, epochs=2, resume=done.checkpoint)
-
-
-class Surprise:
-    """What a checkpoint from a stranger could hold."""
-
-    def __reduce__(self) -> tuple[Callable[[str], object], tuple[str]]:
-        return (pytest.fail, ("code in a checkpoint was run",))
-
-
-@pytest.mark.parametrize(
-    ("content", "said"),
-    [
-        (None, "there is no such file"),
-        (b"", "not a checkpoint, or not a whole one"),
-        (b"PK\x03\x04 and no more", "not a checkpoint, or not a whole one"),
-        (Surprise(), "not a checkpoint, or not a whole one"),
-        ({"state_dict": {}}, "not a checkpoint of the form"),
-        (torch.zeros(2), "not a checkpoint of the form"),
-    ],
-)
-def test_a_file_that_is_no_checkpoint_is_refused(
-    make_objective: Make, tiny_data: DataSet, tmp_path: Path, content: object, said: str
-) -> None:
-    path = tmp_path / "some.ckpt"
-    if isinstance(content, bytes):
-        path.write_bytes(content)
-    elif content is not None:
-        torch.save(content, path)
-    with pytest.raises(CannotResume, match=said):
-        run(make_objective(), tiny_data, tmp_path, resume=path)
-
-
-def test_a_folder_is_no_checkpoint(
-    make_objective: Make, tiny_data: DataSet, tmp_path: Path
-) -> None:
-    with pytest.raises(CannotResume, match=r"it is a folder; the file in it is `last\.ckpt`"):
-        run(make_objective(), tiny_data, tmp_path, resume=tmp_path)
+        run(make_objective(), tiny_data, tmp_path, epochs=2, resume=done.folder)
 
 
 def test_a_resumed_run_takes_the_learning_rate_of_now(
@@ -270,23 +317,23 @@ def test_a_resumed_run_takes_the_learning_rate_of_now(
 ) -> None:
     done = run(make_objective(), tiny_data, tmp_path, epochs=1)
     same_rate, no_rate = make_objective(), make_objective()
-    run(same_rate, tiny_data, tmp_path / "same", epochs=2, resume=done.checkpoint)
+    run(same_rate, tiny_data, tmp_path / "same", epochs=2, resume=done.folder)
     train(
         no_rate,
         tiny_data,
         epochs=2,
         learning_rate=1e-30,
         out=tmp_path / "none",
-        resume=done.checkpoint,
+        resume=done.folder,
         quiet=True,
         accelerator="cpu",
     )
-    weights = Checkpoint.load(done.checkpoint).weights
-    assert all(torch.equal(value, weights[name]) for name, value in no_rate.state_dict().items())
+    weights = Checkpoint.load(done.folder / "last").weights
+    assert all(torch.equal(value, weights[name]) for name, value in no_rate.named_parameters())
     assert not same(same_rate, no_rate)
 
 
-def test_a_run_leaves_two_files_and_prints_a_line_per_epoch_on_stderr(
+def test_a_run_leaves_its_folder_and_prints_a_line_per_epoch_on_stderr(
     make_objective: Make,
     tiny_data: DataSet,
     tmp_path: Path,
@@ -305,7 +352,11 @@ def test_a_run_leaves_two_files_and_prints_a_line_per_epoch_on_stderr(
     assert "GPU" not in said.err
     assert "Tip" not in said.err
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
-    assert {path.name for path in (tmp_path / "out").iterdir()} == {"last.ckpt", "metrics.csv"}
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {
+        "best",
+        "last",
+        "metrics.csv",
+    }
     run(objective, tiny_data, tmp_path / "quiet", epochs=1)
     assert capfd.readouterr() == ("", "")
 

@@ -5,23 +5,31 @@ from __future__ import annotations
 __all__ = ["command"]
 
 import gc
-import sys
-from collections.abc import Callable
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
+import click
 import typer
 
 from graphdsl.cli.compiling import compiled
-from graphdsl.cli.console import fail, say, write
+from graphdsl.cli.console import fail, say, shown
+from graphdsl.cli.emitted import emitted_class
+from graphdsl.cli.ending import INTERRUPTED
 from graphdsl.cli.options import Consts, Params, Spec
+from graphdsl.cli.papers import papers
 from graphdsl.cli.sources import open_source
 from graphdsl.cli.structure import write_structure
-from graphdsl.diagnostics import CompilerBug
 
 if TYPE_CHECKING:
     from graphdsl.compiler import GeneratedModule
+    from graphdsl.diagnostics import Source
     from graphdsl_runtime import Objective
+    from graphdsl_runtime.training import DataSet, Summary
+
+#: What torch says where an allocation fails, on whichever device.
+_NO_MEMORY = ("out of memory", "can't allocate memory", "not enough memory")
 
 
 def command(
@@ -30,29 +38,62 @@ def command(
     epochs: Annotated[int | None, typer.Option(min=1, help="Counted from the very start.")] = None,
     batch_size: Annotated[int | None, typer.Option(min=1)] = None,
     learning_rate: Annotated[float | None, typer.Option()] = None,
-    seed: Annotated[int, typer.Option(help="Of the weights, the order and the noise.")] = 0,
-    out: Annotated[Path | None, typer.Option("-o", "--out", help="A folder; runs/MODEL.")] = None,
-    resume: Annotated[Path | None, typer.Option(help="A checkpoint to go on from.")] = None,
+    seed: Annotated[
+        int, typer.Option(min=0, help="Seed for weight initialisation, data order and noise.")
+    ] = 0,
+    out: Annotated[
+        Path | None,
+        typer.Option("-o", "--out", help="The run's folder; by default runs/MODEL/0001, ..."),
+    ] = None,
+    resume: Annotated[
+        Path | None, typer.Option(help="Go on with a run: its folder, or a checkpoint.")
+    ] = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Replace the run that the folder holds.")
+    ] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="Only the summary.")] = False,
     const: Consts = None,
     param: Params = None,
 ) -> None:
     """Compile SPEC and train it on real data."""
     gc.enable()
-    from graphdsl_runtime import ObjectiveError
-    from graphdsl_runtime.training import TrainingError
-
     source = open_source(spec)
     module = compiled(source, const, param, strict=False)
     _refuse_own_networks(module)
-    folder = out or Path("runs") / module.compiled.checked.model.name
     given = {"epochs": epochs, "batch_size": batch_size, "learning_rate": learning_rate}
     settings = {name: value for name, value in given.items() if value is not None}
+    with _refusals(), _folder(out, resume, module.compiled.checked.model.name) as folder:
+        _train(module, source, data, folder, seed, resume, force, quiet, settings)
+
+
+@contextmanager
+def _refusals() -> Iterator[None]:
+    """Stop with a line and code 1 for what a run can be refused for."""
+    from graphdsl_runtime import ObjectiveError
+    from graphdsl_runtime.training import TrainingError
+
     try:
-        objective = _train(module, data, folder, seed, resume, quiet, settings)
-        write_structure(objective, module, source, folder)
+        yield
     except (TrainingError, ObjectiveError) as problem:
         fail(f"graphdsl: {problem}")
+    except RuntimeError as problem:
+        if not any(said in str(problem) for said in _NO_MEMORY):
+            raise
+        fail("graphdsl: there is not enough memory for these networks and this batch size")
+
+
+@contextmanager
+def _folder(out: Path | None, resume: Path | None, model: str) -> Iterator[Path]:
+    """The run's folder: the one asked for, that of the run to go on with, or one of its own."""
+    from graphdsl_runtime.training import numbered, run_of
+
+    found = out or (run_of(resume) if resume else None)
+    folder = found or numbered(Path("runs") / model)
+    try:
+        yield folder
+    finally:
+        if found is None and not any(folder.iterdir()):
+            folder.rmdir()  # no epoch came to its end
 
 
 def _refuse_own_networks(module: GeneratedModule) -> None:
@@ -70,71 +111,67 @@ def _refuse_own_networks(module: GeneratedModule) -> None:
 
 def _train(
     module: GeneratedModule,
+    source: Source,
     data: str,
     folder: Path,
     seed: int,
     resume: Path | None,
+    force: bool,
     quiet: bool,
-    settings: dict[str, int | float],
-) -> Objective:
+    settings: Mapping[str, int | float],
+) -> None:
     import torch
-    from rich.console import Console
 
-    from graphdsl_runtime.training import (
-        draw_pictures,
-        evaluate_translations,
-        load_data,
-        summarise,
-        train,
-    )
+    from graphdsl_runtime.training import load_data, train
 
     rows = load_data(data)
-    write(module.text, folder / "objective.py")
     torch.manual_seed(seed)
-    objective = _imported(folder / "objective.py", module.class_name)()
+    objective = emitted_class(module.text, module.class_name)()
+    words = _words()
     summary = train(
         objective,
         rows,
         seed=seed,
         out=folder,
         resume=resume,
+        force=force,
         quiet=quiet,
-        resume_hint=_resume_hint(folder),
+        command=words,
+        spec=source.text,
         spec_hash=module.compiled.checked.model.sha256,
+        papers=papers(module, words, {"data": data, "seed": seed, **settings}),
         **settings,  # type: ignore[arg-type]  # epochs, batch_size, learning_rate
     )
     if summary.interrupted:
-        return objective  # the trainer has said how to go on
-    picture = draw_pictures(objective, rows, folder / "pictures.png")
+        raise typer.Exit(INTERRUPTED)  # the trainer has said how to go on
+    _conclude(objective, rows, summary)
+    write_structure(objective, module, source, folder)
+
+
+def _conclude(objective: Objective, rows: DataSet, summary: Summary) -> None:
+    """Draw, measure and sum up what a run came to."""
+    from rich.console import Console
+
+    from graphdsl_runtime.training import draw_pictures, evaluate_translations, summarise
+
+    picture = draw_pictures(objective, rows, summary.folder / "pictures.png")
     if rows.train.shape[1] > 1:
-        say("measuring what each view tells of the others ...")
+        say("measuring how well each view predicts the others ...")
     translations = evaluate_translations(objective, rows)
     Console().print(summarise(summary.history[-1], translations))
+    best = "best/, " if (summary.folder / "best").is_dir() else ""
     say(
-        f"in {folder}: objective.py, last.ckpt, metrics.csv"
+        f"in {shown(summary.folder)}: objective.py, run.toml, last/, {best}metrics.csv"
         + (f", {picture.name}" if picture else "")
     )
-    return objective
 
 
-def _imported(path: Path, class_name: str) -> Callable[[], Objective]:
-    from importlib.util import module_from_spec, spec_from_file_location
-
-    found = spec_from_file_location(path.stem, path)
-    if found is None or found.loader is None:
-        raise CompilerBug(f"{path} cannot be imported")
-    module = module_from_spec(found)
-    found.loader.exec_module(module)
-    made: Callable[[], Objective] = getattr(module, class_name)
-    return made
-
-
-def _resume_hint(folder: Path) -> str:
-    """The command that goes on after Ctrl-C: this one, from the checkpoint."""
-    words, skip = [], False
-    for word in sys.argv[1:]:
-        if skip or word == "--resume":
-            skip = not skip
-            continue
-        words.append(word)
-    return " ".join(["graphdsl", *words, "--resume", str(folder / "last.ckpt")])
+def _words() -> list[str]:
+    """The command that this is, without what says where a run begins."""
+    words, rest = ["graphdsl"], iter(click.get_current_context().find_root().obj)
+    for word in rest:
+        if word == "--resume":
+            next(rest, None)
+        elif word != "--force" and not word.startswith("--resume="):
+            words.append(word)
+    return words

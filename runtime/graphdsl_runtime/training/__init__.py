@@ -8,8 +8,10 @@ from graphdsl_runtime.training.data import DATA_NAMES, DataSet, FittedData, Layo
 from graphdsl_runtime.training.errors import (
     BadDataFile,
     CannotResume,
+    CannotWrite,
     Diverged,
     MissingExtra,
+    RunExists,
     SeesItsAnswer,
     TooFewLabels,
     TrainingError,
@@ -24,6 +26,7 @@ from graphdsl_runtime.training.evaluate import (
     other_labels,
     translation_cost,
 )
+from graphdsl_runtime.training.folder import find_checkpoint, numbered, run_of
 from graphdsl_runtime.training.metrics import Epoch
 from graphdsl_runtime.training.pictures import draw_pictures
 from graphdsl_runtime.training.summary import summarise
@@ -42,12 +45,14 @@ __all__ = [
     "DEFAULT_LEARNING_RATE",
     "BadDataFile",
     "CannotResume",
+    "CannotWrite",
     "DataSet",
     "Diverged",
     "Epoch",
     "FittedData",
     "Layout",
     "MissingExtra",
+    "RunExists",
     "SeesItsAnswer",
     "Summary",
     "TooFewLabels",
@@ -59,8 +64,11 @@ __all__ = [
     "WrongNumberOfViews",
     "draw_pictures",
     "evaluate_translations",
+    "find_checkpoint",
     "load_data",
+    "numbered",
     "other_labels",
+    "run_of",
     "summarise",
     "train",
     "translation_cost",

@@ -1,18 +1,24 @@
 """What it takes to go on with a run: weights, optimisers, epochs done, and whose weights they are.
 
-A checkpoint is a plain dictionary of tensors, numbers and words: it is loaded without Lightning,
-and without running any code that a file might hold.
+A checkpoint is a folder that names what it holds and hashes it:
+
+- ``weights.safetensors``, the objective's state, and ``optimizer.safetensors``, that of each
+  player's optimiser, ``PLAYER/PARAMETER/ENTRY``;
+- ``model.json``, the objective as it prints itself, and the spec's hash; ``spec.mib``, where known;
+- ``state.json``, the losses of all epochs done;
+- ``SHA256SUMS``, which ``sha256sum -c`` reads as well.
+
+Nothing in it is run or unpickled: whatever it holds, it is loaded whole or refused.
 """
 
 from __future__ import annotations
 
-__all__ = ["Checkpoint"]
+__all__ = ["Checkpoint", "OptimizerState"]
 
-import copy
-import pickle
+import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from itertools import zip_longest
 from pathlib import Path
 from typing import TypeAlias
 
@@ -20,26 +26,31 @@ import torch
 from torch import Tensor
 from torch.optim import Optimizer
 
+from graphdsl_files import present
 from graphdsl_runtime import Objective
+from graphdsl_runtime.training.content import history_of, json_object, tensors_of, text_of
 from graphdsl_runtime.training.errors import CannotResume
-from graphdsl_runtime.training.files import write_whole
+from graphdsl_runtime.training.extras import train_extra
 from graphdsl_runtime.training.metrics import Epoch
 
-_FORMAT = "graphdsl.checkpoint/1"
+_FORMAT = "graphdsl.checkpoint/2"
+_SUMS, _SPEC = "SHA256SUMS", "spec.mib"
+_FILES = ("model.json", "optimizer.safetensors", "state.json", "weights.safetensors")
 
-#: What an optimiser keeps, as `Optimizer.state_dict` gives it.
-OptimizerState: TypeAlias = dict[str, object]
+#: Parameter, by its name in the objective -> entry of Adam's state -> its value.
+OptimizerState: TypeAlias = Mapping[str, Mapping[str, Tensor]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Checkpoint:
     """A run at the end of an epoch."""
 
-    weights: Mapping[str, Tensor]  #: of the objective
-    optimizers: Mapping[str, OptimizerState]  #: player -> state; none before the first epoch
+    weights: Mapping[str, Tensor]  #: the objective's state
+    optimizers: Mapping[str, OptimizerState]  #: by player; none before the first epoch
     history: tuple[Epoch, ...]  #: of the epochs done
     module: str  #: the objective as it prints itself: variables, parameters, networks
     spec_hash: str  #: of the spec it was compiled from, where the caller knows it
+    best: int | None = None  #: the epoch of the lowest held-out loss so far, where these compare
 
     @staticmethod
     def take(
@@ -47,73 +58,139 @@ class Checkpoint:
         optimizers: Mapping[str, Optimizer],
         history: tuple[Epoch, ...],
         spec_hash: str,
+        best: int | None = None,
     ) -> Checkpoint:
         """Copy the state of a run, so that going on does not change it."""
+        names = {id(one): name for name, one in objective.named_parameters()}
         return Checkpoint(
-            weights=copy.deepcopy(objective.state_dict()),
+            weights=_copied(objective.state_dict()),
             optimizers={
-                player: copy.deepcopy(optimizer.state_dict())
+                player: {
+                    names[id(parameter)]: _copied(state)
+                    for parameter, state in optimizer.state.items()
+                }
                 for player, optimizer in optimizers.items()
             },
             history=history,
             module=repr(objective),
             spec_hash=spec_hash,
+            best=best,
         )
 
-    def save(self, path: Path) -> None:
-        """Write it; a run stopped meanwhile leaves the file that was there."""
-        content = {
-            "format": _FORMAT,
-            "weights": dict(self.weights),
-            "optimizers": dict(self.optimizers),
-            "history": [asdict(epoch) for epoch in self.history],
-            "module": self.module,
-            "spec_hash": self.spec_hash,
+    def files(self, spec: str = "") -> dict[str, bytes]:
+        """Give the files of a folder that `load` reads, by their names."""
+        with train_extra():
+            from safetensors.torch import save
+
+        state = {
+            f"{player}/{parameter}/{entry}": value
+            for player, parameters in self.optimizers.items()
+            for parameter, entries in parameters.items()
+            for entry, value in entries.items()
         }
-        write_whole(path, lambda unfinished: torch.save(content, unfinished))
+        model = {
+            "format": _FORMAT,
+            "module": self.module.splitlines(),
+            "spec_sha256": self.spec_hash,
+            "torch": torch.__version__,
+        }
+        history = [asdict(epoch) for epoch in self.history]
+        files = {
+            "model.json": _json(model),
+            "optimizer.safetensors": save(_copied(state, device="cpu")),
+            "state.json": _json({"format": _FORMAT, "best": self.best, "history": history}),
+            "weights.safetensors": save(_copied(self.weights, device="cpu")),
+        }
+        if spec:
+            files[_SPEC] = spec.encode("utf-8")
+        return {**files, _SUMS: _sums(files)}
 
     @staticmethod
     def load(path: Path) -> Checkpoint:
-        """Read one that `save` wrote.  Raises `CannotResume`."""
-        try:
-            content = torch.load(path, map_location="cpu", weights_only=True)
-        except FileNotFoundError:
-            raise CannotResume(path, "there is no such file") from None
-        except IsADirectoryError:
-            raise CannotResume(path, "it is a folder; the file in it is `last.ckpt`") from None
-        except (RuntimeError, EOFError, OSError, pickle.UnpicklingError):
-            raise CannotResume(path, "it is not a checkpoint, or not a whole one") from None
-        if not isinstance(content, dict) or content.get("format") != _FORMAT:
-            raise CannotResume(path, f"it is not a checkpoint of the form {_FORMAT}")
+        """Read the folder that `files` were written to.  Raises `CannotResume`.
+
+        What it holds is of the right kinds then; `fits` says whether it is of an objective.
+        """
+        files = _read(path)
+        model = json_object(path, "model.json", files["model.json"])
+        state = json_object(path, "state.json", files["state.json"])
+        for content in (model, state):
+            if content.get("format") != _FORMAT:
+                raise CannotResume(path, f"it is not a checkpoint of the form {_FORMAT}")
+        history = history_of(path, state.get("history"))
+        flat = tensors_of(path, "optimizer.safetensors", files["optimizer.safetensors"])
         return Checkpoint(
-            weights=content["weights"],
-            optimizers=content["optimizers"],
-            history=tuple(Epoch(**epoch) for epoch in content["history"]),
-            module=content["module"],
-            spec_hash=content["spec_hash"],
+            weights=tensors_of(path, "weights.safetensors", files["weights.safetensors"]),
+            optimizers=_by_player(path, flat),
+            history=history,
+            module="\n".join(text_of(path, "module", line) for line in _lines(path, model)),
+            spec_hash=text_of(path, "spec_sha256", model.get("spec_sha256")),
+            best=_best(path, state.get("best"), len(history)),
         )
 
-    def check_module(self, objective: Objective, spec_hash: str, path: Path) -> None:
-        """Raise `CannotResume`, with the first difference, if another module was trained."""
-        if differs := _first_difference(self.module, repr(objective)):
-            there, here = differs
-            raise CannotResume(
-                path,
-                "another module was trained.\n"
-                f"  in the checkpoint: {there}\n"
-                f"  in this module:    {here}\n"
-                "Take the spec, constants and parameters of that run, or train anew without it",
-            )
-        if spec_hash and self.spec_hash and spec_hash != self.spec_hash:
-            raise CannotResume(
-                path,
-                "the spec has changed since.\n"
-                f"  hash in the checkpoint: {self.spec_hash}\n"
-                f"  hash of this module:    {spec_hash}\n"
-                "Compile the spec of that run, or train anew without the checkpoint",
-            )
+
+def _read(path: Path) -> dict[str, bytes]:
+    """Read the files of a checkpoint, and hold them against their hashes."""
+    folder = present(path)
+    files = {}
+    try:
+        sums = (folder / _SUMS).read_bytes()
+        for name in (*_FILES, _SPEC):
+            if name != _SPEC or (folder / name).exists():
+                files[name] = (folder / name).read_bytes()
+    except OSError as problem:
+        missing = Path(str(problem.filename)).name
+        why = (problem.strerror or str(problem)).lower()
+        raise CannotResume(path, f"`{missing}` of the checkpoint cannot be read: {why}") from None
+    if sums != _sums(files):
+        lines = sums.splitlines()
+        damaged = [name for name, one in files.items() if _sum(name, one).rstrip() not in lines]
+        names = ", ".join(f"`{name}`" for name in damaged or [_SUMS])
+        raise CannotResume(path, f"{names} is damaged: its SHA-256 is not the one that was saved")
+    return files
 
 
-def _first_difference(one: str, other: str) -> tuple[str, str] | None:
-    lines = zip_longest(one.splitlines(), other.splitlines(), fillvalue="(nothing)")
-    return next(((a.strip(), b.strip()) for a, b in lines if a != b), None)
+def _sums(files: Mapping[str, bytes]) -> bytes:
+    return b"".join(_sum(name, files[name]) for name in sorted(files))
+
+
+def _sum(name: str, content: bytes) -> bytes:
+    return f"{hashlib.sha256(content).hexdigest()}  {name}\n".encode()
+
+
+def _json(content: object) -> bytes:
+    return (json.dumps(content, indent=1, allow_nan=False) + "\n").encode("utf-8")
+
+
+def _copied(tensors: Mapping[str, Tensor], device: str | None = None) -> dict[str, Tensor]:
+    """Copy tensors, each with memory of its own."""
+    return {
+        name: torch.empty_like(one, device=device, memory_format=torch.contiguous_format).copy_(one)
+        for name, one in ((name, one.detach()) for name, one in tensors.items())
+    }
+
+
+def _by_player(path: Path, flat: Mapping[str, Tensor]) -> dict[str, dict[str, dict[str, Tensor]]]:
+    found: dict[str, dict[str, dict[str, Tensor]]] = {}
+    for name, value in flat.items():
+        player, first, rest = name.partition("/")
+        parameter, second, entry = rest.rpartition("/")
+        if not (first and second):
+            raise CannotResume(path, f"`{name}` is no entry of an optimiser")
+        found.setdefault(player, {}).setdefault(parameter, {})[entry] = value
+    return found
+
+
+def _lines(path: Path, model: Mapping[str, object]) -> list[object]:
+    lines = model.get("module")
+    if not isinstance(lines, list):
+        raise CannotResume(path, "`model.json` does not say which module was trained")
+    return lines
+
+
+def _best(path: Path, best: object, epochs: int) -> int | None:
+    if best is None:
+        return None
+    if type(best) is not int or not 1 <= best <= epochs:
+        raise CannotResume(path, f"`best` in `state.json` is {best!r}, of {epochs} epochs")
+    return best

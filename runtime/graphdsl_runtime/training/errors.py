@@ -11,8 +11,10 @@ from __future__ import annotations
 __all__ = [
     "BadDataFile",
     "CannotResume",
+    "CannotWrite",
     "Diverged",
     "MissingExtra",
+    "RunExists",
     "SeesItsAnswer",
     "TooFewLabels",
     "TrainingError",
@@ -22,9 +24,12 @@ __all__ = [
     "WrongNumberOfViews",
 ]
 
+import shlex
 from collections.abc import Collection, Sequence
 from difflib import get_close_matches
 from pathlib import Path
+
+from graphdsl_files import visible
 
 
 class TrainingError(Exception):
@@ -60,7 +65,9 @@ class UnknownData(TrainingError):
         close = get_close_matches(name.partition(":")[0].lower(), kinds, n=1)
         guess = f" (did you mean `{kinds[close[0]]}`?)" if close else ""
         names = ", ".join(f"`{one}`" for one in known)
-        super().__init__(f"there is no data set `{name}`{guess}; the names are: {names}")
+        super().__init__(
+            f"there is no data set `{visible(name, keep='')}`{guess}; the names are: {names}"
+        )
 
 
 class BadDataFile(TrainingError):
@@ -71,7 +78,7 @@ class BadDataFile(TrainingError):
     """
 
     def __init__(self, path: Path, said: str) -> None:
-        super().__init__(f"{path}: {said}")
+        super().__init__(f"{visible(str(path), keep='')}: {said}")
         self.path = path
 
 
@@ -133,12 +140,42 @@ class WrongKind(TrainingError):
 class CannotResume(TrainingError):
     """A checkpoint is not one, belongs to another module, or has nothing left to do.
 
-    >>> CannotResume(Path("last.ckpt"), "there is no such file")
-    CannotResume('cannot resume from last.ckpt: there is no such file')
+    >>> CannotResume(Path("last"), "there is no such file")
+    CannotResume('cannot resume from last: there is no such file')
     """
 
     def __init__(self, path: Path, said: str) -> None:
-        super().__init__(f"cannot resume from {path}: {said}")
+        super().__init__(f"cannot resume from {visible(str(path), keep='')}: {said}")
+        self.path = path
+
+
+class CannotWrite(TrainingError):
+    """The system refuses to write a run's file; what was there before is there still.
+
+    >>> CannotWrite(Path("runs/vae"), "no space left on device")
+    CannotWrite('runs/vae cannot be written: no space left on device')
+    """
+
+    def __init__(self, path: Path, why: str) -> None:
+        super().__init__(f"{visible(str(path), keep='')} cannot be written: {why}")
+        self.path = path
+
+
+class RunExists(TrainingError):
+    """A run would be written over another one.
+
+    >>> RunExists(Path("runs/vae"))
+    ... # doctest: +NORMALIZE_WHITESPACE
+    RunExists('runs/vae holds a run already: go on with it (--resume runs/vae),
+    replace it (--force), or write to another folder (-o)')
+    """
+
+    def __init__(self, path: Path) -> None:
+        name = visible(shlex.quote(str(path)), keep="")
+        super().__init__(
+            f"{visible(str(path), keep='')} holds a run already: go on with it "
+            f"(--resume {name}), replace it (--force), or write to another folder (-o)"
+        )
         self.path = path
 
 
@@ -149,6 +186,10 @@ class Diverged(TrainingError):
     ... # doctest: +NORMALIZE_WHITESPACE
     Diverged('`rate_z` became nan in epoch 3: the run stopped there, and the checkpoint holds
     epoch 2; try a learning rate below 0.1')
+    >>> Diverged("rate_z", float("nan"), epoch=1, learning_rate=0.1)
+    ... # doctest: +NORMALIZE_WHITESPACE
+    Diverged('`rate_z` became nan in epoch 1: the run stopped there, and nothing was saved;
+    try a learning rate below 0.1')
     """
 
     def __init__(
@@ -159,16 +200,31 @@ class Diverged(TrainingError):
         epoch: int,
         learning_rate: float,
         because: str = "",
-        resume_hint: str = "",
+        command: str = "",
     ) -> None:
-        hint = f", or go on from the checkpoint with it: {resume_hint}" if resume_hint else ""
+        done = epoch - 1
+        kept = f"the checkpoint holds epoch {done}" if done else "nothing was saved"
+        hint = f", or go on from the checkpoint with it: {command}" if done and command else ""
         super().__init__(
-            f"`{term}` became {value} in epoch {epoch}: the run stopped there, and the checkpoint "
-            f"holds epoch {epoch - 1}; "
+            f"`{term}` became {value} in epoch {epoch}: the run stopped there, and {kept}; "
             f"{because or f'try a learning rate below {learning_rate:g}'}{hint}"
         )
         self.term = term
+        self.value = value
         self.epoch = epoch
+        self.learning_rate = learning_rate
+        self.because = because
+
+    def going_on(self, command: str) -> Diverged:
+        """Say the same, with the command that goes on from the checkpoint."""
+        return Diverged(
+            self.term,
+            self.value,
+            epoch=self.epoch,
+            learning_rate=self.learning_rate,
+            because=self.because,
+            command=command,
+        )
 
 
 class TooFewLabels(TrainingError):

@@ -21,7 +21,7 @@ from graphdsl_runtime import Batch, Losses, Meaningless, Objective, cool, due, p
 from graphdsl_runtime.meaning import refuse_meaningless
 from graphdsl_runtime.structures import EDGE_RATE, moving
 from graphdsl_runtime.training.batches import Batches
-from graphdsl_runtime.training.checkpoint import Checkpoint
+from graphdsl_runtime.training.checkpoint import Checkpoint, OptimizerState
 from graphdsl_runtime.training.data import FittedData
 from graphdsl_runtime.training.errors import Diverged
 from graphdsl_runtime.training.metrics import Epoch, Mean
@@ -41,7 +41,6 @@ class Plan:
     seed: int
     accelerator: str  #: in Lightning's words: "auto", "cpu", "gpu"
     spec_hash: str
-    resume_hint: str
 
 
 class Listener(Protocol):
@@ -76,7 +75,7 @@ class Loop(LightningModule):
     def run(self) -> bool:
         """Train as planned, and say whether it came to the end or was interrupted (Ctrl-C).
 
-        Raises `Diverged`; ``last`` is good in any case.
+        Raises `Diverged`, and `SystemExit` after SIGTERM; ``last`` is good in any case.
         """
         with torch.random.fork_rng(), _silence(), _interrupts():
             trainer = Trainer(
@@ -95,6 +94,8 @@ class Loop(LightningModule):
                 trainer.fit(self)
             except (KeyboardInterrupt, SystemExit):
                 # Lightning turns the first into the second, once it has cleaned up.
+                if trainer.received_sigterm:
+                    raise SystemExit(128 + signal.SIGTERM) from None
                 if not trainer.interrupted:
                     raise
                 return False
@@ -112,10 +113,7 @@ class Loop(LightningModule):
             trained = [parameter for parameter in parameters if parameter.requires_grad]
             own = rate * EDGE_RATE if player == "structure" else rate
             adam = Adam(trained, lr=own, fused=True)
-            if player in self.last.optimizers:
-                adam.load_state_dict(self.last.optimizers[player])
-                for group in adam.param_groups:
-                    group["lr"] = own  # the one asked for now, not the one of then
+            self._restore(adam, self.last.optimizers.get(player, {}))
             self._adams[player] = adam
         return list(self._adams.values())
 
@@ -168,16 +166,46 @@ class Loop(LightningModule):
         """Keep what the epoch came to; Lightning has measured the held-out rows by now."""
         train, held_out = self._train.values(), self._held_out.values()
         epoch = Epoch(number=self._epoch, train=train, held_out=held_out)
-        self.last = Checkpoint.take(
-            self.objective, self._adams, (*self.last.history, epoch), self._plan.spec_hash
+        checkpoint = Checkpoint.take(
+            self.objective,
+            self._adams,
+            (*self.last.history, epoch),
+            self._plan.spec_hash,
+            self._best(epoch),
         )
-        self._listener.epoch_done(self.last)
+        self._listener.epoch_done(checkpoint)
+        self.last = checkpoint
 
     # What those are written in.
 
     @property
     def _epoch(self) -> int:
         return len(self.last.history) + 1
+
+    def _best(self, epoch: Epoch) -> int | None:
+        """The epoch of the lowest held-out loss, this one included.
+
+        The losses of several epochs compare where one player minimises one loss: not in a game, and
+        not before the weights that move have come to their end.
+        """
+        so_far = self.last.best
+        if not self.objective.settled or not self._adams.keys() <= {"model", "structure"}:
+            return so_far
+        if so_far is None:
+            return epoch.number
+        lowest = self.last.history[so_far - 1].held_out["loss"]
+        return epoch.number if epoch.held_out["loss"] < lowest else so_far
+
+    def _restore(self, adam: Adam, state: OptimizerState) -> None:
+        """Give an optimiser the state of a checkpoint that was found to fit."""
+        names = {id(one): name for name, one in self.objective.named_parameters()}
+        (group,) = adam.param_groups
+        entries = {
+            place: {entry: value.clone() for entry, value in state[names[id(one)]].items()}
+            for place, one in enumerate(group["params"])
+            if names[id(one)] in state
+        }
+        adam.load_state_dict({"state": entries, "param_groups": adam.state_dict()["param_groups"]})
 
     def _seed(self, *purpose: int) -> int:
         return seed_for(self._plan.seed, *purpose)
@@ -194,7 +222,6 @@ class Loop(LightningModule):
                 epoch=self._epoch,
                 learning_rate=self._plan.learning_rate,
                 because=problem.because if problem.variable else "",
-                resume_hint=self._plan.resume_hint,
             ) from None
         return losses
 

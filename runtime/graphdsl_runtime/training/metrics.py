@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-__all__ = ["Epoch", "Mean", "write_metrics"]
+__all__ = ["Epoch", "Mean", "metrics_table"]
 
 import csv
+import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import torch
 from torch import Tensor
 
 from graphdsl_runtime import Losses
-from graphdsl_runtime.training.files import write_whole
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,19 +51,19 @@ class Mean:
         return {name: float(total) / self._rows for name, total in self._sums.items()}
 
 
-def write_metrics(path: Path, history: Sequence[Epoch]) -> None:
-    """Write a CSV file: a row per epoch, a column per mean, those of training first.
+def metrics_table(history: Sequence[Epoch]) -> str:
+    r"""Give a table as CSV: a row per epoch, a column per mean, those of training first.
 
     Unit: nats, in full precision.
+
+    >>> metrics_table([Epoch(number=1, train={"loss": 2.5}, held_out={"loss": 2.0})])
+    'epoch,train/loss,held_out/loss\n1,2.5,2.0\n'
     """
-    write_whole(path, lambda unfinished: _write(unfinished, history))
-
-
-def _write(path: Path, history: Sequence[Epoch]) -> None:
-    with path.open("w", newline="", encoding="utf-8") as file:
-        rows = csv.writer(file, lineterminator="\n")
-        for epoch in history[:1]:
-            columns = [f"train/{name}" for name in epoch.train]
-            rows.writerow(["epoch", *columns, *(f"held_out/{name}" for name in epoch.held_out)])
-        for epoch in history:
-            rows.writerow([epoch.number, *epoch.train.values(), *epoch.held_out.values()])
+    table = io.StringIO()
+    rows = csv.writer(table, lineterminator="\n")
+    for epoch in history[:1]:
+        columns = [f"train/{name}" for name in epoch.train]
+        rows.writerow(["epoch", *columns, *(f"held_out/{name}" for name in epoch.held_out)])
+    for epoch in history:
+        rows.writerow([epoch.number, *epoch.train.values(), *epoch.held_out.values()])
+    return table.getvalue()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 __all__ = ["draw_pictures"]
 
+import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import permutations
@@ -16,10 +17,11 @@ from typing import TypeAlias
 import torch
 from torch import Tensor
 
+from graphdsl_files import write_whole
 from graphdsl_runtime import Latents, Objective
 from graphdsl_runtime.training.data import DataSet, Layout
+from graphdsl_runtime.training.errors import CannotWrite
 from graphdsl_runtime.training.extras import train_extra
-from graphdsl_runtime.training.files import write_whole
 from graphdsl_runtime.training.seeds import seeded
 from graphdsl_runtime.training.views import View, batch_of, decoded_views, infers, views_of
 
@@ -55,7 +57,7 @@ def draw_pictures(objective: Objective, data: DataSet, path: Path) -> Path | Non
     are at their posterior's mean (those of an unseen view at their prior's), and what is drawn of a
     likelihood is its mean. A module that does not infer its latents has samples in the place of
     reconstructions, and one that generates nothing has no picture: None.
-    Raises `MissingExtra`, and what `DataSet.fit_to` does.
+    Raises `MissingExtra`, `CannotWrite`, and what `DataSet.fit_to` does.
     """
     data.fit_to(objective.variables)  # or it says why not
     decoded = decoded_views(objective)
@@ -66,7 +68,11 @@ def draw_pictures(objective: Objective, data: DataSet, path: Path) -> Path | Non
     columns = [
         _column(rows, views_of(objective.variables), data.layout, at) for at in range(len(pixels))
     ]
-    write_whole(path, lambda unfinished: _write(unfinished, rows, torch.cat(columns, dim=1)))
+    picture = _drawn(rows, torch.cat(columns, dim=1))
+    try:
+        write_whole(path, picture)
+    except OSError as problem:
+        raise CannotWrite(path, (problem.strerror or str(problem)).lower()) from None
     return path
 
 
@@ -142,7 +148,7 @@ def _framed(picture: Tensor, gap: int) -> Tensor:
     return frame
 
 
-def _write(path: Path, rows: Sequence[_Row], canvas: Tensor) -> None:
+def _drawn(rows: Sequence[_Row], canvas: Tensor) -> bytes:
     with train_extra():
         from matplotlib import rc_context, rcdefaults
         from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -166,4 +172,6 @@ def _write(path: Path, rows: Sequence[_Row], canvas: Tensor) -> None:
         for left, word, colour in ((0.0, "given", _GIVEN), (0.6, "generated", _GENERATED)):
             figure.text((_LABELS + left) / _WIDTH, 0.12 / total, word, color=colour, fontsize=8)
         FigureCanvasAgg(figure)
-        figure.savefig(path, format="png", metadata={"Software": None})
+        picture = io.BytesIO()
+        figure.savefig(picture, format="png", metadata={"Software": None})
+    return picture.getvalue()

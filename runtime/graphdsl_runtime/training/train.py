@@ -1,4 +1,4 @@
-"""Train an objective: epochs, a metrics file, a checkpoint to go on from."""
+"""Train an objective: epochs, a metrics file, checkpoints to go on from."""
 
 from __future__ import annotations
 
@@ -11,23 +11,32 @@ __all__ = [
 ]
 
 import math
+import shlex
 import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Console
 
-from graphdsl_runtime import Objective, OutOfRange
+from graphdsl_files import visible
+from graphdsl_runtime import Losses, Objective, OutOfRange
 from graphdsl_runtime.training.checkpoint import Checkpoint
-from graphdsl_runtime.training.data import DataSet
+from graphdsl_runtime.training.data import DataSet, FittedData
 from graphdsl_runtime.training.errors import CannotResume, Diverged
 from graphdsl_runtime.training.extras import train_extra
-from graphdsl_runtime.training.metrics import Epoch, write_metrics
+from graphdsl_runtime.training.fitting import restore
+from graphdsl_runtime.training.folder import RunFolder, find_checkpoint
+from graphdsl_runtime.training.metrics import Epoch
+from graphdsl_runtime.training.older import load_older
 from graphdsl_runtime.training.reporting import Reporter
+from graphdsl_runtime.training.seeds import seeded
 
 DEFAULT_EPOCHS = 150
 DEFAULT_BATCH_SIZE = 32
 DEFAULT_LEARNING_RATE = 5e-4
+
+_FEW = 8  # rows that every estimator can make do with
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,8 +44,7 @@ class Summary:
     """What a run came to."""
 
     history: tuple[Epoch, ...]  #: of all epochs, those before a resumption included
-    checkpoint: Path
-    metrics: Path
+    folder: Path  #: with ``last/``, mostly ``best/``, and ``metrics.csv``, once an epoch is done
     interrupted: bool  #: by Ctrl-C; then the checkpoint is that of the last whole epoch
     seconds: float  #: of this run alone
 
@@ -56,23 +64,33 @@ def train(
     seed: int = 0,
     out: Path,
     resume: Path | None = None,
+    force: bool = False,
     quiet: bool = False,
-    resume_hint: str = "",
+    command: Sequence[str] = (),
+    spec: str = "",
     spec_hash: str = "",
+    papers: Mapping[str, str] | None = None,
     accelerator: str = "auto",
 ) -> Summary:
     """Train an objective on a data set with Adam, each player on its own loss.
 
-    After every epoch ``out`` holds ``last.ckpt`` and ``metrics.csv``, both whole. ``epochs`` counts
-    from the very start: resuming at 2 of 4 does 2 more, and on a CPU comes to the bits that an
-    unbroken run would. On Ctrl-C, and where the loss is no longer a number, the objective and the
-    checkpoint are those of the last whole epoch. ``resume_hint`` is the command that goes on, for
-    people to read; ``spec_hash``, where given, must be that of the checkpoint; ``seed`` does not
-    reach the initial weights, which the objective came with. The objective is left where it was
-    trained (``accelerator``, in Lightning's words), in eval mode.
+    After every epoch ``out`` holds ``last/``, a checkpoint, and ``metrics.csv``, both whole, and
+    ``best/``, the checkpoint of the lowest held-out loss, where the losses of epochs compare: not
+    in a game, and not while weights move. A run that ``out`` holds is replaced by ``force`` alone.
+
+    ``resume`` is a run's folder, a checkpoint in it, or a checkpoint file of an older version.
+    ``epochs`` counts from the very start: resuming at 2 of 4 does 2 more, and on a CPU comes to the
+    bits that an unbroken run would. On Ctrl-C, and where the loss is no longer a number, the
+    objective and the checkpoint are those of the last whole epoch. ``command`` is the words that
+    began the run, for people to read how to go on; ``spec``, the text of the objective's spec, is
+    kept in the checkpoints, and ``papers`` beside them, by name; ``spec_hash``, where given, must
+    be that of the checkpoint; ``seed`` does not reach the initial weights, which the objective came
+    with. The objective is left where it was trained (``accelerator``, in Lightning's words), in
+    eval mode.
 
     Unit: nats per row.
-    Raises `Diverged`, `CannotResume`, `OutOfRange`, `MissingExtra`, and what `DataSet.fit_to` does.
+    Raises `Diverged`, `CannotResume`, `CannotWrite`, `RunExists`, `OutOfRange`, `MissingExtra`, and
+    what `DataSet.fit_to` does.
     Reference: Kingma and Ba 2015.
     """
     _check_range("epochs", epochs, low=1)
@@ -80,12 +98,12 @@ def train(
     _check_range("learning rate", learning_rate, low=math.ulp(0.0))
     _check_range("seed", seed, low=0)
     fitted = data.fit_to(objective.variables)
+    objective.rows = len(data.train)
     objective.standardise(fitted.train)
-    start = _start(objective, resume, epochs, spec_hash)
     with train_extra():
         from graphdsl_runtime.training.loop import Loop, Plan
 
-    objective.rows = len(data.train)
+    start = _start(objective, fitted, resume, epochs, spec_hash)
     plan = Plan(
         epochs=epochs,
         batch_size=batch_size,
@@ -93,27 +111,28 @@ def train(
         seed=seed,
         accelerator=accelerator,
         spec_hash=spec_hash,
-        resume_hint=resume_hint,
     )
-    console = Console(stderr=True, quiet=quiet)
+    folder = RunFolder(out, resume=resume, force=force, papers=papers, spec=spec)
     batches = math.ceil(len(data.train) / batch_size)
     began = time.monotonic()
-    with Reporter(epochs, len(start.history), batches, console) as reporter:
-        keeper = _Keeper(out, reporter)
-        loop = Loop(objective, fitted, plan, start, keeper)
+    with Reporter(epochs, len(start.history), batches, Console(stderr=True, quiet=quiet)) as shown:
+        loop = Loop(objective, fitted, plan, start, _Keeper(folder, shown))
         try:
             finished = loop.run()
-        except Diverged:
-            keeper.go_back_to(loop.last, objective)
+        except BaseException as problem:
+            objective.load_state_dict(dict(loop.last.weights))
+            if isinstance(problem, Diverged):
+                raise problem.going_on(_going_on(folder, resume, command)) from None
+            if not isinstance(problem, Exception):  # SIGTERM, by whoever made an exception of it
+                _say_how_to_go_on(folder, resume, command)
             raise
     objective.eval()
     if not finished:
-        keeper.go_back_to(loop.last, objective)
-        _say_how_to_go_on(len(loop.last.history), keeper.checkpoint, resume_hint)
+        objective.load_state_dict(dict(loop.last.weights))
+        _say_how_to_go_on(folder, resume, command)
     return Summary(
         history=loop.last.history,
-        checkpoint=keeper.checkpoint,
-        metrics=keeper.metrics,
+        folder=out,
         interrupted=not finished,
         seconds=time.monotonic() - began,
     )
@@ -122,37 +141,42 @@ def train(
 class _Keeper:
     """Puts every epoch on disk and on the screen."""
 
-    def __init__(self, out: Path, reporter: Reporter) -> None:
-        self.checkpoint, self.metrics = out / "last.ckpt", out / "metrics.csv"
-        self._reporter = reporter
+    def __init__(self, folder: RunFolder, reporter: Reporter) -> None:
+        self._folder, self._reporter = folder, reporter
 
     def batch_done(self) -> None:
         self._reporter.batch_done()
 
     def epoch_done(self, checkpoint: Checkpoint) -> None:
-        checkpoint.save(self.checkpoint)
-        write_metrics(self.metrics, checkpoint.history)
+        self._folder.save(checkpoint)
         self._reporter.epoch_done(checkpoint.history[-1])
 
-    def go_back_to(self, checkpoint: Checkpoint, objective: Objective) -> None:
-        """Undo the part of an epoch that was done since; the first epoch leaves no file before."""
-        objective.load_state_dict(dict(checkpoint.weights))
-        checkpoint.save(self.checkpoint)
-        write_metrics(self.metrics, checkpoint.history)
 
-
-def _start(objective: Objective, resume: Path | None, epochs: int, spec_hash: str) -> Checkpoint:
+def _start(
+    objective: Objective, data: FittedData, resume: Path | None, epochs: int, spec_hash: str
+) -> Checkpoint:
     if resume is None:
         return Checkpoint.take(objective, {}, (), spec_hash)
-    checkpoint = Checkpoint.load(resume)
-    checkpoint.check_module(objective, spec_hash, resume)
+    place = find_checkpoint(resume)
+    checkpoint = load_older(place, objective) if place.is_file() else Checkpoint.load(place)
     done = len(checkpoint.history)
     if done >= epochs:
         raise CannotResume(
-            resume, f"{done} epochs of {epochs} are done: ask for more, such as --epochs {2 * done}"
+            place, f"{done} epochs of {epochs} are done: ask for more, such as --epochs {2 * done}"
         )
-    objective.load_state_dict(dict(checkpoint.weights))
+    there, here = list(checkpoint.history[-1].train), _means_of(objective, data)
+    if there != here:
+        said = f"its epochs have the terms {', '.join(there)}; expected {', '.join(here)}"
+        raise CannotResume(place, said)
+    restore(objective, checkpoint, spec_hash, place)
     return checkpoint
+
+
+def _means_of(objective: Objective, data: FittedData) -> list[str]:
+    """Name what every epoch has a mean of: the loss and its terms."""
+    with seeded(0):
+        losses: Losses = objective({name: rows[:_FEW] for name, rows in data.test.items()})
+    return ["loss", *losses.terms]
 
 
 def _check_range(name: str, value: float, low: float) -> None:
@@ -160,9 +184,18 @@ def _check_range(name: str, value: float, low: float) -> None:
         raise OutOfRange(name, value, low=low, high=math.inf)
 
 
-def _say_how_to_go_on(epochs: int, checkpoint: Path, resume_hint: str) -> None:
+def _going_on(folder: RunFolder, resume: Path | None, command: Sequence[str]) -> str:
+    """The command that goes on with a run, or begins it again where nothing was saved."""
+    place = folder.path if folder.epochs else resume
+    return shlex.join([*command, *(["--resume", str(place)] if place else [])]) if command else ""
+
+
+def _say_how_to_go_on(folder: RunFolder, resume: Path | None, command: Sequence[str]) -> None:
+    name = visible(str(folder.path), keep="")
+    kept = f"{name} holds epoch {folder.epochs}" if folder.epochs else "no epoch of it was complete"
+    lines = [f"Stopped; {kept}."]
+    if hint := _going_on(folder, resume, command):
+        lines.append(f"To {'go on' if folder.epochs or resume else 'begin again'}: {visible(hint)}")
     console = Console(stderr=True)
-    line = f"Stopped; {checkpoint} holds epoch {epochs}."
-    console.print(line, soft_wrap=True, markup=False, highlight=False)
-    if resume_hint:
-        console.print(f"To go on: {resume_hint}", soft_wrap=True, markup=False, highlight=False)
+    for line in lines:
+        console.print(line, soft_wrap=True, markup=False, highlight=False)

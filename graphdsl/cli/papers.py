@@ -1,0 +1,64 @@
+"""What a run's folder holds for people to read: the module, and what makes the run again."""
+
+from __future__ import annotations
+
+__all__ = ["papers"]
+
+import platform
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, TypeAlias
+
+if TYPE_CHECKING:
+    from graphdsl.compiler import GeneratedModule
+
+Plain: TypeAlias = str | int | float | Sequence[str]
+
+
+def papers(
+    module: GeneratedModule, command: Sequence[str], settings: Mapping[str, Plain]
+) -> dict[str, str]:
+    """The emitted module, and `run.toml`, as the files of a run's folder."""
+    from importlib.metadata import version
+
+    model = module.compiled.checked.model
+    tables: dict[str, Mapping[str, Plain]] = {
+        "run": {"model": model.name, "spec_sha256": model.sha256, "command": command, **settings},
+        "constants": {name: str(value) for name, value in model.constants},
+        "parameters": {one.name: str(one.value) for one in model.parameters},
+        "versions": {
+            "graphdsl": version("graphdsl"),
+            "python": platform.python_version(),
+            "torch": version("torch"),
+        },
+    }
+    return {"objective.py": module.text, "run.toml": "\n".join(map(_table, tables.items()))}
+
+
+def _table(named: tuple[str, Mapping[str, Plain]]) -> str:
+    name, entries = named
+    return "".join((f"[{name}]\n", *(f"{key} = {_value(one)}\n" for key, one in entries.items())))
+
+
+def _value(value: Plain) -> str:
+    if isinstance(value, str):
+        return _text(value)
+    if isinstance(value, int | float):
+        return repr(value)
+    return f"[{', '.join(map(_text, value))}]"
+
+
+def _text(value: str) -> str:
+    r"""A string of TOML, which escapes like JSON and knows no halves of a pair.
+
+    >>> print(_text('a "b" \x1b \U0001f600'))
+    "a \"b\" \u001b 😀"
+    """
+    signs = []
+    for sign in value.encode("utf-8", "backslashreplace").decode("utf-8"):
+        if sign in '"\\':
+            signs.append("\\" + sign)
+        elif sign.isprintable():
+            signs.append(sign)
+        else:
+            signs.append(f"\\u{ord(sign):04x}" if ord(sign) < 0x10000 else f"\\U{ord(sign):08x}")
+    return f'"{"".join(signs)}"'

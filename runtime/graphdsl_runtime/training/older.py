@@ -1,0 +1,107 @@
+"""Checkpoints of the form graphdsl.checkpoint/1, a file, as this module's own.
+
+It is a zip of tensors and plain values. It has no hash of its own; its parts have checksums, which
+torch does not look at.
+"""
+
+from __future__ import annotations
+
+__all__ = ["load_older"]
+
+import zipfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from graphdsl_runtime import Objective
+from graphdsl_runtime.training.checkpoint import Checkpoint
+from graphdsl_runtime.training.content import history_of, text_of
+from graphdsl_runtime.training.errors import CannotResume
+
+_FORMAT = "graphdsl.checkpoint/1"
+
+
+def load_older(path: Path, objective: Objective) -> Checkpoint:
+    """Read a checkpoint file of an older version.  Raises `CannotResume`."""
+    content = _content(path)
+    if content.get("format") != _FORMAT:
+        raise CannotResume(path, f"it is not a checkpoint of the form {_FORMAT}")
+    weights = _tensors(path, "weights", content.get("weights"))
+    state = objective.state_dict()
+    kept = {name for name, _ in objective.named_parameters(remove_duplicate=False)}
+    missing = {name: one for name, one in state.items() if name not in weights and name not in kept}
+    return Checkpoint(
+        weights={**missing, **weights},  # what had no place in the state yet is the module's own
+        optimizers=_optimizers(path, content.get("optimizers"), objective),
+        history=history_of(path, content.get("history")),
+        module=_module(text_of(path, "module", content.get("module")), repr(objective)),
+        spec_hash=text_of(path, "spec_hash", content.get("spec_hash")),
+    )
+
+
+def _content(path: Path) -> Mapping[str, object]:
+    try:
+        damaged, content = _loaded(path)
+    except Exception:  # whatever other libraries say of a file that is none of ours
+        raise CannotResume(path, "it is not a checkpoint, or not a whole one") from None
+    if damaged:
+        raise CannotResume(path, f"`{damaged}` in it is damaged: its checksum is not the saved one")
+    if not isinstance(content, dict):
+        raise CannotResume(path, f"it is not a checkpoint of the form {_FORMAT}")
+    return content
+
+
+def _loaded(path: Path) -> tuple[str, object]:
+    """Give the name of a part that is damaged, or the content; no code of the file is run."""
+    with zipfile.ZipFile(path) as archive:
+        if any(one.compress_type != zipfile.ZIP_STORED for one in archive.infolist()):
+            raise zipfile.BadZipFile("packed: it could be of any size")
+        if damaged := archive.testzip():
+            return damaged, None
+    return "", torch.load(path, map_location="cpu", weights_only=True)
+
+
+def _tensors(path: Path, name: str, value: object) -> dict[str, Tensor]:
+    if not isinstance(value, dict) or not all(
+        isinstance(key, str) and isinstance(one, Tensor) and one.layout == torch.strided
+        for key, one in value.items()
+    ):
+        raise CannotResume(path, f"its {name} are not tensors by name")
+    return value
+
+
+def _optimizers(
+    path: Path, value: object, objective: Objective
+) -> dict[str, dict[str, dict[str, Tensor]]]:
+    if not isinstance(value, dict):
+        raise CannotResume(path, "its optimisers are not a state by player")
+    names = {id(one): name for name, one in objective.named_parameters()}
+    groups = objective.parameter_groups()
+    found = {}
+    for player, state in value.items():
+        if player not in groups:
+            raise CannotResume(path, f"there is no player `{player}` in this module")
+        trained = [names[id(one)] for one in groups[player] if one.requires_grad]
+        found[player] = dict(_by_name(path, player, state, trained))
+    return found
+
+
+def _by_name(
+    path: Path, player: str, state: object, trained: list[str]
+) -> Iterator[tuple[str, dict[str, Tensor]]]:
+    """Give the entries of each parameter, which are numbered as the player trains them."""
+    entries = state.get("state") if isinstance(state, dict) else None
+    if not isinstance(entries, dict):
+        raise CannotResume(path, f"the optimiser of `{player}` has no state")
+    for number, one in entries.items():
+        if type(number) is not int or not 0 <= number < len(trained):
+            raise CannotResume(path, f"`{player}` trains {len(trained)} tensors, not {number!r}")
+        yield trained[number], _tensors(path, f"entries of `{trained[number]}`", one)
+
+
+def _module(there: str, here: str) -> str:
+    """Write a module's ramps as this version does: by their ends, not by where they were."""
+    own = {line.split(" = ")[0]: line for line in here.splitlines() if " = ramp(" in line}
+    return "\n".join(own.get(line.split(" = ")[0], line) for line in there.splitlines())
