@@ -97,7 +97,9 @@ def test_a_run_with_a_ramp_goes_on_from_wherever_it_is_named(name: str) -> None:
             "weights": weights,
             "optimizers": {},
             "history": history,
-            "module": kept.module.replace("beta = ramp(0.0, 1.0, steps = 4)", "beta = 0.5"),
+            "module": kept.module.replace(
+                "beta = ramp(0.0, 1.0, steps = 4)", "beta = 0.5\n  beta = 0.5"
+            ),
             "spec_hash": kept.spec_hash,
         }
         torch.save(older, "part/last.ckpt")

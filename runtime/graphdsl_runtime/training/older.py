@@ -102,6 +102,12 @@ def _by_name(
 
 
 def _module(there: str, here: str) -> str:
-    """Write a module's ramps as this version does: by their ends, not by where they were."""
-    own = {line.split(" = ")[0]: line for line in here.splitlines() if " = ramp(" in line}
-    return "\n".join(own.get(line.split(" = ")[0], line) for line in there.splitlines())
+    """Write a module's ramps as this version does: by their ends, not twice by where they were."""
+    ramps = {line.split(" = ")[0]: line for line in here.splitlines() if " = ramp(" in line}
+    lines = [ramps.get(line.split(" = ")[0], line) for line in there.splitlines()]
+    before = ["", *lines]
+    return "\n".join(
+        line
+        for line, last in zip(lines, before, strict=False)
+        if line != last or line not in ramps.values()
+    )
