@@ -19,6 +19,7 @@ __all__ = [
     "documented",
     "fuzz",
     "generated",
+    "seeds",
     "shipped",
     "some",
 ]
@@ -93,9 +94,14 @@ def generated(law: str, share: int, made: Callable[[int], str] = generated_spec)
         share: How many, unless the environment asks for another number.
         made: The spec of a seed.
     """
-    start = int(os.environ.get("FUZZ_START") or _first_seed(law))
-    for seed in range(start, start + fuzz(share)):
+    for seed in seeds(law, fuzz(share)):
         yield _now_at(Case(f"{law}_{seed}", made(seed)))
+
+
+def seeds(law: str, count: int) -> range:
+    """The seeds of a law, which change with the commit; from FUZZ_START where that is given."""
+    start = int(os.environ.get("FUZZ_START") or _first_seed(law))
+    return range(start, start + count)
 
 
 def fuzz(share: int) -> int:

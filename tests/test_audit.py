@@ -262,3 +262,25 @@ minimize KL(q || p)
 """)
     constants = {str(term.atom): term.weight for term in result.module.constants}
     assert constants == {"H(w, x, y)": -ONE, "H(w, y)": ONE}
+
+
+GRADIENTS = {
+    "gan": ["surrogate: of the loss with flipped labels, and not of JS"],
+    "wae_mmd": ["surrogate: the kernel's width, a median of the batch's distances, is held"],
+    "diva": ["straight-through: relaxed samples of y have the gradient, hard ones the value"],
+    "m2": [],  # sums over the classes
+    "vae": [],
+}
+
+
+@pytest.mark.parametrize("name", GRADIENTS)
+def test_gradients_that_are_no_derivatives_are_named(name: str) -> None:
+    """An exact gradient is not mentioned, in text or in JSON."""
+    audit = read(shipped(name))
+    data = json.loads(audit_json(audit))
+    jsonschema.validate(data, json.loads(audit_schema()))
+    terms = data["objective"]["terms"]
+    assert [one["gradient"] for one in terms if "gradient" in one] == GRADIENTS[name]
+    lines = [one.strip() for one in audit_text(audit).splitlines()]
+    told = [one.partition("gradient")[2].strip() for one in lines if one.startswith("gradient ")]
+    assert told == GRADIENTS[name]

@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
-__all__ = ["tried", "verified"]
+__all__ = ["descended", "smooth", "tried", "verified"]
 
 import math
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from statistics import fmean, stdev
 from types import ModuleType
 from typing import TYPE_CHECKING
 
-from graphdsl.ir.verification import EmittedComparison, Unverified
+from graphdsl.ir.verification import EmittedComparison, GradientComparison, Unverified
 
 if TYPE_CHECKING:
-    from torch import nn
+    from torch import Tensor, nn
 
     from graphdsl.compiler import Compiled
     from graphdsl.ir.audit import Audit
     from graphdsl.verify import Affine, Pass, Trial
+    from graphdsl_runtime import Objective
 
 _NAME = "graphdsl_emitted_on_trial"
+_ROWS = 100  #: that there are, so to speak, where an estimator asks
+_SEED = 0
+_SPREAD = 0.3  #: of random weights about those that a module begins with
 _STILL = 1e-9  #: a spread that is rounding, as a share of the loss
 
 
@@ -36,7 +40,12 @@ def verified(compiled: Compiled, audit: Audit) -> Audit:
             unverified.append(one)
         else:
             emitted.append(tried(one.text, one.class_name, one.trial, one.of))
-    found = replace(found, emitted=tuple(emitted), unverified=tuple(unverified))
+    unverified += _estimated_edges(compiled)
+    slopes = descended(compiled, audit)
+    if isinstance(slopes, Unverified):
+        unverified.append(slopes)
+        slopes = ()
+    found = replace(found, emitted=tuple(emitted), gradients=slopes, unverified=tuple(unverified))
     return replace(audit, verification=found)
 
 
@@ -44,12 +53,8 @@ def tried(text: str, class_name: str, trial: Trial, of: str) -> EmittedCompariso
     """The loss of a module, text and class as they were emitted, beside its exact value."""
     import torch
 
-    module = ModuleType(_NAME)
-    sys.modules[_NAME] = module  # what looks its own module up finds it
-    exec(compile(text, f"<{class_name}>", "exec"), module.__dict__)  # our own text
-    made = {id(one): _network(one) for one in trial.networks.values()}  # which may be shared
-    networks = {name: made[id(one)] for name, one in trial.networks.items()}
-    objective = getattr(module, class_name)(networks=networks, **trial.parameters).double()
+    networks = _networks(trial.networks)
+    objective = _emitted(text, class_name)(networks=networks, **trial.parameters).double()
 
     def loss(one: Pass) -> float:
         with torch.no_grad():
@@ -72,6 +77,75 @@ def tried(text: str, class_name: str, trial: Trial, of: str) -> EmittedCompariso
     )
 
 
+def _estimated_edges(compiled: Compiled) -> Iterator[Unverified]:
+    """The masks whose probabilities have a gradient in expectation over structures alone."""
+    names = [one.name for one in compiled.module.masks if one.gradient != "straight_through"]
+    if names:
+        why = "it is that of the mean over structures, and not of the one that is drawn"
+        yield Unverified(f"the gradient of the edges {', '.join(names)}", why)
+
+
+def descended(
+    compiled: Compiled, audit: Audit, text: str = ""
+) -> tuple[GradientComparison, ...] | Unverified:
+    """The gradients of the emitted module's players beside differences; or why there are none.
+
+    Args:
+        compiled: The spec, and what its module is made of.
+        audit: What is said of it.
+        text: The module's own, unless another is to be held against the same audit.
+    """
+    from graphdsl.cli.gradients import Descent, gradients_of
+    from graphdsl.codegen import render_module
+    from graphdsl.verify import synthetic_rows
+    from graphdsl_runtime import ObjectiveError
+
+    rows = synthetic_rows(audit)
+    if isinstance(rows, str):
+        return Unverified("the gradients", rows)
+    module = compiled.module
+    text = text or render_module(module, compiled.checked.model.constants)
+    made = _emitted(text, module.class_name)(networks=_networks(rows.networks))
+    try:
+        return gradients_of(Descent(module, smooth(made), _tensors(rows.batch)))
+    except ObjectiveError as problem:
+        return Unverified("the gradients", str(problem))
+
+
+def smooth(objective: Objective) -> Objective:
+    """The module in double precision, with random weights and without kinks in its networks."""
+    import torch
+    from torch import nn
+
+    for part in list(objective.modules()):
+        for name, child in part.named_children():
+            if isinstance(child, nn.ReLU | nn.LeakyReLU):
+                setattr(part, name, nn.SiLU())
+    objective.double()
+    objective.rows = _ROWS
+    torch.manual_seed(_SEED)
+    with torch.no_grad():
+        for one in objective.parameters():
+            width = one[0].numel() if one.ndim > 1 else 1  # what a number of the next layer sums
+            one.add_(_SPREAD / width**0.5 * torch.randn_like(one))
+    return objective
+
+
+def _emitted(text: str, class_name: str) -> type[Objective]:
+    """The class of a text that was emitted."""
+    module = ModuleType(_NAME)
+    sys.modules[_NAME] = module  # what looks its own module up finds it
+    exec(compile(text, f"<{class_name}>", "exec"), module.__dict__)  # our own text
+    found: type[Objective] = getattr(module, class_name)
+    return found
+
+
+def _networks(several: Mapping[str, Affine]) -> dict[str, nn.Module]:
+    """Networks by their names, some of which may share one."""
+    made = {id(one): _network(one) for one in several.values()}
+    return {name: made[id(one)] for name, one in several.items()}
+
+
 def _z_score(several: list[float], exact: float) -> float | None:
     """How many standard errors the mean is from its exact value; None where nothing varies."""
     spread = stdev(several) if several else 0.0
@@ -80,7 +154,7 @@ def _z_score(several: list[float], exact: float) -> float | None:
     return (fmean(several) - exact) / (spread / math.sqrt(len(several)))
 
 
-def _tensors(values: Mapping[str, object]) -> dict[str, object]:
+def _tensors(values: Mapping[str, object]) -> dict[str, Tensor]:
     import torch
 
     return {name: torch.as_tensor(one) for name, one in values.items()}
@@ -89,7 +163,7 @@ def _tensors(values: Mapping[str, object]) -> dict[str, object]:
 def _network(one: Affine) -> nn.Module:
     """An affine map of all parents side by side."""
     import torch
-    from torch import Tensor, nn
+    from torch import nn
 
     class Map(nn.Module):
         def __init__(self) -> None:

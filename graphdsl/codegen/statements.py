@@ -267,7 +267,8 @@ def _scale_of(statement: Run, scale: float | str) -> str:
         return number(scale)
     picked = statement.picked if statement.scale_by_member else ()
     index = f"[{picked[0] if len(picked) == 1 else list(picked)}]" if picked else ""
-    return f"self.{scale}{index}{'.detach()' * statement.frozen}"
+    learned = f"detached(self.{scale})" if statement.frozen else f"self.{scale}"
+    return f"{learned}{index}"
 
 
 def _fused(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 __all__ = [
+    "EXACT",
     "Bound",
     "Builder",
     "Density",
@@ -41,6 +42,8 @@ from graphdsl.ir.statements import (
 from graphdsl.ir.weight import Weight
 
 Relation: TypeAlias = Literal["equal", "upper", "lower", "estimate", "saddle", "surrogate"]
+
+EXACT = "exact"  #: of a gradient: the derivative of the term
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -213,6 +216,8 @@ class LossTerm:
     player: str = ""  #: whose objective it is in, where there are several
     rows: str = ""  #: what rows that lack a view pay of it; empty where they lack nothing of it
     critic_code: TermCode | None = None  #: how that is computed, where not with the term
+    gradient: str = EXACT  #: or what the emitted gradient is instead, as `surrogate: ...`
+    frozen: bool = False  #: whether the spec says that p's own networks stay as they are in it
 
     @property
     def critic_model(self) -> str:

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-__all__ = ["Comparison", "EmittedComparison", "Unverified", "Verification"]
+__all__ = [
+    "Comparison",
+    "EmittedComparison",
+    "GradientComparison",
+    "Slope",
+    "Unverified",
+    "Verification",
+]
 
 from dataclasses import dataclass
 from typing import Literal
 
 _LOSS_TOLERANCE = 1e-6  #: nats, and a share of the loss
 _MOST_SIGMAS = 4
+_SLOPE_TOLERANCE = 1e-5  #: of a slope, as a share of it
+_LEAST_SLOPE = 1e-3  #: below which the difference itself is what counts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +57,41 @@ class EmittedComparison:
 
 
 @dataclass(frozen=True, slots=True)
+class Slope:
+    """How a player's loss rises along a direction of its parameters."""
+
+    of: str  #: the network whose parameters move; empty for all that the player trains
+    emitted: float  #: by the emitted gradient
+    stated: float  #: by a central difference of the loss that the audit states
+    size: float  #: what the terms of the loss rise or fall by, all counted as positive
+
+    @property
+    def error(self) -> float:
+        """How far apart the two are, as a share of that."""
+        apart = abs(self.emitted - self.stated)
+        return apart / self.size if self.size > _LEAST_SLOPE else apart
+
+    @property
+    def agrees(self) -> bool:
+        """Whether the two are one number; never if one is no number."""
+        return self.error <= _SLOPE_TOLERANCE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GradientComparison:
+    """A player's gradient beside central differences of the loss that the audit states for it."""
+
+    player: str
+    slopes: tuple[Slope, ...]
+    reaches: tuple[str, ...] = ()  #: networks that it does not train, and has a gradient in
+
+    @property
+    def max_error(self) -> float:
+        """The largest difference, as a share of the slope."""
+        return max((one.error for one in self.slopes), default=0.0)
+
+
+@dataclass(frozen=True, slots=True)
 class Unverified:
     """What could not be verified, and why."""
 
@@ -62,6 +106,7 @@ class Verification:
     discrete: Comparison | None
     gaussian: Comparison | None
     emitted: tuple[EmittedComparison, ...] = ()
+    gradients: tuple[GradientComparison, ...] = ()
     mistakes: tuple[str, ...] = ()
     unverified: tuple[Unverified, ...] = ()
 
@@ -74,4 +119,16 @@ class Verification:
             for one in self.emitted
             if not one.agrees
         )
-        return (*self.mistakes, *losses)
+        slopes = (
+            f"along a direction of {slope.of or 'all parameters'} the gradient of {one.player} is "
+            f"{slope.emitted:.9g}, and its loss rises by {slope.stated:.9g}"
+            for one in self.gradients
+            for slope in one.slopes
+            if not slope.agrees
+        )
+        reaches = (
+            f"the loss of {one.player} has a gradient in {name}, which {one.player} does not train"
+            for one in self.gradients
+            for name in one.reaches
+        )
+        return (*self.mistakes, *losses, *slopes, *reaches)

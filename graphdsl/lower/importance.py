@@ -108,6 +108,7 @@ def _term(base: Plan, one: Importance, taken: Names) -> LossTerm:
         bounds=(bound,),
         estimator=f"{samples} sample{'s' * (samples > 1)} of each row",
         lines=one.lines,
+        frozen=one.divergence.frozen,
     )
 
 

@@ -22,6 +22,7 @@ from graphdsl.lower.errors import NothingLeft, PriorMissing
 from graphdsl.lower.estimates import estimated_terms
 from graphdsl.lower.fallbacks import foreign_fallbacks
 from graphdsl.lower.gating import count_terms, unfit_gradients, with_masks, with_structures
+from graphdsl.lower.gradients import with_gradients
 from graphdsl.lower.groups import (
     Seen,
     as_it_is,
@@ -225,7 +226,7 @@ def _finished(
     module: LossModule, model: Model, found: Iterable[Diagnostic], names: Names
 ) -> Lowered:
     """The module with its turns and its names, and what is told of the whole of it."""
-    whole = with_structures(replace(module, turns=turns(model)), model)
+    whole = with_gradients(with_structures(replace(module, turns=turns(model)), model))
     idle = tuple(without_part(whole, model)) or tuple(untrained(whole, model))
     turned = wrong_directions(whole.terms)
     return Lowered(named(whole, names), (*found, *idle, *idle_turns(whole, model), *turned))

@@ -55,6 +55,7 @@ def make_plan(
     }
     decoders = list(slots(model.generation.conditionals, model)) if model.generation else []
     auxiliaries = list(slots(_auxiliaries(every, model), model, attributes["r"]))
+    played = _needed(auxiliaries, every, adversary=True)
     plan = Plan(model, encoders=encoders["q"], decoders=decoders)
     plan.owners = dict(_owners(model, encoders, decoders, auxiliaries, shared))
     plan.priors = {
@@ -78,9 +79,10 @@ def make_plan(
             if under == branch.together[0]:
                 run_on_sets(branch, decoders, own)
             continue
-        _run_models(branch, decoders, auxiliaries, [one for one in pieces if one.under == under])
+        own = [one for one in pieces if one.under == under]
+        _run_models(branch, decoders, auxiliaries, own, played)
     run_compared(plans, encoders, pieces)
-    _run_under_p(plans, auxiliaries, pieces)
+    _run_under_p(plans, auxiliaries, pieces, played)
     generation = plan.branch("q")
     plan_generation(generation, decoders)
     plan.ancestral, plan.drawn = generation.ancestral, generation.drawn
@@ -88,7 +90,10 @@ def make_plan(
 
 
 def _run_under_p(
-    plans: dict[str, Plan], auxiliaries: Sequence[Slot], pieces: Iterable[Piece]
+    plans: dict[str, Plan],
+    auxiliaries: Sequence[Slot],
+    pieces: Iterable[Piece],
+    played: Sequence[Slot],
 ) -> None:
     """What terms ask of p's own samples: p's densities, and what predicts some from others."""
     here = [piece for piece in pieces if piece.under == "p"]
@@ -100,7 +105,7 @@ def _run_under_p(
     for slot in _needed(auxiliaries, here):
         for name in sorted(parents_of([slot])):
             generated.sample(generated.model.family_of(name))
-    _run_auxiliaries(generated.plan, auxiliaries, here)
+    _run_auxiliaries(generated.plan, auxiliaries, here, played)
 
 
 def _ask(generated: Generation, piece: Piece) -> None:
@@ -288,7 +293,11 @@ def _observe(
 
 
 def _run_models(
-    plan: Plan, decoders: Sequence[Slot], auxiliaries: Sequence[Slot], pieces: Sequence[Piece]
+    plan: Plan,
+    decoders: Sequence[Slot],
+    auxiliaries: Sequence[Slot],
+    pieces: Sequence[Piece],
+    played: Sequence[Slot],
 ) -> None:
     """Everything that predicts from the samples of one network."""
     for slot in _needed_decoders(plan, decoders, pieces):
@@ -297,7 +306,7 @@ def _run_models(
             _run_model(plan, slot, detached=True)
         else:
             _run_model(plan, slot, only=_decoded(plan, pieces))
-    _run_auxiliaries(plan, auxiliaries, pieces)
+    _run_auxiliaries(plan, auxiliaries, pieces, played)
     for slot in _needed_decoders(plan, decoders, pieces, frozen=True):
         if ModelKey("p", slot.children[0], (), "frozen") not in plan.likelihood:
             _run_model(plan, slot, frozen=True)
@@ -313,22 +322,26 @@ def _decoded(plan: Plan, pieces: Iterable[Piece], frozen: bool = False) -> froze
     )
 
 
-def _run_auxiliaries(plan: Plan, auxiliaries: Sequence[Slot], pieces: Sequence[Piece]) -> None:
+def _run_auxiliaries(
+    plan: Plan, auxiliaries: Sequence[Slot], pieces: Sequence[Piece], played: Sequence[Slot]
+) -> None:
     """Networks made for bounds; one that plays against a term runs for itself and, frozen, for all.
 
     Its critic trains it on the same samples by the same cross-entropy as any bound would, so that
-    the bound's own term leaves its weights alone, and trains what they read.
+    the bound's own term leaves its weights alone, and trains what they read. So do terms over other
+    samples, of networks that are `played` somewhere.
     """
-    playing = _needed(auxiliaries, pieces, adversary=True)
-    for slot in _needed(auxiliaries, pieces, adversary=False):
-        if slot not in playing:
+    own = _needed(auxiliaries, pieces, adversary=True)
+    for slot in _needed(auxiliaries, pieces):
+        if slot not in played:
             _run_model(plan, slot)
-    for slot in playing:
+    for slot in (one for one in _needed(auxiliaries, pieces) if one in played):
         _run_model(plan, slot, frozen=True)
         for child, conditional in _children_of(slot):
             key = ModelKey("r", child, conditional.parents)
             plan.likelihood[key] = plan.likelihood[key._replace(held="frozen")]
-        _run_model(plan, slot, detached=True)
+        if slot in own:
+            _run_model(plan, slot, detached=True)
 
 
 def _run_model(

@@ -161,15 +161,19 @@ def _in_one_pass(forward: Sequence[Statement]) -> Iterator[Statement]:
     }
     done: set[Run] = set()
     for one in forward:
-        is_flow = isinstance(one, Run) and one.distribution == "flow"
-        if not isinstance(one, Run) or is_flow or not data.issuperset(reads(one)):
+        first: Run | None = None
+        if isinstance(one, Run) and one.frozen and one.distribution != "flow":
+            first = trains.get(replace(one, target="", frozen=False))
+        if isinstance(one, Run) and one in done:
+            continue
+        if first is None or not data.issuperset(reads(first)):
+            done |= {one} if isinstance(one, Run) else set()
             yield one
             continue
-        first = trains.get(replace(one, target="", frozen=False), one)
         if first not in done:
             done.add(first)
             yield first
-        if first != one:
+        if isinstance(one, Run):
             yield Detach(target=one.target, source=first.target, shape=one.shape)
 
 

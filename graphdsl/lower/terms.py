@@ -59,6 +59,7 @@ def loss_terms(
             estimator=_estimator(plans, group),
             lines=tuple(sorted({line for piece in group for line in piece.lines})),
             rows=paying(plan.model, _in_order(plan, group)),
+            frozen=isinstance(first.ref, Decoder) and first.ref.frozen,
         )
         told.update(bounds if first.among else ())
         yield _with_critic(plans, group, term, names)

@@ -12,7 +12,7 @@ from typing import TypeAlias
 from graphdsl.ir.audit import Audit
 from graphdsl.ir.evidence import Proof, Table
 from graphdsl.ir.information import ProjectionDerivation, Step, Term
-from graphdsl.ir.loss import LossTerm
+from graphdsl.ir.loss import EXACT, LossTerm
 from graphdsl.ir.model import Interval
 from graphdsl.ir.notation import latex_weight, weight_text
 from graphdsl.ir.weight import ONE
@@ -113,6 +113,7 @@ def _term(term: LossTerm) -> Json:
         "gap": term.gap or None,
         "tight_when": term.tight_when,
         "estimator": term.estimator,
+        **({} if term.gradient == EXACT else {"gradient": term.gradient}),
         **({"rows": term.rows} if term.rows else {}),
         **({"within": term.within} if term.within else {}),
         "line": term.lines[0] if term.lines else 0,

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 
 from graphdsl.ir.audit import Audit
 from graphdsl.ir.information import ProjectionDerivation, Term
-from graphdsl.ir.loss import LossModule, LossTerm
+from graphdsl.ir.loss import EXACT, LossModule, LossTerm
 from graphdsl.ir.notation import weight_text
 from graphdsl.ir.weight import ONE, Weight
 from graphdsl.report.evidence import distribution_text, nats_text, side_text, uses_text
@@ -83,6 +83,8 @@ def _term(term: LossTerm) -> Iterator[str]:
     whose = f", for {term.player.replace(',', ', ')}" if term.player else ""
     yield f"    relation    {term.relation}{_asked_for(term)}{whose}"
     yield from _summed("stands for", text_summands(term.stands_for))
+    if term.gradient != EXACT:
+        yield f"    gradient    {term.gradient}"
     if term.estimator:
         yield f"    estimator   {term.estimator}"
     if term.rows:

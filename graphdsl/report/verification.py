@@ -6,7 +6,12 @@ __all__ = ["verification_json", "verification_text"]
 
 from collections.abc import Iterator
 
-from graphdsl.ir.verification import Comparison, EmittedComparison, Verification
+from graphdsl.ir.verification import (
+    Comparison,
+    EmittedComparison,
+    GradientComparison,
+    Verification,
+)
 from graphdsl.report.terms import Json
 
 
@@ -26,6 +31,8 @@ def verification_text(found: Verification | None) -> Iterator[str]:
             )
     for each in found.emitted:
         yield from _emitted(each)
+    for compared in found.gradients:
+        yield from _gradient(compared)
     for what in found.wrong:
         yield f"  WRONG: {what}"
     for left in found.unverified:
@@ -44,6 +51,11 @@ def verification_json(found: Verification | None) -> Json:
             if one is not None
         },
         "emitted": [_emitted_json(one) for one in found.emitted],
+        **(
+            {"gradients": [_gradient_json(one) for one in found.gradients]}
+            if found.gradients
+            else {}
+        ),
         "mistakes": list(found.wrong),
         "unverified": [{"what": one.what, "why": one.why} for one in found.unverified],
     }
@@ -56,6 +68,31 @@ def _emitted(one: EmittedComparison) -> Iterator[str]:
         yield f"    and {one.z_score:.2f} standard errors from it over {one.samples} samples"
     if one.left_out:
         yield f"    without {', '.join(one.left_out)}: no closed form here"
+
+
+def _gradient(one: GradientComparison) -> Iterator[str]:
+    count = len(one.slopes)
+    yield (
+        f"  the gradient of {one.player}, in {count} direction{'s' * (count != 1)}: "
+        f"largest error {one.max_error:.1e} of the slope, beside central differences"
+    )
+
+
+def _gradient_json(one: GradientComparison) -> Json:
+    return {
+        "player": one.player,
+        "directions": len(one.slopes),
+        "max_error": one.max_error,
+        "slopes": [
+            {
+                "network": slope.of,
+                "emitted": slope.emitted,
+                "stated": slope.stated,
+                "error": slope.error,
+            }
+            for slope in one.slopes
+        ],
+    }
 
 
 def _emitted_json(one: EmittedComparison) -> Json:

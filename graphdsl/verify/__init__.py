@@ -6,7 +6,20 @@ that were both built. `trials_of` gives an emitted module networks for which its
 that value; who has torch runs it. Beside `prove`, this is the only room with numpy.
 """
 
-__all__ = ["Affine", "Pass", "Row", "Trial", "real_twin", "rows_of", "trials_of", "verify"]
+__all__ = [
+    "Affine",
+    "Pass",
+    "Row",
+    "Synthetic",
+    "Trial",
+    "real_twin",
+    "rows_of",
+    "stated_loss",
+    "summands",
+    "synthetic_rows",
+    "trials_of",
+    "verify",
+]
 
 from dataclasses import replace
 
@@ -18,6 +31,8 @@ from graphdsl.verify.linear import gaussian_trial
 from graphdsl.verify.networks import Affine
 from graphdsl.verify.obstacles import obstacle
 from graphdsl.verify.rows import Row, rows_of
+from graphdsl.verify.stated import stated_loss, summands
+from graphdsl.verify.synthetic import Synthetic, synthetic_rows
 from graphdsl.verify.trial import Pass, Trial
 from graphdsl.verify.twin import real_twin
 from graphdsl.verify.verify import verify

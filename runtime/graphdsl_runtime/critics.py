@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
+from graphdsl_runtime.holding import held
 from graphdsl_runtime.networks import Shape
 
 _SLOPE = 0.2  # of the leaky ReLUs, as in Kim and Mnih 2018
@@ -71,8 +72,8 @@ def frozen(module: nn.Module) -> Callable[..., Tensor]:
     """
 
     def call(*inputs: Tensor) -> Tensor:
-        held = {name: parameter.detach() for name, parameter in module.named_parameters()}
-        answer: Tensor = torch.func.functional_call(module, held, inputs)
+        constants = {name: held(parameter) for name, parameter in module.named_parameters()}
+        answer: Tensor = torch.func.functional_call(module, constants, inputs)
         return answer
 
     return call

@@ -35,6 +35,7 @@ from torch.nn import functional as F  # noqa: N812  (torch's own name for it)
 from graphdsl_runtime.distributions import Gaussian, Laplace, Mixture
 from graphdsl_runtime.errors import NotADensity, ShapeMismatch
 from graphdsl_runtime.exponents import capped
+from graphdsl_runtime.holding import held
 
 
 def product_of_experts(experts: Gaussian, present: Tensor | None = None) -> Gaussian:
@@ -285,7 +286,7 @@ def _weighted(
     else:
         floor = (least * torch.exp(-unit)).clamp(min=torch.finfo(total.dtype).eps)
         # Not torch.maximum, which halves the gradient where both are equal: weights of zero.
-        total = torch.where(total < floor, floor, total)
+        total = torch.where(held(total < floor), floor, total)
     return Gaussian((precision * mean).sum(dim=views_axis) / total, -(torch.log(total) + unit))
 
 

@@ -8,7 +8,7 @@ from dataclasses import fields
 from typing import TypeAlias, TypeVar
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from graphdsl_runtime.distributions import (
     Bernoulli,
@@ -20,6 +20,7 @@ from graphdsl_runtime.distributions import (
     Poisson,
 )
 from graphdsl_runtime.flows import Flow, StackedFlow
+from graphdsl_runtime.holding import held
 
 #: What p says of something observed.
 Likelihood: TypeAlias = Bernoulli | Categorical | Gaussian | Laplace | Poisson
@@ -101,7 +102,7 @@ def detached(value: _Rows) -> _Rows:
     False
     """
     if isinstance(value, Tensor):
-        return value.detach()
+        return held(value) if isinstance(value, nn.Parameter) else value.detach()
     return type(value)(*(detached(getattr(value, one.name)) for one in fields(value)))
 
 

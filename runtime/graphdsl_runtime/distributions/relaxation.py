@@ -6,6 +6,8 @@ __all__ = ["straight_through"]
 
 from torch import Tensor
 
+from graphdsl_runtime.holding import held
+
 
 def straight_through(soft: Tensor, hard: Tensor) -> Tensor:
     """Give the hard sample, bit for bit, with the gradient of the soft one.
@@ -19,4 +21,4 @@ def straight_through(soft: Tensor, hard: Tensor) -> Tensor:
     >>> straight_through(soft, torch.ones(1)).detach()
     tensor([1.])
     """
-    return hard + (soft - soft.detach())
+    return hard + (soft - held(soft))

@@ -23,6 +23,7 @@ from torch import Tensor
 
 from graphdsl_runtime.errors import ShapeMismatch, UnknownName
 from graphdsl_runtime.estimators.distances import off_diagonal, pooled, squared_distances
+from graphdsl_runtime.holding import held
 from graphdsl_runtime.ranks import gathered
 
 Kernel: TypeAlias = Literal["rbf", "imq"]
@@ -193,5 +194,5 @@ def _others(table: Tensor) -> Tensor:
 
 def _median(*squared: Tensor) -> Tensor:
     """Give the median of all distances, and the smallest positive number for samples all alike."""
-    middle = torch.cat([table.flatten() for table in squared]).detach().median()
+    middle = held(torch.cat([table.flatten() for table in squared]).detach().median())
     return middle.clamp(min=torch.finfo(middle.dtype).tiny)

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from graphdsl_runtime.errors import OutOfRange
 from graphdsl_runtime.estimators.contrast import log_mean_exp
+from graphdsl_runtime.holding import held
 
 
 class Mine(nn.Module):
@@ -49,18 +50,18 @@ class Mine(nn.Module):
     def forward(self, joint: Tensor, product: Tensor) -> Tensor:
         """Give the estimate; while training, take the batch into the average first."""
         log_mean = log_mean_exp(product)
-        held = log_mean.detach()
+        value = held(log_mean)
         if self.training:
             kept = self.log_average + math.log1p(-self.rate) if self.rate < 1.0 else -math.inf
-            kept = torch.as_tensor(kept, dtype=held.dtype, device=held.device)
-            moved = torch.logaddexp(kept, held + math.log(self.rate))
+            kept = torch.as_tensor(kept, dtype=value.dtype, device=value.device)
+            moved = torch.logaddexp(kept, value + math.log(self.rate))
             self.log_average.copy_(moved)
             self.weight.mul_(1.0 - self.rate).add_(self.rate)
             average = moved - self.weight.log()
         else:
-            average = held  # nothing is trained: any positive number would do
+            average = value  # nothing is trained: any positive number would do
         ratio = torch.exp(log_mean - average)
-        return joint.mean() - held - (ratio - ratio.detach())
+        return joint.mean() - value - (ratio - held(ratio))
 
     def extra_repr(self) -> str:
         """Show the rate."""

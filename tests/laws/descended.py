@@ -1,0 +1,56 @@
+"""Gradients of emitted modules, with networks that are small: the law is of what joins them."""
+
+from __future__ import annotations
+
+__all__ = ["derived", "disagreements", "emitted_small", "names_of_networks"]
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
+
+from graphdsl.cli.verifying import descended
+from graphdsl.codegen import render_module
+from graphdsl.compiler import Compiled, check_spec, derive, read
+from graphdsl.diagnostics import SpecError
+from graphdsl.ir.loss import NetworkSlot
+from graphdsl.ir.verification import Unverified, Verification
+from tests.corpus import Case
+
+_WIDTH = 6
+
+
+def derived(case: Case) -> Compiled | None:
+    """A spec's module with small networks; nothing where the spec is refused."""
+    try:
+        made = derive(check_spec(case.source, case.constants), keep_refuted=True)
+    except SpecError:
+        return None
+    module = replace(made.module, networks=tuple(map(_small, made.module.networks)))
+    return replace(made, module=module)
+
+
+def disagreements(compiled: Compiled, text: str = "") -> tuple[str, ...]:
+    """What is wrong with the gradients of a module; with other text, those of that."""
+    found = descended(compiled, read(compiled), text)
+    assert not isinstance(found, Unverified), found.why
+    assert all(one.slopes for one in found)
+    return Verification(discrete=None, gaussian=None, gradients=found).wrong
+
+
+def emitted_small(compiled: Compiled, *changes: Callable[[str], str]) -> str:
+    """The text of a module, changed; each change has to change something."""
+    text = render_module(compiled.module, compiled.checked.model.constants)
+    for change in changes:
+        before, text = text, change(text)
+        assert text != before
+    return text
+
+
+def names_of_networks(compiled: Compiled) -> Counter[str]:
+    """How many networks have each of the names by which a user may pass another."""
+    return Counter(name for one in compiled.module.networks for name in dict.fromkeys(one.names))
+
+
+def _small(slot: NetworkSlot) -> NetworkSlot:
+    hidden = tuple(_WIDTH for _ in slot.builder.hidden)
+    return replace(slot, builder=replace(slot.builder, hidden=hidden))
