@@ -26,9 +26,9 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
+from graphdsl.collecting import Forms, collect, forms_of, independences_of
 from graphdsl.diagnostics import Diagnostic, Source, Span, SpecError
 from graphdsl.ir.audit import Audit, Finding
-from graphdsl.ir.draws import as_block, draws_in, inside, outside
 from graphdsl.ir.evidence import CanonicalForm, Proof
 from graphdsl.ir.functionals import draws_of
 from graphdsl.ir.graph import Dag, Independence
@@ -39,7 +39,7 @@ from graphdsl.resolve import resolve
 from graphdsl.syntax import ast, parse
 
 if TYPE_CHECKING:
-    from graphdsl.symbolic import Blocks, Canon
+    pass
 
 Values = Mapping[str, Fraction]
 _NONE: Values = {}
@@ -139,13 +139,13 @@ def derive(checked: Checked, *, keep_refuted: bool = False) -> Compiled:
         SpecError: If something cannot be bounded or estimated, or an assertion is refuted.
     """
     from graphdsl.lower import lower
-    from graphdsl.symbolic import collect_objective, decide
+    from graphdsl.symbolic import decide
 
-    canons = canonical_forms(checked)
     model = checked.model
-    alone = [replace(model, objective=one.objective) for one in model.players] or [model]
-    collected = tuple(collect_objective(one, checked.dags, canons) for one in alone)
-    lowered = lower(collected, model, checked.independences)
+    independences, collected = collect(model, checked.dags, checked.independences)
+    checked = replace(checked, independences=independences)
+    canons = canonical_forms(checked)
+    lowered = lower(collected, model, independences)
     proofs = _settled(
         tuple(decide(one, checked.dags, canons) for one in checked.model.assertions),
         checked,
@@ -189,41 +189,9 @@ def read(compiled: Compiled) -> Audit:
     )
 
 
-def canonical_forms(checked: Checked) -> dict[str, Canon]:
+def canonical_forms(checked: Checked) -> Forms:
     """Canonical forms under each distribution; under p, the priors of its roots are fixed."""
-    from graphdsl.symbolic import Canon
-
-    model, fixed = checked.model, frozenset[str]()
-    if model.generation is not None:
-        children = {name for one in model.generation.conditionals for name in one.children}
-        fixed = frozenset(model.generation.variables) - children - model.observed()
-    blocks = _blocks(model)
-    return {
-        name: Canon(
-            independence, name, fixed if name == "p" else frozenset(), tuple(blocks.get(name, ()))
-        )
-        for name, independence in checked.independences.items()
-    }
-
-
-def _blocks(model: Model) -> dict[str, list[Blocks]]:
-    """Under each inference network, the families that drawn sets choose from, in their blocks."""
-    from graphdsl.graphs import Separation, blocked_dag
-    from graphdsl.symbolic import Blocks
-
-    found: dict[str, list[Blocks]] = {}
-    for network in (model.inference, *model.further):
-        seen = {block.head for block in map(as_block, network.variables) if block is not None}
-        own = draws_in((), network.name)
-        for draw in model.draws:
-            for head in draw.families:
-                if own and (draw.name not in own or head not in seen):
-                    continue
-                separation = Separation(*blocked_dag(model, network, head, draw.name))
-                members = frozenset(model.members(head))
-                one = Blocks(draw, head, members, separation)
-                found.setdefault(network.name, []).append(one)
-    return found
+    return forms_of(checked.model, checked.independences)
 
 
 def _build(spec: ast.Spec, model: Model, found: tuple[Diagnostic, ...]) -> Checked:
@@ -241,26 +209,6 @@ def _build(spec: ast.Spec, model: Model, found: tuple[Diagnostic, ...]) -> Check
         independences=independences_of(model),
         warnings=found,
     )
-
-
-def independences_of(model: Model) -> dict[str, Independence]:
-    """d-separation under every distribution that the spec has."""
-    from graphdsl.graphs import Separation, generation_dag, inference_dag
-
-    found: dict[str, Independence] = {}
-    blocks = {
-        block(head, draw.name): model.members(head)
-        for draw in model.draws
-        for head in draw.families
-        for block in (inside, outside)
-    }
-    for network in (model.inference, *model.further):
-        order, parents = inference_dag(model, network)
-        found[network.name] = Separation(order, parents, model.observed(), blocks)
-    if model.generation is not None:
-        order, parents, roots = generation_dag(model, model.generation)
-        found["p"] = Separation(order, parents, roots)
-    return found
 
 
 def _settled(

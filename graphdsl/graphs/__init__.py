@@ -2,7 +2,8 @@
 
 `build_dag` gives a network's nodes in topological order, `inference_dag` completes the observed
 edges of G^q, `blocked_dag` does so with x[S] and x[not S] in it, `check_model` finds cycles and
-latents that nobody infers, and `Separation` answers what G^q guarantees.
+latents that nobody infers, `Separation` answers what G^q guarantees, and `symmetry_of` orders
+variables by what a spec means.
 """
 
 __all__ = [
@@ -12,6 +13,8 @@ __all__ = [
     "check_model",
     "generation_dag",
     "inference_dag",
+    "orders",
+    "symmetry_of",
     "topological_orders",
 ]
 
@@ -23,4 +26,5 @@ from graphdsl.graphs.build import (
     topological_orders,
 )
 from graphdsl.graphs.check import check_model
+from graphdsl.graphs.meaning import orders, symmetry_of
 from graphdsl.graphs.separation import Separation

@@ -86,8 +86,10 @@ def inference_dag(
         if one.by == "mixture":
             graph.add_edges_from((one.selector, child) for child in one.children)
     rank = {name: place for place, name in enumerate((*(one.name for one in model.nodes), *blocks))}
-    rank |= {name: len(rank) for name in graph if name not in rank}  # selectors have no parents
     late = len(rank)
+    for one in network.conditionals:
+        if one.by == "mixture":  # a selector has no parents: it comes where its children do
+            rank[one.selector] = min(rank[child] for child in one.children)
     order = nx.lexicographical_topological_sort(
         graph, key=lambda name: rank[name] + (0 if name in data else late)
     )

@@ -226,6 +226,10 @@ class LocalEntropy:
     under: str = "q"
     read: frozenset[str] | None = None  #: what its model reads, where that is less than `given`
 
+    def reads(self, given: frozenset[str]) -> frozenset[str]:
+        """What its model may read of what is given."""
+        return given if self.read is None else self.read
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Collected:

@@ -5,6 +5,8 @@ encoders' entropies into rates, chooses estimators, and settles names, signs, or
 that `codegen` has nothing left to decide.
 """
 
-__all__ = ["Lowered", "lower"]
+__all__ = ["Lowered", "lower", "readings", "shared_evenly"]
 
+from graphdsl.lower.bounds import readings
 from graphdsl.lower.lower import Lowered, lower
+from graphdsl.lower.settled import shared_evenly

@@ -8,7 +8,7 @@ I(v; Pa_v | S) (P9, UB2).
 
 from __future__ import annotations
 
-__all__ = ["Piece", "can_relax", "pieces"]
+__all__ = ["Piece", "can_relax", "pieces", "readings"]
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -29,11 +29,19 @@ from graphdsl.ir.loss import Bound
 from graphdsl.ir.model import Cost, Model
 from graphdsl.ir.notation import latex_names, latex_weight, listed, names
 from graphdsl.ir.signs import sign
+from graphdsl.ir.symmetry import Reading
 from graphdsl.ir.weight import ONE, ZERO, Weight
 from graphdsl.lower.drawing import has_density
 from graphdsl.lower.groups import Seen, as_it_is
 from graphdsl.lower.missing import is_apart, needed
-from graphdsl.lower.models import Auxiliary, ModelRef, choose_model, named_model, printed
+from graphdsl.lower.models import (
+    Auxiliary,
+    ModelRef,
+    choose_model,
+    named_model,
+    printed,
+    reading_of,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,6 +210,14 @@ def _penalty_piece(one: ModelCrossEntropy) -> Piece:
     )
 
 
+def readings(one: LocalEntropy, model: Model) -> list[Reading]:
+    """The models that bound an entropy: one, or that of each member of a block."""
+    return [
+        reading_of(choose_model(node, one.reads(given), model, one.under), one.under, among)
+        for node, given, among in _each(one, model)
+    ]
+
+
 def can_relax(one: LocalEntropy, independence: Independence) -> bool:
     """Whether -H(v|S) <= -H(v|Pa_v) holds: S must tell nothing of v beyond v's parents."""
     parents = independence.parents(one.node)
@@ -299,7 +315,7 @@ def _pools(
     for certified, one in _to_bound(collected):
         term = Term(one.weight, entropy((one.node,), one.given, under))
         for node, given, among in _each(one, model):
-            ref = choose_model(node, given if one.read is None else one.read, model, under)
+            ref = choose_model(node, one.reads(given), model, under)
             if isinstance(ref, Auxiliary):
                 ref = replace(ref, adversary=plays(one.weight))
             bound = _bound(one, ref, term, certified)

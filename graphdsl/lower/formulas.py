@@ -40,7 +40,7 @@ def formula(plan: Plan, group: Sequence[Piece]) -> Formula:
     body = _body(plan, group, plan.under, _conditional(plan, plan.base, group))
     if first.kind == "penalty":
         return body
-    if len(group) > 1 and _crossed(plan, group):
+    if len(group) > 1 and (_crossed(plan, group) or _reads_several(group)):
         return _joined([formula(plan, [piece]) for piece in group])
     draws = draws_used(group)
     mean = Formula(
@@ -119,6 +119,17 @@ def _network_of(piece: Piece) -> str:
     if isinstance(piece.ref, Encoder):
         return piece.ref.conditional.network
     return "p" if isinstance(piece.ref, Decoder) else "r"
+
+
+def _reads_several(group: Sequence[Piece]) -> bool:
+    """Whether its members are compared with experts of several families: `q(z|x)`, `q(z|y)`."""
+    refs = [piece.ref for piece in group]
+    heads = {
+        one.experts[0].partition("[")[0]
+        for one in refs
+        if isinstance(one, SubPosterior) and not is_drawn(one)
+    }
+    return len(heads) > 1
 
 
 def _crossed(plan: Plan, group: Sequence[Piece]) -> bool:

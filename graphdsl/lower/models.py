@@ -18,6 +18,7 @@ __all__ = [
     "named_model",
     "plays",
     "printed",
+    "reading_of",
     "tied_models",
 ]
 
@@ -29,6 +30,7 @@ from graphdsl.ir.draws import as_block
 from graphdsl.ir.information import ModelCrossEntropy
 from graphdsl.ir.model import Conditional, Model, ModelChoice, Network
 from graphdsl.ir.notation import names, natural
+from graphdsl.ir.symmetry import Reading
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,6 +221,21 @@ def plays(ref: ModelRef | None) -> bool:
             return conditional.plays
         case _:
             return False
+
+
+def reading_of(ref: ModelRef, under: str, among: str = "") -> Reading:
+    """A model by what it reads, and whose it is."""
+    match ref:
+        case Prior(node):
+            return Reading(node, "p", frozenset(), under, among)
+        case Decoder(node, conditional):
+            return Reading(node, "p", frozenset(conditional.parents), under, among)
+        case Encoder(node, conditional):
+            return Reading(node, ref.network, frozenset(conditional.parents), under, among)
+        case SubPosterior(node, _, experts):
+            return Reading(node, ref.network, frozenset(experts), under, among)
+        case Auxiliary(node, given):
+            return Reading(node, "new", frozenset(given), under, among)
 
 
 def printed(ref: ModelRef) -> str:

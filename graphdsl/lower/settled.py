@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-__all__ = ["idle_models", "unsettled"]
+__all__ = ["idle_models", "shared_evenly", "unsettled"]
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from fractions import Fraction
 
 from graphdsl.diagnostics import Diagnostic, Span
 from graphdsl.ir.information import Collected, LocalEntropy, entropy
 from graphdsl.ir.model import IdleChoice, Model
+from graphdsl.ir.symmetry import Exchange, orbit
 from graphdsl.lower.errors import ModelTie, ModelUnfit
 from graphdsl.lower.models import (
     Candidate,
@@ -16,6 +19,7 @@ from graphdsl.lower.models import (
     asked_model,
     fitting_models,
     printed,
+    reading_of,
     tied_models,
 )
 
@@ -23,7 +27,7 @@ from graphdsl.lower.models import (
 def unsettled(collected: Collected, model: Model) -> Iterator[Diagnostic]:
     """Entropies whose models tie, and `estimate` lines with a model that does not fit."""
     for one in _bounded(collected):
-        node, given, under = one.node, one.given, one.under
+        node, given, under = one.node, one.reads(one.given), one.under
         tied = tied_models(node, given, model, under)
         if tied:
             line = one.lines[0] if one.lines else model.objective[0].line
@@ -45,6 +49,30 @@ def unsettled(collected: Collected, model: Model) -> Iterator[Diagnostic]:
                 term=_term(one),
                 choices=f"`estimate {_term(one)} with {fitting[0]}`" + _also(fitting[1:]),
             )
+
+
+def shared_evenly(collected: Collected, model: Model, exchanges: Sequence[Exchange]) -> Collected:
+    """Entropies whose models tie, and that the spec exchanges: each model bounds an equal share."""
+
+    def shares(several: Iterable[LocalEntropy]) -> tuple[LocalEntropy, ...]:
+        return tuple(share for one in several for share in _shares(one, model, exchanges))
+
+    return replace(
+        collected, unbounded=shares(collected.unbounded), uncertain=shares(collected.uncertain)
+    )
+
+
+def _shares(
+    one: LocalEntropy, model: Model, exchanges: Sequence[Exchange]
+) -> Iterator[LocalEntropy]:
+    tied = () if one.under == "p" else tied_models(one.node, one.given, model, one.under)
+    alike = [reading_of(each.ref, one.under) for each in tied]
+    if not alike or one.read is not None or not orbit(alike[0], exchanges) >= {*alike}:
+        yield one
+        return
+    for each in alike:
+        weight = one.weight.scaled(Fraction(1, len(alike)))
+        yield replace(one, weight=weight, read=each.reads)
 
 
 def idle_models(collected: Collected, model: Model) -> Iterator[IdleChoice]:

@@ -7,15 +7,21 @@ enters and leaves are the frozen nouns of `ir`.
 __all__ = [
     "Blocks",
     "Canon",
+    "PartsOfLoss",
+    "TooManySharesError",
     "collect_objective",
     "decide",
     "derive_projection",
+    "evened",
     "factored",
+    "parts_of_loss",
+    "quality",
 ]
 
 from graphdsl.symbolic.algebra import factored
 from graphdsl.symbolic.assertions import decide
 from graphdsl.symbolic.blocks import Blocks
 from graphdsl.symbolic.canonical import Canon
+from graphdsl.symbolic.evenly import PartsOfLoss, TooManySharesError, evened, parts_of_loss, quality
 from graphdsl.symbolic.objective import collect_objective
 from graphdsl.symbolic.projection import derive_projection

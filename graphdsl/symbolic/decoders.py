@@ -11,7 +11,9 @@ from __future__ import annotations
 __all__ = ["pivot_of", "take_decoders", "take_hints", "take_meetings"]
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from fractions import Fraction
+from typing import TypeAlias
 
 from graphdsl.ir.draws import draws_in
 from graphdsl.ir.information import Entropy, LocalEntropy
@@ -23,6 +25,7 @@ from graphdsl.symbolic.expand import Hint, Ledger
 from graphdsl.symbolic.recognise import recognised
 
 Variables = frozenset[str]
+_NONE: Variables = frozenset()
 
 
 # ---- what the objective names ------------------------------------------------------------------
@@ -48,7 +51,8 @@ def take_hints(
             yield from recognised(model, canon, hint.nodes, hint.given, taken, lines)
         else:
             order = _in_order(hint.nodes, canons)
-            yield from _one_by_one(order, hint.given, taken, ledger.asked(hint), hint.under)
+            lines = ledger.asked(hint)
+            yield from _one_by_one(order, hint.given, taken, lines, hint.under)
 
 
 def _needed(model: Model, rest: Sum, counts: Counts, canon: Canon, weight: Weight) -> Weight:
@@ -79,73 +83,124 @@ def _hint_key(
 # ---- the nearest positive entropies --------------------------------------------------------------
 
 
+@dataclass(frozen=True, slots=True)
+class _Move:
+    """-H(z|S) moved to -H(z|S, A), where +H(z|S, A) is there to meet it."""
+
+    latents: Variables  #: z, one or several
+    given: Variables  #: S
+    added: Variables  #: A
+    sources: tuple[Entropy, ...]  #: H(z|S), latent by latent
+    targets: tuple[Entropy, ...]  #: H(z|S, A)
+
+
 def take_meetings(
     model: Model, ledger: Ledger, rest: Sum, canon: Canon, canons: Mapping[str, Canon]
 ) -> Iterator[LocalEntropy]:
     """-H(z|S) meets +H(z|S, A) by decoders of A: A as small as may be, and equal ones equally.
 
     So -k H(z) = sum_i k/N [H(x_i|z) - H(x_i) - H(z|x_i)], where nothing that is written prefers
-    one of N views. First by the decoders of p, then by those that a network's arrows name.
+    one of N views. First by the decoders of p, then by those that the objective itself names.
     """
     if draws_in((), canon.under):
         return
-    for named in (False, True):
-        for source in _sources(model, rest, canon):
-            for meeting in _meetings(model, ledger, rest, canon, source, named):
-                shares = _shares(-rest.get(source, ZERO), [rest[one] for one in meeting], model)
-                for target, share in zip(meeting, shares, strict=True):
-                    if not share:
-                        continue
-                    added = frozenset(target.given) - set(source.given)
-                    given = frozenset((*source.of, *source.given))
-                    collect(rest, canon.entropy(added, given), -share)
-                    lines = tuple(sorted({*ledger.asked(source), *ledger.asked(target)}))
-                    order = _in_order(added, canons)
-                    yield from _one_by_one(order, given, share, lines, canon.under)
-
-
-def _sources(model: Model, rest: Sum, canon: Canon) -> list[Entropy]:
-    found = [one for one in open_atoms(rest, canon) if not nonnegative(rest[one], model)]
-    certain = [one for one in found if sign(rest[one], model.parameters) == "nonpositive"]
-    return sorted(certain, key=lambda one: _atom_key(one, canon))
-
-
-def _meetings(
-    model: Model, ledger: Ledger, rest: Sum, canon: Canon, source: Entropy, named: bool
-) -> Iterator[list[Entropy]]:
-    """What an entropy may meet, by how many decoders it takes; read anew as `rest` changes."""
-    targets = [
-        one
-        for one in open_atoms(rest, canon)
-        if one.of == source.of
-        and nonnegative(rest[one], model)
-        and _decodes(model, ledger, canon, source, one, named)
-    ]
-    for size in sorted({len(one.given) for one in targets}):
-        if source in rest:
-            near = [one for one in targets if len(one.given) == size and rest.get(one)]
-            yield sorted(near, key=lambda one: _atom_key(one, canon))
-
-
-def _decodes(
-    model: Model, ledger: Ledger, canon: Canon, source: Entropy, target: Entropy, named: bool
-) -> bool:
-    """Whether decoders lead from H(z|S) to H(z|S, A), and there alone."""
-    added, given = frozenset(target.given) - set(source.given), frozenset(source.given)
-    if not added or not given < frozenset(target.given) or not added <= canon.independence.data:
-        return False
-    known = given | frozenset(source.of)
-    moved = {atom: n for atom, n in canon.entropy(added, known).items() if not canon.is_data(atom)}
-    if moved != {target: 1, source: -1}:
-        return False
     own = model.generation.conditionals if model.generation else ()
-    read = {child: frozenset(one.parents) for one in own for child in one.children}
+    ways: dict[str, list[Variables]] = {}
+    for conditional in own:
+        for name in conditional.children:
+            ways.setdefault(name, []).append(frozenset(conditional.parents))
+    yield from _met(model, ledger, rest, canon, canons, ways)
+    for name, several in ledger.arrows.items():
+        ways.setdefault(name, []).extend(several)
+    yield from _met(model, ledger, rest, canon, canons, ways)
+
+
+_Ways: TypeAlias = Mapping[str, Sequence[Variables]]  #: what each variable may be predicted from
+
+
+def _met(
+    model: Model,
+    ledger: Ledger,
+    rest: Sum,
+    canon: Canon,
+    canons: Mapping[str, Canon],
+    ways: _Ways,
+) -> Iterator[LocalEntropy]:
+    for moves in _moves(model, rest, canon, ways):
+        ready = [one for one in moves if _is_ready(model, rest, one)]
+        if not ready:
+            continue
+        need = _least([-rest[one] for one in ready[0].sources], model)
+        most = [_least([rest[one] for one in each.targets], model) for each in ready]
+        for move, share in zip(ready, _shares(need, most, model), strict=True):
+            if share:
+                known = move.latents | move.given
+                collect(rest, canon.entropy(move.added, known), -share)
+                lines = {line for one in (*move.sources, *move.targets)
+                         for line in ledger.asked(one)}  # fmt: skip
+                order = _in_order(move.added, canons)
+                yield from _one_by_one(order, known, share, tuple(sorted(lines)), canon.under)
+
+
+def _moves(model: Model, rest: Sum, canon: Canon, ways: _Ways) -> Iterator[list[_Move]]:
+    """Moves from one set to all that are as near, the nearest first."""
+    data = canon.independence.data
+    for latents in sorted({way - data for several in ways.values() for way in several} - {_NONE},
+                          key=canon.places):  # fmt: skip
+        atoms = [one for one in open_atoms(rest, canon) if latents.issuperset(one.of)]
+        negative = [one for one in atoms if not nonnegative(rest[one], model)]
+        positive = [one for one in atoms if nonnegative(rest[one], model)]
+        targets = {frozenset(one.given) & data for one in positive}
+        for given in sorted({frozenset(one.given) & data for one in negative}, key=canon.places):
+            found = [
+                move
+                for target in targets
+                if (move := _move(canon, latents, given, target, ways)) is not None
+            ]
+            for size in sorted({len(one.added) for one in found}):
+                near = [one for one in found if len(one.added) == size]
+                yield sorted(near, key=lambda one: canon.places(one.added))
+
+
+def _move(
+    canon: Canon, latents: Variables, given: Variables, target: Variables, ways: _Ways
+) -> _Move | None:
+    """The move from one set to another, if decoders lead there and nowhere else."""
+    if not given < target:
+        return None
+    added, known = target - given, latents | given
+
+    def opened(counts: Counts) -> Counts:
+        return {
+            atom: count
+            for atom, count in counts.items()
+            if not canon.is_data(atom) and not canon.is_exact(atom)
+        }
+
+    sources = opened(canon.entropy(latents, given))
+    targets = opened(canon.entropy(latents, target))
+    moved = {**targets, **{atom: -count for atom, count in sources.items()}}
+    if not sources or not targets or opened(canon.entropy(added, known)) != moved:
+        return None
     for name in added:
-        ways = [read[name]] if name in read else []
-        ways += ledger.arrows.get(name, ()) if named else ()
-        if not any(frozenset(source.of) <= way <= known | added for way in ways):
-            return False
-    return True
+        if not any(latents <= way <= known | added for way in ways.get(name, ())):
+            return None
+    return _Move(latents, given, added, tuple(sources), tuple(targets))
+
+
+def _is_ready(model: Model, rest: Sum, move: _Move) -> bool:
+    """Whether what is moved, and what it meets, are there over the parameters' whole range."""
+    here = [-rest.get(one, ZERO) for one in move.sources]
+    there = [rest.get(one, ZERO) for one in move.targets]
+    return all(one and nonnegative(one, model) for one in (*here, *there))
+
+
+def _least(several: Sequence[Weight], model: Model) -> Weight:
+    """The least of some weights; nought where that changes over the parameters' range."""
+    for one in several:
+        if all(nonnegative(other - one, model) for other in several):
+            return one
+    return ZERO
 
 
 def _shares(need: Weight, most: Sequence[Weight], model: Model) -> list[Weight]:
@@ -251,12 +306,17 @@ def nonnegative(weight: Weight, model: Model) -> bool:
 
 
 def _one_by_one(
-    nodes: Iterable[str], given: Variables, weight: Weight, lines: tuple[int, ...], under: str
+    nodes: Iterable[str],
+    given: Variables,
+    weight: Weight,
+    lines: tuple[int, ...],
+    under: str,
 ) -> Iterator[LocalEntropy]:
     """H(nodes | given) by the chain rule."""
+    before: Variables = frozenset()
     for name in nodes:
-        yield LocalEntropy(name, given, weight, lines, under)
-        given |= {name}
+        yield LocalEntropy(name, given | before, weight, lines, under)
+        before |= {name}
 
 
 def _in_order(nodes: Iterable[str], canons: Mapping[str, Canon]) -> list[str]:

@@ -175,6 +175,9 @@ class _Group:
             self.canon.add(self.counts, part, given)
         self.canon.add(self.counts, everything, given, -1)
         data = [part for part in parts if self.canon.is_given(part)]
+        if len(data) == len(parts) and not self.canon.is_given(given):
+            for name in everything:  # H(x_i | z) is part of TC(x | z)
+                self.arrows.setdefault(name, []).append(given)
         if self.negative and len(parts) == 2 and data:
             # -I(x; z | c) = H(x | z, c) - H(x | c): Barber and Agakov's bound (P10, LB1).
             part = min(data, key=len)

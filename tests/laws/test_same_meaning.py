@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
+import random
+import re
+from collections.abc import Callable, Iterator
+from itertools import chain
+
 import pytest
 import torch
 
 from graphdsl.compiler import compile_spec
-from graphdsl.diagnostics import Source
+from graphdsl.diagnostics import Source, SpecError
+from graphdsl.graphs import symmetry_of
 from graphdsl.ir.notation import weight_text
+from graphdsl.ir.symmetry import Exchange
 from tests.by_hand import cost, fused, halves, kl, rate, run, sampled
+from tests.corpus import Case, compiling, documented, fuzz, generated, shipped, some
 from tests.emitted import emitted_class
+from tests.laws.carried import carried_loss, is_carried
+from tests.laws.entropic import entropic_spec
+from tests.laws.renamed import declared_names, renamed
+from tests.laws.shuffled import shuffled
 
 pytestmark = pytest.mark.usefixtures("in_double_precision")
 
@@ -30,6 +42,61 @@ q { x -> z }
 p { z -> x }
 minimize KL(q(z | x) || p(z)) + 8 * CE(x | z)
 """
+
+
+# ---- the order of anything, and names ------------------------------------------------------------
+
+
+def carried(law: str, share: int) -> Iterator[Case]:
+    """Specs whose loss can be carried over by name: of ours, of the pages, and random ones."""
+    ours = [*shipped(), *documented()]
+    for case in chain(some(law, ours, share), generated(law, share // 2), entropic(law, share)):
+        if is_carried(case.text):
+            yield case.without_assertions()
+
+
+def entropic(law: str, share: int) -> Iterator[Case]:
+    """Random specs with several latents and views, and informations of both signs."""
+    start = next(iter(generated(law, 1))).name.rpartition("_")[2]
+    for seed in range(int(start), int(start) + fuzz(share)):
+        yield Case(f"{law}_{seed}", entropic_spec(seed))
+
+
+def test_neither_order_nor_names_change_the_loss() -> None:
+    """Statements, lines, parents, summands and parts in another order, under other names."""
+    for case, _ in compiling(carried("same meaning", share=8)):
+        chance = random.Random(case.name)
+        names = [name for name, what in declared_names(case.text).items() if what == "variable"]
+        new = dict(zip(names, chance.sample("abcdefghijkmnopqrstuvw", len(names)), strict=True))
+        new = {name: f"v{letter}" for name, letter in new.items()}
+        other = shuffled(renamed(case.text, new), chance)
+        own = carried_loss(emitted_class(case.text), str)
+        again = carried_loss(emitted_class(other), back({to: name for name, to in new.items()}))
+        torch.testing.assert_close(again, own, rtol=1e-9, atol=1e-9, msg=other)
+
+
+def test_members_that_a_spec_exchanges_have_the_same_loss() -> None:
+    """Weights, data and noise change places with each other as the variables do."""
+    exchanges = 0
+    for case, module in compiling(carried("members", share=10)):
+        made = emitted_class(case.text)
+        if made.draws or "mask " in case.text:
+            continue  # their noise is that of no variable
+        for exchange in symmetry_of(module.compiled.checked.model).exchanges[:2]:
+            own, other = carried_loss(made, str), carried_loss(made, moved(exchange))
+            torch.testing.assert_close(other, own, rtol=1e-9, atol=1e-9)
+            exchanges += 1
+    assert exchanges
+
+
+def moved(exchange: Exchange) -> Callable[[str], str]:
+    """Variables and networks in each other's places."""
+    return lambda name: exchange.get(name, name)
+
+
+def back(names: Exchange) -> Callable[[str], str]:
+    """Variables and networks under their old names."""
+    return lambda name: re.sub(r"[A-Za-z_]\w*", lambda word: names.get(word[0], word[0]), name)
 
 
 def loss_of(text: str) -> list[tuple[str, str]]:
@@ -93,3 +160,72 @@ def test_what_is_wanted_and_what_is_paid_are_bounded_apart_if_they_are_written_s
     z = sampled(mean, log_var, noise["z"])
     written = rate(mean, log_var) + 8 * cost(run(model, "p_x", z), x)
     assert model({"x": x}, noise).loss.item() == pytest.approx(written.mean().item(), abs=1e-12)
+
+
+# ---- ties ----------------------------------------------------------------------------------------
+
+MODELS_THAT_TIE = """
+model tie
+observed x[1..2] : {first}
+observed y : binary
+latent z : real[2] ~ normal
+q {{ x, y -> z }}
+infer r(i) {{ x[i] -> z }}
+p {{ z -> x[i] for i in 1..2; z -> y }}
+minimize KL(q || p) + I(z; y | x)
+"""
+
+
+def test_models_that_the_spec_exchanges_bound_an_equal_share_each() -> None:
+    loss = loss_of(MODELS_THAT_TIE.format(first="binary[5]"))
+    assert ("E_q KL(q(z | x, y) || r(z | x[1]))", "0.5") in loss
+    assert ("E_q KL(q(z | x, y) || r(z | x[2]))", "0.5") in loss
+
+
+def test_models_that_the_spec_does_not_exchange_are_an_error() -> None:
+    """x[1] alone is asked about once more: r(1) and r(2) are no equals."""
+    text = MODELS_THAT_TIE.format(first="binary[5]").rstrip() + " + 0.1 * CE(x[1] | z)\n"
+    with pytest.raises(SpecError, match="MIB451"):
+        compile_spec(Source("spec.mib", text))
+
+
+KINDS = """
+model kinds
+observed x : real[4]
+observed y : binary[4]
+observed w : categorical(3)
+latent z : real[2] ~ normal
+q { x, y, w -> z by poe }
+p { z -> x, y, w }
+minimize TC(x; y; w | z) - TC(x; y; w)
+"""
+
+
+def test_views_of_different_kinds_have_equal_shares_too() -> None:
+    """Where nothing written prefers one view, none goes first."""
+    experts = " + ".join(f"E_q KL(q(z | x, y, w) || q(z | {one}))" for one in "wxy")
+    predictions = [(f"E_q[-log p({one} | z)]", "2/3") for one in "wxy"]
+    assert loss_of(KINDS) == sorted([(f"({experts})", "1/3"), *predictions])
+
+
+CROSSED = """
+model crossed
+observed x[1..3] : binary[4]
+latent d : real[2] ~ normal
+latent c : real[2] ~ normal
+q { x[1], x[2] -> d; x -> c }
+p { d -> x[1]; c -> x[2]; c, d -> x[3] }
+minimize KL(q || p) - 0.5 * I(c; x[3], d)
+"""
+
+
+def test_of_the_orders_of_latents_the_one_that_leaves_less_in_the_gap_is_taken() -> None:
+    """H(c, d) is H(c) + H(d | c) or H(d) + H(c | d), and decoders fit the one or the other."""
+    one = compile_spec(Source("spec.mib", CROSSED)).compiled.module
+    lines = CROSSED.splitlines()
+    lines[3], lines[4] = lines[4], lines[3]
+    other = compile_spec(Source("spec.mib", "\n".join(lines))).compiled.module
+    gaps = [sum(bound.gap.count("I(") for term in each.terms for bound in term.bounds)
+            for each in (one, other)]  # fmt: skip
+    assert gaps == [1, 1]
+    assert loss_of(CROSSED) == loss_of("\n".join(lines))

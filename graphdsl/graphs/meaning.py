@@ -1,0 +1,264 @@
+"""A whole spec as one coloured graph, in which neither names nor the order of lines occur.
+
+What the graph's automorphisms exchange, the spec treats alike: kinds, shapes and laws, networks in
+q, p, `infer` and the objective, weights, masks, and estimators.
+"""
+
+from __future__ import annotations
+
+__all__ = ["orders", "symmetry_of"]
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import permutations
+
+from graphdsl.graphs.colours import Coloured
+from graphdsl.graphs.exchanges import ordered
+from graphdsl.ir.draws import as_block, draws_in
+from graphdsl.ir.model import (
+    Conditional,
+    Distance,
+    DivergenceOfMarginals,
+    DivergenceOfPosteriors,
+    Functional,
+    InvariancePenalty,
+    Model,
+    MultiInformation,
+    Network,
+    Node,
+    PredictiveEntropy,
+    Projection,
+    Sparsity,
+    UncertaintyOf,
+    Weighted,
+    Wrapped,
+)
+from graphdsl.ir.notation import natural, original
+from graphdsl.ir.symmetry import Symmetry
+from graphdsl.ir.weight import Weight
+
+_MOST_GROUPS = 4  #: of latents, whose orders are all tried
+
+
+def symmetry_of(model: Model) -> Symmetry:
+    """The order of a spec's variables by their meaning, and the exchanges that it allows."""
+    spec = _Spec(model)
+    spec.draw()
+    variables = [node.name for node in model.nodes]
+    points = {spec.of[name]: name for name in variables}
+    networks = {spec.networks[one.name]: one.name for one in model.further}
+    order, permutations = ordered(spec.graph, [*points, *networks])
+    called = {**points, **networks}
+    return Symmetry(
+        tuple(points[point] for point in order if point in points),
+        tuple({called[a]: called[b] for a, b in one.items()} for one in permutations),
+    )
+
+
+def orders(model: Model, symmetry: Symmetry) -> list[Model]:
+    """The model with its variables in each order that a derivation tries, by meaning alone.
+
+    Latents that the spec exchanges stay together; where there are few such groups, they are tried
+    in all orders, else in two.
+    """
+    rank = symmetry.rank()
+    nodes = sorted(model.nodes, key=lambda one: rank[one.name])
+    groups: dict[frozenset[str], list[Node]] = {}
+    for node in nodes:
+        if node.role == "latent":
+            groups.setdefault(symmetry.orbit(node.name), []).append(node)
+    several = [*groups.values()]
+    if len(several) <= _MOST_GROUPS:
+        tried: Iterable[Sequence[list[Node]]] = permutations(several)
+    else:
+        tried = several, several[::-1]
+    data = [node for node in nodes if node.role != "latent"]
+    return [
+        replace(model, nodes=(*data, *(node for group in order for node in group)))
+        for order in tried
+    ]
+
+
+@dataclass(slots=True)
+class _Spec:
+    """A graph of a spec in the making."""
+
+    model: Model
+    graph: Coloured = field(default_factory=Coloured)
+    of: dict[str, int] = field(default_factory=dict)  #: variables, blocks and parameters
+    networks: dict[str, int] = field(default_factory=dict)
+    entries: dict[object, int] = field(default_factory=dict)  #: of masks, of drawn sets
+
+    def draw(self) -> None:
+        """All that a spec says and that its loss depends on."""
+        for one in self.model.parameters:
+            self.of[f"param {one.name}"] = self.graph.vertex("parameter", str(one.range), one.ramp)
+        self._variables()
+        self._sets()
+        model = self.model
+        for network in (model.inference, *model.further, *filter(None, (model.generation,))):
+            self._network(network)
+        for owner in model.players or (None,):
+            whole = self.graph.vertex("objective", *(() if owner is None else owner.owners))
+            self._sum(whole, model.objective if owner is None else owner.objective)
+        for choice in model.choices:
+            place = self.graph.vertex("estimator", choice.estimator)
+            self._functional(place, choice.target)
+        for settled in model.model_choices:
+            place = self.graph.vertex("settled", settled.network in ("q", "p", "new"))
+            self._under(place, settled.network, "by")
+            self._functional(place, settled.target)
+
+    def _variables(self) -> None:
+        for family in self.model.families:
+            law = family.distribution
+            told = family.role, family.kind, family.shape, family.classes, family.optional
+            drawn = family.prior, law.law, str(law.scale), bool(family.labels)
+            for name in family.nodes:
+                self.of[name] = self.graph.vertex("variable", *told, *drawn)
+        for family in self.model.families:
+            for name in family.nodes if family.label_of else ():
+                self.graph.edge(self.of[name], self.of[family.labelled(name)], "labels")
+
+    def _sets(self) -> None:
+        """Of a set that is drawn, an index is one for all families that it chooses from."""
+        for draw in self.model.draws:
+            for family in draw.families:
+                for name in self.model.members(family):
+                    index = self._entry("index", draw.name, draw.kind, natural(name)[1][0])
+                    self.graph.edge(index, self.of[name])
+        for mask in self.model.masks:
+            self.entries[mask.name] = self.graph.vertex("mask", str(mask.start))
+
+    def _entry(self, *key: object) -> int:
+        if key not in self.entries:
+            self.entries[key] = self.graph.vertex(key[0])
+        return self.entries[key]
+
+    def _network(self, network: Network) -> None:
+        place = self.graph.vertex("network", network.role, *draws_in((), network.name))
+        self.networks[network.name] = place
+        self._names(place, network.variables, "holds")
+        for conditional in network.conditionals:
+            self._conditional(place, network, conditional)
+
+    def _conditional(self, network: int, home: Network, one: Conditional) -> None:
+        drawn = one.drawn and (one.drawn.law, str(one.drawn.scale))
+        place = self.graph.vertex("conditional", one.by, str(one.via), drawn)
+        self.graph.edge(network, place)
+        self._names(place, one.children, "child")
+        self._names(place, one.parents, "parent")
+        if one.via.shared:
+            whole = home.name.partition("(")[0]
+            self.graph.edge(self._entry("shared", whole, one.lines), place)
+        for gate in one.gates:
+            entry = self._entry("entry", gate.mask, gate.entry)
+            self.graph.edge(self.entries[gate.mask], entry, "of")
+            edge = self.graph.vertex("gate")
+            self.graph.edge(entry, edge)
+            self.graph.edge(place, edge, "gate")
+            self._names(edge, (gate.parent,), "parent")
+            self._names(edge, (gate.child,), "child")
+
+    def _sum(self, whole: int, several: Iterable[Weighted]) -> None:
+        for one in several:
+            place = self.graph.vertex("term")
+            self.graph.edge(whole, place)
+            self._weight(place, one.weight, "weight")
+            self._functional(place, one.functional)
+
+    def _weight(self, place: int, weight: Weight, label: str) -> None:
+        """A weight by its monomials: a parameter is itself, whatever it is called."""
+        for monomial, value in weight:
+            factor = self.graph.vertex("monomial", str(value))
+            self.graph.edge(place, factor, label)
+            for name in monomial:
+                self.graph.edge(factor, self.of[f"param {name}"])
+
+    def _functional(self, place: int, functional: Functional) -> None:
+        kind = self.graph.vertex(*_word(functional))
+        self.graph.edge(place, kind, "is")
+        self._under(kind, functional.under, "under")
+        match functional:
+            case Projection(network):
+                self._projected(kind, network)
+            case Sparsity(masks):
+                for mask in masks:
+                    self.graph.edge(kind, self.entries[mask])
+            case Wrapped():
+                self._weight(kind, functional.offset, "offset")
+                self._weight(kind, functional.bound, "bound")
+                self._sum(kind, functional.inner)
+            case DivergenceOfPosteriors(network=network):
+                self._under(kind, network, "to")
+            case _:
+                pass
+        for label, several in _roles(functional):
+            part = self.graph.vertex("part", label)
+            self.graph.edge(kind, part)
+            self._names(part, several, "in")
+
+    def _under(self, place: int, name: str, label: str) -> None:
+        if name in self.networks:
+            self.graph.edge(place, self.networks[name], label)
+
+    def _projected(self, kind: int, network: Network) -> None:
+        places = []
+        for node in network.nodes:
+            place = self.graph.vertex("node")
+            self.graph.edge(kind, place)
+            self._names(place, node, "in")
+            places.append(place)
+        for parent, child in network.edges:
+            self.graph.edge(places[parent], places[child], "arrow")
+
+    def _names(self, place: int, names: Iterable[str], label: str) -> None:
+        for name in names:
+            plain = original(name)
+            if plain not in self.of:
+                self._block(plain)
+            self.graph.edge(place, self.of[plain], label + ("'" if plain != name else ""))
+
+    def _block(self, name: str) -> None:
+        """What a drawn set holds of a family, or a variable that the spec does not declare."""
+        block = as_block(name)
+        self.of[name] = self.graph.vertex("block", *(block[1:] if block else ()))
+        for member in self.model.members(block.head) if block else ():
+            self.graph.edge(self.of[name], self.of[member], "part")
+
+
+def _word(functional: Functional) -> tuple[object, ...]:
+    """What tells functionals apart beside the variables that they are of."""
+    match functional:
+        case DivergenceOfMarginals():
+            whole = functional.variables is None
+            details = functional.frozen, functional.samples, functional.enumerated
+            return ("KL to p", whole, *details)
+        case DivergenceOfPosteriors(frozen=frozen):
+            return "KL to r", frozen
+        case PredictiveEntropy(frozen=frozen, cost=cost):
+            return "CE", frozen, cost
+        case Distance(name=name, non_saturating=non_saturating, r1=r1):
+            return "distance", name, non_saturating, str(r1)
+        case Wrapped(kind=kind):
+            return "sign", kind
+        case Projection() | MultiInformation() | UncertaintyOf() | InvariancePenalty() | Sparsity():
+            return (type(functional).__name__,)
+
+
+def _roles(functional: Functional) -> Iterable[tuple[str, Iterable[str]]]:
+    """The variables of a functional, by the parts that they play in it."""
+    match functional:
+        case MultiInformation(parts, given):
+            return (*(("of", part) for part in parts), ("given", given))
+        case UncertaintyOf(of, given) | PredictiveEntropy(of, given):
+            return ("of", of), ("given", given)
+        case DivergenceOfMarginals() | DivergenceOfPosteriors():
+            of = functional.variables or ()
+            return ("of", of), ("given", functional.given), ("there", functional.model_given)
+        case Distance(variables=variables):
+            return (("of", variables),)
+        case InvariancePenalty(of, given, environment):
+            return ("of", (of,)), ("given", given), ("environment", (environment,))
+        case Projection() | Sparsity() | Wrapped():
+            return ()
