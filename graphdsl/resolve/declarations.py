@@ -4,7 +4,8 @@ from __future__ import annotations
 
 __all__ = ["declare"]
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 
 from graphdsl.ir.model import Family, Interval, Parameter
@@ -17,8 +18,9 @@ from graphdsl.resolve.errors import (
     MisplacedOptional,
     OutOfRange,
     ReservedName,
+    SizeTooLarge,
 )
-from graphdsl.resolve.indices import NO_INDICES, in_reach, number, whole
+from graphdsl.resolve.indices import LARGEST, NO_INDICES, in_reach, number, whole
 from graphdsl.resolve.members import (
     check_gaps,
     declare_each,
@@ -145,6 +147,22 @@ def _parameter(scope: Scope, statement: ast.Parameter, given: Mapping[str, Fract
     scope.parameters[name] = Parameter(name=name, value=value, range=interval, ramp=ramp)
 
 
+def _check_values(
+    scope: Scope, statement: ast.VariableDeclaration, sizes: Sequence[int | None]
+) -> None:
+    """Note a shape whose sizes are fine, and whose product no tensor has."""
+    values = math.prod(size or 1 for size in sizes)
+    if values > LARGEST:
+        scope.note(
+            SizeTooLarge(
+                span=statement.shape[0].span.to(statement.shape[-1].span),
+                what=f"the number of values of `{statement.name}`",
+                value=f"{float(values):.4g}",
+                most=f"{LARGEST:,}",
+            )
+        )
+
+
 def _ramp(scope: Scope, written: ast.Ramp) -> tuple[Fraction, int] | None:
     """Where a parameter starts, and after how many steps it has its value."""
     start = number(scope, written.start, NO_INDICES)
@@ -185,6 +203,7 @@ def _variable(scope: Scope, statement: ast.VariableDeclaration) -> None:
         mistake = MisplacedOptional(span=statement.name.span, name=name, role=statement.role)
         scope.note(mistake)
     sizes = [whole(scope, size, NO_INDICES, f"a size of `{name}`", 1) for size in statement.shape]
+    _check_values(scope, statement, sizes)
     members = member_indices(scope, statement)
     if not scope.is_of(statement) or (statement.family and members is None):
         return

@@ -23,6 +23,7 @@ __all__ = [
     "OutOfRange",
     "ReservedName",
     "ShadowedName",
+    "SizeTooLarge",
     "StatementTwice",
     "TooMany",
     "UnboundIndex",
@@ -288,6 +289,18 @@ class NumberTooLarge(Diagnostic):
     title = "Number too large"
     said = "this is too large or too small for any quantity of a model"
     hint = "write numbers between 1e-99 and 1e99"
+
+
+class SizeTooLarge(Diagnostic):
+    """A size, or a variable's number of values, beyond what any tensor has."""
+
+    code = "MIB267"
+    title = "Size too large"
+    said = "{what} may be {most} at most, and here it is {value}"
+    hint = "write the size that is meant, or a constant that has it"
+    what: str
+    value: str
+    most: str
 
 
 class KindArgument(Diagnostic):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 __all__ = [
+    "LARGEST",
     "NO_INDICES",
     "IndexSet",
     "Indices",
@@ -25,6 +26,7 @@ from graphdsl.resolve.errors import (
     EmptyRange,
     NotANumber,
     NumberTooLarge,
+    SizeTooLarge,
     TooMany,
     UnboundIndex,
     UsedBefore,
@@ -32,6 +34,7 @@ from graphdsl.resolve.errors import (
 from graphdsl.resolve.scope import Scope
 from graphdsl.syntax import ast
 
+LARGEST = 10**9  #: what counts something: a size, the values of a variable, classes, samples
 _MOST_IN_RANGE = 10**9  # beyond all that is told of below
 _MOST_BITS = 400  # of a numerator or denominator: far within floating point
 
@@ -113,6 +116,10 @@ def whole(
     if value.denominator != 1 or (least is not None and value < least):
         bound = "" if least is None else f" of at least {least}"
         scope.note(BadSize(span=expression.span, what=what, least=bound, value=number_text(value)))
+        return None
+    if least is not None and value > LARGEST:
+        large = f"{float(value):.4g}"
+        scope.note(SizeTooLarge(span=expression.span, what=what, value=large, most=f"{LARGEST:,}"))
         return None
     return int(value)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import struct
+import tracemalloc
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -101,3 +102,22 @@ def test_an_odd_number_of_pixel_rows_has_no_halves(folder: Path) -> None:
     (folder / "t10k-labels-idx1-ubyte").write_bytes(as_idx(LABELS))
     with pytest.raises(BadDataFile, match="images of 3 rows cannot be cut into 2 views"):
         load_data(f"mnist-halves:{folder}")
+
+
+def test_a_file_that_unpacks_to_a_huge_one_is_not_read_whole(tmp_path: Path) -> None:
+    """Three million images of zeros pack into 2 MB: a thousandth."""
+    path = tmp_path / "images.gz"
+    rows = 300_000
+    header = struct.pack(">BBBB3I", 0, 0, 8, 3, rows, 28, 28)
+    path.write_bytes(gzip.compress(header + bytes(rows * 28 * 28), mtime=0))
+    tracemalloc.start()
+    with pytest.raises(BadDataFile, match=r"holds more than [0-9]+ MiB of values"):
+        read_idx(path, axes=3)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 300 * path.stat().st_size
+
+
+def test_a_folder_of_a_long_name_is_no_mnist() -> None:
+    with pytest.raises(BadDataFile, match="has no `train-images-idx3-ubyte`"):
+        load_data(f"mnist:{'x' * 300}")

@@ -22,18 +22,21 @@ from torch import Tensor
 from graphdsl_runtime.training.errors import BadDataFile
 
 _UNSIGNED_BYTE = 8
+_MOST = 2**30  # values of a file; MNIST has 47 million, the largest of its kin 550 million
+_EASE = 100  # how far images are packed at most: MNIST's are to a fifth
 
 
 def read_idx(path: Path, axes: int) -> Tensor:
     """Read the bytes of an IDX file with that number of axes.
 
     Shapes: ``-> (n,)`` for labels, ``(n, rows, columns)`` for images, of uint8.
+    At most 2^30 values are read, and of a gzip file at most 100 times its size.
     Raises `BadDataFile`, which says what the file is instead.
     """
     try:
         with _open(path) as file:
             shape = _header(path, file, axes)
-            return _values(path, file, shape)
+            return _values(path, file, shape, _most(path))
     except (gzip.BadGzipFile, EOFError, zlib.error):
         raise BadDataFile(path, "is not a whole gzip file: copy or download it again") from None
     except OSError as problem:
@@ -60,9 +63,11 @@ def _header(path: Path, file: io.BufferedIOBase, axes: int) -> tuple[int, ...]:
     return struct.unpack(f">{axes}I", sizes)
 
 
-def _values(path: Path, file: io.BufferedIOBase, shape: Sequence[int]) -> Tensor:
+def _values(path: Path, file: io.BufferedIOBase, shape: Sequence[int], most: int) -> Tensor:
     wanted = math.prod(shape)
-    values = file.read()  # not so many as the header says: that may be any number
+    values = file.read(min(wanted, most) + 1)  # the header may announce any number
+    if len(values) > most:
+        raise BadDataFile(path, f"holds more than {most / 2**20:,.0f} MiB of values: too many")
     if len(values) < wanted:
         raise BadDataFile(
             path, f"ends after {len(values)} of {wanted} values: copy or download it again"
@@ -70,6 +75,11 @@ def _values(path: Path, file: io.BufferedIOBase, shape: Sequence[int]) -> Tensor
     if len(values) > wanted:
         raise BadDataFile(path, f"goes on after the {wanted} values that its header announces")
     return torch.frombuffer(bytearray(values), dtype=torch.uint8).reshape(shape)
+
+
+def _most(path: Path) -> int:
+    """How many values are read: of a small gzip file that unpacks to a large one, fewer."""
+    return min(_MOST, _EASE * path.stat().st_size + 2**20) if path.suffix == ".gz" else _MOST
 
 
 def _content(axes: int) -> str:
