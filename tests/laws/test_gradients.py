@@ -54,19 +54,19 @@ COSTS = {
 
 
 def test_gradients_of_shipped_specs() -> None:
-    _assert_exact(shipped(), at_least=1.0)
+    _assert_exact(some("gradients of shipped", list(shipped()), share=16), at_least=1.0)
 
 
 def test_gradients_of_the_pages_specs() -> None:
-    _assert_exact(some("gradients of pages", list(documented()), share=40), at_least=0.9)
+    _assert_exact(some("gradients of pages", list(documented()), share=8), at_least=0.9)
 
 
 def test_gradients_of_generated_specs() -> None:
-    _assert_exact(generated("gradients", share=30), at_least=0.2)
+    _assert_exact(generated("gradients", share=10), at_least=0.2)
 
 
 def test_gradients_of_generated_games() -> None:
-    _assert_exact(games("gradients of games", share=40), at_least=0.2)
+    _assert_exact(games("gradients of games", share=12), at_least=0.2)
 
 
 def _assert_exact(cases: Iterable[Case], at_least: float) -> None:
@@ -82,10 +82,9 @@ def _assert_exact(cases: Iterable[Case], at_least: float) -> None:
 
 
 @pytest.mark.parametrize("objective", BOTH.values(), ids=BOTH)
-@pytest.mark.parametrize("kind", ["binary", "categorical(3)"])
-def test_an_adversary_beside_a_bound_of_the_same(objective: str, kind: str) -> None:
+def test_an_adversary_beside_a_bound_of_the_same(objective: str) -> None:
     """One network, which the critic trains, and the encoder has the gradients of both."""
-    _assert_one_each(HEAD.format(kind=kind) + objective)
+    _assert_one_each(HEAD.format(kind="binary") + objective)
 
 
 @pytest.mark.parametrize("objective", COSTS.values(), ids=COSTS)
