@@ -26,6 +26,7 @@ __all__ = [
     "Network",
     "Node",
     "Parameter",
+    "Place",
     "Player",
     "PredictiveEntropy",
     "Projection",
@@ -52,6 +53,9 @@ from graphdsl.ir.draws import Draw
 from graphdsl.ir.masks import Gate, Mask
 from graphdsl.ir.notation import member_name, natural, original
 from graphdsl.ir.weight import Weight
+
+#: Where a variable is declared: its family, its index, and the set of a block.
+Place: TypeAlias = tuple[int, tuple[int, ...], str]
 
 Kind: TypeAlias = Literal["real", "binary", "categorical", "count"]
 Law: TypeAlias = Literal[
@@ -492,6 +496,20 @@ class Model:
     def members(self, head: str) -> tuple[str, ...]:
         """What a bare name stands for: all that is declared under it."""
         return tuple(node for one in self.families if one.head == head for node in one.nodes)
+
+    def declared(self, names: Iterable[str]) -> tuple[str, ...]:
+        """Variables in the order of their declarations, whatever they are called."""
+        return tuple(sorted(names, key=self.place))
+
+    def place(self, name: str) -> Place:
+        """Where a variable is declared, and which member it is; of a block, its set."""
+        family = self.family_of(name)
+        return self.families.index(family), natural(name)[1], name.removeprefix(family.name)
+
+    def place_of_network(self, name: str) -> int:
+        """Where a distribution comes, whatever it is called: p, q, the further ones, a new one."""
+        known = ("p", "q", *(one.name for one in self.further))
+        return known.index(name) if name in known else len(known)
 
     def family_of(self, node: str) -> Family:
         """The family that a variable belongs to."""

@@ -26,7 +26,7 @@ from graphdsl.ir.information import (
     entropy,
 )
 from graphdsl.ir.loss import Bound
-from graphdsl.ir.model import Cost, Model
+from graphdsl.ir.model import Cost, Model, Place
 from graphdsl.ir.notation import latex_names, latex_weight, listed, names
 from graphdsl.ir.signs import sign
 from graphdsl.ir.symmetry import Reading
@@ -36,7 +36,11 @@ from graphdsl.lower.groups import Seen, as_it_is
 from graphdsl.lower.missing import is_apart, needed
 from graphdsl.lower.models import (
     Auxiliary,
+    Decoder,
+    Encoder,
     ModelRef,
+    Prior,
+    SubPosterior,
     choose_model,
     named_model,
     printed,
@@ -152,7 +156,7 @@ def _pieces(
         else:
             found.append(_piece("cross_entropy", pool, ()))
     found += (_entropy_piece(one) for one in left.values() if one.weight)
-    found += (_penalty_piece(one) for one in collected.models if one.atom.environment)
+    found += (_penalty_piece(one, model) for one in collected.models if one.atom.environment)
     found[:1] = [_with_vanished(one, pools) for one in found[:1]]
     yield from _with_relaxations(found, relaxed, independence)
 
@@ -194,8 +198,8 @@ def _entropy_piece(one: LocalEntropy) -> Piece:
     )
 
 
-def _penalty_piece(one: ModelCrossEntropy) -> Piece:
-    ref = named_model(one)
+def _penalty_piece(one: ModelCrossEntropy, model: Model) -> Piece:
+    ref = named_model(one, model)
     arguments = (one.atom.node, *names(_parents_of(ref)), one.atom.environment)
     return Piece(
         kind="penalty",
@@ -307,7 +311,7 @@ def _pools(
     for asked in collected.models:
         if asked.atom.environment:
             continue
-        ref, atom = named_model(asked, plays(asked.weight)), asked.atom
+        ref, atom = named_model(asked, model, plays(asked.weight)), asked.atom
         once = _once(asked.weight, atom.node, atom.among, model)
         term = _cross_entropy(once, ref, under, atom.among, atom.cost)
         share = _Share(asked.weight, term, asked.lines)
@@ -324,8 +328,23 @@ def _pools(
     rank = {name: place for place, name in enumerate(independence.order)}
     return sorted(
         pools.values(),
-        key=lambda each: (each.among, rank[each.node], printed(each.ref), each.cost or ""),
+        key=lambda each: (each.among, rank[each.node], _place(each.ref, model), each.cost or ""),
     )
+
+
+def _place(ref: ModelRef, model: Model) -> tuple[int, tuple[Place, ...]]:
+    """Where a model comes among those of its variable: in the order of declarations."""
+    match ref:
+        case Prior():
+            return (model.place_of_network("p"), ())
+        case Decoder(conditional=one):
+            return (model.place_of_network("p"), tuple(map(model.place, one.parents)))
+        case Encoder(network=name, conditional=one):
+            return (model.place_of_network(name), tuple(map(model.place, one.parents)))
+        case SubPosterior(network=name, experts=experts):
+            return (model.place_of_network(name), tuple(map(model.place, experts)))
+        case Auxiliary(given=given):
+            return (model.place_of_network("new"), tuple(map(model.place, given)))
 
 
 def _each(one: LocalEntropy, model: Model) -> Iterator[tuple[str, frozenset[str], str]]:

@@ -48,7 +48,7 @@ class Generation:
         slot = self._slot_of[node]
         if node in self.plan.posterior:
             return
-        self._draw(sorted(parents_of([slot])))
+        self._draw(self.model.declared(parents_of([slot])))
         for together in gathered(self.plan, slot):
             self.plan.forward.append(together)
         target = f"{slot.result}@p"
@@ -77,7 +77,7 @@ class Generation:
                 continue
             slot = self._slot_of[node]
             seen.update(slot.children)
-            stack += sorted(parents_of([slot]))
+            stack += self.model.declared(parents_of([slot]))
             yield slot
 
     def _draw_root(self, family: Family) -> None:

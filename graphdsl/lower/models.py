@@ -89,11 +89,11 @@ class Candidate:
     ref: ModelRef
 
 
-def named_model(asked: ModelCrossEntropy, plays: bool = False) -> ModelRef:
+def named_model(asked: ModelCrossEntropy, model: Model, plays: bool = False) -> ModelRef:
     """The model of a cross-entropy that the objective itself names; one made for it may play."""
     atom, conditional = asked.atom, asked.conditional
     if atom.network == "new":
-        return Auxiliary(atom.node, names(atom.given or ()), plays)
+        return Auxiliary(atom.node, model.declared(atom.given or ()), plays)
     if conditional is None:
         return Prior(atom.node)
     if atom.network == "p":
@@ -118,12 +118,14 @@ def choose_model(node: str, given: frozenset[str], model: Model, under: str = "q
     or under p, a new network.
     """
     if under == "p":
-        return Auxiliary(node, names(given))  # what infers from data is not asked of p's samples
+        return Auxiliary(
+            node, model.declared(given)
+        )  # what infers from data is not asked of p's samples
     choice = asked_model(node, given, model, under)
     fitting = _most(_candidates(node, given, model, under))
     if choice is not None:
         fitting = _most(_of_choice(choice, node, given, model))
-    return fitting[0].ref if fitting else Auxiliary(node, names(given))
+    return fitting[0].ref if fitting else Auxiliary(node, model.declared(given))
 
 
 def asked_model(

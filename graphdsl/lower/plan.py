@@ -103,7 +103,7 @@ def _run_under_p(
     for piece in here:
         _ask(generated, piece)
     for slot in _needed(auxiliaries, here):
-        for name in sorted(parents_of([slot])):
+        for name in generated.model.declared(parents_of([slot])):
             generated.sample(generated.model.family_of(name))
     _run_auxiliaries(generated.plan, auxiliaries, here, played)
 

@@ -125,6 +125,7 @@ class Plan:
     encoders: list[Slot] = field(default_factory=list)  #: of the network that is sampled
     decoders: list[Slot] = field(default_factory=list)  #: of p
     owners: dict[str, str] = field(default_factory=dict)  #: attribute -> whose network it is
+    gathered: set[str] = field(default_factory=set)  #: members that are side by side by now
     vectors: set[str] = field(default_factory=set)  #: local names that hold categories as vectors
     experts: dict[tuple[str, tuple[str, ...]], tuple[str, tuple[str, ...]]] = field(
         default_factory=dict
@@ -219,7 +220,9 @@ def gathered(plan: Plan, slot: Slot) -> Iterator[Assemble]:
             parts = held_members(plan.values, nodes)
             if any(part.name in plan.vectors for part in parts):
                 plan.vectors.add(target)
-            yield Assemble(target=target, parts=parts)
+            if target not in plan.gathered:
+                yield Assemble(target=target, parts=parts)
+            plan.gathered.add(target)
             plan.values.update(dict.fromkeys(nodes, (target, nodes)))
 
 

@@ -13,7 +13,7 @@ from dataclasses import replace
 
 from graphdsl.ir.loss import Density
 from graphdsl.ir.model import DivergenceOfMarginals
-from graphdsl.ir.notation import Names, names
+from graphdsl.ir.notation import Names
 from graphdsl.ir.statements import (
     Assemble,
     Chances,
@@ -75,10 +75,10 @@ class SamplePass:
     def _name(self, wanted: frozenset[str], decoders: Sequence[Slot]) -> None:
         data = self._model.observed()
         made = _children(decoders)
-        self.latents = names(wanted - data)
-        self.data = names(wanted & data & made)
-        self.roots = names((parents_of(decoders) & data) - set(self.data))
-        self.read = names(parents_of(self._base.encoders) & data)
+        self.latents = self._model.declared(wanted - data)
+        self.data = self._model.declared(wanted & data & made)
+        self.roots = self._model.declared((parents_of(decoders) & data) - set(self.data))
+        self.read = self._model.declared(parents_of(self._base.encoders) & data)
 
     # ---- the pass, as if there were one sample ---------------------------------------------------
 

@@ -37,7 +37,7 @@ from graphdsl.resolve.players import check_players, goal_before, player_of
 from graphdsl.resolve.scope import Scope
 from graphdsl.resolve.turns import turns_of
 from graphdsl.resolve.vias import check_shared_further
-from graphdsl.resolve.whole_spec import check_whole, unused
+from graphdsl.resolve.whole_spec import check_selectors, check_whole, unused
 from graphdsl.syntax import ast
 from graphdsl_files import visible
 
@@ -87,6 +87,7 @@ def resolve(
     check_players(scope, spec, players, owners_of_edges(networks))
     for block in scope.inferences.values():
         check_shared_further(scope, block, laws.further)
+    check_selectors(scope, networks)
     check_whole(scope, spec)
     if not scope.families:
         return Resolution(None, scope.found)

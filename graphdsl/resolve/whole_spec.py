@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-__all__ = ["check_whole", "unused"]
+__all__ = ["check_selectors", "check_whole", "unused"]
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from graphdsl.diagnostics import Diagnostic, Span
 from graphdsl.ir.model import (
@@ -14,6 +14,7 @@ from graphdsl.ir.model import (
     InvariancePenalty,
     Model,
     MultiInformation,
+    Network,
     PredictiveEntropy,
     UncertaintyOf,
 )
@@ -41,6 +42,18 @@ _PLACES = {
     "mask": "a line of `q` or `p`: `z -> x if {name}[1]`",
     "network": "the objective: `D(q || {name})`",
 }
+
+
+def check_selectors(scope: Scope, networks: Iterable[Network]) -> None:
+    """Variables with the name of the hidden one that chooses an expert of a mixture."""
+    mixtures = (one for each in networks for one in each.conditionals if one.by == "mixture")
+    for name, child in {one.selector: one.children[0] for one in mixtures}.items():
+        if name in scope.declared:
+            reason = (
+                f"the mixture of `{child}` chooses its expert by a hidden variable of that name"
+            )
+            span = scope.declared[name].span
+            scope.note(ReservedName(span=span, name=name, reason=reason, other=f"my_{name}"))
 
 
 def check_whole(scope: Scope, spec: ast.Spec) -> None:

@@ -33,6 +33,7 @@ from graphdsl.ir.model import (
     EstimatorChoice,
     Model,
     MultiInformation,
+    Place,
     Wrapped,
 )
 from graphdsl.ir.notation import natural
@@ -224,7 +225,7 @@ def _read(
 
 
 def _models(model: Model, ledger: Ledger) -> Iterator[ModelCrossEntropy]:
-    for atom in sorted(ledger.models, key=_model_key):
+    for atom in sorted(ledger.models, key=lambda one: _model_key(model, one)):
         weight = ledger.models[atom]
         if weight:
             conditional = _conditional(model, atom)
@@ -240,13 +241,16 @@ def _conditional(model: Model, atom: ModelAtom) -> Conditional | None:
     return next((one for one in several if model.labelled(atom.node) in one.children), None)
 
 
-_ModelKey: TypeAlias = tuple[str, _Key, str, list[_Key], str, str, bool, str]
+_ModelKey: TypeAlias = tuple[int, Place, int, list[Place], tuple[Place, ...], str, bool, str]
 
 
-def _model_key(atom: ModelAtom) -> _ModelKey:
-    given = sorted(map(natural, atom.given or ()))
-    last = atom.environment, atom.among, atom.frozen, atom.cost or ""
-    return atom.under, natural(atom.node), atom.network, given, *last
+def _model_key(model: Model, atom: ModelAtom) -> _ModelKey:
+    """The order of cross-entropies: that of declarations, whatever things are called."""
+    given = sorted(map(model.place, atom.given or ()))
+    environment = (model.place(atom.environment),) if atom.environment else ()
+    networks = model.place_of_network(atom.under), model.place_of_network(atom.network)
+    last = environment, atom.among, atom.frozen, atom.cost or ""
+    return networks[0], model.place(atom.node), networks[1], given, *last
 
 
 def _atom_key(atom: Entropy) -> tuple[str, list[_Key], list[_Key]]:

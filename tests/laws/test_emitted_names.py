@@ -105,6 +105,30 @@ def _unparsed(items: tuple[object, ...]) -> str:
     return ast.unparse(ast.parse(f"function({', '.join(map(str, items))})"))
 
 
+GATHERED_TWICE = """
+model gathers
+observed x : real[3]
+observed y : real[2]
+latent u[1..4] : real[2] ~ normal
+latent v : real[2] ~ normal
+latent w : real[2] ~ normal
+latent t : real[2] ~ normal
+q {
+    x -> u[1]; x, y -> u[2]; y -> u[3]
+    u[1], u[2] -> v; u[2], u[3] -> w; u[1], u[2], w -> t; t -> u[4]
+}
+p { u, v, w, t -> x; u -> y }
+minimize KL(q || p)
+"""
+
+
+def test_members_are_put_side_by_side_once() -> None:
+    emitted = _emitted(GATHERED_TWICE)
+    assert emitted is not None
+    _assert_sound(emitted)
+    assert emitted.count("u_1_2 = torch.stack") == 2, "once in forward, and once in infer"
+
+
 BESIDE_A_CRITIC = {
     "D": "D(q || {u -> y, a})",
     "H": "H(a | u)",

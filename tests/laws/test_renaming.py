@@ -8,6 +8,8 @@ data and noise variable by variable.
 
 from __future__ import annotations
 
+import ast
+import random
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
 
@@ -15,13 +17,29 @@ import pytest
 import torch
 from torch import Tensor
 
-from graphdsl import compile_spec
+from graphdsl import SpecError, compile_spec
 from graphdsl.compiler import GeneratedModule
+from graphdsl.resolve.reserved import why_reserved
 from graphdsl_runtime import Objective, Variable
-from tests.corpus import Case, compiled
-from tests.laws.renamed import renamed
+from tests.corpus import Case, compiled, documented, generated, shipped, some
+from tests.laws.renamed import declared_names, legal_name, renamed, words
 
+#: Names of the kinds that emitted code has: of its results, its arguments and its words.
+LIKE_OURS = (
+    "x_p z_r_1 u_1_2 z_1 x_1 s_z log_q_u seen_x one_hot_y experts_z q_z p_x r_z q_z_each rate_z "
+    "reconstruction_x noise batch loss self latents given_ forward infer_ decode torch Tensor "
+    "Gaussian mlp standard_normal subsets_z present_z chance expert_z z_k critic_z critic_of_z "
+    "mask_M multiplier constraint lambda class None_ _ __ _x x_ range super z_held z_for_p label_y "
+    "z_drawn importance q_z_known r_a_frozen seen z_frozen divergence_z samples rows x_2 z_p_2 r_a"
+).split()
 ROWS = 5
+
+
+def test_renaming_leaves_every_loss_as_it_was() -> None:
+    """Shipped and documented specs, a share of them for each commit, and generated ones."""
+    cases = [*some("renaming", [*shipped(), *documented()], 8), *generated("renaming", 12)]
+    tried = sum(_is_the_same_renamed(case, random.Random(case.name)) for case in cases)
+    assert tried >= len(cases) // 4, "most cases were refused"
 
 
 COLLISIONS = {
@@ -103,6 +121,53 @@ def test_a_name_of_ours_is_nobody_elses(text: str, names: Mapping[str, str]) -> 
     made = compiled(case)
     assert made is not None
     _compare(made, compile_spec(Case("renamed", renamed(case.text, names)).source), names)
+
+
+def _is_the_same_renamed(case: Case, chance: random.Random) -> bool:
+    """Whether a case compiles; that it means the same under other names is asserted."""
+    case = case.without_assertions()
+    made = compiled(case)
+    names = dict(_other_names(case.text, made, chance))
+    text = renamed(case.text, names, model=legal_name(chance))
+    if made is None:
+        assert _codes(case.text) == _codes(text), text
+        return False
+    other = compile_spec(Case("renamed", text).source)
+    if not any(slot.builder.module for slot in made.compiled.module.networks):
+        _compare(made, other, names)  # else the networks are the caller's own
+    return True
+
+
+def _other_names(
+    text: str, made: GeneratedModule | None, chance: random.Random
+) -> Iterator[tuple[str, str]]:
+    """A legal name for each that the spec gives, of the kinds that may do harm."""
+    own = set(_assigned(made.text)) if made is not None else set()
+    taken: set[str] = set()
+    for name, what in declared_names(text).items():
+        pool = [*own, *LIKE_OURS]
+        wish = chance.choice(pool) if chance.random() < 0.8 else legal_name(chance)
+        while wish in taken or why_reserved(wish, what) or _is_of_the_text(wish, text):
+            wish = chance.choice([*pool, legal_name(chance)])
+        taken.add(wish)
+        yield name, wish
+
+
+def _is_of_the_text(word: str, text: str) -> bool:
+    """Whether a spec has a word already: an index, a setting, a kind."""
+    return word in words(text)
+
+
+def _assigned(text: str) -> Iterator[str]:
+    """What the methods of emitted code assign, in an order that does not change."""
+    nodes = (node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Name))
+    yield from dict.fromkeys(node.id for node in nodes if isinstance(node.ctx, ast.Store))
+
+
+def _codes(text: str) -> list[str]:
+    with pytest.raises(SpecError) as caught:
+        compile_spec(Case("refused", text).source)
+    return [one.code for one in caught.value.diagnostics if one.severity == "error"]
 
 
 # ---- the same weights, data and noise ------------------------------------------------------------
