@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 __all__ = [
+    "AbsentVariable",
     "ConstantInside",
     "EdgeGradientMisfit",
     "EstimatorIdle",
     "EstimatorMisplaced",
     "ForeignFallback",
+    "IdleLimit",
     "MarginalOfModel",
     "ModelTie",
     "ModelUnfit",
@@ -19,6 +21,7 @@ __all__ = [
     "NobodyTrains",
     "NothingInside",
     "NothingLeft",
+    "OpenGap",
     "PlayerOfTwoSides",
     "PriorMissing",
     "ProductElsewhere",
@@ -339,3 +342,36 @@ class ForeignFallback(Diagnostic):
     name: str
     foreign: str
     parents: str
+
+
+class OpenGap(Warned):
+    """An information to be lowered, whose bound holds another one that no training closes."""
+
+    code = "MIB442"
+    title = "Gap that never closes"
+    said = "the bound of this is loose by {gap}, {size}, and no training closes that"
+    hint = "write {mend}"
+    gap: str
+    size: str
+    mend: str
+
+
+class AbsentVariable(Warned):
+    """Data that the objective asks about, and the loss does not read."""
+
+    code = "MIB444"
+    title = "Variable that the loss does not hold"
+    said = "`{name}` is asked about here, and the loss is computed without it"
+    hint = "predict it, as in `CE({name} | z)`, give it to a model that `p` has, or leave it out"
+    name: str
+
+
+class IdleLimit(Warned):
+    """A limit above what the information under it can be."""
+
+    code = "MIB445"
+    title = "Limit that says nothing"
+    said = "what is limited here is at most {largest} nats, and the limit is {limit}"
+    hint = "lower the limit: as it is, it acts on the bound alone, which may be larger"
+    largest: str
+    limit: str

@@ -52,6 +52,7 @@ from graphdsl.lower.sides import (
 from graphdsl.lower.terms import added_up, loss_terms
 from graphdsl.lower.turns import idle_turns, turns
 from graphdsl.lower.under_p import unfit_under_p
+from graphdsl.lower.unheld import unheld
 from graphdsl.lower.untrained import untrained, without_part
 
 
@@ -127,7 +128,11 @@ def lower(
     if _is_wrong(found):
         return Lowered(None, tuple(found))
     bounded = [one.where(plays) for one in bounded]
-    return _lowered(bounded, playing(model, plays), found)
+    lowered = _lowered(bounded, playing(model, plays), found)
+    if lowered.module is None:
+        return lowered
+    left = tuple(unheld(several, alone, independences, lowered.module))
+    return replace(lowered, diagnostics=(*lowered.diagnostics, *left))
 
 
 def _bounded(
