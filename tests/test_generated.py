@@ -102,7 +102,7 @@ def rows(variable: Variable) -> Tensor:
     shape = (ROWS, *variable.tensor_shape)
     match variable.kind:
         case "categorical":
-            return torch.randint(3, shape)
+            return torch.randint(variable.classes or 3, shape)
         case "count":
             return torch.randint(5, shape).float()
         case "binary":

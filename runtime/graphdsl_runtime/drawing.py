@@ -65,7 +65,7 @@ class Drawing(Reading):
         if name not in noise:
             return one.draw(like.shape[0], like.device)
         chosen, shape = noise[name].bool(), (like.shape[0], one.of)
-        if tuple(chosen.shape) not in {shape, shape[1:]}:
+        if tuple(chosen.shape) not in (shape, shape[1:]):
             raise ShapeMismatch(name, expected=("B", one.of), got=chosen.shape)
         return chosen.expand(shape)
 

@@ -306,8 +306,12 @@ def _uniform(there: Tensor, like: Tensor) -> Tensor:
 
 
 def _check_present(experts: Gaussian | Laplace, present: Tensor | None) -> None:
+    # Sizes are compared one by one: an exported graph has no rule for how rows stand to views.
+    if present is None:
+        return
     rows, views = experts.mean.shape[:2]
-    if present is not None and tuple(present.shape) not in {(views,), (rows, views)}:
+    fits = present.ndim in (1, 2) and present.shape[-1] == views
+    if not fits or (present.ndim == 2 and present.shape[0] != rows):
         raise ShapeMismatch("present", expected=("B", views), got=present.shape)
 
 
@@ -315,7 +319,7 @@ def _check_weights(experts: Gaussian, weights: Tensor) -> None:
     shape = tuple(experts.mean.shape)
     padded = (1,) * (len(shape) - weights.ndim) + tuple(weights.shape)
     fits = len(padded) == len(shape) and all(
-        size in {1, whole} for size, whole in zip(padded, shape, strict=True)
+        size in (1, whole) for size, whole in zip(padded, shape, strict=True)
     )
     if not fits or weights.ndim < len(shape) - 1:
         raise ShapeMismatch("weights", expected=("B", *shape[1:]), got=weights.shape)
