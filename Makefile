@@ -21,7 +21,8 @@ INSTALL := PIP_CONSTRAINT=constraints.txt PIP_BUILD_CONSTRAINT=constraints.txt \
 
 .DELETE_ON_ERROR:
 FUZZ ?= 10000
-LAWS := tests/laws tests/test_generated.py tests/test_fuzz_specs.py tests/test_specs.py
+LAWS := tests/laws tests/test_generated.py tests/test_fuzz_specs.py tests/test_specs.py \
+	tests/test_devices.py tests/test_verify.py
 
 .PHONY: setup demo test fuzz check golden bench study docs
 

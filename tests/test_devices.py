@@ -20,8 +20,9 @@ from torch.utils._pytree import tree_leaves
 
 from graphdsl_runtime import Objective, critic
 from tests.conftest import SPECS
-from tests.emitted import emitted_class
-from tests.test_generated import COUNT, generated_objectives, rows_of
+from tests.corpus import generated
+from tests.emitted import emitted_class, emitted_objectives
+from tests.test_generated import rows_of
 from tests.test_runtime.words import COLUMNS, OF_THE_CRITIC, WORDS, drawn
 from tests.test_specs import random_batch
 
@@ -78,7 +79,7 @@ def test_a_module_is_where_its_weights_are(path: Path) -> None:
 
 
 def test_generated_modules_are_where_their_weights_are() -> None:
-    for _, objective in generated_objectives(COUNT // 4):
+    for _, objective in emitted_objectives(generated("devices", 20)):
         assert_on_one_device(objective, rows_of(objective))
 
 

@@ -239,10 +239,10 @@ def test_a_lost_comma_is_said(lost: str) -> None:
 
 def test_sum_binds_a_whole_product() -> None:
     total = expression("sum(i in 1..2) a * H(x) * 2 + H(z)")
-    assert isinstance(total, ast.Binary)
-    assert total.sign == "+"
-    assert isinstance(total.left, ast.Total)
-    assert plain(total.left.body) == plain(expression("a * H(x) * 2"))
+    assert isinstance(total, ast.Sum)
+    assert [sign for sign, _ in total.others] == ["+"]
+    assert isinstance(total.first, ast.Total)
+    assert plain(total.first.body) == plain(expression("a * H(x) * 2"))
     assert plain(expression("b * sum(i in 1..2) a * H(x)")) == plain(
         expression("b * (sum(i in 1..2) (a * H(x)))")
     )
@@ -340,8 +340,8 @@ DEEP = 5_000
     [
         "minimize " + "(" * DEEP + "H(x)" + ")" * DEEP,
         "minimize " + "-" * DEEP + "H(x)",
-        "minimize H(x)" + " + H(x)" * DEEP,
-        "minimize H(x)" + " * 2" * DEEP,
+        "minimize " + "(H(x) + " * DEEP + "H(x)" + ")" * DEEP,
+        "minimize " + "2 * (" * DEEP + "H(x)" + ")" * DEEP,
         "minimize " + "sum(i in 1..1) " * DEEP + "H(x)",
         "network g { " + "(" * DEEP + "x" + ")" * DEEP + " }",
         "latent z : real[" + "(" * DEEP + "1" + ")" * DEEP + "]",
@@ -355,6 +355,38 @@ def test_deep_nesting_is_refused(text: str) -> None:
     (mistake,) = parse(source)[1]
     assert isinstance(mistake, NestedTooDeep)
     assert max(map(len, render(mistake, source).splitlines())) < 250
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "minimize H(x)" + " + H(x)" * DEEP,
+        "minimize H(x)" + " + H(x) - H(z)" * DEEP,
+        "minimize (H(x)" + " + H(x)" * DEEP + ")",
+        "minimize H(x)" + " + (H(z))" * DEEP,
+        "minimize 2 * (H(x)" + " - 2 * (H(z))" * DEEP + ")",
+        "minimize H(x)" + " * 2 / 2" * DEEP,
+        "minimize 2" + " * 2 / 2" * DEEP + " * sum(i in 1..2) H(x)",
+        "minimize H(x" + ", x" * DEEP + ")",
+        "minimize TC(x" + "; x" * DEEP + ")",
+        "minimize KL(q || p) for q" + ", q" * DEEP,
+        "subject to H(x) <= 1" + ", H(x) <= 1" * DEEP,
+        "assert H(x)" + " + H(x)" * DEEP + " >= H(x)" + " - H(x)" * DEEP,
+        "const a = 1" + " + 1 - 1" * DEEP,
+        "param a = 1" + " * 2 / 2" * DEEP,
+        "latent z : real[1" + ", 1" * DEEP + "]",
+        "latent z[1..1" + " + 0" * DEEP + "] : real",
+        "q { x" + ", x" * DEEP + " -> z }",
+        "q { x[1" + " + 0" * DEEP + "] -> z for i in 1" + " + 0" * DEEP + "..2 }",
+        "q { " + "x -> z; " * DEEP + "}",
+    ],
+    ids=range(19),
+)
+def test_length_is_no_nesting(text: str) -> None:
+    """However many terms, factors or names stand side by side: the syntax is as deep as before."""
+    spec, mistakes = parse(Source("test.mib", text))
+    assert mistakes == ()
+    assert len(repr(spec)) > DEEP  # no recursion that goes as deep as the text is long
 
 
 @pytest.mark.parametrize("number", ["1e999999999", "1e-999999999", "9" * 5_000, "0." + "1" * 5_000])

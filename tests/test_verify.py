@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
@@ -29,15 +28,13 @@ from graphdsl.verify import verify
 from graphdsl.verify.normals import Normal
 from graphdsl.verify.tables import Table
 from tests.conftest import SPECS
-from tests.generated import generated_spec
+from tests.corpus import Case, generated
 from tests.oracles import discrete, gaussian
 from tests.oracles.graphs import Graph
 from tests.oracles.networks import random_pair
 from tests.test_language import LANGUAGE, TUTORIAL, Spec, specs
 
 EXACT = 1e-10
-#: Generated specs; `GENERATED_SPECS=1000` asks for more.
-VERIFIED = min(int(os.environ.get("GENERATED_SPECS", "40")), 2000)
 by_name = pytest.mark.parametrize("path", SPECS, ids=lambda path: path.stem)
 
 
@@ -148,10 +145,10 @@ def test_every_spec_of_the_pages_is_verified(spec: Spec) -> None:
     assert found.wrong == ()
 
 
-@pytest.mark.parametrize("seed", range(VERIFIED))
-def test_every_generated_spec_is_verified(seed: int) -> None:
+@pytest.mark.parametrize("case", generated("verified", 16, most=2_000), ids=lambda case: case.name)
+def test_every_generated_spec_is_verified(case: Case) -> None:
     try:
-        result = derive(check_spec(Source("made.mib", generated_spec(seed))), keep_refuted=True)
+        result = derive(check_spec(case.source), keep_refuted=True)
     except SpecError:
         return  # not every one means something
     found = verified(result, read(result)).verification

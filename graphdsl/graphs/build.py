@@ -4,7 +4,7 @@ from __future__ import annotations
 
 __all__ = ["build_dag", "generation_dag", "inference_dag", "topological_orders"]
 
-from itertools import islice
+from itertools import islice, pairwise
 
 import networkx as nx
 
@@ -33,7 +33,7 @@ def topological_orders(network: Network, model: Model) -> tuple[Dag, ...]:
     return tuple(dict.fromkeys(orders))
 
 
-def _ordered(network: Network, rank: dict[int, int]) -> Dag:
+def _ordered(network: Network, rank: dict[int, tuple[bool, int]]) -> Dag:
     """A network in topological order: among those possible, the least by rank."""
     if len(network.nodes) == 1:
         return _in_order(network, (0,))
@@ -79,7 +79,7 @@ def inference_dag(
     data += blocks  # `infer r(S)` sees x[S], a part of the data
     graph: nx.DiGraph[str] = nx.DiGraph()
     graph.add_nodes_from((*(node.name for node in model.nodes), *blocks))
-    graph.add_edges_from((a, b) for k, b in enumerate(data) for a in data[:k])
+    graph.add_edges_from(pairwise(data))  # all before are parents: said below
     for parent, child in network.edges:
         graph.add_edges_from((a, b) for a in network.nodes[parent] for b in network.nodes[child])
     for one in network.conditionals:
@@ -93,7 +93,10 @@ def inference_dag(
     order = nx.lexicographical_topological_sort(
         graph, key=lambda name: rank[name] + (0 if name in data else late)
     )
-    return tuple(order), {name: frozenset(graph.predecessors(name)) for name in graph}
+    parents = {name: frozenset(graph.predecessors(name)) for name in graph}
+    for place, name in enumerate(data):
+        parents[name] = parents[name].union(data[:place])
+    return tuple(order), parents
 
 
 def _digraph(network: Network) -> nx.DiGraph[int]:
@@ -103,15 +106,16 @@ def _digraph(network: Network) -> nx.DiGraph[int]:
     return graph
 
 
-def _ranks(network: Network, model: Model, first: str) -> dict[int, int]:
+def _ranks(network: Network, model: Model, first: str) -> dict[int, tuple[bool, int]]:
     """One role first, then as declared; a block stands where its first variable does."""
-    nodes = sorted(model.nodes, key=lambda node: (node.role == "latent") == (first == "observed"))
-    declared = {node.name: place for place, node in enumerate(nodes)}
-    for name in network.variables:
-        found = as_block(original(name))
-        if found is not None:  # a block stands where its family does
-            declared[original(name)] = declared[model.members(found.head)[0]]
     return {
-        place: min(declared[original(name)] for name in block)
+        place: min(_rank(name, model, first) for name in block)
         for place, block in enumerate(network.nodes)
     }
+
+
+def _rank(name: str, model: Model, first: str) -> tuple[bool, int]:
+    block = as_block(original(name))
+    declared = original(name) if block is None else model.members(block.head)[0]
+    role, place = model.roles[declared]
+    return (role == "latent") == (first == "observed"), place

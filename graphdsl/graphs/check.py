@@ -100,9 +100,9 @@ def _edges_into(network: Network, variables: frozenset[str]) -> Iterator[tuple[s
 
 def _latents_without_encoder(model: Model) -> Iterator[Diagnostic]:
     noise = _noise_of_a_generator(model)
-    inferred = {name for one in (model.inference, *model.further) for name in _children(one)}
+    inferred = {name for one in (model.inference, *model.further) for name in one.children}
     # What a line of q speaks of, q infers: a mask may have left it without a parent.
-    left_out = set(model.inference.variables) - set(_children(model.inference))
+    left_out = set(model.inference.variables) - set(model.inference.children)
     guess = next((node.name for node in model.nodes if node.role != "latent"), "x")
     for family in _latents(model):
         missing = [
@@ -131,14 +131,14 @@ def _noise_of_a_generator(model: Model) -> frozenset[str]:
 def _latents_not_inferred_here(model: Model) -> Iterator[Diagnostic]:
     """An information under a network that does not infer one of its latents."""
     networks = {one.name: one for one in (model.inference, *model.further)}
-    everywhere = frozenset(name for one in networks.values() for name in _children(one))
+    everywhere = frozenset(name for one in networks.values() for name in one.children)
     told: set[tuple[str, str]] = set()
     asked = [*model.asked(), *(one for each in model.assertions for one in each.difference)]
     for one in asked:
         network = networks.get(one.functional.under)
         if network is None:
             continue
-        missing = (variables_of(one.functional) & everywhere) - _children(network)
+        missing = (variables_of(one.functional) & everywhere) - network.children
         for name in sorted(missing):
             if (network.name, name) not in told:
                 told.add((network.name, name))
@@ -154,7 +154,7 @@ def _latents_not_inferred_here(model: Model) -> Iterator[Diagnostic]:
 def _instead(name: str, asked: Network, networks: Mapping[str, Network]) -> str:
     """Which network infers a latent that `asked` does not; those of one statement come first."""
     base = asked.name.partition("(")[0]
-    inferring = [one.name for one in networks.values() if name in _children(one)]
+    inferring = [one.name for one in networks.values() if name in one.children]
     inferring.sort(key=lambda other: other.partition("(")[0] != base)
     return (
         f"write the term under `{inferring[0]}`, which infers `{name}`, "
@@ -181,12 +181,12 @@ def _latents_on_one_side(model: Model, generation: Network) -> Iterator[Diagnost
     """KL(q || p): each latent must be inferred by the one, and be in the other."""
     told: set[tuple[str, str]] = set()
     networks = (model.inference, *model.further)
-    everywhere = frozenset(name for network in networks for name in _children(network))
+    everywhere = frozenset(name for network in networks for name in network.children)
     for one in model.asked():
         divergence = one.functional
         if not isinstance(divergence, DivergenceOfMarginals) or divergence.variables is not None:
             continue
-        inferred = _children(model.inference_of(divergence.under))
+        inferred = model.inference_of(divergence.under).children
         for family in _latents(model):
             # That nobody infers a latent at all is said already.
             sides = {
@@ -205,11 +205,6 @@ def _latents_on_one_side(model: Model, generation: Network) -> Iterator[Diagnost
             yield LatentOnOneSide(
                 span=span, node=wrong, under=divergence.under, present=present, absent=absent
             )
-
-
-def _children(network: Network) -> frozenset[str]:
-    """The variables that a network's edges end in."""
-    return frozenset(name for _, child in network.edges for name in network.nodes[child])
 
 
 def _latents(model: Model) -> list[Family]:

@@ -46,6 +46,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 from math import prod
 from typing import Literal, TypeAlias
 
@@ -108,7 +109,7 @@ class Distribution:
         return "normal(full)" if self.law == "full_normal" else self.law
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Family:
     """Variables declared together: equal kind and shape, one tensor."""
 
@@ -149,14 +150,14 @@ class Family:
         """The variable that a member of a family of labels is of: `y[1]` of `label_y[1]`."""
         return self.label_of + node.removeprefix(self.name)
 
-    @property
+    @cached_property
     def nodes(self) -> tuple[str, ...]:
         """The names of its members: `x[1]`, `x[2]`, or just `x`."""
         if self.members is None:
             return (self.name,)
         return tuple(member_name(self.name, index) for index in self.members)
 
-    @property
+    @cached_property
     def extents(self) -> tuple[int, ...]:
         """How many members there are along each index; nothing if it is no family."""
         return tuple(len(set(along)) for along in zip(*(self.members or ()), strict=True))
@@ -219,7 +220,7 @@ class Conditional:
         return "selector_" + "_".join(re.findall(r"\w+", self.children[0]))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Network:
     """A Bayesian network: nodes, which may be blocks of variables, and edges between them."""
 
@@ -232,14 +233,35 @@ class Network:
     line: int = 0
     column: int = 1
 
-    @property
+    @cached_property
     def variables(self) -> tuple[str, ...]:
         """All the variables that its nodes hold."""
         return tuple(name for node in self.nodes for name in node)
 
+    @cached_property
+    def children(self) -> frozenset[str]:
+        """The variables that its edges end in."""
+        return frozenset(name for _, child in self.edges for name in self.nodes[child])
+
     def parents(self, place: int) -> tuple[int, ...]:
         """The places of a node's parents."""
-        return tuple(parent for parent, child in self.edges if child == place)
+        return self._parents[place]
+
+    def conditional_of(self, variable: str) -> Conditional | None:
+        """The conditional that a variable is a child of: None for one without parents."""
+        return self._conditionals.get(variable)
+
+    @cached_property
+    def _parents(self) -> tuple[tuple[int, ...], ...]:
+        found: list[list[int]] = [[] for _ in self.nodes]
+        for parent, child in self.edges:
+            found[child].append(parent)
+        return tuple(map(tuple, found))
+
+    @cached_property
+    def _conditionals(self) -> dict[str, Conditional]:
+        reverse = reversed(self.conditionals)  # the first of several counts
+        return {child: one for one in reverse for child in one.children}
 
 
 @dataclass(frozen=True, slots=True)
@@ -452,7 +474,7 @@ class Assertion:
     column: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Model:
     """A spec whose every word is known."""
 
@@ -489,13 +511,18 @@ class Model:
         """The inference network of that name."""
         return next(one for one in (self.inference, *self.further) if one.name == name)
 
+    @cached_property
+    def roles(self) -> dict[str, tuple[Role, int]]:
+        """Of every variable its role, and its place in the order of declaration."""
+        return {node.name: (node.role, place) for place, node in enumerate(self.nodes)}
+
     def family(self, name: str) -> Family:
         """The family of that name."""
-        return next(family for family in self.families if family.name == name)
+        return self._by_name[name]
 
     def members(self, head: str) -> tuple[str, ...]:
         """What a bare name stands for: all that is declared under it."""
-        return tuple(node for one in self.families if one.head == head for node in one.nodes)
+        return self._by_head.get(head, ())
 
     def declared(self, names: Iterable[str]) -> tuple[str, ...]:
         """Variables in the order of their declarations, whatever they are called."""
@@ -514,8 +541,19 @@ class Model:
     def family_of(self, node: str) -> Family:
         """The family that a variable belongs to."""
         name = original(node)
-        either = (name, name.partition("[")[0])
-        return next(family for family in self.families if family.name in either)
+        return self._by_name.get(name) or self._by_name[name.partition("[")[0]]
+
+    @cached_property
+    def _by_name(self) -> dict[str, Family]:
+        return {family.name: family for family in self.families}
+
+    @cached_property
+    def _by_head(self) -> dict[str, tuple[str, ...]]:
+        heads = dict.fromkeys(family.head for family in self.families)
+        found: dict[str, list[str]] = {head: [] for head in heads}
+        for family in self.families:
+            found[family.head] += family.nodes
+        return {head: tuple(nodes) for head, nodes in found.items()}
 
     def labelled(self, node: str) -> str:
         """The variable that a label is of; any other is itself."""
@@ -535,6 +573,10 @@ class Model:
 
     def observed(self) -> frozenset[str]:
         """The names of the variables that are data: observed, or given."""
+        return self._observed
+
+    @cached_property
+    def _observed(self) -> frozenset[str]:
         return frozenset(node.name for node in self.nodes if node.role != "latent")
 
 

@@ -252,8 +252,8 @@ def _gates(plan: Plan, network: str, piece: Piece) -> tuple[Gate, ...]:
         return ()
     model = plan.model
     source = model.generation if network == "p" else model.inference_of(plan.under)
-    several = source.conditionals if source else ()
-    return next((one.gates for one in several if piece.node in one.children), ())
+    conditional = source.conditional_of(piece.node) if source else None
+    return conditional.gates if conditional else ()
 
 
 def _parents(plan: Plan, network: str, piece: Piece) -> tuple[str, ...]:
@@ -261,10 +261,10 @@ def _parents(plan: Plan, network: str, piece: Piece) -> tuple[str, ...]:
         return piece.ref.given
     model = plan.model
     source = model.generation if network == "p" else model.inference_of(plan.under)
-    for conditional in source.conditionals if source else ():
-        if model.labelled(piece.node) in conditional.children:
-            return (*conditional.parents, *_hidden(model, conditional, piece.node, network))
-    return ()
+    conditional = source.conditional_of(model.labelled(piece.node)) if source else None
+    if conditional is None:
+        return ()
+    return (*conditional.parents, *_hidden(model, conditional, piece.node, network))
 
 
 def _hidden(model: Model, conditional: Conditional, node: str, network: str) -> tuple[str, ...]:

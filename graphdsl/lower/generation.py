@@ -116,8 +116,8 @@ def _prediction(family: Family, slot: Slot) -> Predict:
 
 def _build(plan: Plan, slot: Slot) -> None:
     """A network of p that the loss does not run is built all the same."""
-    if all(one.attribute != slot.attribute for one in plan.networks):
-        plan.networks.append(network_slot(slot, plan.model))
+    if slot.attribute not in plan.networks:
+        plan.add_network(network_slot(slot, plan.model))
 
 
 def _as_declared(model: Model) -> dict[str, tuple[str, tuple[str, ...]]]:
@@ -261,7 +261,7 @@ def _draw(draft: Plan, slot: Slot) -> None:
 
 def _complete(draft: Plan, family: Family) -> None:
     """A family drawn in parts is put together, once all of it is there."""
-    if any(node not in draft.values for node in family.nodes):
+    if any(node not in draft.values for node in reversed(family.nodes)):  # the last comes last
         return
     if any(draft.values[node][0] != family.name for node in family.nodes):
         parts = held_members(draft.values, family.nodes)

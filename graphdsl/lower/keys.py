@@ -60,6 +60,7 @@ class Keys:
 
     def __init__(self) -> None:
         self._taken: set[str] = set()
+        self._count: dict[str, int] = {}  #: the last number behind a key
         self._shared: dict[object, str] = {}
 
     def shared(self, of: object, key: str) -> str:
@@ -70,9 +71,9 @@ class Keys:
 
     def take(self, key: str) -> str:
         """The key, or the key with the first number that makes it new."""
-        unique, count = key, 1
+        unique = key
         while unique in self._taken:
-            count += 1
-            unique = f"{key}#{count}"
+            self._count[key] = self._count.get(key, 1) + 1
+            unique = f"{key}#{self._count[key]}"
         self._taken.add(unique)
         return unique

@@ -319,7 +319,7 @@ def _module(
             )
             for one in model.parameters
         ),
-        networks=tuple(plan.networks),
+        networks=tuple(plan.networks.values()),
         subsets=tuple(plan.subsets),
         holders=tuple(plan.holders),
         forward=with_masks(alive(plan.forward, terms), likeliest=False),
@@ -345,7 +345,8 @@ def _in_expectation(plan: Plan) -> str:
 
 def _critics(terms: Sequence[LossTerm], plan: Plan) -> Iterator[str]:
     """The networks that some critic trains, and the model does not, with their learned scales."""
-    scales = {one.attribute: one.scale[0] for one in plan.networks if one.scale is not None}
+    networks = plan.networks.values()
+    scales = {one.attribute: one.scale[0] for one in networks if one.scale is not None}
     runs = {one.target: one.slot for one in plan.forward if isinstance(one, Run) and one.detached}
     for term in terms:
         for attribute in filter(None, (term.code.critic, runs.get(term.critic_model))):

@@ -300,12 +300,13 @@ def _run_models(
     played: Sequence[Slot],
 ) -> None:
     """Everything that predicts from the samples of one network."""
+    decoded = _decoded(plan, pieces)
     for slot in _needed_decoders(plan, decoders, pieces):
         if slot.conditionals[0].plays:
             _run_model(plan, slot, frozen=True)
             _run_model(plan, slot, detached=True)
         else:
-            _run_model(plan, slot, only=_decoded(plan, pieces))
+            _run_model(plan, slot, only=decoded)
     _run_auxiliaries(plan, auxiliaries, pieces, played)
     for slot in _needed_decoders(plan, decoders, pieces, frozen=True):
         if ModelKey("p", slot.children[0], (), "frozen") not in plan.likelihood:

@@ -54,10 +54,11 @@ def put_together(
         for statement in part.plan.forward:
             _put(forward, _held(statement, own, subsets), names, part)
         terms += (_renamed(term, names, part) for term in part.terms)
-        for slot in part.plan.networks:
+        for slot in part.plan.networks.values():
             whole.add_network(slot)
     whole.forward = list(_in_one_pass(forward))
-    return whole, tuple(terms), tuple(_slot(part, trained, whole.networks) for part in parts)
+    networks = tuple(whole.networks.values())
+    return whole, tuple(terms), tuple(_slot(part, trained, networks) for part in parts)
 
 
 def unowned(parts: Sequence[Part]) -> Iterator[Diagnostic]:

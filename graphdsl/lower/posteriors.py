@@ -15,6 +15,7 @@ from graphdsl.lower.chosen import chosen
 from graphdsl.lower.data import labels_of, masks, parents_of
 from graphdsl.lower.gating import weights_of
 from graphdsl.lower.keys import density, members, seen, without_q
+from graphdsl.lower.ordering import in_order
 from graphdsl.lower.runs import (
     WORD,
     ModelKey,
@@ -36,6 +37,7 @@ def plan_posteriors(
     pieces_of: dict[str, list[Slot]] = {}
     for slot in encoders:
         pieces_of.setdefault(plan.model.family_of(slot.children[0]).name, []).append(slot)
+    left = {name: len(parts) for name, parts in pieces_of.items()}
     for slot in _in_order(plan.model, encoders):
         family = plan.model.family_of(slot.children[0])
         alone = len(pieces_of[family.name]) == 1
@@ -59,24 +61,20 @@ def plan_posteriors(
         )
         plan.forward.append(sample)
         plan.infer.append(sample)
-        parts = pieces_of[family.name]
-        if all(one.children[0] in plan.posterior for one in parts):
-            _assemble(plan, family, parts)  # whole now: later encoders may condition on it
+        left[family.name] -= 1
+        if not left[family.name]:
+            _assemble(plan, family, pieces_of[family.name])  # later encoders may read it
 
 
 def _in_order(model: Model, encoders: list[Slot]) -> list[Slot]:
     """Slots after those whose latents they condition on."""
     observed = model.observed()
-    waiting, done, ordered = list(encoders), set(observed), []
-    while waiting:
-        ready = [s for s in waiting if all(done >= set(c.parents) for c in s.conditionals)]
-        if not ready:
-            raise CompilerBug("the inference network has no order")
-        first = ready[0]
-        waiting.remove(first)
-        ordered.append(first)
-        done |= set(first.children)
-    return ordered
+    made = [frozenset(one.children) - observed for one in encoders]
+    order = in_order(made, [parents_of([one]) for one in encoders])
+    known = observed.union(*made)
+    if len(order) < len(encoders) or not known.issuperset(parents_of(encoders)):
+        raise CompilerBug("the inference network has no order")
+    return [encoders[place] for place in order]
 
 
 def _posterior(

@@ -95,7 +95,7 @@ class Plan:
     model: Model
     under: str = "q"  #: the inference network whose samples these are
     together: tuple[str, ...] = ()  #: all of them, where several are sampled at once: `r({1})`, ...
-    networks: list[NetworkSlot] = field(default_factory=list)
+    networks: dict[str, NetworkSlot] = field(default_factory=dict)  #: by attribute
     subsets: list[tuple[str, tuple[tuple[bool, ...], ...]]] = field(default_factory=list)
     holders: list[tuple[str, str]] = field(default_factory=list)
     forward: list[Statement] = field(default_factory=list)
@@ -148,9 +148,10 @@ class Plan:
         network = self.model.generation
         if self.under != "p" or network is None:
             network = self.model.inference_of(self.under)
-        several = network.conditionals
-        one = next(each for each in several if latent in each.children)
-        return self.model.distribution_of(one).law
+        conditional = network.conditional_of(latent)
+        if conditional is None:
+            raise CompilerBug(f"{network.name} infers no {latent}")
+        return self.model.distribution_of(conditional).law
 
     def branch(self, under: str) -> Plan:
         """A plan for another inference network's samples, in the same module."""
@@ -175,8 +176,7 @@ class Plan:
 
     def add_network(self, slot: NetworkSlot) -> None:
         """Declare networks, once however often they run."""
-        if all(slot.attribute != known.attribute for known in self.networks):
-            self.networks.append(slot)
+        self.networks.setdefault(slot.attribute, slot)
 
     def value(self, nodes: Sequence[str]) -> Ref:
         """The tensor that holds some variables of one family."""

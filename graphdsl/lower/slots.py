@@ -25,6 +25,7 @@ from graphdsl.ir.model import Conditional, Model
 from graphdsl.ir.notation import natural
 from graphdsl.ir.statements import Ref
 from graphdsl.lower.keys import Keys
+from graphdsl.lower.ordering import in_order
 
 
 @dataclass(frozen=True, slots=True)
@@ -327,16 +328,11 @@ def _is_flow(conditional: Conditional, model: Model) -> bool:
 
 def _in_sequence(stacks: list[tuple[Conditional, ...]]) -> Iterator[tuple[Conditional, ...]]:
     """Stacks that wait for each other, as in a chain of two families, are run one by one."""
-    waiting, circular = list(stacks), set(stacks)
-    while waiting:
-        unknown = {child for stack in waiting for one in stack for child in one.children}
-        ready = [s for s in waiting if all(unknown.isdisjoint(one.parents) for one in s)]
-        if not ready:
-            break
-        circular.difference_update(ready)
-        waiting = [stack for stack in waiting if stack not in ready]
-    for stack in stacks:
-        yield from ((one,) for one in stack) if stack in circular else (stack,)
+    children = [[name for one in stack for name in one.children] for stack in stacks]
+    parents = [[name for one in stack for name in one.parents] for stack in stacks]
+    whole = set(in_order(children, parents))
+    for place, stack in enumerate(stacks):
+        yield from (stack,) if place in whole else ((one,) for one in stack)
 
 
 def _stacked_arguments(group: Sequence[Conditional], model: Model) -> tuple[Argument, ...] | None:

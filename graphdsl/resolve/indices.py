@@ -84,18 +84,27 @@ def number(scope: Scope, expression: ast.Expression, indices: Indices) -> Fracti
         case ast.Negate(operand):
             negated = number(scope, operand, indices)
             return None if negated is None else -negated
-        case ast.Binary(sign, left, right):
-            first, second = number(scope, left, indices), number(scope, right, indices)
-            if first is None or second is None:
-                return None
-            if sign == "/" and second == 0:
-                scope.note(DivisionByZero(span=right.span))
-                return None
-            return in_reach(scope, _arithmetic(sign, first, second), expression.span)
+        case ast.Sum() | ast.Product():
+            return _chain(scope, expression, indices)
         case _:
             problem = "a term stands where a number must stand"
             scope.note(NotANumber(span=expression.span, problem=problem))
             return None
+
+
+def _chain(scope: Scope, chain: ast.Sum | ast.Product, indices: Indices) -> Fraction | None:
+    """The value of operands side by side, from left to right; every mistake in them is noted."""
+    value = number(scope, chain.first, indices)
+    for sign, operand in chain.others:
+        second = number(scope, operand, indices)
+        if value is None or second is None:
+            value = None
+        elif sign == "/" and second == 0:
+            scope.note(DivisionByZero(span=operand.span))
+            value = None
+        else:
+            value = in_reach(scope, _arithmetic(sign, value, second), chain.span)
+    return value
 
 
 def in_reach(scope: Scope, value: Fraction, span: Span) -> Fraction | None:

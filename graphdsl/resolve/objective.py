@@ -60,8 +60,10 @@ def _expand(
             return _scalar(scope, expression, indices)
         case ast.Negate(operand):
             return _negated(_expand(scope, laws, operand, indices))
-        case ast.Binary():
-            return _expand_binary(scope, laws, expression, indices)
+        case ast.Sum():
+            return _sum(scope, laws, expression, indices)
+        case ast.Product():
+            return _chain(scope, laws, expression, indices)
         case ast.Total():
             return _total(scope, laws, expression, indices)
         case ast.Function():
@@ -171,16 +173,24 @@ def _summed(
     return [(weight.scaled(Fraction(1, len(several))), atom, span) for weight, atom, span in total]
 
 
-def _expand_binary(
-    scope: Scope, laws: Laws, expression: ast.Binary, indices: Indices
-) -> list[Summand]:
-    left = _expand(scope, laws, expression.left, indices)
-    if expression.sign == "/":
-        return _quotient(scope, left, expression.right, indices)
-    right = _expand(scope, laws, expression.right, indices)
-    if expression.sign == "*":
-        return _product(scope, left, right, expression.span)
-    return left + (_negated(right) if expression.sign == "-" else right)
+def _sum(scope: Scope, laws: Laws, expression: ast.Sum, indices: Indices) -> list[Summand]:
+    total = _expand(scope, laws, expression.first, indices)
+    for sign, operand in expression.others:
+        summands = _expand(scope, laws, operand, indices)
+        total += _negated(summands) if sign == "-" else summands
+    return total
+
+
+def _chain(scope: Scope, laws: Laws, expression: ast.Product, indices: Indices) -> list[Summand]:
+    """Factors and divisors, from left to right."""
+    product = _expand(scope, laws, expression.first, indices)
+    for sign, operand in expression.others:
+        if sign == "/":
+            product = _quotient(scope, product, operand, indices)
+        else:
+            factor = _expand(scope, laws, operand, indices)
+            product = _product(scope, product, factor, expression.span)
+    return product
 
 
 def _negated(summands: list[Summand]) -> list[Summand]:

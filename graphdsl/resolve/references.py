@@ -8,11 +8,11 @@ from collections.abc import Iterable, Sequence
 from itertools import product
 
 from graphdsl.ir.model import Family
-from graphdsl.ir.notation import copied, member_name, natural
+from graphdsl.ir.notation import copied, member_name
 from graphdsl.resolve.draws import block
 from graphdsl.resolve.errors import IndexOutOfRange, NotAFamily
 from graphdsl.resolve.indices import Indices, whole, whole_range
-from graphdsl.resolve.scope import Scope
+from graphdsl.resolve.scope import Members, Scope
 from graphdsl.resolve.term_errors import WrongArguments
 from graphdsl.syntax import ast
 
@@ -41,12 +41,10 @@ def joined(
 def _members_of(
     scope: Scope, reference: ast.Reference, family: Family, indices: Indices
 ) -> tuple[str, ...] | None:
-    everything = sorted((n for part in scope.parts(family.head) for n in part.nodes), key=natural)
+    everything = scope.members(family.head)
     if not reference.subscripts:
-        return tuple(everything)
-    extents = [
-        sorted(set(along)) for along in zip(*(natural(n)[1] for n in everything), strict=True)
-    ]
+        return everything.names
+    extents = everything.extents
     if not extents:
         if not scope.is_lost(family.name):
             scope.note(NotAFamily(span=reference.span, name=family.name), about=family.name)
@@ -54,36 +52,35 @@ def _members_of(
     if len(reference.subscripts) != len(extents):
         has = "one index" if len(extents) == 1 else f"{len(extents)} indices"
         problem = f"`{family.head}` has {has}, and is given {len(reference.subscripts)}"
-        usage = f"write `{everything[0]}`, or `{family.head}` for all of it"
+        usage = f"write `{everything.names[0]}`, or `{family.head}` for all of it"
         scope.note(WrongArguments(span=reference.span, problem=problem, usage=usage))
         return None
     draw = next(filter(None, (_drawn(one, indices) for one in reference.subscripts)), "")
     if draw:
         return block(scope, reference, family, extents, draw)
-    return _chosen(scope, reference, everything, extents, indices)
+    return _chosen(scope, reference, everything, indices)
 
 
 def _chosen(
     scope: Scope,
     reference: ast.Reference,
-    everything: Sequence[str],
-    extents: Sequence[Sequence[int]],
+    everything: Members,
     indices: Indices,
 ) -> tuple[str, ...] | None:
     """The members of a family whose indices the subscripts stand for."""
     wanted: list[Sequence[int]] = []
-    for subscript, extent in zip(reference.subscripts, extents, strict=True):
+    for subscript, extent in zip(reference.subscripts, everything.extents, strict=True):
         along = _wanted(scope, subscript, extent, indices)
         if along is None:
             return None
         outside = [index for index in along if index not in extent]
         if outside:
-            _out_of_range(scope, reference, extents, (*wanted, (outside[0],)), indices)
+            _out_of_range(scope, reference, everything.extents, (*wanted, (outside[0],)), indices)
             return None
         wanted.append(along)
-    head = everything[0].partition("[")[0]
+    head = everything.names[0].partition("[")[0]
     found = [member_name(head, index) for index in product(*wanted)]
-    return tuple(name for name in found if name in everything)  # a gap is said where it is
+    return tuple(name for name in found if name in everything.known)  # a gap is said where it is
 
 
 def _drawn(subscript: ast.Subscript, indices: Indices) -> str:

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-__all__ = ["Declared", "Scope"]
+__all__ = ["Declared", "Members", "Scope"]
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 from typing import Literal, TypeAlias
 
 from graphdsl.diagnostics import Diagnostic, Span, nearest
 from graphdsl.ir.draws import Draw
 from graphdsl.ir.masks import Mask
 from graphdsl.ir.model import Family, Parameter
-from graphdsl.ir.notation import original
+from graphdsl.ir.notation import natural, original
 from graphdsl.resolve.errors import NotAVariable, UnknownName
 from graphdsl.syntax import ast
 
@@ -31,6 +32,24 @@ class Declared:
     statement: ast.Statement
 
 
+@dataclass(frozen=True)
+class Members:
+    """What is declared under one name: a variable, or the members of a family in their order."""
+
+    names: tuple[str, ...]
+
+    @cached_property
+    def known(self) -> frozenset[str]:
+        """The names, to look one up."""
+        return frozenset(self.names)
+
+    @cached_property
+    def extents(self) -> tuple[tuple[int, ...], ...]:
+        """The values of each index; nothing for a variable without one."""
+        indices = (natural(name)[1] for name in self.names)
+        return tuple(tuple(sorted(set(along))) for along in zip(*indices, strict=True))
+
+
 class Scope:
     """What is declared. A mistake is noted, and what it touches comes out as None."""
 
@@ -42,6 +61,7 @@ class Scope:
         self.masks: dict[str, Mask] = {}
         self.apart: set[str] = set()  #: the families whose members are declared one by one
         self._parts: dict[str, tuple[Family, ...]] = {}
+        self._members: dict[str, Members] = {}
         self.networks: dict[str, ast.NetworkBlock] = {}
         self.inferences: dict[str, ast.NetworkBlock] = {}
         self.used: set[str] = set()  #: names that something refers to
@@ -66,7 +86,7 @@ class Scope:
             self.networks,
             self.inferences,
         )
-        other.apart, other._parts = self.apart, self._parts
+        other.apart, other._parts, other._members = self.apart, self._parts, self._members
         other.masks = self.masks
         other.draws, other.bound = dict(self.draws), self.bound
         return other
@@ -107,16 +127,24 @@ class Scope:
         """Take a variable or a family in."""
         self.families[family.name] = family
         self._parts[family.head] = (*self.parts(family.head), family)
+        self._members.pop(family.head, None)
 
     def replace(self, families: Mapping[str, Family]) -> None:
         """Take others in the place of all variables."""
-        self.families, self._parts = {}, {}
+        self.families, self._parts, self._members = {}, {}, {}
         for family in families.values():
             self.add(family)
 
     def parts(self, name: str) -> tuple[Family, ...]:
         """What a bare name stands for: a family, or its members where each has its own kind."""
         return self._parts.get(name, ())
+
+    def members(self, head: str) -> Members:
+        """All that is declared under a name."""
+        if head not in self._members:
+            nodes = (node for part in self.parts(head) for node in part.nodes)
+            self._members[head] = Members(tuple(sorted(nodes, key=natural)))
+        return self._members[head]
 
     def family_of(self, node: str) -> Family:
         """The family of a variable that was resolved."""

@@ -147,18 +147,22 @@ def _terms(expression: ast.Expression) -> Iterator[ast.Information | ast.Diverge
             yield expression
         case ast.Chosen(target):
             yield target
-        case ast.Negate(operand):
-            yield from _terms(operand)
-        case ast.Binary(left=left, right=right):
-            yield from _terms(left)
-            yield from _terms(right)
-        case ast.Total(body=body):
-            yield from _terms(body)
-        case ast.Function(arguments=arguments):
-            for one in arguments:
-                yield from _terms(one)
         case _:
-            return
+            for part in _parts(expression):
+                yield from _terms(part)
+
+
+def _parts(expression: ast.Expression) -> tuple[ast.Expression, ...]:
+    """The expressions that an expression is put together from."""
+    match expression:
+        case ast.Negate(inner) | ast.Total(body=inner):
+            return (inner,)
+        case ast.Sum(first, others) | ast.Product(first, others):
+            return (first, *(operand for _, operand in others))
+        case ast.Function(arguments=arguments):
+            return arguments
+        case _:
+            return ()
 
 
 def _is_distance(term: ast.Information | ast.Divergence) -> bool:

@@ -237,8 +237,7 @@ def _conditional(model: Model, atom: ModelAtom) -> Conditional | None:
     if atom.network == "new":
         return None
     network = model.generation if atom.network == "p" else model.inference_of(atom.network)
-    several = network.conditionals if network else ()
-    return next((one for one in several if model.labelled(atom.node) in one.children), None)
+    return network.conditional_of(model.labelled(atom.node)) if network else None
 
 
 _ModelKey: TypeAlias = tuple[int, Place, int, list[Place], tuple[Place, ...], str, bool, str]

@@ -6,7 +6,6 @@ __all__ = [
     "AllBut",
     "Argument",
     "Assertion",
-    "Binary",
     "Block",
     "Body",
     "Choice",
@@ -34,6 +33,7 @@ __all__ = [
     "Number",
     "Operand",
     "Parameter",
+    "Product",
     "Ramp",
     "Range",
     "Reference",
@@ -75,12 +75,20 @@ class Number:
 
 
 @dataclass(frozen=True, slots=True)
-class Binary:
-    """A sum, difference, product or quotient."""
+class Sum:
+    """`a + b - c`: summands side by side, however many there are."""
 
-    sign: Literal["+", "-", "*", "/"]
-    left: Expression
-    right: Expression
+    first: Expression
+    others: tuple[tuple[Literal["+", "-"], Expression], ...]
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Product:
+    """`a * b / c`: factors and divisors side by side, read from left to right."""
+
+    first: Expression
+    others: tuple[tuple[Literal["*", "/"], Expression], ...]
     span: Span
 
 
@@ -263,7 +271,7 @@ class Chosen:
 
 
 Expression: TypeAlias = (
-    Number | Word | Binary | Negate | Total | Function | Information | Divergence | Chosen
+    Number | Word | Sum | Product | Negate | Total | Function | Information | Divergence | Chosen
 )
 Subscript: TypeAlias = Expression | Range | AllBut
 Argument: TypeAlias = Expression | Reference | Named

@@ -247,7 +247,7 @@ class NestedTooDeep(Diagnostic):
     code = "MIB119"
     title = "Nested too deep"
     said = "this goes more than {limit} levels deep"
-    hint = "take parentheses away, or write `sum(i in 1..n)` instead of many terms"
+    hint = "take parentheses away: summands and factors may stand side by side"
     limit: int
 
 

@@ -8,6 +8,7 @@ from lark import Token, Tree, UnexpectedInput
 
 from graphdsl.diagnostics import Diagnostic, Source
 from graphdsl.syntax import ast
+from graphdsl.syntax.chains import flatten_chains
 from graphdsl.syntax.limits import deepest_bracket, long_number, too_deep
 from graphdsl.syntax.tables import load_parser
 from graphdsl.syntax.tree import to_statements
@@ -32,7 +33,7 @@ def _tree(text: str) -> Tree[Token] | None:
     if deepest_bracket(text) is not None or long_number(text) is not None:
         return None
     try:
-        tree = load_parser().parse(text)
+        tree = flatten_chains(load_parser().parse(text))
     except UnexpectedInput:
         return None
     return None if any(too_deep(statement) for statement in tree.children) else tree

@@ -10,6 +10,7 @@ from lark import Token, Tree, UnexpectedInput
 
 from graphdsl.diagnostics import Diagnostic, Span
 from graphdsl.syntax import ast
+from graphdsl.syntax.chains import flatten_chains
 from graphdsl.syntax.chunks import Chunk, blank, chunks, without_comments
 from graphdsl.syntax.errors import LongNumber, NestedTooDeep, UnclosedBrace
 from graphdsl.syntax.explain import Stop, explain, span_at
@@ -26,7 +27,7 @@ def recover(text: str) -> tuple[ast.Spec, tuple[Diagnostic, ...]]:
     _leave_out_monsters(reading)
     while len(reading.found) < _MOST_MISTAKES:
         try:
-            tree = load_parser().parse(reading.text)
+            tree = flatten_chains(load_parser().parse(reading.text))
         except UnexpectedInput as problem:
             _step_over(reading, problem)
         else:

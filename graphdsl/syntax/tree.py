@@ -4,7 +4,7 @@ from __future__ import annotations
 
 __all__ = ["to_statements"]
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 from typing import Literal, TypeAlias, TypeVar
 
@@ -28,7 +28,10 @@ _COLLECTIONS: dict[str, Literal["pairs", "subsets", "bipartitions"]] = {
     "subsets": "subsets",
     "bipartitions": "bipartitions",
 }
+_ADDED: dict[str, Literal["+", "-"]] = {"+": "+", "-": "-"}
+_MULTIPLIED: dict[str, Literal["*", "/"]] = {"*": "*", "/": "/"}
 _Kind = TypeVar("_Kind")
+_Join = TypeVar("_Join", bound=str)
 
 
 def to_statements(tree: Tree[Token]) -> tuple[ast.Statement, ...]:
@@ -300,17 +303,11 @@ class _ToAst(Transformer_NonRecursive[Token, tuple[ast.Statement, ...]]):
 
     # ---- arithmetic --------------------------------------------------------------------------
 
-    def add(self, meta: Meta, left: ast.Expression, right: ast.Expression) -> ast.Binary:
-        return ast.Binary("+", left, right, _span_of(meta))
+    def sum(self, meta: Meta, *parts: ast.Expression | Token) -> ast.Sum:
+        return ast.Sum(*_joined(parts, _ADDED), _span_of(meta))
 
-    def subtract(self, meta: Meta, left: ast.Expression, right: ast.Expression) -> ast.Binary:
-        return ast.Binary("-", left, right, _span_of(meta))
-
-    def multiply(self, meta: Meta, left: ast.Expression, right: ast.Expression) -> ast.Binary:
-        return ast.Binary("*", left, right, _span_of(meta))
-
-    def divide(self, meta: Meta, left: ast.Expression, right: ast.Expression) -> ast.Binary:
-        return ast.Binary("/", left, right, _span_of(meta))
+    def product(self, meta: Meta, *parts: ast.Expression | Token) -> ast.Product:
+        return ast.Product(*_joined(parts, _MULTIPLIED), _span_of(meta))
 
     def negate(self, meta: Meta, operand: ast.Expression) -> ast.Negate:
         return ast.Negate(operand, _span_of(meta))
@@ -389,6 +386,15 @@ class _ToAst(Transformer_NonRecursive[Token, tuple[ast.Statement, ...]]):
         given: tuple[ast.Reference, ...] | None,
     ) -> ast.Marginal:
         return ast.Marginal(of, given or ())
+
+
+def _joined(
+    parts: Sequence[ast.Expression | Token], signs: Mapping[str, _Join]
+) -> tuple[ast.Expression, tuple[tuple[_Join, ast.Expression], ...]]:
+    """A chain as it was flattened: its first operand, and the others behind their signs."""
+    first, *others = (one for one in parts if not isinstance(one, Token))
+    written = (signs[str(one)] for one in parts if isinstance(one, Token))
+    return first, tuple(zip(written, others, strict=True))
 
 
 _Detail: TypeAlias = ast.Argument | ast.Setting | None

@@ -88,11 +88,12 @@ class _Shuffle:
         return written.removeprefix("+ ")
 
     def summands(self, one: ast.Expression, sign: str) -> Iterable[tuple[str, str]]:
-        if isinstance(one, ast.Binary) and one.sign in "+-":
-            yield from self.summands(one.left, sign)
-            other = {"+": "-", "-": "+"}[sign] if one.sign == "-" else sign
-            yield from self.summands(one.right, other)
-        elif isinstance(one, ast.Negate) and not isinstance(one.operand, ast.Binary):
+        if isinstance(one, ast.Sum):
+            yield from self.summands(one.first, sign)
+            for before, other in one.others:
+                turned = {"+": "-", "-": "+"}[sign] if before == "-" else sign
+                yield from self.summands(other, turned)
+        elif isinstance(one, ast.Negate) and not isinstance(one.operand, ast.Sum | ast.Product):
             yield from self.summands(one.operand, {"+": "-", "-": "+"}[sign])
         elif isinstance(one, ast.Negate):
             yield sign, f"({self.slice(one.span)})"
@@ -100,8 +101,9 @@ class _Shuffle:
             yield sign, self.term(one)
 
     def term(self, one: ast.Expression) -> str:
-        if isinstance(one, ast.Binary) and one.sign == "*":
-            return f"{self.factor(one.left)} * {self.factor(one.right)}"
+        if isinstance(one, ast.Product) and all(sign == "*" for sign, _ in one.others):
+            factors = (one.first, *(factor for _, factor in one.others))
+            return " * ".join(map(self.factor, factors))
         if isinstance(one, ast.Information):
             return self.information(one)
         if isinstance(one, ast.Divergence) and isinstance(one.right, ast.Body):
@@ -109,7 +111,7 @@ class _Shuffle:
         return self.slice(one.span)
 
     def factor(self, one: ast.Expression) -> str:
-        if isinstance(one, ast.Binary) and one.sign in "+-":
+        if isinstance(one, ast.Sum):
             return f"({self.sum(one)})"
         return f"({self.term(one)})" if isinstance(one, ast.Negate) else self.term(one)
 
