@@ -5,7 +5,7 @@
 # check  lint, format, types, import boundaries
 # golden rewrite the files that the tests hold the output to; read the diff
 # bench  step times beside hand-written modules and under Inductor, estimators beside closed forms,
-#        fused kernels where there is a GPU
+#        fused kernels where there is a GPU, and how the time to compile grows with a spec
 # study  structure learning on planted edges; SPEC=jmvae: that spec against a control (MNIST=FOLDER)
 # docs   the pages under docs/, as a site
 
@@ -22,7 +22,7 @@ INSTALL := PIP_CONSTRAINT=constraints.txt PIP_BUILD_CONSTRAINT=constraints.txt \
 .DELETE_ON_ERROR:
 FUZZ ?= 10000
 LAWS := tests/laws tests/test_generated.py tests/test_fuzz_specs.py tests/test_specs.py \
-	tests/test_devices.py tests/test_verify.py
+	tests/test_devices.py tests/test_verify.py tests/test_fmt.py tests/test_extremes.py tests/test_games.py
 
 .PHONY: setup demo test fuzz check golden bench study docs
 
@@ -63,6 +63,7 @@ bench: setup
 	$(BIN)/python -m bench.inductor
 	$(BIN)/python -m bench.fused
 	$(BIN)/python -m bench.start_up
+	$(BIN)/python -m bench.scale
 
 study: setup
 	OMP_NUM_THREADS=1 $(BIN)/python -m study$(if $(SPEC), $(SPEC)$(if $(MNIST), --data pairs --mnist $(MNIST)),.planted)

@@ -35,6 +35,7 @@ def compare(
     batches: Sequence[Tensor],
     rounds: int,
     clock: Callable[[], float] = perf_counter,
+    warm_up: int = WARM_UP,
 ) -> tuple[Timing, ...]:
     """Time all steps in turn, A B C, C B A, A B C, ...; the first is what the others are held to.
 
@@ -45,13 +46,13 @@ def compare(
         raise ValueError("a median needs rounds to be taken over")
     seconds: dict[str, list[float]] = {name: [] for name in steps}
     order = list(steps)
-    for batch in islice(cycle(batches), WARM_UP + rounds):
+    for batch in islice(cycle(batches), warm_up + rounds):
         for name in order:
             start = clock()
             steps[name](batch)
             seconds[name].append(clock() - start)
         order.reverse()
-    counted = {name: times[WARM_UP:] for name, times in seconds.items()}
+    counted = {name: times[warm_up:] for name, times in seconds.items()}
     first = next(iter(counted.values()))
     return tuple(_timing(name, times, first) for name, times in counted.items())
 

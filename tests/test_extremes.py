@@ -15,6 +15,7 @@ from torch import Tensor
 
 from graphdsl_runtime import Objective
 from tests.conftest import SPECS
+from tests.corpus import some
 from tests.emitted import emitted_class
 from tests.test_specs import random_batch
 
@@ -94,7 +95,7 @@ def finite(tensors: Mapping[str, Tensor | None]) -> list[str]:
 @pytest.mark.parametrize("name", OBJECTIVES)
 def test_extremes_are_finite(name: str, autocast: bool) -> None:
     made = emitted_class(OBJECTIVES[name])
-    for seed in range(12):
+    for seed in some(f"extremes of {name}", range(12), 4):
         torch.manual_seed(seed)
         generator = torch.Generator().manual_seed(seed)
         objective = made()

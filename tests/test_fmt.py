@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 from random import Random
@@ -16,6 +17,7 @@ from graphdsl.diagnostics import CompilerBug, Source, SpecError
 from graphdsl.fmt import format_spec
 from graphdsl.syntax import ast, parse
 from tests.conftest import ROOT, SPECS
+from tests.corpus import fuzz
 from tests.layouts import scramble, weave
 from tests.test_fuzz_specs import SLIPS, Slip
 from tests.test_syntax import plain
@@ -118,9 +120,9 @@ GOLDEN = (*(Source.read(path).text for path in (*SPECS, *TEMPLATES)), EVERYTHING
 
 by_path = pytest.mark.parametrize("path", [*SPECS, *BAD, *TEMPLATES], ids=lambda path: path.stem)
 many = settings(
-    max_examples=400,
+    max_examples=fuzz(120),
     deadline=None,
-    derandomize=True,
+    derandomize="FUZZ" not in os.environ,
     phases=[Phase.explicit, Phase.generate],  # a seed cannot be shrunk to anything simpler
     suppress_health_check=[HealthCheck.too_slow],
 )
