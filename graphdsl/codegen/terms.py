@@ -32,7 +32,8 @@ def term_code(code: TermCode) -> Code:
             return estimated(code, left, right)
         case "penalty":
             environment = reference(code.samples[0][0]) + ("" if code.whole else ".long()")
-            return call("irm_penalty", f"{left}.logits", right, environment, str(code.classes))
+            arguments = f"{left}.logits", right, environment, str(code.classes)
+            return call("irm_penalty", *arguments, *["biased=True"] * code.biased)
         case "importance" | "distance":
             return _importance(code) if code.kind == "importance" else _distance(code)
 

@@ -174,6 +174,7 @@ class ModelAtom:
     under: str = "q"  #: over whose samples
     frozen: bool = False  #: whether the term leaves the model's networks as they are
     environment: str = ""  #: of a penalty on the model, which is then no cross-entropy
+    biased: bool = False  #: of a penalty: whether it is the square of a minibatch's slope
     among: str = ""  #: the block, `x[S]`, of which it is one member: counted where S holds it
     cost: Cost | None = None  #: what is asked of the model instead of -log p
 

@@ -162,6 +162,7 @@ class TermCode:
     critic: Attribute = ""  #: the network that tells them apart
     classes: int = 0  #: how many environments there are
     whole: bool = True  #: whether they are held as whole numbers
+    biased: bool = False  #: whether the penalty of a minibatch is the square of its slope
     among: Chosen | None = None  #: the members that are counted, where a drawn set says so
     mask: Attribute = ""  #: whose edges are counted
     times: int = 0  #: how many samples a row has, in a bound of several

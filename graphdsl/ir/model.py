@@ -354,6 +354,7 @@ class InvariancePenalty:
     given: frozenset[str]
     environment: str
     under: str = "q"
+    biased: bool = False  #: whether it is the square of a minibatch's slope, as published
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,6 +71,7 @@ class Piece:
     lines: tuple[int, ...]  #: of the spec, that ask for it
     under: str = "q"  #: over whose samples
     environment: str = ""  #: of a penalty
+    biased: bool = False  #: of a penalty: whether it is the square of a minibatch's slope
     among: str = ""  #: the block, `x[S]`, of which the variable is counted where S holds it
     cost: Cost | None = None  #: of a reconstruction that is no likelihood
     named: bool = False  #: whether rows that lack what its model reads do not pay for it
@@ -201,6 +202,7 @@ def _entropy_piece(one: LocalEntropy) -> Piece:
 def _penalty_piece(one: ModelCrossEntropy, model: Model) -> Piece:
     ref = named_model(one, model)
     arguments = (one.atom.node, *names(_parents_of(ref)), one.atom.environment)
+    arguments += ("biased",) * one.atom.biased
     return Piece(
         kind="penalty",
         node=one.atom.node,
@@ -211,6 +213,7 @@ def _penalty_piece(one: ModelCrossEntropy, model: Model) -> Piece:
         lines=one.lines,
         under=one.atom.under,
         environment=one.atom.environment,
+        biased=one.atom.biased,
     )
 
 

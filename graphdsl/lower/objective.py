@@ -78,8 +78,9 @@ def _latex(functional: Functional) -> str:
             return _wrapped(functional)
         case Sparsity(masks):
             return f"\\mathrm{{sparsity}}({latex_names(masks)})"
-        case InvariancePenalty(name, given, environment):
+        case InvariancePenalty(name, given, environment, _, biased):
             inner = latex_names((*names(given), environment))
+            inner += r",\ \mathrm{biased}" * biased
             return f"\\mathrm{{irm}}{at}({latex_names((name,))} \\mid {inner})"
         case _:
             return _divergence(functional)

@@ -182,7 +182,7 @@ def _key(plans: Mapping[str, Plan], piece: Piece) -> object:
         model = plan.subset_of[ref.network, piece.node, ref.experts][0]
     elif isinstance(ref, Encoder):
         model = ref.network
-    kind = piece.kind, piece.cost, piece.environment, piece.named
+    kind = piece.kind, piece.cost, piece.environment, piece.biased, piece.named
     return kind, plan.under, home, model, piece.weight, piece.among
 
 
@@ -261,6 +261,7 @@ def _penalty_code(plan: Plan, piece: Piece, nodes: tuple[str, ...]) -> TermCode:
         samples=((plan.value((piece.environment,)),),),
         classes=family.classes or 2,
         whole=family.classes is not None,
+        biased=piece.biased,
     )
 
 

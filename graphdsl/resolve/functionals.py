@@ -173,7 +173,16 @@ def _under(scope: Scope, laws: Laws, expression: ast.Information, indices: Indic
 def _penalty(
     scope: Scope, laws: Laws, expression: ast.Information, indices: Indices
 ) -> Functional | None:
-    """`irm(y | z, e)`: the environment is what stands last."""
+    """`irm(y | z, e)`: the environment is what stands last, or before the word `biased`."""
+    last = expression.given[-1] if expression.given else None
+    biased = (
+        last is not None
+        and not last.subscripts
+        and last.name.text == "biased"
+        and "biased" not in scope.declared
+    )
+    if biased:
+        expression = replace(expression, given=expression.given[:-1])
     under = _under(scope, laws, expression, indices)
     of = joined(scope, expression.parts[0], indices)
     given = joined(scope, expression.given, indices)
@@ -189,7 +198,7 @@ def _penalty(
         problem = "`irm` is of one observed label given its predictors and an observed environment"
         _wrong(scope, expression, problem + ", both binary or categorical")
         return None
-    return InvariancePenalty(of[0], frozenset(given[:-1]), given[-1], under)
+    return InvariancePenalty(of[0], frozenset(given[:-1]), given[-1], under, biased)
 
 
 def _lacked(

@@ -142,10 +142,10 @@ class _Group:
                 self.add_posteriors(functional)
             case PredictiveEntropy():
                 self.add_prediction(functional)
-            case InvariancePenalty(of, given, environment):
+            case InvariancePenalty(of, given, environment, _, biased):
                 asked = PredictiveEntropy((of,), given, functional.under)
                 atom = self._predictor(of, asked)
-                self._model(replace(atom, environment=environment))
+                self._model(replace(atom, environment=environment, biased=biased))
 
     def add_projection(self, dag: Dag) -> None:
         """D(q||G) = sum_v H(v|Pa_v) - H(V), and the data that its arrows say how to predict.

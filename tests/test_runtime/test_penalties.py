@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import combinations, product
 
 import pytest
 import torch
@@ -24,7 +25,7 @@ def by_dummy_scale(logits: Tensor, target: Tensor) -> Tensor:
 def test_the_penalty_is_the_dummy_scales() -> None:
     logits = torch.randn(9, dtype=torch.float64, requires_grad=True)
     target = torch.rand(9, dtype=torch.float64).round()
-    ours, theirs = irm_penalty(logits, target), by_dummy_scale(logits, target)
+    ours, theirs = irm_penalty(logits, target, biased=True), by_dummy_scale(logits, target)
     assert_close(ours, theirs)
     assert_close(torch.autograd.grad(ours, logits), torch.autograd.grad(theirs, logits))
 
@@ -35,7 +36,7 @@ def test_environments_are_summed_each_with_its_own_mean() -> None:
     by_hand = sum(
         by_dummy_scale(logits[environment == e], target[environment == e]) for e in (0, 2)
     )
-    assert_close(irm_penalty(logits, target, environment, environments=3), by_hand)
+    assert_close(irm_penalty(logits, target, environment, 3, biased=True), by_hand)
 
 
 def test_classes_and_other_likelihoods_have_their_own_slopes() -> None:
@@ -43,14 +44,63 @@ def test_classes_and_other_likelihoods_have_their_own_slopes() -> None:
     scale = torch.ones((), dtype=torch.float64, requires_grad=True)
     risk = functional.cross_entropy(logits * scale, target)
     (slope,) = torch.autograd.grad(risk, scale)
-    assert_close(irm_penalty(logits, target), slope.square())
+    assert_close(irm_penalty(logits, target, biased=True), slope.square())
     logits, target = torch.randn(9, 3, 2, 4, dtype=torch.float64), torch.randint(4, (9, 3, 2))
     risk = functional.cross_entropy((logits * scale).flatten(0, 2), target.flatten()) * 6
     (slope,) = torch.autograd.grad(risk, scale)  # several labels of a row add up
-    assert_close(irm_penalty(logits, target), slope.square())
+    assert_close(irm_penalty(logits, target, biased=True), slope.square())
     mean, value = torch.randn(2, 9, 2, dtype=torch.float64)
-    ours = irm_penalty(mean, value, nll=lambda mean, value: Gaussian.unit(mean).nll(value))
+    ours = irm_penalty(
+        mean, value, nll=lambda mean, value: Gaussian.unit(mean).nll(value), biased=True
+    )
     assert_close(ours, ((mean - value) * mean).sum(dim=1).mean().square())
+
+
+def slopes_of(logits: Tensor, target: Tensor) -> Tensor:
+    """The slope of each row's own risk."""
+    return (torch.sigmoid(logits) - target) * logits
+
+
+@pytest.mark.parametrize("rows", [2, 3, 5, 6])
+def test_it_is_the_mean_product_over_all_ways_to_halve_the_rows(rows: int) -> None:
+    logits = torch.randn(rows, dtype=torch.float64)
+    target = torch.rand(rows, dtype=torch.float64).round()
+    slopes = slopes_of(logits, target)
+    products = []
+    for half in combinations(range(rows), rows // 2):
+        other = [row for row in range(rows) if row not in half]
+        products.append(slopes[list(half)].mean() * slopes[other].mean())
+    assert_close(irm_penalty(logits, target), torch.stack(products).mean())
+
+
+@pytest.mark.parametrize("rows", [2, 3, 4])
+def test_it_is_unbiased_over_all_minibatches(rows: int) -> None:
+    """Each batch of rows drawn with replacement, as often as the others; the square is not."""
+    logits = torch.randn(3, 2, dtype=torch.float64)  # of two environments
+    target = torch.rand(3, 2, dtype=torch.float64).round()
+    exact = slopes_of(logits, target).mean(dim=0).square().sum()
+    environment = torch.tensor([0, 1]).repeat(rows)
+    means = {}
+    for biased in (False, True):
+        every = [
+            irm_penalty(
+                logits[list(drawn)].flatten(), target[list(drawn)].flatten(), environment, 2,
+                biased=biased,
+            )
+            for drawn in product(range(3), repeat=rows)
+        ]  # fmt: skip
+        means[biased] = torch.stack(every).mean()
+    assert_close(means[False], exact)
+    variance = slopes_of(logits, target).var(dim=0, correction=0).sum()
+    assert_close(means[True] - exact, variance / rows)
+
+
+def test_an_environment_of_one_row_adds_nothing() -> None:
+    logits = torch.randn(3, dtype=torch.float64, requires_grad=True)
+    target, environment = torch.tensor([1.0, 0.0, 1.0]).double(), torch.tensor([0, 1, 3])
+    penalty = irm_penalty(logits, target, environment, 4)
+    assert penalty.item() == 0.0
+    assert not torch.autograd.grad(penalty, logits)[0].any()
 
 
 def test_it_has_two_derivatives() -> None:
@@ -84,7 +134,7 @@ def test_a_calibrated_predictor_is_not_penalised_and_a_colour_is() -> None:
             labels.append(label)
             environments.append(torch.full_like(label, index, dtype=torch.long))
         penalties[feature] = irm_penalty(
-            torch.cat(logits), torch.cat(labels), torch.cat(environments), environments=2
+            torch.cat(logits), torch.cat(labels), torch.cat(environments), 2, biased=True
         )
     assert penalties["shape"] < 1e-10
     assert_close(penalties["colour"], 2 * torch.tensor(0.05 * math.log(0.85 / 0.15)).square())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 __all__ = ["bernoulli_information", "irm_penalty"]
 
+import math
 from collections.abc import Callable
 
 import torch
@@ -13,6 +14,7 @@ from torch.nn import functional as F  # noqa: N812  (torch's own name for it)
 from graphdsl_runtime.errors import ShapeMismatch
 from graphdsl_runtime.estimators.precision import widened
 from graphdsl_runtime.ranks import gathered
+from graphdsl_runtime.support import NO_CLASS, is_cheap
 
 
 def irm_penalty(
@@ -21,26 +23,38 @@ def irm_penalty(
     environment: Tensor | None = None,
     environments: int = 1,
     nll: Callable[[Tensor, Tensor], Tensor] | None = None,
+    biased: bool = False,
 ) -> Tensor:
     r"""Penalise the slope of every environment's risk in a dummy scale of the predictor.
 
-    .. math:: \sum_e \Bigl|\frac{d}{dw} R^e(w f)\Big|_{w = 1}\Bigr|^2, \qquad
-              R^e(f) = \frac1{B_e} \sum_{b \in e} -\log p(y_b \mid f_b)
+    .. math:: \sum_e \Bigl(\frac{d}{dw} R^e(w f)\Big|_{w = 1}\Bigr)^2, \qquad
+              R^e(f) = \mathbb E_e[-\log p(y \mid f)]
+
+    The square of a minibatch's slope is too large by Var / B_e; at a large weight that outweighs
+    what an invariant predictor saves. The product of the slopes of two halves of an environment's
+    rows is unbiased; this is its mean over all ways to halve them, with g_b the slope of row b,
+
+    .. math:: \sum_e \frac{\bigl(\sum_{b \in e} g_b\bigr)^2 - \sum_{b \in e} g_b^2}{B_e (B_e - 1)}
+
+    It may be below zero. With ``biased`` it is the square, as published.
 
     Shapes: logits ``(B, *)`` with targets of their shape (Bernoulli), or ``(B, *, K)`` with targets
     of integers ``(B, *)`` (categorical); environment of integers below ``environments`` ``(B,)``,
     by default one environment ``-> ()``.  Unit: nats squared.
     ``nll``, called with parameters and target, gives -log p for any other likelihood, row by row.
-    An environment without rows in the batch adds nothing.
-    Relation: surrogate. Zero where every environment would leave the scale as it is; an invariant
-    and calibrated predictor has 0, the converse is false.
-    Bias: upwards, by the variance of the slope over batches: to 0 as 1/B.
+    An environment of fewer than two rows in the batch adds nothing; with ``biased``, of none.
+    Relation: surrogate. In expectation zero where every environment would leave the scale as it is;
+    an invariant and calibrated predictor has 0, the converse is false.
+    Bias: none, over batches with so many rows of each environment; with ``biased`` upwards, by the
+    variance of the slope over batches: to 0 as 1/B.
     Differentiable, twice as well.
     Raises `ShapeMismatch` if target or environment does not fit.
-    Reference: Arjovsky et al. 2019 (IRMv1); theory.md 2.24.
+    Reference: Arjovsky et al. 2019 (IRMv1, and app. D for halves); theory.md 2.24 and S7.
 
-    >>> irm_penalty(torch.tensor([2.0, -2.0]), torch.tensor([1.0, 0.0]))
-    tensor(0.0568)
+    >>> irm_penalty(torch.tensor([2.0, -1.0]), torch.tensor([1.0, 0.0]))
+    tensor(0.0641)
+    >>> irm_penalty(torch.tensor([2.0, -1.0]), torch.tensor([1.0, 0.0]), biased=True)
+    tensor(0.0644)
     """
     rows = logits.shape[0]
     if environment is None:
@@ -49,10 +63,21 @@ def irm_penalty(
         raise ShapeMismatch("environment", expected=(rows,), got=environment.shape)
     logits = widened(logits)
     slopes = _slopes(nll or _likelihood(logits, target), logits, target)
+    if not is_cheap(slopes):
+        no_class = (environment == NO_CLASS) | _of_no_class(target)
+        slopes = torch.where(no_class, math.nan, slopes)
     slopes, environment = gathered(slopes), gathered(environment)
-    member = F.one_hot(environment, environments).to(slopes.dtype)
-    risks = (member * slopes[:, None]).sum(dim=0) / member.sum(dim=0).clamp(min=1.0)
-    return risks.square().sum()
+    member = (environment[:, None] == torch.arange(environments, device=slopes.device)).to(
+        slopes.dtype
+    )
+    counts = member.sum(dim=0)
+    sums = (member * slopes[:, None]).sum(dim=0)
+    if biased:
+        return (sums / counts.clamp(min=1.0)).square().sum()
+    # In one environment of one row both terms are the same number, and cancel to the last bit.
+    squares = (member * slopes.square()[:, None]).sum(dim=0)
+    pairs = (counts * (counts - 1.0)).clamp(min=1.0)
+    return ((sums.square() - squares) / pairs).sum()
 
 
 def bernoulli_information(logits: Tensor, weights: Tensor | None = None) -> Tensor:
@@ -98,8 +123,15 @@ def _likelihood(logits: Tensor, target: Tensor) -> Callable[[Tensor, Tensor], Te
     if logits.ndim < 2 or target.shape != logits.shape[:-1]:
         raise ShapeMismatch("target", expected=logits.shape[:-1], got=target.shape)
     return lambda logits, target: F.cross_entropy(
-        logits.flatten(0, -2), target.flatten(), reduction="none"
+        logits.flatten(0, -2),
+        target.flatten() if is_cheap(target) else target.flatten().clamp(min=0),
+        reduction="none",
     )
+
+
+def _of_no_class(target: Tensor) -> Tensor:
+    """Which rows have a label that is none: where these cost a look, they are no numbers."""
+    return (target.reshape(len(target), -1) == NO_CLASS).any(dim=1)
 
 
 def _slopes(nll: Callable[[Tensor, Tensor], Tensor], logits: Tensor, target: Tensor) -> Tensor:

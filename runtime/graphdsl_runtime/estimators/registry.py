@@ -143,8 +143,8 @@ ESTIMATORS: Mapping[str, Estimator] = MappingProxyType(
         ),
         "irm_penalty": Estimator(
             relation="surrogate",
-            bias="upwards, by the variance of the slope over batches: to 0 as 1/B",
-            reference="Arjovsky et al. 2019 (IRMv1); theory.md 2.24",
+            bias="none; with `biased` upwards, by the variance of the slope over batches, as 1/B",
+            reference="Arjovsky et al. 2019 (IRMv1); theory.md 2.24 and S7",
             unit="nats squared",
         ),
         "jensen_shannon_information": Estimator(

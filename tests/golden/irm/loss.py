@@ -2,11 +2,13 @@ r"""Invariant risk minimization (Arjovsky et al., 2019): a predictor that no env
 would change. In the paper: Sec. 6 names it as a constraint on the structure of p,
 and refers to App. A.5. Published: sum_e R^e(w f) + penalty sum_e |d R^e(w f) /
 dw|^2 at w = 1, with R^e the mean of -log p(y|z) over the rows of e. Here: the mean
-over all rows for the first sum. The penalty is no D(q || G): it is 0 where y is
-independent of e given z and p(y|z) is right, and may be 0 elsewhere.
+over all rows for the first sum, and for the second the product of the slopes of two
+halves of the rows of e, which is unbiased (`irm(y | z, e, biased)` squares one
+slope). The penalty is no D(q || G): it is 0 where y is independent of e given z and
+p(y|z) is right, and may be 0 elsewhere.
 
 Compiled by graphdsl from the spec `irm` with pixels = 64, environments = 2,
-sha256 c5fc27e53492d53aaa049fac2fb4fd9e93e5a83a81fcf6f1d90ba4aa280a924b.
+sha256 8805d00af14d6c90b445592f6371796f357e24fb01db561cd25cae0d6bd63d67.
 
 Objective, to be minimised:
 
@@ -79,10 +81,10 @@ class Irm(Objective):
         z = q_z.sample(noise["z"])  # (B, 16)
         p_y = Bernoulli(self.p_y(z))  # p(y | z); (B,)
 
-        # E_q[-log p(y | z)]; spec line 23
+        # E_q[-log p(y | z)]; spec line 25
         reconstruction_y = expect(p_y.nll(y))
 
-        # irm(y | z, e); spec line 23
+        # irm(y | z, e); spec line 25
         penalty_y = irm_penalty(p_y.logits, y, e, 2)
 
         loss = reconstruction_y + self.penalty * penalty_y
