@@ -5,9 +5,11 @@ from __future__ import annotations
 __all__ = ["declare"]
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 
+from graphdsl.diagnostics import Span
+from graphdsl.diagnostics.suggest import nearest
 from graphdsl.ir.model import Family, Interval, Parameter
 from graphdsl.ir.notation import number_text
 from graphdsl.resolve.comprehensions import is_free
@@ -31,6 +33,7 @@ from graphdsl.resolve.members import (
 from graphdsl.resolve.reserved import What, why_reserved
 from graphdsl.resolve.scope import Declared, Scope
 from graphdsl.resolve.term_errors import WrongArguments
+from graphdsl.resolve.value_errors import UnknownValue
 from graphdsl.syntax import ast
 
 
@@ -57,6 +60,30 @@ def declare(
                 pass
     for name in sorted(scope.apart):
         check_gaps(scope, name)
+    _check_given(scope, spec, constants, parameters)
+
+
+def _check_given(
+    scope: Scope, spec: ast.Spec, constants: Iterable[str], parameters: Iterable[str]
+) -> None:
+    """Note values of the caller's that are for nothing."""
+    declared = [one.name for one in spec.statements if isinstance(one, ast.Constant)]
+    _refuse_unknown(scope, "constant", constants, declared)
+    declared = [one.name for one in spec.statements if isinstance(one, ast.Parameter)]
+    _refuse_unknown(scope, "parameter", parameters, declared)
+
+
+def _refuse_unknown(
+    scope: Scope, kind: str, given: Iterable[str], declared: Sequence[ast.Word]
+) -> None:
+    """Note values for names that no such statement declares."""
+    known = [name.text for name in declared]
+    for name in given:
+        if name not in known:
+            close = nearest(name, known)
+            guess = f"did you mean `{close}`?" if close else f"there are: {', '.join(known) or '-'}"
+            span = declared[0].span if declared else Span(1, 1, 1, 2)
+            scope.note(UnknownValue(span=span, kind=kind, name=name, guess=guess), about=name)
 
 
 def _declare_name(scope: Scope, statement: ast.Statement) -> None:

@@ -111,7 +111,12 @@ from graphdsl_runtime.module import (
     Objective,
 )
 from graphdsl_runtime.multipliers import Multiplier
-from graphdsl_runtime.network_errors import MissingNetwork, NetworkNeeded, NotOneNetwork
+from graphdsl_runtime.network_errors import (
+    BadAnswer,
+    MissingNetwork,
+    NetworkNeeded,
+    NotOneNetwork,
+)
 from graphdsl_runtime.networks import (
     Each,
     FamilyNetwork,
@@ -135,6 +140,7 @@ from graphdsl_runtime.variables import Variable
 __all__ = [
     "ESTIMATORS",
     "RELATIONS",
+    "BadAnswer",
     "Batch",
     "Bernoulli",
     "Categorical",

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import nn
 
+from graphdsl_runtime.answers import expected_of, looked_at
 from graphdsl_runtime.batch import Networks
 from graphdsl_runtime.errors import UnknownName
 from graphdsl_runtime.network_errors import MissingNetwork, NetworkNeeded, NotOneNetwork
@@ -26,7 +27,9 @@ class Building(nn.Module):
     def network(self, name: str, default: Callable[[], nn.Module]) -> nn.Module:
         """Take the caller's network of that name, or build the default."""
         self._network_names.append(name)
-        return self._own_networks[name] if name in self._own_networks else default()
+        if name not in self._own_networks:
+            return default()
+        return looked_at(self._own_networks[name], name, expected_of(default))
 
     def members(self, names: Sequence[str], default: Callable[[], FamilyNetwork]) -> FamilyNetwork:
         """Take the caller's networks for a family, or build the default that runs them all.
@@ -43,7 +46,9 @@ class Building(nn.Module):
         # random numbers.
         with torch.device("meta"):
             shared = default().shared
-        return Each([self._own_networks[name] for name in names], shared)
+        expected = expected_of(default, member=True)
+        own = [looked_at(self._own_networks[name], name, expected) for name in names]
+        return Each(own, shared)
 
     def tied(
         self,
@@ -58,10 +63,11 @@ class Building(nn.Module):
         Raises `NotOneNetwork` if the caller has several.
         """
         self._network_names.extend(names)
-        given = {name: self._own_networks[name] for name in names if name in self._own_networks}
-        if len(set(map(id, given.values()))) > 1:
-            raise NotOneNetwork(list(given))
-        network = next(iter(given.values())) if given else default()
+        given = self._one_of(names)
+        if given is None:
+            network = default()
+        else:
+            network = looked_at(given, names[0], expected_of(default))
         return network if shared is None else Tied(network, shared)
 
     def own_network(
@@ -74,12 +80,12 @@ class Building(nn.Module):
         Raises `NetworkNeeded` if the caller has none, and `ShapeMismatch` if two rows of zeros
         come out in another shape.
         """
-
-        def needed() -> nn.Module:
+        self._network_names.append(name)
+        if name not in self._own_networks:
             raise NetworkNeeded(name, module, inputs, outputs, answer, of=type(self).__name__)
-
-        network = self.network(name, needed)
+        network = self._own_networks[name]
         try_network(network, name, inputs, outputs)
+        looked_at(network, name, (outputs,) if isinstance(outputs, int) else tuple(outputs))
         return network
 
     def own_members(
@@ -112,13 +118,20 @@ class Building(nn.Module):
 
         Raises: as `tied`, and as `own_network`.
         """
-
-        def needed() -> nn.Module:
+        self._network_names.extend(names)
+        given = self._one_of(names)
+        if given is None:
             raise NetworkNeeded(names[0], module, inputs, outputs, answer, of=type(self).__name__)
+        try_network(given, names[0], inputs, outputs)
+        looked_at(given, names[0], (outputs,) if isinstance(outputs, int) else tuple(outputs))
+        return given if shared is None else Tied(given, shared)
 
-        network = self.tied(names, needed)
-        try_network(network, names[0], inputs, outputs)
-        return network if shared is None else Tied(network, shared)
+    def _one_of(self, names: Sequence[str]) -> nn.Module | None:
+        """Find the caller's network for conditionals that share one."""
+        given = {name: self._own_networks[name] for name in names if name in self._own_networks}
+        if len(set(map(id, given.values()))) > 1:
+            raise NotOneNetwork(list(given))
+        return next(iter(given.values()), None)
 
     def refuse_unused_networks(self) -> None:
         """Raise `UnknownName` if the caller named a network that the model does not have."""

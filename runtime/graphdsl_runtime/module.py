@@ -20,8 +20,9 @@ __all__ = [
 
 import math
 from collections.abc import Mapping, Sequence
+from inspect import Parameter, signature
 from types import MappingProxyType
-from typing import ClassVar
+from typing import ClassVar, Self
 
 import torch
 from torch import Tensor, nn
@@ -61,6 +62,16 @@ class Objective(Building, StructureGradients, Scaling, Weighing):
     #: Poole 2017). The sample itself is one-hot, so that the loss is right at any temperature: a
     #: low one makes its gradient less biased, and noisier.
     temperature: float = 1.0
+
+    def __new__(cls, *_: object, **given: object) -> Self:
+        """Raise `UnknownName` for a keyword that is no parameter of the spec."""
+        known = signature(cls.__init__).parameters
+        if all(one.kind is not Parameter.VAR_KEYWORD for one in known.values()):
+            names = [name for name in known if name != "self"]
+            for name in given:
+                if name not in names:
+                    raise UnknownName("parameter", name, known=names)
+        return super().__new__(cls)
 
     def __init__(self, networks: Networks | None = None) -> None:
         super().__init__(networks)

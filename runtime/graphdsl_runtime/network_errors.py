@@ -4,12 +4,29 @@
 
 from __future__ import annotations
 
-__all__ = ["MissingNetwork", "NetworkNeeded", "NotOneNetwork"]
+__all__ = ["BadAnswer", "MissingNetwork", "NetworkNeeded", "NotOneNetwork"]
 
 from collections.abc import Sequence
 
 from graphdsl_runtime.errors import ObjectiveError
 from graphdsl_runtime.wording import listed_names, shape_text
+
+
+class BadAnswer(ObjectiveError):
+    """A caller's own network answers with what is no number.
+
+    >>> BadAnswer("p(y|z)", float("-inf"), row=3)  # doctest: +NORMALIZE_WHITESPACE
+    BadAnswer('the answer of p(y|z) is -inf in row 3: no loss or gradient can be computed from it;
+    for a class that is ruled out, write a large negative number, such as -1e4')
+    """
+
+    def __init__(self, name: str, value: float, *, row: int) -> None:
+        super().__init__(
+            f"the answer of {name} is {value} in row {row}: no loss or gradient can be computed "
+            "from it; for a class that is ruled out, write a large negative number, such as -1e4"
+        )
+        self.name = name
+        self.row = row
 
 
 class MissingNetwork(ObjectiveError):

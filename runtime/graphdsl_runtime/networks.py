@@ -13,6 +13,7 @@ __all__ = [
     "Shape",
     "Shared",
     "Tied",
+    "answer_shape",
     "conv_decoder",
     "conv_encoder",
     "marginal_model",
@@ -139,6 +140,30 @@ def conv_decoder(inputs: Sequence[Shape], shape: Shape) -> nn.Module:
     return _OnParents(nn.Sequential(*layers[:-1]), shape)
 
 
+def answer_shape(network: nn.Module, *, member: bool = False) -> tuple[int, ...] | None:
+    """Say what shape a row of a default network's answer has; None of what answers with no tensor.
+
+    Of a family's networks it is that of all members, or of one ``member``.
+
+    >>> answer_shape(mlp([(3,)], (), 4)), answer_shape(mlps(2, [(3,)], (), 4), member=True)
+    ((4,), (4,))
+    """
+    match network:
+        case _OnParents():
+            return network.row
+        case _ConvEncoder():
+            return network.head.row
+        case _Marginals():
+            shape = tuple(network.answer.shape[1:])
+            return shape[1:] if member else shape
+        case _Mlps():
+            return network.outputs if member else (network.count, *network.outputs)
+        case Each():
+            one = answer_shape(network.each[0])
+            return one if member or one is None else (len(network.each), *one)
+    return None
+
+
 class FamilyNetwork(nn.Module):
     """A network for every member of a family: what `mlps` and `Each` are.
 
@@ -253,6 +278,7 @@ class _OnParents(nn.Module):
         super().__init__()
         self.layers = layers
         self.outputs = None if isinstance(outputs, int) else tuple(outputs)
+        self.row = _shape(outputs)
 
     def forward(self, *parents: Tensor) -> Tensor:
         answer: Tensor = self.layers(_side_by_side(parents))

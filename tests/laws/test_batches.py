@@ -13,7 +13,7 @@ from torch import Tensor
 
 from graphdsl_runtime import Losses, Objective, ObjectiveError
 from tests.corpus import Case, documented, fuzz, generated, shipped, some
-from tests.emitted import emitted_objectives
+from tests.emitted import emitted_class, emitted_objectives
 from tests.laws.batches import ROWS, all_noise, batch_for, mistakes, permuted
 
 pytestmark = pytest.mark.filterwarnings("ignore:`rows` is unset")
@@ -146,3 +146,44 @@ def test_the_unit_of_data_is_no_meaning() -> None:
                 answers[1][name], mean, rtol=1e-6, atol=1e-6, msg=f"{case}\n{name}"
             )
     assert compared > 5
+
+
+def test_losses_are_added_up_in_no_less_than_float32() -> None:
+    """Under autocast in bfloat16 a sum over pixels and rows would have two digits."""
+    for case, objective in objectives("precision", 15):
+        batch = batch_for(objective)
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            losses = objective(batch)
+        for name, one in {"loss": losses.loss, **losses.terms, **losses.players}.items():
+            assert one.dtype == torch.float32, f"{case}\n{name}: {one.dtype}"
+
+
+EXPORTED = """
+model exported
+observed x[1..2] : binary[6] optional
+observed y : count[3]
+latent z : real[3] ~ normal
+q { x, y -> z by poe }
+p { z -> x[i] for i in 1..2; z -> y }
+minimize KL(q || p)
+"""
+
+
+class _Encoder(torch.nn.Module):
+    """What of a module is deployed."""
+
+    def __init__(self, objective: Objective) -> None:
+        super().__init__()
+        self.objective = objective
+
+    def forward(self, x: Tensor, y: Tensor) -> Tensor:
+        """Give the posterior's means."""
+        return self.objective.infer({"x": x, "y": y})["z"].mean
+
+
+def test_an_encoder_is_exported_for_any_number_of_rows() -> None:
+    encoder = _Encoder(emitted_class(EXPORTED)())
+    x, y = torch.rand(9, 2, 6).round(), torch.randint(9, (9, 3)).float()
+    rows = {0: torch.export.Dim.DYNAMIC}
+    exported = torch.export.export(encoder, (x[:4], y[:4]), dynamic_shapes={"x": rows, "y": rows})
+    torch.testing.assert_close(exported.module()(x, y), encoder(x, y))

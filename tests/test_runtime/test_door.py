@@ -16,10 +16,12 @@ import torch
 from torch import Tensor, nn
 
 from graphdsl_runtime import (
+    BadAnswer,
     Bernoulli,
     Categorical,
     Gaussian,
     Losses,
+    Networks,
     NotABatch,
     NotATensor,
     NotFinite,
@@ -33,6 +35,7 @@ from graphdsl_runtime import (
     Variable,
     WrongDevice,
     expect,
+    mlp,
 )
 from graphdsl_runtime.batch import Batch, Noise
 
@@ -293,3 +296,49 @@ def test_check_looks_at_all_there_is() -> None:
         wrong[name].view(ROWS, -1)[1, 0] = -math.inf
         with pytest.raises(ObjectiveError, match=f"^{name}"):
             model.check(wrong)
+
+
+class Answering(nn.Module):
+    """A network of one's own that answers with one number, everywhere."""
+
+    def __init__(self, size: int, value: float) -> None:
+        super().__init__()
+        self.size, self.value = size, value
+
+    def forward(self, *parents: Tensor) -> Tensor:
+        """Answer with so many of it."""
+        return torch.full((len(parents[0]), self.size), self.value)
+
+
+class Own(Objective):
+    """A decoder that a caller may replace, of one number for each bit."""
+
+    variables = (Variable("x", role="observed", kind="binary", shape=(3,)),)
+
+    def __init__(self, *, networks: Networks | None = None) -> None:
+        super().__init__(networks)
+        self.p_x = self.network("p(x|z)", lambda: mlp([(2,)], (), 3))
+
+    def forward(self, batch: Batch, noise: Noise | None = None) -> Losses:
+        """Reconstruct from nothing."""
+        x = self.observe(batch, "x")
+        return Losses(expect(Bernoulli(self.p_x(x.new_zeros(len(x), 2))).nll(x)), {})
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+def test_an_answer_of_a_network_of_one_s_own_is_a_number(value: float) -> None:
+    x = torch.ones(ROWS, 3)
+    assert torch.isfinite(Own(networks={"p(x|z)": Answering(3, 0.0)})({"x": x}).loss)
+    with pytest.raises(BadAnswer, match=r"the answer of p\(x\|z\) is -?(nan|inf) in row 0"):
+        Own(networks={"p(x|z)": Answering(3, value)})({"x": x})
+
+
+@pytest.mark.parametrize("size", [1, 2, 4])
+def test_an_answer_of_another_shape_does_not_broadcast(size: int) -> None:
+    with pytest.raises(ShapeMismatch, match=rf"p\(x\|z\) has shape \(4, {size}\); expected \(B, 3"):
+        Own(networks={"p(x|z)": Answering(size, 0.0)})({"x": torch.ones(ROWS, 3)})
+
+
+def test_a_keyword_of_no_parameter_is_refused() -> None:
+    with pytest.raises(UnknownName, match=r"no parameter `network`.*did you mean `networks`"):
+        Own(network={})  # type: ignore[call-arg]  # that is the mistake

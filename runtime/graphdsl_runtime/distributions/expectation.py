@@ -9,6 +9,8 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
+_HALF = (torch.bfloat16, torch.float16)
+
 
 class _Density(Protocol):
     """What has a log-density, of every component or of every row."""
@@ -27,6 +29,7 @@ def expect(nats: Tensor, seen: Tensor | None = None) -> Tensor:
 
     Shapes: ``(B, *) -> ()``; ``seen`` is a bool ``(B,)`` or ``(B, N)``, and broadcasts over the
     trailing axes.  Unit: that of its argument (nats).
+    Accumulated in float32 at least.
     Exact mean of the rows at hand; an unbiased estimate of the expectation over their distribution.
 
     >>> import torch
@@ -35,6 +38,8 @@ def expect(nats: Tensor, seen: Tensor | None = None) -> Tensor:
     >>> expect(torch.tensor([[1.0, 2.0], [torch.nan, 4.0]]), torch.tensor([True, False]))
     tensor(1.5000)
     """
+    if nats.dtype in _HALF:  # as autocast leaves them: a sum over pixels and rows would be coarse
+        nats = nats.float()
     if seen is not None:
         if nats.ndim > seen.ndim:  # one number per view: what masks it is small, forward and back
             nats = nats.flatten(seen.ndim).sum(dim=-1)
