@@ -140,10 +140,12 @@ def _read(
     graph: Coloured, points: Sequence[int], left: Colouring, right: Colouring
 ) -> Permutation | None:
     """The permutation that two colourings are, if it keeps the graph."""
+    seen: dict[int, list[tuple[str, int]]] = {}  #: by colour: all that share it see the same
     for vertex in _all(graph):
-        twins = right.cells[left.colour[vertex]]
-        seen = _seen(graph, left, vertex)
-        if any(_seen(graph, right, twin) != seen for twin in twins):
+        if seen.setdefault(left.colour[vertex], near := _seen(graph, left, vertex)) != near:
+            return None
+    for vertex in _all(graph):
+        if seen.get(right.colour[vertex]) != _seen(graph, right, vertex):
             return None
     of = {right.colour[point]: point for point in points}
     found = {point: of[left.colour[point]] for point in points}
