@@ -10,6 +10,7 @@ __all__ = ["orders", "symmetry_of"]
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from itertools import permutations
 
 from graphdsl.graphs.colours import Coloured
@@ -40,6 +41,7 @@ from graphdsl.ir.weight import Weight
 _MOST_GROUPS = 4  #: of latents, whose orders are all tried
 
 
+@lru_cache(maxsize=32)  # every order of the latents asks for that of the same parts
 def symmetry_of(model: Model) -> Symmetry:
     """The order of a spec's variables by their meaning, and the exchanges that it allows."""
     spec = _Spec(model)
