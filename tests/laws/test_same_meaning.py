@@ -203,7 +203,7 @@ minimize TC(x; y; w | z) - TC(x; y; w)
 
 def test_views_of_different_kinds_have_equal_shares_too() -> None:
     """Where nothing written prefers one view, none goes first."""
-    experts = " + ".join(f"E_q KL(q(z | x, y, w) || q(z | {one}))" for one in "wxy")
+    experts = " + ".join(f"E_q KL(q(z | x, y, w) || q(z | {one}))" for one in "xyw")
     predictions = [(f"E_q[-log p({one} | z)]", "2/3") for one in "wxy"]
     assert loss_of(KINDS) == sorted([(f"({experts})", "1/3"), *predictions])
 
