@@ -11,6 +11,7 @@ from typing import Protocol
 import pytest
 
 from tests import corpus
+from tests.open_faults import OPEN
 
 ROOT = Path(__file__).parent.parent
 SPECS = tuple(sorted((ROOT / "specs").glob("*.mib")))
@@ -35,6 +36,14 @@ def pytest_runtest_makereport(
     if call.when == "call" and report.failed and case is not None:
         report.sections.append(("the case at hand", str(case)))
     return report
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Expect the tests of open faults to fail; one that passes is no error."""
+    for item in items:
+        for name, reason in OPEN.items():
+            if item.nodeid.startswith(name):
+                item.add_marker(pytest.mark.xfail(strict=False, reason=reason))
 
 
 def pytest_runtest_setup() -> None:

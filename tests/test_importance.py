@@ -431,8 +431,8 @@ def test_the_audit_says_what_it_bounds() -> None:
     found = compiled(RICH)
     assert found.module.relation == "upper"
     text = " ".join(audit_text(read(found)).split())
-    assert "stands for beta E[-log p(n,x[1],x[2]|c)]" in text
-    assert "-beta H(c, n, x[1], x[2])" in text  # the data's entropies stay as they are
+    assert "stands for beta E[-log p(x[1],x[2],n|c)]" in text
+    assert "- beta H(c, n, x[1], x[2])" in text  # the data's entropies stay as they are
     assert "beta H(c)" in text
 
 

@@ -177,7 +177,7 @@ def batch_of(objective: Objective) -> dict[str, torch.Tensor]:
 ONE, TWO = "q { x -> u }\np { u -> x }", "q { x -> u, w }\np { u, w -> x }"
 VACUOUS = [  # networks, objective, a term of its loss, and what the term's gap holds
     (ONE, "KL(q || p) + I(u; a)", "2 rate_u", "I(u; x \\mid a)"),
-    (TWO, "KL(q || p) - I(u; w)", "2 rate_w", "I(w; x)"),
+    (TWO, "KL(q || p) - I(u; w)", "1.5 rate_w", "I(w; x)"),
     (ONE, "KL(q || p) - I(u; a)", "1 prediction_a", "KL"),
     ("q { x -> u }", "I(u; x) - 2 * H(u)", "-2 entropy_u", "I(u; x)"),
     (ONE.replace("u -> x }", "a, u -> x }"), "KL(q || p) + I(u; a)", "2 reconstruction_x", "KL"),
@@ -214,7 +214,7 @@ def test_the_relations_are_those_of_the_audit() -> None:
         for row in rows(section("What the compiler does with it"))
         for name in row[0].split(",")
     }
-    assert table == set(schema["$defs"]["relation"]["enum"])
+    assert table >= set(schema["$defs"]["relation"]["enum"])  # beside the kinds of gradients
 
 
 def test_commands_and_codes_are_those_there_are() -> None:

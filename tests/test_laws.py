@@ -356,7 +356,7 @@ def from_generation(models: Models, model: Model, functional: DivergenceOfMargin
     left = judge.value([Term(ONE, entropy(set(nodes) - given, given))])
     made = {name for one in model.generation.conditionals for name in one.children}
     roots = [node for node in nodes if node in model.observed() - made]
-    right = judge.value([Term(ONE, entropy((node,))) for node in roots])  # p's is the data's
+    right = judge.value([Term(ONE, entropy(roots))] if roots else [])  # p's is the data's
     right += sum(
         models.cross_entropy(printed(model, node), under) for node in nodes if node not in roots
     )

@@ -310,7 +310,7 @@ class Reading(nn.Module):
         """Whether to look at an entry: always where it costs little, and once elsewhere."""
         if is_cheap(value):
             return True
-        if torch.compiler.is_compiling() or key in self._looked_at:
+        if torch.compiler.is_compiling() or value.is_meta or key in self._looked_at:
             return False
         self._looked_at.add(key)
         return True

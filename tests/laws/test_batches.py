@@ -80,11 +80,11 @@ def test_the_type_of_numbers_is_no_meaning() -> None:
         noise = all_noise(objective, batch)
         loss = loss_of(objective, batch, noise)
         whole = {
-            name: one.long() if torch.equal(one, one.round()) else one
+            name: one.long() if one.dtype != torch.bool and torch.equal(one, one.round()) else one
             for name, one in batch.items()
         }
         for same in (
-            {name: one.double() for name, one in batch.items()},
+            {name: one if one.dtype == torch.bool else one.double() for name, one in batch.items()},
             whole,
             {name: np.asarray(one) for name, one in whole.items()},
             {name: one.tolist() for name, one in batch.items()},

@@ -37,7 +37,7 @@ def test_seeds_change_with_the_law_and_the_commit(monkeypatch: pytest.MonkeyPatc
 
     def drawn(law: str, commit: str) -> list[str]:
         corpus._first_seed.cache_clear()
-        monkeypatch.setattr(corpus, "_commit", lambda: commit)
+        monkeypatch.setattr(corpus, "_SHARE", commit)
         return [case.text for case in generated(law, 3)]
 
     first = drawn("one", "a")

@@ -232,8 +232,12 @@ def _rows_of_word() -> Rows:
 
 def _of_players(objective: nn.Module, rows: Rows) -> Tensor:
     """Add up the losses of all players: each has parameters of its own."""
-    players: Mapping[str, Tensor] = objective(rows, _noise(rows)).players
+    players: Mapping[str, Tensor] = objective(_data(rows), _noise(rows)).players
     return torch.stack(list(players.values())).sum()
+
+
+def _data(rows: Rows) -> Rows:
+    return {name: value for name, value in rows.items() if not name.startswith("noise ")}
 
 
 def _noise(rows: Rows) -> Rows:
@@ -243,7 +247,9 @@ def _noise(rows: Rows) -> Rows:
 def _bend_between(objective: Objective, rows: Rows) -> None:
     """Put every bend between the halves, and not at their mean, where rounding would choose."""
     with alone(), torch.no_grad():
-        halves = [objective(half, _noise(half)).terms for half in (share(rows, 0), share(rows, 1))]
+        halves = [
+            objective(_data(half), _noise(half)).terms for half in (share(rows, 0), share(rows, 1))
+        ]
     for weight, term in (("level", "rate_z"), ("least", "rate_u")):
         one, other = (half[term].item() for half in halves)
         setattr(objective, weight, 0.75 * one + 0.25 * other)  # the whole's own is no bend

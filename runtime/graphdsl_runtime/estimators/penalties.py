@@ -45,8 +45,8 @@ def irm_penalty(
     An environment of fewer than two rows in the batch adds nothing; with ``biased``, of none.
     Relation: surrogate. In expectation zero where every environment would leave the scale as it is;
     an invariant and calibrated predictor has 0, the converse is false.
-    Bias: none, over batches with so many rows of each environment; with ``biased`` upwards, by the
-    variance of the slope over batches: to 0 as 1/B.
+    Bias: none; with `biased` upwards, by the variance of the slope over batches, as 1/B.
+    It is unbiased over batches with as many rows of each environment.
     Differentiable, twice as well.
     Raises `ShapeMismatch` if target or environment does not fit.
     Reference: Arjovsky et al. 2019 (IRMv1, and app. D for halves); theory.md 2.24 and S7.

@@ -1,0 +1,52 @@
+"""Tests that fail on main, each with what is known: faults that are open, listed in one place.
+
+An entry is the start of a test's name. Whoever mends a fault deletes its entry.
+"""
+
+from __future__ import annotations
+
+__all__ = ["OPEN"]
+
+OPEN = {
+    "tests/test_new.py::test_a_template_compiles_and_audits_without_a_warning[fair]": (
+        "the template's bound leaves an information in its gap (MIB442)"
+    ),
+    "tests/test_new.py::test_a_template_compiles_and_audits_without_a_warning[environments]": (
+        "the template's bound leaves an information in its gap (MIB442)"
+    ),
+    "tests/test_language.py::test_the_compiler_says_what_the_page_shows_and_nothing_else[": (
+        "four snippets of the page do not show their new warnings (MIB442, MIB445)"
+    ),
+    "tests/test_verify.py::test_every_spec_of_the_pages_is_verified[diva]": (
+        "the twin's constants differ by 3e-4 nats: labels that are roots of p beside others"
+    ),
+    "tests/test_variables.py::test_two_kinds_by_hand": "not yet looked into",
+    "tests/test_variables.py::test_members_of_their_own_kind_have_names_of_their_own": (
+        "names are given last now; the test asks for the old ones"
+    ),
+    "tests/test_views.py::test_each_row_has_the_bound_of_the_views_that_it_has[jmvae]": (
+        "rows without a view pay the prior's rate now; the test's hand-written bound leaves it out"
+    ),
+    "tests/test_views.py::test_what_a_missing_view_would_have_been_changes_no_bit[jmvae]": (
+        "not yet looked into"
+    ),
+    "tests/test_generated.py::test_generated_objectives_compile_as_one_graph": (
+        "some seeds differ by more than 1e-5 when compiled"
+    ),
+    "tests/laws/test_missing_rows.py::test_every_pattern_of_every_spec_pays": (
+        "a predictor made for a bound reads zero where a row lacks what it reads"
+    ),
+    "tests/test_subsets.py::test_many_views_are_no_great_effort[bipartitions]": (
+        "the search for exchanges takes more calls than the test allows"
+    ),
+    "tests/test_runtime/test_ranks.py": "the ranks' hand-made batches hold entries of noise",
+    "tests/test_scale.py::test_effort_grows_as_the_spec_does": (
+        "the search for exchanges grows faster than the spec"
+    ),
+    "tests/test_train_command.py::test_a_signal_stops_a_run": (
+        "fails where the process that runs the tests ignores SIGINT"
+    ),
+    "tests/test_train_command.py::test_a_first_epoch_that_is_stopped": (
+        "fails where the process that runs the tests ignores SIGINT"
+    ),
+}
