@@ -49,7 +49,7 @@ def irm_penalty(
     It is unbiased over batches with as many rows of each environment.
     Differentiable, twice as well.
     Raises `ShapeMismatch` if target or environment does not fit.
-    Reference: Arjovsky et al. 2019 (IRMv1, and app. D for halves); theory.md 2.24 and S7.
+    Reference: Arjovsky et al. 2019 (IRMv1); theory.md 2.24 and S7.
 
     >>> irm_penalty(torch.tensor([2.0, -1.0]), torch.tensor([1.0, 0.0]))
     tensor(0.0641)
