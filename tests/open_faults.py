@@ -7,6 +7,8 @@ from __future__ import annotations
 
 __all__ = ["OPEN"]
 
+_PAGE = "tests/test_language.py::test_the_compiler_says_what_the_page_shows_and_nothing_else"
+
 OPEN = {
     "tests/test_new.py::test_a_template_compiles_and_audits_without_a_warning[fair]": (
         "the template's bound leaves an information in its gap (MIB442)"
@@ -14,8 +16,13 @@ OPEN = {
     "tests/test_new.py::test_a_template_compiles_and_audits_without_a_warning[environments]": (
         "the template's bound leaves an information in its gap (MIB442)"
     ),
-    "tests/test_language.py::test_the_compiler_says_what_the_page_shows_and_nothing_else[": (
-        "four snippets of the page do not show their new warnings (MIB442, MIB445)"
+    f"{_PAGE}[regularized]": ("the page does not show the snippet's new warnings (MIB442, MIB445)"),
+    f"{_PAGE}[held]": ("the page does not show the snippet's new warnings (MIB442, MIB445)"),
+    f"{_PAGE}[says_nothing]": (
+        "the page does not show the snippet's new warnings (MIB442, MIB445)"
+    ),
+    f"{_PAGE}[mixture_of_experts]": (
+        "the page does not show the snippet's new warnings (MIB442, MIB445)"
     ),
     "tests/test_verify.py::test_every_spec_of_the_pages_is_verified[diva]": (
         "the twin's constants differ by 3e-4 nats: labels that are roots of p beside others"
@@ -39,8 +46,7 @@ OPEN = {
     "tests/test_subsets.py::test_many_views_are_no_great_effort[bipartitions]": (
         "the search for exchanges takes more calls than the test allows"
     ),
-    "tests/test_runtime/test_ranks.py": "the ranks' hand-made batches hold entries of noise",
-    "tests/test_scale.py::test_effort_grows_as_the_spec_does": (
+    "tests/test_scale.py::test_effort_grows_as_the_spec_does[views]": (
         "the search for exchanges grows faster than the spec"
     ),
     "tests/test_train_command.py::test_a_signal_stops_a_run": (
