@@ -7,22 +7,12 @@ from __future__ import annotations
 
 __all__ = ["OPEN"]
 
-_PAGE = "tests/test_language.py::test_the_compiler_says_what_the_page_shows_and_nothing_else"
-
 OPEN = {
     "tests/test_new.py::test_a_template_compiles_and_audits_without_a_warning[fair]": (
         "the template's bound leaves an information in its gap (MIB442)"
     ),
     "tests/test_new.py::test_a_template_compiles_and_audits_without_a_warning[environments]": (
         "the template's bound leaves an information in its gap (MIB442)"
-    ),
-    f"{_PAGE}[regularized]": ("the page does not show the snippet's new warnings (MIB442, MIB445)"),
-    f"{_PAGE}[held]": ("the page does not show the snippet's new warnings (MIB442, MIB445)"),
-    f"{_PAGE}[says_nothing]": (
-        "the page does not show the snippet's new warnings (MIB442, MIB445)"
-    ),
-    f"{_PAGE}[mixture_of_experts]": (
-        "the page does not show the snippet's new warnings (MIB442, MIB445)"
     ),
     "tests/test_verify.py::test_every_spec_of_the_pages_is_verified[diva]": (
         "the twin's constants differ by 3e-4 nats: labels that are roots of p beside others"

@@ -115,7 +115,7 @@ def unfit_gradients(model: Model) -> Iterator[Diagnostic]:
     unbiased = [one for one in model.masks if one.gradient != "straight_through"]
     if not unbiased:
         return
-    first = next(one for one in (*model.objective, *model.asked()))
+    first = model.objective[0]
     span = Span(first.line, first.column, first.line, first.column + 1)
     if len(ways) > 1:
         yield EdgeGradientMisfit(

@@ -64,8 +64,10 @@ class StructureGradients(Drawing):
         Shape: ``()``.  Cost: one pass for each structure, or one for DisARM.
         """
         masks = self.edge_masks()
+        if not torch.is_grad_enabled():
+            return loss  # nobody asks for a gradient: no other structure has to run
         if any(noise[mask.name].dtype == torch.bool for mask in masks):
-            return loss  # one of the passes that are asked for here
+            return loss  # these edges are given, and not drawn
 
         def at(edges: Mapping[str, Tensor]) -> Tensor:
             with torch.no_grad():
