@@ -17,16 +17,6 @@ OPEN = {
     "tests/test_verify.py::test_every_spec_of_the_pages_is_verified[diva]": (
         "the twin's constants differ by 3e-4 nats: labels that are roots of p beside others"
     ),
-    "tests/test_variables.py::test_two_kinds_by_hand": "not yet looked into",
-    "tests/test_variables.py::test_members_of_their_own_kind_have_names_of_their_own": (
-        "names are given last now; the test asks for the old ones"
-    ),
-    "tests/test_views.py::test_each_row_has_the_bound_of_the_views_that_it_has[jmvae]": (
-        "rows without a view pay the prior's rate now; the test's hand-written bound leaves it out"
-    ),
-    "tests/test_views.py::test_what_a_missing_view_would_have_been_changes_no_bit[jmvae]": (
-        "not yet looked into"
-    ),
     "tests/test_generated.py::test_generated_objectives_compile_as_one_graph": (
         "some seeds differ by more than 1e-5 when compiled"
     ),

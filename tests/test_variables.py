@@ -219,14 +219,14 @@ def test_two_kinds_by_hand() -> None:
     objective, batch, noise = made(BIMODAL)
     first, second = batch["x[1]"], batch["x[2]"]
     letters = one_hot(second, 4)
-    m, s = run(objective, "q_z_x_1_", first).chunk(2, -1)
+    m, s = run(objective, "q_z_x_1", first).chunk(2, -1)
     n, t = run(objective, "q_z_x_2", letters).chunk(2, -1)
     precision = 1 + torch.exp(-s) + torch.exp(-t)
     mean = (m * torch.exp(-s) + n * torch.exp(-t)) / precision
     z = mean + noise["z"] / torch.sqrt(precision)
     m, s = (one.squeeze(-1) for one in run(objective, "q_x_1", first).chunk(2, -1))
     u = m + torch.exp(s / 2) * noise["x_1"]
-    nll = (first - run(objective, "p_x_1_", z, u)).abs() + math.log(2)
+    nll = (first - run(objective, "p_x_1", z, u)).abs() + math.log(2)
     likely = torch.softmax(run(objective, "p_x_2", z), -1).gather(-1, second[..., None])
     zero = torch.zeros(1)
     rates = normal_kl(mean, -torch.log(precision), zero, zero), normal_kl(m, s, zero, zero)
@@ -337,7 +337,7 @@ def test_members_of_their_own_kind_have_names_of_their_own() -> None:
     """`x[1]` beside a variable `x_1`: two names in the code, and the spec's own outside."""
     tree = ast.parse(emitted_text(BIMODAL))
     stored = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
-    assert {"x_1", "x_1_", "x_2"} <= stored
+    assert {"x_1", "x_1_2", "x_2"} <= stored
     objective, batch, _ = made(BIMODAL)
     assert set(batch) == {"x[1]", "x[2]"}
     assert set(objective.infer(batch)) == {"z", "x_1"}

@@ -13,6 +13,7 @@ import torch
 from sklearn.datasets import load_digits
 from torch import Tensor
 
+from graphdsl.diagnostics import SpecError
 from graphdsl_runtime import Gaussian, Objective
 from study.data import digits_batch
 from tests.conftest import ROOT, SPECS
@@ -92,7 +93,19 @@ def with_missing(name: str) -> tuple[Objective, dict[str, Tensor], Tensor]:
     return objective, {"x": torch.as_tensor(x)}, seen
 
 
-@by_views
+#: Of the specs of several views, those that can be had of rows that lack some.
+OPTIONAL = [name for name in VIEWS if name != "jmvae"]
+by_optional = pytest.mark.parametrize("name", OPTIONAL)
+
+
+def test_a_mediator_that_rows_may_lack_is_refused() -> None:
+    """JMVAE's network separates a view from z by the other one, which a row may lack."""
+    with pytest.raises(SpecError) as refused:
+        with_missing("jmvae")
+    assert {one.code for one in refused.value.diagnostics} == {"MIB424"}
+
+
+@by_optional
 def test_each_row_has_the_bound_of_the_views_that_it_has(name: str) -> None:
     objective, batch, seen = with_missing(name)
     noise = objective.draw_noise(batch["x"])
@@ -107,7 +120,7 @@ def test_each_row_has_the_bound_of_the_views_that_it_has(name: str) -> None:
     torch.testing.assert_close(together, torch.stack(alone).mean())
 
 
-@by_views
+@by_optional
 def test_what_a_missing_view_would_have_been_changes_no_bit(name: str) -> None:
     objective, batch, seen = with_missing(name)
     noise = objective.draw_noise(batch["x"])
