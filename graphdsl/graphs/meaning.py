@@ -43,9 +43,13 @@ _MOST_GROUPS = 4  #: of latents, whose orders are all tried
 
 @lru_cache(maxsize=32)  # every order of the latents asks for that of the same parts
 def symmetry_of(model: Model) -> Symmetry:
-    """The order of a spec's variables by their meaning, and the exchanges that it allows."""
+    """The order of a spec's variables by their meaning, and the exchanges that it allows.
+
+    An exchange leaves every parameter where it is: parameters of one range may have two values.
+    """
     spec = _Spec(model)
     spec.draw()
+    spec.tell_parameters_apart()
     variables = [node.name for node in model.nodes]
     points = {spec.of[name]: name for name in variables}
     networks = {spec.networks[one.name]: one.name for one in model.further}
@@ -110,6 +114,12 @@ class _Spec:
             place = self.graph.vertex("settled", settled.network in ("q", "p", "new"))
             self._under(place, settled.network, "by")
             self._functional(place, settled.target)
+
+    def tell_parameters_apart(self) -> None:
+        """Give each parameter a colour of its own, in an order that no name decides."""
+        places = [self.of[f"param {one.name}"] for one in self.model.parameters]
+        for rank, place in enumerate(ordered(self.graph, places)[0]):
+            self.graph.words[place] = repr((rank, self.graph.words[place]))
 
     def _variables(self) -> None:
         for family in self.model.families:

@@ -208,6 +208,28 @@ def test_views_of_different_kinds_have_equal_shares_too() -> None:
     assert loss_of(KINDS) == sorted([(f"({experts})", "1/3"), *predictions])
 
 
+APART = """
+model apart
+param first  = 1
+param second = 3
+observed x : real[2]
+observed a : real[2]
+observed b : real[2]
+latent z : real[2] ~ normal
+latent u : real[2] ~ normal
+q { x -> z, u }
+p { a -> z; b -> u; z, u -> x }
+minimize KL(q || p) + first * D(q || {x -> z -> a}) + second * D(q || {x -> u -> b})
+"""
+
+
+def test_parts_alike_but_for_their_parameter_keep_their_own() -> None:
+    """Exchanging a with b and z with u exchanges two parameters, whose values are not the same."""
+    weights = dict(loss_of(APART))
+    assert weights["E_q[-log r(a | z)]"] == "first"
+    assert weights["E_q[-log r(b | u)]"] == "second"
+
+
 CROSSED = """
 model crossed
 observed x[1..3] : binary[4]
