@@ -128,6 +128,8 @@ def _networks(objective: Objective) -> dict[str, list[Tensor]]:
     """The parameters of every network, by what it computes; learned scales by their attribute."""
     found: dict[str, list[Tensor]] = {}
     for name, module in objective.named_children():
+        if not list(module.parameters()):
+            continue  # how data are standardised: nothing that is trained
         key = name if name[:2] in ("q_", "p_") or "_z" in name else _reads(module)
         found[key] = list(module.parameters())
     found |= {n: [p] for n, p in objective.named_parameters(recurse=False)}
