@@ -4,6 +4,7 @@ from __future__ import annotations
 
 __all__ = ["SPECS", "Golden"]
 
+import signal
 from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Protocol
@@ -36,6 +37,12 @@ def pytest_runtest_makereport(
     if call.when == "call" and report.failed and case is not None:
         report.sections.append(("the case at hand", str(case)))
     return report
+
+
+def pytest_configure() -> None:
+    """Let an interrupt through: tests send one, and `nohup` or `&` of a shell ignores them."""
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -20,16 +20,4 @@ OPEN = {
     "tests/laws/test_missing_rows.py::test_every_pattern_of_every_spec_pays": (
         "a predictor made for a bound reads zero where a row lacks what it reads"
     ),
-    "tests/test_subsets.py::test_many_views_are_no_great_effort[bipartitions]": (
-        "the search for exchanges takes more calls than the test allows"
-    ),
-    "tests/test_scale.py::test_effort_grows_as_the_spec_does[views]": (
-        "the search for exchanges grows faster than the spec"
-    ),
-    "tests/test_train_command.py::test_a_signal_stops_a_run": (
-        "fails where the process that runs the tests ignores SIGINT"
-    ),
-    "tests/test_train_command.py::test_a_first_epoch_that_is_stopped": (
-        "fails where the process that runs the tests ignores SIGINT"
-    ),
 }

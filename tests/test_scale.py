@@ -19,12 +19,7 @@ from tests.effort import calls, growth, peak
 from tests.emitted import emitted_class, emitted_text
 
 FORTY = views(40)
-TWELVE = views(12)
 
-#: A gap: views that can be exchanged are compared one by one, each time along the whole spec.
-exchanges_are_slow = pytest.mark.xfail(
-    run=False, reason="the search for exchanges of N equal views takes N^3 calls and more"
-)
 SIZES = {
     "views": (10, 20),
     "series": (60, 120),
@@ -41,22 +36,16 @@ def _warm() -> None:
     emitted_text("wyner")
 
 
-@pytest.mark.parametrize(
-    "kind",
-    [
-        pytest.param(kind, marks=exchanges_are_slow) if kind in ("views", "pairs") else kind
-        for kind in LARGE
-    ],
-)
+@pytest.mark.parametrize("kind", LARGE)
 def test_effort_grows_as_the_spec_does(kind: str) -> None:
     """Twice the variables, or twice the terms, are hardly more than twice the calls."""
     text, power = LARGE[kind]
     assert growth(lambda size: emitted_text(text(size)), *SIZES[kind]) < power + 0.15
 
 
-@exchanges_are_slow
 def test_forty_views_are_no_great_effort() -> None:
-    assert calls(lambda: emitted_text(FORTY)) < 6_000_000
+    """The objective, of 1,560 projections, is collected in three orders of the latents."""
+    assert calls(lambda: emitted_text(FORTY)) < 15_000_000
 
 
 def test_a_hundred_variables_are_no_great_effort() -> None:
@@ -69,7 +58,7 @@ def test_a_hundred_variables_are_no_great_effort() -> None:
 
 
 def test_forward_has_no_loop_over_views() -> None:
-    tree = ast.parse(emitted_text(TWELVE))
+    tree = ast.parse(emitted_text(FORTY))
     forward = next(
         node
         for node in ast.walk(tree)
@@ -80,13 +69,13 @@ def test_forward_has_no_loop_over_views() -> None:
 
 
 def test_text_does_not_grow_with_the_number_of_views() -> None:
-    few, many = (emitted_text(views(n)) for n in (8, 12))
+    few, many = (emitted_text(views(n)) for n in (20, 40))
     assert len(many) - len(few) < 200
 
 
 def test_many_views_run() -> None:
-    objective = emitted_class(TWELVE)()
-    losses = objective({"x": (torch.rand(5, 12, 12) > 0.5).float()})
+    objective = emitted_class(FORTY)()
+    losses = objective({"x": (torch.rand(5, 40, 12) > 0.5).float()})
     losses.loss.backward()
     assert all(parameter.grad is not None for parameter in objective.parameters())
     assert torch.isfinite(losses.loss)

@@ -145,29 +145,42 @@ def _met(
 def _moves(model: Model, rest: Sum, canon: Canon, ways: _Ways) -> Iterator[list[_Move]]:
     """Moves from one set to all that are as near, the nearest first."""
     data = canon.independence.data
+    seen, sets = {**rest}, _open_sets(rest, canon, model)
     for latents in sorted({way - data for several in ways.values() for way in several} - {_NONE},
                           key=canon.places):  # fmt: skip
-        atoms = [one for one in open_atoms(rest, canon) if latents.issuperset(one.of)]
-        negative = [one for one in atoms if not nonnegative(rest[one], model)]
-        positive = [one for one in atoms if nonnegative(rest[one], model)]
-        targets = {frozenset(one.given) & data for one in positive}
-        for given in sorted({frozenset(one.given) & data for one in negative}, key=canon.places):
+        if seen != rest:  # a move that was made has changed it
+            seen, sets = {**rest}, _open_sets(rest, canon, model)
+        starts, targets = (
+            {given for of, several in sets[kept].items() if latents >= of for given in several}
+            for kept in (False, True)
+        )
+        for given in sorted(starts, key=canon.places):
             found = [
                 move
                 for target in targets
-                if (move := _move(canon, latents, given, target, ways)) is not None
+                if given < target
+                and (move := _move(canon, latents, given, target, ways)) is not None
             ]
             for size in sorted({len(one.added) for one in found}):
                 near = [one for one in found if len(one.added) == size]
                 yield sorted(near, key=lambda one: canon.places(one.added))
 
 
+def _open_sets(
+    rest: Sum, canon: Canon, model: Model
+) -> dict[bool, dict[Variables, set[Variables]]]:
+    """The data in the conditions of open entropies, by what they are of; apart by their signs."""
+    found: dict[bool, dict[Variables, set[Variables]]] = {False: {}, True: {}}
+    for atom in open_atoms(rest, canon):
+        given = frozenset(atom.given) & canon.independence.data
+        found[nonnegative(rest[atom], model)].setdefault(frozenset(atom.of), set()).add(given)
+    return found
+
+
 def _move(
     canon: Canon, latents: Variables, given: Variables, target: Variables, ways: _Ways
 ) -> _Move | None:
-    """The move from one set to another, if decoders lead there and nowhere else."""
-    if not given < target:
-        return None
+    """The move from one set to a larger one, if decoders lead there and nowhere else."""
     added, known = target - given, latents | given
 
     def opened(counts: Counts) -> Counts:
