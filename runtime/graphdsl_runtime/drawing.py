@@ -4,6 +4,8 @@ from __future__ import annotations
 
 __all__ = ["Drawing"]
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import ClassVar
 
 import torch
@@ -27,6 +29,9 @@ class Drawing(Reading):
     #: How many samples of each latent a row has in a bound of several; 0 where there is none.
     samples: ClassVar[int] = 0
 
+    #: How many experts a mixture has, by the latent that is sampled from each of them.
+    strata: ClassVar[Mapping[str, int]] = MappingProxyType({})
+
     def edge_masks(self) -> list[EdgeMask]:
         """Give the masks whose edges are learned, in the spec's order."""
         return [part for part in self.children() if isinstance(part, EdgeMask)]
@@ -36,7 +41,8 @@ class Drawing(Reading):
 
         Shapes: ``(B, *noise_shape)`` for each; for a set of views, a bool ``(B, N)``; for a learned
         mask ``(B, *mask)``, or ``(1, *mask)`` where all rows have one; where a bound takes k
-        samples of each latent, ``(B, k, *noise_shape)`` for ``samples(z)`` as well.
+        samples of each latent, ``(B, k, *noise_shape)`` for ``samples(z)`` as well; where a latent
+        is sampled from each of M experts, ``(B, M, *noise_shape)`` for ``experts(z)``.
         Seeded by `torch.manual_seed`.
         """
         rows, device = like.shape[0], like.device
@@ -53,6 +59,9 @@ class Drawing(Reading):
             if latent.sampled:
                 size = (rows, self.samples, *latent.noise_shape)
                 noise[f"samples({latent.name})"] = torch.randn(size, dtype=dtype, device=device)
+        for name, count in self.strata.items():
+            size = (rows, count, *self._variable(name).noise_shape)
+            noise[f"experts({name})"] = torch.randn(size, dtype=dtype, device=device)
         return noise | {one.name: one.draw(rows, device) for one in self.draws}
 
     def drawn(self, noise: Noise, name: str, like: Tensor) -> Tensor:
@@ -93,6 +102,22 @@ class Drawing(Reading):
         if tuple(several.shape) != expected:
             raise ShapeMismatch(key, expected=expected, got=noise[key].shape)
         return several.flatten(0, 1)
+
+    def noise_of_each(self, noise: Noise, name: str, experts: int, like: Tensor) -> Tensor:
+        """Take the noise of one sample of a latent from each expert of a mixture, in every row.
+
+        It is the first of the noise's entry ``experts(z)``, or drawn where there is none, with as
+        many rows as ``like``.  Shapes: ``-> (B, M, *noise_shape)``.
+        Raises `ShapeMismatch` where the entry has too few experts.
+        """
+        key, expected = f"experts({name})", (experts, *self._variable(name).noise_shape)
+        if key not in noise:
+            size = (like.shape[0], *expected)
+            return torch.randn(size, dtype=self._dtype(), device=like.device)
+        several = noise[key][:, :experts]
+        if tuple(several.shape) != (like.shape[0], *expected):
+            raise ShapeMismatch(key, expected=(like.shape[0], *expected), got=noise[key].shape)
+        return several
 
     def selector(
         self, noise: Noise | None, name: str, experts: Gaussian, seen: Tensor | None = None

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-__all__ = ["expect", "monte_carlo_kl"]
+__all__ = ["HALF", "expect", "monte_carlo_kl", "sum_beyond"]
 
 from typing import Protocol
 
 import torch
 from torch import Tensor
 
-_HALF = (torch.bfloat16, torch.float16)
+#: As autocast leaves numbers: too coarse to add up in.
+HALF = (torch.bfloat16, torch.float16)
 
 
 class _Density(Protocol):
@@ -38,7 +39,7 @@ def expect(nats: Tensor, seen: Tensor | None = None) -> Tensor:
     >>> expect(torch.tensor([[1.0, 2.0], [torch.nan, 4.0]]), torch.tensor([True, False]))
     tensor(1.5000)
     """
-    if nats.dtype in _HALF:  # as autocast leaves them: a sum over pixels and rows would be coarse
+    if nats.dtype in HALF:  # as autocast leaves them: a sum over pixels and rows would be coarse
         nats = nats.float()
     if seen is not None:
         if nats.ndim > seen.ndim:  # one number per view: what masks it is small, forward and back
@@ -67,9 +68,9 @@ def monte_carlo_kl(q: _Density, p: _Density, z: Tensor) -> Tensor:
     """
     log_q, log_p = q.log_prob(z), p.log_prob(z)
     axes = min(log_q.ndim, log_p.ndim)
-    return _sum_beyond(log_q, axes) - _sum_beyond(log_p, axes)
+    return sum_beyond(log_q, axes) - sum_beyond(log_p, axes)
 
 
-def _sum_beyond(nats: Tensor, axes: int) -> Tensor:
+def sum_beyond(nats: Tensor, axes: int) -> Tensor:
     """Sum over all axes but the first few."""
     return nats.flatten(axes).sum(dim=axes) if nats.ndim > axes else nats

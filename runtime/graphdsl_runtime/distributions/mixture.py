@@ -19,10 +19,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812  (torch's own name for it)
 
-from graphdsl_runtime.distributions.expectation import monte_carlo_kl
+from graphdsl_runtime.distributions.expectation import HALF, monte_carlo_kl, sum_beyond
 from graphdsl_runtime.distributions.gaussian import Gaussian, StandardNormal
 from graphdsl_runtime.distributions.laplace import Laplace, StandardLaplace
-from graphdsl_runtime.distributions.parameters import over
+from graphdsl_runtime.distributions.parameters import Index, over
 
 _Component: TypeAlias = Gaussian | Laplace
 _Prior: TypeAlias = StandardNormal | StandardLaplace
@@ -45,6 +45,11 @@ class Mixture:
 
     components: _Component
     logits: Tensor
+
+    def __getitem__(self, index: Index) -> Mixture:
+        """Some rows, and all that they are mixtures of."""
+        logits = self.logits if self.logits.ndim == 1 else self.logits[index]
+        return Mixture(self.components[index], logits)
 
     @property
     def log_weights(self) -> Tensor:
@@ -89,6 +94,21 @@ class Mixture:
         """
         return self.components.sample(noise)
 
+    def sample_several(self, noise: Tensor, samples: int) -> Tensor:
+        """Turn standard normal noise into K samples of every component, all of them rows.
+
+        The M K samples of a row come one after another, those of one component together.
+
+        Shapes: ``(B M K, *) -> (B M K, *)``.  Reference: Shi et al. 2019, sec. 3.
+
+        >>> two = Mixture(Gaussian.unit(torch.tensor([[[-3.0], [3.0]]])), torch.zeros(2))
+        >>> two.sample_several(torch.zeros(4, 1), samples=2).flatten()
+        tensor([-3., -3.,  3.,  3.])
+        """
+        rows, count = self.components.mean.shape[:2]
+        apart = noise.reshape(rows, count, samples, *noise.shape[1:])
+        return self.components[:, :, None].sample(apart).flatten(0, 2)
+
     def sample(self, noise: Tensor, uniform: Tensor) -> Tensor:
         """Choose a component with uniform noise and sample it with standard normal noise.
 
@@ -118,7 +138,8 @@ class Mixture:
             return self.log_prob(value[:, None]).squeeze(1)
         each = self.components[:, None].log_prob(value[:, :, None])  # (B, K, M, *)
         # Were all of them -inf, far outside of every narrow component, the sum would be NaN.
-        each = each.flatten(3).sum(dim=3).clamp(min=torch.finfo(each.dtype).min / 4)
+        each = each.float() if each.dtype in HALF else each
+        each = sum_beyond(each, 3).clamp(min=torch.finfo(each.dtype).min / 4)
         log_weights = self.log_weights.expand(value.shape[0], -1)
         return torch.logsumexp(log_weights[:, None] + each, dim=-1)
 
@@ -155,7 +176,7 @@ class Mixture:
         >>> far.selector_information(far.sample_each(torch.zeros(1, 2, 1)))  # one bit
         tensor([0.6931])
         """
-        own = self.components.log_prob(samples).flatten(2).sum(dim=2)
+        own = sum_beyond(self.components.log_prob(samples), 2)
         return self.average(own - self.log_prob(samples))
 
     def kl_estimate(

@@ -27,7 +27,7 @@ from graphdsl_runtime.estimators.games import (
     information_mine,
     total_correlation_critic,
 )
-from graphdsl_runtime.estimators.importance import importance_weighted
+from graphdsl_runtime.estimators.importance import importance_of_experts, importance_weighted
 from graphdsl_runtime.estimators.information import (
     barber_agakov,
     club,
@@ -69,6 +69,7 @@ __all__ = [
     "energy_distance",
     "gradient_penalty_r1",
     "hsic",
+    "importance_of_experts",
     "importance_weighted",
     "info_nce",
     "infogan_bound",

@@ -103,6 +103,12 @@ ESTIMATORS: Mapping[str, Estimator] = MappingProxyType(
             reference="Gretton et al. 2005; Song et al. 2012 (unbiased)",
             unit="1",
         ),
+        "importance_of_experts": Estimator(
+            relation="upper",
+            bias="upwards; to 0 as k grows, and with `per_expert` only where q is p's own "
+            "posterior",
+            reference="Shi et al. 2019 (MMVAE), eq. 3; theory.md S6",
+        ),
         "importance_weighted": Estimator(
             relation="upper",
             bias="upwards by E log p(x) - E log mean w, which goes to 0 as k grows, as Var(w) / 2k "
