@@ -26,7 +26,7 @@ from graphdsl.codegen.terms import slope_code, term_code
 from graphdsl.codegen.views import ModuleView, TermView
 from graphdsl.ir.draws import Draw
 from graphdsl.ir.loss import LossModule, LossTerm, MaskSlot, ParameterSlot, VariableSlot
-from graphdsl.ir.statements import Observe
+from graphdsl.ir.statements import Observe, Sample
 from graphdsl.ir.words import ALWAYS_IMPORTED, WORDS
 
 
@@ -48,7 +48,7 @@ def _view(module: LossModule, constants: Sequence[tuple[str, Fraction]]) -> Modu
         class_name=module.class_name,
         summary=summary(module),
         variables=tuple(map(_variable, module.variables)),
-        draws=_draws(module.draws),
+        draws=(*_draws(module.draws), *_strata(module)),
         samples=_samples(module),
         trained=(*_trained(module), *_turns(module), *_critics(module)),
         signature=tuple(f"{one.name}: float = {number(one.value)}" for one in module.parameters),
@@ -142,6 +142,16 @@ def _critics(module: LossModule) -> tuple[str, ...]:
     if len(line) + 4 <= WIDTH:
         return (line,) if names else ()
     return ("critics = (", *(f"    {name}," for name in names), ")")
+
+
+def _strata(module: LossModule) -> tuple[str, ...]:
+    """The latents that are sampled from each expert of a mixture, and how many these are."""
+    found: dict[str, int] = {}
+    for one in module.forward:
+        if isinstance(one, Sample) and one.each and not one.times:
+            found[one.latent] = max(one.each, found.get(one.latent, 0))
+    entries = ", ".join(f'"{name}": {count}' for name, count in found.items())
+    return (f"strata = {{{entries}}}",) if found else ()
 
 
 def _samples(module: LossModule) -> int:

@@ -144,6 +144,12 @@ def _drawn(statement: DrawSet | Known | Sample | PriorSample | Generated) -> Ass
         case Sample(target=target, distribution=distribution, density=density) if density:
             sample = call(f"{distribution}.sample_with_log_prob", _noise(statement))
             return Assignment(f"{target}, {density}", sample, about)
+        case Sample(target=target, distribution=distribution, each=experts) if experts:
+            several = (str(statement.times // experts),) if statement.times else ()
+            word = "sample_several" if several else "sample_each"
+            return Assignment(
+                target, call(f"{distribution}.{word}", _noise(statement), *several), about
+            )
         case Sample(target=target, distribution=distribution):
             source = statement.word or distribution
             return Assignment(target, call(f"{source}.sample", _noise(statement)), about)
@@ -303,6 +309,8 @@ def _fuse(statement: Fuse, mask: str = "") -> Code:
     experts, present = reference(statement.experts[0]), (mask,) if mask else ()
     by_name = tuple(f"present={one}" for one in present)
     if statement.how == "mixture":
+        return call("mixture_of_experts", experts, *present)
+    if statement.how == "expert":
         selector = call("self.selector", "noise", f'"{statement.selector}"', experts, *present)
         return call("one_expert", experts, selector, *present)
     # Exponents: no weight is negative, and the prior's precision is the least that there is.
@@ -328,7 +336,12 @@ def _noise(statement: Sample) -> str:
     source = f'noise["{noise.name}"]'
     if statement.times:
         source = f'self.samples_of(noise, "{noise.name}", {statement.times}, {statement.like})'
-    flat = f".flatten(1, {statement.grid})" if statement.grid > 1 else ""
+    elif statement.each:
+        source = f'self.noise_of_each(noise, "{noise.name}", {statement.each}, {statement.like})'
+    axis, behind = 1, statement.each > 0 and not statement.times
+    if behind:
+        axis, noise = 2, replace(noise, behind=noise.places is not None)
+    flat = f".flatten({axis}, {axis + statement.grid - 1})" if statement.grid > 1 else ""
     return reference(replace(noise, name=f"{source}{flat}"))
 
 

@@ -41,8 +41,12 @@ def term_code(code: TermCode) -> Code:
 def _importance(code: TermCode) -> Code:
     """A bound by several samples, from the log-densities of each."""
     above, below = (tuple(map(_density, several)) for several in (code.above, code.below))
-    several = Bracket("p=[", above, "]"), Bracket("q=[", below, "]"), f"samples={code.times}"
-    return call("expect", call("importance_weighted", *several))
+    weights = Bracket("p=[", above, "]"), Bracket("q=[", below, "]")
+    if not code.strata:
+        return call("expect", call("importance_weighted", *weights, f"samples={code.times}"))
+    of_each = f"samples={code.times // code.experts}", f"log_weights={code.strata}.log_weights"
+    apart = ("per_expert=True",) if code.apart else ()
+    return call("expect", call("importance_of_experts", *weights, *of_each, *apart))
 
 
 def _density(one: Density) -> Code:
@@ -73,6 +77,11 @@ def _of_posterior(code: TermCode, left: str, right: str) -> Code:
     """A rate or an entropy; where there is no closed form, from the log-densities of a sample."""
     left = f"detached({left})" if code.held else left
     seen = _in_bound(code)
+    if code.value is not None and code.joint:
+        value = reference(code.value)
+        if code.kind == "entropy":
+            return call("-expect", _averaged(code, call(f"{left}.log_prob", value)), *seen)
+        return call("expect", _averaged(code, call("monte_carlo_kl", left, right, value)), *seen)
     if code.value is not None:
         value = reference(code.value)
         own = code.density or call(f"{left}.log_prob", value)
@@ -89,7 +98,9 @@ def _of_posterior(code: TermCode, left: str, right: str) -> Code:
 
 
 def _averaged(code: TermCode, nats: Code) -> Code:
-    """What every class costs, as often as it is likely."""
+    """What every class costs, as often as it is likely; or every expert of a mixture."""
+    if code.strata:
+        return call(f"{code.strata}.average", nats)
     return call("averaged", nats, code.chance) if code.chance else nats
 
 

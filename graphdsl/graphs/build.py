@@ -4,7 +4,7 @@ from __future__ import annotations
 
 __all__ = ["build_dag", "generation_dag", "inference_dag", "topological_orders"]
 
-from itertools import islice, pairwise
+from itertools import combinations, islice, pairwise
 
 import networkx as nx
 
@@ -71,6 +71,9 @@ def inference_dag(
 ) -> tuple[tuple[str, ...], dict[str, frozenset[str]]]:
     """G^q with the observed variables completed: q(X) is the data's joint, and arbitrary.
 
+    The children of a mixture depend on each other given its parents, since they share the expert.
+    Where a row has the density of the expert that it draws, that expert is a variable of its own.
+
     Returns:
         The variables in topological order, the data first, and the parents of each.
     """
@@ -82,13 +85,15 @@ def inference_dag(
     graph.add_edges_from(pairwise(data))  # all before are parents: said below
     for parent, child in network.edges:
         graph.add_edges_from((a, b) for a in network.nodes[parent] for b in network.nodes[child])
-    for one in network.conditionals:
-        if one.by == "mixture":
-            graph.add_edges_from((one.selector, child) for child in one.children)
     rank = {name: place for place, name in enumerate((*(one.name for one in model.nodes), *blocks))}
     late = len(rank)
     for one in network.conditionals:
-        if one.by == "mixture":  # a selector has no parents: it comes where its children do
+        if one.by == "mixture" and not one.one_expert:  # one density of all children
+            graph.add_edges_from(combinations(sorted(one.children, key=rank.__getitem__), 2))
+        elif one.by == "mixture":
+            graph.add_edges_from((one.selector, child) for child in one.children)
+    for one in network.conditionals:
+        if one.one_expert:  # a selector has no parents: it comes where its children do
             rank[one.selector] = min(rank[child] for child in one.children)
     order = nx.lexicographical_topological_sort(
         graph, key=lambda name: rank[name] + (0 if name in data else late)

@@ -245,7 +245,7 @@ def _word(functional: Functional) -> tuple[object, ...]:
         case DivergenceOfMarginals():
             whole = functional.variables is None
             details = functional.frozen, functional.samples, functional.enumerated
-            return ("KL to p", whole, *details)
+            return ("KL to p", whole, *details, functional.experts)
         case DivergenceOfPosteriors(frozen=frozen):
             return "KL to r", frozen
         case PredictiveEntropy(frozen=frozen, cost=cost):

@@ -172,6 +172,10 @@ class TermCode:
     density: Local = ""  #: of a flow: where the sample's own log-density is
     held: bool = False  #: whether the value stays as it is, for a network that plays against it
     chance: Local = ""  #: the chances of the classes that it is averaged over
+    strata: Local = ""  #: the mixture over whose experts it is averaged
+    experts: int = 0  #: in a bound of several samples, how many experts a mixture has
+    apart: bool = False  #: whether each of them has a logarithm of its own there
+    joint: bool = False  #: whether a density is one number for all variables, as a mixture's is
     edges: tuple[Ref, ...] = ()  #: the learned masks that its critic sees
 
 

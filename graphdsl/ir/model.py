@@ -12,6 +12,7 @@ __all__ = [
     "DivergenceOfPosteriors",
     "Edge",
     "EstimatorChoice",
+    "Experts",
     "Family",
     "Functional",
     "IdleChoice",
@@ -64,6 +65,8 @@ Law: TypeAlias = Literal[
 ]
 Role: TypeAlias = Literal["observed", "latent", "given"]
 InformationBy: TypeAlias = Literal["mss", "mws", "loo", "adversary", "mine", "mmd"]
+#: Which experts of a mixture a term samples: all, all with a logarithm for each, or one for a row.
+Experts: TypeAlias = Literal["every", "apart", "one"]
 #: What a reconstruction costs, coordinate by coordinate, where that is no likelihood.
 Cost: TypeAlias = Literal["squared", "absolute", "huber"]
 Edge: TypeAlias = tuple[str, str]  #: parent, child
@@ -213,6 +216,7 @@ class Conditional:
     drawn: Distribution | None = None  #: `~ laplace` on its line; None for the child's own
     gates: tuple[Gate, ...] = ()  #: the edges that are learned
     plays: bool = False  #: whether its network is a critic of the terms that ask for it
+    one_expert: bool = False  #: of a mixture: whether a row has the density of the one it draws
 
     @property
     def selector(self) -> str:
@@ -289,6 +293,9 @@ class DivergenceOfMarginals:
     samples: int = 0
     #: Whether expectations over categories and bits that are inferred are sums over their classes.
     enumerated: bool = False
+    #: Of a posterior that is a mixture, which experts are sampled: all, with the mixture's density;
+    #: all, each with a logarithm of its own; or one for each row, with the density of that one.
+    experts: Experts = "every"
 
 
 @dataclass(frozen=True, slots=True)

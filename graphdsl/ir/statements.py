@@ -169,16 +169,16 @@ class DrawMask:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fuse:
-    """Make posteriors from experts: the product of all, of each alone, or of some subsets."""
+    """Make posteriors from experts: products, or a mixture, or the one that is drawn of it."""
 
     target: Target
-    how: Literal["concatenate", "product", "mixture", "each", "subsets", "drawn"]
+    how: Literal["concatenate", "product", "mixture", "expert", "each", "subsets", "drawn"]
     experts: tuple[Ref, ...]
     formula: str
     shape: tuple[int, ...]
     there: Target = ""  #: the mask of the experts that there are, where it is put together
     subsets: Attribute = ""  #: that lists them
-    selector: str = ""  #: of a mixture
+    selector: str = ""  #: of one expert of a mixture, which is drawn
     chosen: Chosen | None = None  #: of one subset that is drawn
     seen: tuple[Ref, ...] = ()  #: which experts there are, where views may be missing
     present: tuple[Ref | None, ...] = ()  #: the same in training; None is always there
@@ -213,6 +213,7 @@ class Sample:
     like: Local = ""  #: of several, a tensor of as many rows as the batch
     density: Target = ""  #: of a flow: the sample's own log-density
     word: str = ""  #: of a root of p, for its prior
+    each: int = 0  #: of a mixture, how many experts there are, each of which has samples of its own
 
 
 @dataclass(frozen=True, slots=True)

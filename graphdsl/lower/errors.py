@@ -210,6 +210,19 @@ class EstimatorIdle(Warned):
     target: str
 
 
+class MixtureInPart(Diagnostic):
+    """A term that the density of a mixture cannot tell."""
+
+    code = "MIB418"
+    title = "Mixture in part"
+    said = "the density of the mixture `{name}` cannot tell {term}: {reason}"
+    hint = "{instead}"
+    name: str
+    term: str
+    reason: str
+    instead: str
+
+
 class UnderGeneration(Diagnostic):
     """A term over samples of p that nothing bounds, or whose samples are not drawn."""
 

@@ -18,6 +18,7 @@ from graphdsl.lower.gating import written_mask
 from graphdsl.lower.models import Auxiliary, Decoder, Encoder, Prior, SubPosterior, is_drawn
 from graphdsl.lower.runs import Plan
 from graphdsl.lower.set_words import sets_of
+from graphdsl.lower.wording import joint_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,8 @@ def formula(plan: Plan, group: Sequence[Piece]) -> Formula:
     if plan.together:
         return _write_sets(plan, group)
     first = group[0]
+    if first.kind in ("kl", "entropy") and first.node in plan.mixtures:
+        return _of_mixture(plan, group)
     subsets = isinstance(first.ref, SubPosterior) and not is_drawn(first.ref)
     body = _body(plan, group, plan.under, _conditional(plan, plan.base, group))
     if first.kind == "penalty":
@@ -49,6 +52,13 @@ def formula(plan: Plan, group: Sequence[Piece]) -> Formula:
     )
     total = _counted(plan, group) if first.among else _summed(plan, group, subsets)
     return Formula(f"{mean.text}{total.text}{body.text}", f"{mean.latex}{total.latex}{body.latex}")
+
+
+def _of_mixture(plan: Plan, group: Sequence[Piece]) -> Formula:
+    """A rate or an entropy of all that a mixture is of: it has one density."""
+    of = joint_text(plan.model, [piece.node for piece in group])
+    node = of, latex_names(tuple(of.split(", ")))
+    return _named(plan, group, plan.under, _conditional(plan, plan.base, group), node)
 
 
 def _write_sets(plan: Plan, group: Sequence[Piece]) -> Formula:
@@ -80,8 +90,15 @@ def _joined(several: Sequence[Formula]) -> Formula:
 
 def _body(plan: Plan, group: Sequence[Piece], at: str, encoder: Formula) -> Formula:
     """A term without its sums: the expectation under a distribution, of what is in it."""
-    first = group[0]
     node = _index(plan, [piece.node for piece in group])
+    return _named(plan, group, at, encoder, node)
+
+
+def _named(
+    plan: Plan, group: Sequence[Piece], at: str, encoder: Formula, node: tuple[str, str]
+) -> Formula:
+    """The same, of what `node` names."""
+    first = group[0]
     at_latex = at if len(at) == 1 else f"{{{at}}}"
     match first.kind:
         case "penalty":
@@ -271,7 +288,7 @@ def _hidden(model: Model, conditional: Conditional, node: str, network: str) -> 
     """What a posterior has besides what its network reads: a selector, or a label."""
     family = model.family_of(node)
     labels = (family.label(node),) if family.labels and network != "p" else ()
-    return (*labels, *((conditional.selector,) if conditional.by == "mixture" else ()))
+    return (*labels, *((conditional.selector,) if conditional.one_expert else ()))
 
 
 def _distribution(network: str, node: tuple[str, str], given: Formula) -> Formula:

@@ -10,11 +10,12 @@ from graphdsl.diagnostics import Diagnostic, Span
 from graphdsl.ir.draws import draws_in
 from graphdsl.ir.information import Collected, CrossEntropy, Importance, Term
 from graphdsl.ir.loss import Bound, LossTerm, TermCode
-from graphdsl.ir.model import Model
+from graphdsl.ir.model import DivergenceOfMarginals, Model
 from graphdsl.ir.notation import Names as Variables
 from graphdsl.ir.notation import latex_names, latex_weight
 from graphdsl.ir.signs import sign
 from graphdsl.ir.weight import ONE, Weight
+from graphdsl.lower.data import masks
 from graphdsl.lower.errors import EstimatorMisplaced
 from graphdsl.lower.names import Names
 from graphdsl.lower.relations import OWN, directed
@@ -71,23 +72,23 @@ def importance_terms(
 
 
 def _term(base: Plan, one: Importance, taken: Names) -> LossTerm:
-    samples, several = one.divergence.samples, SamplePass(base, one.divergence)
-    text, latex = _ratio(several, base.base)
+    several = SamplePass(base, one.divergence)
     at = one.divergence.under
     mean = f"\\mathbb{{E}}_{{{at}}}" if len(at) > 1 else f"\\mathbb{{E}}_{at}"
-    weighed = f"\\log \\tfrac{{1}}{{{samples}}} \\sum_{{k=1}}^{{{samples}}} {latex}"
+    text, weighed = _weighed(several, one.divergence, base)
     model = f"p({','.join(several.data)}{'|' * bool(several.roots)}{','.join(several.roots)})"
     stands_for = Term(one.weight, CrossEntropy(several.data, several.roots, model, at))
     relation = directed(OWN["importance_weighted"], one.weight, base.model)
     given = f" \\mid {latex_names(several.roots)}" if several.roots else ""
     likelihood = f"\\log p({latex_names(several.data)}{given})"
-    posterior = f"{base.base}({', '.join(several.latents)} | {', '.join(several.read)})"
+    posterior = f"{base.base}({', '.join(several.latents)} | {', '.join(_read(several, base))})"
+    mixture, apart = several.mixture, one.divergence.experts == "apart"
     bound = Bound(
         weight=one.weight,
         entropy=stands_for,
         model=model,
         gap=f"{_factor(one.weight)}{mean}\\bigl[{likelihood} - {weighed}\\bigr]",
-        tight_when=f"{posterior} is p's own posterior, or the samples are many",
+        tight_when=f"{posterior} is p's own posterior" + ", or the samples are many" * (not apart),
         certified=relation == "upper",
     )
     return LossTerm(
@@ -97,28 +98,69 @@ def _term(base: Plan, one: Importance, taken: Names) -> LossTerm:
             kind="importance",
             left=several.below[0].value,
             right=None,
-            times=samples,
+            times=several.times,
             above=several.above,
             below=several.below,
+            strata="" if mixture is None else mixture.key,
+            experts=0 if mixture is None else len(mixture.experts),
+            apart=apart,
         ),
-        formula=f"E_{at}[-log 1/{samples} sum_k {text}]",
+        formula=f"E_{at}[-{text}]",
         latex=f"{mean}\\bigl[-{weighed}\\bigr]",
         stands_for=(stands_for,),
         relation=relation,
         bounds=(bound,),
-        estimator=f"{samples} sample{'s' * (samples > 1)} of each row",
+        estimator=_estimator(one.divergence, base),
         lines=one.lines,
         frozen=one.divergence.frozen,
     )
 
 
-def _ratio(several: SamplePass, network: str) -> tuple[str, str]:
+def _weighed(several: SamplePass, divergence: DivergenceOfMarginals, base: Plan) -> tuple[str, str]:
+    """The logarithm of the mean of a row's importance weights, as text and in LaTeX."""
+    samples = divergence.samples
+    text, latex = _ratio(several, base)
+    if several.mixture is None:
+        mean = f"\\log \\tfrac{{1}}{{{samples}}} \\sum_{{k=1}}^{{{samples}}} {latex}"
+        return f"log 1/{samples} sum_k {text}", mean
+    experts = several.mixture.experts
+    count = "M" if masks(base.model, experts) else str(len(experts))
+    outer, inner = f"\\sum_{{m=1}}^{{{count}}}", f"\\sum_{{k=1}}^{{{samples}}}"
+    if divergence.experts == "apart":
+        mean = f"\\tfrac{{1}}{{{count}}} {outer} \\log \\tfrac{{1}}{{{samples}}} {inner} {latex}"
+        return f"1/{count} sum_m log 1/{samples} sum_k {text}", mean
+    mean = f"\\log \\tfrac{{1}}{{{count} \\cdot {samples}}} {outer} {inner} {latex}"
+    return f"log 1/({count} * {samples}) sum_m sum_k {text}", mean
+
+
+def _estimator(divergence: DivergenceOfMarginals, base: Plan) -> str:
+    """How many samples a row has, and of what."""
+    samples = divergence.samples
+    several = f"{samples} sample{'s' * (samples > 1)}"
+    mixed = [one for slot in base.encoders for one in slot.conditionals if one.by == "mixture"]
+    if not mixed:
+        return f"{several} of each row"
+    have = " that a row has" if masks(base.model, mixed[0].parents) else ""
+    if mixed[0].one_expert:
+        return f"{several} of each row, of one expert{have}, with the density of that expert"
+    told = f"{several} of every expert{have}, with the density of their mixture"
+    return f"{told}, and a logarithm for each expert" * (divergence.experts == "apart") or told
+
+
+def _read(several: SamplePass, base: Plan) -> Variables:
+    """What the posterior is given: the data that it reads, and of mixtures the expert drawn."""
+    mixed = [one for slot in base.encoders for one in slot.conditionals if one.one_expert]
+    return (*several.read, *dict.fromkeys(one.selector for one in mixed))
+
+
+def _ratio(several: SamplePass, base: Plan) -> tuple[str, str]:
     """An importance weight, as text and in LaTeX: p(x, z) / q(z | x)."""
+    network, read = base.base, _read(several, base)
     joint: Variables = (*several.data, *several.latents)
     text = f"p({', '.join(joint)}" + (f" | {', '.join(several.roots)})" if several.roots else ")")
-    text += f" / {network}({', '.join(several.latents)} | {', '.join(several.read)})"
+    text += f" / {network}({', '.join(several.latents)} | {', '.join(read)})"
     given = f" \\mid {latex_names(several.roots)}" if several.roots else ""
-    below = f"{network}({latex_names(several.latents)} \\mid {latex_names(several.read)})"
+    below = f"{network}({latex_names(several.latents)} \\mid {latex_names(read)})"
     return text, f"\\frac{{p({latex_names(joint)}{given})}}{{{below}}}"
 
 

@@ -62,7 +62,7 @@ def read_by(code: TermCode) -> Iterator[str]:
     for one in (*code.above, *code.below):
         refs += [one.distribution, one.value, one.seen]
     yield from (ref.name for ref in refs if ref is not None)
-    yield from filter(None, (code.density, code.chance))
+    yield from filter(None, (code.density, code.chance, code.strata))
 
 
 def arguments(statements: Iterable[Statement]) -> Iterator[Ref]:

@@ -35,6 +35,7 @@ from graphdsl.lower.groups import (
 )
 from graphdsl.lower.importance import importance_terms, sampled_networks
 from graphdsl.lower.liveness import alive, arguments, used
+from graphdsl.lower.mixtures import idle_experts, unfit_mixtures
 from graphdsl.lower.models import Prior
 from graphdsl.lower.names import Names, local_names, named
 from graphdsl.lower.objective import whole_latex
@@ -49,6 +50,7 @@ from graphdsl.lower.sides import (
     playing,
     playing_piece,
 )
+from graphdsl.lower.strata import stratified
 from graphdsl.lower.terms import added_up, loss_terms
 from graphdsl.lower.turns import idle_turns, turns
 from graphdsl.lower.under_p import unfit_under_p
@@ -123,6 +125,12 @@ def lower(
     if bare:
         family = model.family_of(bare[0])
         return Lowered(None, (*found, _prior_missing(family)))
+    mixed = [
+        each
+        for one in bounded
+        for each in (*unfit_mixtures(one.everything, one.model), *idle_experts(one.model))
+    ]
+    found += dict.fromkeys(mixed)
     plays, wrong = on_their_sides(list(_sided(bounded, model)), model)
     found += (*without_model(everything, model), *unfit_under_p(everything, model), *wrong)
     if _is_wrong(found):
@@ -252,7 +260,7 @@ def _all_terms(
         relation, told = group_relation(each, under, one.model), sign_text(made)
         groups.append(made)
         terms += tuple(replace(term, within=told, relation=relation) for term in under)
-    return terms, tuple(groups)
+    return stratified(plans, terms, one.model), tuple(groups)
 
 
 def _is_wrong(found: Iterable[Diagnostic]) -> bool:

@@ -361,7 +361,9 @@ def _run_model(
     plan.add_network(network_slot(slot, plan.model))
     if _is_apart(plan, slot) or not _is_known(plan, slot):
         slot = some_of(slot, only)
-    plan.forward.append(replace(run_slot(plan, slot, target, frozen), detached=detached))
+    run = replace(run_slot(plan, slot, target, frozen), detached=detached)
+    if run not in plan.forward:  # a prior of data, which another network's posterior has asked for
+        plan.forward.append(run)
     for child, conditional in _children_of(slot):
         given = conditional.parents if network == "r" else ()
         plan.likelihood[ModelKey(network, child, given, held)] = (target, slot.children)

@@ -18,6 +18,7 @@ from graphdsl.lower.keys import density, members, seen, without_q
 from graphdsl.lower.ordering import in_order
 from graphdsl.lower.runs import (
     WORD,
+    Mixture,
     ModelKey,
     Plan,
     gathered,
@@ -217,7 +218,7 @@ def _fused(plan: Plan, slot: Slot, target: str, subsets: list[tuple[str, ...]]) 
     formula = f"{base}({of} | {given}), eq. 13"
     product = Fuse(
         target=target,
-        how="mixture" if mixed else "drawn" if block else "product",
+        how="expert" if mixed else "drawn" if block else "product",
         experts=(Ref(experts, places),),
         formula=f"{base}({of} | {given}, {conditional.selector})" if mixed else formula,
         shape=shape,
@@ -228,6 +229,8 @@ def _fused(plan: Plan, slot: Slot, target: str, subsets: list[tuple[str, ...]]) 
         chosen=chosen(model, block, order) if block else None,
         weights=weights_of(model, conditional, order),
     )
+    if mixed and not conditional.one_expert:
+        _mixture(plan, slot, product, f"{base}({of} | {given})", order)
     plan.forward.append(product)
     plan.infer.append(product)
     for subset in [one for one in subsets if as_block(one[0]) is not None]:
@@ -236,6 +239,23 @@ def _fused(plan: Plan, slot: Slot, target: str, subsets: list[tuple[str, ...]]) 
     if subsets:
         held = Ref(experts, places)
         _subset_posteriors(plan, slot, conditional, target, held, order, subsets)
+
+
+def _mixture(plan: Plan, slot: Slot, one: Fuse, formula: str, experts: tuple[str, ...]) -> None:
+    """The mixture itself, whose density a term has, beside the one expert that a row draws."""
+    mixture = Mixture(f"mixture:{without_q(one.target)}", slot.children, experts)
+    plan.forward.append(
+        replace(
+            one,
+            target=mixture.key,
+            how="mixture",
+            formula=formula,
+            shape=(len(experts), *one.shape),
+            there=f"present:{mixture.key}",
+            selector="",
+        )
+    )
+    plan.mixtures.update(dict.fromkeys(slot.children, mixture))
 
 
 def _subset_posteriors(

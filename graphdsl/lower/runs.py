@@ -6,6 +6,7 @@ __all__ = [
     "PRIORS",
     "WORD",
     "Held",
+    "Mixture",
     "ModelKey",
     "Plan",
     "gathered",
@@ -88,6 +89,15 @@ class ModelKey(NamedTuple):
     held: Literal["", "frozen", "detached"] = ""  #: what has no gradient: its weights, its inputs
 
 
+@dataclass(frozen=True, slots=True)
+class Mixture:
+    """A posterior whose density is that of a mixture, and of all its children at once."""
+
+    key: str
+    children: tuple[str, ...]
+    experts: tuple[str, ...]  #: what each of them reads
+
+
 @dataclass(slots=True)
 class Plan:
     """Statements of the emitted methods, and where each variable's distribution is found."""
@@ -127,6 +137,7 @@ class Plan:
     owners: dict[str, str] = field(default_factory=dict)  #: attribute -> whose network it is
     gathered: set[str] = field(default_factory=set)  #: members that are side by side by now
     vectors: set[str] = field(default_factory=set)  #: local names that hold categories as vectors
+    mixtures: dict[str, Mixture] = field(default_factory=dict)  #: by each child
     experts: dict[tuple[str, tuple[str, ...]], tuple[str, tuple[str, ...]]] = field(
         default_factory=dict
     )  #: by network and children: the tensor of all experts, and their parents in its order

@@ -31,7 +31,7 @@ from graphdsl.lower.data import masks, observed, parents_of
 from graphdsl.lower.keys import density, seen
 from graphdsl.lower.posteriors import plan_posteriors
 from graphdsl.lower.renaming import reads, renamed, targets
-from graphdsl.lower.runs import PRIORS, Plan, run_slot
+from graphdsl.lower.runs import PRIORS, Mixture, Plan, run_slot
 from graphdsl.lower.slots import Slot, member_ref, network_slot
 
 _SHAPELESS = Assemble | Chances | DrawMask | Every | None
@@ -46,9 +46,11 @@ class SamplePass:
     read: Names  #: the data that the latents are inferred from
     above: tuple[Density, ...]  #: p's, of data and latents
     below: tuple[Density, ...]  #: those of the latents that were sampled
+    times: int  #: how many samples a row has
+    mixture: Mixture | None  #: whose experts each have as many samples
 
     def __init__(self, base: Plan, divergence: DivergenceOfMarginals) -> None:
-        self._base, self._model, self._times = base, base.model, divergence.samples
+        self._base, self._model, self.times = base, base.model, divergence.samples
         self._plan = base.branch(base.under)
         self._plan.forward, self._plan.infer, self._plan.inferred = [], [], []
         self._own: dict[str, str] = {}  #: what has a row for every sample, by its name elsewhere
@@ -57,6 +59,8 @@ class SamplePass:
         self._name(wanted, decoders)
         self._observe()
         plan_posteriors(self._plan, base.encoders, {})
+        self.mixture = next(iter(self._plan.mixtures.values()), None)
+        self.times *= 1 if self.mixture is None else len(self.mixture.experts)
         held = [self._run(slot, divergence.frozen) for slot in decoders]
         above = [
             self._likelihood(slot, run, wanted) for slot, run in zip(decoders, held, strict=True)
@@ -120,7 +124,9 @@ class SamplePass:
         """What the samples were drawn from."""
         for slot in self._base.encoders:
             nodes = tuple(name for name in slot.children if name in self.latents)
-            if nodes:
+            if nodes and self.mixture is not None and nodes[0] in self.mixture.children:
+                yield Density(Ref(self.mixture.key), "", self._plan.value(nodes), None)
+            elif nodes:
                 run, held = self._plan.posterior[nodes[0]]
                 if self._plan.law(nodes[0]) == "flow":  # the sample's own density, of one pass
                     yield Density(None, "", Ref(density(run)), None)
@@ -140,15 +146,34 @@ class SamplePass:
                 self._base.forward.append(statement)
 
     def _put(self, statement: Statement) -> None:
+        if isinstance(statement, Sample) and self.mixture is not None:
+            drawn, _ = self._plan.posterior[self.mixture.children[0]]
+            if statement.distribution == drawn:
+                self._put_each(statement, self.mixture)
+                return
         for name in reads(statement):
             self._repeat(name)
         self._own |= {key: self._fresh(key) for key in targets(statement)}
         made = renamed(statement, self._own)
         if isinstance(made, Sample):
-            made = replace(made, times=self._times, like=self._rows())
+            made = replace(made, times=self.times, like=self._rows())
         elif isinstance(made, Run | Fuse):
-            made = replace(made, times=self._times)
+            made = replace(made, times=self.times)
         self._base.forward.append(made)
+
+    def _put_each(self, one: Sample, mixture: Mixture) -> None:
+        """As many samples of every expert, all of them rows."""
+        self._own[one.target] = self._fresh(one.target)
+        self._base.forward.append(
+            replace(
+                one,
+                target=self._own[one.target],
+                distribution=mixture.key,
+                each=len(mixture.experts),
+                times=self.times,
+                like=self._rows(),
+            )
+        )
 
     def _repeat(self, name: str) -> None:
         """The rows of something that every sample has in common."""
@@ -159,7 +184,7 @@ class SamplePass:
         shape = None if isinstance(source, _SHAPELESS) else source.shape
         self._own[name] = self._fresh(name)
         self._base.forward.append(
-            Repeat(target=self._own[name], source=name, times=self._times, shape=shape)
+            Repeat(target=self._own[name], source=name, times=self.times, shape=shape)
         )
 
     def _of_samples(self, density: Density) -> Density:

@@ -33,7 +33,7 @@ from graphdsl.lower.models import (
 from graphdsl.lower.names import Names
 from graphdsl.lower.paying import paying
 from graphdsl.lower.relations import of_bounds
-from graphdsl.lower.runs import PRIORS, ModelKey, Plan
+from graphdsl.lower.runs import PRIORS, Mixture, ModelKey, Plan
 from graphdsl.lower.slots import member_ref
 
 
@@ -45,6 +45,9 @@ def loss_terms(
     for group in _groups(plans, pieces).values():
         first = group[0]
         plan = plans[first.under]
+        mixture = _mixture(plans, first)
+        if mixture is not None:  # as its density has them
+            group.sort(key=lambda piece: mixture.children.index(piece.node))
         bounds = tuple(dict.fromkeys(bound for piece in group for bound in piece.bounds))
         written = formula(plan, group)
         term = LossTerm(
@@ -68,11 +71,22 @@ def loss_terms(
 def _estimator(plans: Mapping[str, Plan], group: Sequence[Piece]) -> str:
     """How a mean over sets is computed, or one that has no closed form, where there is one."""
     draws = draws_used(group)
+    if _mixture(plans, group[0]) is not None:
+        return "the mixture's log-density at one sample: unbiased"
     if draws:
         return f"one {', '.join(draws)} for each row, drawn uniformly: unbiased"
     if not _is_sampled(plans, group[0]):
         return ""
     return f"log-densities of one sample of {plans[group[0].under].base}: unbiased"
+
+
+def _mixture(plans: Mapping[str, Plan], piece: Piece) -> Mixture | None:
+    """The mixture whose density a rate has, or an entropy, on either side."""
+    if piece.kind not in ("kl", "entropy"):
+        return None
+    other = plans.get(piece.ref.network) if isinstance(piece.ref, Encoder) else None
+    own = plans[piece.under].mixtures.get(piece.node)
+    return own if own is not None or other is None else other.mixtures.get(piece.node)
 
 
 def _is_sampled(plans: Mapping[str, Plan], piece: Piece) -> bool:
@@ -88,12 +102,26 @@ def _is_sampled(plans: Mapping[str, Plan], piece: Piece) -> bool:
 
 def _sampled(plans: Mapping[str, Plan], group: Sequence[Piece], code: TermCode) -> TermCode:
     """What has no closed form is told by the sample at hand, and its density."""
+    if _mixture(plans, group[0]) is not None:
+        return _of_mixture(plans, group, code)
     if not _is_sampled(plans, group[0]):
         return code
     plan, nodes = plans[group[0].under], tuple(dict.fromkeys(piece.node for piece in group))
     flow = plan.law(nodes[0]) == "flow"
     own = density(plan.posterior[nodes[0]][0]) if flow else ""
     return replace(code, value=plan.value(nodes), density=own)
+
+
+def _of_mixture(plans: Mapping[str, Plan], group: Sequence[Piece], code: TermCode) -> TermCode:
+    """A rate or an entropy by the density of a mixture, which is one for all its children."""
+    first = group[0]
+    plan, nodes = plans[first.under], tuple(piece.node for piece in group)
+    own, right = plan.mixtures.get(first.node), code.right
+    if isinstance(first.ref, Encoder):
+        other = plans[first.ref.network].mixtures.get(first.node)
+        right = right if other is None else Ref(other.key)
+    left = code.left if own is None else Ref(own.key)
+    return replace(code, left=left, right=right, value=plan.value(nodes), joint=True)
 
 
 def _with_critic(

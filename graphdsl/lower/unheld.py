@@ -8,7 +8,7 @@ from __future__ import annotations
 
 __all__ = ["unheld"]
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from math import log, prod
 
 from graphdsl.diagnostics import Diagnostic, Span
@@ -54,8 +54,10 @@ def _gap(one: LocalEntropy, model: Model, independences: Mapping[str, Independen
     return OpenGap(span=span, gap=gap, size=size, mend=mend)
 
 
-def _mend(one: LocalEntropy, missing: Iterable[str], model: Model) -> str:
+def _mend(one: LocalEntropy, missing: Collection[str], model: Model) -> str:
     """What to write, so that the gap closes: a decoder, an adversary or an estimator."""
+    if all(one.startswith("selector_") for one in missing):
+        return "the term without `with one_expert`: its rate is of the mixture itself"
     role = {node.name: node.role for node in model.nodes}  # selectors and sets have none
     data = [name for name in names(missing) if role.get(name) == "observed"]
     known = [*names(one.given), one.node]

@@ -25,14 +25,14 @@ from graphdsl.resolve.functionals import distance, functional
 from graphdsl.resolve.indices import Indices
 from graphdsl.resolve.laws import Laws, law
 from graphdsl.resolve.scope import Scope
-from graphdsl.resolve.settings import has_its_settings, samples, slope_weight
+from graphdsl.resolve.settings import experts_of, has_its_settings, samples, slope_weight
 from graphdsl.resolve.term_errors import UnknownEstimator, WrongArguments
 from graphdsl.syntax import ast
 
 _Written: TypeAlias = ast.Information | ast.Divergence
 
 _INFORMATIONS: dict[str, InformationBy] = {one: one for one in get_args(InformationBy)}
-_OTHERS = ("iwae", "non_saturating", "enumeration")
+_OTHERS = ("iwae", "non_saturating", "enumeration", "one_expert")
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,9 +136,12 @@ def _after(
             return _played(scope, choice, target, indices)
         case DivergenceOfMarginals() if name == "iwae" and _is_of_a_joint(scope, target):
             count = samples(scope, choice.settings[0], indices)
-            return None if count is None else replace(target, samples=count)
+            experts = experts_of(choice)
+            return None if count is None else replace(target, samples=count, experts=experts)
         case DivergenceOfMarginals() if name == "enumeration" and _is_of_a_joint(scope, target):
             return replace(target, enumerated=True)
+        case DivergenceOfMarginals() if name == "one_expert" and _is_of_a_joint(scope, target):
+            return replace(target, experts="one")
     problem, usage = _MADE_FOR.get(name, _MADE_FOR["mss"])
     told = problem.format(name), usage.format(name)
     scope.note(WrongArguments(span=written.span, problem=told[0], usage=told[1]))
@@ -169,6 +172,10 @@ _MADE_FOR = {
         "write `KL(q || p) with {}(k = 16)`; other terms have no such bound",
     ),
     "enumeration": (
+        "`{}` is of `KL(q || p)`, a joint of data and of the latents behind them",
+        "write `KL(q || p) with {}`; all other terms under q then follow it",
+    ),
+    "one_expert": (
         "`{}` is of `KL(q || p)`, a joint of data and of the latents behind them",
         "write `KL(q || p) with {}`; all other terms under q then follow it",
     ),

@@ -28,6 +28,7 @@ from graphdsl.ir.weight import ZERO, Weight
 from graphdsl.resolve.choices import Choice, Replacement, estimate, replaced
 from graphdsl.resolve.conditionals import idle_modifiers
 from graphdsl.resolve.declarations import declare
+from graphdsl.resolve.experts import with_one_expert
 from graphdsl.resolve.labels import check_labels, declare_labels, with_labels
 from graphdsl.resolve.laws import Laws, every_law
 from graphdsl.resolve.masks import declare_masks
@@ -91,6 +92,7 @@ def resolve(
     check_whole(scope, spec)
     if not scope.families:
         return Resolution(None, scope.found)
+    every = (*terms, *(one for player in players for one in player.objective))
     empty = Network(name="q", role="inference", nodes=(), edges=())
     model = Model(
         name=_name(spec),
@@ -101,7 +103,7 @@ def resolve(
         nodes=tuple(_nodes(scope)),
         parameters=tuple(scope.parameters.values()),
         constants=tuple(scope.constants.items()),
-        inference=laws.models.get("q", empty),
+        inference=with_one_expert(laws.models.get("q", empty), every),
         generation=laws.models.get("p"),
         objective=terms,
         players=tuple(players),
@@ -111,7 +113,7 @@ def resolve(
         idle_choices=idle,
         assertions=tuple(assertions),
         projections=tuple(_projections(terms, assertions)),
-        further=tuple(laws.further.values()),
+        further=tuple(with_one_expert(one, every) for one in laws.further.values()),
         draws=tuple(one for one in scope.draws.values() if one.families),
         masks=tuple(one for one in scope.masks.values() if one.learned),
     )

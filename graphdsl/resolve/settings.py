@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-__all__ = ["has_its_settings", "samples", "slope_weight"]
+__all__ = ["experts_of", "has_its_settings", "samples", "slope_weight"]
 
 from collections.abc import Mapping
 from fractions import Fraction
 
-from graphdsl.ir.model import Functional, MultiInformation
+from graphdsl.ir.model import Experts, Functional, MultiInformation
 from graphdsl.resolve.errors import TooMany
 from graphdsl.resolve.indices import Indices, number, whole
 from graphdsl.resolve.scope import Scope
@@ -20,6 +20,8 @@ _SETTINGS: Mapping[str, tuple[list[str], ...]] = {
     "adversary": ([], ["r1"]),
     "non_saturating": ([], ["r1"]),
 }
+#: What `iwae` may be told of a mixture, beside how many samples there are.
+_EXPERTS: Mapping[str, Experts] = {"per_expert": "apart", "one_expert": "one"}
 _MOST_SAMPLES = 10_000
 
 
@@ -28,18 +30,32 @@ def has_its_settings(scope: Scope, choice: ast.Choice, target: Functional) -> bo
     name = choice.name.text
     told = name == "adversary" and isinstance(target, MultiInformation)  # from permuted rows
     taken = ([],) if told else _SETTINGS.get(name, ([],))
-    if not choice.arguments and [one.name.text for one in choice.settings] in taken:
+    known = not choice.arguments or (name == "iwae" and _word(choice) in _EXPERTS)
+    if known and [one.name.text for one in choice.settings] in taken:
         return True
     problem, usage = f"`{name}` takes nothing in brackets", f"write `with {name}`"
     if told:
         problem += " where it is of an information"
     elif name == "iwae":
         problem, usage = "`iwae` takes the number of samples, `k`", "write `with iwae(k = 16)`"
+        if choice.arguments and choice.settings:
+            problem += ", and of a mixture `per_expert` or `one_expert`"
     elif name in _SETTINGS:
         problem = f"`{name}` takes no more than the weight of a penalty on its critic's slope, `r1`"
         usage = f"write `with {name}` or `with {name}(r1 = 1)`"
     scope.note(WrongArguments(span=choice.span, problem=problem, usage=usage))
     return False
+
+
+def experts_of(choice: ast.Choice) -> Experts:
+    """Which experts of a mixture `iwae` samples: every one, unless it says otherwise."""
+    return _EXPERTS.get(_word(choice), "every")
+
+
+def _word(choice: ast.Choice) -> str:
+    """The one word in the brackets; nothing where there is none, or something else."""
+    words = [one.text for one in choice.arguments if isinstance(one, ast.Word)]
+    return words[0] if len(words) == len(choice.arguments) == 1 else ""
 
 
 def samples(scope: Scope, setting: ast.Setting, indices: Indices) -> int | None:

@@ -1,0 +1,31 @@
+"""Which inference networks draw one expert of a mixture for each row, as the objective says."""
+
+from __future__ import annotations
+
+__all__ = ["with_one_expert"]
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from graphdsl.ir.model import DivergenceOfMarginals, Functional, Network, Weighted, Wrapped
+
+
+def with_one_expert(network: Network, terms: Iterable[Weighted]) -> Network:
+    """The network, its mixtures drawn by one expert if a term over its samples says so.
+
+    All terms over the samples of a network have one posterior in common.
+    """
+    if not any(_says_so(one.functional, network.name) for one in terms):
+        return network
+    conditionals = (replace(one, one_expert=one.by == "mixture") for one in network.conditionals)
+    return replace(network, conditionals=tuple(conditionals))
+
+
+def _says_so(functional: Functional, name: str) -> bool:
+    match functional:
+        case Wrapped(inner=inner):
+            return any(_says_so(one.functional, name) for one in inner)
+        case DivergenceOfMarginals(under=under, experts=experts):
+            return under == name and experts == "one"
+        case _:
+            return False
