@@ -74,6 +74,7 @@ def tried(text: str, class_name: str, trial: Trial, of: str) -> EmittedCompariso
         z_score=_z_score(several, trial.exact),
         left_out=tuple(trial.left_out),
         lowest_gap=trial.lowest_gap,
+        at_samples=trial.at_samples,
     )
 
 

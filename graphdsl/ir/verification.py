@@ -42,6 +42,7 @@ class EmittedComparison:
     z_score: float | None = None  #: of their mean
     left_out: tuple[str, ...] = ()  #: terms that are estimated: no part of either number
     lowest_gap: float = 0.0  #: of the bounds that are certified
+    at_samples: str = ""  #: what has no closed form, and is compared at the samples themselves
 
     @property
     def abs_error(self) -> float:

@@ -66,6 +66,8 @@ def _emitted(one: EmittedComparison) -> Iterator[str]:
     yield f"  the loss emitted for {one.of}: error {one.abs_error:.1e} nats, beside its {how}"
     if one.z_score is not None:
         yield f"    and {one.z_score:.2f} standard errors from it over {one.samples} samples"
+    if one.at_samples:
+        yield f"    with {one.at_samples} at the same samples"
     if one.left_out:
         yield f"    without {', '.join(one.left_out)}: no closed form here"
 
@@ -106,4 +108,5 @@ def _emitted_json(one: EmittedComparison) -> Json:
         "samples": one.samples,
         "z_score": one.z_score,
         "left_out": list(one.left_out),
+        "at_samples": one.at_samples,
     }

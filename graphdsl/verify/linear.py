@@ -21,13 +21,23 @@ from graphdsl.ir.audit import Audit
 from graphdsl.ir.loss import LossModule
 from graphdsl.ir.model import Model, Network
 from graphdsl.ir.statements import Generated, PriorSample
+from graphdsl.verify.experts import log_density, mixture_of
 from graphdsl.verify.models import Source
 from graphdsl.verify.networks import Array, Head, affine_networks, gaussian_source, is_inferred
 from graphdsl.verify.normals import Normal, Regression
 from graphdsl.verify.row_models import Encoders, RowModels, row_joint
 from graphdsl.verify.rows import Row, data_of
 from graphdsl.verify.sets import choices, drawn_noise
-from graphdsl.verify.trial import Pass, Trial, exact_loss, is_under_p, left_out, settings
+from graphdsl.verify.terms import Parameters, weight_value
+from graphdsl.verify.trial import (
+    Numbers,
+    Pass,
+    Trial,
+    exact_loss,
+    is_under_p,
+    left_out,
+    settings,
+)
 from graphdsl.verify.worlds import Joint, parents_in
 
 _BATCHES = 100
@@ -50,7 +60,8 @@ def gaussian_trial(audit: Audit, rng: np.random.Generator, row: Row, sampled: bo
     points = size**0.5 * np.vstack([np.eye(size), -np.eye(size)])
     curved = any(group.kind != "constraint" for group in module.groups)
     # |E| of a batch is no mean of its rows, and of sets that are drawn a few may stand for all.
-    batches = 0 if curved or model.draws or not sampled else _BATCHES
+    apart = curved or model.draws or mixture_of(model) is not None
+    batches = 0 if apart or not sampled else _BATCHES
     several = choices(model, rng) if model.draws else [{}]
     found = [
         _models(audit, heads, whole, row.at(chosen, model) if chosen else row, rng)
@@ -58,14 +69,18 @@ def gaussian_trial(audit: Audit, rng: np.random.Generator, row: Row, sampled: bo
     ]
     exact = [exact_loss(one, module, parameters) for one in found]
     tried = _pass(points, whole, model, own, row)
+    exact[0] += _log_density(found[0], module, tried, parameters)
     share = 1 / len(several)
     return Trial(
         kind="gaussian",
         networks={head.name: head.affine for head in heads},
         parameters=given,
         passes=tuple(
-            replace(tried, noise={**tried.noise, **drawn_noise(model, chosen)}, weight=share)
+            replace(
+                one, noise={**one.noise, **drawn_noise(model, chosen)}, weight=share * one.weight
+            )
             for chosen in several
+            for one in _of_experts(tried, model, row)
         ),
         samples=tuple(
             _pass(rng.normal(size=(_ROWS, size)), whole, model, own, row) for _ in range(batches)
@@ -73,7 +88,69 @@ def gaussian_trial(audit: Audit, rng: np.random.Generator, row: Row, sampled: bo
         exact=fmean(exact),
         lowest_gap=min(one.lowest for one in found),
         left_out=left_out(module, parameters),
+        at_samples=_at_samples(model),
     )
+
+
+def _of_experts(tried: Pass, model: Model, row: Row) -> list[Pass]:
+    """A pass with the noise of every expert, or one for each expert that a row may draw."""
+    found = mixture_of(model)
+    if found is None:
+        return [tried]
+    _, one = found
+    family = model.family_of(one.children[0])
+    rows = len(tried.noise[family.name])
+    if not one.one_expert:
+        own = tried.noise[family.name]
+        each: Array = np.repeat(own[:, None], len(one.parents), axis=1).astype(np.float64)
+        return [replace(tried, noise={**tried.noise, f"experts({family.name})": each})]
+    count = len(row.kept(one.parents)) or 1
+    drawn = [np.full(rows, (place + 0.5) / count) for place in range(count)]
+    return [
+        replace(tried, noise=dict(tried.noise) | {one.selector: at}, weight=tried.weight / count)
+        for at in drawn
+    ]
+
+
+def _at_samples(model: Model) -> str:
+    """What is compared at the samples of the passes, and no expectation."""
+    found = mixture_of(model)
+    if found is None or found[1].one_expert:
+        return ""
+    name = model.family_of(found[1].children[0]).name
+    return f"the log-density of the mixture of {name}"
+
+
+def _log_density(
+    models: RowModels, module: LossModule, tried: Pass, parameters: Parameters
+) -> float:
+    """What the mixture's own log-density adds to a loss of moments, at the samples of a pass.
+
+    A normal of the same moments stands in for the mixture, and its entropy for that of the mixture.
+    """
+    model, row = models.model, models.row
+    found = mixture_of(model)
+    if found is None or found[1].one_expert:
+        return 0.0
+    network, one = found
+    known, joint = row.kept(one.parents), models.world[network.name]
+    entropy = joint.entropy((*one.children, *known)) - joint.entropy(known)
+    data = {name: _columns(model, name, tried.batch) for name in known}
+    noise = np.hstack([_columns(model, name, tried.noise) for name in one.children])
+    nats = log_density(models.experts(one), data, noise) + entropy
+    sides = {"kl": 1.0, "entropy": -1.0}
+    return sum(
+        sides[term.code.kind] * weight_value(term.weight, parameters) * nats
+        for term in module.terms
+        if term.code.joint
+    )
+
+
+def _columns(model: Model, name: str, values: Mapping[str, Numbers]) -> Array:
+    """The numbers of a variable, a row each."""
+    family = model.family_of(name)
+    several = np.asarray(values[family.name], dtype=np.float64)
+    return several.reshape(len(several), len(family.nodes), -1)[:, family.nodes.index(name)]
 
 
 def _models(

@@ -73,6 +73,30 @@ class Normal:
         mean = np.concatenate([self.mean, one.slope @ self.mean[place] + one.offset])
         return Normal({**self.dims, name: len(one.slope)}, mean, covariance)
 
+    def mixed(
+        self,
+        names: Sequence[str],
+        several: Sequence[tuple[Sequence[str], Array, Array, Array]],
+    ) -> Normal:
+        """With variables that are drawn together from one of several regressions, each as often.
+
+        They are no normals: it is one of the same mean and the same covariance. Each regression is
+        what is given, the slope, the offset and the variances.
+        """
+        means, across, within = [], [], []
+        for given, slope, offset, variances in several:
+            place = self.places(given)
+            means.append(slope @ self.mean[place] + offset)
+            across.append(slope @ self.covariance[place])
+            own = across[-1][:, place] @ slope.T + np.diag(variances)
+            within.append(own + np.outer(means[-1], means[-1]))
+        mean, beside = np.mean(means, axis=0), np.mean(across, axis=0)
+        own = np.mean(within, axis=0) - np.outer(mean, mean)
+        size = len(mean) // len(names)
+        covariance = np.block([[self.covariance, beside.T], [beside, own]])
+        dims = {**self.dims, **dict.fromkeys(names, size)}
+        return Normal(dims, np.concatenate([self.mean, mean]), covariance)
+
     @property
     def names(self) -> tuple[str, ...]:
         """The variables that it is of."""

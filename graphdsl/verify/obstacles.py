@@ -10,6 +10,7 @@ from itertools import chain
 from graphdsl.ir.loss import LossModule
 from graphdsl.ir.model import Family, Model, Projection, Wrapped
 from graphdsl.ir.statements import Generated
+from graphdsl.verify.experts import obstacles as mixtures
 from graphdsl.verify.trial import ESTIMATED, is_under_p
 from graphdsl.verify.worlds import has_copies
 
@@ -39,9 +40,7 @@ def _reasons(model: Model, module: LossModule) -> Iterator[str]:
     means = [one for one in module.forward if isinstance(one, Generated) and not one.drawn]
     if means and is_under_p(module):
         yield f"the sample {means[0].target} of p is a mean, and has no density"
-    several = [one for each in (model.inference, *model.further) for one in each.conditionals]
-    if any(one.by == "mixture" for one in several):
-        yield "a mixture's density has no closed form"
+    yield from mixtures(model, module)
     size = sum(one.size * len(one.nodes) for one in model.families)
     if size > _MOST:
         yield f"a row has {size} numbers, more than {_MOST}: make it smaller with `--const`"

@@ -13,6 +13,7 @@ from graphdsl.ir.loss import Bound, LossModule
 from graphdsl.ir.model import Conditional, Model, Network
 from graphdsl.ir.statements import Run
 from graphdsl.ir.weight import ONE
+from graphdsl.verify.experts import Expert, drawn_entropy, experts_of
 from graphdsl.verify.models import Density, Models, Source, parsed
 from graphdsl.verify.normals import Normal, Regression
 from graphdsl.verify.rows import Row, term_of
@@ -37,6 +38,10 @@ class Encoders:
     def whole(self, head: str, node: str, given: tuple[str, ...]) -> Density:
         """What a model says where nothing is missing."""
         return self._source(head, node, given)
+
+    def experts(self, one: Conditional) -> tuple[Expert, ...]:
+        """The experts of a mixture that these rows have."""
+        return experts_of(one, self._source, self._row)
 
     def says(self, head: str, node: str, given: tuple[str, ...]) -> _Said:
         """What a model r(node | given) says in these rows, and of what."""
@@ -106,11 +111,27 @@ class RowModels(Models):
         label = self.model.family_of(node).label(node)
         if label in given and label in self.row.same:
             return 0.0  # q(y | x, label_y) is a point mass
+        if (mixed := self._of_mixture(head, node, given, under)) is not None:
+            return mixed
         given, joint, total = tuple(name for name in given if name != label), self.world[under], 0.0
         for one in self.row.kept((node,)):
             density, known = self._encoders.says(head, one, given)
             total += _cross_entropy(joint, one, known, density)
         return total
+
+    def experts(self, one: Conditional) -> tuple[Expert, ...]:
+        """The experts of a mixture that rows of this pattern have."""
+        return self._encoders.experts(one)
+
+    def _of_mixture(self, head: str, node: str, given: tuple[str, ...], under: str) -> float | None:
+        """Of a mixture its own entropy; of one expert that a row draws, the mean of theirs."""
+        one = self.model.inference_of(under).conditional_of(node)
+        if one is None or one.by != "mixture" or one.network != head:
+            return None
+        if one.selector in given:
+            return drawn_entropy(self._encoders.experts(one), one.children.index(node))
+        joint, known = self.world[under], self.row.kept(given)
+        return joint.entropy((node, *known)) - joint.entropy(known)
 
     def _own(self, printed: str) -> float:
         """Over p's own samples, which lack nothing."""
@@ -154,9 +175,13 @@ def row_joint(base: Joint, network: Network, encoders: Encoders, row: Row) -> Jo
         child: encoders.says(one.network, child, one.parents)
         for one in network.conditionals
         for child in one.children
-        if child not in row.same.values()
+        if child not in row.same.values() and one.by != "mixture"
     }
     joint = base
+    for one in network.conditionals:  # whose experts read data alone
+        if one.by == "mixture" and isinstance(joint, Normal):
+            several = [(each.given, *each.mean, each.variances) for each in encoders.experts(one)]
+            joint = joint.mixed(one.children, several)
     while waiting:
         known = set(joint.names)
         ready = [name for name, (_, given) in waiting.items() if known >= set(given)]

@@ -56,6 +56,7 @@ class Trial:
     exact: float
     left_out: Mapping[str, float]  #: terms that are estimated, and their weights: not in `exact`
     lowest_gap: float = 0.0  #: of the bounds that are certified: never below nought
+    at_samples: str = ""  #: what of `exact` is of the samples at hand, and no expectation
     of: str = ""  #: the rows that it is of, where rows may lack something: `rows that lack x[1]`
 
     @property

@@ -114,6 +114,16 @@ p { y, c -> x }
 minimize KL(q || p) + 5 * CE(y | x) + 0.5 * I(c; y)
 """
 
+FAMILY = """
+model family
+observed x[1..3] : real[2] optional
+latent   z[1..2] : real[2] ~ normal
+latent   w : real ~ normal
+q { x -> z by mixture; z -> w }
+p { w -> z[i] for i in 1..2; z -> x[i] for i in 1..3 }
+minimize 2 * KL(q || p) + 0.5 * I(z; x)
+"""
+
 TEXTS = {
     "two views": TWO_VIEWS,
     "two views, jointly": TWO_VIEWS.replace(" by poe", ""),
@@ -126,6 +136,11 @@ TEXTS = {
     "sets": SETS,
     "sets, drawn": SETS.replace("N = 3", "N = 7"),
     "predictors": PREDICTED,
+    "a mixture": TWO_VIEWS.replace(" by poe", " by mixture"),
+    "mixture and pairs": PAIRS.replace(" by poe", " by mixture"),
+    "mixture and predictors": PREDICTED.replace(" by poe", " by mixture"),
+    "a family's mixture": FAMILY,
+    "one expert of it": FAMILY.replace("(q || p)", "(q || p) with one_expert"),
     "labels": KNOWN,
     "classes": CLASSES,
 }

@@ -22,9 +22,11 @@ import torch
 from torch import Tensor
 from torch.distributions import Normal
 
-from graphdsl.cli.verifying import smooth
+from graphdsl.auditing import on_trial
+from graphdsl.cli.verifying import smooth, tried
 from graphdsl.compiler import check_spec, compile_spec, derive, read
 from graphdsl.diagnostics import Source, SpecError
+from graphdsl.ir.verification import Unverified
 from graphdsl.report import audit_text
 from graphdsl_runtime import Objective
 from tests.corpus import Case, compiling, generated
@@ -408,6 +410,32 @@ def assert_means(case: Case, ours: Objective, drawn: Objective, selectors: list[
     assert sums[0].keys() == sums[1].keys(), case
     for name, value in sums[0].items():
         assert value == pytest.approx(sums[1][name], rel=1e-9, abs=1e-9), (case, name)
+
+
+# ---- what verification sees ----------------------------------------------------------------------
+
+FAULTS = {
+    "one expert for all": (r"mixture_z\.average\(", "(lambda nats: nats[:, 0])("),
+    "their sum": (r"mixture_z\.average\(", "(lambda nats: nats.sum(1))("),
+    "the density of each": (r"monte_carlo_kl\(\s*mixture_z", "monte_carlo_kl(experts_z"),
+    "experts that a row lacks": (r"\(experts_z, seen_x\)", "(experts_z)"),
+}
+
+
+@pytest.mark.parametrize(("before", "after"), FAULTS.values(), ids=FAULTS)
+def test_verification_sees_another_density(before: str, after: str) -> None:
+    text = MIXED.format(word="", count=3, optional=" optional")
+    compiled = derive(check_spec(Source("mixed.mib", text)))
+    right, wrong = [], []
+    for one in on_trial(compiled, read(compiled)):
+        assert not isinstance(one, Unverified)
+        changed = re.sub(before, after, one.text)
+        assert changed != one.text
+        right.append(tried(one.text, one.class_name, one.trial, one.of).agrees)
+        wrong.append(tried(changed, one.class_name, one.trial, one.of).agrees)
+    assert len(right) == 8
+    assert all(right)
+    assert not all(wrong)
 
 
 # ---- gradients, and what is said -----------------------------------------------------------------
