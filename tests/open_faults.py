@@ -17,7 +17,4 @@ OPEN = {
     "tests/test_generated.py::test_generated_objectives_compile_as_one_graph": (
         "some seeds differ by more than 1e-5 when compiled"
     ),
-    "tests/laws/test_missing_rows.py::test_every_pattern_of_every_spec_pays": (
-        "a predictor made for a bound reads zero where a row lacks what it reads"
-    ),
 }

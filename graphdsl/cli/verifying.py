@@ -53,17 +53,26 @@ def tried(text: str, class_name: str, trial: Trial, of: str) -> EmittedCompariso
     """The loss of a module, text and class as they were emitted, beside its exact value."""
     import torch
 
+    from graphdsl.verify import SignedSum
+
     networks = _networks(trial.networks)
     objective = _emitted(text, class_name)(networks=networks, **trial.parameters).double()
 
-    def loss(one: Pass) -> float:
+    def outcome(one: Pass) -> tuple[float, list[float]]:
+        """The loss of a pass without what is under a sign, and the sums under them."""
         with torch.no_grad():
             losses = objective(_tensors(one.batch), _tensors(one.noise))
-        estimated = (weight * losses.terms[name] for name, weight in trial.left_out.items())
-        return float(losses.loss - sum(estimated))
+        terms = {name: float(value) for name, value in losses.terms.items()}
+        estimated = sum(weight * terms[name] for name, weight in trial.left_out.items())
+        inner = [sign.inner(terms) for sign in trial.signs]
+        signed = sum(map(SignedSum.signed, trial.signs, inner))
+        return float(losses.loss) - estimated - signed, inner
 
-    exact = sum(one.weight * loss(one) for one in trial.passes)
-    several = [loss(one) for one in trial.samples]
+    shares = [(one.weight, *outcome(one)) for one in trial.passes]
+    exact = sum(weight * plain for weight, plain, _ in shares)
+    for place, sign in enumerate(trial.signs):
+        exact += sign.signed(sum(weight * inner[place] for weight, _, inner in shares))
+    several = [outcome(one)[0] for one in trial.samples]
     return EmittedComparison(
         of=of,
         kind=trial.kind,

@@ -6,13 +6,14 @@ says, and what d-separation in G^q has licensed does not hold there.
 
 from __future__ import annotations
 
-__all__ = ["foreign_fallbacks"]
+__all__ = ["foreign_bounds", "foreign_fallbacks"]
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from graphdsl.diagnostics import Diagnostic, Span
 from graphdsl.ir.functionals import variables_of
 from graphdsl.ir.model import (
+    Conditional,
     DivergenceOfMarginals,
     Functional,
     Model,
@@ -22,7 +23,9 @@ from graphdsl.ir.model import (
     UncertaintyOf,
 )
 from graphdsl.ir.notation import names
+from graphdsl.lower.bounds import Piece
 from graphdsl.lower.errors import ForeignFallback
+from graphdsl.lower.models import Encoder
 
 
 def foreign_fallbacks(
@@ -44,14 +47,47 @@ def foreign_fallbacks(
                 continue
             told.add((under, name))
             encoder = next(each for each in network.conditionals if name in each.children)
-            yield ForeignFallback(
-                span=Span(one.line, one.column, one.line, one.column + 1),
-                view=next(each for each in encoder.parents if model.family_of(each).optional),
-                name=name,
-                under=under,
-                foreign=", ".join(names(read)),
-                parents=", ".join(encoder.parents),
-            )
+            yield _mistake(model, encoder, name, under, read, (one.line, one.column))
+
+
+def foreign_bounds(
+    model: Model, pieces: Iterable[Piece], foreign: Mapping[str, Mapping[str, set[str]]]
+) -> Iterator[Diagnostic]:
+    """The bounds of another distribution's entropies by an encoder with such a fallback.
+
+    H(z | x[1]) of rows without x[1] is H(z), which p(z | w) does not bound.
+    """
+    told: set[tuple[int, ...]] = set()  #: lines of encoders, one for all members of a family
+    for piece in pieces:
+        match piece.ref:
+            case Encoder(node=name, conditional=encoder, network=network):
+                read = foreign.get(network, {}).get(name, set())
+            case _:
+                continue
+        if read and piece.bounds and piece.under != network and encoder.lines not in told:
+            told.add(encoder.lines)
+            line = min(piece.lines)
+            column = min((one.column for one in model.asked() if one.line == line), default=1)
+            yield _mistake(model, encoder, name, network, read, (line, column))
+
+
+def _mistake(
+    model: Model,
+    encoder: Conditional,
+    name: str,
+    under: str,
+    read: Iterable[str],
+    place: tuple[int, int],
+) -> ForeignFallback:
+    line, column = place
+    return ForeignFallback(
+        span=Span(line, column, line, column + 1),
+        view=next(each for each in encoder.parents if model.family_of(each).optional),
+        name=name,
+        under=under,
+        foreign=", ".join(names(read)),
+        parents=", ".join(encoder.parents),
+    )
 
 
 def _depends(functional: Functional, name: str, network: Network) -> bool:

@@ -20,7 +20,7 @@ from graphdsl.lower.distances import distance_terms
 from graphdsl.lower.enumeration import enumerated, unfit_players
 from graphdsl.lower.errors import NothingLeft, PriorMissing
 from graphdsl.lower.estimates import estimated_terms
-from graphdsl.lower.fallbacks import foreign_fallbacks
+from graphdsl.lower.fallbacks import foreign_bounds, foreign_fallbacks
 from graphdsl.lower.gating import count_terms, unfit_gradients, with_masks, with_structures
 from graphdsl.lower.gradients import with_gradients
 from graphdsl.lower.groups import (
@@ -182,6 +182,7 @@ def _lowered(bounded: Sequence[_Bounded], model: Model, found: list[Diagnostic])
         planned = make_plan(one.model, one.everything, others, every)
         foreign = {under: plan.foreign for under, plan in planned.items()}
         found += foreign_fallbacks(one.model, foreign)
+        found += foreign_bounds(one.model, one.everything, foreign)
         made, under = _all_terms(planned, one, taken, found)
         plans.append(planned)
         terms.append(made)

@@ -10,6 +10,7 @@ __all__ = [
     "Affine",
     "Pass",
     "Row",
+    "SignedSum",
     "Synthetic",
     "Trial",
     "real_twin",
@@ -33,7 +34,7 @@ from graphdsl.verify.obstacles import obstacle
 from graphdsl.verify.rows import Row, rows_of
 from graphdsl.verify.stated import stated_loss, summands
 from graphdsl.verify.synthetic import Synthetic, synthetic_rows
-from graphdsl.verify.trial import Pass, Trial
+from graphdsl.verify.trial import Pass, SignedSum, Trial
 from graphdsl.verify.twin import real_twin
 from graphdsl.verify.verify import verify
 

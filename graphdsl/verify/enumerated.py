@@ -22,7 +22,7 @@ from graphdsl.verify.networks import Array, Head, affine_networks
 from graphdsl.verify.row_models import Encoders, RowModels, row_joint
 from graphdsl.verify.rows import Row, data_of
 from graphdsl.verify.tables import Table
-from graphdsl.verify.trial import Numbers, Pass, Trial, exact_loss, settings
+from graphdsl.verify.trial import Numbers, Pass, Trial, exact_loss, settings, signed_sums
 
 _STATES = 2000  #: passes, at most
 _CHOSEN = 9.0  #: noise that chooses a category, against any logits
@@ -54,6 +54,7 @@ def discrete_trial(audit: Audit, rng: np.random.Generator, row: Row) -> Trial | 
         networks={head.name: head.affine for head in heads},
         parameters=given,
         passes=tuple(_passes(joint, model, states, frozenset(data))),
+        signs=signed_sums(module, parameters),
         samples=(),
         exact=exact,
         lowest_gap=models.lowest,

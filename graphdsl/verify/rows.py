@@ -8,9 +8,9 @@ name.
 
 from __future__ import annotations
 
-__all__ = ["Row", "data_of", "functional_of", "objective_of", "rows_of", "term_of"]
+__all__ = ["Row", "data_of", "detours", "functional_of", "objective_of", "rows_of", "term_of"]
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import combinations
 
@@ -30,6 +30,7 @@ from graphdsl.ir.model import (
     Wrapped,
 )
 from graphdsl.ir.notation import original
+from graphdsl.ir.weight import Weight
 from graphdsl.verify.sets import Chosen, blocks_at
 
 _FEW = 3  #: variables that rows may lack, of which every pattern is tried
@@ -218,6 +219,37 @@ def _marginal(network: Network, row: Row) -> Network:
         edges=tuple(sorted((number[a], number[b]) for a, b in edges)),
         written=(),
     )
+
+
+def detours(
+    row: Row, several: Iterable[Weighted], model: Model
+) -> Iterator[tuple[Weight, Entropy]]:
+    """Entropies of data that marginalising has changed, H(x[3] | x[1]) for H(x[3] | x[2]).
+
+    No model predicts data that nothing but data leads to, so what changes there is a constant of
+    the rows that lack x[2].
+    """
+    data = frozenset(row.kept(data_of(model, row)))
+    for one in several:
+        if not isinstance(one.functional, Projection) or one.functional.under == "p":
+            continue
+        network, under = one.functional.network, one.functional.under
+        marginal = _marginal(network, row)
+        before = _families(network)
+        kept = [place for place, node in enumerate(network.nodes) if row.kept(node)]
+        for place, (node, parents) in zip(kept, _families(marginal), strict=True):
+            plain = row.kept(before[place][1])
+            if set(parents) != set(plain) and data.issuperset((*node, *parents)):
+                yield one.weight, Entropy(node, parents, under)
+                yield -one.weight, Entropy(node, plain, under)
+
+
+def _families(network: Network) -> list[tuple[tuple[str, ...], tuple[str, ...]]]:
+    """Each node of a network with its parents."""
+    return [
+        (node, tuple(name for a, b in network.edges if b == place for name in network.nodes[a]))
+        for place, node in enumerate(network.nodes)
+    ]
 
 
 def _order(count: int, edges: Iterable[tuple[int, int]]) -> list[int]:

@@ -6,11 +6,13 @@ __all__ = [
     "ESTIMATED",
     "Numbers",
     "Pass",
+    "SignedSum",
     "Trial",
     "exact_loss",
     "is_under_p",
     "left_out",
     "settings",
+    "signed_sums",
     "told_bounds",
 ]
 
@@ -27,7 +29,7 @@ from graphdsl.ir.model import Wrapped
 from graphdsl.verify.models import Models, intended
 from graphdsl.verify.networks import Affine
 from graphdsl.verify.row_models import RowModels
-from graphdsl.verify.rows import objective_of, term_of
+from graphdsl.verify.rows import detours, objective_of, term_of
 from graphdsl.verify.terms import Parameters, weight_value, worth
 
 #: Kinds of terms that have no closed form here: told from the minibatch, or from samples, or costs.
@@ -44,6 +46,25 @@ class Pass:
     weight: float = 1.0  #: of its loss in the expectation
 
 
+@dataclass(frozen=True, slots=True)
+class SignedSum:
+    """A sum of terms under a sign that is not linear: the sign is of its expectation."""
+
+    kind: Literal["abs", "max"]
+    weight: float  #: in the loss
+    terms: Mapping[str, float]  #: with their weights in the sum
+    offset: float
+    bound: float
+
+    def inner(self, terms: Mapping[str, float]) -> float:
+        """The sum, at some values of the terms."""
+        return self.offset + sum(weight * terms[name] for name, weight in self.terms.items())
+
+    def signed(self, inner: float) -> float:
+        """What the sign makes of it in the loss."""
+        return self.weight * (abs(inner) if self.kind == "abs" else max(inner, self.bound))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Trial:
     """How to run a module, and the value to expect."""
@@ -52,6 +73,7 @@ class Trial:
     networks: Mapping[str, Affine]
     parameters: Parameters  #: those that the constructor takes
     passes: tuple[Pass, ...]  #: the weighted sum of their losses is the expectation, exactly
+    signs: tuple[SignedSum, ...] = ()  #: but for these sums, whose sign waits for their expectation
     samples: tuple[Pass, ...]  #: random rows, whose mean loss nears it; may be none
     exact: float
     left_out: Mapping[str, float]  #: terms that are estimated, and their weights: not in `exact`
@@ -86,12 +108,14 @@ def exact_loss(models: RowModels, module: LossModule, parameters: Parameters) ->
     All of what rows of one pattern have; what has no closed form is not in it.
     """
     row, model = models.row, models.model
-    whole = [one for one in model.objective if not isinstance(one.functional, Wrapped)]
-    whole = list(objective_of(row, whole, model))
+    plain = [one for one in model.objective if not isinstance(one.functional, Wrapped)]
+    whole = list(objective_of(row, plain, model))
     terms = {term.name: term for term in module.terms}
     open_terms = [term for term in module.terms if not term.within]
     total = intended(models, whole, parameters) + _gaps(models, open_terms, parameters)
     total -= _worth(models, module.constants, parameters)
+    changed = (Term(weight, atom) for weight, atom in detours(row, plain, model))
+    total -= worth(changed, models.world, parameters)
     for term in open_terms:
         if term.code.kind in ("total_correlation", "information"):
             total -= _worth(models, term.stands_for, parameters)
@@ -102,6 +126,22 @@ def exact_loss(models: RowModels, module: LossModule, parameters: Parameters) ->
         inner += weight_value(group.offset, parameters)
         total += weight_value(group.weight, parameters) * _signed(group, inner, parameters)
     return total
+
+
+def signed_sums(module: LossModule, parameters: Parameters) -> tuple[SignedSum, ...]:
+    """The sums under `abs` and `max`, at values of the parameters."""
+    weights = {one.name: weight_value(one.weight, parameters) for one in module.terms}
+    return tuple(
+        SignedSum(
+            group.kind,
+            weight_value(group.weight, parameters),
+            {name: weights[name] for name in group.terms},
+            weight_value(group.offset, parameters),
+            weight_value(group.bound, parameters),
+        )
+        for group in module.groups
+        if group.kind != "constraint"
+    )
 
 
 def left_out(module: LossModule, parameters: Parameters) -> dict[str, float]:
