@@ -12,7 +12,6 @@ from typing import Protocol
 import pytest
 
 from tests import corpus
-from tests.open_faults import OPEN
 
 ROOT = Path(__file__).parent.parent
 SPECS = tuple(sorted((ROOT / "specs").glob("*.mib")))
@@ -43,14 +42,6 @@ def pytest_configure() -> None:
     """Let an interrupt through: tests send one, and `nohup` or `&` of a shell ignores them."""
     if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Expect the tests of open faults to fail; one that passes is no error."""
-    for item in items:
-        for name, reason in OPEN.items():
-            if item.nodeid.startswith(name):
-                item.add_marker(pytest.mark.xfail(strict=False, reason=reason))
 
 
 def pytest_runtest_setup() -> None:
