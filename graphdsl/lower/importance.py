@@ -12,7 +12,7 @@ from graphdsl.ir.information import Collected, CrossEntropy, Importance, Term
 from graphdsl.ir.loss import Bound, LossTerm, TermCode
 from graphdsl.ir.model import DivergenceOfMarginals, Model
 from graphdsl.ir.notation import Names as Variables
-from graphdsl.ir.notation import latex_names, latex_weight
+from graphdsl.ir.notation import latex_names, latex_weight, shortened
 from graphdsl.ir.signs import sign
 from graphdsl.ir.weight import ONE, Weight
 from graphdsl.lower.data import masks
@@ -21,6 +21,7 @@ from graphdsl.lower.names import Names
 from graphdsl.lower.relations import OWN, directed
 from graphdsl.lower.runs import Plan
 from graphdsl.lower.samples import SamplePass
+from graphdsl.lower.wording import joint_text
 
 
 def unfit_importances(collected: Collected, model: Model) -> Iterator[Diagnostic]:
@@ -142,9 +143,12 @@ def _estimator(divergence: DivergenceOfMarginals, base: Plan) -> str:
         return f"{several} of each row"
     have = " that a row has" if masks(base.model, mixed[0].parents) else ""
     if mixed[0].one_expert:
-        return f"{several} of each row, of one expert{have}, with the density of that expert"
+        given = f"{mixed[0].selector} | {', '.join(shortened(mixed[0].parents, '...'))}"
+        loose = f"one sample is loose by I({joint_text(base.model, mixed[0].children)}; {given})"
+        return f"{several} of each row, of one expert{have}, with the density of that; {loose}"
     told = f"{several} of every expert{have}, with the density of their mixture"
-    return f"{told}, and a logarithm for each expert" * (divergence.experts == "apart") or told
+    apart = f"{told}, and a logarithm for each expert: no closer than one of all (Jensen)"
+    return apart if divergence.experts == "apart" else told
 
 
 def _read(several: SamplePass, base: Plan) -> Variables:

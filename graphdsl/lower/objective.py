@@ -11,6 +11,7 @@ from graphdsl.ir.model import (
     Distance,
     DivergenceOfMarginals,
     DivergenceOfPosteriors,
+    Experts,
     Functional,
     InvariancePenalty,
     Model,
@@ -109,10 +110,10 @@ def _divergence(
     match functional:
         case Projection(network):
             return f"D({under} \\,\\|\\, {_network(network.name)})"
-        case DivergenceOfMarginals(None, samples=k):
-            return f"{_kl(k)}({under} \\,\\|\\, p)"
-        case DivergenceOfMarginals(_, given, samples=k):
-            name, right = _kl(k), f"p({marginal}{_bar(functional.model_given)})"
+        case DivergenceOfMarginals(None, samples=k, experts=experts):
+            return f"{_kl(k, experts)}({under} \\,\\|\\, p)"
+        case DivergenceOfMarginals(_, given, samples=k, experts=experts):
+            name, right = _kl(k, experts), f"p({marginal}{_bar(functional.model_given)})"
         case DivergenceOfPosteriors(_, given, network_name, model_given):
             name, right = _kl(), f"{network_name}({marginal}{_bar(model_given)})"
         case Distance(name):
@@ -120,9 +121,12 @@ def _divergence(
     return f"{name}({under}({marginal}{_bar(given)}) \\,\\|\\, {right})"
 
 
-def _kl(samples: int = 0) -> str:
-    """Of a bound by several samples, with their number."""
-    return f"\\mathrm{{KL}}^{{({samples})}}" if samples else r"\mathrm{KL}"
+def _kl(samples: int = 0, experts: Experts = "every") -> str:
+    """Of a bound by several samples, with their number, and which experts have them."""
+    if not samples:
+        return r"\mathrm{KL}"
+    which = {"every": "", "apart": r",\,\text{per expert}", "one": r",\,\text{one expert}"}
+    return f"\\mathrm{{KL}}^{{({samples}){which[experts]}}}"
 
 
 def _joined(before: str, weight: Weight, body: str) -> str:
