@@ -226,6 +226,25 @@ def mvae(m: Objective, batch: Values, noise: Values) -> Tensor:
     return total.mean()
 
 
+@published
+def mmvae(m: Objective, batch: Values, noise: Values) -> Tensor:
+    """Shi et al. 2019, eq. 3, of two views and eight samples of each expert, with normal laws."""
+    x, samples = batch["x"], 8
+    means, log_vars = halves(run(m, "q_z", x))
+    total = x.new_zeros(len(x))
+    for view in range(2):
+        weights = []
+        for k in range(samples):
+            eps = noise["samples(z)"][:, samples * view + k]
+            z = sampled(means[:, view], log_vars[:, view], eps)
+            each = [density(z, means[:, i], log_vars[:, i]) for i in range(2)]
+            q = torch.logsumexp(torch.stack(each), dim=0) - math.log(2)
+            prior = density(z, torch.zeros_like(z), torch.zeros_like(z))
+            weights.append(prior - cost(run(m, "p_x", z), x) - q)
+        total = total - (torch.logsumexp(torch.stack(weights), dim=0) - math.log(samples)) / 2
+    return total.mean()
+
+
 def two_views(m: Objective, x: Tensor, noise: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """The sample of both views' product, its rate, and sum_i KL to that of view i alone."""
     means, log_vars = halves(run(m, "q_z", x))

@@ -17,6 +17,7 @@ from graphdsl_runtime.distributions import (
     Gaussian,
     Labelled,
     Laplace,
+    Mixture,
     Poisson,
 )
 from graphdsl_runtime.flows import Flow, StackedFlow
@@ -49,6 +50,7 @@ _Rows = TypeVar(
     Labelled[Gaussian],
     Labelled[Laplace],
     Laplace,
+    Mixture,
     Poisson,
 )
 

@@ -1,0 +1,134 @@
+r"""MMVAE (Shi et al., 2019): an encoder per view, and the mixture of them infers the
+latent. In the paper: no row of Table 2. Published: -1/M sum_m E log 1/K sum_k p(x,
+z_mk) / q(z_mk | x), z_mk ~ q(z | x_m), Laplace laws. Here: the same with normal
+laws, of the views that a row has. Without `per_expert` one logarithm of all samples
+is never above it (Jensen), and nears -log p(x) as K grows.
+
+Compiled by graphdsl from the spec `mmvae` with views = 2, pixels = 32,
+sha256 74ba37134fb4a9bb0ba828694c6730d9aaafe349178b46991c9d6a07f6f192b7.
+
+Objective, to be minimised:
+
+    \mathrm{KL}^{(8),\,\text{per expert}}(q \,\|\, p)
+
+Loss, in nats per row:
+
+    E_q[-1/M sum_m log 1/8 sum_k p(x[1], x[2], z) / q(z | x[1], x[2])]
+
+Relation: upper (every entropy that is bounded has a weight that is nowhere negative).
+
+Gaps between loss and objective, where \bar{q} is a conditional of q's joint:
+
+    \mathbb{E}_q\bigl[\log p(x_{1}, x_{2}) - \tfrac{1}{M} \sum_{m=1}^{M} \log
+    \tfrac{1}{8} \sum_{k=1}^{8} \frac{p(x_{1}, x_{2}, z)}{q(z \mid x_{1}, x_{2})}\bigr]
+
+Constants of the data, in the objective and not in the loss:
+
+    -H(x[1], x[2])
+"""
+
+from __future__ import annotations
+
+__all__ = ["Mmvae"]
+
+import torch
+
+from graphdsl_runtime import (
+    Batch,
+    Bernoulli,
+    Gaussian,
+    Latents,
+    Losses,
+    Networks,
+    Noise,
+    Objective,
+    Shared,
+    Variable,
+    among,
+    expect,
+    importance_of_experts,
+    mixture_of_experts,
+    mlps,
+    one_expert,
+    repeated,
+    standard_normal,
+)
+
+
+class Mmvae(Objective):
+    r"""MMVAE (Shi et al., 2019)."""
+
+    variables = (
+        Variable(
+            "x", role="observed", kind="binary", members=2, shape=(32,), optional=True
+        ),
+        Variable("z", role="latent", kind="real", shape=(16,)),
+    )
+    samples = 16
+
+    def __init__(
+        self,
+        *,
+        networks: Networks | None = None,
+    ) -> None:
+        super().__init__(networks)
+        self.q_z = self.members(
+            [f"q(z|x[{i}])" for i in range(1, 3)],
+            lambda: mlps(2, [(32,)], (400, 400), 2 * 16),
+        )
+        self.p_x = self.members(
+            [f"p(x[{i}]|z)" for i in range(1, 3)],
+            lambda: mlps(2, [Shared(16)], (400, 400), 32),
+        )
+        self.refuse_unused_networks()
+
+    def forward(self, batch: Batch, noise: Noise | None = None) -> Losses:
+        x, seen_x = self.observe_some(batch, "x")  # (B, 2, 32)
+        noise = self.draw_noise(x) if noise is None else noise
+        experts_z = Gaussian.split(self.q_z(x))  # q(z | x[i]); (B, 2, 16)
+        mixture_z = mixture_of_experts(experts_z, seen_x)  # q(z | x); (B, 2, 16)
+        # (16 B, 16)
+        z_k = mixture_z.sample_several(self.samples_of(noise, "z", 16, x), 8)
+        p_x_k = Bernoulli(self.p_x(z_k))  # p(x[i] | z); (16 B, 2, 32)
+        x_k = repeated(x, 16)  # (16 B, 2, 32)
+        seen_x_k = repeated(seen_x, 16)
+        mixture_z_k = repeated(mixture_z, 16)  # (16 B, 2, 16)
+
+        # E_q[-1/M sum_m log 1/8 sum_k p(x[1], x[2], z) / q(z | x[1], x[2])]; spec line
+        # 17
+        importance = expect(
+            importance_of_experts(
+                p=[among(p_x_k.log_prob(x_k), seen_x_k), standard_normal.log_prob(z_k)],
+                q=[mixture_z_k.log_prob(z_k)],
+                samples=8,
+                log_weights=mixture_z.log_weights,
+                per_expert=True,
+            ),
+        )
+
+        loss = importance
+        return Losses(
+            loss,
+            terms={
+                "importance": importance,
+            },
+        )
+
+    @torch.no_grad()
+    def infer(self, batch: Batch, noise: Noise | None = None) -> dict[str, Gaussian]:
+        x, seen_x = self.observe_some(batch, "x")
+        experts_z = Gaussian.split(self.q_z(x))
+        q_z = one_expert(
+            experts_z, self.selector(noise, "selector_z", experts_z, seen_x), seen_x
+        )
+        return {
+            "z": q_z,
+        }
+
+    @torch.no_grad()
+    def decode(self, latents: Latents) -> dict[str, Bernoulli | Gaussian]:
+        z = latents["z"]
+        p_x = Bernoulli(self.p_x(z))  # p(x[i] | z); (B, 2, 32)
+        return {
+            "x": p_x,
+        }
