@@ -199,6 +199,7 @@ class Bound:
     gap: str  #: LaTeX, weight included
     tight_when: str
     certified: bool  #: the weight is nonnegative over the whole range of the parameters
+    lasting: str = ""  #: the part of the gap that no training closes, and how large it can be
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -242,6 +243,13 @@ class LossTerm:
     def gap(self) -> str:
         """The same as one line, empty where there is none."""
         return " + ".join(self.gaps)
+
+    @property
+    def lasting(self) -> tuple[str, ...]:
+        """What of the gap no training closes, and how large it can be: families folded."""
+        return folded_each(
+            tuple(dict.fromkeys(bound.lasting for bound in self.bounds if bound.lasting))
+        )
 
     @property
     def conditions(self) -> tuple[str, ...]:

@@ -33,6 +33,7 @@ from graphdsl.ir.symmetry import Reading
 from graphdsl.ir.weight import ONE, ZERO, Weight
 from graphdsl.lower.drawing import has_density
 from graphdsl.lower.groups import Seen, as_it_is
+from graphdsl.lower.lasting import lasting_gap
 from graphdsl.lower.missing import is_apart, needed
 from graphdsl.lower.models import (
     Auxiliary,
@@ -134,7 +135,7 @@ def _pieces(
     collected: Collected, model: Model, independence: Independence, under: str, seen: Seen
 ) -> Iterator[Piece]:
     pools = _pools(collected, model, independence, under, seen)
-    relaxed = _relaxed(collected, independence)
+    relaxed = _relaxed(collected, independence, model)
     left = {one.node: one for one in collected.exact}
     for node, bounds in relaxed.items():
         own = left.get(node, _own(node, independence, under))
@@ -231,7 +232,9 @@ def can_relax(one: LocalEntropy, independence: Independence) -> bool:
     return independence.separated({one.node}, one.given - parents, parents)
 
 
-def _relaxed(collected: Collected, independence: Independence) -> dict[str, list[Bound]]:
+def _relaxed(
+    collected: Collected, independence: Independence, model: Model
+) -> dict[str, list[Bound]]:
     """-H(v|S) <= -H(v|Pa_v): conditioning on more leaves less entropy."""
     found: dict[str, list[Bound]] = {}
     for one in collected.intractable:
@@ -250,6 +253,7 @@ def _relaxed(collected: Collected, independence: Independence) -> dict[str, list
                 gap=gap,
                 tight_when=f"{one.node} _||_ {', '.join(missing)}{condition}",
                 certified=True,
+                lasting=str(lasting_gap(one, independence, model)),
             )
         )
     return found

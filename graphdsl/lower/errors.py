@@ -4,6 +4,7 @@ from __future__ import annotations
 
 __all__ = [
     "AbsentVariable",
+    "CollapsedLatent",
     "ConstantInside",
     "EdgeGradientMisfit",
     "EstimatorIdle",
@@ -369,14 +370,28 @@ class OpenGap(Warned):
     mend: str
 
 
+class CollapsedLatent(Warned):
+    """A latent of which the loss has the rate alone."""
+
+    code = "MIB443"
+    title = "Latent that nothing is predicted from"
+    said = (
+        "the loss holds the rate of `{name}` and nothing that gains by `{name}`: it is least where "
+        "`{name}` tells nothing of the data"
+    )
+    hint = "predict data from it, as in `{name} -> x` in `p` with `KL(q || p)`, or leave it out"
+    name: str
+
+
 class AbsentVariable(Warned):
     """Data that the objective asks about, and the loss does not read."""
 
     code = "MIB444"
     title = "Variable that the loss does not hold"
     said = "`{name}` is asked about here, and the loss is computed without it"
-    hint = "predict it, as in `CE({name} | z)`, give it to a model that `p` has, or leave it out"
+    hint = "predict it, as in `CE({name} | {latent})`, give it to a model of `p`, or leave it out"
     name: str
+    latent: str
 
 
 class IdleLimit(Warned):

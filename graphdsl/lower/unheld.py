@@ -9,19 +9,30 @@ from __future__ import annotations
 __all__ = ["unheld"]
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from math import log, prod
+from dataclasses import replace
 
 from graphdsl.diagnostics import Diagnostic, Span
 from graphdsl.ir.draws import as_block
 from graphdsl.ir.functionals import variables_of
 from graphdsl.ir.graph import Independence
-from graphdsl.ir.information import Collected, LocalEntropy, information
-from graphdsl.ir.loss import LossModule
+from graphdsl.ir.information import (
+    Atom,
+    Collected,
+    CrossEntropy,
+    DivergenceAtom,
+    Entropy,
+    Information,
+    LocalEntropy,
+    PenaltyAtom,
+    TotalCorrelation,
+)
+from graphdsl.ir.loss import LossModule, LossTerm
 from graphdsl.ir.model import Model, MultiInformation, UncertaintyOf, Weighted, Wrapped
-from graphdsl.ir.notation import names, weight_text
+from graphdsl.ir.notation import names
+from graphdsl.ir.signs import sign
 from graphdsl.ir.statements import Observe
-from graphdsl.ir.weight import ONE
-from graphdsl.lower.errors import AbsentVariable, IdleLimit, OpenGap
+from graphdsl.lower.errors import AbsentVariable, CollapsedLatent, IdleLimit, OpenGap
+from graphdsl.lower.lasting import largest_entropy, lasting_gap
 
 
 def unheld(
@@ -37,6 +48,7 @@ def unheld(
             found += (_gap(one, model, independences) for one in each.intractable)
         found += _limits(model)
         found += _absent(model, module)
+    found += _collapsed(module, models)
     yield from dict.fromkeys(found)
 
 
@@ -45,13 +57,10 @@ def unheld(
 
 def _gap(one: LocalEntropy, model: Model, independences: Mapping[str, Independence]) -> Diagnostic:
     """-H(v|S) <= -H(v|Pa_v), with the gap I(v; Pa_v | S)."""
-    missing = independences[one.under].parents(one.node) - one.given
-    factor = "" if -one.weight == ONE else f"({weight_text(-one.weight)}) * "
-    gap = f"{factor}{information(((one.node,), missing), one.given, one.under)}"
-    largest = _least(_most((one.node,), model), _most(missing, model))
-    size = "of any size" if largest is None else f"at most {largest:.3g} nats each"
-    span, mend = _span(one.lines, model), _mend(one, missing, model)
-    return OpenGap(span=span, gap=gap, size=size, mend=mend)
+    independence = independences[one.under]
+    found = lasting_gap(one, independence, model)
+    mend = _mend(one, independence.parents(one.node) - one.given, model)
+    return OpenGap(span=_span(one.lines, model), gap=found.gap, size=found.size, mend=mend)
 
 
 def _mend(one: LocalEntropy, missing: Collection[str], model: Model) -> str:
@@ -74,27 +83,6 @@ def _mend(one: LocalEntropy, missing: Collection[str], model: Model) -> str:
 def _span(lines: Sequence[int], model: Model) -> Span:
     first = next((one for one in model.objective if one.line in lines), model.objective[0])
     return Span(first.line, first.column, first.line, first.column + 1)
-
-
-# ---- sizes ---------------------------------------------------------------------------------------
-
-
-def _most(several: Iterable[str], model: Model) -> float | None:
-    """The largest entropy of some variables in nats, sum of log k; None where it has no end."""
-    total = 0.0
-    for name in several:
-        if as_block(name) is not None or name.startswith("selector_"):
-            return None
-        family = model.family_of(name)
-        classes = 2 if family.kind == "binary" else family.classes
-        if classes is None:
-            return None
-        total += prod(family.shape) * log(classes)
-    return total
-
-
-def _least(*several: float | None) -> float | None:
-    return min((one for one in several if one is not None), default=None)
 
 
 # ---- limits --------------------------------------------------------------------------------------
@@ -125,10 +113,12 @@ def _largest(inner: Iterable[Weighted], model: Model) -> float | None:
         weight = one.weight.constant
         match one.functional:
             case MultiInformation(parts):
-                known = [size for part in parts if (size := _most(part, model)) is not None]
+                known = [
+                    size for part in parts if (size := largest_entropy(part, model)) is not None
+                ]
                 most = None if len(known) < len(parts) - 1 else sum(sorted(known)[: len(parts) - 1])
             case UncertaintyOf(of):
-                most = _most(of, model)
+                most = largest_entropy(of, model)
             case _:
                 most = None
         if weight is None or weight < 0 or most is None:
@@ -149,4 +139,74 @@ def _absent(model: Model, module: LossModule) -> Iterator[Diagnostic]:
             family = model.family_of(model.members(block.head)[0] if block else name)
             if family.role != "latent" and family.held_as not in read:
                 span = Span(one.line, one.column, one.line, one.column + 1)
-                yield AbsentVariable(span=span, name=family.held_as)
+                yield AbsentVariable(span=span, name=family.held_as, latent=_latent(one, model))
+
+
+def _latent(one: Weighted, model: Model) -> str:
+    """A latent that a functional speaks of, or the first of all."""
+    latents = [node.name for node in model.nodes if node.role == "latent"]
+    asked = variables_of(one.functional)
+    return next((name for name in latents if name in asked), latents[0])
+
+
+# ---- latents that nothing asks to hold data ------------------------------------------------------
+
+
+def _collapsed(module: LossModule, models: Sequence[Model]) -> Iterator[Diagnostic]:
+    """Latents that only their own rate is of: the loss is least where they tell nothing."""
+    model = models[0] if len(models) == 1 else replace(models[0], objective=_asked(models))
+    latents = {node.name for node in model.nodes if node.role == "latent"}
+    rates = [term for term in module.terms if _is_rate(term, model)]
+    reached = {name for term in module.terms if term not in rates for name in _speaks_of(term)}
+    if any(term.code.kind == "importance" for term in module.terms):
+        return  # a bound by several samples is of every latent
+    while more := {
+        name
+        for term in rates
+        if not reached.isdisjoint(_own(term))
+        for name in _speaks_of(term) - reached
+    }:
+        reached |= more
+    told: set[str] = set()
+    for term in rates:
+        for name in sorted(_own(term) & latents - reached):
+            head = model.family_of(name).name
+            if head not in told:
+                told.add(head)
+                yield CollapsedLatent(span=_span(term.lines, model), name=head)
+
+
+def _is_rate(term: LossTerm, model: Model) -> bool:
+    """A KL of a latent's encoder from another density, which is paid for."""
+    paid = sign(term.weight, model.parameters) == "nonnegative"
+    return term.code.kind == "kl" and paid and not term.within and not term.critic
+
+
+def _asked(models: Iterable[Model]) -> tuple[Weighted, ...]:
+    """The objectives of all players."""
+    return tuple(one for model in models for one in model.objective)
+
+
+def _own(term: LossTerm) -> set[str]:
+    """The latents that a rate is of."""
+    atoms = (one.atom for one in term.stands_for)
+    return {name for atom in atoms if isinstance(atom, Entropy | CrossEntropy) for name in atom.of}
+
+
+def _speaks_of(term: LossTerm) -> set[str]:
+    """All variables that a term is of."""
+    return {name for one in term.stands_for for name in _variables(one.atom)}
+
+
+def _variables(atom: Atom) -> Iterable[str]:
+    match atom:
+        case Entropy() | CrossEntropy():
+            return (*atom.of, *atom.given)
+        case Information():
+            return (*atom.left, *atom.right, *atom.given)
+        case TotalCorrelation():
+            return (*sum(atom.parts, ()), *atom.given)
+        case DivergenceAtom():
+            return atom.of
+        case PenaltyAtom():
+            return atom.arguments

@@ -112,6 +112,7 @@ def _term(term: LossTerm) -> Json:
         "relation": term.relation,
         "gap": term.gap or None,
         "tight_when": term.tight_when,
+        **({"never_closes": list(term.lasting)} if term.lasting else {}),
         "estimator": term.estimator,
         **({} if term.gradient == EXACT else {"gradient": term.gradient}),
         **({"rows": term.rows} if term.rows else {}),

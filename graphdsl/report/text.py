@@ -92,6 +92,8 @@ def _term(term: LossTerm) -> Iterator[str]:
     if term.bounds:
         yield from _summed("gap", (term.gaps[0], *(f"+ {gap}" for gap in term.gaps[1:])))
         yield from _summed("tight when", _joined(term.conditions))
+    for gap in term.lasting:
+        yield f"    stays open  {gap}"
 
 
 def _times(weight: Weight) -> str:

@@ -1,0 +1,127 @@
+"""What stays open is named: informations in gaps, and latents that nothing is predicted from."""
+
+from __future__ import annotations
+
+import re
+from itertools import chain
+
+import torch
+
+from graphdsl.compiler import GeneratedModule
+from graphdsl.ir.information import CrossEntropy, Entropy
+from graphdsl.lower.errors import CollapsedLatent, OpenGap
+from graphdsl_runtime import Objective
+from tests.corpus import Case, compiled, compiling, documented, generated, shipped
+from tests.emitted import emitted_objectives
+from tests.test_generated import rows_of
+
+NO_ENCODERS = ("p", "new", "")
+INFORMATION = re.compile(r"\b(I|TC)\(")
+COLLAPSED = (
+    Case(
+        "rewarded",
+        """model rewarded
+param gamma = 0.5 in 0..1
+observed x : real[4]
+latent z : real[2] ~ normal
+q { x -> z }
+minimize 2 * I(x; z) - gamma * I(z; x)
+""",
+    ),
+    Case(
+        "chained",
+        """model chained
+param gamma = 0.5 in 0..1
+observed x : real[4]
+latent z[1..2] : real[2] ~ normal
+latent u : real[2] ~ normal
+q { x -> z[1]; z[1] -> z[2]; x -> u }
+p { z[2] -> z[1]; u -> x }
+minimize KL(q || p)
+""",
+    ),
+)
+
+
+def every_case(law: str, share: int) -> chain[Case]:
+    return chain(
+        shipped(), documented(), (one.without_assertions() for one in generated(law, share))
+    )
+
+
+def test_an_information_in_a_gap_is_said_to_stay() -> None:
+    """A gap is a divergence from a model, which training lowers, or it is named and warned of."""
+    lasting = 0
+    for _, module in compiling(every_case("open gaps", 80)):
+        open_ones = [
+            bound
+            for term in module.compiled.module.terms
+            for bound in term.bounds
+            if INFORMATION.search(bound.gap)
+        ]
+        assert all(bound.lasting for bound in open_ones)
+        warned = {
+            f"{one.gap}, {one.size}" for one in module.compiled.warnings if isinstance(one, OpenGap)
+        }
+        assert {bound.lasting for bound in open_ones} <= warned
+        lasting += len(open_ones)
+    assert lasting > 20
+
+
+def test_nothing_but_its_rate_moves_a_latent_that_is_said_to_collapse() -> None:
+    """No other term has a gradient in the encoders of such latents."""
+    found = 0
+    for case, objective in emitted_objectives(chain(COLLAPSED, every_case("collapse", 60))):
+        made = compiled(case)
+        assert made is not None
+        heads = {one.name for one in made.compiled.warnings if isinstance(one, CollapsedLatent)}
+        if heads:
+            found += 1
+            assert others_reach(made, objective, heads) == set()
+    assert found >= 2
+
+
+def test_a_latent_that_data_are_predicted_from_is_not_said_to_collapse() -> None:
+    """Of each shipped spec some other term reaches each encoder; none is warned of."""
+    for case, objective in emitted_objectives(shipped()):
+        made = compiled(case)
+        assert made is not None
+        assert not any(isinstance(one, CollapsedLatent) for one in made.compiled.warnings)
+        latents = {one.name for one in made.compiled.checked.model.families if one.role == "latent"}
+        inferred = any(slot.network not in NO_ENCODERS for slot in made.compiled.module.networks)
+        assert others_reach(made, objective, latents) or not inferred, case.name
+
+
+def others_reach(made: GeneratedModule, objective: Objective, heads: set[str]) -> set[str]:
+    """The encoders of some latents in which a term other than their own rates has a gradient."""
+    module, model = made.compiled.module, made.compiled.checked.model
+    rates = {
+        term.name
+        for term in module.terms
+        if term.code.kind == "kl"
+        and {model.family_of(name).name for one in term.stands_for for name in own(one.atom)}
+        <= heads
+    }
+    encoders = {
+        slot.attribute: [*objective.get_submodule(slot.attribute).parameters()]
+        for slot in module.networks
+        if slot.network not in ("p", "new")
+        and {model.family_of(one).name for one in slot.children} <= heads
+    }
+    batch = rows_of(objective)
+    terms = objective(batch).terms
+    others = [value for name, value in terms.items() if name not in rates and value.requires_grad]
+    if not others:
+        return set()
+    reached = set()
+    for attribute, parameters in encoders.items():
+        slopes = torch.autograd.grad(
+            sum(others), parameters, retain_graph=True, materialize_grads=True
+        )
+        if any(one.any() for one in slopes):
+            reached.add(attribute)
+    return reached
+
+
+def own(atom: object) -> tuple[str, ...]:
+    return atom.of if isinstance(atom, Entropy | CrossEntropy) else ()
