@@ -19,6 +19,7 @@ from graphdsl.ir.statements import Assemble, Observe, PriorSample, Ref, Run, Sam
 from graphdsl.lower.liveness import read_by
 from graphdsl.lower.renaming import reads, targets
 from graphdsl.lower.runs import Mixture, Plan
+from graphdsl.lower.terms import AT_ONE_SAMPLE
 from graphdsl.lower.wording import joint_text
 
 _KINDS = ("kl", "entropy", "reconstruction", "cross_entropy", "cost")
@@ -36,9 +37,9 @@ def stratified(
     }
     keys = frozenset(one.key for plan in plans.values() for one in plan.mixtures.values())
     for under, plan in plans.items():
-        if under not in enumerated:  # there, an axis of classes is in the same place
-            for mixture in dict.fromkeys(plan.mixtures.values()):
-                found = _Strata(plan, mixture, keys).put_into(found)
+        for mixture in dict.fromkeys(plan.mixtures.values()):
+            strata = _Strata(plan, mixture, keys, by_class=under in enumerated)
+            found = strata.put_into(found)
     return found
 
 
@@ -49,8 +50,10 @@ class _Strata:
     plan: Plan
     mixture: Mixture
     mixtures: frozenset[str]  #: the keys of all
+    by_class: bool = False  #: whether classes are summed over: they have an axis in the same place
     each: dict[str, str] = field(default_factory=dict)  #: what has the axis, by its name without
     barred: set[str] = field(default_factory=set)  #: what depends on the sample, and has no axis
+    classes: set[str] = field(default_factory=set)  #: what depends on classes
 
     @property
     def count(self) -> int:
@@ -63,7 +66,9 @@ class _Strata:
         every: list[Statement] = []
         for one in self.plan.forward:
             every.append(one)
-            if isinstance(one, Sample) and one.distribution == drawn and not one.times:
+            if isinstance(one, Sample) and one.discrete and self.by_class:
+                self.classes.update(targets(one))
+            elif isinstance(one, Sample) and one.distribution == drawn and not one.times:
                 every.append(self._samples(one))
             elif not isinstance(one, PriorSample):
                 every += self._of_each(one)
@@ -87,9 +92,11 @@ class _Strata:
     def _of_each(self, one: Statement) -> Iterator[Statement]:
         """The statement of every expert, if it depends on the sample and has one."""
         names = set(reads(one))
+        if names & self.classes:
+            self.classes.update(targets(one))
         if names.isdisjoint(self.each.keys() | self.barred):
             return
-        made = None if names & self.barred else self._made(one)
+        made = None if names & (self.barred | self.classes) else self._made(one)
         if made is None:
             self.barred.update(targets(one))
         else:
@@ -143,19 +150,25 @@ class _Strata:
 
     def _term(self, term: LossTerm) -> LossTerm:
         """A term as its mean over the experts, where it depends on the sample."""
+        names = set(read_by(term.code))
+        if names.isdisjoint(self.each.keys() | self.barred):
+            return term
+        code = None if names & (self.barred | self.classes) else self._averaged(term)
+        if code is None:
+            return replace(term, estimator=self._told(term, "one expert"))
+        return replace(term, code=code, estimator=self._told(term, "every expert"))
+
+    def _averaged(self, term: LossTerm) -> TermCode | None:
+        """The mean over the experts; None where the term takes one sample for each row."""
         code = term.code
-        names = set(read_by(code))
-        if names.isdisjoint(self.each) or names & self.barred or code.strata:
-            return term
-        if term.critic_code is not None or code.kind not in _KINDS or code.broadcast:
-            return term
+        if term.critic_code is not None or code.kind not in _KINDS or code.broadcast or code.strata:
+            return None
         if code.value is None:
             right = code.right and self._ref(code.right)
-            code = replace(code, left=self._ref(code.left), right=right, strata=self.mixture.key)
-            return replace(term, code=code, estimator=self._estimator(term))
+            return replace(code, left=self._ref(code.left), right=right, strata=self.mixture.key)
         if code.left.name != self.mixture.key or code.value.name not in self.each:
-            return term
-        return replace(term, code=self._density(code, code.value), estimator=self._estimator(term))
+            return None
+        return self._density(code, code.value)
 
     def _density(self, code: TermCode, value: Ref) -> TermCode:
         """The mixture's own density, beside another at the same samples."""
@@ -164,8 +177,10 @@ class _Strata:
             right = self._ref(right)
         return replace(code, right=right, value=self._ref(value), strata=self.mixture.key)
 
-    def _estimator(self, term: LossTerm) -> str:
-        of = f"one sample of every expert of {joint_text(self.plan.model, self.mixture.children)}"
-        if not term.code.joint:
-            return ", ".join(filter(None, (term.estimator, of)))
-        return f"the mixture's log-density at {of}: unbiased"
+    def _told(self, term: LossTerm, which: str) -> str:
+        """How the term is had, and of which experts there are samples."""
+        of = f"{which} of {joint_text(self.plan.model, self.mixture.children)}"
+        of += ", which is drawn" * (which == "one expert")
+        if term.code.left.name == self.mixture.key:
+            return term.estimator.replace(AT_ONE_SAMPLE, f"{AT_ONE_SAMPLE} of {of}")
+        return ", ".join(filter(None, (term.estimator, f"one sample of {of}")))

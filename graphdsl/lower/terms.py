@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["added_up", "loss_terms"]
+__all__ = ["AT_ONE_SAMPLE", "added_up", "loss_terms"]
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -35,6 +35,9 @@ from graphdsl.lower.paying import paying
 from graphdsl.lower.relations import of_bounds
 from graphdsl.lower.runs import PRIORS, Mixture, ModelKey, Plan
 from graphdsl.lower.slots import member_ref
+
+#: How the density of a mixture is told.
+AT_ONE_SAMPLE = "the mixture's log-density at one sample"
 
 
 def loss_terms(
@@ -72,7 +75,7 @@ def _estimator(plans: Mapping[str, Plan], group: Sequence[Piece]) -> str:
     """How a mean over sets is computed, or one that has no closed form, where there is one."""
     draws = draws_used(group)
     if _mixture(plans, group[0]) is not None:
-        return "the mixture's log-density at one sample: unbiased"
+        return f"{AT_ONE_SAMPLE}: unbiased"
     if draws:
         return f"one {', '.join(draws)} for each row, drawn uniformly: unbiased"
     if not _is_sampled(plans, group[0]):

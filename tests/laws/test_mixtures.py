@@ -337,7 +337,31 @@ infer g(i) { x[i] -> z }
 p { z -> x[i] for i in 1..2; w -> z }
 minimize KL(q || p) + 2 * TC(x | z) + 2 * I(z; x[2])
 """
-HARD = {"two": TWO, "behind": BEHIND, "players": PLAYERS, "prior": PRIOR}
+CLASSES = """
+model of_classes
+observed x[1..2] : real[2]
+latent c : categorical(3) ~ categorical
+latent z : real[2] ~ normal
+q { x -> z by mixture; x, z -> c }
+p { c, z -> x; c -> z }
+minimize KL(q || p) with enumeration
+"""
+SETS = """
+model of_sets
+observed x[1..3] : real[2] optional
+latent z : real[2] ~ normal
+infer r(S) { x[S] -> z by mixture }
+p { z -> x[i] for i in 1..3 }
+minimize sum(S in subsets(1..3)) KL(r(S)(x[S], z) || p(x[S], z))
+"""
+HARD = {
+    "two": TWO,
+    "behind": BEHIND,
+    "players": PLAYERS,
+    "prior": PRIOR,
+    "classes": CLASSES,
+    "sets": SETS,
+}
 _SELECTOR = re.compile(r'"(selector_\w+)"')
 
 
