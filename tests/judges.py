@@ -150,7 +150,7 @@ def _edges(model: Model, network: Network) -> dict[str, tuple[str, ...]]:
         for child in network.nodes[end]:
             parents[child] += network.nodes[start]
     for one in network.conditionals:
-        if one.by == "mixture":  # a hidden variable says which component is drawn
+        if one.mixes:  # a hidden variable says which component is drawn
             parents[one.selector] = []
             for child in one.children:
                 parents[child].append(one.selector)

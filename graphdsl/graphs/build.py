@@ -88,9 +88,9 @@ def inference_dag(
     rank = {name: place for place, name in enumerate((*(one.name for one in model.nodes), *blocks))}
     late = len(rank)
     for one in network.conditionals:
-        if one.by == "mixture" and not one.one_expert:  # one density of all children
+        if one.mixes and not one.one_expert:  # one density of all children
             graph.add_edges_from(combinations(sorted(one.children, key=rank.__getitem__), 2))
-        elif one.by == "mixture":
+        elif one.mixes:
             graph.add_edges_from((one.selector, child) for child in one.children)
     for one in network.conditionals:
         if one.one_expert:  # a selector has no parents: it comes where its children do

@@ -219,6 +219,11 @@ class Conditional:
     one_expert: bool = False  #: of a mixture: whether a row has the density of the one it draws
 
     @property
+    def mixes(self) -> bool:
+        """Whether it is a mixture of several experts: that of one is the expert itself."""
+        return self.by == "mixture" and len(self.parents) > 1
+
+    @property
     def selector(self) -> str:
         """The hidden variable that says which parent's component a mixture is drawn from (P16)."""
         return "selector_" + "_".join(re.findall(r"\w+", self.children[0]))

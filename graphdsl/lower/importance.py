@@ -138,7 +138,7 @@ def _estimator(divergence: DivergenceOfMarginals, base: Plan) -> str:
     """How many samples a row has, and of what."""
     samples = divergence.samples
     several = f"{samples} sample{'s' * (samples > 1)}"
-    mixed = [one for slot in base.encoders for one in slot.conditionals if one.by == "mixture"]
+    mixed = [one for slot in base.encoders for one in slot.conditionals if one.mixes]
     if not mixed:
         return f"{several} of each row"
     have = " that a row has" if masks(base.model, mixed[0].parents) else ""

@@ -32,7 +32,7 @@ def unfit_mixtures(pieces: Sequence[Piece], model: Model) -> Iterator[Diagnostic
     """Mixtures that a term asks for in part, or that nothing can compute."""
     for network in (model.inference, *model.further):
         for one in network.conditionals:
-            if one.by == "mixture":
+            if one.mixes:
                 yield from _of_families(one, model)
                 yield from _of_parts(one, network, pieces, model)
     for term in model.asked():
@@ -51,7 +51,7 @@ def idle_experts(model: Model) -> Iterator[Diagnostic]:
 
 
 def _mixtures(network: Network) -> list[Conditional]:
-    return [one for one in network.conditionals if one.by == "mixture"]
+    return [one for one in network.conditionals if one.mixes]
 
 
 def _of_families(one: Conditional, model: Model) -> Iterator[Diagnostic]:

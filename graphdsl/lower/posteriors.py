@@ -220,7 +220,7 @@ def _fused(plan: Plan, slot: Slot, target: str, subsets: list[tuple[str, ...]]) 
         target=target,
         how="expert" if mixed else "drawn" if block else "product",
         experts=(Ref(experts, places),),
-        formula=f"{base}({of} | {given}, {conditional.selector})" if mixed else formula,
+        formula=_of_one(conditional, of, given) if mixed else formula,
         shape=shape,
         there=f"present:{without_q(target)}",
         selector=conditional.selector if mixed else "",
@@ -229,7 +229,7 @@ def _fused(plan: Plan, slot: Slot, target: str, subsets: list[tuple[str, ...]]) 
         chosen=chosen(model, block, order) if block else None,
         weights=weights_of(model, conditional, order),
     )
-    if mixed and not conditional.one_expert:
+    if conditional.mixes and not conditional.one_expert:
         _mixture(plan, slot, product, f"{base}({of} | {given})", order)
     plan.forward.append(product)
     plan.infer.append(product)
@@ -239,6 +239,12 @@ def _fused(plan: Plan, slot: Slot, target: str, subsets: list[tuple[str, ...]]) 
     if subsets:
         held = Ref(experts, places)
         _subset_posteriors(plan, slot, conditional, target, held, order, subsets)
+
+
+def _of_one(conditional: Conditional, of: str, given: str) -> str:
+    """The one expert of a mixture that a row draws, where there are several."""
+    drawn = f", {conditional.selector}" if conditional.mixes else ""
+    return f"{conditional.network}({of} | {given}{drawn})"
 
 
 def _mixture(plan: Plan, slot: Slot, one: Fuse, formula: str, experts: tuple[str, ...]) -> None:

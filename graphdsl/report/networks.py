@@ -47,7 +47,7 @@ def networks_json(audit: Audit) -> Json:
 
 def _network(network: Network) -> Json:
     copies = names(name for name in network.variables if original(name) != name)
-    selectors = [one for one in network.conditionals if one.by == "mixture"]
+    selectors = [one for one in network.conditionals if one.mixes]
     edges: list[Json] = [
         [parent, child]
         for start, end in network.edges

@@ -17,7 +17,7 @@ def with_one_expert(network: Network, terms: Iterable[Weighted]) -> Network:
     """
     if not any(_says_so(one.functional, network.name) for one in terms):
         return network
-    conditionals = (replace(one, one_expert=one.by == "mixture") for one in network.conditionals)
+    conditionals = (replace(one, one_expert=one.mixes) for one in network.conditionals)
     return replace(network, conditionals=tuple(conditionals))
 
 

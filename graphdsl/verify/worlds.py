@@ -30,7 +30,7 @@ def parents_in(model: Model, network: Network) -> dict[str, tuple[str, ...]]:
         for child in network.nodes[end]:
             above[child] += network.nodes[start]
     for one in network.conditionals:
-        if one.by == "mixture":
+        if one.mixes:
             above[one.selector] = []
             for child in one.children:
                 above[child].append(one.selector)
