@@ -15,7 +15,7 @@ import typer
 
 from graphdsl.auditing import OnTrial, on_trial, verification
 from graphdsl.cli.commands import audit as audit_command
-from graphdsl.cli.verifying import tried, verified
+from graphdsl.cli.verifying import estimated, tried, verified
 from graphdsl.compiler import Compiled, check_spec, derive, read
 from graphdsl.diagnostics import Source, SpecError
 from graphdsl.ir.audit import Audit
@@ -165,6 +165,30 @@ def emitted(result: Compiled) -> EmittedComparison:
     assert isinstance(one, OnTrial), one
     assert one.of == "the spec"
     return tried(one.text, one.class_name, one.trial, one.of)
+
+
+ESTIMATED = """
+model estimated
+param gain = 2
+observed x : real[4]
+latent u[1..3] : real ~ normal
+q {{ x -> u }}
+p {{ u -> x }}
+minimize KL(q || p) {} gain * TC(u)
+estimate TC(u) with loo
+"""
+
+
+@pytest.mark.parametrize(("sign", "relation"), [("+", "upper"), ("-", "lower")])
+def test_an_estimate_is_on_the_side_that_is_claimed(sign: str, relation: str) -> None:
+    """loo errs upwards, so that the other side is refuted."""
+    (one,) = trials(compiled(ESTIMATED.format(sign)))
+    assert isinstance(one, OnTrial)
+    (found,) = estimated(one.text, one.class_name, one.trial)
+    assert found.relation == relation
+    assert found.agrees
+    turned = replace(found, relation="lower" if relation == "upper" else "upper")
+    assert not turned.agrees
 
 
 PAIR = """

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["descended", "smooth", "tried", "verified"]
+__all__ = ["descended", "estimated", "smooth", "tried", "verified"]
 
 import math
 import sys
@@ -12,7 +12,12 @@ from statistics import fmean, stdev
 from types import ModuleType
 from typing import TYPE_CHECKING
 
-from graphdsl.ir.verification import EmittedComparison, GradientComparison, Unverified
+from graphdsl.ir.verification import (
+    EmittedComparison,
+    EstimateComparison,
+    GradientComparison,
+    Unverified,
+)
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -35,17 +40,25 @@ def verified(compiled: Compiled, audit: Audit) -> Audit:
 
     found = verification(compiled, audit)
     unverified, emitted = list(found.unverified), []
+    estimates: list[EstimateComparison] = []
     for one in on_trial(compiled, audit):
         if isinstance(one, Unverified):
             unverified.append(one)
         else:
             emitted.append(tried(one.text, one.class_name, one.trial, one.of))
+            estimates += estimated(one.text, one.class_name, one.trial)
     unverified += _estimated_edges(compiled)
     slopes = descended(compiled, audit)
     if isinstance(slopes, Unverified):
         unverified.append(slopes)
         slopes = ()
-    found = replace(found, emitted=tuple(emitted), gradients=slopes, unverified=tuple(unverified))
+    found = replace(
+        found,
+        emitted=tuple(emitted),
+        estimates=tuple(estimates),
+        gradients=slopes,
+        unverified=tuple(unverified),
+    )
     return replace(audit, verification=found)
 
 
@@ -66,7 +79,8 @@ def tried(text: str, class_name: str, trial: Trial, of: str) -> EmittedCompariso
         estimated = sum(weight * terms[name] for name, weight in trial.left_out.items())
         inner = [sign.inner(terms) for sign in trial.signs]
         signed = sum(map(SignedSum.signed, trial.signs, inner))
-        return float(losses.loss) - estimated - signed, inner
+        whole = [losses.players[name] for name in trial.players] or [losses.loss]
+        return float(sum(whole)) - estimated - signed, inner
 
     shares = [(one.weight, *outcome(one)) for one in trial.passes]
     exact = sum(weight * plain for weight, plain, _ in shares)
@@ -85,6 +99,27 @@ def tried(text: str, class_name: str, trial: Trial, of: str) -> EmittedCompariso
         lowest_gap=trial.lowest_gap,
         at_samples=trial.at_samples,
     )
+
+
+def estimated(text: str, class_name: str, trial: Trial) -> Iterator[EstimateComparison]:
+    """The means of the terms that the audit calls bounds, beside what they bound."""
+    import torch
+
+    if not trial.claims:
+        return
+    made = _emitted(text, class_name)
+    objective = made(networks=_networks(trial.networks), **trial.parameters).double()
+    with torch.no_grad():
+        several = [objective(_tensors(one.batch), _tensors(one.noise)) for one in trial.samples]
+    for claim in trial.claims:
+        values = [claim.weight * float(one.terms[claim.term]) for one in several]
+        yield EstimateComparison(
+            term=claim.term,
+            relation=claim.relation,
+            exact=claim.exact,
+            mean=fmean(values),
+            deviation=stdev(values) / math.sqrt(len(values)),
+        )
 
 
 def _estimated_edges(compiled: Compiled) -> Iterator[Unverified]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 __all__ = [
     "Comparison",
     "EmittedComparison",
+    "EstimateComparison",
     "GradientComparison",
     "Slope",
     "Unverified",
@@ -57,6 +58,23 @@ class EmittedComparison:
         return near and (self.z_score is None or abs(self.z_score) < _MOST_SIGMAS)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EstimateComparison:
+    """A term that is estimated, weight included, beside what it estimates."""
+
+    term: str
+    relation: Literal["upper", "lower"]  #: of the mean to the exact value
+    exact: float
+    mean: float
+    deviation: float  #: the standard error of the mean
+
+    @property
+    def agrees(self) -> bool:
+        """Whether the mean is on the side that the audit claims; never if it is no number."""
+        above = self.mean - self.exact
+        return (above if self.relation == "upper" else -above) >= -_MOST_SIGMAS * self.deviation
+
+
 @dataclass(frozen=True, slots=True)
 class Slope:
     """How a player's loss rises along a direction of its parameters."""
@@ -107,6 +125,7 @@ class Verification:
     discrete: Comparison | None
     gaussian: Comparison | None
     emitted: tuple[EmittedComparison, ...] = ()
+    estimates: tuple[EstimateComparison, ...] = ()
     gradients: tuple[GradientComparison, ...] = ()
     mistakes: tuple[str, ...] = ()
     unverified: tuple[Unverified, ...] = ()
@@ -118,6 +137,12 @@ class Verification:
             f"the loss emitted for {one.of} is {one.loss:.9g}, and should be {one.exact:.9g}"
             + (f" ({one.z_score:.1f} standard errors away)" if one.z_score is not None else "")
             for one in self.emitted
+            if not one.agrees
+        )
+        sides = (
+            f"{one.term} is {one.mean:.6g} on average (+- {one.deviation:.2g}), which is no "
+            f"{one.relation} bound of {one.exact:.6g}"
+            for one in self.estimates
             if not one.agrees
         )
         slopes = (
@@ -132,4 +157,4 @@ class Verification:
             for one in self.gradients
             for name in one.reaches
         )
-        return (*self.mistakes, *losses, *slopes, *reaches)
+        return (*self.mistakes, *losses, *sides, *slopes, *reaches)

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from graphdsl.ir.verification import (
     Comparison,
     EmittedComparison,
+    EstimateComparison,
     GradientComparison,
     Verification,
 )
@@ -31,6 +32,7 @@ def verification_text(found: Verification | None) -> Iterator[str]:
             )
     for each in found.emitted:
         yield from _emitted(each)
+    yield from map(_estimate, found.estimates)
     for compared in found.gradients:
         yield from _gradient(compared)
     for what in found.wrong:
@@ -52,6 +54,11 @@ def verification_json(found: Verification | None) -> Json:
         },
         "emitted": [_emitted_json(one) for one in found.emitted],
         **(
+            {"estimates": [_estimate_json(one) for one in found.estimates]}
+            if found.estimates
+            else {}
+        ),
+        **(
             {"gradients": [_gradient_json(one) for one in found.gradients]}
             if found.gradients
             else {}
@@ -70,6 +77,23 @@ def _emitted(one: EmittedComparison) -> Iterator[str]:
         yield f"    with {one.at_samples} at the same samples"
     if one.left_out:
         yield f"    without {', '.join(one.left_out)}: no closed form here"
+
+
+def _estimate(one: EstimateComparison) -> str:
+    return (
+        f"  {one.term} is {one.mean:.4g} +- {one.deviation:.2g} nats on average, "
+        f"and {one.exact:.4g} in closed form: {one.relation}"
+    )
+
+
+def _estimate_json(one: EstimateComparison) -> Json:
+    return {
+        "term": one.term,
+        "relation": one.relation,
+        "exact": one.exact,
+        "mean": one.mean,
+        "standard_error": one.deviation,
+    }
 
 
 def _gradient(one: GradientComparison) -> Iterator[str]:

@@ -27,6 +27,7 @@ from dataclasses import replace
 import numpy as np
 
 from graphdsl.ir.audit import Audit
+from graphdsl.ir.model import Model
 from graphdsl.verify.enumerated import discrete_trial
 from graphdsl.verify.linear import gaussian_trial
 from graphdsl.verify.networks import Affine
@@ -44,6 +45,7 @@ def trials_of(audit: Audit, seed: int = 0) -> tuple[Trial, ...] | str:
 
     Or why there is none whose loss is known.
     """
+    audit = replace(audit, model=_of_all_players(audit.model))
     found = obstacle(audit.model, audit.module)
     if found is not None:
         return found
@@ -58,5 +60,14 @@ def trials_of(audit: Audit, seed: int = 0) -> tuple[Trial, ...] | str:
         )
         if isinstance(trial, str):
             return trial
-        trials.append(replace(trial, of=row.said))
+        players = tuple(one.name for one in audit.module.players)
+        trials.append(replace(trial, of=row.said, players=players))
     return tuple(trials)
+
+
+def _of_all_players(model: Model) -> Model:
+    """The spec with the sum of all players' objectives, which their losses come to together."""
+    if not model.players:
+        return model
+    together = tuple(one for player in model.players for one in player.objective)
+    return replace(model, players=(), objective=together)

@@ -33,6 +33,7 @@ from graphdsl.verify.trial import (
     Numbers,
     Pass,
     Trial,
+    claims,
     exact_loss,
     is_under_p,
     left_out,
@@ -88,6 +89,7 @@ def gaussian_trial(audit: Audit, rng: np.random.Generator, row: Row, sampled: bo
         exact=fmean(exact),
         lowest_gap=min(one.lowest for one in found),
         left_out=left_out(module, parameters),
+        claims=tuple(claims(found[0], module, parameters)) if batches else (),
         at_samples=_at_samples(model),
     )
 

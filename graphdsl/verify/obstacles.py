@@ -34,8 +34,6 @@ def _reasons(model: Model, module: LossModule) -> Iterator[str]:
     for term in estimated:
         if term.within or term.code.kind == "penalty":
             yield f"{term.name} has no closed form here"
-    if model.players:
-        yield "every player has an objective of its own"
     yield from _drawn(model, module)
     means = [one for one in module.forward if isinstance(one, Generated) and not one.drawn]
     if means and is_under_p(module):

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 __all__ = [
     "ESTIMATED",
+    "Claim",
     "Numbers",
     "Pass",
     "SignedSum",
     "Trial",
+    "claims",
     "exact_loss",
     "is_under_p",
     "left_out",
@@ -16,7 +18,7 @@ __all__ = [
     "told_bounds",
 ]
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
@@ -65,6 +67,16 @@ class SignedSum:
         return self.weight * (abs(inner) if self.kind == "abs" else max(inner, self.bound))
 
 
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What the audit claims of the mean of a term that is estimated."""
+
+    term: str
+    relation: Literal["upper", "lower"]
+    weight: float
+    exact: float  #: of what it stands for, weight included
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Trial:
     """How to run a module, and the value to expect."""
@@ -79,6 +91,8 @@ class Trial:
     left_out: Mapping[str, float]  #: terms that are estimated, and their weights: not in `exact`
     lowest_gap: float = 0.0  #: of the bounds that are certified: never below nought
     at_samples: str = ""  #: what of `exact` is of the samples at hand, and no expectation
+    claims: tuple[Claim, ...] = ()  #: of those that are bounds, where there are random rows
+    players: tuple[str, ...] = ()  #: whose losses are summed; of none it is the loss itself
     of: str = ""  #: the rows that it is of, where rows may lack something: `rows that lack x[1]`
 
     @property
@@ -151,6 +165,17 @@ def left_out(module: LossModule, parameters: Parameters) -> dict[str, float]:
         for term in module.terms
         if term.code.kind in ESTIMATED
     }
+
+
+def claims(models: RowModels, module: LossModule, parameters: Parameters) -> Iterator[Claim]:
+    """The bounds that need no trained critic, of informations of rows that have everything."""
+    for term in module.terms:
+        if term.code.kind not in ("total_correlation", "information") or term.critic:
+            continue
+        if term.relation == "upper" or term.relation == "lower":
+            exact = _worth(models, term.stands_for, parameters)
+            weight = weight_value(term.weight, parameters)
+            yield Claim(term.name, term.relation, weight, exact)
 
 
 def _worth(models: RowModels, terms: Iterable[Term], parameters: Parameters) -> float:

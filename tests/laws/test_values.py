@@ -1,0 +1,24 @@
+"""The expected loss is the objective plus its gaps, of generated specs and of games."""
+
+from __future__ import annotations
+
+from itertools import chain
+
+import pytest
+
+from tests.corpus import compiling, generated
+from tests.laws.games import games
+from tests.laws.test_missing_rows import disagreements
+
+pytestmark = pytest.mark.usefixtures("in_double_precision")
+
+
+def test_the_loss_of_every_spec_is_its_objective_and_its_gaps() -> None:
+    """By enumeration or in closed form, in every pattern of what rows lack."""
+    trials = 0
+    cases = chain(games("values", 12), generated("values", 12))
+    for case, _ in compiling((one.without_assertions() for one in cases), at_least=0.2):
+        found, wrong = disagreements(case.text)
+        trials += found
+        assert not wrong
+    assert trials > 5
