@@ -181,7 +181,7 @@ estimate TC(u) with loo
 
 @pytest.mark.parametrize(("sign", "relation"), [("+", "upper"), ("-", "lower")])
 def test_an_estimate_is_on_the_side_that_is_claimed(sign: str, relation: str) -> None:
-    """loo errs upwards, so that the other side is refuted."""
+    """The estimator `loo` errs upwards, so that the other side is refuted."""
     (one,) = trials(compiled(ESTIMATED.format(sign)))
     assert isinstance(one, OnTrial)
     (found,) = estimated(one.text, one.class_name, one.trial)
