@@ -555,6 +555,20 @@ minimize KL(q || p) + D(q || {(x); u})
     assert any("named form" in one for one in verify(wrong).mistakes)
 
 
+@pytest.mark.parametrize("latent", ["z : real", "z[1..2] : real"])
+def test_an_entropy_is_bounded_by_the_density_of_a_mixture(latent: str) -> None:
+    """-H(z | x[1]) <= -H(z | x[1], x[2]): the model is q's own, and the gap is no less than 0."""
+    text = f"""
+model bounded
+observed x[1..2] : real
+latent {latent} ~ normal
+q {{ x -> z by mixture }}
+p {{ z -> x[i] for i in 1..2 }}
+minimize KL(q || p) + I(z; x[1])
+"""
+    assert verify(read(compiled(text))).mistakes == ()
+
+
 @pytest.mark.parametrize("name", ["constants", "terms"])
 def test_a_loss_that_lost_something_is_caught(name: str) -> None:
     result = shipped("wyner")

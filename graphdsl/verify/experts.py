@@ -106,7 +106,7 @@ def obstacles(model: Model, module: LossModule) -> Iterator[str]:
 
 def _mixtures(model: Model) -> Iterator[tuple[Network, Conditional]]:
     for network in (model.inference, *model.further):
-        yield from ((network, one) for one in network.conditionals if one.by == "mixture")
+        yield from ((network, one) for one in network.conditionals if one.mixes)
 
 
 def _mean_of(expert: Expert, data: Mapping[str, Array], rows: int) -> Array:

@@ -18,9 +18,9 @@ from statistics import fmean
 import numpy as np
 
 from graphdsl.ir.audit import Audit
-from graphdsl.ir.loss import LossModule
+from graphdsl.ir.loss import LossModule, LossTerm
 from graphdsl.ir.model import Model, Network
-from graphdsl.ir.statements import Generated, PriorSample
+from graphdsl.ir.statements import Generated, Observe, PriorSample
 from graphdsl.verify.experts import log_density, mixture_of
 from graphdsl.verify.models import Source
 from graphdsl.verify.networks import Array, Head, affine_networks, gaussian_source, is_inferred
@@ -144,8 +144,20 @@ def _log_density(
     return sum(
         sides[term.code.kind] * weight_value(term.weight, parameters) * nats
         for term in module.terms
-        if term.code.joint
+        if term.code.joint and _is_paid(term, module, model, row)
     )
+
+
+def _is_paid(term: LossTerm, module: LossModule, model: Model, row: Row) -> bool:
+    """Whether rows of one pattern have what a term asks of them."""
+    observed = [one for one in module.forward if isinstance(one, Observe) and one.some]
+    masks = {one.seen: model.family(one.variable) for one in observed}
+    for ref in (ref for several in term.code.seen for ref in several):
+        nodes = masks[ref.name].nodes
+        asked = nodes if ref.places is None else [nodes[place] for place in ref.places]
+        if not row.missing.isdisjoint(asked):
+            return False
+    return True
 
 
 def _columns(model: Model, name: str, values: Mapping[str, Numbers]) -> Array:

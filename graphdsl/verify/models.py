@@ -82,7 +82,7 @@ class Models:
         """An encoder's own, or that of a model."""
         for name, parents in self._parents.items():
             own = head == name.partition("(")[0] and node in parents and given
-            if own and set(parents[node]) == set(given):
+            if own and (set(parents[node]) == set(given) or self._is_mixed(name, node, given)):
                 joint = self.world[name]
                 if isinstance(joint, Normal) and node not in joint.dims:
                     break  # a network that is compared with, and has no samples of its own
@@ -90,6 +90,13 @@ class Models:
         if self._source is not None:
             return self._source(head, node, given)
         return _logarithms(self.world["q"].random_conditional(node, given, self._rng))
+
+    def _is_mixed(self, name: str, node: str, given: tuple[str, ...]) -> bool:
+        """Whether it is the density of a mixture: its other children tell of the expert as well."""
+        one = self.model.inference_of(name).conditional_of(node)
+        if one is None or not one.mixes or one.one_expert:
+            return False
+        return set(one.parents) <= set(given) <= {*one.parents, *one.children}
 
 
 def _logarithms(density: Density) -> Density:

@@ -124,6 +124,16 @@ p { w -> z[i] for i in 1..2; z -> x[i] for i in 1..3 }
 minimize 2 * KL(q || p) + 0.5 * I(z; x)
 """
 
+EACH = """
+model each_view
+observed x[1..3] : real[2] optional
+latent   z : real[2] ~ normal
+q { x -> z by mixture }
+infer g(i) { x[i] -> z }
+p { z -> x[i] for i in 1..3 }
+minimize KL(q || p) + sum(i in 1..3) KL(q(z | x) || g(i)(z | x[i]))
+"""
+
 TEXTS = {
     "two views": TWO_VIEWS,
     "two views, jointly": TWO_VIEWS.replace(" by poe", ""),
@@ -141,6 +151,7 @@ TEXTS = {
     "mixture and predictors": PREDICTED.replace(" by poe", " by mixture"),
     "a family's mixture": FAMILY,
     "one expert of it": FAMILY.replace("(q || p)", "(q || p) with one_expert"),
+    "a mixture and each view": EACH,
     "labels": KNOWN,
     "classes": CLASSES,
 }
