@@ -28,7 +28,7 @@ from graphdsl.compiler import check_spec, compile_spec, derive, read
 from graphdsl.diagnostics import Source, SpecError
 from graphdsl.ir.verification import Unverified
 from graphdsl.report import audit_text
-from graphdsl_runtime import Objective
+from graphdsl_runtime import Objective, ShapeMismatch
 from tests.corpus import Case, compiling, generated
 from tests.emitted import built, emitted_class
 from tests.generated_views import generated_views
@@ -475,6 +475,21 @@ def test_gradients_are_central_differences(word: str, optional: bool) -> None:
 def said(word: str, count: int = 2) -> str:
     source = Source("mixed.mib", MIXED.format(word=word, count=count, optional=""))
     return audit_text(read(derive(check_spec(source))))
+
+
+def test_the_noise_of_every_expert_is_an_input() -> None:
+    """Drawn with the rest, so that one noise is one loss; of fewer experts it is refused."""
+    x = {"x": some_rows(3)}
+    for word, name, shape in (
+        ("", "experts(z)", (ROWS, 3, 1)),
+        (" with iwae(k = 2)", "samples(z)", (ROWS, 6, 1)),
+    ):
+        objective = mixed(word, 3)
+        noise = objective.draw_noise(x["x"])
+        assert noise[name].shape == shape
+        assert objective(x, noise).loss == objective(x, noise).loss
+        with pytest.raises(ShapeMismatch):
+            objective(x, {**noise, name: noise[name][:, :2]})
 
 
 def test_the_audit_states_what_is_computed() -> None:
