@@ -205,11 +205,11 @@ def _lines(statements: Iterable[Iterable[Assignment]]) -> tuple[str, ...]:
 
 
 def _forward(module: LossModule) -> tuple[str, ...]:
-    """The statements of `forward`, with the noise drawn once there are data to draw it like."""
+    """The statements of `forward`, with the noise once there are data to draw it like."""
     statements = module.forward
     data = [place for place, one in enumerate(statements) if isinstance(one, Observe)]
     like = statements[data[0]].target if data else "batch"
-    drawn = f"{call('self.draw_noise', like)} if noise is None else noise"
+    drawn = call("self.noise_for", like, "noise")
     place = data[0] if data else 0
     while place < len(statements) and isinstance(statements[place], Observe):
         place += 1
@@ -251,10 +251,15 @@ def _slope_lines(term: LossTerm) -> tuple[str, ...]:
 
 def _decode(module: LossModule) -> tuple[str, ...]:
     reads = [
-        Assignment(local, f'latents["{name}"]' + (f".flatten(1, {indices})" * (indices > 1)))
+        Assignment(local, f"{call('self.value_of', 'latents', quoted)}{_flat(indices)}")
         for local, name, indices in module.latents_decoded
+        for quoted in [f'"{name}"']
     ]
     return (*map(laid_out, reads), *_lines(map(forward_line, module.decode)))
+
+
+def _flat(indices: int) -> str:
+    return f".flatten(1, {indices})" * (indices > 1)
 
 
 def _import_order(name: str) -> tuple[int, str]:

@@ -38,7 +38,7 @@ OF_THE_CLASS = frozenset(
     edge_masks eval every extra_repr float forward generate get_buffer get_extra_state
     get_parameter get_submodule grid half infer ipu learned_scale load_state_dict members
     modules mtia named_buffers named_children named_modules named_parameters network
-    noise_of_each observe observe_or observe_some one_hot or_given own_members own_network
+    noise_for noise_of_each observe observe_or observe_some one_hot or_given own_members own_network
     own_tied parameter_groups parameters players prior_sample ramp refuse_unused_networks
     register_backward_hook
     register_buffer register_forward_hook register_forward_pre_hook register_full_backward_hook
@@ -47,6 +47,6 @@ OF_THE_CLASS = frozenset(
     register_state_dict_post_hook register_state_dict_pre_hook requires_grad_ rows samples
     samples_of scaled selector set_extra_state set_submodule share_memory settled standardise
     state_dict statistics strata structure structure_loss T_destination temperature tied to
-    to_empty train training translate turns type variables weight xpu zero_grad
+    to_empty train training translate turns type value_of variables weight xpu zero_grad
     """.split()
 )

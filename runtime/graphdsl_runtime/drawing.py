@@ -13,11 +13,15 @@ from torch import Tensor
 
 from graphdsl_runtime.batch import Noise
 from graphdsl_runtime.distributions import Gaussian
-from graphdsl_runtime.errors import ShapeMismatch
+from graphdsl_runtime.entries import as_tensor, require_mapping
+from graphdsl_runtime.errors import MissingInput, ShapeMismatch, UnknownName
 from graphdsl_runtime.masks import EdgeMask
 from graphdsl_runtime.ranks import of_all_ranks
 from graphdsl_runtime.reading import Reading
 from graphdsl_runtime.subsets import Subset
+
+_WORDS = ("samples", "experts", "prior")  #: of a variable: `samples(z)`
+_INNER = ("selector_", "permuted(")  #: noise that a term names as it names its samples
 
 
 class Drawing(Reading):
@@ -35,6 +39,62 @@ class Drawing(Reading):
     def edge_masks(self) -> list[EdgeMask]:
         """Give the masks whose edges are learned, in the spec's order."""
         return [part for part in self.children() if isinstance(part, EdgeMask)]
+
+    def noise_for(self, like: Tensor, noise: Noise | None) -> Noise:
+        """Give the caller's noise, or draw it where there is none, with as many rows as ``like``.
+
+        Raises `NotABatch` for what is no mapping, `UnknownName` for an entry that nothing reads,
+        `MissingInput` where a latent's or a mask's noise is missing, and `ShapeMismatch`.
+        """
+        if noise is None:
+            return self.draw_noise(like)
+        if not torch.compiler.is_compiling():
+            return self._checked(noise, like)
+        return noise
+
+    def _checked(self, noise: Noise, like: Tensor) -> Noise:
+        """Give the entries of a noise as tensors like those that would be drawn."""
+        known = self._noise_names()
+        require_mapping("noise", noise, known)
+        for name in noise:
+            if name not in known and not str(name).startswith(_INNER):
+                raise UnknownName("noise", str(name), known=known)
+        given = {name: self._precise(name, value, like) for name, value in noise.items()}
+        edges = {mask.name for mask in self.edge_masks()}  # structures may be given as such
+        for name, expected in self._needed_noise(like.shape[0]).items():
+            if name not in given and f"samples({name})" not in given:
+                raise MissingInput(name, expected=expected, given=given, known=known)
+            if name in given and name not in edges and tuple(given[name].shape) != expected:
+                raise ShapeMismatch(name, expected=expected, got=given[name].shape)
+        return given
+
+    def _precise(self, name: str, value: object, like: Tensor) -> Tensor:
+        """Give an entry as a tensor, numbers in the precision of the model."""
+        tensor = as_tensor(name, value, like.device)
+        return tensor.to(self._dtype()) if tensor.is_floating_point() else tensor
+
+    def _needed_noise(self, rows: int) -> dict[str, tuple[int, ...]]:
+        """Give the shapes of the noise that a pass does not draw by itself.
+
+        Where every expert of a mixture has a sample of its own, that of the latent is not read.
+        """
+        return {
+            one.name: (rows, *one.noise_shape)
+            for one in self.variables
+            if one.sampled and one.name not in self.strata
+        } | {mask.name: tuple(mask.noise_shape(rows)) for mask in self.edge_masks()}
+
+    def _noise_names(self) -> list[str]:
+        """Give the names of all noise that a pass may read."""
+        families = [one.name for one in self.variables]
+        members = [name for one in self.variables for name in one.member_names]
+        names = list(dict.fromkeys((*families, *members)))
+        return [
+            *(one.name for one in self.edge_masks()),
+            *(one.name for one in self.draws),
+            *names,
+            *(f"{word}({name})" for word in _WORDS for name in names),
+        ]
 
     def draw_noise(self, like: Tensor) -> dict[str, Tensor]:
         """Draw standard normal noise for all that is sampled: rows, precision, device as ``like``.

@@ -117,8 +117,9 @@ class Objective(Building, StructureGradients, Scaling, Weighing):
         Seeded by `torch.manual_seed`.
         Raises `MissingInput` without what has to be given, and `ShapeMismatch` for other rows.
         """
-        if n < 1:
+        if n < 1 or n != int(n):
             raise OutOfRange("n", n, low=1, high=math.inf)
+        n = int(n)
         given = self._given(n, given or {})
         like = next(self.parameters(), torch.empty(0)).new_empty(n)
         values = self.ancestral_sample(self.draw_noise(like), given)

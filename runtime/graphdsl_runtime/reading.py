@@ -126,6 +126,17 @@ class Reading(nn.Module):
         value, seen = self._values_seen(batch, name)
         return _typed(self._looked(value, name), self._variable(name)), seen
 
+    def value_of(self, latents: Batch, name: str) -> Tensor:
+        """Take the values of a variable that a decoder reads.
+
+        Shapes: ``-> (B, *tensor_shape)``, of categories vectors over the classes.
+        Raises `NotABatch` for what is no mapping, and `MissingInput` if it is missing.
+        """
+        require_mapping("mapping of latents", latents, self._known)
+        if name not in latents:
+            raise self._missing(self._variable(name), latents)
+        return latents[name]
+
     def observe_or(self, batch: Batch, name: str, likelihood: Likelihood) -> Tensor:
         """Take a variable from the batch, or the likeliest value of what is not in it.
 

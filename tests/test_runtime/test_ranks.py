@@ -29,6 +29,7 @@ MEANS_OF_ROWS = {
     "barber_agakov",
     "bernoulli_information",
     "gradient_penalty_r1",
+    "importance_of_experts",
     "importance_weighted",
     "infogan_bound",
     "jensen_shannon_information",

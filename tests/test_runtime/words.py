@@ -38,6 +38,7 @@ from graphdsl_runtime import (
     energy_distance,
     gradient_penalty_r1,
     hsic,
+    importance_of_experts,
     importance_weighted,
     info_nce,
     infogan_bound,
@@ -154,6 +155,12 @@ WORDS: Mapping[str, Callable[[Case], Tensor]] = {
     "hsic": lambda c: hsic(c.z, c.mean),
     "importance_weighted": lambda c: importance_weighted(
         [standard_normal.log_prob(c.z)], [c.q.log_prob(c.z)], samples=1
+    ).mean(),
+    "importance_of_experts": lambda c: importance_of_experts(
+        [standard_normal.log_prob(c.z)],
+        [c.q.log_prob(c.z)],
+        samples=1,
+        log_weights=c.z.new_zeros(1),
     ).mean(),
     "info_nce": lambda c: info_nce(*contrast(c.z, c.mean)[:2]),
     "infogan_bound": lambda c: infogan_bound(c.z, c.groups),

@@ -73,7 +73,7 @@ class BetaVae(Objective):
 
     def forward(self, batch: Batch, noise: Noise | None = None) -> Losses:
         x = self.observe(batch, "x")  # (B, 64)
-        noise = self.draw_noise(x) if noise is None else noise
+        noise = self.noise_for(x, noise)
         q_u = Gaussian.split(self.q_u(x))  # q(u | x); (B, 16)
         u = q_u.sample(noise["u"])  # (B, 16)
         p_x = Bernoulli(self.p_x(u))  # p(x | u); (B, 64)
@@ -103,7 +103,7 @@ class BetaVae(Objective):
 
     @torch.no_grad()
     def decode(self, latents: Latents) -> dict[str, Bernoulli | Gaussian]:
-        u = latents["u"]
+        u = self.value_of(latents, "u")
         p_x = Bernoulli(self.p_x(u))  # p(x | u); (B, 64)
         return {
             "x": p_x,

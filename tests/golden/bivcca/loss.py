@@ -80,7 +80,7 @@ class Bivcca(Objective):
 
     def forward(self, batch: Batch, noise: Noise | None = None) -> Losses:
         x = self.observe(batch, "x")  # (B, 2, 32)
-        noise = self.draw_noise(x) if noise is None else noise
+        noise = self.noise_for(x, noise)
         r_z_1 = Gaussian.split(self.r_z(x[:, 0]))  # r(z | x[1]); (B, 16)
         z_r_1 = r_z_1.sample(noise["z"])  # (B, 16)
         r_z_2 = Gaussian.split(self.r_z_2(x[:, 1]))  # r(z | x[2]); (B, 16)
@@ -126,7 +126,7 @@ class Bivcca(Objective):
 
     @torch.no_grad()
     def decode(self, latents: Latents) -> dict[str, Bernoulli | Gaussian]:
-        z = latents["z"]
+        z = self.value_of(latents, "z")
         p_x = Bernoulli(self.p_x(z))  # p(x[i] | z); (B, 2, 32)
         return {
             "x": p_x,

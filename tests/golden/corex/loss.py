@@ -84,7 +84,7 @@ class Corex(Objective):
 
     def forward(self, batch: Batch, noise: Noise | None = None) -> Losses:
         x = self.observe(batch, "x")  # (B, 8, 8)
-        noise = self.draw_noise(x) if noise is None else noise
+        noise = self.noise_for(x, noise)
         q_z = Gaussian.split(self.q_z(x))  # q(z | x); (B, 8)
         z = q_z.sample(noise["z"])  # (B, 8)
         p_x = Bernoulli(self.p_x(z))  # p(x[i] | z); (B, 8, 8)
@@ -114,7 +114,7 @@ class Corex(Objective):
 
     @torch.no_grad()
     def decode(self, latents: Latents) -> dict[str, Bernoulli | Gaussian]:
-        z = latents["z"]
+        z = self.value_of(latents, "z")
         p_x = Bernoulli(self.p_x(z))  # p(x[i] | z); (B, 8, 8)
         return {
             "x": p_x,

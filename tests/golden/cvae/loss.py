@@ -76,7 +76,7 @@ class Cvae(Objective):
     def forward(self, batch: Batch, noise: Noise | None = None) -> Losses:
         x = self.observe(batch, "x")  # (B, 64)
         a = self.observe(batch, "a")  # (B,)
-        noise = self.draw_noise(x) if noise is None else noise
+        noise = self.noise_for(x, noise)
         one_hot_a = self.one_hot(a, 10)  # (B, 10)
         q_z = Gaussian.split(self.q_z(x, one_hot_a))  # q(z | x, a); (B, 16)
         z = q_z.sample(noise["z"])  # (B, 16)
@@ -111,7 +111,7 @@ class Cvae(Objective):
 
     @torch.no_grad()
     def decode(self, latents: Latents) -> dict[str, Bernoulli | Gaussian]:
-        z = latents["z"]
+        z = self.value_of(latents, "z")
         a = self.observe(latents, "a")  # (B,)
         one_hot_a = self.one_hot(a, 10)  # (B, 10)
         p_x = Bernoulli(self.p_x(z, one_hot_a))  # p(x | z, a); (B, 64)

@@ -141,7 +141,7 @@ class Diva(Objective):
         x = self.observe(batch, "x")  # (B, 64)
         label_y, seen_label_y = self.observe_some(batch, "y")  # (B,)
         d = self.observe(batch, "d")  # (B,)
-        noise = self.draw_noise(x) if noise is None else noise
+        noise = self.noise_for(x, noise)
         one_hot_d = self.one_hot(d, 3)  # (B, 3)
         q_zy = Gaussian.split(self.q_zy(x))  # q(zy | x); (B, 16)
         zy = q_zy.sample(noise["zy"])  # (B, 16)
@@ -227,9 +227,9 @@ class Diva(Objective):
 
     @torch.no_grad()
     def decode(self, latents: Latents) -> dict[str, Bernoulli | Gaussian]:
-        zy = latents["zy"]
-        zd = latents["zd"]
-        zx = latents["zx"]
+        zy = self.value_of(latents, "zy")
+        zd = self.value_of(latents, "zd")
+        zx = self.value_of(latents, "zx")
         p_x = Bernoulli(self.p_x(zy, zd, zx))  # p(x | zy, zd, zx); (B, 64)
         return {
             "x": p_x,

@@ -80,7 +80,7 @@ class FactorVae(Objective):
 
     def forward(self, batch: Batch, noise: Noise | None = None) -> Losses:
         x = self.observe(batch, "x")  # (B, 64)
-        noise = self.draw_noise(x) if noise is None else noise
+        noise = self.noise_for(x, noise)
         q_u = Gaussian.split(self.q_u(x))  # q(u | x); (B, 10)
         u = q_u.sample(noise["u"])  # (B, 10)
         p_x = Bernoulli(self.p_x(u))  # p(x | u); (B, 64)
@@ -120,7 +120,7 @@ class FactorVae(Objective):
 
     @torch.no_grad()
     def decode(self, latents: Latents) -> dict[str, Bernoulli | Gaussian]:
-        u = latents["u"]
+        u = self.value_of(latents, "u")
         p_x = Bernoulli(self.p_x(u))  # p(x | u); (B, 64)
         return {
             "x": p_x,

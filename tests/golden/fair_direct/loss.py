@@ -106,7 +106,7 @@ class FairDirect(Objective):
     def forward(self, batch: Batch, noise: Noise | None = None) -> Losses:
         x = self.observe(batch, "x")  # (B, 64)
         a = self.observe(batch, "a")  # (B,)
-        noise = self.draw_noise(x) if noise is None else noise
+        noise = self.noise_for(x, noise)
         one_hot_a = self.one_hot(a, 2)  # (B, 2)
         q_z = Gaussian.split(self.q_z(x, one_hot_a))  # q(z | x, a); (B, 8)
         z = q_z.sample(noise["z"])  # (B, 8)
@@ -169,8 +169,8 @@ class FairDirect(Objective):
 
     @torch.no_grad()
     def decode(self, latents: Latents) -> dict[str, Likelihood]:
-        z = latents["z"]
-        u = latents["u"]
+        z = self.value_of(latents, "z")
+        u = self.value_of(latents, "u")
         p_x = Bernoulli(self.p_x(z, u))  # p(x | z, u); (B, 64)
         p_a = Categorical(self.p_a(z))  # p(a | z); (B,)
         return {

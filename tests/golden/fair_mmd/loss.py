@@ -94,7 +94,7 @@ class FairMmd(Objective):
     def forward(self, batch: Batch, noise: Noise | None = None) -> Losses:
         x = self.observe(batch, "x")  # (B, 64)
         a = self.observe(batch, "a")  # (B,)
-        noise = self.draw_noise(x) if noise is None else noise
+        noise = self.noise_for(x, noise)
         q_z = Gaussian.split(self.q_z(x, a))  # q(z | x, a); (B, 8)
         z = q_z.sample(noise["z"])  # (B, 8)
         q_u = Gaussian.split(self.q_u(x))  # q(u | x); (B, 8)
@@ -148,8 +148,8 @@ class FairMmd(Objective):
 
     @torch.no_grad()
     def decode(self, latents: Latents) -> dict[str, Bernoulli | Gaussian]:
-        z = latents["z"]
-        u = latents["u"]
+        z = self.value_of(latents, "z")
+        u = self.value_of(latents, "u")
         p_x = Bernoulli(self.p_x(z, u))  # p(x | z, u); (B, 64)
         p_a = Bernoulli(self.p_a(z))  # p(a | z); (B,)
         return {

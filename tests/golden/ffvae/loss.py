@@ -99,7 +99,7 @@ class Ffvae(Objective):
     def forward(self, batch: Batch, noise: Noise | None = None) -> Losses:
         x = self.observe(batch, "x")  # (B, 64)
         a = self.observe(batch, "a")  # (B, 3)
-        noise = self.draw_noise(x) if noise is None else noise
+        noise = self.noise_for(x, noise)
         q_b = Gaussian.split(self.q_b(x))  # q(b | x); (B, 16)
         b = q_b.sample(noise["b"])  # (B, 16)
         p_x = Bernoulli(self.p_x(b))  # p(x | b); (B, 64)
@@ -151,7 +151,7 @@ class Ffvae(Objective):
 
     @torch.no_grad()
     def decode(self, latents: Latents) -> dict[str, Bernoulli | Gaussian]:
-        b = latents["b"]
+        b = self.value_of(latents, "b")
         p_x = Bernoulli(self.p_x(b))  # p(x | b); (B, 64)
         return {
             "x": p_x,

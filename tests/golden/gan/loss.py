@@ -72,7 +72,7 @@ class Gan(Objective):
 
     def forward(self, batch: Batch, noise: Noise | None = None) -> Losses:
         x = self.observe(batch, "x")  # (B, 64)
-        noise = self.draw_noise(x) if noise is None else noise
+        noise = self.noise_for(x, noise)
         u_p = noise["u"]  # (B, 16)
         p_x_p = Bernoulli(self.p_x(u_p))  # p(x | u); (B, 64)
         x_p = p_x_p.mean  # (B, 64)
@@ -100,7 +100,7 @@ class Gan(Objective):
 
     @torch.no_grad()
     def decode(self, latents: Latents) -> dict[str, Bernoulli | Gaussian]:
-        u = latents["u"]
+        u = self.value_of(latents, "u")
         p_x = Bernoulli(self.p_x(u))  # p(x | u); (B, 64)
         return {
             "x": p_x,

@@ -89,7 +89,7 @@ class Infogan(Objective):
 
     def forward(self, batch: Batch, noise: Noise | None = None) -> Losses:
         x = self.observe(batch, "x")  # (B, 64)
-        noise = self.draw_noise(x) if noise is None else noise
+        noise = self.noise_for(x, noise)
         c_p = uniform_categorical.sample(noise["c"])  # (B, 10)
         n_p = noise["n"]  # (B, 16)
         p_x_p = Bernoulli(self.p_x(c_p, n_p))  # p(x | c, n); (B, 64)
@@ -123,8 +123,8 @@ class Infogan(Objective):
 
     @torch.no_grad()
     def decode(self, latents: Latents) -> dict[str, Bernoulli | Gaussian]:
-        c = latents["c"]
-        n = latents["n"]
+        c = self.value_of(latents, "c")
+        n = self.value_of(latents, "n")
         p_x = Bernoulli(self.p_x(c, n))  # p(x | c, n); (B, 64)
         return {
             "x": p_x,

@@ -76,7 +76,7 @@ class Irm(Objective):
         x = self.observe(batch, "x")  # (B, 64)
         y = self.observe(batch, "y")  # (B,)
         e = self.observe(batch, "e")  # (B,)
-        noise = self.draw_noise(x) if noise is None else noise
+        noise = self.noise_for(x, noise)
         q_z = Gaussian.split(self.q_z(x))  # q(z | x); (B, 16)
         z = q_z.sample(noise["z"])  # (B, 16)
         p_y = Bernoulli(self.p_y(z))  # p(y | z); (B,)
@@ -106,7 +106,7 @@ class Irm(Objective):
 
     @torch.no_grad()
     def decode(self, latents: Latents) -> dict[str, Bernoulli | Gaussian]:
-        z = latents["z"]
+        z = self.value_of(latents, "z")
         p_y = Bernoulli(self.p_y(z))  # p(y | z); (B,)
         return {
             "y": p_y,

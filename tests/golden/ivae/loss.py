@@ -82,7 +82,7 @@ class Ivae(Objective):
     def forward(self, batch: Batch, noise: Noise | None = None) -> Losses:
         x = self.observe(batch, "x")  # (B, 5)
         w = self.observe(batch, "w")  # (B,)
-        noise = self.draw_noise(x) if noise is None else noise
+        noise = self.noise_for(x, noise)
         one_hot_w = self.one_hot(w, 40)  # (B, 40)
         q_z = FullGaussian.split(self.q_z(x, one_hot_w))  # q(z | x, w); (B, 5)
         z = q_z.sample(noise["z"])  # (B, 5)
@@ -117,7 +117,7 @@ class Ivae(Objective):
 
     @torch.no_grad()
     def decode(self, latents: Latents) -> dict[str, Bernoulli | Gaussian]:
-        z = latents["z"]
+        z = self.value_of(latents, "z")
         p_x = Gaussian.of_scale(self.p_x(z), -4.605170185988091)  # p(x | z); (B, 5)
         return {
             "x": p_x,

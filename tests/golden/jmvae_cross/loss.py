@@ -88,7 +88,7 @@ class JmvaeCross(Objective):
 
     def forward(self, batch: Batch, noise: Noise | None = None) -> Losses:
         x = self.observe(batch, "x")  # (B, 2, 32)
-        noise = self.draw_noise(x) if noise is None else noise
+        noise = self.noise_for(x, noise)
         experts_z = Gaussian.split(self.q_z(x))  # q~(z | x[i]), eq. 11; (B, 2, 16)
         q_z = product_of_experts(experts_z)  # q(z | x), eq. 13; (B, 16)
         # q(z | x[i]), of the same experts; (B, 2, 16)
@@ -126,7 +126,7 @@ class JmvaeCross(Objective):
 
     @torch.no_grad()
     def decode(self, latents: Latents) -> dict[str, Bernoulli | Gaussian]:
-        z = latents["z"]
+        z = self.value_of(latents, "z")
         p_x = Bernoulli(self.p_x(z))  # p(x[i] | z); (B, 2, 32)
         return {
             "x": p_x,

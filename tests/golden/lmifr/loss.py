@@ -74,7 +74,7 @@ class Lmifr(Objective):
     def forward(self, batch: Batch, noise: Noise | None = None) -> Losses:
         x = self.observe(batch, "x")  # (B, 64)
         s = self.observe(batch, "s")  # (B,)
-        noise = self.draw_noise(x) if noise is None else noise
+        noise = self.noise_for(x, noise)
         one_hot_s = self.one_hot(s, 2)  # (B, 2)
         q_z = Gaussian.split(self.q_z(x, one_hot_s))  # q(z | x, s); (B, 8)
         z = q_z.sample(noise["z"])  # (B, 8)
@@ -112,7 +112,7 @@ class Lmifr(Objective):
 
     @torch.no_grad()
     def decode(self, latents: Latents) -> dict[str, Bernoulli | Gaussian]:
-        z = latents["z"]
+        z = self.value_of(latents, "z")
         s = self.observe(latents, "s")  # (B,)
         one_hot_s = self.one_hot(s, 2)  # (B, 2)
         p_x = Bernoulli(self.p_x(z, one_hot_s))  # p(x | z, s); (B, 64)

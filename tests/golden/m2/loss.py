@@ -98,7 +98,7 @@ class M2(Objective):
     def forward(self, batch: Batch, noise: Noise | None = None) -> Losses:
         x = self.observe(batch, "x")  # (B, 64)
         label_y, seen_label_y = self.observe_some(batch, "y")  # (B,)
-        noise = self.draw_noise(x) if noise is None else noise
+        noise = self.noise_for(x, noise)
         q_y = Categorical(self.q_y(x))  # q(y | x); (B,)
         q_y_known = q_y.or_known(seen_label_y, label_y)  # (B,)
         (y,) = self.every("y")  # (1, 10, 10)
@@ -146,8 +146,8 @@ class M2(Objective):
 
     @torch.no_grad()
     def decode(self, latents: Latents) -> dict[str, Bernoulli | Gaussian]:
-        y = latents["y"]
-        z = latents["z"]
+        y = self.value_of(latents, "y")
+        z = self.value_of(latents, "z")
         p_x = Bernoulli(self.p_x(y, z))  # p(x | y, z); (B, 64)
         return {
             "x": p_x,

@@ -71,7 +71,7 @@ class MiInvariance(Objective):
 
     def forward(self, batch: Batch, noise: Noise | None = None) -> Losses:
         x = self.observe(batch, "x")  # (B, 64)
-        noise = self.draw_noise(x) if noise is None else noise
+        noise = self.noise_for(x, noise)
         q_z = Gaussian.split(self.q_z(x))  # q(z | x); (B, 4)
         z = q_z.sample(noise["z"])  # (B, 4)
         p_x = Bernoulli(self.p_x(z))  # p(x | z); (B, 64)
@@ -101,7 +101,7 @@ class MiInvariance(Objective):
 
     @torch.no_grad()
     def decode(self, latents: Latents) -> dict[str, Bernoulli | Gaussian]:
-        z = latents["z"]
+        z = self.value_of(latents, "z")
         p_x = Bernoulli(self.p_x(z))  # p(x | z); (B, 64)
         return {
             "x": p_x,

@@ -80,7 +80,7 @@ class Mib(Objective):
     def forward(self, batch: Batch, noise: Noise | None = None) -> Losses:
         x = self.observe(batch, "x")  # (B, 64)
         y = self.observe(batch, "y")  # (B,)
-        noise = self.draw_noise(x) if noise is None else noise
+        noise = self.noise_for(x, noise)
         q_t = Gaussian.split(self.q_t(x))  # q(t | x); (B, 16)
         t = q_t.sample(noise["t"])  # (B, 16)
         p_y = Categorical(self.p_y(t))  # p(y | t); (B,)
@@ -110,7 +110,7 @@ class Mib(Objective):
 
     @torch.no_grad()
     def decode(self, latents: Latents) -> dict[str, Likelihood]:
-        t = latents["t"]
+        t = self.value_of(latents, "t")
         p_y = Categorical(self.p_y(t))  # p(y | t); (B,)
         return {
             "y": p_y,

@@ -84,7 +84,7 @@ class Mmvae(Objective):
 
     def forward(self, batch: Batch, noise: Noise | None = None) -> Losses:
         x, seen_x = self.observe_some(batch, "x")  # (B, 2, 32)
-        noise = self.draw_noise(x) if noise is None else noise
+        noise = self.noise_for(x, noise)
         experts_z = Gaussian.split(self.q_z(x))  # q(z | x[i]); (B, 2, 16)
         mixture_z = mixture_of_experts(experts_z, seen_x)  # q(z | x); (B, 2, 16)
         # (16 B, 16)
@@ -127,7 +127,7 @@ class Mmvae(Objective):
 
     @torch.no_grad()
     def decode(self, latents: Latents) -> dict[str, Bernoulli | Gaussian]:
-        z = latents["z"]
+        z = self.value_of(latents, "z")
         p_x = Bernoulli(self.p_x(z))  # p(x[i] | z); (B, 2, 32)
         return {
             "x": p_x,

@@ -85,7 +85,7 @@ class Mvae(Objective):
 
     def forward(self, batch: Batch, noise: Noise | None = None) -> Losses:
         x, seen_x = self.observe_some(batch, "x")  # (B, 2, 32)
-        noise = self.draw_noise(x) if noise is None else noise
+        noise = self.noise_for(x, noise)
         experts_r_z = Gaussian.split(self.r_z(x))  # r~(z | x[i]), eq. 11; (B, 2, 16)
         # r(z | x_S) of every S, eq. 13; (B, 3, 16)
         r_z = subset_posteriors(experts_r_z, self.subsets_r_z, present=seen_x)
@@ -119,7 +119,7 @@ class Mvae(Objective):
 
     @torch.no_grad()
     def decode(self, latents: Latents) -> dict[str, Bernoulli | Gaussian]:
-        z = latents["z"]
+        z = self.value_of(latents, "z")
         p_x = Bernoulli(self.p_x(z))  # p(x[i] | z); (B, 2, 32)
         return {
             "x": p_x,

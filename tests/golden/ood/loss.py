@@ -107,7 +107,7 @@ class Ood(Objective):
         x = self.observe(batch, "x")  # (B, 64)
         y = self.observe(batch, "y")  # (B,)
         e = self.observe(batch, "e")  # (B,)
-        noise = self.draw_noise(x) if noise is None else noise
+        noise = self.noise_for(x, noise)
         one_hot_e = self.one_hot(e, 2)  # (B, 2)
         q_z = Gaussian.split(self.q_z(x, one_hot_e, y))  # q(z | x, e, y); (B, 16)
         z = q_z.sample(noise["z"])  # (B, 16)
@@ -164,7 +164,7 @@ class Ood(Objective):
 
     @torch.no_grad()
     def decode(self, latents: Latents) -> dict[str, Likelihood]:
-        z = latents["z"]
+        z = self.value_of(latents, "z")
         p_x = Bernoulli(self.p_x(z))  # p(x | z); (B, 64)
         p_y = Bernoulli(self.p_y(z))  # p(y | z); (B,)
         p_e = Categorical(self.p_e(z))  # p(e | z); (B,)

@@ -117,7 +117,7 @@ class StructuredMm(Objective):
 
     def forward(self, batch: Batch, noise: Noise | None = None) -> Losses:
         x, seen_x = self.observe_some(batch, "x")  # (B, 2, 32)
-        noise = self.draw_noise(x) if noise is None else noise
+        noise = self.noise_for(x, noise)
         Mq = self.mask_Mq.sample(noise["Mq"])
         Mp = self.mask_Mp.sample(noise["Mp"])
         # q~(z | x[i]), eq. 11; (B, 2, 8, 4)
@@ -194,8 +194,8 @@ class StructuredMm(Objective):
 
     @torch.no_grad()
     def decode(self, latents: Latents) -> dict[str, Bernoulli | Gaussian]:
-        z = latents["z"]
-        u = latents["u"]
+        z = self.value_of(latents, "z")
+        u = self.value_of(latents, "u")
         Mp = self.mask_Mp.mode()
         # p(x[i] | z if Mp, u[i]); (B, 2, 32)
         p_x = Bernoulli(self.p_x(gated(z[:, None], Mp), u))

@@ -101,7 +101,7 @@ class Telbo(Objective):
     def forward(self, batch: Batch, noise: Noise | None = None) -> Losses:
         x = self.observe(batch, "x")  # (B, 64)
         y = self.observe(batch, "y")  # (B,)
-        noise = self.draw_noise(x) if noise is None else noise
+        noise = self.noise_for(x, noise)
         one_hot_y = self.one_hot(y, 10)  # (B, 10)
         q_z = Gaussian.split(self.q_z(x, one_hot_y))  # q(z | x, y); (B, 16)
         z = q_z.sample(noise["z"])  # (B, 16)
@@ -169,7 +169,7 @@ class Telbo(Objective):
 
     @torch.no_grad()
     def decode(self, latents: Latents) -> dict[str, Likelihood]:
-        z = latents["z"]
+        z = self.value_of(latents, "z")
         p_x = Bernoulli(self.p_x(z))  # p(x | z); (B, 64)
         p_y = Categorical(self.p_y(z))  # p(y | z); (B,)
         return {

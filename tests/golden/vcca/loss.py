@@ -71,7 +71,7 @@ class Vcca(Objective):
 
     def forward(self, batch: Batch, noise: Noise | None = None) -> Losses:
         x = self.observe(batch, "x")  # (B, 2, 32)
-        noise = self.draw_noise(x) if noise is None else noise
+        noise = self.noise_for(x, noise)
         q_z = Gaussian.split(self.q_z(x[:, 0]))  # q(z | x[1]); (B, 16)
         z = q_z.sample(noise["z"])  # (B, 16)
         p_x = Bernoulli(self.p_x(z))  # p(x[i] | z); (B, 2, 32)
@@ -101,7 +101,7 @@ class Vcca(Objective):
 
     @torch.no_grad()
     def decode(self, latents: Latents) -> dict[str, Bernoulli | Gaussian]:
-        z = latents["z"]
+        z = self.value_of(latents, "z")
         p_x = Bernoulli(self.p_x(z))  # p(x[i] | z); (B, 2, 32)
         return {
             "x": p_x,

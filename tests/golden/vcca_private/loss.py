@@ -77,7 +77,7 @@ class VccaPrivate(Objective):
 
     def forward(self, batch: Batch, noise: Noise | None = None) -> Losses:
         x = self.observe(batch, "x")  # (B, 2, 32)
-        noise = self.draw_noise(x) if noise is None else noise
+        noise = self.noise_for(x, noise)
         q_z = Gaussian.split(self.q_z(x[:, 0]))  # q(z | x[1]); (B, 16)
         z = q_z.sample(noise["z"])  # (B, 16)
         q_u = Gaussian.split(self.q_u(x))  # q(u[i] | x[i]); (B, 2, 8)
@@ -115,8 +115,8 @@ class VccaPrivate(Objective):
 
     @torch.no_grad()
     def decode(self, latents: Latents) -> dict[str, Bernoulli | Gaussian]:
-        z = latents["z"]
-        u = latents["u"]
+        z = self.value_of(latents, "z")
+        u = self.value_of(latents, "u")
         p_x = Bernoulli(self.p_x(z, u))  # p(x[i] | z, u[i]); (B, 2, 32)
         return {
             "x": p_x,

@@ -78,7 +78,7 @@ class Vfae(Objective):
     def forward(self, batch: Batch, noise: Noise | None = None) -> Losses:
         x = self.observe(batch, "x")  # (B, 64)
         s = self.observe(batch, "s")  # (B,)
-        noise = self.draw_noise(x) if noise is None else noise
+        noise = self.noise_for(x, noise)
         q_z = Gaussian.split(self.q_z(x, s))  # q(z | x, s); (B, 8)
         z = q_z.sample(noise["z"])  # (B, 8)
         p_x = Bernoulli(self.p_x(z, s))  # p(x | z, s); (B, 64)
@@ -113,7 +113,7 @@ class Vfae(Objective):
 
     @torch.no_grad()
     def decode(self, latents: Latents) -> dict[str, Bernoulli | Gaussian]:
-        z = latents["z"]
+        z = self.value_of(latents, "z")
         s = self.observe(latents, "s")  # (B,)
         p_x = Bernoulli(self.p_x(z, s))  # p(x | z, s); (B, 64)
         return {

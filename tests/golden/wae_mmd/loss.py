@@ -68,7 +68,7 @@ class WaeMmd(Objective):
 
     def forward(self, batch: Batch, noise: Noise | None = None) -> Losses:
         x = self.observe(batch, "x")  # (B, 64)
-        noise = self.draw_noise(x) if noise is None else noise
+        noise = self.noise_for(x, noise)
         q_z = Gaussian.split(self.q_z(x))  # q(z | x); (B, 16)
         z = q_z.sample(noise["z"])  # (B, 16)
         p_x = Gaussian.unit(self.p_x(z))  # p(x | z); (B, 64)
@@ -99,7 +99,7 @@ class WaeMmd(Objective):
 
     @torch.no_grad()
     def decode(self, latents: Latents) -> dict[str, Bernoulli | Gaussian]:
-        z = latents["z"]
+        z = self.value_of(latents, "z")
         p_x = Gaussian.unit(self.p_x(z))  # p(x | z); (B, 64)
         return {
             "x": p_x,
