@@ -69,9 +69,10 @@ class Drawing(Reading):
         return given
 
     def _precise(self, name: str, value: object, like: Tensor) -> Tensor:
-        """Give an entry as a tensor, numbers in the precision of the model."""
+        """Give an entry as a tensor, numbers in the precision of what `draw_noise` would draw."""
         tensor = as_tensor(name, value, like.device)
-        return tensor.to(self._dtype()) if tensor.is_floating_point() else tensor
+        dtype = like.dtype if like.is_floating_point() else self._dtype()
+        return tensor.to(dtype) if tensor.is_floating_point() else tensor
 
     def _needed_noise(self, rows: int) -> dict[str, tuple[int, ...]]:
         """Give the shapes of the noise that a pass does not draw by itself.
