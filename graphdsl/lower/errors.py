@@ -285,8 +285,9 @@ class Untrained(Warned):
     code = "MIB441"
     title = "Network that nothing trains"
     said = "no term of the objective trains {names}: it stays as it was drawn at the start"
-    hint = "add a term that it has a part in, such as `KL(q || p)`, or delete the line"
+    hint = "add a term that it has a part in, such as `KL(q || p)`, or {owner}"
     names: str
+    owner: str
 
 
 class PlayerOfTwoSides(Warned):

@@ -10,8 +10,8 @@ __all__ = ["untrained", "without_part"]
 from collections.abc import Iterable, Iterator
 
 from graphdsl.diagnostics import Diagnostic, Span
-from graphdsl.ir.loss import LossModule, LossTerm
-from graphdsl.ir.model import Model, Network
+from graphdsl.ir.loss import LossModule, LossTerm, NetworkSlot
+from graphdsl.ir.model import Model
 from graphdsl.ir.notation import shortened
 from graphdsl.ir.statements import Detach, DrawData, PriorSample, Run, Statement
 from graphdsl.lower.errors import NoPart, Untrained
@@ -20,14 +20,20 @@ from graphdsl.lower.renaming import reads, targets
 
 
 def untrained(module: LossModule, model: Model) -> Iterator[Diagnostic]:
-    """A warning for each network of q or p that no gradient reaches."""
+    """A warning for each network that no gradient reaches: of q, p and `infer`, and predictors."""
     trained = _reached(module, module.terms)
-    networks = {"q": model.inference, "p": model.generation}
+    critics = {*module.critics, *(term.code.critic for term in module.terms)}
     for slot in module.networks:
-        network = networks.get(slot.network)
-        if network is not None and slot.attribute not in trained:
-            names = slot.names[0] if len(slot.names) == 1 else f"{slot.names[0]}, ..."
-            yield Untrained(span=_line_of(network, slot.children), names=names)
+        if slot.attribute in trained or slot.attribute in critics:
+            continue
+        names = slot.names[0] if len(slot.names) == 1 else f"{slot.names[0]}, ..."
+        line = _line_of(slot, model)
+        if line is not None:
+            yield Untrained(span=line, names=names, owner="delete the line")
+        elif model.players:
+            first = model.players[0]
+            span = Span(first.line, first.column, first.line, first.column + len("minimize"))
+            yield Untrained(span=span, names=names, owner="name `predictors` after its `for`")
 
 
 def without_part(module: LossModule, model: Model) -> Iterator[Diagnostic]:
@@ -78,8 +84,15 @@ def _read(statement: Statement) -> Iterable[str]:
             return reads(statement)
 
 
-def _line_of(network: Network, children: Iterable[str]) -> Span:
-    wanted = set(children)
-    one = next(each for each in network.conditionals if wanted & set(each.children))
-    line = one.lines[0]
-    return Span(line, one.column, line, one.column + 1)
+def _line_of(slot: NetworkSlot, model: Model) -> Span | None:
+    """The line that declares a network; none where the compiler made it for a bound."""
+    wanted = set(slot.children)
+    networks = (model.inference, *model.further, *filter(None, (model.generation,)))
+    for network in networks:
+        if network.name.partition("(")[0] != slot.network:
+            continue
+        for one in network.conditionals:
+            if wanted & set(one.children):
+                line = one.lines[0]
+                return Span(line, one.column, line, one.column + 1)
+    return None

@@ -9,10 +9,11 @@ import torch
 
 from graphdsl.compiler import GeneratedModule
 from graphdsl.ir.information import CrossEntropy, Entropy
-from graphdsl.lower.errors import CollapsedLatent, OpenGap
+from graphdsl.lower.errors import CollapsedLatent, OpenGap, Untrained
 from graphdsl_runtime import Objective
 from tests.corpus import Case, compiled, compiling, documented, generated, shipped
 from tests.emitted import emitted_objectives
+from tests.laws.games import games
 from tests.test_generated import rows_of
 
 NO_ENCODERS = ("p", "new", "")
@@ -90,6 +91,28 @@ def test_a_latent_that_data_are_predicted_from_is_not_said_to_collapse() -> None
         latents = {one.name for one in made.compiled.checked.model.families if one.role == "latent"}
         inferred = any(slot.network not in NO_ENCODERS for slot in made.compiled.module.networks)
         assert others_reach(made, objective, latents) or not inferred, case.name
+
+
+def test_a_network_that_no_loss_trains_is_warned_of() -> None:
+    """Of q, p, `infer`, and of predictors that belong to a player who does not ask for them."""
+    idle = 0
+    cases = chain(every_case("idle", 20), games("idle", 60))
+    for case, objective in emitted_objectives(cases, at_least=0.2):
+        made = compiled(case)
+        assert made is not None
+        losses = objective(rows_of(objective))
+        moved = set()
+        for loss in losses.players.values():
+            names, parameters = zip(*objective.named_parameters(), strict=True)
+            if loss.requires_grad:
+                slopes = torch.autograd.grad(loss, parameters, retain_graph=True, allow_unused=True)
+                moved |= {name for name, one in zip(names, slopes, strict=True) if one is not None}
+        warned = " ".join(one.names for one in made.compiled.warnings if isinstance(one, Untrained))
+        for slot in made.compiled.module.networks:
+            if not any(name.startswith(f"{slot.attribute}.") for name in moved):
+                idle += 1
+                assert slot.names[0] in warned, slot.names
+    assert idle >= 3
 
 
 def others_reach(made: GeneratedModule, objective: Objective, heads: set[str]) -> set[str]:
