@@ -555,6 +555,27 @@ minimize KL(q || p) + D(q || {(x); u})
     assert any("named form" in one for one in verify(wrong).mistakes)
 
 
+@pytest.mark.parametrize("asked", ["CE(x | z, u)", "CE(x | u, z)", "I(x; z, u) + CE(x | z, u)"])
+@pytest.mark.parametrize("latents", [("z", "u"), ("u", "z")], ids="-".join)
+def test_a_model_is_one_however_its_parents_are_ordered(
+    latents: tuple[str, str], asked: str
+) -> None:
+    """r(x | z, u) is r(x | u, z): the loss prints it by its declarations."""
+    declared = "".join(f"latent {one} : real ~ normal\n" for one in latents)
+    text = f"""
+model ordered
+observed x : real
+{declared}q {{ x -> z; x -> u }}
+p {{ u -> x; z }}
+minimize KL(q || p) + {asked}
+"""
+    result = compiled(text)
+    found = verified(result, read(result)).verification
+    assert found is not None
+    assert found.wrong == ()
+    assert any(one.agrees for one in found.emitted)
+
+
 @pytest.mark.parametrize("latent", ["z : real", "z[1..2] : real"])
 def test_an_entropy_is_bounded_by_the_density_of_a_mixture(latent: str) -> None:
     """-H(z | x[1]) <= -H(z | x[1], x[2]): the model is q's own, and the gap is no less than 0."""

@@ -42,7 +42,7 @@ class Models:
         self, model: Model, world: World, rng: np.random.Generator, source: Source | None = None
     ) -> None:
         self.model, self.world, self._rng, self._source = model, world, rng, source
-        self._known: dict[str, Density] = {}
+        self._known: dict[tuple[str, str, tuple[str, ...]], Density] = {}
         inferring = (model.inference, *model.further)
         self._parents = {one.name: parents_in(model, one) for one in inferring}
 
@@ -54,9 +54,10 @@ class Models:
         head, node, given = parsed(printed)
         if head == under == "p" and given:
             return self.world["p"].entropy((node, *given)) - self.world["p"].entropy(given)
-        if printed not in self._known:
-            self._known[printed] = self._density(head, node, given)
-        joint, density = self.world[under], self._known[printed]
+        key = head, node, given = head, node, names(given)  # p(x|u,z) is p(x|z,u)
+        if key not in self._known:
+            self._known[key] = self._density(head, node, given)
+        joint, density = self.world[under], self._known[key]
         if isinstance(joint, Normal):
             assert isinstance(density, Regression)
             return joint.cross_entropy(node, given, density)
