@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 import graphdsl_runtime
-from graphdsl.compiler import check_spec, derive, read
+from graphdsl.compiler import check_spec, compile_spec, derive, read
 from graphdsl.diagnostics import Source
 from graphdsl.report import audit_text
 from graphdsl_runtime import Objective, Variable
@@ -201,3 +201,9 @@ def test_equals_the_published_loss(path: Path) -> None:
         ]
         for one, other in zip(*gradients, strict=True):
             torch.testing.assert_close(one, other, rtol=1e-9, atol=1e-12)
+
+
+@by_name
+def test_a_shipped_spec_has_no_warning(path: Path) -> None:
+    """What ships passes `--strict`: no gap stays open, no network is untrained, no sign changes."""
+    assert compile_spec(Source.read(path)).compiled.warnings == ()

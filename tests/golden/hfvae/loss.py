@@ -5,7 +5,7 @@ sum_{g,d} KL(q(u_{g,d}) || p(u_{g,d})), with g for a group and d for its dimensi
 Here: the weight 1 where it has others, on I(x; u) and the last sum.
 
 Compiled by graphdsl from the spec `hfvae` with pixels = 64, groups = 2, size = 8,
-sha256 960e13c27e422850591e30ad898a1ec616a93f50e7240d49822cbdf758b8f2b7.
+sha256 41dd0dab76bf2ab7087d7a7066d64b6362802b352c101882fa2ffbd6d838c8fc.
 
 Objective, to be minimised:
 
@@ -20,8 +20,8 @@ Loss, in nats per row:
     + (gamma - beta) TC(u[1,1]; u[1,2]; u[1,3]; u[1,4]; u[1,5]; u[1,6]; u[1,7]; u[1,8])
     + (gamma - beta) TC(u[2,1]; u[2,2]; u[2,3]; u[2,4]; u[2,5]; u[2,6]; u[2,7]; u[2,8])
 
-Relation: surrogate (total_correlation_u_2, total_correlation_u_3 are no bound: the
-weight of what it bounds changes its sign over the parameters' range).
+Relation: estimate (total_correlation_u, total_correlation_u_2, total_correlation_u_3
+are estimated from a minibatch, and are no bound).
 
 Constants of the data, in the objective and not in the loss:
 
@@ -67,8 +67,8 @@ class Hfvae(Objective):
         networks: Networks | None = None,
     ) -> None:
         super().__init__(networks)
-        self.beta = self.weight("beta", beta, low=1.0)
-        self.gamma = self.weight("gamma", gamma, low=1.0)
+        self.beta = self.weight("beta", beta, low=3.0)
+        self.gamma = self.weight("gamma", gamma, low=1.0, high=3.0)
         self.q_u = self.network(
             "q(u|x)",
             lambda: mlp([(64,)], (400, 400), 2 * 16),
