@@ -8,9 +8,9 @@ I(v; Pa_v | S) (P9, UB2).
 
 from __future__ import annotations
 
-__all__ = ["Piece", "can_relax", "pieces", "readings"]
+__all__ = ["Piece", "Pieces", "Vanished", "can_relax", "pieces", "readings"]
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
@@ -100,23 +100,43 @@ class _Pool:
         return total
 
 
+@dataclass(frozen=True, slots=True)
+class Vanished:
+    """Bounds over one distribution whose computed parts cancel: the loss has their gaps alone."""
+
+    stands_for: tuple[Term, ...]
+    bounds: tuple[Bound, ...]
+    lines: tuple[int, ...]  #: of the spec, that ask for it
+
+
+@dataclass(frozen=True, slots=True)
+class Pieces:
+    """An objective, or a sum under a sign, in pieces."""
+
+    parts: tuple[Piece, ...]
+    vanished: tuple[Vanished, ...]  #: of distributions of which no piece is left
+
+
 def pieces(
     collected: Collected,
     model: Model,
     independences: Mapping[str, Independence],
     seen: Seen = as_it_is,
-) -> tuple[Piece, ...]:
+) -> Pieces:
     """Bound what must be bounded, and pair cross-entropies with the encoders' entropies.
 
     `seen` gives the sign of a weight as the loss sees it: a network made for a term plays where it
     is not known to be positive.
     """
     found: list[Piece] = []
+    vanished: list[Vanished] = []
     for under in ("q", *(network.name for network in model.further), "p"):
         if under not in independences:
             continue
-        found += _pieces(_of(collected, under), model, independences[under], under, seen)
-    return tuple(found)
+        made = _pieces(_of(collected, under), model, independences[under], under, seen)
+        found += made.parts
+        vanished += made.vanished
+    return Pieces(tuple(found), tuple(vanished))
 
 
 def _of(collected: Collected, under: str) -> Collected:
@@ -133,7 +153,7 @@ def _of(collected: Collected, under: str) -> Collected:
 
 def _pieces(
     collected: Collected, model: Model, independence: Independence, under: str, seen: Seen
-) -> Iterator[Piece]:
+) -> Pieces:
     pools = _pools(collected, model, independence, under, seen)
     relaxed = _relaxed(collected, independence, model)
     left = {one.node: one for one in collected.exact}
@@ -159,26 +179,36 @@ def _pieces(
             found.append(_piece("cross_entropy", pool, ()))
     found += (_entropy_piece(one) for one in left.values() if one.weight)
     found += (_penalty_piece(one, model) for one in collected.models if one.atom.environment)
-    found[:1] = [_with_vanished(one, pools) for one in found[:1]]
-    yield from _with_relaxations(found, relaxed, independence)
+    cancelled = [*_cancelled(pools)]
+    if not found:
+        bounded = (_relaxation(*one, independence, under, collected) for one in relaxed.items())
+        return Pieces((), (*cancelled, *bounded))
+    found[0] = _with_vanished(found[0], cancelled)
+    return Pieces(tuple(_with_relaxations(found, relaxed, independence)), ())
 
 
-def _with_vanished(piece: Piece, pools: Iterable[_Pool]) -> Piece:
-    """The first piece tells of bounds whose cross-entropies cancel: their gaps are still there.
+def _cancelled(pools: Iterable[_Pool]) -> Iterator[Vanished]:
+    """Bounds whose cross-entropies cancel: their gaps are still there.
 
     -KL(q(u|x) || p(u)) is bounded by nothing at all: +H(u|x) <= CE_p(u), and -CE_p(u).
     """
     for pool in pools:
         bounds = tuple(share.bound for share in pool.shares if share.bound is not None)
         if bounds and not pool.weight:
-            stands_for = (share.stands_for for share in pool.shares)
+            stands_for = tuple(share.stands_for for share in pool.shares)
             lines = {line for share in pool.shares for line in share.lines}
-            piece = replace(
-                piece,
-                stands_for=(*piece.stands_for, *stands_for),
-                bounds=(*piece.bounds, *bounds),
-                lines=tuple(sorted({*piece.lines, *lines})),
-            )
+            yield Vanished(stands_for, bounds, tuple(sorted(lines)))
+
+
+def _with_vanished(piece: Piece, several: Iterable[Vanished]) -> Piece:
+    """The first piece tells of bounds whose cross-entropies cancel."""
+    for one in several:
+        piece = replace(
+            piece,
+            stands_for=(*piece.stands_for, *one.stands_for),
+            bounds=(*piece.bounds, *one.bounds),
+            lines=tuple(sorted({*piece.lines, *one.lines})),
+        )
     return piece
 
 
@@ -289,13 +319,31 @@ def _with_relaxations(
 def _relaxing(
     piece: Piece, node: str, bounds: Iterable[Bound], independence: Independence
 ) -> Piece:
-    own = entropy((node,), independence.parents(node), piece.under)
-    instead = (Term(-bound.weight, own) for bound in bounds)
-    return replace(
-        piece,
-        stands_for=(*piece.stands_for, *(bound.entropy for bound in bounds), *instead),
-        bounds=(*piece.bounds, *bounds),
-    )
+    told = _stand_for(node, bounds, independence, piece.under)
+    return replace(piece, stands_for=(*piece.stands_for, *told), bounds=(*piece.bounds, *bounds))
+
+
+def _relaxation(
+    node: str,
+    bounds: Sequence[Bound],
+    independence: Independence,
+    under: str,
+    collected: Collected,
+) -> Vanished:
+    """The same, where the encoders' entropies cancel and nothing else is left."""
+    told = _stand_for(node, bounds, independence, under)
+    lines = {line for one in collected.intractable if one.node == node for line in one.lines}
+    return Vanished(told, tuple(bounds), tuple(sorted(lines)))
+
+
+def _stand_for(
+    node: str, bounds: Iterable[Bound], independence: Independence, under: str
+) -> tuple[Term, ...]:
+    """What is bounded, less what is computed in its place: the encoder's own entropy."""
+    own = entropy((node,), independence.parents(node), under)
+    several = [*bounds]
+    instead = (Term(-bound.weight, own) for bound in several)
+    return (*(bound.entropy for bound in several), *instead)
 
 
 def _pools(

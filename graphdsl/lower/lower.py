@@ -13,7 +13,7 @@ from graphdsl.ir.information import Collected, Term
 from graphdsl.ir.loss import Group, LossModule, LossTerm, ParameterSlot, VariableSlot
 from graphdsl.ir.model import Family, Model
 from graphdsl.ir.statements import Run
-from graphdsl.lower.bounds import Piece, pieces
+from graphdsl.lower.bounds import Piece, Pieces, pieces
 from graphdsl.lower.checks import all_warnings, mistakes, span_at, without_model
 from graphdsl.lower.directions import wrong_directions
 from graphdsl.lower.distances import distance_terms
@@ -56,6 +56,7 @@ from graphdsl.lower.turns import idle_turns, turns
 from graphdsl.lower.under_p import unfit_under_p
 from graphdsl.lower.unheld import unheld
 from graphdsl.lower.untrained import untrained, without_part
+from graphdsl.lower.vanished import telling
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,22 +73,23 @@ class _Bounded:
 
     model: Model  #: with this objective alone
     collected: Collected
-    parts: tuple[Piece, ...]
-    inside: tuple[tuple[Piece, ...], ...]  #: of each sum under a sign
+    summed: Pieces
+    inside: tuple[Pieces, ...]  #: of each sum under a sign
 
     @property
     def everything(self) -> list[Piece]:
-        return [piece for several in (self.parts, *self.inside) for piece in several]
+        return [piece for several in (self.summed, *self.inside) for piece in several.parts]
 
     def where(self, plays: frozenset[NetworkKey]) -> _Bounded:
         """The same, where some networks play against the loss."""
 
-        def turned(several: tuple[Piece, ...]) -> tuple[Piece, ...]:
-            return tuple(playing_piece(one, self.model, plays) for one in several)
+        def turned(several: Pieces) -> Pieces:
+            parts = (playing_piece(one, self.model, plays) for one in several.parts)
+            return replace(several, parts=tuple(parts))
 
         inside = tuple(map(turned, self.inside))
         model = playing(self.model, plays)
-        return _Bounded(model, self.collected, turned(self.parts), inside)
+        return _Bounded(model, self.collected, turned(self.summed), inside)
 
     @property
     def sampled(self) -> list[str]:
@@ -168,8 +170,8 @@ def _sided(bounded: Sequence[_Bounded], model: Model) -> Iterator[Objective]:
     for place, one in enumerate(bounded):
         seen = (within(group, one.model) for group in one.collected.groups)
         player = model.players[place] if model.players else None
-        inside = tuple(zip(one.inside, seen, strict=True))
-        yield Objective(one.collected, one.parts, inside, player)
+        inside = tuple((under.parts, sign) for under, sign in zip(one.inside, seen, strict=True))
+        yield Objective(one.collected, one.summed.parts, inside, player)
 
 
 def _lowered(bounded: Sequence[_Bounded], model: Model, found: list[Diagnostic]) -> Lowered:
@@ -250,7 +252,7 @@ def _all_terms(
     plans: MutableMapping[str, Plan], one: _Bounded, taken: Names, found: list[Diagnostic]
 ) -> tuple[tuple[LossTerm, ...], tuple[Group, ...]]:
     """The terms of an objective, and its sums under a sign."""
-    terms = _terms(plans, one.collected, one.parts, taken)
+    terms = _terms(plans, one.collected, one.summed, taken)
     groups: list[Group] = []
     for each, several in zip(one.collected.groups, one.inside, strict=True):
         under = _terms(plans, each.collected, several, taken)
@@ -269,15 +271,16 @@ def _is_wrong(found: Iterable[Diagnostic]) -> bool:
 
 
 def _terms(
-    plans: MutableMapping[str, Plan], collected: Collected, parts: Sequence[Piece], names: Names
+    plans: MutableMapping[str, Plan], collected: Collected, several: Pieces, names: Names
 ) -> tuple[LossTerm, ...]:
-    return (
-        *loss_terms(plans, _in_order(parts), names),
+    terms = (
+        *loss_terms(plans, _in_order(several.parts), names),
         *estimated_terms(plans, collected, names),
         *distance_terms(plans, collected, names),
         *count_terms(collected, names),
         *importance_terms(plans, collected, names),
     )
+    return telling(terms, several.vanished)
 
 
 def _in_order(parts: Iterable[Piece]) -> list[Piece]:

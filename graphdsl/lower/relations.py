@@ -120,7 +120,7 @@ def _certified(relation: Relation, terms: Sequence[LossTerm]) -> str:
         return "every term is computed exactly, up to the named constants"
     if any(term.within for term in terms):
         return "on average over batches: a convex sign of a mean is no less than of its limit"
-    estimated = ", ".join(term.name for term in terms if not term.bounds)
+    estimated = ", ".join(term.name for term in terms if not term.bounds or _is_estimated(term))
     if estimated:
         return f"{estimated} can only be too large, in expectation over batches"
     return "every entropy that is bounded has a weight that is nowhere negative"
@@ -145,6 +145,13 @@ def _no_bound(term: LossTerm, model: Model) -> str:
         return "a discrepancy of kernels is nought where the information is, and in no nats"
     if term.code.word == "adversarial_js_non_saturating":
         return "with its labels flipped, a critic tells no divergence"
+    if _is_estimated(term) and term.bounds:
+        return "its estimate can only be too small, and what it bounds beside that too large"
     if term.slope is not None and sign(term.weight, model.parameters) != "unknown":
         return "a critic that pays for its slope is short of the log-ratio"
     return "the weight of what it bounds changes its sign over the parameters' range"
+
+
+def _is_estimated(term: LossTerm) -> bool:
+    """Whether an estimator tells an information; what has vanished may be told of beside it."""
+    return term.code.kind in ("information", "total_correlation")

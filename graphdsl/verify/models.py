@@ -142,8 +142,7 @@ def stood_for(models: Models, terms: Iterable[LossTerm], parameters: Parameters)
     return sum(
         models.value(share, parameters)
         for term in terms
-        if term.code.kind != "importance"
-        for share in term.stands_for
+        for share in term.stands_for[term.code.kind == "importance" :]
         if not isinstance(share.atom, DivergenceAtom | PenaltyAtom)
     )
 

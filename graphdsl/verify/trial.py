@@ -132,7 +132,7 @@ def exact_loss(models: RowModels, module: LossModule, parameters: Parameters) ->
     total -= worth(changed, models.world, parameters)
     for term in open_terms:
         if term.code.kind in ("total_correlation", "information"):
-            total -= _worth(models, term.stands_for, parameters)
+            total -= _worth(models, term.stands_for[:1], parameters)  # the rest has vanished
     signs = [one.functional for one in model.objective if isinstance(one.functional, Wrapped)]
     for wrapped, group in zip(signs, module.groups, strict=True):
         inner = intended(models, objective_of(row, wrapped.inner, model), parameters)
@@ -173,7 +173,7 @@ def claims(models: RowModels, module: LossModule, parameters: Parameters) -> Ite
         if term.code.kind not in ("total_correlation", "information") or term.critic:
             continue
         if term.relation == "upper" or term.relation == "lower":
-            exact = _worth(models, term.stands_for, parameters)
+            exact = _worth(models, term.stands_for[:1], parameters)
             weight = weight_value(term.weight, parameters)
             yield Claim(term.name, term.relation, weight, exact)
 
@@ -195,8 +195,8 @@ def is_under_p(module: LossModule) -> bool:
 
 
 def told_bounds(term: LossTerm) -> tuple[Bound, ...]:
-    """The bounds whose gaps have a value here: not that of a bound by several samples."""
-    return () if term.code.kind == "importance" else term.bounds
+    """The bounds whose gaps have a value here: not its own of a bound by several samples."""
+    return term.bounds[term.code.kind == "importance" :]
 
 
 def _signed(group: Group, value: float, parameters: Parameters) -> float:
