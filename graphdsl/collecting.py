@@ -71,7 +71,7 @@ def _order(independences: Independences) -> tuple[tuple[str, ...], ...]:
 
 def _trial(model: Model, dags: Mapping[str, Dag], independences: Independences) -> _Trial | None:
     """Every objective in one order; None where an even split of it makes too many terms."""
-    from graphdsl.lower import readings
+    from graphdsl.bound import readings
     from graphdsl.symbolic import TooManySharesError, parts_of_loss
 
     alone = [replace(model, objective=one.objective, players=()) for one in model.players]
@@ -89,8 +89,8 @@ def _trial(model: Model, dags: Mapping[str, Dag], independences: Independences) 
 
 def _collected(model: Model, dags: Mapping[str, Dag], independences: Independences) -> Collected:
     """One objective, what the spec treats alike in equal shares; so are sums under a sign."""
+    from graphdsl.bound import readings, shared_evenly
     from graphdsl.graphs import symmetry_of
-    from graphdsl.lower import readings, shared_evenly
     from graphdsl.symbolic import collect_objective, evened
 
     canons = forms_of(model, independences)

@@ -1,12 +1,9 @@
-"""The collected objective to a module that can be written out.
+"""Bounded terms to a module that can be written out.
 
-`lower` folds positive entropies into cross-entropies of the models at hand, pairs them with the
-encoders' entropies into rates, chooses estimators, and settles names, signs, order and shapes, so
-that `codegen` has nothing left to decide.
+`lower` pairs cross-entropies with the encoders' entropies into rates, plans estimators, and settles
+names, order and shapes, so that `codegen` has nothing left to decide.
 """
 
-__all__ = ["Lowered", "lower", "readings", "shared_evenly"]
+__all__ = ["Lowered", "lower"]
 
-from graphdsl.lower.bounds import readings
 from graphdsl.lower.lower import Lowered, lower
-from graphdsl.lower.settled import shared_evenly

@@ -6,14 +6,17 @@ __all__ = ["all_warnings", "mistakes", "span_at", "without_model"]
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+from graphdsl.bound.bounds import Piece, can_relax
+from graphdsl.bound.directions import changing_signs
+from graphdsl.bound.model_choice import idle_models, unsettled
+from graphdsl.bound.models import Auxiliary, latent_experts
+from graphdsl.bound.under_p import unmodelled_under_p
 from graphdsl.diagnostics import Diagnostic, Span
 from graphdsl.ir.draws import as_block
 from graphdsl.ir.graph import Independence
 from graphdsl.ir.information import Collected, LocalEntropy, entropy
 from graphdsl.ir.model import DivergenceOfMarginals, Model
 from graphdsl.ir.notation import names, weight_text
-from graphdsl.lower.bounds import Piece, can_relax
-from graphdsl.lower.directions import changing_signs
 from graphdsl.lower.distances import unfit_distances
 from graphdsl.lower.errors import (
     EstimatorIdle,
@@ -25,9 +28,6 @@ from graphdsl.lower.errors import (
 )
 from graphdsl.lower.estimates import unfit_estimates
 from graphdsl.lower.importance import unfit_importances
-from graphdsl.lower.models import Auxiliary, latent_experts
-from graphdsl.lower.settled import idle_models, unsettled
-from graphdsl.lower.under_p import unmodelled_under_p
 
 
 def all_warnings(several: Sequence[Collected], models: Sequence[Model]) -> Iterator[Diagnostic]:

@@ -7,12 +7,12 @@ __all__ = ["chosen", "draws_used", "plan_draws", "written_out"]
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
+from graphdsl.bound.bounds import Piece
+from graphdsl.bound.models import Encoder, SubPosterior
 from graphdsl.diagnostics import CompilerBug
 from graphdsl.ir.draws import Draw, as_block, draws_in
 from graphdsl.ir.model import Conditional, Model
 from graphdsl.ir.statements import Chosen, DrawSet, Observe
-from graphdsl.lower.bounds import Piece
-from graphdsl.lower.models import Encoder, SubPosterior
 from graphdsl.lower.runs import Plan
 from graphdsl.lower.slots import member_ref
 

@@ -7,10 +7,10 @@ __all__ = ["run_compared"]
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
+from graphdsl.bound.bounds import Piece
+from graphdsl.bound.models import Encoder
 from graphdsl.ir.model import Conditional, Model
 from graphdsl.ir.statements import Run
-from graphdsl.lower.bounds import Piece
-from graphdsl.lower.models import Encoder
 from graphdsl.lower.runs import ModelKey, Plan, gathered, run_slot
 from graphdsl.lower.slots import Slot, network_slot
 

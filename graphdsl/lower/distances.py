@@ -10,6 +10,7 @@ __all__ = ["distance_terms", "unfit_distances"]
 
 from collections.abc import Iterable, Iterator, Mapping, MutableMapping
 
+from graphdsl.bound.relations import OWN, directed
 from graphdsl.diagnostics import Diagnostic, Span
 from graphdsl.ir.information import Collected, Discrepancy, DivergenceAtom, Term
 from graphdsl.ir.loss import Builder, LossTerm, NetworkSlot, SlopePenalty, TermCode
@@ -20,7 +21,6 @@ from graphdsl.lower.data import sampled
 from graphdsl.lower.errors import UnfitDistance
 from graphdsl.lower.generated import Generation
 from graphdsl.lower.names import Names
-from graphdsl.lower.relations import OWN, directed
 from graphdsl.lower.runs import Plan, tensor_shape
 from graphdsl.lower.slots import with_scale
 

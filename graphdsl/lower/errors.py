@@ -1,38 +1,28 @@
-"""What can be wrong with bounds (MIB4xx) and estimators (MIB5xx)."""
+"""Mistakes in what can be computed: estimators, players, and losses that hold too little."""
 
 from __future__ import annotations
 
 __all__ = [
     "AbsentVariable",
     "CollapsedLatent",
-    "ConstantInside",
     "EdgeGradientMisfit",
     "EstimatorIdle",
     "EstimatorMisplaced",
-    "ForeignFallback",
     "IdleLimit",
     "MarginalOfModel",
-    "ModelTie",
-    "ModelUnfit",
-    "NetworkOfTwoSides",
+    "MixtureInPart",
     "NoBound",
     "NoModelOfSets",
     "NoPart",
     "NoSuchPosterior",
     "NobodyTrains",
-    "NothingInside",
     "NothingLeft",
     "OpenGap",
-    "PlayerOfTwoSides",
     "PriorMissing",
     "ProductElsewhere",
     "TurnsIdle",
-    "UnderGeneration",
     "UnfitDistance",
     "Untrained",
-    "VacuousBound",
-    "WeightChangesSign",
-    "WrongDirection",
 ]
 
 from graphdsl.diagnostics import Diagnostic, Warned
@@ -46,31 +36,6 @@ class NoBound(Diagnostic):
     said = "the objective holds {term}, which is neither exact nor bounded by anything here"
     hint = "add a generation network `p` that predicts data from it, or another network to D"
     term: str
-
-
-class ModelTie(Diagnostic):
-    """An entropy that several models bound equally well, for all that their parents tell."""
-
-    code = "MIB451"
-    title = "Models that tie"
-    said = "{models} can each bound {term}, with as many parents"
-    hint = "say which: {choices}"
-    term: str
-    models: str
-    choices: str
-
-
-class ModelUnfit(Diagnostic):
-    """An `estimate` line with a model whose parents are not all given."""
-
-    code = "MIB452"
-    title = "Model that does not fit"
-    said = "`{network}` has no model of `{name}` whose parents are all in what {term} is given"
-    hint = "write {choices}"
-    network: str
-    name: str
-    term: str
-    choices: str
 
 
 class NobodyTrains(Diagnostic):
@@ -118,31 +83,6 @@ class NoModelOfSets(Diagnostic):
     hint = "infer `{name}` from all members `by poe`, or declare a prior: `latent ... ~ normal`"
     term: str
     name: str
-
-
-class WeightChangesSign(Warned):
-    """A weight that is negative somewhere in the parameters' range."""
-
-    code = "MIB402"
-    title = "Weight of changing sign"
-    said = "the weight of {term} is {weight}, which changes its sign over {ranges}"
-    hint = "narrow the range, as in `param beta = 4 in 1..inf`; until then this is no bound"
-    term: str
-    weight: str
-    ranges: str
-
-
-class WrongDirection(Warned):
-    """An estimate from above whose weight is negative."""
-
-    code = "MIB416"
-    title = "Bound of the wrong direction"
-    said = "{term}{within} is estimated from above, and its weight is {weight}: the loss may lie"
-    said += " below the objective"
-    hint = "estimate it another way, as in `estimate TC(u) with adversary`, or turn the weight"
-    term: str
-    weight: str
-    within: str
 
 
 class NothingLeft(Diagnostic):
@@ -224,18 +164,6 @@ class MixtureInPart(Diagnostic):
     instead: str
 
 
-class UnderGeneration(Diagnostic):
-    """A term over samples of p that nothing bounds, or whose samples are not drawn."""
-
-    code = "MIB406"
-    title = "Term under p"
-    said = "the objective holds {term}, an expectation over samples of `p`: {reason}"
-    hint = "{instead}"
-    term: str
-    reason: str
-    instead: str
-
-
 class UnfitDistance(Diagnostic):
     """A distance of distributions whose samples cannot be drawn."""
 
@@ -245,27 +173,6 @@ class UnfitDistance(Diagnostic):
     hint = "name whole families: normal latents, or numbers that `p` generates"
     distance: str
     reason: str
-
-
-class ConstantInside(Diagnostic):
-    """A sum under |.|, max or a constraint whose value is known up to a constant alone."""
-
-    code = "MIB407"
-    title = "Unknown constant"
-    said = "{sign} needs the value of the sum itself, and that holds {constant}, which nobody knows"
-    hint = "put rates and informations of latents there; a reconstruction is known up to H(x)"
-    sign: str
-    constant: str
-
-
-class NothingInside(Warned):
-    """A sum under |.|, max or a constraint that is nought whatever is trained."""
-
-    code = "MIB408"
-    title = "Nothing under a sign"
-    said = "what stands under {sign} is nought for every q that follows G^q: it is left out"
-    hint = "see with `graphdsl audit` what vanishes, and delete it"
-    sign: str
 
 
 class NoSuchPosterior(Diagnostic):
@@ -290,45 +197,6 @@ class Untrained(Warned):
     owner: str
 
 
-class PlayerOfTwoSides(Warned):
-    """A network whose net cross-entropy changes its sign over the parameters' range."""
-
-    code = "MIB410"
-    title = "Player of two sides"
-    said = "the net weight of {term} is {weight}, which changes its sign over {ranges}: {network}"
-    said += " is a critic, which predicts whatever the sign"
-    hint = "narrow the range: where it is positive the network predicts, where negative it plays"
-    term: str
-    weight: str
-    ranges: str
-    network: str
-
-
-class NetworkOfTwoSides(Diagnostic):
-    """A network that would play against a term, and that the loss needs on its own side too."""
-
-    code = "MIB417"
-    title = "Network on two sides"
-    said = "the net weight of {term} is {weight}, so that {network} would play against it, and"
-    said += " {reason}"
-    hint = "{instead}"
-    term: str
-    weight: str
-    network: str
-    reason: str
-    instead: str
-
-
-class VacuousBound(Diagnostic):
-    """A sum under |.|, max or a constraint of which the bound leaves nothing."""
-
-    code = "MIB414"
-    title = "Bound that says nothing"
-    said = "what stands under {sign} is bounded by nought alone: nothing of it would be trained"
-    hint = "bound an information from below by a decoder in the objective, as in `CE(x | z)`"
-    sign: str
-
-
 class ProductElsewhere(Diagnostic):
     """A product of experts, one of which reads a latent, at another network's samples."""
 
@@ -339,24 +207,6 @@ class ProductElsewhere(Diagnostic):
     name: str
     latent: str
     network: str
-
-
-class ForeignFallback(Diagnostic):
-    """A term of a latent that depends on more than G^q says, in rows that lack a view."""
-
-    code = "MIB425"
-    title = "Fallback on what the encoder does not read"
-    said = (
-        "rows that lack `{view}` take `{name}` from p({name} | {foreign}), and the line of "
-        "`{name}` in `{under}` does not read `{foreign}`: what bounds this term elsewhere does "
-        "not bound it there"
-    )
-    hint = "let the encoder read it too: `{parents}, {foreign} -> {name}`"
-    under: str
-    view: str
-    name: str
-    foreign: str
-    parents: str
 
 
 class OpenGap(Warned):

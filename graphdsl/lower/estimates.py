@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator, MutableMapping, Sequence
 from functools import partial
 from typing import TypeAlias
 
+from graphdsl.bound.relations import OWN, directed
+from graphdsl.bound.under_p import INSTEAD_OF_SAMPLES, not_of_samples
 from graphdsl.diagnostics import Diagnostic, Span
 from graphdsl.ir.graph import Independence
 from graphdsl.ir.information import Collected, Term, TotalCorrelation, information
@@ -20,10 +22,8 @@ from graphdsl.lower.data import sampled
 from graphdsl.lower.errors import EstimatorMisplaced
 from graphdsl.lower.generated import Generation
 from graphdsl.lower.names import Names
-from graphdsl.lower.relations import OWN, directed
 from graphdsl.lower.runs import Plan, tensor_shape
 from graphdsl.lower.slots import member_ref, with_scale
-from graphdsl.lower.under_p import INSTEAD_OF_SAMPLES, not_of_samples
 
 Estimated: TypeAlias = tuple[Weight, TotalCorrelation, EstimatorChoice | None]
 

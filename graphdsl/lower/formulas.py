@@ -7,15 +7,15 @@ __all__ = ["Formula", "formula"]
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from graphdsl.bound.bounds import Piece
+from graphdsl.bound.models import Auxiliary, Decoder, Encoder, Prior, SubPosterior, is_drawn
 from graphdsl.diagnostics import CompilerBug
 from graphdsl.ir.draws import as_block
 from graphdsl.ir.masks import Gate
 from graphdsl.ir.model import Conditional, Model
 from graphdsl.ir.notation import latex_name, latex_names, natural, shortened
-from graphdsl.lower.bounds import Piece
 from graphdsl.lower.chosen import draws_used
 from graphdsl.lower.gating import written_mask
-from graphdsl.lower.models import Auxiliary, Decoder, Encoder, Prior, SubPosterior, is_drawn
 from graphdsl.lower.runs import Plan
 from graphdsl.lower.set_words import sets_of
 from graphdsl.lower.wording import joint_text

@@ -6,10 +6,10 @@ __all__ = ["Generation"]
 
 from collections.abc import Iterable, Iterator, MutableMapping, Sequence
 
+from graphdsl.bound.generated_means import has_density
 from graphdsl.ir.model import Family, Law
 from graphdsl.ir.statements import Assemble, Generated, PriorSample, Ref
 from graphdsl.lower.data import parents_of, sampled
-from graphdsl.lower.drawing import has_density
 from graphdsl.lower.keys import members
 from graphdsl.lower.runs import Plan, gathered, held_members, run_slot, slot_shape
 from graphdsl.lower.slots import Slot, member_ref, network_slot

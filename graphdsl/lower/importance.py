@@ -6,6 +6,7 @@ __all__ = ["importance_terms", "sampled_networks", "unfit_importances"]
 
 from collections.abc import Iterator, Mapping
 
+from graphdsl.bound.relations import OWN, directed
 from graphdsl.diagnostics import Diagnostic, Span
 from graphdsl.ir.draws import draws_in
 from graphdsl.ir.information import Collected, CrossEntropy, Importance, Term
@@ -18,7 +19,6 @@ from graphdsl.ir.weight import ONE, Weight
 from graphdsl.lower.data import masks
 from graphdsl.lower.errors import EstimatorMisplaced
 from graphdsl.lower.names import Names
-from graphdsl.lower.relations import OWN, directed
 from graphdsl.lower.runs import Plan
 from graphdsl.lower.samples import SamplePass
 from graphdsl.lower.wording import joint_text

@@ -7,53 +7,39 @@ __all__ = ["Lowered", "lower"]
 from collections.abc import Iterable, Iterator, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, replace
 
+from graphdsl.bound.bounds import Piece, Pieces, pieces
+from graphdsl.bound.directions import wrong_directions
+from graphdsl.bound.fallbacks import foreign_bounds, foreign_fallbacks
+from graphdsl.bound.groups import Seen, as_it_is, inner_constants, nothing_inside, within
+from graphdsl.bound.models import Prior
+from graphdsl.bound.relations import combined, reason_of
+from graphdsl.bound.sides import NetworkKey, Objective, on_their_sides, playing, playing_piece
+from graphdsl.bound.under_p import unfit_under_p
 from graphdsl.diagnostics import Diagnostic
 from graphdsl.ir.graph import Independence
 from graphdsl.ir.information import Collected, Term
 from graphdsl.ir.loss import Group, LossModule, LossTerm, ParameterSlot, VariableSlot
 from graphdsl.ir.model import Family, Model
 from graphdsl.ir.statements import Run
-from graphdsl.lower.bounds import Piece, Pieces, pieces
 from graphdsl.lower.checks import all_warnings, mistakes, span_at, without_model
-from graphdsl.lower.directions import wrong_directions
 from graphdsl.lower.distances import distance_terms
 from graphdsl.lower.enumeration import enumerated, unfit_players
 from graphdsl.lower.errors import NothingLeft, PriorMissing
 from graphdsl.lower.estimates import estimated_terms
-from graphdsl.lower.fallbacks import foreign_bounds, foreign_fallbacks
 from graphdsl.lower.gating import count_terms, unfit_gradients, with_masks, with_structures
 from graphdsl.lower.gradients import with_gradients
-from graphdsl.lower.groups import (
-    Seen,
-    as_it_is,
-    group_of,
-    group_relation,
-    inner_constants,
-    nothing_inside,
-    sign_text,
-    within,
-)
 from graphdsl.lower.importance import importance_terms, sampled_networks
 from graphdsl.lower.liveness import alive, arguments, used
 from graphdsl.lower.mixtures import idle_experts, unfit_mixtures
-from graphdsl.lower.models import Prior
 from graphdsl.lower.names import Names, local_names, named
 from graphdsl.lower.objective import whole_latex
 from graphdsl.lower.plan import make_plan
 from graphdsl.lower.players import Part, put_together, unowned
-from graphdsl.lower.relations import combined, reason_of
 from graphdsl.lower.runs import Plan
-from graphdsl.lower.sides import (
-    NetworkKey,
-    Objective,
-    on_their_sides,
-    playing,
-    playing_piece,
-)
+from graphdsl.lower.signed_sums import group_of, group_relation, sign_text
 from graphdsl.lower.strata import stratified
 from graphdsl.lower.terms import added_up, loss_terms
 from graphdsl.lower.turns import idle_turns, turns
-from graphdsl.lower.under_p import unfit_under_p
 from graphdsl.lower.unheld import unheld
 from graphdsl.lower.untrained import untrained, without_part
 from graphdsl.lower.vanished import telling

@@ -10,6 +10,8 @@ __all__ = ["idle_experts", "unfit_mixtures"]
 from collections.abc import Hashable, Iterable, Iterator, Sequence
 from typing import TypeAlias
 
+from graphdsl.bound.bounds import Piece
+from graphdsl.bound.models import Encoder
 from graphdsl.diagnostics import Diagnostic, Span
 from graphdsl.ir.model import (
     Conditional,
@@ -18,10 +20,8 @@ from graphdsl.ir.model import (
     Network,
     Weighted,
 )
-from graphdsl.lower.bounds import Piece
 from graphdsl.lower.checks import span_at
 from graphdsl.lower.errors import EstimatorIdle, MixtureInPart
-from graphdsl.lower.models import Encoder
 from graphdsl.lower.wording import joint_text
 
 _Why: TypeAlias = tuple[str, str]  #: a reason, and what to write instead

@@ -6,11 +6,11 @@ __all__ = ["paying"]
 
 from collections.abc import Iterable, Iterator, Sequence
 
+from graphdsl.bound.bounds import Piece
+from graphdsl.bound.models import Auxiliary, Encoder, SubPosterior, printed
 from graphdsl.ir.draws import as_block
 from graphdsl.ir.model import Model
 from graphdsl.ir.notation import names, shortened
-from graphdsl.lower.bounds import Piece
-from graphdsl.lower.models import Auxiliary, Encoder, SubPosterior, printed
 
 
 def paying(model: Model, group: Sequence[Piece]) -> str:

@@ -9,15 +9,15 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Literal
 
+from graphdsl.bound.bounds import Piece
+from graphdsl.bound.models import Auxiliary, Decoder, Encoder, SubPosterior
 from graphdsl.ir.model import Conditional, Distribution, Model, Network, Via
-from graphdsl.lower.bounds import Piece
 from graphdsl.lower.chosen import plan_draws, written_out
 from graphdsl.lower.compared import run_compared
 from graphdsl.lower.data import labels_of, observed, one_hot, parents_of
 from graphdsl.lower.generated import Generation
 from graphdsl.lower.generation import plan_generation
 from graphdsl.lower.keys import Keys
-from graphdsl.lower.models import Auxiliary, Decoder, Encoder, SubPosterior
 from graphdsl.lower.posteriors import plan_posteriors, run_experts
 from graphdsl.lower.runs import ModelKey, Plan, place_of, run_slot
 from graphdsl.lower.slots import Slot, expert_slots, network_slot, slots, some_of

@@ -7,6 +7,9 @@ __all__ = ["AT_ONE_SAMPLE", "added_up", "loss_terms"]
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
+from graphdsl.bound.bounds import Piece
+from graphdsl.bound.models import Auxiliary, Decoder, Encoder, Prior, SubPosterior, is_drawn, plays
+from graphdsl.bound.relations import of_bounds
 from graphdsl.diagnostics import CompilerBug
 from graphdsl.ir.draws import as_block, draws_in
 from graphdsl.ir.information import Atom, Term
@@ -16,23 +19,12 @@ from graphdsl.ir.notation import natural
 from graphdsl.ir.signs import sign
 from graphdsl.ir.statements import Ref
 from graphdsl.ir.weight import Weight, accumulate
-from graphdsl.lower.bounds import Piece
 from graphdsl.lower.chosen import chosen, draws_used
 from graphdsl.lower.data import masks
 from graphdsl.lower.formulas import formula
 from graphdsl.lower.keys import density, seen
-from graphdsl.lower.models import (
-    Auxiliary,
-    Decoder,
-    Encoder,
-    Prior,
-    SubPosterior,
-    is_drawn,
-    plays,
-)
 from graphdsl.lower.names import Names
 from graphdsl.lower.paying import paying
-from graphdsl.lower.relations import of_bounds
 from graphdsl.lower.runs import PRIORS, Mixture, ModelKey, Plan
 from graphdsl.lower.slots import member_ref
 

@@ -14,12 +14,12 @@ from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TypeAlias
 
+from graphdsl.bound.bounds import Piece
+from graphdsl.bound.models import Decoder, Encoder, Prior, SubPosterior
 from graphdsl.ir.draws import as_block
 from graphdsl.ir.model import Model, Network, Wrapped
 from graphdsl.ir.statements import Fuse, Ref, Sample
-from graphdsl.lower.bounds import Piece
 from graphdsl.lower.keys import without_q
-from graphdsl.lower.models import Decoder, Encoder, Prior, SubPosterior
 from graphdsl.lower.posteriors import plan_posteriors, present_experts
 from graphdsl.lower.runs import ModelKey, Plan, run_slot, slot_shape
 from graphdsl.lower.slots import Slot, network_slot, some_of

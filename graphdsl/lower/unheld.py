@@ -11,6 +11,7 @@ __all__ = ["unheld"]
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
+from graphdsl.bound.lasting import largest_entropy, lasting_gap
 from graphdsl.diagnostics import Diagnostic, Span
 from graphdsl.ir.draws import as_block
 from graphdsl.ir.functionals import variables_of
@@ -32,7 +33,6 @@ from graphdsl.ir.notation import names
 from graphdsl.ir.signs import sign
 from graphdsl.ir.statements import Observe
 from graphdsl.lower.errors import AbsentVariable, CollapsedLatent, IdleLimit, OpenGap
-from graphdsl.lower.lasting import largest_entropy, lasting_gap
 
 
 def unheld(

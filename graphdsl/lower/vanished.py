@@ -11,9 +11,9 @@ __all__ = ["telling"]
 from collections.abc import Iterable
 from dataclasses import replace
 
+from graphdsl.bound.bounds import Vanished
+from graphdsl.bound.relations import combined, of_bounds
 from graphdsl.ir.loss import LossTerm
-from graphdsl.lower.bounds import Vanished
-from graphdsl.lower.relations import combined, of_bounds
 from graphdsl.lower.terms import added_up
 
 #: Kinds of terms whose own share has no closed form.

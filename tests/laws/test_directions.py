@@ -8,13 +8,13 @@ from itertools import product
 from random import Random
 from typing import NamedTuple
 
+from graphdsl.bound.relations import OWN
 from graphdsl.compiler import check_spec, derive
 from graphdsl.diagnostics import Source
 from graphdsl.ir.loss import LossModule
 from graphdsl.ir.model import Interval, Model, Parameter
 from graphdsl.ir.signs import sign
 from graphdsl.ir.weight import ZERO, Weight
-from graphdsl.lower.relations import OWN
 from graphdsl_runtime import RELATIONS
 from tests.corpus import Case, compiling, documented, generated, shipped
 from tests.laws.directions import false_directions, weights_over_the_range

@@ -14,6 +14,22 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
+from graphdsl.bound.generated_means import has_density
+from graphdsl.bound.groups import Seen, as_it_is
+from graphdsl.bound.lasting import lasting_gap
+from graphdsl.bound.missing_rows import is_apart, needed
+from graphdsl.bound.models import (
+    Auxiliary,
+    Decoder,
+    Encoder,
+    ModelRef,
+    Prior,
+    SubPosterior,
+    choose_model,
+    named_model,
+    printed,
+    reading_of,
+)
 from graphdsl.ir.draws import as_block, latex_mean_over
 from graphdsl.ir.graph import Independence
 from graphdsl.ir.information import (
@@ -31,22 +47,6 @@ from graphdsl.ir.notation import latex_names, latex_weight, listed, names
 from graphdsl.ir.signs import sign
 from graphdsl.ir.symmetry import Reading
 from graphdsl.ir.weight import ONE, ZERO, Weight
-from graphdsl.lower.drawing import has_density
-from graphdsl.lower.groups import Seen, as_it_is
-from graphdsl.lower.lasting import lasting_gap
-from graphdsl.lower.missing import is_apart, needed
-from graphdsl.lower.models import (
-    Auxiliary,
-    Decoder,
-    Encoder,
-    ModelRef,
-    Prior,
-    SubPosterior,
-    choose_model,
-    named_model,
-    printed,
-    reading_of,
-)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,14 +6,14 @@ __all__ = ["INSTEAD_OF_SAMPLES", "not_of_samples", "unfit_under_p", "unmodelled_
 
 from collections.abc import Iterable, Iterator, Mapping
 
+from graphdsl.bound.bounds import Piece
+from graphdsl.bound.errors import UnderGeneration
+from graphdsl.bound.generated_means import has_density
+from graphdsl.bound.models import Auxiliary
 from graphdsl.diagnostics import Diagnostic, Span
 from graphdsl.ir.information import Collected, TotalCorrelation, entropy
 from graphdsl.ir.model import Conditional, Family, Model
 from graphdsl.ir.notation import names
-from graphdsl.lower.bounds import Piece
-from graphdsl.lower.drawing import has_density
-from graphdsl.lower.errors import UnderGeneration
-from graphdsl.lower.models import Auxiliary
 
 _TOLD = "what is told of `{0}` by others is bounded by a predictor, as in `CE[p]({0} | ...)`"
 

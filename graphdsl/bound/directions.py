@@ -6,6 +6,7 @@ __all__ = ["changing_signs", "wrong_directions"]
 
 from collections.abc import Iterable, Iterator
 
+from graphdsl.bound.errors import WeightChangesSign, WrongDirection
 from graphdsl.diagnostics import Diagnostic, Span
 from graphdsl.ir.information import Collected, CollectedGroup, entropy, information
 from graphdsl.ir.loss import LossTerm
@@ -13,7 +14,6 @@ from graphdsl.ir.model import Model
 from graphdsl.ir.notation import weight_text
 from graphdsl.ir.signs import ranges_text, sign
 from graphdsl.ir.weight import Weight
-from graphdsl.lower.errors import WeightChangesSign, WrongDirection
 
 _SIGNS = {"abs": "`abs`", "max": "`max`"}
 

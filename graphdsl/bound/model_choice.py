@@ -8,12 +8,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from fractions import Fraction
 
-from graphdsl.diagnostics import Diagnostic, Span
-from graphdsl.ir.information import Collected, LocalEntropy, entropy
-from graphdsl.ir.model import IdleChoice, Model
-from graphdsl.ir.symmetry import Exchange, orbit
-from graphdsl.lower.errors import ModelTie, ModelUnfit
-from graphdsl.lower.models import (
+from graphdsl.bound.errors import ModelTie, ModelUnfit
+from graphdsl.bound.models import (
     Candidate,
     Encoder,
     asked_model,
@@ -22,6 +18,10 @@ from graphdsl.lower.models import (
     reading_of,
     tied_models,
 )
+from graphdsl.diagnostics import Diagnostic, Span
+from graphdsl.ir.information import Collected, LocalEntropy, entropy
+from graphdsl.ir.model import IdleChoice, Model
+from graphdsl.ir.symmetry import Exchange, orbit
 
 
 def unsettled(collected: Collected, model: Model) -> Iterator[Diagnostic]:

@@ -1,32 +1,24 @@
-"""Sums under |.|, max and constraints: capacities, free bits, trained multipliers."""
+"""Sums under |.|, max and constraints: which signs they keep, and what they cannot hold."""
 
 from __future__ import annotations
 
 __all__ = [
     "Seen",
     "as_it_is",
-    "group_of",
-    "group_relation",
     "inner_constants",
     "nothing_inside",
-    "sign_text",
     "within",
 ]
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from typing import TypeAlias
 
+from graphdsl.bound.errors import ConstantInside, NothingInside, VacuousBound
 from graphdsl.diagnostics import Diagnostic, Span
 from graphdsl.ir.information import Collected, CollectedGroup
-from graphdsl.ir.loss import Group, LossTerm, Relation
 from graphdsl.ir.model import Model
-from graphdsl.ir.notation import weight_text
 from graphdsl.ir.signs import Sign, product_of, sign
-from graphdsl.lower.errors import ConstantInside, NothingInside, VacuousBound
-from graphdsl.lower.names import Names
-from graphdsl.lower.relations import under_sign
 
-_NAMES = {"abs": "absolute", "max": "floored", "constraint": "constraint"}
 _WORDS = {"abs": "`abs`", "max": "`max`", "constraint": "a constraint"}
 
 
@@ -55,27 +47,6 @@ def within(group: CollectedGroup, model: Model) -> Seen:
             return as_it_is
 
 
-def group_of(group: CollectedGroup, terms: Sequence[LossTerm], taken: Names) -> Group:
-    """How a sum of terms enters the loss."""
-    wrapped = group.wrapped
-    name = taken.take(_NAMES[wrapped.kind])
-    return Group(
-        name=name,
-        multiplier=name.replace("constraint", "multiplier") * (wrapped.kind == "constraint"),
-        kind=wrapped.kind,
-        weight=group.weight,
-        offset=wrapped.offset,
-        bound=wrapped.bound,
-        terms=tuple(term.name for term in terms),
-    )
-
-
-def group_relation(group: CollectedGroup, terms: Sequence[LossTerm], model: Model) -> Relation:
-    """How a batch's |E|, max(E, c) or price of a constraint stands to the true one."""
-    inside = [term.relation for term in terms]
-    return under_sign(group.wrapped.kind, inside, sign(group.weight, model.parameters))
-
-
 def inner_constants(collected: Collected) -> Iterator[Diagnostic]:
     """Constants of the data move out of a sum, and not out of |.|, max or a constraint."""
     for group in collected.groups:
@@ -92,15 +63,3 @@ def nothing_inside(group: CollectedGroup) -> Diagnostic:
     bounded = inside.exact or inside.unbounded or inside.uncertain or inside.intractable
     kind = VacuousBound if bounded else NothingInside
     return kind(span=span, sign=_WORDS[group.wrapped.kind])
-
-
-def sign_text(group: Group) -> str:
-    """The sign as people write it, with dots for the sum: `max(..., 2)`."""
-    inner = f"... + {weight_text(group.offset)}".replace("+ -", "- ") if group.offset else "..."
-    match group.kind:
-        case "abs":
-            return f"abs({inner})"
-        case "max":
-            return f"max({inner}, {weight_text(group.bound)})"
-        case "constraint":
-            return f"subject to {inner} <= 0"

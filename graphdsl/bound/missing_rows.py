@@ -13,9 +13,9 @@ __all__ = ["is_apart", "needed"]
 
 from collections.abc import Iterable
 
+from graphdsl.bound.models import Auxiliary, Encoder, ModelRef, SubPosterior
 from graphdsl.ir.draws import as_block
 from graphdsl.ir.model import Conditional, Model
-from graphdsl.lower.models import Auxiliary, Encoder, ModelRef, SubPosterior
 
 
 def is_apart(ref: ModelRef, model: Model) -> bool:

@@ -10,6 +10,9 @@ __all__ = ["foreign_bounds", "foreign_fallbacks"]
 
 from collections.abc import Iterable, Iterator, Mapping
 
+from graphdsl.bound.bounds import Piece
+from graphdsl.bound.errors import ForeignFallback
+from graphdsl.bound.models import Encoder
 from graphdsl.diagnostics import Diagnostic, Span
 from graphdsl.ir.functionals import variables_of
 from graphdsl.ir.model import (
@@ -23,9 +26,6 @@ from graphdsl.ir.model import (
     UncertaintyOf,
 )
 from graphdsl.ir.notation import names
-from graphdsl.lower.bounds import Piece
-from graphdsl.lower.errors import ForeignFallback
-from graphdsl.lower.models import Encoder
 
 
 def foreign_fallbacks(

@@ -16,16 +16,16 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
+from graphdsl.bound.bounds import Piece
+from graphdsl.bound.errors import NetworkOfTwoSides, PlayerOfTwoSides
+from graphdsl.bound.groups import Seen, as_it_is
+from graphdsl.bound.models import Auxiliary, Decoder, Encoder, SubPosterior, printed
 from graphdsl.diagnostics import Diagnostic, Span
 from graphdsl.ir.information import Collected, entropy
 from graphdsl.ir.model import Conditional, Model, Network, Player
 from graphdsl.ir.notation import weight_text
 from graphdsl.ir.signs import Sign, ranges_text, sign
 from graphdsl.ir.weight import ONE, ZERO, Weight
-from graphdsl.lower.bounds import Piece
-from graphdsl.lower.errors import NetworkOfTwoSides, PlayerOfTwoSides
-from graphdsl.lower.groups import Seen, as_it_is
-from graphdsl.lower.models import Auxiliary, Decoder, Encoder, SubPosterior, printed
 
 #: A network, by what its conditionals have in common.
 NetworkKey: TypeAlias = tuple[object, ...]

@@ -1,0 +1,50 @@
+"""Sums under |.|, max and constraints, as they enter the loss: free bits, capacities, prices."""
+
+from __future__ import annotations
+
+__all__ = ["group_of", "group_relation", "sign_text"]
+
+from collections.abc import Sequence
+
+from graphdsl.bound.relations import under_sign
+from graphdsl.ir.information import CollectedGroup
+from graphdsl.ir.loss import Group, LossTerm, Relation
+from graphdsl.ir.model import Model
+from graphdsl.ir.notation import weight_text
+from graphdsl.ir.signs import sign
+from graphdsl.lower.names import Names
+
+_NAMES = {"abs": "absolute", "max": "floored", "constraint": "constraint"}
+
+
+def group_of(group: CollectedGroup, terms: Sequence[LossTerm], taken: Names) -> Group:
+    """How a sum of terms enters the loss."""
+    wrapped = group.wrapped
+    name = taken.take(_NAMES[wrapped.kind])
+    return Group(
+        name=name,
+        multiplier=name.replace("constraint", "multiplier") * (wrapped.kind == "constraint"),
+        kind=wrapped.kind,
+        weight=group.weight,
+        offset=wrapped.offset,
+        bound=wrapped.bound,
+        terms=tuple(term.name for term in terms),
+    )
+
+
+def group_relation(group: CollectedGroup, terms: Sequence[LossTerm], model: Model) -> Relation:
+    """How a batch's |E|, max(E, c) or price of a constraint stands to the true one."""
+    inside = [term.relation for term in terms]
+    return under_sign(group.wrapped.kind, inside, sign(group.weight, model.parameters))
+
+
+def sign_text(group: Group) -> str:
+    """The sign as people write it, with dots for the sum: `max(..., 2)`."""
+    inner = f"... + {weight_text(group.offset)}".replace("+ -", "- ") if group.offset else "..."
+    match group.kind:
+        case "abs":
+            return f"abs({inner})"
+        case "max":
+            return f"max({inner}, {weight_text(group.bound)})"
+        case "constraint":
+            return f"subject to {inner} <= 0"
