@@ -148,6 +148,49 @@ def test_the_unit_of_data_is_no_meaning() -> None:
     assert compared > 5
 
 
+MEASURED = """
+model measured
+observed x : real[3]
+observed v[1..2] : real[2]
+observed s : real[2] ~ normal(scale = learned)
+observed n : count[3]
+observed y : real[2] ~ normal
+observed t : real[2] ~ laplace
+latent z : real[2] ~ normal
+q { x, v, s, n, y, t -> z }
+p { z -> x, v, s, n, y, t }
+minimize KL(q || p) + CE[p](y | t) + CE[p](t | y)
+"""
+
+
+def test_answers_are_in_the_unit_of_data() -> None:
+    """What networks answer about 0 and 1 is put back: m + s mu, log s more, and log m for rates."""
+    torch.manual_seed(0)
+    objective = emitted_class(MEASURED)().double()
+    rows = batch_for(objective, rows=40)
+    data = {name: 50 + 20 * one.double() for name, one in rows.items()}
+    means = {name: one.mean(dim=0) for name, one in data.items()}
+    spreads = {name: one.std(dim=0, correction=0) for name, one in data.items()}
+    z = torch.randn(5, 2, dtype=torch.float64)
+    reads = {"p_x": "", "p_v": "", "p_s": "", "p_n": "", "p_y": "", "r_y": "t", "r_t": "y"}
+    before = {name: objective.get_submodule(name)(z) for name in reads}
+    objective.standardise(data)
+    for name, old in before.items():
+        mean, spread = means[name[2:]], spreads[name[2:]]
+        read = means[reads[name]] + spreads[reads[name]] * z if reads[name] else z
+        if name == "p_n":
+            expected = old + mean.log()
+        elif name in ("r_y", "r_t"):  # they answer with scales as well
+            middle, scale = old.chunk(2, dim=-1)
+            more = spread.log() * (2 if name == "r_y" else 1)
+            expected = torch.cat([mean + spread * middle, scale + more], dim=-1)
+        else:
+            expected = mean + spread * old
+        torch.testing.assert_close(objective.get_submodule(name)(read), expected)
+    learned = (0.5 * objective.get_parameter("log_var_p_s")).exp()
+    torch.testing.assert_close(learned, spreads["s"].square().mean().sqrt())
+
+
 def test_losses_are_added_up_in_no_less_than_float32() -> None:
     """Under autocast in bfloat16 a sum over pixels and rows would have two digits."""
     for case, objective in objectives("precision", 15):

@@ -24,6 +24,7 @@ from graphdsl_runtime.training import CannotResume, CannotWrite, Summary, find_c
 from graphdsl_runtime.training.checkpoint import Checkpoint
 from graphdsl_runtime.training.older import load_older
 from tests.corpus import some
+from tests.flushed import watched
 from tests.killed import Killed, killed_at
 from tests.laws.checkpoints import EPOCHS, content, fresh, go, older, sealed
 from tests.laws.crafted import (
@@ -349,6 +350,15 @@ def test_a_run_killed_twice_comes_to_the_same_files(
                 carry_on(folder)
         carry_on(folder)
         assert content(folder) == files, moment
+
+
+def test_what_takes_a_name_is_on_the_disk(tmp_path: Path) -> None:
+    """Else a disk that loses power may keep the name and lose what it stands for."""
+    with watched() as disk:
+        go(tmp_path / "run")
+        assert disk.early == []
+        assert disk.is_flushed(tmp_path / "run"), "the last names are in memory alone"
+    assert disk.renamed > 2 * EPOCHS
 
 
 def test_a_full_disk_keeps_the_last_good_epoch(

@@ -12,10 +12,13 @@ import re
 from collections.abc import Iterable
 
 import pytest
+import torch
 
 from tests.corpus import Case, documented, generated, shipped, some
+from tests.emitted import emitted_objectives
 from tests.laws.descended import derived, disagreements, emitted_small, names_of_networks
 from tests.laws.games import games
+from tests.test_generated import rows_of
 
 HEAD = """
 model cut
@@ -41,6 +44,13 @@ BOTH = {
     "another network": """
 infer r { x -> u, v }
 minimize KL(q || p) + KL(r || p) - CE(a | u) + CE[r](a | u)""",
+    "another encoder": """
+infer r { y -> v }
+minimize KL(q || p) - 0.5 * KL(q(v | x) || r(v | y))""",
+    "another encoder, of a latent": """
+infer r { x -> u; u, y -> v }
+minimize KL(q || p) - 0.5 * KL(q(v | x) || r(v | u, y))""",
+    "a latent": "minimize KL(q || p) - 0.5 * CE(v | u)",
     "another player": """
 minimize KL(q || p) - CE(a | u) for q
 minimize KL(q || p) + CE(a | u) for p""",
@@ -98,6 +108,23 @@ def _assert_one_each(text: str) -> None:
     assert made is not None
     assert not disagreements(made)
     assert max(names_of_networks(made).values()) == 1
+
+
+def test_a_critic_trains_itself_alone() -> None:
+    """Neither what it reads nor what it predicts moves with its loss, be it data or a latent."""
+    text = HEAD.format(kind="binary")
+    cases = [Case(name, f"{text}{objective}\n") for name, objective in BOTH.items()]
+    played = 0
+    for case, objective in emitted_objectives([*cases, *games("critics", 60)], at_least=0.2):
+        critic = objective(rows_of(objective)).players.get("critic")
+        if critic is None:
+            continue
+        own = {id(one) for one in objective.parameter_groups()["critic"]}
+        others = [one for one in objective.parameters() if id(one) not in own]
+        slopes = torch.autograd.grad(critic, others, allow_unused=True)
+        assert all(slope is None for slope in slopes), case
+        played += 1
+    assert played > len(BOTH)
 
 
 # ---- the law itself: it sees each of these, though none of them changes a loss -------------------
