@@ -141,6 +141,21 @@ def test_what_looks_at_several_rows_sees_one_structure() -> None:
     assert True in seen  # rows that stand alone have structures of their own
 
 
+@pytest.mark.parametrize(
+    "objective", [*OBJECTIVES[1:], "CE(x | z, u) + abs(KL(q(z | x) || p(z)) - 5)"]
+)
+def test_a_pass_of_several_rows_is_one_of_one_structure(objective: str) -> None:
+    """Its loss is that of a structure, and not of rows that each have their own."""
+    made, noise = structured(objective, "straight_through")
+    bits = [torch.tensor([one]) for one in product((False, True), repeat=2)]
+    every = torch.stack([made(batch(), {**noise, "M": one}).loss for one in bits])
+    assert (every[:, None] - every).abs().sum() > 1e-3, "all structures have one loss"
+    for _ in range(20):
+        drawn = made.draw_noise(batch()["x"])["M"]
+        loss = made(batch(), {**noise, "M": drawn}).loss
+        assert (every - loss).abs().min() < 1e-12
+
+
 @pytest.mark.parametrize("estimator", ["mmd", "adversary", "mine"])
 def test_independent_in_every_structure_is_independent(estimator: str) -> None:
     """Experts that tell of no data: z and u move together where rows have their own structures."""
