@@ -30,8 +30,8 @@ from graphdsl.report.terms import text_sum
 from graphdsl.symbolic import decide
 from graphdsl.symbolic.expand import expand_objective
 from graphdsl.verify.models import Models, intended
+from graphdsl.verify.random_joints import discrete_world
 from graphdsl.verify.terms import defined, weight_value, worth
-from graphdsl.verify.worlds import discrete_world
 
 DRAWS = 20
 

@@ -16,9 +16,9 @@ from graphdsl.ir.information import Term, information
 from graphdsl.ir.model import Projection
 from graphdsl.ir.weight import ONE
 from graphdsl.verify.models import Models, intended
+from graphdsl.verify.random_joints import parents_in
 from graphdsl.verify.tables import Table
 from graphdsl.verify.terms import defined, worth
-from graphdsl.verify.worlds import parents_in
 
 Array = NDArray[np.float64]
 _EXACT = 1e-9

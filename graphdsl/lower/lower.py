@@ -40,9 +40,9 @@ from graphdsl.lower.signed_sums import group_of, group_relation, sign_text
 from graphdsl.lower.strata import stratified
 from graphdsl.lower.terms import added_up, loss_terms
 from graphdsl.lower.turns import idle_turns, turns
-from graphdsl.lower.unheld import unheld
 from graphdsl.lower.untrained import untrained, without_part
-from graphdsl.lower.vanished import telling
+from graphdsl.lower.vacuous_bounds import unheld
+from graphdsl.lower.vanished_bounds import telling
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,7 @@ from graphdsl.lower.data import masks
 from graphdsl.lower.formulas import formula
 from graphdsl.lower.keys import density, seen
 from graphdsl.lower.names import Names
-from graphdsl.lower.paying import paying
+from graphdsl.lower.paying_rows import paying
 from graphdsl.lower.runs import PRIORS, Mixture, ModelKey, Plan
 from graphdsl.lower.slots import member_ref
 

@@ -23,8 +23,8 @@ from graphdsl.ir.information import (
 from graphdsl.ir.notation import Names, names
 from graphdsl.ir.weight import ZERO, Weight
 from graphdsl.prove.checker import mistake_in
+from graphdsl.prove.eliminate_parameters import spread
 from graphdsl.prove.setting import Setting
-from graphdsl.prove.spread import spread
 
 
 def prove(claim: Iterable[Term], setting: Setting) -> Certificate | str:

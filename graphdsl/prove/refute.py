@@ -14,9 +14,9 @@ from graphdsl.ir.evidence import Counterexample, Table
 from graphdsl.ir.information import Entropy, Term
 from graphdsl.ir.model import Interval
 from graphdsl.ir.weight import Weight
+from graphdsl.prove.eliminate_parameters import Combination
 from graphdsl.prove.evaluate import certain_sign, exact_value
 from graphdsl.prove.setting import Setting
-from graphdsl.prove.spread import Combination
 
 Point: TypeAlias = Mapping[str, Fraction]
 

@@ -11,6 +11,7 @@ import numpy as np
 from graphdsl.ir.evidence import Table
 from graphdsl.prove.candidates import random_factors, structured_factors
 from graphdsl.prove.descend import descend, rounded
+from graphdsl.prove.eliminate_parameters import Combination
 from graphdsl.prove.frames import (
     Array,
     Factors,
@@ -21,7 +22,6 @@ from graphdsl.prove.frames import (
     without,
 )
 from graphdsl.prove.setting import Setting
-from graphdsl.prove.spread import Combination
 
 _FRAMES = 40  #: choices of variables and of their states
 _BATCH = 100

@@ -12,11 +12,11 @@ import numpy as np
 from graphdsl.ir.evidence import Counterexample, Proof
 from graphdsl.ir.information import Entropy
 from graphdsl.ir.model import Model, MultiInformation, Projection, UncertaintyOf
+from graphdsl.verify.comparison import Tally
+from graphdsl.verify.random_joints import parents_in
 from graphdsl.verify.tables import Table
-from graphdsl.verify.tally import Tally
 from graphdsl.verify.terms import Parameters, defined, weight_value
 from graphdsl.verify.views import Views
-from graphdsl.verify.worlds import parents_in
 
 
 def is_of_models(proof: Proof) -> bool:

@@ -25,6 +25,7 @@ from graphdsl.verify.experts import log_density, mixture_of
 from graphdsl.verify.models import Source
 from graphdsl.verify.networks import Array, Head, affine_networks, gaussian_source, is_inferred
 from graphdsl.verify.normals import Normal, Regression
+from graphdsl.verify.random_joints import Joint, parents_in
 from graphdsl.verify.row_models import Encoders, RowModels, row_joint
 from graphdsl.verify.rows import Row, data_of
 from graphdsl.verify.sets import choices, drawn_noise
@@ -39,7 +40,6 @@ from graphdsl.verify.trial import (
     left_out,
     settings,
 )
-from graphdsl.verify.worlds import Joint, parents_in
 
 _BATCHES = 100
 _ROWS = 300

@@ -26,9 +26,9 @@ from graphdsl.ir.model import (
 from graphdsl.ir.notation import listed, names
 from graphdsl.ir.weight import ONE
 from graphdsl.verify.normals import Normal, Regression
+from graphdsl.verify.random_joints import World, parents_in
 from graphdsl.verify.tables import Array
 from graphdsl.verify.terms import Parameters, defined, weight_value, worth
-from graphdsl.verify.worlds import World, parents_in
 
 Density: TypeAlias = "Array | Regression"  #: a table of logarithms, or a regression
 #: The density r(node | given) of a model, by its head and those two.

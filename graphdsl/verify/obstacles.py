@@ -11,8 +11,8 @@ from graphdsl.ir.loss import LossModule
 from graphdsl.ir.model import Family, Model, Projection, Wrapped
 from graphdsl.ir.statements import Generated
 from graphdsl.verify.experts import obstacles as mixtures
+from graphdsl.verify.random_joints import has_copies
 from graphdsl.verify.trial import ESTIMATED, is_under_p
-from graphdsl.verify.worlds import has_copies
 
 _MOST = 400  #: numbers in a row
 

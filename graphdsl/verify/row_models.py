@@ -16,9 +16,9 @@ from graphdsl.ir.weight import ONE
 from graphdsl.verify.experts import Expert, drawn_entropy, experts_of
 from graphdsl.verify.models import Density, Models, Source, parsed
 from graphdsl.verify.normals import Normal, Regression
+from graphdsl.verify.random_joints import Joint, World
 from graphdsl.verify.rows import Row, term_of
 from graphdsl.verify.terms import Parameters, weight_value, worth
-from graphdsl.verify.worlds import Joint, World
 
 _Said = tuple[Density, tuple[str, ...]]  #: a density, and what it is given
 

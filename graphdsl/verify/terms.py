@@ -13,7 +13,7 @@ import numpy as np
 from graphdsl.ir.information import Entropy, Information, Term, TotalCorrelation
 from graphdsl.ir.model import Functional, Model, MultiInformation, Projection, UncertaintyOf
 from graphdsl.ir.weight import Weight
-from graphdsl.verify.worlds import Joint, World
+from graphdsl.verify.random_joints import Joint, World
 
 Parameters: TypeAlias = Mapping[str, float]
 

@@ -16,13 +16,13 @@ from graphdsl.ir.information import ProjectionDerivation
 from graphdsl.ir.model import Functional, Model, Projection
 from graphdsl.ir.verification import Unverified, Verification
 from graphdsl.verify.assertions import check_proved, check_refuted, is_of_models, refutation_of
+from graphdsl.verify.comparison import Tally
 from graphdsl.verify.models import Models, intended, stood_for
+from graphdsl.verify.random_joints import discrete_world, gaussian_world, has_copies
 from graphdsl.verify.sets import Chosen, choices
-from graphdsl.verify.tally import Tally
 from graphdsl.verify.terms import Parameters, random_parameters, worth
 from graphdsl.verify.trial import told_bounds
 from graphdsl.verify.views import Views, views_of
-from graphdsl.verify.worlds import discrete_world, gaussian_world, has_copies
 
 _DRAWS = 20
 _FEW = 4  #: draws for each of very many projections

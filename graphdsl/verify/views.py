@@ -10,9 +10,9 @@ from typing import NamedTuple
 
 from graphdsl.ir.information import Term
 from graphdsl.ir.model import Functional, Model
+from graphdsl.verify.random_joints import World
 from graphdsl.verify.sets import Chosen, functional_at, spec_at, term_at
 from graphdsl.verify.terms import Parameters, defined, worth
-from graphdsl.verify.worlds import World
 
 
 class View(NamedTuple):
