@@ -173,7 +173,10 @@ def _models(
     """The distributions of rows of one pattern, and what the models say in them."""
     model, module = audit.model, audit.module
     source = gaussian_source(model, heads, row.missing)
-    base, encoders = data.marginal(row.kept(data.dims)), Encoders(model, module, source, row)
+    base, encoders = (
+        data.marginal(row.kept(data.dims)),
+        Encoders(model, module, source, row, gaussian_source(model, heads)),
+    )
     world: dict[str, Joint] = {
         network.name: row_joint(base, network, encoders, row)
         for network in (model.inference, *model.further)

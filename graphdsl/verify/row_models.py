@@ -26,8 +26,17 @@ _Said = tuple[Density, tuple[str, ...]]  #: a density, and what it is given
 class Encoders:
     """The posteriors of rows of one pattern."""
 
-    def __init__(self, model: Model, module: LossModule, source: Source, row: Row) -> None:
+    def __init__(
+        self,
+        model: Model,
+        module: LossModule,
+        source: Source,
+        row: Row,
+        complete: Source | None = None,
+    ) -> None:
+        """Take `complete` for the models as samples of p ask them, which lack nothing."""
         self._model, self._source, self._row = model, source, row
+        self._complete = complete or source
         runs = [one for one in module.forward if isinstance(one, Run) and one.prior]
         slots = {one.attribute: one for one in module.networks}
         #: Latents that fall back on p's conditional prior, by network; others on their own prior.
@@ -37,7 +46,7 @@ class Encoders:
 
     def whole(self, head: str, node: str, given: tuple[str, ...]) -> Density:
         """What a model says where nothing is missing."""
-        return self._source(head, node, given)
+        return self._complete(head, node, given)
 
     def experts(self, one: Conditional) -> tuple[Expert, ...]:
         """The experts of a mixture that these rows have."""

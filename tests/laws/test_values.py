@@ -22,3 +22,20 @@ def test_the_loss_of_every_spec_is_its_objective_and_its_gaps() -> None:
         trials += found
         assert not wrong
     assert trials > 5
+
+
+UNDER_P = """
+model under_p
+observed x[1..2] : real[2] optional
+latent u : real[2] ~ normal
+latent z : real[2] ~ normal
+q { x -> u by poe; x -> z }
+p { u, z -> x[i] for i in 1..2; u; z }
+minimize KL(q || p) + I[p](x; u)
+"""
+
+
+def test_samples_of_p_lack_nothing_in_rows_that_do() -> None:
+    trials, wrong = disagreements(UNDER_P)
+    assert trials > 3
+    assert not wrong
