@@ -13,9 +13,9 @@ from graphdsl.ir.model import Conditional, Family, Model
 from graphdsl.ir.statements import Assemble, Fuse, InferenceLine, Known, Ref, Run, Sample
 from graphdsl.lower.chosen import chosen
 from graphdsl.lower.data import labels_of, masks, parents_of
+from graphdsl.lower.falling import fallbacks
 from graphdsl.lower.gating import weights_of
 from graphdsl.lower.keys import density, members, seen, without_q
-from graphdsl.lower.ordering import in_order
 from graphdsl.lower.runs import (
     WORD,
     Mixture,
@@ -23,7 +23,6 @@ from graphdsl.lower.runs import (
     Plan,
     gathered,
     held_members,
-    reading,
     run_slot,
     slot_shape,
 )
@@ -39,12 +38,13 @@ def plan_posteriors(
     for slot in encoders:
         pieces_of.setdefault(plan.model.family_of(slot.children[0]).name, []).append(slot)
     left = {name: len(parts) for name, parts in pieces_of.items()}
-    for slot in _in_order(plan.model, encoders):
+    found = fallbacks(encoders, plan.priors, plan.model)
+    for slot in found.order:
         family = plan.model.family_of(slot.children[0])
         alone = len(pieces_of[family.name]) == 1
         name = family.name if alone else members(family, slot.children)
         posterior = f"{plan.base}.{name}{plan.under.removeprefix(plan.base)}"
-        _posterior(plan, slot, posterior, wanted)
+        _posterior(plan, slot, posterior, wanted, found.priors.get(slot.children))
         posterior = _known(plan, slot, _playing(plan, slot, posterior))
         for child in slot.children:
             plan.posterior[child] = (posterior, slot.children)
@@ -67,19 +67,12 @@ def plan_posteriors(
             _assemble(plan, family, pieces_of[family.name])  # later encoders may read it
 
 
-def _in_order(model: Model, encoders: list[Slot]) -> list[Slot]:
-    """Slots after those whose latents they condition on."""
-    observed = model.observed()
-    made = [frozenset(one.children) - observed for one in encoders]
-    order = in_order(made, [parents_of([one]) for one in encoders])
-    known = observed.union(*made)
-    if len(order) < len(encoders) or not known.issuperset(parents_of(encoders)):
-        raise CompilerBug("the inference network has no order")
-    return [encoders[place] for place in order]
-
-
 def _posterior(
-    plan: Plan, slot: Slot, target: str, wanted: dict[Conditional, list[tuple[str, ...]]]
+    plan: Plan,
+    slot: Slot,
+    target: str,
+    wanted: dict[Conditional, list[tuple[str, ...]]],
+    prior: Slot | None,
 ) -> None:
     if slot.conditionals[0].by != "joint":
         _fused(plan, slot, target, wanted.get(_whole(plan.model, plan.under, slot), []))
@@ -88,7 +81,6 @@ def _posterior(
     gather = list(gathered(plan, slot))
     run = run_slot(plan, slot, target)
     missing = tuple(one for one in run.seen if one.optional)
-    prior = _prior(plan, slot, run)
     if prior is None:
         plan.forward += [*gather, replace(run, missing=missing)]
         plan.infer += [*gather, run]
@@ -151,19 +143,6 @@ def _known(plan: Plan, slot: Slot, posterior: str) -> str:
     plan.forward.append(known)
     plan.infer.append(known)
     return known.target
-
-
-def _prior(plan: Plan, slot: Slot, run: Run) -> Slot | None:
-    """The p(z|w) that stands in where a view is missing, if p has one that can be run by now."""
-    prior = plan.priors.get(slot.children)
-    if prior is None or not run.seen:
-        return None
-    normal = run.distribution in ("full_gaussian", "flow")
-    if reading(plan.model, prior) != ("gaussian" if normal else run.distribution):
-        return None
-    known = plan.model.observed().union(plan.posterior)
-    # Where a parent is inferred from this latent itself, the root's own prior stands in.
-    return prior if known.issuperset(parents_of([prior])) else None
 
 
 def _whole(model: Model, under: str, slot: Slot) -> Conditional:

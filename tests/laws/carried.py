@@ -42,6 +42,7 @@ def carried_loss(made: type[Objective], kept: Kept) -> Tensor:
     objective: Objective = type(made.__name__, (_Carried, made), {"kept": staticmethod(kept)})()
     objective.rows = 100
     batch = {one.name: _data(one, kept) for one in made.variables if one.role != "latent"}
+    batch |= {f"seen({one.name})": _seen(one, kept) for one in made.variables if one.optional}
     torch.manual_seed(5)
     noise = objective.draw_noise(next(iter(batch.values()), torch.zeros(_ROWS, 1)).double())
     for one in made.variables:
@@ -101,8 +102,10 @@ class _ByName(nn.Module):
                 matrix = _numbers(f"{self.key} {child} {self.kept(name)}", (part.shape[1], size))
                 answers[place] = answers[place] + torch.tanh(part) @ matrix / len(matrix) ** 0.5
         found = torch.stack(answers, 1)
-        if len(shape) == 1 and shape[0] == 2 * self.numbers:
-            found = found.view(*found.shape[:2], 2, -1).transpose(1, 2)  # means, then log-variances
+        if len(shape) == 1 and shape[0] >= 2 * self.numbers:
+            width = self.numbers // len(self.of)
+            means, log_vars, below = found.tensor_split((width, 2 * width), 2)  # of all, each
+            found = torch.cat([one.flatten(1) for one in (means, log_vars, below)], 1)
         return found.reshape(-1, *shape)
 
     def _parts(self, tensors: Sequence[Tensor]) -> Iterator[tuple[str, Tensor]]:
@@ -142,6 +145,13 @@ def _members(name: str, known: dict[str, Variable]) -> list[tuple[str, int]]:
 def _data(one: Variable, kept: Kept) -> Tensor:
     values = [_value(one, kept(name)) for name in one.member_names or (one.name,)]
     return torch.stack(values, 1).view(_ROWS, *one.tensor_shape)
+
+
+def _seen(one: Variable, kept: Kept) -> Tensor:
+    """Which rows have a variable, of those that they may lack."""
+    names = one.member_names or (one.name,)
+    each = [_numbers(f"seen {kept(name)}", (_ROWS,)) > -0.5 for name in names]
+    return torch.stack(each, 1).view(_ROWS, *one.grid)
 
 
 def _noise(one: Variable, kept: Kept, samples: int) -> dict[str, Tensor]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import re
 from collections.abc import Callable, Iterator
-from itertools import chain
+from itertools import chain, permutations
 
 import pytest
 import torch
@@ -251,3 +251,45 @@ def test_of_the_orders_of_latents_the_one_that_leaves_less_in_the_gap_is_taken()
             for each in (one, other)]  # fmt: skip
     assert gaps == [1, 1]
     assert loss_of(CROSSED) == loss_of("\n".join(lines))
+
+
+# ---- rows that lack what an encoder reads --------------------------------------------------------
+
+FALLING = """
+model falling
+{latents}
+observed x : real[2] optional
+q {{ {q} }}
+p {{ {p} }}
+minimize KL(q || p)
+"""
+#: q and p, and whether every latent can fall back on what p says of it.
+LINES = {
+    "one reads another": (("x -> a", "x -> b"), "b -> a; a, b -> x", True),
+    "a chain": (("x -> a", "x -> b", "x -> c"), "c -> b; b -> a; a, b, c -> x", True),
+    "one is inferred from the other": (("x -> a", "x, a -> b"), "b -> a; a, b -> x", False),
+    "a circle of both networks": (
+        ("x -> a", "x, a -> b", "x -> c"), "b -> c; c -> a; a, b, c -> x", False,
+    ),
+    "beside such a circle": (
+        ("x -> a", "x, a -> b", "x -> c"), "b -> a; a -> c; a, b, c -> x", False,
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("q", "p", "whole"), LINES.values(), ids=LINES)
+def test_what_stands_in_for_an_encoder_is_of_no_order(
+    q: tuple[str, ...], p: str, whole: bool
+) -> None:
+    """p(a | b) stands in for q(a | x), whichever of a and b is declared first."""
+    losses = []
+    for order in permutations(q):
+        latents = [line[-1] for line in order]
+        declared = "\n".join(f"latent {one} : real[2] ~ normal" for one in latents)
+        model = emitted_class(FALLING.format(latents=declared, q="; ".join(order), p=p))
+        losses.append(carried_loss(model, str))
+        missing = {"x": torch.zeros(5, 2), "seen(x)": torch.zeros(5, dtype=torch.bool)}
+        paid = model()(missing).loss.item()
+        assert (abs(paid) < 1e-12) == whole  # p says of every latent what stands in for q
+    for one in losses:
+        torch.testing.assert_close(one, losses[0], rtol=1e-9, atol=1e-9)

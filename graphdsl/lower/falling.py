@@ -1,0 +1,82 @@
+"""Which encoders fall back on a conditional prior, in rows that lack what they read.
+
+p(z | u) stands in for q(z | x) where the row has a u by then: u is inferred before z, whatever
+line comes first. Where u is inferred from z in turn, z's own root prior stands in.
+"""
+
+from __future__ import annotations
+
+__all__ = ["Fallbacks", "fallbacks"]
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from graphdsl.diagnostics import CompilerBug
+from graphdsl.ir.model import Model
+from graphdsl.ir.notation import Names
+from graphdsl.lower.data import parents_of
+from graphdsl.lower.ordering import in_order
+from graphdsl.lower.runs import reading
+from graphdsl.lower.slots import Slot
+
+
+@dataclass(frozen=True, slots=True)
+class Fallbacks:
+    """The encoders of a network, in the order in which they run."""
+
+    order: tuple[Slot, ...]
+    priors: Mapping[Names, Slot]  #: the conditional priors that stand in, by their children
+
+
+def fallbacks(encoders: Sequence[Slot], priors: Mapping[Names, Slot], model: Model) -> Fallbacks:
+    """Encoders after those whose latents they condition on, and those that fall back after more.
+
+    Args:
+        encoders: Of one inference network.
+        priors: The conditionals of p that are of latents, by their children.
+        model: The spec.
+    """
+    observed = model.observed()
+    made = [frozenset(one.children) for one in encoders]
+    reads = [frozenset(parents_of([one])) for one in encoders]
+    known = observed.union(*made)
+    fit = {
+        place: priors[one.children]
+        for place, one in enumerate(encoders)
+        if one.children in priors
+        and _can_stand_in(priors[one.children], one, model)
+        and known.issuperset(parents_of([priors[one.children]]))
+    }
+    above = {place: frozenset(parents_of([prior])) for place, prior in fit.items()}
+    wished = [read | above.get(place, frozenset()) for place, read in enumerate(reads)]
+    circular = _circular([one - observed for one in made], wished)
+    inferred = {name for place in circular for name in made[place]}
+    kept = [place for place in fit if place not in circular or above[place].isdisjoint(inferred)]
+    needs = [read | (above[k] if k in kept else frozenset()) for k, read in enumerate(reads)]
+    order = in_order([one - observed for one in made], needs)
+    if len(order) < len(encoders) or not known.issuperset(parents_of(encoders)):
+        raise CompilerBug("the inference network has no order")
+    return Fallbacks(
+        tuple(encoders[place] for place in order),
+        {encoders[place].children: fit[place] for place in kept},
+    )
+
+
+def _can_stand_in(prior: Slot, slot: Slot, model: Model) -> bool:
+    """Whether some row may lack what the encoder reads, and the two have one law."""
+    if slot.experts or all(model.family_of(one).role == "latent" for one in parents_of([slot])):
+        return False
+    own = reading(model, slot)
+    return reading(model, prior) == ("gaussian" if own in ("full_gaussian", "flow") else own)
+
+
+def _circular(made: Sequence[frozenset[str]], needs: Sequence[frozenset[str]]) -> set[int]:
+    """The places of things that need each other, and of what is between two such circles."""
+    makers = {name: place for place, names in enumerate(made) for name in names}
+    before = [{makers[name] for name in needed if name in makers} for needed in needs]
+    after: list[set[int]] = [set() for _ in made]
+    for place, several in enumerate(before):
+        for one in several:
+            after[one].add(place)
+    places = [(place,) for place in range(len(made))]
+    return set(range(len(made))).difference(in_order(places, before), in_order(places, after))
