@@ -27,10 +27,10 @@ class Disk:
         inside = place.iterdir() if place.is_dir() else ()
         return _key(place) not in self.pending and all(map(self.is_flushed, inside))
 
-    def open(self, path: Path, flags: int, mode: int = 0o777) -> int:
+    def open(self, path: Path, flags: int, mode: int = 0o777, *, dir_fd: int | None = None) -> int:
         """Open a file; a new one is an entry of its folder."""
         is_new = flags & os.O_CREAT and not os.path.lexists(path)
-        descriptor = _OPEN(path, flags, mode)
+        descriptor = _OPEN(path, flags, mode, dir_fd=dir_fd)
         if is_new:
             self.pending |= {_key(descriptor), _key(Path(path).parent)}
         return descriptor
