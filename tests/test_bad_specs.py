@@ -19,7 +19,7 @@ from graphdsl.diagnostics import Diagnostic, Warned
 from graphdsl.syntax.slips import SLIPS
 
 BAD = Path(__file__).parent / "bad"
-SPECS = sorted(BAD.glob("*.mib"))
+SPECS = sorted(BAD.glob("*/*.mib"))
 
 #: What no spec can reach. MIB401: the entropies of the canonical form are given predecessors alone,
 #: and of those a variable is independent given its parents. MIB421: a library is not installed.
@@ -52,7 +52,7 @@ def test_one_mistake_is_said_once(spec: Path) -> None:
 
 
 def test_every_error_file_has_its_spec() -> None:
-    assert {path.stem for path in BAD.glob("*.err")} == {path.stem for path in SPECS}
+    assert {path.stem for path in BAD.glob("*/*.err")} == {path.stem for path in SPECS}
 
 
 def diagnostics() -> Iterator[type[Diagnostic]]:
@@ -74,14 +74,14 @@ def test_codes_are_given_once() -> None:
 
 
 def test_every_mistake_has_a_bad_spec() -> None:
-    texts = [path.read_text(encoding="utf-8") for path in BAD.glob("*.err")]
+    texts = [path.read_text(encoding="utf-8") for path in BAD.glob("*/*.err")]
     shown = {code for text in texts for code, *_ in _MISTAKE.findall(text)}
     missing = {one.code: one.__name__ for one in diagnostics() if one.code not in shown}
     assert missing.keys() == GUARDS, missing
 
 
 def test_every_slip_has_a_bad_spec() -> None:
-    texts = [path.read_text(encoding="utf-8") for path in BAD.glob("*.err")]
+    texts = [path.read_text(encoding="utf-8") for path in BAD.glob("*/*.err")]
     for slip in SLIPS:
         assert any(f"error[{slip.label.code}]" in text for text in texts), slip.label.__name__
 
@@ -92,3 +92,11 @@ def test_sentences_have_a_hole_for_every_field() -> None:
         fields = set(one.__annotations__)
         assert holes <= fields, one.__name__
         assert fields <= holes, one.__name__
+
+
+def test_every_bad_spec_lies_with_its_hundred() -> None:
+    """MIB207 in `2xx`: by the first code that is said of it."""
+    for path in BAD.glob("*/*.err"):
+        first = re.search(r"MIB(\d)\d\d", path.read_text(encoding="utf-8"))
+        assert first is not None
+        assert path.parent.name == f"{first[1]}xx", path.name

@@ -25,7 +25,7 @@ from tests.test_syntax import plain
 TEMPLATES = tuple(sorted((ROOT / "graphdsl" / "cli" / "templates").glob("*.mib")))
 BAD = tuple(
     spec
-    for spec in sorted((ROOT / "tests" / "bad").glob("*.mib"))
+    for spec in sorted((ROOT / "tests" / "bad").glob("*/*.mib"))
     if not parse(Source.read(spec))[1]
 )
 

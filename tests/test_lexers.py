@@ -33,7 +33,7 @@ from tests.conftest import ROOT, SPECS
 from tests.layouts import scramble
 from tests.test_fmt import BAD, EVERYTHING, TEMPLATES
 
-ALL = sorted((ROOT / "tests" / "bad").glob("*.mib"))
+ALL = sorted((ROOT / "tests" / "bad").glob("*/*.mib"))
 RIGHT = {path.stem: Source.read(path).text for path in (*SPECS, *TEMPLATES, *BAD)}
 RIGHT["everything"] = EVERYTHING
 #: Terminals of the grammar that are read as a word, as a regular expression each.

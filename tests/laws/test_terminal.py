@@ -11,7 +11,7 @@ import pytest
 from tests.conftest import ROOT, SPECS
 from tests.program import Ended, run
 
-BAD = tuple(sorted((ROOT / "tests" / "bad").glob("*.mib")))
+BAD = tuple(sorted((ROOT / "tests" / "bad").glob("*/*.mib")))
 
 #: Colours and titles of a terminal, a carriage return, a backspace, deletes, eight-bit controls,
 #: marks that turn the direction of writing, lines that are none, and what cannot be seen.
