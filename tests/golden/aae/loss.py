@@ -1,10 +1,11 @@
-r"""Adversarial autoencoder (Makhzani et al., 2015): latents that a critic cannot tell
+r"""Adversarial autoencoder (Makhzani et al., 2015): a critic cannot distinguish latents
 from the prior. In the paper: no row of Table 2 as printed. Published: E[-log
-p(x|z)] + max_D E_p[log D(z)] + E_q[log(1 - D(z))], a game, its parts in turn. Here:
-both parts at once, and lam JS, of which the game is 2 JS - 2 log 2 for the best D.
+p(x|z)] + max_D E_p[log D(z)] + E_q[log(1 - D(z))], a game, with its two parts
+trained in turn. Here: both parts at once, and lam JS; for the best D the game is 2
+JS - 2 log 2.
 
 Compiled by graphdsl from the spec `aae` with pixels = 64,
-sha256 9e1d1777dcbe475e70f0e23c201b536e66d9f98e0393ba9cf7d3cd310e15b815.
+sha256 4d87cabb8761a717a9174130512ff72102be22ad8233a2421818ca9a86e0ffbb.
 
 Objective, to be minimised:
 
@@ -80,10 +81,10 @@ class Aae(Objective):
         p_x = Bernoulli(self.p_x(z))  # p(x | z); (B, 64)
         z_p = self.prior_sample(noise, "z", z)  # (B, 16)
 
-        # E_q[-log p(x | z)]; spec line 16
+        # E_q[-log p(x | z)]; spec line 18
         reconstruction_x = expect(p_x.nll(x))
 
-        # JS(q(z) || p(z)); spec line 16
+        # JS(q(z) || p(z)); spec line 18
         divergence_z, critic_z = adversarial_js(self.critic_of_z, z, z_p)
 
         loss = reconstruction_x + self.lam * divergence_z

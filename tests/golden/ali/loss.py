@@ -1,12 +1,13 @@
-r"""ALI (Dumoulin et al., 2017), BiGAN (Donahue et al., 2017): pairs that a critic
-cannot tell apart. In the paper: Sec. 3.5 names both; no row of Table 2 as printed.
-Published: min_{q, p} max_D E_q[log D(x, z)] + E_p[log(1 - D(x, z))], a game; in
-training, q and p lower -E_q[log(1 - D(x, z))] - E_p[log D(x, z)] instead (algorithm
-1). Here: that; and D pays for its slope at q's pairs, R1 (Mescheder et al., 2018),
-which neither publication has. p's samples of x are the means of p(x|z).
+r"""ALI (Dumoulin et al., 2017), BiGAN (Donahue et al., 2017): a critic cannot
+distinguish the pairs (x, z) of q from those of p. In the paper: Sec. 3.5 names
+both; no row of Table 2 as printed. Published: min_{q, p} max_D E_q[log D(x, z)] +
+E_p[log(1 - D(x, z))], a game; in training, q and p lower -E_q[log(1 - D(x, z))] -
+E_p[log D(x, z)] instead (algorithm 1). Here: the same, and D has a penalty on its
+slope at q's pairs, R1 (Mescheder et al., 2018), which neither publication has. p's
+samples of x are the means of p(x|z).
 
 Compiled by graphdsl from the spec `ali` with pixels = 64,
-sha256 f449125dad5c676a28b7b27b3a53c4a9a8625a3e72bd7dc664ee4bb2b211d1df.
+sha256 ee77bbd0a3d08fe122a1414e74937244f7f572788585e3bf4c7580fadcd79a4e.
 
 Objective, to be minimised:
 
@@ -81,7 +82,7 @@ class Ali(Objective):
         p_x_p = Bernoulli(self.p_x(z_p))  # p(x | z); (B, 64)
         x_p = p_x_p.mean  # (B, 64)
 
-        # JS(q(z, x) || p(z, x)); spec line 17
+        # JS(q(z, x) || p(z, x)); spec line 18
         divergence_z_x, critic_z_x = adversarial_js_non_saturating(
             self.critic_of_z_x, (z, x), (z_p, x_p)
         )

@@ -1,10 +1,11 @@
-r"""beta-VAE (Higgins et al., 2017): a heavier rate, as a network in which x and u are
-independent. In the paper: Table 2, row beta-VAE: [1, C_1], [beta - 1, C_3]; [beta -
-1, G_empty]. Published: E[-log p(x|u)] + beta E KL(q(u|x) || p(u)). Here: as
-printed, which is exact for one latent vector u (docs/paper-audit.md, row beta-VAE).
+r"""beta-VAE (Higgins et al., 2017): a larger weight on the rate, by a network in which
+x and u are independent. In the paper: Table 2, row beta-VAE: [1, C_1], [beta - 1,
+C_3]; [beta - 1, G_empty]. Published: E[-log p(x|u)] + beta E KL(q(u|x) || p(u)).
+Here: as printed, which is exact for one latent vector u (docs/paper-audit.md, row
+beta-VAE).
 
 Compiled by graphdsl from the spec `beta_vae` with pixels = 64,
-sha256 e9f115c1a9d8f11f7e23da5ecf1fa90d901ff4ceab3aa0bb43e2ffba2dd48445.
+sha256 85d776dc01452515d9569436024f3d188b2000ad13057a1aeeaf54d91a164603.
 
 Objective, to be minimised:
 
@@ -78,10 +79,10 @@ class BetaVae(Objective):
         u = q_u.sample(noise["u"])  # (B, 16)
         p_x = Bernoulli(self.p_x(u))  # p(x | u); (B, 64)
 
-        # E_q[-log p(x | u)]; spec line 17
+        # E_q[-log p(x | u)]; spec line 18
         reconstruction_x = expect(p_x.nll(x))
 
-        # E_q KL(q(u | x) || p(u)); spec lines 17, 18
+        # E_q KL(q(u | x) || p(u)); spec lines 18, 19
         rate_u = expect(q_u.kl(standard_normal))
 
         loss = reconstruction_x + self.beta * rate_u

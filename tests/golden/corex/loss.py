@@ -1,11 +1,11 @@
-r"""CorEx (Ver Steeg & Galstyan, 2014; Gao et al., 2019): latents that explain how
-variables depend. In the paper: Sec. 4.2 names it; no row of Table 2 as printed.
-Published: TC(z) - TC(x; z) = sum_j I(z_j; x) - sum_i I(x_i; z), where TC(x; z) =
-TC(x) - TC(x|z), bounded by sum_i E[-log p(x_i|z)] + sum_j E KL(q(z_j|x) || p(z_j)).
-Here: that bound. D(q || G^p) is the first, and TC(x) more.
+r"""CorEx (Ver Steeg & Galstyan, 2014; Gao et al., 2019): latents that explain the
+dependence of the variables. In the paper: Sec. 4.2 names it; no row of Table 2 as
+printed. Published: TC(z) - TC(x; z) = sum_j I(z_j; x) - sum_i I(x_i; z), where
+TC(x; z) = TC(x) - TC(x|z), bounded by sum_i E[-log p(x_i|z)] + sum_j E KL(q(z_j|x)
+|| p(z_j)). Here: that bound. D(q || G^p) is the published objective plus TC(x).
 
 Compiled by graphdsl from the spec `corex` with lines = 8, pixels = 8, factors = 8,
-sha256 e95bd2f480b029142c35568b5afeff5af3ecd38912bf88ee8a467bd4b40a40ad.
+sha256 96dcf0f3c2b4fd9977c1b3d27277665200cc2485fbb54dcb80a34c424481d184.
 
 Objective, to be minimised:
 
@@ -89,10 +89,10 @@ class Corex(Objective):
         z = q_z.sample(noise["z"])  # (B, 8)
         p_x = Bernoulli(self.p_x(z))  # p(x[i] | z); (B, 8, 8)
 
-        # sum_i E_q[-log p(x[i] | z)]; spec line 20
+        # sum_i E_q[-log p(x[i] | z)]; spec line 21
         reconstruction_x = expect(p_x.nll(x))
 
-        # sum_i E_q KL(q(z[i] | x) || p(z[i])); spec lines 19, 20
+        # sum_i E_q KL(q(z[i] | x) || p(z[i])); spec lines 20, 21
         rate_z = expect(q_z.kl(standard_normal))
 
         loss = reconstruction_x + rate_z

@@ -1,9 +1,9 @@
-r"""CVAE (Sohn et al., 2015): data under a condition, which the prior follows too. In
+r"""CVAE (Sohn et al., 2015): data given a condition, on which the prior depends too. In
 the paper: no row of Table 2 as printed. Published: E[-log p(x|z, a)] + E KL(q(z|x,
 a) || p(z|a)).
 
 Compiled by graphdsl from the spec `cvae` with pixels = 64, classes = 10,
-sha256 bbfa6cf1e59f14c1bf9255c9b731a0a2e95aaa8c19393fb65f28cc855a983801.
+sha256 a932d90537ef89130d45c77da7d26906207d27d3c4c6b34b099cd8784bfda821.
 
 Objective, to be minimised:
 

@@ -2,13 +2,13 @@ r"""DIVA (Ilse et al., 2020): one latent for the class, one for the domain, one 
 rest. In the paper: Sec. 4.2 names it; no row of Table 2 as printed. Published:
 E[-log p(x|zy, zd, zx)] + beta E KL(q(zy|x) || p(zy|y)) + beta E KL(q(zd|x) ||
 p(zd|d)) + beta E KL(q(zx|x) || p(zx)) + alpha_y E[-log q(y|zy)] + alpha_d E[-log
-q(d|zd)]; of rows without y the mean of this over q(y|zy), with E KL(q(y|zy) ||
-p(y)) for the term of alpha_y. Here: rows with y pay -log p(y) as well, a constant;
-y is sampled where it is not known.
+q(d|zd)]; for rows without y, the mean of this over q(y|zy), with E KL(q(y|zy) ||
+p(y)) for the term of alpha_y. Here: rows with y add -log p(y), a constant; rows
+without y sample it.
 
 Compiled by graphdsl from the spec `diva` with pixels = 64, classes = 10, domains =
 3,
-sha256 186a99ee5eb10c1818af51d8d0140aa3404d035c4f9b340915e6027ba697821e.
+sha256 6b74e20981b7e36261ef1a72cbfb137e2bff4aa16c1395436ff8292b8c9f15a6.
 
 Objective, to be minimised:
 

@@ -1,10 +1,10 @@
-r"""FactorVAE (Kim & Mnih, 2018): factors that a critic cannot tell from permuted ones.
-In the paper: Sec. 4.1 names it; no row of Table 2 as printed. Published: E[-log
-p(x|u)] + E KL(q(u|x) || p(u)) + gamma TC(u), where TC(u) is E[log D(u) - log(1 -
-D(u))] for the best critic D of u and u with each factor permuted.
+r"""FactorVAE (Kim & Mnih, 2018): a critic cannot distinguish the factors from permuted
+ones. In the paper: Sec. 4.1 names it; no row of Table 2 as printed. Published:
+E[-log p(x|u)] + E KL(q(u|x) || p(u)) + gamma TC(u), where TC(u) is E[log D(u) -
+log(1 - D(u))] for the best critic D of u and u with each factor permuted.
 
 Compiled by graphdsl from the spec `factor_vae` with pixels = 64, factors = 10,
-sha256 3ec0bf2f2f3e13ddbb4bb6f94a96146586357d6c6e4c4e75f7d352d3f29be010.
+sha256 c2f201f616fc63337c2277a98cbd6e60684542ae1cb73ac8a31323ceeafad532.
 
 Objective, to be minimised:
 

@@ -1,13 +1,13 @@
-r"""Fair representation, asked for directly: what is private to x is independent of the
+r"""Fair representation, stated directly: the private latent of x is independent of the
 attribute. In the paper: eq. 17, whose I(z; u) bounds I(a; u) only if a and u are
 independent given z. Published: none. Objective: E[-log p(x|z, u)] + (1 + beta_1)
 E[-log p(a|z)] + (1 + beta_1) E KL(q(z|x, a) || p(z)) + E KL(q(u|x) || p(u)) -
-beta_2 min_r E[-log r(a|u)]. Here: with what eq. 17 leaves out, KL of u and -I(a;
-z), and I(a; u) = H(a) - H(a|u) for I(z; u), by an adversary r that predicts a from
-u (docs/paper-audit.md, eq. 17).
+beta_2 min_r E[-log r(a|u)]. Here: eq. 17 with the terms that it leaves out, KL of u
+and -I(a; z), and with I(a; u) = H(a) - H(a|u) in place of I(z; u), by an adversary
+r that predicts a from u (docs/paper-audit.md, eq. 17).
 
 Compiled by graphdsl from the spec `fair_direct` with features = 64, values = 2,
-sha256 79d27dc9dbecbd22939d54964473f88e3a884c4d959fa93d9c0c37e62b569f5f.
+sha256 4a86f970eb23b8bedf310ce2d243bbf7e7a1c44ef4508e05633b068c45903e25.
 
 Objective, to be minimised:
 
@@ -61,7 +61,7 @@ from graphdsl_runtime import (
 
 
 class FairDirect(Objective):
-    r"""Fair representation, asked for directly."""
+    r"""Fair representation, stated directly."""
 
     variables = (
         Variable("x", role="observed", kind="binary", shape=(64,)),
@@ -117,20 +117,20 @@ class FairDirect(Objective):
         r_a_frozen = Categorical(frozen(self.r_a)(u))  # r(a | u); (B,)
         r_a = Categorical(self.r_a(u.detach()))  # r(a | u); (B,)
 
-        # E_q[-log p(x | z, u)]; spec line 34
+        # E_q[-log p(x | z, u)]; spec line 35
         reconstruction_x = expect(p_x.nll(x))
 
-        # E_q[-log p(a | z)]; spec lines 34, 35
+        # E_q[-log p(a | z)]; spec lines 35, 36
         reconstruction_a = expect(p_a.nll(a))
 
-        # E_q[-log r(a | u)]; spec line 36
+        # E_q[-log r(a | u)]; spec line 37
         prediction_a = expect(r_a_frozen.nll(a))
         critic_a = expect(r_a.nll(a))
 
-        # E_q KL(q(z | x, a) || p(z)); spec lines 34, 35
+        # E_q KL(q(z | x, a) || p(z)); spec lines 35, 36
         rate_z = expect(q_z.kl(standard_normal))
 
-        # E_q KL(q(u | x) || p(u)); spec line 34
+        # E_q KL(q(u | x) || p(u)); spec line 35
         rate_u = expect(q_u.kl(standard_normal))
 
         loss = (

@@ -1,13 +1,13 @@
-r"""Fair representation with MINE: what x has for itself is no part of what it shares
-with a. In the paper: eq. 17, OURS-MINE in Table 3. Published: E[-log p(x, a|z, u)]
-+ (1 + beta_1) E KL(q(z|x, a) || p(z)) + beta_2 I(z; u). Here: and E KL(q(u|x) ||
-p(u)), without which it is no bound. Where beta_1 stands, I(x; a|z) is bounded
-without -I(x; z) - I(a; z), which is all that it has to say for z
-(docs/paper-audit.md, eq. 17). I(z; u) by MINE, a lower bound: a critic raises it, q
-lowers it.
+r"""Fair representation with MINE: the private latent of x is independent of the one
+shared with a. In the paper: eq. 17, OURS-MINE in Table 3. Published: E[-log p(x,
+a|z, u)] + (1 + beta_1) E KL(q(z|x, a) || p(z)) + beta_2 I(z; u). Here: also E
+KL(q(u|x) || p(u)), without which the objective is no bound. The term of beta_1
+bounds I(x; a|z) without -I(x; z) - I(a; z), the only part that rewards an
+informative z (docs/paper-audit.md, eq. 17). MINE estimates I(z; u) by a lower
+bound: a critic raises it, q lowers it.
 
 Compiled by graphdsl from the spec `fair_mine` with features = 64,
-sha256 c0baa5263f58d7e3648c17228467c921d94705a712102fa3afe7f1bfaa97d6c1.
+sha256 2e4bf825a9dfb5e5bd28242c66f0b6427e7579432e8c9e786d64c7daffbbc56e.
 
 Objective, to be minimised:
 
@@ -107,19 +107,19 @@ class FairMine(Objective):
         p_x = Bernoulli(self.p_x(z, u))  # p(x | z, u); (B, 64)
         p_a = Bernoulli(self.p_a(z))  # p(a | z); (B,)
 
-        # E_q[-log p(x | z, u)]; spec line 37
+        # E_q[-log p(x | z, u)]; spec line 38
         reconstruction_x = expect(p_x.nll(x))
 
-        # E_q[-log p(a | z)]; spec line 37
+        # E_q[-log p(a | z)]; spec line 38
         reconstruction_a = expect(p_a.nll(a))
 
-        # E_q KL(q(z | x, a) || p(z)); spec lines 37, 38
+        # E_q KL(q(z | x, a) || p(z)); spec lines 38, 39
         rate_z = expect(q_z.kl(standard_normal))
 
-        # E_q KL(q(u | x) || p(u)); spec line 37
+        # E_q KL(q(u | x) || p(u)); spec line 38
         rate_u = expect(q_u.kl(standard_normal))
 
-        # I(z; u); spec lines 37, 38, 39, 40
+        # I(z; u); spec lines 38, 39, 40, 41
         information_z_u, critic_z_u = information_mine(
             self.critic_of_z_u, z, u, noise.get("permuted(u)")
         )

@@ -1,13 +1,13 @@
-r"""Fair representation with MMD: what x has for itself is no part of what it shares
-with a. In the paper: eq. 17, OURS-MMD in Table 3. Published: E[-log p(x, a|z, u)] +
-(1 + beta_1) E KL(q(z|x, a) || p(z)) + beta_2 I(z; u). Here: and E KL(q(u|x) ||
-p(u)), without which it is no bound. Where beta_1 stands, I(x; a|z) is bounded
-without -I(x; z) - I(a; z), which is all that it has to say for z
-(docs/paper-audit.md, eq. 17). I(z; u) by MMD of pairs and unpaired rows: 0 where it
-is, and in no nats.
+r"""Fair representation with MMD: the private latent of x is independent of the one
+shared with a. In the paper: eq. 17, OURS-MMD in Table 3. Published: E[-log p(x,
+a|z, u)] + (1 + beta_1) E KL(q(z|x, a) || p(z)) + beta_2 I(z; u). Here: also E
+KL(q(u|x) || p(u)), without which the objective is no bound. The term of beta_1
+bounds I(x; a|z) without -I(x; z) - I(a; z), the only part that rewards an
+informative z (docs/paper-audit.md, eq. 17). MMD between paired and unpaired rows
+replaces I(z; u): zero exactly when I(z; u) is, but not in nats.
 
 Compiled by graphdsl from the spec `fair_mmd` with features = 64,
-sha256 472dd1f66147f6a0032e30101dd81a184484c8c129afb6dd2a9942789da062fc.
+sha256 fd8f074937f612bcfd51bc72d2ec84740c0711c651d4d2ee6988ab48000e49a4.
 
 Objective, to be minimised:
 
@@ -102,19 +102,19 @@ class FairMmd(Objective):
         p_x = Bernoulli(self.p_x(z, u))  # p(x | z, u); (B, 64)
         p_a = Bernoulli(self.p_a(z))  # p(a | z); (B,)
 
-        # E_q[-log p(x | z, u)]; spec line 37
+        # E_q[-log p(x | z, u)]; spec line 38
         reconstruction_x = expect(p_x.nll(x))
 
-        # E_q[-log p(a | z)]; spec line 37
+        # E_q[-log p(a | z)]; spec line 38
         reconstruction_a = expect(p_a.nll(a))
 
-        # E_q KL(q(z | x, a) || p(z)); spec lines 37, 38
+        # E_q KL(q(z | x, a) || p(z)); spec lines 38, 39
         rate_z = expect(q_z.kl(standard_normal))
 
-        # E_q KL(q(u | x) || p(u)); spec line 37
+        # E_q KL(q(u | x) || p(u)); spec line 38
         rate_u = expect(q_u.kl(standard_normal))
 
-        # I(z; u); spec lines 37, 38, 39, 40
+        # I(z; u); spec lines 38, 39, 40, 41
         information_z_u = hsic(z, u)
 
         loss = (

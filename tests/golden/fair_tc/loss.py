@@ -1,13 +1,13 @@
-r"""Fair representation with a TC estimate: what x has for itself is no part of what it
-shares with a. In the paper: eq. 17, OURS-TC in Table 3. Published: E[-log p(x, a|z,
-u)] + (1 + beta_1) E KL(q(z|x, a) || p(z)) + beta_2 I(z; u). Here: and E KL(q(u|x)
-|| p(u)), without which it is no bound. Where beta_1 stands, I(x; a|z) is bounded
-without -I(x; z) - I(a; z), which is all that it has to say for z
-(docs/paper-audit.md, eq. 17). I(z; u) by minibatch stratified sampling of
-densities.
+r"""Fair representation with a TC estimate: the private latent of x is independent of
+the one shared with a. In the paper: eq. 17, OURS-TC in Table 3. Published: E[-log
+p(x, a|z, u)] + (1 + beta_1) E KL(q(z|x, a) || p(z)) + beta_2 I(z; u). Here: also E
+KL(q(u|x) || p(u)), without which the objective is no bound. The term of beta_1
+bounds I(x; a|z) without -I(x; z) - I(a; z), the only part that rewards an
+informative z (docs/paper-audit.md, eq. 17). I(z; u) is estimated by minibatch
+stratified sampling.
 
 Compiled by graphdsl from the spec `fair_tc` with features = 64,
-sha256 a1f175cc24f265f38ce1d4c2ffc7399c8556590d948ff974638d30f5ea441fa9.
+sha256 a8c6296b7a94854b7de0dc0cc754744b18569efb9f07b4d97fa8ececfcb4fd96.
 
 Objective, to be minimised:
 
@@ -101,19 +101,19 @@ class FairTc(Objective):
         p_x = Bernoulli(self.p_x(z, u))  # p(x | z, u); (B, 64)
         p_a = Bernoulli(self.p_a(z))  # p(a | z); (B,)
 
-        # E_q[-log p(x | z, u)]; spec line 37
+        # E_q[-log p(x | z, u)]; spec line 38
         reconstruction_x = expect(p_x.nll(x))
 
-        # E_q[-log p(a | z)]; spec line 37
+        # E_q[-log p(a | z)]; spec line 38
         reconstruction_a = expect(p_a.nll(a))
 
-        # E_q KL(q(z | x, a) || p(z)); spec lines 37, 38
+        # E_q KL(q(z | x, a) || p(z)); spec lines 38, 39
         rate_z = expect(q_z.kl(standard_normal))
 
-        # E_q KL(q(u | x) || p(u)); spec line 37
+        # E_q KL(q(u | x) || p(u)); spec line 38
         rate_u = expect(q_u.kl(standard_normal))
 
-        # I(z; u); spec lines 37, 38, 39, 40
+        # I(z; u); spec lines 38, 39, 40, 41
         information_z_u = total_correlation_mss(
             torch.stack([z, u], dim=1), Gaussian.stack([q_z, q_u]), self.rows
         )

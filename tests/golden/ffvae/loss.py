@@ -1,12 +1,12 @@
-r"""FFVAE (Creager et al., 2019): each attribute has a factor of its own, apart from all
+r"""FFVAE (Creager et al., 2019): each attribute has its own factor, independent of all
 others. In the paper: no row of Table 2 as printed. Published: E[-log p(x|z, b)] + E
 KL(q(z, b|x) || p(z, b)) + alpha sum_i E[-log p(a_i|b_i)] + gamma TC(z; b_1; ...;
-b_k), with z for the factors of no attribute, TC by a critic. Here: TC by minibatch
-stratified sampling.
+b_k), where z are the factors without an attribute, TC by a critic. Here: TC by
+minibatch stratified sampling.
 
 Compiled by graphdsl from the spec `ffvae` with pixels = 64, attributes = 3, factors
 = 16,
-sha256 6d194b17524bc4181835832968d65d79d2fbc66e637e0fe53c54dabe6fd49d83.
+sha256 6fbd39155e14f8e5f5e483d73b7ce54cea80c44344ecfb46c34b12ed3bda5dad.
 
 Objective, to be minimised:
 

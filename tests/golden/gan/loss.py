@@ -1,14 +1,14 @@
-r"""GAN (Goodfellow et al., 2014): samples that a critic cannot tell from the data. In
+r"""GAN (Goodfellow et al., 2014): a critic cannot distinguish samples from the data. In
 the paper: Table 2, row GAN: [1, C_2]; no network. Published: min_G max_D E_q[log
 D(x)] + E_p[log(1 - D(x))], a game; in training, G lowers -E_p[log D(x)] instead
-(sec. 3), which has a gradient where D is sure. Here: that, and -E_q[log(1 - D(x))],
-which no G changes; and D pays for its slope at the data, R1 (Mescheder et al.,
-2018), which the publication has not. `JS` without `with` is the divergence itself,
-of which the game is 2 JS - 2 log 2 for the best D. p's samples of x are the means
-of p(x|u).
+(sec. 3), whose gradient does not vanish where D is confident. Here: the same, with
+-E_q[log(1 - D(x))], which does not depend on G; and D has a penalty on its slope at
+the data, R1 (Mescheder et al., 2018), which the publication lacks. `JS` without
+`with` is the divergence itself; for the best D the game is 2 JS - 2 log 2. p's
+samples of x are the means of p(x|u).
 
 Compiled by graphdsl from the spec `gan` with pixels = 64,
-sha256 b56c3d2904378c0541edcbb491567d9f6f61187b94848fb7a287e0c45005164d.
+sha256 953e49c7d91ecc3b6959f0d34e784f20bb4bd72c43cb141aa9285b5a80a9c7e7.
 
 Objective, to be minimised:
 

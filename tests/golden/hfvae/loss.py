@@ -1,11 +1,12 @@
-r"""HFVAE (Esmaeili et al., 2019): groups of factors, independent between groups more
+r"""HFVAE (Esmaeili et al., 2019): groups of factors, more independent between groups
 than within. In the paper: Sec. 4.1 names it; no row of Table 2 as printed.
 Published: E[-log p(x|u)] + I(x; u) + beta TC(u_1; ...; u_G) + gamma sum_g TC(u_g) +
-sum_{g,d} KL(q(u_{g,d}) || p(u_{g,d})), with g for a group and d for its dimensions.
-Here: the weight 1 where it has others, on I(x; u) and the last sum.
+sum_{g,d} KL(q(u_{g,d}) || p(u_{g,d})), where d counts the dimensions of group g.
+Here: weight 1 on I(x; u) and on the last sum, which have other weights in the
+publication.
 
 Compiled by graphdsl from the spec `hfvae` with pixels = 64, groups = 2, size = 8,
-sha256 41dd0dab76bf2ab7087d7a7066d64b6362802b352c101882fa2ffbd6d838c8fc.
+sha256 f939774c67f37fcc490c4349c048ddcdb44d4a78ef89b3e28731a69b401c1293.
 
 Objective, to be minimised:
 

@@ -1,13 +1,14 @@
-r"""InfoGAN (Chen et al., 2016): a code that what is generated from it tells again. In
-the paper: Table 2, row InfoGAN: [1, C_2]; [1, G^InfoGAN], with D under p.
+r"""InfoGAN (Chen et al., 2016): a code that can be predicted from the generated sample.
+In the paper: Table 2, row InfoGAN: [1, C_2]; [1, G^InfoGAN], with D under p.
 Published: min_{G, r} max_D V(D, G) - lam (E_p[log r(c|x)] + H(c)), a game, V as for
-a GAN. Here: as of `gan`, p's part of V by flipped labels, and R1, which the
-publication has not. With {c -> x; n} for G^InfoGAN, D under p is I(x; n|c), which
-holds H(x) under p: it is trained, may be infinite, and is not in the published
-objective (docs/paper-audit.md, row InfoGAN). A copy of c says what is meant.
+a GAN. Here: as in `gan`, p's part of V with flipped labels, and R1, which the
+publication lacks. With {c -> x; n} for G^InfoGAN, D under p is I(x; n|c), which
+contains H(x) under p: that term is trained, may be infinite, and is not in the
+published objective (docs/paper-audit.md, row InfoGAN). A copy of c expresses the
+published term.
 
 Compiled by graphdsl from the spec `infogan` with pixels = 64, classes = 10,
-sha256 0d4b6390c748cfb511a9ebcd5bf3c44cbfe9daa5d5fb51e2a7dfd94efe58b86e.
+sha256 44ba34ccc19415f41d9f62afc17772a5c5642cd7debc4593b3ea0f9f0c4ea5b7.
 
 Objective, to be minimised:
 

@@ -1,11 +1,12 @@
-r"""InfoVAE (Zhao et al., 2019): a latent that follows its prior and yet tells of the
-data. In the paper: no row of Table 2 as printed. Published: E[-log p(x|z)] + (1 -
-alpha) E KL(q(z|x) || p(z)) + (alpha + lam - 1) Dv(q(z) || p(z)), which for Dv = KL
-is E[-log p(x|z)] + (1 - alpha) I(x; z) + lam KL(q(z) || p(z)). Here: the squared
-maximum mean discrepancy for Dv, as in its MMD-VAE: it is in no nats.
+r"""InfoVAE (Zhao et al., 2019): a latent that follows its prior and stays informative
+about the data. In the paper: no row of Table 2 as printed. Published: E[-log
+p(x|z)] + (1 - alpha) E KL(q(z|x) || p(z)) + (alpha + lam - 1) Dv(q(z) || p(z)),
+which for Dv = KL is E[-log p(x|z)] + (1 - alpha) I(x; z) + lam KL(q(z) || p(z)).
+Here: the squared maximum mean discrepancy for Dv, as in its MMD-VAE; it is not in
+nats.
 
 Compiled by graphdsl from the spec `infovae` with pixels = 64,
-sha256 8c39ee37e6258a8e467c372249d79d2933835965a42527b59f4a83b379a8cc5c.
+sha256 2ae20c9f64f5a89f97c1aa8f65e7505bd799467b35f72430ca2339fe2e43790d.
 
 Objective, to be minimised:
 

@@ -1,14 +1,14 @@
-r"""Invariant risk minimization (Arjovsky et al., 2019): a predictor that no environment
-would change. In the paper: Sec. 6 names it as a constraint on the structure of p,
-and refers to App. A.5. Published: sum_e R^e(w f) + penalty sum_e |d R^e(w f) /
-dw|^2 at w = 1, with R^e the mean of -log p(y|z) over the rows of e. Here: the mean
-over all rows for the first sum, and for the second the product of the slopes of two
-halves of the rows of e, which is unbiased (`irm(y | z, e, biased)` squares one
-slope). The penalty is no D(q || G): it is 0 where y is independent of e given z and
-p(y|z) is right, and may be 0 elsewhere.
+r"""Invariant risk minimization (Arjovsky et al., 2019): one predictor is optimal in
+every environment. In the paper: Sec. 6 names it as a constraint on the structure of
+p, and refers to App. A.5. Published: sum_e R^e(w f) + penalty sum_e |d R^e(w f) /
+dw|^2 at w = 1, where R^e is the mean of -log p(y|z) over the rows of e. Here: the
+mean over all rows for the first sum, and for the second the product of the slopes
+of two halves of the rows of e, which is unbiased (`irm(y | z, e, biased)` squares
+one slope). The penalty is no D(q || G): it is 0 if y is independent of e given z
+and p(y|z) is correct, and may be 0 elsewhere.
 
 Compiled by graphdsl from the spec `irm` with pixels = 64, environments = 2,
-sha256 8805d00af14d6c90b445592f6371796f357e24fb01db561cd25cae0d6bd63d67.
+sha256 be77060ebc172a801ecb185a2395a61a881c12bae51cc18e04ba578923eec80d.
 
 Objective, to be minimised:
 
@@ -81,10 +81,10 @@ class Irm(Objective):
         z = q_z.sample(noise["z"])  # (B, 16)
         p_y = Bernoulli(self.p_y(z))  # p(y | z); (B,)
 
-        # E_q[-log p(y | z)]; spec line 25
+        # E_q[-log p(y | z)]; spec line 26
         reconstruction_y = expect(p_y.nll(y))
 
-        # irm(y | z, e); spec line 25
+        # irm(y | z, e); spec line 26
         penalty_y = irm_penalty(p_y.logits, y, e, 2)
 
         loss = reconstruction_y + self.penalty * penalty_y

@@ -1,13 +1,13 @@
-r"""JMVAE by the paper's own network: each view reaches the other through the latent
+r"""JMVAE by the network of the paper: each view reaches the other through the latent
 alone. In the paper: Table 2, row JMVAE: [1, C_1]; [beta_i, G_cross(x_i)].
 Published: -ELBO(x_1, x_2) + alpha sum_i E KL(q(z|x_1, x_2) || q(z|x_i)), Suzuki et
-al., 2017. Here: as printed. It asks that z explain how the views depend, and -I(z;
-x_j) must be dropped to arrive at what is published. Kept, it weighs each E[-log
-p(x_i|z)] with 1 + alpha. `jmvae` has the network that is exact
+al., 2017. Here: as printed. The network requires z to explain the dependence of the
+views. The published objective drops -I(z; x_j); with this term, each E[-log
+p(x_i|z)] has weight 1 + alpha. `jmvae` has the network that is exact
 (docs/paper-audit.md, row JMVAE).
 
 Compiled by graphdsl from the spec `jmvae_cross` with pixels = 32,
-sha256 8f0bde139e749b53bf178e5c013016370ef0774d924e52994d410f39215da73b.
+sha256 11cc2ceb2be006c7eac697c00f29769ccff728731b2a901fc2dbb5071f412a31.
 
 Objective, to be minimised:
 
@@ -61,7 +61,7 @@ from graphdsl_runtime import (
 
 
 class JmvaeCross(Objective):
-    r"""JMVAE by the paper's own network."""
+    r"""JMVAE by the network of the paper."""
 
     variables = (
         Variable("x", role="observed", kind="binary", members=2, shape=(32,)),

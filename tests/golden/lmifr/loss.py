@@ -1,10 +1,10 @@
-r"""L-MIFR (Song et al., 2019): tell of x as much as a limit on what tells of s allows.
-In the paper: no row of Table 2 as printed. Published: E[-log p(x|z, s)], under E
-KL(q(z|x, s) || p(z)) <= limit, which bounds I(z; s). Here: with this first of its
-bounds alone.
+r"""L-MIFR (Song et al., 2019): as informative about x as a limit on the information
+about s allows. In the paper: no row of Table 2 as printed. Published: E[-log p(x|z,
+s)], subject to E KL(q(z|x, s) || p(z)) <= limit, which bounds I(z; s). Here: with
+this bound only, the first of the paper's.
 
 Compiled by graphdsl from the spec `lmifr` with features = 64, values = 2, limit = 5,
-sha256 f39af10e1008385a5b597ecdfb72332661fddeb915165540dea3ec4b6ca4d196.
+sha256 626c66ce35db11e3a17efcb74267abc1ff70d074d35b3a5c05aae15be9e967d0.
 
 Objective, to be minimised:
 

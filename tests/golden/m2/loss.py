@@ -1,12 +1,12 @@
-r"""M2 (Kingma et al., 2014): a generative model of data and labels, of which most rows
-have none. In the paper: no row of Table 2 as printed. Published: L(x, y) = E[-log
-p(x|y, z)] - log p(y) + KL(q(z|x, y) || p(z)) of rows with a label, U(x) = E_q(y|x)
-L(x, y) - H(q(y|x)) of the others, summed over N rows, and 0.1 N times the mean of
+r"""M2 (Kingma et al., 2014): a generative model of data and labels; most rows have no
+label. In the paper: no row of Table 2 as printed. Published: L(x, y) = E[-log
+p(x|y, z)] - log p(y) + KL(q(z|x, y) || p(z)) for rows with a label, U(x) = E_q(y|x)
+L(x, y) - H(q(y|x)) for the others, summed over N rows, and 0.1 N times the mean of
 -log q(y|x) over the rows with a label. Here: the mean over N rows, so that alpha is
-0.1 N / (rows with a label): 10 where one in a hundred has it.
+0.1 N / (rows with a label): 10 if one row in a hundred has a label.
 
 Compiled by graphdsl from the spec `m2` with pixels = 64, classes = 10,
-sha256 375ced663ebcd6b1072fa902d3afb18e67592a0abbf3623d94504e72a9c6f342.
+sha256 7aee87323c95d61b56d58c3abbc91b07abef4339c3fa45b12b11f6815fd8bf1b.
 
 Objective, to be minimised:
 

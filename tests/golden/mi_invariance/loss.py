@@ -1,11 +1,12 @@
-r"""MI invariance (arXiv 1911.10922): what a factor tells of x, whatever the others say
-already. In the paper: no row of Table 2 as printed. Published: I(x; z_j|z_-j) =
-I(x; z_j) for a factorised prior and posterior; objective -ELBO. Here: what each of
-the two gives alone. A factorised posterior gives <= under q, with the slack I(z_j;
-z_-j); a factorised prior >= under p, with the slack I(z_j; z_-j|x).
+r"""MI invariance (arXiv 1911.10922): the information of a factor about x is the same
+given the other factors. In the paper: no row of Table 2 as printed. Published: I(x;
+z_j|z_-j) = I(x; z_j) for a factorised prior and posterior; objective -ELBO. Here:
+each of the two conditions gives an inequality. A factorised posterior gives <=
+under q, with slack I(z_j; z_-j); a factorised prior gives >= under p, with slack
+I(z_j; z_-j|x).
 
 Compiled by graphdsl from the spec `mi_invariance` with pixels = 64, factors = 4,
-sha256 cf2e15c177e449f77df792360c2428a0a2b0958a685a1d6257071e2e8e682960.
+sha256 724c74729761c87e5639df92ae1d58344505e1a9b1800c1f038ef64648f7cdb0.
 
 Objective, to be minimised:
 
@@ -76,10 +77,10 @@ class MiInvariance(Objective):
         z = q_z.sample(noise["z"])  # (B, 4)
         p_x = Bernoulli(self.p_x(z))  # p(x | z); (B, 64)
 
-        # E_q[-log p(x | z)]; spec line 17
+        # E_q[-log p(x | z)]; spec line 18
         reconstruction_x = expect(p_x.nll(x))
 
-        # sum_i E_q KL(q(z[i] | x) || p(z[i])); spec line 17
+        # sum_i E_q KL(q(z[i] | x) || p(z[i])); spec line 18
         rate_z = expect(q_z.kl(standard_normal))
 
         loss = reconstruction_x + rate_z

@@ -1,10 +1,10 @@
-r"""Information bottleneck (Tishby et al., 1999; Friedman et al., 2001): of x, what
-tells of y. In the paper: Sec. 2.4, I^Gin - beta I^Gout, here with Gin = {x -> t}
-and Gout = {t -> y}. Published: beta E[-log p(y|t)] + E KL(q(t|x) || p(t)), Alemi et
-al., 2017, times beta.
+r"""Information bottleneck (Tishby et al., 1999; Friedman et al., 2001): keep the part
+of x that predicts y. In the paper: Sec. 2.4, I^Gin - beta I^Gout, here with Gin =
+{x -> t} and Gout = {t -> y}. Published: beta E[-log p(y|t)] + E KL(q(t|x) || p(t)),
+Alemi et al., 2017, times beta.
 
 Compiled by graphdsl from the spec `mib` with pixels = 64, classes = 10,
-sha256 c15f29a80c1780b48393f1c0ee0280803016b21f9f27c3974b7dbc5e1b1c747f.
+sha256 7ba87ff2cccd251e1c5c8e09aee7556a026a6001f79e3ac718f10f0c8411d2e6.
 
 Objective, to be minimised:
 
@@ -85,10 +85,10 @@ class Mib(Objective):
         t = q_t.sample(noise["t"])  # (B, 16)
         p_y = Categorical(self.p_y(t))  # p(y | t); (B,)
 
-        # E_q[-log p(y | t)]; spec line 17
+        # E_q[-log p(y | t)]; spec line 18
         reconstruction_y = expect(p_y.nll(y))
 
-        # E_q KL(q(t | x) || p(t)); spec line 17
+        # E_q KL(q(t | x) || p(t)); spec line 18
         rate_t = expect(q_t.kl(standard_normal))
 
         loss = self.beta * reconstruction_y + rate_t

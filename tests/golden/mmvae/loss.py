@@ -1,11 +1,12 @@
-r"""MMVAE (Shi et al., 2019): an encoder per view, and the mixture of them infers the
-latent. In the paper: no row of Table 2. Published: -1/M sum_m E log 1/K sum_k p(x,
-z_mk) / q(z_mk | x), z_mk ~ q(z | x_m), Laplace laws. Here: the same with normal
-laws, of the views that a row has. Without `per_expert` one logarithm of all samples
-is never above it (Jensen), and nears -log p(x) as K grows.
+r"""MMVAE (Shi et al., 2019): one encoder per view; their mixture infers the latent. In
+the paper: no row of Table 2. Published: -1/M sum_m E log 1/K sum_k p(x, z_mk) /
+q(z_mk | x), z_mk ~ q(z | x_m), with Laplace distributions. Here: the same with
+normal distributions, over the views that a row has. Without `per_expert` the bound
+takes one logarithm over all samples; it is never larger (Jensen), and converges to
+-log p(x) as K grows.
 
 Compiled by graphdsl from the spec `mmvae` with views = 2, pixels = 32,
-sha256 74ba37134fb4a9bb0ba828694c6730d9aaafe349178b46991c9d6a07f6f192b7.
+sha256 51d87ce0960b31d301a42e45cbd7494ae021e51e1fa0b837f2fefd141b479ccc.
 
 Objective, to be minimised:
 
@@ -95,7 +96,7 @@ class Mmvae(Objective):
         mixture_z_k = repeated(mixture_z, 16)  # (16 B, 2, 16)
 
         # E_q[-1/M sum_m log 1/8 sum_k p(x[1], x[2], z) / q(z | x[1], x[2])]; spec line
-        # 17
+        # 19
         importance = expect(
             importance_of_experts(
                 p=[among(p_x_k.log_prob(x_k), seen_x_k), standard_normal.log_prob(z_k)],

@@ -1,11 +1,12 @@
-r"""MVAE (Wu & Goodman, 2018): any subset of the views infers the latent, by products of
-experts. In the paper: Table 2, row MVAE: [1, C_1]; [beta_i, G_marginal(x_i)].
+r"""MVAE (Wu & Goodman, 2018): any subset of the views infers the latent, by a product
+of experts. In the paper: Table 2, row MVAE: [1, C_1]; [beta_i, G_marginal(x_i)].
 Published: -ELBO(x) - sum_i ELBO(x_i) - sum_k ELBO(x_{S_k}), over random subsets
-S_k. Here: over every subset S, and of S in each row what the row has. The marginal
-terms belong to L_dist: no D(q || G) holds p(x_i|z) (docs/paper-audit.md, row MVAE).
+S_k. Here: over every subset S; each row uses the views of S that it has. The
+marginal terms belong to L_dist: no D(q || G) contains p(x_i|z)
+(docs/paper-audit.md, row MVAE).
 
 Compiled by graphdsl from the spec `mvae` with views = 2, pixels = 32,
-sha256 aed3aa7ae0c8350d544db8da32e3eab09b6315b1c9629c2f8a04dd532eac4663.
+sha256 462488015cc24e7ac91bb10c39a4021c3836628a78ea31d6bdb7aedcd5b06ad0.
 
 Objective, to be minimised:
 

@@ -1,13 +1,14 @@
-r"""Out-of-distribution generalization (eq. 18, as printed): a label, whatever the
+r"""Out-of-distribution generalization (eq. 18, as printed): a label predicted in any
 environment. In the paper: eq. 18, L_dist + beta_1 E KL(q(z|x, e, y) || q(z|x)) +
 beta_2 TC(x; e; y|z). Published: the same, its last term bounded by E[-log p(y|z)] +
 E[-log p(e|z)] + E KL(q(z|x, e, y) || r(z|x)). Here: two networks, `predicted` and
-`star`, for no one has both terms. TC(x; e; y|z) holds more than y independent of e
-given z: x too must be independent of both, so that z must keep all of x that tells
-of them; `ood_invariant` has what the text means (docs/paper-audit.md, eq. 18).
+`star`, since no single network has both terms. TC(x; e; y|z) requires more than y
+independent of e given z: x too must be independent of both, so that z must keep all
+information of x about them; `ood_invariant` has what the text describes
+(docs/paper-audit.md, eq. 18).
 
 Compiled by graphdsl from the spec `ood` with pixels = 64, environments = 2,
-sha256 0db78fccaa991c8e3d0b12171e2234df2345cb442dd39f8ca485db969e3dbe68.
+sha256 aef510afd4e54c0b4c0a8a9f9a17ff4caacdd25699de698d572ccc87ac898c9e.
 
 Objective, to be minimised:
 
@@ -116,19 +117,19 @@ class Ood(Objective):
         p_y = Bernoulli(self.p_y(z))  # p(y | z); (B,)
         p_e = Categorical(self.p_e(z))  # p(e | z); (B,)
 
-        # E_q[-log p(x | z)]; spec line 38
+        # E_q[-log p(x | z)]; spec line 39
         reconstruction_x = expect(p_x.nll(x))
 
-        # E_q[-log p(y | z)]; spec line 38
+        # E_q[-log p(y | z)]; spec line 39
         reconstruction_y = expect(p_y.nll(y))
 
-        # E_q[-log p(e | z)]; spec line 38
+        # E_q[-log p(e | z)]; spec line 39
         reconstruction_e = expect(p_e.nll(e))
 
-        # E_q KL(q(z | x, e, y) || p(z)); spec line 38
+        # E_q KL(q(z | x, e, y) || p(z)); spec line 39
         rate_z = expect(q_z.kl(standard_normal))
 
-        # E_q KL(q(z | x, e, y) || r(z | x)); spec line 38
+        # E_q KL(q(z | x, e, y) || r(z | x)); spec line 39
         rate_z_other = expect(q_z.kl(r_z))
 
         loss = (

@@ -1,13 +1,13 @@
-r"""Invariant prediction: a label that the environment tells nothing more of, given the
-latent. In the paper: what Sec. 6 says in words, y independent of e given z. Eq. 18
-says another thing. Published: none. Objective, a game: E[-log p(y|z)] + invariance
-(E[-log p(y|z)] - min_r E[-log r(y|z, e)]). Here: I(y; e|z) = H(y|z) - H(y|z, e),
-whose last term needs an adversary: a predictor that knows the environment
+r"""Invariant prediction: given the latent, the environment adds no information about
+the label. In the paper: what Sec. 6 says in words, y independent of e given z. Eq.
+18 differs. Published: none. Objective, a game: E[-log p(y|z)] + invariance (E[-log
+p(y|z)] - min_r E[-log r(y|z, e)]). Here: I(y; e|z) = H(y|z) - H(y|z, e), whose last
+term needs an adversary: a predictor that knows the environment
 (docs/paper-audit.md, eq. 18).
 
 Compiled by graphdsl from the spec `ood_invariant` with pixels = 64, environments =
 2,
-sha256 a7326823c674cf0fdea0d05ec9615f058991a1a3f2f15a9b9c428ccbc5031e88.
+sha256 05365a9a0f6984f68cc9071ff9d163983e6cf45c586463efae05696b604475f7.
 
 Objective, to be minimised:
 

@@ -1,13 +1,13 @@
-r"""Structured multi-view model (Zhang, Koyama & Ishiguro, 2020): any views, edges that
-are learned. In the paper: Table 2, row OURS-MM: [1, C_0]; [beta_i, G_cross({x_i})],
-with Sec. 4.2 and Alg. 1. Published: E[-log p(x|z, u)] + E KL(q(u|x) || p(u)) + E
-KL(q(z|x) || p(z)) + sum_i E KL(q(z|x) || q(z|x_i)), its masks learned by eq. 15,
-with a cost for each edge. Here: the mean over bipartitions S of I(x_S; x_rest|z).
-What is published drops its -I(z; x_rest) and is loose by that much; here predictors
-r(x_i|z) bound it (docs/paper-audit.md, row OURS-MM).
+r"""Structured multi-view model (Zhang, Koyama & Ishiguro, 2020): any number of views,
+learned edges. In the paper: Table 2, row OURS-MM: [1, C_0]; [beta_i,
+G_cross({x_i})], with Sec. 4.2 and Alg. 1. Published: E[-log p(x|z, u)] + E
+KL(q(u|x) || p(u)) + E KL(q(z|x) || p(z)) + sum_i E KL(q(z|x) || q(z|x_i)), with
+masks learned by eq. 15 and a cost for each edge. Here: the mean over bipartitions S
+of I(x_S; x_rest|z). The published objective drops its -I(z; x_rest) and is loose by
+that amount; here predictors r(x_i|z) bound it (docs/paper-audit.md, row OURS-MM).
 
 Compiled by graphdsl from the spec `structured_mm` with N = 2, pixels = 32,
-sha256 8c8e117b7acdfe919a1c03cc5af889355950ec43cac2a2d2f58d363fe75448f5.
+sha256 42a5d8106bc0877d381f66b2c1a0465dda61c2b3f29b0aab5bfe4feee477f1e8.
 
 Objective, to be minimised:
 
@@ -133,25 +133,25 @@ class StructuredMm(Objective):
         p_x = Bernoulli(self.p_x(gated(z[:, None], Mp), u))
         r_x = Bernoulli(self.r_x(z))  # r(x[i] | z); (B, 2, 32)
 
-        # sum_i E_q[-log p(x[i] | z if Mp, u[i])]; spec line 30
+        # sum_i E_q[-log p(x[i] | z if Mp, u[i])]; spec line 31
         reconstruction_x = expect(p_x.nll(x), seen_x)
 
-        # sum_i E_q[-log r(x[i] | z)]; spec line 31
+        # sum_i E_q[-log r(x[i] | z)]; spec line 32
         prediction_x = expect(r_x.nll(x), seen_x)
 
-        # sum_i E_q KL(q(z[i] | x if Mq) || p(z[i])); spec line 30
+        # sum_i E_q KL(q(z[i] | x if Mq) || p(z[i])); spec line 31
         rate_z = expect(q_z.kl(standard_normal))
 
-        # sum_i E_q KL(q(z[i] | x if Mq) || q(z[i] | x[i])); spec line 31
+        # sum_i E_q KL(q(z[i] | x if Mq) || q(z[i] | x[i])); spec line 32
         rate_z_each = expect(q_z[:, None].kl(q_z_each))
 
-        # sum_i E_q KL(q(u[i] | x[i]) || p(u[i])); spec line 30
+        # sum_i E_q KL(q(u[i] | x[i]) || p(u[i])); spec line 31
         rate_u = expect(q_u.kl(standard_normal))
 
-        # E[number of edges in Mq]; spec line 32
+        # E[number of edges in Mq]; spec line 33
         sparsity_Mq = self.mask_Mq.expected_edges()
 
-        # E[number of edges in Mp]; spec line 32
+        # E[number of edges in Mp]; spec line 33
         sparsity_Mp = self.mask_Mp.expected_edges()
 
         loss = (

@@ -1,11 +1,11 @@
-r"""TELBO (Vedantam et al., 2018): an image and its label, inferred from jointly and
-each alone. In the paper: Sec. 4.2 names it; no row of Table 2 as printed.
-Published: E_q[-log p(x|z)] + joint E_q[-log p(y|z)] + E KL(q(z|x, y) || p(z)) +
-E_r[-log p(x|z)] + E KL(r(z|x) || p(z)) + alone E_s[-log p(y|z)] + E KL(s(z|y) ||
-p(z)), with the decoders held still where one view infers alone.
+r"""TELBO (Vedantam et al., 2018): the latent is inferred from an image and its label,
+jointly and from each alone. In the paper: Sec. 4.2 names it; no row of Table 2 as
+printed. Published: E_q[-log p(x|z)] + joint E_q[-log p(y|z)] + E KL(q(z|x, y) ||
+p(z)) + E_r[-log p(x|z)] + E KL(r(z|x) || p(z)) + alone E_s[-log p(y|z)] + E
+KL(s(z|y) || p(z)), where the decoders are held fixed in the terms of a single view.
 
 Compiled by graphdsl from the spec `telbo` with pixels = 64, classes = 10,
-sha256 48e88b9e724e25f85d7b183146b180feb4469e249cc6401864c266032b5e3182.
+sha256 7a8e436bc2c0444c98d4b310f487d0147899512e8626e155f12b93969ef902a3.
 
 Objective, to be minimised:
 
@@ -114,25 +114,25 @@ class Telbo(Objective):
         p_x_frozen_r = Bernoulli(frozen(self.p_x)(z_r))  # p(x | z); (B, 64)
         p_y_frozen_s = Categorical(frozen(self.p_y)(z_s))  # p(y | z); (B,)
 
-        # E_q[-log p(x | z)]; spec line 26
+        # E_q[-log p(x | z)]; spec line 27
         reconstruction_x = expect(p_x.nll(x))
 
-        # E_q[-log p(y | z)]; spec lines 26, 27
+        # E_q[-log p(y | z)]; spec lines 27, 28
         reconstruction_y = expect(p_y.nll(y))
 
-        # E_r[-log p(x | z)]; spec line 28
+        # E_r[-log p(x | z)]; spec line 29
         reconstruction_x_r = expect(p_x_frozen_r.nll(x))
 
-        # E_s[-log p(y | z)]; spec line 29
+        # E_s[-log p(y | z)]; spec line 30
         reconstruction_y_s = expect(p_y_frozen_s.nll(y))
 
-        # E_q KL(q(z | x, y) || p(z)); spec line 26
+        # E_q KL(q(z | x, y) || p(z)); spec line 27
         rate_z = expect(q_z.kl(standard_normal))
 
-        # E_r KL(r(z | x) || p(z)); spec line 28
+        # E_r KL(r(z | x) || p(z)); spec line 29
         rate_z_r = expect(r_z.kl(standard_normal))
 
-        # E_s KL(s(z | y) || p(z)); spec lines 29, 30
+        # E_s KL(s(z | y) || p(z)); spec lines 30, 31
         rate_z_s = expect(s_z.kl(standard_normal))
 
         loss = (

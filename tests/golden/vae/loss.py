@@ -3,7 +3,7 @@ the paper: Table 2, row VAE: [1, C_1]; no network. Published: E[-log p(x|u)] + E
 KL(q(u|x) || p(u)).
 
 Compiled by graphdsl from the spec `vae` with pixels = 64,
-sha256 6f3647e7a8a875fe4c38f98a868fd7790ccd628e3d5174d87990ae78a27d4b9d.
+sha256 4fd4ffc817945a3010791852c5833e0e023d3adf84168a3001a7e031d33c6311.
 
 Objective, to be minimised:
 

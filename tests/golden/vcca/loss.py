@@ -1,9 +1,9 @@
-r"""VCCA (Wang et al., 2016): two views from one latent, which the first view alone
-infers. In the paper: no row of Table 2 as printed. Published: E[-log p(x_1|z)] +
+r"""VCCA (Wang et al., 2016): two views generated from one latent; the first view alone
+infers it. In the paper: no row of Table 2 as printed. Published: E[-log p(x_1|z)] +
 E[-log p(x_2|z)] + E KL(q(z|x_1) || p(z)).
 
 Compiled by graphdsl from the spec `vcca` with pixels = 32,
-sha256 e2932da8df90d1a9d7bf82224cfcb7f0084b5cd9fea81cf10e6d5b90ce19eb89.
+sha256 f17501ea5121312a0f8efbde127f45a6e7fc48e18f47beb8a7118382df12d5a7.
 
 Objective, to be minimised:
 

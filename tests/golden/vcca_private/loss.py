@@ -1,9 +1,9 @@
-r"""VCCA-private (Wang et al., 2016): what two views share, and what each has for
-itself. In the paper: no row of Table 2 as printed. Published: sum_i E[-log p(x_i|z,
-u_i)] + E KL(q(z|x_1) || p(z)) + sum_i E KL(q(u_i|x_i) || p(u_i)).
+r"""VCCA-private (Wang et al., 2016): one latent shared by two views, and a private one
+for each. In the paper: no row of Table 2 as printed. Published: sum_i E[-log
+p(x_i|z, u_i)] + E KL(q(z|x_1) || p(z)) + sum_i E KL(q(u_i|x_i) || p(u_i)).
 
 Compiled by graphdsl from the spec `vcca_private` with pixels = 32,
-sha256 aba92cb74a75fd64beebbb656db15aaa58ce50c7313b16a28fd92dc5b7fdee17.
+sha256 915ac767d6f1fe38d119d640bba3bf1621a8c7eed111c624786987c0fc315768.
 
 Objective, to be minimised:
 

@@ -1,10 +1,10 @@
-r"""Variational fair autoencoder (Louizos et al., 2016): latents that do not tell of a
-nuisance s. In the paper: no row of Table 2 as printed. Published: E[-log p(x|z, s)]
-+ E KL(q(z|x, s) || p(z)) + gamma MMD(q(z|s = 0) || q(z|s = 1)). Here: without
-labels. MMD stands for I(z; s): both are 0 for the same q, and MMD is in no nats.
+r"""Variational fair autoencoder (Louizos et al., 2016): latents that are independent of
+a nuisance s. In the paper: no row of Table 2 as printed. Published: E[-log p(x|z,
+s)] + E KL(q(z|x, s) || p(z)) + gamma MMD(q(z|s = 0) || q(z|s = 1)). Here: without
+labels. MMD replaces I(z; s): both are 0 for the same q, but MMD is not in nats.
 
 Compiled by graphdsl from the spec `vfae` with features = 64,
-sha256 fed37dfcc58847e281da7a11b9bb0f4a30cefe83c4e95f16a39e32ead4d96d10.
+sha256 c7ead35ca7703d7782660b5f6660b97a170b2e77628ad461f80bbf072c4a98f0.
 
 Objective, to be minimised:
 

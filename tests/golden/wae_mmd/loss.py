@@ -1,9 +1,9 @@
-r"""WAE-MMD (Tolstikhin et al., 2018): the cost of moving the data to what is generated.
-In the paper: Sec. 3.5 names it; no row of Table 2 as printed. Published: E[c(x,
-G(z))] + lam MMD(q(z) || p(z)), with c = |x - G(z)|^2.
+r"""WAE-MMD (Tolstikhin et al., 2018): the cost of transporting the data to the
+generated samples. In the paper: Sec. 3.5 names it; no row of Table 2 as printed.
+Published: E[c(x, G(z))] + lam MMD(q(z) || p(z)), with c = |x - G(z)|^2.
 
 Compiled by graphdsl from the spec `wae_mmd` with pixels = 64,
-sha256 fca75431d3c97491f8edb5c2a5eec2d9f25bd6ae8f65e230e9201c1c0e164c0e.
+sha256 0bccfaee6958011317be4def200dddb6ac9e4f0471a565854558efd15e988839.
 
 Objective, to be minimised:
 

@@ -1,14 +1,14 @@
-r"""Wyner VAE (Ryu et al., 2020): what two views share, and what each keeps to itself.
-In the paper: Table 2, row Wyner: [1, C_1]; [beta_i, G_cross(x_i)], [beta_i,
-G_private(x_i)]. Published: KLs of both directions, partly by critics, of the joint
-and of both ways across, and I(x; z). Here: one direction, without critics: (1 +
-cross) sum_i (E[-log p(x_i|z, u_i)] + E KL(q(u_i|x_i, z) || p(u_i))) + (1 + common)
-E KL(q(z|x_1, x_2) || p(z)) + cross sum_i E KL(q(z|x_1, x_2) || q(z|x_i)). The
-printed row has neither z -> u_i in G^q nor I(x; z), and one network holds both
-cross and private generation (docs/paper-audit.md, row Wyner).
+r"""Wyner VAE (Ryu et al., 2020): one latent shared by two views, and a private one for
+each. In the paper: Table 2, row Wyner: [1, C_1]; [beta_i, G_cross(x_i)], [beta_i,
+G_private(x_i)]. Published: KLs in both directions, partly by critics, of the joint
+and of both cross generations, and I(x; z). Here: one direction, without critics: (1
++ cross) sum_i (E[-log p(x_i|z, u_i)] + E KL(q(u_i|x_i, z) || p(u_i))) + (1 +
+common) E KL(q(z|x_1, x_2) || p(z)) + cross sum_i E KL(q(z|x_1, x_2) || q(z|x_i)).
+The printed row has neither z -> u_i in G^q nor I(x; z). One network here covers
+both cross and private generation (docs/paper-audit.md, row Wyner).
 
 Compiled by graphdsl from the spec `wyner` with pixels = 32,
-sha256 be1708733cf42ba6a6f50f12148a300ef2dc5f46b8f56e1e55ea1928b20be401.
+sha256 e558004b1df190f79413a27a7e7a14c007b10a1d0adc08acfd091aeccdd069e2.
 
 Objective, to be minimised:
 
