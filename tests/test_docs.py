@@ -12,6 +12,7 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+from typer.testing import CliRunner
 
 from graphdsl.cli import app
 from graphdsl.diagnostics import explained, explanation
@@ -37,6 +38,22 @@ def test_the_first_page_is_the_readme() -> None:
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     moved = readme.replace("](CONTRIBUTING.md)", "](contributing.md)").replace("](docs/", "](")
     assert PAGES["index.md"] == moved
+
+
+def test_the_readme_shows_what_its_spec_compiles_to(tmp_path: Path) -> None:
+    """Its first fences are a spec, an excerpt of its audit and one of its module."""
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    spec, audit, module = re.findall(r"^```\w*\n(.*?)^```$", readme, re.MULTILINE | re.DOTALL)[:3]
+    path = tmp_path / "wyner.mib"
+    path.write_text(spec, encoding="utf-8")
+    for command, excerpt in (
+        (["audit", str(path)], audit),
+        (["compile", str(path), "-o", "-"], module),
+    ):
+        printed = CliRunner().invoke(app, command).stdout
+        for part in re.split(r"^ *\.\.\.\n", excerpt, flags=re.MULTILINE):
+            _, shown, printed = printed.partition(part.strip("\n"))
+            assert shown, (command, part)
 
 
 def test_every_command_has_its_help() -> None:
