@@ -165,10 +165,10 @@ def _difference(checked: Checked, kind: str, says: str, formula: str) -> Claim:
             violated = sum(one < -1e-9 for one in numbers)
             evidence.append(f"negative in {violated} of the draws")
     if left.open:
-        evidence.insert(0, f"left of the difference: `{text_sum(left.open)}`")
+        evidence.insert(0, f"remaining difference: `{text_sum(left.open)}`")
     if left.constants:
         evidence.append(f"constants of the data: `{text_sum(left.constants)}`")
-    return Claim(kind, says, formula, verdict, tuple(evidence) or ("nothing is left",))
+    return Claim(kind, says, formula, verdict, tuple(evidence) or ("both sides are equal",))
 
 
 class _Left:

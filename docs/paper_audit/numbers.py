@@ -35,10 +35,10 @@ def _gan(checked: Checked) -> list[Claim]:
         error = max(error, abs(_game(q, p, best) - exact))
         above = max(above, _game(q, p, other) - exact)
     return [
-        _equal("the game is 2 C_2 - 2 log 2 where D plays best", error),
+        _equal("the game is 2 C_2 - 2 log 2 for the optimal D", error),
         Claim(
             "instead",
-            "any other D gives less: the game bounds C_2 from below, and certifies nothing",
+            "any other D gives a smaller value: the game is a lower bound of C_2, not certified",
             "",
             "holds" if above < 0 else "fails",
             (f"at least {-above:.3f} nats less for a random D, in {DRAWS} draws",),
@@ -56,10 +56,10 @@ def _infogan(checked: Checked) -> list[Claim]:
     return [
         Claim(
             "printed",
-            "it is the published term up to a constant",
+            "D(p || G_InfoGAN) is the published term up to a constant",
             "I[p](x; n | c)",
             "holds" if high - low < _EXACT else "fails",
-            (f"it is {low:.3f} to {high:.3f} nats in {DRAWS} draws of the generator",),
+            (f"the difference is {low:.3f} to {high:.3f} nats in {DRAWS} draws of the generator",),
         )
     ]
 
@@ -112,10 +112,10 @@ def _ours_mm(checked: Checked) -> list[Claim]:
     return [
         Claim(
             "printed",
-            "L_x + L_u + L_z is at least L, where the views are one fair bit and z is constant",
+            "L_x + L_u + L_z is at least L, if the views are one fair bit and z is constant",
             "x[1] = x[2] = x[3], every model at its best",
             "holds" if value > -_EXACT else "fails",
-            (f"it is {value:.4f} nats above L; -2 log 2 is {-2 * np.log(2):.4f}",),
+            (f"the sum is {value:.4f} nats above L; -2 log 2 is {-2 * np.log(2):.4f}",),
         )
     ]
 
@@ -146,7 +146,7 @@ def _eq_13(checked: Checked) -> list[Claim]:
         Claim(
             "printed",
             "mu = (1/s) sum_i (m_i / s_i) mu_i",
-            "beside the product of the densities, on a grid",
+            "compared with the product of the densities, on a grid",
             "holds" if max(printed) < 1e-6 else "fails",
             (f"the mean is off by {np.mean(printed):.2f} on average in {DRAWS} draws",),
         ),
@@ -163,7 +163,7 @@ def _real_masks() -> Claim:
         "the product is a distribution for any real m",
         "p(z) = N(0, 1), variances 1, m = (1, -3)",
         "holds" if precision > 0 else "fails",
-        (f"the precision would be {precision:.0f}; it is positive for m that are not negative",),
+        (f"the precision would be {precision:.0f}; it is positive if no m is negative",),
     )
 
 
@@ -186,7 +186,7 @@ def _eq_15(checked: Checked) -> list[Claim]:
             for form in (one.local_markov, one.multi_information, (*one.simplified, *one.constant)):
                 error = max(error, abs(worth(form, world, {}) - exact))
         count += 1
-    says = "what is derived for the full M^q holds for each of its 16 masks"
+    says = "the derivation for the full M^q holds for each of its 16 masks"
     return [_equal(says, error)]
 
 
@@ -210,12 +210,12 @@ def _eq_16(checked: Checked) -> list[Claim]:
             "L_z is (N + 1) times the geometric Jensen-Shannon divergence of its arguments",
             "three random distributions over four categories, all m = 1",
             "holds" if max(map(abs, apart)) < _EXACT else "fails",
-            (f"it is more, by {np.mean(apart):.2f} nats on average in {DRAWS} draws",),
+            (f"L_z is larger, by {np.mean(apart):.2f} nats on average in {DRAWS} draws",),
         ),
         _equal(
             "L_z = (N + 1) [KL(q || G) - log Z], G their geometric mean", identity, kind="instead"
         ),
-        _equal("it is that divergence, in its dual form, where q is G", means, kind="instead"),
+        _equal("L_z is that divergence, in its dual form, if q is G", means, kind="instead"),
     ]
 
 
@@ -228,7 +228,7 @@ def _eq_18(checked: Checked) -> list[Claim]:
         painted = 1 - flip if colour == label else flip
         cells[shape, colour, label, place] = 0.25 * chance * painted
     joint = Table(("s", "c", "y", "e"), cells)
-    choices = {"its shape": ("s",), "its colour": ("c",), "x itself": ("s", "c"), "constant": ()}
+    choices = {"shape": ("s",), "colour": ("c",), "x": ("s", "c"), "constant": ()}
     stars = {name: _star(joint, z) for name, z in choices.items()}
     separate = {name: _between(joint, ("y",), ("e",), z) for name, z in choices.items()}
     told = "; ".join(f"{name} {abs(value):.4f}" for name, value in stars.items())
@@ -236,16 +236,16 @@ def _eq_18(checked: Checked) -> list[Claim]:
     return [
         Claim(
             "printed",
-            "of Colored MNIST, it prefers the z that no environment changes, the shape",
+            "on Colored MNIST, the objective prefers the invariant z, the shape",
             "TC(x; e; y | z) for z",
-            "holds" if min(stars, key=lambda name: stars[name]) == "its shape" else "fails",
-            (f"least for z that is {min(stars, key=lambda name: stars[name])}: {told}",),
+            "holds" if min(stars, key=lambda name: stars[name]) == "shape" else "fails",
+            (f"lowest for z = {min(stars, key=lambda name: stars[name])}: {told}",),
         ),
         Claim(
             "instead",
-            "what Sec. 6 asks for is nought for the shape",
+            "the criterion of Sec. 6 is zero for the shape",
             "I(y; e | z) for z",
-            "holds" if separate["its shape"] < _EXACT else "fails",
+            "holds" if separate["shape"] < _EXACT else "fails",
             (wanted,),
         ),
     ]

@@ -24,12 +24,13 @@ FOLDER = Path(__file__).parent
 _HEAD = """\
 # The paper, audited
 
-What Tables 1 and 2 and the equations of Zhang, Koyama and Ishiguro (ICML 2020) claim, and what is
-true of it. Each section is a small spec; its assertions and its objective, the printed one minus
-another, are decided by the compiler, and the numbers are computed when this page is made, on
-discrete distributions that follow the networks. Refuted claims come with a distribution that
-violates them. The figures, which draw the regularizer networks, and the appendix could not be seen:
-a network that the text does not give is a reconstruction, and said to be one.
+This page lists the claims of Tables 1 and 2 and of the equations of Zhang, Koyama and Ishiguro
+(ICML 2020), and whether they hold. Each section is a small spec. The compiler decides its
+assertions, and its objective, which is the printed objective minus another one. The numbers are
+computed when this page is made, on discrete distributions that follow the networks. A refuted claim
+comes with a distribution that violates it. The figures, which draw the regularizer networks, and
+the appendix could not be seen: a network that the text does not give is a reconstruction, and its
+section says so.
 
 """
 
@@ -57,11 +58,11 @@ _VARIANTS: dict[str, list[tuple[str, dict[str, str]]]] = {
             {"- KL(q || p)": "+ sum(i in 1..3) I(x[i]; x[not i]) - H(x) - KL(q || p)"},
         ),
         (
-            "for one bipartition with weight 1, of discrete data",
+            "for one bipartition with weight 1 and discrete data",
             {"- sum(i in 1..3) D(q || cross(i))": "- D(q || cross(1))"},
         ),
         (
-            "for one bipartition with weight 1, of real data",
+            "for one bipartition with weight 1 and real data",
             {"- sum(i in 1..3) D(q || cross(i))": "- D(q || cross(1))", "binary": "real"},
         ),
     ],
