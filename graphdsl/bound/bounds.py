@@ -177,7 +177,9 @@ def _pieces(
             left[pool.node] = replace(own, weight=own.weight + pool.weight)
         else:
             found.append(_piece("cross_entropy", pool, ()))
-    found += (_entropy_piece(one) for one in left.values() if one.weight)
+    rank = {name: place for place, name in enumerate(independence.order)}
+    several = sorted(left.values(), key=lambda one: rank[one.node])
+    found += (_entropy_piece(one) for one in several if one.weight)
     found += (_penalty_piece(one, model) for one in collected.models if one.atom.environment)
     cancelled = [*_cancelled(pools)]
     if not found:

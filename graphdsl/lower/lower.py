@@ -198,7 +198,7 @@ def _lowered(bounded: Sequence[_Bounded], model: Model, found: list[Diagnostic])
     found += unowned(parts)
     if _is_wrong(found):
         return Lowered(None, tuple(found))
-    plan, whole, players = put_together(parts)
+    plan, whole, players = put_together(parts, taken)
     module = _module(model, plan, whole, constants)
     surrogate = module.relation == "surrogate"
     reason = "each player has an objective of its own, with the others' networks as they are"

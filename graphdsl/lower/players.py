@@ -17,6 +17,7 @@ from graphdsl.ir.loss import Group, LossTerm, NetworkSlot, PlayerSlot
 from graphdsl.ir.model import Model, Player, owners_of_edges
 from graphdsl.ir.statements import Detach, Fuse, Observe, OneHot, Run, Statement
 from graphdsl.lower.errors import NobodyTrains
+from graphdsl.lower.names import Names
 from graphdsl.lower.renaming import reads, renamed, targets
 from graphdsl.lower.runs import Plan
 
@@ -39,7 +40,7 @@ class Part:
 
 
 def put_together(
-    parts: Sequence[Part],
+    parts: Sequence[Part], taken: Names
 ) -> tuple[Plan, tuple[LossTerm, ...], tuple[PlayerSlot, ...]]:
     """One plan of all parts, their terms, and what each player trains."""
     trained = _trained(parts)
@@ -58,7 +59,7 @@ def put_together(
             whole.add_network(slot)
     whole.forward = list(_in_one_pass(forward))
     networks = tuple(whole.networks.values())
-    return whole, tuple(terms), tuple(_slot(part, trained, networks) for part in parts)
+    return whole, tuple(terms), tuple(_slot(part, trained, networks, taken) for part in parts)
 
 
 def unowned(parts: Sequence[Part]) -> Iterator[Diagnostic]:
@@ -197,7 +198,7 @@ def _subsets(whole: Plan, part: Part) -> dict[str, str]:
 
 
 def _slot(
-    part: Part, trained: Mapping[str, set[str]], networks: Iterable[NetworkSlot]
+    part: Part, trained: Mapping[str, set[str]], networks: Iterable[NetworkSlot], names: Names
 ) -> PlayerSlot:
     attributes: list[str] = []
     for slot in networks:
@@ -205,7 +206,7 @@ def _slot(
             attributes += [slot.attribute, *([slot.scale[0]] if slot.scale else [])]
     return PlayerSlot(
         name=part.player.name,
-        loss=f"loss_{'_'.join(part.player.owners)}",
+        loss=names.take(f"loss:{'_'.join(part.player.owners)}"),
         terms=tuple(term.name for term in part.terms if not term.within),
         groups=tuple(group.name for group in part.groups),
         attributes=tuple(attributes),

@@ -29,7 +29,8 @@ LIKE_OURS = (
     "x_p z_r_1 u_1_2 z_1 x_1 s_z log_q_u seen_x one_hot_y experts_z q_z p_x r_z q_z_each rate_z "
     "reconstruction_x noise batch loss self latents given_ forward infer_ decode torch Tensor "
     "Gaussian mlp standard_normal subsets_z present_z chance expert_z z_k critic_z critic_of_z "
-    "mask_M multiplier constraint lambda class None_ _ __ _x x_ range super z_held z_for_p label_y "
+    "mask_M loss_q loss_p loss_q_p multiplier constraint lambda class None_ _ __ _x x_ range super "
+    "z_held z_for_p label_y "
     "z_drawn importance q_z_known r_a_frozen seen z_frozen divergence_z samples rows x_2 z_p_2 r_a"
 ).split()
 ROWS = 5
@@ -104,6 +105,18 @@ COLLISIONS = {
         "estimate I(a; b) with adversary\nestimate I(c; d) with adversary",
         {"a": "u_v", "b": "w", "c": "u", "d": "v_w"},
     ),
+    "the losses of players are variables' names": (
+        "observed x : real[3]\nobserved y : real[2]\nlatent z : real[2] ~ normal\n"
+        "q { x -> z }\np { z -> x; z -> y }\nminimize KL(q || p) for q\n"
+        "minimize KL(q || p) for p",
+        {"x": "loss_q", "y": "loss_p", "z": "loss"},
+    ),
+    "entropies of latents in another order of the alphabet": (
+        "observed x : real[3]\nlatent z : real[2] ~ normal\nlatent u : real[2] ~ normal\n"
+        "q { x -> z; x -> u }\np { z, u -> x }\n"
+        "minimize CE(x | z, u) - H(z | x) - 2 * H(u | x)",
+        {"z": "a", "u": "b"},
+    ),
     "parameters, masks and constants": (
         "const n = 3\nparam beta = 2 in 0..4\nparam gain = 0.5 in 0..1\nobserved x : real[n]\n"
         "observed y : real[n]\nlatent z[1..2] : real[2] ~ normal\n"
@@ -142,7 +155,7 @@ def _other_names(
     text: str, made: GeneratedModule | None, chance: random.Random
 ) -> Iterator[tuple[str, str]]:
     """A legal name for each that the spec gives, of the kinds that may do harm."""
-    own = set(_assigned(made.text)) if made is not None else set()
+    own = [*_assigned(made.text)] if made is not None else []
     taken: set[str] = set()
     for name, what in declared_names(text).items():
         pool = [*own, *LIKE_OURS]
