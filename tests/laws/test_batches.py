@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from graphdsl.verify.models import parsed
-from graphdsl_runtime import Losses, Objective, ObjectiveError
+from graphdsl_runtime import Losses, Meaningless, Objective, ObjectiveError
 from tests.corpus import Case, compiled, documented, fuzz, generated, shipped, some
 from tests.emitted import emitted_class, emitted_objectives
 from tests.laws.batches import ROWS, all_noise, batch_for, mistakes, permuted
@@ -208,6 +208,21 @@ def test_answers_are_in_the_unit_of_data() -> None:
         torch.testing.assert_close(objective.get_submodule(name)(read), expected)
     learned = (0.5 * objective.get_parameter("log_var_p_s")).exp()
     torch.testing.assert_close(learned, spreads["s"].square().mean().sqrt())
+
+
+def test_a_loss_that_means_nothing_is_refused() -> None:
+    """A number without bound is no loss: the variable is named whose scale no network can read."""
+    torch.manual_seed(0)
+    objective = emitted_class(MEASURED)()
+    batch = batch_for(objective)
+    for huge in (1e12, 1e18):
+        with pytest.raises(Meaningless, match=r"x reaches .*standardise") as refused:
+            objective(batch | {"x": huge * (2 + batch["x"])})
+        assert refused.value.variable == "x"
+    with torch.no_grad():
+        [*objective.get_submodule("p_v").parameters()][-1].fill_(torch.nan)
+    with pytest.raises(Meaningless, match="reconstruction_v"):
+        objective(batch)
 
 
 def test_losses_are_added_up_in_no_less_than_float32() -> None:

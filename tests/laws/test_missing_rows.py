@@ -13,6 +13,7 @@ import math
 import re
 from collections.abc import Iterator
 from itertools import chain
+from pathlib import Path
 
 import pytest
 import torch
@@ -167,6 +168,12 @@ def every_case(law: str, share: int) -> Iterator[Case]:
     return of_rows(chain(shipped(), documented(), generated(law, share)))
 
 
+def mistakes() -> Iterator[Case]:
+    """What the pages of mistakes show: nothing of it may be a loss, unless the loss is right."""
+    for path in sorted((Path(__file__).parents[1] / "bad").glob("*.mib")):
+        yield Case(path.stem, path.read_bytes().decode("utf-8", errors="replace"))
+
+
 # ---- loss and objective --------------------------------------------------------------------------
 
 
@@ -195,7 +202,7 @@ def test_every_pattern_pays_for_what_it_has(text: str) -> None:
 
 def test_every_pattern_of_every_spec_pays_for_what_it_has() -> None:
     tried_here = 0
-    for case, _ in compiling(every_case("rows", 24)):
+    for case, _ in compiling(chain(every_case("rows", 24), of_rows(mistakes()))):
         found, wrong = disagreements(case.text)
         tried_here += found
         assert not wrong

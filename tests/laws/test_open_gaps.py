@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from itertools import chain
+from math import log
 
 import pytest
 import torch
 
 from graphdsl.cli.verifying import verified
-from graphdsl.compiler import GeneratedModule, check_spec, derive, read
+from graphdsl.compiler import GeneratedModule, check_spec, compile_spec, derive, read
+from graphdsl.diagnostics import Diagnostic, Source
 from graphdsl.ir.information import CrossEntropy, Entropy
 from graphdsl.lower.errors import CollapsedLatent, OpenGap, Untrained
 from graphdsl_runtime import Objective
@@ -65,6 +67,41 @@ infer g {{ x -> z }}
 p {{ z, u -> x }}
 minimize H(u | x) - H(u) + {}
 """
+
+
+LIMITED = """model limited
+observed x : real[3]
+observed s : binary
+observed t : categorical(3)
+latent z : real ~ normal
+latent c : categorical(3) ~ categorical
+q {{ x -> z, c }}
+p {{ z, c -> x; z -> s, t }}
+minimize KL(q || p)
+subject to {} <= {}
+"""
+
+
+@pytest.mark.parametrize(
+    ("limited", "largest"),
+    [
+        ("I(z; s)", log(2)),
+        ("2 * I(z; t)", 2 * log(3)),
+        ("I(z; s) + 3 * I(z; t)", log(2) + 3 * log(3)),
+        ("I(x; c) - 2 * H(c | x)", log(3)),  # c may follow from x
+    ],
+)
+def test_a_limit_is_idle_from_the_largest_value_on(limited: str, largest: float) -> None:
+    """No limit is said to be idle that something may exceed."""
+    low = LIMITED.format(limited, f"{largest - 0.01:.3f}")
+    assert "MIB445" not in {one.code for one in warnings_of(low)}
+    if " - " not in limited:
+        high = LIMITED.format(limited, f"{largest + 0.01:.3f}")
+        assert "MIB445" in {one.code for one in warnings_of(high)}
+
+
+def warnings_of(text: str) -> tuple[Diagnostic, ...]:
+    return compile_spec(Source("spec.mib", text)).compiled.warnings
 
 
 def every_case(law: str, share: int) -> chain[Case]:

@@ -20,7 +20,7 @@ from graphdsl.ir.audit import Audit
 from graphdsl.ir.information import Term
 from graphdsl.ir.notation import weight_text
 from graphdsl.report import audit_json, audit_text
-from tests.corpus import Case, compiling, documented, generated, shipped
+from tests.corpus import Case, compiling, documented, generated, shipped, some
 from tests.oracles.discrete import (
     Joint,
     conditional_entropy,
@@ -167,6 +167,28 @@ def test_each_divergence_follows_from_the_networks_of_the_json() -> None:
                 )
             tried += 1
     assert tried > 20
+
+
+def test_a_mixture_is_one_more_root_of_the_json() -> None:
+    """Its children depend on each other given what they read, as they do in no other network."""
+    mixtures = 0
+    cases = (case.without_assertions() for case in chain(shipped(), documented()))
+    mixed_ones = [case for case in cases if "by mixture" in case.text]
+    for case, made in compiling(some("mixtures of the JSON", mixed_ones, share=5)):
+        content = json.loads(audit_json(read(made.compiled)))
+        networks = {one["name"]: one for one in content["networks"]}
+        model = made.compiled.checked.model
+        for network in (model.inference, *model.further):
+            found = networks[network.name]
+            mixed = {one.selector: {*one.children} for one in network.conditionals if one.mixes}
+            assert {*found.get("selectors", [])} == mixed.keys(), str(case)
+            assert mixed.keys() <= {*found["nodes"]}, str(case)
+            for selector, children in mixed.items():
+                ends = [child for parent, child in found["edges"] if parent == selector]
+                assert sorted(ends) == sorted(children), str(case)
+                assert all(child != selector for _, child in found["edges"]), str(case)
+                mixtures += 1
+    assert mixtures
 
 
 def joint_of(
