@@ -555,6 +555,30 @@ minimize KL(q || p) + D(q || {(x); u})
     assert any("named form" in one for one in verify(wrong).mistakes)
 
 
+@pytest.mark.parametrize(
+    "assertion",
+    ["D(q || G(p)) <= H(x | w)", "I(u[1]; u[2] | w) <= 0", "TC(u) <= I(u[1]; w)",
+     "I(u[1]; u[2]) <= I(u[1]; w, x)"],
+)  # fmt: skip
+def test_children_of_a_mixture_may_depend_on_each_other_in_a_counterexample(assertion: str) -> None:
+    """They share an expert: whatever w and x are, u[1] still tells of u[2]."""
+    text = f"""
+model siblings
+observed x : binary
+given w : binary
+latent u[1..3] : real ~ normal
+q {{ w, x -> u by mixture }}
+p {{ u -> x }}
+minimize KL(q || p)
+assert {assertion}
+"""
+    audit = read(compiled(text))
+    (found,) = (proof.counterexample for proof in audit.proofs)
+    assert found is not None
+    assert any("u[1]" in one.given for one in found.tables)
+    assert verify(audit).mistakes == ()
+
+
 @pytest.mark.parametrize("asked", ["CE(x | z, u)", "CE(x | u, z)", "I(x; z, u) + CE(x | z, u)"])
 @pytest.mark.parametrize("latents", [("z", "u"), ("u", "z")], ids="-".join)
 def test_a_model_is_one_however_its_parents_are_ordered(

@@ -46,10 +46,10 @@ def refutation_of(proof: Proof, views: Views, parameters: Parameters) -> float:
 def check_refuted(proof: Proof, found: Counterexample, model: Model, tally: Tally) -> None:
     """The distribution follows G^q, and violates the assertion by as much as it says."""
     what = f"assert {proof.assertion.text}, refuted"
-    parents = parents_in(model, model.inference)
+    parents = _known_in(model)
     joint = Table((), np.ones(()))
     for table in found.tables:
-        if not all(set(table.given) <= set(parents[name]) for name in table.of):
+        if not all(set(table.given) <= parents[name] for name in table.of):
             tally.nonnegative(f"{what}, by what does not follow G^q", -1.0)
             return
         rows = {(row.given, row.values): float(row.probability) for row in table.rows}
@@ -67,6 +67,19 @@ def check_refuted(proof: Proof, found: Counterexample, model: Model, tally: Tall
     holds = abs(value) < 1e-9 if proof.assertion.relation == "==" else value > -1e-9
     if holds:
         tally.nonnegative(f"{what}, but it holds there", -1.0)
+
+
+def _known_in(model: Model) -> dict[str, set[str]]:
+    """What each variable may depend on: of a mixture its other children, which tell of the expert.
+
+    For every q(u_1, u_2 | x) there is a selector s, independent of x, given which u_1 and u_2 are
+    functions of x and s.
+    """
+    found = {name: set(above) for name, above in parents_in(model, model.inference).items()}
+    for one in model.inference.conditionals:
+        for child in one.children if one.mixes and not one.one_expert else ():
+            found[child].update(other for other in one.children if other != child)
+    return found
 
 
 def _with_table(
