@@ -182,13 +182,19 @@ estimate TC(u) with loo
 @pytest.mark.parametrize(("sign", "relation"), [("+", "upper"), ("-", "lower")])
 def test_an_estimate_is_on_the_side_that_is_claimed(sign: str, relation: str) -> None:
     """The estimator `loo` errs upwards, so that the other side is refuted."""
-    (one,) = trials(compiled(ESTIMATED.format(sign)))
+    result = compiled(ESTIMATED.format(sign))
+    (one,) = trials(result)
     assert isinstance(one, OnTrial)
     (found,) = estimated(one.text, one.class_name, one.trial)
     assert found.relation == relation
     assert found.agrees
     turned = replace(found, relation="lower" if relation == "upper" else "upper")
     assert not turned.agrees
+    audited = verified(result, read(result)).verification
+    assert audited is not None
+    assert audited.estimates == (found,)
+    assert audited.wrong == ()
+    assert replace(audited, estimates=(turned,)).wrong
 
 
 PAIR = """
