@@ -52,7 +52,10 @@ def reads_like(key: str) -> str:
     >>> [reads_like(key) for key in ("z_", "z@r({1,2})", "q.z|x[not S]")]
     ['z_', 'z_r_1_2', 'q_z_x_not_S']
     """
-    return key if key.isidentifier() else re.sub(r"\W+", "_", key).strip("_")
+    if key.isidentifier():
+        return key
+    word = re.sub(r"\W+", "_", key).strip("_")
+    return word if word.isidentifier() else f"_{word}"  # `_[1]`, of a variable called `_`
 
 
 class Keys:

@@ -105,6 +105,11 @@ COLLISIONS = {
         "estimate I(a; b) with adversary\nestimate I(c; d) with adversary",
         {"a": "u_v", "b": "w", "c": "u", "d": "v_w"},
     ),
+    "a member of a variable called by an underscore": (
+        "observed x : real[3]\nlatent u[1..2] : real[2] ~ normal\n"
+        "q { x -> u[1] ~ flow; x, u[1] -> u[2] ~ flow }\np { u -> x }\nminimize KL(q || p)",
+        {"u": "_"},
+    ),
     "the losses of players are variables' names": (
         "observed x : real[3]\nobserved y : real[2]\nlatent z : real[2] ~ normal\n"
         "q { x -> z }\np { z -> x; z -> y }\nminimize KL(q || p) for q\n"
