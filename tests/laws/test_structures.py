@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from graphdsl_runtime import Objective
-from graphdsl_runtime.structure_gradients import probability_of
+from graphdsl_runtime.structure_gradients import disarm, probability_of
 from tests.corpus import Case, compiling, documented, generated, shipped
 from tests.emitted import emitted_class
 
@@ -105,6 +105,15 @@ def pairs() -> Iterator[tuple[float, Tensor]]:
         )
     for one, other in product(*each):
         yield one[0] * other[0], torch.stack([one[1], other[1]])[None]
+
+
+def test_disarm_is_silent_about_edges_that_both_structures_have() -> None:
+    """Eq. 7 of Dong et al. 2020: without it the mean is the same, and the noise is larger."""
+    one, other = torch.tensor([True, True, False]), torch.tensor([True, False, False])
+    logits = torch.tensor([0.4, -0.9, 2.0])
+    found = disarm(logits, one, other, torch.tensor(3.0))
+    expected = torch.tensor([0.0, 1.5 * torch.sigmoid(torch.tensor(0.9)), 0.0])
+    torch.testing.assert_close(found, expected)
 
 
 def test_the_straight_through_gradient_is_another() -> None:
