@@ -97,8 +97,8 @@ class NothingInside(Warned):
 
     code = "MIB408"
     title = "Nothing under a sign"
-    said = "what stands under {sign} is nought for every q that follows G^q: it is left out"
-    hint = "see with `graphdsl audit` what vanishes, and delete it"
+    said = "the sum inside {sign} is zero for every q that follows G^q, so it is left out"
+    hint = "see what vanishes with `graphdsl audit`, and delete it"
     sign: str
 
 
@@ -136,7 +136,7 @@ class VacuousBound(Diagnostic):
 
     code = "MIB414"
     title = "Bound that says nothing"
-    said = "what stands under {sign} is bounded by nought alone: nothing of it would be trained"
+    said = "the only bound of the sum inside {sign} is zero: it would train nothing"
     hint = "bound an information from below by a decoder in the objective, as in `CE(x | z)`"
     sign: str
 

@@ -117,13 +117,13 @@ def reason_of(relation: Relation, terms: Sequence[LossTerm], model: Model) -> st
 def _certified(relation: Relation, terms: Sequence[LossTerm]) -> str:
     """Why a sum is exact, or an upper bound."""
     if relation == "equal":
-        return "every term is computed exactly, up to the named constants"
+        return "every term is exact, up to the named constants"
     if any(term.within for term in terms):
         return "on average over batches: a convex sign of a mean is no less than of its limit"
     estimated = ", ".join(term.name for term in terms if not term.bounds or _is_estimated(term))
     if estimated:
         return f"{estimated} can only be too large, in expectation over batches"
-    return "every entropy that is bounded has a weight that is nowhere negative"
+    return "every bounded entropy has a nonnegative weight"
 
 
 def _from_both_sides(terms: Sequence[LossTerm]) -> str:
@@ -138,18 +138,21 @@ def _from_both_sides(terms: Sequence[LossTerm]) -> str:
 def _no_bound(term: LossTerm, model: Model) -> str:
     """Why a surrogate is no more than that."""
     if term.within:
-        return "a sign that keeps none stands over it"
+        return "it is inside a function that preserves no direction"
     if term.code.kind in ("penalty", "cost"):
         return f"a {term.code.kind} is no information"
     if term.code.kind == "information" and OWN[term.code.word] == "surrogate":
-        return "a discrepancy of kernels is nought where the information is, and in no nats"
+        return (
+            "a kernel discrepancy is zero exactly when the information is, but is not measured "
+            "in nats"
+        )
     if term.code.word == "adversarial_js_non_saturating":
-        return "with its labels flipped, a critic tells no divergence"
+        return "a critic with flipped labels estimates no divergence"
     if _is_estimated(term) and term.bounds:
-        return "its estimate can only be too small, and what it bounds beside that too large"
+        return "its estimate can only be too small, and its other bounds too large"
     if term.slope is not None and sign(term.weight, model.parameters) != "unknown":
-        return "a critic that pays for its slope is short of the log-ratio"
-    return "the weight of what it bounds changes its sign over the parameters' range"
+        return "a critic with a slope penalty underestimates the log-ratio"
+    return "the sign of its weight changes over the range of the parameters"
 
 
 def _is_estimated(term: LossTerm) -> bool:

@@ -15,7 +15,7 @@ from graphdsl.ir.information import Collected, TotalCorrelation, entropy
 from graphdsl.ir.model import Conditional, Family, Model
 from graphdsl.ir.notation import names
 
-_TOLD = "what is told of `{0}` by others is bounded by a predictor, as in `CE[p]({0} | ...)`"
+_TOLD = "bound what others say of `{0}` by a predictor, as in `CE[p]({0} | ...)`"
 
 
 def unmodelled_under_p(collected: Collected, model: Model) -> Iterator[Diagnostic]:

@@ -252,7 +252,7 @@ class _Classes:
     def _ref(self, ref: Ref) -> Ref:
         """A tensor with the axis of the classes; of what all have in common, one of size one."""
         if ref.gate is not None:
-            raise _Unfit(f"what is computed from {self._names()} stands under a learned mask")
+            raise _Unfit(f"a learned mask acts on what is computed from {self._names()}")
         if ref.name not in self.deep:
             return replace(ref, in_sets=True)
         return ref if ref.places is None else replace(ref, behind=True)
@@ -266,7 +266,7 @@ class _Classes:
             return term
         told = code.kind in _KINDS and code.value is None and not code.broadcast
         if not told or term.critic_code is not None:
-            raise self._of_term(term, "is told from samples")
+            raise self._of_term(term, "is estimated from samples")
         code = replace(
             code,
             left=self._ref(code.left),

@@ -66,9 +66,9 @@ class TurnsIdle(Diagnostic):
     """Turns of a player that no term brings."""
 
     code = "MIB454"
-    title = "Turns of who does not play"
-    said = "`{name}` has turns, and no term gives it a part: here plays {players}"
-    hint = "delete its turns, or give it a part, as in `{example}`"
+    title = "Turns for an absent player"
+    said = "`{name}` has turns, but no term involves it; the players are {players}"
+    hint = "delete its turns, or add a term that involves it, as in `{example}`"
     name: str
     players: str
     example: str
@@ -169,7 +169,7 @@ class UnfitDistance(Diagnostic):
 
     code = "MIB503"
     title = "Distance without samples"
-    said = "{distance} is told from samples, and {reason}"
+    said = "{distance} is estimated from samples, and {reason}"
     hint = "name whole families: normal latents, or numbers that `p` generates"
     distance: str
     reason: str

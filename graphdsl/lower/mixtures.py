@@ -73,7 +73,7 @@ def _of_parts(
             continue
         compared = isinstance(ref, Encoder) and ref.network == network.name
         if compared and piece.under != network.name and one.one_expert:
-            reason = "of the expert that a row draws, the term would lie above what it stands for"
+            reason = "with one expert per row, the term would exceed the quantity that it estimates"
             why = reason, "leave out `with one_expert`"
             yield _told(one, f"KL({piece.under} || {network.name})", why)
             return

@@ -61,7 +61,7 @@ def _models(model: Model, group: Sequence[Piece]) -> Iterator[str]:
                 text = f"{printed(piece.ref)} is the prior in rows that lack what it reads"
                 text = "sub-posteriors likewise" if one.by != "joint" else text
             case Auxiliary(given=read):
-                text = f"{printed(piece.ref)} reads noughts for what a row lacks"
+                text = f"{printed(piece.ref)} reads zeros for what a row lacks"
             case _:
                 continue
         if not set(_optional(model, read)) <= set(piece.needs):

@@ -217,7 +217,7 @@ def _model(
     if found is None:
         return None
     if found.of is not None or found.frozen or choice.settings:
-        problem = "behind `with` stands a distribution by its name, and all of it"
+        problem = "`with` needs the name of a whole distribution"
         scope.note(WrongArguments(span=choice.span, problem=problem, usage=usage))
         return None
     return ModelChoice(target, found.name, line, column)

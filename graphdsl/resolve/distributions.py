@@ -129,7 +129,7 @@ def _check_joint(scope: Scope, choice: ast.Choice, child: Family, network: str) 
         scope.note(
             JointMisplaced(
                 span=choice.span,
-                problem=f"`{said}` is a posterior, and `{child.name}` stands in `{network}`",
+                problem=f"`{said}` is a posterior, but `{network}` has `{child.name}`",
                 instead="write it on a line of `q`, or of an `infer` network",
             )
         )
@@ -188,7 +188,7 @@ def _scale(
         return "learned"
     scale = number(scope, value, NO_INDICES)
     if scale is not None and scale <= 0:
-        instead = "write a number above nought, or `scale = learned`"
-        scope.note(UnknownSetting(span=span, problem="a scale is above nought", instead=instead))
+        instead = "write a positive number, or `scale = learned`"
+        scope.note(UnknownSetting(span=span, problem="a scale is positive", instead=instead))
         return None
     return scale

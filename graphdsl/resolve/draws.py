@@ -138,7 +138,7 @@ def _mixed(functional: Functional, members: frozenset[str], block: str) -> Itera
     single = sorted(names & members, key=natural)
     whole = names >= members and not isinstance(functional, Projection)
     if single and not whole:
-        yield f"`{single[0]}` stands beside `{block}`"
+        yield f"`{single[0]}` appears beside `{block}`"
 
 
 def _inferred_from_some(

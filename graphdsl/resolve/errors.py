@@ -233,7 +233,7 @@ class StatementTwice(Diagnostic):
 
     code = "MIB230"
     title = "Statement twice"
-    said = "the {what} stands in line {line} already"
+    said = "line {line} has the {what} already"
     hint = "{instead}"
     what: str
     line: int

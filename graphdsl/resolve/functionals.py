@@ -48,7 +48,7 @@ _USAGE = {
     "KL": "write `KL(q || p)` or `KL(q(z) || p(z))`",
     "D": "write `D(q || G(p))`, `D(q || name(1, 2))` or `D(q || {x; u})`",
 }
-_WHOLE = "told from samples of whole rows"
+_WHOLE = "estimated from whole rows"
 
 
 def functional(
@@ -164,7 +164,7 @@ def _under(scope: Scope, laws: Laws, expression: ast.Information, indices: Indic
     found = law(scope, laws, expression.under, indices)
     if found is not None and (found.of is not None or found.frozen):
         _wrong(
-            scope, expression, "in brackets stands a distribution by its name", "write `I[p](a; b)`"
+            scope, expression, "the brackets need the name of a distribution", "write `I[p](a; b)`"
         )
         return None
     return None if found is None else found.name

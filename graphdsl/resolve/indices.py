@@ -87,7 +87,7 @@ def number(scope: Scope, expression: ast.Expression, indices: Indices) -> Fracti
         case ast.Sum() | ast.Product():
             return _chain(scope, expression, indices)
         case _:
-            problem = "a term stands where a number must stand"
+            problem = "this is a term, and a number is needed here"
             scope.note(NotANumber(span=expression.span, problem=problem))
             return None
 

@@ -110,7 +110,7 @@ def _unfit(family: Family) -> tuple[str, str]:
         )
     if family.distribution.scale is not None:
         return (
-            f"`{family.name}` has a line in `q`: what stands after `~` is its prior, whose scale "
+            f"`{family.name}` has a line in `q`: the word after `~` is its prior, whose scale "
             "is one",
             f"write `~ {family.distribution.law}`, and scale the data",
         )

@@ -117,7 +117,7 @@ def only_argument(operand: ast.Named) -> ast.Named | None:
 def _frozen(scope: Scope, laws: Laws, operand: ast.Named, indices: Indices) -> Law | None:
     inner = only_argument(operand)
     if inner is None or operand.given or operand.marginal:
-        problem = "`frozen` stands around one distribution"
+        problem = "`frozen` takes one distribution"
         usage = "write `frozen(p)` or `frozen(q(z | x))`"
         scope.note(WrongArguments(span=operand.span, problem=problem, usage=usage))
         return None

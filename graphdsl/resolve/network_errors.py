@@ -103,8 +103,8 @@ class BlockInModel(Diagnostic):
     title = "Block in a model"
     said = "parentheses make one node of several, and in `{network}` each variable is one"
     hint = (
-        "list the variables without parentheses; latents that hang together given their parents "
-        "are one vector, `latent z : real[16]`, inferred `~ normal(full)`"
+        "list the variables without parentheses; declare latents that depend on each other given "
+        "their parents as one vector, `latent z : real[16]`, inferred `~ normal(full)`"
     )
     network: str
 

@@ -104,7 +104,7 @@ def _wrapped(scope: Scope, laws: Laws, expression: ast.Function, indices: Indice
         return []
     inner, offset = _inside(sums[0])
     if any(isinstance(one.functional, Wrapped) for one in inner):
-        problem = f"`{name}` stands around a sign that is not linear already"
+        problem = f"`{name}` contains another `abs` or `max`"
         scope.note(NotLinear(span=expression.span, problem=problem))
         return []
     bound = sum((weight for part in scalars for weight, _, _ in part), ZERO)

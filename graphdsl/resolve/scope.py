@@ -172,7 +172,7 @@ class Scope:
         first = min(words, key=lambda word: word.span)
         lines = sorted({word.span.line for word in words} - {first.span.line})
         listed = f"line{'s' if len(lines) > 1 else ''} {', '.join(map(str, lines))}"
-        also = f", and stands in {listed} as well" if lines else ""
+        also = f", and appears in {listed} as well" if lines else ""
         guess = nearest(first.text, self.declared)
         example = self._examples[first.text]
         hint = f"did you mean `{guess}`?" if guess else f"declare it: `{example}`"

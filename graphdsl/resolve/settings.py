@@ -89,7 +89,7 @@ def slope_weight(scope: Scope, choice: ast.Choice, indices: Indices) -> Fraction
         weight = number(scope, setting.value, indices)
         if weight is None or weight >= 0:
             return weight
-    problem = "the weight of a penalty is a number, nought or more"
+    problem = "the weight of a penalty is a nonnegative number"
     usage = f"write `with {choice.name.text}(r1 = 1)`"
     scope.note(WrongArguments(span=setting.span, problem=problem, usage=usage))
     return None

@@ -92,7 +92,7 @@ class OverlappingParts(Diagnostic):
 
     code = "MIB222"
     title = "A variable on both sides"
-    said = "`{name}` stands in two parts of `{functional}`"
+    said = "`{name}` appears in two parts of `{functional}`"
     hint = "name it once: information is between different variables"
     name: str
     functional: str
@@ -135,7 +135,7 @@ class ConstraintOfNobody(Diagnostic):
 
     code = "MIB254"
     title = "Constraint of no player"
-    said = "every objective says whose it is, and this constraint stands behind none of them"
+    said = "every objective names its players, but this constraint follows none of them"
     hint = "write it right behind its objective: `minimize ... for {player}`, then `subject to ...`"
     player: str
 

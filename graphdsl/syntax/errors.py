@@ -48,7 +48,7 @@ class LostComma(Diagnostic):
 
     code = "MIB102"
     title = "Lost comma"
-    said = "no sign stands between `{before}` and `{found}`"
+    said = "there is no sign between `{before}` and `{found}`"
     hint = "join them with a comma, `{before}, {found}`{edge}"
     before: str
     found: str
@@ -145,7 +145,7 @@ class NoFunctionOfNumbers(Diagnostic):
 
     code = "MIB124"
     title = "No function of numbers"
-    said = "`{name}` stands before brackets, and the language has no function of numbers"
+    said = "`{name}` is followed by brackets, but the language has no functions of numbers"
     hint = "{guess}"
     name: str
     guess: str
@@ -197,7 +197,7 @@ class LostSign(Diagnostic):
 
     code = "MIB114"
     title = "Lost sign"
-    said = "no sign stands between `{before}` and `{found}`"
+    said = "there is no sign between `{before}` and `{found}`"
     hint = "write what is meant: `*` for a weight, `+` or `-` between terms"
     before: str
     found: str
@@ -266,7 +266,7 @@ class ConstraintFor(Diagnostic):
 
     code = "MIB122"
     title = "Constraint with a player"
-    said = "a constraint belongs to the objective that it stands right behind, and says no `for`"
+    said = "a constraint belongs to the objective right before it, and takes no `for`"
     hint = "write `minimize ... for q`, and `subject to ...` as the next statement"
 
 

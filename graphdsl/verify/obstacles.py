@@ -47,7 +47,7 @@ def _reasons(model: Model, module: LossModule) -> Iterator[str]:
 def _drawn(model: Model, module: LossModule) -> Iterator[str]:
     """What a pass draws besides latents, and what is under a sign no more."""
     if len(module.groups) != sum(isinstance(one.functional, Wrapped) for one in model.objective):
-        yield "what stands under a sign has vanished"
+        yield "a sum inside `abs`, `max` or a constraint has vanished"
     if model.masks:
         yield f"the edges under {model.masks[0].name} are learned"
 

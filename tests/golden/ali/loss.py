@@ -17,7 +17,7 @@ Loss, in nats per row:
 
     JS(q(z, x) || p(z, x))
 
-Relation: surrogate (divergence_z_x is no bound: with its labels flipped, a critic tells
+Relation: surrogate (divergence_z_x is no bound: a critic with flipped labels estimates
 no divergence).
 """
 

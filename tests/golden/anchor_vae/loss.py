@@ -19,7 +19,7 @@ Loss, in nats per row:
     + anchor E_q[-log r(x | z[1], z[2], z[3], z[4])]
     + sum_i E_q KL(q(z[i] | x) || p(z[i]))
 
-Relation: upper (every entropy that is bounded has a weight that is nowhere negative).
+Relation: upper (every bounded entropy has a nonnegative weight).
 
 Gaps between loss and objective, where \bar{q} is a conditional of q's joint:
 

@@ -17,7 +17,7 @@ Loss, in nats per row:
     + mu E_r(1) KL(r(z | x[1]) || p(z))
     + (1 - mu) E_r(2) KL(r(z | x[2]) || p(z))
 
-Relation: equal (every term is computed exactly, up to the named constants).
+Relation: equal (every term is exact, up to the named constants).
 
 Constants of the data, in the objective and not in the loss:
 

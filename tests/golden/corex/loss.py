@@ -17,7 +17,7 @@ Loss, in nats per row:
     sum_i E_q[-log p(x[i] | z)]
     + sum_i E_q KL(q(z[i] | x) || p(z[i]))
 
-Relation: upper (every entropy that is bounded has a weight that is nowhere negative).
+Relation: upper (every bounded entropy has a nonnegative weight).
 
 Gaps between loss and objective, where \bar{q} is a conditional of q's joint:
 

@@ -14,7 +14,7 @@ Loss, in nats per row:
     E_q[-log p(x | z, a)]
     + E_q KL(q(z | x, a) || p(z | a))
 
-Relation: equal (every term is computed exactly, up to the named constants).
+Relation: equal (every term is exact, up to the named constants).
 
 Constants of the data, in the objective and not in the loss:
 

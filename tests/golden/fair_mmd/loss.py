@@ -22,8 +22,8 @@ Loss, in nats per row:
     + E_q KL(q(u | x) || p(u))
     + beta_2 I(z; u)
 
-Relation: surrogate (information_z_u is no bound: a discrepancy of kernels is nought
-where the information is, and in no nats).
+Relation: surrogate (information_z_u is no bound: a kernel discrepancy is zero exactly
+when the information is, but is not measured in nats).
 
 Constants of the data, in the objective and not in the loss:
 

@@ -18,8 +18,8 @@ Loss, in nats per row:
 
     JS(q(x) || p(x))
 
-Relation: surrogate (divergence_x is no bound: with its labels flipped, a critic tells
-no divergence).
+Relation: surrogate (divergence_x is no bound: a critic with flipped labels estimates no
+divergence).
 """
 
 from __future__ import annotations

@@ -20,8 +20,8 @@ Loss, in nats per row:
     lam E_p[-log r(c | x)]
     + JS(q(x) || p(x))
 
-Relation: surrogate (divergence_x is no bound: with its labels flipped, a critic tells
-no divergence).
+Relation: surrogate (divergence_x is no bound: a critic with flipped labels estimates no
+divergence).
 
 Gaps between loss and objective, where \bar{p} is a conditional of p's joint:
 

@@ -20,7 +20,7 @@ Loss, in nats per row:
     + E_q KL(q(z | x) || p(z))
     + alpha sum_i E_q KL(q(z | x) || q(z | x[i]))
 
-Relation: upper (every entropy that is bounded has a weight that is nowhere negative).
+Relation: upper (every bounded entropy has a nonnegative weight).
 
 Gaps between loss and objective, where \bar{q} is a conditional of q's joint:
 

@@ -19,8 +19,8 @@ Loss, in nats per row:
     + E_q KL(q(y | x, label_y) || p(y))
     + E_q KL(q(z | x, y) || p(z))
 
-Relation: equal (every term is computed exactly, up to the named constants, where E_q
-sums over all 10 values of y).
+Relation: equal (every term is exact, up to the named constants, where E_q sums over all
+10 values of y).
 
 Constants of the data, in the objective and not in the loss:
 

@@ -15,7 +15,7 @@ Loss, in nats per row:
     beta E_q[-log p(y | t)]
     + E_q KL(q(t | x) || p(t))
 
-Relation: upper (every entropy that is bounded has a weight that is nowhere negative).
+Relation: upper (every bounded entropy has a nonnegative weight).
 
 Gaps between loss and objective, where \bar{q} is a conditional of q's joint:
 

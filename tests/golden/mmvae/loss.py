@@ -16,7 +16,7 @@ Loss, in nats per row:
 
     E_q[-1/M sum_m log 1/8 sum_k p(x[1], x[2], z) / q(z | x[1], x[2])]
 
-Relation: upper (every entropy that is bounded has a weight that is nowhere negative).
+Relation: upper (every bounded entropy has a nonnegative weight).
 
 Gaps between loss and objective, where \bar{q} is a conditional of q's joint:
 

@@ -19,7 +19,7 @@ Loss, in nats per row:
     sum_{S in subsets(1..2)} sum_{i in S} E_r(S)[-log p(x[i] | z)]
     + sum_{S in subsets(1..2)} E_r(S) KL(r(z | x[S]) || p(z))
 
-Relation: equal (every term is computed exactly, up to the named constants).
+Relation: equal (every term is exact, up to the named constants).
 
 Constants of the data, in the objective and not in the loss:
 

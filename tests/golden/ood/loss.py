@@ -23,7 +23,7 @@ Loss, in nats per row:
     + E_q KL(q(z | x, e, y) || p(z))
     + (beta_1 + beta_2) E_q KL(q(z | x, e, y) || r(z | x))
 
-Relation: upper (every entropy that is bounded has a weight that is nowhere negative).
+Relation: upper (every bounded entropy has a nonnegative weight).
 
 Gaps between loss and objective, where \bar{q} is a conditional of q's joint:
 

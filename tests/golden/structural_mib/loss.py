@@ -17,7 +17,7 @@ Loss, in nats per row:
     + gamma E_q[-log p(y | t)]
     + (1 + gamma) E_q KL(q(t | x) || p(t))
 
-Relation: upper (every entropy that is bounded has a weight that is nowhere negative).
+Relation: upper (every bounded entropy has a nonnegative weight).
 
 Gaps between loss and objective, where \bar{q} is a conditional of q's joint:
 

@@ -26,8 +26,8 @@ Loss, in nats per row:
     + edge E[number of edges in Mq]
     + edge E[number of edges in Mp]
 
-Relation: upper (every entropy that is bounded has a weight that is nowhere negative, in
-expectation over Mq, Mp).
+Relation: upper (every bounded entropy has a nonnegative weight, in expectation over Mq,
+Mp).
 
 Gaps between loss and objective, where \bar{q} is a conditional of q's joint:
 

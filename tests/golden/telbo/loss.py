@@ -23,7 +23,7 @@ Loss, in nats per row:
     + E_r KL(r(z | x) || p(z))
     + E_s KL(s(z | y) || p(z))
 
-Relation: equal (every term is computed exactly, up to the named constants).
+Relation: equal (every term is exact, up to the named constants).
 
 Constants of the data, in the objective and not in the loss:
 

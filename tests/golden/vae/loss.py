@@ -14,7 +14,7 @@ Loss, in nats per row:
     E_q[-log p(x | u)]
     + E_q KL(q(u | x) || p(u))
 
-Relation: equal (every term is computed exactly, up to the named constants).
+Relation: equal (every term is exact, up to the named constants).
 
 Constants of the data, in the objective and not in the loss:
 

@@ -14,7 +14,7 @@ Loss, in nats per row:
     sum_i E_q[-log p(x[i] | z)]
     + E_q KL(q(z | x[1]) || p(z))
 
-Relation: equal (every term is computed exactly, up to the named constants).
+Relation: equal (every term is exact, up to the named constants).
 
 Constants of the data, in the objective and not in the loss:
 

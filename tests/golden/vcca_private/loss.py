@@ -15,7 +15,7 @@ Loss, in nats per row:
     + E_q KL(q(z | x[1]) || p(z))
     + sum_i E_q KL(q(u[i] | x[i]) || p(u[i]))
 
-Relation: equal (every term is computed exactly, up to the named constants).
+Relation: equal (every term is exact, up to the named constants).
 
 Constants of the data, in the objective and not in the loss:
 

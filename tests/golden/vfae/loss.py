@@ -16,8 +16,8 @@ Loss, in nats per row:
     + E_q KL(q(z | x, s) || p(z))
     + gamma I(z; s)
 
-Relation: surrogate (information_z_s is no bound: a discrepancy of kernels is nought
-where the information is, and in no nats).
+Relation: surrogate (information_z_s is no bound: a kernel discrepancy is zero exactly
+when the information is, but is not measured in nats).
 
 Constants of the data, in the objective and not in the loss:
 

@@ -23,7 +23,7 @@ Loss, in nats per row:
     + cross sum_i E_q KL(q(z | x) || q(z | x[i]))
     + (1 + cross) sum_i E_q KL(q(u[i] | x[i], z) || p(u[i]))
 
-Relation: upper (every entropy that is bounded has a weight that is nowhere negative).
+Relation: upper (every bounded entropy has a nonnegative weight).
 
 Gaps between loss and objective, where \bar{q} is a conditional of q's joint:
 
