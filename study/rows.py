@@ -77,7 +77,7 @@ OFF: Mapping[str, Mapping[str, float]] = {
     "diva": {"alpha_y": 0.0, "alpha_d": 0.0},
     "factor_vae": {"gamma": 0.0},
     "ffvae": {"gamma": 0.0},
-    "hfvae": {"beta": 1.0, "gamma": 1.0},
+    "hfvae": {"gamma": 1.0, "between": 0.0},
     "infogan": {"lam": 0.0},
     "infovae": {"alpha": 0.0, "lam": 1.0},
     "irm": {"penalty": 0.0},

@@ -345,7 +345,7 @@ def test_huge_ranges_are_refused_before_they_are_written_out(text: str) -> None:
 def test_an_unknown_name_is_said_once() -> None:
     (mistake,) = mistakes(f"{HEAD}{Q}minimize H(w) + I(w; z)\n + H(w | z)\nassert H(w) == H(w)")
     assert isinstance(mistake, UnknownName)
-    assert mistake.also == ", and stands in lines 9, 10 as well"
+    assert mistake.also == ", and appears in lines 9, 10 as well"
 
 
 def test_a_range_that_is_too_long_is_one_mistake() -> None:

@@ -6,20 +6,20 @@ Here: weight 1 on I(x; u) and on the last sum, which have other weights in the
 publication.
 
 Compiled by graphdsl from the spec `hfvae` with pixels = 64, groups = 2, size = 8,
-sha256 f939774c67f37fcc490c4349c048ddcdb44d4a78ef89b3e28731a69b401c1293.
+sha256 50c5f1c1765d3f5812a1f2aa15c33f37cba29d43a0d6d7bb701ed1a0dc69c439.
 
 Objective, to be minimised:
 
-    \mathrm{KL}(q \,\|\, p) + (\gamma - 1)\,D(q \,\|\, \mathrm{G}(p)) + (\beta -
-    \gamma)\,D(q \,\|\, \mathrm{grouped})
+    \mathrm{KL}(q \,\|\, p) + (\gamma - 1)\,D(q \,\|\, \mathrm{G}(p)) +
+    \mathrm{between}\,D(q \,\|\, \mathrm{grouped})
 
 Loss, in nats per row:
 
     E_q[-log p(x | u)]
     + sum_i E_q KL(q(u[i] | x) || p(u[i]))
-    + (beta - 1) TC(u)
-    + (gamma - beta) TC(u[1,1]; u[1,2]; u[1,3]; u[1,4]; u[1,5]; u[1,6]; u[1,7]; u[1,8])
-    + (gamma - beta) TC(u[2,1]; u[2,2]; u[2,3]; u[2,4]; u[2,5]; u[2,6]; u[2,7]; u[2,8])
+    + (between - 1 + gamma) TC(u)
+    + -between TC(u[1,1]; u[1,2]; u[1,3]; u[1,4]; u[1,5]; u[1,6]; u[1,7]; u[1,8])
+    + -between TC(u[2,1]; u[2,2]; u[2,3]; u[2,4]; u[2,5]; u[2,6]; u[2,7]; u[2,8])
 
 Relation: estimate (total_correlation_u, total_correlation_u_2, total_correlation_u_3
 are estimated from a minibatch, and are no bound).
@@ -63,13 +63,13 @@ class Hfvae(Objective):
     def __init__(
         self,
         *,
-        beta: float = 6.0,
         gamma: float = 3.0,
+        between: float = 3.0,
         networks: Networks | None = None,
     ) -> None:
         super().__init__(networks)
-        self.beta = self.weight("beta", beta, low=3.0)
-        self.gamma = self.weight("gamma", gamma, low=1.0, high=3.0)
+        self.gamma = self.weight("gamma", gamma, low=1.0)
+        self.between = self.weight("between", between, low=0.0)
         self.q_u = self.network(
             "q(u|x)",
             lambda: mlp([(64,)], (400, 400), 2 * 16),
@@ -109,9 +109,9 @@ class Hfvae(Objective):
         loss = (
             reconstruction_x
             + rate_u
-            + (self.beta - 1) * total_correlation_u
-            + (self.gamma - self.beta) * total_correlation_u_2
-            + (self.gamma - self.beta) * total_correlation_u_3
+            + (self.between - 1 + self.gamma) * total_correlation_u
+            - self.between * total_correlation_u_2
+            - self.between * total_correlation_u_3
         )
         return Losses(
             loss,
