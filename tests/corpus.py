@@ -3,7 +3,7 @@
     for case in chain(shipped(), documented(), generated("renaming", share=40)):
         ...
 
-A law takes a share of the generated specs, which moves with `_SHARE`. `FUZZ=10000` in the
+A law takes a share of the generated specs, which moves with the commit. `FUZZ=10000` in the
 environment tries that many instead, and `FUZZ=1 FUZZ_START=7` tries seed 7 alone. The report of a
 failing test shows the case at which it failed.
 """
@@ -28,6 +28,7 @@ import hashlib
 import os
 import random
 import re
+import subprocess
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
@@ -46,8 +47,8 @@ _FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _MODEL = re.compile(r"^\s*model (\w+)", re.MULTILINE)
 _ASSERTION = re.compile(r"^assert .*\n", re.MULTILINE)
 _SEEDS = 10**9
-#: The commit whose share of the generated specs is tried: moved once a newer share has been run.
-_SHARE = "21a876f5fa46e75b7574e02de15fd3229400770d"
+#: Seeds that every law has been tried with, and passed: shares come from among them.
+_TRIED = range(41_000_000, 41_000_500)
 
 
 @dataclass(frozen=True)
@@ -103,8 +104,14 @@ def generated(
 
 
 def seeds(law: str, count: int) -> range:
-    """The seeds of a law, which change with the commit; from FUZZ_START where that is given."""
-    start = int(os.environ.get("FUZZ_START") or _first_seed(law))
+    """The seeds of a law: from FUZZ_START, or a share of those tried that the commit chooses."""
+    given = os.environ.get("FUZZ_START")
+    if given:
+        start = int(given)
+    elif "FUZZ" in os.environ:
+        start = _draw(law) % _SEEDS
+    else:
+        start = _TRIED.start + _draw(law) % max(1, len(_TRIED) - count)
     return range(start, start + count)
 
 
@@ -118,8 +125,7 @@ def some(law: str, cases: Sequence[T], share: int) -> list[T]:
 
     For laws that take seconds a case, such as those that torch compiles.
     """
-    start = _first_seed(law)
-    chosen = random.Random(start).sample(range(len(cases)), min(fuzz(share), len(cases)))
+    chosen = random.Random(_draw(law)).sample(range(len(cases)), min(fuzz(share), len(cases)))
     return [cases[place] for place in sorted(chosen)]
 
 
@@ -205,6 +211,18 @@ def _compiled(
 
 
 @cache
-def _first_seed(law: str) -> int:
-    digest = hashlib.sha256(f"{_SHARE} {law}".encode()).digest()
-    return int.from_bytes(digest[:8], "big") % _SEEDS
+def _draw(law: str) -> int:
+    """A number of the law and the commit."""
+    digest = hashlib.sha256(f"{_commit()} {law}".encode()).digest()
+    return int.from_bytes(digest[:8], "big")
+
+
+@cache
+def _commit() -> str:
+    """The commit that is checked out; nothing in a copy without git."""
+    command = ["git", "-C", str(_ROOT), "rev-parse", "HEAD"]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+    except OSError:
+        return ""
+    return done.stdout.strip()

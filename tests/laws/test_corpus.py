@@ -36,8 +36,8 @@ def test_seeds_change_with_the_law_and_the_commit(monkeypatch: pytest.MonkeyPatc
     monkeypatch.delenv("FUZZ_START", raising=False)
 
     def drawn(law: str, commit: str) -> list[str]:
-        corpus._first_seed.cache_clear()
-        monkeypatch.setattr(corpus, "_SHARE", commit)
+        corpus._draw.cache_clear()
+        monkeypatch.setattr(corpus, "_commit", lambda: commit)
         return [case.text for case in generated(law, 3)]
 
     first = drawn("one", "a")
@@ -45,7 +45,7 @@ def test_seeds_change_with_the_law_and_the_commit(monkeypatch: pytest.MonkeyPatc
     assert first != drawn("one", "b")
     assert first != drawn("another", "a")
     assert len(first) == len(drawn("one", "")) == 3  # without git
-    corpus._first_seed.cache_clear()
+    corpus._draw.cache_clear()
 
 
 def test_a_share_of_many_is_in_their_order(monkeypatch: pytest.MonkeyPatch) -> None:
