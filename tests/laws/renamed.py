@@ -56,6 +56,16 @@ def words(text: str) -> frozenset[str]:
 
 
 def legal_name(chance: random.Random, most: int = 120) -> str:
-    """A name of random length that no spec has by chance."""
-    length = chance.choice([1, 2, 5, 10, 23, 40, 71, chance.randint(1, most)])
-    return chance.choice(string.ascii_letters) + "".join(chance.choices(_LETTERS, k=length - 1))
+    """A name of random length that no spec has by chance, and that is no word of the language."""
+    while True:
+        length = chance.choice([1, 2, 5, 10, 23, 40, 71, chance.randint(1, most)])
+        first = chance.choice(string.ascii_letters)
+        name = first + "".join(chance.choices(_LETTERS, k=length - 1))
+        if not _is_word_of_the_language(name):
+            return name
+
+
+def _is_word_of_the_language(name: str) -> bool:
+    """Whether a declaration of that name is no statement: `if`, `in`."""
+    _, mistakes = parse(Source("name.mib", f"model m\nobserved {name} : real\n"))
+    return bool(mistakes)
