@@ -7,6 +7,7 @@ rows, its edges included, and of a few starts the best is kept: the score alone 
 asked. What is found is compared up to the order of the factors.
 
     python -m study.planted --seeds 5 --starts 3
+    python -m study.planted --seeds 5 --starts 3 --gradient disarm
 """
 
 from __future__ import annotations
@@ -47,9 +48,16 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--starts", type=int, default=3)
+    parser.add_argument(
+        "--gradient",
+        choices=["straight_through", "disarm"],
+        default="straight_through",
+        help="Gradient of the edges' probabilities.",
+    )
     arguments = parser.parse_args()
     torch.set_num_threads(1)
-    made = emitted(_SPEC.read_text(encoding="utf-8"))
+    text = _SPEC.read_text(encoding="utf-8")
+    made = emitted(text.replace("bernoulli(0.5)", f"bernoulli(0.5, {arguments.gradient})"))
     print(
         "| seed | edges planted | edges found | F1 | F1 of each start | score of each start | s |"
     )
