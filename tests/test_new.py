@@ -14,6 +14,7 @@ from graphdsl.cli import app
 from graphdsl.cli.commands.new import Template
 from graphdsl.compiler import compile_spec, read
 from graphdsl.diagnostics import Source
+from tests.corpus import some
 
 FOLDER = Path(__file__).parent.parent / "graphdsl" / "cli" / "templates"
 
@@ -51,7 +52,9 @@ def test_a_template_teaches(template: Template) -> None:
 
 @pytest.mark.parametrize(
     ("template", "data"),
-    [(Template.single_view, "digits"), (Template.multi_view, "digits-halves")],
+    some(
+        "templates", [(Template.single_view, "digits"), (Template.multi_view, "digits-halves")], 1
+    ),
 )
 def test_a_template_trains(template: Template, data: str, tmp_path: Path) -> None:
     done = _shell(tmp_path, "new", "mine", "--template", template)
