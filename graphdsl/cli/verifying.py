@@ -68,8 +68,7 @@ def tried(text: str, class_name: str, trial: Trial, of: str) -> EmittedCompariso
 
     from graphdsl.verify import SignedSum
 
-    networks = _networks(trial.networks)
-    objective = _emitted(text, class_name)(networks=networks, **trial.parameters).double()
+    objective = _on_trial(text, class_name, trial)
 
     def outcome(one: Pass) -> tuple[float, list[float]]:
         """The loss of a pass without what is under a sign, and the sums under them."""
@@ -107,8 +106,7 @@ def estimated(text: str, class_name: str, trial: Trial) -> Iterator[EstimateComp
 
     if not trial.claims:
         return
-    made = _emitted(text, class_name)
-    objective = made(networks=_networks(trial.networks), **trial.parameters).double()
+    objective = _on_trial(text, class_name, trial)
     with torch.no_grad():
         several = [objective(_tensors(one.batch), _tensors(one.noise)) for one in trial.samples]
     for claim in trial.claims:
@@ -174,6 +172,12 @@ def smooth(objective: Objective) -> Objective:
             width = one[0].numel() if one.ndim > 1 else 1  # what a number of the next layer sums
             one.add_(_SPREAD / width**0.5 * torch.randn_like(one))
     return objective
+
+
+def _on_trial(text: str, class_name: str, trial: Trial) -> Objective:
+    """The emitted module with the networks and the parameters of a trial."""
+    networks = _networks(trial.networks)
+    return _emitted(text, class_name)(networks=networks, **trial.parameters).double()
 
 
 def _emitted(text: str, class_name: str) -> type[Objective]:

@@ -6,8 +6,8 @@ __all__ = ["stated_loss", "summands"]
 
 from collections.abc import Iterator, Mapping
 
-from graphdsl.ir.loss import Group, LossModule
-from graphdsl.verify.terms import Parameters, weight_value
+from graphdsl.ir.loss import LossModule
+from graphdsl.verify.terms import Parameters, signed, weight_value
 
 Numbers = Mapping[str, float]
 
@@ -44,16 +44,6 @@ def summands(
         if own is None or group.name in own.groups:
             inner = sum(weights[name] * terms[name] for name in group.terms)
             inner += weight_value(group.offset, parameters)
-            yield weight_value(group.weight, parameters) * _signed(
-                group, inner, weight_value(group.bound, parameters), prices
-            )
-
-
-def _signed(group: Group, value: float, bound: float, prices: Numbers) -> float:
-    match group.kind:
-        case "abs":
-            return abs(value)
-        case "max":
-            return max(value, bound)
-        case "constraint":
-            return prices[group.name] * value
+            price = prices[group.name] if group.kind == "constraint" else 1.0
+            bound = weight_value(group.bound, parameters)
+            yield weight_value(group.weight, parameters) * signed(group.kind, inner, bound, price)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-__all__ = ["Parameters", "defined", "random_parameters", "weight_value", "worth"]
+__all__ = ["Parameters", "defined", "random_parameters", "signed", "weight_value", "worth"]
 
 from collections.abc import Iterable, Mapping
 from math import prod
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 import numpy as np
 
@@ -23,6 +23,19 @@ def worth(terms: Iterable[Term], world: World, parameters: Parameters) -> float:
     return sum(
         weight_value(term.weight, parameters) * _atom(term, world) for term in terms if term.weight
     )
+
+
+def signed(
+    kind: Literal["abs", "max", "constraint"], value: float, bound: float, price: float = 1.0
+) -> float:
+    """A sum inside `abs` or `max`, or a constrained one times its price, as it enters a loss."""
+    match kind:
+        case "abs":
+            return abs(value)
+        case "max":
+            return max(value, bound)
+        case "constraint":
+            return price * value
 
 
 def defined(functional: Functional, world: World) -> float:

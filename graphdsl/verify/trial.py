@@ -26,13 +26,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graphdsl.ir.information import Term
-from graphdsl.ir.loss import Bound, Group, LossModule, LossTerm
+from graphdsl.ir.loss import Bound, LossModule, LossTerm
 from graphdsl.ir.model import Wrapped
 from graphdsl.verify.models import Models, intended
 from graphdsl.verify.networks import Affine
 from graphdsl.verify.row_models import RowModels
 from graphdsl.verify.rows import detours, objective_of, term_of
-from graphdsl.verify.terms import Parameters, weight_value, worth
+from graphdsl.verify.terms import Parameters, signed, weight_value, worth
 
 #: Kinds of terms that have no closed form here: told from the minibatch, or from samples, or costs.
 ESTIMATED = ("total_correlation", "information", "distance", "penalty", "importance", "cost")
@@ -64,7 +64,7 @@ class SignedSum:
 
     def signed(self, inner: float) -> float:
         """What the sign makes of it in the loss."""
-        return self.weight * (abs(inner) if self.kind == "abs" else max(inner, self.bound))
+        return self.weight * signed(self.kind, inner, self.bound)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +138,8 @@ def exact_loss(models: RowModels, module: LossModule, parameters: Parameters) ->
         inner = intended(models, objective_of(row, wrapped.inner, model), parameters)
         inner += _gaps(models, [terms[name] for name in group.terms], parameters)
         inner += weight_value(group.offset, parameters)
-        total += weight_value(group.weight, parameters) * _signed(group, inner, parameters)
+        value = signed(group.kind, inner, weight_value(group.bound, parameters))
+        total += weight_value(group.weight, parameters) * value
     return total
 
 
@@ -197,14 +198,3 @@ def is_under_p(module: LossModule) -> bool:
 def told_bounds(term: LossTerm) -> tuple[Bound, ...]:
     """The bounds whose gaps have a value here: not its own of a bound by several samples."""
     return term.bounds[term.code.kind == "importance" :]
-
-
-def _signed(group: Group, value: float, parameters: Parameters) -> float:
-    """What a sign makes of a sum; a multiplier starts at one."""
-    match group.kind:
-        case "abs":
-            return abs(value)
-        case "max":
-            return max(value, weight_value(group.bound, parameters))
-        case "constraint":
-            return value
