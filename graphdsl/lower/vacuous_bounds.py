@@ -154,12 +154,17 @@ def _latent(one: Weighted, model: Model) -> str:
 
 def _collapsed(module: LossModule, models: Sequence[Model]) -> Iterator[Diagnostic]:
     """Latents that only their own rate is of: the loss is least where they tell nothing."""
-    model = models[0] if len(models) == 1 else replace(models[0], objective=_asked(models))
-    latents = {node.name for node in model.nodes if node.role == "latent"}
-    rates = [term for term in module.terms if _is_rate(term, model)]
-    reached = {name for term in module.terms if term not in rates for name in _speaks_of(term)}
     if any(term.code.kind == "importance" for term in module.terms):
         return  # a bound by several samples is of every latent
+    model = replace(models[0], objective=_asked(models))
+    latents = {node.name for node in model.nodes if node.role == "latent"}
+    rates: list[LossTerm] = []
+    reached: set[str] = set()
+    for term in module.terms:
+        if _is_rate(term, model):
+            rates.append(term)
+        else:
+            reached |= _speaks_of(term)
     while more := {
         name
         for term in rates
