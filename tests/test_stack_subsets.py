@@ -142,7 +142,7 @@ def both_ways(text: str, patch: pytest.MonkeyPatch) -> tuple[Objective, Objectiv
     """The module as it is emitted, and with its sets one by one, of the same weights."""
     at_once = emitted_class(text)()
     with patch.context() as apart:
-        apart.setattr("graphdsl.lower.plan.together", lambda *_: ())
+        apart.setattr("graphdsl.program.plan.together", lambda *_: ())
         one_by_one = emitted_class(text)()
     one_by_one.load_state_dict(at_once.state_dict())
     return at_once, one_by_one
@@ -203,7 +203,7 @@ def test_the_text_is_what_it_should_be(name: str, monkeypatch: pytest.MonkeyPatc
     for one in ("on_sets(", *words):
         assert one in " ".join(emitted.split()).replace("( ", "(").replace(" )", ")")
     with monkeypatch.context() as apart:
-        apart.setattr("graphdsl.lower.plan.together", lambda *_: ())
+        apart.setattr("graphdsl.program.plan.together", lambda *_: ())
         assert "on_sets" not in (one_by_one := emitted_text(text))
     assert len(emitted) < len(one_by_one)
 

@@ -71,6 +71,11 @@ class Span:
     end_line: int
     end_column: int
 
+    @classmethod
+    def at(cls, line: int, column: int, width: int) -> Span:
+        """A place in one line of the spec."""
+        return cls(line, column, line, column + width)
+
     def to(self, other: Span) -> Span:
         """The stretch from the start of this one to the end of the other."""
         return Span(self.line, self.column, other.end_line, other.end_column)

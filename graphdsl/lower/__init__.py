@@ -1,7 +1,8 @@
 """Bounded terms to a module that can be written out.
 
-`lower` pairs cross-entropies with the encoders' entropies into rates, plans estimators, and settles
-names, order and shapes, so that `codegen` has nothing left to decide.
+This room groups bounded terms into the lines of a loss, chooses estimators, and refuses what cannot
+be computed or trained. `bound` has chosen the bounds, `program` plans what the methods compute, and
+`notation` writes the formulas; `codegen` has nothing left to decide.
 """
 
 __all__ = ["Lowered", "lower"]

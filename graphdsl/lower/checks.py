@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["all_warnings", "mistakes", "span_at", "without_model"]
+__all__ = ["all_warnings", "mistakes", "without_model"]
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
@@ -19,7 +19,6 @@ from graphdsl.ir.model import DivergenceOfMarginals, Model
 from graphdsl.ir.notation import names, weight_text
 from graphdsl.lower.distances import unfit_distances
 from graphdsl.lower.errors import (
-    EstimatorIdle,
     MarginalOfModel,
     NoBound,
     NoModelOfSets,
@@ -28,6 +27,7 @@ from graphdsl.lower.errors import (
 )
 from graphdsl.lower.estimates import unfit_estimates
 from graphdsl.lower.importance import unfit_importances
+from graphdsl.program.errors import EstimatorIdle
 
 
 def all_warnings(several: Sequence[Collected], models: Sequence[Model]) -> Iterator[Diagnostic]:
@@ -53,7 +53,7 @@ def mistakes(
     yield from unsettled(collected, model)
     stuck = [one for one in collected.intractable if not can_relax(one, independences[one.under])]
     for one in stuck[:3]:  # the others have the same reason
-        yield NoBound(span=span_at(line, column, 1), term=_text(one))
+        yield NoBound(span=Span.at(line, column, 1), term=_text(one))
     yield from unfit_estimates(collected, model, independences["q"], line, column)
 
 
@@ -63,7 +63,7 @@ def _unfit_models(
     """Models that the objective names, and that nothing computes."""
     for one in collected.models:
         atom, conditional = one.atom, one.conditional
-        span = span_at(one.lines[0] if one.lines else line, column if not one.lines else 1, 1)
+        span = Span.at(one.lines[0] if one.lines else line, column if not one.lines else 1, 1)
         if conditional is None or atom.network in ("p", "new") or atom.given is None:
             continue
         if conditional.by != "poe" and atom.given != set(conditional.parents):
@@ -82,7 +82,7 @@ def without_model(pieces: Iterable[Piece], model: Model) -> Iterator[Diagnostic]
         if isinstance(piece.ref, Auxiliary) and any(map(as_block, piece.ref.given)):
             family = model.family_of(piece.node)
             yield NoModelOfSets(
-                span=span_at(family.line, family.column, len(family.name)),
+                span=Span.at(family.line, family.column, len(family.name)),
                 term=str(entropy((piece.node,), piece.ref.given, piece.under)),
                 name=piece.node,
             )
@@ -101,7 +101,7 @@ def _marginals(model: Model) -> Iterator[Diagnostic]:
             missing = [name for name in conditional.parents if name not in known]
             if children and missing:
                 yield MarginalOfModel(
-                    span=span_at(one.line, one.column, 2),
+                    span=Span.at(one.line, one.column, 2),
                     names=", ".join(named or ()),
                     parent=missing[0],
                     child=children[0],
@@ -119,15 +119,10 @@ def _warnings(collected: Collected, model: Model) -> Iterator[Diagnostic]:
     }
     for weight, atom, choice in collected.estimated:
         if choice is not None and not weight and choice not in inside:
-            yield EstimatorIdle(span=span_at(choice.line, choice.column, 8), target=str(atom))
+            yield EstimatorIdle(span=Span.at(choice.line, choice.column, 8), target=str(atom))
     for idle in (*model.idle_choices, *idle_models(collected, model)):
-        yield EstimatorIdle(span=span_at(idle.line, idle.column, 8), target=idle.target)
+        yield EstimatorIdle(span=Span.at(idle.line, idle.column, 8), target=idle.target)
 
 
 def _text(one: LocalEntropy) -> str:
     return f"({weight_text(one.weight)}) * {entropy((one.node,), one.given, one.under)}"
-
-
-def span_at(line: int, column: int, width: int) -> Span:
-    """A place in one line of the spec."""
-    return Span(line, column, line, column + width)

@@ -17,12 +17,12 @@ from graphdsl.ir.loss import Builder, LossTerm, NetworkSlot, SlopePenalty, TermC
 from graphdsl.ir.model import Distance, Family, Model
 from graphdsl.ir.notation import latex_names, names, number_text
 from graphdsl.ir.weight import Weight
-from graphdsl.lower.data import sampled
 from graphdsl.lower.errors import UnfitDistance
-from graphdsl.lower.generated import Generation
-from graphdsl.lower.names import Names
-from graphdsl.lower.runs import Plan, tensor_shape
-from graphdsl.lower.slots import with_scale
+from graphdsl.program.ancestors import Generation
+from graphdsl.program.data import sampled
+from graphdsl.program.names import Names
+from graphdsl.program.runs import Plan, tensor_shape
+from graphdsl.program.slots import with_scale
 
 _WORDS: dict[str, tuple[str, str]] = {
     "MMD": ("mmd", "maximum mean discrepancy"),

@@ -6,8 +6,6 @@ __all__ = [
     "AbsentVariable",
     "CollapsedLatent",
     "EdgeGradientMisfit",
-    "EstimatorIdle",
-    "EstimatorMisplaced",
     "IdleLimit",
     "MarginalOfModel",
     "MixtureInPart",
@@ -15,7 +13,6 @@ __all__ = [
     "NoModelOfSets",
     "NoPart",
     "NoSuchPosterior",
-    "NobodyTrains",
     "NothingLeft",
     "OpenGap",
     "PriorMissing",
@@ -36,18 +33,6 @@ class NoBound(Diagnostic):
     said = "the objective holds {term}, which is neither exact nor bounded by anything here"
     hint = "add a generation network `p` that predicts data from it, or another network to D"
     term: str
-
-
-class NobodyTrains(Diagnostic):
-    """Networks that run, and that no objective is for."""
-
-    code = "MIB453"
-    title = "Networks that nobody trains"
-    said = "{reason}, and no objective is for `{name}`"
-    hint = "say whose it is, as in `{example}`, or give it an objective of its own"
-    name: str
-    reason: str
-    example: str
 
 
 class NoPart(Diagnostic):
@@ -126,29 +111,6 @@ class MarginalOfModel(Diagnostic):
     names: str
     parent: str
     child: str
-
-
-class EstimatorMisplaced(Diagnostic):
-    """An estimator whose conditions do not hold."""
-
-    code = "MIB501"
-    title = "Estimator out of place"
-    said = "{estimator} cannot estimate {target}: {reason}"
-    hint = "{instead}"
-    estimator: str
-    target: str
-    reason: str
-    instead: str
-
-
-class EstimatorIdle(Warned):
-    """An `estimate` line about something that the objective does not hold."""
-
-    code = "MIB502"
-    title = "Nothing to estimate"
-    said = "after collecting equal terms, the objective holds no {target}"
-    hint = "delete the line, or see with `--emit terms` what the objective holds"
-    target: str
 
 
 class MixtureInPart(Diagnostic):

@@ -18,12 +18,12 @@ from graphdsl.ir.model import Conditional, EstimatorChoice, Family, Model
 from graphdsl.ir.notation import latex_name, latex_names
 from graphdsl.ir.statements import Ref
 from graphdsl.ir.weight import Weight
-from graphdsl.lower.data import sampled
-from graphdsl.lower.errors import EstimatorMisplaced
-from graphdsl.lower.generated import Generation
-from graphdsl.lower.names import Names
-from graphdsl.lower.runs import Plan, tensor_shape
-from graphdsl.lower.slots import member_ref, with_scale
+from graphdsl.program.ancestors import Generation
+from graphdsl.program.data import sampled
+from graphdsl.program.errors import EstimatorMisplaced
+from graphdsl.program.names import Names
+from graphdsl.program.runs import Plan, tensor_shape
+from graphdsl.program.slots import member_ref, with_scale
 
 Estimated: TypeAlias = tuple[Weight, TotalCorrelation, EstimatorChoice | None]
 

@@ -10,8 +10,8 @@ from dataclasses import replace
 from graphdsl.ir.loss import EXACT, LossModule, LossTerm, MaskSlot
 from graphdsl.ir.masks import EdgeGradient
 from graphdsl.ir.statements import Detach, DrawMask, Generated, Sample, Statement
-from graphdsl.lower.liveness import read_by
-from graphdsl.lower.renaming import reads
+from graphdsl.program.passes.drop_unused import read_by
+from graphdsl.program.substitution import reads
 
 _KERNELS = ("mmd", "mmd_between", "hsic")
 

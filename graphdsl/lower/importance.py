@@ -16,12 +16,12 @@ from graphdsl.ir.notation import Names as Variables
 from graphdsl.ir.notation import latex_names, latex_weight, shortened
 from graphdsl.ir.signs import sign
 from graphdsl.ir.weight import ONE, Weight
-from graphdsl.lower.data import masks
-from graphdsl.lower.errors import EstimatorMisplaced
-from graphdsl.lower.names import Names
-from graphdsl.lower.runs import Plan
-from graphdsl.lower.samples import SamplePass
-from graphdsl.lower.wording import joint_text
+from graphdsl.notation.networks import joint_text
+from graphdsl.program.data import masks
+from graphdsl.program.errors import EstimatorMisplaced
+from graphdsl.program.names import Names
+from graphdsl.program.passes.repeat_samples import SamplePass
+from graphdsl.program.runs import Plan
 
 
 def unfit_importances(collected: Collected, model: Model) -> Iterator[Diagnostic]:

@@ -15,34 +15,35 @@ from graphdsl.bound.models import Prior
 from graphdsl.bound.relations import combined, reason_of
 from graphdsl.bound.sides import NetworkKey, Objective, on_their_sides, playing, playing_piece
 from graphdsl.bound.under_p import unfit_under_p
-from graphdsl.diagnostics import Diagnostic
+from graphdsl.diagnostics import Diagnostic, Span
 from graphdsl.ir.graph import Independence
 from graphdsl.ir.information import Collected, Term
 from graphdsl.ir.loss import Group, LossModule, LossTerm, ParameterSlot, VariableSlot
 from graphdsl.ir.model import Family, Model
 from graphdsl.ir.statements import Run
-from graphdsl.lower.checks import all_warnings, mistakes, span_at, without_model
+from graphdsl.lower.checks import all_warnings, mistakes, without_model
 from graphdsl.lower.distances import distance_terms
-from graphdsl.lower.enumeration import enumerated, unfit_players
 from graphdsl.lower.errors import NothingLeft, PriorMissing
 from graphdsl.lower.estimates import estimated_terms
-from graphdsl.lower.gating import count_terms, unfit_gradients, with_masks, with_structures
 from graphdsl.lower.gradients import with_gradients
 from graphdsl.lower.importance import importance_terms, sampled_networks
-from graphdsl.lower.liveness import alive, arguments, used
+from graphdsl.lower.masks import count_terms, unfit_gradients
 from graphdsl.lower.mixtures import idle_experts, unfit_mixtures
-from graphdsl.lower.names import Names, local_names, named
-from graphdsl.lower.objective import whole_latex
-from graphdsl.lower.plan import make_plan
-from graphdsl.lower.players import Part, put_together, unowned
-from graphdsl.lower.runs import Plan
 from graphdsl.lower.signed_sums import group_of, group_relation, sign_text
-from graphdsl.lower.strata import stratified
 from graphdsl.lower.terms import added_up, loss_terms
 from graphdsl.lower.turns import idle_turns, turns
 from graphdsl.lower.untrained import untrained, without_part
 from graphdsl.lower.vacuous_bounds import unheld
 from graphdsl.lower.vanished_bounds import telling
+from graphdsl.notation.objective import whole_latex
+from graphdsl.program.names import Names, local_names, named
+from graphdsl.program.passes.draw_masks import with_masks, with_structures
+from graphdsl.program.passes.drop_unused import alive, arguments, used
+from graphdsl.program.passes.separate_players import Part, put_together, unowned
+from graphdsl.program.passes.stratify_mixtures import stratified
+from graphdsl.program.passes.sum_over_classes import enumerated, unfit_players
+from graphdsl.program.plan import make_plan
+from graphdsl.program.runs import Plan
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +180,7 @@ def _lowered(bounded: Sequence[_Bounded], model: Model, found: list[Diagnostic])
         return Lowered(None, tuple(found))
     if not all(any(one.code.kind != "sparsity" for one in made) for made in terms):
         place = [(one.line, one.column) for one in model.objective] or [(1, 1)]
-        return Lowered(None, (*found, NothingLeft(span=span_at(*place[0], 1))))
+        return Lowered(None, (*found, NothingLeft(span=Span.at(*place[0], 1))))
     constants = added_up(term for one in bounded for term in one.collected.constants)
     every_group = tuple(group for several in groups for group in several)
     if not model.players:
@@ -218,7 +219,7 @@ def _prior_missing(family: Family) -> PriorMissing:
     shape = f"[{', '.join(map(str, family.shape))}]" if family.shape else ""
     prior = {"categorical": "categorical", "binary": "bernoulli"}.get(family.kind, "normal")
     return PriorMissing(
-        span=span_at(family.line, family.column, len(family.name)),
+        span=Span.at(family.line, family.column, len(family.name)),
         name=family.name,
         declared=f"latent {family.name} : {family.kind}{classes}{shape} ~ {prior}",
     )

@@ -20,9 +20,9 @@ from graphdsl.ir.model import (
     Network,
     Weighted,
 )
-from graphdsl.lower.checks import span_at
-from graphdsl.lower.errors import EstimatorIdle, MixtureInPart
-from graphdsl.lower.wording import joint_text
+from graphdsl.lower.errors import MixtureInPart
+from graphdsl.notation.networks import joint_text
+from graphdsl.program.errors import EstimatorIdle
 
 _Why: TypeAlias = tuple[str, str]  #: a reason, and what to write instead
 _ONE = "write `KL(q || p) with one_expert`, whose density is that of the expert which a row draws"
@@ -46,7 +46,7 @@ def idle_experts(model: Model) -> Iterator[Diagnostic]:
         match one.functional:
             case DivergenceOfMarginals(under=under, experts="one" | "apart"):
                 if not _mixtures(model.inference_of(under)):
-                    span = span_at(one.line, one.column, 2)
+                    span = Span.at(one.line, one.column, 2)
                     yield EstimatorIdle(span=span, target=f"mixture that `{under}` infers")
 
 
@@ -100,7 +100,7 @@ def _of_samples(
     several = _mixtures(network)
     found = next(_why_not(functional, several, model), None)
     if found is not None:
-        span = span_at(term.line, term.column, 2)
+        span = Span.at(term.line, term.column, 2)
         name = joint_text(model, several[0].children)
         yield MixtureInPart(
             span=span,

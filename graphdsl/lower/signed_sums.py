@@ -12,7 +12,7 @@ from graphdsl.ir.loss import Group, LossTerm, Relation
 from graphdsl.ir.model import Model
 from graphdsl.ir.notation import weight_text
 from graphdsl.ir.signs import sign
-from graphdsl.lower.names import Names
+from graphdsl.program.names import Names
 
 _NAMES = {"abs": "absolute", "max": "floored", "constraint": "constraint"}
 

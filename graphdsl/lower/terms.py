@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-__all__ = ["AT_ONE_SAMPLE", "added_up", "loss_terms"]
+__all__ = ["added_up", "loss_terms"]
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from graphdsl.bound.bounds import Piece
+from graphdsl.bound.draws import draws_used
 from graphdsl.bound.models import Auxiliary, Decoder, Encoder, Prior, SubPosterior, is_drawn, plays
 from graphdsl.bound.relations import of_bounds
 from graphdsl.diagnostics import CompilerBug
@@ -19,17 +20,14 @@ from graphdsl.ir.notation import natural
 from graphdsl.ir.signs import sign
 from graphdsl.ir.statements import Ref
 from graphdsl.ir.weight import Weight, accumulate
-from graphdsl.lower.chosen import chosen, draws_used
-from graphdsl.lower.data import masks
-from graphdsl.lower.formulas import formula
-from graphdsl.lower.keys import density, seen
-from graphdsl.lower.names import Names
-from graphdsl.lower.paying_rows import paying
-from graphdsl.lower.runs import PRIORS, Mixture, ModelKey, Plan
-from graphdsl.lower.slots import member_ref
-
-#: How the density of a mixture is told.
-AT_ONE_SAMPLE = "the mixture's log-density at one sample"
+from graphdsl.notation.rows import paying
+from graphdsl.notation.terms import AT_ONE_SAMPLE, formula
+from graphdsl.program.data import masks
+from graphdsl.program.drawn_sets import chosen
+from graphdsl.program.keys import density, seen
+from graphdsl.program.names import Names
+from graphdsl.program.runs import PRIORS, Mixture, ModelKey, Plan
+from graphdsl.program.slots import member_ref
 
 
 def loss_terms(
@@ -44,7 +42,7 @@ def loss_terms(
         if mixture is not None:  # as its density has them
             group.sort(key=lambda piece: mixture.children.index(piece.node))
         bounds = tuple(dict.fromkeys(bound for piece in group for bound in piece.bounds))
-        written = formula(plan, group)
+        written = formula(plan.samples, group)
         term = LossTerm(
             name=names.take(f"{_title(plan, first)}{plan.tag}"),
             weight=first.weight,

@@ -15,8 +15,8 @@ from graphdsl.ir.model import Model
 from graphdsl.ir.notation import shortened
 from graphdsl.ir.statements import Detach, DrawData, PriorSample, Run, Statement
 from graphdsl.lower.errors import NoPart, Untrained
-from graphdsl.lower.liveness import read_by
-from graphdsl.lower.renaming import reads, targets
+from graphdsl.program.passes.drop_unused import read_by
+from graphdsl.program.substitution import reads, targets
 
 
 def untrained(module: LossModule, model: Model) -> Iterator[Diagnostic]:

@@ -14,6 +14,7 @@ from dataclasses import replace
 from graphdsl.ir.loss import Density
 from graphdsl.ir.model import DivergenceOfMarginals
 from graphdsl.ir.notation import Names
+from graphdsl.ir.slots import Slot
 from graphdsl.ir.statements import (
     Assemble,
     Chances,
@@ -27,12 +28,12 @@ from graphdsl.ir.statements import (
     Sample,
     Statement,
 )
-from graphdsl.lower.data import masks, observed, parents_of
-from graphdsl.lower.keys import density, seen
-from graphdsl.lower.posteriors import plan_posteriors
-from graphdsl.lower.renaming import reads, renamed, targets
-from graphdsl.lower.runs import PRIORS, Mixture, Plan, run_slot
-from graphdsl.lower.slots import Slot, member_ref, network_slot
+from graphdsl.program.data import masks, observed, parents_of
+from graphdsl.program.keys import density, seen
+from graphdsl.program.posteriors import plan_posteriors
+from graphdsl.program.runs import PRIORS, Mixture, Plan, run_slot
+from graphdsl.program.slots import member_ref, network_slot
+from graphdsl.program.substitution import reads, renamed, targets
 
 _SHAPELESS = Assemble | Chances | DrawMask | Every | None
 

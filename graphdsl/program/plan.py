@@ -12,16 +12,22 @@ from typing import Literal
 from graphdsl.bound.bounds import Piece
 from graphdsl.bound.models import Auxiliary, Decoder, Encoder, SubPosterior
 from graphdsl.ir.model import Conditional, Distribution, Model, Network, Via
-from graphdsl.lower.chosen import plan_draws, written_out
-from graphdsl.lower.compared_encoders import run_compared
-from graphdsl.lower.data import labels_of, observed, one_hot, parents_of
-from graphdsl.lower.generated import Generation
-from graphdsl.lower.generation import plan_generation
-from graphdsl.lower.keys import Keys
-from graphdsl.lower.posteriors import plan_posteriors, run_experts
-from graphdsl.lower.runs import ModelKey, Plan, place_of, run_slot
-from graphdsl.lower.slots import Slot, expert_slots, network_slot, slots, some_of
-from graphdsl.lower.stack_subsets import plan_inference, plan_together, run_on_sets, together
+from graphdsl.ir.slots import Slot
+from graphdsl.program.ancestors import Generation
+from graphdsl.program.compared_encoders import run_compared
+from graphdsl.program.data import labels_of, observed, one_hot, parents_of
+from graphdsl.program.decode import plan_generation
+from graphdsl.program.drawn_sets import plan_draws, written_out
+from graphdsl.program.keys import Keys
+from graphdsl.program.passes.stack_subsets import (
+    plan_inference,
+    plan_together,
+    run_on_sets,
+    together,
+)
+from graphdsl.program.posteriors import plan_posteriors, run_experts
+from graphdsl.program.runs import ModelKey, Plan, place_of, run_slot
+from graphdsl.program.slots import expert_slots, network_slot, slots, some_of
 
 
 def make_plan(

@@ -13,6 +13,7 @@ __all__ = ["plan_generation"]
 from collections.abc import Iterable, Iterator, Sequence
 
 from graphdsl.ir.model import Family, Model
+from graphdsl.ir.slots import Slot
 from graphdsl.ir.statements import (
     Assemble,
     Decoded,
@@ -26,9 +27,9 @@ from graphdsl.ir.statements import (
     Sample,
     Statement,
 )
-from graphdsl.lower.data import observed, one_hot, parents_of
-from graphdsl.lower.keys import members
-from graphdsl.lower.runs import (
+from graphdsl.program.data import observed, one_hot, parents_of
+from graphdsl.program.keys import members
+from graphdsl.program.runs import (
     PRIORS,
     WORD,
     Plan,
@@ -38,7 +39,7 @@ from graphdsl.lower.runs import (
     slot_shape,
     tensor_shape,
 )
-from graphdsl.lower.slots import Slot, member_ref, network_slot
+from graphdsl.program.slots import member_ref, network_slot
 
 
 def plan_generation(plan: Plan, slots: Sequence[Slot]) -> None:

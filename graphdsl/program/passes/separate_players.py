@@ -16,10 +16,10 @@ from graphdsl.diagnostics import Diagnostic, Span
 from graphdsl.ir.loss import Group, LossTerm, NetworkSlot, PlayerSlot
 from graphdsl.ir.model import Model, Player, owners_of_edges
 from graphdsl.ir.statements import Detach, Fuse, Observe, OneHot, Run, Statement
-from graphdsl.lower.errors import NobodyTrains
-from graphdsl.lower.names import Names
-from graphdsl.lower.renaming import reads, renamed, targets
-from graphdsl.lower.runs import Plan
+from graphdsl.program.errors import NobodyTrains
+from graphdsl.program.names import Names
+from graphdsl.program.runs import Plan
+from graphdsl.program.substitution import reads, renamed, targets
 
 _PREDICTORS = "predictors"
 

@@ -10,9 +10,10 @@ from dataclasses import replace
 from graphdsl.bound.bounds import Piece
 from graphdsl.bound.models import Encoder
 from graphdsl.ir.model import Conditional, Model
+from graphdsl.ir.slots import Slot
 from graphdsl.ir.statements import Run
-from graphdsl.lower.runs import ModelKey, Plan, gathered, run_slot
-from graphdsl.lower.slots import Slot, network_slot
+from graphdsl.program.runs import ModelKey, Plan, gathered, run_slot
+from graphdsl.program.slots import network_slot
 
 
 def run_compared(

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-__all__ = ["chosen", "draws_used", "plan_draws", "written_out"]
+__all__ = ["chosen", "plan_draws", "written_out"]
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 from graphdsl.bound.bounds import Piece
-from graphdsl.bound.models import Encoder, SubPosterior
+from graphdsl.bound.draws import draws_used
 from graphdsl.diagnostics import CompilerBug
-from graphdsl.ir.draws import Draw, as_block, draws_in
+from graphdsl.ir.draws import Draw, as_block
 from graphdsl.ir.model import Conditional, Model
 from graphdsl.ir.statements import Chosen, DrawSet, Observe
-from graphdsl.lower.runs import Plan
-from graphdsl.lower.slots import member_ref
+from graphdsl.program.runs import Plan
+from graphdsl.program.slots import member_ref
 
 
 def chosen(model: Model, block: str, nodes: Sequence[str]) -> Chosen:
@@ -24,19 +24,6 @@ def chosen(model: Model, block: str, nodes: Sequence[str]) -> Chosen:
         raise CompilerBug(f"{block} is no block of a drawn set")
     mask = member_ref(_local(found.draw), nodes, model.members(found.head))
     return Chosen(mask, found.outside)
-
-
-def draws_used(pieces: Iterable[Piece]) -> tuple[str, ...]:
-    """The drawn sets that pieces of the loss speak of, in their order."""
-    found: list[str] = []
-    for piece in pieces:
-        names, titles = [piece.among], [piece.under]
-        if isinstance(piece.ref, SubPosterior):
-            names += piece.ref.experts
-        if isinstance(piece.ref, Encoder | SubPosterior):
-            titles.append(piece.ref.network)
-        found += draws_in(names, *titles)
-    return tuple(dict.fromkeys(found))
 
 
 def plan_draws(plan: Plan, pieces: Sequence[Piece]) -> tuple[Draw, ...]:

@@ -10,13 +10,15 @@ from dataclasses import replace
 from graphdsl.diagnostics import CompilerBug
 from graphdsl.ir.draws import as_block
 from graphdsl.ir.model import Conditional, Family, Model
+from graphdsl.ir.slots import Slot
 from graphdsl.ir.statements import Assemble, Fuse, InferenceLine, Known, Ref, Run, Sample
-from graphdsl.lower.chosen import chosen
-from graphdsl.lower.data import labels_of, masks, parents_of
-from graphdsl.lower.falling import fallbacks
-from graphdsl.lower.gating import weights_of
-from graphdsl.lower.keys import density, members, seen, without_q
-from graphdsl.lower.runs import (
+from graphdsl.notation.networks import children_text, joint_text, pattern
+from graphdsl.program.data import labels_of, masks, parents_of
+from graphdsl.program.drawn_sets import chosen
+from graphdsl.program.fallbacks import fallbacks
+from graphdsl.program.keys import density, members, seen, without_q
+from graphdsl.program.masks import weights_of
+from graphdsl.program.runs import (
     WORD,
     Mixture,
     ModelKey,
@@ -26,8 +28,7 @@ from graphdsl.lower.runs import (
     run_slot,
     slot_shape,
 )
-from graphdsl.lower.slots import Slot, expert_slots, member_ref, network_slot
-from graphdsl.lower.wording import children_text, joint_text, pattern
+from graphdsl.program.slots import expert_slots, member_ref, network_slot
 
 
 def plan_posteriors(

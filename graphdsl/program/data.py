@@ -7,10 +7,10 @@ __all__ = ["labels_of", "masks", "observed", "one_hot", "parents_of", "sampled"]
 from collections.abc import Iterable, Iterator
 
 from graphdsl.ir.model import Family, Model
+from graphdsl.ir.slots import Slot
 from graphdsl.ir.statements import Observe, OneHot, Ref
-from graphdsl.lower import keys
-from graphdsl.lower.runs import Plan, tensor_shape
-from graphdsl.lower.slots import Slot
+from graphdsl.program import keys
+from graphdsl.program.runs import Plan, tensor_shape
 
 
 def observed(family: Family, source: str = "batch") -> Observe:

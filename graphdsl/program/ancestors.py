@@ -8,11 +8,12 @@ from collections.abc import Iterable, Iterator, MutableMapping, Sequence
 
 from graphdsl.bound.generated_means import has_density
 from graphdsl.ir.model import Family, Law
+from graphdsl.ir.slots import Slot
 from graphdsl.ir.statements import Assemble, Generated, PriorSample, Ref
-from graphdsl.lower.data import parents_of, sampled
-from graphdsl.lower.keys import members
-from graphdsl.lower.runs import Plan, gathered, held_members, run_slot, slot_shape
-from graphdsl.lower.slots import Slot, member_ref, network_slot
+from graphdsl.program.data import parents_of, sampled
+from graphdsl.program.keys import members
+from graphdsl.program.runs import Plan, gathered, held_members, run_slot, slot_shape
+from graphdsl.program.slots import member_ref, network_slot
 
 #: The words that make a root's sample of normal noise; a normal one is the noise itself.
 _WORDS: dict[Law, str] = {"laplace": "standard_laplace", "categorical": "uniform_categorical"}

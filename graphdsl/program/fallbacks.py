@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from graphdsl.diagnostics import CompilerBug
 from graphdsl.ir.model import Model
 from graphdsl.ir.notation import Names
-from graphdsl.lower.data import parents_of
-from graphdsl.lower.ordering import in_order
-from graphdsl.lower.runs import reading
-from graphdsl.lower.slots import Slot
+from graphdsl.ir.slots import Slot
+from graphdsl.program.data import parents_of
+from graphdsl.program.ordering import in_order
+from graphdsl.program.runs import reading
 
 
 @dataclass(frozen=True, slots=True)

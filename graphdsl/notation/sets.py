@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from itertools import combinations
 
 from graphdsl.ir.notation import natural, shortened
-from graphdsl.lower.runs import Plan
+from graphdsl.notation.samples import Samples
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,13 +23,13 @@ class Sets:
     own: bool  #: whether a term is of the members of S; else all sets have the same members
 
 
-def sets_of(plan: Plan, nodes: Mapping[str, Sequence[str]]) -> Sets | None:
+def sets_of(samples: Samples, nodes: Mapping[str, Sequence[str]]) -> Sets | None:
     """What S runs over in a term, from its variables in each network; None if no S says it."""
     sets = {name: _members(name) for name in nodes}
     heads = {
         parent.partition("[")[0]
         for name in nodes
-        for one in plan.model.inference_of(name).conditionals
+        for one in samples.model.inference_of(name).conditionals
         for parent in one.parents
     }
     several = list(sets.values())
@@ -38,7 +38,7 @@ def sets_of(plan: Plan, nodes: Mapping[str, Sequence[str]]) -> Sets | None:
     head = heads.pop()
     for name, members in sets.items():
         of_set = {f"{head}[{member}]" for member in members}
-        if any(of_set != set(one.parents) for one in plan.model.inference_of(name).conditionals):
+        if any(of_set != set(one.parents) for one in samples.model.inference_of(name).conditionals):
             return None
     own = all(
         [natural(one)[1] for one in nodes[name]] == [(int(i),) for i in members]

@@ -18,7 +18,7 @@ from graphdsl.ir.statements import (
     Sample,
     Statement,
 )
-from graphdsl.lower.renaming import reads
+from graphdsl.program.substitution import reads
 
 
 def used(statements: Sequence[Statement]) -> tuple[Statement, ...]:

@@ -28,6 +28,7 @@ from graphdsl.ir.draws import Draw
 from graphdsl.ir.loss import NetworkSlot
 from graphdsl.ir.model import Family, Law, Model
 from graphdsl.ir.notation import natural
+from graphdsl.ir.slots import Argument, Slot
 from graphdsl.ir.statements import (
     Assemble,
     Decoded,
@@ -39,10 +40,11 @@ from graphdsl.ir.statements import (
     Seen,
     Statement,
 )
-from graphdsl.lower import keys
-from graphdsl.lower.gating import gated
-from graphdsl.lower.slots import Argument, Slot, has_own_scale, member_ref, scale_name
-from graphdsl.lower.wording import slot_formula
+from graphdsl.notation.networks import slot_formula
+from graphdsl.notation.samples import Samples
+from graphdsl.program import keys
+from graphdsl.program.masks import gated
+from graphdsl.program.slots import has_own_scale, member_ref, scale_name
 
 #: The word of the runtime for each law.
 WORD: dict[Law, str] = {
@@ -141,6 +143,11 @@ class Plan:
     experts: dict[tuple[str, tuple[str, ...]], tuple[str, tuple[str, ...]]] = field(
         default_factory=dict
     )  #: by network and children: the tensor of all experts, and their parents in its order
+
+    @property
+    def samples(self) -> Samples:
+        """Whose samples these are, for formulas."""
+        return Samples(self.model, self.under, self.together, frozenset(self.mixtures))
 
     @property
     def base(self) -> str:

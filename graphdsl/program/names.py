@@ -20,8 +20,8 @@ from dataclasses import replace
 from graphdsl.ir.loss import LossModule
 from graphdsl.ir.model import Model
 from graphdsl.ir.words import OF_THE_CLASS, OF_THE_METHODS, OF_THE_RUNTIME
-from graphdsl.lower.keys import reads_like
-from graphdsl.lower.renaming import keys_of, renamed
+from graphdsl.program.keys import reads_like
+from graphdsl.program.substitution import keys_of, renamed
 
 #: What a line of Python means something else by.
 _OF_PYTHON = frozenset((*keyword.kwlist, *dir(builtins)))

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 __all__ = [
-    "Argument",
-    "Slot",
     "expert_slots",
     "has_own_scale",
     "member_ref",
@@ -16,48 +14,17 @@ __all__ = [
 ]
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Literal
 
 from graphdsl.ir.loss import Builder, NetworkSlot
 from graphdsl.ir.masks import Gate
 from graphdsl.ir.model import Conditional, Model
 from graphdsl.ir.notation import natural
+from graphdsl.ir.slots import Argument, Slot
 from graphdsl.ir.statements import Ref
-from graphdsl.lower.keys import Keys
-from graphdsl.lower.ordering import in_order
-
-
-@dataclass(frozen=True, slots=True)
-class Argument:
-    """One argument of a slot's networks: for each member, the variables that it is."""
-
-    nodes: tuple[tuple[str, ...], ...]  #: one entry if all members share it
-    shared: bool
-    gates: tuple[tuple[Gate, ...], ...] = ()  #: where its edges are learned, member by member
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Slot:
-    """Networks that run together."""
-
-    attribute: str
-    conditionals: tuple[Conditional, ...]
-    children: tuple[str, ...]  #: in the order of the tensor's family axis
-    stacked: bool  #: a network for each member; otherwise one for all children
-    arguments: tuple[Argument, ...]
-    names: tuple[str, ...]
-    is_family: bool  #: whether its output has the axis of a family
-    experts: tuple[str, ...] = ()  #: the parents of a product of experts, in this slot
-    tied: tuple[str, ...] = ()  #: all conditionals of its network, where they share it
-    result: str = ""  #: what emitted code calls its answer
-    picked: tuple[int, ...] = ()  #: the members that run, where not all of them do
-
-    @property
-    def per_network(self) -> int | None:
-        """How many children each network answers for, if on an axis of their own."""
-        apart = self.stacked and not self.experts
-        return len(self.children) if self.is_family and not apart else None
+from graphdsl.program.keys import Keys
+from graphdsl.program.ordering import in_order
 
 
 def slots(

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-__all__ = ["Formula", "formula"]
+__all__ = ["AT_ONE_SAMPLE", "Formula", "formula"]
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from graphdsl.bound.bounds import Piece
+from graphdsl.bound.draws import draws_used
 from graphdsl.bound.models import Auxiliary, Decoder, Encoder, Prior, SubPosterior, is_drawn
 from graphdsl.diagnostics import CompilerBug
 from graphdsl.ir.draws import as_block
 from graphdsl.ir.masks import Gate
 from graphdsl.ir.model import Conditional, Model
 from graphdsl.ir.notation import latex_name, latex_names, natural, shortened
-from graphdsl.lower.chosen import draws_used
-from graphdsl.lower.gating import written_mask
-from graphdsl.lower.runs import Plan
-from graphdsl.lower.set_words import sets_of
-from graphdsl.lower.wording import joint_text
+from graphdsl.notation.networks import joint_text
+from graphdsl.notation.samples import Samples
+from graphdsl.notation.sets import sets_of
+
+#: How the density of a mixture is estimated.
+AT_ONE_SAMPLE = "the mixture's log-density at one sample"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,49 +34,49 @@ class Formula:
 _NOTHING = Formula("", "")
 
 
-def formula(plan: Plan, group: Sequence[Piece]) -> Formula:
+def formula(samples: Samples, group: Sequence[Piece]) -> Formula:
     """A term for one member, or summed over the index in which its members differ."""
-    if plan.together:
-        return _write_sets(plan, group)
+    if samples.together:
+        return _write_sets(samples, group)
     first = group[0]
-    if first.kind in ("kl", "entropy") and first.node in plan.mixtures:
-        return _of_mixture(plan, group)
+    if first.kind in ("kl", "entropy") and first.node in samples.mixed:
+        return _of_mixture(samples, group)
     subsets = isinstance(first.ref, SubPosterior) and not is_drawn(first.ref)
-    body = _body(plan, group, plan.under, _conditional(plan, plan.base, group))
+    body = _body(samples, group, samples.under, _conditional(samples, samples.base, group))
     if first.kind == "penalty":
         return body
-    if len(group) > 1 and (_crossed(plan, group) or _reads_several(group)):
-        return _joined([formula(plan, [piece]) for piece in group])
+    if len(group) > 1 and (_crossed(samples, group) or _reads_several(group)):
+        return _joined([formula(samples, [piece]) for piece in group])
     draws = draws_used(group)
     mean = Formula(
         "".join(f"E_{one} " for one in draws),
         "".join(f"\\mathbb{{E}}_{{{one}}}\\," for one in draws),
     )
-    total = _counted(plan, group) if first.among else _summed(plan, group, subsets)
+    total = _counted(samples, group) if first.among else _summed(samples, group, subsets)
     return Formula(f"{mean.text}{total.text}{body.text}", f"{mean.latex}{total.latex}{body.latex}")
 
 
-def _of_mixture(plan: Plan, group: Sequence[Piece]) -> Formula:
+def _of_mixture(samples: Samples, group: Sequence[Piece]) -> Formula:
     """A rate or an entropy of all that a mixture is of: it has one density."""
-    of = joint_text(plan.model, [piece.node for piece in group])
+    of = joint_text(samples.model, [piece.node for piece in group])
     node = of, latex_names(tuple(of.split(", ")))
-    return _named(plan, group, plan.under, _conditional(plan, plan.base, group), node)
+    return _named(samples, group, samples.under, _conditional(samples, samples.base, group), node)
 
 
-def _write_sets(plan: Plan, group: Sequence[Piece]) -> Formula:
+def _write_sets(samples: Samples, group: Sequence[Piece]) -> Formula:
     """A term of several networks at once: a sum over S, or that of each where none says it."""
     by_set: dict[str, list[Piece]] = {}
     for piece in group:
         by_set.setdefault(piece.under, []).append(piece)
-    sets = sets_of(plan, {name: [one.node for one in some] for name, some in by_set.items()})
+    sets = sets_of(samples, {name: [one.node for one in some] for name, some in by_set.items()})
     if sets is None:
-        alone = [(replace(plan, under=name, together=()), some) for name, some in by_set.items()]
+        alone = [(replace(samples, under=name, together=()), some) for name, some in by_set.items()]
         return _joined([formula(one, some) for one, some in alone])
     given = Formula(f"{sets.head}[S]", f"{latex_name(sets.head)}_{{S}}")
-    body = _body(plan, group, f"{plan.base}(S)", given)
+    body = _body(samples, group, f"{samples.base}(S)", given)
     each = Formula(r"sum_{i in S} ", r"\sum_{i \in S} ")
     if not sets.own:
-        each = _summed(plan, by_set[group[0].under], False)  # all sets have the same members
+        each = _summed(samples, by_set[group[0].under], False)  # all sets have the same members
     return Formula(
         f"sum_{{{sets.text}}} {each.text}{body.text}",
         f"\\sum_{{{sets.latex}}} {each.latex}{body.latex}",
@@ -88,14 +90,14 @@ def _joined(several: Sequence[Formula]) -> Formula:
     return Formula(f"({text})", f"({latex})")
 
 
-def _body(plan: Plan, group: Sequence[Piece], at: str, encoder: Formula) -> Formula:
+def _body(samples: Samples, group: Sequence[Piece], at: str, encoder: Formula) -> Formula:
     """A term without its sums: the expectation under a distribution, of what is in it."""
-    node = _index(plan, [piece.node for piece in group])
-    return _named(plan, group, at, encoder, node)
+    node = _index(samples, [piece.node for piece in group])
+    return _named(samples, group, at, encoder, node)
 
 
 def _named(
-    plan: Plan, group: Sequence[Piece], at: str, encoder: Formula, node: tuple[str, str]
+    samples: Samples, group: Sequence[Piece], at: str, encoder: Formula, node: tuple[str, str]
 ) -> Formula:
     """The same, of what `node` names."""
     first = group[0]
@@ -105,7 +107,7 @@ def _named(
             atom = first.stands_for[0].atom
             return Formula(str(atom), f"\\mathrm{{irm}}({latex_names((first.node,))})")
         case "cost":
-            model = _conditional(plan, _network_of(first), group)
+            model = _conditional(samples, _network_of(first), group)
             bar = Formula(f" | {model.text}" if model.text else "", _mid(model))
             return Formula(
                 f"cost({node[0]}{bar.text}, {first.cost})",
@@ -117,14 +119,14 @@ def _named(
             return Formula(f"{head}({inner_text})", f"H_{at_latex}({node[1]} {_mid(encoder)})")
         case "reconstruction" | "cross_entropy":
             network = _network_of(first)
-            model = _conditional(plan, network, group)
+            model = _conditional(samples, network, group)
             inner = _distribution(network, node, model)
             return Formula(
                 f"E_{at}[-log {inner.text}]", f"\\mathbb{{E}}_{at_latex}[-\\log {inner.latex}]"
             )
         case "kl":
-            left = _distribution(plan.base, node, encoder)
-            right = _right(plan, group, node)
+            left = _distribution(samples.base, node, encoder)
+            right = _right(samples, group, node)
             return Formula(
                 f"E_{at} KL({left.text} || {right.text})",
                 f"\\mathbb{{E}}_{at_latex}\\,\\mathrm{{KL}}({left.latex} \\,\\|\\, {right.latex})",
@@ -149,14 +151,14 @@ def _reads_several(group: Sequence[Piece]) -> bool:
     return len(heads) > 1
 
 
-def _crossed(plan: Plan, group: Sequence[Piece]) -> bool:
+def _crossed(samples: Samples, group: Sequence[Piece]) -> bool:
     """Whether members are given others, one each: `r(x[1]|z[2])`, which no one index writes."""
     network = "p" if isinstance(group[0].ref, Decoder) else "r"
     if group[0].among or not isinstance(group[0].ref, Decoder | Auxiliary):
         return False
     read: dict[str, list[tuple[str, str]]] = {}  # by family: who reads which member of it
     for piece in group:
-        for name in _parents(plan, network, piece):
+        for name in _parents(samples, network, piece):
             read.setdefault(name.partition("[")[0], []).append((piece.node, name))
     return any(
         len(pairs) == len(group) == len(dict(pairs))
@@ -166,7 +168,7 @@ def _crossed(plan: Plan, group: Sequence[Piece]) -> bool:
     )
 
 
-def _counted(plan: Plan, group: Sequence[Piece]) -> Formula:
+def _counted(samples: Samples, group: Sequence[Piece]) -> Formula:
     """A sum over the members that a drawn set holds, or does not."""
     block = as_block(group[0].among)
     if block is None:
@@ -177,7 +179,7 @@ def _counted(plan: Plan, group: Sequence[Piece]) -> Formula:
         return Formula(
             f"[{text} {block.draw}, i = {place}] ", f"1_{{i = {place} {latex[2:]} {block.draw}}} "
         )
-    part_of = _part(plan, [piece.node for piece in group])
+    part_of = _part(samples, [piece.node for piece in group])
     also = Formula(f", i in {part_of}", f", i \\in \\{{{part_of}\\}}") if part_of else _NOTHING
     return Formula(
         f"sum_{{{text} {block.draw}{also.text}}} ",
@@ -185,27 +187,27 @@ def _counted(plan: Plan, group: Sequence[Piece]) -> Formula:
     )
 
 
-def _summed(plan: Plan, group: Sequence[Piece], subsets: bool) -> Formula:
+def _summed(samples: Samples, group: Sequence[Piece], subsets: bool) -> Formula:
     """A sum over the index in which members differ, if there are several."""
     if len(group) == 1:
         return _NOTHING
     index = "S" if subsets and not _singles(group) else "i"
-    part = "" if subsets else _part(plan, [piece.node for piece in group])
+    part = "" if subsets else _part(samples, [piece.node for piece in group])
     label = f"{{{index} in {part}}}" if part else index
     latex = f"{index} \\in \\{{{part}\\}}" if part else index
     return Formula(f"sum_{label} ", f"\\sum_{{{latex}}} ")
 
 
-def _part(plan: Plan, nodes: Sequence[str]) -> str:
+def _part(samples: Samples, nodes: Sequence[str]) -> str:
     """Which members a sum runs over; nothing where it is all of the family."""
     distinct = list(dict.fromkeys(nodes))
-    if set(distinct) == set(plan.model.family_of(distinct[0]).nodes):
+    if set(distinct) == set(samples.model.family_of(distinct[0]).nodes):
         return ""
     indices = [node.partition("[")[2].rstrip("]") for node in distinct]
     return ", ".join(f"({index})" if "," in index else index for index in indices)
 
 
-def _right(plan: Plan, group: Sequence[Piece], node: tuple[str, str]) -> Formula:
+def _right(samples: Samples, group: Sequence[Piece], node: tuple[str, str]) -> Formula:
     ref = group[0].ref
     if isinstance(ref, Prior):
         return Formula(f"p({node[0]})", f"p({node[1]})")
@@ -222,7 +224,7 @@ def _right(plan: Plan, group: Sequence[Piece], node: tuple[str, str]) -> Formula
         base, parents = ref.conditional.network, ref.conditional.parents
         return _distribution(base, node, Formula(", ".join(parents), latex_names(parents)))
     network = "p" if isinstance(ref, Decoder) else "r"
-    return _distribution(network, node, _conditional(plan, network, group))
+    return _distribution(network, node, _conditional(samples, network, group))
 
 
 def _singles(group: Sequence[Piece]) -> bool:
@@ -231,7 +233,7 @@ def _singles(group: Sequence[Piece]) -> bool:
     )
 
 
-def _index(plan: Plan, nodes: Sequence[str]) -> tuple[str, str]:
+def _index(samples: Samples, nodes: Sequence[str]) -> tuple[str, str]:
     distinct = list(dict.fromkeys(nodes))
     if len(distinct) == 1:
         return distinct[0], latex_name(distinct[0])
@@ -239,10 +241,10 @@ def _index(plan: Plan, nodes: Sequence[str]) -> tuple[str, str]:
     return f"{head}[i]", f"{latex_name(head)}_{{i}}"
 
 
-def _conditional(plan: Plan, network: str, group: Sequence[Piece]) -> Formula:
+def _conditional(samples: Samples, network: str, group: Sequence[Piece]) -> Formula:
     """The parents of a group's conditionals: what all share by name, the others by index."""
-    parents = [_parents(plan, network, piece) for piece in group]
-    gates = _gates(plan, network, group[0])
+    parents = [_parents(samples, network, piece) for piece in group]
+    gates = _gates(samples, network, group[0])
     heads: dict[str, list[frozenset[str]]] = {}
     for head in dict.fromkeys(name.partition("[")[0] for given in parents for name in given):
         heads[head] = [
@@ -251,33 +253,33 @@ def _conditional(plan: Plan, network: str, group: Sequence[Piece]) -> Formula:
     text, latex = [], []
     for head, sets in heads.items():
         members = sorted(sets[0], key=natural)
-        whole = len(members) > 1 and set(members) == set(plan.model.members(head))
+        whole = len(members) > 1 and set(members) == set(samples.model.members(head))
         written = Formula(", ".join(members), latex_names(members))
         if len(set(sets)) > 1:
             written = Formula(f"{head}[i]", f"{latex_name(head)}_{{i}}")
         elif whole:
             written = Formula(head, latex_name(head))
-        mask = written_mask(gates, members, group[0].node)
+        mask = _written_mask(gates, members, group[0].node)
         text.append(f"{written.text} if {mask}" if mask else written.text)
         latex.append(f"{written.latex}^{{{latex_name(mask)}}}" if mask else written.latex)
     return Formula(", ".join(text), ", ".join(latex))
 
 
-def _gates(plan: Plan, network: str, piece: Piece) -> tuple[Gate, ...]:
+def _gates(samples: Samples, network: str, piece: Piece) -> tuple[Gate, ...]:
     """The learned edges of the conditional that a piece is computed from."""
     if network == "r":
         return ()
-    model = plan.model
-    source = model.generation if network == "p" else model.inference_of(plan.under)
+    model = samples.model
+    source = model.generation if network == "p" else model.inference_of(samples.under)
     conditional = source.conditional_of(piece.node) if source else None
     return conditional.gates if conditional else ()
 
 
-def _parents(plan: Plan, network: str, piece: Piece) -> tuple[str, ...]:
+def _parents(samples: Samples, network: str, piece: Piece) -> tuple[str, ...]:
     if isinstance(piece.ref, Auxiliary) and network == "r":
         return piece.ref.given
-    model = plan.model
-    source = model.generation if network == "p" else model.inference_of(plan.under)
+    model = samples.model
+    source = model.generation if network == "p" else model.inference_of(samples.under)
     conditional = source.conditional_of(model.labelled(piece.node)) if source else None
     if conditional is None:
         return ()
@@ -298,3 +300,9 @@ def _distribution(network: str, node: tuple[str, str], given: Formula) -> Formul
 
 def _mid(given: Formula) -> str:
     return f" \\mid {given.latex}" if given.latex else ""
+
+
+def _written_mask(gates: Iterable[Gate], parents: Iterable[str], child: str) -> str:
+    """The mask that stands over some parents of a child; nothing where there is none."""
+    wanted = set(parents)
+    return next((one.mask for one in gates if one.child == child and one.parent in wanted), "")

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from graphdsl.ir.model import Model
 from graphdsl.ir.notation import natural, shortened
-from graphdsl.lower.slots import Slot
+from graphdsl.ir.slots import Slot
 
 
 def slot_formula(slot: Slot, model: Model) -> str:

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from math import prod
 
-from graphdsl.diagnostics import Diagnostic
+from graphdsl.diagnostics import Diagnostic, Span
 from graphdsl.ir.loss import LossModule, LossTerm
 from graphdsl.ir.model import DivergenceOfMarginals, Model, Weighted
 from graphdsl.ir.statements import (
@@ -29,12 +29,11 @@ from graphdsl.ir.statements import (
     Sample,
     Statement,
 )
-from graphdsl.lower.checks import span_at
-from graphdsl.lower.errors import EstimatorIdle, EstimatorMisplaced
-from graphdsl.lower.keys import reads_like
-from graphdsl.lower.liveness import read_by
-from graphdsl.lower.renaming import reads
-from graphdsl.lower.runs import Plan
+from graphdsl.program.errors import EstimatorIdle, EstimatorMisplaced
+from graphdsl.program.keys import reads_like
+from graphdsl.program.passes.drop_unused import read_by
+from graphdsl.program.runs import Plan
+from graphdsl.program.substitution import reads
 
 _MOST = 256  #: combinations of classes, each of which is so many more rows to all networks
 _KINDS = ("kl", "entropy", "reconstruction", "cross_entropy", "cost")
@@ -68,7 +67,7 @@ def enumerated(
             classes = _Classes(plans[under])
             module = classes.put_into(module)
             if not classes.deep:
-                span, target = span_at(place.line, place.column, 2), "sample of a category or a bit"
+                span, target = Span.at(place.line, place.column, 2), "sample of a category or a bit"
                 found.append(EstimatorIdle(span=span, target=target))
         except _Unfit as why:
             found.append(_misplaced(under, place, why))
@@ -87,7 +86,7 @@ def _asked(model: Model) -> dict[str, Weighted]:
 
 def _misplaced(under: str, place: Weighted, why: _Unfit) -> Diagnostic:
     return EstimatorMisplaced(
-        span=span_at(place.line, place.column, 2),
+        span=Span.at(place.line, place.column, 2),
         estimator="a sum over classes",
         target=f"KL({under} || p)",
         reason=why.reason,

@@ -16,11 +16,11 @@ from dataclasses import dataclass, field, replace
 from graphdsl.ir.loss import LossTerm, TermCode
 from graphdsl.ir.model import DivergenceOfMarginals, Model
 from graphdsl.ir.statements import Assemble, Observe, PriorSample, Ref, Run, Sample, Statement
-from graphdsl.lower.liveness import read_by
-from graphdsl.lower.renaming import reads, targets
-from graphdsl.lower.runs import Mixture, Plan
-from graphdsl.lower.terms import AT_ONE_SAMPLE
-from graphdsl.lower.wording import joint_text
+from graphdsl.notation.networks import joint_text
+from graphdsl.notation.terms import AT_ONE_SAMPLE
+from graphdsl.program.passes.drop_unused import read_by
+from graphdsl.program.runs import Mixture, Plan
+from graphdsl.program.substitution import reads, targets
 
 _KINDS = ("kl", "entropy", "reconstruction", "cross_entropy", "cost")
 

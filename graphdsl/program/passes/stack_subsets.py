@@ -18,12 +18,13 @@ from graphdsl.bound.bounds import Piece
 from graphdsl.bound.models import Decoder, Encoder, Prior, SubPosterior
 from graphdsl.ir.draws import as_block
 from graphdsl.ir.model import Model, Network, Wrapped
+from graphdsl.ir.slots import Slot
 from graphdsl.ir.statements import Fuse, Ref, Sample
-from graphdsl.lower.keys import without_q
-from graphdsl.lower.posteriors import plan_posteriors, present_experts
-from graphdsl.lower.runs import ModelKey, Plan, run_slot, slot_shape
-from graphdsl.lower.slots import Slot, network_slot, some_of
-from graphdsl.lower.wording import children_text
+from graphdsl.notation.networks import children_text
+from graphdsl.program.keys import without_q
+from graphdsl.program.posteriors import plan_posteriors, present_experts
+from graphdsl.program.runs import ModelKey, Plan, run_slot, slot_shape
+from graphdsl.program.slots import network_slot, some_of
 
 _Encoders: TypeAlias = Mapping[str, Sequence[Slot]]
 _Asked: TypeAlias = frozenset[tuple[str, str]]  #: network, variable

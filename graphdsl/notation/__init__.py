@@ -1,0 +1,11 @@
+"""How formulas are printed, as text and as LaTeX.
+
+`terms` writes the terms of a loss, `networks` what networks compute, `sets` sums over sets of
+members, `rows` who pays for a missing view, `objective` the objective as its spec states it.
+"""
+
+__all__ = ["Samples", "formula", "whole_latex"]
+
+from graphdsl.notation.objective import whole_latex
+from graphdsl.notation.samples import Samples
+from graphdsl.notation.terms import formula

@@ -1,0 +1,24 @@
+"""Whose samples a term is a mean over, as formulas have to know it."""
+
+from __future__ import annotations
+
+__all__ = ["Samples"]
+
+from dataclasses import dataclass
+
+from graphdsl.ir.model import Model
+
+
+@dataclass(frozen=True, slots=True)
+class Samples:
+    """The samples of one network, or of several `r(S)` at once."""
+
+    model: Model
+    under: str  #: the network: `q`, `p`, `r(1)`
+    together: tuple[str, ...] = ()  #: all of them, where several are sampled at once
+    mixed: frozenset[str] = frozenset()  #: the latents whose density is that of a mixture
+
+    @property
+    def base(self) -> str:
+        """The name under which its conditionals are printed: `r` for `r(1)`."""
+        return self.under.partition("(")[0]

@@ -1,0 +1,42 @@
+"""Mistakes in how a loss is computed: whose networks are trained, and estimators out of place."""
+
+from __future__ import annotations
+
+__all__ = ["EstimatorIdle", "EstimatorMisplaced", "NobodyTrains"]
+
+from graphdsl.diagnostics import Diagnostic, Warned
+
+
+class NobodyTrains(Diagnostic):
+    """Networks that run, and that no objective is for."""
+
+    code = "MIB453"
+    title = "Networks that nobody trains"
+    said = "{reason}, and no objective is for `{name}`"
+    hint = "say whose it is, as in `{example}`, or give it an objective of its own"
+    name: str
+    reason: str
+    example: str
+
+
+class EstimatorIdle(Warned):
+    """An `estimate` line about something that the objective does not hold."""
+
+    code = "MIB502"
+    title = "Nothing to estimate"
+    said = "after collecting equal terms, the objective holds no {target}"
+    hint = "delete the line, or see with `--emit terms` what the objective holds"
+    target: str
+
+
+class EstimatorMisplaced(Diagnostic):
+    """An estimator whose conditions do not hold."""
+
+    code = "MIB501"
+    title = "Estimator out of place"
+    said = "{estimator} cannot estimate {target}: {reason}"
+    hint = "{instead}"
+    estimator: str
+    target: str
+    reason: str
+    instead: str
