@@ -78,7 +78,7 @@ def _outputs(builder: Builder) -> str:
         *members, size = builder.outputs
         return "".join(f"{count} * " for count in members) + f"FullGaussian.size({size})"
     outputs = builder.outputs if isinstance(builder.outputs, int) else shape(builder.outputs)
-    return f"2 * {outputs}" if builder.halves else str(outputs)
+    return f"{builder.numbers} * {outputs}" if builder.numbers > 1 else str(outputs)
 
 
 def _builder(slot: NetworkSlot) -> str:

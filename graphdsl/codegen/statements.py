@@ -52,18 +52,6 @@ from graphdsl.ir.statements import (
     Statement,
 )
 
-_DISTRIBUTION = {
-    "gaussian": "Gaussian.split",
-    "laplace": "Laplace.split",
-    "unit": "Gaussian.unit",
-    "unit_laplace": "Laplace.unit",
-    "bernoulli": "Bernoulli",
-    "categorical": "Categorical",
-    "poisson": "Poisson",
-    "full_gaussian": "FullGaussian.split",
-    "flow": "",  # its network answers with the distribution itself
-}
-
 
 def forward_line(statement: Statement) -> tuple[Assignment, ...]:
     """A statement of `forward`, `decode` or `ancestral_sample`."""
@@ -260,7 +248,7 @@ def _run(statement: Run) -> Code:
     if len(statement.picked) == 1:
         output = f"{output}{'[:, :, 0]' if statement.on_sets else '[:, 0]'}"
     reshaped = () if statement.reshape is None else (shape(statement.reshape),)
-    word = _DISTRIBUTION[statement.distribution]
+    word = statement.output.constructor
     if statement.scale is not None:
         own = _scale_of(statement, statement.scale)
         return call(f"{word.partition('.')[0]}.of_scale", output, own)

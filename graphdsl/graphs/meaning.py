@@ -125,7 +125,7 @@ class _Spec:
         for family in self.model.families:
             law = family.distribution
             told = family.role, family.kind, family.shape, family.classes, family.optional
-            drawn = family.prior, law.law, str(law.scale), bool(family.labels)
+            drawn = family.prior, str(law.law), str(law.scale), bool(family.labels)
             for name in family.nodes:
                 self.of[name] = self.graph.vertex("variable", *told, *drawn)
         for family in self.model.families:
@@ -155,7 +155,7 @@ class _Spec:
             self._conditional(place, network, conditional)
 
     def _conditional(self, network: int, home: Network, one: Conditional) -> None:
-        drawn = one.drawn and (one.drawn.law, str(one.drawn.scale))
+        drawn = one.drawn and (str(one.drawn.law), str(one.drawn.scale))
         place = self.graph.vertex("conditional", one.by, str(one.via), drawn)
         self.graph.edge(network, place)
         self._names(place, one.children, "child")

@@ -26,8 +26,9 @@ from typing import Literal, TypeAlias
 from graphdsl.ir.draws import Draw
 from graphdsl.ir.folding import folded_each, folded_latex
 from graphdsl.ir.information import Term
+from graphdsl.ir.laws import Kind
 from graphdsl.ir.masks import EdgeGradient
-from graphdsl.ir.model import Kind, Role
+from graphdsl.ir.model import Role
 from graphdsl.ir.statements import (
     Attribute,
     Chosen,
@@ -101,12 +102,12 @@ class Builder:
     inputs: tuple[tuple[tuple[int, ...], bool], ...]  #: shape, and whether members share it
     hidden: tuple[int, ...]
     outputs: int | tuple[int, ...]
-    halves: bool  #: two numbers for each coordinate: a mean and a log-variance
+    numbers: int = 1  #: for each coordinate, such as two for a mean and a log-variance
     law: Literal["", "full", "flow"] = ""  #: of a posterior that is no diagonal one
     context: int = 0  #: of a flow: how many numbers its encoder hands to it
     reads: tuple[tuple[str, ...], ...] = ()  #: for each input, the data of some scale that it is
     describes: tuple[str, ...] = ()  #: the data of some scale that its answer is about
-    units: Literal["means", "normal", "laplace", "poisson"] = "means"  #: what of them it answers
+    units: str = "means"  #: what of them it answers
     module: str = ""  #: of a network that the caller passes: what the spec calls it
     answer: str = ""  #: and what it has to answer with, in words
 

@@ -19,8 +19,6 @@ __all__ = [
     "InformationBy",
     "Interval",
     "InvariancePenalty",
-    "Kind",
-    "Law",
     "Model",
     "ModelChoice",
     "MultiInformation",
@@ -52,6 +50,7 @@ from math import prod
 from typing import Literal, TypeAlias
 
 from graphdsl.ir.draws import Draw
+from graphdsl.ir.laws import NORMAL, Kind, Law
 from graphdsl.ir.masks import Gate, Mask
 from graphdsl.ir.notation import member_name, natural, original
 from graphdsl.ir.weight import Weight
@@ -59,10 +58,6 @@ from graphdsl.ir.weight import Weight
 #: Where a variable is declared: its family, its index, and the set of a block.
 Place: TypeAlias = tuple[int, tuple[int, ...], str]
 
-Kind: TypeAlias = Literal["real", "binary", "categorical", "count"]
-Law: TypeAlias = Literal[
-    "normal", "laplace", "bernoulli", "categorical", "poisson", "full_normal", "flow"
-]
 Role: TypeAlias = Literal["observed", "latent", "given"]
 InformationBy: TypeAlias = Literal["mss", "mws", "loo", "adversary", "mine", "mmd"]
 #: Which experts of a mixture a term samples: all, all with a logarithm for each, or one for a row.
@@ -105,11 +100,6 @@ class Distribution:
     law: Law
     #: None is that of the law, one; `own` is one that the network answers with, as of latents.
     scale: Fraction | Literal["learned", "own"] | None = None
-
-    @property
-    def written(self) -> str:
-        """The law as a spec writes it: `normal(full)`."""
-        return "normal(full)" if self.law == "full_normal" else self.law
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -578,7 +568,7 @@ class Model:
         drawn = [one.drawn for one in self.inference.conditionals if node in one.children]
         family = self.family_of(node)
         law = next((one for one in drawn if one is not None), family.distribution).law
-        return law == "normal" and not family.labels
+        return law == NORMAL and not family.labels
 
     def distribution_of(self, conditional: Conditional) -> Distribution:
         """What a conditional's children are drawn from."""

@@ -26,7 +26,6 @@ __all__ = [
     "OrGiven",
     "Predict",
     "PriorSample",
-    "Reading",
     "Ref",
     "Repeat",
     "Run",
@@ -39,25 +38,14 @@ __all__ = [
 from dataclasses import dataclass
 from typing import Annotated, Literal, TypeAlias
 
+from graphdsl.ir.laws import Output
+
 #: The key of what a method computes, where it is read; once names are given, its Python name.
 Local: TypeAlias = Annotated[str, "local"]
 #: The same where it is computed.
 Target: TypeAlias = Annotated[str, "target"]
 #: The key of an attribute of the emitted class; once names are given, its Python name.
 Attribute: TypeAlias = Annotated[str, "attribute"]
-
-#: How a network's output is read: as two halves, or as one parameter, the scale being one or given.
-Reading: TypeAlias = Literal[
-    "gaussian",
-    "full_gaussian",
-    "flow",
-    "laplace",
-    "unit",
-    "unit_laplace",
-    "bernoulli",
-    "categorical",
-    "poisson",
-]
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +110,7 @@ class Run:
     target: Target
     slot: Attribute
     arguments: tuple[Ref, ...]
-    distribution: Reading
+    output: Output  #: how what it returns is read as a distribution
     reshape: tuple[int, ...] | None  #: of a row, where the output does not have it already
     formula: str
     shape: tuple[int, ...]  #: of a row

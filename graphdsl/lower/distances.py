@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping, MutableMapping
 from graphdsl.bound.relations import OWN, directed
 from graphdsl.diagnostics import Diagnostic, Span
 from graphdsl.ir.information import Collected, Discrepancy, DivergenceAtom, Term
+from graphdsl.ir.laws import NORMAL
 from graphdsl.ir.loss import Builder, LossTerm, NetworkSlot, SlopePenalty, TermCode
 from graphdsl.ir.model import Distance, Family, Model
 from graphdsl.ir.notation import latex_names, names, number_text
@@ -63,7 +64,7 @@ def _why_not(distance: Distance, model: Model) -> str:
     for family in families.values():
         if not set(family.nodes) <= set(distance.variables):
             return f"it is of a part of the family `{family.name}`"
-        if family.role == "latent" and family.distribution.law != "normal":
+        if family.role == "latent" and family.distribution.law != NORMAL:
             return f"`{family.name}` is not normal"
         if family.role != "latent" and not set(family.nodes) <= set(made):
             return f"`p` does not generate `{family.name}`"
@@ -152,7 +153,6 @@ def _declare_critic(
                 inputs=tuple((tensor_shape(family), False) for family in several),
                 hidden=_HIDDEN,
                 outputs=1,
-                halves=False,
                 reads=tuple(with_scale(family.nodes, plan.model) for family in several),
             ),
         )

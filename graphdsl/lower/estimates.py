@@ -297,7 +297,6 @@ def _declare(
         inputs=tuple((shape, False) for shape in shapes),
         hidden=_HIDDEN,
         outputs=1,
-        halves=False,
         reads=tuple(with_scale(one, plan.model) for one in nodes),
     )
     plan.add_network(

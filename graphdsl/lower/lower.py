@@ -18,6 +18,7 @@ from graphdsl.bound.under_p import unfit_under_p
 from graphdsl.diagnostics import Diagnostic, Span
 from graphdsl.ir.graph import Independence
 from graphdsl.ir.information import Collected, Term
+from graphdsl.ir.laws import laws_of
 from graphdsl.ir.loss import Group, LossModule, LossTerm, ParameterSlot, VariableSlot
 from graphdsl.ir.model import Family, Model
 from graphdsl.ir.statements import Run
@@ -217,7 +218,7 @@ def _prior_missing(family: Family) -> PriorMissing:
     """A latent root of p without a distribution, and its declaration with one."""
     classes = "" if family.classes is None else f"({family.classes})"
     shape = f"[{', '.join(map(str, family.shape))}]" if family.shape else ""
-    prior = {"categorical": "categorical", "binary": "bernoulli"}.get(family.kind, "normal")
+    prior = next(iter(laws_of(family.kind)))
     return PriorMissing(
         span=Span.at(family.line, family.column, len(family.name)),
         name=family.name,

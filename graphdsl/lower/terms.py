@@ -26,7 +26,7 @@ from graphdsl.program.data import masks
 from graphdsl.program.drawn_sets import chosen
 from graphdsl.program.keys import density, seen
 from graphdsl.program.names import Names
-from graphdsl.program.runs import PRIORS, Mixture, ModelKey, Plan
+from graphdsl.program.runs import Mixture, ModelKey, Plan
 from graphdsl.program.slots import member_ref
 
 
@@ -86,11 +86,13 @@ def _is_sampled(plans: Mapping[str, Plan], piece: Piece) -> bool:
     """Whether a rate, or an entropy, has no closed form: that of a flow has none."""
     if piece.kind not in ("kl", "entropy"):
         return False
-    left = plans[piece.under].law(piece.node)
-    right = "normal"
+    law = plans[piece.under].law(piece.node)
     if isinstance(piece.ref, Encoder):
-        right = plans[piece.ref.network].law(piece.node)
-    return "flow" in (left, right) or (left, right) == ("laplace", "full_normal")
+        return not law.has_divergence_to(plans[piece.ref.network].law(piece.node))
+    if isinstance(piece.ref, Prior):
+        prior = plans[piece.under].model.family_of(piece.node).distribution.law
+        return not law.has_divergence_to(prior)
+    return not law.entropy
 
 
 def _sampled(plans: Mapping[str, Plan], group: Sequence[Piece], code: TermCode) -> TermCode:
@@ -100,7 +102,7 @@ def _sampled(plans: Mapping[str, Plan], group: Sequence[Piece], code: TermCode) 
     if not _is_sampled(plans, group[0]):
         return code
     plan, nodes = plans[group[0].under], tuple(dict.fromkeys(piece.node for piece in group))
-    flow = plan.law(nodes[0]) == "flow"
+    flow = plan.law(nodes[0]).is_run_alone
     own = density(plan.posterior[nodes[0]][0]) if flow else ""
     return replace(code, value=plan.value(nodes), density=own)
 
@@ -248,7 +250,7 @@ def _rate_code(
     plan = plans[first.under]
     if isinstance(first.ref, Prior):
         law = plan.model.family_of(first.node).distribution.law
-        return TermCode(kind="kl", left=left, right=None, prior=PRIORS[law])
+        return TermCode(kind="kl", left=left, right=None, prior=law.prior)
     if isinstance(first.ref, SubPosterior) and is_drawn(first.ref):
         ref = first.ref
         drawn, there = plan.drawn_posterior[ref.network, first.node, ref.experts[0]]

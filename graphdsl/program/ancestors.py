@@ -7,16 +7,13 @@ __all__ = ["Generation"]
 from collections.abc import Iterable, Iterator, MutableMapping, Sequence
 
 from graphdsl.bound.generated_means import has_density
-from graphdsl.ir.model import Family, Law
+from graphdsl.ir.model import Family
 from graphdsl.ir.slots import Slot
 from graphdsl.ir.statements import Assemble, Generated, PriorSample, Ref
 from graphdsl.program.data import parents_of, sampled
 from graphdsl.program.keys import members
 from graphdsl.program.runs import Plan, gathered, held_members, run_slot, slot_shape
 from graphdsl.program.slots import member_ref, network_slot
-
-#: The words that make a root's sample of normal noise; a normal one is the noise itself.
-_WORDS: dict[Law, str] = {"laplace": "standard_laplace", "categorical": "uniform_categorical"}
 
 
 class Generation:
@@ -96,7 +93,7 @@ class Generation:
                 latent=family.name,
                 like=name if held == family.nodes else "",
                 shape=_shape(family, roots),
-                word=_WORDS.get(family.distribution.law, ""),
+                word=family.distribution.law.prior_sample,
                 places=noise.places,
                 one=noise.one,
                 grid=len(family.extents),

@@ -12,6 +12,7 @@ __all__ = ["plan_generation"]
 
 from collections.abc import Iterable, Iterator, Sequence
 
+from graphdsl.ir.laws import NORMAL
 from graphdsl.ir.model import Family, Model
 from graphdsl.ir.slots import Slot
 from graphdsl.ir.statements import (
@@ -30,8 +31,6 @@ from graphdsl.ir.statements import (
 from graphdsl.program.data import observed, one_hot, parents_of
 from graphdsl.program.keys import members
 from graphdsl.program.runs import (
-    PRIORS,
-    WORD,
     Plan,
     gathered,
     held_members,
@@ -81,7 +80,7 @@ def _plan_decode(plan: Plan, slots: Sequence[Slot]) -> None:
                 Decoded(
                     variable=name,
                     parts=parts_of,
-                    distribution=WORD[model.distribution_of(group[0].conditionals[0]).law],
+                    distribution=model.distribution_of(group[0].conditionals[0]).law.runtime,
                     grid=len(family.extents) > 1,
                 )
             )
@@ -136,7 +135,7 @@ def _is_more_than_noise(model: Model, slots: Sequence[Slot]) -> bool:
     generated = {child for slot in slots for child in slot.children}
     latents = [one for one in model.families if one.role == "latent"]
     of_latents = {node for one in latents for node in one.nodes}
-    other_law = any(one.distribution.law != "normal" or one.labels for one in latents)
+    other_law = any(one.distribution.law != NORMAL or one.labels for one in latents)
     return bool(other_law or generated & (of_latents | parents_of(slots)))
 
 
@@ -215,7 +214,7 @@ def _draw_roots(draft: Plan, family: Family, generated: Iterable[str]) -> None:
         Sample(
             target=drawn,
             distribution="",
-            word=PRIORS[family.distribution.law],
+            word=family.distribution.law.prior,
             noise=member_ref(family.name, roots, family.nodes),
             latent=family.name,
             shape=shape,

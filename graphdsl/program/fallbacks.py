@@ -12,12 +12,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from graphdsl.diagnostics import CompilerBug
+from graphdsl.ir.laws import NORMAL
 from graphdsl.ir.model import Model
 from graphdsl.ir.notation import Names
 from graphdsl.ir.slots import Slot
 from graphdsl.program.data import parents_of
 from graphdsl.program.ordering import in_order
-from graphdsl.program.runs import reading
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +66,8 @@ def _can_stand_in(prior: Slot, slot: Slot, model: Model) -> bool:
     """Whether some row may lack what the encoder reads, and the two have one law."""
     if slot.experts or all(model.family_of(one).role == "latent" for one in parents_of([slot])):
         return False
-    own = reading(model, slot)
-    return reading(model, prior) == ("gaussian" if own in ("full_gaussian", "flow") else own)
+    own, other = (model.distribution_of(one.conditionals[0]).law for one in (slot, prior))
+    return (NORMAL if own.joint else own) == other
 
 
 def _circular(made: Sequence[frozenset[str]], needs: Sequence[frozenset[str]]) -> set[int]:

@@ -19,7 +19,6 @@ from graphdsl.program.fallbacks import fallbacks
 from graphdsl.program.keys import density, members, seen, without_q
 from graphdsl.program.masks import weights_of
 from graphdsl.program.runs import (
-    WORD,
     Mixture,
     ModelKey,
     Plan,
@@ -59,7 +58,7 @@ def plan_posteriors(
             shape=(*slot_shape(slot, family), *family.encoded[len(family.shape) :]),
             grid=len(family.extents),
             discrete=family.kind in ("categorical", "binary"),
-            density=density(posterior) if plan.law(slot.children[0]) == "flow" else "",
+            density=density(posterior) if plan.law(slot.children[0]).is_run_alone else "",
         )
         plan.forward.append(sample)
         plan.infer.append(sample)
@@ -354,7 +353,7 @@ def _assemble(plan: Plan, family: Family, parts: Sequence[Slot]) -> None:
         for child in held:
             plan.values[child] = (target, held)
     law = plan.model.distribution_of(parts[0].conditionals[0]).law
-    word = "Labelled" if family.labels and family.kind == "real" else WORD[law]
+    word = "Labelled" if family.labels and family.kind == "real" else law.runtime
     plan.inferred.append(
         InferenceLine(
             latent=family.name,

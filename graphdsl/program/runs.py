@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 __all__ = [
-    "PRIORS",
-    "WORD",
     "Held",
     "Mixture",
     "ModelKey",
@@ -12,7 +10,6 @@ __all__ = [
     "gathered",
     "held_members",
     "place_of",
-    "reading",
     "run_slot",
     "slot_shape",
     "tensor_shape",
@@ -25,8 +22,9 @@ from typing import Literal, NamedTuple, TypeAlias
 
 from graphdsl.diagnostics import CompilerBug
 from graphdsl.ir.draws import Draw
+from graphdsl.ir.laws import Law
 from graphdsl.ir.loss import NetworkSlot
-from graphdsl.ir.model import Family, Law, Model
+from graphdsl.ir.model import Family, Model
 from graphdsl.ir.notation import natural
 from graphdsl.ir.slots import Argument, Slot
 from graphdsl.ir.statements import (
@@ -34,7 +32,6 @@ from graphdsl.ir.statements import (
     Decoded,
     Drawn,
     InferenceLine,
-    Reading,
     Ref,
     Run,
     Seen,
@@ -44,39 +41,7 @@ from graphdsl.notation.networks import slot_formula
 from graphdsl.notation.samples import Samples
 from graphdsl.program import keys
 from graphdsl.program.masks import gated
-from graphdsl.program.slots import has_own_scale, member_ref, scale_name
-
-#: The word of the runtime for each law.
-WORD: dict[Law, str] = {
-    "normal": "Gaussian",
-    "laplace": "Laplace",
-    "bernoulli": "Bernoulli",
-    "categorical": "Categorical",
-    "poisson": "Poisson",
-    "full_normal": "FullGaussian",
-    "flow": "Flow",
-}
-_READINGS: dict[Law, Reading] = {
-    "normal": "gaussian",
-    "laplace": "laplace",
-    "bernoulli": "bernoulli",
-    "categorical": "categorical",
-    "poisson": "poisson",
-    "full_normal": "full_gaussian",
-    "flow": "flow",
-}
-#: Of observed reals, whose network answers with the mean alone.
-_UNIT: dict[Law, Reading] = {"normal": "unit", "laplace": "unit_laplace"}
-
-#: The roots of p, as the runtime has them.
-PRIORS: dict[Law, str] = {
-    "normal": "standard_normal",
-    "laplace": "standard_laplace",
-    "categorical": "uniform_categorical",
-    "bernoulli": "uniform_bernoulli",
-}
-#: Whose parameters are one vector, to be cut up and shaped.
-_OF_VECTORS = ("gaussian", "full_gaussian", "laplace")
+from graphdsl.program.slots import member_ref, output_of, scale_name
 
 #: Where a variable is found: a local name, and the variables that it holds.
 Held: TypeAlias = dict[str, tuple[str, tuple[str, ...]]]
@@ -205,7 +170,7 @@ class Plan:
 def run_slot(plan: Plan, slot: Slot, target: str, frozen: bool = False) -> Run:
     """Run a slot's networks on what is known by now of its parents."""
     model = plan.model
-    distribution = reading(plan.model, slot)
+    output = output_of(slot.conditionals[0], model)
     family = model.family_of(slot.children[0])
     shape = slot_shape(slot, family)
     if slot.experts:
@@ -216,8 +181,8 @@ def run_slot(plan: Plan, slot: Slot, target: str, frozen: bool = False) -> Run:
         arguments=tuple(
             _argument(plan, one, bool(slot.picked) and not one.shared) for one in slot.arguments
         ),
-        distribution=distribution,
-        reshape=_reshape(slot, family) if distribution in _OF_VECTORS else None,
+        output=output,
+        reshape=_reshape(slot, family) if output.is_vector else None,
         formula=slot_formula(slot, model),
         shape=shape,
         seen=tuple(_seen(plan, slot)) if not slot.experts else (),
@@ -249,21 +214,15 @@ def held_members(held: Held, nodes: Iterable[str]) -> tuple[Ref, ...]:
     return tuple(member_ref(held[node][0], (node,), held[node][1]) for node in nodes)
 
 
-def reading(model: Model, slot: Slot) -> Reading:
-    """How a network's output is read."""
-    law = model.distribution_of(slot.conditionals[0]).law
-    own = _READINGS[law]
-    return own if has_own_scale(slot.conditionals[0], model) else _UNIT.get(law, own)
-
-
 def _scale(model: Model, slot: Slot) -> float | str | None:
     """The log-variance of a normal, the log-scale of a Laplace, or where it is learned."""
     distribution = model.distribution_of(slot.conditionals[0])
-    if distribution.scale is None or distribution.scale == "own":
+    scale = distribution.law.scale
+    if scale is None or distribution.scale is None or distribution.scale == "own":
         return None
     if distribution.scale == "learned":
         return scale_name(slot, model)
-    return (2 if distribution.law == "normal" else 1) * log(distribution.scale)
+    return scale.power * log(distribution.scale)
 
 
 def slot_shape(slot: Slot, family: Family) -> tuple[int, ...]:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 __all__ = [
     "expert_slots",
-    "has_own_scale",
     "member_ref",
     "network_slot",
+    "output_of",
     "scale_name",
     "slots",
     "some_of",
@@ -15,8 +15,9 @@ __all__ = [
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from typing import Literal
 
+from graphdsl.diagnostics import CompilerBug
+from graphdsl.ir.laws import Output
 from graphdsl.ir.loss import Builder, NetworkSlot
 from graphdsl.ir.masks import Gate
 from graphdsl.ir.model import Conditional, Model
@@ -122,11 +123,11 @@ def network_slot(slot: Slot, model: Model) -> NetworkSlot:
     family = model.family_of(slot.children[0])
     conditional = slot.conditionals[0]
     axis = () if slot.per_network is None else (slot.per_network,)
-    law = _LAWS.get(model.distribution_of(conditional).law)
-    halves = family.kind == "real" and not law and has_own_scale(conditional, model)
+    law, output = model.distribution_of(conditional).law, output_of(conditional, model)
+    numbers = 1 if law.joint else len(output.parameters)
     count = max(len(slot.names), 1) if slot.stacked else None
     outputs: int | tuple[int, ...] = (slot.per_network or 1) * family.size
-    if not halves and (law or axis or len(family.encoded) != 1):
+    if numbers == 1 and (law.joint or axis or len(family.encoded) != 1):
         outputs = (*axis, *family.encoded)
     convolutional = conditional.via.name == "conv"
     own = conditional.via.name == "own"
@@ -145,7 +146,7 @@ def network_slot(slot: Slot, model: Model) -> NetworkSlot:
         builder=Builder(
             name="own" if own else name,  # type: ignore[arg-type]  # one of seven, as just decided
             module=conditional.via.module,
-            answer=_answer(slot, model) if own else "",
+            answer=output.words if own else "",
             count=count,
             inputs=tuple(
                 (_shape(one.nodes[0], model), one.shared and not one.gates)
@@ -153,9 +154,9 @@ def network_slot(slot: Slot, model: Model) -> NetworkSlot:
             ),
             hidden=conditional.via.sizes,
             outputs=outputs,
-            halves=halves,
-            law=law or "",
-            context=_CONTEXT if law == "flow" else 0,
+            numbers=numbers,
+            law=law.builder,
+            context=_CONTEXT if law.is_run_alone else 0,
             reads=tuple(_data_read(one, model) for one in slot.arguments),
             describes=with_scale(slot.children, model),
             units=_units(conditional, model),
@@ -185,27 +186,26 @@ def _data_read(argument: Argument, model: Model) -> tuple[str, ...]:
     return with_scale([node for nodes in argument.nodes for node in nodes], model)
 
 
-def _units(
-    conditional: Conditional, model: Model
-) -> Literal["means", "normal", "laplace", "poisson"]:
+def _units(conditional: Conditional, model: Model) -> str:
     """What a network answers of data that have a scale."""
-    if model.family_of(conditional.children[0]).kind == "count":
-        return "poisson"
-    if not has_own_scale(conditional, model):
-        return "means"
-    return "laplace" if model.distribution_of(conditional).law == "laplace" else "normal"
+    law = model.distribution_of(conditional).law
+    return law.units if output_of(conditional, model) == law.output else "means"
 
 
-def has_own_scale(conditional: Conditional, model: Model) -> bool:
-    """Whether its network answers with a scale too: of a latent, and where the law says so."""
-    family = model.family_of(conditional.children[0])
-    return family.role == "latent" or model.distribution_of(conditional).scale == "own"
+def output_of(conditional: Conditional, model: Model) -> Output:
+    """How its network's output is read: with a scale for latents, and where the law says so."""
+    distribution = model.distribution_of(conditional)
+    scale, family = distribution.law.scale, model.family_of(conditional.children[0])
+    own = scale is None or family.role == "latent" or distribution.scale == "own"
+    return distribution.law.output if own or scale is None else scale.output
 
 
 def scale_name(slot: Slot, model: Model) -> str:
     """The attribute of a learned scale."""
-    law = model.distribution_of(slot.conditionals[0]).law
-    return f"{'log_var' if law == 'normal' else 'log_scale'}:{slot.attribute}"
+    scale = model.distribution_of(slot.conditionals[0]).law.scale
+    if scale is None:
+        raise CompilerBug(f"{slot.attribute} has no scale to learn")
+    return f"{scale.attribute}:{slot.attribute}"
 
 
 def _learned_scale(slot: Slot, model: Model) -> tuple[str, tuple[int, ...], str] | None:
@@ -218,32 +218,12 @@ def _learned_scale(slot: Slot, model: Model) -> tuple[str, tuple[int, ...], str]
     return (
         scale_name(slot, model),
         (len(slot.children), *inner) if each else (),
-        distribution.law,
+        distribution.law.word,
     )
 
 
-#: What a network answers with, by the law of its children: for who writes one.
-_ANSWERS = {
-    "normal": "means, then log-variances",
-    "laplace": "locations, then log-scales",
-    "bernoulli": "logits",
-    "categorical": "logits",
-    "poisson": "log-rates",
-    "full_normal": "means, log-variances, then what is below the diagonal, row by row",
-}
-
-#: Posteriors that are no diagonal ones, as builders have them.
-_LAWS: dict[str, Literal["full", "flow"]] = {"full_normal": "full", "flow": "flow"}
-
 #: How many numbers an encoder hands to a flow, which they steer.
 _CONTEXT = 64
-
-
-def _answer(slot: Slot, model: Model) -> str:
-    """What a network has to answer with, in words."""
-    law = model.distribution_of(slot.conditionals[0]).law
-    real = model.family_of(slot.children[0]).role != "latent" and law in ("normal", "laplace")
-    return "means" if real else _ANSWERS[law]
 
 
 def _by_line(
@@ -290,7 +270,7 @@ def _stackable(group: list[Conditional], model: Model) -> Iterator[tuple[Conditi
 
 
 def _is_flow(conditional: Conditional, model: Model) -> bool:
-    return model.distribution_of(conditional).law == "flow"
+    return output_of(conditional, model).is_distribution
 
 
 def _in_sequence(stacks: list[tuple[Conditional, ...]]) -> Iterator[tuple[Conditional, ...]]:

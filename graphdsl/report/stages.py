@@ -36,7 +36,7 @@ def show_model(model: Model) -> str:
 
 
 def _drawn(conditional: Conditional) -> str:
-    return "" if conditional.drawn is None else f" ~ {conditional.drawn.written}"
+    return "" if conditional.drawn is None else f" ~ {conditional.drawn.law}"
 
 
 def show_graphs(independence: Independence, dags: Mapping[str, Dag]) -> str:

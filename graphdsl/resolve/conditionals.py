@@ -7,6 +7,7 @@ __all__ = ["conditionals", "idle_modifiers"]
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Literal
 
+from graphdsl.ir.laws import NORMAL, Law
 from graphdsl.ir.model import Conditional, Distribution, Family, Via
 from graphdsl.resolve.distributions import drawn_from
 from graphdsl.resolve.errors import ModifierTwice, NobodyFillsIn
@@ -41,7 +42,7 @@ def conditionals(scope: Scope, reading: Reading, network: str) -> Iterator[Condi
         for name in _variables(step.children):
             steps_of.setdefault(name, []).append(step)
     together: dict[object, list[str]] = {}
-    laws: dict[str, str] = {}
+    laws: dict[str, Law] = {}
     made: list[tuple[Conditional, frozenset[ast.Line]]] = []
     for child, steps in steps_of.items():
         instances = tuple(step.instance for step in steps)
@@ -125,18 +126,18 @@ def _agreed_drawn(
     if len(found) > 1:
         first, second = list(found)[:2]
         span = found[second].line.span
-        ways = f"~ {first.written}", f"~ {second.written}"
+        ways = f"~ {first.law}", f"~ {second.law}"
         scope.note(TwoWays(span=span, child=children[0], first=ways[0], second=ways[1]))
     return next(iter(found), None)
 
 
 def _check_one_law(
-    scope: Scope, conditional: Conditional, steps: Sequence[Step], laws: dict[str, str]
+    scope: Scope, conditional: Conditional, steps: Sequence[Step], laws: dict[str, Law]
 ) -> None:
     """The members of a family are of one law in a network: they are one tensor."""
     for child in conditional.children:
         family = _family(scope, child)
-        law = (conditional.drawn or family.distribution).written
+        law = (conditional.drawn or family.distribution).law
         first = laws.setdefault(family.name, law)
         if first != law:
             span = steps[0].line.span
@@ -177,8 +178,8 @@ def _check_experts(scope: Scope, conditional: Conditional, steps: Sequence[Step]
     if conditional.by == "joint" or by is None or conditional.network == "p":
         return
     for child in conditional.children:
-        law = (conditional.drawn or _family(scope, child).distribution).written
-        if law != "normal":
+        law = (conditional.drawn or _family(scope, child).distribution).law
+        if law != NORMAL:
             reason = f"experts are normals of independent numbers, and `{child}` is {law}"
             scope.note(MisplacedModifier(span=by.span, modifier=f"by {by}", reason=reason))
             return

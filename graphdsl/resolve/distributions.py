@@ -5,37 +5,23 @@ from __future__ import annotations
 __all__ = ["classes_of", "distribution_of", "drawn_from", "kind_of"]
 
 from fractions import Fraction
-from typing import Literal
+from typing import Literal, get_args
 
 from graphdsl.diagnostics import one_of
-from graphdsl.ir.model import Distribution, Family, Kind, Law
+from graphdsl.ir.laws import NORMAL, Kind, Law, joint_law, kinds_of_latents, laws_of
+from graphdsl.ir.model import Distribution, Family
 from graphdsl.resolve.errors import KindArgument, UnknownKind, UnknownPrior, UnknownSetting
 from graphdsl.resolve.indices import NO_INDICES, number, whole
 from graphdsl.resolve.network_errors import JointMisplaced
 from graphdsl.resolve.scope import Scope
 from graphdsl.syntax import ast
 
-_KINDS: dict[str, Kind] = {
-    "real": "real",
-    "binary": "binary",
-    "categorical": "categorical",
-    "count": "count",
-}
-#: What `q` can sample with a gradient: normal and Laplace noise, and Gumbel's relaxation.
-_OF_LATENTS = ("real", "categorical")
-
-#: The laws of each kind, its own first.
-_LAWS: dict[Kind, dict[str, Law]] = {
-    "real": {"normal": "normal", "laplace": "laplace"},
-    "binary": {"bernoulli": "bernoulli"},
-    "categorical": {"categorical": "categorical"},
-    "count": {"poisson": "poisson"},
-}
+_KINDS: dict[str, Kind] = {kind: kind for kind in get_args(Kind)}
 
 
 def kind_of(scope: Scope, statement: ast.VariableDeclaration) -> Kind | None:
     """The kind of a variable's values; None, and a note, if its role has no such kind."""
-    known = [name for name in _KINDS if statement.role != "latent" or name in _OF_LATENTS]
+    known = kinds_of_latents() if statement.role == "latent" else tuple(_KINDS)
     word = statement.kind.name
     if word.text in known:
         return _KINDS[word.text]
@@ -68,59 +54,58 @@ def distribution_of(
     """What a variable is drawn from: as declared, or the law that its kind has by itself."""
     choice = statement.prior
     if kind is None:
-        return Distribution("normal")
+        return Distribution(NORMAL)
     if choice is None:
-        return Distribution(next(iter(_LAWS[kind].values())))
+        return Distribution(_own(kind))
     return _distribution(scope, choice, statement.name.text, kind, statement.role)
 
 
 def drawn_from(scope: Scope, choice: ast.Choice, child: Family, network: str) -> Distribution:
     """What `~` on a line says of a child."""
-    law = _joint_law(choice)
-    if law is not None:
-        _check_joint(scope, choice, child, network)
-        return Distribution(law)
+    joint = _joint(choice)
+    if joint is not None:
+        _check_joint(scope, choice, joint, child, network)
+        return Distribution(joint)
     return _distribution(scope, choice, child.name, child.kind, child.role)
 
 
 def _distribution(
     scope: Scope, choice: ast.Choice, name: str, kind: Kind, role: str
 ) -> Distribution:
-    laws = _LAWS[kind]
+    joint, laws = _joint(choice), laws_of(kind)
     law = laws.get(choice.name.text)
-    if _joint_law(choice) is not None and role == "latent":
+    if joint is not None and role == "latent":
         scope.note(
             JointMisplaced(
                 span=choice.span,
-                problem=f"this is the prior of `{name}`, and `{_said(choice)}` is a posterior",
-                instead=f"write `~ normal` here; `{_said(choice)}` goes on a line of `q`",
+                problem=f"this is the prior of `{name}`, and `~ {joint}` is a posterior",
+                instead=f"write `~ {_own(kind)}` here; `~ {joint}` goes on a line of `q`",
             )
         )
-        return Distribution("normal")
+        return Distribution(_own(kind))
     if law is None:
         word = choice.name
         known = one_of(f"~ {one}" for one in laws)
         scope.note(UnknownPrior(span=word.span, prior=word.text, name=name, kind=kind, known=known))
-        return Distribution(next(iter(laws.values())))
+        return Distribution(_own(kind))
     return Distribution(law, _scale(scope, choice, law, name, role))
 
 
-def _joint_law(choice: ast.Choice) -> Law | None:
+def _own(kind: Kind) -> Law:
+    """The law that a kind has by itself."""
+    return next(iter(laws_of(kind).values()))
+
+
+def _joint(choice: ast.Choice) -> Law | None:
     """`normal(full)` or `flow`: the numbers of a variable are not independent given its parents."""
     words = [one.text for one in choice.arguments if isinstance(one, ast.Word)]
-    if choice.name.text == "flow":
-        return "flow"
-    return "full_normal" if choice.name.text == "normal" and words == ["full"] else None
+    return joint_law(choice.name.text, words)
 
 
-def _said(choice: ast.Choice) -> str:
-    return f"~ {choice.name}" + "(full)" * (choice.name.text == "normal")
-
-
-def _check_joint(scope: Scope, choice: ast.Choice, child: Family, network: str) -> None:
+def _check_joint(scope: Scope, choice: ast.Choice, law: Law, child: Family, network: str) -> None:
     """Such laws are posteriors, of latents that are vectors."""
-    said = _said(choice)
-    excess = choice.settings or (choice.arguments if choice.name.text == "flow" else ())
+    said = f"~ {law}"
+    excess = choice.settings or (() if law.argument else choice.arguments)
     if excess:
         problem = f"`{choice.name}` has no such setting here"
         instead = f"write `{said}`"
@@ -133,7 +118,7 @@ def _check_joint(scope: Scope, choice: ast.Choice, child: Family, network: str) 
                 instead="write it on a line of `q`, or of an `infer` network",
             )
         )
-    elif choice.name.text == "flow" and len(child.extents) > 1:
+    elif law.is_run_alone and len(child.extents) > 1:
         scope.note(
             JointMisplaced(
                 span=choice.span,
@@ -141,7 +126,7 @@ def _check_joint(scope: Scope, choice: ast.Choice, child: Family, network: str) 
                 instead="count its members with one index, `z[1..6]`",
             )
         )
-    elif choice.name.text == "flow" and child.extents == (1,):
+    elif law.is_run_alone and child.extents == (1,):
         scope.note(
             JointMisplaced(
                 span=choice.span,
@@ -149,7 +134,7 @@ def _check_joint(scope: Scope, choice: ast.Choice, child: Family, network: str) 
                 instead=f"drop the index: `latent {child.name} : real[16]`",
             )
         )
-    elif child.kind != "real" or len(child.shape) != 1 or child.shape[0] < 2:
+    elif child.kind != law.kind or len(child.shape) != 1 or child.shape[0] < 2:
         scope.note(
             JointMisplaced(
                 span=choice.span,
@@ -167,15 +152,13 @@ def _scale(
     """`scale = 0.1` or `scale = learned`: of what p says of an observed real."""
     if choice.arguments or any(one.name.text != "scale" for one in choice.settings):
         problem = f"`{law}` has no such setting"
-        instead = f"write `~ {law}`" + (
-            " or `~ normal(scale = 0.1)`" if law in ("normal", "laplace") else ""
-        )
+        instead = f"write `~ {law}`" + f" or `~ {law}(scale = 0.1)`" * (law.scale is not None)
         scope.note(UnknownSetting(span=choice.span, problem=problem, instead=instead))
         return None
     if not choice.settings:
         return None
     span = choice.settings[-1].span
-    if law not in ("normal", "laplace"):
+    if law.scale is None:
         problem = f"`{law}` has no scale: its network answers with all there is to it"
         scope.note(UnknownSetting(span=span, problem=problem, instead=f"write `~ {law}`"))
         return None

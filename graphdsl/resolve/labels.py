@@ -14,7 +14,8 @@ from dataclasses import replace
 
 from graphdsl.diagnostics import Span
 from graphdsl.ir.draws import as_block
-from graphdsl.ir.model import Conditional, Distribution, Family, Network, Stretch
+from graphdsl.ir.laws import NORMAL
+from graphdsl.ir.model import Conditional, Family, Network, Stretch
 from graphdsl.resolve.errors import LabelUnfit
 from graphdsl.resolve.scope import Scope
 from graphdsl.syntax import ast
@@ -103,7 +104,7 @@ def _fits(scope: Scope, family: Family) -> bool:
 
 
 def _unfit(family: Family) -> tuple[str, str]:
-    if family.kind == "count":
+    if family.distribution.law.gradient == "none":
         return (
             f"`{family.name}` is a count, and q samples no counts",
             "declare `real`, or `categorical(k)` of the counts that there are",
@@ -124,10 +125,9 @@ def _unfit(family: Family) -> tuple[str, str]:
 
 def _unfit_posterior(family: Family, one: Conditional) -> str:
     law = (one.drawn or family.distribution).law
-    if law in ("full_normal", "flow"):
-        written = Distribution(law).written
-        return f"a row's own value cannot stand in for a sample of `~ {written}`"
-    mixed = one.by == "mixture" and law == "normal"
+    if law.joint:
+        return f"a row's own value cannot stand in for a sample of `~ {law}`"
+    mixed = one.by == "mixture" and law == NORMAL
     return "a mixture has no one network of its own" if mixed else ""
 
 

@@ -11,13 +11,13 @@ __all__ = ["discrete_trial"]
 
 from collections.abc import Iterator, Mapping
 from itertools import product
-from math import lgamma, prod
+from math import prod
 
 import numpy as np
-from numpy.typing import NDArray
 
 from graphdsl.ir.audit import Audit
 from graphdsl.ir.model import Family, Model
+from graphdsl.verify.densities import DENSITIES, Predicted
 from graphdsl.verify.networks import Array, Head, affine_networks
 from graphdsl.verify.row_models import Encoders, RowModels, row_joint
 from graphdsl.verify.rows import Row, data_of
@@ -95,7 +95,7 @@ class _Densities:
             answer = one.affine.weights @ np.concatenate(inputs) + one.affine.bias
             family = self._family(node)
             table[place] = [
-                _log_density(state, answer[one.rows[node]], family, one)
+                _log_density(state, answer[one.all_rows(node)], family, one)
                 for state in self._states[node]
             ]
         return table
@@ -183,25 +183,8 @@ def _read(value: Array, family: Family) -> Array:
 
 
 def _log_density(value: Array, answer: Array, family: Family, head: Head) -> float:
-    """The log-density of a network's answer, by the definition of each law."""
+    """The log-density of a network's answer."""
     flat = np.asarray(value, dtype=np.float64).reshape(-1)
-    match head.reading:
-        case "categorical":
-            logits = answer.reshape(-1, family.classes or 1)
-            rows = np.arange(len(logits))
-            raised = np.exp(logits)
-            return float(np.sum(logits[rows, flat.astype(int)] - np.log(raised.sum(axis=1))))
-        case "bernoulli":
-            chance = 1 / (1 + np.exp(-answer))
-            return float(np.sum(flat * np.log(chance) + (1 - flat) * np.log(1 - chance)))
-        case "poisson":
-            factorials: NDArray[np.float64] = np.array([lgamma(one + 1) for one in flat])
-            return float(np.sum(flat * answer - np.exp(answer) - factorials))
-        case "unit":
-            square = (flat - answer) ** 2 / np.exp(head.scale)
-            return float(-np.sum(square + head.scale + np.log(2 * np.pi)) / 2)
-        case "unit_laplace":
-            away = np.abs(flat - answer) / np.exp(head.scale)
-            return float(-np.sum(away + head.scale + np.log(2)))
-        case "gaussian" | "laplace" | "full_gaussian" | "flow":
-            raise TypeError("a category has no density over real numbers")
+    parameters = tuple(np.split(answer, len(head.output.parameters)))
+    predicted = Predicted(flat, parameters, head.scale, family.classes or 1)
+    return float(np.sum(DENSITIES[head.output.name](predicted)))

@@ -16,10 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graphdsl.ir.draws import as_block
+from graphdsl.ir.laws import NORMAL, Output
 from graphdsl.ir.loss import LossModule, NetworkSlot
 from graphdsl.ir.model import Model
 from graphdsl.ir.notation import listed
-from graphdsl.ir.statements import Reading, Run
+from graphdsl.ir.statements import Run
 from graphdsl.verify.models import Source
 from graphdsl.verify.normals import Regression
 
@@ -44,7 +45,7 @@ class Head:
     network: str
     children: tuple[str, ...]
     parents: tuple[str, ...]
-    reading: Reading
+    output: Output
     scale: float  #: the logarithm of a likelihood's variance, or of its scale
     affine: Affine
     expert: bool  #: a factor of a product, which is no posterior by itself
@@ -57,15 +58,20 @@ class Head:
 
     @cached_property
     def rows(self) -> dict[str, list[int]]:
-        """The outputs of each child: of a Gaussian, its means."""
+        """The outputs of each child: those of its first parameter."""
         return _spans(self.children, self.model)
+
+    def all_rows(self, child: str) -> list[int]:
+        """The outputs of a child, all of its first parameter before those of the second."""
+        counts = range(len(self.output.parameters))
+        size = len(self.affine.bias) // len(counts)
+        return [place * size + row for place in counts for row in self.rows[child]]
 
     def log_variances(self, child: str) -> Array:
         """Of a Gaussian child; a network's own are constant."""
         rows = self.rows[child]
-        if self.reading == "gaussian":
-            half = len(self.affine.bias) // 2
-            return self.affine.bias[[half + row for row in rows]]
+        if self.output == NORMAL.output:
+            return self.affine.bias[self.all_rows(child)[len(rows) :]]
         return np.full(len(rows), self.scale)
 
     def regression(self, child: str, given: tuple[str, ...]) -> Regression:
@@ -148,10 +154,11 @@ def _affine(slot: NetworkSlot, inputs: int, rng: np.random.Generator) -> Affine:
     size = prod(shape)
     weights = rng.normal(size=(size, inputs)) / max(inputs, 1) ** 0.5
     bias = _SMALL * rng.normal(size=size)
-    if slot.builder.halves:
-        weights = np.vstack([weights, np.zeros_like(weights)])
-        bias = np.concatenate([bias, _SMALL * rng.normal(size=size)])
-        shape = (2 * size,)
+    others = slot.builder.numbers - 1  # these do not depend on the parents
+    if others:
+        weights = np.vstack([weights, np.zeros((others * size, inputs))])
+        bias = np.concatenate([bias, _SMALL * rng.normal(size=others * size)])
+        shape = (slot.builder.numbers * size,)
     return Affine(weights, bias, shape)
 
 
@@ -159,7 +166,7 @@ def _head(name: str, affine: Affine, run: Run, model: Model) -> Head:
     network, below, above = _named(name, model)
     scale = run.scale if isinstance(run.scale, float) else 0.0  # a learned one starts at one
     expert = _is_expert(network, below[0], above, model)
-    return Head(name, network, below, above, run.distribution, scale, affine, expert, model)
+    return Head(name, network, below, above, run.output, scale, affine, expert, model)
 
 
 def _inputs(name: str, model: Model) -> int:

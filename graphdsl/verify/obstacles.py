@@ -7,6 +7,7 @@ __all__ = ["obstacle"]
 from collections.abc import Iterator
 from itertools import chain
 
+from graphdsl.ir.laws import NORMAL
 from graphdsl.ir.loss import LossModule
 from graphdsl.ir.model import Family, Model, Projection, Wrapped
 from graphdsl.ir.statements import Generated
@@ -81,9 +82,9 @@ def _real_reasons(model: Model, real: list[Family], latents: list[Family]) -> It
 
 def _unlike_normal(model: Model) -> Iterator[str]:
     for family in model.families:
-        if family.distribution.law != "normal":
+        if family.distribution.law != NORMAL:
             yield family.name
     for network in (model.inference, *model.further, model.generation):
         for one in network.conditionals if network is not None else ():
-            if one.drawn is not None and one.drawn.law != "normal":
+            if one.drawn is not None and one.drawn.law != NORMAL:
                 yield one.children[0]

@@ -10,6 +10,7 @@ __all__ = ["real_twin"]
 
 from dataclasses import replace
 
+from graphdsl.ir.laws import NORMAL
 from graphdsl.ir.model import (
     Distribution,
     DivergenceOfMarginals,
@@ -48,7 +49,7 @@ def _sampled(one: Weighted) -> Weighted:
 
 
 def _real(family: Family) -> Family:
-    law = Distribution("normal", family.distribution.scale)
+    law = Distribution(NORMAL, family.distribution.scale)
     return replace(family, kind="real", classes=None, shape=_SHAPE, distribution=law)
 
 

@@ -31,7 +31,7 @@ from graphdsl.ir.statements import (
 from graphdsl.program.data import masks, observed, parents_of
 from graphdsl.program.keys import density, seen
 from graphdsl.program.posteriors import plan_posteriors
-from graphdsl.program.runs import PRIORS, Mixture, Plan, run_slot
+from graphdsl.program.runs import Mixture, Plan, run_slot
 from graphdsl.program.slots import member_ref, network_slot
 from graphdsl.program.substitution import reads, renamed, targets
 
@@ -118,7 +118,7 @@ class SamplePass:
         for name in roots:
             held.setdefault(self._model.family_of(name).name, []).append(name)
         for family, nodes in held.items():
-            word = PRIORS[self._model.family(family).distribution.law]
+            word = self._model.family(family).distribution.law.prior
             yield Density(None, word, self._plan.value(nodes), None)
 
     def _posteriors(self) -> Iterator[Density]:
@@ -129,7 +129,7 @@ class SamplePass:
                 yield Density(Ref(self.mixture.key), "", self._plan.value(nodes), None)
             elif nodes:
                 run, held = self._plan.posterior[nodes[0]]
-                if self._plan.law(nodes[0]) == "flow":  # the sample's own density, of one pass
+                if self._plan.law(nodes[0]).is_run_alone:  # the sample's own density, of one pass
                     yield Density(None, "", Ref(density(run)), None)
                     continue
                 yield Density(member_ref(run, nodes, held), "", self._plan.value(nodes), None)
@@ -140,7 +140,7 @@ class SamplePass:
         """Put what is computed from samples behind the plan's own statements."""
         for statement in self._plan.forward:
             of_data = self._own.keys().isdisjoint(reads(statement))
-            is_flow = isinstance(statement, Run) and statement.distribution == "flow"
+            is_flow = isinstance(statement, Run) and statement.output.is_distribution
             if isinstance(statement, Sample) or is_flow or not of_data:
                 self._put(statement)
             elif statement not in self._base.forward:

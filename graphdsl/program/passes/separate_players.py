@@ -164,7 +164,7 @@ def _in_one_pass(forward: Sequence[Statement]) -> Iterator[Statement]:
     done: set[Run] = set()
     for one in forward:
         first: Run | None = None
-        if isinstance(one, Run) and one.frozen and one.distribution != "flow":
+        if isinstance(one, Run) and one.frozen and not one.output.is_distribution:
             first = trains.get(replace(one, target="", frozen=False))
         if isinstance(one, Run) and one in done:
             continue

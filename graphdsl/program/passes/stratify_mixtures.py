@@ -131,7 +131,7 @@ class _Strata:
     def _fits(self, one: Run) -> bool:
         gated = any(ref.gate is not None for ref in one.arguments)
         known = not one.prior or one.prior in self.each
-        return one.distribution != "flow" and known and not gated
+        return not one.output.is_distribution and known and not gated
 
     def _own(self, key: str) -> str:
         self.each[key] = f"{key}~each"

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from math import prod
 
 from graphdsl.diagnostics import Diagnostic, Span
+from graphdsl.ir.laws import Output
 from graphdsl.ir.loss import LossModule, LossTerm
 from graphdsl.ir.model import DivergenceOfMarginals, Model, Weighted
 from graphdsl.ir.statements import (
@@ -197,7 +198,7 @@ class _Classes:
     def _of_classes(self, one: Statement) -> Statement:
         """A statement of every class, in place of one of a row."""
         match one:
-            case Run() if one.distribution != "flow" and not one.detached:
+            case Run() if not one.output.is_distribution and not one.detached:
                 if not one.prior or one.prior in self.deep:
                     return self._run(one)
             case PriorSample():
@@ -217,7 +218,7 @@ class _Classes:
         """Why a statement is not computed class by class."""
         name = reads_like(one.target)
         match one:
-            case Run(distribution="flow") | Sample():
+            case Run(output=Output(constructor="")) | Sample():
                 return f"`{name}` is a flow, or a sample of one"
             case Run(prior=str(prior)) if prior:
                 return f"`{name}` falls back on a prior where rows lack views"

@@ -1,0 +1,273 @@
+"""What is known of each distribution that a spec can name: one record each, read by every room.
+
+The record of a law decides which kind of values it fits, which roles it may have, what a network
+predicts for it, and which words of the runtime the emitted module calls. To add a law, see
+`docs/contributing/add-a-likelihood.md`.
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "BERNOULLI",
+    "CATEGORICAL",
+    "FLOW",
+    "FULL_NORMAL",
+    "LAPLACE",
+    "LAWS",
+    "NORMAL",
+    "POISSON",
+    "Kind",
+    "Law",
+    "Output",
+    "Scale",
+    "joint_law",
+    "kinds_of_latents",
+    "laws_of",
+]
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+Kind: TypeAlias = Literal["real", "binary", "categorical", "count"]
+#: How a sample depends on the parameters: by a differentiable map, by a relaxation, or not at all.
+Gradient: TypeAlias = Literal["pathwise", "relaxed", "none"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Output:
+    """How the output of a network is read as a distribution.
+
+    The network predicts every parameter for every coordinate: first all numbers of the first
+    parameter, then all of the second.
+    """
+
+    name: str
+    constructor: str  #: a word of the runtime; empty if the network returns the distribution itself
+    parameters: tuple[str, ...]  #: one word for each number that a coordinate has
+    asked: str = ""  #: what a network of the caller's own is asked for, unless `parameters` says it
+
+    @property
+    def is_vector(self) -> bool:
+        """Whether the output is one vector, which the constructor splits and shapes."""
+        return len(self.parameters) > 1
+
+    @property
+    def is_distribution(self) -> bool:
+        """Whether the network returns the distribution itself."""
+        return not self.constructor
+
+    @property
+    def words(self) -> str:
+        """What a network of the caller's own has to return, in words."""
+        return self.asked or ", then ".join(self.parameters)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scale:
+    """A scale that a likelihood may have without a network that predicts it."""
+
+    output: Output  #: of a network that predicts the rest
+    attribute: str  #: of a learned scale: what its logarithm is called in the emitted module
+    power: int  #: whose logarithm that is: 1 of the scale, 2 of its square
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Law:
+    """A distribution that a spec can name after `~`."""
+
+    word: str  #: as a spec writes it
+    argument: str = ""  #: in brackets behind the word: `normal(full)`
+    kind: Kind  #: of the values
+    runtime: str  #: the class of the runtime
+    output: Output  #: of a network that predicts all parameters
+    scale: Scale | None = None  #: None if a network predicts all parameters, always
+    declared: bool = True  #: whether a declaration may name it; if not, only a line of `q`
+    latent: bool  #: whether a latent may be declared with it
+    prior: str = ""  #: the runtime's standard distribution; empty if no root of p has this law
+    gradient: Gradient  #: of samples
+    joint: bool = False  #: whether the numbers of one variable are dependent given its parents
+    builder: Literal["", "full", "flow"] = ""  #: of joint laws: which network is built for it
+    entropy: bool = True  #: whether its entropy has a closed form
+    divergences: tuple[str, ...]  #: the laws, as written, to which its KL has a closed form
+    units: str = ""  #: how a default network's output is put in units of the data; empty: as it is
+    link: str  #: from the network's output to the parameter
+    support: str
+    reference: str
+
+    @property
+    def written(self) -> str:
+        """The law as a spec writes it: `normal(full)`."""
+        return f"{self.word}({self.argument})" if self.argument else self.word
+
+    def __str__(self) -> str:
+        return self.written
+
+    @property
+    def is_run_alone(self) -> bool:
+        """Whether the network of each variable runs alone: it returns the distribution itself."""
+        return self.output.is_distribution
+
+    @property
+    def prior_sample(self) -> str:
+        """What makes a sample of the prior from normal noise; empty if it is the noise itself."""
+        return "" if self.prior == NORMAL.prior else self.prior
+
+    def has_divergence_to(self, other: Law) -> bool:
+        """Whether KL(self || other) has a closed form."""
+        return other.written in self.divergences
+
+
+_REALS = ("normal", "laplace", "normal(full)")
+
+NORMAL = Law(
+    word="normal",
+    kind="real",
+    runtime="Gaussian",
+    output=Output(
+        name="gaussian",
+        constructor="Gaussian.split",
+        parameters=("means", "log-variances"),
+    ),
+    scale=Scale(
+        output=Output(name="unit", constructor="Gaussian.unit", parameters=("means",)),
+        attribute="log_var",
+        power=2,
+    ),
+    latent=True,
+    prior="standard_normal",
+    gradient="pathwise",
+    divergences=_REALS,
+    units="normal",
+    link="mean: identity; variance: exp",
+    support="real numbers",
+    reference="Kingma and Welling 2014",
+)
+
+LAPLACE = Law(
+    word="laplace",
+    kind="real",
+    runtime="Laplace",
+    output=Output(
+        name="laplace",
+        constructor="Laplace.split",
+        parameters=("locations", "log-scales"),
+    ),
+    scale=Scale(
+        output=Output(name="unit_laplace", constructor="Laplace.unit", parameters=("means",)),
+        attribute="log_scale",
+        power=1,
+    ),
+    latent=True,
+    prior="standard_laplace",
+    gradient="pathwise",
+    divergences=("normal", "laplace"),
+    units="laplace",
+    link="location: identity; scale: exp",
+    support="real numbers",
+    reference="Gil, Alajaji and Linder 2013 (divergences)",
+)
+
+BERNOULLI = Law(
+    word="bernoulli",
+    kind="binary",
+    runtime="Bernoulli",
+    output=Output(name="bernoulli", constructor="Bernoulli", parameters=("logits",)),
+    latent=False,
+    prior="uniform_bernoulli",
+    gradient="relaxed",
+    divergences=("bernoulli",),
+    link="logit",
+    support="0 and 1",
+    reference="Maddison et al. 2017 (relaxation)",
+)
+
+CATEGORICAL = Law(
+    word="categorical",
+    kind="categorical",
+    runtime="Categorical",
+    output=Output(name="categorical", constructor="Categorical", parameters=("logits",)),
+    latent=True,
+    prior="uniform_categorical",
+    gradient="relaxed",
+    divergences=("categorical",),
+    link="softmax",
+    support="the classes 0 to k - 1",
+    reference="Jang et al. 2017; Maddison et al. 2017 (relaxation)",
+)
+
+POISSON = Law(
+    word="poisson",
+    kind="count",
+    runtime="Poisson",
+    output=Output(name="poisson", constructor="Poisson", parameters=("log-rates",)),
+    latent=False,
+    gradient="none",
+    entropy=False,
+    divergences=("poisson",),
+    units="poisson",
+    link="rate: exp",
+    support="0, 1, 2, ...",
+    reference="McCullagh and Nelder 1989, ch. 6",
+)
+
+FULL_NORMAL = Law(
+    word="normal",
+    argument="full",
+    kind="real",
+    runtime="FullGaussian",
+    output=Output(
+        name="full_gaussian",
+        constructor="FullGaussian.split",
+        parameters=("means", "log-variances", "entries below the diagonal"),
+        asked="means, log-variances, then what is below the diagonal, row by row",
+    ),
+    declared=False,
+    latent=True,
+    gradient="pathwise",
+    joint=True,
+    builder="full",
+    divergences=_REALS,
+    link="mean: identity; diagonal of the Cholesky factor: exp",
+    support="real vectors",
+    reference="Kingma and Welling 2019, sec. 2.5",
+)
+
+FLOW = Law(
+    word="flow",
+    kind="real",
+    runtime="Flow",
+    output=Output(name="flow", constructor="", parameters=()),
+    declared=False,
+    latent=True,
+    gradient="pathwise",
+    joint=True,
+    builder="flow",
+    entropy=False,
+    divergences=(),
+    link="an invertible network",
+    support="real vectors",
+    reference="Rezende and Mohamed 2015; Kingma et al. 2016",
+)
+
+#: Every law. Of each kind the first is the one that a variable has unless its spec names another.
+LAWS = (NORMAL, LAPLACE, BERNOULLI, CATEGORICAL, POISSON, FULL_NORMAL, FLOW)
+
+
+def laws_of(kind: Kind) -> dict[str, Law]:
+    """The laws that a variable of a kind may be declared with, by their words."""
+    return {one.word: one for one in LAWS if one.kind == kind and one.declared}
+
+
+def kinds_of_latents() -> tuple[Kind, ...]:
+    """The kinds that a latent may be declared with."""
+    return tuple(dict.fromkeys(one.kind for one in LAWS if one.latent and one.declared))
+
+
+def joint_law(word: str, arguments: Iterable[str]) -> Law | None:
+    """The joint law that a line of `q` names, as in `~ normal(full)`; None if there is none."""
+    return next((one for one in LAWS if one.joint and _is_named(one, word, arguments)), None)
+
+
+def _is_named(law: Law, word: str, arguments: Iterable[str]) -> bool:
+    return law.word == word and (not law.argument or [law.argument] == list(arguments))

@@ -1,0 +1,71 @@
+"""The log-density of a value under what a network predicts, by the definition of each law.
+
+These are the oracle of `audit --verify`, so they share no code with the runtime.
+"""
+
+from __future__ import annotations
+
+__all__ = ["DENSITIES", "Predicted"]
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from math import lgamma
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array: TypeAlias = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Predicted:
+    """What a network predicts for one variable, and the variable's value."""
+
+    value: Array  #: flat; a class index for each category
+    parameters: tuple[Array, ...]  #: in the order of the output's record, flat
+    scale: float  #: the logarithm of a scale that no network predicts, as its record has it
+    classes: int  #: of a category
+
+
+def _normal(one: Predicted) -> Array:
+    (mean,) = one.parameters
+    away: Array = (one.value - mean) ** 2 / np.exp(one.scale)
+    constant = one.scale + float(np.log(2 * np.pi))
+    return -(away + constant) / 2
+
+
+def _laplace(one: Predicted) -> Array:
+    (location,) = one.parameters
+    away: Array = np.abs(one.value - location) / np.exp(one.scale)
+    constant = one.scale + float(np.log(2))
+    return -(away + constant)
+
+
+def _bernoulli(one: Predicted) -> Array:
+    (logits,) = one.parameters
+    chance = 1 / (1 + np.exp(-logits))
+    return one.value * np.log(chance) + (1 - one.value) * np.log(1 - chance)
+
+
+def _categorical(one: Predicted) -> Array:
+    logits = one.parameters[0].reshape(-1, one.classes)
+    chosen: Array = logits[np.arange(len(logits)), one.value.astype(int)]
+    total: Array = np.exp(logits).sum(axis=1)
+    return chosen - np.log(total)
+
+
+def _poisson(one: Predicted) -> Array:
+    (log_rate,) = one.parameters
+    factorials: Array = np.array([lgamma(each + 1) for each in one.value])
+    return one.value * log_rate - np.exp(log_rate) - factorials
+
+
+#: The name of an output -> its log-density, one number for each coordinate.
+DENSITIES: Mapping[str, Callable[[Predicted], Array]] = {
+    "unit": _normal,
+    "unit_laplace": _laplace,
+    "bernoulli": _bernoulli,
+    "categorical": _categorical,
+    "poisson": _poisson,
+}
