@@ -1,14 +1,48 @@
 """graphdsl compiles latent-variable models, drawn as Bayesian networks, to PyTorch objectives.
 
-The rooms: `diagnostics` (what a mistake is), `ir` (the nouns that stages exchange), `syntax` (text
-to AST, with Lark), `resolve` (words to things that exist), `graphs` (DAGs and d-separation, with
-networkx), `symbolic` (the derivation, with sympy), `bound` (which bound each entropy takes),
-`lower` (the terms of a loss, and their estimators), `program` (what the methods compute),
-`notation` (how formulas are printed), `codegen` (Python text, with jinja2), `report` (audits).
-`compiler` knows their order, `cli` talks to people.
+    import graphdsl
+
+    vae = graphdsl.compile("vae", pixels=784)  # a spec that ships, a path, or a text
+    objective = vae.objective()  # a PyTorch module
+    objective.save("mine")
+    objective = graphdsl.load("mine")
+
+The rooms: `api` (these functions), `diagnostics` (what a mistake is), `ir` (the nouns that stages
+exchange), `syntax` (text to AST, with Lark), `resolve` (words to things that exist), `graphs` (DAGs
+and d-separation, with networkx), `symbolic` (the derivation, with sympy), `bound` (which bound each
+entropy takes), `lower` (the terms of a loss, and their estimators), `program` (what the methods
+compute), `notation` (how formulas are printed), `codegen` (Python text, with jinja2), `report`
+(audits). `compiler` knows their order, `cli` talks to people.
 """
 
-__all__ = ["GeneratedModule", "Source", "SpecError", "compile_spec"]
+from __future__ import annotations
 
+__all__ = [
+    "AuditView",
+    "Compiled",
+    "GeneratedModule",
+    "Source",
+    "SpecError",
+    "WrongValue",
+    "__version__",
+    "check",
+    "compile",
+    "compile_spec",
+    "load",
+]
+
+from graphdsl.api import AuditView, Compiled, check, compile, load
+from graphdsl.api.numbers import WrongValue
 from graphdsl.compiler import GeneratedModule, compile_spec
 from graphdsl.diagnostics import Source, SpecError
+
+__version__: str
+
+
+def __getattr__(name: str) -> object:
+    """Look up what is dear to import: the version, in the files of the installed package."""
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("graphdsl")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

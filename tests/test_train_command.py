@@ -221,7 +221,7 @@ def test_too_little_memory_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     def refused(*anything: object) -> None:
         raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate ...")
 
-    monkeypatch.setattr("graphdsl.cli.commands.train.emitted_class", refused)
+    monkeypatch.setattr("graphdsl.cli.commands.train.class_of", refused)
     ended = train()
     assert ended.code == 1
     assert one_line(ended.err)

@@ -8,6 +8,7 @@ import os
 import sys
 from pathlib import Path
 
+from graphdsl.api.sources import shipped
 from graphdsl.cli.console import fail, shown
 from graphdsl.diagnostics import Source, nearest
 from graphdsl_files import TooLarge
@@ -39,10 +40,3 @@ def _shipped_by_name(name: str) -> Path:
         hint = f"did you mean `{close}`?" if close else f"there are {', '.join(known)}"
         fail(f"graphdsl: no spec `{shown(name)}` ships; {hint}", code=2)
     return known[name]
-
-
-def shipped() -> list[Path]:
-    """The specs of a wheel lie inside the package, those of a checkout beside it."""
-    package = Path(__file__).parent.parent
-    folder = package / "specs"
-    return sorted((folder if folder.is_dir() else package.parent / "specs").glob("*.mib"))

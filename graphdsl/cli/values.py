@@ -4,15 +4,12 @@ from __future__ import annotations
 
 __all__ = ["values"]
 
-import re
 from collections.abc import Iterable, Mapping
 from fractions import Fraction
 
+from graphdsl.api.numbers import exact_text
 from graphdsl.cli.console import fail, shown
 from graphdsl.diagnostics import Source, nearest
-
-#: Numbers are exact, and longer ones would only be slow.
-_NUMBER = re.compile(r"[-+]?\d{1,18}(\.\d{1,18})?([eE][-+]?\d{1,2})?(/\d{1,18})?")
 
 
 def values(
@@ -35,11 +32,8 @@ def _pairs(option: str, written: list[str] | None) -> dict[str, Fraction]:
     found: dict[str, Fraction] = {}
     for pair in written or ():
         name, equals, value = pair.partition("=")
-        try:
-            if not equals or not _NUMBER.fullmatch(value.strip()):
-                raise ValueError(value)
-            number = Fraction(value.strip())
-        except (ValueError, ZeroDivisionError):
+        number = exact_text(value) if equals else None
+        if number is None:
             fail(f"graphdsl: {option} takes NAME=VALUE with a number, not {pair[:100]!r}", code=2)
         if name.strip() in found:
             fail(f"graphdsl: {option} gives `{shown(name.strip())}` twice; leave one out", code=2)

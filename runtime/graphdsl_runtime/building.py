@@ -4,7 +4,8 @@ from __future__ import annotations
 
 __all__ = ["Building"]
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 
 import torch
 from torch import nn
@@ -23,6 +24,11 @@ class Building(nn.Module):
         super().__init__()
         self._own_networks = dict(networks or {})
         self._network_names: list[str] = []
+
+    @property
+    def own_networks(self) -> Mapping[str, nn.Module]:
+        """The networks that the caller gave, by their names."""
+        return MappingProxyType(self._own_networks)
 
     def network(self, name: str, default: Callable[[], nn.Module]) -> nn.Module:
         """Take the caller's network of that name, or build the default."""

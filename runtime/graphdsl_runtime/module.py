@@ -21,6 +21,7 @@ __all__ = [
 import math
 from collections.abc import Mapping, Sequence
 from inspect import Parameter, signature
+from pathlib import Path
 from types import MappingProxyType
 from typing import ClassVar, Self
 
@@ -34,6 +35,7 @@ from graphdsl_runtime.errors import OutOfRange, ShapeMismatch, UnknownName
 from graphdsl_runtime.losses import Losses
 from graphdsl_runtime.meaning import refuse_meaningless
 from graphdsl_runtime.multipliers import Multiplier
+from graphdsl_runtime.origin import Origin
 from graphdsl_runtime.sampling import Likelihood, Posterior
 from graphdsl_runtime.scaling import Scaling
 from graphdsl_runtime.structure_gradients import StructureGradients
@@ -62,6 +64,9 @@ class Objective(Building, StructureGradients, Scaling, Weighing):
     #: Poole 2017). The sample itself is one-hot, so that the loss is right at any temperature: a
     #: low one makes its gradient less biased, and noisier.
     temperature: float = 1.0
+
+    #: The spec of the class, where it was made from one in this process: what `save` writes.
+    origin: ClassVar[Origin | None] = None
 
     def __new__(cls, *_: object, **given: object) -> Self:
         """Raise `UnknownName` for a keyword that is no parameter of the spec."""
@@ -166,6 +171,18 @@ class Objective(Building, StructureGradients, Scaling, Weighing):
                 mean = self._variable(variable).side_by_side(mean)[:, member]
             means[name] = mean
         return means
+
+    def save(self, folder: str | Path) -> None:
+        """Write all that makes this objective again, to a folder that `graphdsl.load` reads.
+
+        It holds the spec, constants, parameters, data statistics and weights, and no code. It is
+        written whole or not at all; a saved model that is there is replaced.
+        Raises `CannotSave` for a class that does not know its spec, and for a folder that holds
+        something else, and `OSError`.
+        """
+        from graphdsl_runtime.saving import save
+
+        save(self, Path(folder))
 
     def parameter_groups(self) -> dict[str, list[nn.Parameter]]:
         """Give each player's parameters: the model's, and those of others where there are some.

@@ -102,6 +102,13 @@ class Weighing(nn.Module):
         """Whether all parameters that move have come to their end."""
         return all(self._step >= steps for _, _, steps in self._ramps.values())
 
+    def settings(self) -> dict[str, float]:
+        """Give the parameters, as the constructor takes them: of one that moves, its end."""
+        return {
+            name: self._ramps[name][1] if name in self._ramps else float(getattr(self, name))
+            for name in self._ranges
+        }
+
     def _weights(self) -> Iterator[str]:
         """Print each weight, and each ramp as it was declared: where it is now is no identity."""
         for name in self._ranges:

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Annotated
 import click
 import typer
 
+from graphdsl.api.emitted import class_of
 from graphdsl.cli.compiling import compiled
 from graphdsl.cli.console import fail, say, shown
-from graphdsl.cli.emitted import emitted_class
 from graphdsl.cli.ending import INTERRUPTED
 from graphdsl.cli.options import Consts, Params, Spec
 from graphdsl.cli.papers import papers
@@ -126,7 +126,7 @@ def _train(
 
     rows = load_data(data)
     torch.manual_seed(seed)
-    objective = emitted_class(module.text, module.class_name)()
+    objective = class_of(module, source, "graphdsl_emitted")()
     words = _words()
     summary = train(
         objective,

@@ -18,7 +18,7 @@ __all__ = ["Checkpoint", "OptimizerState"]
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TypeAlias
 
@@ -28,6 +28,7 @@ from torch.optim import Optimizer
 
 from graphdsl_files import present
 from graphdsl_runtime import Objective
+from graphdsl_runtime.saving import model_entries
 from graphdsl_runtime.training.content import history_of, json_object, tensors_of, text_of
 from graphdsl_runtime.training.errors import CannotResume
 from graphdsl_runtime.training.extras import train_extra
@@ -35,6 +36,7 @@ from graphdsl_runtime.training.metrics import Epoch
 
 _FORMAT = "graphdsl.checkpoint/2"
 _SUMS, _SPEC = "SHA256SUMS", "spec.mib"
+_OWN = ("format", "module", "spec_sha256", "torch")  #: entries of ``model.json``
 _FILES = ("model.json", "optimizer.safetensors", "state.json", "weights.safetensors")
 
 #: Parameter, by its name in the objective -> entry of Adam's state -> its value.
@@ -50,6 +52,8 @@ class Checkpoint:
     history: tuple[Epoch, ...]  #: of the epochs done
     module: str  #: the objective as it prints itself: variables, parameters, networks
     spec_hash: str  #: of the spec it was compiled from, where the caller knows it
+    #: What else ``model.json`` says: what makes the objective again from its spec.
+    making: Mapping[str, object] = field(default_factory=dict)
     best: int | None = None  #: the epoch of the lowest held-out loss so far, where these compare
 
     @staticmethod
@@ -74,6 +78,7 @@ class Checkpoint:
             history=history,
             module=repr(objective),
             spec_hash=spec_hash,
+            making=model_entries(objective),
             best=best,
         )
 
@@ -89,6 +94,7 @@ class Checkpoint:
             for entry, value in entries.items()
         }
         model = {
+            **self.making,
             "format": _FORMAT,
             "module": self.module.splitlines(),
             "spec_sha256": self.spec_hash,
@@ -125,6 +131,7 @@ class Checkpoint:
             history=history,
             module="\n".join(text_of(path, "module", line) for line in _lines(path, model)),
             spec_hash=text_of(path, "spec_sha256", model.get("spec_sha256")),
+            making={key: one for key, one in model.items() if key not in _OWN},
             best=_best(path, state.get("best"), len(history)),
         )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["emitted_class"]
+__all__ = ["class_of", "emitted_class"]
 
 import linecache
 import sys
@@ -10,7 +10,27 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from graphdsl.compiler import GeneratedModule
+    from graphdsl.diagnostics import Source
     from graphdsl_runtime import Objective
+
+
+def class_of(module: GeneratedModule, source: Source, name: str) -> type[Objective]:
+    """Make the class of a compiled spec, which knows its spec, under a module of that name."""
+    from importlib.metadata import version
+
+    from graphdsl_runtime.origin import Origin
+
+    made = emitted_class(module.text, module.class_name, name)
+    model = module.compiled.checked.model
+    made.origin = Origin(
+        spec=source.text,
+        name=source.name,
+        sha256=model.sha256,
+        compiler=version("graphdsl"),
+        constants={name: str(value) for name, value in model.constants},
+    )
+    return made
 
 
 def emitted_class(text: str, class_name: str, name: str = "graphdsl_emitted") -> type[Objective]:
