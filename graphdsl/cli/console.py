@@ -12,6 +12,7 @@ __all__ = [
     "silence_stdout",
     "warn",
     "write",
+    "write_bytes",
 ]
 
 import contextlib
@@ -91,9 +92,15 @@ def write(text: str, target: Path) -> None:
             silence_stdout()
             if isinstance(problem, BrokenPipeError):
                 raise  # who reads has read enough
-        name = "standard output" if str(target) == "-" else shown(target)
-        why = (problem.strerror or str(problem)).lower()
-        fail(f"graphdsl: {name} cannot be written: {why}")
+        _cannot_write("standard output" if str(target) == "-" else shown(target), problem)
+
+
+def write_bytes(content: bytes, target: Path) -> None:
+    """Write a whole file that is no text, or none."""
+    try:
+        write_whole(target, content)
+    except OSError as problem:
+        _cannot_write(shown(target), problem)
 
 
 def silence_stdout() -> None:
@@ -105,6 +112,10 @@ def silence_stdout() -> None:
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, descriptor)
     os.close(nowhere)
+
+
+def _cannot_write(name: str, problem: OSError) -> NoReturn:
+    fail(f"graphdsl: {name} cannot be written: {(problem.strerror or str(problem)).lower()}")
 
 
 def _show(source: Source, diagnostics: Iterable[Diagnostic]) -> None:

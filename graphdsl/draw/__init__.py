@@ -1,0 +1,16 @@
+"""Drawings of networks: families folded into plates, nodes in layers, as SVG, TikZ, PNG or PDF."""
+
+__all__ = [
+    "Sheet",
+    "drawable",
+    "png_or_pdf",
+    "sheet_of",
+    "svg",
+    "svg_body",
+    "tikz",
+]
+
+from graphdsl.draw.raster import png_or_pdf
+from graphdsl.draw.sheet import Sheet, drawable, sheet_of
+from graphdsl.draw.svg import svg, svg_body
+from graphdsl.draw.tikz import tikz

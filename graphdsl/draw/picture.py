@@ -1,0 +1,52 @@
+"""What is drawn of a network: marks, arrows and plates, before anything has a place."""
+
+from __future__ import annotations
+
+__all__ = ["Arrow", "Mark", "MarkKind", "Picture", "Plate", "Tone"]
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+#: `given` is what a model is conditioned on; a selector picks the expert of a mixture.
+MarkKind: TypeAlias = Literal["observed", "latent", "selector"]
+#: Beside the network that is projected: an edge that both have, that G alone has, or that it lacks.
+Tone: TypeAlias = Literal["kept", "added", "removed"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mark:
+    """A node of a drawing: a variable, a whole family, a block of variables, or a selector."""
+
+    label: str  #: as a spec writes it: `x[i]`, `z[1..8], u`
+    kind: MarkKind
+    variables: tuple[str, ...]  #: all that it stands for; of a selector, its name
+
+
+@dataclass(frozen=True, slots=True)
+class Arrow:
+    """An edge of a drawing, between two marks by their places."""
+
+    start: int
+    end: int
+    learned: bool = False
+    tone: Tone = "kept"
+
+
+@dataclass(frozen=True, slots=True)
+class Plate:
+    """Marks that stand for a member each, once for every index."""
+
+    label: str  #: `i = 1..8`
+    marks: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Picture:
+    """All that is drawn of one network."""
+
+    title: str
+    marks: tuple[Mark, ...]
+    arrows: tuple[Arrow, ...]
+    plates: tuple[Plate, ...]
+    upwards: bool  #: whether roots are at the bottom: the data of an inference network
+    compared: bool = False  #: whether its arrows are beside those of the network it projects

@@ -1,0 +1,192 @@
+"""From a network to what is drawn of it."""
+
+from __future__ import annotations
+
+__all__ = ["pictured"]
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import count
+from typing import TypeAlias
+
+from graphdsl.draw.cliques import Nodes, blocks_label, joined
+from graphdsl.draw.picture import Arrow, Mark, MarkKind, Picture, Plate, Tone
+from graphdsl.draw.plates import Group, foldable
+from graphdsl.ir.folding import fold_lists
+from graphdsl.ir.model import Model, Network
+from graphdsl.ir.notation import member_name, original
+
+_LETTERS = "ijklmnabcdefgh"
+
+Look: TypeAlias = tuple[bool, Tone]  #: of an arrow: whether it is learned, and its tone
+Looks: TypeAlias = dict[tuple[str, str], Look]  #: by the first variable of either node
+
+
+def pictured(network: Network, model: Model, *, full: bool = False) -> Picture:
+    """What is drawn of a network.
+
+    Args:
+        network: One of the spec's, or one that something is projected on.
+        model: The spec.
+        full: Whether every member is drawn by itself.
+    """
+    compared = network.role == "regularizer"
+    edges = _beside(_edges(network), network, model.inference) if compared else _edges(network)
+    selectors = _selectors(network)
+    nodes = network.nodes if full else joined(network.nodes, edges, selectors)
+    edges = _between(nodes, edges)
+    groups = () if full else _groups(nodes, model, edges, selectors)
+    edges |= {(one, child): (False, "kept") for child, one in selectors.items()}
+    units = [*_units(nodes, model, groups), *_chosen(model, groups, selectors)]
+    letters = _letters(model, groups)
+    mark_of = {name: place for place, unit in enumerate(units) for name in unit.stands_for}
+    arrows = {
+        Arrow(mark_of[start], mark_of[end], *look): None for (start, end), look in edges.items()
+    }
+    return Picture(
+        title=fold_lists(network.name),
+        marks=tuple(unit.mark for unit in units),
+        arrows=tuple(arrows),
+        plates=tuple(_plate(one, letters[one], units) for one in groups),
+        upwards=network.role in ("inference", "further"),
+        compared=compared,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Unit:
+    """A mark, the nodes that it stands for, and the plate that it is in."""
+
+    mark: Mark
+    stands_for: tuple[str, ...]
+    group: Group | None = None
+
+
+def _edges(network: Network) -> Looks:
+    """The edges between nodes, and from each variable to a copy of it."""
+    gated = {(gate.parent, gate.child) for one in network.conditionals for gate in one.gates}
+    found: Looks = {}
+    for start, end in network.edges:
+        parents, children = network.nodes[start], network.nodes[end]
+        learned = any((a, b) in gated for a in parents for b in children)
+        found[parents[0], children[0]] = (learned, "kept")
+    node_of = {name: node[0] for node in network.nodes for name in node}
+    for name in network.variables:
+        if original(name) != name and original(name) in node_of:
+            found[node_of[original(name)], node_of[name]] = (False, "kept")
+    return found
+
+
+def _beside(edges: Looks, network: Network, inference: Network) -> Looks:
+    """The edges of a regularizer, and those of G^q between its nodes that it lacks."""
+    node_of = {name: node[0] for node in network.nodes for name in node}
+    known = {
+        (node_of[a], node_of[b])
+        for start, end in inference.edges
+        for a in inference.nodes[start]
+        for b in inference.nodes[end]
+        if a in node_of and b in node_of and node_of[a] != node_of[b]
+    }
+    own: Looks = {
+        pair: (learned, "kept" if pair in known else "added")
+        for pair, (learned, _) in edges.items()
+    }
+    return own | {pair: (False, "removed") for pair in sorted(known - own.keys())}
+
+
+def _between(nodes: Nodes, edges: Looks) -> Looks:
+    """The edges between nodes, some of which are now blocks."""
+    node_of = {name: node[0] for node in nodes for name in node}
+    ends = {(node_of[start], node_of[end]): look for (start, end), look in edges.items()}
+    return {pair: look for pair, look in ends.items() if pair[0] != pair[1]}
+
+
+def _selectors(network: Network) -> dict[str, str]:
+    """The selector of each child of a mixture."""
+    return {
+        child: one.selector for one in network.conditionals if one.mixes for child in one.children
+    }
+
+
+def _groups(
+    nodes: Nodes, model: Model, edges: Looks, selectors: Mapping[str, str]
+) -> tuple[Group, ...]:
+    """The plates. A family of which some members alone are mixtures is not folded."""
+    single = frozenset(node[0] for node in nodes if len(node) == 1)
+    looks = dict(edges)
+    for family in model.families:
+        members = [name for name in family.nodes if name in single]
+        chosen = [selectors[name] for name in members if name in selectors]
+        if len(set(chosen)) < len(members):  # else each has its own, which is in its plate
+            looks |= {(selectors[one], one): (False, "kept") for one in members if one in selectors}
+    return foldable(model.families, single, looks)
+
+
+def _units(nodes: Nodes, model: Model, groups: tuple[Group, ...]) -> Iterator[_Unit]:
+    """A mark for each node, and for each family under a plate."""
+    group_of = {
+        member_name(family, index): one
+        for one in groups
+        for family in one.families
+        for index in one.indices
+    }
+    letters = _letters(model, groups)
+    met: set[str] = set()
+    for node in nodes:
+        family = model.family_of(node[0]).name
+        group = group_of.get(node[0])
+        if group is None:
+            yield _Unit(
+                Mark(label=blocks_label(node), kind=_kind(node, model), variables=node), node[:1]
+            )
+        elif family not in met:
+            met.add(family)
+            members = tuple(member_name(family, index) for index in group.indices)
+            label = f"{family}[{','.join(letters[group])}]"
+            mark = Mark(label=label, kind=_kind(members, model), variables=members)
+            yield _Unit(mark, members, group)
+
+
+def _chosen(
+    model: Model, groups: tuple[Group, ...], selectors: Mapping[str, str]
+) -> Iterator[_Unit]:
+    """A mark for each selector, and for those of the members of a family."""
+    rest = dict.fromkeys(selectors.values())
+    for group in groups:
+        for family in group.families:
+            members = [member_name(family, index) for index in group.indices]
+            own = tuple(dict.fromkeys(selectors[one] for one in members if one in selectors))
+            if len(own) == len(members):
+                yield _Unit(Mark(label=own[0], kind="selector", variables=own), own, group)
+                rest = {name: None for name in rest if name not in own}
+    for name in rest:
+        yield _Unit(Mark(label=name, kind="selector", variables=(name,)), (name,))
+
+
+def _plate(group: Group, letters: Sequence[str], units: list[_Unit]) -> Plate:
+    along = zip(letters, zip(*group.indices, strict=True), strict=True)
+    label = ", ".join(f"{letter} = {_span(values)}" for letter, values in along)
+    return Plate(label, tuple(place for place, one in enumerate(units) if one.group == group))
+
+
+def _kind(node: tuple[str, ...], model: Model) -> MarkKind:
+    return "latent" if any(model.family_of(name).role == "latent" for name in node) else "observed"
+
+
+def _letters(model: Model, groups: tuple[Group, ...]) -> dict[Group, tuple[str, ...]]:
+    """A letter for each index of each plate, which no variable and no other plate has."""
+    taken = {one.head for one in model.families}
+    free = iter([one for one in _LETTERS if one not in taken])
+    places = count(1)
+    return {
+        group: tuple(next(free, "") or f"i{next(places)}" for _ in group.indices[0])
+        for group in groups
+    }
+
+
+def _span(values: tuple[int, ...]) -> str:
+    """`1..8`, or `1, 3, 4` where some are missing."""
+    several = sorted(set(values))
+    low, high = several[0], several[-1]
+    whole = len(several) > 1 and several == list(range(low, high + 1))
+    return f"{low}..{high}" if whole else ", ".join(map(str, several))
