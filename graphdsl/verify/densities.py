@@ -29,17 +29,21 @@ class Predicted:
 
 
 def _normal(one: Predicted) -> Array:
-    (mean,) = one.parameters
-    away: Array = (one.value - mean) ** 2 / np.exp(one.scale)
-    constant = one.scale + float(np.log(2 * np.pi))
-    return -(away + constant) / 2
+    mean, log_var = _with_scale(one)
+    away: Array = (one.value - mean) ** 2 / np.exp(log_var)
+    return -(away + log_var + float(np.log(2 * np.pi))) / 2
 
 
 def _laplace(one: Predicted) -> Array:
-    (location,) = one.parameters
-    away: Array = np.abs(one.value - location) / np.exp(one.scale)
-    constant = one.scale + float(np.log(2))
-    return -(away + constant)
+    location, log_scale = _with_scale(one)
+    away: Array = np.abs(one.value - location) / np.exp(log_scale)
+    return -(away + log_scale + float(np.log(2)))
+
+
+def _with_scale(one: Predicted) -> tuple[Array, Array]:
+    """The location, and the logarithm of the scale: predicted too, or given."""
+    location, *scales = one.parameters
+    return location, scales[0] if scales else np.full_like(location, one.scale)
 
 
 def _bernoulli(one: Predicted) -> Array:
@@ -65,6 +69,8 @@ def _poisson(one: Predicted) -> Array:
 DENSITIES: Mapping[str, Callable[[Predicted], Array]] = {
     "unit": _normal,
     "unit_laplace": _laplace,
+    "gaussian": _normal,
+    "laplace": _laplace,
     "bernoulli": _bernoulli,
     "categorical": _categorical,
     "poisson": _poisson,

@@ -1,0 +1,373 @@
+"""Every law in every role, shape and pattern of missing rows: compiled, run, compared with oracles.
+
+A record that joins `LAWS` joins these tests. A likelihood is held to the densities of `verify`,
+which share no code with the runtime; samples are held to what the likelihood says of itself; a rate
+is held to the density of the sample itself, by the change of variables, or to its enumeration.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import product
+from typing import Any, get_args
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+import graphdsl_runtime
+from graphdsl.ir.laws import LAWS, Kind, Law, Output, kinds_of_latents, laws_of
+from graphdsl.ir.words import WORDS
+from graphdsl.verify.densities import DENSITIES, Predicted
+from graphdsl_runtime import Categorical, Objective
+from tests.emitted import emitted_class
+
+pytestmark = pytest.mark.usefixtures("in_double_precision")
+
+ROWS, CLASSES = 6, 3
+DRAWS = 2000
+COMPARED = 400  #: of draws that a kernel compares
+ERRORS = 6.0  #: standard errors that a mean of samples may be away
+HERE = 0.7  #: the share of rows that have something optional
+
+SHAPES: tuple[tuple[int, ...], ...] = ((), (3,), (2, 2))
+DECLARED = [law for law in LAWS if law.declared]
+LATENT = [law for law in DECLARED if law.latent]
+JOINT = [law for law in LAWS if law.joint]
+LABELS = [law for law in DECLARED if law.gradient != "none"]
+
+
+@dataclass(frozen=True)
+class Likelihood:
+    """An observed variable with a law, as a spec declares it."""
+
+    law: Law
+    scale: str  #: as written; empty for none
+    shape: tuple[int, ...]
+    is_family: bool
+    is_optional: bool
+
+    @property
+    def output(self) -> Output:
+        """What its network predicts."""
+        return self.law.output if self.law.scale is None else self.law.scale.output
+
+    @property
+    def spec(self) -> str:
+        """The least spec with it."""
+        scale = f"(scale = {self.scale})" if self.scale else ""
+        declared = f"{kind(self.law)}{shape_text(self.shape)} ~ {self.law}{scale}"
+        index, each = ("[1..2]", " for i in 1..2") if self.is_family else ("", "")
+        x, by = ("x[i]", " by poe") if self.is_family else ("x", "")
+        return f"""model likelihoods
+observed x{index} : {declared}{" optional" * self.is_optional}
+latent z : real[2] ~ normal
+q {{ {x} -> z{by} via mlp(4){each} }}
+p {{ z -> {x} via mlp(4){each} }}
+minimize KL(q || p)
+"""
+
+    def __str__(self) -> str:
+        words = [str(self.law), self.scale, "x".join(map(str, self.shape)) or "scalar"]
+        words += ["family"] * self.is_family + ["optional"] * self.is_optional
+        return "-".join(filter(None, words))
+
+
+def likelihoods() -> Iterator[Likelihood]:
+    """Every law that a declaration may name, with every scale, shape and pattern of rows."""
+    both = (False, True)
+    for law, shape, is_family, is_optional in product(DECLARED, SHAPES, both, both):
+        for scale in ("", "0.5", "learned") if law.scale is not None else ("",):
+            yield Likelihood(law, scale, shape, is_family, is_optional)
+
+
+def kind(law: Law) -> str:
+    """The kind of a law's values, as a spec declares it."""
+    return f"categorical({CLASSES})" if law.kind == "categorical" else law.kind
+
+
+def shape_text(shape: tuple[int, ...]) -> str:
+    return f"[{', '.join(map(str, shape))}]" if shape else ""
+
+
+def values_of(law: Law, shape: tuple[int, ...]) -> Tensor:
+    """Random values of a kind, as a batch holds them."""
+    match law.kind:
+        case "real":
+            return torch.randn(shape)
+        case "binary":
+            return torch.randint(0, 2, shape).double()
+        case "categorical":
+            return torch.randint(0, CLASSES, shape)
+        case "count":
+            return torch.poisson(torch.full(shape, 2.0))
+
+
+def log_density(of: Likelihood, answer: Tensor, value: Tensor, log_scale: float) -> Tensor:
+    """The log-density of every row, and member of a family: the sum over its coordinates."""
+    members = 2 if of.is_family else 1
+    numbers = len(of.output.parameters)
+    answers = answer.reshape(ROWS, members, numbers, -1).numpy()
+    values = value.reshape(ROWS, members, -1).double().numpy()
+    found = np.zeros((ROWS, members))
+    for place in np.ndindex(ROWS, members):
+        predicted = Predicted(values[place], tuple(answers[place]), log_scale, CLASSES)
+        found[place] = DENSITIES[of.output.name](predicted).sum()
+    return torch.from_numpy(found)
+
+
+@pytest.mark.parametrize("of", list(likelihoods()), ids=str)
+def test_reconstruction_is_the_density_of_each_law(of: Likelihood) -> None:
+    torch.manual_seed(0)
+    objective = emitted_class(of.spec)()
+    answers: list[Tensor] = []
+    objective.get_submodule("p_x").register_forward_hook(lambda *told: answers.append(told[-1]))
+    members = (2,) if of.is_family else ()
+    value = values_of(of.law, (ROWS, *members, *of.shape))
+    seen = torch.ones(ROWS, *members, dtype=torch.bool)
+    batch = {"x": value}
+    if of.is_optional:
+        seen = torch.rand(ROWS, *members) < HERE
+        batch["seen(x)"] = seen
+    log_scale = 0.0
+    if of.scale == "learned":
+        name, parameter = next(
+            (name, one) for name, one in objective.named_parameters() if "log_" in name
+        )
+        assert of.law.scale is not None
+        assert name.startswith(of.law.scale.attribute)
+        parameter.data.fill_(0.3)
+        log_scale = 0.3
+    elif of.scale:
+        assert of.law.scale is not None
+        log_scale = of.law.scale.power * math.log(float(of.scale))
+    with torch.no_grad():
+        losses = objective(batch)
+    exact = log_density(of, answers[-1], value, log_scale)
+    expected = -(exact * seen.reshape(ROWS, -1)).sum() / ROWS
+    assert losses.terms["reconstruction_x"].item() == pytest.approx(expected.item(), abs=1e-9)
+
+
+@pytest.mark.parametrize("law", DECLARED, ids=str)
+def test_draws_have_the_moments_and_the_support_of_each_law(law: Law) -> None:
+    torch.manual_seed(0)
+    one = Likelihood(law, "", (2,), is_family=False, is_optional=False)
+    objective = emitted_class(one.spec)()
+    latents = {"z": torch.randn(1, 2).expand(DRAWS, 2)}
+    likelihood: Any = objective.decode(latents)["x"]  # of any law
+    drawn = graphdsl_runtime.draw_data(likelihood)
+    assert drawn.shape == (DRAWS, 2)
+    if law.kind != "real":
+        assert (drawn == drawn.round()).all()
+        assert (drawn >= 0).all()
+    if law.kind == "binary":
+        assert (drawn <= 1).all()
+    if law.kind == "categorical":
+        assert (drawn < CLASSES).all()
+        drawn = torch.nn.functional.one_hot(drawn, CLASSES)
+    error = drawn.double().std(dim=0) / math.sqrt(DRAWS)
+    assert ((drawn.double().mean(dim=0) - likelihood.mean[0]).abs() < ERRORS * error).all()
+    # The entropy of the draws is E[-log p]: a wrong spread would show here.
+    if law.entropy:
+        entropy = likelihood.entropy()[0]
+    else:
+        assert law.kind == "count"
+        counts = torch.arange(200.0)[:, None].expand(200, 2)
+        logs = likelihood[:200].log_prob(counts)
+        assert logs.exp().sum(dim=0) == pytest.approx(torch.ones(2))
+        entropy = -(logs.exp() * logs).sum(dim=0)
+    nll = likelihood.nll(graphdsl_runtime.draw_data(likelihood))
+    error = nll.std(dim=0) / math.sqrt(DRAWS)
+    assert ((nll.mean(dim=0) - entropy).abs() < ERRORS * error).all()
+
+
+@pytest.mark.parametrize("law", [law for law in DECLARED if law.units], ids=str)
+@pytest.mark.parametrize("is_family", [False, True], ids=["single", "family"])
+def test_a_network_of_zeros_predicts_the_mean_of_the_data(law: Law, is_family: bool) -> None:
+    torch.manual_seed(0)
+    of = Likelihood(law, "", (2,), is_family, is_optional=False)
+    objective = emitted_class(of.spec)()
+    members = (2,) if is_family else ()
+    batch = {"x": 1.0 + values_of(law, (50, *members, 2))}
+    objective.standardise(batch)
+    for parameter in objective.get_submodule("p_x").parameters():
+        parameter.data.zero_()
+    found = objective.decode({"z": torch.randn(1, 2)})["x"].mean[0]
+    torch.testing.assert_close(found, batch["x"].mean(dim=0))
+
+
+LATENTS = [
+    *((law, law, shape) for law in LATENT for shape in SHAPES),
+    *((law, next(iter(laws_of(law.kind).values())), (3,)) for law in JOINT),
+]
+
+
+@pytest.mark.parametrize(
+    ("law", "prior", "shape"), LATENTS, ids=[f"{a}-{b}-{c}" for a, b, c in LATENTS]
+)
+@pytest.mark.parametrize("is_optional", [False, True], ids=["complete", "optional"])
+def test_rate_is_the_divergence_of_each_law(
+    law: Law, prior: Law, shape: tuple[int, ...], is_optional: bool
+) -> None:
+    torch.manual_seed(1)
+    drawn = f" ~ {law}" if law.joint else ""
+    objective = emitted_class(
+        f"""model rates
+observed x : real[2]{" optional" * is_optional}
+latent z : {kind(law)}{shape_text(shape)} ~ {prior}
+q {{ x -> z{drawn} via mlp(4) }}
+p {{ z -> x via mlp(4) }}
+minimize KL(q || p)
+"""
+    )()
+    x = torch.randn(1, 2)
+    batch = {"x": x}
+    exact, error = _rate(objective, batch, law, prior, shape)
+    if is_optional:  # a row without data has the prior, and no rate
+        batch = {"x": torch.cat([x, x]), "seen(x)": torch.tensor([True, False])}
+        exact, error = exact / 2, error / 2
+    with torch.no_grad():
+        noise = objective.draw_noise(batch["x"])
+        if not law.entropy:  # its rate is an estimate at a sample: so is what it is held to
+            found = torch.stack([objective(batch).terms["rate_z"] for _ in range(200)])
+            error = math.hypot(error, found.std().item() / math.sqrt(len(found)))
+            rate = found.mean().item()
+        else:
+            rate = objective(batch, noise).terms["rate_z"].item()
+    assert rate == pytest.approx(exact, abs=ERRORS * error + 1e-9)
+
+
+def _rate(
+    objective: Objective, batch: dict[str, Tensor], law: Law, prior: Law, shape: tuple[int, ...]
+) -> tuple[float, float]:
+    """E[log q(z) - log p(z)] and its standard error."""
+    with torch.no_grad():
+        posterior = objective.infer(batch)["z"]
+    if law.gradient == "relaxed":
+        assert isinstance(posterior, Categorical)
+        logs = posterior.logits.log_softmax(dim=-1)
+        return (logs.exp() * (logs + math.log(CLASSES))).sum().item(), 0.0
+    noise = torch.randn(DRAWS, *shape)
+
+    def sample(eps: Tensor) -> Tensor:
+        with torch.no_grad():
+            q = objective.infer({"x": batch["x"].expand(len(eps), -1)})["z"]
+        found: Tensor = q.sample(eps)
+        return found
+
+    z = noise.clone().requires_grad_()
+    mapped = sample(z)
+    columns = mapped.reshape(DRAWS, -1)
+    rows = [
+        torch.autograd.grad(columns[:, k].sum(), z, retain_graph=True)[0].reshape(DRAWS, -1)
+        for k in range(columns.shape[1])
+    ]
+    log_det = torch.linalg.slogdet(torch.stack(rows, dim=1)).logabsdet
+    own = -0.5 * (noise.square() + math.log(2 * math.pi)).reshape(DRAWS, -1).sum(dim=1) - log_det
+    with torch.no_grad():
+        names = {"normal": "unit", "laplace": "unit_laplace"}
+        value = mapped.reshape(-1).numpy()
+        predicted = Predicted(value, (np.zeros_like(value),), 0.0, 1)
+        other = DENSITIES[names[prior.word]](predicted).reshape(DRAWS, -1).sum(axis=1)
+        logs = own - torch.from_numpy(other)
+    return logs.mean().item(), (logs.std() / math.sqrt(DRAWS)).item()
+
+
+@pytest.mark.parametrize("law", LABELS, ids=str)
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+def test_a_known_label_of_each_law_is_not_sampled(law: Law, shape: tuple[int, ...]) -> None:
+    torch.manual_seed(0)
+    objective = emitted_class(
+        f"""model labels
+observed x : real[2]
+observed y : {kind(law)}{shape_text(shape)} ~ {law} optional
+latent z : real[2] ~ normal
+q {{ x -> y via mlp(4); x, y -> z via mlp(4) }}
+p {{ y, z -> x via mlp(4) }}
+minimize KL(q || p) + CE(y | x)
+"""
+    )()
+    batch = {"x": torch.randn(ROWS, 2), "y": values_of(law, (ROWS, *shape))}
+    first, second = objective.draw_noise(batch["x"]), objective.draw_noise(batch["x"])
+    second["z"] = first["z"]
+    with torch.no_grad():
+        labelled = objective(batch, first).loss.item()
+        assert labelled == pytest.approx(objective(batch, second).loss.item(), abs=1e-9)
+        batch["seen(y)"] = torch.zeros(ROWS, dtype=torch.bool)
+        unlabelled = objective(batch, first).loss.item()
+    assert math.isfinite(unlabelled)
+    assert unlabelled != pytest.approx(labelled, abs=1e-6)
+
+
+@pytest.mark.parametrize("law", LABELS, ids=str)
+def test_p_draws_its_roots_from_the_prior_of_each_law(law: Law) -> None:
+    torch.manual_seed(0)
+    role, optional = ("latent", "") if law.latent else ("observed", " optional")
+    objective = emitted_class(
+        f"""model roots
+observed x : real[2]
+{role} y : {kind(law)} ~ {law}{optional}
+latent z : real[2] ~ normal
+q {{ x -> y via mlp(4); x, y -> z via mlp(4) }}
+p {{ y, z -> x via mlp(4) }}
+minimize KL(q || p) + MMD(q(x) || p(x))
+"""
+    )()
+    read: list[Tensor] = []
+    objective.get_submodule("p_x").register_forward_pre_hook(lambda _, told: read.append(told[0]))
+    batch = {"x": torch.randn(COMPARED, 2), "y": values_of(law, (COMPARED,))}
+    with torch.no_grad():
+        objective(batch)
+    of_p = read[-1]
+    if law.kind == "real":  # Stein's identity: E[y d/dy log p(y)] = -1
+        value, step = of_p.reshape(-1).numpy(), 1e-6
+        zeros = (np.zeros_like(value), np.zeros_like(value))
+        density = DENSITIES[law.output.name]
+        above, below = (density(Predicted(value + h, zeros, 0.0, 1)) for h in (step, -step))
+        stein = value * (above - below) / (2 * step)
+        error = stein.std() / math.sqrt(COMPARED)
+        assert abs(stein.mean() + 1) < ERRORS * error
+        return
+    assert ((of_p == 0) | (of_p == 1)).all()
+    chance = 1 / (2 if law.kind == "binary" else CLASSES)
+    error = math.sqrt(chance * (1 - chance) / COMPARED)
+    assert ((of_p.mean(dim=0) - chance).abs() < ERRORS * error).all()
+
+
+# ---- the records against each other, and against the runtime -------------------------------------
+
+
+def test_every_output_has_a_density_of_verify() -> None:
+    outputs = {law.output.name for law in DECLARED}
+    outputs |= {law.scale.output.name for law in LAWS if law.scale is not None}
+    assert outputs == DENSITIES.keys()
+
+
+def test_every_word_of_a_law_is_one_of_the_runtime() -> None:
+    words = {law.runtime for law in LAWS} | {law.prior for law in LAWS}
+    outputs = [law.output for law in LAWS]
+    outputs += [law.scale.output for law in LAWS if law.scale is not None]
+    words |= {one.constructor.partition(".")[0] for one in outputs}
+    assert words - {""} <= {*WORDS, "Gaussian"}
+    for one in outputs:
+        found: object = graphdsl_runtime
+        for part in one.constructor.split(".") if one.constructor else ():
+            found = getattr(found, part)
+
+
+def test_every_kind_has_a_law_of_its_own() -> None:
+    for name in get_args(Kind):
+        assert laws_of(name), name
+    assert set(kinds_of_latents()) <= set(get_args(Kind))
+    assert len({law.written for law in LAWS}) == len(LAWS)
+    assert len({law.output.name for law in LAWS}) == len(LAWS)
+
+
+@pytest.mark.parametrize("law", LAWS, ids=str)
+def test_divergences_of_a_record_are_to_laws_of_its_kind(law: Law) -> None:
+    kinds = {other.written: other.kind for other in LAWS}
+    assert {kinds[name] for name in law.divergences} <= {law.kind}
+    assert not law.divergences or law.entropy or law.gradient == "none"
