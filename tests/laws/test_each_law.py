@@ -371,3 +371,13 @@ def test_divergences_of_a_record_are_to_laws_of_its_kind(law: Law) -> None:
     kinds = {other.written: other.kind for other in LAWS}
     assert {kinds[name] for name in law.divergences} <= {law.kind}
     assert not law.divergences or law.entropy or law.gradient == "none"
+
+
+@pytest.mark.parametrize("law", [law for law in LAWS if law.scale is not None], ids=str)
+def test_power_of_a_scale_is_that_of_its_definition(law: Law) -> None:
+    assert law.scale is not None
+    value, wide = np.linspace(-3.0, 3.0, 7), 1.7
+    zeros, density = (np.zeros_like(value),), DENSITIES[law.scale.output.name]
+    scaled = density(Predicted(wide * value, zeros, law.scale.power * math.log(wide), 1))
+    expected = density(Predicted(value, zeros, 0.0, 1)) - math.log(wide)
+    assert scaled == pytest.approx(expected)
