@@ -8,6 +8,7 @@ import math
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from functools import lru_cache
 from statistics import fmean, stdev
 from types import ModuleType
 from typing import TYPE_CHECKING
@@ -39,13 +40,14 @@ def verified(compiled: Compiled, audit: Audit) -> Audit:
     from graphdsl.auditing import on_trial, verification
 
     found = verification(compiled, audit)
-    unverified, emitted = list(found.unverified), []
+    unverified, emitted = list(found.unverified), dict[str, list[EmittedComparison]]()
     estimates: list[EstimateComparison] = []
     for one in on_trial(compiled, audit):
         if isinstance(one, Unverified):
             unverified.append(one)
         else:
-            emitted.append(tried(one.text, one.class_name, one.trial, one.of))
+            compared = tried(one.text, one.class_name, one.trial, one.of)
+            emitted.setdefault(one.of, []).append(compared)
             estimates += estimated(one.text, one.class_name, one.trial)
     unverified += _estimated_edges(compiled)
     slopes = descended(compiled, audit)
@@ -54,7 +56,7 @@ def verified(compiled: Compiled, audit: Audit) -> Audit:
         slopes = ()
     found = replace(
         found,
-        emitted=tuple(emitted),
+        emitted=tuple(map(_together, emitted.values())),
         estimates=tuple(estimates),
         gradients=slopes,
         unverified=tuple(unverified),
@@ -97,6 +99,21 @@ def tried(text: str, class_name: str, trial: Trial, of: str) -> EmittedCompariso
         left_out=tuple(trial.left_out),
         lowest_gap=trial.lowest_gap,
         at_samples=trial.at_samples,
+        of_structures=trial.structures,
+        structure=str(trial.structure),
+    )
+
+
+def _together(several: list[EmittedComparison]) -> EmittedComparison:
+    """What came of all structures, each by itself: the numbers of the one that is furthest off."""
+    worst = max(several, key=lambda one: (not one.agrees, one.abs_error))
+    return replace(
+        worst,
+        rows=sum(one.rows for one in several),
+        samples=sum(one.samples for one in several),
+        z_score=max((one.z_score for one in several if one.z_score), key=abs, default=None),
+        lowest_gap=min(one.lowest_gap for one in several),
+        structures=len(several),
     )
 
 
@@ -117,6 +134,7 @@ def estimated(text: str, class_name: str, trial: Trial) -> Iterator[EstimateComp
             exact=claim.exact,
             mean=fmean(values),
             deviation=stdev(values) / math.sqrt(len(values)),
+            structure=str(trial.structure),
         )
 
 
@@ -177,16 +195,28 @@ def smooth(objective: Objective) -> Objective:
 def _on_trial(text: str, class_name: str, trial: Trial) -> Objective:
     """The emitted module with the networks and the parameters of a trial."""
     networks = _networks(trial.networks)
-    return _emitted(text, class_name)(networks=networks, **trial.parameters).double()
+    objective = _emitted(text, class_name)(networks=networks, **trial.parameters).double()
+    logits = _tensors(trial.logits)
+    for mask in objective.edge_masks():
+        mask.logits.data.copy_(logits[mask.name])
+    return objective
 
 
 def _emitted(text: str, class_name: str) -> type[Objective]:
     """The class of a text that was emitted."""
-    module = ModuleType(_NAME)
+    module = _run(text, class_name)
     sys.modules[_NAME] = module  # what looks its own module up finds it
-    exec(compile(text, f"<{class_name}>", "exec"), module.__dict__)  # our own text
     found: type[Objective] = getattr(module, class_name)
     return found
+
+
+@lru_cache(maxsize=4)
+def _run(text: str, class_name: str) -> ModuleType:
+    """A text that was emitted, run: once for all trials of one spec."""
+    module = ModuleType(_NAME)
+    sys.modules[_NAME] = module
+    exec(compile(text, f"<{class_name}>", "exec"), module.__dict__)  # our own text
+    return module
 
 
 def _networks(several: Mapping[str, Affine]) -> dict[str, nn.Module]:

@@ -44,6 +44,9 @@ class EmittedComparison:
     left_out: tuple[str, ...] = ()  #: terms that are estimated: no part of either number
     lowest_gap: float = 0.0  #: of the bounds that are certified
     at_samples: str = ""  #: what has no closed form, and is compared at the samples themselves
+    structures: int = 1  #: of learned edges, in each of which the loss was compared
+    of_structures: int = 1  #: how many there are
+    structure: str = ""  #: the one that the numbers are of: the furthest off
 
     @property
     def abs_error(self) -> float:
@@ -67,6 +70,7 @@ class EstimateComparison:
     exact: float
     mean: float
     deviation: float  #: the standard error of the mean
+    structure: str = ""  #: of learned edges
 
     @property
     def agrees(self) -> bool:
@@ -129,12 +133,15 @@ class Verification:
     gradients: tuple[GradientComparison, ...] = ()
     mistakes: tuple[str, ...] = ()
     unverified: tuple[Unverified, ...] = ()
+    structures: int = 1  #: of learned edges, in each of which the derivation was compared
+    of_structures: int = 1  #: how many there are
 
     @property
     def wrong(self) -> tuple[str, ...]:
         """What is not as it should be, in a sentence each."""
         losses = (
             f"the loss emitted for {one.of} is {one.loss:.9g}, and should be {one.exact:.9g}"
+            + (f" where {one.structure}" if one.structure else "")
             + (f" ({one.z_score:.1f} standard errors away)" if one.z_score is not None else "")
             for one in self.emitted
             if not one.agrees
@@ -142,6 +149,7 @@ class Verification:
         sides = (
             f"{one.term} is {one.mean:.6g} on average (+- {one.deviation:.2g}), which is no "
             f"{one.relation} bound of {one.exact:.6g}"
+            + (f" where {one.structure}" if one.structure else "")
             for one in self.estimates
             if not one.agrees
         )

@@ -23,6 +23,7 @@ __all__ = [
 ]
 
 from dataclasses import replace
+from itertools import product
 
 import numpy as np
 
@@ -34,6 +35,7 @@ from graphdsl.verify.networks import Affine
 from graphdsl.verify.obstacles import obstacle
 from graphdsl.verify.rows import Row, rows_of
 from graphdsl.verify.stated import stated_loss, summands
+from graphdsl.verify.structures import random_logits, structures_of
 from graphdsl.verify.synthetic import Synthetic, synthetic_rows
 from graphdsl.verify.trial import Pass, SignedSum, Trial
 from graphdsl.verify.twin import real_twin
@@ -41,27 +43,32 @@ from graphdsl.verify.verify import verify
 
 
 def trials_of(audit: Audit, seed: int = 0) -> tuple[Trial, ...] | str:
-    """Trials of the module that an audit is of, one for each pattern of what rows may lack.
+    """Trials of the module that an audit is of, or why there is none whose loss is known.
 
-    Or why there is none whose loss is known.
+    There is one for each pattern of what rows may lack in each structure of learned edges, or in a
+    sample of very many structures.
     """
     audit = replace(audit, model=_of_all_players(audit.model))
     found = obstacle(audit.model, audit.module)
     if found is not None:
         return found
-    latents = [one for one in audit.model.families if one.role == "latent"]
-    real, trials = all(one.kind == "real" for one in latents), list[Trial]()
-    for row in rows_of(audit.model):
+    model, trials = audit.model, list[Trial]()
+    real = all(one.kind == "real" for one in model.families if one.role == "latent")
+    structures, rows = structures_of(model, seed), rows_of(model)
+    for row, structure in product(rows, structures.several):
         rng = np.random.default_rng(seed)
         # Random rows near what the cubature says; of one pattern that is enough.
-        sampled = not trials
+        sampled = row is rows[0] and structure in structures.few
         trial = (
-            gaussian_trial(audit, rng, row, sampled) if real else discrete_trial(audit, rng, row)
+            gaussian_trial(audit, rng, row, structure, sampled)
+            if real
+            else discrete_trial(audit, rng, row, structure)
         )
         if isinstance(trial, str):
             return trial
         players = tuple(one.name for one in audit.module.players)
-        trials.append(replace(trial, of=row.said, players=players))
+        named = replace(trial, of=row.said, players=players, structure=structure)
+        trials.append(replace(named, structures=structures.of, logits=random_logits(model)))
     return tuple(trials)
 
 

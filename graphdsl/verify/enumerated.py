@@ -10,6 +10,7 @@ from __future__ import annotations
 __all__ = ["discrete_trial"]
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from itertools import product
 from math import prod
 
@@ -21,6 +22,7 @@ from graphdsl.verify.densities import DENSITIES, Predicted
 from graphdsl.verify.networks import Array, Head, affine_networks
 from graphdsl.verify.row_models import Encoders, RowModels, row_joint
 from graphdsl.verify.rows import Row, data_of
+from graphdsl.verify.structures import Structure, edge_noise, expected_edges, random_logits
 from graphdsl.verify.tables import Table
 from graphdsl.verify.trial import Numbers, Pass, Trial, exact_loss, settings, signed_sums
 
@@ -29,13 +31,15 @@ _CHOSEN = 9.0  #: noise that chooses a category, against any logits
 _CELLS = 6  #: of the data's joint, that are possible
 
 
-def discrete_trial(audit: Audit, rng: np.random.Generator, row: Row) -> Trial | str:
+def discrete_trial(
+    audit: Audit, rng: np.random.Generator, row: Row, structure: Structure
+) -> Trial | str:
     """Random affine networks, a pass for every state, and the enumerated value; or why not.
 
-    Rows are all of one pattern.
+    Rows are all of one pattern, and of one structure.
     """
     model, module = audit.model, audit.module
-    heads = affine_networks(model, module, rng)
+    heads = affine_networks(model, module, rng, structure)
     states = {node.name: _states(model.family_of(node.name), rng) for node in model.nodes}
     latents = [node.name for node in model.nodes if node.role == "latent"]
     count = _CELLS * prod(len(states[name]) for name in latents if name not in row.same.values())
@@ -47,13 +51,17 @@ def discrete_trial(audit: Audit, rng: np.random.Generator, row: Row) -> Trial | 
     joint = row_joint(_data(data, rng), model.inference, encoders, row)
     assert isinstance(joint, Table)
     given, parameters = settings(module, rng)
-    models = RowModels(model, {"q": joint}, rng, encoders, row)
+    edges = {name: expected_edges(one) for name, one in random_logits(model).items()}
+    models = RowModels(model, {"q": joint}, rng, encoders, row, edges)
     exact = exact_loss(models, module, parameters)
     return Trial(
         kind="discrete",
         networks={head.name: head.affine for head in heads},
         parameters=given,
-        passes=tuple(_passes(joint, model, states, frozenset(data))),
+        passes=tuple(
+            replace(one, noise={**one.noise, **edge_noise(module, structure, 1)})
+            for one in _passes(joint, model, states, frozenset(data))
+        ),
         signs=signed_sums(module, parameters),
         samples=(),
         exact=exact,
@@ -92,7 +100,8 @@ class _Densities:
                 _read(self._value(name, chosen.get(name)), self._family(name))
                 for name in one.parents
             ]
-            answer = one.affine.weights @ np.concatenate(inputs) + one.affine.bias
+            read = one.gates(node, one.parents) * np.concatenate(inputs)
+            answer = one.affine.weights @ read + one.affine.bias
             family = self._family(node)
             table[place] = [
                 _log_density(state, answer[one.all_rows(node)], family, one)

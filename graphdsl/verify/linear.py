@@ -29,6 +29,7 @@ from graphdsl.verify.random_joints import Joint, parents_in
 from graphdsl.verify.row_models import Encoders, RowModels, row_joint
 from graphdsl.verify.rows import Row, data_of
 from graphdsl.verify.sets import choices, drawn_noise
+from graphdsl.verify.structures import Structure, edge_noise, expected_edges, random_logits
 from graphdsl.verify.terms import Parameters, weight_value
 from graphdsl.verify.trial import (
     Numbers,
@@ -45,13 +46,16 @@ _BATCHES = 100
 _ROWS = 300
 
 
-def gaussian_trial(audit: Audit, rng: np.random.Generator, row: Row, sampled: bool) -> Trial:
+def gaussian_trial(
+    audit: Audit, rng: np.random.Generator, row: Row, structure: Structure, sampled: bool
+) -> Trial:
     """Random affine networks and data, cubature points and samples, and the closed form.
 
-    Rows are all of one pattern; of sets that are drawn, every choice has a pass, or a few have.
+    Rows are all of one pattern and of one structure; of sets that are drawn, every choice has a
+    pass, or a few have.
     """
     model, module = audit.model, audit.module
-    heads = affine_networks(model, module, rng)
+    heads = affine_networks(model, module, rng, structure)
     data = {name: model.family_of(name).size for name in data_of(model, row)}
     whole = Normal.data(data, rng)
     given, parameters = settings(module, rng)
@@ -69,7 +73,7 @@ def gaussian_trial(audit: Audit, rng: np.random.Generator, row: Row, sampled: bo
         for chosen in several
     ]
     exact = [exact_loss(one, module, parameters) for one in found]
-    tried = _pass(points, whole, model, own, row)
+    tried = _drawing(structure, module, _pass(points, whole, model, own, row))
     exact[0] += _log_density(found[0], module, tried, parameters)
     share = 1 / len(several)
     return Trial(
@@ -84,7 +88,10 @@ def gaussian_trial(audit: Audit, rng: np.random.Generator, row: Row, sampled: bo
             for one in _of_experts(tried, model, row)
         ),
         samples=tuple(
-            _pass(rng.normal(size=(_ROWS, size)), whole, model, own, row) for _ in range(batches)
+            _drawing(
+                structure, module, _pass(rng.normal(size=(_ROWS, size)), whole, model, own, row)
+            )
+            for _ in range(batches)
         ),
         exact=fmean(exact),
         lowest_gap=min(one.lowest for one in found),
@@ -92,6 +99,12 @@ def gaussian_trial(audit: Audit, rng: np.random.Generator, row: Row, sampled: bo
         claims=tuple(claims(found[0], module, parameters)) if batches else (),
         at_samples=_at_samples(model),
     )
+
+
+def _drawing(structure: Structure, module: LossModule, one: Pass) -> Pass:
+    """A pass in which all rows draw one structure."""
+    rows = len(next(iter(one.batch.values())))
+    return replace(one, noise={**one.noise, **edge_noise(module, structure, rows)})
 
 
 def _of_experts(tried: Pass, model: Model, row: Row) -> list[Pass]:
@@ -183,7 +196,8 @@ def _models(
     }
     if model.generation is not None and is_under_p(module):
         world["p"] = _generated(model, model.generation, base, heads, source)
-    return RowModels(model, world, rng, encoders, row)
+    edges = {name: expected_edges(one) for name, one in random_logits(model).items()}
+    return RowModels(model, world, rng, encoders, row, edges)
 
 
 def _generated(

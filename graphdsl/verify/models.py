@@ -4,7 +4,7 @@ from __future__ import annotations
 
 __all__ = ["Models", "intended", "parsed", "stood_for"]
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import TypeAlias
 
 import numpy as np
@@ -27,6 +27,7 @@ from graphdsl.ir.notation import listed, names
 from graphdsl.ir.weight import ONE
 from graphdsl.verify.normals import Normal, Regression
 from graphdsl.verify.random_joints import World, parents_in
+from graphdsl.verify.structures import COMPLETE, Structure
 from graphdsl.verify.tables import Array
 from graphdsl.verify.terms import Parameters, defined, weight_value, worth
 
@@ -36,12 +37,24 @@ Source: TypeAlias = Callable[[str, str, tuple[str, ...]], "Density"]
 
 
 class Models:
-    """Distributions, and the density that each model has: random, or what `source` says."""
+    """Distributions, and the density that each model has: random, or what `source` says.
+
+    A random one ignores the parents from which the structure has no edge.
+    """
 
     def __init__(
-        self, model: Model, world: World, rng: np.random.Generator, source: Source | None = None
+        self,
+        model: Model,
+        world: World,
+        rng: np.random.Generator,
+        source: Source | None = None,
+        structure: Structure = COMPLETE,
+        edges: Mapping[str, float] | None = None,
     ) -> None:
         self.model, self.world, self._rng, self._source = model, world, rng, source
+        self._structure = structure
+        #: How many edges each mask is expected to keep, where that is known.
+        self.edges = edges or {}
         self._known: dict[tuple[str, str, tuple[str, ...]], Density] = {}
         inferring = (model.inference, *model.further)
         self._parents = {one.name: parents_in(model, one) for one in inferring}
@@ -55,8 +68,11 @@ class Models:
         if head == under == "p" and given:
             return self.world["p"].entropy((node, *given)) - self.world["p"].entropy(given)
         key = head, node, given = head, node, names(given)  # p(x|u,z) is p(x|z,u)
+        owner = self._owner(head, node, given)
+        if owner is None:
+            given = self._structure.left(head, node, given)
         if key not in self._known:
-            self._known[key] = self._density(head, node, given)
+            self._known[key] = self._density(owner, head, node, given)
         joint, density = self.world[under], self._known[key]
         if isinstance(joint, Normal):
             assert isinstance(density, Regression)
@@ -79,15 +95,20 @@ class Models:
         )
         return weight_value(bound.weight, parameters) * above
 
-    def _density(self, head: str, node: str, given: tuple[str, ...]) -> Density:
-        """An encoder's own, or that of a model."""
+    def _owner(self, head: str, node: str, given: tuple[str, ...]) -> str | None:
+        """The network of which a density is an encoder's own; None for that of a model."""
         for name, parents in self._parents.items():
             own = head == name.partition("(")[0] and node in parents and given
             if own and (set(parents[node]) == set(given) or self._is_mixed(name, node, given)):
                 joint = self.world[name]
-                if isinstance(joint, Normal) and node not in joint.dims:
-                    break  # a network that is compared with, and has no samples of its own
-                return _logarithms(joint.conditional((node,), given))
+                # One that is compared with may have no samples of its own.
+                return None if isinstance(joint, Normal) and node not in joint.dims else name
+        return None
+
+    def _density(self, owner: str | None, head: str, node: str, given: tuple[str, ...]) -> Density:
+        """An encoder's own, or that of a model."""
+        if owner is not None:
+            return _logarithms(self.world[owner].conditional((node,), given))
         if self._source is not None:
             return self._source(head, node, given)
         return _logarithms(self.world["q"].random_conditional(node, given, self._rng))
@@ -125,6 +146,9 @@ def intended(models: Models, several: Iterable[Weighted], parameters: Parameters
         functional = each.functional
         if isinstance(functional, Wrapped):
             total += intended(models, functional.inner, parameters)
+        elif isinstance(functional, Sparsity):
+            count = sum(models.edges.get(mask, 0.0) for mask in functional.masks)
+            total += weight_value(each.weight, parameters) * count
         elif not _is_no_entropy(functional):
             total += weight_value(each.weight, parameters) * _defined(models, functional)
     return total
@@ -134,7 +158,7 @@ def _is_no_entropy(functional: Functional) -> bool:
     """Whether a functional is told from samples, or is a penalty, and no sum of entropies."""
     if isinstance(functional, PredictiveEntropy):
         return functional.cost is not None
-    return isinstance(functional, Distance | InvariancePenalty | Sparsity)
+    return isinstance(functional, Distance | InvariancePenalty)
 
 
 def stood_for(models: Models, terms: Iterable[LossTerm], parameters: Parameters) -> float:

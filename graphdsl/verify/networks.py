@@ -23,6 +23,7 @@ from graphdsl.ir.notation import listed
 from graphdsl.ir.statements import Run
 from graphdsl.verify.models import Source
 from graphdsl.verify.normals import Regression
+from graphdsl.verify.structures import COMPLETE, Structure
 
 Array = NDArray[np.float64]
 _SMALL = 0.3  #: how far log-variances and offsets are from nought
@@ -50,6 +51,7 @@ class Head:
     affine: Affine
     expert: bool  #: a factor of a product, which is no posterior by itself
     model: Model
+    structure: Structure  #: the edges that there are: it reads noughts for what has none
 
     @cached_property
     def columns(self) -> dict[str, list[int]]:
@@ -74,16 +76,29 @@ class Head:
             return self.affine.bias[self.all_rows(child)[len(rows) :]]
         return np.full(len(rows), self.scale)
 
+    def gates(self, child: str, given: tuple[str, ...]) -> Array:
+        """One for every number of a parent that has an edge to the child, nought for another."""
+        left = self.structure.left(self.network, child, given)
+        return np.array([float(name in left) for name in given for _ in self.columns[name]])
+
     def regression(self, child: str, given: tuple[str, ...]) -> Regression:
         """A Gaussian child given its parents, in any order."""
         order = [place for parent in given for place in self.columns[parent]]
         rows = self.rows[child]
-        slope = self.affine.weights[np.ix_(rows, order)]
+        slope = self.affine.weights[np.ix_(rows, order)] * self.gates(child, given)
         return Regression(slope, self.affine.bias[rows], np.diag(np.exp(self.log_variances(child))))
 
 
-def affine_networks(model: Model, module: LossModule, rng: np.random.Generator) -> tuple[Head, ...]:
-    """Random affine networks for all that the module has; log-variances ignore the parents."""
+def affine_networks(
+    model: Model,
+    module: LossModule,
+    rng: np.random.Generator,
+    structure: Structure = COMPLETE,
+) -> tuple[Head, ...]:
+    """Random affine networks for all that the module has; log-variances ignore the parents.
+
+    The networks are alike in every structure, and so is the state that `rng` is left in.
+    """
     runs = {one.slot: one for one in module.forward if isinstance(one, Run)}
     found: dict[str, Head] = {}
     for slot in module.networks:
@@ -94,7 +109,7 @@ def affine_networks(model: Model, module: LossModule, rng: np.random.Generator) 
                 continue
             if affine is None or not slot.tied:
                 affine = _affine(slot, _inputs(name, model), rng)
-            found[name] = _head(name, affine, runs[slot.attribute], model)
+            found[name] = _head(name, affine, runs[slot.attribute], model, structure)
     return tuple(found.values())
 
 
@@ -118,13 +133,13 @@ def gaussian_source(
             if set(one.parents) == set(given) and not one.expert:
                 return one.regression(node, known)
         experts = [
-            one.regression(node, one.parents)
+            one
             for parent in given
             for one in _matching(heads, head, node)
             if one.expert and one.parents == (parent,)
         ]
         if experts:
-            return _product(experts)
+            return _product(experts, node)
         # A prior; or what has cancelled out of the loss, which is then the same for any density.
         size = model.family_of(node).size
         columns = sum(model.family_of(name).size for name in known)
@@ -133,14 +148,19 @@ def gaussian_source(
     return density
 
 
-def _product(experts: list[Regression]) -> Regression:
-    """The product of experts and N(0, I): precisions add up (the corrected eq. 13)."""
-    precisions = [1 / np.diag(one.noise) for one in experts]
+def _product(experts: list[Head], node: str) -> Regression:
+    """The product of experts and N(0, I): precisions add up (the corrected eq. 13).
+
+    An expert without an edge has precision nought.
+    """
+    found = [one.regression(node, one.parents) for one in experts]
+    there = [len(one.structure.left(one.network, node, one.parents)) for one in experts]
+    precisions = [here / np.diag(one.noise) for here, one in zip(there, found, strict=True)]
     noise = 1 / (1 + sum(precisions))
     slopes = [
-        (noise * own)[:, None] * one.slope for own, one in zip(precisions, experts, strict=True)
+        (noise * own)[:, None] * one.slope for own, one in zip(precisions, found, strict=True)
     ]
-    offsets = [noise * own * one.offset for own, one in zip(precisions, experts, strict=True)]
+    offsets = [noise * own * one.offset for own, one in zip(precisions, found, strict=True)]
     return Regression(np.hstack(slopes), np.sum(offsets, axis=0), np.diag(noise))
 
 
@@ -162,11 +182,11 @@ def _affine(slot: NetworkSlot, inputs: int, rng: np.random.Generator) -> Affine:
     return Affine(weights, bias, shape)
 
 
-def _head(name: str, affine: Affine, run: Run, model: Model) -> Head:
+def _head(name: str, affine: Affine, run: Run, model: Model, structure: Structure) -> Head:
     network, below, above = _named(name, model)
     scale = run.scale if isinstance(run.scale, float) else 0.0  # a learned one starts at one
     expert = _is_expert(network, below[0], above, model)
-    return Head(name, network, below, above, run.output, scale, affine, expert, model)
+    return Head(name, network, below, above, run.output, scale, affine, expert, model, structure)
 
 
 def _inputs(name: str, model: Model) -> int:

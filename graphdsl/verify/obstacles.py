@@ -35,7 +35,7 @@ def _reasons(model: Model, module: LossModule) -> Iterator[str]:
     for term in estimated:
         if term.within or term.code.kind == "penalty":
             yield f"{term.name} has no closed form here"
-    yield from _drawn(model, module)
+    yield from _vanished(model, module)
     means = [one for one in module.forward if isinstance(one, Generated) and not one.drawn]
     if means and is_under_p(module):
         yield f"the sample {means[0].target} of p is a mean, and has no density"
@@ -45,12 +45,10 @@ def _reasons(model: Model, module: LossModule) -> Iterator[str]:
         yield f"a row has {size} numbers, more than {_MOST}: make it smaller with `--const`"
 
 
-def _drawn(model: Model, module: LossModule) -> Iterator[str]:
-    """What a pass draws besides latents, and what is under a sign no more."""
+def _vanished(model: Model, module: LossModule) -> Iterator[str]:
+    """What is under a sign no more."""
     if len(module.groups) != sum(isinstance(one.functional, Wrapped) for one in model.objective):
         yield "a sum inside `abs`, `max` or a constraint has vanished"
-    if model.masks:
-        yield f"the edges under {model.masks[0].name} are learned"
 
 
 def _discrete_reasons(model: Model, module: LossModule) -> Iterator[str]:

@@ -12,6 +12,7 @@ import numpy as np
 from graphdsl.ir.model import Model, Network
 from graphdsl.ir.notation import original
 from graphdsl.verify.normals import Normal
+from graphdsl.verify.structures import COMPLETE, Structure
 from graphdsl.verify.tables import Table
 
 Joint: TypeAlias = Table | Normal
@@ -46,10 +47,16 @@ def has_copies(network: Network) -> bool:
     return any(original(name) != name for name in network.variables)
 
 
-def discrete_world(model: Model, interest: Iterable[str], rng: np.random.Generator) -> World:
+def discrete_world(
+    model: Model,
+    interest: Iterable[str],
+    rng: np.random.Generator,
+    structure: Structure = COMPLETE,
+) -> World:
     """Tables in which what is of interest varies, and of the rest as much as there is room for.
 
-    What does not vary is constant: such a distribution follows the network too.
+    What does not vary is constant: such a distribution follows the network too. No variable depends
+    on one from which the structure has no edge.
     """
     networks = _networks(model)
     everyone = list(dict.fromkeys(name for parents in networks.values() for name in parents))
@@ -62,14 +69,16 @@ def discrete_world(model: Model, interest: Iterable[str], rng: np.random.Generat
     data = _data(model)
     base = Table.drawn({}, data, sizes, rng)
     return {
-        name: Table.drawn(parents, _roots(model, parents), sizes, rng)
+        name: Table.drawn(_left(structure, name, parents), _roots(model, parents), sizes, rng)
         if name == "p"
-        else Table.drawn(parents, data, sizes, rng, base)
+        else Table.drawn(_left(structure, name, parents), data, sizes, rng, base)
         for name, parents in networks.items()
     }
 
 
-def gaussian_world(model: Model, rng: np.random.Generator) -> World:
+def gaussian_world(
+    model: Model, rng: np.random.Generator, structure: Structure = COMPLETE
+) -> World:
     """Gaussians of one or two coordinates a variable."""
     networks = _networks(model)
     everyone = sorted({name for parents in networks.values() for name in parents})
@@ -77,11 +86,18 @@ def gaussian_world(model: Model, rng: np.random.Generator) -> World:
     data = _data(model)
     base = Normal.data({name: dims[name] for name in data}, rng)
     return {
-        name: Normal.drawn(parents, _roots(model, parents), dims, rng)
+        name: Normal.drawn(_left(structure, name, parents), _roots(model, parents), dims, rng)
         if name == "p"
-        else Normal.drawn(parents, data, dims, rng, base)
+        else Normal.drawn(_left(structure, name, parents), data, dims, rng, base)
         for name, parents in networks.items()
     }
+
+
+def _left(
+    structure: Structure, name: str, parents: Mapping[str, tuple[str, ...]]
+) -> dict[str, tuple[str, ...]]:
+    """The parents that a structure leaves."""
+    return {node: structure.left(name, node, above) for node, above in parents.items()}
 
 
 def _shuffled(names: list[str], rng: np.random.Generator) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 __all__ = ["Encoders", "RowModels", "row_joint"]
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -106,9 +107,15 @@ class RowModels(Models):
     """Distributions of rows of one pattern, and the density that each model has there."""
 
     def __init__(
-        self, model: Model, world: World, rng: np.random.Generator, encoders: Encoders, row: Row
+        self,
+        model: Model,
+        world: World,
+        rng: np.random.Generator,
+        encoders: Encoders,
+        row: Row,
+        edges: Mapping[str, float],
     ) -> None:
-        super().__init__(model, world, rng)
+        super().__init__(model, world, rng, edges=edges)
         self.row, self._encoders = replace(row, fallen=encoders.fallen()), encoders
         self.lowest = 0.0  #: the least gap of a certified bound so far
 

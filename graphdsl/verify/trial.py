@@ -19,7 +19,7 @@ __all__ = [
 ]
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 import numpy as np
@@ -32,6 +32,7 @@ from graphdsl.verify.models import Models, intended
 from graphdsl.verify.networks import Affine
 from graphdsl.verify.row_models import RowModels
 from graphdsl.verify.rows import detours, objective_of, term_of
+from graphdsl.verify.structures import COMPLETE, Logits, Structure
 from graphdsl.verify.terms import Parameters, signed, weight_value, worth
 
 #: Kinds of terms that have no closed form here: told from the minibatch, or from samples, or costs.
@@ -94,6 +95,9 @@ class Trial:
     claims: tuple[Claim, ...] = ()  #: of those that are bounds, where there are random rows
     players: tuple[str, ...] = ()  #: whose losses are summed; of none it is the loss itself
     of: str = ""  #: the rows that it is of, where rows may lack something: `rows that lack x[1]`
+    structure: Structure = COMPLETE  #: the edges that its noise draws
+    structures: int = 1  #: how many structures there are
+    logits: Mapping[str, Logits] = field(default_factory=dict)  #: of the edges of each mask
 
     @property
     def rows(self) -> int:

@@ -20,6 +20,7 @@ from graphdsl.verify.comparison import Tally
 from graphdsl.verify.models import Models, intended, stood_for
 from graphdsl.verify.random_joints import discrete_world, gaussian_world, has_copies
 from graphdsl.verify.sets import Chosen, choices
+from graphdsl.verify.structures import Structure, structures_of
 from graphdsl.verify.terms import Parameters, random_parameters, worth
 from graphdsl.verify.trial import told_bounds
 from graphdsl.verify.views import Views, views_of
@@ -35,14 +36,19 @@ _FEW_VARIABLES = 10
 def verify(audit: Audit) -> Verification:
     """Compare all that was derived with its definition; see `Verification` for what comes of it."""
     run = _Run(audit)
-    for number in range(_FEW if len(audit.projections) > _MANY else _DRAWS):
-        run.draw(number)
+    structures = structures_of(audit.model)
+    several = structures.several
+    few = _FEW if len(audit.projections) > _MANY else _DRAWS
+    for number in range(max(few, len(several))):
+        run.draw(number, several[number % len(several)])
     run.check_refuted()
     return Verification(
         discrete=run.discrete.comparison,
         gaussian=run.gaussian.comparison,
         mistakes=(*run.discrete.told(), *run.gaussian.told()),
         unverified=tuple(run.unverified),
+        structures=len(structures.several),
+        of_structures=structures.of,
     )
 
 
@@ -55,18 +61,18 @@ class _Run:
         self.unverified: dict[Unverified, None] = {}
         self._apart: dict[str, float] = {}
 
-    def draw(self, number: int) -> None:
-        """One distribution of each kind, and all that is known of it."""
+    def draw(self, number: int, structure: Structure) -> None:
+        """One distribution of each kind, and all that is known of it, in one structure."""
         rng = np.random.default_rng((number, 0))
         self.discrete.draws += 1
         self.gaussian.draws += 1
-        draw = _Draw(self.model, number, choices(self.model, rng))
+        draw = _Draw(self.model, number, choices(self.model, rng), structure)
         parameters = random_parameters(self.model, rng)
         for one in self.audit.projections:
             self._projection(one, draw)
         for proof in self.audit.proofs:
             self._assertion(proof, draw, parameters)
-        self._objective(number, parameters)
+        self._objective(number, parameters, structure)
 
     def check_refuted(self) -> None:
         """The distributions that refute assertions, and that refuted equalities do not hold."""
@@ -102,7 +108,7 @@ class _Run:
             text = proof.assertion.text
             self._apart[text] = max(apart, self._apart.get(text, 0.0))
 
-    def _objective(self, number: int, parameters: Parameters) -> None:
+    def _objective(self, number: int, parameters: Parameters, structure: Structure) -> None:
         """The objective by its definition, beside what the loss's terms stand for."""
         if self.model.draws:
             self._leave("the loss as a whole", "a set is drawn in every row")
@@ -110,11 +116,11 @@ class _Run:
         rng = np.random.default_rng((number, 3))
         functionals = [one.functional for one in self.model.asked()]
         interest = _whole(functionals, self.model)
-        worlds = [(self.discrete, discrete_world(self.model, interest, rng))]
+        worlds = [(self.discrete, discrete_world(self.model, interest, rng, structure))]
         if not any(map(_has_copies, functionals)):
-            worlds.append((self.gaussian, gaussian_world(self.model, rng)))
+            worlds.append((self.gaussian, gaussian_world(self.model, rng, structure)))
         for tally, world in worlds:
-            models = Models(self.model, world, rng)
+            models = Models(self.model, world, rng, structure=structure)
             module = self.audit.module
             said = stood_for(models, module.terms, parameters)
             said += worth(module.constants, world, parameters)
@@ -161,10 +167,15 @@ def _has_copies(functional: Functional) -> bool:
 class _Draw:
     """Distributions of one number, made when they are needed."""
 
-    def __init__(self, model: Model, number: int, several: list[Chosen]) -> None:
+    def __init__(
+        self, model: Model, number: int, several: list[Chosen], structure: Structure
+    ) -> None:
         self._model, self._number, self._several = model, number, several
+        self._structure = structure
         self._tables: dict[frozenset[str], Views] = {}
-        self.normals = views_of(model, several, lambda at: gaussian_world(at, self._rng(1)))
+        self.normals = views_of(
+            model, several, lambda at: gaussian_world(at, self._rng(1), structure)
+        )
 
     def tables(self, functionals: Iterable[Functional]) -> Views:
         """Tables in which what is spoken of varies; where there is room, one draw for all."""
@@ -172,7 +183,9 @@ class _Draw:
         key = frozenset[str]() if few else _whole(functionals, self._model)
         if key not in self._tables:
             self._tables[key] = views_of(
-                self._model, self._several, lambda at: discrete_world(at, key, self._rng(2))
+                self._model,
+                self._several,
+                lambda at: discrete_world(at, key, self._rng(2), self._structure),
             )
         return self._tables[key]
 
