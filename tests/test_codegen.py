@@ -10,7 +10,9 @@ import pytest
 import torch
 
 from graphdsl.codegen.environment import TEMPLATES, holes
-from graphdsl.codegen.expressions import network_names, reference, weight
+from graphdsl.codegen.expressions import reference, weight
+from graphdsl.codegen.flat import printed
+from graphdsl.codegen.networks import network_names
 from graphdsl.ir.statements import Ref
 from graphdsl.ir.weight import Weight
 from graphdsl.ir.words import OF_THE_CLASS, OF_THE_RUNTIME
@@ -35,13 +37,13 @@ def test_weights_are_python() -> None:
             float(coefficient) * (Self.a ** m.count("a")) * (Self.b ** m.count("b"))
             for m, coefficient in value
         )
-        assert eval(weight(value), {"self": Self}) == pytest.approx(exact)
+        assert eval(printed(weight(value)), {"self": Self}) == pytest.approx(exact)
 
 
 def test_members_by_place() -> None:
     x = list(range(10))
     for places in ((0,), (1, 2, 3), (3, 1)):
-        text = reference(Ref("x", places)).replace(":, ", "")
+        text = printed(reference(Ref("x", places))).replace(":, ", "")
         if text.startswith("x[["):
             assert text == f"x[{list(places)}]"
         else:
@@ -50,9 +52,16 @@ def test_members_by_place() -> None:
 
 def test_names_of_a_family_evaluate_to_themselves() -> None:
     names = [f"q(u[{i}]|x[{i}],z)" for i in range(3, 9)]
-    assert eval(network_names(names)) == names
-    odd = ["q(u[1]|x[2])", "q(u[2]|x[1])"]
-    assert eval(network_names(odd)) == odd
+    assert eval(printed(network_names(names))) == names
+    for odd in (
+        ["q(u[1]|x[2])", "q(u[2]|x[1])"],
+        ["q(u[1,1]|x)", "q(u[1,2]|x)", "q(u[2,1]|x)"],
+        ["q(u[1]|x)", "q(u[3]|x)", "q(u[2]|x)"],
+        ["q(u[9]|x)", "q(u[10]|x)"],
+        ["q(u[01]|x)", "q(u[02]|x)"],
+        ["q({u[1]}|x)", "q({u[2]}|x)"],
+    ):
+        assert eval(printed(network_names(odd))) == odd
 
 
 def test_a_comment_cannot_reach_the_code() -> None:

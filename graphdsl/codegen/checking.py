@@ -5,7 +5,7 @@ A file that fails here is a bug of the compiler, and is never the user's fault.
 
 from __future__ import annotations
 
-__all__ = ["check_emitted", "names_read"]
+__all__ = ["check_emitted"]
 
 import ast
 import builtins
@@ -15,23 +15,21 @@ from collections.abc import Iterable, Iterator
 from graphdsl.diagnostics import CompilerBug
 
 
-def names_read(text: str) -> frozenset[str]:
-    """The names that a file reads, annotations included."""
-    return frozenset(_read(_parsed(text)))
-
-
 def check_emitted(text: str) -> None:
     """Refuse a file that is no Python, or in which one name stands for two things.
 
     Raises:
         CompilerBug: If the text does not parse, if a function or class body assigns a name or an
-            attribute twice, reads a name before it is assigned, or writes a key twice.
+            attribute twice, assigns an imported name, reads a name before it is assigned, or
+            writes a key twice.
     """
     tree = _parsed(text)
-    known = {*dir(builtins), *_imported(tree)}
+    imported = {*_imported(tree)}
+    known = {*dir(builtins), *imported}
     for node in ast.walk(tree):
         match node:
             case ast.FunctionDef():
+                _refuse_imported(node, imported)
                 _check_body(node.name, node.body, known, _arguments(node))
             case ast.ClassDef():
                 _refuse_twice(node.name, _targets(node.body))
@@ -56,6 +54,12 @@ def _imported(tree: ast.Module) -> Iterator[str]:
 
 def _arguments(function: ast.FunctionDef) -> set[str]:
     return {one.arg for one in (*function.args.args, *function.args.kwonlyargs)}
+
+
+def _refuse_imported(function: ast.FunctionDef, imported: set[str]) -> None:
+    """No local name hides one that the file imports."""
+    for name in sorted(imported & {*_arguments(function), *_targets(function.body)}):
+        raise CompilerBug(f"{function.name} assigns {name}, which the file imports")
 
 
 def _check_body(

@@ -7,66 +7,74 @@ __all__ = ["entries"]
 from collections.abc import Sequence
 from itertools import product
 
+from graphdsl.codegen.tree import NONE, Attribute, Expression, Index, List, Literal, Name, Slice
+from graphdsl.codegen.words import integers, method
 from graphdsl.ir.statements import Entries
 
+_ALL = Slice()
 
-def entries(some: Entries) -> str:
+
+def entries(some: Entries) -> Expression:
     """The entries as they are indexed: the whole mask, a row, or what is picked out of it.
 
+    >>> from graphdsl.codegen.flat import printed
     >>> rows = ((1, 1), (1, 2), (2, 1), (2, 2))
-    >>> entries(Entries("M", (2, 2), rows, (2, 2), axes=1))
+    >>> printed(entries(Entries("M", (2, 2), rows, (2, 2), axes=1)))
     'M[..., None]'
-    >>> entries(Entries("M", (2, 2), rows[2:], (2,)))
+    >>> printed(entries(Entries("M", (2, 2), rows[2:], (2,))))
     'M[:, 1]'
-    >>> entries(Entries("M", (2, 2), (rows[0], rows[3]), (2,)))
+    >>> printed(entries(Entries("M", (2, 2), (rows[0], rows[3]), (2,))))
     'M.flatten(1)[:, [0, 3]]'
-    >>> entries(Entries("M", (1, 2), rows[:2], (1, 2)))
+    >>> printed(entries(Entries("M", (1, 2), rows[:2], (1, 2))))
     'M'
-    >>> entries(Entries("M", (2, 1), rows[::2], (2,)))
+    >>> printed(entries(Entries("M", (2, 1), rows[::2], (2,))))
     'M[:, :, 0]'
     """
     along = [sorted({entry[k] for entry in some.entries}) for k in range(len(some.extents))]
     is_box = list(some.entries) == list(product(*along))
     if is_box and [len(places) for places in along if len(places) > 1] == list(some.shape):
         return _box(some, along)
+    mask = Name(some.mask)
     every = list(product(*(range(1, size + 1) for size in some.extents)))
     if list(some.entries) == every and some.shape == some.extents:
-        return some.mask + _behind(some)
+        return _with_axes(mask, some.axes)
     turned = sorted(every, key=lambda entry: entry[::-1])
     if list(some.entries) == turned and some.shape == some.extents[::-1]:
-        return f"{some.mask}.mT" + _behind(some)
+        return _with_axes(Attribute(mask, "mT"), some.axes)
     table = _nested([every.index(entry) for entry in some.entries], some.shape)
-    return f"{some.mask}.flatten(1)[:, {table}]" + _behind(some)
+    return _with_axes(Index(method(mask, "flatten", Literal(1)), (_ALL, table)), some.axes)
 
 
-def _box(some: Entries, along: Sequence[Sequence[int]]) -> str:
+def _box(some: Entries, along: Sequence[Sequence[int]]) -> Expression:
     """What slices alone pick out."""
     picked = [_picked(places, size) for places, size in zip(along, some.extents, strict=True)]
-    if all(one == ":" for one in picked):
-        return some.mask + _behind(some)
+    if all(one == _ALL for one in picked):
+        return _with_axes(Name(some.mask), some.axes)
     if not some.axes:
-        while picked[-1] == ":":
+        while picked[-1] == _ALL:
             picked.pop()
-    return f"{some.mask}[{', '.join([':', *picked, *['None'] * some.axes])}]"
+    return Index(Name(some.mask), (_ALL, *picked, *[NONE] * some.axes))
 
 
-def _picked(places: Sequence[int], size: int) -> str:
+def _picked(places: Sequence[int], size: int) -> Expression | Slice:
     if len(places) == size > 1:
-        return ":"
+        return _ALL
     if len(places) == 1:
-        return str(places[0] - 1)
+        return Literal(places[0] - 1)
     first, last = places[0] - 1, places[-1]
-    return f"{first}:{last}" if last - first == len(places) else str([one - 1 for one in places])
+    is_range = last - first == len(places)
+    return Slice(first, last) if is_range else integers(one - 1 for one in places)
 
 
-def _nested(places: Sequence[int], sizes: Sequence[int]) -> str:
+def _nested(places: Sequence[int], sizes: Sequence[int]) -> Expression:
     if not sizes:
-        return str(places[0])
+        return Literal(places[0])
     step = len(places) // sizes[0]
-    parts = [_nested(places[k : k + step], sizes[1:]) for k in range(0, len(places), step)]
-    return f"[{', '.join(parts)}]"
+    return List(
+        tuple(_nested(places[k : k + step], sizes[1:]) for k in range(0, len(places), step))
+    )
 
 
-def _behind(some: Entries) -> str:
+def _with_axes(mask: Expression, axes: int) -> Expression:
     """Axes of one, for the coordinates of what is weighed."""
-    return f"[{', '.join(['...'] + ['None'] * some.axes)}]" if some.axes else ""
+    return Index(mask, (Literal(...), *[NONE] * axes)) if axes else mask

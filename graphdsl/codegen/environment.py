@@ -9,18 +9,16 @@ from functools import cache
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, meta
 
-from graphdsl.codegen.views import HeaderView, ModuleView, NetworkView, TermView
+from graphdsl.codegen.views import HeaderView, ModuleView
 from graphdsl.diagnostics import CompilerBug
 
 TEMPLATES: dict[type, str] = {
     HeaderView: "header.py.j2",
     ModuleView: "loss_module.py.j2",
-    NetworkView: "network.py.j2",
-    TermView: "term.py.j2",
 }
 
 
-def fill(view: HeaderView | ModuleView | NetworkView | TermView) -> str:
+def fill(view: HeaderView | ModuleView) -> str:
     """Render the template of a view."""
     name = TEMPLATES[type(view)]
     given = {field.name: getattr(view, field.name) for field in fields(view)}

@@ -1,91 +1,127 @@
-"""Small pieces of Python text: tensors, shapes, numbers, weights."""
+"""Expressions of emitted methods: tensors and their members, masks and weights."""
 
 from __future__ import annotations
 
 __all__ = [
+    "Summand",
+    "axis",
     "chosen_mask",
+    "flat",
+    "gathered",
     "masks",
-    "members",
-    "network_names",
-    "number",
     "reference",
-    "shape",
     "shape_comment",
+    "signed",
+    "some_members",
     "stacked",
+    "summand",
     "weight",
 ]
 
-import re
 from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
+from typing import TypeAlias
 
 from graphdsl.codegen.entries import entries
-from graphdsl.codegen.layout import Bracket, call
+from graphdsl.codegen.tree import NONE, Binary, Expression, Index, List, Literal, Name, Slice, Unary
+from graphdsl.codegen.words import (
+    chain,
+    integers,
+    listing,
+    method,
+    number,
+    own,
+    runtime,
+    torch,
+    total,
+)
 from graphdsl.diagnostics import CompilerBug
 from graphdsl.ir.notation import leading_positive
 from graphdsl.ir.statements import Chosen, Ref
 from graphdsl.ir.weight import Weight
 
+_ALL = Slice()
 
-def reference(ref: Ref) -> str:
+#: Of a sum: whether it is subtracted, and its factors.
+Summand: TypeAlias = tuple[bool, tuple[Expression, ...]]
+
+
+def reference(ref: Ref) -> Expression:
     """A tensor, or some of its members.
 
-    >>> [reference(Ref("x", places)) for places in ((0, 1), (2, 0))]
+    >>> from graphdsl.codegen.flat import printed
+    >>> [printed(reference(Ref("x", places))) for places in ((0, 1), (2, 0))]
     ['x[:, 0:2]', 'x[:, [2, 0]]']
-    >>> [reference(Ref("x", places, in_sets=True)) for places in (None, (2, 0))]
+    >>> [printed(reference(Ref("x", places, in_sets=True))) for places in (None, (2, 0))]
     ['x[:, None]', 'x[:, None, [2, 0]]']
-    >>> reference(Ref("x", (1,), one=True, behind=True))
+    >>> printed(reference(Ref("x", (1,), one=True, behind=True)))
     'x[:, :, 1]'
     """
-    if ref.gate is not None:
-        values = reference(replace(ref, gate=None))
-        return f"gated({values}{'[:, None]' * ref.spread}, {entries(ref.gate)})"
+    if ref.gate is None:
+        return some_members(Name(ref.name), ref)
+    values = reference(replace(ref, gate=None))
+    return runtime("gated", axis(values) if ref.spread else values, entries(ref.gate))
+
+
+def some_members(whole: Expression, ref: Ref) -> Expression:
+    """The members of a tensor that a reference picks."""
     if ref.places is None:
-        return f"{ref.name}[:, None]" if ref.in_sets else ref.name
+        return axis(whole) if ref.in_sets else whole
     if ref.in_sets and ref.one:
-        return f"{ref.name}[:, {ref.places[0]}:{ref.places[0] + 1}]"
-    axis = "None, " if ref.in_sets else ":, " if ref.behind else ""
-    return f"{ref.name}[:, {axis}{_places(ref.places, ref.one)}]"
+        return Index(whole, (_ALL, Slice(ref.places[0], ref.places[0] + 1)))
+    before = (NONE,) if ref.in_sets else (_ALL,) if ref.behind else ()
+    return Index(whole, (_ALL, *before, _places(ref.places, ref.one)))
 
 
-def _places(places: Sequence[int], one: bool) -> str:
+def axis(tensor: Expression) -> Index:
+    """A tensor with an axis of one behind the rows."""
+    return Index(tensor, (_ALL, NONE))
+
+
+def flat(tensor: Expression, indices: int, first: int = 1) -> Expression:
+    """A family with one axis of members, where it has several indices."""
+    if indices < 2:
+        return tensor
+    return method(tensor, "flatten", Literal(first), Literal(first + indices - 1))
+
+
+def _places(places: Sequence[int], one: bool) -> Expression | Slice:
     """Some members, as an index."""
     if one:
-        return str(places[0])
+        return Literal(places[0])
     first, last = places[0], places[-1] + 1
-    return f"{first}:{last}" if tuple(places) == tuple(range(first, last)) else str(list(places))
+    is_range = tuple(places) == tuple(range(first, last))
+    return Slice(first, last) if is_range else integers(places)
 
 
-def members(refs: Sequence[Ref]) -> Bracket:
+def gathered(refs: Sequence[Ref]) -> List:
     """Several tensors as a list."""
-    return Bracket("[", tuple(map(reference, refs)), "]")
+    return listing(map(reference, refs))
 
 
-def masks(several: Sequence[Sequence[Ref]]) -> list[str]:
+def stacked(parts: Sequence[Expression], dim: int = 1) -> Expression:
+    """Tensors side by side."""
+    return torch("stack", listing(parts), dim=Literal(dim))
+
+
+def masks(several: Sequence[Sequence[Ref]]) -> list[Expression]:
     """The mask of each member; one that asks for nothing is always there."""
     first = next(reference(ref) for refs in several for ref in refs)
-    return [" & ".join(map(reference, refs)) or f"torch.ones_like({first})" for refs in several]
+    full = torch("ones_like", first)
+    return [chain("&", map(reference, refs)) if refs else full for refs in several]
 
 
-def chosen_mask(chosen: Chosen | None) -> str:
+def chosen_mask(chosen: Chosen | None) -> Expression:
     """The mask of a drawn set, or of its complement."""
     if chosen is None:
         raise CompilerBug("a drawn set without a mask")
-    return f"{'~' * chosen.outside}{reference(chosen.mask)}"
-
-
-def shape(sizes: Sequence[int]) -> str:
-    """A tuple of sizes.
-
-    >>> shape((3,)), shape(())
-    ('(3,)', '()')
-    """
-    return repr(tuple(sizes))
+    mask = reference(chosen.mask)
+    return Unary("~", mask) if chosen.outside else mask
 
 
 def shape_comment(row: Sequence[int], times: int = 1) -> str:
-    """The shape of a tensor, rows first.
+    """The shape of a tensor, rows first, in words.
 
     >>> shape_comment((2, 16)), shape_comment((), 8)
     ('(B, 2, 16)', '(8 B,)')
@@ -94,68 +130,45 @@ def shape_comment(row: Sequence[int], times: int = 1) -> str:
     return f"({', '.join([rows, *map(str, row)])})" if row else f"({rows},)"
 
 
-def number(value: float) -> str:
-    """A number as Python writes it."""
-    return repr(float(value))
+def weight(value: Weight) -> Expression:
+    """A weight over the module's own parameters.
 
-
-def weight(value: Weight) -> str:
-    """A weight over the module's own parameters, ready to be multiplied.
-
-    >>> weight(Weight.number(1) + Weight.parameter("cross"))
-    '(1 + self.cross)'
+    >>> from graphdsl.codegen.flat import printed
+    >>> printed(weight(Weight.number(1) - Weight.parameter("cross").scaled(2)))
+    '1 - 2 * self.cross'
     """
-    written = ""
-    for monomial, coefficient in leading_positive(value):
-        factors = [f"self.{name}" for name in monomial]
-        if abs(coefficient) != 1 or not monomial:
-            factors.insert(0, _fraction(abs(coefficient)))
-        body = " * ".join(factors)
-        if written:
-            written += f" - {body}" if coefficient < 0 else f" + {body}"
-        else:
-            written = f"-{body}" if coefficient < 0 else body
-    return f"({written})" if len(value.terms) > 1 else written
+    if not value:
+        return number(0.0)
+    return total(
+        (coefficient < 0, _factors(abs(coefficient), monomial) or (Literal(1),))
+        for monomial, coefficient in leading_positive(value)
+    )
 
 
-def network_names(names: Sequence[str]) -> str:
-    """The names of a family's conditionals: a comprehension where they differ in one index.
-
-    >>> network_names(["q(z|x[1])", "q(z|x[2])"])
-    '[f"q(z|x[{i}])" for i in range(1, 3)]'
-    >>> network_names(["q(z[1,1]|x)", "q(z[1,2]|x)"])
-    '[f"q(z[{i},{j}]|x)" for i in range(1, 2) for j in range(1, 3)]'
-    """
-    for first in sorted(set(re.findall(r"\[(\d+)\]", names[0])), key=int):
-        pattern = names[0].replace(f"[{first}]", "[{i}]")
-        indices = range(int(first), int(first) + len(names))
-        if [pattern.replace("{i}", str(index)) for index in indices] == list(names):
-            return f'[f"{pattern}" for i in range({indices.start}, {indices.stop})]'
-    return _over_two(names) or f"[{', '.join(chr(34) + name + chr(34) for name in names)}]"
+def signed(value: Weight) -> Summand:
+    """Whether a weight is subtracted, and its factors; a weight of one has none."""
+    if len(value.terms) != 1:
+        return False, (weight(value),)
+    ((monomial, coefficient),) = value.terms
+    return coefficient < 0, _factors(abs(coefficient), monomial)
 
 
-def _over_two(names: Sequence[str]) -> str:
-    """Names that differ in two indices of one member, in the order of a family's members."""
-    pairs = [re.search(r"\[(\d+),(\d+)\]", name) for name in names]
-    found = [(int(one[1]), int(one[2])) for one in pairs if one is not None]
-    if len(found) < len(names):
-        return ""
-    (low, first), (high, last) = found[0], found[-1]
-    pattern = names[0].replace(f"[{low},{first}]", "[{i},{j}]")
-    several = [(i, j) for i in range(low, high + 1) for j in range(first, last + 1)]
-    if [pattern.replace("{i}", str(i)).replace("{j}", str(j)) for i, j in several] != list(names):
-        return ""
-    outer, inner = f"range({low}, {high + 1})", f"range({first}, {last + 1})"
-    return f'[f"{pattern}" for i in {outer} for j in {inner}]'
+def summand(body: Expression, factor: Weight) -> Summand:
+    """A weighted summand."""
+    negative, factors = signed(factor)
+    return negative, (*factors, body)
 
 
-def stacked(parts: Sequence[str], dim: int = 1) -> Bracket:
-    """Tensors side by side."""
-    return call("torch.stack", Bracket("[", tuple(parts), "]"), f"dim={dim}")
+def _factors(coefficient: Fraction, monomial: Sequence[str]) -> tuple[Expression, ...]:
+    """What a body is multiplied with; nothing for a factor of one."""
+    first = () if coefficient == 1 else (_fraction(coefficient),)
+    return (*first, *map(own, monomial))
 
 
-def _fraction(value: Fraction) -> str:
+def _fraction(value: Fraction) -> Expression:
     if value.denominator == 1:
-        return str(value.numerator)
-    decimal = repr(float(value))
-    return decimal if Fraction(decimal) == value else f"({value.numerator} / {value.denominator})"
+        return Literal(value.numerator)
+    decimal = float(value)
+    if Fraction(repr(decimal)) == value:
+        return Literal(decimal)
+    return Binary(Literal(value.numerator), "/", Literal(value.denominator))

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
 
 from graphdsl.codegen.environment import fill
-from graphdsl.codegen.layout import WIDTH
+from graphdsl.codegen.printer import WIDTH
 from graphdsl.codegen.views import HeaderView
 from graphdsl.ir.folding import folded_text
 from graphdsl.ir.information import Atom, Entropy, Term

@@ -1,103 +1,93 @@
-"""Terms to losses: weighted sums, what stands under a sign, and whose loss is what."""
+"""Terms to losses: weighted sums, sums under a sign, and the loss of each player."""
 
 from __future__ import annotations
 
-__all__ = ["loss_lines", "player_lines", "sum_lines"]
+__all__ = ["loss_lines", "player_entries", "sum_lines"]
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 
-from graphdsl.codegen.expressions import number, weight
-from graphdsl.codegen.layout import WIDTH
+from graphdsl.codegen.expressions import Summand, signed, summand, weight
+from graphdsl.codegen.tree import Assign, Entry, Expression, Literal, Name
+from graphdsl.codegen.words import assign, method, own, own_call, runtime, torch, total
 from graphdsl.ir.loss import Group, LossModule, LossTerm
-from graphdsl.ir.weight import Weight
 
 
-def sum_lines(module: LossModule) -> Iterator[str]:
-    """The sums that stand under a sign."""
+def sum_lines(module: LossModule) -> Iterator[Assign]:
+    """The sums under a sign."""
     terms = {term.name: term for term in module.terms}
     for group in module.groups:
-        written = [_summand(terms[name].name, terms[name].weight) for name in group.terms]
+        summands: list[Summand] = list(_weighted(terms[name] for name in group.terms))
         if group.offset:
-            written.append(weight(group.offset))
-        yield from _sum(group.name, written)
+            negative, factors = signed(group.offset)
+            summands.append((negative, factors or (Literal(1),)))
+        yield assign(group.name, total(summands))
 
 
-def loss_lines(module: LossModule) -> tuple[str, ...]:
+def loss_lines(module: LossModule) -> Iterator[Assign]:
     """The loss, or that of every player who has one."""
     if not module.players:
-        return _loss("loss", module.terms, module.groups)
-    lines: list[str] = []
+        yield _loss("loss", module.terms, module.groups)
     for one in module.players:
         terms = [term for term in module.terms if term.name in one.terms]
         groups = [group for group in module.groups if group.name in one.groups]
-        lines += _loss(one.loss, terms, groups)
-    return tuple(lines)
+        yield _loss(one.loss, terms, groups)
 
 
-def _loss(name: str, terms: Iterable[LossTerm], groups: Iterable[Group]) -> tuple[str, ...]:
-    """The weighted sum, on one line where it fits."""
-    written = [_summand(term.name, term.weight) for term in terms if not term.within]
-    for group in groups:
-        match group.kind:
-            case "abs":
-                body = f"torch.abs(mean_over_ranks({group.name}))"
-            case "max":
-                bound = weight(group.bound) or number(0.0)
-                body = f"torch.clamp(mean_over_ranks({group.name}), min={bound})"
-            case "constraint":
-                body = f"self.{group.multiplier}.penalty({group.name})"
-        written.append(_summand(body, group.weight))
-    return _sum(name, written)
-
-
-def _sum(name: str, written: Sequence[str]) -> tuple[str, ...]:
-    total = " + ".join(written).replace("+ -", "- ")
-    if len(f"{name} = {total}") + 8 <= WIDTH:
-        return (f"{name} = {total}",)
-    if len(total) + 12 <= WIDTH:
-        return (f"{name} = (", f"    {total}", ")")
-    rest = [f"    + {summand}".replace("+ -", "- ") for summand in written[1:]]
-    return (f"{name} = (", f"    {written[0]}", *rest, ")")
-
-
-def _summand(body: str, factor: Weight) -> str:
-    written = weight(factor)
-    if written in ("1", "-1"):
-        return f"{written[:-1]}{body}"
-    return f"{written} * {body}"
-
-
-def player_lines(module: LossModule) -> tuple[str, ...]:
-    """Whose loss is what, where there is more than one player."""
+def player_entries(module: LossModule) -> tuple[Entry, ...]:
+    """The loss of each player, where there is more than one."""
     constraints = [group for group in module.groups if group.kind == "constraint"]
-    others = {
-        "critic": [part for term in module.terms if term.critic for part in _paid(term)],
-        "structure": [one.loss for one in module.players if one.masks] or [_of_edges(module)],
-        "multiplier": [f"self.{one.multiplier}.dual({one.name})" for one in constraints],
+    main: dict[str, list[Summand]] = {
+        one.name: [(False, (Name(one.loss),))] for one in module.players
     }
-    if not module.masks:
-        del others["structure"]
-    main = {one.name: [one.loss] for one in module.players} or {"model": ["loss"]}
-    played = {name: losses for name, losses in others.items() if losses}
-    if not module.players and not played:
+    played: dict[str, list[Summand]] = {
+        "critic": [part for term in module.terms if term.critic for part in _paid(term)],
+        "structure": [(False, (loss,)) for loss in _of_edges(module)],
+        "multiplier": [
+            (False, (method(own(one.multiplier), "dual", Name(one.name)),)) for one in constraints
+        ],
+    }
+    others = {name: losses for name, losses in played.items() if losses}
+    if not main and not others:
         return ()
-    return tuple(_player(name, losses) for name, losses in {**main, **played}.items())
+    main = main or {"model": [(False, (Name("loss"),))]}
+    return tuple(Entry(name, total(losses)) for name, losses in {**main, **others}.items())
 
 
-def _of_edges(module: LossModule) -> str:
-    """The loss of the edges' probabilities, with an unbiased gradient where one is asked for."""
-    unbiased = any(one.gradient != "straight_through" for one in module.masks)
-    return "self.structure_loss(loss, batch, noise)" if unbiased else "loss"
+def _loss(name: str, terms: Iterable[LossTerm], groups: Iterable[Group]) -> Assign:
+    """The weighted sum."""
+    summands = list(_weighted(term for term in terms if not term.within))
+    summands += (summand(_under_sign(group), group.weight) for group in groups)
+    return assign(name, total(summands))
 
 
-def _paid(term: LossTerm) -> Iterator[str]:
+def _weighted(terms: Iterable[LossTerm]) -> Iterator[Summand]:
+    return (summand(Name(term.name), term.weight) for term in terms)
+
+
+def _under_sign(group: Group) -> Expression:
+    inner = Name(group.name)
+    match group.kind:
+        case "abs":
+            return torch("abs", runtime("mean_over_ranks", inner))
+        case "max":
+            return torch("clamp", runtime("mean_over_ranks", inner), min=weight(group.bound))
+        case "constraint":
+            return method(own(group.multiplier), "penalty", inner)
+
+
+def _of_edges(module: LossModule) -> list[Expression]:
+    """The losses of the edges' probabilities, with an unbiased gradient where one is asked for."""
+    if not module.masks:
+        return []
+    if losses := [Name(one.loss) for one in module.players if one.masks]:
+        return list(losses)
+    if any(one.gradient != "straight_through" for one in module.masks):
+        return [own_call("structure_loss", Name("loss"), Name("batch"), Name("noise"))]
+    return [Name("loss")]
+
+
+def _paid(term: LossTerm) -> Iterator[Summand]:
     """The loss of the critic of a term, and what it pays for its slope."""
-    yield term.critic
+    yield False, (Name(term.critic),)
     if term.slope is not None:
-        yield _summand(term.slope.name, term.slope.weight)
-
-
-def _player(name: str, losses: Sequence[str]) -> str:
-    """An entry of what the players minimise, a sum's terms on lines of their own if it is long."""
-    line, space = f'"{name}": {" + ".join(losses)}', " " * 16
-    return line if len(line) + 17 <= WIDTH else f'"{name}": ' + f"\n{space}+ ".join(losses)
+        yield summand(Name(term.slope.name), term.slope.weight)

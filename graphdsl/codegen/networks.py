@@ -2,116 +2,174 @@
 
 from __future__ import annotations
 
-__all__ = ["network_line"]
+__all__ = ["network_lines", "network_names"]
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import groupby, product
 
-from graphdsl.codegen.environment import fill
-from graphdsl.codegen.expressions import network_names, shape
-from graphdsl.codegen.layout import broken, call
-from graphdsl.codegen.views import NetworkView
+from graphdsl.codegen.tree import (
+    NONE,
+    Assign,
+    Call,
+    Comprehension,
+    Expression,
+    Keyword,
+    Lambda,
+    Literal,
+    Loop,
+    Name,
+    Template,
+    Word,
+)
+from graphdsl.codegen.words import (
+    call,
+    chain,
+    integers,
+    listing,
+    own,
+    own_call,
+    runtime,
+    shape,
+    texts,
+)
 from graphdsl.ir.loss import Builder, NetworkSlot
 
 
-def network_line(slot: NetworkSlot) -> str:
+def network_lines(slot: NetworkSlot) -> Iterator[Assign]:
     """A network, or those of a family, with the names that a caller may give others by."""
     builder = slot.builder
-    family = builder.count is not None
-    several = family or slot.tied
-    arguments = _own(slot) if builder.module else [f"lambda: {_in_units(slot)}"]
-    if slot.tied and family:
-        arguments.append(f"shared={[shared for _, shared in builder.inputs]}")
-    method = "tied" if slot.tied else "members" if family else "network"
-    return fill(
-        NetworkView(
-            attribute=slot.attribute,
-            method=f"own_{method}" if builder.module else method,
-            names=network_names(slot.names) if several else f'"{slot.names[0]}"',
-            arguments=tuple(arguments),
-            scale=() if slot.scale is None else (_learned(slot, *slot.scale),),
-        )
-    ).rstrip("\n")
+    several = builder.count is not None or slot.tied
+    method = "tied" if slot.tied else "members" if builder.count is not None else "network"
+    names = network_names(slot.names) if several else Literal(slot.names[0])
+    made = _of_the_caller(slot) if builder.module else (Lambda(_in_units(slot)),)
+    shared = [one for _, one in builder.inputs] if slot.tied and builder.count is not None else []
+    arguments = (names, *made, *[Keyword("shared", integers(shared))] * bool(shared))
+    function = own(f"own_{method}" if builder.module else method)
+    yield Assign(own(slot.attribute), Call(function, arguments, tall=True))
+    if slot.scale is not None:
+        yield _learned_scale(slot, *slot.scale)
 
 
-def _own(slot: NetworkSlot) -> list[str]:
-    """What a network of the caller's own is called in the spec, what it reads, and its answer."""
+def network_names(names: Sequence[str]) -> Expression:
+    """The names of a family's conditionals: a comprehension where they differ in its indices.
+
+    >>> from graphdsl.codegen.flat import printed
+    >>> printed(network_names(["q(z|x[1])", "q(z|x[2])"]))
+    '[f"q(z|x[{i}])" for i in range(1, 3)]'
+    >>> printed(network_names(["q(z[1,1]|x)", "q(z[1,2]|x)", "q(z[2,1]|x)", "q(z[2,2]|x)"]))
+    '[f"q(z[{i},{j}]|x)" for i in range(1, 3) for j in range(1, 3)]'
+    """
+    split = [_pieces(name) for name in names]
+    columns = list(zip(*split, strict=True)) if len(set(map(len, split))) == 1 else []
+    varying = list(dict.fromkeys(column for column in columns if len(set(column)) > 1))
+    indices = [piece for column in varying for piece in column]
+    if not 1 <= len(varying) <= 2 or not all(map(_is_index, indices)):
+        return texts(names)
+    values = [list(map(int, column)) for column in varying]
+    ranges = [range(min(column), max(column) + 1) for column in values]
+    if list(zip(*values, strict=True)) != list(product(*ranges)):
+        return texts(names)
+    letters = dict(zip(varying, (Name("i"), Name("j")), strict=False))
+    template = Template(tuple(letters.get(column, column[0]) for column in columns))
+    loops = (
+        Loop(letters[column].name, one.start, one.stop)
+        for column, one in zip(varying, ranges, strict=True)
+    )
+    return Comprehension(template, tuple(loops))
+
+
+def _pieces(name: str) -> list[str]:
+    """A name in digits and what is between them."""
+    return ["".join(signs) for _, signs in groupby(name, str.isdecimal)]
+
+
+def _is_index(piece: str) -> bool:
+    """Whether a number reads back as it is written."""
+    return piece.isdecimal() and str(int(piece)) == piece
+
+
+def _of_the_caller(slot: NetworkSlot) -> tuple[Expression, ...]:
+    """What a network of the caller's is called in the spec, what it reads, and its answer."""
     builder = slot.builder
-    inputs = ", ".join(_input(sizes, shared and not slot.tied) for sizes, shared in builder.inputs)
-    return [f'"{builder.module}"', f"[{inputs}]", _outputs(builder), f'"{builder.answer}"']
+    inputs = listing(_input(sizes, one and not slot.tied) for sizes, one in builder.inputs)
+    return Literal(builder.module), inputs, _outputs(builder), Literal(builder.answer)
 
 
-def _learned(slot: NetworkSlot, name: str, sizes: Sequence[int], law: str) -> str:
+def _learned_scale(slot: NetworkSlot, name: str, sizes: Sequence[int], law: str) -> Assign:
     """A learned scale, which starts at one, or at that of the data."""
-    arguments = [_names(slot.builder.describes), shape(sizes), f'law="{law}"']
-    pooled = ["pooled=True"] * slot.tied
-    head = f"self.{name} = "
-    return head + broken(call("self.learned_scale", *arguments, *pooled), 8, len(head))
+    named = {"law": Literal(law), **_pooled(slot)}
+    value = own_call("learned_scale", _names(slot.builder.describes), shape(sizes), **named)
+    return Assign(own(name), value)
 
 
-def _in_units(slot: NetworkSlot) -> str:
+def _in_units(slot: NetworkSlot) -> Expression:
     """A default network, in units of the data that it reads or answers with."""
     builder, network = slot.builder, _builder(slot)
     if not any(builder.reads) and not builder.describes:
         return network
-    arguments = [network]
+    named: dict[str, Expression] = {}
     if any(builder.reads):
-        read = ", ".join(_names(names) if names else "None" for names in builder.reads)
-        arguments.append(f"inputs=[{read}]")
+        named["inputs"] = listing(_names(read) if read else NONE for read in builder.reads)
     if builder.describes:
-        arguments.append(f"answer={_names(builder.describes)}")
-        arguments += [f'law="{builder.units}"'] * (builder.units != "means")
-    arguments += ["pooled=True"] * slot.tied
-    return broken(call("self.scaled", *arguments), 12, len("lambda: ,"))
+        named["answer"] = _names(builder.describes)
+        if builder.units != "means":
+            named["law"] = Literal(builder.units)
+    return own_call("scaled", network, **named, **_pooled(slot))
 
 
-def _names(names: Sequence[str]) -> str:
+def _pooled(slot: NetworkSlot) -> dict[str, Expression]:
+    return {"pooled": Literal(True)} if slot.tied else {}
+
+
+def _names(names: Sequence[str]) -> Expression:
     """A variable or a family by its name; several members as a list."""
-    quoted = [f'"{name}"' for name in names]
-    return quoted[0] if len(quoted) == 1 else f"[{', '.join(quoted)}]"
+    return Literal(names[0]) if len(names) == 1 else texts(names)
 
 
-def _outputs(builder: Builder) -> str:
+def _outputs(builder: Builder) -> Expression:
+    """How many numbers a network answers with, or their shape."""
     if builder.law == "flow":
-        return str(builder.context)
-    if builder.law == "full" and not isinstance(builder.outputs, int):
-        *members, size = builder.outputs
-        return "".join(f"{count} * " for count in members) + f"FullGaussian.size({size})"
-    outputs = builder.outputs if isinstance(builder.outputs, int) else shape(builder.outputs)
-    return f"{builder.numbers} * {outputs}" if builder.numbers > 1 else str(outputs)
+        return Literal(builder.context)
+    if isinstance(builder.outputs, int):
+        size: Expression = Literal(builder.outputs)
+    elif builder.law == "full":
+        *members, last = builder.outputs
+        return chain("*", (*map(Literal, members), runtime("FullGaussian.size", Literal(last))))
+    else:
+        size = shape(builder.outputs)
+    return chain("*", (Literal(builder.numbers), size)) if builder.numbers > 1 else size
 
 
-def _builder(slot: NetworkSlot) -> str:
+def _builder(slot: NetworkSlot) -> Expression:
     builder = replace(slot.builder, count=None) if slot.tied else slot.builder
     if builder.law == "flow" and not isinstance(builder.outputs, int):
         encoder = _builder(replace(slot, builder=replace(builder, law="", outputs=builder.context)))
-        return f"conditional_flow({encoder}, {builder.outputs[-1]}, context={builder.context})"
+        last, context = Literal(builder.outputs[-1]), Literal(builder.context)
+        return runtime("conditional_flow", encoder, last, context=context)
     size = _outputs(builder)
     if builder.name in ("conv_encoder", "conv_decoder"):
         return _convolutional(builder, size)
     if builder.name == "critic":
-        return f"critic([{', '.join(shape(sizes) for sizes, _ in builder.inputs)}])"
-    inputs = ", ".join(
-        _input(sizes, shared and builder.count is not None) for sizes, shared in builder.inputs
-    )
-    count = f"{builder.count}, " if builder.count is not None else ""
-    if not inputs:
-        return f"{builder.name}({count}{size})"
-    return f"{builder.name}({count}[{inputs}], {shape(builder.hidden)}, {size})"
+        return runtime("critic", listing(shape(sizes) for sizes, _ in builder.inputs))
+    count = () if builder.count is None else (Literal(builder.count),)
+    if not builder.inputs:
+        return runtime(builder.name, *count, size)
+    inputs = listing(_input(sizes, one and bool(count)) for sizes, one in builder.inputs)
+    return runtime(builder.name, *count, inputs, shape(builder.hidden), size)
 
 
-def _convolutional(builder: Builder, size: str) -> str:
-    shapes = [shape(sizes) for sizes, _ in builder.inputs]
+def _convolutional(builder: Builder, size: Expression) -> Expression:
+    first, *others = shapes = [shape(sizes) for sizes, _ in builder.inputs]
     if builder.name == "conv_encoder":
-        others = f", [{', '.join(shapes[1:])}]" if len(shapes) > 1 else ""
-        call = f"conv_encoder({shapes[0]}, {size}{others})"
+        network = runtime("conv_encoder", first, size, *[listing(others)] * bool(others))
     else:
-        call = f"conv_decoder([{', '.join(shapes)}], {size})"
+        network = runtime("conv_decoder", listing(shapes), size)
     if builder.count is None:
-        return call
-    shared = [shared for _, shared in builder.inputs]
-    return f"Each([{call} for _ in range({builder.count})], shared={shared})"
+        return network
+    networks = Comprehension(network, (Loop("_", 0, builder.count),))
+    return runtime("Each", networks, shared=integers(one for _, one in builder.inputs))
 
 
-def _input(sizes: Sequence[int], shared: bool) -> str:
-    return f"Shared({', '.join(map(str, sizes))})" if shared else shape(sizes)
+def _input(sizes: Sequence[int], shared: bool) -> Expression:
+    return call(Word("Shared"), *map(Literal, sizes)) if shared else shape(sizes)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["HeaderView", "ModuleView", "NetworkView", "TermView"]
+__all__ = ["HeaderView", "ModuleView"]
 
 from dataclasses import dataclass
 
@@ -23,53 +23,11 @@ class HeaderView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NetworkView:
-    """`network.py.j2`: an attribute that holds one network, or those of a family."""
-
-    attribute: str
-    method: str
-    names: str
-    arguments: tuple[str, ...]
-    scale: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TermView:
-    """`term.py.j2`: one term of the loss and its formula."""
-
-    comment: tuple[str, ...]
-    code: str
-    then: str
-    slope: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class ModuleView:
     """`loss_module.py.j2`: the whole file."""
 
     header: str
-    imports: tuple[str, ...]
+    of_torch: tuple[str, ...]  #: the names that it imports
+    of_runtime: tuple[str, ...]
     class_name: str
-    summary: str
-    variables: tuple[str, ...]
-    draws: tuple[str, ...]
-    samples: int
-    trained: tuple[str, ...]
-    signature: tuple[str, ...]
-    parameters: tuple[str, ...]
-    networks: tuple[str, ...]
-    buffers: tuple[str, ...]
-    forward: tuple[str, ...]
-    terms: tuple[str, ...]
-    loss: tuple[str, ...]
-    whole: str
-    term_names: tuple[str, ...]
-    players: tuple[str, ...]
-    infer: tuple[str, ...]
-    inferred: tuple[str, ...]
-    decode: tuple[str, ...]
-    decoded: tuple[str, ...]
-    likelihoods: str
-    posteriors: str
-    ancestral: tuple[str, ...]
-    drawn: tuple[str, ...]
+    code: str  #: of the class

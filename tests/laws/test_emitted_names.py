@@ -13,7 +13,6 @@ import torch
 
 from graphdsl import Source, SpecError, compile_spec
 from graphdsl.codegen.checking import check_emitted
-from graphdsl.codegen.layout import Assignment, call, laid_out
 from graphdsl.diagnostics import CompilerBug
 from tests.conftest import SPECS
 from tests.emitted import emitted_class
@@ -82,6 +81,8 @@ BAD = {
     "an attribute for two things": "def f(self):\n    self.y = 1\n    self.y = 2\n",
     "a key for two things": "y = {'x': 1, 'x': 2}",
     "a name that nothing has": "def f(x):\n    y = z\n",
+    "a name that is imported": "from m import z\ndef f(x):\n    z = x\n",
+    "an argument that is imported": "from m import z\ndef f(z):\n    y = z\n",
     "a name that something has later": "def f(x):\n    y = z\n    z = x\n",
 }
 
@@ -90,19 +91,6 @@ BAD = {
 def test_unsound_files_are_not_written(text: str) -> None:
     with pytest.raises(CompilerBug):
         check_emitted(text)
-
-
-def test_lines_are_broken_between_items_alone() -> None:
-    """A comma in a word, a bracket in a word, and an index are no places to break a line."""
-    word = '"' + "a,b(c " * 20 + '"'
-    for items in ((word,), (f"noise[{word}]",), (word, call("f", word, "x[:, 0]"))):
-        line = Assignment("target", call("function", *items), comment="(B, 2), " + word)
-        tree = ast.parse("def f():\n        " + laid_out(line))
-        assert ast.unparse(tree.body[0].body[0]) == f"target = {_unparsed(items)}"  # type: ignore[attr-defined]
-
-
-def _unparsed(items: tuple[object, ...]) -> str:
-    return ast.unparse(ast.parse(f"function({', '.join(map(str, items))})"))
 
 
 GATHERED_TWICE = """

@@ -1,0 +1,80 @@
+"""What an emitted class says of itself: its variables, its players, and what it draws."""
+
+from __future__ import annotations
+
+__all__ = ["class_attributes"]
+
+from collections.abc import Iterable, Iterator
+
+from graphdsl.codegen.tree import (
+    Assign,
+    Dict,
+    Entry,
+    Expression,
+    Literal,
+    Tuple,
+)
+from graphdsl.codegen.words import assign, runtime, shape
+from graphdsl.ir.draws import Draw
+from graphdsl.ir.loss import LossModule, VariableSlot
+from graphdsl.ir.statements import Sample
+
+
+def class_attributes(module: LossModule) -> Iterator[Assign]:
+    """The attributes of the class, those alone that say something."""
+    yield assign("variables", Tuple(tuple(map(_variable, module.variables)), tall=True))
+    if module.draws:
+        draws = tuple(map(_draw, module.draws))
+        yield assign("draws", Tuple(draws, tall=len(draws) > 1))
+    if strata := _strata(module):
+        yield assign("strata", _dict((name, Literal(count)) for name, count in strata.items()))
+    if samples := max((term.code.times for term in module.terms), default=0):
+        yield assign("samples", Literal(samples))
+    if module.players:
+        trained = ((one.name, _texts(one.attributes)) for one in module.players)
+        yield assign("players", _dict(trained, tall=True))
+    if module.turns:
+        yield assign("turns", _dict((name, Literal(count)) for name, count in module.turns))
+    if module.critics:
+        yield assign("critics", _texts(module.critics))
+
+
+def _variable(one: VariableSlot) -> Expression:
+    named: dict[str, Expression] = {"role": Literal(one.role), "kind": Literal(one.kind)}
+    if one.classes is not None:
+        named["classes"] = Literal(one.classes)
+    if one.members is not None:
+        counts = one.members
+        named["members"] = Literal(counts[0]) if len(counts) == 1 else shape(counts)
+    if one.shape:
+        named["shape"] = shape(one.shape)
+    if one.optional:
+        named["optional"] = Literal(True)
+    if one.inferred:
+        named["inferred"] = Literal(True)
+    return runtime("Variable", Literal(one.name), **named)
+
+
+def _draw(one: Draw) -> Expression:
+    """A set that every pass draws anew."""
+    proper: dict[str, Expression] = {}
+    if one.kind == "bipartitions":
+        proper["proper"] = Literal(True)
+    return runtime("Subset", Literal(one.name), of=Literal(one.count), **proper)
+
+
+def _strata(module: LossModule) -> dict[str, int]:
+    """The latents that are sampled from each expert of a mixture, and how many these are."""
+    found: dict[str, int] = {}
+    for one in module.forward:
+        if isinstance(one, Sample) and one.each and not one.times:
+            found[one.latent] = max(one.each, found.get(one.latent, 0))
+    return found
+
+
+def _texts(values: Iterable[str]) -> Tuple:
+    return Tuple(tuple(map(Literal, values)))
+
+
+def _dict(entries: Iterable[tuple[str, Expression]], tall: bool = False) -> Dict:
+    return Dict(tuple(Entry(name, value) for name, value in entries), tall)

@@ -1,0 +1,62 @@
+"""Printed code is the code of its tree, for emitted modules and for trees at random."""
+
+from __future__ import annotations
+
+import ast
+import random
+from itertools import chain
+
+import graphdsl_runtime
+from graphdsl.codegen.printer import WIDTH, printed_lines
+from graphdsl.codegen.render import module_class
+from graphdsl.codegen.tree import words
+from graphdsl.ir.words import OF_THE_RUNTIME
+from tests.corpus import Case, compiled, compiling, fuzz, generated, shipped
+from tests.laws.renamed import declared_names, legal_name, renamed
+from tests.laws.trees import dumped, random_body
+
+
+def _assert_of_its_tree(text: str, case: Case) -> None:
+    """The class of a file reads back as its tree, and imports the words that the tree mentions."""
+    module = compiled(case)
+    assert module is not None
+    tree = module_class(module.compiled.module)
+    parsed = ast.parse(text)
+    assert ast.dump(ast.Module(parsed.body[-1:], [])) == dumped([tree])
+    imported = {
+        (node.module, one.name)
+        for node in parsed.body
+        if isinstance(node, ast.ImportFrom) and node.module != "__future__"
+        for one in node.names
+    }
+    mentioned = {(word.source, word.name) for word in words(tree)}
+    assert imported == mentioned
+    assert {name for _, name in mentioned} <= OF_THE_RUNTIME, "a variable may have that name"
+    assert {name for source, name in mentioned if source != "torch"} <= {*graphdsl_runtime.__all__}
+
+
+def test_modules_are_their_trees() -> None:
+    cases = chain(shipped(), generated("printed", share=40))
+    for case, module in compiling(cases, at_least=0.5):
+        _assert_of_its_tree(module.text, case)
+        assert max(map(len, module.text.splitlines())) <= WIDTH
+
+
+def test_modules_with_long_names_are_their_trees() -> None:
+    for case in list(shipped())[::5]:
+        chance = random.Random(case.name)
+        names = {
+            name: f"v{k}{legal_name(chance)}" for k, name in enumerate(declared_names(case.text))
+        }
+        other = Case(f"{case.name}_renamed", renamed(case.text, names))
+        module = compiled(other)
+        assert module is not None
+        _assert_of_its_tree(module.text, other)
+
+
+def test_random_trees_read_back() -> None:
+    """Whatever the precedence, the length of names, and the text of strings and comments."""
+    for seed in range(fuzz(400)):
+        body = random_body(random.Random(seed))
+        text = "\n".join(line for one in body for line in printed_lines(one, indent=0))
+        assert ast.dump(ast.parse(text)) == dumped(body), f"seed {seed}:\n{text}"
