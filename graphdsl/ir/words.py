@@ -5,27 +5,36 @@ The compiler never imports the runtime. A test holds these lists against it.
 
 from __future__ import annotations
 
-__all__ = ["ALWAYS_IMPORTED", "OF_THE_CLASS", "OF_THE_METHODS", "OF_THE_RUNTIME", "WORDS"]
+__all__ = ["OF_THE_CLASS", "OF_THE_METHODS", "OF_THE_RUNTIME"]
 
-#: What every module imports of the runtime, and what one may.
-ALWAYS_IMPORTED = ("Batch", "Gaussian", "Losses", "Networks", "Noise", "Objective", "Variable")
-WORDS = (
-    "Bernoulli", "Categorical", "Each", "EdgeMask", "Flow", "FullGaussian", "Labelled",
-    "Laplace", "Latents", "Likelihood", "Multiplier", "Poisson", "Posterior", "Shared",
-    "Subset", "adversarial_js", "adversarial_js_non_saturating", "adversarial_kl", "among",
-    "averaged", "chances", "conditional_flow", "conv_decoder", "conv_encoder", "critic",
-    "detached", "draw_data", "each_expert", "expect", "frozen", "gated", "gradient_penalty_r1",
-    "holders", "hsic", "importance_of_experts", "importance_weighted", "information_critic",
+from graphdsl.ir.laws import LAWS
+
+#: The functions and classes of the runtime that emitted code mentions, beside those of the laws. A
+#: test holds them against the trees of modules.
+_WORDS = (
+    "Batch", "Each", "EdgeMask", "Labelled", "Latents", "Likelihood", "Losses", "Multiplier",
+    "Networks", "Noise", "Objective", "Posterior", "Shared", "Subset", "Variable",
+    "adversarial_js", "adversarial_js_non_saturating", "adversarial_kl", "among", "averaged",
+    "chances", "conditional_flow", "conv_decoder", "conv_encoder", "critic", "detached",
+    "draw_data", "each_expert", "expect", "frozen", "gated", "gradient_penalty_r1", "holders",
+    "hsic", "importance_of_experts", "importance_weighted", "information_critic",
     "information_mine", "irm_penalty", "marginal_model", "marginal_models", "mean_over_ranks",
     "mixture_of_experts", "mlp", "mlps", "mmd", "mmd_between", "monte_carlo_kl", "on_sets",
-    "one_expert", "product_of_experts", "repeated", "sliced_wasserstein", "standard_laplace",
-    "standard_normal", "subset_posteriors", "total_correlation_critic", "total_correlation_loo",
-    "total_correlation_mss", "total_correlation_mws", "uniform_bernoulli", "uniform_categorical",
-    "weighted_product",
+    "one_expert", "product_of_experts", "repeated", "sliced_wasserstein", "subset_posteriors",
+    "total_correlation_critic", "total_correlation_loo", "total_correlation_mss",
+    "total_correlation_mws", "weighted_product",
 )  # fmt: skip
 
 #: What a module means by them: no other name of its code may be one of these.
-OF_THE_RUNTIME = frozenset((*ALWAYS_IMPORTED, *WORDS, "Tensor", "torch"))
+OF_THE_RUNTIME = frozenset(
+    (
+        *_WORDS,
+        *(law.runtime for law in LAWS),
+        *(law.prior for law in LAWS if law.prior),
+        "Tensor",
+        "torch",
+    )
+)
 
 #: The arguments of emitted methods, and what they call their result.
 OF_THE_METHODS = frozenset(("self", "batch", "noise", "latents", "given", "loss"))
@@ -37,16 +46,16 @@ OF_THE_CLASS = frozenset(
     compile constant cpu critics cuda decode double draw_noise drawn draws dump_patches
     edge_masks eval every extra_repr float forward generate get_buffer get_extra_state
     get_parameter get_submodule grid half infer ipu learned_scale load_state_dict members
-    modules mtia named_buffers named_children named_modules named_parameters network
-    noise_for noise_of_each observe observe_or observe_some one_hot or_given own_members own_network
-    own_tied parameter_groups parameters players prior_sample ramp refuse_unused_networks
-    register_backward_hook
-    register_buffer register_forward_hook register_forward_pre_hook register_full_backward_hook
-    register_full_backward_pre_hook register_load_state_dict_post_hook
-    register_load_state_dict_pre_hook register_module register_parameter
-    register_state_dict_post_hook register_state_dict_pre_hook requires_grad_ rows samples
-    samples_of scaled selector set_extra_state set_submodule share_memory settled standardise
-    state_dict statistics strata structure structure_loss T_destination temperature tied to
-    to_empty train training translate turns type value_of variables weight xpu zero_grad
+    modules mtia named_buffers named_children named_modules named_parameters network noise_for
+    noise_of_each observe observe_or observe_some one_hot or_given origin own_members
+    own_network own_networks own_tied parameter_groups parameters players prior_sample ramp
+    refuse_unused_networks register_backward_hook register_buffer register_forward_hook
+    register_forward_pre_hook register_full_backward_hook register_full_backward_pre_hook
+    register_load_state_dict_post_hook register_load_state_dict_pre_hook register_module
+    register_parameter register_state_dict_post_hook register_state_dict_pre_hook requires_grad_
+    rows samples samples_of save scaled selector set_extra_state set_submodule settings settled
+    share_memory standardise state_dict statistics strata structure structure_loss T_destination
+    temperature tied to to_empty train training translate turns type value_of variables weight
+    xpu zero_grad
     """.split()
 )
