@@ -90,7 +90,7 @@ class Law:
     builder: Literal["", "full", "flow"] = ""  #: of joint laws: which network is built for it
     entropy: bool = True  #: whether its entropy has a closed form
     divergences: tuple[str, ...]  #: the laws, as written, to which its KL has a closed form
-    units: str = ""  #: how a default network's output is put in units of the data; empty: as it is
+    has_units: bool = False  #: whether a default network predicts in units of the data
     link: str  #: from the network's output to the parameter
     support: str
     reference: str
@@ -138,7 +138,7 @@ NORMAL = Law(
     prior="standard_normal",
     gradient="pathwise",
     divergences=_REALS,
-    units="normal",
+    has_units=True,
     link="mean: identity; variance: exp",
     support="real numbers",
     reference="Kingma and Welling 2014",
@@ -162,7 +162,7 @@ LAPLACE = Law(
     prior="standard_laplace",
     gradient="pathwise",
     divergences=("normal", "laplace"),
-    units="laplace",
+    has_units=True,
     link="location: identity; scale: exp",
     support="real numbers",
     reference="Gil, Alajaji and Linder 2013 (divergences)",
@@ -205,7 +205,7 @@ POISSON = Law(
     gradient="none",
     entropy=False,
     divergences=("poisson",),
-    units="poisson",
+    has_units=True,
     link="rate: exp",
     support="0, 1, 2, ...",
     reference="McCullagh and Nelder 1989, ch. 6",

@@ -189,7 +189,7 @@ def _data_read(argument: Argument, model: Model) -> tuple[str, ...]:
 def _units(conditional: Conditional, model: Model) -> str:
     """What a network answers of data that have a scale."""
     law = model.distribution_of(conditional).law
-    return law.units if output_of(conditional, model) == law.output else "means"
+    return law.word if output_of(conditional, model) == law.output else "means"
 
 
 def output_of(conditional: Conditional, model: Model) -> Output:

@@ -30,13 +30,14 @@ from torch import Tensor, nn
 
 from graphdsl_runtime.batch import Batch, Latents, Networks, Noise
 from graphdsl_runtime.building import Building
+from graphdsl_runtime.distributions import Likelihood
 from graphdsl_runtime.entries import known_names, refuse_unknown, require_mapping
 from graphdsl_runtime.errors import OutOfRange, ShapeMismatch, UnknownName
 from graphdsl_runtime.losses import Losses
 from graphdsl_runtime.meaning import refuse_meaningless
 from graphdsl_runtime.multipliers import Multiplier
 from graphdsl_runtime.origin import Origin
-from graphdsl_runtime.sampling import Likelihood, Posterior
+from graphdsl_runtime.sampling import Posterior
 from graphdsl_runtime.scaling import Scaling
 from graphdsl_runtime.structure_gradients import StructureGradients
 from graphdsl_runtime.support import is_cheap

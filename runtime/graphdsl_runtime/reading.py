@@ -15,6 +15,7 @@ from torch.nn import functional as F  # noqa: N812  (torch's own name for it)
 
 from graphdsl_runtime.batch import Batch, seen_name
 from graphdsl_runtime.classes import combinations
+from graphdsl_runtime.distributions import Likelihood
 from graphdsl_runtime.distributions.parameters import over
 from graphdsl_runtime.entries import (
     as_tensor,
@@ -31,7 +32,7 @@ from graphdsl_runtime.errors import (
     UnknownName,
     WrongDevice,
 )
-from graphdsl_runtime.sampling import Likelihood, likeliest
+from graphdsl_runtime.sampling import likeliest
 from graphdsl_runtime.support import NO_CLASS, is_cheap, nan_outside, refuse_outside, spread_of
 from graphdsl_runtime.variables import Variable
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-__all__ = ["Likelihood", "Posterior", "detached", "draw_data", "likeliest", "repeated"]
+__all__ = ["Posterior", "detached", "draw_data", "likeliest", "repeated"]
 
 from dataclasses import fields
-from typing import TypeAlias, TypeVar
+from typing import TypeAlias, TypeVar, overload
 
 import torch
 from torch import Tensor, nn
@@ -17,14 +17,12 @@ from graphdsl_runtime.distributions import (
     Gaussian,
     Labelled,
     Laplace,
+    Likelihood,
     Mixture,
-    Poisson,
 )
 from graphdsl_runtime.flows import Flow, StackedFlow
 from graphdsl_runtime.holding import held
 
-#: What p says of something observed.
-Likelihood: TypeAlias = Bernoulli | Categorical | Gaussian | Laplace | Poisson
 #: What q says of a latent.
 Posterior: TypeAlias = (
     Bernoulli
@@ -38,21 +36,10 @@ Posterior: TypeAlias = (
     | StackedFlow
 )
 
-
-#: A tensor, or a distribution.
-_Rows = TypeVar(
-    "_Rows",
-    Tensor,
-    Bernoulli,
-    Categorical,
-    FullGaussian,
-    Gaussian,
-    Labelled[Gaussian],
-    Labelled[Laplace],
-    Laplace,
-    Mixture,
-    Poisson,
+_Distribution: TypeAlias = (
+    Likelihood | FullGaussian | Labelled[Gaussian] | Labelled[Laplace] | Mixture
 )
+_Of = TypeVar("_Of", bound=_Distribution)
 
 
 @torch.no_grad()
@@ -67,15 +54,7 @@ def draw_data(likelihood: Likelihood) -> Tensor:
     >>> draw_data(Bernoulli(torch.tensor([50.0, -50.0])))
     tensor([1., 0.])
     """
-    match likelihood:
-        case Bernoulli():
-            return torch.bernoulli(likelihood.mean)
-        case Poisson():
-            return torch.poisson(likelihood.mean)
-        case Categorical(logits):
-            return likelihood.sample(torch.randn_like(logits)).argmax(dim=-1)
-        case _:
-            return likelihood.sample(torch.randn_like(likelihood.mean))
+    return likelihood.sample_data()
 
 
 def likeliest(likelihood: Likelihood) -> Tensor:
@@ -86,16 +65,14 @@ def likeliest(likelihood: Likelihood) -> Tensor:
     >>> likeliest(Categorical(torch.tensor([[0.0, 2.0], [1.0, 0.0]])))
     tensor([1, 0])
     """
-    match likelihood:
-        case Bernoulli(logits):
-            return (logits > 0).to(logits.dtype)
-        case Categorical():
-            return likelihood.mode
-        case _:
-            return likelihood.mean
+    return likelihood.likeliest
 
 
-def detached(value: _Rows) -> _Rows:
+@overload
+def detached(value: Tensor) -> Tensor: ...
+@overload
+def detached(value: _Of) -> _Of: ...
+def detached(value: Tensor | _Distribution) -> Tensor | _Distribution:
     """Give the same, as a constant: for an objective that does not train what it comes from.
 
     Shapes: a tensor or a distribution, as it is.
@@ -108,7 +85,11 @@ def detached(value: _Rows) -> _Rows:
     return type(value)(*(detached(getattr(value, one.name)) for one in fields(value)))
 
 
-def repeated(value: _Rows, times: int) -> _Rows:
+@overload
+def repeated(value: Tensor, times: int) -> Tensor: ...
+@overload
+def repeated(value: _Of, times: int) -> _Of: ...
+def repeated(value: Tensor | _Distribution, times: int) -> Tensor | _Distribution:
     """Give every row several times, one after another: for as many samples of each.
 
     Shapes: a tensor or a distribution of ``(B, *) -> (B times, *)``.  Differentiable.

@@ -13,6 +13,8 @@ import torch
 from torch import Tensor, nn
 
 from graphdsl_runtime.batch import Batch
+from graphdsl_runtime.distributions import LAWS
+from graphdsl_runtime.distributions.units import Unit, in_units
 from graphdsl_runtime.entries import require_mapping
 from graphdsl_runtime.errors import NotABatch
 from graphdsl_runtime.networks import FamilyNetwork
@@ -72,8 +74,8 @@ class Scaled(FamilyNetwork):
     `Objective.standardise` was not called.  So a network whose answers are about 0 and 1 starts at
     the data's own mean and spread, and the likelihood sees the data as they are.
 
-    Shapes: as of the network.  ``law`` says what it answers with: ``means``, ``normal`` (means,
-    then log-variances), ``laplace`` (locations, then log-scales) or ``poisson`` (log-rates).
+    Shapes: as of the network.  ``law`` says what it answers with: ``means``, or all numbers of a
+    law, such as ``normal`` (means, then log-variances); `LAWS` lists their classes.
     """
 
     def __init__(
@@ -124,34 +126,15 @@ class Scaled(FamilyNetwork):
 
     def _put_back(self, answer: Tensor, part: Part, members: Sequence[int] | None) -> Tensor:
         mean, spread = part.moments(members if self._is_stacked() else None)
-        if self.law == "poisson":
-            return answer + _as_answered(torch.log(mean), answer)
-        if self.law == "means":
-            return _as_answered(mean, answer) + _as_answered(spread, answer) * answer
-        middles, scales = answer.chunk(2, dim=-1)
-        logs = torch.log(spread) * (2.0 if self.law == "normal" else 1.0)
-        return torch.cat(
-            [
-                _as_answered(mean, middles) + _as_answered(spread, middles) * middles,
-                scales + _as_answered(logs, scales),
-            ],
-            dim=-1,
-        )
+        units: tuple[Unit, ...] = ("mean",) if self.law == "means" else LAWS[self.law].units
+        if len(units) == 1:
+            return in_units(answer, units[0], mean, spread)
+        numbers = zip(answer.chunk(len(units), dim=-1), units, strict=True)
+        return torch.cat([in_units(one, unit, mean, spread) for one, unit in numbers], dim=-1)
 
     def _is_stacked(self) -> bool:
         """Whether each member has a network."""
         return isinstance(self.network, FamilyNetwork)
-
-
-def _as_answered(values: Tensor, answer: Tensor) -> Tensor:
-    """Give the statistics of children the shape of a network's answer, a row of it.
-
-    A network that is for all members answers with so many times the numbers that it has.
-    """
-    row = answer.shape[1:]
-    if values.numel() == row.numel():
-        return values.reshape(row)
-    return values.flatten().repeat(row.numel() // values.numel()).reshape(row)
 
 
 class Scaling(Reading):
@@ -235,7 +218,7 @@ class Scaling(Reading):
         It is 0 at first, and `standardise` sets it to the data's own.
         """
         scale = nn.Parameter(torch.zeros(tuple(shape)))
-        power = 2.0 if law == "normal" else 1.0
+        power = 2.0 if LAWS[law].units[-1] == "log_square" else 1.0
         self._learned_scales.append((scale, self._part(answer, pooled), power))
         return scale
 

@@ -184,7 +184,7 @@ def test_draws_have_the_moments_and_the_support_of_each_law(law: Law) -> None:
     assert ((nll.mean(dim=0) - entropy).abs() < ERRORS * error).all()
 
 
-@pytest.mark.parametrize("law", [law for law in DECLARED if law.units], ids=str)
+@pytest.mark.parametrize("law", [law for law in DECLARED if law.has_units], ids=str)
 @pytest.mark.parametrize("is_family", [False, True], ids=["single", "family"])
 def test_a_network_of_zeros_predicts_the_mean_of_the_data(law: Law, is_family: bool) -> None:
     torch.manual_seed(0)
@@ -381,3 +381,14 @@ def test_power_of_a_scale_is_that_of_its_definition(law: Law) -> None:
     scaled = density(Predicted(wide * value, zeros, law.scale.power * math.log(wide), 1))
     expected = density(Predicted(value, zeros, 0.0, 1)) - math.log(wide)
     assert scaled == pytest.approx(expected)
+
+
+def test_the_runtime_lists_the_likelihoods_of_the_records() -> None:
+    listed = {word: one.__name__ for word, one in graphdsl_runtime.LAWS.items()}
+    assert listed == {law.word: law.runtime for law in DECLARED}
+    for law in DECLARED:
+        units = graphdsl_runtime.LAWS[law.word].units
+        assert len(units) == len(law.output.parameters)
+        assert (set(units) != {"none"}) == law.has_units
+        if law.scale is not None:
+            assert units == ("mean", {1: "log_scale", 2: "log_square"}[law.scale.power])

@@ -13,6 +13,10 @@ distance through `bounded`: in float32, values are exact up to variances and rat
 its scale is.)
 """
 
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import TypeAlias
+
 from graphdsl_runtime.distributions.bernoulli import (
     Bernoulli,
     UniformBernoulli,
@@ -32,13 +36,29 @@ from graphdsl_runtime.distributions.mixture import Mixture
 from graphdsl_runtime.distributions.noise import gumbel_noise, laplace_noise, logistic_noise
 from graphdsl_runtime.distributions.poisson import Poisson
 
+#: What p says of something observed.
+Likelihood: TypeAlias = Bernoulli | Categorical | Gaussian | Laplace | Poisson
+
+#: The classes of likelihoods, by their words in a spec. A test holds them to the compiler's.
+LAWS: Mapping[str, type[Likelihood]] = MappingProxyType(
+    {
+        "bernoulli": Bernoulli,
+        "categorical": Categorical,
+        "laplace": Laplace,
+        "normal": Gaussian,
+        "poisson": Poisson,
+    }
+)
+
 __all__ = [
+    "LAWS",
     "Bernoulli",
     "Categorical",
     "FullGaussian",
     "Gaussian",
     "Labelled",
     "Laplace",
+    "Likelihood",
     "Mixture",
     "Poisson",
     "StandardLaplace",

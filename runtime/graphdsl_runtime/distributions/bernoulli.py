@@ -7,6 +7,7 @@ __all__ = ["Bernoulli", "UniformBernoulli", "uniform_bernoulli"]
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -16,6 +17,7 @@ from graphdsl_runtime.distributions.coins import coin_nll
 from graphdsl_runtime.distributions.noise import logistic_noise
 from graphdsl_runtime.distributions.parameters import CERTAIN, Index, named, over
 from graphdsl_runtime.distributions.relaxation import straight_through
+from graphdsl_runtime.distributions.units import Unit
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,6 +61,8 @@ class Bernoulli:
     """
 
     logits: Tensor
+
+    units: ClassVar[tuple[Unit, ...]] = ("none",)
 
     @staticmethod
     def stack(bernoullis: Sequence[Bernoulli]) -> Bernoulli:
@@ -155,6 +159,15 @@ class Bernoulli:
         """
         known = CERTAIN * (2.0 * value.to(self.logits.dtype) - 1.0)
         return Bernoulli(torch.where(over(seen, self.logits), known, self.logits))
+
+    def sample_data(self) -> Tensor:
+        """Draw values as a batch holds them, ``(B, *)`` of zeros and ones."""
+        return torch.bernoulli(self.mean)
+
+    @property
+    def likeliest(self) -> Tensor:
+        """The likeliest value, as a batch holds it."""
+        return (self.logits > 0).to(self.logits.dtype)
 
     def log_prob(self, value: Tensor) -> Tensor:
         r"""Log-probability of every component; between 0 and 1, that of a coin weighted so.

@@ -7,6 +7,7 @@ __all__ = ["Categorical", "UniformCategorical", "uniform_categorical"]
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -15,6 +16,7 @@ from torch.nn import functional as F  # noqa: N812  (torch's own name for it)
 from graphdsl_runtime.distributions.noise import gumbel_noise
 from graphdsl_runtime.distributions.parameters import CERTAIN, Index, named, over
 from graphdsl_runtime.distributions.relaxation import straight_through
+from graphdsl_runtime.distributions.units import Unit
 from graphdsl_runtime.errors import ShapeMismatch
 from graphdsl_runtime.support import NO_CLASS, is_cheap
 
@@ -69,6 +71,8 @@ class Categorical:
     """
 
     logits: Tensor
+
+    units: ClassVar[tuple[Unit, ...]] = ("none",)
 
     @staticmethod
     def split(parameters: Tensor, classes: int, shape: Sequence[int] | None = None) -> Categorical:
@@ -213,6 +217,15 @@ class Categorical:
         if not is_cheap(safe):  # elsewhere a class that is none was refused
             known = torch.where((safe == NO_CLASS)[..., None], math.nan, known)
         return Categorical(torch.where(seen, known, self.logits))
+
+    def sample_data(self) -> Tensor:
+        """Draw values as a batch holds them, ``(B, *)`` of class indices."""
+        return self.sample(torch.randn_like(self.logits)).argmax(dim=-1)
+
+    @property
+    def likeliest(self) -> Tensor:
+        """The likeliest value, as a batch holds it."""
+        return self.mode
 
     def log_prob(self, value: Tensor) -> Tensor:
         r"""Log-probability of every component; of a relaxed vector, the mean over its classes.

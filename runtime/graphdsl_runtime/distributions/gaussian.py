@@ -7,13 +7,14 @@ __all__ = ["Gaussian", "StandardNormal", "standard_normal"]
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 import torch
 from torch import Tensor
 
 from graphdsl_runtime.distributions.labelled import Labelled
 from graphdsl_runtime.distributions.parameters import Index, halves, named, over
+from graphdsl_runtime.distributions.units import Unit
 from graphdsl_runtime.exponents import bounded, capped
 
 _LOG_2PI = math.log(2.0 * math.pi)
@@ -67,6 +68,8 @@ class Gaussian:
 
     mean: Tensor
     log_var: Tensor
+
+    units: ClassVar[tuple[Unit, ...]] = ("mean", "log_square")
 
     @staticmethod
     def split(parameters: Tensor, shape: Sequence[int] | None = None) -> Gaussian:
@@ -196,6 +199,15 @@ class Gaussian:
         tensor([1., 0.])
         """
         return Labelled.of(self, seen, value)
+
+    def sample_data(self) -> Tensor:
+        """Draw values as a batch holds them, ``(B, *)``."""
+        return self.sample(torch.randn_like(self.mean))
+
+    @property
+    def likeliest(self) -> Tensor:
+        """The likeliest value, as a batch holds it."""
+        return self.mean
 
     def log_prob(self, value: Tensor) -> Tensor:
         r"""Log-density of every component.

@@ -7,6 +7,7 @@ __all__ = ["Laplace", "StandardLaplace", "standard_laplace"]
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -15,6 +16,7 @@ from graphdsl_runtime.distributions.gaussian import Gaussian, StandardNormal
 from graphdsl_runtime.distributions.labelled import Labelled
 from graphdsl_runtime.distributions.noise import laplace_noise
 from graphdsl_runtime.distributions.parameters import Index, halves, named, over
+from graphdsl_runtime.distributions.units import Unit
 from graphdsl_runtime.exponents import bounded, capped
 
 _LOG_2 = math.log(2.0)
@@ -77,6 +79,8 @@ class Laplace:
 
     loc: Tensor
     log_scale: Tensor
+
+    units: ClassVar[tuple[Unit, ...]] = ("mean", "log_scale")
 
     @staticmethod
     def split(parameters: Tensor, shape: Sequence[int] | None = None) -> Laplace:
@@ -188,6 +192,15 @@ class Laplace:
         tensor([1., 0.])
         """
         return Labelled.of(self, seen, value)
+
+    def sample_data(self) -> Tensor:
+        """Draw values as a batch holds them, ``(B, *)``."""
+        return self.sample(torch.randn_like(self.mean))
+
+    @property
+    def likeliest(self) -> Tensor:
+        """The likeliest value, as a batch holds it."""
+        return self.mean
 
     def log_prob(self, value: Tensor) -> Tensor:
         r"""Log-density of every component.

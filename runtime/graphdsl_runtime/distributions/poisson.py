@@ -6,11 +6,13 @@ __all__ = ["Poisson"]
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor
 
 from graphdsl_runtime.distributions.parameters import Index
+from graphdsl_runtime.distributions.units import Unit
 from graphdsl_runtime.exponents import capped
 
 
@@ -27,6 +29,8 @@ class Poisson:
     """
 
     log_rate: Tensor
+
+    units: ClassVar[tuple[Unit, ...]] = ("log_mean",)
 
     @staticmethod
     def stack(poissons: Sequence[Poisson]) -> Poisson:
@@ -47,6 +51,15 @@ class Poisson:
     def mean(self) -> Tensor:
         """The rate, which is the variance too."""
         return torch.exp(capped(self.log_rate))
+
+    def sample_data(self) -> Tensor:
+        """Draw values as a batch holds them, ``(B, *)`` of counts in floating point."""
+        return torch.poisson(self.mean)
+
+    @property
+    def likeliest(self) -> Tensor:
+        """What stands in for a value that is not given: the mean."""
+        return self.mean
 
     def log_prob(self, value: Tensor) -> Tensor:
         r"""Log-probability of every component.

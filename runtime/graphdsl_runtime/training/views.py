@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from graphdsl_runtime import Batch, Objective, Variable
-from graphdsl_runtime.sampling import Likelihood
+from graphdsl_runtime.distributions import Likelihood
 from graphdsl_runtime.training.seeds import seeded
 
 
