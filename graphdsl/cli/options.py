@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-__all__ = ["Consts", "Out", "Params", "Spec", "Strict"]
+__all__ = [
+    "Consts",
+    "DropIncomplete",
+    "HeldOut",
+    "Maps",
+    "Out",
+    "Params",
+    "Spec",
+    "SplitBy",
+    "SplitSeed",
+    "Strict",
+]
 
 from pathlib import Path
 from typing import Annotated
@@ -14,3 +25,17 @@ Out = Annotated[Path | None, typer.Option("-o", "--out", help="Where to write; -
 Strict = Annotated[bool, typer.Option("--strict", help="Warnings are errors.")]
 Consts = Annotated[list[str] | None, typer.Option("--const", metavar="NAME=VALUE")]
 Params = Annotated[list[str] | None, typer.Option("--param", metavar="NAME=VALUE")]
+
+# Of what reads data.
+Maps = Annotated[
+    list[str] | None,
+    typer.Option("--map", metavar="NAME=COLUMNS", help="Such as x=gene_*,age or x=first..last."),
+]
+HeldOut = Annotated[float | None, typer.Option(help="The fraction of rows, or groups. [0.2]")]
+SplitBy = Annotated[
+    str | None, typer.Option("--split", help="random, last, group:COLUMN or column:COLUMN.")
+]
+SplitSeed = Annotated[int, typer.Option(min=0, help="Of a random split.")]
+DropIncomplete = Annotated[
+    bool, typer.Option("--drop-incomplete", help="Leave out rows that lack what every row needs.")
+]

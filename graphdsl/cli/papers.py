@@ -4,6 +4,7 @@ from __future__ import annotations
 
 __all__ = ["papers"]
 
+import json
 import platform
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, TypeAlias
@@ -15,9 +16,12 @@ Plain: TypeAlias = str | int | float | Sequence[str]
 
 
 def papers(
-    module: GeneratedModule, command: Sequence[str], settings: Mapping[str, Plain]
+    module: GeneratedModule,
+    command: Sequence[str],
+    settings: Mapping[str, Plain],
+    data: Mapping[str, object] | None = None,
 ) -> dict[str, str]:
-    """The emitted module, and `run.toml`, as the files of a run's folder."""
+    """The emitted module, `run.toml`, and how data were read, as the files of a run's folder."""
     from importlib.metadata import version
 
     model = module.compiled.checked.model
@@ -31,7 +35,10 @@ def papers(
             "torch": version("torch"),
         },
     }
-    return {"objective.py": module.text, "run.toml": "\n".join(map(_table, tables.items()))}
+    files = {"objective.py": module.text, "run.toml": "\n".join(map(_table, tables.items()))}
+    if data is not None:
+        files["data.json"] = json.dumps(data, indent=1) + "\n"
+    return files
 
 
 def _table(named: tuple[str, Mapping[str, Plain]]) -> str:

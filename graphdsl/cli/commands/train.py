@@ -17,8 +17,18 @@ from graphdsl.api.emitted import class_of
 from graphdsl.cli.compiling import compiled
 from graphdsl.cli.console import fail, say, shown
 from graphdsl.cli.ending import INTERRUPTED
-from graphdsl.cli.options import Consts, Params, Spec
+from graphdsl.cli.options import (
+    Consts,
+    DropIncomplete,
+    HeldOut,
+    Maps,
+    Params,
+    Spec,
+    SplitBy,
+    SplitSeed,
+)
 from graphdsl.cli.papers import papers
+from graphdsl.cli.reading import DataOptions, read_rows
 from graphdsl.cli.sources import open_source
 from graphdsl.cli.structure import write_structure
 
@@ -26,7 +36,8 @@ if TYPE_CHECKING:
     from graphdsl.compiler import GeneratedModule
     from graphdsl.diagnostics import Source
     from graphdsl_runtime import Objective
-    from graphdsl_runtime.training import DataSet, Summary
+    from graphdsl_runtime.data import Prepared
+    from graphdsl_runtime.training import DataSet, Summary, Translation
 
 #: What torch says where an allocation fails, on whichever device.
 _NO_MEMORY = ("out of memory", "can't allocate memory", "not enough memory")
@@ -34,7 +45,17 @@ _NO_MEMORY = ("out of memory", "can't allocate memory", "not enough memory")
 
 def command(
     spec: Spec,
-    data: Annotated[str, typer.Option(help="digits, digits-halves, mnist:PATH, mnist-halves:PATH")],
+    data: Annotated[
+        str, typer.Option(help="A file (.npz .npy .csv .tsv .parquet .arrow), or digits, mnist:DIR")
+    ],
+    maps: Maps = None,
+    held_out: HeldOut = None,
+    split: SplitBy = None,
+    split_seed: SplitSeed = 0,
+    drop_incomplete: DropIncomplete = False,
+    check_data: Annotated[
+        bool, typer.Option("--check-data", help="Check the data against the spec, and stop.")
+    ] = False,
     epochs: Annotated[int | None, typer.Option(min=1, help="Counted from the very start.")] = None,
     batch_size: Annotated[int | None, typer.Option(min=1)] = None,
     learning_rate: Annotated[float | None, typer.Option()] = None,
@@ -56,24 +77,56 @@ def command(
     param: Params = None,
 ) -> None:
     """Compile SPEC and train it on real data."""
+    from graphdsl_runtime.data import Prepared
+
     gc.enable()
     source = open_source(spec)
     module = compiled(source, const, param, strict=False)
     _refuse_own_networks(module)
     given = {"epochs": epochs, "batch_size": batch_size, "learning_rate": learning_rate}
     settings = {name: value for name, value in given.items() if value is not None}
-    with _refusals(), _folder(out, resume, module.compiled.checked.model.name) as folder:
-        _train(module, source, data, folder, seed, resume, force, quiet, settings)
+    options = DataOptions(
+        maps=tuple(maps or ()),
+        held_out=held_out,
+        split=split,
+        split_seed=split_seed,
+        drop_incomplete=drop_incomplete,
+    )
+    with _refusals():
+        made = class_of(module, source, "graphdsl_emitted")
+        rows = read_rows(data, made.variables, options)
+        if isinstance(rows, Prepared) and (check_data or not quiet):
+            say(rows.shown)
+        if check_data:
+            return
+        with _folder(out, resume, module.compiled.checked.model.name) as folder:
+            _train(
+                module,
+                made,
+                source,
+                data,
+                rows,
+                options,
+                folder,
+                seed,
+                resume,
+                force,
+                quiet,
+                settings,
+            )
 
 
 @contextmanager
 def _refusals() -> Iterator[None]:
     """Stop with a line and code 1 for what a run can be refused for."""
     from graphdsl_runtime import ObjectiveError
+    from graphdsl_runtime.data import DataRefused
     from graphdsl_runtime.training import TrainingError
 
     try:
         yield
+    except DataRefused as problem:
+        fail(f"graphdsl: these data cannot be used\n{problem}")
     except (TrainingError, ObjectiveError) as problem:
         fail(f"graphdsl: {problem}")
     except RuntimeError as problem:
@@ -111,8 +164,11 @@ def _refuse_own_networks(module: GeneratedModule) -> None:
 
 def _train(
     module: GeneratedModule,
+    made: type[Objective],
     source: Source,
     data: str,
+    rows: DataSet | Prepared,
+    options: DataOptions,
     folder: Path,
     seed: int,
     resume: Path | None,
@@ -122,11 +178,11 @@ def _train(
 ) -> None:
     import torch
 
-    from graphdsl_runtime.training import load_data, train
+    from graphdsl_runtime.data import Prepared
+    from graphdsl_runtime.training import train
 
-    rows = load_data(data)
     torch.manual_seed(seed)
-    objective = class_of(module, source, "graphdsl_emitted")()
+    objective = made()
     words = _words()
     summary = train(
         objective,
@@ -139,7 +195,12 @@ def _train(
         command=words,
         spec=source.text,
         spec_hash=module.compiled.checked.model.sha256,
-        papers=papers(module, words, {"data": data, "seed": seed, **settings}),
+        papers=papers(
+            module,
+            words,
+            {"data": data, **options.settings(), "seed": seed, **settings},
+            rows.record if isinstance(rows, Prepared) else None,
+        ),
         **settings,  # type: ignore[arg-type]  # epochs, batch_size, learning_rate
     )
     if summary.interrupted:
@@ -148,20 +209,29 @@ def _train(
     write_structure(objective, module, source, folder)
 
 
-def _conclude(objective: Objective, rows: DataSet, summary: Summary) -> None:
+def _conclude(objective: Objective, rows: DataSet | Prepared, summary: Summary) -> None:
     """Draw, measure and sum up what a run came to."""
     from rich.console import Console
 
-    from graphdsl_runtime.training import draw_pictures, evaluate_translations, summarise
+    from graphdsl_runtime.training import (
+        DataSet,
+        draw_pictures,
+        evaluate_translations,
+        summarise,
+    )
 
-    picture = draw_pictures(objective, rows, summary.folder / "pictures.png")
-    if rows.train.shape[1] > 1:
-        say("measuring how well each view predicts the others ...")
-    translations = evaluate_translations(objective, rows)
+    picture: Path | None = None
+    translations: tuple[Translation, ...] = ()
+    if isinstance(rows, DataSet):
+        picture = draw_pictures(objective, rows, summary.folder / "pictures.png")
+        if rows.train.shape[1] > 1:
+            say("measuring how well each view predicts the others ...")
+        translations = evaluate_translations(objective, rows)
     Console().print(summarise(summary.history[-1], translations))
     best = "best/, " if (summary.folder / "best").is_dir() else ""
+    record = "" if isinstance(rows, DataSet) else "data.json, "
     say(
-        f"in {shown(summary.folder)}: objective.py, run.toml, last/, {best}metrics.csv"
+        f"in {shown(summary.folder)}: objective.py, run.toml, {record}last/, {best}metrics.csv"
         + (f", {picture.name}" if picture else "")
     )
 

@@ -4,7 +4,14 @@ The one room that may import Lightning, scikit-learn and matplotlib (the ``train
 only when they are needed. Nothing else in the runtime imports it.
 """
 
-from graphdsl_runtime.training.data import DATA_NAMES, DataSet, FittedData, Layout, load_data
+from graphdsl_runtime.training.data import (
+    DATA_NAMES,
+    DataSet,
+    FittedData,
+    Layout,
+    TrainingData,
+    load_data,
+)
 from graphdsl_runtime.training.errors import (
     BadDataFile,
     CannotResume,
@@ -56,6 +63,7 @@ __all__ = [
     "SeesItsAnswer",
     "Summary",
     "TooFewLabels",
+    "TrainingData",
     "TrainingError",
     "Translation",
     "UnknownData",

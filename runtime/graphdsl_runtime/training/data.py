@@ -7,6 +7,7 @@ __all__ = [
     "DataSet",
     "FittedData",
     "Layout",
+    "TrainingData",
     "load_data",
     "stratified_split",
 ]
@@ -16,7 +17,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Protocol
 
 import numpy as np
 import torch
@@ -55,6 +56,14 @@ class FittedData:
 
     train: Batch
     test: Batch
+
+
+class TrainingData(Protocol):
+    """What a run can be trained on: rows that fit a module's variables."""
+
+    def fit_to(self, variables: Sequence[Variable]) -> FittedData:
+        """Give the rows under the names, and in the shapes, of the variables, or say why not."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

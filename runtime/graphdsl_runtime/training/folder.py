@@ -23,7 +23,7 @@ from graphdsl_runtime.training.metrics import metrics_table
 
 _LAST, _BEST, _METRICS, _OLDER = "last", "best", "metrics.csv", "last.ckpt"
 #: What a run leaves beside its checkpoints, and what is no longer true of the next one.
-_REMAINS = (_OLDER, "pictures.png", "structure.mib")
+_REMAINS = (_OLDER, "data.json", "pictures.png", "structure.mib")
 
 
 class RunFolder:

@@ -22,7 +22,7 @@ from rich.console import Console
 from graphdsl_files import visible
 from graphdsl_runtime import Losses, Objective, OutOfRange
 from graphdsl_runtime.training.checkpoint import Checkpoint
-from graphdsl_runtime.training.data import DataSet, FittedData
+from graphdsl_runtime.training.data import FittedData, TrainingData
 from graphdsl_runtime.training.errors import CannotResume, Diverged
 from graphdsl_runtime.training.extras import train_extra
 from graphdsl_runtime.training.fitting import restore
@@ -56,7 +56,7 @@ class Summary:
 
 def train(
     objective: Objective,
-    data: DataSet,
+    data: TrainingData,
     *,
     epochs: int = DEFAULT_EPOCHS,
     batch_size: int = DEFAULT_BATCH_SIZE,
@@ -90,7 +90,7 @@ def train(
 
     Unit: nats per row.
     Raises `Diverged`, `CannotResume`, `CannotWrite`, `RunExists`, `OutOfRange`, `MissingExtra`, and
-    what `DataSet.fit_to` does.
+    what `fit_to` of the data does.
     Reference: Kingma and Ba 2015.
     """
     _check_range("epochs", epochs, low=1)
@@ -98,7 +98,8 @@ def train(
     _check_range("learning rate", learning_rate, low=math.ulp(0.0))
     _check_range("seed", seed, low=0)
     fitted = data.fit_to(objective.variables)
-    objective.rows = len(data.train)
+    rows = len(next(iter(fitted.train.values())))
+    objective.rows = rows
     objective.standardise(fitted.train)
     with train_extra():
         from graphdsl_runtime.training.loop import Loop, Plan
@@ -113,7 +114,7 @@ def train(
         spec_hash=spec_hash,
     )
     folder = RunFolder(out, resume=resume, force=force, papers=papers, spec=spec)
-    batches = math.ceil(len(data.train) / batch_size)
+    batches = math.ceil(rows / batch_size)
     began = time.monotonic()
     with Reporter(epochs, len(start.history), batches, Console(stderr=True, quiet=quiet)) as shown:
         loop = Loop(objective, fitted, plan, start, _Keeper(folder, shown))

@@ -1,0 +1,72 @@
+"""What `--data` and its companions name: rows that fit a spec's variables."""
+
+from __future__ import annotations
+
+__all__ = ["DataOptions", "read_rows"]
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from graphdsl_runtime import Variable
+    from graphdsl_runtime.data import Prepared
+    from graphdsl_runtime.training import DataSet
+
+#: Sets of images that have pictures of their own, and whose views go to variables in order.
+_IMAGES = ("digits", "digits-halves", "mnist", "mnist-halves")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DataOptions:
+    """How a source is read."""
+
+    maps: Sequence[str] = ()
+    held_out: float | None = None
+    split: str | None = None
+    split_seed: int = 0
+    drop_incomplete: bool = False
+
+    @property
+    def plain(self) -> bool:
+        """Whether nothing is asked for."""
+        return self == DataOptions()
+
+    def settings(self) -> dict[str, str | int | float | Sequence[str]]:
+        """What a run's record says of them."""
+        found: dict[str, str | int | float | Sequence[str]] = {}
+        if self.maps:
+            found["map"] = list(self.maps)
+        if self.held_out is not None:
+            found["held_out"] = self.held_out
+        if self.split is not None:
+            found["split"] = self.split
+        if self.split_seed:
+            found["split_seed"] = self.split_seed
+        if self.drop_incomplete:
+            found["drop_incomplete"] = 1
+        return found
+
+
+def read_rows(
+    source: str, variables: Sequence[Variable], options: DataOptions
+) -> DataSet | Prepared:
+    """Read a source, check every field, and split its rows.  Raises `TrainingError`."""
+    from graphdsl_runtime.data import Split, open_table, prepare
+    from graphdsl_runtime.training import load_data
+
+    kinds = {one.kind for one in variables if one.role != "latent"}
+    if source.partition(":")[0] in _IMAGES and kinds <= {"binary", "real"} and options.plain:
+        return load_data(source)
+    split = Split(
+        by=options.split or ("random" if options.held_out or options.split_seed else ""),
+        fraction=0.2 if options.held_out is None else options.held_out,
+        seed=options.split_seed,
+    )
+    return prepare(
+        open_table(source),
+        variables,
+        maps=options.maps,
+        split=split,
+        drop_incomplete=options.drop_incomplete,
+    )

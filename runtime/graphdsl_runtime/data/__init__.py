@@ -1,0 +1,26 @@
+"""Data of one's own: readers, the mapping of columns to variables, and the check of every field.
+
+Every reader gives a `Table`, and `prepare` alone turns it into the rows of a spec's variables. The
+one room that may import pandas, pyarrow, anndata, mudata, datasets and Pillow, and that only when
+a file wants them. Nothing else in the runtime imports it.
+"""
+
+from graphdsl_runtime.data.errors import CODES, DataRefused, Finding, MissingLibrary
+from graphdsl_runtime.data.prepare import Prepared, prepare
+from graphdsl_runtime.data.read import SOURCES, open_table
+from graphdsl_runtime.data.split import Split
+from graphdsl_runtime.data.table import Column, Table
+
+__all__ = [
+    "CODES",
+    "SOURCES",
+    "Column",
+    "DataRefused",
+    "Finding",
+    "MissingLibrary",
+    "Prepared",
+    "Split",
+    "Table",
+    "open_table",
+    "prepare",
+]

@@ -1,0 +1,173 @@
+"""`.csv`, `.tsv`, `.parquet` and `.arrow`, all read by pyarrow: the one module that imports it."""
+
+from __future__ import annotations
+
+__all__ = ["from_arrow", "read_arrow", "read_csv", "read_parquet"]
+
+from collections.abc import Callable
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from graphdsl_runtime.data.errors import needs, refused
+from graphdsl_runtime.data.table import EMPTY, Array, Column, Table, from_text
+
+_INDEX = "__index_level_"  # how pandas stores the index of a frame
+
+
+def read_csv(path: Path) -> Table:
+    """Read text with a header; cells between commas, in `.tsv` between tabs.  Raises `DataRefused`.
+
+    A `.csv` whose header has semicolons and no comma is cut at these.
+    """
+    with needs("data"):
+        from pyarrow import csv
+    header = _header(path)
+    delimiter = "\t" if path.suffix.lower() == ".tsv" else _delimiter(header)
+    table = _read(
+        path,
+        lambda: csv.read_csv(
+            path,
+            parse_options=csv.ParseOptions(
+                delimiter=delimiter,
+                newlines_in_values=True,
+                ignore_empty_lines=delimiter in header,  # of one column, they are its empty cells
+            ),
+            convert_options=csv.ConvertOptions(null_values=list(EMPTY), strings_can_be_null=True),
+        ),
+    )
+    _refuse_no_header(path, _read(path, lambda: table.column_names))
+    return from_arrow(path.name, table)
+
+
+def read_parquet(path: Path) -> Table:
+    """Read a table that says the types of its columns.  Raises `DataRefused`."""
+    with needs("data"):
+        from pyarrow import parquet
+    return from_arrow(path.name, _read(path, lambda: parquet.ParquetFile(path).read()))
+
+
+def read_arrow(path: Path) -> Table:
+    """Read an Arrow file, memory-mapped, or a stream.  Raises `DataRefused`."""
+    with needs("data"):
+        import pyarrow as pa
+
+    def read() -> Any:  # noqa: ANN401  # pyarrow has no types
+        with pa.memory_map(str(path)) as file:
+            try:
+                return pa.ipc.open_file(file).read_all()
+            except pa.ArrowInvalid:
+                file.seek(0)
+                return pa.ipc.open_stream(file).read_all()
+
+    return from_arrow(path.name, _read(path, read))
+
+
+def from_arrow(name: str, table: Any) -> Table:  # noqa: ANN401
+    """Make a table of pyarrow's.  Raises `DataRefused`."""
+    unnamed = count(1)
+    columns = []
+    for place, title in enumerate(table.column_names):
+        if title.startswith(_INDEX):
+            continue
+        said = title.strip() or f"(unnamed {next(unnamed)})"
+        columns.append(_column(said, table.column(place)))
+    return Table(name, tuple(columns))
+
+
+def _read(path: Path, read: Callable[[], Any]) -> Any:  # noqa: ANN401
+    import pyarrow as pa
+
+    try:
+        return read()
+    except pa.ArrowException as problem:
+        said = " ".join(str(problem).split())[:200]
+        raise refused("DATA01", path.name, f"is no whole {path.suffix} file: {said}") from None
+    except (OSError, ValueError, OverflowError) as problem:
+        said = getattr(problem, "strerror", None) or " ".join(str(problem).split())[:200]
+        raise refused("DATA01", path.name, said.lower()) from None
+
+
+def _header(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            return file.readline(1 << 20).decode("utf-8-sig", "replace")
+    except OSError as problem:
+        raise refused("DATA01", path.name, (problem.strerror or str(problem)).lower()) from None
+
+
+def _delimiter(header: str) -> str:
+    return ";" if ";" in header and "," not in header else ","
+
+
+def _refuse_no_header(path: Path, names: list[str]) -> None:
+    if names and all(map(_is_number, names)):
+        raise refused(
+            "DATA02",
+            path.name,
+            f"its first line is {', '.join(names[:4])}: these are no names of columns",
+            "write the names of the columns in the first line",
+        )
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _column(name: str, chunks: Any) -> Column:  # noqa: ANN401
+    import pyarrow as pa
+
+    types, kind = pa.types, chunks.type
+    if types.is_dictionary(kind):
+        chunks = chunks.cast(kind.value_type)
+        kind = chunks.type
+    missing = np.asarray(chunks.is_null().to_numpy(zero_copy_only=False), dtype=bool)
+    if types.is_string(kind) or types.is_large_string(kind):
+        cells = ["" if one is None else one for one in chunks.to_pylist()]
+        return from_text(name, cells, missing)
+    if types.is_null(kind):
+        return Column(name, np.full(len(chunks), np.nan))
+    if types.is_boolean(kind) or types.is_integer(kind) or types.is_floating(kind):
+        return Column(name, _numbers(chunks), missing=missing if missing.any() else None)
+    if types.is_decimal(kind):
+        return _column(name, chunks.cast(pa.float64()))
+    if types.is_list(kind) or types.is_large_list(kind) or types.is_fixed_size_list(kind):
+        return _vectors(name, chunks, missing)
+    return Column(name, np.zeros(len(chunks)), unusable=f"values of the type {kind}")
+
+
+def _numbers(chunks: Any) -> Array:  # noqa: ANN401
+    """Give numbers with zeros, or NaN, for what is missing; integers stay integers."""
+    import pyarrow as pa
+
+    if chunks.null_count:
+        empty = False if pa.types.is_boolean(chunks.type) else 0
+        chunks = chunks.fill_null(pa.scalar(empty, chunks.type))
+    array: Array = chunks.to_numpy()
+    return array
+
+
+def _vectors(name: str, chunks: Any, missing: Array) -> Column:  # noqa: ANN401
+    """A column whose cells are lists: of one length, of numbers."""
+    cells = chunks.to_pylist()
+    lengths = {len(cell) for cell in cells if cell is not None}
+    if len(lengths) > 1:
+        return Column(name, np.zeros(len(cells)), unusable="lists of different lengths")
+    width = next(iter(lengths), 0)
+    try:
+        array = np.array(
+            [
+                [np.nan if one is None else one for one in (cell or [np.nan] * width)]
+                for cell in cells
+            ],
+            dtype=np.float64,
+        )
+    except (ValueError, TypeError):
+        return Column(name, np.zeros(len(cells)), unusable="lists of something else than numbers")
+    return Column(name, array.reshape(len(cells), width))

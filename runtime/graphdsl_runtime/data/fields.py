@@ -1,0 +1,260 @@
+"""Each variable's values, held to its kind: what is refused, what one should know, and tensors."""
+
+from __future__ import annotations
+
+__all__ = ["Field", "read_field"]
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from graphdsl_runtime.data.categories import encode, names_of
+from graphdsl_runtime.data.errors import DataRefused, Finding
+from graphdsl_runtime.data.pieces import Owner
+from graphdsl_runtime.data.table import Array
+from graphdsl_runtime.data.values import Facts, Values, gather, measure
+
+_KEPT = float(np.finfo(np.float32).max)
+_EXACT = 2**24  # up to here single precision keeps whole numbers
+_FAR = 30  # spreads between a value and the mean: a long tail
+_BINARY = "a binary value is 0 or 1; divide pixels by their largest value, or declare it `real`"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Field:
+    """A variable with its values, and what was found of them."""
+
+    owner: Owner
+    values: Values | None  #: numbers, or class indices; None where they cannot be read
+    facts: Facts | None
+    names: tuple[str, ...] = ()  #: of classes, or of 0 and 1, where they have names
+    findings: tuple[Finding, ...] = ()
+
+    @property
+    def rows(self) -> int:
+        """How many rows it has."""
+        return 0 if self.values is None else len(self.values.numbers)
+
+    def absent(self) -> Array:
+        """Say which rows lack each member.  Shapes: ``-> (n, members)``, bool."""
+        assert self.values is not None
+        members = self.owner.variable.member_names
+        whole = self.owner.name == self.owner.variable.name
+        count = len(members) if whole else 1
+        gone: Array = ~self.values.there()
+        lacking: Array = np.any(gone.reshape(len(gone), count, -1), axis=2)
+        return lacking
+
+
+def read_field(owner: Owner, known: Sequence[str] = (), *, drop_incomplete: bool = False) -> Field:
+    """Gather a variable's values and hold them to its kind; ``known`` are recorded names."""
+    try:
+        _refuse_unusable(owner)
+        if owner.variable.kind == "categorical" or _is_text(owner):
+            values, names = encode(owner, gather(owner), known)
+        else:
+            values, names = gather(owner), names_of(owner, known)
+    except DataRefused as problem:
+        return Field(owner, None, None, (), problem.findings)
+    facts = measure(values)
+    findings = [
+        *_infinite(owner, values, facts),
+        *_support(owner, values, facts),
+        *_missing(owner, values, drop_incomplete),
+        *_precision(owner, values, facts),
+        *_known(owner, values, facts, names),
+    ]
+    return Field(owner, values, facts, names, tuple(findings))
+
+
+def _is_text(owner: Owner) -> bool:
+    return any(piece.column.categories is not None for piece in owner.pieces)
+
+
+def _refuse_unusable(owner: Owner) -> None:
+    for piece in owner.pieces:
+        if piece.column.unusable:
+            said = f"the column `{piece.name}` holds {piece.column.unusable}"
+            hint = "store numbers, or leave it out"
+            raise DataRefused([Finding("DATA05", owner.name, said, hint)])
+
+
+def _infinite(owner: Owner, values: Values, facts: Facts) -> Iterator[Finding]:
+    if facts.infinite is not None:
+        row, column = facts.infinite
+        yield Finding(
+            "DATA11",
+            owner.name,
+            f"is infinite in row {row + 1}, column `{values.names[column]}`",
+            "write a finite number, or an empty cell where it is unknown",
+        )
+    most = np.maximum(np.abs(facts.low), np.abs(facts.high))
+    large = (facts.count > 0) & np.isfinite(most) & (most > _KEPT)
+    if large.any():
+        at = int(np.argmax(large))
+        yield Finding(
+            "DATA11",
+            owner.name,
+            f"`{values.names[at]}` goes to {most[at]:.4g}, beyond single precision (3.4e38)",
+            "divide the column, or take its logarithm",
+        )
+
+
+def _support(owner: Owner, values: Values, facts: Facts) -> Iterator[Finding]:
+    kind = owner.variable.kind
+    if kind == "binary":
+        wrong, instead = _first(values, lambda one: (one < 0) | (one > 1)), _BINARY
+    elif kind == "count":
+        wrong = _first(values, lambda one: (one < 0) | (one != np.floor(one)))
+        instead = "a count is a whole number, 0 or more; declare what is measured `real`"
+    else:
+        return
+    if wrong is not None:
+        row, column, value, more = wrong
+        others = f" (and {more} more cells)" if more else ""
+        yield Finding(
+            "DATA07",
+            owner.name,
+            f"is {value:.6g} in row {row + 1}, column `{values.names[column]}`{others}",
+            instead,
+        )
+
+
+def _first(values: Values, outside: Callable[[Array], Array]) -> tuple[int, int, float, int] | None:
+    """The first value outside the support, with how many more there are."""
+    found, count = None, 0
+    for start, block, there in values.blocks():
+        wrong = there & np.isfinite(block) & outside(block)
+        if wrong.any():
+            count += int(wrong.sum())
+            if found is None:
+                row, column = np.argwhere(wrong)[0].tolist()
+                found = (start + row, column, float(block[row, column]))
+    return None if found is None else (*found, count - 1)
+
+
+def _missing(owner: Owner, values: Values, dropped: bool) -> Iterator[Finding]:
+    there = values.there()
+    if there.all():
+        return
+    rows, variable = np.any(~there, axis=1), owner.variable
+    count, share = int(rows.sum()), _percent(rows)
+    if not there.any():
+        yield Finding("DATA09", owner.name, "has no value in any row", "map it to other columns")
+    elif variable.optional:
+        yield from _part(owner, there)
+    elif not dropped:
+        first = int(np.argmax(rows))
+        column = values.names[int(np.argmax(~there[first]))]
+        yield Finding(
+            "DATA09",
+            owner.name,
+            f"lacks values in {count} of {len(rows)} rows ({share}), the first of them row "
+            f"{first + 1}, column `{column}`",
+            f"declare it `{variable} optional`, or leave these rows out: --drop-incomplete",
+        )
+
+
+def _part(owner: Owner, there: Array) -> Iterator[Finding]:
+    """Rows that count as missing whole, although part of their values are there."""
+    members = len(owner.variable.member_names) if owner.name == owner.variable.name else 1
+    each = there.reshape(len(there), members, -1)
+    part = np.any(each, axis=2) & np.any(~each, axis=2)
+    if part.any():
+        lost = int(each[part].sum())
+        yield Finding(
+            "DATA25",
+            owner.name,
+            f"{int(np.any(part, axis=1).sum())} of {len(there)} rows have only some of its "
+            f"{each.shape[2]} values: these rows count as missing whole, and {lost} values "
+            "that are there go unused",
+            "to lose the empty cells alone, declare a family, such as "
+            f"`{owner.variable.role} {owner.variable.name}[1..{each.shape[2]}] : "
+            f"{owner.variable.kind} optional`",
+        )
+
+
+def _precision(owner: Owner, values: Values, facts: Facts) -> Iterator[Finding]:
+    kind = owner.variable.kind
+    if kind == "real":
+        spread = np.where(facts.spread > 0, facts.spread, np.inf)
+        bad = (facts.lost > 0.01 * spread) & (np.abs(facts.high) <= _KEPT)
+        if bad.any():
+            at = int(np.argmax(bad))
+            yield Finding(
+                "DATA11",
+                owner.name,
+                f"`{values.names[at]}` is about {facts.mean[at]:.10g} with a spread of "
+                f"{facts.spread[at]:.3g}, and single precision keeps seven digits",
+                "subtract a constant from the column before",
+            )
+    elif kind == "count" and facts.lost.any():
+        yield Finding(
+            "DATA26",
+            owner.name,
+            f"has counts above {_EXACT:,}, of which single precision keeps seven digits",
+            "that changes no likelihood that matters; count in larger units to avoid it",
+        )
+
+
+def _known(owner: Owner, values: Values, facts: Facts, names: tuple[str, ...]) -> Iterator[Finding]:
+    """What one should know of values that are all in the support."""
+    kind, there = owner.variable.kind, facts.count > 0
+    constant = there & (facts.low == facts.high)
+    images = any(piece.entry is None and piece.column.shape for piece in owner.pieces)
+    minds = kind == "real" or (kind != "categorical" and not images)  # an image has margins
+    if constant.any() and minds and facts.count.max() > 1:
+        which = [values.names[at] for at in np.flatnonzero(constant)[:3]]
+        more = int(constant.sum()) - len(which)
+        listed = ", ".join(f"`{one}`" for one in which) + (f" and {more} more" if more else "")
+        risk = "its likelihood has no upper limit" if kind == "real" else "it tells nothing"
+        yield Finding("DATA21", owner.name, f"{listed} is constant: {risk}", "leave it out")
+    if kind == "binary" and not facts.whole:
+        yield Finding(
+            "DATA22",
+            owner.name,
+            "has values strictly between 0 and 1, which have no normalised likelihood",
+            "round them, or declare it `real`",
+        )
+    if kind == "real" and there.any():
+        yield from _scale(owner, values, facts)
+    if kind == "categorical" and names:
+        yield from _unused(owner, values, names)
+
+
+def _scale(owner: Owner, values: Values, facts: Facts) -> Iterator[Finding]:
+    spread = np.where(facts.spread > 0, facts.spread, np.nan)
+    with np.errstate(invalid="ignore", over="ignore"):
+        far = np.maximum(facts.high - facts.mean, facts.mean - facts.low) / spread
+    if np.isnan(far).all():
+        return
+    at = int(np.nanargmax(far))
+    if far[at] > _FAR:
+        yield Finding(
+            "DATA24",
+            owner.name,
+            f"`{values.names[at]}` has a value {far[at]:.0f} spreads from its mean "
+            f"({facts.low[at]:.4g} to {facts.high[at]:.4g})",
+            "declare whole numbers of 0 or more `count`, or take the logarithm of the column",
+        )
+
+
+def _unused(owner: Owner, values: Values, names: tuple[str, ...]) -> Iterator[Finding]:
+    seen: set[int] = set()
+    for _, block, there in values.blocks():
+        seen |= set(np.unique(block[there]).astype(int).tolist())
+    classes = owner.variable.classes or len(names)
+    if unused := [one for one in range(classes) if one not in seen]:
+        listed = ", ".join(names[one] if one < len(names) else str(one) for one in unused[:5])
+        more = f" and {len(unused) - 5} more" if len(unused) > 5 else ""
+        yield Finding(
+            "DATA23",
+            owner.name,
+            f"has {classes} classes, of which {listed}{more} never occur",
+            f"the data have {len(seen)}",
+        )
+
+
+def _percent(rows: Array) -> str:
+    return f"{100 * rows.mean():.1f} %"

@@ -1,0 +1,175 @@
+"""From a table to the rows that a model is trained on, after a check of every field."""
+
+from __future__ import annotations
+
+__all__ = ["Prepared", "prepare"]
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from graphdsl_runtime import Batch, Variable
+from graphdsl_runtime.batch import seen_name
+from graphdsl_runtime.data.errors import DataRefused, Finding, refused
+from graphdsl_runtime.data.fields import Field, read_field
+from graphdsl_runtime.data.pieces import parse_maps, resolve
+from graphdsl_runtime.data.shown import shown
+from graphdsl_runtime.data.split import Split, held_out_rows
+from graphdsl_runtime.data.table import Array, Table
+from graphdsl_runtime.training.data import FittedData
+
+_FORMAT = "graphdsl.data/1"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Prepared:
+    """Rows that fit a spec, split, with the table of their fields and the record of how."""
+
+    name: str
+    fitted: FittedData
+    shown: str  #: the table of all fields, and what one should know of them
+    findings: tuple[Finding, ...]  #: none of them fatal
+    record: Mapping[str, object]  #: for JSON: columns, names of classes, split
+
+    def fit_to(self, variables: Sequence[Variable]) -> FittedData:
+        """Give the rows under the names of the variables that they were checked against."""
+        return self.fitted
+
+
+def prepare(
+    table: Table,
+    variables: Sequence[Variable],
+    *,
+    maps: Sequence[str] = (),
+    split: Split | None = None,
+    drop_incomplete: bool = False,
+) -> Prepared:
+    """Map columns to variables, check every field, and split the rows.
+
+    Raises `DataRefused` with all that is wrong, and the table of fields.
+    """
+    split = split or Split()
+    if not table.columns:
+        raise refused("DATA02", table.name, "holds no columns", "")
+    mapped = parse_maps(maps, variables)
+    fields = [
+        read_field(owner, drop_incomplete=drop_incomplete)
+        for owner in resolve(table, variables, mapped)
+        if owner.pieces
+    ]
+    findings = [one for field in fields for one in field.findings]
+    findings += _unequal(fields)
+    text = shown(table, fields, [*table.notes])
+    if any(one.fatal for one in findings) or not fields:
+        raise DataRefused(findings or [_nothing(table)], text)
+    try:
+        kept = _complete(fields)
+        held_out = held_out_rows(table, split, kept)
+        trained = kept & ~held_out
+        _refuse_never_seen(fields, trained)
+    except DataRefused as problem:
+        raise DataRefused([*findings, *problem.findings], text) from None
+    dropped, counts = int((~kept).sum()), (int(trained.sum()), int(held_out.sum()))
+    lines = [text, f"{counts[0]} rows to train on, {counts[1]} held out"]
+    if dropped:
+        lines.append(f"{dropped} incomplete rows left out")
+    lines += [line for one in findings for line in one.lines()]
+    return Prepared(
+        name=table.name,
+        fitted=FittedData(train=_batch(fields, trained), test=_batch(fields, held_out)),
+        shown="\n".join(lines),
+        findings=tuple(findings),
+        record={
+            "format": _FORMAT,
+            "source": table.name,
+            "map": dict(mapped),
+            "columns": {one.owner.name: [p.name for p in one.owner.pieces] for one in fields},
+            "classes": {one.owner.name: list(one.names) for one in fields if one.names},
+            "rows": {"trained": counts[0], "held_out": counts[1], "left_out": dropped},
+            "split": {
+                "by": split.by or ("its makers" if table.held_out is not None else "random"),
+                "fraction": split.fraction,
+                "seed": split.seed,
+            },
+        },
+    )
+
+
+def _nothing(table: Table) -> Finding:
+    return Finding("DATA03", table.name, "no variable of the spec has data", "declare one observed")
+
+
+def _unequal(fields: Sequence[Field]) -> Iterator[Finding]:
+    read = [field for field in fields if field.values is not None]
+    for field in read[1:]:
+        if field.rows != read[0].rows:
+            yield Finding(
+                "DATA10",
+                field.owner.name,
+                f"has {field.rows} rows, and {read[0].owner.name} has {read[0].rows}",
+                "row i of every column is of one thing: bring them to the same rows",
+            )
+
+
+def _complete(fields: Sequence[Field]) -> Array:
+    """Say which rows have all that every row needs."""
+    kept = np.ones(fields[0].rows, dtype=bool)
+    for field in fields:
+        if not field.owner.variable.optional:
+            kept &= ~field.absent().any(axis=1)
+    return kept
+
+
+def _refuse_never_seen(fields: Sequence[Field], trained: Array) -> None:
+    for field in fields:
+        if field.owner.variable.optional and field.absent()[trained].all():
+            raise refused(
+                "DATA09",
+                field.owner.name,
+                "no training row has it",
+                "split the rows in another way, or train without it",
+            )
+
+
+def _batch(fields: Sequence[Field], rows: Array) -> Batch:
+    places = np.flatnonzero(rows)
+    chosen: Array | slice = places
+    if len(places) and places[-1] - places[0] + 1 == len(places):
+        chosen = slice(int(places[0]), int(places[-1]) + 1)  # of a memory map, no copy
+    batch: dict[str, Tensor] = {}
+    for field in fields:
+        batch |= entries_of(field, chosen)
+    return batch
+
+
+def entries_of(field: Field, rows: Array | slice) -> dict[str, Tensor]:
+    """Give some rows of a field as a module takes them: NaN, or ``seen(x)``, for what is missing.
+
+    Shapes: ``(n, *shape)``, float32, of categories int64; ``seen(x)`` bool ``(n, *grid)``.
+    """
+    owner, values = field.owner, field.values
+    assert values is not None
+    numbers = values.numbers[rows]
+    gone = None if values.missing is None else values.missing[rows]
+    if owner.variable.kind == "categorical":
+        made = {owner.name: _tensor(numbers.astype(np.int64), owner.shape)}
+        absent = field.absent()
+        if absent.any():
+            grid = owner.variable.grid if owner.name == owner.variable.name else ()
+            seen = torch.from_numpy(~absent[rows]).reshape(len(numbers), *grid)
+            made[seen_name(owner.name)] = seen
+        return made
+    numbers = numbers.astype(np.float32, copy=False)
+    if gone is not None and gone.any():
+        numbers = np.where(gone, np.float32("nan"), numbers)
+    return {owner.name: _tensor(numbers, owner.shape)}
+
+
+def _tensor(numbers: Array, shape: tuple[int, ...]) -> Tensor:
+    native = np.ascontiguousarray(numbers)
+    if not native.flags.writeable:
+        native = native.copy()
+    return torch.from_numpy(native).reshape(len(native), *shape)
