@@ -6,6 +6,7 @@ a file wants them. Nothing else in the runtime imports it.
 """
 
 from graphdsl_runtime.data.errors import CODES, DataRefused, Finding, MissingLibrary
+from graphdsl_runtime.data.guess import Guess, Guesses, guess
 from graphdsl_runtime.data.prepare import Prepared, prepare
 from graphdsl_runtime.data.read import SOURCES, open_table
 from graphdsl_runtime.data.split import Split
@@ -17,10 +18,13 @@ __all__ = [
     "Column",
     "DataRefused",
     "Finding",
+    "Guess",
+    "Guesses",
     "MissingLibrary",
     "Prepared",
     "Split",
     "Table",
+    "guess",
     "open_table",
     "prepare",
 ]

@@ -1,0 +1,141 @@
+"""`graphdsl new --from`: the spec that is written compiles, fits its file, and trains on it."""
+
+from __future__ import annotations
+
+import random
+import shlex
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from graphdsl.cli.guessing import spec_from
+from graphdsl_runtime.data import DataRefused, guess, open_table, prepare
+from tests.emitted import emitted_class
+from tests.program import run
+from tests.test_data.tables import Cell, Sheet, write_sheet
+from tests.test_data.test_odd_files import odd_sheet
+
+
+@pytest.fixture(autouse=True)
+def _in_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.chdir(tmp_path)
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+def mixed() -> Sheet:
+    chance = random.Random(0)
+
+    def column(draw: Callable[[], Cell], missing: float = 0) -> tuple[Cell, ...]:
+        return tuple(None if chance.random() < missing else draw() for _ in range(40))
+
+    return Sheet(
+        (
+            ("id", tuple(f"row {row}" for row in range(40))),
+            ("latent", column(lambda: chance.gauss(0, 1))),
+            ("Größe in cm", column(lambda: chance.gauss(170, 9), missing=0.2)),
+            ("gene_TP53", column(lambda: chance.gauss(5, 1))),
+            ("gene_CDK1", column(lambda: chance.gauss(5, 1))),
+            ("gene_EGFR", column(lambda: chance.gauss(5, 1))),
+            ("q_0", column(lambda: chance.gauss(0, 1), missing=0.2)),
+            ("q_1", column(lambda: chance.gauss(0, 1), missing=0.2)),
+            ("sex", column(lambda: chance.choice("fm"))),
+            ("site, ward", column(lambda: chance.choice("ABC"), missing=0.1)),
+            ("visits", column(lambda: chance.randrange(9))),
+            ("empty", column(lambda: None)),
+        )
+    )
+
+
+def two_views() -> dict[str, np.ndarray]:
+    draws = np.random.default_rng(0)
+    return {
+        "x_1": draws.integers(0, 2, size=(30, 8)),
+        "x_2": draws.integers(0, 2, size=(30, 8)),
+        "image": draws.normal(size=(30, 2, 3)),
+        "y": np.arange(30) % 3,
+        "names": np.array(["a"]),
+    }
+
+
+def write(suffix: str) -> str:
+    name = f"data{suffix}"
+    if suffix == ".npz":
+        np.savez(name, **two_views())  # type: ignore[arg-type]
+    else:
+        write_sheet(mixed(), Path(name))
+    return name
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".parquet", ".npz"])
+@pytest.mark.parametrize("template", ["single-view", "multi-view"])
+def test_the_command_that_it_prints_trains(suffix: str, template: str) -> None:
+    data = write(suffix)
+    ended = run("new", "mine", "--from", data, "--template", template)
+    assert ended.code == 0, ended.err
+    assert run("fmt", "--check", "mine.mib").code == 0
+    words = shlex.split(ended.err.partition("next: ")[2])
+    assert words[:3] == ["graphdsl", "train", "mine.mib"]
+    ended = run(*words[1:], "--check-data")
+    assert ended.code == 0, ended.err
+    if template == "single-view":
+        ended = run(*words[1:], "--epochs", 1, "--quiet")
+        assert ended.code == 0, ended.err
+
+
+def test_every_guess_has_its_reason() -> None:
+    text = run("new", "mine", "--from", write(".csv"), "-o", "-").out
+    lines = [line for line in text.splitlines() if line.startswith("observed")]
+    assert len(lines) == 7
+    assert all("# " in line for line in lines)
+    said = " ".join(text.split())
+    for expected in (
+        "observed Groe_in_cm : real ~ normal(scale = learned) optional # ",
+        "observed gene : real[3] ~ normal(scale = learned) # gene_TP53 to gene_EGFR",
+        "observed q_2[1..2] : real ~ normal(scale = learned) optional",
+        "observed sex : binary # 0 is f, 1 is m",
+        "observed site_ward : categorical(3) optional # A, B, C; ",
+        "observed visits : count # whole numbers 0 to 8",
+        "# left out: id: it has 40 different texts in 40 rows",
+        "# left out: empty: it is empty",
+        "--map 'gene=gene_*'",
+    ):
+        assert expected in said, text
+
+
+def test_what_a_spec_is_written_from_fits_it(tmp_path: Path) -> None:
+    """Of any table there is a refusal, or a spec that compiles and whose fields are all right."""
+    written = 0
+    for number in range(12):
+        chance = random.Random(f"new {number}")
+        path = tmp_path / f"odd{number}.parquet"
+        try:
+            write_sheet(odd_sheet(chance), path)
+        except (TypeError, ValueError, OverflowError):
+            continue
+        try:
+            table = open_table(str(path))
+            guesses = guess(table)
+        except DataRefused:
+            continue
+        text, command = spec_from("odd", str(path), guesses, private=False, target="odd.mib")
+        variables = emitted_class(text).variables
+        words = shlex.split(command)
+        maps = [words[at + 1] for at, word in enumerate(words) if word == "--map"]
+        if guesses.rows < 5:
+            continue  # too few to be split, whatever they are
+        prepare(table, variables, maps=maps)
+        written += 1
+    assert written >= 3
+
+
+@pytest.mark.parametrize("template", ["fair", "environments"])
+def test_data_do_not_say_what_an_attribute_is(template: str) -> None:
+    ended = run("new", "mine", "--from", write(".csv"), "--template", template)
+    assert ended.code == 2
+    assert not Path("mine.mib").exists()
