@@ -138,7 +138,9 @@ def _outputs(builder: Builder) -> Expression:
         return chain("*", (*map(Literal, members), runtime("FullGaussian.size", Literal(last))))
     else:
         size = shape(builder.outputs)
-    return chain("*", (Literal(builder.numbers), size)) if builder.numbers > 1 else size
+    if builder.numbers == 1 or builder.name == "conv_decoder":  # which is given both
+        return size
+    return chain("*", (Literal(builder.numbers), size))
 
 
 def _builder(slot: NetworkSlot) -> Expression:
@@ -164,7 +166,8 @@ def _convolutional(builder: Builder, size: Expression) -> Expression:
     if builder.name == "conv_encoder":
         network = runtime("conv_encoder", first, size, *[listing(others)] * bool(others))
     else:
-        network = runtime("conv_decoder", listing(shapes), size)
+        numbers = {"numbers": Literal(builder.numbers)} if builder.numbers > 1 else {}
+        network = runtime("conv_decoder", listing(shapes), size, **numbers)
     if builder.count is None:
         return network
     networks = Comprehension(network, (Loop("_", 0, builder.count),))

@@ -127,16 +127,17 @@ def network_slot(slot: Slot, model: Model) -> NetworkSlot:
     numbers = 1 if law.joint else len(output.parameters)
     count = max(len(slot.names), 1) if slot.stacked else None
     outputs: int | tuple[int, ...] = (slot.per_network or 1) * family.size
-    if numbers == 1 and (law.joint or axis or len(family.encoded) != 1):
-        outputs = (*axis, *family.encoded)
     convolutional = conditional.via.name == "conv"
+    is_image = convolutional and family.role != "latent"
+    if is_image or (numbers == 1 and (law.joint or axis or len(family.encoded) != 1)):
+        outputs = (*axis, *family.encoded)
     own = conditional.via.name == "own"
     several = slot.stacked and not slot.tied
     name = "mlps" if several else "mlp"
     if not slot.arguments:
         name = "marginal_models" if several else "marginal_model"
     if convolutional:
-        name = "conv_encoder" if family.role == "latent" else "conv_decoder"
+        name = "conv_decoder" if is_image else "conv_encoder"
     return NetworkSlot(
         attribute=slot.attribute,
         names=slot.tied or slot.names,

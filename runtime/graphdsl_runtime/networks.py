@@ -120,15 +120,19 @@ def conv_encoder(shape: Shape, outputs: int | Shape, others: Sequence[Shape] = (
     return _ConvEncoder(shape, outputs, others)
 
 
-def conv_decoder(inputs: Sequence[Shape], shape: Shape) -> nn.Module:
+def conv_decoder(inputs: Sequence[Shape], shape: Shape, *, numbers: int = 1) -> nn.Module:
     """Build the mirror image of `conv_encoder`: dense layers, then transposed convolutions.
 
-    Shapes: one ``(B, *shape)`` per entry of ``inputs`` ``-> (B, C, H, W)``.
+    Of several ``numbers`` for each pixel, the answer has all that come first, then the others.
+
+    Shapes: one ``(B, *shape)`` per entry of ``inputs`` ``-> (B, C, H, W)``, or, of several numbers,
+    ``(B, numbers C H W)``.
 
     >>> conv_decoder([(10,)], (3, 64, 64))(torch.zeros(5, 10)).shape
     torch.Size([5, 3, 64, 64])
     """
-    channels, sides = _halvings(shape)
+    several = (numbers * shape[0], *shape[1:])
+    channels, sides = _halvings(several)
     folded = (channels[-1], *sides)
     layers: list[nn.Module] = [
         *_dense((sum(map(math.prod, inputs)), _HEAD, math.prod(folded))),
@@ -137,7 +141,7 @@ def conv_decoder(inputs: Sequence[Shape], shape: Shape) -> nn.Module:
     ]
     for wide, narrow in pairwise(reversed(channels)):
         layers += [nn.ConvTranspose2d(wide, narrow, 4, stride=2, padding=1), nn.ReLU(inplace=True)]
-    return _OnParents(nn.Sequential(*layers[:-1]), shape)
+    return _OnParents(nn.Sequential(*layers[:-1]), shape if numbers == 1 else (math.prod(several),))
 
 
 def answer_shape(network: nn.Module, *, member: bool = False) -> tuple[int, ...] | None:

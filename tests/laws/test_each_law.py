@@ -34,6 +34,7 @@ ERRORS = 6.0  #: standard errors that a mean of samples may be away
 HERE = 0.7  #: the share of rows that have something optional
 
 SHAPES: tuple[tuple[int, ...], ...] = ((), (3,), (2, 2))
+IMAGE = (2, 8, 8)
 DECLARED = [law for law in LAWS if law.declared]
 LATENT = [law for law in DECLARED if law.latent]
 JOINT = [law for law in LAWS if law.joint]
@@ -66,7 +67,7 @@ class Likelihood:
 observed x{index} : {declared}{" optional" * self.is_optional}
 latent z : real[2] ~ normal
 q {{ {x} -> z{by} via mlp(4){each} }}
-p {{ z -> {x} via mlp(4){each} }}
+p {{ z -> {x} via {"conv" if self.shape == IMAGE else "mlp(4)"}{each} }}
 minimize KL(q || p)
 """
 
@@ -79,7 +80,9 @@ minimize KL(q || p)
 def likelihoods() -> Iterator[Likelihood]:
     """Every law that a declaration may name, with every scale, shape and pattern of rows."""
     both = (False, True)
-    for law, shape, is_family, is_optional in product(DECLARED, SHAPES, both, both):
+    for law, shape, is_family, is_optional in product(DECLARED, (*SHAPES, IMAGE), both, both):
+        if shape == IMAGE and (law.kind == "categorical" or is_optional):
+            continue
         for scale in ("", "0.5", "learned") if law.scale is not None else ("",):
             yield Likelihood(law, scale, shape, is_family, is_optional)
 

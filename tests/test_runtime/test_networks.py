@@ -215,3 +215,14 @@ def test_members_run_one_by_one_where_a_thread_would_wait(
         found.append([answer, *torch.autograd.grad(answer.square().sum(), parameters)])
     for one, other in zip(*found, strict=True):
         assert_close(one, other, rtol=1e-12, atol=1e-12)
+
+
+def test_a_decoder_of_several_numbers_has_all_of_the_first_in_front() -> None:
+    network = conv_decoder([(3,)], (2, 8, 8), numbers=2)
+    last = [one for one in network.modules() if isinstance(one, torch.nn.ConvTranspose2d)][-1]
+    with torch.no_grad():
+        last.weight.zero_()
+        last.bias.copy_(torch.arange(4.0))
+        answer = network(torch.randn(5, 3))
+    expected = torch.arange(4.0).repeat_interleave(64).expand(5, -1)
+    torch.testing.assert_close(answer, expected)
