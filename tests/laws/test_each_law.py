@@ -395,3 +395,22 @@ def test_the_runtime_lists_the_likelihoods_of_the_records() -> None:
         assert (set(units) != {"none"}) == law.has_units
         if law.scale is not None:
             assert units == ("mean", {1: "log_scale", 2: "log_square"}[law.scale.power])
+
+
+@pytest.mark.parametrize("law", DECLARED, ids=str)
+def test_members_that_are_stacked_repeated_or_indexed_keep_their_density(law: Law) -> None:
+    torch.manual_seed(0)
+    one: Any = emitted_class(Likelihood(law, "", (2,), False, False).spec)().decode(
+        {"z": torch.randn(ROWS, 2)}
+    )["x"]
+    value = values_of(law, (ROWS, 2))
+    expected = one.log_prob(value)
+    stacked = type(one).stack([one, one[[*range(ROWS)]]])
+    both = stacked.log_prob(torch.stack([value, value], dim=1))
+    torch.testing.assert_close(both, torch.stack([expected, expected], dim=1))
+    torch.testing.assert_close(stacked[:, 1].log_prob(value), expected)
+    twice = graphdsl_runtime.repeated(one, 2).log_prob(value.repeat_interleave(2, dim=0))
+    torch.testing.assert_close(twice, expected.repeat_interleave(2, dim=0))
+    constant = graphdsl_runtime.detached(one)
+    torch.testing.assert_close(constant.log_prob(value), expected)
+    assert not constant.log_prob(value).requires_grad
