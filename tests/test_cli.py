@@ -30,7 +30,7 @@ def test_compile_writes_build(tmp_path: Path) -> None:
 
 def test_results_on_stdout_messages_on_stderr() -> None:
     done = run("compile", WYNER, "-o", "-")
-    assert done.stdout.startswith('r"""Wyner VAE')
+    assert done.stdout.startswith('"""Wyner VAE')
     assert done.stderr == ""
 
 

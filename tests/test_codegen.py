@@ -77,6 +77,27 @@ def test_a_comment_cannot_reach_the_code() -> None:
     assert "os" not in {name.id for name in ast.walk(tree) if isinstance(name, ast.Name)}
 
 
+TITLES = [
+    'a "quoted" word, and an end in "quotes"', 'three """ quotes', "it's", "{braces} and }{",
+    "a back\\slash and \\n", "統計 ∑ é", '"', '""""', "{{ x }}",
+    "{% raw %}", "# more", "\\",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("title", TITLES)
+def test_a_title_is_in_the_docstrings_as_it_is(title: str) -> None:
+    text = (
+        f"# {title}\nmodel safe\nobserved x : binary\nlatent z : real ~ normal\n"
+        "q { x -> z }\np { z -> x }\nminimize KL(q || p)\n"
+    )
+    tree = ast.parse(emitted_text(text))
+    of_class = next(node for node in tree.body if isinstance(node, ast.ClassDef))
+    for node in (tree, of_class):
+        found = ast.get_docstring(node, clean=False)
+        assert found is not None
+        assert " ".join(found.split()).startswith(title), found
+
+
 def test_parameters_leave_the_names_of_the_base_class_alone() -> None:
     """A parameter is an attribute, by the name that the spec gives it; all else is renamed."""
     inherited = {name for name in dir(Objective()) if not name.startswith("_")}

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
+from graphdsl.bound.gaps import base_name, model_gap, relaxation_gap
 from graphdsl.bound.generated_means import has_density
 from graphdsl.bound.groups import Seen, as_it_is
 from graphdsl.bound.lasting import lasting_gap
@@ -30,7 +31,7 @@ from graphdsl.bound.models import (
     printed,
     reading_of,
 )
-from graphdsl.ir.draws import as_block, latex_mean_over
+from graphdsl.ir.draws import as_block
 from graphdsl.ir.graph import Independence
 from graphdsl.ir.information import (
     Collected,
@@ -43,10 +44,10 @@ from graphdsl.ir.information import (
 )
 from graphdsl.ir.loss import Bound
 from graphdsl.ir.model import Cost, Model, Place
-from graphdsl.ir.notation import latex_names, latex_weight, listed, names
+from graphdsl.ir.notation import listed, names
 from graphdsl.ir.signs import sign
 from graphdsl.ir.symmetry import Reading
-from graphdsl.ir.weight import ONE, ZERO, Weight
+from graphdsl.ir.weight import ZERO, Weight
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,33 +273,21 @@ def _relaxed(
     for one in collected.intractable:
         parents = independence.parents(one.node)
         missing, given = names(parents - one.given), names(one.given)
-        bar = f" \\mid {latex_names(given)}" if given else ""
-        factor = "" if -one.weight == ONE else f"{_factor(-one.weight)}\\,"
-        factor += latex_mean_over((one.node, *given), one.under)
-        gap = f"{factor}I({latex_names((one.node,))}; {latex_names(missing)}{bar})"
+        gap = relaxation_gap(-one.weight, one.node, missing, given, one.under)
         condition = f" | {', '.join(given)}" if given else ""
         found.setdefault(one.node, []).append(
             Bound(
                 weight=one.weight,
                 entropy=Term(one.weight, entropy((one.node,), one.given, one.under)),
-                model=f"{_base(one.under)}({one.node}|{','.join(names(parents))})",
-                gap=gap,
+                model=f"{base_name(one.under)}({one.node}|{','.join(names(parents))})",
+                gap=gap.latex,
+                gap_text=gap.text,
                 tight_when=f"{one.node} _||_ {', '.join(missing)}{condition}",
                 certified=True,
                 lasting=str(lasting_gap(one, independence, model)),
             )
         )
     return found
-
-
-def _index(under: str) -> str:
-    """The distribution that a mean is over, as an index in LaTeX."""
-    return f"_{under}" if len(under) == 1 else f"_{{{under}}}"
-
-
-def _base(under: str) -> str:
-    """The name under which an inference network's conditionals are printed: `r` for `r(1)`."""
-    return under.partition("(")[0]
 
 
 def _with_relaxations(
@@ -450,32 +439,17 @@ def _cross_entropy(
 def _bound(one: LocalEntropy, ref: ModelRef, term: Term, certified: bool) -> Bound:
     given = names(one.given)
     ref = replace(ref, node=one.node)
-    mean = latex_mean_over((one.node, *given), one.under)
     condition = f" given {', '.join(given)}" if given else ""
-    weight = "" if one.weight == ONE else f"{_factor(one.weight)}\\,"
-    bar = f" \\mid {latex_names(given)}" if given else ""
-    name = latex_names((one.node,))
+    gap = model_gap(one.weight, one.node, given, ref, one.under)
     return Bound(
         weight=one.weight,
         entropy=term,
         model=printed(ref),
-        gap=f"{weight}{mean}\\mathbb{{E}}{_index(one.under)}\\,\\mathrm{{KL}}"
-        f"(\\bar{{{_base(one.under)}}}({name}{bar}) \\,\\|\\, {_latex(ref)})",
+        gap=gap.latex,
+        gap_text=gap.text,
         tight_when=f"{printed(ref)} is what {one.under}'s joint says of {one.node}{condition}",
         certified=certified,
     )
-
-
-def _latex(ref: ModelRef) -> str:
-    head, _, rest = printed(ref).partition("(")
-    node, _, given = rest[:-1].partition("|")
-    bar = f" \\mid {latex_names(listed(given))}" if given else ""
-    return f"{head}({latex_names((node,))}{bar})"
-
-
-def _factor(weight: Weight) -> str:
-    text = latex_weight(weight)
-    return text if len(weight.terms) == 1 else f"({text})"
 
 
 def _is_told(pool: _Pool, model: Model, independence: Independence) -> bool:

@@ -7,6 +7,7 @@ __all__ = [
     "COMPARISONS",
     "LEVELS",
     "UNARY",
+    "in_docstring",
     "left_operand",
     "level",
     "listed",
@@ -104,6 +105,18 @@ def quoted(text: str) -> str:
     '"a \\"b\\""'
     """
     return _quotes("".join(map(_escaped, text)))
+
+
+def in_docstring(text: str) -> str:
+    r"""A text as part of a docstring, which it can neither end nor escape from.
+
+    >>> print(in_docstring('a "b" and \\ and "c"'))
+    a "b" and \\ and "c\"
+    """
+    if text.endswith('"'):
+        return in_docstring(f"{text[:-1]} ")[:-1] + '\\"'
+    signs = (sign if sign in '\n"' else _escaped(sign) for sign in text)
+    return "".join(signs).replace('"' * 3, '\\"' * 3)
 
 
 def level(node: Expression) -> int:

@@ -1,4 +1,4 @@
-"""What is said of a module above its code: its objective, its loss, and how these stand."""
+"""The docstrings of a file and its class: the objective, the loss, and how they are related."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
 
 from graphdsl.codegen.environment import fill
+from graphdsl.codegen.flat import in_docstring
 from graphdsl.codegen.printer import WIDTH
 from graphdsl.codegen.views import HeaderView
-from graphdsl.ir.folding import folded_text
+from graphdsl.ir.folding import fold_lists, folded_text
 from graphdsl.ir.information import Atom, Entropy, Term
 from graphdsl.ir.loss import Group, LossModule, LossTerm
-from graphdsl.ir.notation import number_text, shortened, weight_text
+from graphdsl.ir.notation import factor_text, number_text, shortened
 from graphdsl.ir.weight import ONE
 
 
@@ -22,16 +23,16 @@ def header(module: LossModule, constants: Sequence[tuple[str, Fraction]]) -> str
     """The file's docstring: the formula that its code is."""
     origin = f"Compiled by graphdsl from the spec `{module.model}`"
     values = ", ".join(f"{name} = {number_text(value)}" for name, value in constants)
-    gaps = [line for term in module.terms for line in shortened(term.gaps, r"\dots")]
+    gaps = [line for term in module.terms for line in shortened(term.gap_lines, "...")]
     dropped = folded_text([_constant(term) for term in module.constants])
     return fill(
         HeaderView(
-            title=_wrapped(_safe(module.title) or f"The objective of {module.model}."),
-            origin=_wrapped(f"{origin} with {values}" if values else origin),
+            title="\n".join(_lines(module.title or f"The objective of {module.model}.")),
+            origin="\n".join(_lines(f"{origin} with {values}" if values else origin)),
             sha256=module.sha256,
-            objective=_lines(module.objective),
+            objective=_all_lines(map(fold_lists, module.objective_text)),
             loss=_all_lines(_formulas(module)),
-            relation=_wrapped(f"Relation: {module.relation} ({module.reason}).", WIDTH),
+            relation="\n".join(_lines(f"Relation: {module.relation} ({module.reason}).", WIDTH)),
             gaps=_all_lines(gaps),
             whose=_whose(gaps),
             dropped=_all_lines(shortened(dropped, "...")),
@@ -42,20 +43,18 @@ def header(module: LossModule, constants: Sequence[tuple[str, Fraction]]) -> str
 def summary(module: LossModule) -> str:
     """What the module is of, in a line."""
     title = module.title.split(": ")[0] or f"The objective of {module.model}"
-    return _safe(title).rstrip(".") + "."
+    return " ".join(title.split()).rstrip(".") + "."
 
 
 def _whose(gaps: Sequence[str]) -> str:
-    """Whose joint it is that a bar speaks of, where that is p's too."""
-    barred = [name for name in ("q", "p") if any(f"\\bar{{{name}}}" in one for one in gaps)]
-    if "p" not in barred:
-        return r"\bar{q} is a conditional of q's joint"
-    several = [rf"\bar{{{name}}} is a conditional of {name}'s joint" for name in barred]
-    return ", ".join(several)
+    """Whose joint a star speaks of, where that is p's too."""
+    starred = [name for name in ("q", "p") if any(f"{name}*(" in one for one in gaps)]
+    names = starred if "p" in starred else ["q"]
+    return ", ".join(f"{name}* is a conditional of {name}'s joint" for name in names)
 
 
 def _formulas(module: LossModule) -> Iterator[str]:
-    """The loss, or that of every player, term by term; what stands under a sign behind it."""
+    """The loss, or that of every player, term by term, with the sums under a sign last."""
     if not module.players:
         yield from _formulas_of(module, module.terms, module.groups)
     for one in module.players:
@@ -74,23 +73,17 @@ def _formulas_of(
     for place, group in enumerate(groups):
         under = [terms[name] for name in group.terms]
         inner = " ".join(_formula_line(term, k) for k, term in enumerate(under))
-        factor = "" if group.weight == ONE else f"{weight_text(group.weight)} "
         joined = under[0].within.replace("...", inner) if under else ""
-        yield f"{'+ ' if main or place else ''}{factor}{joined}"
+        yield f"{'+ ' if main or place else ''}{factor_text(group.weight)}{joined}"
 
 
 def _formula_line(term: LossTerm, place: int) -> str:
-    factor = "" if term.weight == ONE else weight_text(term.weight)
-    factor = f"({factor}) " if len(term.weight.terms) > 1 else (f"{factor} " if factor else "")
-    return f"{'+ ' if place else ''}{factor}{term.formula}"
+    return f"{'+ ' if place else ''}{factor_text(term.weight)}{term.formula}"
 
 
 def _constant(term: Term) -> str:
-    factor = weight_text(term.weight)
     atom = _brief(term.atom)
-    if factor in ("1", "-1"):
-        return f"{factor[:-1]}{atom}"
-    return f"({factor}) {atom}" if len(term.weight.terms) > 1 else f"{factor} {atom}"
+    return f"-{atom}" if term.weight == -ONE else f"{factor_text(term.weight)}{atom}"
 
 
 def _brief(atom: Atom) -> Atom:
@@ -100,19 +93,11 @@ def _brief(atom: Atom) -> Atom:
     return Entropy(shortened(atom.of, "..."), shortened(atom.given, "..."), atom.under)
 
 
-def _lines(text: str) -> tuple[str, ...]:
-    return tuple(textwrap.wrap(text, WIDTH - 4, break_long_words=False, break_on_hyphens=False))
+def _lines(text: str, width: int = WIDTH - 4) -> list[str]:
+    """A text on lines, ready to be part of a docstring."""
+    words = in_docstring(" ".join(text.split()))
+    return textwrap.wrap(words, width, break_long_words=False, break_on_hyphens=False)
 
 
 def _all_lines(texts: Iterable[str]) -> tuple[str, ...]:
     return tuple(line for text in texts for line in _lines(text))
-
-
-def _wrapped(text: str, width: int = WIDTH - 4) -> str:
-    return "\n".join(textwrap.wrap(text, width, break_long_words=False, break_on_hyphens=False))
-
-
-def _safe(text: str) -> str:
-    """A comment of the spec as part of a docstring: it cannot end it, nor escape from it."""
-    plain = "".join(sign if sign.isprintable() else " " for sign in text)
-    return plain.replace("\\", "/").replace('"', "'")

@@ -18,6 +18,7 @@ from graphdsl.codegen.flat import (
     COMPARISONS,
     LEVELS,
     UNARY,
+    in_docstring,
     left_operand,
     level,
     listed,
@@ -93,7 +94,7 @@ def printed_lines(node: Statement | Function | Class, indent: int = 0) -> Iterat
             yield from _function(node, indent)
         case Class(name, base, docstring, body):
             yield f"{space}class {name}({printed(base)}):"
-            yield f'{space}    r"""{docstring}"""'
+            yield f'{space}    """{in_docstring(docstring)}"""'
             yield ""
             for part in body:
                 if isinstance(part, Function) and part is not body[0]:

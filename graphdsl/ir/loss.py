@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from graphdsl.ir.draws import Draw
-from graphdsl.ir.folding import folded_each, folded_latex
+from graphdsl.ir.folding import fold_lists, folded_each, folded_latex, folded_text
 from graphdsl.ir.information import Term
 from graphdsl.ir.laws import Kind
 from graphdsl.ir.masks import EdgeGradient
@@ -198,6 +198,7 @@ class Bound:
     entropy: Term
     model: str  #: as printed
     gap: str  #: LaTeX, weight included
+    gap_text: str  #: the same as text: `beta E_q KL(q*(z | x) || r(z | x))`
     tight_when: str
     certified: bool  #: the weight is nonnegative over the whole range of the parameters
     lasting: str = ""  #: the part of the gap that no training closes, and how large it can be
@@ -239,6 +240,11 @@ class LossTerm:
     def gaps(self) -> tuple[str, ...]:
         """The summands of its distance from what it stands for: LaTeX, families folded."""
         return folded_latex([bound.gap for bound in self.bounds])
+
+    @property
+    def gap_lines(self) -> tuple[str, ...]:
+        """The same as text."""
+        return folded_text([fold_lists(bound.gap_text) for bound in self.bounds])
 
     @property
     def gap(self) -> str:
@@ -297,6 +303,7 @@ class LossModule:
     title: str
     sha256: str
     objective: str  #: LaTeX of what the spec minimises
+    objective_text: tuple[str, ...]  #: the same as text, a line for each player
     relation: Relation
     reason: str
     variables: tuple[VariableSlot, ...]

@@ -5,6 +5,8 @@ from __future__ import annotations
 __all__ = [
     "Names",
     "copied",
+    "factor_latex",
+    "factor_text",
     "latex_name",
     "latex_names",
     "latex_weight",
@@ -25,7 +27,7 @@ from fractions import Fraction
 from functools import cache
 from typing import TypeAlias
 
-from graphdsl.ir.weight import Weight
+from graphdsl.ir.weight import ONE, Weight
 
 _LONG = 3  #: members of a family; a longer run is written by its two ends
 _MOST = 6  #: longer lists are written as first, dots, last
@@ -117,6 +119,16 @@ def latex_weight(weight: Weight) -> str:
     return _sum_text(weight, r"\,", _latex_parameter)
 
 
+def factor_text(weight: Weight) -> str:
+    """A weight in front of what it multiplies: `(1 + cross) `; nothing for one."""
+    return _factor(weight_text(weight), weight, " ")
+
+
+def factor_latex(weight: Weight) -> str:
+    """The same in LaTeX."""
+    return _factor(latex_weight(weight), weight, r"\,")
+
+
 def latex_name(name: str) -> str:
     r"""A variable in LaTeX: `x_{1}`, `\mathrm{label}`; of a block, `x_{\setminus S}`."""
     head, _, index = name.replace("[not ", r"[\setminus ").partition("[")
@@ -135,6 +147,12 @@ def latex_names(variables: Iterable[str]) -> str:
         latex = [latex_name(name) for name in run]
         written += [latex[0], r"\dots", latex[-1]] if len(run) > _LONG else latex
     return ", ".join(written)
+
+
+def _factor(text: str, weight: Weight, times: str) -> str:
+    if weight == ONE:
+        return ""
+    return f"{text}{times}" if len(weight.terms) == 1 else f"({text}){times}"
 
 
 def _runs(variables: Names) -> list[list[str]]:

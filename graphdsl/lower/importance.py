@@ -13,9 +13,8 @@ from graphdsl.ir.information import Collected, CrossEntropy, Importance, Term
 from graphdsl.ir.loss import Bound, LossTerm, TermCode
 from graphdsl.ir.model import DivergenceOfMarginals, Model
 from graphdsl.ir.notation import Names as Variables
-from graphdsl.ir.notation import latex_names, latex_weight, shortened
+from graphdsl.ir.notation import factor_latex, factor_text, latex_names, shortened
 from graphdsl.ir.signs import sign
-from graphdsl.ir.weight import ONE, Weight
 from graphdsl.notation.networks import joint_text
 from graphdsl.program.data import masks
 from graphdsl.program.errors import EstimatorMisplaced
@@ -81,6 +80,7 @@ def _term(base: Plan, one: Importance, taken: Names) -> LossTerm:
     stands_for = Term(one.weight, CrossEntropy(several.data, several.roots, model, at))
     relation = directed(OWN["importance_weighted"], one.weight, base.model)
     given = f" \\mid {latex_names(several.roots)}" if several.roots else ""
+    spaced = f"p({', '.join(several.data)}{' | ' * bool(several.roots)}{', '.join(several.roots)})"
     likelihood = f"\\log p({latex_names(several.data)}{given})"
     posterior = f"{base.base}({', '.join(several.latents)} | {', '.join(_read(several, base))})"
     mixture, apart = several.mixture, one.divergence.experts == "apart"
@@ -88,7 +88,8 @@ def _term(base: Plan, one: Importance, taken: Names) -> LossTerm:
         weight=one.weight,
         entropy=stands_for,
         model=model,
-        gap=f"{_factor(one.weight)}{mean}\\bigl[{likelihood} - {weighed}\\bigr]",
+        gap=f"{factor_latex(one.weight)}{mean}\\bigl[{likelihood} - {weighed}\\bigr]",
+        gap_text=f"{factor_text(one.weight)}E_{at}[log {spaced} - {text}]",
         tight_when=f"{posterior} is p's own posterior" + ", or the samples are many" * (not apart),
         certified=relation == "upper",
     )
@@ -166,10 +167,3 @@ def _ratio(several: SamplePass, base: Plan) -> tuple[str, str]:
     given = f" \\mid {latex_names(several.roots)}" if several.roots else ""
     below = f"{network}({latex_names(several.latents)} \\mid {latex_names(read)})"
     return text, f"\\frac{{p({latex_names(joint)}{given})}}{{{below}}}"
-
-
-def _factor(weight: Weight) -> str:
-    if weight == ONE:
-        return ""
-    text = latex_weight(weight)
-    return f"{text}\\," if len(weight.terms) == 1 else f"({text})\\,"

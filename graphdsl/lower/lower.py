@@ -36,7 +36,7 @@ from graphdsl.lower.turns import idle_turns, turns
 from graphdsl.lower.untrained import untrained, without_part
 from graphdsl.lower.vacuous_bounds import unheld
 from graphdsl.lower.vanished_bounds import telling
-from graphdsl.notation.objective import whole_latex
+from graphdsl.notation.objective import whole_latex, whole_text
 from graphdsl.program.names import Names, local_names, named
 from graphdsl.program.passes.draw_masks import with_masks, with_structures
 from graphdsl.program.passes.drop_unused import alive, arguments, used
@@ -293,6 +293,7 @@ def _module(
         title=model.title,
         sha256=model.sha256,
         objective=whole_latex(model),
+        objective_text=tuple(whole_text(model)),
         relation=relation,
         reason=reason_of(relation, terms, model) + _in_expectation(plan),
         variables=tuple(

@@ -4,8 +4,8 @@
 members, `rows` who pays for a missing view, `objective` the objective as its spec states it.
 """
 
-__all__ = ["Samples", "formula", "whole_latex"]
+__all__ = ["Samples", "formula", "whole_latex", "whole_text"]
 
-from graphdsl.notation.objective import whole_latex
+from graphdsl.notation.objective import whole_latex, whole_text
 from graphdsl.notation.samples import Samples
 from graphdsl.notation.terms import formula

@@ -1,10 +1,10 @@
-"""The intended objective as the spec states it, in LaTeX."""
+"""The intended objective as the spec states it: as text, and in LaTeX."""
 
 from __future__ import annotations
 
-__all__ = ["functional_latex", "objective_latex", "whole_latex"]
+__all__ = ["whole_latex", "whole_text"]
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 
 from graphdsl.ir.functionals import draws_of
 from graphdsl.ir.model import (
@@ -23,148 +23,126 @@ from graphdsl.ir.model import (
     Weighted,
     Wrapped,
 )
-from graphdsl.ir.notation import latex_names, latex_weight, names
+from graphdsl.ir.notation import names, shortened
 from graphdsl.ir.weight import ONE, Weight
-
-_MOST = 6  #: more terms of one kind than this are written as first, dots, last
+from graphdsl.notation.dress import LATEX, TEXT, Dress
 
 
 def whole_latex(model: Model) -> str:
-    """The objective, or that of every player."""
+    """The objective in LaTeX, or that of every player."""
     if not model.players:
-        return objective_latex(model.objective)
+        return _sum(model.objective, LATEX)
     parts = [
-        f"\\min_{{{','.join(one.owners)}}}\\ {objective_latex(one.objective)}"
-        for one in model.players
+        f"\\min_{{{','.join(one.owners)}}}\\ {_sum(one.objective, LATEX)}" for one in model.players
     ]
     return r";\quad ".join(parts)
 
 
-def objective_latex(objective: Sequence[Weighted]) -> str:
+def whole_text(model: Model) -> Iterator[str]:
+    """The objective as text, or a line for that of every player."""
+    if not model.players:
+        yield _sum(model.objective, TEXT)
+    for one in model.players:
+        yield f"for {','.join(one.owners)}: {_sum(one.objective, TEXT)}"
+
+
+def _sum(objective: Sequence[Weighted], dress: Dress) -> str:
     """All weighted functionals; long runs of one weight are shortened to their ends."""
     groups: dict[tuple[Weight, str], list[Functional]] = {}
     for one in objective:
         groups.setdefault((one.weight, type(one.functional).__name__), []).append(one.functional)
     written = ""
     for (weight, _), functionals in groups.items():
-        body = [functional_latex(one) for one in functionals]
-        if len(body) > _MOST:
-            body = [body[0], r"\dots", body[-1]]
-        joined = " + ".join(body)
-        written += _joined(written, weight, f"\\bigl({joined}\\bigr)" if len(body) > 1 else joined)
+        body = tuple(dress.fold([_functional(one, dress) for one in functionals]))
+        joined = " + ".join(shortened(body, dress.dots))
+        if len(body) > 1 and weight != ONE:
+            joined = dress.sum.format(joined)
+        written += _joined(written, weight, joined, dress)
     return written or "0"
 
 
-def functional_latex(functional: Functional) -> str:
-    r"""One functional: `D(q \,\|\, \mathrm{through\_z}(1,2))`."""
-    mean = "".join(f"\\mathbb{{E}}_{{{draw}}}\\," for draw in draws_of(functional))
-    return mean + _latex(functional)
+def _functional(functional: Functional, dress: Dress) -> str:
+    """One functional: `D(q || through_z(1,2))`."""
+    mean = "".join(dress.expectation.format(draw) for draw in draws_of(functional))
+    return mean + _under_mean(functional, dress)
 
 
-def _latex(functional: Functional) -> str:
-    at = "" if functional.under == "q" else f"_{{{functional.under}}}"
+def _under_mean(functional: Functional, dress: Dress) -> str:
+    at = "" if functional.under == "q" else dress.index.format(functional.under)
     match functional:
         case PredictiveEntropy(of, given, cost=str(cost)):
-            inner = f"{latex_names(names(of))}{_bar(given)},\\ \\mathrm{{{cost}}}"
-            return f"\\mathrm{{cost}}{at}({inner})"
+            inner = f"{dress.names(names(of))}{dress.bar(names(given))}"
+            measure = f",{dress.space}{dress.word.format(cost)}"
+            return f"{dress.word.format('cost')}{at}({inner}{measure})"
         case PredictiveEntropy(of, given):
-            return f"\\mathrm{{CE}}{at}({latex_names(names(of))}{_bar(given)})"
+            inner = f"{dress.names(names(of))}{dress.bar(names(given))}"
+            return f"{dress.word.format('CE')}{at}({inner})"
         case MultiInformation(parts, given):
-            sign = "I" if len(parts) == 2 else r"\mathrm{TC}"
-            inner = "; ".join(latex_names(names(part)) for part in parts)
-            return f"{sign}{at}({inner}{_bar(given)})"
+            sign = "I" if len(parts) == 2 else dress.word.format("TC")
+            inner = "; ".join(dress.names(names(part)) for part in parts)
+            return f"{sign}{at}({inner}{dress.bar(names(given))})"
         case UncertaintyOf(of, given):
-            return f"H{at}({latex_names(names(of))}{_bar(given)})"
+            return f"H{at}({dress.names(names(of))}{dress.bar(names(given))})"
         case Wrapped():
-            return _wrapped(functional)
+            return _wrapped(functional, dress)
         case Sparsity(masks):
-            return f"\\mathrm{{sparsity}}({latex_names(masks)})"
+            return f"{dress.word.format('sparsity')}({dress.names(masks)})"
         case InvariancePenalty(name, given, environment, _, biased):
-            inner = latex_names((*names(given), environment))
-            inner += r",\ \mathrm{biased}" * biased
-            return f"\\mathrm{{irm}}{at}({latex_names((name,))} \\mid {inner})"
+            inner = dress.names((*names(given), environment))
+            inner += f",{dress.space}{dress.word.format('biased')}" * biased
+            return f"{dress.word.format('irm')}{at}({dress.names((name,))}{dress.given}{inner})"
         case _:
-            return _divergence(functional)
+            return _divergence(functional, dress)
 
 
-def _wrapped(functional: Wrapped) -> str:
-    inner = objective_latex(functional.inner)
+def _wrapped(functional: Wrapped, dress: Dress) -> str:
+    inner = _sum(functional.inner, dress)
     if functional.offset:
-        inner = f"{inner} + {latex_weight(functional.offset)}".replace("+ -", "- ")
+        inner = f"{inner} + {dress.weight(functional.offset)}".replace("+ -", "- ")
     match functional.kind:
         case "abs":
-            return f"\\left|{inner}\\right|"
+            return dress.absolute.format(inner)
         case "max":
-            return f"\\max({inner},\\ {latex_weight(functional.bound)})"
+            return dress.maximum.format(inner, dress.weight(functional.bound))
         case "constraint":
-            return f"\\lambda\\,\\bigl({inner}\\bigr)"
+            return f"{dress.multiplier}{dress.times}{dress.sum.format(inner)}"
 
 
 def _divergence(
     functional: Projection | DivergenceOfMarginals | DivergenceOfPosteriors | Distance,
+    dress: Dress,
 ) -> str:
     """What compares two distributions."""
     under, marginal = functional.under, ""
     if not isinstance(functional, Projection):
-        marginal = latex_names(names(functional.variables or ()))
+        marginal = dress.names(names(functional.variables or ()))
     match functional:
         case Projection(network):
-            return f"D({under} \\,\\|\\, {_network(network.name)})"
+            return f"D({under}{dress.against}{dress.network(network.name)})"
         case DivergenceOfMarginals(None, samples=k, experts=experts):
-            return f"{_kl(k, experts)}({under} \\,\\|\\, p)"
+            return f"{_kl(dress, k, experts)}({under}{dress.against}p)"
         case DivergenceOfMarginals(_, given, samples=k, experts=experts):
-            name, right = _kl(k, experts), f"p({marginal}{_bar(functional.model_given)})"
+            name = _kl(dress, k, experts)
+            right = f"p({marginal}{dress.bar(names(functional.model_given))})"
         case DivergenceOfPosteriors(_, given, network_name, model_given):
-            name, right = _kl(), f"{network_name}({marginal}{_bar(model_given)})"
+            name, right = _kl(dress), f"{network_name}({marginal}{dress.bar(names(model_given))})"
         case Distance(name):
-            name, given, right = f"\\mathrm{{{name}}}", frozenset(), f"p({marginal})"
-    return f"{name}({under}({marginal}{_bar(given)}) \\,\\|\\, {right})"
+            name, given, right = dress.word.format(name), frozenset(), f"p({marginal})"
+    left = f"{under}({marginal}{dress.bar(names(given))})"
+    return f"{name}({left}{dress.against}{right})"
 
 
-def _kl(samples: int = 0, experts: Experts = "every") -> str:
+def _kl(dress: Dress, samples: int = 0, experts: Experts = "every") -> str:
     """Of a bound by several samples, with their number, and which experts have them."""
+    sign = dress.word.format("KL")
     if not samples:
-        return r"\mathrm{KL}"
-    which = {"every": "", "apart": r",\,\text{per expert}", "one": r",\,\text{one expert}"}
-    return f"\\mathrm{{KL}}^{{({samples}){which[experts]}}}"
+        return sign
+    words = {"every": "", "apart": "per expert", "one": "one expert"}[experts]
+    return sign + dress.power.format(samples, dress.phrase.format(words) if words else "")
 
 
-def _joined(before: str, weight: Weight, body: str) -> str:
-    if weight == ONE:
-        return f" + {body}" if before else body
-    minus = -weight
+def _joined(before: str, weight: Weight, body: str, dress: Dress) -> str:
+    """A sum with one summand more."""
     if len(weight.terms) == 1 and weight.terms[0][1] < 0:
-        factor = "" if minus == ONE else f"{latex_weight(minus)}\\,"
-        return f" - {factor}{body}" if before else f"-{factor}{body}"
-    text = latex_weight(weight)
-    factor = text if len(weight.terms) == 1 else f"({text})"
-    return f" + {factor}\\,{body}" if before else f"{factor}\\,{body}"
-
-
-def _network(name: str) -> str:
-    if name.startswith("{"):
-        body = latex_text(name[1:-1])
-        return f"\\{{{body}\\}}"
-    head, paren, rest = name.partition("(")
-    escaped = head.replace("_", r"\_")
-    return f"\\mathrm{{{escaped}}}{paren}{rest}"
-
-
-def latex_text(body: str) -> str:
-    """A network's body: arrows and names in LaTeX."""
-    lines = []
-    for line in body.split("; "):
-        groups = [_group(group) for group in line.split(" -> ")]
-        lines.append(r" \to ".join(groups))
-    return r";\ ".join(lines)
-
-
-def _group(group: str) -> str:
-    inner = group.strip("()")
-    written = latex_names(inner.split(", "))
-    return f"({written})" if inner != group else written
-
-
-def _bar(given: Iterable[str]) -> str:
-    written = latex_names(names(given))
-    return f" \\mid {written}" if written else ""
+        return f"{' - ' if before else '-'}{dress.factor(-weight)}{body}"
+    return f"{' + ' if before else ''}{dress.factor(weight)}{body}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["as_ast", "dumped", "random_body"]
+__all__ = ["as_ast", "dumped", "random_body", "random_class"]
 
 import ast
 import random
@@ -167,6 +167,13 @@ _ODD = ['a "quote"', "it's", "{braces}", "}{", "a\nline", "\\", "\\n", '"""', "Ã
 def random_body(chance: random.Random) -> tuple[py.Statement, ...]:
     """A few statements, of expressions of every kind."""
     return tuple(_statement(chance) for _ in range(4))
+
+
+def random_class(chance: random.Random) -> py.Class:
+    """A class with an odd docstring."""
+    docstring = " ".join(chance.choices([*_ODD, '"', "\t", "words"], k=3))
+    body = tuple(one for one in random_body(chance) if not isinstance(one, py.Comment))
+    return py.Class(_name(chance), py.Name(_name(chance)), docstring, body)
 
 
 def _statement(chance: random.Random) -> py.Statement:

@@ -1,4 +1,4 @@
-r"""Adversarial autoencoder (Makhzani et al., 2015): a critic cannot distinguish latents
+"""Adversarial autoencoder (Makhzani et al., 2015): a critic cannot distinguish latents
 from the prior. In the paper: no row of Table 2 as printed. Published: E[-log
 p(x|z)] + max_D E_p[log D(z)] + E_q[log(1 - D(z))], a game, with its two parts
 trained in turn. Here: both parts at once, and lam JS; for the best D the game is 2
@@ -9,7 +9,7 @@ sha256 4d87cabb8761a717a9174130512ff72102be22ad8233a2421818ca9a86e0ffbb.
 
 Objective, to be minimised:
 
-    \mathrm{CE}(x \mid z) + \mathrm{lam}\,\mathrm{JS}(q(z) \,\|\, p(z))
+    CE(x | z) + lam JS(q(z) || p(z))
 
 Loss, in nats per row:
 
@@ -43,7 +43,7 @@ from graphdsl_runtime import (
 
 
 class Aae(Objective):
-    r"""Adversarial autoencoder (Makhzani et al., 2015)."""
+    """Adversarial autoencoder (Makhzani et al., 2015)."""
 
     variables = (
         Variable("x", role="observed", kind="binary", shape=(64,)),

@@ -1,4 +1,4 @@
-r"""ALI (Dumoulin et al., 2017), BiGAN (Donahue et al., 2017): a critic cannot
+"""ALI (Dumoulin et al., 2017), BiGAN (Donahue et al., 2017): a critic cannot
 distinguish the pairs (x, z) of q from those of p. In the paper: Sec. 3.5 names
 both; no row of Table 2 as printed. Published: min_{q, p} max_D E_q[log D(x, z)] +
 E_p[log(1 - D(x, z))], a game; in training, q and p lower -E_q[log(1 - D(x, z))] -
@@ -11,7 +11,7 @@ sha256 ee77bbd0a3d08fe122a1414e74937244f7f572788585e3bf4c7580fadcd79a4e.
 
 Objective, to be minimised:
 
-    \mathrm{JS}(q(x, z) \,\|\, p(x, z))
+    JS(q(x, z) || p(x, z))
 
 Loss, in nats per row:
 
@@ -45,7 +45,7 @@ from graphdsl_runtime import (
 
 
 class Ali(Objective):
-    r"""ALI (Dumoulin et al., 2017), BiGAN (Donahue et al., 2017)."""
+    """ALI (Dumoulin et al., 2017), BiGAN (Donahue et al., 2017)."""
 
     variables = (
         Variable("x", role="observed", kind="binary", shape=(64,)),

@@ -1,4 +1,4 @@
-r"""AnchorVAE (Gao et al., 2019): a few of the factors are informative about the data.
+"""AnchorVAE (Gao et al., 2019): a few of the factors are informative about the data.
 In the paper: Sec. 4.2 cites it for CorEx; no row of Table 2 as printed. Published:
 E[-log p(x|z)] + E KL(q(z|x) || p(z)) - anchor I(z_A; x), for the anchors z_A. Here:
 I(z_A; x) >= H(x) + E[log r(x|z_A)], by a separate decoder. Not compared with the
@@ -10,8 +10,7 @@ sha256 cb368016e6aca1b777ed5dfc2d72cf08b2631edcfdc2b5dd6a1892476b946290.
 
 Objective, to be minimised:
 
-    \mathrm{KL}(q \,\|\, p) + \mathrm{anchor}\,D(q \,\|\, \{x \to (z_{1}, \dots,
-    z_{4});\ (z_{1}, \dots, z_{4}) \to \mathrm{x'}\})
+    KL(q || p) + anchor D(q || {x -> (z[1..4]); (z[1..4]) -> x'})
 
 Loss, in nats per row:
 
@@ -21,10 +20,9 @@ Loss, in nats per row:
 
 Relation: upper (every bounded entropy has a nonnegative weight).
 
-Gaps between loss and objective, where \bar{q} is a conditional of q's joint:
+Gaps between loss and objective, where q* is a conditional of q's joint:
 
-    \mathrm{anchor}\,\mathbb{E}_q\,\mathrm{KL}(\bar{q}(x \mid z_{1}, \dots, z_{4})
-    \,\|\, r(x \mid z_{1}, \dots, z_{4}))
+    anchor E_q KL(q*(x | z[1..4]) || r(x | z[1..4]))
 
 Constants of the data, in the objective and not in the loss:
 
@@ -54,7 +52,7 @@ from graphdsl_runtime import (
 
 
 class AnchorVae(Objective):
-    r"""AnchorVAE (Gao et al., 2019)."""
+    """AnchorVAE (Gao et al., 2019)."""
 
     variables = (
         Variable("x", role="observed", kind="binary", shape=(64,)),

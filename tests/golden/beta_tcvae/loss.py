@@ -1,4 +1,4 @@
-r"""beta-TCVAE (Chen et al., 2018): factors that are mutually independent. In the paper:
+"""beta-TCVAE (Chen et al., 2018): factors that are mutually independent. In the paper:
 Table 2, row beta-TCVAE: [1, C_1], [alpha_2, C_2]; [beta, G^p]. Published: E[-log
 p(x|u)] + I(x; u) + beta TC(u) + sum_j KL(q(u_j) || p(u_j)). Here: the weight beta -
 1, since with the printed weight beta TC(u) would have beta + 1; and no C_2, which
@@ -10,7 +10,7 @@ sha256 29e663fa58f6a345ba1a44ab8e3c93e49af191b78142ec551e128a8f1d71ffe3.
 
 Objective, to be minimised:
 
-    \mathrm{KL}(q \,\|\, p) + (\beta - 1)\,D(q \,\|\, \mathrm{G}(p))
+    KL(q || p) + (beta - 1) D(q || G(p))
 
 Loss, in nats per row:
 
@@ -49,7 +49,7 @@ from graphdsl_runtime import (
 
 
 class BetaTcvae(Objective):
-    r"""beta-TCVAE (Chen et al., 2018)."""
+    """beta-TCVAE (Chen et al., 2018)."""
 
     variables = (
         Variable("x", role="observed", kind="binary", shape=(64,)),

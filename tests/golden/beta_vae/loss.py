@@ -1,4 +1,4 @@
-r"""beta-VAE (Higgins et al., 2017): a larger weight on the rate, by a network in which
+"""beta-VAE (Higgins et al., 2017): a larger weight on the rate, by a network in which
 x and u are independent. In the paper: Table 2, row beta-VAE: [1, C_1], [beta - 1,
 C_3]; [beta - 1, G_empty]. Published: E[-log p(x|u)] + beta E KL(q(u|x) || p(u)).
 Here: as printed, which is exact for one latent vector u (docs/paper-audit.md, row
@@ -9,8 +9,7 @@ sha256 85d776dc01452515d9569436024f3d188b2000ad13057a1aeeaf54d91a164603.
 
 Objective, to be minimised:
 
-    \mathrm{KL}(q \,\|\, p) + (\beta - 1)\,\mathrm{KL}(q(u) \,\|\, p(u)) + (\beta -
-    1)\,D(q \,\|\, \{x;\ u\})
+    KL(q || p) + (beta - 1) KL(q(u) || p(u)) + (beta - 1) D(q || {x; u})
 
 Loss, in nats per row:
 
@@ -47,7 +46,7 @@ from graphdsl_runtime import (
 
 
 class BetaVae(Objective):
-    r"""beta-VAE (Higgins et al., 2017)."""
+    """beta-VAE (Higgins et al., 2017)."""
 
     variables = (
         Variable("x", role="observed", kind="binary", shape=(64,)),

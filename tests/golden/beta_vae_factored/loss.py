@@ -1,4 +1,4 @@
-r"""beta-VAE with a node for each factor: a larger weight on the rate, by a network of
+"""beta-VAE with a node for each factor: a larger weight on the rate, by a network of
 isolated factors. In the paper: Table 2, row beta-VAE: [1, C_1], [beta - 1, C_3];
 [beta - 1, G_empty]. Published: E[-log p(x|u)] + beta E KL(q(u|x) || p(u)), Higgins
 et al., 2017. Here: C_3 of each factor. With C_3 of all factors jointly the
@@ -11,10 +11,9 @@ sha256 5eb98c2a3a94fc2c61e16966ef86278ed1ad5375c35c50d5d02f85d04c058be6.
 
 Objective, to be minimised:
 
-    \mathrm{KL}(q \,\|\, p) + (\beta - 1)\,\bigl(\mathrm{KL}(q(u_{1}) \,\|\, p(u_{1})) +
-    \dots + \mathrm{KL}(q(u_{16}) \,\|\, p(u_{16}))\bigr) + (\beta - 1)\,D(q \,\|\,
-    \{x;\ u_{1};\ u_{2};\ u_{3};\ u_{4};\ u_{5};\ u_{6};\ u_{7};\ u_{8};\ u_{9};\
-    u_{10};\ u_{11};\ u_{12};\ u_{13};\ u_{14};\ u_{15};\ u_{16}\})
+    KL(q || p) + (beta - 1) sum(i in 1..16) KL(q(u[i]) || p(u[i])) + (beta - 1) D(q ||
+    {x; u[1]; u[2]; u[3]; u[4]; u[5]; u[6]; u[7]; u[8]; u[9]; u[10]; u[11]; u[12];
+    u[13]; u[14]; u[15]; u[16]})
 
 Loss, in nats per row:
 
@@ -51,7 +50,7 @@ from graphdsl_runtime import (
 
 
 class BetaVaeFactored(Objective):
-    r"""beta-VAE with a node for each factor."""
+    """beta-VAE with a node for each factor."""
 
     variables = (
         Variable("x", role="observed", kind="binary", shape=(64,)),

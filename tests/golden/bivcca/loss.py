@@ -1,4 +1,4 @@
-r"""BiVCCA (Wang et al., 2016): two views generated from one latent; each view alone
+"""BiVCCA (Wang et al., 2016): two views generated from one latent; each view alone
 infers it. In the paper: Sec. 4.2 names it; no row of Table 2 as printed. Published:
 mu L_1 + (1 - mu) L_2, with L_i = E_{q_i}[-log p(x_1|z) - log p(x_2|z)] + E
 KL(q_i(z|x_i) || p(z)).
@@ -8,7 +8,7 @@ sha256 a78a378e1cfff752af4eaf5c21c6b1bee173bd283c31c9f3ca4e1c8c016c1ac5.
 
 Objective, to be minimised:
 
-    \mu\,\mathrm{KL}(r(1) \,\|\, p) + (1 - \mu)\,\mathrm{KL}(r(2) \,\|\, p)
+    mu KL(r(1) || p) + (1 - mu) KL(r(2) || p)
 
 Loss, in nats per row:
 
@@ -49,7 +49,7 @@ from graphdsl_runtime import (
 
 
 class Bivcca(Objective):
-    r"""BiVCCA (Wang et al., 2016)."""
+    """BiVCCA (Wang et al., 2016)."""
 
     variables = (
         Variable("x", role="observed", kind="binary", members=2, shape=(32,)),

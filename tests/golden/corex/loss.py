@@ -1,4 +1,4 @@
-r"""CorEx (Ver Steeg & Galstyan, 2014; Gao et al., 2019): latents that explain the
+"""CorEx (Ver Steeg & Galstyan, 2014; Gao et al., 2019): latents that explain the
 dependence of the variables. In the paper: Sec. 4.2 names it; no row of Table 2 as
 printed. Published: TC(z) - TC(x; z) = sum_j I(z_j; x) - sum_i I(x_i; z), where
 TC(x; z) = TC(x) - TC(x|z), bounded by sum_i E[-log p(x_i|z)] + sum_j E KL(q(z_j|x)
@@ -9,8 +9,7 @@ sha256 96dcf0f3c2b4fd9977c1b3d27277665200cc2485fbb54dcb80a34c424481d184.
 
 Objective, to be minimised:
 
-    \bigl(I(z_{1}; x_{1}, \dots, x_{8}) + \dots + I(z_{8}; x_{1}, \dots, x_{8})\bigr) -
-    \bigl(I(x_{1}; z_{1}, \dots, z_{8}) + \dots + I(x_{8}; z_{1}, \dots, z_{8})\bigr)
+    sum(i in 1..8) I(z[i]; x[1..8]) - sum(i in 1..8) I(x[i]; z[1..8])
 
 Loss, in nats per row:
 
@@ -19,15 +18,10 @@ Loss, in nats per row:
 
 Relation: upper (every bounded entropy has a nonnegative weight).
 
-Gaps between loss and objective, where \bar{q} is a conditional of q's joint:
+Gaps between loss and objective, where q* is a conditional of q's joint:
 
-    \mathbb{E}_q\,\mathrm{KL}(\bar{q}(x_{1} \mid z_{1}, \dots, z_{8}) \,\|\, p(x_{1}
-    \mid z_{1}, \dots, z_{8}))
-    \sum_{i=2}^{7} \mathbb{E}_q\,\mathrm{KL}(\bar{q}(x_{i} \mid z_{1}, \dots, z_{8})
-    \,\|\, p(x_{i} \mid z_{1}, \dots, z_{8}))
-    \mathbb{E}_q\,\mathrm{KL}(\bar{q}(x_{8} \mid z_{1}, \dots, z_{8}) \,\|\, p(x_{8}
-    \mid z_{1}, \dots, z_{8}))
-    \sum_{i=1}^{8} \mathbb{E}_q\,\mathrm{KL}(\bar{q}(z_{i}) \,\|\, p(z_{i}))
+    sum(i in 1..8) E_q KL(q*(x[i] | z[1..8]) || p(x[i] | z[1..8]))
+    sum(i in 1..8) E_q KL(q*(z[i]) || p(z[i]))
 
 Constants of the data, in the objective and not in the loss:
 
@@ -59,7 +53,7 @@ from graphdsl_runtime import (
 
 
 class Corex(Objective):
-    r"""CorEx (Ver Steeg & Galstyan, 2014; Gao et al., 2019)."""
+    """CorEx (Ver Steeg & Galstyan, 2014; Gao et al., 2019)."""
 
     variables = (
         Variable("x", role="observed", kind="binary", members=8, shape=(8,)),

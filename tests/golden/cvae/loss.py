@@ -1,4 +1,4 @@
-r"""CVAE (Sohn et al., 2015): data given a condition, on which the prior depends too. In
+"""CVAE (Sohn et al., 2015): data given a condition, on which the prior depends too. In
 the paper: no row of Table 2 as printed. Published: E[-log p(x|z, a)] + E KL(q(z|x,
 a) || p(z|a)).
 
@@ -7,7 +7,7 @@ sha256 a932d90537ef89130d45c77da7d26906207d27d3c4c6b34b099cd8784bfda821.
 
 Objective, to be minimised:
 
-    \mathrm{KL}(q \,\|\, p)
+    KL(q || p)
 
 Loss, in nats per row:
 
@@ -45,7 +45,7 @@ from graphdsl_runtime import (
 
 
 class Cvae(Objective):
-    r"""CVAE (Sohn et al., 2015)."""
+    """CVAE (Sohn et al., 2015)."""
 
     variables = (
         Variable("x", role="observed", kind="binary", shape=(64,)),

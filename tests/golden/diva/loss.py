@@ -1,4 +1,4 @@
-r"""DIVA (Ilse et al., 2020): one latent for the class, one for the domain, one for the
+"""DIVA (Ilse et al., 2020): one latent for the class, one for the domain, one for the
 rest. In the paper: Sec. 4.2 names it; no row of Table 2 as printed. Published:
 E[-log p(x|zy, zd, zx)] + beta E KL(q(zy|x) || p(zy|y)) + beta E KL(q(zd|x) ||
 p(zd|d)) + beta E KL(q(zx|x) || p(zx)) + alpha_y E[-log q(y|zy)] + alpha_d E[-log
@@ -12,12 +12,9 @@ sha256 6b74e20981b7e36261ef1a72cbfb137e2bff4aa16c1395436ff8292b8c9f15a6.
 
 Objective, to be minimised:
 
-    \mathrm{KL}(q \,\|\, p) + (\beta - 1)\,\bigl(\mathrm{KL}(q(\mathrm{zy} \mid x)
-    \,\|\, p(\mathrm{zy} \mid y)) + \mathrm{KL}(q(\mathrm{zd} \mid x) \,\|\,
-    p(\mathrm{zd} \mid d)) + \mathrm{KL}(q(\mathrm{zx} \mid x) \,\|\,
-    p(\mathrm{zx}))\bigr) + \alpha_{\mathrm{y}}\,\mathrm{CE}(\mathrm{label\_y} \mid
-    \mathrm{zy}) + \alpha_{\mathrm{d}}\,D(q \,\|\, \{x \to \mathrm{zd};\ \mathrm{zd} \to
-    d\})
+    KL(q || p) + (beta - 1) (KL(q(zy | x) || p(zy | y)) + KL(q(zd | x) || p(zd | d)) +
+    KL(q(zx | x) || p(zx))) + alpha_y CE(label_y | zy) + alpha_d D(q || {x -> zd; zd ->
+    d})
 
 Loss, in nats per row:
 
@@ -32,10 +29,9 @@ Loss, in nats per row:
 
 Relation: upper (every bounded entropy has a nonnegative weight).
 
-Gaps between loss and objective, where \bar{q} is a conditional of q's joint:
+Gaps between loss and objective, where q* is a conditional of q's joint:
 
-    \alpha_{\mathrm{d}}\,\mathbb{E}_q\,\mathrm{KL}(\bar{q}(d \mid \mathrm{zd}) \,\|\,
-    r(d \mid \mathrm{zd}))
+    alpha_d E_q KL(q*(d | zd) || r(d | zd))
 
 Constants of the data, in the objective and not in the loss:
 
@@ -73,7 +69,7 @@ from graphdsl_runtime import (
 
 
 class Diva(Objective):
-    r"""DIVA (Ilse et al., 2020)."""
+    """DIVA (Ilse et al., 2020)."""
 
     variables = (
         Variable("x", role="observed", kind="binary", shape=(64,)),

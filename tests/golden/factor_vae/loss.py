@@ -1,4 +1,4 @@
-r"""FactorVAE (Kim & Mnih, 2018): a critic cannot distinguish the factors from permuted
+"""FactorVAE (Kim & Mnih, 2018): a critic cannot distinguish the factors from permuted
 ones. In the paper: Sec. 4.1 names it; no row of Table 2 as printed. Published:
 E[-log p(x|u)] + E KL(q(u|x) || p(u)) + gamma TC(u), where TC(u) is E[log D(u) -
 log(1 - D(u))] for the best critic D of u and u with each factor permuted.
@@ -8,7 +8,7 @@ sha256 c2f201f616fc63337c2277a98cbd6e60684542ae1cb73ac8a31323ceeafad532.
 
 Objective, to be minimised:
 
-    \mathrm{KL}(q \,\|\, p) + \gamma\,D(q \,\|\, \mathrm{G}(p))
+    KL(q || p) + gamma D(q || G(p))
 
 Loss, in nats per row:
 
@@ -48,7 +48,7 @@ from graphdsl_runtime import (
 
 
 class FactorVae(Objective):
-    r"""FactorVAE (Kim & Mnih, 2018)."""
+    """FactorVAE (Kim & Mnih, 2018)."""
 
     variables = (
         Variable("x", role="observed", kind="binary", shape=(64,)),

@@ -1,4 +1,4 @@
-r"""Fair representation, stated directly: the private latent of x is independent of the
+"""Fair representation, stated directly: the private latent of x is independent of the
 attribute. In the paper: eq. 17, whose I(z; u) bounds I(a; u) only if a and u are
 independent given z. Published: none. Objective: E[-log p(x|z, u)] + (1 + beta_1)
 E[-log p(a|z)] + (1 + beta_1) E KL(q(z|x, a) || p(z)) + E KL(q(u|x) || p(u)) -
@@ -11,8 +11,7 @@ sha256 4a86f970eb23b8bedf310ce2d243bbf7e7a1c44ef4508e05633b068c45903e25.
 
 Objective, to be minimised:
 
-    \mathrm{KL}(q \,\|\, p) + \beta_{\mathrm{1}}\,D(q \,\|\, \mathrm{informative}) -
-    \beta_{\mathrm{2}}\,\mathrm{CE}(a \mid u)
+    KL(q || p) + beta_1 D(q || informative) - beta_2 CE(a | u)
 
 Loss, in nats per row:
 
@@ -24,10 +23,10 @@ Loss, in nats per row:
 
 Relation: saddle (prediction_a is as good as what plays against it).
 
-Gaps between loss and objective, where \bar{q} is a conditional of q's joint:
+Gaps between loss and objective, where q* is a conditional of q's joint:
 
-    \beta_{\mathrm{1}}\,\mathbb{E}_q\,\mathrm{KL}(\bar{q}(a \mid z) \,\|\, p(a \mid z))
-    \beta_{\mathrm{1}}\,\mathbb{E}_q\,\mathrm{KL}(\bar{q}(z \mid x) \,\|\, p(z))
+    beta_1 E_q KL(q*(a | z) || p(a | z))
+    beta_1 E_q KL(q*(z | x) || p(z))
 
 Constants of the data, in the objective and not in the loss:
 
@@ -61,7 +60,7 @@ from graphdsl_runtime import (
 
 
 class FairDirect(Objective):
-    r"""Fair representation, stated directly."""
+    """Fair representation, stated directly."""
 
     variables = (
         Variable("x", role="observed", kind="binary", shape=(64,)),

@@ -1,4 +1,4 @@
-r"""Fair representation with MINE: the private latent of x is independent of the one
+"""Fair representation with MINE: the private latent of x is independent of the one
 shared with a. In the paper: eq. 17, OURS-MINE in Table 3. Published: E[-log p(x,
 a|z, u)] + (1 + beta_1) E KL(q(z|x, a) || p(z)) + beta_2 I(z; u). Here: also E
 KL(q(u|x) || p(u)), without which the objective is no bound. The term of beta_1
@@ -11,8 +11,7 @@ sha256 2e4bf825a9dfb5e5bd28242c66f0b6427e7579432e8c9e786d64c7daffbbc56e.
 
 Objective, to be minimised:
 
-    \mathrm{KL}(q \,\|\, p) + \beta_{\mathrm{1}}\,\mathrm{KL}(q(z \mid a, x) \,\|\,
-    p(z)) + \beta_{\mathrm{2}}\,D(q \,\|\, \mathrm{invariant})
+    KL(q || p) + beta_1 KL(q(z | a, x) || p(z)) + beta_2 D(q || invariant)
 
 Loss, in nats per row:
 
@@ -54,7 +53,7 @@ from graphdsl_runtime import (
 
 
 class FairMine(Objective):
-    r"""Fair representation with MINE."""
+    """Fair representation with MINE."""
 
     variables = (
         Variable("x", role="observed", kind="binary", shape=(64,)),

@@ -1,4 +1,4 @@
-r"""Fair representation with a TC estimate: the private latent of x is independent of
+"""Fair representation with a TC estimate: the private latent of x is independent of
 the one shared with a. In the paper: eq. 17, OURS-TC in Table 3. Published: E[-log
 p(x, a|z, u)] + (1 + beta_1) E KL(q(z|x, a) || p(z)) + beta_2 I(z; u). Here: also E
 KL(q(u|x) || p(u)), without which the objective is no bound. The term of beta_1
@@ -11,8 +11,7 @@ sha256 a8c6296b7a94854b7de0dc0cc754744b18569efb9f07b4d97fa8ececfcb4fd96.
 
 Objective, to be minimised:
 
-    \mathrm{KL}(q \,\|\, p) + \beta_{\mathrm{1}}\,\mathrm{KL}(q(z \mid a, x) \,\|\,
-    p(z)) + \beta_{\mathrm{2}}\,D(q \,\|\, \mathrm{invariant})
+    KL(q || p) + beta_1 KL(q(z | a, x) || p(z)) + beta_2 D(q || invariant)
 
 Loss, in nats per row:
 
@@ -53,7 +52,7 @@ from graphdsl_runtime import (
 
 
 class FairTc(Objective):
-    r"""Fair representation with a TC estimate."""
+    """Fair representation with a TC estimate."""
 
     variables = (
         Variable("x", role="observed", kind="binary", shape=(64,)),

@@ -1,4 +1,4 @@
-r"""FFVAE (Creager et al., 2019): each attribute has its own factor, independent of all
+"""FFVAE (Creager et al., 2019): each attribute has its own factor, independent of all
 others. In the paper: no row of Table 2 as printed. Published: E[-log p(x|z, b)] + E
 KL(q(z, b|x) || p(z, b)) + alpha sum_i E[-log p(a_i|b_i)] + gamma TC(z; b_1; ...;
 b_k), where z are the factors without an attribute, TC by a critic. Here: TC by
@@ -10,9 +10,8 @@ sha256 6fbd39155e14f8e5f5e483d73b7ce54cea80c44344ecfb46c34b12ed3bda5dad.
 
 Objective, to be minimised:
 
-    \mathrm{KL}(q \,\|\, p) + \alpha\,\bigl(D(q \,\|\, \{x \to b_{1};\ b_{1} \to
-    a_{1}\}) + D(q \,\|\, \{x \to b_{2};\ b_{2} \to a_{2}\}) + D(q \,\|\, \{x \to
-    b_{3};\ b_{3} \to a_{3}\})\bigr) + \gamma\,D(q \,\|\, \mathrm{flexible})
+    KL(q || p) + alpha sum(i in 1..3) D(q || {x -> b[i]; b[i] -> a[i]}) + gamma D(q ||
+    flexible)
 
 Loss, in nats per row:
 
@@ -26,10 +25,9 @@ Loss, in nats per row:
 Relation: estimate (total_correlation_b, total_correlation_b_2 are estimated from a
 minibatch, and are no bound).
 
-Gaps between loss and objective, where \bar{q} is a conditional of q's joint:
+Gaps between loss and objective, where q* is a conditional of q's joint:
 
-    \sum_{i=1}^{3} \alpha\,\mathbb{E}_q\,\mathrm{KL}(\bar{q}(a_{i} \mid b_{i}) \,\|\,
-    r(a_{i} \mid b_{i}))
+    sum(i in 1..3) alpha E_q KL(q*(a[i] | b[i]) || r(a[i] | b[i]))
 
 Constants of the data, in the objective and not in the loss:
 
@@ -64,7 +62,7 @@ from graphdsl_runtime import (
 
 
 class Ffvae(Objective):
-    r"""FFVAE (Creager et al., 2019)."""
+    """FFVAE (Creager et al., 2019)."""
 
     variables = (
         Variable("x", role="observed", kind="binary", shape=(64,)),

@@ -1,4 +1,4 @@
-r"""GAN (Goodfellow et al., 2014): a critic cannot distinguish samples from the data. In
+"""GAN (Goodfellow et al., 2014): a critic cannot distinguish samples from the data. In
 the paper: Table 2, row GAN: [1, C_2]; no network. Published: min_G max_D E_q[log
 D(x)] + E_p[log(1 - D(x))], a game; in training, G lowers -E_p[log D(x)] instead
 (sec. 3), whose gradient does not vanish where D is confident. Here: the same, with
@@ -12,7 +12,7 @@ sha256 953e49c7d91ecc3b6959f0d34e784f20bb4bd72c43cb141aa9285b5a80a9c7e7.
 
 Objective, to be minimised:
 
-    \mathrm{JS}(q(x) \,\|\, p(x))
+    JS(q(x) || p(x))
 
 Loss, in nats per row:
 
@@ -46,7 +46,7 @@ from graphdsl_runtime import (
 
 
 class Gan(Objective):
-    r"""GAN (Goodfellow et al., 2014)."""
+    """GAN (Goodfellow et al., 2014)."""
 
     variables = (
         Variable("x", role="observed", kind="binary", shape=(64,)),

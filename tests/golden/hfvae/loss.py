@@ -1,4 +1,4 @@
-r"""HFVAE (Esmaeili et al., 2019): groups of factors, more independent between groups
+"""HFVAE (Esmaeili et al., 2019): groups of factors, more independent between groups
 than within. In the paper: Sec. 4.1 names it; no row of Table 2 as printed.
 Published: E[-log p(x|u)] + I(x; u) + beta TC(u_1; ...; u_G) + gamma sum_g TC(u_g) +
 sum_{g,d} KL(q(u_{g,d}) || p(u_{g,d})), where d counts the dimensions of group g.
@@ -10,8 +10,7 @@ sha256 50c5f1c1765d3f5812a1f2aa15c33f37cba29d43a0d6d7bb701ed1a0dc69c439.
 
 Objective, to be minimised:
 
-    \mathrm{KL}(q \,\|\, p) + (\gamma - 1)\,D(q \,\|\, \mathrm{G}(p)) +
-    \mathrm{between}\,D(q \,\|\, \mathrm{grouped})
+    KL(q || p) + (gamma - 1) D(q || G(p)) + between D(q || grouped)
 
 Loss, in nats per row:
 
@@ -53,7 +52,7 @@ from graphdsl_runtime import (
 
 
 class Hfvae(Objective):
-    r"""HFVAE (Esmaeili et al., 2019)."""
+    """HFVAE (Esmaeili et al., 2019)."""
 
     variables = (
         Variable("x", role="observed", kind="binary", shape=(64,)),

@@ -1,4 +1,4 @@
-r"""InfoGAN (Chen et al., 2016): a code that can be predicted from the generated sample.
+"""InfoGAN (Chen et al., 2016): a code that can be predicted from the generated sample.
 In the paper: Table 2, row InfoGAN: [1, C_2]; [1, G^InfoGAN], with D under p.
 Published: min_{G, r} max_D V(D, G) - lam (E_p[log r(c|x)] + H(c)), a game, V as for
 a GAN. Here: as in `gan`, p's part of V with flipped labels, and R1, which the
@@ -12,8 +12,7 @@ sha256 44ba34ccc19415f41d9f62afc17772a5c5642cd7debc4593b3ea0f9f0c4ea5b7.
 
 Objective, to be minimised:
 
-    \mathrm{JS}(q(x) \,\|\, p(x)) + \mathrm{lam}\,D(p \,\|\, \{c \to x;\ x \to
-    \mathrm{c'}\})
+    JS(q(x) || p(x)) + lam D(p || {c -> x; x -> c'})
 
 Loss, in nats per row:
 
@@ -23,9 +22,9 @@ Loss, in nats per row:
 Relation: surrogate (divergence_x is no bound: a critic with flipped labels estimates no
 divergence).
 
-Gaps between loss and objective, where \bar{p} is a conditional of p's joint:
+Gaps between loss and objective, where p* is a conditional of p's joint:
 
-    \mathrm{lam}\,\mathbb{E}_p\,\mathrm{KL}(\bar{p}(c \mid x) \,\|\, r(c \mid x))
+    lam E_p KL(p*(c | x) || r(c | x))
 """
 
 from __future__ import annotations
@@ -57,7 +56,7 @@ from graphdsl_runtime import (
 
 
 class Infogan(Objective):
-    r"""InfoGAN (Chen et al., 2016)."""
+    """InfoGAN (Chen et al., 2016)."""
 
     variables = (
         Variable("x", role="observed", kind="binary", shape=(64,)),

@@ -1,4 +1,4 @@
-r"""InfoVAE (Zhao et al., 2019): a latent that follows its prior and stays informative
+"""InfoVAE (Zhao et al., 2019): a latent that follows its prior and stays informative
 about the data. In the paper: no row of Table 2 as printed. Published: E[-log
 p(x|z)] + (1 - alpha) E KL(q(z|x) || p(z)) + (alpha + lam - 1) Dv(q(z) || p(z)),
 which for Dv = KL is E[-log p(x|z)] + (1 - alpha) I(x; z) + lam KL(q(z) || p(z)).
@@ -10,8 +10,7 @@ sha256 2ae20c9f64f5a89f97c1aa8f65e7505bd799467b35f72430ca2339fe2e43790d.
 
 Objective, to be minimised:
 
-    \mathrm{CE}(x \mid z) + (1 - \alpha)\,\mathrm{KL}(q(z \mid x) \,\|\, p(z)) + (\alpha
-    - 1 + \mathrm{lam})\,\mathrm{MMD}(q(z) \,\|\, p(z))
+    CE(x | z) + (1 - alpha) KL(q(z | x) || p(z)) + (alpha - 1 + lam) MMD(q(z) || p(z))
 
 Loss, in nats per row:
 
@@ -46,7 +45,7 @@ from graphdsl_runtime import (
 
 
 class Infovae(Objective):
-    r"""InfoVAE (Zhao et al., 2019)."""
+    """InfoVAE (Zhao et al., 2019)."""
 
     variables = (
         Variable("x", role="observed", kind="binary", shape=(64,)),

@@ -1,4 +1,4 @@
-r"""Invariant risk minimization (Arjovsky et al., 2019): one predictor is optimal in
+"""Invariant risk minimization (Arjovsky et al., 2019): one predictor is optimal in
 every environment. In the paper: Sec. 6 names it as a constraint on the structure of
 p, and refers to App. A.5. Published: sum_e R^e(w f) + penalty sum_e |d R^e(w f) /
 dw|^2 at w = 1, where R^e is the mean of -log p(y|z) over the rows of e. Here: the
@@ -12,7 +12,7 @@ sha256 be77060ebc172a801ecb185a2395a61a881c12bae51cc18e04ba578923eec80d.
 
 Objective, to be minimised:
 
-    \mathrm{CE}(y \mid z) + \mathrm{penalty}\,\mathrm{irm}(y \mid z, e)
+    CE(y | z) + penalty irm(y | z, e)
 
 Loss, in nats per row:
 
@@ -45,7 +45,7 @@ from graphdsl_runtime import (
 
 
 class Irm(Objective):
-    r"""Invariant risk minimization (Arjovsky et al., 2019)."""
+    """Invariant risk minimization (Arjovsky et al., 2019)."""
 
     variables = (
         Variable("x", role="observed", kind="binary", shape=(64,)),

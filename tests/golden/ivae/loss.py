@@ -1,4 +1,4 @@
-r"""iVAE (Khemakhem et al., 2020): an auxiliary variable makes the sources identifiable.
+"""iVAE (Khemakhem et al., 2020): an auxiliary variable makes the sources identifiable.
 In the paper: no row of Table 2 as printed. Published: E[-log p(x|z)] + E KL(q(z|x,
 w) || p(z|w)). Here: q with a full covariance, since identification requires that q
 can equal the posterior (theorem 4). A diagonal q biases the decoder towards a
@@ -9,7 +9,7 @@ sha256 ece44a953653fd118331fa8e5b3f6f0bbc6f29d1f5f31824ac1e63e7368a6285.
 
 Objective, to be minimised:
 
-    \mathrm{KL}(q \,\|\, p)
+    KL(q || p)
 
 Loss, in nats per row:
 
@@ -49,7 +49,7 @@ from graphdsl_runtime import (
 
 
 class Ivae(Objective):
-    r"""iVAE (Khemakhem et al., 2020)."""
+    """iVAE (Khemakhem et al., 2020)."""
 
     variables = (
         Variable("x", role="observed", kind="real", shape=(5,)),

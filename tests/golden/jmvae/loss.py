@@ -1,4 +1,4 @@
-r"""JMVAE (Suzuki et al., 2017): two views, and a latent that each view alone can infer.
+"""JMVAE (Suzuki et al., 2017): two views, and a latent that each view alone can infer.
 In the paper: Table 2, row JMVAE: [1, C_1]; [beta_i, G_cross(x_i)]. Published:
 -ELBO(x_1, x_2) + alpha sum_i E KL(q(z|x_1, x_2) || q(z|x_i)). Here: the network
 whose bound is exactly the published one, in which z depends on the views through
@@ -9,8 +9,7 @@ sha256 b3b07e87250eaad9fb0aae38b85d03bc3b3f83d8f00727db5a3a05d90372ffef.
 
 Objective, to be minimised:
 
-    \mathrm{KL}(q \,\|\, p) + \alpha\,\bigl(D(q \,\|\, \mathrm{sufficient}(1,2)) + D(q
-    \,\|\, \mathrm{sufficient}(2,1))\bigr)
+    KL(q || p) + alpha (D(q || sufficient(1,2)) + D(q || sufficient(2,1)))
 
 Loss, in nats per row:
 
@@ -20,10 +19,9 @@ Loss, in nats per row:
 
 Relation: upper (every bounded entropy has a nonnegative weight).
 
-Gaps between loss and objective, where \bar{q} is a conditional of q's joint:
+Gaps between loss and objective, where q* is a conditional of q's joint:
 
-    \sum_{i=1}^{2} \alpha\,\mathbb{E}_q\,\mathrm{KL}(\bar{q}(z \mid x_{i}) \,\|\, q(z
-    \mid x_{i}))
+    sum(i in 1..2) alpha E_q KL(q*(z | x[i]) || q(z | x[i]))
 
 Constants of the data, in the objective and not in the loss:
 
@@ -56,7 +54,7 @@ from graphdsl_runtime import (
 
 
 class Jmvae(Objective):
-    r"""JMVAE (Suzuki et al., 2017)."""
+    """JMVAE (Suzuki et al., 2017)."""
 
     variables = (
         Variable("x", role="observed", kind="binary", members=2, shape=(32,)),

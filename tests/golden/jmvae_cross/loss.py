@@ -1,4 +1,4 @@
-r"""JMVAE by the network of the paper: each view reaches the other through the latent
+"""JMVAE by the network of the paper: each view reaches the other through the latent
 alone. In the paper: Table 2, row JMVAE: [1, C_1]; [beta_i, G_cross(x_i)].
 Published: -ELBO(x_1, x_2) + alpha sum_i E KL(q(z|x_1, x_2) || q(z|x_i)), Suzuki et
 al., 2017. Here: as printed. The network requires z to explain the dependence of the
@@ -11,8 +11,7 @@ sha256 11cc2ceb2be006c7eac697c00f29769ccff728731b2a901fc2dbb5071f412a31.
 
 Objective, to be minimised:
 
-    \mathrm{KL}(q \,\|\, p) + \alpha\,\bigl(D(q \,\|\, \mathrm{cross}(1,2)) + D(q \,\|\,
-    \mathrm{cross}(2,1))\bigr)
+    KL(q || p) + alpha (D(q || cross(1,2)) + D(q || cross(2,1)))
 
 Loss, in nats per row:
 
@@ -22,12 +21,10 @@ Loss, in nats per row:
 
 Relation: upper (every bounded entropy has a nonnegative weight).
 
-Gaps between loss and objective, where \bar{q} is a conditional of q's joint:
+Gaps between loss and objective, where q* is a conditional of q's joint:
 
-    \sum_{i=1}^{2} \alpha\,\mathbb{E}_q\,\mathrm{KL}(\bar{q}(x_{i} \mid z) \,\|\,
-    p(x_{i} \mid z))
-    \sum_{i=1}^{2} \alpha\,\mathbb{E}_q\,\mathrm{KL}(\bar{q}(z \mid x_{i}) \,\|\, q(z
-    \mid x_{i}))
+    sum(i in 1..2) alpha E_q KL(q*(x[i] | z) || p(x[i] | z))
+    sum(i in 1..2) alpha E_q KL(q*(z | x[i]) || q(z | x[i]))
 
 Constants of the data, in the objective and not in the loss:
 
@@ -61,7 +58,7 @@ from graphdsl_runtime import (
 
 
 class JmvaeCross(Objective):
-    r"""JMVAE by the network of the paper."""
+    """JMVAE by the network of the paper."""
 
     variables = (
         Variable("x", role="observed", kind="binary", members=2, shape=(32,)),

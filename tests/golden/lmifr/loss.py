@@ -1,4 +1,4 @@
-r"""L-MIFR (Song et al., 2019): as informative about x as a limit on the information
+"""L-MIFR (Song et al., 2019): as informative about x as a limit on the information
 about s allows. In the paper: no row of Table 2 as printed. Published: E[-log p(x|z,
 s)], subject to E KL(q(z|x, s) || p(z)) <= limit, which bounds I(z; s). Here: with
 this bound only, the first of the paper's.
@@ -8,7 +8,7 @@ sha256 626c66ce35db11e3a17efcb74267abc1ff70d074d35b3a5c05aae15be9e967d0.
 
 Objective, to be minimised:
 
-    \mathrm{CE}(x \mid s, z) + \lambda\,\bigl(D(q \,\|\, \{z;\ (x, s)\}) - 5\bigr)
+    CE(x | s, z) + lambda (D(q || {z; (x, s)}) - 5)
 
 Loss, in nats per row:
 
@@ -17,9 +17,9 @@ Loss, in nats per row:
 
 Relation: saddle (rate_z is held by a multiplier, which plays against the rest).
 
-Gaps between loss and objective, where \bar{q} is a conditional of q's joint:
+Gaps between loss and objective, where q* is a conditional of q's joint:
 
-    \mathbb{E}_q\,\mathrm{KL}(\bar{q}(z) \,\|\, p(z))
+    E_q KL(q*(z) || p(z))
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ from graphdsl_runtime import (
 
 
 class Lmifr(Objective):
-    r"""L-MIFR (Song et al., 2019)."""
+    """L-MIFR (Song et al., 2019)."""
 
     variables = (
         Variable("x", role="observed", kind="binary", shape=(64,)),

@@ -1,4 +1,4 @@
-r"""M2 (Kingma et al., 2014): a generative model of data and labels; most rows have no
+"""M2 (Kingma et al., 2014): a generative model of data and labels; most rows have no
 label. In the paper: no row of Table 2 as printed. Published: L(x, y) = E[-log
 p(x|y, z)] - log p(y) + KL(q(z|x, y) || p(z)) for rows with a label, U(x) = E_q(y|x)
 L(x, y) - H(q(y|x)) for the others, summed over N rows, and 0.1 N times the mean of
@@ -10,7 +10,7 @@ sha256 7aee87323c95d61b56d58c3abbc91b07abef4339c3fa45b12b11f6815fd8bf1b.
 
 Objective, to be minimised:
 
-    \mathrm{KL}(q \,\|\, p) + \alpha\,\mathrm{CE}(\mathrm{label\_y} \mid x)
+    KL(q || p) + alpha CE(label_y | x)
 
 Loss, in nats per row:
 
@@ -58,7 +58,7 @@ from graphdsl_runtime import (
 
 
 class M2(Objective):
-    r"""M2 (Kingma et al., 2014)."""
+    """M2 (Kingma et al., 2014)."""
 
     variables = (
         Variable("x", role="observed", kind="binary", shape=(64,)),

@@ -1,4 +1,4 @@
-r"""MI invariance (arXiv 1911.10922): the information of a factor about x is the same
+"""MI invariance (arXiv 1911.10922): the information of a factor about x is the same
 given the other factors. In the paper: no row of Table 2 as printed. Published: I(x;
 z_j|z_-j) = I(x; z_j) for a factorised prior and posterior; objective -ELBO. Here:
 each of the two conditions gives an inequality. A factorised posterior gives <=
@@ -10,7 +10,7 @@ sha256 724c74729761c87e5639df92ae1d58344505e1a9b1800c1f038ef64648f7cdb0.
 
 Objective, to be minimised:
 
-    \mathrm{KL}(q \,\|\, p)
+    KL(q || p)
 
 Loss, in nats per row:
 
@@ -47,7 +47,7 @@ from graphdsl_runtime import (
 
 
 class MiInvariance(Objective):
-    r"""MI invariance (arXiv 1911.10922)."""
+    """MI invariance (arXiv 1911.10922)."""
 
     variables = (
         Variable("x", role="observed", kind="binary", shape=(64,)),

@@ -1,4 +1,4 @@
-r"""Information bottleneck (Tishby et al., 1999; Friedman et al., 2001): keep the part
+"""Information bottleneck (Tishby et al., 1999; Friedman et al., 2001): keep the part
 of x that predicts y. In the paper: Sec. 2.4, I^Gin - beta I^Gout, here with Gin =
 {x -> t} and Gout = {t -> y}. Published: beta E[-log p(y|t)] + E KL(q(t|x) || p(t)),
 Alemi et al., 2017, times beta.
@@ -8,7 +8,7 @@ sha256 7ba87ff2cccd251e1c5c8e09aee7556a026a6001f79e3ac718f10f0c8411d2e6.
 
 Objective, to be minimised:
 
-    I(x; t) - \beta\,I(t; y)
+    I(x; t) - beta I(t; y)
 
 Loss, in nats per row:
 
@@ -17,10 +17,10 @@ Loss, in nats per row:
 
 Relation: upper (every bounded entropy has a nonnegative weight).
 
-Gaps between loss and objective, where \bar{q} is a conditional of q's joint:
+Gaps between loss and objective, where q* is a conditional of q's joint:
 
-    \beta\,\mathbb{E}_q\,\mathrm{KL}(\bar{q}(y \mid t) \,\|\, p(y \mid t))
-    \mathbb{E}_q\,\mathrm{KL}(\bar{q}(t) \,\|\, p(t))
+    beta E_q KL(q*(y | t) || p(y | t))
+    E_q KL(q*(t) || p(t))
 
 Constants of the data, in the objective and not in the loss:
 
@@ -51,7 +51,7 @@ from graphdsl_runtime import (
 
 
 class Mib(Objective):
-    r"""Information bottleneck (Tishby et al., 1999; Friedman et al., 2001)."""
+    """Information bottleneck (Tishby et al., 1999; Friedman et al., 2001)."""
 
     variables = (
         Variable("x", role="observed", kind="binary", shape=(64,)),

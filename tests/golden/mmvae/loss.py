@@ -1,4 +1,4 @@
-r"""MMVAE (Shi et al., 2019): one encoder per view; their mixture infers the latent. In
+"""MMVAE (Shi et al., 2019): one encoder per view; their mixture infers the latent. In
 the paper: no row of Table 2. Published: -1/M sum_m E log 1/K sum_k p(x, z_mk) /
 q(z_mk | x), z_mk ~ q(z | x_m), with Laplace distributions. Here: the same with
 normal distributions, over the views that a row has. Without `per_expert` the bound
@@ -10,7 +10,7 @@ sha256 51d87ce0960b31d301a42e45cbd7494ae021e51e1fa0b837f2fefd141b479ccc.
 
 Objective, to be minimised:
 
-    \mathrm{KL}^{(8),\,\text{per expert}}(q \,\|\, p)
+    KL^(8, per expert)(q || p)
 
 Loss, in nats per row:
 
@@ -18,10 +18,10 @@ Loss, in nats per row:
 
 Relation: upper (every bounded entropy has a nonnegative weight).
 
-Gaps between loss and objective, where \bar{q} is a conditional of q's joint:
+Gaps between loss and objective, where q* is a conditional of q's joint:
 
-    \mathbb{E}_q\bigl[\log p(x_{1}, x_{2}) - \tfrac{1}{M} \sum_{m=1}^{M} \log
-    \tfrac{1}{8} \sum_{k=1}^{8} \frac{p(x_{1}, x_{2}, z)}{q(z \mid x_{1}, x_{2})}\bigr]
+    E_q[log p(x[1], x[2]) - 1/M sum_m log 1/8 sum_k p(x[1], x[2], z) / q(z | x[1],
+    x[2])]
 
 Constants of the data, in the objective and not in the loss:
 
@@ -57,7 +57,7 @@ from graphdsl_runtime import (
 
 
 class Mmvae(Objective):
-    r"""MMVAE (Shi et al., 2019)."""
+    """MMVAE (Shi et al., 2019)."""
 
     variables = (
         Variable(

@@ -1,4 +1,4 @@
-r"""MVAE (Wu & Goodman, 2018): any subset of the views infers the latent, by a product
+"""MVAE (Wu & Goodman, 2018): any subset of the views infers the latent, by a product
 of experts. In the paper: Table 2, row MVAE: [1, C_1]; [beta_i, G_marginal(x_i)].
 Published: -ELBO(x) - sum_i ELBO(x_i) - sum_k ELBO(x_{S_k}), over random subsets
 S_k. Here: over every subset S; each row uses the views of S that it has. The
@@ -10,9 +10,8 @@ sha256 462488015cc24e7ac91bb10c39a4021c3836628a78ea31d6bdb7aedcd5b06ad0.
 
 Objective, to be minimised:
 
-    \bigl(\mathrm{KL}(r({1})(x_{1}, z) \,\|\, p(x_{1}, z)) + \mathrm{KL}(r({2})(x_{2},
-    z) \,\|\, p(x_{2}, z)) + \mathrm{KL}(r({1,2})(x_{1}, x_{2}, z) \,\|\, p(x_{1},
-    x_{2}, z))\bigr)
+    KL(r({1})(x[1], z) || p(x[1], z)) + KL(r({2})(x[2], z) || p(x[2], z)) +
+    KL(r({1,2})(x[1], x[2], z) || p(x[1], x[2], z))
 
 Loss, in nats per row:
 
@@ -55,7 +54,7 @@ from graphdsl_runtime import (
 
 
 class Mvae(Objective):
-    r"""MVAE (Wu & Goodman, 2018)."""
+    """MVAE (Wu & Goodman, 2018)."""
 
     variables = (
         Variable(

@@ -1,4 +1,4 @@
-r"""Out-of-distribution generalization (eq. 18, as printed): a label predicted in any
+"""Out-of-distribution generalization (eq. 18, as printed): a label predicted in any
 environment. In the paper: eq. 18, L_dist + beta_1 E KL(q(z|x, e, y) || q(z|x)) +
 beta_2 TC(x; e; y|z). Published: the same, its last term bounded by E[-log p(y|z)] +
 E[-log p(e|z)] + E KL(q(z|x, e, y) || r(z|x)). Here: two networks, `predicted` and
@@ -12,8 +12,7 @@ sha256 aef510afd4e54c0b4c0a8a9f9a17ff4caacdd25699de698d572ccc87ac898c9e.
 
 Objective, to be minimised:
 
-    \mathrm{KL}(q \,\|\, p) + \beta_{\mathrm{1}}\,D(q \,\|\, \mathrm{predicted}) +
-    \beta_{\mathrm{2}}\,D(q \,\|\, \mathrm{star})
+    KL(q || p) + beta_1 D(q || predicted) + beta_2 D(q || star)
 
 Loss, in nats per row:
 
@@ -25,12 +24,11 @@ Loss, in nats per row:
 
 Relation: upper (every bounded entropy has a nonnegative weight).
 
-Gaps between loss and objective, where \bar{q} is a conditional of q's joint:
+Gaps between loss and objective, where q* is a conditional of q's joint:
 
-    \beta_{\mathrm{2}}\,\mathbb{E}_q\,\mathrm{KL}(\bar{q}(y \mid z) \,\|\, p(y \mid z))
-    \beta_{\mathrm{2}}\,\mathbb{E}_q\,\mathrm{KL}(\bar{q}(e \mid z) \,\|\, p(e \mid z))
-    (\beta_{\mathrm{1}} + \beta_{\mathrm{2}})\,\mathbb{E}_q\,\mathrm{KL}(\bar{q}(z \mid
-    x) \,\|\, r(z \mid x))
+    beta_2 E_q KL(q*(y | z) || p(y | z))
+    beta_2 E_q KL(q*(e | z) || p(e | z))
+    (beta_1 + beta_2) E_q KL(q*(z | x) || r(z | x))
 
 Constants of the data, in the objective and not in the loss:
 
@@ -63,7 +61,7 @@ from graphdsl_runtime import (
 
 
 class Ood(Objective):
-    r"""Out-of-distribution generalization (eq. 18, as printed)."""
+    """Out-of-distribution generalization (eq. 18, as printed)."""
 
     variables = (
         Variable("x", role="observed", kind="binary", shape=(64,)),

@@ -1,4 +1,4 @@
-r"""Invariant prediction: given the latent, the environment adds no information about
+"""Invariant prediction: given the latent, the environment adds no information about
 the label. In the paper: what Sec. 6 says in words, y independent of e given z. Eq.
 18 differs. Published: none. Objective, a game: E[-log p(y|z)] + invariance (E[-log
 p(y|z)] - min_r E[-log r(y|z, e)]). Here: I(y; e|z) = H(y|z) - H(y|z, e), whose last
@@ -11,8 +11,7 @@ sha256 05365a9a0f6984f68cc9071ff9d163983e6cf45c586463efae05696b604475f7.
 
 Objective, to be minimised:
 
-    \mathrm{CE}(y \mid z) + \mathrm{invariance}\,\mathrm{CE}(y \mid z) -
-    \mathrm{invariance}\,\mathrm{CE}(y \mid e, z)
+    CE(y | z) + invariance CE(y | z) - invariance CE(y | e, z)
 
 Loss, in nats per row:
 
@@ -45,7 +44,7 @@ from graphdsl_runtime import (
 
 
 class OodInvariant(Objective):
-    r"""Invariant prediction."""
+    """Invariant prediction."""
 
     variables = (
         Variable("x", role="observed", kind="binary", shape=(64,)),

@@ -1,4 +1,4 @@
-r"""Structural bottleneck (Elidan & Friedman, 2005): compress x into t, and generate x
+"""Structural bottleneck (Elidan & Friedman, 2005): compress x into t, and generate x
 and y from t. In the paper: eq. 5, I^Gq + gamma KL(q || p). It is eq. 8 if G^q has
 the edges of the data, as here (docs/paper-audit.md, eq. 5). Published: gamma E[-log
 p(x|t) - log p(y|t)] + (1 + gamma) E KL(q(t|x) || p(t)). Here: I(x; t) bounded by
@@ -9,7 +9,7 @@ sha256 0b621b1b5616efe1070e948f0e1f1429a622e72c4401f7bed6dd88b3235c10c4.
 
 Objective, to be minimised:
 
-    I(x; t) + \gamma\,\mathrm{KL}(q \,\|\, p)
+    I(x; t) + gamma KL(q || p)
 
 Loss, in nats per row:
 
@@ -19,9 +19,9 @@ Loss, in nats per row:
 
 Relation: upper (every bounded entropy has a nonnegative weight).
 
-Gaps between loss and objective, where \bar{q} is a conditional of q's joint:
+Gaps between loss and objective, where q* is a conditional of q's joint:
 
-    \mathbb{E}_q\,\mathrm{KL}(\bar{q}(t) \,\|\, p(t))
+    E_q KL(q*(t) || p(t))
 
 Constants of the data, in the objective and not in the loss:
 
@@ -53,7 +53,7 @@ from graphdsl_runtime import (
 
 
 class StructuralMib(Objective):
-    r"""Structural bottleneck (Elidan & Friedman, 2005)."""
+    """Structural bottleneck (Elidan & Friedman, 2005)."""
 
     variables = (
         Variable("x", role="observed", kind="binary", shape=(64,)),

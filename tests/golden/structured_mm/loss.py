@@ -1,4 +1,4 @@
-r"""Structured multi-view model (Zhang, Koyama & Ishiguro, 2020): any number of views,
+"""Structured multi-view model (Zhang, Koyama & Ishiguro, 2020): any number of views,
 learned edges. In the paper: Table 2, row OURS-MM: [1, C_0]; [beta_i,
 G_cross({x_i})], with Sec. 4.2 and Alg. 1. Published: E[-log p(x|z, u)] + E
 KL(q(u|x) || p(u)) + E KL(q(z|x) || p(z)) + sum_i E KL(q(z|x) || q(z|x_i)), with
@@ -11,10 +11,8 @@ sha256 42a5d8106bc0877d381f66b2c1a0465dda61c2b3f29b0aab5bfe4feee477f1e8.
 
 Objective, to be minimised:
 
-    \mathrm{KL}(q \,\|\, p) + 0.5\,\mathrm{cross}\,\bigl(D(q \,\|\, \{x_{1} \to (z_{1},
-    \dots, z_{8});\ (z_{1}, \dots, z_{8}) \to x_{2}\}) + D(q \,\|\, \{x_{2} \to (z_{1},
-    \dots, z_{8});\ (z_{1}, \dots, z_{8}) \to x_{1}\})\bigr) +
-    \mathrm{edge}\,\mathrm{sparsity}(\mathrm{Mq}, \mathrm{Mp})
+    KL(q || p) + 0.5*cross (D(q || {x[1] -> (z[1..8]); (z[1..8]) -> x[2]}) + D(q ||
+    {x[2] -> (z[1..8]); (z[1..8]) -> x[1]})) + edge sparsity(Mq, Mp)
 
 Loss, in nats per row:
 
@@ -29,17 +27,12 @@ Loss, in nats per row:
 Relation: upper (every bounded entropy has a nonnegative weight, in expectation over Mq,
 Mp).
 
-Gaps between loss and objective, where \bar{q} is a conditional of q's joint:
+Gaps between loss and objective, where q* is a conditional of q's joint:
 
-    0.5\,\mathrm{cross}\,\mathbb{E}_q\,\mathrm{KL}(\bar{q}(x_{1} \mid z_{1}, \dots,
-    z_{8}) \,\|\, r(x_{1} \mid z_{1}, \dots, z_{8}))
-    0.5\,\mathrm{cross}\,\mathbb{E}_q\,\mathrm{KL}(\bar{q}(x_{2} \mid z_{1}, \dots,
-    z_{8}) \,\|\, r(x_{2} \mid z_{1}, \dots, z_{8}))
-    0.5\,\mathrm{cross}\,\mathbb{E}_q\,\mathrm{KL}(\bar{q}(z_{1} \mid x_{1}) \,\|\,
-    q(z_{1} \mid x_{1}))
-    \dots
-    0.5\,\mathrm{cross}\,\mathbb{E}_q\,\mathrm{KL}(\bar{q}(z_{8} \mid x_{2}, z_{1},
-    \dots, z_{7}) \,\|\, q(z_{8} \mid x_{2}))
+    sum(i in 1..2) 0.5*cross E_q KL(q*(x[i] | z[1..8]) || r(x[i] | z[1..8]))
+    0.5*cross E_q KL(q*(z[1] | x[1]) || q(z[1] | x[1]))
+    ...
+    sum(i in 1..2) 0.5*cross E_q KL(q*(z[8] | x[i], z[1..7]) || q(z[8] | x[i]))
 
 Constants of the data, in the objective and not in the loss:
 
@@ -75,7 +68,7 @@ from graphdsl_runtime import (
 
 
 class StructuredMm(Objective):
-    r"""Structured multi-view model (Zhang, Koyama & Ishiguro, 2020)."""
+    """Structured multi-view model (Zhang, Koyama & Ishiguro, 2020)."""
 
     variables = (
         Variable(

@@ -1,4 +1,4 @@
-r"""TELBO (Vedantam et al., 2018): the latent is inferred from an image and its label,
+"""TELBO (Vedantam et al., 2018): the latent is inferred from an image and its label,
 jointly and from each alone. In the paper: Sec. 4.2 names it; no row of Table 2 as
 printed. Published: E_q[-log p(x|z)] + joint E_q[-log p(y|z)] + E KL(q(z|x, y) ||
 p(z)) + E_r[-log p(x|z)] + E KL(r(z|x) || p(z)) + alone E_s[-log p(y|z)] + E
@@ -9,9 +9,8 @@ sha256 7a8e436bc2c0444c98d4b310f487d0147899512e8626e155f12b93969ef902a3.
 
 Objective, to be minimised:
 
-    \bigl(\mathrm{KL}(q \,\|\, p) + \mathrm{KL}(r(x, z) \,\|\, p(x, z))\bigr) +
-    (\mathrm{joint} - 1)\,\mathrm{CE}(y \mid z) + \mathrm{alone}\,\mathrm{KL}(s(y, z)
-    \,\|\, p(y, z)) + (1 - \mathrm{alone})\,\mathrm{KL}(s(z \mid y) \,\|\, p(z))
+    KL(q || p) + KL(r(x, z) || p(x, z)) + (joint - 1) CE(y | z) + alone KL(s(y, z) ||
+    p(y, z)) + (1 - alone) KL(s(z | y) || p(z))
 
 Loss, in nats per row:
 
@@ -58,7 +57,7 @@ from graphdsl_runtime import (
 
 
 class Telbo(Objective):
-    r"""TELBO (Vedantam et al., 2018)."""
+    """TELBO (Vedantam et al., 2018)."""
 
     variables = (
         Variable("x", role="observed", kind="binary", shape=(64,)),

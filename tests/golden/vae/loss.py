@@ -1,4 +1,4 @@
-r"""Variational autoencoder (Kingma & Welling, 2014): one view, one latent vector. In
+"""Variational autoencoder (Kingma & Welling, 2014): one view, one latent vector. In
 the paper: Table 2, row VAE: [1, C_1]; no network. Published: E[-log p(x|u)] + E
 KL(q(u|x) || p(u)).
 
@@ -7,7 +7,7 @@ sha256 4fd4ffc817945a3010791852c5833e0e023d3adf84168a3001a7e031d33c6311.
 
 Objective, to be minimised:
 
-    \mathrm{KL}(q \,\|\, p)
+    KL(q || p)
 
 Loss, in nats per row:
 
@@ -44,7 +44,7 @@ from graphdsl_runtime import (
 
 
 class Vae(Objective):
-    r"""Variational autoencoder (Kingma & Welling, 2014)."""
+    """Variational autoencoder (Kingma & Welling, 2014)."""
 
     variables = (
         Variable("x", role="observed", kind="binary", shape=(64,)),

@@ -1,4 +1,4 @@
-r"""VCCA (Wang et al., 2016): two views generated from one latent; the first view alone
+"""VCCA (Wang et al., 2016): two views generated from one latent; the first view alone
 infers it. In the paper: no row of Table 2 as printed. Published: E[-log p(x_1|z)] +
 E[-log p(x_2|z)] + E KL(q(z|x_1) || p(z)).
 
@@ -7,7 +7,7 @@ sha256 f17501ea5121312a0f8efbde127f45a6e7fc48e18f47beb8a7118382df12d5a7.
 
 Objective, to be minimised:
 
-    \mathrm{KL}(q \,\|\, p)
+    KL(q || p)
 
 Loss, in nats per row:
 
@@ -46,7 +46,7 @@ from graphdsl_runtime import (
 
 
 class Vcca(Objective):
-    r"""VCCA (Wang et al., 2016)."""
+    """VCCA (Wang et al., 2016)."""
 
     variables = (
         Variable("x", role="observed", kind="binary", members=2, shape=(32,)),

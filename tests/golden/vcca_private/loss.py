@@ -1,4 +1,4 @@
-r"""VCCA-private (Wang et al., 2016): one latent shared by two views, and a private one
+"""VCCA-private (Wang et al., 2016): one latent shared by two views, and a private one
 for each. In the paper: no row of Table 2 as printed. Published: sum_i E[-log
 p(x_i|z, u_i)] + E KL(q(z|x_1) || p(z)) + sum_i E KL(q(u_i|x_i) || p(u_i)).
 
@@ -7,7 +7,7 @@ sha256 915ac767d6f1fe38d119d640bba3bf1621a8c7eed111c624786987c0fc315768.
 
 Objective, to be minimised:
 
-    \mathrm{KL}(q \,\|\, p)
+    KL(q || p)
 
 Loss, in nats per row:
 
@@ -47,7 +47,7 @@ from graphdsl_runtime import (
 
 
 class VccaPrivate(Objective):
-    r"""VCCA-private (Wang et al., 2016)."""
+    """VCCA-private (Wang et al., 2016)."""
 
     variables = (
         Variable("x", role="observed", kind="binary", members=2, shape=(32,)),

@@ -1,4 +1,4 @@
-r"""Variational fair autoencoder (Louizos et al., 2016): latents that are independent of
+"""Variational fair autoencoder (Louizos et al., 2016): latents that are independent of
 a nuisance s. In the paper: no row of Table 2 as printed. Published: E[-log p(x|z,
 s)] + E KL(q(z|x, s) || p(z)) + gamma MMD(q(z|s = 0) || q(z|s = 1)). Here: without
 labels. MMD replaces I(z; s): both are 0 for the same q, but MMD is not in nats.
@@ -8,7 +8,7 @@ sha256 c7ead35ca7703d7782660b5f6660b97a170b2e77628ad461f80bbf072c4a98f0.
 
 Objective, to be minimised:
 
-    \mathrm{KL}(q \,\|\, p) + \gamma\,D(q \,\|\, \{z;\ s\})
+    KL(q || p) + gamma D(q || {z; s})
 
 Loss, in nats per row:
 
@@ -49,7 +49,7 @@ from graphdsl_runtime import (
 
 
 class Vfae(Objective):
-    r"""Variational fair autoencoder (Louizos et al., 2016)."""
+    """Variational fair autoencoder (Louizos et al., 2016)."""
 
     variables = (
         Variable("x", role="observed", kind="binary", shape=(64,)),

@@ -1,4 +1,4 @@
-r"""WAE-MMD (Tolstikhin et al., 2018): the cost of transporting the data to the
+"""WAE-MMD (Tolstikhin et al., 2018): the cost of transporting the data to the
 generated samples. In the paper: Sec. 3.5 names it; no row of Table 2 as printed.
 Published: E[c(x, G(z))] + lam MMD(q(z) || p(z)), with c = |x - G(z)|^2.
 
@@ -7,8 +7,7 @@ sha256 0bccfaee6958011317be4def200dddb6ac9e4f0471a565854558efd15e988839.
 
 Objective, to be minimised:
 
-    \mathrm{cost}(x \mid z,\ \mathrm{squared}) + \mathrm{lam}\,\mathrm{MMD}(q(z) \,\|\,
-    p(z))
+    cost(x | z, squared) + lam MMD(q(z) || p(z))
 
 Loss, in nats per row:
 
@@ -41,7 +40,7 @@ from graphdsl_runtime import (
 
 
 class WaeMmd(Objective):
-    r"""WAE-MMD (Tolstikhin et al., 2018)."""
+    """WAE-MMD (Tolstikhin et al., 2018)."""
 
     variables = (
         Variable("x", role="observed", kind="real", shape=(64,)),

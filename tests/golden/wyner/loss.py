@@ -1,4 +1,4 @@
-r"""Wyner VAE (Ryu et al., 2020): one latent shared by two views, and a private one for
+"""Wyner VAE (Ryu et al., 2020): one latent shared by two views, and a private one for
 each. In the paper: Table 2, row Wyner: [1, C_1]; [beta_i, G_cross(x_i)], [beta_i,
 G_private(x_i)]. Published: KLs in both directions, partly by critics, of the joint
 and of both cross generations, and I(x; z). Here: one direction, without critics: (1
@@ -12,9 +12,8 @@ sha256 e558004b1df190f79413a27a7e7a14c007b10a1d0adc08acfd091aeccdd069e2.
 
 Objective, to be minimised:
 
-    \mathrm{KL}(q \,\|\, p) + \mathrm{common}\,I(x_{1}, x_{2}; z) +
-    \mathrm{cross}\,\bigl(D(q \,\|\, \mathrm{through\_z}(1,2)) + D(q \,\|\,
-    \mathrm{through\_z}(2,1))\bigr)
+    KL(q || p) + common I(x[1], x[2]; z) + cross (D(q || through_z(1,2)) + D(q ||
+    through_z(2,1)))
 
 Loss, in nats per row:
 
@@ -25,15 +24,12 @@ Loss, in nats per row:
 
 Relation: upper (every bounded entropy has a nonnegative weight).
 
-Gaps between loss and objective, where \bar{q} is a conditional of q's joint:
+Gaps between loss and objective, where q* is a conditional of q's joint:
 
-    \sum_{i=1}^{2} \mathrm{cross}\,\mathbb{E}_q\,\mathrm{KL}(\bar{q}(x_{i} \mid u_{i},
-    z) \,\|\, p(x_{i} \mid z, u_{i}))
-    \mathrm{common}\,\mathbb{E}_q\,\mathrm{KL}(\bar{q}(z) \,\|\, p(z))
-    \sum_{i=1}^{2} \mathrm{cross}\,\mathbb{E}_q\,\mathrm{KL}(\bar{q}(z \mid x_{i})
-    \,\|\, q(z \mid x_{i}))
-    \sum_{i=1}^{2} \mathrm{cross}\,\mathbb{E}_q\,\mathrm{KL}(\bar{q}(u_{i}) \,\|\,
-    p(u_{i}))
+    sum(i in 1..2) cross E_q KL(q*(x[i] | u[i], z) || p(x[i] | z, u[i]))
+    common E_q KL(q*(z) || p(z))
+    sum(i in 1..2) cross E_q KL(q*(z | x[i]) || q(z | x[i]))
+    sum(i in 1..2) cross E_q KL(q*(u[i]) || p(u[i]))
 
 Constants of the data, in the objective and not in the loss:
 
@@ -67,7 +63,7 @@ from graphdsl_runtime import (
 
 
 class Wyner(Objective):
-    r"""Wyner VAE (Ryu et al., 2020)."""
+    """Wyner VAE (Ryu et al., 2020)."""
 
     variables = (
         Variable("x", role="observed", kind="binary", members=2, shape=(32,)),

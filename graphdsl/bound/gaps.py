@@ -1,0 +1,62 @@
+"""Gaps between an entropy and what bounds it: as text, and in LaTeX."""
+
+from __future__ import annotations
+
+__all__ = ["Gap", "base_name", "model_gap", "relaxation_gap"]
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from graphdsl.bound.models import ModelRef, printed
+from graphdsl.ir.draws import latex_mean_over, mean_over
+from graphdsl.ir.notation import factor_latex, factor_text, latex_names, listed
+from graphdsl.ir.weight import Weight
+
+
+class Gap(NamedTuple):
+    """A gap, weight included. In the text, `q*` is a conditional of the joint of q."""
+
+    text: str
+    latex: str
+
+
+def model_gap(weight: Weight, node: str, given: Sequence[str], ref: ModelRef, under: str) -> Gap:
+    """E KL(q*(v | S) || r(v | T)): how far a model is from the conditional that it stands for."""
+    base, index = base_name(under), f"_{under}" if len(under) == 1 else f"_{{{under}}}"
+    mean = latex_mean_over((node, *given), under)
+    bar = f"\\bar{{{base}}}({latex_names((node,))}{_latex_bar(given)})"
+    head, _, rest = printed(ref).partition("(")
+    child, _, parents = rest[:-1].partition("|")
+    model = f"{head}({latex_names((child,))}{_latex_bar(listed(parents))})"
+    divergence = f"\\mathbb{{E}}{index}\\,\\mathrm{{KL}}({bar} \\,\\|\\, {model})"
+    of_text = f"{base}*({node}{_bar(given)}) || {head}({child}{_bar(listed(parents))})"
+    return Gap(
+        f"{factor_text(weight)}{mean_over((node, *given), under)}E_{under} KL({of_text})",
+        f"{factor_latex(weight)}{mean}{divergence}",
+    )
+
+
+def relaxation_gap(
+    weight: Weight, node: str, missing: Sequence[str], given: Sequence[str], under: str
+) -> Gap:
+    """I(v; M | S): what an encoder's other parents tell of its variable."""
+    mean = latex_mean_over((node, *given), under)
+    latex = f"I({latex_names((node,))}; {latex_names(missing)}{_latex_bar(given)})"
+    return Gap(
+        f"{factor_text(weight)}{mean_over((node, *given), under)}"
+        f"I({node}; {', '.join(missing)}{_bar(given)})",
+        f"{factor_latex(weight)}{mean}{latex}",
+    )
+
+
+def base_name(under: str) -> str:
+    """The name under which an inference network's conditionals are printed: `r` for `r(1)`."""
+    return under.partition("(")[0]
+
+
+def _bar(given: Sequence[str]) -> str:
+    return f" | {', '.join(given)}" if given else ""
+
+
+def _latex_bar(given: Sequence[str]) -> str:
+    return f" \\mid {latex_names(given)}" if given else ""

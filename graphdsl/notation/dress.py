@@ -1,0 +1,121 @@
+"""The two ways in which an objective is written: as text, and in LaTeX."""
+
+from __future__ import annotations
+
+__all__ = ["LATEX", "TEXT", "Dress"]
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from graphdsl.ir.folding import fold_lists, folded_text
+from graphdsl.ir.notation import (
+    factor_latex,
+    factor_text,
+    latex_names,
+    latex_weight,
+    weight_text,
+)
+from graphdsl.ir.weight import Weight
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dress:
+    """Names, weights and signs as they are written."""
+
+    names: Callable[[Iterable[str]], str]
+    weight: Callable[[Weight], str]
+    factor: Callable[[Weight], str]  #: in front of what it multiplies
+    network: Callable[[str], str]
+    word: str  #: a format for words: `cost`
+    index: str  #: a format for the distribution that something is under
+    expectation: str  #: a format for the mean over a drawn set
+    power: str  #: a format for a number of samples above a divergence, and words behind it
+    phrase: str  #: a format for those words
+    absolute: str
+    maximum: str
+    multiplier: str
+    sum: str  #: a format for a sum in brackets
+    given: str
+    against: str
+    space: str  #: between arguments
+    times: str
+    dots: str
+    fold: Callable[[list[str]], Iterable[str]]  #: summands of one family as one
+
+    def bar(self, given: Iterable[str]) -> str:
+        """What is conditioned on, behind a bar; nothing if there is nothing."""
+        written = self.names(given)
+        return f"{self.given}{written}" if written else ""
+
+
+def _text_names(names: Iterable[str]) -> str:
+    return fold_lists(", ".join(names))
+
+
+def _latex_network(name: str) -> str:
+    r"""A network by its name, or by its lines: `\{x \to z\}`."""
+    if name.startswith("{"):
+        return f"\\{{{_latex_lines(name[1:-1])}\\}}"
+    head, paren, rest = name.partition("(")
+    escaped = head.replace("_", r"\_")
+    return f"\\mathrm{{{escaped}}}{paren}{rest}"
+
+
+def _latex_lines(body: str) -> str:
+    """A network's body: arrows and names in LaTeX."""
+    lines = []
+    for line in body.split("; "):
+        groups = [_latex_group(group) for group in line.split(" -> ")]
+        lines.append(r" \to ".join(groups))
+    return r";\ ".join(lines)
+
+
+def _latex_group(group: str) -> str:
+    inner = group.strip("()")
+    written = latex_names(inner.split(", "))
+    return f"({written})" if inner != group else written
+
+
+TEXT = Dress(
+    names=_text_names,
+    weight=weight_text,
+    factor=factor_text,
+    network=fold_lists,
+    word="{}",
+    index="_{}",
+    expectation="E_{} ",
+    power="^({}{})",
+    phrase=", {}",
+    absolute="abs({})",
+    maximum="max({}, {})",
+    multiplier="lambda",
+    sum="({})",
+    given=" | ",
+    against=" || ",
+    space=" ",
+    times=" ",
+    dots="...",
+    fold=folded_text,
+)
+
+LATEX = Dress(
+    names=latex_names,
+    weight=latex_weight,
+    factor=factor_latex,
+    network=_latex_network,
+    word=r"\mathrm{{{}}}",
+    index="_{{{}}}",
+    expectation=r"\mathbb{{E}}_{{{}}}\,",
+    power="^{{({}{})}}",
+    phrase=r",\,\text{{{}}}",
+    absolute=r"\left|{}\right|",
+    maximum=r"\max({},\ {})",
+    multiplier=r"\lambda",
+    sum=r"\bigl({}\bigr)",
+    given=r" \mid ",
+    against=r" \,\|\, ",
+    space=r"\ ",
+    times=r"\,",
+    dots=r"\dots",
+    fold=list,
+)
