@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["Owner", "Piece", "parse_maps", "resolve"]
+__all__ = ["Owner", "Piece", "find", "parse_maps", "resolve"]
 
 import math
 import re
@@ -125,7 +125,7 @@ def _wanted(
 def _mapped(table: Table, text: str, name: str) -> list[Piece]:
     """The columns that a map names: names, globs, and ranges in the order of the file."""
     if table.column(text) is not None:
-        return _named_exactly(table, text)
+        return find(table, text)
     pieces: list[Piece] = []
     for part in (one.strip() for one in _PARTS.findall(text)):
         if part:
@@ -141,8 +141,8 @@ def _of_part(table: Table, part: str, name: str) -> list[Piece]:
     every = list(_all_pieces(table))
     if part.startswith('"') and part.endswith('"') and len(part) > 1:
         part = part[1:-1]
-        found = _named_exactly(table, part)
-    elif found := _named_exactly(table, part):
+        found = find(table, part)
+    elif found := find(table, part):
         return found
     elif ".." in part:
         return _range(every, part, name)
@@ -174,7 +174,8 @@ def _range(every: Sequence[Piece], part: str, name: str) -> list[Piece]:
     return list(every[start : stop + 1])
 
 
-def _named_exactly(table: Table, name: str) -> list[Piece]:
+def find(table: Table, name: str) -> list[Piece]:
+    """Find the column of a name, or the entry of one."""
     column = table.column(name)
     if column is not None:
         return [Piece(column)]

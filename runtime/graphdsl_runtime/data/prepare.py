@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["Prepared", "prepare"]
+__all__ = ["Prepared", "batch_of", "prepare", "unequal"]
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -61,7 +61,7 @@ def prepare(
         if owner.pieces
     ]
     findings = [one for field in fields for one in field.findings]
-    findings += _unequal(fields)
+    findings += unequal(fields)
     text = shown(table, fields, [*table.notes])
     if any(one.fatal for one in findings) or not fields:
         raise DataRefused(findings or [_nothing(table)], text)
@@ -79,7 +79,9 @@ def prepare(
     lines += [line for one in findings for line in one.lines()]
     return Prepared(
         name=table.name,
-        fitted=FittedData(train=_batch(fields, trained), test=_batch(fields, held_out)),
+        fitted=FittedData(
+            train=batch_of(fields, _chosen(trained)), test=batch_of(fields, _chosen(held_out))
+        ),
         shown="\n".join(lines),
         findings=tuple(findings),
         record={
@@ -102,7 +104,8 @@ def _nothing(table: Table) -> Finding:
     return Finding("DATA03", table.name, "no variable of the spec has data", "declare one observed")
 
 
-def _unequal(fields: Sequence[Field]) -> Iterator[Finding]:
+def unequal(fields: Sequence[Field]) -> Iterator[Finding]:
+    """Find fields whose numbers of rows differ from the first one's."""
     read = [field for field in fields if field.values is not None]
     for field in read[1:]:
         if field.rows != read[0].rows:
@@ -134,22 +137,25 @@ def _refuse_never_seen(fields: Sequence[Field], trained: Array) -> None:
             )
 
 
-def _batch(fields: Sequence[Field], rows: Array) -> Batch:
+def _chosen(rows: Array) -> Array | slice:
     places = np.flatnonzero(rows)
-    chosen: Array | slice = places
     if len(places) and places[-1] - places[0] + 1 == len(places):
-        chosen = slice(int(places[0]), int(places[-1]) + 1)  # of a memory map, no copy
-    batch: dict[str, Tensor] = {}
-    for field in fields:
-        batch |= entries_of(field, chosen)
-    return batch
+        return slice(int(places[0]), int(places[-1]) + 1)  # of a memory map, no copy
+    return places
 
 
-def entries_of(field: Field, rows: Array | slice) -> dict[str, Tensor]:
-    """Give some rows of a field as a module takes them: NaN, or ``seen(x)``, for what is missing.
+def batch_of(fields: Sequence[Field], rows: Array | slice) -> Batch:
+    """Give some rows as a module takes them: NaN, or ``seen(x)``, for what is missing.
 
     Shapes: ``(n, *shape)``, float32, of categories int64; ``seen(x)`` bool ``(n, *grid)``.
     """
+    batch: dict[str, Tensor] = {}
+    for field in fields:
+        batch |= _entries(field, rows)
+    return batch
+
+
+def _entries(field: Field, rows: Array | slice) -> dict[str, Tensor]:
     owner, values = field.owner, field.values
     assert values is not None
     numbers = values.numbers[rows]
