@@ -77,6 +77,8 @@ def _mistakes(compiled: Compiled, audit: Audit) -> Iterator[str]:
     from graphdsl.prove import Setting, mistake_in, mistake_in_steps
 
     model, canons = audit.model, canonical_forms(compiled.checked)
+    if audit.leftover:
+        yield "the terms and the constants are not the objective"
     for one in audit.projections:
         canon = canons[one.under].within(frozenset(one.network.variables))
         mistake = mistake_in_steps(one, canon)

@@ -32,7 +32,7 @@ from graphdsl.ir.audit import Audit, Finding
 from graphdsl.ir.evidence import CanonicalForm, Proof
 from graphdsl.ir.functionals import draws_of
 from graphdsl.ir.graph import Dag, Independence
-from graphdsl.ir.information import Collected
+from graphdsl.ir.information import Collected, Term
 from graphdsl.ir.loss import LossModule
 from graphdsl.ir.model import Model
 from graphdsl.resolve import resolve
@@ -186,7 +186,19 @@ def read(compiled: Compiled) -> Audit:
         module=compiled.module,
         proofs=compiled.proofs,
         findings=tuple(map(_finding, compiled.warnings)),
+        leftover=_leftover(compiled, canons),
     )
+
+
+def _leftover(compiled: Compiled, canons: Forms) -> tuple[Term, ...] | None:
+    """What the loss and its constants miss of the objective, outside of any sign."""
+    from graphdsl.symbolic import leftover
+
+    checked, module = compiled.checked, compiled.module
+    if checked.model.players:
+        return None
+    terms = [one for term in module.terms if not term.within for one in term.stands_for]
+    return leftover(checked.model, checked.dags, canons, (*terms, *module.constants))
 
 
 def canonical_forms(checked: Checked) -> Forms:

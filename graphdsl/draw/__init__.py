@@ -4,13 +4,15 @@ __all__ = [
     "Sheet",
     "drawable",
     "png_or_pdf",
+    "projected",
     "sheet_of",
     "svg",
-    "svg_body",
+    "svg_inline",
     "tikz",
 ]
 
+from graphdsl.draw.pictured import projected
 from graphdsl.draw.raster import png_or_pdf
 from graphdsl.draw.sheet import Sheet, drawable, sheet_of
-from graphdsl.draw.svg import svg, svg_body
+from graphdsl.draw.svg import svg, svg_inline
 from graphdsl.draw.tikz import tikz

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["pictured"]
+__all__ = ["pictured", "projected"]
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -31,7 +31,9 @@ def pictured(network: Network, model: Model, *, full: bool = False) -> Picture:
         full: Whether every member is drawn by itself.
     """
     compared = network.role == "regularizer"
-    edges = _beside(_edges(network), network, model.inference) if compared else _edges(network)
+    edges = _edges(network)
+    if compared:
+        edges = _beside(edges, network, projected(network, model))
     selectors = _selectors(network)
     nodes = network.nodes if full else joined(network.nodes, edges, selectors)
     edges = _between(nodes, edges)
@@ -77,8 +79,17 @@ def _edges(network: Network) -> Looks:
     return found
 
 
+def projected(network: Network, model: Model) -> Network:
+    """The network of the distribution that is projected on a regularizer: q's, p's, or another."""
+    unders = (one.under for one in model.projections if one.network.name == network.name)
+    under = next(unders, "q")
+    if under == "p" and model.generation is not None:
+        return model.generation
+    return model.inference_of(under)
+
+
 def _beside(edges: Looks, network: Network, inference: Network) -> Looks:
-    """The edges of a regularizer, and those of G^q between its nodes that it lacks."""
+    """The edges of a regularizer, and those that the projected network has and it lacks."""
     node_of = {name: node[0] for node in network.nodes for name in node}
     known = {
         (node_of[a], node_of[b])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["STYLE", "escaped", "svg", "svg_body"]
+__all__ = ["STYLE", "escaped", "svg", "svg_inline"]
 
 from collections.abc import Iterator
 from html import escape
@@ -12,7 +12,7 @@ from math import hypot
 from graphdsl.draw.labels import lines_of, parsed, plain
 from graphdsl.draw.layout import Drawing, Point, Rectangle, Route, Spot
 from graphdsl.draw.picture import Mark
-from graphdsl.draw.sheet import Sheet
+from graphdsl.draw.sheet import TITLE_HEIGHT, Sheet
 
 _MARGIN = 12.0
 #: Colours of the marks and arrows; a page that holds drawings may set others for its variables.
@@ -41,7 +41,7 @@ STYLE = """\
 def svg(sheet: Sheet, title: str) -> str:
     """A whole file."""
     width, height = sheet.width + 2 * _MARGIN, sheet.height + 2 * _MARGIN
-    body = "\n".join(svg_body(sheet, title))
+    body = "\n".join(_body(sheet, title))
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" class="net" role="img" width="{width:.0f}" '
         f'height="{height:.0f}" viewBox="{-_MARGIN:.0f} {-_MARGIN:.0f} {width:.0f} {height:.0f}">\n'
@@ -51,7 +51,18 @@ def svg(sheet: Sheet, title: str) -> str:
     )
 
 
-def svg_body(sheet: Sheet, title: str, *, named: bool = True) -> Iterator[str]:
+def svg_inline(sheet: Sheet, title: str) -> str:
+    """An element for a page that has its own style; the page names the networks."""
+    width, height = sheet.width + _MARGIN, sheet.height - TITLE_HEIGHT + _MARGIN
+    body = "\n".join(_body(sheet, title, named=False))
+    return (
+        f'<svg class="net" role="img" width="{width:.0f}" height="{height:.0f}" '
+        f'viewBox="{-_MARGIN / 2:.0f} {TITLE_HEIGHT - _MARGIN / 2:.0f} {width:.0f} {height:.0f}">'
+        f"\n{body}\n</svg>"
+    )
+
+
+def _body(sheet: Sheet, title: str, *, named: bool = True) -> Iterator[str]:
     """What stands in the file: each drawing at its place."""
     yield f"<title>{escaped(title)}</title>"
     for drawing, corner in sheet.drawings:
@@ -106,7 +117,11 @@ def _arrow(route: Route, drawing: Drawing) -> Iterator[str]:
 
 def _said(route: Route, start: Mark, end: Mark) -> str:
     ends = f"{start.label} -> {end.label}"
-    said = {"kept": "", "added": ", which G^q lacks", "removed": ", of G^q alone"}
+    said = {
+        "kept": "",
+        "added": ", not in what is projected",
+        "removed": ", in what is projected alone",
+    }
     return f"{ends}{', learned' * route.arrow.learned}{said[route.arrow.tone]}"
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from graphdsl.ir.evidence import Proof
-from graphdsl.ir.information import ProjectionDerivation
+from graphdsl.ir.information import ProjectionDerivation, Term
 from graphdsl.ir.loss import LossModule
 from graphdsl.ir.model import Model
 from graphdsl.ir.verification import Verification
@@ -34,4 +34,7 @@ class Audit:
     module: LossModule
     proofs: tuple[Proof, ...]
     findings: tuple[Finding, ...]
+    #: The objective minus what the terms stand for and the constants: nothing, as it has to be.
+    #: None where several players have an objective each.
+    leftover: tuple[Term, ...] | None
     verification: Verification | None = None  #: None if nobody asked for it

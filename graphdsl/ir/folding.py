@@ -9,6 +9,7 @@ __all__ = [
     "folded_each",
     "folded_latex",
     "folded_text",
+    "latex_binder",
     "text_binder",
 ]
 
@@ -18,7 +19,7 @@ from dataclasses import dataclass
 
 _TEXT_INDEX = re.compile(r"\[(\d+(?:,\d+)*)\]|(?<=\w)\((\d+(?:,\d+)*)\)")
 _LATEX_INDEX = re.compile(r"_\{(\d+(?:,\d+)*)\}|(?<=\w)\((\d+(?:,\d+)*)\)")
-_MEMBER = re.compile(r"([A-Za-z_]\w*'*)\[(\d+)\]")
+_MEMBER = re.compile(r"([A-Za-z_]\w*'*)\[((?:\d+,)*)(\d+)\]")
 _LETTERS = ("i", "j", "k", "l", "m", "n")
 _FEWEST = 3  #: members of a run that is written as a range
 
@@ -91,7 +92,7 @@ def folded_latex(items: Sequence[str]) -> tuple[str, ...]:
     >>> folded_latex(["H(x_{1})", "H(x_{2})", "H(x_{3})"])
     ('\\sum_{i=1}^{3} H(x_{i})',)
     """
-    return tuple(f"{_latex_binder(one)}{one.pattern}" for one in fold_sum(items, latex=True))
+    return tuple(f"{latex_binder(one)}{one.pattern}" for one in fold_sum(items, latex=True))
 
 
 def fold_lists(text: str) -> str:
@@ -99,11 +100,13 @@ def fold_lists(text: str) -> str:
 
     >>> fold_lists("H(u | z[1], z[2], z[3], x[2])")
     'H(u | z[1..3], x[2])'
+    >>> fold_lists("H(u[2,1], u[2,2], u[2,3])")
+    'H(u[2,1..3])'
     """
     written, end = [], 0
     for run in _runs(text):
-        head, first, last = run[0].group(1), run[0].group(2), run[-1].group(2)
-        written.append(f"{text[end : run[0].start()]}{head}[{first}..{last}]")
+        head, before, first, last = *run[0].groups(), run[-1].group(3)
+        written.append(f"{text[end : run[0].start()]}{head}[{before}{first}..{last}]")
         end = run[-1].end()
     return "".join(written) + text[end:]
 
@@ -115,20 +118,21 @@ def text_binder(one: Folded) -> str:
     return f"sum({one.letter} in {_span(one)}) "
 
 
-def _span(one: Folded) -> str:
-    """`1..8`, or `{1, 3, 4}` where values are missing in between."""
-    low, high = one.values[0], one.values[-1]
-    whole = one.values == tuple(range(low, high + 1))
-    return f"{low}..{high}" if whole else f"{{{', '.join(map(str, one.values))}}}"
-
-
-def _latex_binder(one: Folded) -> str:
+def latex_binder(one: Folded) -> str:
+    r"""The same in LaTeX: `\sum_{i=1}^{8} `."""
     if not one.values:
         return ""
     low, high = one.values[0], one.values[-1]
     if one.values == tuple(range(low, high + 1)):
         return f"\\sum_{{{one.letter}={low}}}^{{{high}}} "
     return f"\\sum_{{{one.letter} \\in \\{{{', '.join(map(str, one.values))}\\}}}} "
+
+
+def _span(one: Folded) -> str:
+    """`1..8`, or `{1, 3, 4}` where values are missing in between."""
+    low, high = one.values[0], one.values[-1]
+    whole = one.values == tuple(range(low, high + 1))
+    return f"{low}..{high}" if whole else f"{{{', '.join(map(str, one.values))}}}"
 
 
 def _patterns(text: str, latex: bool) -> Iterator[tuple[str, str, int]]:
@@ -141,14 +145,28 @@ def _patterns(text: str, latex: bool) -> Iterator[tuple[str, str, int]]:
     }
     words = set(re.findall(r"[A-Za-z_]\w*", text)) if values else set()
     letter = next((one for one in _LETTERS if one not in words), "")
+    longest = max((_length(found) for found in index.finditer(text)), default=0)
     for value in sorted(values) if letter else ():
+        for place in (None, *range(longest)) if longest > 1 else (None,):
 
-        def replaced(found: re.Match[str], value: int = value) -> str:
-            inner = found.group(1) or found.group(2)
-            parts = [letter if int(one) == value else one for one in inner.split(",")]
-            return found.group(0).replace(inner, ",".join(parts))
+            def replaced(
+                found: re.Match[str], value: int = value, place: int | None = place
+            ) -> str:
+                inner = found.group(1) or found.group(2)
+                parts = inner.split(",")
+                for k, one in enumerate(parts):
+                    if int(one) == value and place in (None, k):
+                        parts[k] = letter
+                return found.group(0).replace(inner, ",".join(parts))
 
-        yield letter, index.sub(replaced, text), value
+            pattern = index.sub(replaced, text)
+            if pattern != text:
+                yield letter, pattern, value
+
+
+def _length(found: re.Match[str]) -> int:
+    """How many values an index has."""
+    return (found.group(1) or found.group(2)).count(",") + 1
 
 
 def _runs(text: str) -> Iterator[list[re.Match[str]]]:
@@ -169,5 +187,5 @@ def _long(run: list[re.Match[str]]) -> Iterator[list[re.Match[str]]]:
 
 def _follows(text: str, before: re.Match[str], after: re.Match[str]) -> bool:
     between = text[before.end() : after.start()]
-    same = before.group(1) == after.group(1)
-    return same and between in (", ", ",") and int(after.group(2)) == int(before.group(2)) + 1
+    same = before.groups()[:2] == after.groups()[:2]
+    return same and between in (", ", ",") and int(after.group(3)) == int(before.group(3)) + 1

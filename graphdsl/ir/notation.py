@@ -136,7 +136,7 @@ def latex_name(name: str) -> str:
     return f"{base}_{{{index[:-1]}}}" if index else base
 
 
-def latex_names(variables: Iterable[str]) -> str:
+def latex_names(variables: Iterable[str], between: str = ", ") -> str:
     r"""A list of variables in LaTeX; a long run of one family by its two ends.
 
     >>> print(latex_names(["x", "z[1]", "z[2]", "z[3]", "z[4]"]))
@@ -146,7 +146,7 @@ def latex_names(variables: Iterable[str]) -> str:
     for run in _runs(tuple(variables)):
         latex = [latex_name(name) for name in run]
         written += [latex[0], r"\dots", latex[-1]] if len(run) > _LONG else latex
-    return ", ".join(written)
+    return between.join(written)
 
 
 def _factor(text: str, weight: Weight, times: str) -> str:
@@ -161,7 +161,7 @@ def _runs(variables: Names) -> list[list[str]]:
     for name in variables:
         head, index = natural(name)
         before = natural(runs[-1][-1]) if runs else ("", ())
-        follows = len(index) == 1 and before == (head, (index[0] - 1,))
+        follows = bool(index) and before == (head, (*index[:-1], index[-1] - 1))
         if follows:
             runs[-1].append(name)
         else:

@@ -2,6 +2,7 @@
 
 __all__ = [
     "STAGES",
+    "audit_html",
     "audit_json",
     "audit_schema",
     "audit_text",
@@ -12,5 +13,6 @@ __all__ = [
 ]
 
 from graphdsl.report.json import audit_json, audit_schema
+from graphdsl.report.page import audit_html
 from graphdsl.report.stages import STAGES, show_collected, show_graphs, show_loss, show_model
 from graphdsl.report.text import audit_text

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-__all__ = ["Json", "latex_sum", "term_json", "text_sum", "text_summands"]
+__all__ = ["Json", "latex_sum", "latex_summands", "term_json", "text_sum", "text_summands"]
 
 from collections.abc import Callable, Iterable, Sequence
 from typing import TypeAlias
 
 from graphdsl.ir.draws import latex_mean_over
-from graphdsl.ir.folding import fold_lists, fold_sum, text_binder
+from graphdsl.ir.folding import fold_lists, fold_sum, latex_binder, text_binder
 from graphdsl.ir.information import (
     Atom,
     CrossEntropy,
@@ -19,7 +19,7 @@ from graphdsl.ir.information import (
     Term,
     TotalCorrelation,
 )
-from graphdsl.ir.notation import latex_names, latex_weight, weight_text
+from graphdsl.ir.notation import Names, latex_names, latex_weight, weight_text
 from graphdsl.ir.weight import ONE, Weight
 
 Json: TypeAlias = bool | int | float | str | Sequence["Json"] | dict[str, "Json"] | None
@@ -56,6 +56,22 @@ def latex_sum(terms: Iterable[Term]) -> str:
     return _sum(pairs, latex_weight, r"\,")
 
 
+def latex_summands(terms: Iterable[Term]) -> tuple[str, ...]:
+    r"""The summands of a sum in LaTeX with their signs, families folded.
+
+    >>> latex_summands([Term(-ONE, Entropy((f"x[{i}]",))) for i in (1, 2, 3)])
+    ('-\\sum_{i=1}^{3} H_q(x_{i})',)
+    """
+    listed = tuple(terms)
+    atoms = [latex_atom(term.atom) for term in listed]
+    weights = [term.weight for term in listed]
+    pairs = [
+        (weights[one.place], f"{latex_binder(one)}{one.pattern}")
+        for one in fold_sum(atoms, weights, latex=True)
+    ]
+    return _summands(pairs, latex_weight, r"\,")
+
+
 def latex_atom(atom: Atom) -> str:
     """An entropy, information, total correlation or cross-entropy in LaTeX."""
     match atom:
@@ -65,7 +81,7 @@ def latex_atom(atom: Atom) -> str:
             sides = f"{latex_names(left)}; {latex_names(right)}"
             return f"{_mean(atom)}I{_at(atom)}({sides}{_bar(given)})"
         case TotalCorrelation(parts, given):
-            inner = "; ".join(latex_names(part) for part in parts)
+            inner = _latex_parts(parts)
             return f"{_mean(atom)}\\mathrm{{TC}}{_at(atom)}({inner}{_bar(given)})"
         case PenaltyAtom(name, arguments):
             return f"\\mathrm{{{name}}}({latex_names(arguments[:1])}{_bar(arguments[1:])})"
@@ -76,6 +92,13 @@ def latex_atom(atom: Atom) -> str:
             head = model.partition("(")[0]
             density = f"{head}({latex_names(of)}{_bar(given)})"
             return f"{_mean(atom)}\\mathbb{{E}}{_at(atom)}[-\\log {density}]"
+
+
+def _latex_parts(parts: tuple[Names, ...]) -> str:
+    """Parts with semicolons between them; a long run of single members by its two ends."""
+    if all(len(part) == 1 for part in parts):
+        return latex_names((part[0] for part in parts), between="; ")
+    return "; ".join(latex_names(part) for part in parts)
 
 
 def _at(atom: Atom) -> str:

@@ -14,12 +14,14 @@ __all__ = [
     "derive_projection",
     "evened",
     "factored",
+    "leftover",
     "parts_of_loss",
     "quality",
 ]
 
 from graphdsl.symbolic.algebra import factored
 from graphdsl.symbolic.assertions import decide
+from graphdsl.symbolic.balance import leftover
 from graphdsl.symbolic.blocks import Blocks
 from graphdsl.symbolic.canonical import Canon
 from graphdsl.symbolic.evenly import PartsOfLoss, TooManySharesError, evened, parts_of_loss, quality

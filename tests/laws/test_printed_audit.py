@@ -130,12 +130,13 @@ def unfolded(summand: str) -> Iterator[str]:
 
 
 def listed(atom: str) -> str:
-    """`z[1..3]` as its members."""
+    """`z[1..3]` and `u[2,1..3]` as their members."""
 
     def members(run: re.Match[str]) -> str:
-        return ", ".join(f"{run[1]}[{k}]" for k in range(int(run[2]), int(run[3]) + 1))
+        head, before, low, high = run.groups()
+        return ", ".join(f"{head}[{before}{k}]" for k in range(int(low), int(high) + 1))
 
-    return re.sub(r"([A-Za-z_]\w*'*)\[(\d+)\.\.(\d+)\]", members, atom)
+    return re.sub(r"([A-Za-z_]\w*'*)\[((?:\d+,)*)(\d+)\.\.(\d+)\]", members, atom)
 
 
 def tight(text: str) -> str:

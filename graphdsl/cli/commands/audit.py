@@ -6,7 +6,7 @@ __all__ = ["command"]
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -15,11 +15,17 @@ from graphdsl.cli.console import fail, reported, warn, write
 from graphdsl.cli.options import Consts, Out, Params, Spec, Strict
 from graphdsl.cli.sources import open_source
 
+if TYPE_CHECKING:
+    from graphdsl.compiler import Compiled
+    from graphdsl.diagnostics import Source
+    from graphdsl.ir.audit import Audit
+
 
 class Format(StrEnum):
     """How an audit is written."""
 
     text = "text"
+    html = "html"
     json = "json"
 
 
@@ -36,7 +42,6 @@ def command(
 ) -> None:
     """Derive and prove the objective of SPEC, before a GPU hour is spent."""
     from graphdsl.compiler import derive, read
-    from graphdsl.report import audit_json, audit_text
 
     source = open_source(spec)
     derived = reported(source, lambda: derive(checked(source, const, param), keep_refuted=True))
@@ -46,10 +51,23 @@ def command(
         from graphdsl.cli.verifying import verified
 
         audit = verified(derived, audit)
-    write(audit_json(audit) if format is Format.json else audit_text(audit), out or Path("-"))
+    write(_written(format, audit, derived, source), out or Path("-"))
     wrong = audit.verification.wrong if audit.verification is not None else ()
     if wrong:
         fail("\n".join((*wrong, f"{source.name}: verified, and {len(wrong)} things are wrong")))
     refuted = sum(proof.status == "refuted" for proof in audit.proofs)
     if refuted:
         fail(f"{source.name}: {refuted} assertion{'s' if refuted > 1 else ''} refuted")
+
+
+def _written(format: Format, audit: Audit, derived: Compiled, source: Source) -> str:
+    from graphdsl.report import audit_html, audit_json, audit_text
+
+    if format is Format.json:
+        return audit_json(audit)
+    if format is Format.html:
+        from graphdsl.codegen import render_module
+
+        code = render_module(derived.module, derived.checked.model.constants)
+        return audit_html(audit, source, code)
+    return audit_text(audit)

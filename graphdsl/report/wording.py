@@ -1,0 +1,77 @@
+"""Sentences and symbols that every dress of an audit has."""
+
+from __future__ import annotations
+
+__all__ = ["RELATIONS", "SYMBOLS", "alike_text", "balance_text", "lines_text", "turns_text"]
+
+from collections.abc import Iterable
+
+from graphdsl.ir.audit import Audit
+from graphdsl.ir.folding import fold_lists
+from graphdsl.ir.information import ProjectionDerivation
+from graphdsl.ir.loss import LossModule
+
+#: What the loss is to the objective.
+RELATIONS = {
+    "equal": "equal to the objective, up to constants of the data",
+    "upper": "an upper bound of the objective, up to constants of the data",
+    "lower": "a lower bound of the objective, up to constants of the data",
+    "estimate": "an estimate of the objective, up to constants of the data",
+    "saddle": "the value of a game: it is the objective where the other player is optimal",
+    "surrogate": "a surrogate: it need not bound the objective",
+}
+
+#: Symbols, as text, and what they mean.
+SYMBOLS = (
+    ("q, p", "the inference network, with the data's distribution, and the generation network"),
+    ("q̄(a | b)", "the conditional of q's own joint distribution, which the networks approximate"),
+    ("H(a | b)", "entropy: −𝔼 log q̄(a | b)"),
+    ("I(a; b | c)", "mutual information: H(a | c) − H(a | b, c)"),
+    ("TC(a; b; …)", "total correlation: H(a) + H(b) + … − H(a, b, …)"),
+    ("D(q ‖ G)", "the least KL(q ‖ r) over the distributions r that factorise along the network G"),
+    ("KL(q ‖ p)", "𝔼_q [log q − log p]"),
+    ("𝔼_q [−log p(a | b)]", "the cross-entropy of a under the model p(a | b)"),
+    ("gap", "the bound minus what it replaces: never negative"),
+)
+
+_FEW = 6  #: names that are listed
+
+
+def alike_text(others: Iterable[ProjectionDerivation]) -> str:
+    """Which other projections are the same derivation under other names."""
+    found = [fold_lists(f"D({one.under} ‖ {one.network.name})") for one in others]
+    if not found:
+        return ""
+    shown = ", ".join(found[:_FEW])
+    rest = f" and {len(found) - _FEW} more" if len(found) > _FEW else ""
+    pairs = "The other one is" if len(found) == 1 else f"The other {len(found)} are"
+    return f"{pairs} alike, with the variables exchanged: {shown}{rest}."
+
+
+def balance_text(audit: Audit) -> tuple[str, str]:
+    """That the loss, its gaps and the constants are the objective, and whether that was checked."""
+    gaps = any(term.bounds for term in audit.module.terms)
+    estimated = any(
+        term.relation in ("estimate", "saddle", "surrogate") for term in audit.module.terms
+    )
+    dropped = bool(audit.module.constants)
+    left = "loss" + " − gaps" * gaps + " + constants" * dropped
+    claim = f"{left} = objective" + ", but for what is estimated" * estimated
+    if audit.leftover is None:
+        return "", ""
+    if audit.leftover:
+        return claim, "This does not hold: what the terms stand for is not the objective."
+    return claim, (
+        "Checked: what the terms stand for and the constants are the objective, expanded anew and "
+        "compared in canonical form."
+    )
+
+
+def turns_text(module: LossModule) -> str:
+    """How many steps the players take in a round, where the spec says it."""
+    return ", ".join(f"{count} of {player}" for player, count in module.turns)
+
+
+def lines_text(lines: tuple[int, ...]) -> str:
+    """The lines of the spec that ask for a term."""
+    return f"line{'s' * (len(lines) > 1)} {', '.join(map(str, lines))}" if lines else ""
