@@ -13,7 +13,7 @@ from graphdsl.codegen.environment import TEMPLATES, holes
 from graphdsl.codegen.expressions import reference, weight
 from graphdsl.codegen.flat import printed
 from graphdsl.codegen.networks import network_names
-from graphdsl.ir.statements import Ref
+from graphdsl.ir.statements import Ref, Value
 from graphdsl.ir.weight import Weight
 from graphdsl.ir.words import OF_THE_CLASS, OF_THE_RUNTIME
 from graphdsl.resolve.reserved import why_reserved
@@ -43,7 +43,7 @@ def test_weights_are_python() -> None:
 def test_members_by_place() -> None:
     x = list(range(10))
     for places in ((0,), (1, 2, 3), (3, 1)):
-        text = printed(reference(Ref("x", places))).replace(":, ", "")
+        text = printed(reference(Ref(Value("x"), places))).replace(":, ", "")
         if text.startswith("x[["):
             assert text == f"x[{list(places)}]"
         else:

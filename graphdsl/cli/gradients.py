@@ -186,7 +186,7 @@ class Descent:
         runs = {one.target: one.slot for one in self._module.forward if isinstance(one, Run)}
         for term in self._module.terms:
             own = term.critic_code
-            if own is not None and runs.get(own.left.name) == attribute:
+            if own is not None and runs.get(own.left.value) == attribute:
                 if own.among == term.code.among:
                     yield term.name
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 __all__ = ["drawn", "noise_of"]
 
-from dataclasses import replace
-
 from graphdsl.codegen.expressions import flat, reference, shape_comment, some_members
 from graphdsl.codegen.tree import (
+    NONE,
     Assign,
     Attribute,
     Expression,
@@ -17,8 +16,8 @@ from graphdsl.codegen.tree import (
     Slice,
     Word,
 )
-from graphdsl.codegen.words import assign, call, method, own, own_call
-from graphdsl.ir.statements import DrawSet, Generated, Known, PriorSample, Ref, Sample
+from graphdsl.codegen.words import assign, call, local, method, own, own_call
+from graphdsl.ir.statements import DrawSet, Generated, Known, PriorSample, Sample
 
 _NOISE = Name("noise")
 _HARD = Literal(True)
@@ -29,18 +28,20 @@ def drawn(statement: DrawSet | Known | Sample | PriorSample | Generated) -> Assi
     target = statement.target
     match statement:
         case Known(source=source, seen=seen, value=value, times=times):
-            known = method(Name(source), "or_known", reference(seen), reference(value))
-            return assign(target, known, shape_comment(statement.shape, times))
+            known = method(local(source), "or_known", reference(seen), reference(value))
+            return assign(target, known, shape_comment(target, times))
         case DrawSet(name=name, like=like):
-            set_ = own_call("drawn", _NOISE, Literal(name), Name(like))
-            return assign(target, set_, shape_comment(statement.shape))
+            rows = Name("batch") if like is None else local(like)
+            set_ = own_call("drawn", _NOISE, Literal(name), rows)
+            return assign(target, set_, shape_comment(target))
         case Sample(density=density, times=times):
-            targets = (target, density) if density and not statement.discrete else target
-            return assign(targets, _sample(statement), shape_comment(statement.shape, times))
+            is_pair = density is not None and not statement.discrete
+            targets = (target, density) if is_pair and density is not None else target
+            return assign(targets, _sample(statement), shape_comment(target, times))
         case PriorSample():
-            return assign(target, _of_root(statement), shape_comment(statement.shape))
+            return assign(target, _of_root(statement), shape_comment(target))
         case Generated():
-            return assign(target, _generated(statement), shape_comment(statement.shape))
+            return assign(target, _generated(statement), shape_comment(target))
 
 
 def noise_of(statement: Sample) -> Expression:
@@ -49,58 +50,61 @@ def noise_of(statement: Sample) -> Expression:
     source: Expression = _of(noise.name)
     if times or each:
         word, count = ("samples_of", times) if times else ("noise_of_each", each)
-        like = Name(statement.like)
+        like = NONE if statement.like is None else local(statement.like)
         source = own_call(word, _NOISE, Literal(noise.name), Literal(count), like)
     by_expert = each > 0 and not times
-    if by_expert:
-        noise = replace(noise, behind=noise.places is not None)
-    return some_members(flat(source, statement.grid, first=2 if by_expert else 1), noise)
+    whole = flat(source, noise.grid, first=2 if by_expert else 1)
+    return some_members(whole, noise, behind=by_expert and noise.places is not None)
 
 
 def _sample(statement: Sample) -> Expression:
-    distribution, noise = statement.distribution, noise_of(statement)
+    noise, word = noise_of(statement), statement.word
+    if statement.distribution is None or word:
+        return method(Word(word), "sample", noise)
+    distribution = local(statement.distribution)
     if statement.discrete:
         return _relaxed(distribution, noise)
-    if statement.density:
-        return method(Name(distribution), "sample_with_log_prob", noise)
+    if statement.density is not None:
+        return method(distribution, "sample_with_log_prob", noise)
     if statement.each and statement.times:
         each = Literal(statement.times // statement.each)
-        return method(Name(distribution), "sample_several", noise, each)
+        return method(distribution, "sample_several", noise, each)
     if statement.each:
-        return method(Name(distribution), "sample_each", noise)
-    source = Word(statement.word) if statement.word else Name(distribution)
-    return method(source, "sample", noise)
+        return method(distribution, "sample_each", noise)
+    return method(distribution, "sample", noise)
 
 
 def _of_root(statement: PriorSample) -> Expression:
     """The sample of a root of p: its noise, where its prior is normal."""
-    whole = flat(_of(statement.latent), statement.grid)
-    if statement.like:
-        like: Expression = Name(statement.like)
+    noise = statement.noise
+    whole = flat(_of(noise.name), noise.grid)
+    if statement.like is not None:
+        like: Expression = local(statement.like)
         if statement.of_mean:
             like = Attribute(like, "mean")
         if statement.of_classes:
             like = Index(like, (Slice(), Literal(0)))
-        whole = own_call("prior_sample", _NOISE, Literal(statement.latent), like)
-    own_noise = some_members(whole, Ref(statement.target, statement.places, statement.one))
+        whole = own_call("prior_sample", _NOISE, Literal(noise.name), like)
+    own_noise = some_members(whole, noise)
     return method(Word(statement.word), "sample", own_noise) if statement.word else own_noise
 
 
 def _generated(statement: Generated) -> Expression:
     """What networks of p generate: a draw, or their mean."""
-    mean = Attribute(Name(statement.distribution), "mean")
+    distribution = local(statement.distribution)
+    mean = Attribute(distribution, "mean")
     if not statement.drawn:
         return mean
     noise: Expression = own_call("prior_sample", _NOISE, Literal(statement.name), mean)
     if statement.noise is not None:  # of a latent that nothing infers
-        noise = some_members(flat(_of(statement.noise.name), statement.grid), statement.noise)
+        noise = some_members(flat(_of(statement.noise.name), statement.noise.grid), statement.noise)
     if statement.relaxed:
-        return _relaxed(statement.distribution, noise)
-    return method(Name(statement.distribution), "sample", noise)
+        return _relaxed(distribution, noise)
+    return method(distribution, "sample", noise)
 
 
-def _relaxed(distribution: str, noise: Expression) -> Expression:
-    sample = Attribute(Name(distribution), "relaxed_sample")
+def _relaxed(distribution: Expression, noise: Expression) -> Expression:
+    sample = Attribute(distribution, "relaxed_sample")
     return call(sample, noise, own("temperature"), hard=_HARD)
 
 

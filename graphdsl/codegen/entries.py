@@ -7,8 +7,8 @@ __all__ = ["entries"]
 from collections.abc import Sequence
 from itertools import product
 
-from graphdsl.codegen.tree import NONE, Attribute, Expression, Index, List, Literal, Name, Slice
-from graphdsl.codegen.words import integers, method
+from graphdsl.codegen.tree import NONE, Attribute, Expression, Index, List, Literal, Slice
+from graphdsl.codegen.words import integers, local, method
 from graphdsl.ir.statements import Entries
 
 _ALL = Slice()
@@ -18,23 +18,24 @@ def entries(some: Entries) -> Expression:
     """The entries as they are indexed: the whole mask, a row, or what is picked out of it.
 
     >>> from graphdsl.codegen.flat import printed
+    >>> from graphdsl.ir.statements import Value
     >>> rows = ((1, 1), (1, 2), (2, 1), (2, 2))
-    >>> printed(entries(Entries("M", (2, 2), rows, (2, 2), axes=1)))
+    >>> printed(entries(Entries(Value("M"), (2, 2), rows, (2, 2), axes=1)))
     'M[..., None]'
-    >>> printed(entries(Entries("M", (2, 2), rows[2:], (2,))))
+    >>> printed(entries(Entries(Value("M"), (2, 2), rows[2:], (2,))))
     'M[:, 1]'
-    >>> printed(entries(Entries("M", (2, 2), (rows[0], rows[3]), (2,))))
+    >>> printed(entries(Entries(Value("M"), (2, 2), (rows[0], rows[3]), (2,))))
     'M.flatten(1)[:, [0, 3]]'
-    >>> printed(entries(Entries("M", (1, 2), rows[:2], (1, 2))))
+    >>> printed(entries(Entries(Value("M"), (1, 2), rows[:2], (1, 2))))
     'M'
-    >>> printed(entries(Entries("M", (2, 1), rows[::2], (2,))))
+    >>> printed(entries(Entries(Value("M"), (2, 1), rows[::2], (2,))))
     'M[:, :, 0]'
     """
     along = [sorted({entry[k] for entry in some.entries}) for k in range(len(some.extents))]
     is_box = list(some.entries) == list(product(*along))
     if is_box and [len(places) for places in along if len(places) > 1] == list(some.shape):
         return _box(some, along)
-    mask = Name(some.mask)
+    mask = local(some.mask)
     every = list(product(*(range(1, size + 1) for size in some.extents)))
     if list(some.entries) == every and some.shape == some.extents:
         return _with_axes(mask, some.axes)
@@ -49,11 +50,11 @@ def _box(some: Entries, along: Sequence[Sequence[int]]) -> Expression:
     """What slices alone pick out."""
     picked = [_picked(places, size) for places, size in zip(along, some.extents, strict=True)]
     if all(one == _ALL for one in picked):
-        return _with_axes(Name(some.mask), some.axes)
+        return _with_axes(local(some.mask), some.axes)
     if not some.axes:
         while picked[-1] == _ALL:
             picked.pop()
-    return Index(Name(some.mask), (_ALL, *picked, *[NONE] * some.axes))
+    return Index(local(some.mask), (_ALL, *picked, *[NONE] * some.axes))
 
 
 def _picked(places: Sequence[int], size: int) -> Expression | Slice:

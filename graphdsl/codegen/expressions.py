@@ -38,7 +38,7 @@ from graphdsl.codegen.words import (
 )
 from graphdsl.diagnostics import CompilerBug
 from graphdsl.ir.notation import leading_positive
-from graphdsl.ir.statements import Chosen, Ref
+from graphdsl.ir.statements import Chosen, Noise, Ref, Value
 from graphdsl.ir.weight import Weight
 
 _ALL = Slice()
@@ -51,26 +51,27 @@ def reference(ref: Ref) -> Expression:
     """A tensor, or some of its members.
 
     >>> from graphdsl.codegen.flat import printed
-    >>> [printed(reference(Ref("x", places))) for places in ((0, 1), (2, 0))]
+    >>> from graphdsl.ir.statements import Value
+    >>> [printed(reference(Ref(Value("x"), places))) for places in ((0, 1), (2, 0))]
     ['x[:, 0:2]', 'x[:, [2, 0]]']
-    >>> [printed(reference(Ref("x", places, in_sets=True))) for places in (None, (2, 0))]
+    >>> [printed(reference(Ref(Value("x"), places, in_sets=True))) for places in (None, (2, 0))]
     ['x[:, None]', 'x[:, None, [2, 0]]']
-    >>> printed(reference(Ref("x", (1,), one=True, behind=True)))
+    >>> printed(reference(Ref(Value("x"), (1,), one=True, behind=True)))
     'x[:, :, 1]'
     """
     if ref.gate is None:
-        return some_members(Name(ref.name), ref)
+        return some_members(Name(ref.name), ref, ref.behind)
     values = reference(replace(ref, gate=None))
     return runtime("gated", axis(values) if ref.spread else values, entries(ref.gate))
 
 
-def some_members(whole: Expression, ref: Ref) -> Expression:
-    """The members of a tensor that a reference picks."""
+def some_members(whole: Expression, ref: Ref | Noise, behind: bool = False) -> Expression:
+    """The members of a tensor that a reference picks; `behind` an axis of classes or experts."""
     if ref.places is None:
         return axis(whole) if ref.in_sets else whole
     if ref.in_sets and ref.one:
         return Index(whole, (_ALL, Slice(ref.places[0], ref.places[0] + 1)))
-    before = (NONE,) if ref.in_sets else (_ALL,) if ref.behind else ()
+    before = (NONE,) if ref.in_sets else (_ALL,) if behind else ()
     return Index(whole, (_ALL, *before, _places(ref.places, ref.one)))
 
 
@@ -120,12 +121,15 @@ def chosen_mask(chosen: Chosen | None) -> Expression:
     return Unary("~", mask) if chosen.outside else mask
 
 
-def shape_comment(row: Sequence[int], times: int = 1) -> str:
-    """The shape of a tensor, rows first, in words.
+def shape_comment(value: Value, times: int = 1) -> str:
+    """The shape of a value, rows first, in words; nothing where it has none.
 
-    >>> shape_comment((2, 16)), shape_comment((), 8)
+    >>> shape_comment(Value("x", (2, 16))), shape_comment(Value("a", ()), times=8)
     ('(B, 2, 16)', '(8 B,)')
     """
+    row = value.shape
+    if row is None:
+        return ""
     rows = f"{times} B" if times > 1 else "B"
     return f"({', '.join([rows, *map(str, row)])})" if row else f"({rows},)"
 

@@ -9,35 +9,34 @@ from collections.abc import Sequence
 from graphdsl.codegen.entries import entries
 from graphdsl.codegen.expressions import chosen_mask, gathered, masks, reference, stacked
 from graphdsl.codegen.tree import Assign, Expression, Literal, Name
-from graphdsl.codegen.words import assign, chain, own, own_call, runtime
+from graphdsl.codegen.words import assign, chain, local, own, own_call, runtime
+from graphdsl.diagnostics import CompilerBug
 from graphdsl.ir.statements import Fuse, Ref
 
 
-def fused(
-    statement: Fuse, seen: Sequence[Sequence[Ref]], comment: str, draws: bool = True
-) -> tuple[Assign, ...]:
-    """A fusion of the experts that there are; of a set that is drawn, of those that it holds.
-
-    Only `forward` draws sets: elsewhere, as in `infer`, a set holds every view.
-    """
-    held = [chosen_mask(statement.chosen)] if draws and statement.chosen else []
+def fused(statement: Fuse, seen: Sequence[Sequence[Ref]], comment: str) -> tuple[Assign, ...]:
+    """A fusion of the experts that there are; of a set that is drawn, of those that it holds."""
+    held = [chosen_mask(statement.chosen)] if statement.chosen else []
     target = statement.target
     if not any(seen):
         return (assign(target, _fuse(statement, *held), comment),)
     known = seen[0][0] if len(seen) == 1 and not seen[0][0].one else _members_of_one(seen)
-    there = Name(statement.there) if known is None else reference(known)
-    fusion = assign(target, _fuse(statement, chain("&", (there, *held))), comment)
     if known is not None:
-        return (fusion,)
+        mask = chain("&", (reference(known), *held))
+        return (assign(target, _fuse(statement, mask), comment),)
+    if statement.there is None:
+        raise CompilerBug(f"{target} has no name for the mask of its experts")
+    mask = chain("&", (local(statement.there), *held))
+    fusion = assign(target, _fuse(statement, mask), comment)
     return assign(statement.there, stacked(masks(seen))), fusion
 
 
 def _members_of_one(seen: Sequence[Sequence[Ref]]) -> Ref | None:
     """Masks of members of one family, as so many members of one tensor."""
     alone = [refs[0] for refs in seen if len(refs) == 1 and refs[0].one and refs[0].places]
-    if len(alone) < len(seen) or len({ref.name for ref in alone}) > 1:
+    if len(alone) < len(seen) or len({ref.value for ref in alone}) > 1:
         return None
-    return Ref(alone[0].name, tuple(place for ref in alone for place in ref.places or ()))
+    return Ref(alone[0].value, tuple(place for ref in alone for place in ref.places or ()))
 
 
 def _fuse(statement: Fuse, *present: Expression) -> Expression:

@@ -111,7 +111,7 @@ def _computed(module: LossModule) -> Iterator[Statement]:
     lines = list(module.forward)
     first = next((k for k, one in enumerate(lines) if isinstance(one, Observe)), 0)
     data = list(takewhile(lambda one: isinstance(one, Observe), lines[first:]))
-    like = data[0].target if data else "batch"
+    like = data[0].target.name if data else "batch"
     place = first + len(data)
     noise = assign("noise", own_call("noise_for", Name(like), Name("noise")))
     yield from chain.from_iterable(map(forward_line, lines[:place]))

@@ -33,6 +33,7 @@ from graphdsl.codegen.words import (
     call,
     chain,
     integers,
+    local,
     method,
     number,
     own,
@@ -65,6 +66,7 @@ from graphdsl.ir.statements import (
     Sample,
     Seen,
     Statement,
+    Value,
 )
 
 
@@ -73,9 +75,8 @@ def forward_line(statement: Statement) -> tuple[Assign, ...]:
     match statement:
         case Observe() | OneHot() | DrawData() | Predict() | OrGiven():
             return (_data(statement),)
-        case Run(target=target, missing=missing):
-            run = _or_prior(statement, _known_rows(statement)) if missing else _run(statement)
-            return (assign(target, run, _about(statement)),)
+        case Run(target=target):
+            return (assign(target, _run(statement), _about(statement)),)
         case Fuse():
             return fused(statement, _present(statement), _about(statement))
         case DrawSet() | Known() | Sample() | PriorSample() | Generated():
@@ -94,14 +95,13 @@ def infer_line(statement: Statement) -> tuple[Assign, ...]:
     match statement:
         case Observe(target=target, seen=seen, variable=variable):
             return (assign((target, seen), _observed_some(variable)),)
-        case Run(target=target, seen=seen):
-            run = _or_prior(statement, _mask(seen)) if seen else _run(statement)
-            return (assign(target, run),)
+        case Run(target=target):
+            return (assign(target, _run(statement)),)
         case Fuse():
-            return fused(statement, [(one,) for one in statement.seen], "", draws=False)
-        case Sample(target=target, distribution=name, noise=noise, latent=latent):
-            posterior = Name(name)
-            if noise.places is None and statement.grid < 2:
+            return fused(statement, _present(statement), "")
+        case Sample(target=target, distribution=Value() as held, noise=noise, latent=latent):
+            posterior = local(held)
+            if noise.places is None and noise.grid < 2:
                 draw = method(posterior, "draw", Name("noise"), Literal(latent))
                 return (assign(target, draw),)
             without = Binary(Name("noise"), "is", NONE)
@@ -123,26 +123,26 @@ def decoded_entry(line: Decoded) -> Entry:
 
 def drawn_entry(line: Drawn) -> Entry:
     """An entry of what `ancestral_sample` returns."""
-    value = Name(line.value)
+    value = local(line.value)
     return Entry(line.variable, _in_grid(line.variable, value) if line.grid else value)
 
 
 def _data(statement: Observe | OneHot | DrawData | Predict | OrGiven) -> Assign:
     """Data, and where they are taken from."""
-    target, comment = statement.target, shape_comment(statement.shape)
+    target, comment = statement.target, shape_comment(statement.target)
     match statement:
         case OrGiven(variable=variable, source=source):
-            value = own_call("or_given", Name("given"), Literal(variable), Name(source))
-        case Predict(variable=variable, distribution=name):
-            value = own_call("observe_or", Name("latents"), Literal(variable), Name(name))
+            value = own_call("or_given", Name("given"), Literal(variable), local(source))
+        case Predict(variable=variable, distribution=held):
+            value = own_call("observe_or", Name("latents"), Literal(variable), local(held))
         case Observe(variable=variable, seen=seen, some=True):
             return assign((target, seen), _observed_some(variable), comment)
         case Observe(variable=variable, source=source):
             value = own_call("observe", Name(source), Literal(variable))
-        case OneHot(value=name, classes=classes):
-            value = own_call("one_hot", Name(name), Literal(classes))
-        case DrawData(distribution=name):
-            value = runtime("draw_data", Name(name))
+        case OneHot(value=held, classes=classes):
+            value = own_call("one_hot", local(held), Literal(classes))
+        case DrawData(distribution=held):
+            value = runtime("draw_data", local(held))
     return assign(target, value, comment)
 
 
@@ -152,11 +152,11 @@ def _observed_some(variable: str) -> Expression:
 
 def _in_common(statement: Detach | Repeat) -> Assign:
     """What another objective computes, or what all samples of a row have in common."""
-    source, row = Name(statement.source), statement.shape
+    source, target = local(statement.source), statement.target
     if isinstance(statement, Detach):
-        return assign(statement.target, runtime("detached", source), _shape(row))
+        return assign(target, runtime("detached", source), shape_comment(target))
     repeated = runtime("repeated", source, Literal(statement.times))
-    return assign(statement.target, repeated, _shape(row, statement.times))
+    return assign(target, repeated, shape_comment(target, statement.times))
 
 
 def _of_no_sample(statement: DrawMask | Every | Chances) -> Assign:
@@ -166,16 +166,18 @@ def _of_no_sample(statement: DrawMask | Every | Chances) -> Assign:
         drawn_ = method(mask, "sample", Index(Name("noise"), (Literal(statement.mask),)))
         return assign(statement.target, method(mask, "mode") if statement.likeliest else drawn_)
     if isinstance(statement, Chances):
-        parts = (method(reference(one), "log_prob", Name(value)) for one, value in statement.parts)
-        comment = f"of every {statement.of}; {shape_comment((statement.count,))}"
+        parts = (method(reference(one), "log_prob", local(value)) for one, value in statement.parts)
+        comment = f"of every {statement.of}; {shape_comment(statement.target)}"
         return assign(statement.target, runtime("chances", *parts), comment)
     names = (Literal(one.name) for one in statement.variables)
-    shapes = ", ".join(repr((1, statement.count, *one.shape)) for one in statement.variables)
+    shapes = ", ".join(
+        repr((1, statement.count, *(one.target.shape or ()))) for one in statement.variables
+    )
     targets = [one.target for one in statement.variables]
     return assign(targets, own_call("every", *names), shapes)
 
 
-def _run(statement: Run) -> Expression:
+def _read(statement: Run) -> Expression:
     """A network's output as a distribution."""
     arguments = list(map(reference, statement.arguments))
     if statement.detached:
@@ -214,10 +216,12 @@ def _scale(statement: Run, scale: float | str) -> Expression:
     return Index(learned, (Literal(picked[0]) if len(picked) == 1 else integers(picked),))
 
 
-def _or_prior(statement: Run, rows: Expression) -> Expression:
+def _run(statement: Run) -> Expression:
     """What a network says in rows that have what it reads, and the prior in the others."""
-    prior = (Name(statement.prior),) if statement.prior else ()
-    return method(_run(statement), "or_prior", rows, *prior)
+    if not statement.missing:
+        return _read(statement)
+    prior = () if statement.prior is None else (local(statement.prior),)
+    return method(_read(statement), "or_prior", _known_rows(statement), *prior)
 
 
 def _known_rows(statement: Run) -> Expression:
@@ -246,11 +250,7 @@ def _present(statement: Fuse) -> list[tuple[Ref, ...]]:
 def _about(statement: Run | Fuse) -> str:
     if not statement.formula:
         return ""
-    return f"{statement.formula}; {shape_comment(statement.shape, statement.times)}"
-
-
-def _shape(row: Sequence[int] | None, times: int = 1) -> str:
-    return "" if row is None else shape_comment(row, times)
+    return f"{statement.formula}; {shape_comment(statement.target, statement.times)}"
 
 
 def _returned(line: InferenceLine | Decoded, name: str) -> Expression:

@@ -31,6 +31,7 @@ from graphdsl.codegen.words import (
     chain,
     integers,
     listing,
+    local,
     method,
     own,
     runtime,
@@ -91,7 +92,7 @@ def _importance(code: TermCode) -> Expression:
         "importance_of_experts",
         **named,
         samples=Literal(code.times // code.experts),
-        log_weights=Attribute(Name(code.strata), "log_weights"),
+        log_weights=Attribute(local(code.strata), "log_weights"),
         **({"per_expert": _TRUE} if code.apart else {}),
     )
     return runtime("expect", bound)
@@ -149,7 +150,7 @@ def _from_sample(
         return runtime("expect", nats, *seen)
     if code.joint:
         return Unary("-", runtime("expect", _averaged(code, own_density), *seen))
-    expected = runtime("expect", Name(code.density) if code.density else own_density, *seen)
+    expected = runtime("expect", local(code.density) if code.density else own_density, *seen)
     if code.kind == "entropy":
         return Unary("-", expected)
     theirs = method(right, "log_prob", value)
@@ -159,8 +160,8 @@ def _from_sample(
 def _averaged(code: TermCode, nats: Expression) -> Expression:
     """What every class costs, as often as it is likely; or every expert of a mixture."""
     if code.strata:
-        return method(Name(code.strata), "average", nats)
-    return runtime("averaged", nats, Name(code.chance)) if code.chance else nats
+        return method(local(code.strata), "average", nats)
+    return runtime("averaged", nats, local(code.chance)) if code.chance else nats
 
 
 def _distance(code: TermCode) -> Expression:

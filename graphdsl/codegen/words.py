@@ -9,6 +9,7 @@ __all__ = [
     "dotted",
     "integers",
     "listing",
+    "local",
     "method",
     "number",
     "own",
@@ -40,6 +41,7 @@ from graphdsl.codegen.tree import (
     Word,
 )
 from graphdsl.diagnostics import CompilerBug
+from graphdsl.ir.statements import Value
 
 
 def call(function: Expression, *arguments: Expression | Starred, **named: Expression) -> Call:
@@ -80,11 +82,18 @@ def dotted(of: Expression, *names: str) -> Expression:
     return of
 
 
-def assign(targets: str | Sequence[str], value: Expression, comment: str = "") -> Assign:
+def local(value: Value) -> Name:
+    """A value by its name."""
+    return Name(value.name)
+
+
+def assign(
+    targets: str | Value | Sequence[str | Value], value: Expression, comment: str = ""
+) -> Assign:
     """An assignment to one local name, or to those of a tuple."""
-    if isinstance(targets, str):
-        return Assign(Name(targets), value, comment)
-    return Assign(Tuple(tuple(map(Name, targets))), value, comment)
+    if isinstance(targets, str | Value):
+        return Assign(Name(str(targets)), value, comment)
+    return Assign(Tuple(tuple(Name(str(one)) for one in targets)), value, comment)
 
 
 def listing(items: Iterable[Expression]) -> List:

@@ -30,15 +30,15 @@ from graphdsl.ir.laws import Kind
 from graphdsl.ir.masks import EdgeGradient
 from graphdsl.ir.model import Role
 from graphdsl.ir.statements import (
+    NO_ATTRIBUTE,
     Attribute,
     Chosen,
     Decoded,
     Drawn,
     InferenceLine,
-    Local,
     Ref,
     Statement,
-    Target,
+    Value,
 )
 from graphdsl.ir.weight import Weight
 
@@ -160,20 +160,20 @@ class TermCode:
     word: str = ""  #: the estimator, for a total correlation or a distance; what a cost is
     #: Of the two distributions, variable by variable; of parts, and then their posteriors.
     samples: tuple[tuple[Ref, ...], ...] = ()
-    critic: Attribute = ""  #: the network that tells them apart
+    critic: Attribute = NO_ATTRIBUTE  #: the network that tells them apart
     classes: int = 0  #: how many environments there are
     whole: bool = True  #: whether they are held as whole numbers
     biased: bool = False  #: whether the penalty of a minibatch is the square of its slope
     among: Chosen | None = None  #: the members that are counted, where a drawn set says so
-    mask: Attribute = ""  #: whose edges are counted
+    mask: Attribute = NO_ATTRIBUTE  #: whose edges are counted
     times: int = 0  #: how many samples a row has, in a bound of several
     above: tuple[Density, ...] = ()  #: what its weights are made of: p's densities
     below: tuple[Density, ...] = ()  #: and those of the latents that were sampled
     value: Ref | None = None  #: of what has no closed form: the sample that tells it
-    density: Local = ""  #: of a flow: where the sample's own log-density is
+    density: Value | None = None  #: of a flow: where the sample's own log-density is
     held: bool = False  #: whether the value stays as it is, for a network that plays against it
-    chance: Local = ""  #: the chances of the classes that it is averaged over
-    strata: Local = ""  #: the mixture over whose experts it is averaged
+    chance: Value | None = None  #: the chances of the classes that it is averaged over
+    strata: Value | None = None  #: the mixture over whose experts it is averaged
     experts: int = 0  #: in a bound of several samples, how many experts a mixture has
     apart: bool = False  #: whether each of them has a logarithm of its own there
     joint: bool = False  #: whether a density is one number for all variables, as a mixture's is
@@ -228,13 +228,13 @@ class LossTerm:
     frozen: bool = False  #: whether the spec says that p's own networks stay as they are in it
 
     @property
-    def critic_model(self) -> str:
-        """What a network that plays says, as its critic has it; empty where none plays so."""
+    def critic_model(self) -> Value | None:
+        """What a network that plays predicts, as its critic has it; None where none plays so."""
         code = self.critic_code
         if code is None:
-            return ""
+            return None
         model = code.right if code.kind == "kl" else code.left
-        return "" if model is None else model.name
+        return None if model is None else model.value
 
     @property
     def gaps(self) -> tuple[str, ...]:
@@ -279,7 +279,7 @@ class Group:
     offset: Weight
     bound: Weight
     terms: tuple[str, ...]  #: the names of the terms
-    multiplier: Attribute = ""  #: of a constraint: its price
+    multiplier: Attribute = NO_ATTRIBUTE  #: of a constraint: its price
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -317,7 +317,7 @@ class LossModule:
     inferred: tuple[InferenceLine, ...]
     decode: tuple[Statement, ...]
     decoded: tuple[Decoded, ...]
-    latents_decoded: tuple[tuple[Target, str, int], ...]  #: read by `decode`: local, name, indices
+    latents_decoded: tuple[tuple[Value, str, int], ...]  #: read by `decode`: value, name, indices
     ancestral: tuple[Statement, ...]  #: nothing where every latent is standard normal noise
     drawn: tuple[Drawn, ...]
     constants: tuple[Term, ...]

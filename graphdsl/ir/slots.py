@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from graphdsl.ir.masks import Gate
 from graphdsl.ir.model import Conditional
+from graphdsl.ir.statements import Attribute
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +24,7 @@ class Argument:
 class Slot:
     """Networks that run together."""
 
-    attribute: str
+    attribute: Attribute
     conditionals: tuple[Conditional, ...]
     children: tuple[str, ...]  #: in the order of the tensor's family axis
     stacked: bool  #: a network for each member; otherwise one for all children

@@ -1,8 +1,14 @@
-"""Statements of an emitted module: what its methods compute, line by line, and what they return."""
+"""A program: what the methods of an emitted module compute, assignment by assignment.
+
+Each statement computes values from other values, and a value is a thing: it has an identity, a
+shape, and a name only once `program.names` has given it one.
+"""
 
 from __future__ import annotations
 
 __all__ = [
+    "COMPUTED",
+    "NO_ATTRIBUTE",
     "Assemble",
     "Attribute",
     "Chances",
@@ -20,7 +26,7 @@ __all__ = [
     "Generated",
     "InferenceLine",
     "Known",
-    "Local",
+    "Noise",
     "Observe",
     "OneHot",
     "OrGiven",
@@ -32,27 +38,50 @@ __all__ = [
     "Sample",
     "Seen",
     "Statement",
-    "Target",
+    "Value",
 ]
 
-from dataclasses import dataclass
-from typing import Annotated, Literal, TypeAlias
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
 
 from graphdsl.ir.laws import Output
 
-#: The key of what a method computes, where it is read; once names are given, its Python name.
-Local: TypeAlias = Annotated[str, "local"]
-#: The same where it is computed.
-Target: TypeAlias = Annotated[str, "target"]
-#: The key of an attribute of the emitted class; once names are given, its Python name.
-Attribute: TypeAlias = Annotated[str, "attribute"]
+
+class Attribute(str):
+    """The key of an attribute of the emitted class; once names are given, its Python name."""
+
+    __slots__ = ()
+
+
+NO_ATTRIBUTE = Attribute()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Value:
+    """What a statement computes. Two values are the same where they are one object.
+
+    Until names are given, `name` is what the value would like to be called: `z@p` asks for `z_p`.
+    """
+
+    name: str
+    shape: tuple[int, ...] | None = None  #: of a row; None where a row has none of its own
+
+    def __str__(self) -> str:
+        """The name, as emitted code writes it."""
+        return self.name
+
+
+#: Of a field that holds a value which its statement computes. Such fields do not count where
+#: statements are compared: equal statements compute equal values.
+COMPUTED: Mapping[str, bool] = {"computed": True}
 
 
 @dataclass(frozen=True, slots=True)
 class Entries:
     """Entries of a learned mask, as a tensor with an axis for each of `shape`."""
 
-    mask: Local
+    mask: Value
     extents: tuple[int, ...]  #: of the mask
     entries: tuple[tuple[int, ...], ...]  #: counted from one; the last axis runs fastest
     shape: tuple[int, ...]
@@ -61,37 +90,51 @@ class Entries:
 
 @dataclass(frozen=True, slots=True)
 class Ref:
-    """A tensor of the emitted code, or some members of it."""
+    """A value, or some members of it."""
 
-    name: Local
-    places: tuple[int, ...] | None = None  #: which members, counted from nought; None is all
+    value: Value
+    places: tuple[int, ...] | None = None  #: which members, counted from zero; None is all
     one: bool = False  #: a single member, without the axis of the family
     gate: Entries | None = None  #: what it is multiplied with, edge by edge
     spread: bool = False  #: whether the gate has an axis in front that the tensor has not
     in_sets: bool = False  #: with an axis of one behind the rows: it is the same in all sets
     behind: bool = False  #: whether its members lie behind an axis of classes
 
+    @property
+    def name(self) -> str:
+        """The name of the value."""
+        return self.value.name
+
+
+@dataclass(frozen=True, slots=True)
+class Noise:
+    """The noise of a variable, or of some members of it, as the caller may pass it."""
+
+    name: str  #: the key in `noise`
+    places: tuple[int, ...] | None = None  #: which members; None is all
+    one: bool = False  #: a single member, without the axis of the family
+    grid: int = 1  #: how many indices the family has
+    in_sets: bool = False  #: with an axis of one behind the rows
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Observe:
-    """Take an observed variable from the batch."""
+    """Take an observed variable from the batch, and which rows have it."""
 
-    target: Target
+    target: Value = field(compare=False, metadata=COMPUTED)
     variable: str
-    shape: tuple[int, ...]
-    seen: Target  #: which rows have it, where they may lack it
+    seen: Value = field(compare=False, metadata=COMPUTED)
     source: str = "batch"  #: the argument that holds it
-    some: bool = False  #: rows may lack it: its mask is taken as well
+    some: bool = False  #: whether rows may lack it, so that `seen` is computed too
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OneHot:
     """Write an observed category as a vector, as networks read it."""
 
-    target: Target
-    value: Local
+    target: Value = field(compare=False, metadata=COMPUTED)
+    value: Value
     classes: int
-    shape: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,24 +150,22 @@ class Seen:
 class Run:
     """Run a network and read a distribution from its output."""
 
-    target: Target
+    target: Value = field(compare=False, metadata=COMPUTED)
     slot: Attribute
     arguments: tuple[Ref, ...]
     output: Output  #: how what it returns is read as a distribution
     reshape: tuple[int, ...] | None  #: of a row, where the output does not have it already
     formula: str
-    shape: tuple[int, ...]  #: of a row
-    seen: tuple[Seen, ...] = ()  #: the observed parents, where views may be missing
     scale: float | Attribute | None = None  #: a fixed one, or the attribute of a learned one
     scale_by_member: bool = False  #: whether each member has its entry of a learned one
-    prior: Local = ""  #: what stands in for it in rows where a parent is missing
-    missing: tuple[Seen, ...] = ()  #: the parents that a row may lack in training
+    prior: Value | None = None  #: what replaces it in rows that lack a parent
+    missing: tuple[Seen, ...] = ()  #: the parents that a row may lack
     frozen: bool = False  #: whether the networks stay as they are
     detached: bool = False  #: whether what they read stays as it is
     picked: tuple[int, ...] = ()  #: the members whose networks run, where not all do
     times: int = 1  #: how many samples of each row it is for
     on_sets: bool = False  #: whether its arguments have the axis of the sets, or of classes
-    holders: Attribute = ""  #: which says what sets each member runs on; empty for all
+    holders: Attribute = NO_ATTRIBUTE  #: which says what sets each member runs on; empty for all
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,17 +180,16 @@ class Chosen:
 class DrawSet:
     """Draw a set of members, or take it from the noise."""
 
-    target: Target
+    target: Value = field(compare=False, metadata=COMPUTED)
     name: str
-    like: Local  #: a tensor of as many rows
-    shape: tuple[int, ...]
+    like: Value | None  #: a tensor of as many rows
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DrawMask:
     """Draw the edges of a learned mask, or take those that are likelier there than not."""
 
-    target: Target
+    target: Value = field(compare=False, metadata=COMPUTED)
     mask: str
     attribute: Attribute
     likeliest: bool = False
@@ -159,17 +199,17 @@ class DrawMask:
 class Fuse:
     """Make posteriors from experts: products, or a mixture, or the one that is drawn of it."""
 
-    target: Target
+    target: Value = field(compare=False, metadata=COMPUTED)
     how: Literal["concatenate", "product", "mixture", "expert", "each", "subsets", "drawn"]
     experts: tuple[Ref, ...]
     formula: str
-    shape: tuple[int, ...]
-    there: Target = ""  #: the mask of the experts that there are, where it is put together
-    subsets: Attribute = ""  #: that lists them
+    there: Value | None = field(
+        default=None, compare=False, metadata=COMPUTED
+    )  #: the mask of the experts, where it is assembled
+    subsets: Attribute = NO_ATTRIBUTE  #: that lists them
     selector: str = ""  #: of one expert of a mixture, which is drawn
     chosen: Chosen | None = None  #: of one subset that is drawn
-    seen: tuple[Ref, ...] = ()  #: which experts there are, where views may be missing
-    present: tuple[Ref | None, ...] = ()  #: the same in training; None is always there
+    present: tuple[Ref | None, ...] = ()  #: which experts a row has; None is always there
     weights: Entries | None = None  #: the exponent of each expert (eq. 13)
     times: int = 1  #: how many samples of each row it is for
 
@@ -178,28 +218,27 @@ class Fuse:
 class Known:
     """Put the labels that rows have in the place of what is inferred."""
 
-    target: Target
-    source: Local  #: what q infers
+    target: Value = field(compare=False, metadata=COMPUTED)
+    source: Value  #: what q infers
     seen: Ref
     value: Ref
-    shape: tuple[int, ...]
     times: int = 1  #: how many samples of each row it is for
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sample:
-    """Sample a latent from its posterior."""
+    """Sample a latent from its posterior, or from its prior where it has none."""
 
-    target: Target
-    distribution: Local  #: empty for a root of p
-    noise: Annotated[Ref, "noise"]  #: by the name that the noise has it under
+    target: Value = field(compare=False, metadata=COMPUTED)
+    distribution: Value | None  #: None for a root of p
+    noise: Noise
     latent: str
-    shape: tuple[int, ...]
-    grid: int = 1  #: how many indices the noise's family has
     discrete: bool = False  #: a category: relaxed where a gradient is to go through it
     times: int = 0  #: how many samples of each row, in a bound of several
-    like: Local = ""  #: of several, a tensor of as many rows as the batch
-    density: Target = ""  #: of a flow: the sample's own log-density
+    like: Value | None = None  #: of several, a tensor of as many rows as the batch
+    density: Value | None = field(
+        default=None, compare=False, metadata=COMPUTED
+    )  #: of a flow: the sample's own log-density
     word: str = ""  #: of a root of p, for its prior
     each: int = 0  #: of a mixture, how many experts there are, each of which has samples of its own
 
@@ -208,9 +247,8 @@ class Sample:
 class EveryValue:
     """A variable whose classes are summed over, by its name in the runtime."""
 
-    target: Target
-    name: str
-    shape: tuple[int, ...]  #: of one value
+    target: Value = field(compare=False, metadata=COMPUTED)
+    name: str = field(kw_only=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -221,17 +259,17 @@ class Every:
     count: int  #: how many there are
 
     @property
-    def target(self) -> str:
-        """The names of all, as they are assigned."""
-        return ", ".join(one.target for one in self.variables)
+    def target(self) -> Value:
+        """The values of the first variable."""
+        return self.variables[0].target
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chances:
-    """Say how likely each of those values is."""
+    """Give the probability of each of those values."""
 
-    target: Target
-    parts: tuple[tuple[Ref, Local], ...]  #: a distribution, and the values of it
+    target: Value = field(compare=False, metadata=COMPUTED)
+    parts: tuple[tuple[Ref, Value], ...]  #: a distribution, and the values of it
     of: str  #: as printed
     count: int
 
@@ -240,85 +278,74 @@ class Chances:
 class OrGiven:
     """Take what is given of something that p draws, and its sample elsewhere."""
 
-    target: Target
-    source: Local  #: which holds the sample
+    target: Value = field(compare=False, metadata=COMPUTED)
+    source: Value  #: which holds the sample
     variable: str
-    shape: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DrawData:
     """Sample something observed that p generates, and conditions on."""
 
-    target: Target
-    distribution: Local
-    shape: tuple[int, ...]
+    target: Value = field(compare=False, metadata=COMPUTED)
+    distribution: Value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PriorSample:
     """Sample a root of p, beside the sample of its posterior."""
 
-    target: Target
-    latent: str
-    like: Local  #: a tensor of its shape; empty where the latent has no posterior
-    shape: tuple[int, ...]
+    target: Value = field(compare=False, metadata=COMPUTED)
+    noise: Noise
+    like: Value | None  #: a tensor of its shape; None where the latent has no posterior
     of_mean: bool = False  #: whether `like` is a distribution, whose mean has the shape
     of_classes: bool = False  #: whether it has an axis of classes, which the sample has not
     word: str = ""  #: for its law, where it is not normal
-    places: tuple[int, ...] | None = None  #: the members of a family that are roots; None is all
-    one: bool = False  #: a single one, without the axis of the family
-    grid: int = 1  #: how many indices the noise's family has
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Generated:
-    """What p generates from its samples: a draw of its law, or what its networks answer."""
+    """What p generates from its samples: a draw of its law, or the mean."""
 
-    target: Target
-    distribution: Local
-    shape: tuple[int, ...]
+    target: Value = field(compare=False, metadata=COMPUTED)
+    distribution: Value
     drawn: bool  #: or the mean
     relaxed: bool = False  #: of no real numbers: with the gradient of a relaxed draw
-    noise: Annotated[Ref | None, "noise"] = None  #: of a latent without a posterior
+    noise: Noise | None = None  #: of a latent without a posterior
     name: str = ""
-    grid: int = 1  #: how many indices the noise's family has
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Predict:
     """Take something observed from what `decode` is given, or the likeliest value of it."""
 
-    target: Target
+    target: Value = field(compare=False, metadata=COMPUTED)
     variable: str
-    distribution: Local
-    shape: tuple[int, ...]
+    distribution: Value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Repeat:
     """Give every row of a tensor or a distribution several times, for as many samples."""
 
-    target: Target
-    source: Local
+    target: Value = field(compare=False, metadata=COMPUTED)
+    source: Value
     times: int
-    shape: tuple[int, ...] | None  #: of a row, where it is to be told
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Detach:
     """What a network says, or the edges of a mask, for an objective that does not train it."""
 
-    target: Target
-    source: Local
-    shape: tuple[int, ...] | None  #: of a row, where it is to be told
+    target: Value = field(compare=False, metadata=COMPUTED)
+    source: Value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Assemble:
     """Put the members of a family together."""
 
-    target: Target
+    target: Value = field(compare=False, metadata=COMPUTED)
     parts: tuple[Ref, ...]  #: member by member
     in_classes: bool = False  #: whether their axis is that behind the classes
 
@@ -370,5 +397,5 @@ class Drawn:
     """A variable that `ancestral_sample` returns."""
 
     variable: str
-    value: Local
+    value: Value
     grid: bool = False

@@ -17,13 +17,14 @@ from graphdsl.ir.laws import NORMAL
 from graphdsl.ir.loss import Builder, LossTerm, NetworkSlot, SlopePenalty, TermCode
 from graphdsl.ir.model import Distance, Family, Model
 from graphdsl.ir.notation import latex_names, names, number_text
+from graphdsl.ir.statements import NO_ATTRIBUTE, Attribute
 from graphdsl.ir.weight import Weight
 from graphdsl.lower.errors import UnfitDistance
-from graphdsl.program.ancestors import Generation
-from graphdsl.program.data import sampled
+from graphdsl.program.ancestors import Generation, sampled
+from graphdsl.program.inputs import tensor_shape
 from graphdsl.program.names import Names
-from graphdsl.program.runs import Plan, tensor_shape
 from graphdsl.program.slots import with_scale
+from graphdsl.program.state import Plan
 
 _WORDS: dict[str, tuple[str, str]] = {
     "MMD": ("mmd", "maximum mean discrepancy"),
@@ -89,10 +90,10 @@ def _term(
         word = "adversarial_js_non_saturating"
         estimator = "a critic of samples, its labels flipped: it has JS's fixed point (p = q) alone"
     label = ",".join(families)
-    critic, slope, own = "", None, OWN[word]
+    critic, slope, own = NO_ATTRIBUTE, None, OWN[word]
     if played:
         apart = _is_estimated(model, families)
-        critic = f"critic_{'against' if apart else 'of'}:{label}{plan.tag}"
+        critic = Attribute(f"critic_{'against' if apart else 'of'}:{label}{plan.tag}")
         _declare_critic(plan, critic, several, apart)
     here = tuple(sampled(plan, family) for family in several)
     there = tuple(generated.sample(family) for family in several)
@@ -138,12 +139,12 @@ def _is_estimated(model: Model, families: Iterable[str]) -> bool:
 
 
 def _declare_critic(
-    plan: Plan, attribute: str, families: Iterable[Family], apart: bool = False
+    plan: Plan, attribute: Attribute, families: Iterable[Family], apart: bool = False
 ) -> None:
     several = list(families)
     under = "" if plan.under == "q" else f"[{plan.under}]"
     under = f"[{plan.under}||p]" if apart else under
-    plan.add_network(
+    plan.program.add_network(
         NetworkSlot(
             attribute=attribute,
             names=(f"critic{under}({','.join(family.name for family in several)})",),

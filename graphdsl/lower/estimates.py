@@ -16,14 +16,14 @@ from graphdsl.ir.information import Collected, Term, TotalCorrelation, informati
 from graphdsl.ir.loss import Builder, LossTerm, NetworkSlot, TermCode
 from graphdsl.ir.model import Conditional, EstimatorChoice, Family, Model
 from graphdsl.ir.notation import latex_name, latex_names
-from graphdsl.ir.statements import Ref
+from graphdsl.ir.statements import NO_ATTRIBUTE, Attribute, Ref
 from graphdsl.ir.weight import Weight
-from graphdsl.program.ancestors import Generation
-from graphdsl.program.data import sampled
+from graphdsl.program.ancestors import Generation, sampled
 from graphdsl.program.errors import EstimatorMisplaced
+from graphdsl.program.inputs import tensor_shape
 from graphdsl.program.names import Names
-from graphdsl.program.runs import Plan, tensor_shape
 from graphdsl.program.slots import member_ref, with_scale
+from graphdsl.program.state import Plan
 
 Estimated: TypeAlias = tuple[Weight, TotalCorrelation, EstimatorChoice | None]
 
@@ -114,7 +114,7 @@ def _of_factors(
     sample(family)
     whole = "; ".join(nodes) if tuple(nodes) != family.nodes else family.name
     at = _at(atom)
-    critic = f"critic_of:{family.name}{plan.tag}" if estimator == "adversary" else ""
+    critic = _critic(plan, family.name) if estimator == "adversary" else NO_ATTRIBUTE
     if critic:
         _declare(plan, critic, family.name, ((len(nodes), *family.shape),), (tuple(nodes),))
     word = "total_correlation_critic" if critic else f"total_correlation_{estimator}"
@@ -178,7 +178,7 @@ def _of_parts(
     if left.role != "latent":
         left, right = right, left
     label = f"{left.name},{right.name}"
-    critic = f"critic_of:{label}{plan.tag}" if estimator in ("adversary", "mine") else ""
+    critic = _critic(plan, label) if estimator in ("adversary", "mine") else NO_ATTRIBUTE
     if critic:
         shapes = (tensor_shape(left), tensor_shape(right))
         _declare(plan, critic, f"{left.name},{right.name}", shapes, (left.nodes, right.nodes))
@@ -199,7 +199,11 @@ def _of_parts(
 
 
 def _parts_code(
-    plan: Plan, estimator: str, parts: tuple[Family, Family], critic: str, values: tuple[Ref, Ref]
+    plan: Plan,
+    estimator: str,
+    parts: tuple[Family, Family],
+    critic: Attribute,
+    values: tuple[Ref, Ref],
 ) -> TermCode:
     if estimator in _DENSITIES:
         posteriors = tuple(Ref(plan.posterior[one.nodes[0]][0]) for one in parts)
@@ -282,9 +286,14 @@ def _posterior(plan: Plan, nodes: Sequence[str]) -> Ref:
 # ---- both ----------------------------------------------------------------------------------------
 
 
+def _critic(plan: Plan, of: str) -> Attribute:
+    """The key of a critic's network."""
+    return Attribute(f"critic_of:{of}{plan.tag}")
+
+
 def _declare(
     plan: Plan,
-    attribute: str,
+    attribute: Attribute,
     of: str,
     shapes: Sequence[tuple[int, ...]],
     nodes: Sequence[Sequence[str]],
@@ -299,7 +308,7 @@ def _declare(
         outputs=1,
         reads=tuple(with_scale(one, plan.model) for one in nodes),
     )
-    plan.add_network(
+    plan.program.add_network(
         NetworkSlot(attribute=attribute, names=(f"critic{whose}({of})",), builder=builder)
     )
 

@@ -10,8 +10,8 @@ from dataclasses import replace
 from graphdsl.ir.loss import EXACT, LossModule, LossTerm, MaskSlot
 from graphdsl.ir.masks import EdgeGradient
 from graphdsl.ir.statements import Detach, DrawMask, Generated, Sample, Statement
-from graphdsl.program.passes.drop_unused import read_by
-from graphdsl.program.substitution import reads
+from graphdsl.program.passes.drop_unused import read_by_term
+from graphdsl.program.substitution import inputs, outputs
 
 _KERNELS = ("mmd", "mmd_between", "hsic")
 
@@ -49,7 +49,7 @@ _EDGES: dict[EdgeGradient, str] = {
 
 def _of_edges(read: Sequence[Statement], masks: Sequence[MaskSlot]) -> Iterator[str]:
     """How the probabilities of edges have a gradient, where the term depends on a structure."""
-    drawn = {one.target for one in read if isinstance(one, DrawMask)}
+    drawn = {one.mask for one in read if isinstance(one, DrawMask)}
     for way, said in _EDGES.items():
         names = [one.name for one in masks if one.name in drawn and one.gradient == way]
         if names:
@@ -66,11 +66,10 @@ def _of_words(word: str) -> Iterator[str]:
 
 def _read_statements(term: LossTerm, forward: Sequence[Statement]) -> list[Statement]:
     """The statements that the term's gradient goes through."""
-    needed, found = set(read_by(term.code)), list[Statement]()
+    needed, found = set(read_by_term(term.code)), list[Statement]()
     for statement in reversed(forward):
-        density = statement.density if isinstance(statement, Sample) else ""
-        if not {statement.target, density} & needed or isinstance(statement, Detach):
+        if needed.isdisjoint(outputs(statement)) or isinstance(statement, Detach):
             continue
         found.append(statement)
-        needed |= set(reads(statement))
+        needed |= set(inputs(statement))
     return found[::-1]

@@ -16,11 +16,10 @@ from graphdsl.ir.notation import Names as Variables
 from graphdsl.ir.notation import factor_latex, factor_text, latex_names, shortened
 from graphdsl.ir.signs import sign
 from graphdsl.notation.networks import joint_text
-from graphdsl.program.data import masks
 from graphdsl.program.errors import EstimatorMisplaced
 from graphdsl.program.names import Names
 from graphdsl.program.passes.repeat_samples import SamplePass
-from graphdsl.program.runs import Plan
+from graphdsl.program.state import Plan
 
 
 def unfit_importances(collected: Collected, model: Model) -> Iterator[Diagnostic]:
@@ -103,7 +102,7 @@ def _term(base: Plan, one: Importance, taken: Names) -> LossTerm:
             times=several.times,
             above=several.above,
             below=several.below,
-            strata="" if mixture is None else mixture.key,
+            strata=None if mixture is None else mixture.value,
             experts=0 if mixture is None else len(mixture.experts),
             apart=apart,
         ),
@@ -126,7 +125,7 @@ def _weighed(several: SamplePass, divergence: DivergenceOfMarginals, base: Plan)
         mean = f"\\log \\tfrac{{1}}{{{samples}}} \\sum_{{k=1}}^{{{samples}}} {latex}"
         return f"log 1/{samples} sum_k {text}", mean
     experts = several.mixture.experts
-    count = "M" if masks(base.model, experts) else str(len(experts))
+    count = "M" if base.inputs.masks(experts) else str(len(experts))
     outer, inner = f"\\sum_{{m=1}}^{{{count}}}", f"\\sum_{{k=1}}^{{{samples}}}"
     if divergence.experts == "apart":
         mean = f"\\tfrac{{1}}{{{count}}} {outer} \\log \\tfrac{{1}}{{{samples}}} {inner} {latex}"
@@ -142,7 +141,7 @@ def _estimator(divergence: DivergenceOfMarginals, base: Plan) -> str:
     mixed = [one for slot in base.encoders for one in slot.conditionals if one.mixes]
     if not mixed:
         return f"{several} of each row"
-    have = " that a row has" if masks(base.model, mixed[0].parents) else ""
+    have = " that a row has" if base.inputs.masks(mixed[0].parents) else ""
     if mixed[0].one_expert:
         given = f"{mixed[0].selector} | {', '.join(shortened(mixed[0].parents, '...'))}"
         loose = f"one sample is loose by I({joint_text(base.model, mixed[0].children)}; {given})"

@@ -21,7 +21,7 @@ from graphdsl.ir.information import Collected, Term
 from graphdsl.ir.laws import laws_of
 from graphdsl.ir.loss import Group, LossModule, LossTerm, ParameterSlot, VariableSlot
 from graphdsl.ir.model import Family, Model
-from graphdsl.ir.statements import Run
+from graphdsl.ir.statements import Attribute, Run
 from graphdsl.lower.checks import all_warnings, mistakes, without_model
 from graphdsl.lower.distances import distance_terms
 from graphdsl.lower.errors import NothingLeft, PriorMissing
@@ -37,14 +37,16 @@ from graphdsl.lower.untrained import untrained, without_part
 from graphdsl.lower.vacuous_bounds import unheld
 from graphdsl.lower.vanished_bounds import telling
 from graphdsl.notation.objective import whole_latex, whole_text
+from graphdsl.program.inputs import Inputs
 from graphdsl.program.names import Names, local_names, named
 from graphdsl.program.passes.draw_masks import with_masks, with_structures
-from graphdsl.program.passes.drop_unused import alive, arguments, used
+from graphdsl.program.passes.drop_unused import drop_unused, values_read
 from graphdsl.program.passes.separate_players import Part, put_together, unowned
 from graphdsl.program.passes.stratify_mixtures import stratified
 from graphdsl.program.passes.sum_over_classes import enumerated, unfit_players
 from graphdsl.program.plan import make_plan
-from graphdsl.program.runs import Plan
+from graphdsl.program.state import Plan
+from graphdsl.program.substitution import inputs, values_in
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,9 +169,9 @@ def _lowered(bounded: Sequence[_Bounded], model: Model, found: list[Diagnostic])
     taken = local_names(model)
     others = [name for one in bounded for name in one.sampled]
     every = [piece for one in bounded for piece in one.everything]
-    plans, terms, groups = [], [], []
+    plans, terms, groups, known = [], [], [], Inputs(model)
     for one in bounded:
-        planned = make_plan(one.model, one.everything, others, every)
+        planned = make_plan(one.model, known, one.everything, others, every)
         foreign = {under: plan.foreign for under, plan in planned.items()}
         found += foreign_fallbacks(one.model, foreign)
         found += foreign_bounds(one.model, one.everything, foreign)
@@ -233,7 +235,7 @@ def _finished(
     whole = with_gradients(with_structures(replace(module, turns=turns(model)), model))
     idle = tuple(without_part(whole, model)) or tuple(untrained(whole, model))
     turned = wrong_directions(whole.terms)
-    return Lowered(named(whole, names), (*found, *idle, *idle_turns(whole, model), *turned))
+    return Lowered(named(whole, model, names), (*found, *idle, *idle_turns(whole, model), *turned))
 
 
 def _all_terms(
@@ -265,7 +267,7 @@ def _terms(
         *loss_terms(plans, _in_order(several.parts), names),
         *estimated_terms(plans, collected, names),
         *distance_terms(plans, collected, names),
-        *count_terms(collected, names),
+        *count_terms(plans["q"], collected, names),
         *importance_terms(plans, collected, names),
     )
     return telling(terms, several.vanished)
@@ -281,12 +283,14 @@ def _module(
     model: Model, plan: Plan, terms: tuple[LossTerm, ...], constants: tuple[Term, ...]
 ) -> LossModule:
     relation = combined(term.relation for term in terms)
-    read = [
-        (family.name, family.name, len(family.extents))
+    program = plan.program
+    read = {value for one in program.decode for value in inputs(one)}
+    latents = [
+        (plan.inputs.declared(family), family.name, len(family.extents))
         for family in model.families
-        if family.role == "latent"
-        and any(ref.name == family.name for ref in arguments(plan.decode))
+        if family.role == "latent" and plan.inputs.declared(family) in read
     ]
+    masks = {plan.inputs.mask(one.name): one.name for one in model.masks}
     return LossModule(
         model=model.name,
         class_name=_class_name(model.name),
@@ -320,37 +324,41 @@ def _module(
             )
             for one in model.parameters
         ),
-        networks=tuple(plan.networks.values()),
-        subsets=tuple(plan.subsets),
-        holders=tuple(plan.holders),
-        forward=with_masks(alive(plan.forward, terms), likeliest=False),
+        networks=tuple(program.networks.values()),
+        subsets=tuple(program.subsets),
+        holders=tuple(program.holders),
+        forward=with_masks(drop_unused(plan.forward, values_read(terms)), masks, likeliest=False),
         terms=terms,
-        infer=with_masks(used(plan.infer), likeliest=True),
+        infer=with_masks(
+            drop_unused(plan.infer, values_in(tuple(plan.inferred))), masks, likeliest=True
+        ),
         inferred=tuple(plan.inferred),
-        decode=with_masks(plan.decode, likeliest=True),
-        decoded=tuple(plan.decoded),
-        latents_decoded=tuple(read),
-        ancestral=with_masks(plan.ancestral, likeliest=True),
-        drawn=tuple(plan.drawn),
+        decode=with_masks(tuple(program.decode), masks, likeliest=True),
+        decoded=tuple(program.decoded),
+        latents_decoded=tuple(latents),
+        ancestral=with_masks(tuple(program.ancestral), masks, likeliest=True),
+        drawn=tuple(program.drawn),
         constants=constants,
         critics=tuple(dict.fromkeys(_critics(terms, plan))),
-        draws=plan.draws,
+        draws=program.draws,
     )
 
 
 def _in_expectation(plan: Plan) -> str:
     """What the emitted loss draws, and the objective is a mean over."""
-    drawn = [*(one.name for one in plan.draws), *(one.name for one in plan.model.masks)]
+    drawn = [*(one.name for one in plan.program.draws), *(one.name for one in plan.model.masks)]
     return f", in expectation over {', '.join(drawn)}" if drawn else ""
 
 
-def _critics(terms: Sequence[LossTerm], plan: Plan) -> Iterator[str]:
+def _critics(terms: Sequence[LossTerm], plan: Plan) -> Iterator[Attribute]:
     """The networks that some critic trains, and the model does not, with their learned scales."""
-    networks = plan.networks.values()
+    networks = plan.program.networks.values()
     scales = {one.attribute: one.scale[0] for one in networks if one.scale is not None}
     runs = {one.target: one.slot for one in plan.forward if isinstance(one, Run) and one.detached}
     for term in terms:
-        for attribute in filter(None, (term.code.critic, runs.get(term.critic_model))):
+        model = term.critic_model
+        trained = term.code.critic, None if model is None else runs.get(model)
+        for attribute in filter(None, trained):
             yield attribute
             yield from (scales[attribute],) if attribute in scales else ()
 

@@ -13,9 +13,10 @@ from graphdsl.ir.loss import LossTerm, TermCode
 from graphdsl.ir.masks import MOST_ENUMERATED
 from graphdsl.ir.model import Model
 from graphdsl.ir.notation import latex_name
-from graphdsl.ir.statements import Ref
+from graphdsl.ir.statements import Attribute, Ref
 from graphdsl.lower.errors import EdgeGradientMisfit
 from graphdsl.program.names import Names
+from graphdsl.program.state import Plan
 
 
 def unfit_gradients(model: Model) -> Iterator[Diagnostic]:
@@ -47,13 +48,18 @@ def unfit_gradients(model: Model) -> Iterator[Diagnostic]:
         )
 
 
-def count_terms(collected: Collected, names: Names) -> Iterator[LossTerm]:
+def count_terms(plan: Plan, collected: Collected, names: Names) -> Iterator[LossTerm]:
     """The expected number of a mask's edges, in closed form."""
     for one in collected.sparsities:
         yield LossTerm(
             name=names.take(f"sparsity:{one.mask}"),
             weight=one.weight,
-            code=TermCode(kind="sparsity", left=Ref(one.mask), right=None, mask=f"mask:{one.mask}"),
+            code=TermCode(
+                kind="sparsity",
+                left=Ref(plan.inputs.mask(one.mask)),
+                right=None,
+                mask=Attribute(f"mask:{one.mask}"),
+            ),
             formula=f"E[number of edges in {one.mask}]",
             latex=f"\\mathbb{{E}}\\,|{latex_name(one.mask)}|",
             stands_for=(Term(one.weight, PenaltyAtom("sparsity", (one.mask,))),),

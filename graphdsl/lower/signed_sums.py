@@ -12,6 +12,7 @@ from graphdsl.ir.loss import Group, LossTerm, Relation
 from graphdsl.ir.model import Model
 from graphdsl.ir.notation import weight_text
 from graphdsl.ir.signs import sign
+from graphdsl.ir.statements import Attribute
 from graphdsl.program.names import Names
 
 _NAMES = {"abs": "absolute", "max": "floored", "constraint": "constraint"}
@@ -23,7 +24,9 @@ def group_of(group: CollectedGroup, terms: Sequence[LossTerm], taken: Names) -> 
     name = taken.take(_NAMES[wrapped.kind])
     return Group(
         name=name,
-        multiplier=name.replace("constraint", "multiplier") * (wrapped.kind == "constraint"),
+        multiplier=Attribute(
+            name.replace("constraint", "multiplier") if wrapped.kind == "constraint" else ""
+        ),
         kind=wrapped.kind,
         weight=group.weight,
         offset=wrapped.offset,

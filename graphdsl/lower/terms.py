@@ -15,19 +15,16 @@ from graphdsl.diagnostics import CompilerBug
 from graphdsl.ir.draws import as_block, draws_in
 from graphdsl.ir.information import Atom, Term
 from graphdsl.ir.loss import Bound, LossTerm, TermCode
-from graphdsl.ir.model import Model
 from graphdsl.ir.notation import natural
 from graphdsl.ir.signs import sign
-from graphdsl.ir.statements import Ref
+from graphdsl.ir.statements import Ref, Sample, Value
 from graphdsl.ir.weight import Weight, accumulate
 from graphdsl.notation.rows import paying
 from graphdsl.notation.terms import AT_ONE_SAMPLE, formula
-from graphdsl.program.data import masks
 from graphdsl.program.drawn_sets import chosen
-from graphdsl.program.keys import density, seen
 from graphdsl.program.names import Names
-from graphdsl.program.runs import Mixture, ModelKey, Plan
 from graphdsl.program.slots import member_ref
+from graphdsl.program.state import Mixture, ModelKey, Plan
 
 
 def loss_terms(
@@ -103,8 +100,18 @@ def _sampled(plans: Mapping[str, Plan], group: Sequence[Piece], code: TermCode) 
         return code
     plan, nodes = plans[group[0].under], tuple(dict.fromkeys(piece.node for piece in group))
     flow = plan.law(nodes[0]).is_run_alone
-    own = density(plan.posterior[nodes[0]][0]) if flow else ""
+    own = _density(plan, plan.posterior[nodes[0]][0]) if flow else None
     return replace(code, value=plan.value(nodes), density=own)
+
+
+def _density(plan: Plan, posterior: Value) -> Value:
+    """The log-density that comes with the samples of a posterior."""
+    samples = (one for one in plan.forward if isinstance(one, Sample))
+    found = (one.density for one in samples if one.distribution is posterior)
+    density = next(found, None)
+    if density is None:
+        raise CompilerBug(f"no sample of {posterior} has a density")
+    return density
 
 
 def _of_mixture(plans: Mapping[str, Plan], group: Sequence[Piece], code: TermCode) -> TermCode:
@@ -114,8 +121,8 @@ def _of_mixture(plans: Mapping[str, Plan], group: Sequence[Piece], code: TermCod
     own, right = plan.mixtures.get(first.node), code.right
     if isinstance(first.ref, Encoder):
         other = plans[first.ref.network].mixtures.get(first.node)
-        right = right if other is None else Ref(other.key)
-    left = code.left if own is None else Ref(own.key)
+        right = right if other is None else Ref(other.value)
+    left = code.left if own is None else Ref(own.value)
     return replace(code, left=left, right=right, value=plan.value(nodes), joint=True)
 
 
@@ -190,7 +197,7 @@ def _is_product(group: Sequence[Piece]) -> bool:
 def _key(plans: Mapping[str, Plan], piece: Piece) -> object:
     """What pieces of one term have in common: the tensors they are in, and their weight."""
     plan = plans[piece.under]
-    home = plan.posterior.get(piece.node, ("", ()))[0]
+    home = plan.posterior.get(piece.node, (None, ()))[0]
     ref = piece.ref
     model: object = type(ref).__name__
     if isinstance(ref, Auxiliary):
@@ -200,9 +207,9 @@ def _key(plans: Mapping[str, Plan], piece: Piece) -> object:
     elif isinstance(ref, Encoder) and piece.kind in ("reconstruction", "cost"):
         model = plan.likelihood[_model_key(ref)][0]
     elif isinstance(ref, SubPosterior) and is_drawn(ref):
-        model = plan.drawn_posterior[ref.network, piece.node, ref.experts[0]][0]
+        model = plan.program.drawn_posterior[ref.network, piece.node, ref.experts[0]][0]
     elif isinstance(ref, SubPosterior):
-        model = plan.subset_of[ref.network, piece.node, ref.experts][0]
+        model = plan.program.subset_of[ref.network, piece.node, ref.experts][0]
     elif isinstance(ref, Encoder):
         model = ref.network
     kind = piece.kind, piece.cost, piece.environment, piece.biased, piece.named
@@ -227,7 +234,7 @@ def _code(plans: Mapping[str, Plan], group: Sequence[Piece]) -> TermCode:
             word=first.cost or "",
             left=_model_ref(plan, first, nodes),
             right=_in_common(plan, plan.value(nodes)),
-            among=chosen(plan.model, first.among, nodes) if first.among else None,
+            among=chosen(plan, first.among, nodes) if first.among else None,
         )
     if first.kind == "penalty":
         return _penalty_code(plan, first, nodes)
@@ -253,7 +260,7 @@ def _rate_code(
         return TermCode(kind="kl", left=left, right=None, prior=law.prior)
     if isinstance(first.ref, SubPosterior) and is_drawn(first.ref):
         ref = first.ref
-        drawn, there = plan.drawn_posterior[ref.network, first.node, ref.experts[0]]
+        drawn, there = plan.program.drawn_posterior[ref.network, first.node, ref.experts[0]]
         return TermCode(kind="kl", left=left, right=member_ref(drawn, nodes, there))
     if isinstance(first.ref, SubPosterior):
         return TermCode(kind="kl", left=left, right=_subsets(plan, group), broadcast=True)
@@ -290,27 +297,26 @@ def _penalty_code(plan: Plan, piece: Piece, nodes: tuple[str, ...]) -> TermCode:
 
 def _seen(plan: Plan, group: Sequence[Piece]) -> tuple[tuple[Ref, ...], ...]:
     """What a row must have for a term to be in its bound; nothing where every row has it all."""
-    model = plan.model
-    needed = {piece.node: masks(model, piece.needs) for piece in _in_order(plan, group)}
+    needed = {piece.node: plan.inputs.masks(piece.needs) for piece in _in_order(plan, group)}
     if not any(needed.values()):
         return ()
-    several = _side_by_side(model, tuple(needed.values()))
+    several = _side_by_side(plan, tuple(needed.values()))
     return tuple(tuple(_in_common(plan, ref) for ref in refs) for refs in several)
 
 
-def _side_by_side(model: Model, needed: tuple[tuple[Ref, ...], ...]) -> tuple[tuple[Ref, ...], ...]:
+def _side_by_side(plan: Plan, needed: tuple[tuple[Ref, ...], ...]) -> tuple[tuple[Ref, ...], ...]:
     """Masks of one family's members are members of one tensor; one that all share stands once."""
     if len(set(needed)) == 1:
         return needed[:1]
     places = [refs[0].places for refs in needed if len(refs) == 1]
-    names = {ref.name for refs in needed for ref in refs}
-    if len(needed) < 2 or len(places) < len(needed) or len(names) > 1:
+    values = {ref.value for refs in needed for ref in refs}
+    if len(needed) < 2 or len(places) < len(needed) or len(values) > 1:
         return needed
-    (name,) = names
-    family = next(one for one in model.families if seen(one) == name)
+    (value,) = values
+    family = next(one for one in plan.model.families if plan.inputs.seen(one) is value)
     along = tuple(place for found in places for place in found or ())
     whole = along == tuple(range(len(family.nodes)))
-    return ((Ref(name) if whole else Ref(name, along),),)
+    return ((Ref(value) if whole else Ref(value, along),),)
 
 
 def _model_ref(plan: Plan, piece: Piece, nodes: Sequence[str]) -> Ref:
@@ -322,15 +328,18 @@ def _model_ref(plan: Plan, piece: Piece, nodes: Sequence[str]) -> Ref:
 
 def _subsets(plan: Plan, group: Sequence[Piece]) -> Ref:
     """Which of the sub-posteriors a term compares with."""
-    places, name = [], ""
+    places = list[int]()
+    value: Value | None = None
     for piece in group:
         if not isinstance(piece.ref, SubPosterior):
             raise CompilerBug("a term mixes sub-posteriors with other models")
-        name, place = plan.subset_of[piece.ref.network, piece.node, piece.ref.experts]
+        value, place = plan.program.subset_of[piece.ref.network, piece.node, piece.ref.experts]
         if place not in places:
             places.append(place)
-    known = {place for held, place in plan.subset_of.values() if held == name}
-    return Ref(name) if set(places) == known else Ref(name, tuple(places))
+    if value is None:
+        raise CompilerBug("a term compares with no sub-posterior")
+    known = {place for held, place in plan.program.subset_of.values() if held is value}
+    return Ref(value) if set(places) == known else Ref(value, tuple(places))
 
 
 def _title(plan: Plan, piece: Piece) -> str:

@@ -13,10 +13,10 @@ from graphdsl.diagnostics import Diagnostic, Span
 from graphdsl.ir.loss import LossModule, LossTerm, NetworkSlot
 from graphdsl.ir.model import Model
 from graphdsl.ir.notation import shortened
-from graphdsl.ir.statements import Detach, DrawData, PriorSample, Run, Statement
+from graphdsl.ir.statements import Detach, DrawData, PriorSample, Run, Statement, Value
 from graphdsl.lower.errors import NoPart, Untrained
-from graphdsl.program.passes.drop_unused import read_by
-from graphdsl.program.substitution import reads, targets
+from graphdsl.program.passes.drop_unused import read_by_term
+from graphdsl.program.substitution import inputs, outputs
 
 
 def untrained(module: LossModule, model: Model) -> Iterator[Diagnostic]:
@@ -61,10 +61,10 @@ def _reached(module: LossModule, terms: Iterable[LossTerm], held: bool = False) 
     With those that are `held` still, all that terms are computed by.
     """
     several = list(terms)
-    needed = {name for term in several for name in (*read_by(term.code), term.critic_model)}
-    found = {term.code.critic for term in several}
+    needed = {value for term in several for value in (*read_by_term(term.code), term.critic_model)}
+    found: set[str] = {term.code.critic for term in several}
     for statement in reversed(module.forward):
-        if needed.isdisjoint(targets(statement)):
+        if needed.isdisjoint(outputs(statement)):
             continue
         needed |= set(_read(statement))
         needed |= {statement.source} if held and isinstance(statement, Detach) else set()
@@ -73,15 +73,15 @@ def _reached(module: LossModule, terms: Iterable[LossTerm], held: bool = False) 
     return found
 
 
-def _read(statement: Statement) -> Iterable[str]:
-    """The local names that a statement's gradient goes on to."""
+def _read(statement: Statement) -> Iterable[Value]:
+    """The values that a statement's gradient goes on to."""
     match statement:
         case Detach() | PriorSample() | Run(detached=True):  # constants: the shape alone counts
             return []
-        case DrawData(distribution=name):
-            return [name]
+        case DrawData(distribution=value):
+            return [value]
         case _:
-            return reads(statement)
+            return inputs(statement)
 
 
 def _line_of(slot: NetworkSlot, model: Model) -> Span | None:

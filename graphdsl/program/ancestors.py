@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-__all__ = ["Generation"]
+__all__ = ["Generation", "sampled"]
 
 from collections.abc import Iterable, Iterator, MutableMapping, Sequence
 
 from graphdsl.bound.generated_means import has_density
 from graphdsl.ir.model import Family
 from graphdsl.ir.slots import Slot
-from graphdsl.ir.statements import Assemble, Generated, PriorSample, Ref
-from graphdsl.program.data import parents_of, sampled
+from graphdsl.ir.statements import Assemble, Generated, PriorSample, Ref, Value
+from graphdsl.program.inputs import parents_of
 from graphdsl.program.keys import members
-from graphdsl.program.runs import Plan, gathered, held_members, run_slot, slot_shape
-from graphdsl.program.slots import member_ref, network_slot
+from graphdsl.program.runs import gathered, held_members, run_slot, slot_shape
+from graphdsl.program.slots import member_noise, network_slot
+from graphdsl.program.state import Held, Plan
 
 
 class Generation:
@@ -30,15 +31,15 @@ class Generation:
             plans["p"] = plans["q"].branch("p")
             plans["p"].values = {}
         self.plan = plans["p"]
-        self._slot_of = {child: slot for slot in self.plan.decoders for child in slot.children}
+        self._slot_of = {
+            child: slot for slot in self.plan.program.decoders for child in slot.children
+        }
 
     def sample(self, family: Family) -> Ref:
         """The tensor of a family, drawn from p, its members side by side."""
         self._draw(family.nodes)
         if len({self.plan.values[node][0] for node in family.nodes}) > 1:
-            target = f"{family.name}@p"
-            parts = held_members(self.plan.values, family.nodes)
-            self._put_together(target, family.nodes, parts)
+            self._put_together(family)
         return self.plan.value(family.nodes)
 
     def run(self, node: str) -> None:
@@ -47,12 +48,10 @@ class Generation:
         if node in self.plan.posterior:
             return
         self._draw(self.model.declared(parents_of([slot])))
-        for together in gathered(self.plan, slot):
-            self.plan.forward.append(together)
-        target = f"{slot.result}@p"
-        self.plan.add_network(network_slot(slot, self.model))
-        self.plan.forward.append(run_slot(self.plan, slot, target))
-        self.plan.posterior.update(dict.fromkeys(slot.children, (target, slot.children)))
+        self.plan.forward.extend(gathered(self.plan, slot))
+        self.plan.program.add_network(network_slot(slot, self.model))
+        run = self.plan.forward.add(run_slot(self.plan, slot, f"{slot.result}@p"))
+        self.plan.posterior.update(dict.fromkeys(slot.children, (run.target, slot.children)))
 
     def _draw(self, nodes: Iterable[str]) -> None:
         """Draw variables, after all that they come from."""
@@ -81,65 +80,65 @@ class Generation:
     def _draw_root(self, family: Family) -> None:
         roots = tuple(node for node in family.nodes if node not in self._slot_of)
         if family.role != "latent":
-            sampled(self.plan, family)
-            self.plan.values.update(dict.fromkeys(roots, (family.name, family.nodes)))
+            held_by = sampled(self.plan, family).value, family.nodes
+            self.plan.values.update(dict.fromkeys(roots, held_by))
             return
-        target = _local(family, roots)
-        name, held = self._inferred.get(roots[0], ("", ()))
-        noise = member_ref(family.name, roots, family.nodes)
-        self.plan.forward.append(
+        held = self._inferred.get(roots[0])
+        sample = self.plan.forward.add(
             PriorSample(
-                target=target,
-                latent=family.name,
-                like=name if held == family.nodes else "",
-                shape=_shape(family, roots),
+                target=Value(_wish(family, roots), _shape(family, roots)),
+                noise=member_noise(family, roots),
+                like=held[0] if held is not None and held[1] == family.nodes else None,
                 word=family.distribution.law.prior_sample,
-                places=noise.places,
-                one=noise.one,
-                grid=len(family.extents),
             )
         )
-        self.plan.values.update(dict.fromkeys(roots, (target, roots)))
+        self.plan.values.update(dict.fromkeys(roots, (sample.target, roots)))
 
     def _draw_generated(self, slot: Slot) -> None:
         """What p's networks answer, or a draw of it."""
         family = self.model.family_of(slot.children[0])
-        target = _local(family, slot.children)
         likelihood, _ = self.plan.posterior[slot.children[0]]
         vector = family.role != "latent" and family.classes is not None
         own = slot.children[0] not in self._inferred and family.role == "latent"
+        shape = (*slot_shape(slot, family), *family.encoded[len(family.shape) :])
         whole = slot.children == family.nodes
-        self.plan.forward.append(
+        made = self.plan.forward.add(
             Generated(
-                target=target,
+                target=Value(_wish(family, slot.children), shape),
                 distribution=likelihood,
-                shape=(*slot_shape(slot, family), *family.encoded[len(family.shape) :]),
                 drawn=has_density(slot.children[0], self.model),
                 relaxed=family.kind != "real",
-                noise=member_ref(family.name, slot.children, family.nodes) if own else None,
+                noise=member_noise(family, slot.children) if own else None,
                 name=family.name if whole else ",".join(slot.children),
-                grid=len(family.extents),
             )
         )
-        self.plan.values.update(dict.fromkeys(slot.children, (target, slot.children)))
+        self.plan.values.update(dict.fromkeys(slot.children, (made.target, slot.children)))
         if vector:
-            self.plan.vectors.add(target)
+            self.plan.vectors.add(made.target)
 
-    def _put_together(self, target: str, nodes: tuple[str, ...], parts: tuple[Ref, ...]) -> None:
-        self.plan.forward.append(Assemble(target=target, parts=parts))
-        if any(part.name in self.plan.vectors for part in parts):
-            self.plan.vectors.add(target)
-        self.plan.values.update(dict.fromkeys(nodes, (target, nodes)))
+    def _put_together(self, family: Family) -> None:
+        parts = held_members(self.plan.values, family.nodes)
+        whole = self.plan.forward.add(Assemble(target=Value(f"{family.name}@p"), parts=parts))
+        if any(part.value in self.plan.vectors for part in parts):
+            self.plan.vectors.add(whole.target)
+        self.plan.values.update(dict.fromkeys(family.nodes, (whole.target, family.nodes)))
 
 
-def _inferred(plan: Plan) -> Iterator[tuple[str, tuple[str, tuple[str, ...]]]]:
+def sampled(plan: Plan, family: Family) -> Ref:
+    """The samples of q: data are taken from the batch, if nothing took them before."""
+    if family.role != "latent":
+        return Ref(plan.forward.add_first(plan.inputs.observed(family)).target)
+    return plan.value(family.nodes)
+
+
+def _inferred(plan: Plan) -> Iterator[tuple[str, Held]]:
     """Where an inference network's samples are."""
     if plan.under != "p":
         yield from ((node, plan.values[node]) for node in plan.posterior)
 
 
-def _local(family: Family, nodes: Sequence[str]) -> str:
-    """The key of p's samples of a family, or of some members of it."""
+def _wish(family: Family, nodes: Sequence[str]) -> str:
+    """What p's samples of a family are called, or those of some members of it."""
     return f"{family.name if nodes == family.nodes else members(family, nodes)}@p"
 
 

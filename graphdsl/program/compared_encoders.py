@@ -4,16 +4,17 @@ from __future__ import annotations
 
 __all__ = ["run_compared"]
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from graphdsl.bound.bounds import Piece
 from graphdsl.bound.models import Encoder
 from graphdsl.ir.model import Conditional, Model
 from graphdsl.ir.slots import Slot
-from graphdsl.ir.statements import Run
-from graphdsl.program.runs import ModelKey, Plan, gathered, run_slot
+from graphdsl.ir.statements import Value
+from graphdsl.program.runs import gathered, run_slot
 from graphdsl.program.slots import network_slot
+from graphdsl.program.state import ModelKey, Plan
 
 
 def run_compared(
@@ -32,27 +33,26 @@ def run_compared(
         if asked in plan.compared or not _reads_latents(ref.conditional, plan.model):
             continue
         slot = next(one for one in encoders[ref.network] if piece.node in one.children)
-        own = plans[ref.network].posterior[piece.node][0].removesuffix("~frozen")
-        target = f"{own}~at{plan.tag or '@q'}"
-        plan.add_network(network_slot(slot, plan.model))
-        plan.forward += [*gathered(plan, slot), *_runs(plan, slot, target, ref.network)]
-        name = plan.forward[-1].target
-        plan.compared.update(
-            {(ref.network, child): (name, slot.children) for child in slot.children}
-        )
+        plan.program.add_network(network_slot(slot, plan.model))
+        plan.forward.extend(gathered(plan, slot))
+        held = _run(plan, slot, ref.network), slot.children
+        plan.compared.update({(ref.network, child): held for child in slot.children})
 
 
-def _runs(plan: Plan, slot: Slot, target: str, network: str) -> Iterator[Run]:
-    """The posterior, last; before it that of a network which plays, as its critic has it."""
-    run = run_slot(plan, slot, target)
+def _run(plan: Plan, slot: Slot, network: str) -> Value:
+    """The posterior at these samples; of a network that plays, as the model has it."""
+    base, _, index = network.partition("(")
+    family = plan.model.family_of(slot.children[0]).name
+    wish = f"{base}.{family}{'(' * bool(index)}{index}~at{plan.tag or '@q'}"
+    run = run_slot(plan, slot, wish)
     if not slot.conditionals[0].plays:
-        yield run
-        return
-    yield replace(run, detached=True)
-    yield replace(run, target=f"{target}~frozen", frozen=True)
+        return plan.forward.add(run).target
+    critic = plan.forward.add(replace(run, detached=True)).target
     for child in slot.children:
         key = ModelKey(network, child, (), "detached")
-        plan.likelihood[key] = (target, slot.children)
+        plan.likelihood[key] = (critic, slot.children)
+    held = Value(f"{wish}~frozen", run.target.shape)
+    return plan.forward.add(replace(run, target=held, frozen=True)).target
 
 
 def _reads_latents(conditional: Conditional, model: Model) -> bool:

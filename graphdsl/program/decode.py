@@ -10,9 +10,9 @@ from __future__ import annotations
 
 __all__ = ["plan_generation"]
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from graphdsl.ir.laws import NORMAL
+from graphdsl.ir.laws import NORMAL, Law
 from graphdsl.ir.model import Family, Model
 from graphdsl.ir.slots import Slot
 from graphdsl.ir.statements import (
@@ -24,66 +24,70 @@ from graphdsl.ir.statements import (
     OneHot,
     OrGiven,
     Predict,
+    Ref,
     Run,
     Sample,
     Statement,
+    Value,
 )
-from graphdsl.program.data import observed, one_hot, parents_of
+from graphdsl.program.inputs import Inputs, parents_of, tensor_shape
 from graphdsl.program.keys import members
-from graphdsl.program.runs import (
-    Plan,
-    gathered,
-    held_members,
-    run_slot,
-    slot_shape,
-    tensor_shape,
-)
-from graphdsl.program.slots import member_ref, network_slot
+from graphdsl.program.runs import gathered, held_members, run_slot, slot_shape
+from graphdsl.program.slots import member_noise, member_ref, network_slot
+from graphdsl.program.state import Held, Plan, Program
 
 
 def plan_generation(plan: Plan, slots: Sequence[Slot]) -> None:
     """Plan `decode`, and `ancestral_sample` where it is needed."""
     _plan_decode(plan, slots)
     if _is_more_than_noise(plan.model, slots):
-        _plan_ancestral(plan, slots)
+        _plan_ancestral(plan.program, slots)
 
 
 def _plan_decode(plan: Plan, slots: Sequence[Slot]) -> None:
     """The likelihood of everything observed, from values of its parents."""
-    model = plan.model
+    program, model, inputs = plan.program, plan.model, plan.inputs
     decoders = [one for one in slots if model.family_of(one.children[0]).role != "latent"]
     for slot in slots:
-        _build(plan, slot)
-    plan.values.update(_as_declared(model))
+        _build(program, slot)
+    plan.values.update(_as_declared(plan.inputs, model))
     predicted = {family.name for family in _data_read(model, decoders)} & {
         family.name for family, slot in _families(model, decoders) if slot.children == family.nodes
     }
     for family in _data_read(model, decoders):
         if family.name not in predicted:
-            plan.decode += [observed(family, "latents"), *one_hot(family)]
-    parts: dict[str, list[Slot]] = {}
+            program.decode.add(inputs.observed(family, "latents"))
+            program.decode.extend(inputs.one_hot(family))
+    held: dict[str, dict[str, Held]] = {}
+    laws: dict[str, Law] = {}
     for family, slot in _families(model, _parents_first(model, decoders, predicted)):
-        plan.decode.append(run_slot(plan, slot, slot.result))
-        parts.setdefault(family.name, []).append(slot)
+        run = program.decode.add(run_slot(plan, slot, slot.result))
+        held.setdefault(family.name, {}).update(
+            dict.fromkeys(slot.children, (run.target, slot.children))
+        )
+        laws.setdefault(family.name, model.distribution_of(slot.conditionals[0]).law)
         if family.name in predicted:
-            plan.decode += [_prediction(family, slot), *one_hot(family)]
-    for name, group in parts.items():
-        held = {child: (one.result, one.children) for one in group for child in one.children}
+            program.decode.add(_prediction(inputs, family, run.target))
+            program.decode.extend(inputs.one_hot(family))
+    for name, found in held.items():
         family = model.family(name)
-        if held.keys() == set(family.nodes):
-            parts_of = (
-                (member_ref(group[0].result, family.nodes, group[0].children),)
-                if len(group) == 1
-                else held_members(held, family.nodes)
-            )
-            plan.decoded.append(
+        if found.keys() == set(family.nodes):
+            program.decoded.append(
                 Decoded(
                     variable=name,
-                    parts=parts_of,
-                    distribution=model.distribution_of(group[0].conditionals[0]).law.runtime,
+                    parts=_side_by_side(found, family.nodes),
+                    distribution=laws[name].runtime,
                     grid=len(family.extents) > 1,
                 )
             )
+
+
+def _side_by_side(held: Mapping[str, Held], nodes: tuple[str, ...]) -> tuple[Ref, ...]:
+    """A family whole, where one value holds it, or member by member."""
+    first, children = held[nodes[0]]
+    if set(children) == set(nodes):
+        return (member_ref(first, nodes, children),)
+    return held_members(held, nodes)
 
 
 def _families(model: Model, slots: Iterable[Slot]) -> Iterator[tuple[Family, Slot]]:
@@ -104,25 +108,20 @@ def _parents_first(model: Model, decoders: Sequence[Slot], predicted: set[str]) 
         yield slot
 
 
-def _prediction(family: Family, slot: Slot) -> Predict:
+def _prediction(inputs: Inputs, family: Family, distribution: Value) -> Predict:
     """What p generates and conditions on: as it is given, or as its own likelihood has it."""
-    return Predict(
-        target=family.name,
-        variable=family.name,
-        distribution=slot.result,
-        shape=tensor_shape(family),
-    )
+    return Predict(target=inputs.declared(family), variable=family.name, distribution=distribution)
 
 
-def _build(plan: Plan, slot: Slot) -> None:
+def _build(program: Program, slot: Slot) -> None:
     """A network of p that the loss does not run is built all the same."""
-    if slot.attribute not in plan.networks:
-        plan.add_network(network_slot(slot, plan.model))
+    if slot.attribute not in program.networks:
+        program.add_network(network_slot(slot, program.model))
 
 
-def _as_declared(model: Model) -> dict[str, tuple[str, tuple[str, ...]]]:
+def _as_declared(inputs: Inputs, model: Model) -> dict[str, Held]:
     """Every variable where its family's own tensor holds it."""
-    return {node: (one.name, one.nodes) for one in model.families for node in one.nodes}
+    return {node: (inputs.declared(one), one.nodes) for one in model.families for node in one.nodes}
 
 
 def _data_read(model: Model, slots: Iterable[Slot]) -> list[Family]:
@@ -142,9 +141,9 @@ def _is_more_than_noise(model: Model, slots: Sequence[Slot]) -> bool:
 # ---- ancestral sampling --------------------------------------------------------------------------
 
 
-def _plan_ancestral(plan: Plan, slots: Sequence[Slot]) -> None:
+def _plan_ancestral(program: Program, slots: Sequence[Slot]) -> None:
     """Draw what p conditions on, and every latent, in an order in which parents come first."""
-    model = plan.model
+    model, inputs = program.model, program.inputs
     generated = {child: slot for slot in slots for child in slot.children}
     read = parents_of(slots)
     given = [one for one in _data_read(model, slots) if not generated.keys() & set(one.nodes)]
@@ -153,13 +152,13 @@ def _plan_ancestral(plan: Plan, slots: Sequence[Slot]) -> None:
         for one in model.families
         if one not in given and (one.role == "latent" or read & set(one.nodes))
     ]
-    draft = Plan(model)
+    draft = Plan(program)
     for family in given:
-        draft.ancestral += [observed(family, "given"), *one_hot(family)]
+        draft.forward.add(inputs.observed(family, "given"))
+        draft.forward.extend(inputs.one_hot(family))
     done = {node for family in given for node in family.nodes}
-    draft.values.update(
-        {node: place for node, place in _as_declared(model).items() if node in done}
-    )
+    declared = _as_declared(inputs, model)
+    draft.values.update({node: held for node, held in declared.items() if node in done})
     for family in wanted:
         _draw_roots(draft, family, generated.keys())
         done |= {node for node in family.nodes if node not in generated}
@@ -171,16 +170,16 @@ def _plan_ancestral(plan: Plan, slots: Sequence[Slot]) -> None:
         _draw(draft, slot)
         done |= set(slot.children)
         _complete(draft, model.family_of(slot.children[0]))
-    plan.ancestral = list(_without_idle(draft.ancestral))
-    plan.drawn = [
-        Drawn(variable=one.name, value=one.name, grid=len(one.extents) > 1)
-        for one in (*given, *wanted)
-    ]
+    program.ancestral.extend(_without_idle(list(draft.forward)))
+    for family in (*given, *wanted):
+        value, _ = draft.values[family.nodes[0]]
+        grid = len(family.extents) > 1
+        program.drawn.append(Drawn(variable=family.name, value=value, grid=grid))
 
 
 def _without_idle(statements: Sequence[Statement]) -> Iterator[Statement]:
     """Vectors of categories that no network of p reads are not written."""
-    read = {ref.name for one in statements if isinstance(one, Run) for ref in one.arguments}
+    read = {ref.value for one in statements if isinstance(one, Run) for ref in one.arguments}
     for one in statements:
         if not isinstance(one, OneHot) or one.target in read:
             yield one
@@ -191,40 +190,30 @@ def _draw_roots(draft: Plan, family: Family, generated: Iterable[str]) -> None:
     roots = tuple(node for node in family.nodes if node not in set(generated))
     if family.role != "latent":
         for node in roots:
-            target, shape = members(family, (node,)), family.shape
-            draft.ancestral.append(
-                Observe(
-                    target=target,
-                    seen=f"seen:{target}",
-                    variable=node,
-                    shape=shape,
-                    source="given",
-                )
-            )
-            draft.ancestral += one_hot(family, target, shape)
+            target = Value(members(family, (node,)), family.shape)
+            seen = Value(f"seen:{target.name}")
+            draft.forward.add(Observe(target=target, seen=seen, variable=node, source="given"))
+            draft.forward.extend(draft.inputs.one_hot(family, target))
             draft.values[node] = (target, (node,))
         return
     if not roots:
         return
-    target = family.name if roots == family.nodes else members(family, roots)
+    wish = family.name if roots == family.nodes else members(family, roots)
     shape = _shape(family, roots)
     may_be_given = bool(family.labels) and roots == family.nodes
-    drawn = f"{target}~drawn" if may_be_given else target
-    draft.ancestral.append(
+    sample = draft.forward.add(
         Sample(
-            target=drawn,
-            distribution="",
+            target=Value(f"{wish}~drawn" if may_be_given else wish, shape),
+            distribution=None,
             word=family.distribution.law.prior,
-            noise=member_ref(family.name, roots, family.nodes),
+            noise=member_noise(family, roots),
             latent=family.name,
-            shape=shape,
-            grid=len(family.extents),
         )
     )
+    target = sample.target
     if may_be_given:  # p(x | y) of what is given
-        draft.ancestral.append(
-            OrGiven(target=target, source=drawn, variable=family.name, shape=shape)
-        )
+        source, target = target, Value(wish, shape)
+        draft.forward.add(OrGiven(target=target, source=source, variable=family.name))
     draft.values.update(dict.fromkeys(roots, (target, roots)))
 
 
@@ -232,30 +221,30 @@ def _draw(draft: Plan, slot: Slot) -> None:
     """The children of one network of p, once its parents have values."""
     family = draft.model.family_of(slot.children[0])
     for together in list(gathered(draft, slot)):
-        nodes = [node for node, (name, _) in draft.values.items() if name == together.target]
+        nodes = [node for node, (value, _) in draft.values.items() if value is together.target]
         of = draft.model.family_of(nodes[0])
-        draft.ancestral.append(together)
+        draft.forward.add(together)
         if of.role != "latent":
-            draft.ancestral += one_hot(of, together.target, (len(nodes), *of.shape))
-    draft.ancestral.append(run_slot(draft, slot, slot.result))
+            draft.forward.extend(draft.inputs.one_hot(of, together.target))
+    run = draft.forward.add(run_slot(draft, slot, slot.result))
     whole = slot.children == family.nodes
-    target = family.name if whole else members(family, slot.children)
+    wish = family.name if whole else members(family, slot.children)
     shape = slot_shape(slot, family)
     if family.role == "latent":
-        draft.ancestral.append(
+        target = Value(wish, (*shape, *family.encoded[len(family.shape) :]))
+        draft.forward.add(
             Sample(
                 target=target,
-                distribution=slot.result,
-                noise=member_ref(family.name, slot.children, family.nodes),
+                distribution=run.target,
+                noise=member_noise(family, slot.children),
                 latent=family.name,
-                shape=(*shape, *family.encoded[len(family.shape) :]),
-                grid=len(family.extents),
             )
         )
     else:
-        draft.ancestral.append(DrawData(target=target, distribution=slot.result, shape=shape))
+        target = draft.inputs.declared(family) if whole else Value(wish, shape)
+        draft.forward.add(DrawData(target=target, distribution=run.target))
         if not whole:
-            draft.ancestral += one_hot(family, target, shape)
+            draft.forward.extend(draft.inputs.one_hot(family, target))
     draft.values.update(dict.fromkeys(slot.children, (target, slot.children)))
 
 
@@ -263,13 +252,14 @@ def _complete(draft: Plan, family: Family) -> None:
     """A family drawn in parts is put together, once all of it is there."""
     if any(node not in draft.values for node in reversed(family.nodes)):  # the last comes last
         return
-    if any(draft.values[node][0] != family.name for node in family.nodes):
+    if len({draft.values[node][0] for node in family.nodes}) > 1:
         parts = held_members(draft.values, family.nodes)
-        draft.ancestral.append(Assemble(target=family.name, parts=parts))
-        whole = (family.name, family.nodes)
-        draft.values.update(dict.fromkeys(family.nodes, whole))
+        target = draft.inputs.declared(family)
+        draft.forward.add(Assemble(target=target, parts=parts))
+        draft.values.update(dict.fromkeys(family.nodes, (target, family.nodes)))
     if family.role != "latent":
-        draft.ancestral += one_hot(family)
+        value, _ = draft.values[family.nodes[0]]
+        draft.forward.extend(draft.inputs.one_hot(family, value))
 
 
 def _shape(family: Family, nodes: Sequence[str]) -> tuple[int, ...]:

@@ -13,27 +13,28 @@ from graphdsl.diagnostics import CompilerBug
 from graphdsl.ir.draws import Draw, as_block
 from graphdsl.ir.model import Conditional, Model
 from graphdsl.ir.statements import Chosen, DrawSet, Observe
-from graphdsl.program.runs import Plan
 from graphdsl.program.slots import member_ref
+from graphdsl.program.state import Plan
 
 
-def chosen(model: Model, block: str, nodes: Sequence[str]) -> Chosen:
+def chosen(plan: Plan, block: str, nodes: Sequence[str]) -> Chosen:
     """Which of some members are in a block: columns of the mask of its set."""
     found = as_block(block)
     if found is None:
         raise CompilerBug(f"{block} is no block of a drawn set")
-    mask = member_ref(_local(found.draw), nodes, model.members(found.head))
+    members = plan.model.members(found.head)
+    mask = member_ref(plan.inputs.drawn_set(found.draw, len(members)), nodes, members)
     return Chosen(mask, found.outside)
 
 
 def plan_draws(plan: Plan, pieces: Sequence[Piece]) -> tuple[Draw, ...]:
     """Plan the draws of one pass, once the data are there: as many rows as these have."""
     used = draws_used(pieces)
-    like = next((one.target for one in plan.forward if isinstance(one, Observe)), "")
+    like = next((one.target for one in plan.forward if isinstance(one, Observe)), None)
     drawn = tuple(one for one in plan.model.draws if one.name in used)
     for one in drawn:
-        draw = DrawSet(target=_local(one.name), name=one.name, like=like, shape=(one.count,))
-        plan.forward.append(draw)
+        target = plan.inputs.drawn_set(one.name, one.count)
+        plan.forward.add(DrawSet(target=target, name=one.name, like=like))
     return drawn
 
 
@@ -44,7 +45,3 @@ def written_out(conditional: Conditional, model: Model) -> Conditional:
         block = as_block(name)
         parents += (name,) if block is None else model.members(block.head)
     return replace(conditional, parents=tuple(parents))
-
-
-def _local(draw: str) -> str:
-    return f"chosen:{draw}"

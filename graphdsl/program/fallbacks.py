@@ -16,7 +16,7 @@ from graphdsl.ir.laws import NORMAL
 from graphdsl.ir.model import Model
 from graphdsl.ir.notation import Names
 from graphdsl.ir.slots import Slot
-from graphdsl.program.data import parents_of
+from graphdsl.program.inputs import parents_of
 from graphdsl.program.ordering import in_order
 
 

@@ -1,4 +1,4 @@
-"""Keys of what emitted code computes: what a thing is, in a form that no name of a spec has.
+"""What values and attributes would like to be called, as keys that no name of a spec has.
 
     z           the user's own variable, or family       z[1,3]    some of its members
     z@r(1)      what the samples of r(1) have for it     z@p       p's own sample
@@ -11,39 +11,20 @@
 
 from __future__ import annotations
 
-__all__ = ["Keys", "density", "members", "one_hot", "reads_like", "seen", "without_q"]
+__all__ = ["Keys", "members", "reads_like"]
 
 import re
 from collections.abc import Iterable
 
 from graphdsl.ir.model import Family
 from graphdsl.ir.notation import natural
+from graphdsl.ir.statements import Attribute
 
 
 def members(family: Family, nodes: Iterable[str]) -> str:
     """Some members of a family, side by side or alone."""
     places = (str(place) for node in nodes for place in natural(node)[1])
     return f"{family.name}[{','.join(places)}]"
-
-
-def seen(family: Family) -> str:
-    """Which rows have a variable, or which of its members."""
-    return f"seen:{family.name}"
-
-
-def one_hot(key: str) -> str:
-    """A category as a vector."""
-    return f"one_hot:{key}"
-
-
-def density(posterior: str) -> str:
-    """The log-density of a flow's own sample."""
-    return f"log:{posterior}"
-
-
-def without_q(key: str) -> str:
-    """A thing of q's by what it is of: q is the network that names leave out."""
-    return key.removeprefix("q.")
 
 
 def reads_like(key: str) -> str:
@@ -64,19 +45,19 @@ class Keys:
     def __init__(self) -> None:
         self._taken: set[str] = set()
         self._count: dict[str, int] = {}  #: the last number behind a key
-        self._shared: dict[object, str] = {}
+        self._shared: dict[object, Attribute] = {}
 
-    def shared(self, of: object, key: str) -> str:
+    def shared(self, of: object, key: str) -> Attribute:
         """One key for all things that are one."""
         if of not in self._shared:
             self._shared[of] = self.take(key)
         return self._shared[of]
 
-    def take(self, key: str) -> str:
+    def take(self, key: str) -> Attribute:
         """The key, or the key with the first number that makes it new."""
         unique = key
         while unique in self._taken:
             self._count[key] = self._count.get(key, 1) + 1
             unique = f"{key}#{self._count[key]}"
         self._taken.add(unique)
-        return unique
+        return Attribute(unique)

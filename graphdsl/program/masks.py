@@ -9,12 +9,13 @@ from dataclasses import replace
 from itertools import product
 
 from graphdsl.ir.masks import Gate
-from graphdsl.ir.model import Conditional, Model
+from graphdsl.ir.model import Conditional
 from graphdsl.ir.slots import Argument
 from graphdsl.ir.statements import Entries, Ref
+from graphdsl.program.state import Plan
 
 
-def gated(model: Model, ref: Ref, argument: Argument) -> Ref:
+def gated(plan: Plan, ref: Ref, argument: Argument) -> Ref:
     """An argument of a network, zero where the edge from it is missing (paper, sec. 3.4)."""
     if not argument.gates:
         return ref
@@ -22,26 +23,26 @@ def gated(model: Model, ref: Ref, argument: Argument) -> Ref:
     apart = argument.shared or len(argument.nodes) > 1
     shape = (*(len(argument.gates),) * apart, *(along,) * (along > 1))
     found = [gate for several in argument.gates for gate in several]
-    return replace(ref, gate=_entries(model, found, shape), spread=argument.shared)
+    return replace(ref, gate=_entries(plan, found, shape), spread=argument.shared)
 
 
-def weights_of(model: Model, conditional: Conditional, experts: Sequence[str]) -> Entries | None:
+def weights_of(plan: Plan, conditional: Conditional, experts: Sequence[str]) -> Entries | None:
     """The exponents of a product of experts, for each expert and child (eq. 13)."""
     if not conditional.gates:
         return None
     of = {(one.parent, one.child): one for one in conditional.gates}
     children = conditional.children
     found = [of[pair] for pair in product(experts, children)]
-    family = model.family_of(children[0])
+    family = plan.model.family_of(children[0])
     one = len(children) == 1 and family.members is None
     shape = (len(experts),) if one else (len(experts), len(children))
-    return replace(_entries(model, found, shape), axes=len(family.shape))
+    return replace(_entries(plan, found, shape), axes=len(family.shape))
 
 
-def _entries(model: Model, gates: Sequence[Gate], shape: tuple[int, ...]) -> Entries:
-    mask = next(one for one in model.masks if one.name == gates[0].mask)
+def _entries(plan: Plan, gates: Sequence[Gate], shape: tuple[int, ...]) -> Entries:
+    mask = next(one for one in plan.model.masks if one.name == gates[0].mask)
     return Entries(
-        mask=mask.name,
+        mask=plan.inputs.mask(mask.name),
         extents=mask.extents,
         entries=tuple(gate.entry for gate in gates),
         shape=shape,

@@ -15,9 +15,9 @@ from graphdsl.ir.model import Conditional, Distribution, Model, Network, Via
 from graphdsl.ir.slots import Slot
 from graphdsl.program.ancestors import Generation
 from graphdsl.program.compared_encoders import run_compared
-from graphdsl.program.data import labels_of, observed, one_hot, parents_of
 from graphdsl.program.decode import plan_generation
 from graphdsl.program.drawn_sets import plan_draws, written_out
+from graphdsl.program.inputs import Inputs, labels_of, parents_of
 from graphdsl.program.keys import Keys
 from graphdsl.program.passes.stack_subsets import (
     plan_inference,
@@ -26,12 +26,14 @@ from graphdsl.program.passes.stack_subsets import (
     together,
 )
 from graphdsl.program.posteriors import plan_posteriors, run_experts
-from graphdsl.program.runs import ModelKey, Plan, place_of, run_slot
+from graphdsl.program.runs import place_of, run_slot
 from graphdsl.program.slots import expert_slots, network_slot, slots, some_of
+from graphdsl.program.state import ModelKey, Plan, Program
 
 
 def make_plan(
     model: Model,
+    inputs: Inputs,
     pieces: Sequence[Piece],
     others: Iterable[str] = (),
     every: Sequence[Piece] | None = None,
@@ -62,21 +64,23 @@ def make_plan(
     decoders = list(slots(model.generation.conditionals, model)) if model.generation else []
     auxiliaries = list(slots(_auxiliaries(every, model), model, attributes["r"]))
     played = _needed(auxiliaries, every, adversary=True)
-    plan = Plan(model, encoders=encoders["q"], decoders=decoders)
-    plan.owners = dict(_owners(model, encoders, decoders, auxiliaries, shared))
-    plan.priors = {
-        slot.children: slot
-        for slot in decoders
-        if model.family_of(slot.children[0]).role == "latent"
-    }
+    priors = [one for one in decoders if model.family_of(one.children[0]).role == "latent"]
+    program = Program(
+        model,
+        inputs,
+        decoders,
+        priors={slot.children: slot for slot in priors},
+        owners=dict(_owners(model, encoders, decoders, auxiliaries, shared)),
+    )
+    plan = Plan(program, encoders=encoders["q"])
     inferring = [slot for several in encoders.values() for slot in several]
     _observe(plan, inferring, decoders, auxiliaries, pieces)
-    plan.draws = plan_draws(plan, pieces)
+    program.draws = plan_draws(plan, pieces)
     plan_posteriors(plan, encoders["q"], _wanted_subsets(pieces, "q"))
     for base, slot in shared:
         if any(_base(name) == base for name in encoders):
             family = model.family_of(slot.children[0]).name
-            plan.experts[base, slot.children] = run_experts(plan, slot, f"experts:{base}.{family}")
+            program.experts[base, slot.children] = run_experts(plan, slot, f"{base}.{family}")
     at_once = together(plan, pieces, encoders, decoders, others)
     plans = {"q": plan, **dict(_branches(plan, encoders, pieces, at_once))}
     for under, branch in plans.items():
@@ -89,9 +93,7 @@ def make_plan(
         _run_models(branch, decoders, auxiliaries, own, played)
     run_compared(plans, encoders, pieces)
     _run_under_p(plans, auxiliaries, pieces, played)
-    generation = plan.branch("q")
-    plan_generation(generation, decoders)
-    plan.ancestral, plan.drawn = generation.ancestral, generation.drawn
+    plan_generation(plan.branch("q"), decoders)
     return plans
 
 
@@ -280,22 +282,23 @@ def _observe(
         piece.node for piece in pieces if piece.kind in ("reconstruction", "cost", "penalty")
     }
     modelled |= {piece.environment for piece in pieces if piece.environment}
-    told = encoded | parents_of(plan.priors.values())
+    inferring = encoded | parents_of(plan.program.priors.values())
     labels = set(labels_of(plan.model, encoders))
     families = [family for family in plan.model.families if family.role != "latent"]
     if not any(set(family.nodes) & (encoded | others | modelled) for family in families):
         modelled |= set(families[0].nodes[:1]) if families else set()  # which says how many rows
     for family in families:
-        plan.values.update(dict.fromkeys(family.nodes, (family.name, family.nodes)))
+        held = plan.inputs.declared(family), family.nodes
+        plan.values.update(dict.fromkeys(family.nodes, held))
         if set(family.nodes) & (encoded | others | modelled | labels):
-            plan.forward.append(observed(family))
-        if set(family.nodes) & (told | labels):
-            plan.infer.append(observed(family))
+            plan.forward.add(plan.inputs.observed(family))
+        if set(family.nodes) & (inferring | labels):
+            plan.infer.add(plan.inputs.observed(family))
     for family in families:
         if set(family.nodes) & (encoded | others):
-            plan.forward += one_hot(family)
-        if set(family.nodes) & told:
-            plan.infer += one_hot(family)
+            plan.forward.extend(plan.inputs.one_hot(family))
+        if set(family.nodes) & inferring:
+            plan.infer.extend(plan.inputs.one_hot(family))
 
 
 def _run_models(
@@ -360,22 +363,21 @@ def _run_model(
 ) -> None:
     """A decoder, or a network made for a bound, on the samples; `detached`, as a critic's own."""
     held: Literal["", "frozen", "detached"] = "detached" if detached else "frozen" if frozen else ""
-    target = f"{slot.result}{'~frozen' * frozen}{'!' * detached}{plan.tag}"
+    wish = f"{slot.result}{'~frozen' * frozen}{'!' * detached}{plan.tag}"
     network = slot.conditionals[0].network
     if ModelKey(network, slot.children[0]) in plan.likelihood and network == "p" and not frozen:
         return  # a prior that a posterior has asked for
-    plan.add_network(network_slot(slot, plan.model))
+    plan.program.add_network(network_slot(slot, plan.model))
     if _is_apart(plan, slot) or not _is_known(plan, slot):
         slot = some_of(slot, only)
-    run = replace(run_slot(plan, slot, target, frozen), detached=detached)
-    if run not in plan.forward:  # a prior of data, which another network's posterior has asked for
-        plan.forward.append(run)
+    # A prior of data may be there, which another network's posterior has asked for.
+    run = plan.forward.add(replace(run_slot(plan, slot, wish, frozen), detached=detached))
     for child, conditional in _children_of(slot):
         given = conditional.parents if network == "r" else ()
-        plan.likelihood[ModelKey(network, child, given, held)] = (target, slot.children)
+        plan.likelihood[ModelKey(network, child, given, held)] = (run.target, slot.children)
     for label in labels_of(plan.model, [slot]) if network == "p" else ():
         of_labels = tuple(labels_of(plan.model, [slot]))
-        plan.likelihood[ModelKey(network, label, (), held)] = (target, of_labels)
+        plan.likelihood[ModelKey(network, label, (), held)] = (run.target, of_labels)
 
 
 def _is_apart(plan: Plan, slot: Slot) -> bool:

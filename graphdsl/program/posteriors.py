@@ -11,23 +11,33 @@ from graphdsl.diagnostics import CompilerBug
 from graphdsl.ir.draws import as_block
 from graphdsl.ir.model import Conditional, Family, Model
 from graphdsl.ir.slots import Slot
-from graphdsl.ir.statements import Assemble, Fuse, InferenceLine, Known, Ref, Run, Sample
+from graphdsl.ir.statements import (
+    NO_ATTRIBUTE,
+    Assemble,
+    Attribute,
+    Fuse,
+    InferenceLine,
+    Known,
+    Ref,
+    Run,
+    Sample,
+    Value,
+)
 from graphdsl.notation.networks import children_text, joint_text, pattern
-from graphdsl.program.data import labels_of, masks, parents_of
 from graphdsl.program.drawn_sets import chosen
 from graphdsl.program.fallbacks import fallbacks
-from graphdsl.program.keys import density, members, seen, without_q
+from graphdsl.program.inputs import labels_of, parents_of
+from graphdsl.program.keys import members
 from graphdsl.program.masks import weights_of
 from graphdsl.program.runs import (
-    Mixture,
-    ModelKey,
-    Plan,
     gathered,
     held_members,
+    observed_parents,
     run_slot,
     slot_shape,
 )
-from graphdsl.program.slots import expert_slots, member_ref, network_slot
+from graphdsl.program.slots import expert_slots, member_noise, member_ref, network_slot
+from graphdsl.program.state import Held, Mixture, ModelKey, Plan
 
 
 def plan_posteriors(
@@ -38,110 +48,117 @@ def plan_posteriors(
     for slot in encoders:
         pieces_of.setdefault(plan.model.family_of(slot.children[0]).name, []).append(slot)
     left = {name: len(parts) for name, parts in pieces_of.items()}
-    found = fallbacks(encoders, plan.priors, plan.model)
+    found = fallbacks(encoders, plan.program.priors, plan.model)
     for slot in found.order:
         family = plan.model.family_of(slot.children[0])
         alone = len(pieces_of[family.name]) == 1
         name = family.name if alone else members(family, slot.children)
-        posterior = f"{plan.base}.{name}{plan.under.removeprefix(plan.base)}"
-        _posterior(plan, slot, posterior, wanted, found.priors.get(slot.children))
-        posterior = _known(plan, slot, _playing(plan, slot, posterior))
-        for child in slot.children:
-            plan.posterior[child] = (posterior, slot.children)
-            plan.values[child] = (f"{name}{plan.tag}", slot.children)
-        noise = member_ref(family.name, slot.children, family.nodes)
-        sample = Sample(
-            target=f"{name}{plan.tag}",
-            distribution=posterior,
-            noise=noise,
-            latent=family.name,
-            shape=(*slot_shape(slot, family), *family.encoded[len(family.shape) :]),
-            grid=len(family.extents),
-            discrete=family.kind in ("categorical", "binary"),
-            density=density(posterior) if plan.law(slot.children[0]).is_run_alone else "",
-        )
-        plan.forward.append(sample)
-        plan.infer.append(sample)
+        posterior = _posterior(plan, slot, name, wanted, found.priors.get(slot.children))
+        posterior = _known(plan, slot, posterior)
+        sample = _sample(plan, slot, posterior, name)
+        held = sample.target, slot.children
+        plan.posterior.update(dict.fromkeys(slot.children, (posterior, slot.children)))
+        plan.values.update(dict.fromkeys(slot.children, held))
         left[family.name] -= 1
         if not left[family.name]:
             _assemble(plan, family, pieces_of[family.name])  # later encoders may read it
 
 
+def _sample(plan: Plan, slot: Slot, posterior: Value, name: str) -> Sample:
+    """Sample the children of a slot, in `forward` and in `infer`."""
+    family = plan.model.family_of(slot.children[0])
+    shape = (*slot_shape(slot, family), *family.encoded[len(family.shape) :])
+    is_flow = plan.law(slot.children[0]).is_run_alone
+    sample = plan.forward.add(
+        Sample(
+            target=Value(f"{name}{plan.tag}", shape),
+            distribution=posterior,
+            noise=member_noise(family, slot.children),
+            latent=family.name,
+            discrete=family.kind in ("categorical", "binary"),
+            density=Value(f"log:{posterior.name}") if is_flow else None,
+        )
+    )
+    plan.infer.add(sample)
+    return sample
+
+
 def _posterior(
     plan: Plan,
     slot: Slot,
-    target: str,
+    name: str,
     wanted: dict[Conditional, list[tuple[str, ...]]],
     prior: Slot | None,
-) -> None:
+) -> Value:
+    """Run the encoder of a slot in `forward` and `infer`: the posterior, as the model has it."""
+    where = plan.under.removeprefix(plan.base)
     if slot.conditionals[0].by != "joint":
-        _fused(plan, slot, target, wanted.get(_whole(plan.model, plan.under, slot), []))
-        return
-    plan.add_network(network_slot(slot, plan.model))
+        label = f"{name}{where}" if plan.base == "q" else f"{plan.base}.{name}{where}"
+        whole = _whole(plan.model, plan.under, slot)
+        return _fused(plan, slot, label, wanted.get(whole, []))
+    plan.program.add_network(network_slot(slot, plan.model))
     gather = list(gathered(plan, slot))
-    run = run_slot(plan, slot, target)
-    missing = tuple(one for one in run.seen if one.optional)
+    run = run_slot(plan, slot, f"{plan.base}.{name}{where}")
+    seen = observed_parents(plan, slot)
+    missing = tuple(one for one in seen if one.optional)
     if prior is None:
-        plan.forward += [*gather, replace(run, missing=missing)]
-        plan.infer += [*gather, run]
-        return
+        plan.forward.extend(gather)
+        plan.infer.extend(gather)
+        return _encoded(plan, slot, replace(run, missing=missing), replace(run, missing=seen))
     gather += gathered(plan, prior)
     # What it says of data alone, it says to all inference networks.
     of_data = plan.model.observed().issuperset(parents_of([prior]))
     from_prior = run_slot(plan, prior, prior.result + ("" if of_data else plan.tag))
-    told = replace(run, prior=from_prior.target)
+    plan.forward.extend(gather)
+    plan.infer.extend(gather)
     if missing:
-        plan.add_network(network_slot(prior, plan.model))
+        plan.program.add_network(network_slot(prior, plan.model))
+        from_prior = plan.forward.add(from_prior)
         held = (from_prior.target, prior.children)
         plan.likelihood.update({ModelKey("p", child): held for child in prior.children})
         foreign = parents_of([prior]) - parents_of([slot])
         plan.foreign.update(dict.fromkeys(slot.children, foreign) if foreign else {})
-        plan.forward += gather
-        plan.forward += [from_prior] if from_prior not in plan.forward else []
-        plan.forward.append(replace(told, missing=missing))
-    else:
-        plan.forward += [*gather, run]
-    plan.infer += [*gather, from_prior, told]
+    own = replace(run, prior=from_prior.target, missing=missing) if missing else run
+    known = replace(from_prior, missing=observed_parents(plan, prior))
+    inferred = replace(run, prior=plan.infer.add(known).target, missing=seen)
+    return _encoded(plan, slot, own, inferred)
 
 
-def _playing(plan: Plan, slot: Slot, posterior: str) -> str:
-    """The posterior as the model has it, held still, where its network plays against a term."""
+def _encoded(plan: Plan, slot: Slot, run: Run, inferred: Run) -> Value:
+    """Put an encoder's run into both methods; held still where it plays against a term."""
     if not slot.conditionals[0].plays:
-        return posterior
-    place, run = next(
-        (place, one)
-        for place, one in enumerate(plan.forward)
-        if isinstance(one, Run) and one.target == posterior
-    )
-    held = f"{posterior}~frozen"
-    plan.forward[place : place + 1] = [
-        replace(run, target=held, frozen=True),
-        replace(run, detached=True),
-    ]
+        run = plan.forward.add(run)
+        plan.infer.add(replace(inferred, target=run.target))
+        return run.target
+    held = Value(f"{run.target.name}~frozen", run.target.shape)
+    plan.forward.add(replace(run, target=held, frozen=True))
+    plan.forward.add(replace(run, detached=True))
     key = ModelKey(plan.under, slot.children[0], (), "detached")
     plan.likelihood.update(
-        {key._replace(node=child): (posterior, slot.children) for child in slot.children}
+        {key._replace(node=child): (run.target, slot.children) for child in slot.children}
     )
+    plan.infer.add(replace(inferred, target=held))
     return held
 
 
-def _known(plan: Plan, slot: Slot, posterior: str) -> str:
+def _known(plan: Plan, slot: Slot, posterior: Value) -> Value:
     """The posterior, with the labels that rows have in its place; its own where there are none."""
     model = plan.model
     labels = tuple(labels_of(model, [slot]))
     if not labels:
         return posterior
     family = model.family_of(labels[0])
-    known = Known(
-        target=f"{posterior}~known",
-        source=posterior,
-        seen=member_ref(seen(family), labels, family.nodes),
-        value=member_ref(family.name, labels, family.nodes),
-        shape=slot_shape(slot, model.family_of(slot.children[0])),
+    shape = slot_shape(slot, model.family_of(slot.children[0]))
+    known = plan.forward.add(
+        Known(
+            target=Value(f"{posterior.name}~known", shape),
+            source=posterior,
+            seen=member_ref(plan.inputs.seen(family), labels, family.nodes),
+            value=member_ref(plan.inputs.declared(family), labels, family.nodes),
+        )
     )
+    plan.infer.add(known)
     plan.likelihood.update({ModelKey(plan.base, label): (posterior, labels) for label in labels})
-    plan.forward.append(known)
-    plan.infer.append(known)
     return known.target
 
 
@@ -155,7 +172,7 @@ def _whole(model: Model, under: str, slot: Slot) -> Conditional:
     )
 
 
-def run_experts(plan: Plan, slot: Slot, experts: str) -> tuple[str, tuple[str, ...]]:
+def run_experts(plan: Plan, slot: Slot, label: str) -> Held:
     """Run every expert of a product once; the tensor that holds them, and their parents."""
     model = plan.model
     shape = slot_shape(slot, model.family_of(slot.children[0]))
@@ -163,31 +180,34 @@ def run_experts(plan: Plan, slot: Slot, experts: str) -> tuple[str, tuple[str, .
     single = len(parts) == 1 and parts[0].stacked
     sources = []
     for part in parts:
-        plan.add_network(network_slot(part, model))
-        name = experts if single else f"expert:{without_q(part.result)}"
-        run = run_slot(plan, part, name)
-        plan.forward.append(run)
-        plan.infer.append(run)
+        plan.program.add_network(network_slot(part, model))
+        wish = f"experts:{label}" if single else f"expert:{part.result.removeprefix('q.')}"
+        run = plan.forward.add(run_slot(plan, part, wish))
+        plan.infer.add(run)
         several = range(len(part.experts)) if part.stacked else (None,)
-        sources += [Ref(name) if k is None else Ref(name, (k,), True) for k in several]
+        sources += [Ref(run.target) if k is None else Ref(run.target, (k,), True) for k in several]
+    experts = sources[0].value
     if not single:
-        joined = Fuse(
-            target=experts, how="concatenate", experts=tuple(sources), formula="", shape=shape
+        joined = plan.forward.add(
+            Fuse(
+                target=Value(f"experts:{label}", shape),
+                how="concatenate",
+                experts=tuple(sources),
+                formula="",
+            )
         )
-        plan.forward.append(joined)
-        plan.infer.append(joined)
+        plan.infer.add(joined)
+        experts = joined.target
     return experts, tuple(parent for part in parts for parent in part.experts)
 
 
-def _fused(plan: Plan, slot: Slot, target: str, subsets: list[tuple[str, ...]]) -> None:
+def _fused(plan: Plan, slot: Slot, label: str, subsets: list[tuple[str, ...]]) -> Value:
     """A product of experts: every expert once, then each posterior that a term asks for."""
     model = plan.model
     shape = slot_shape(slot, model.family_of(slot.children[0]))
     (conditional,) = slot.conditionals
-    known = plan.experts.get((plan.base, slot.children))
-    if known is None:
-        known = run_experts(plan, slot, f"experts:{without_q(target)}")
-    experts, every = known
+    known = plan.program.experts.get((plan.base, slot.children))
+    experts, every = run_experts(plan, slot, label) if known is None else known
     whole = _whole(model, plan.under, slot)
     block = next((name for name in whole.parents if as_block(name) is not None), "")
     order = tuple(parent for parent in every if parent in conditional.parents)
@@ -195,29 +215,28 @@ def _fused(plan: Plan, slot: Slot, target: str, subsets: list[tuple[str, ...]]) 
     base, mixed = conditional.network, conditional.by == "mixture"
     of, given = children_text(model, slot), block or joint_text(model, order)
     formula = f"{base}({of} | {given}), eq. 13"
+    target = Value(f"q.{label}" if plan.base == "q" else label, shape)
     product = Fuse(
         target=target,
         how="expert" if mixed else "drawn" if block else "product",
         experts=(Ref(experts, places),),
         formula=_of_one(conditional, of, given) if mixed else formula,
-        shape=shape,
-        there=f"present:{without_q(target)}",
+        there=Value(f"present:{label}"),
         selector=conditional.selector if mixed else "",
-        seen=_seen_experts(plan, order),
         present=present_experts(plan, order),
-        chosen=chosen(model, block, order) if block else None,
-        weights=weights_of(model, conditional, order),
+        chosen=chosen(plan, block, order) if block else None,
+        weights=weights_of(plan, conditional, order),
     )
     if conditional.mixes and not conditional.one_expert:
-        _mixture(plan, slot, product, f"{base}({of} | {given})", order)
-    plan.forward.append(product)
-    plan.infer.append(product)
+        _mixture(plan, slot, product, f"{base}({of} | {given})", order, label)
+    product = plan.forward.add(product)
+    plan.infer.add(replace(product, present=_seen_experts(plan, order), chosen=None))
     for subset in [one for one in subsets if as_block(one[0]) is not None]:
-        _drawn_posterior(plan, slot, target, experts, every, subset[0])
+        _drawn_posterior(plan, slot, label, (experts, every), subset[0])
     subsets = [one for one in subsets if as_block(one[0]) is None]
     if subsets:
-        held = Ref(experts, places)
-        _subset_posteriors(plan, slot, conditional, target, held, order, subsets)
+        _subset_posteriors(plan, slot, label, Ref(experts, places), order, subsets)
+    return product.target
 
 
 def _of_one(conditional: Conditional, of: str, given: str) -> str:
@@ -226,99 +245,101 @@ def _of_one(conditional: Conditional, of: str, given: str) -> str:
     return f"{conditional.network}({of} | {given}{drawn})"
 
 
-def _mixture(plan: Plan, slot: Slot, one: Fuse, formula: str, experts: tuple[str, ...]) -> None:
+def _mixture(
+    plan: Plan, slot: Slot, one: Fuse, formula: str, experts: tuple[str, ...], label: str
+) -> None:
     """The mixture itself, whose density a term has, beside the one expert that a row draws."""
-    mixture = Mixture(f"mixture:{without_q(one.target)}", slot.children, experts)
-    plan.forward.append(
+    shape = (len(experts), *(one.target.shape or ()))
+    fused = plan.forward.add(
         replace(
             one,
-            target=mixture.key,
+            target=Value(f"mixture:{label}", shape),
             how="mixture",
             formula=formula,
-            shape=(len(experts), *one.shape),
-            there=f"present:{mixture.key}",
+            there=Value(f"present:mixture:{label}"),
             selector="",
         )
     )
+    mixture = Mixture(fused.target, slot.children, experts)
     plan.mixtures.update(dict.fromkeys(slot.children, mixture))
 
 
 def _subset_posteriors(
     plan: Plan,
     slot: Slot,
-    conditional: Conditional,
-    target: str,
+    label: str,
     experts: Ref,
     order: tuple[str, ...],
     subsets: list[tuple[str, ...]],
 ) -> None:
-    family = plan.model.family_of(slot.children[0])
+    family, (conditional,) = plan.model.family_of(slot.children[0]), slot.conditionals
     each = [(parent,) for parent in order] == subsets
-    name = f"{target}~each" if each else f"{target}~subsets"
-    attribute = ""
+    attribute = NO_ATTRIBUTE
     if not each:
-        attribute = f"subsets:{without_q(target)}"
+        attribute = Attribute(f"subsets:{label}")
         rows = tuple(tuple(parent in subset for parent in order) for subset in subsets)
-        plan.subsets.append((attribute, rows))
+        plan.program.subsets.append((attribute, rows))
     children = children_text(plan.model, slot)
     given = pattern(order) if each else "x_S".replace("x", order[0].partition("[")[0])
-    plan.forward.append(
+    behind = f"{label}~{'each' if each else 'subsets'}"
+    fused = plan.forward.add(
         Fuse(
-            target=name,
+            target=Value(
+                f"q.{behind}" if plan.base == "q" else behind,
+                (len(subsets), *slot_shape(slot, family)),
+            ),
             how="each" if each else "subsets",
             experts=(experts,),
             formula=f"{conditional.network}({children} | {given}), of the same experts",
-            shape=(len(subsets), *slot_shape(slot, family)),
-            there=f"present:{without_q(name)}",
+            there=Value(f"present:{behind}"),
             subsets=attribute,
             present=present_experts(plan, order),
-            weights=weights_of(plan.model, conditional, order),
+            weights=weights_of(plan, conditional, order),
         )
     )
     for child in slot.children:
         for place, subset in enumerate(subsets):
-            plan.subset_of[plan.under, child, subset] = (name, place)
+            plan.program.subset_of[plan.under, child, subset] = (fused.target, place)
 
 
 def present_experts(plan: Plan, experts: tuple[str, ...]) -> tuple[Ref | None, ...]:
     """Which experts a row has in training; nothing if it has all of them."""
-    known = [masks(plan.model, [one]) for one in experts]
+    known = [plan.inputs.masks([one]) for one in experts]
     if not any(known):
         return ()
     family = plan.model.family_of(experts[0])
     if experts == family.nodes and family.members is not None:
-        return (Ref(seen(family)),)
+        return (Ref(plan.inputs.seen(family)),)
     return tuple(replace(mask[0], one=True) if mask else None for mask in known)
 
 
-def _drawn_posterior(
-    plan: Plan, slot: Slot, target: str, experts: str, every: tuple[str, ...], block: str
-) -> None:
+def _drawn_posterior(plan: Plan, slot: Slot, label: str, held: Held, block: str) -> None:
     """q(z | x[S]): the product of the same experts, under the mask of a set that is drawn."""
-    model = plan.model
+    model, (experts, every) = plan.model, held
     found = as_block(block)
     if found is None:
         raise CompilerBug(f"{block} is no block of a drawn set")
     members = model.members(found.head)
     order = tuple(parent for parent in every if parent in members)
     places = None if order == every else tuple(every.index(parent) for parent in order)
-    name = f"{target}|{block}"
-    children = children_text(model, slot)
-    plan.forward.append(
+    children, of_block = children_text(model, slot), f"{label}|{block}"
+    fused = plan.forward.add(
         Fuse(
-            target=name,
+            target=Value(
+                f"q.{of_block}" if plan.base == "q" else of_block,
+                slot_shape(slot, model.family_of(slot.children[0])),
+            ),
             how="drawn",
-            there=f"present:{without_q(name)}",
+            there=Value(f"present:{of_block}"),
             experts=(Ref(experts, places),),
             formula=f"{slot.conditionals[0].network}({children} | {block}), of the same experts",
-            shape=slot_shape(slot, model.family_of(slot.children[0])),
             present=present_experts(plan, order),
-            chosen=chosen(model, block, order),
-            weights=weights_of(model, slot.conditionals[0], order),
+            chosen=chosen(plan, block, order),
+            weights=weights_of(plan, slot.conditionals[0], order),
         )
     )
     for child in slot.children:
-        plan.drawn_posterior[plan.under, child, block] = (name, slot.children)
+        plan.program.drawn_posterior[plan.under, child, block] = (fused.target, slot.children)
 
 
 def _seen_experts(plan: Plan, experts: tuple[str, ...]) -> tuple[Ref, ...]:
@@ -327,14 +348,14 @@ def _seen_experts(plan: Plan, experts: tuple[str, ...]) -> tuple[Ref, ...]:
         return ()
     family = plan.model.family_of(experts[0])
     if experts == family.nodes and family.members is not None:
-        return (Ref(seen(family)),)
+        return (Ref(plan.inputs.seen(family)),)
     masks = []
     for one in experts:
         family = plan.model.family_of(one)
-        mask = member_ref(seen(family), (one,), family.nodes)
-        masks.append(Ref(mask.name, mask.places if mask.places else None, True))
+        mask = member_ref(plan.inputs.seen(family), (one,), family.nodes)
+        masks.append(Ref(mask.value, mask.places if mask.places else None, True))
         if mask.places is None and family.members is not None:
-            masks[-1] = Ref(mask.name, (0,), True)  # the only member of its family
+            masks[-1] = Ref(mask.value, (0,), True)  # the only member of its family
     return tuple(masks)
 
 
@@ -346,12 +367,10 @@ def _assemble(plan: Plan, family: Family, parts: Sequence[Slot]) -> None:
         posteriors: tuple[Ref, ...] = (member_ref(posterior, held, order),)
     else:
         posteriors = held_members(plan.posterior, held)
-        target = f"{family.name}{plan.tag}"
-        whole_family = Assemble(target=target, parts=held_members(plan.values, held))
-        plan.forward.append(whole_family)
-        plan.infer.append(whole_family)
-        for child in held:
-            plan.values[child] = (target, held)
+        parts_of = held_members(plan.values, held)
+        whole = plan.forward.add(Assemble(target=Value(f"{family.name}{plan.tag}"), parts=parts_of))
+        plan.infer.add(whole)
+        plan.values.update(dict.fromkeys(held, (whole.target, held)))
     law = plan.model.distribution_of(parts[0].conditionals[0]).law
     word = "Labelled" if family.labels and family.kind == "real" else law.runtime
     plan.inferred.append(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 __all__ = [
     "expert_slots",
+    "member_noise",
     "member_ref",
     "network_slot",
     "output_of",
@@ -20,10 +21,10 @@ from graphdsl.diagnostics import CompilerBug
 from graphdsl.ir.laws import Output
 from graphdsl.ir.loss import Builder, NetworkSlot
 from graphdsl.ir.masks import Gate
-from graphdsl.ir.model import Conditional, Model
+from graphdsl.ir.model import Conditional, Family, Model
 from graphdsl.ir.notation import natural
 from graphdsl.ir.slots import Argument, Slot
-from graphdsl.ir.statements import Ref
+from graphdsl.ir.statements import Attribute, Noise, Ref, Value
 from graphdsl.program.keys import Keys
 from graphdsl.program.ordering import in_order
 
@@ -103,7 +104,7 @@ def expert_slots(slot: Slot, model: Model) -> tuple[Slot, ...]:
         names = tuple(_name(conditional, (parent,), model) for parent in part)
         found.append(
             Slot(
-                attribute=slot.attribute if slot.tied else f"{slot.attribute}{suffix}",
+                attribute=slot.attribute if slot.tied else Attribute(f"{slot.attribute}{suffix}"),
                 tied=slot.tied,
                 result=f"{slot.result}|{place}" if slot.tied else f"{slot.attribute}{suffix}",
                 conditionals=slot.conditionals,
@@ -201,15 +202,15 @@ def output_of(conditional: Conditional, model: Model) -> Output:
     return distribution.law.output if own or scale is None else scale.output
 
 
-def scale_name(slot: Slot, model: Model) -> str:
+def scale_name(slot: Slot, model: Model) -> Attribute:
     """The attribute of a learned scale."""
     scale = model.distribution_of(slot.conditionals[0]).law.scale
     if scale is None:
         raise CompilerBug(f"{slot.attribute} has no scale to learn")
-    return f"{scale.attribute}:{slot.attribute}"
+    return Attribute(f"{scale.attribute}:{slot.attribute}")
 
 
-def _learned_scale(slot: Slot, model: Model) -> tuple[str, tuple[int, ...], str] | None:
+def _learned_scale(slot: Slot, model: Model) -> tuple[Attribute, tuple[int, ...], str] | None:
     """One learned scale for each variable, whatever its shape."""
     distribution = model.distribution_of(slot.conditionals[0])
     if distribution.scale != "learned":
@@ -306,7 +307,7 @@ def _one_family(position: Sequence[tuple[str, ...]], model: Model) -> bool:
     return len({model.family_of(nodes[0]).name for nodes in position}) == 1
 
 
-def _slot(attribute: str, group: tuple[Conditional, ...], model: Model) -> Slot:
+def _slot(attribute: Attribute, group: tuple[Conditional, ...], model: Model) -> Slot:
     stacked = len(group) > 1
     if stacked:
         arguments = _stacked_arguments(group, model) or ()
@@ -388,9 +389,22 @@ def _shape(nodes: tuple[str, ...], model: Model) -> tuple[int, ...]:
     return family.encoded if len(nodes) == 1 else (len(nodes), *family.encoded)
 
 
-def member_ref(tensor: str, nodes: Sequence[str], everything: Sequence[str]) -> Ref:
+def member_ref(tensor: Value, nodes: Sequence[str], everything: Sequence[str]) -> Ref:
     """Some members of a tensor that holds `everything` along its family axis."""
+    return Ref(tensor, *_members(nodes, everything))
+
+
+def member_noise(family: Family, nodes: Sequence[str]) -> Noise:
+    """The noise of a family, or of some members of it."""
+    places, one = _members(nodes, family.nodes)
+    return Noise(family.name, places, one, grid=len(family.extents))
+
+
+def _members(
+    nodes: Sequence[str], everything: Sequence[str]
+) -> tuple[tuple[int, ...] | None, bool]:
+    """The places of some members, and whether they are a single one."""
     if tuple(nodes) == tuple(everything):
-        return Ref(tensor)
+        return None, False
     places = tuple(everything.index(node) for node in nodes)
-    return Ref(tensor, places, len(places) == 1)
+    return places, len(places) == 1

@@ -100,7 +100,7 @@ def obstacles(model: Model, module: LossModule) -> Iterator[str]:
     if "mixture" in fused and "expert" in fused:
         yield "a sample of one expert is drawn beside those of every expert"
     joint = [term for term in module.terms if term.code.joint]
-    if any(term.code.left.name != fused.get("mixture") or term.within for term in joint):
+    if any(term.code.left.value is not fused.get("mixture") or term.within for term in joint):
         yield "a mixture is compared with another network, or is inside a function or a constraint"
 
 

@@ -166,7 +166,7 @@ def _is_paid(term: LossTerm, module: LossModule, model: Model, row: Row) -> bool
     observed = [one for one in module.forward if isinstance(one, Observe) and one.some]
     masks = {one.seen: model.family(one.variable) for one in observed}
     for ref in (ref for several in term.code.seen for ref in several):
-        nodes = masks[ref.name].nodes
+        nodes = masks[ref.value].nodes
         asked = nodes if ref.places is None else [nodes[place] for place in ref.places]
         if not row.missing.isdisjoint(asked):
             return False
@@ -221,11 +221,11 @@ def _own_noise(model: Model, module: LossModule) -> dict[str, tuple[int, ...]]:
     found: dict[str, tuple[int, ...]] = {}
     for one in module.forward:
         if isinstance(one, PriorSample) and one.like:
-            family = model.family(one.latent)
+            family = model.family(one.noise.name)
             axis = () if family.members is None else (len(family.nodes),)
-            found[f"prior({one.latent})"] = (*axis, *family.shape)
+            found[f"prior({one.noise.name})"] = (*axis, *family.shape)
         elif isinstance(one, Generated) and one.drawn and one.noise is None:
-            found[f"prior({one.name})"] = one.shape
+            found[f"prior({one.name})"] = one.target.shape or ()
     return found
 
 

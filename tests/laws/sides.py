@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from graphdsl.ir.loss import Group, LossModule, LossTerm
 from graphdsl.ir.model import Model
-from graphdsl.ir.statements import Assemble, Chances, Fuse, Known, Repeat, Run, Statement
+from graphdsl.ir.statements import Assemble, Chances, Fuse, Known, Repeat, Run, Statement, Value
 from tests.laws.directions import weights_over_the_range
 
 _PREDICTING = ("reconstruction", "cost", "cross_entropy", "penalty")
@@ -30,28 +30,28 @@ def pulled_down(module: LossModule, model: Model) -> Iterator[str]:
 def _trained(module: LossModule, term: LossTerm) -> set[str]:
     """The networks that a term's own player trains as its model."""
     code = term.code
-    name = code.left.name if code.kind in _PREDICTING else ""
+    predicted = code.left.value if code.kind in _PREDICTING else None
     if code.kind == "kl" and code.right is not None:
-        name = code.right.name
-    made: dict[str, Statement] = {one.target: one for one in module.forward}
+        predicted = code.right.value
+    made: dict[Value | None, Statement] = {one.target: one for one in module.forward}
     own = next((set(one.attributes) for one in module.players if one.name == term.player), None)
-    found = set(_networks(name, made)) - set(module.critics)
+    found = set(_networks(predicted, made)) - set(module.critics)
     return found if own is None else found & own
 
 
-def _networks(name: str, made: dict[str, Statement]) -> Iterator[str]:
+def _networks(value: Value | None, made: dict[Value | None, Statement]) -> Iterator[str]:
     """The networks that a distribution is computed by, and that its gradient reaches."""
-    match made.get(name):
+    match made.get(value):
         case Run(frozen=False, slot=slot):
             yield slot
         case Fuse(experts=parts) | Assemble(parts=parts):
             for part in parts:
-                yield from _networks(part.name, made)
+                yield from _networks(part.value, made)
         case Repeat(source=source) | Known(source=source):
             yield from _networks(source, made)
         case Chances(parts=several):
             for one, _ in several:
-                yield from _networks(one.name, made)
+                yield from _networks(one.value, made)
 
 
 def _may_be_negative(term: LossTerm, group: Group | None, model: Model) -> bool:

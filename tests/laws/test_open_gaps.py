@@ -213,7 +213,7 @@ def others_reach(made: GeneratedModule, objective: Objective, heads: set[str]) -
     others = [value for name, value in terms.items() if name not in rates and value.requires_grad]
     if not others:
         return set()
-    reached = set()
+    reached = set[str]()
     for attribute, parameters in encoders.items():
         slopes = torch.autograd.grad(
             sum(others), parameters, retain_graph=True, materialize_grads=True

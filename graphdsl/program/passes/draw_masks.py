@@ -1,15 +1,19 @@
-"""Draw each learned mask before the statements that read it, and show it to critics."""
+"""Draw each learned mask before the statements that read it, and show it to critics.
+
+Law: every method draws each mask that it reads, once, before the first statement that reads it.
+"""
 
 from __future__ import annotations
 
 __all__ = ["with_masks", "with_structures"]
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from graphdsl.ir.loss import Group, LossModule, LossTerm, MaskSlot
 from graphdsl.ir.model import Model
 from graphdsl.ir.statements import (
+    Attribute,
     Detach,
     DrawMask,
     Entries,
@@ -20,21 +24,35 @@ from graphdsl.ir.statements import (
     Repeat,
     Run,
     Statement,
+    Value,
 )
 
 #: Terms that look at several rows at once.
 _BATCHWISE = ("total_correlation", "information", "distance", "penalty")
 
 
-def with_masks(statements: Sequence[Statement], likeliest: bool) -> tuple[Statement, ...]:
-    """The statements, behind those that draw the masks which they read."""
+def with_masks(
+    statements: Sequence[Statement], masks: Mapping[Value, str], likeliest: bool
+) -> tuple[Statement, ...]:
+    """The statements, behind those that draw the masks which they read.
+
+    Args:
+        statements: Of one method.
+        masks: The name of each learned mask.
+        likeliest: Whether edges are there that are likelier there than not, in place of a draw.
+    """
     source = {one.target: one.source for one in statements if isinstance(one, Repeat | Detach)}
-    names = dict.fromkeys(entries.mask for one in statements for entries in _read(one))
-    while any(name in source for name in names):
-        names = dict.fromkeys(source.get(name, name) for name in names)
+    read = dict.fromkeys(entries.mask for one in statements for entries in _read(one))
+    while any(value in source for value in read):
+        read = dict.fromkeys(source.get(value, value) for value in read)
     drawn = tuple(
-        DrawMask(target=name, mask=name, attribute=f"mask:{name}", likeliest=likeliest)
-        for name in names
+        DrawMask(
+            target=value,
+            mask=masks[value],
+            attribute=Attribute(f"mask:{masks[value]}"),
+            likeliest=likeliest,
+        )
+        for value in read
     )
     start = next(
         (k for k, one in enumerate(statements) if not isinstance(one, Observe | OneHot)), 0
@@ -47,9 +65,9 @@ def with_structures(module: LossModule, model: Model) -> LossModule:
 
     A critic that did not see the structure would learn the ratio of mixtures over structures.
     """
-    read = {one.target for one in module.forward if isinstance(one, DrawMask)}
+    read = {one.mask: one.target for one in module.forward if isinstance(one, DrawMask)}
     drawn = [one for one in model.masks if one.name in read]
-    edges = tuple(Ref(one.name) for one in drawn)
+    edges = tuple(Ref(read[one.name]) for one in drawn)
     more = tuple((one.extents, False) for one in drawn)
     critics = {term.code.critic for term in module.terms if term.code.critic}
     return replace(
@@ -81,7 +99,7 @@ def _mask_slots(
     return tuple(
         MaskSlot(
             name=one.name,
-            attribute=f"mask:{one.name}",
+            attribute=Attribute(f"mask:{one.name}"),
             extents=one.extents,
             start=float(one.start or 0),
             by_row=not together and one.gradient == "straight_through",

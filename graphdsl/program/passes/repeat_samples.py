@@ -1,41 +1,30 @@
-"""A pass over several samples of each row.
+"""Repeat samples: a pass over several samples of each row.
 
 What depends on the samples is computed for as many times more rows. What depends on the data alone
 is computed once, and its rows are repeated.
+
+Law: with one sample of each row, the densities are those of the pass that every other term reads.
 """
 
 from __future__ import annotations
 
 __all__ = ["SamplePass"]
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from graphdsl.ir.loss import Density
 from graphdsl.ir.model import DivergenceOfMarginals
 from graphdsl.ir.notation import Names
 from graphdsl.ir.slots import Slot
-from graphdsl.ir.statements import (
-    Assemble,
-    Chances,
-    DrawMask,
-    Every,
-    Fuse,
-    Observe,
-    Ref,
-    Repeat,
-    Run,
-    Sample,
-    Statement,
-)
-from graphdsl.program.data import masks, observed, parents_of
-from graphdsl.program.keys import density, seen
+from graphdsl.ir.statements import Fuse, Observe, Ref, Repeat, Run, Sample, Statement, Value
+from graphdsl.program.blocks import Block
+from graphdsl.program.inputs import parents_of
 from graphdsl.program.posteriors import plan_posteriors
-from graphdsl.program.runs import Mixture, Plan, run_slot
+from graphdsl.program.runs import run_slot
 from graphdsl.program.slots import member_ref, network_slot
-from graphdsl.program.substitution import reads, renamed, targets
-
-_SHAPELESS = Assemble | Chances | DrawMask | Every | None
+from graphdsl.program.state import Mixture, Plan
+from graphdsl.program.substitution import inputs, outputs, replaced, values_in
 
 
 class SamplePass:
@@ -53,10 +42,13 @@ class SamplePass:
     def __init__(self, base: Plan, divergence: DivergenceOfMarginals) -> None:
         self._base, self._model, self.times = base, base.model, divergence.samples
         self._plan = base.branch(base.under)
-        self._plan.forward, self._plan.infer, self._plan.inferred = [], [], []
-        self._own: dict[str, str] = {}  #: what has a row for every sample, by its name elsewhere
+        self._plan.forward, self._plan.infer, self._plan.inferred = Block(), Block(), []
+        self._shared: dict[Value, Value] = {}  #: what the plan computes too, by this pass's value
+        self._own: dict[
+            Value, Value
+        ] = {}  #: what has a row for every sample, by its value elsewhere
         wanted = frozenset(self._wanted(divergence))
-        decoders = [slot for slot in base.decoders if wanted.intersection(slot.children)]
+        decoders = [slot for slot in base.program.decoders if wanted.intersection(slot.children)]
         self._name(wanted, decoders)
         self._observe()
         plan_posteriors(self._plan, base.encoders, {})
@@ -69,6 +61,9 @@ class SamplePass:
         below = list(self._posteriors())
         roots = [name for name in self.latents if name not in _children(decoders)]
         self._merge()
+        if self.mixture is not None:
+            value = self.mixture.value
+            self.mixture = replace(self.mixture, value=self._shared.get(value, value))
         self.above = tuple(map(self._of_samples, (*above, *self._priors(roots))))
         self.below = tuple(map(self._of_samples, below))
 
@@ -90,26 +85,21 @@ class SamplePass:
     def _observe(self) -> None:
         """Data that nothing else reads."""
         for name in dict.fromkeys(self._model.family_of(one).name for one in self.data):
-            statement = observed(self._model.family(name))
-            if statement not in self._base.forward:
-                self._base.forward.insert(0, statement)
+            self._base.forward.add_first(self._base.inputs.observed(self._model.family(name)))
 
-    def _run(self, slot: Slot, frozen: bool) -> str:
-        """A decoder on the samples, or a prior that is conditional; where its answer is."""
-        target = f"{slot.result}{'~frozen' * frozen}{self._base.tag}"
-        self._base.add_network(network_slot(slot, self._model))
-        statement = run_slot(self._plan, slot, target, frozen)
-        if statement not in self._plan.forward:
-            self._plan.forward.append(statement)
-        return target
+    def _run(self, slot: Slot, frozen: bool) -> Value:
+        """A decoder on the samples, or a prior that is conditional; what it answers."""
+        wish = f"{slot.result}{'~frozen' * frozen}{self._base.tag}"
+        self._base.program.add_network(network_slot(slot, self._model))
+        return self._plan.forward.add(run_slot(self._plan, slot, wish, frozen)).target
 
-    def _likelihood(self, slot: Slot, run: str, wanted: frozenset[str]) -> Density:
+    def _likelihood(self, slot: Slot, run: Value, wanted: frozenset[str]) -> Density:
         """What a network of p says of its children."""
         nodes = tuple(name for name in slot.children if name in wanted)
         known: Ref | None = None
-        if masks(self._model, nodes):
+        if self._base.inputs.masks(nodes):
             family = self._model.family_of(nodes[0])
-            known = member_ref(seen(family), nodes, family.nodes)
+            known = member_ref(self._base.inputs.seen(family), nodes, family.nodes)
         return Density(member_ref(run, nodes, slot.children), "", self._plan.value(nodes), known)
 
     def _priors(self, roots: Iterable[str]) -> Iterator[Density]:
@@ -126,89 +116,87 @@ class SamplePass:
         for slot in self._base.encoders:
             nodes = tuple(name for name in slot.children if name in self.latents)
             if nodes and self.mixture is not None and nodes[0] in self.mixture.children:
-                yield Density(Ref(self.mixture.key), "", self._plan.value(nodes), None)
+                yield Density(Ref(self.mixture.value), "", self._plan.value(nodes), None)
             elif nodes:
                 run, held = self._plan.posterior[nodes[0]]
-                if self._plan.law(nodes[0]).is_run_alone:  # the sample's own density, of one pass
-                    yield Density(None, "", Ref(density(run)), None)
+                own = self._densities.get(run)
+                if own is not None:  # of a flow: the sample's own density, of one pass
+                    yield Density(None, "", Ref(own), None)
                     continue
                 yield Density(member_ref(run, nodes, held), "", self._plan.value(nodes), None)
+
+    @property
+    def _densities(self) -> dict[Value | None, Value]:
+        """The log-densities that come with samples, by the distributions that these are from."""
+        samples = (one for one in self._plan.forward if isinstance(one, Sample))
+        return {one.distribution: one.density for one in samples if one.density is not None}
 
     # ---- the same for every sample ---------------------------------------------------------------
 
     def _merge(self) -> None:
         """Put what is computed from samples behind the plan's own statements."""
-        for statement in self._plan.forward:
-            of_data = self._own.keys().isdisjoint(reads(statement))
-            is_flow = isinstance(statement, Run) and statement.output.is_distribution
-            if isinstance(statement, Sample) or is_flow or not of_data:
-                self._put(statement)
-            elif statement not in self._base.forward:
-                self._base.forward.append(statement)
+        for statement in list(self._plan.forward):
+            one = replaced(statement, self._shared)
+            of_data = self._own.keys().isdisjoint(inputs(one))
+            is_flow = isinstance(one, Run) and one.output.is_distribution
+            if isinstance(one, Sample) or is_flow or not of_data:
+                self._put(one)
+            else:
+                held = self._base.forward.add(one)
+                self._shared.update(zip(outputs(statement), outputs(held), strict=True))
 
     def _put(self, statement: Statement) -> None:
         if isinstance(statement, Sample) and self.mixture is not None:
             drawn, _ = self._plan.posterior[self.mixture.children[0]]
-            if statement.distribution == drawn:
+            if statement.distribution is self._shared.get(drawn, drawn):
                 self._put_each(statement, self.mixture)
                 return
-        for name in reads(statement):
-            self._repeat(name)
-        self._own |= {key: self._fresh(key) for key in targets(statement)}
-        made = renamed(statement, self._own)
+        for value in inputs(statement):
+            self._repeat(value)
+        own = {value: self._fresh(value) for value in outputs(statement)}
+        self._own |= own
+        made = replaced(statement, self._own)
         if isinstance(made, Sample):
             made = replace(made, times=self.times, like=self._rows())
         elif isinstance(made, Run | Fuse):
             made = replace(made, times=self.times)
-        self._base.forward.append(made)
+        held = self._base.forward.add(made)
+        self._own.update(zip(own, outputs(held), strict=True))
 
     def _put_each(self, one: Sample, mixture: Mixture) -> None:
         """As many samples of every expert, all of them rows."""
-        self._own[one.target] = self._fresh(one.target)
-        self._base.forward.append(
+        held = self._base.forward.add(
             replace(
                 one,
-                target=self._own[one.target],
-                distribution=mixture.key,
+                target=self._fresh(one.target),
+                distribution=self._shared.get(mixture.value, mixture.value),
                 each=len(mixture.experts),
                 times=self.times,
                 like=self._rows(),
             )
         )
+        self._own[one.target] = held.target
 
-    def _repeat(self, name: str) -> None:
+    def _repeat(self, value: Value) -> None:
         """The rows of something that every sample has in common."""
-        if name in self._own:
-            return
-        known: Mapping[str, Statement] = {one.target: one for one in self._base.forward}
-        source = known.get(name)
-        shape = None if isinstance(source, _SHAPELESS) else source.shape
-        self._own[name] = self._fresh(name)
-        self._base.forward.append(
-            Repeat(target=self._own[name], source=name, times=self.times, shape=shape)
-        )
+        if value not in self._own:
+            repeat = Repeat(target=self._fresh(value), source=value, times=self.times)
+            self._own[value] = self._base.forward.add(repeat).target
 
     def _of_samples(self, density: Density) -> Density:
         """A density of every sample."""
-        refs = (density.distribution, density.value, density.seen)
-        for ref in refs:
-            if ref is not None:
-                self._repeat(ref.name)
-        found, value, seen = (ref and renamed(ref, self._own) for ref in refs)
-        return Density(found, density.word, value or density.value, seen)
+        shared = replaced(density, self._shared)
+        for value in values_in(shared):
+            self._repeat(value)
+        return replaced(shared, self._own)
 
-    def _rows(self) -> str:
+    def _rows(self) -> Value:
         """A tensor of as many rows as the batch has."""
         return next(one.target for one in self._base.forward if isinstance(one, Observe))
 
-    def _fresh(self, key: str) -> str:
-        """The key of what this pass has of a thing: `z~k`; a second pass over it has `z~k#2`."""
-        taken = {known for one in self._base.forward for known in targets(one)}
-        made, count = f"{key}~k", 1
-        while made in taken:
-            count += 1
-            made = f"{key}~k#{count}"
-        return made
+    def _fresh(self, value: Value) -> Value:
+        """What this pass has of a value: `z~k`."""
+        return replace(value, name=f"{value.name}~k")
 
 
 def _children(slots: Iterable[Slot]) -> set[str]:

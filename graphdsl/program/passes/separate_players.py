@@ -1,8 +1,11 @@
-"""Several objectives: each trains the networks of its player, and leaves the others as they are.
+"""Separate the players of several objectives: each trains its own networks, and no other's.
 
-Every objective is planned as if it were alone. The passes are then put together: what two of them
+Every objective is planned as if it were alone. The programs are then put together: what two of them
 compute alike stands once, and a network that is not the player's own is run so that no gradient of
 this objective enters it.
+
+Law: the loss of each player, and its gradient with respect to its own networks, are those of its
+objective alone; its gradient with respect to all others is zero.
 """
 
 from __future__ import annotations
@@ -15,11 +18,21 @@ from dataclasses import dataclass, replace
 from graphdsl.diagnostics import Diagnostic, Span
 from graphdsl.ir.loss import Group, LossTerm, NetworkSlot, PlayerSlot
 from graphdsl.ir.model import Model, Player, owners_of_edges
-from graphdsl.ir.statements import Detach, Fuse, Observe, OneHot, Run, Statement
+from graphdsl.ir.statements import (
+    Attribute,
+    Detach,
+    Fuse,
+    Observe,
+    OneHot,
+    Run,
+    Statement,
+    Value,
+)
+from graphdsl.program.blocks import Block
 from graphdsl.program.errors import NobodyTrains
 from graphdsl.program.names import Names
-from graphdsl.program.runs import Plan
-from graphdsl.program.substitution import reads, renamed, targets
+from graphdsl.program.state import Plan
+from graphdsl.program.substitution import inputs, outputs, replaced
 
 _PREDICTORS = "predictors"
 
@@ -45,20 +58,22 @@ def put_together(
     """One plan of all parts, their terms, and what each player trains."""
     trained = _trained(parts)
     whole = parts[0].plan
-    forward: list[Statement] = []
+    forward = Block()
+    wishes: set[str] = set()
     terms: list[LossTerm] = []
     for part in parts:
         own = trained[part.player.name]
         subsets = _subsets(whole, part)
-        names = _others_masks(part)
-        forward += (one for one in _held_masks(part, names) if one not in forward)
-        for statement in part.plan.forward:
-            _put(forward, _held(statement, own, subsets), names, part)
-        terms += (_renamed(term, names, part) for term in part.terms)
-        for slot in part.plan.networks.values():
-            whole.add_network(slot)
-    whole.forward = list(_in_one_pass(forward))
-    networks = tuple(whole.networks.values())
+        values: dict[Value, Value] = {}
+        for held in _held_masks(part):
+            values[held.source] = forward.add(held).target
+        for statement in list(part.plan.forward):
+            _put(forward, _held(statement, own, subsets), values, wishes, part.tag)
+        terms += (_of_player(term, values, part) for term in part.terms)
+        for slot in part.plan.program.networks.values():
+            whole.program.add_network(slot)
+    whole.forward = Block(_in_one_pass(list(forward)))
+    networks = tuple(whole.program.networks.values())
     return whole, tuple(terms), tuple(_slot(part, trained, networks, taken) for part in parts)
 
 
@@ -68,8 +83,8 @@ def unowned(parts: Sequence[Part]) -> Iterator[Diagnostic]:
     runs = {one.slot for part in parts for one in part.plan.forward if isinstance(one, Run)}
     first, plan = parts[0].player, parts[0].plan
     masks = {owner: mask for mask, whose in _edges(plan.model).items() for owner in whose}
-    for owner in dict.fromkeys((*plan.owners.values(), *masks)):
-        of_owner = {name for name, whose in plan.owners.items() if whose == owner}
+    for owner in dict.fromkeys((*plan.program.owners.values(), *masks)):
+        of_owner = {name for name, whose in plan.program.owners.items() if whose == owner}
         if owner in (*owned, _PREDICTORS) or not (of_owner & runs or owner in masks):
             continue
         of_mask = f"the edges under `{masks.get(owner)}` are learned"
@@ -94,17 +109,14 @@ def _own_masks(part: Part) -> tuple[str, ...]:
     return tuple(m.name for m in model.masks if whose.get(m.name, own) & own)
 
 
-def _others_masks(part: Part) -> dict[str, str]:
-    """The masks of other players, by their keys where an objective leaves them as they are."""
-    model, own = part.plan.model, _own_masks(part)
-    return {one.name: f"{one.name}~held" for one in model.masks if one.name not in own}
-
-
-def _held_masks(part: Part, names: Mapping[str, str]) -> Iterator[Detach]:
-    read = {name for one in part.plan.forward for name in reads(one)}
-    for mask, held in names.items():
-        if mask in read:
-            yield Detach(target=held, source=mask, shape=None)
+def _held_masks(part: Part) -> Iterator[Detach]:
+    """The masks of other players, which an objective that reads them leaves as they are."""
+    own, known = _own_masks(part), part.plan.inputs
+    read = {value for one in part.plan.forward for value in inputs(one)}
+    for mask in part.plan.model.masks:
+        value = known.mask(mask.name)
+        if mask.name not in own and value in read:
+            yield Detach(target=Value(f"{mask.name}~held"), source=value)
 
 
 def _trained(parts: Sequence[Part]) -> dict[str, set[str]]:
@@ -112,7 +124,7 @@ def _trained(parts: Sequence[Part]) -> dict[str, set[str]]:
 
     What a critic trains is nobody else's.
     """
-    owners = parts[0].plan.owners
+    owners = parts[0].plan.program.owners
     found = {
         part.player.name: {name for name, who in owners.items() if who in part.player.owners}
         for part in parts
@@ -129,7 +141,7 @@ def _trained(parts: Sequence[Part]) -> dict[str, set[str]]:
     return found
 
 
-def _held(statement: Statement, own: set[str], subsets: Mapping[str, str]) -> Statement:
+def _held(statement: Statement, own: set[str], subsets: Mapping[Attribute, Attribute]) -> Statement:
     """The statement, for a player who trains some networks alone."""
     if isinstance(statement, Run) and not statement.detached:
         return replace(statement, frozen=statement.frozen or statement.slot not in own)
@@ -138,37 +150,34 @@ def _held(statement: Statement, own: set[str], subsets: Mapping[str, str]) -> St
     return statement
 
 
-def _put(forward: list[Statement], one: Statement, names: dict[str, str], part: Part) -> None:
-    """Add a statement, unless the same is there; by another key where its own is taken."""
-    made = renamed(one, names)
-    if made in forward:
-        return
-    taken = {key for each in forward for key in targets(each)}
-    if not taken.isdisjoint(targets(made)):
-        names |= {key: f"{key}{part.tag}" for key in targets(one)}
-        made = renamed(one, names)
-    if isinstance(made, Observe):
-        forward.insert(0, made)
-    else:
-        forward.append(made)
+def _put(
+    forward: Block, statement: Statement, values: dict[Value, Value], wishes: set[str], tag: str
+) -> None:
+    """Add a statement, unless the same is there; what another player has too is told apart."""
+    one = replaced(statement, values)
+    computed = outputs(one)
+    if not wishes.isdisjoint(value.name for value in computed):
+        own = {value: replace(value, name=f"{value.name}{tag}") for value in computed}
+        one = replaced(one, own)
+    held = forward.add_first(one) if isinstance(one, Observe) else forward.add(one)
+    values.update(zip(outputs(statement), outputs(held), strict=True))
+    wishes.update(value.name for value in outputs(held))
 
 
 def _in_one_pass(forward: Sequence[Statement]) -> Iterator[Statement]:
     """A network that one objective trains, and another asks about the same data, runs once."""
     data = {one.target for one in forward if isinstance(one, Observe | OneHot)}
     trains: dict[Run, Run] = {
-        replace(one, target=""): one
-        for one in forward
-        if isinstance(one, Run) and not one.frozen and not one.detached
+        one: one for one in forward if isinstance(one, Run) and not one.frozen and not one.detached
     }
     done: set[Run] = set()
     for one in forward:
         first: Run | None = None
         if isinstance(one, Run) and one.frozen and not one.output.is_distribution:
-            first = trains.get(replace(one, target="", frozen=False))
+            first = trains.get(replace(one, frozen=False))
         if isinstance(one, Run) and one in done:
             continue
-        if first is None or not data.issuperset(reads(first)):
+        if first is None or not data.issuperset(inputs(first)):
             done |= {one} if isinstance(one, Run) else set()
             yield one
             continue
@@ -176,31 +185,29 @@ def _in_one_pass(forward: Sequence[Statement]) -> Iterator[Statement]:
             done.add(first)
             yield first
         if isinstance(one, Run):
-            yield Detach(target=one.target, source=first.target, shape=one.shape)
+            yield Detach(target=one.target, source=first.target)
 
 
-def _renamed(term: LossTerm, names: Mapping[str, str], part: Part) -> LossTerm:
-    code = renamed(term.code, names)
-    critic = term.critic_code and renamed(term.critic_code, names)
-    return replace(term, code=code, critic_code=critic, player=part.player.name)
+def _of_player(term: LossTerm, values: Mapping[Value, Value], part: Part) -> LossTerm:
+    return replace(replaced(term, values), player=part.player.name)
 
 
-def _subsets(whole: Plan, part: Part) -> dict[str, str]:
+def _subsets(whole: Plan, part: Part) -> dict[Attribute, Attribute]:
     """Lists of subsets under the names that they have in all: where two differ, the second's."""
-    found: dict[str, str] = {}
-    for name, rows in part.plan.subsets if part.plan is not whole else ():
-        known = dict(whole.subsets)
+    found: dict[Attribute, Attribute] = {}
+    for name, rows in part.plan.program.subsets if part.plan is not whole else ():
+        known = dict(whole.program.subsets)
         if known.get(name, rows) != rows:
-            found[name] = f"{name}{part.tag}"
+            found[name] = Attribute(f"{name}{part.tag}")
         if found.get(name, name) not in known:
-            whole.subsets.append((found.get(name, name), rows))
+            whole.program.subsets.append((found.get(name, name), rows))
     return found
 
 
 def _slot(
     part: Part, trained: Mapping[str, set[str]], networks: Iterable[NetworkSlot], names: Names
 ) -> PlayerSlot:
-    attributes: list[str] = []
+    attributes: list[Attribute] = []
     for slot in networks:
         if slot.attribute in trained[part.player.name]:
             attributes += [slot.attribute, *([slot.scale[0]] if slot.scale else [])]

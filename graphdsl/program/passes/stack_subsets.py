@@ -19,12 +19,13 @@ from graphdsl.bound.models import Decoder, Encoder, Prior, SubPosterior
 from graphdsl.ir.draws import as_block
 from graphdsl.ir.model import Model, Network, Wrapped
 from graphdsl.ir.slots import Slot
-from graphdsl.ir.statements import Fuse, Ref, Sample
+from graphdsl.ir.statements import NO_ATTRIBUTE, Attribute, Fuse, Noise, Ref, Sample, Value
 from graphdsl.notation.networks import children_text
-from graphdsl.program.keys import without_q
+from graphdsl.program.blocks import Block
 from graphdsl.program.posteriors import plan_posteriors, present_experts
-from graphdsl.program.runs import ModelKey, Plan, run_slot, slot_shape
+from graphdsl.program.runs import run_slot, slot_shape
 from graphdsl.program.slots import network_slot, some_of
+from graphdsl.program.state import ModelKey, Plan
 
 _Encoders: TypeAlias = Mapping[str, Sequence[Slot]]
 _Asked: TypeAlias = frozenset[tuple[str, str]]  #: network, variable
@@ -50,7 +51,7 @@ def together(
         own = [one for one in pieces if one.under == network.name]
         slots = encoders.get(network.name, ())
         base = network.name.partition("(")[0]
-        known = all((base, slot.children) in plan.experts for slot in slots)
+        known = all((base, slot.children) in plan.program.experts for slot in slots)
         if not own or not known or network.name in apart or not all(map(_is_of_sets, own)):
             continue
         if _is_product(model, network, slots):
@@ -171,36 +172,35 @@ def plan_together(plan: Plan, names: tuple[str, ...], encoders: _Encoders) -> No
     plan.together, plan.encoders = names, list(first)
     for place, slot in enumerate(first):
         family = model.family_of(slot.children[0])
-        experts, every = plan.experts[plan.base, slot.children]
-        attribute = f"subsets:{plan.base}.{family.name}"
+        experts, every = plan.program.experts[plan.base, slot.children]
+        label = f"{plan.base}.{family.name}".removeprefix("q.")
+        attribute = Attribute(f"subsets:{plan.base}.{family.name}")
         parents = [encoders[name][place].conditionals[0].parents for name in names]
-        plan.subsets.append(
+        plan.program.subsets.append(
             (attribute, tuple(tuple(one in several for one in every) for several in parents))
         )
-        of, posterior = children_text(model, slot), f"{plan.base}.{family.name}"
-        target = f"{family.name}{plan.tag}"
-        plan.forward += [
+        of, shape = children_text(model, slot), (len(names), *slot_shape(slot, family))
+        posterior = plan.forward.add(
             Fuse(
-                target=posterior,
+                target=Value(f"{plan.base}.{family.name}", shape),
                 how="subsets",
                 experts=(Ref(experts),),
                 formula=f"{plan.base}({of} | {_head(every)}_S) of every S, eq. 13",
-                shape=(len(names), *slot_shape(slot, family)),
-                there=f"present:{without_q(posterior)}",
+                there=Value(f"present:{label}"),
                 subsets=attribute,
                 present=present_experts(plan, every),
-            ),
+            )
+        )
+        sample = plan.forward.add(
             Sample(
-                target=target,
-                distribution=posterior,
-                noise=Ref(family.name, in_sets=True),
+                target=Value(f"{family.name}{plan.tag}", shape),
+                distribution=posterior.target,
+                noise=Noise(family.name, grid=len(family.extents), in_sets=True),
                 latent=family.name,
-                shape=(len(names), *slot_shape(slot, family)),
-                grid=len(family.extents),
-            ),
-        ]
-        plan.posterior.update(dict.fromkeys(slot.children, (posterior, slot.children)))
-        plan.values.update(dict.fromkeys(slot.children, (target, slot.children)))
+            )
+        )
+        plan.posterior.update(dict.fromkeys(slot.children, (posterior.target, slot.children)))
+        plan.values.update(dict.fromkeys(slot.children, (sample.target, slot.children)))
 
 
 def _head(nodes: Iterable[str]) -> str:
@@ -211,7 +211,7 @@ def _head(nodes: Iterable[str]) -> str:
 def plan_inference(plan: Plan, name: str, encoders: _Encoders) -> None:
     """What `infer` asks of one of these networks, for itself."""
     alone = plan.branch(name)
-    alone.forward, alone.infer, alone.inferred = [], plan.infer, plan.inferred
+    alone.forward, alone.infer, alone.inferred = Block(), plan.infer, plan.inferred
     plan_posteriors(alone, list(encoders[name]), {})
 
 
@@ -221,42 +221,41 @@ def run_on_sets(plan: Plan, decoders: Iterable[Slot], pieces: Sequence[Piece]) -
         asked = _asked(slot, pieces)
         if not asked:
             continue
-        plan.add_network(network_slot(slot, plan.model))
+        plan.program.add_network(network_slot(slot, plan.model))
         some = some_of(slot, {node for _, node in asked})
-        target = f"{slot.result}{plan.tag}"
-        run = run_slot(plan, some, target)
+        run = run_slot(plan, some, f"{slot.result}{plan.tag}")
         rows = [[(name, child) in asked for child in some.children] for name in plan.together]
         sets = tuple(place for place, row in enumerate(rows) if any(row))
-        holders, count = "", len(sets)
+        holders, count = NO_ATTRIBUTE, len(sets)
         which = f"of {'every' if count == len(rows) else 'some'} S"
         if all(all(rows[place]) for place in sets):
             places = None if count == len(rows) else sets
             arguments = tuple(replace(one, places=places) for one in run.arguments)
             run = replace(run, arguments=arguments)
         else:
-            holders, count = f"holders:{slot.attribute}", sum(row[0] for row in rows)
-            listed = _listed(plan, slot, rows)
-            plan.holders.append((holders, listed))
-            own = listed != f"subsets:{slot.attribute}"
-            which = "of every S with i" if own else "of every S that asks for i"
-        plan.forward.append(
+            holders, count = Attribute(f"holders:{slot.attribute}"), sum(row[0] for row in rows)
+            own, listed = _listed(plan, slot, rows)
+            plan.program.holders.append((holders, listed))
+            which = "of every S that asks for i" if own else "of every S with i"
+        shape = (count, *(run.target.shape or ()))
+        made = plan.forward.add(
             replace(
                 run,
+                target=replace(run.target, shape=shape),
                 on_sets=True,
                 holders=holders,
                 formula=f"{run.formula} {which}",
-                shape=(count, *run.shape),
             )
         )
         for child in some.children:
-            plan.likelihood[ModelKey("p", child)] = (target, some.children)
+            plan.likelihood[ModelKey("p", child)] = (made.target, some.children)
 
 
-def _listed(plan: Plan, slot: Slot, rows: Sequence[Sequence[bool]]) -> str:
-    """The attribute that lists which sets ask for which members: the experts', or its own."""
-    table = tuple(map(tuple, rows))
-    for name, known in plan.subsets:
+def _listed(plan: Plan, slot: Slot, rows: Sequence[Sequence[bool]]) -> tuple[bool, Attribute]:
+    """The attribute that lists which sets ask for which members: its own, or the experts'."""
+    table, subsets = tuple(map(tuple, rows)), plan.program.subsets
+    for name, known in subsets:
         if known == table:
-            return name
-    plan.subsets.append((f"subsets:{slot.attribute}", table))
-    return plan.subsets[-1][0]
+            return name == f"subsets:{slot.attribute}", name
+    subsets.append((Attribute(f"subsets:{slot.attribute}"), table))
+    return True, subsets[-1][0]

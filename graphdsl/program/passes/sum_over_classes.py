@@ -1,8 +1,10 @@
-"""Sums over the classes of what is inferred, in place of a sample of them.
+"""Sum over the classes of what is inferred, in place of a sample of them.
 
 What a loss computes from a sample of a category, it computes from each of its classes: they are an
-axis behind the rows. Each term that depends on them is their mean, by their own chances; all others
-stay as they are.
+axis behind the rows.
+
+Law: each term that depends on a class is its mean over all classes, weighted by the posterior's own
+probabilities; all other terms stay as they are.
 """
 
 from __future__ import annotations
@@ -29,12 +31,13 @@ from graphdsl.ir.statements import (
     Run,
     Sample,
     Statement,
+    Value,
 )
 from graphdsl.program.errors import EstimatorIdle, EstimatorMisplaced
 from graphdsl.program.keys import reads_like
-from graphdsl.program.passes.drop_unused import read_by
-from graphdsl.program.runs import Plan
-from graphdsl.program.substitution import reads
+from graphdsl.program.passes.drop_unused import read_by_term
+from graphdsl.program.state import Plan
+from graphdsl.program.substitution import inputs, outputs, replaced
 
 _MOST = 256  #: combinations of classes, each of which is so many more rows to all networks
 _KINDS = ("kl", "entropy", "reconstruction", "cross_entropy", "cost")
@@ -100,10 +103,12 @@ class _Classes:
     """The classes of what one network infers, and all that has their axis."""
 
     plan: Plan
-    deep: set[str] = field(default_factory=set)
-    drawn: set[str] = field(default_factory=set)  #: samples of what has no classes
+    deep: set[Value] = field(default_factory=set)
+    drawn: set[Value] = field(default_factory=set)  #: samples of what has no classes
     samples: Sequence[Sample] = ()
     count: int = 1
+    chance: Value = field(default_factory=lambda: Value("~chance"))
+    wide: dict[Value, Value] = field(default_factory=dict)  #: what has the axis, by what has none
 
     def put_into(self, module: LossModule) -> LossModule:
         """The module, where every sample of a category is all of its classes."""
@@ -117,11 +122,14 @@ class _Classes:
                 f"infer fewer, or {_LEAVE}: a sample is drawn instead",
             )
         self._mark(module.forward)
+        self.chance = Value(f"~chance{self.plan.tag}", (self.count,))
+        forward = tuple(self._statements(module.forward))
+        terms = (replaced(self._term(term), self.wide) for term in module.terms)
         return replace(
             module,
-            terms=tuple(map(self._term, module.terms)),
-            forward=tuple(self._statements(module.forward)),
-            reason=f"{module.reason}, where E_{self.plan.under} sums over {self._told()}",
+            terms=tuple(terms),
+            forward=forward,
+            reason=f"{module.reason}, where E_{self.plan.under} sums over {self._every_value()}",
         )
 
     # ---- what there is to sum over ---------------------------------------------------------------
@@ -137,7 +145,7 @@ class _Classes:
                 yield one
 
     @property
-    def _own(self) -> dict[str, tuple[str, ...]]:
+    def _own(self) -> dict[Value | None, tuple[str, ...]]:
         """The posteriors of this network, and what each is of."""
         return dict(self.plan.posterior.values())
 
@@ -158,24 +166,30 @@ class _Classes:
     def _names(self) -> str:
         return ", ".join(map(self._name, self.samples))
 
-    def _told(self) -> str:
+    def _every_value(self) -> str:
         return f"all {self.count} values of {self._names()}"
-
-    @property
-    def _chance(self) -> str:
-        return f"~chance{self.plan.tag}"
 
     # ---- statements ------------------------------------------------------------------------------
 
     def _statements(self, statements: Iterable[Statement]) -> Iterator[Statement]:
         for one in statements:
             if one not in self.samples:
-                yield one if self.deep.isdisjoint(reads(one)) else self._of_classes(one)
+                read = inputs(one)
+                made = one if self.deep.isdisjoint(read) else self._widened(self._of_classes(one))
+                yield replaced(made, self.wide)
                 continue
             if one == self.samples[0]:
                 yield self._every()
             if one == self.samples[-1]:
-                yield self._chances()
+                yield replaced(self._chances(), self.wide)
+
+    def _widened(self, one: Statement) -> Statement:
+        """A statement that computes values with the axis of the classes."""
+        if not isinstance(one, PriorSample):
+            for value in outputs(one):
+                if value.shape is not None:
+                    self.wide[value] = replace(value, shape=(self.count, *value.shape))
+        return one
 
     def _mark(self, statements: Iterable[Statement]) -> None:
         """What is computed from the classes; of what a sample of p is like, the shape alone."""
@@ -184,43 +198,45 @@ class _Classes:
         for one in statements:
             if isinstance(one, Sample) and one not in self.samples and one.distribution in own:
                 self.drawn.add(one.target)
-            if not isinstance(one, PriorSample) and not self.deep.isdisjoint(reads(one)):
+            if not isinstance(one, PriorSample) and not self.deep.isdisjoint(inputs(one)):
                 self.deep.add(one.target)
 
     def _every(self) -> Every:
-        values = [EveryValue(one.target, self._name(one), one.shape) for one in self.samples]
+        values = [EveryValue(one.target, name=self._name(one)) for one in self.samples]
         return Every(variables=tuple(values), count=self.count)
 
     def _chances(self) -> Chances:
-        parts = [(self._ref(Ref(one.distribution)), one.target) for one in self.samples]
-        return Chances(target=self._chance, parts=tuple(parts), of=self._names(), count=self.count)
+        parts = [
+            (self._ref(Ref(one.distribution)), one.target)
+            for one in self.samples
+            if one.distribution is not None
+        ]
+        return Chances(target=self.chance, parts=tuple(parts), of=self._names(), count=self.count)
 
     def _of_classes(self, one: Statement) -> Statement:
         """A statement of every class, in place of one of a row."""
         match one:
             case Run() if not one.output.is_distribution and not one.detached:
-                if not one.prior or one.prior in self.deep:
+                if one.prior is None or one.prior in self.deep:
                     return self._run(one)
             case PriorSample():
                 return self._beside(one)
             case Known():
-                seen, value = self._ref(one.seen), self._ref(one.value)
-                return replace(one, seen=seen, value=value, shape=(self.count, *one.shape))
-            case Sample(density=""):
-                noise = replace(one.noise, in_sets=True)
-                return replace(one, noise=noise, shape=(self.count, *one.shape))
-            case Assemble() if self.deep.issuperset(part.name for part in one.parts):
+                return replace(one, seen=self._ref(one.seen), value=self._ref(one.value))
+            case Sample(density=None):
+                return replace(one, noise=replace(one.noise, in_sets=True))
+            case Assemble() if self.deep.issuperset(part.value for part in one.parts):
                 parts = tuple(map(self._ref, one.parts))
                 return replace(one, parts=parts, in_classes=True)
         raise _Unfit(f"{self._why_not(one)}, and depends on {self._names()}")
 
     def _why_not(self, one: Statement) -> str:
         """Why a statement is not computed class by class."""
-        name = reads_like(one.target)
+        name = reads_like(one.target.name)
         match one:
             case Run(output=Output(constructor="")) | Sample():
                 return f"`{name}` is a flow, or a sample of one"
-            case Run(prior=str(prior)) if prior:
+            case Run(prior=Value()):
                 return f"`{name}` falls back on a prior where rows lack views"
             case Run():
                 return f"`{name}` plays against the rest"
@@ -232,11 +248,11 @@ class _Classes:
     def _beside(self, sample: PriorSample) -> PriorSample:
         """A sample of p's, like something of a row's shape in place of what has classes."""
         for one in self.samples:
-            if one.target == sample.like:
+            if one.target is sample.like:
                 deep = one.distribution in self.deep
                 return replace(sample, like=one.distribution, of_mean=True, of_classes=deep)
         if sample.like not in self.drawn:
-            beside = reads_like(sample.like)
+            beside = reads_like("" if sample.like is None else sample.like.name)
             raise _Unfit(f"p's own samples are drawn beside `{beside}`, which is put together")
         return replace(sample, of_classes=True)
 
@@ -245,7 +261,6 @@ class _Classes:
             one,
             arguments=tuple(map(self._ref, one.arguments)),
             formula=f"{one.formula} of every {self._names()}",
-            shape=(self.count, *one.shape),
             on_sets=True,
         )
 
@@ -253,7 +268,7 @@ class _Classes:
         """A tensor with the axis of the classes; of what all have in common, one of size one."""
         if ref.gate is not None:
             raise _Unfit(f"a learned mask acts on what is computed from {self._names()}")
-        if ref.name not in self.deep:
+        if ref.value not in self.deep:
             return replace(ref, in_sets=True)
         return ref if ref.places is None else replace(ref, behind=True)
 
@@ -262,20 +277,17 @@ class _Classes:
     def _term(self, term: LossTerm) -> LossTerm:
         """A term as its mean over the classes, where it depends on them."""
         code = term.code
-        if self.deep.isdisjoint(read_by(code)):
+        if self.deep.isdisjoint(read_by_term(code)):
             return term
-        told = code.kind in _KINDS and code.value is None and not code.broadcast
-        if not told or term.critic_code is not None:
-            raise self._of_term(term, "is estimated from samples")
+        known = code.kind in _KINDS and code.value is None and not code.broadcast
+        if not known or term.critic_code is not None:
+            reason = f"`{term.name}` depends on {self._names()}, and is estimated from samples"
+            raise _Unfit(reason, "leave out that term, or `with enumeration`")
         code = replace(
             code,
             left=self._ref(code.left),
             right=code.right and self._ref(code.right),
-            chance=self._chance,
+            chance=self.chance,
         )
-        estimator = ", ".join(filter(None, (term.estimator, f"a sum over {self._told()}")))
+        estimator = ", ".join(filter(None, (term.estimator, f"a sum over {self._every_value()}")))
         return replace(term, code=code, estimator=estimator)
-
-    def _of_term(self, term: LossTerm, told: str) -> _Unfit:
-        reason = f"`{term.name}` depends on {self._names()}, and {told}"
-        return _Unfit(reason, "leave out that term, or `with enumeration`")

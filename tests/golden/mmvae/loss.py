@@ -92,7 +92,7 @@ class Mmvae(Objective):
         z_k = mixture_z.sample_several(self.samples_of(noise, "z", 16, x), 8)
         p_x_k = Bernoulli(self.p_x(z_k))  # p(x[i] | z); (16 B, 2, 32)
         x_k = repeated(x, 16)  # (16 B, 2, 32)
-        seen_x_k = repeated(seen_x, 16)
+        seen_x_k = repeated(seen_x, 16)  # (16 B, 2)
         mixture_z_k = repeated(mixture_z, 16)  # (16 B, 2, 16)
 
         # E_q[-1/M sum_m log 1/8 sum_k p(x[1], x[2], z) / q(z | x[1], x[2])]; spec line
