@@ -105,7 +105,7 @@ def test_the_contracts_hold() -> None:
         (
             "graphdsl/report/planted.py",
             "import numpy",
-            "numpy is for prove, for verify, for data and for training",
+            "numpy is for prove, for verify, for data, for training and for the files of results",
         ),
         ("graphdsl/resolve/planted.py", "from lark import Tree", "lark is for syntax"),
         (

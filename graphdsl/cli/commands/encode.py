@@ -1,0 +1,49 @@
+"""`graphdsl encode`: the codes of rows."""
+
+from __future__ import annotations
+
+__all__ = ["command"]
+
+from graphdsl.cli.using import (
+    BatchSize,
+    Checkpoint,
+    Data,
+    OldSpec,
+    Result,
+    Rows,
+    Run,
+    Seed,
+    opened,
+    refusals,
+    rows_of,
+    write_table,
+)
+
+
+def command(
+    run: Run,
+    data: Data,
+    out: Result,
+    rows: Rows = Rows.all,
+    batch_size: BatchSize = 256,
+    seed: Seed = 0,
+    checkpoint: Checkpoint = None,
+    spec: OldSpec = None,
+) -> None:
+    """Write what a trained model infers: of every latent the posterior's mean, and a sample."""
+    from graphdsl_runtime.in_use import encode, read_by_infer
+    from graphdsl_runtime.in_use.codes import refuse_no_codes
+
+    objective = opened(run, checkpoint, spec)
+    with refusals():
+        refuse_no_codes(objective)
+        read = read_by_infer(objective)
+    batch, count = rows_of([one for one in objective.variables if one.name in read], data, rows)
+    with refusals():
+        codes = encode(objective, batch, batch_size=batch_size, seed=seed)
+    results = {
+        f"{name}.{word}": one
+        for name, code in codes.items()
+        for word, one in (("mean", code.mean), ("sample", code.sample))
+    }
+    write_table(out, results, objective.variables, f"codes of {count} rows: {', '.join(codes)}")

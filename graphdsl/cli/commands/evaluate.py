@@ -1,0 +1,77 @@
+"""`graphdsl evaluate`: what a trained model comes to on data."""
+
+from __future__ import annotations
+
+__all__ = ["command"]
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from graphdsl.cli.console import print_lines, say, shown, write
+from graphdsl.cli.using import (
+    BatchSize,
+    Checkpoint,
+    Data,
+    OldSpec,
+    Rows,
+    Run,
+    Seed,
+    needed,
+    opened,
+    refusals,
+    rows_of,
+)
+
+if TYPE_CHECKING:
+    from graphdsl.api.evaluation import Evaluation
+
+
+def command(
+    run: Run,
+    data: Data,
+    out: Annotated[
+        Path | None, typer.Option("-o", "--out", help="Write the figures as JSON, too.")
+    ] = None,
+    samples: Annotated[
+        int, typer.Option(min=0, help="Importance weights of each row; 0 leaves -log p out.")
+    ] = 64,
+    rows: Annotated[
+        Rows | None, typer.Option(help="By default held-out, where the data are split.")
+    ] = None,
+    batch_size: BatchSize = 256,
+    seed: Seed = 0,
+    checkpoint: Checkpoint = None,
+    spec: OldSpec = None,
+) -> None:
+    """Measure a trained model: the loss and its terms, a bound of -log p, and active units."""
+    from graphdsl.api.evaluation import evaluate
+
+    objective = opened(run, checkpoint, spec)
+    which = rows or (Rows.all if data.endswith(".npz") else Rows.held_out)
+    batch, _ = rows_of(needed(objective), data, which)
+    with refusals():
+        found = evaluate(objective, batch, samples=samples, batch_size=batch_size, seed=seed)
+    print_lines(_lines(found))
+    for line in found.remarks:
+        say(line)
+    if found.active:
+        print_lines(["active units"])
+        print_lines(
+            f"  {name:<24} {active} of {units}" for name, (active, units) in found.active.items()
+        )
+    if out is not None:
+        write(json.dumps(found.to_dict(), indent=1) + "\n", out)
+        say(f"{shown(out)}: the figures")
+
+
+def _lines(found: Evaluation) -> Iterator[str]:
+    yield f"nats per row, of {found.rows} rows"
+    for name, value in found.terms.items():
+        yield f"  {name:<24} {value:.4f}"
+    if found.bound is not None:
+        label = f"-log p, {found.samples} samples"
+        yield f"  {label:<24} {found.bound:.4f}  (standard error {found.bound_error:.4f})"

@@ -1,0 +1,49 @@
+"""`graphdsl reconstruct`: rows, from their codes."""
+
+from __future__ import annotations
+
+__all__ = ["command"]
+
+from graphdsl.cli.using import (
+    BatchSize,
+    Checkpoint,
+    Data,
+    OldSpec,
+    Result,
+    Rows,
+    Run,
+    Seed,
+    needed,
+    opened,
+    refusals,
+    rows_of,
+    write_table,
+)
+
+
+def command(
+    run: Run,
+    data: Data,
+    out: Result,
+    rows: Rows = Rows.all,
+    batch_size: BatchSize = 256,
+    seed: Seed = 0,
+    checkpoint: Checkpoint = None,
+    spec: OldSpec = None,
+) -> None:
+    """Write what a trained model says of rows at their own codes: means, and a sample of each."""
+    from graphdsl_runtime.in_use import reconstruct
+    from graphdsl_runtime.in_use.codes import refuse_no_codes
+
+    objective = opened(run, checkpoint, spec)
+    with refusals():
+        refuse_no_codes(objective)
+    batch, count = rows_of(needed(objective), data, rows)
+    with refusals():
+        found = reconstruct(objective, batch, batch_size=batch_size, seed=seed)
+    results = {
+        f"{name}.{word}": one
+        for name, drawn in found.items()
+        for word, one in (("mean", drawn.mean), ("sample", drawn.sample))
+    }
+    write_table(out, results, objective.variables, f"{count} rows: {', '.join(found)}")

@@ -1,0 +1,94 @@
+"""`graphdsl translate`: one view from another."""
+
+from __future__ import annotations
+
+__all__ = ["command"]
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from graphdsl.cli.console import fail, shown
+from graphdsl.cli.using import (
+    BatchSize,
+    Checkpoint,
+    Data,
+    OldSpec,
+    Result,
+    Rows,
+    Run,
+    opened,
+    refusals,
+    rows_of,
+    write_table,
+)
+from graphdsl.diagnostics import nearest
+
+if TYPE_CHECKING:
+    from graphdsl_runtime import Batch, Objective, Variable
+
+
+def command(
+    run: Run,
+    data: Data,
+    out: Result,
+    source: Annotated[list[str], typer.Option("--from", metavar="NAME", help="Such as x[1].")],
+    to: Annotated[list[str], typer.Option("--to", metavar="NAME", help="Such as x[2].")],
+    rows: Rows = Rows.all,
+    batch_size: BatchSize = 256,
+    checkpoint: Checkpoint = None,
+    spec: OldSpec = None,
+) -> None:
+    """Predict views from others of the same rows: the means, at the means of the codes."""
+    from graphdsl_runtime.in_use import translate
+
+    objective = opened(run, checkpoint, spec)
+    owners = _owners(objective, [*source, *to])
+    if both := set(source) & set(to):
+        fail(f"graphdsl: {', '.join(sorted(both))} is both in --from and in --to", code=2)
+    wanted = {owners[name].name for name in source}
+    batch, count = rows_of([one for one in objective.variables if one.name in wanted], data, rows)
+    seen = _only(batch, source, owners)
+    with refusals():
+        found = translate(objective, seen, to, batch_size=batch_size)
+    results = {f"{name}.mean": one for name, one in found.items()}
+    write_table(
+        out,
+        results,
+        objective.variables,
+        f"{', '.join(to)} of {count} rows from {', '.join(source)}",
+    )
+
+
+def _owners(objective: Objective, names: list[str]) -> dict[str, Variable]:
+    """The variable of each name, which is its own or a member's; stops with code 2 for another."""
+    known = {
+        name: one
+        for one in objective.variables
+        if one.role != "latent"
+        for name in (one.name, *one.member_names)
+    }
+    for name in names:
+        if name not in known:
+            close = nearest(name, known)
+            hint = f"did you mean {close}?" if close else f"there are {', '.join(known)}"
+            fail(f"graphdsl: the model observes no {shown(name)}; {hint}", code=2)
+    return {name: known[name] for name in names}
+
+
+def _only(batch: Batch, names: list[str], owners: dict[str, Variable]) -> Batch:
+    """What the batch has of these variables and members, and nothing of the others."""
+    seen = {}
+    for name in names:
+        owner = owners[name]
+        if name in batch:
+            seen[name] = batch[name]
+        elif name == owner.name:
+            seen |= {member: batch[member] for member in owner.member_names}
+        else:
+            whole = owner.side_by_side(batch[owner.name])
+            seen[name] = whole[:, owner.member_names.index(name)]
+        for key in (f"seen({name})",):
+            if key in batch:
+                seen[key] = batch[key]
+    return seen
