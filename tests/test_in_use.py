@@ -7,7 +7,7 @@ import io
 import json
 import math
 import pickle
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import product
 from pathlib import Path
 
@@ -345,6 +345,28 @@ def test_the_commands_write_what_the_functions_give(folder: Path) -> None:
     assert list(columns) == ["n.mean_0", "n.mean_1"]
 
 
+def test_a_view_that_a_file_lacks_is_unseen_where_rows_may_lack_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And is refused where they may not, unless it is the one to be predicted."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("mvae", "jmvae"):
+        graphdsl.compile(name, pixels=4).objective().save(name)
+    view = torch.randint(2, (9, 4)).float()
+    np.savez("one.npz", **{"x[1]": view.numpy()})  # type: ignore[arg-type]  # arrays by name
+    assert used("encode", "mvae", "--data", "one.npz", "-o", "z.npz").code == 0
+    expected = graphdsl.load("mvae").infer({"x[1]": view})["z"].mean
+    np.testing.assert_allclose(np.load("z.npz")["z.mean"], expected.numpy(), atol=1e-6)
+    ended = used("encode", "jmvae", "--data", "one.npz", "-o", "-")
+    assert ended.code == 1
+    assert "DATA03  x[2]: one.npz has no column of this name" in ended.err
+    for name in ("mvae", "jmvae"):
+        words = ("translate", name, "--data", "one.npz", "--from", "x[1]", "--to", "x[2]")
+        assert used(*words, "-o", "t.npz").code == 0
+        expected = graphdsl.load(name).translate({"x[1]": view}, ["x[2]"])["x[2]"]
+        np.testing.assert_allclose(np.load("t.npz")["x[2].mean"], expected.numpy(), atol=1e-6)
+
+
 class Bomb:
     """What leaves a file behind wherever it is unpickled."""
 
@@ -355,17 +377,18 @@ class Bomb:
 @pytest.mark.parametrize(
     ("words", "code", "said"),
     [
-        ("encode mine --data none.npz -o z.npz", 1, "none.npz cannot be read"),
-        ("encode mine --data bomb.npz -o z.npz", 1, "bomb.npz is no .npz of plain arrays"),
-        ("encode mine --data objects.npz -o z.npz", 1, "objects.npz is no .npz of plain arrays"),
-        ("encode mine --data part.npz -o z.npz", 1, "part.npz has no `n`, which the model reads"),
-        ("encode mine --data other.npz -o z.npz", 1, "other.npz holds y, and none of x, n"),
-        ("encode mine --data wide.npz -o z.npz", 1, "x has shape (40, 4); expected (B, 3)"),
-        ("score mine --data grey.npz -o z.npz", 1, "x is 7.0 in row 0"),
-        ("encode mine --data digits -o z.npz", 1, "digits"),
+        ("encode mine --data none.npz -o z.npz", 1, "DATA01 none.npz: there is no such file"),
+        ("encode mine --data bomb.npz -o z.npz", 1, "DATA01 bomb.npz"),
+        ("encode mine --data objects.npz -o z.npz", 1, "DATA"),
+        ("encode mine --data part.npz -o z.npz", 1, "DATA03 n: part.npz has no column"),
+        ("encode mine --data other.npz -o z.npz", 1, "DATA03 x: other.npz has no column"),
+        ("encode mine --data wide.npz -o z.npz", 1, "DATA06 x"),
+        ("score mine --data grey.npz -o z.npz", 1, "DATA07 x"),
+        ("encode mine --data holes.npz -o z.npz", 1, "DATA09 n: lacks values in 1 of 40 rows"),
+        ("encode mine --data digits -o z.npz", 1, "DATA03 n"),
         ("encode none --data rows.npz -o z.npz", 1, "there is no such folder"),
         ("encode mine --data rows.npz -o z.txt", 2, "ends with none of .npz, .csv, .parquet"),
-        ("encode mine --data rows.npz -o none/z.npz --rows train", 2, "is not split"),
+        ("encode mine --data rows.npz -o z.npz --rows train", 1, "DATA12 rows.npz: is not split"),
         ("sample mine -o z.npz", 2, "say how many rows: -n 100"),
         ("sample mine -n 4 --data rows.npz -o z.npz", 2, "conditions on no data"),
         ("translate mine --data rows.npz --from x --to y -o z.npz", 2, "observes no y"),
@@ -380,6 +403,9 @@ def test_what_cannot_be_used_is_refused_in_a_line(
     np.savez("other.npz", y=rows["x"])
     np.savez("wide.npz", x=np.zeros((40, 4)), n=rows["n"])
     np.savez("grey.npz", x=rows["x"] + 7, n=rows["n"])
+    holes = rows["n"].astype(float)
+    holes[3, 1] = np.nan
+    np.savez("holes.npz", x=rows["x"], n=holes)
     np.savez("objects.npz", x=np.array([Bomb()] * 40, dtype=object), n=rows["n"])
     Path("bomb.npz").write_bytes(pickle.dumps(Bomb()))
     ended = used(*words.split())
@@ -387,3 +413,78 @@ def test_what_cannot_be_used_is_refused_in_a_line(
     assert said in " ".join(ended.err.split())
     assert not Path("exploded").exists()
     assert not Path("z.npz").exists()
+
+
+TABLE = """model table
+observed a : real[2]
+observed site : categorical(3)
+observed sex : binary optional
+latent z : real[2] ~ normal
+q { a, site -> z via mlp(4) }
+p {
+    z -> a via mlp(4)
+    z -> site via mlp(4)
+    z -> sex via mlp(4)
+}
+minimize KL(q || p)
+"""
+ROWS = [
+    ("u", "v", "site", "sex"),
+    *(
+        (f"{0.1 * i:.1f}", f"{-0.2 * i:.1f}", "CAB"[i % 3], ("f", "m", "")[i % 4 % 3])
+        for i in range(20)
+    ),
+]
+
+
+def written(name: str, rows: Sequence[tuple[str, ...]]) -> None:
+    Path(name).write_text("".join(",".join(row) + "\n" for row in rows))
+
+
+def test_a_trained_model_reads_columns_and_classes_as_its_record_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In a file that has fewer classes, other columns, and its rows in another order."""
+    pytest.importorskip("pyarrow", reason="pyarrow is not installed: no .csv is read")
+    monkeypatch.chdir(tmp_path)
+    Path("table.mib").write_text(TABLE)
+    written("rows.csv", ROWS)
+    words = ("train", "table.mib", "--data", "rows.csv", "--map", "a=u,v", "--epochs", 1)
+    assert used(*words, "--quiet", "-o", "run").code == 0
+    assert used("encode", "run", "--data", "rows.csv", "-o", "all.npz").code == 0
+    means = np.load("all.npz")["z.mean"]
+    chosen = [7, 4, 10]
+    assert {ROWS[1 + row][2] for row in chosen} == {"A"}
+    written("few.csv", [("site", "v", "u")] + [
+        (ROWS[1 + row][2], ROWS[1 + row][1], ROWS[1 + row][0]) for row in chosen
+    ])  # fmt: skip
+    assert used("encode", "run", "--data", "few.csv", "-o", "few.npz").code == 0
+    np.testing.assert_allclose(np.load("few.npz")["z.mean"], means[chosen], rtol=1e-5, atol=1e-6)
+    objective = graphdsl.load("run")
+    site = torch.tensor(["ABC".index(row[2]) for row in ROWS[1:]])
+    a = torch.tensor([[float(one) for one in row[:2]] for row in ROWS[1:]])
+    expected = objective.infer({"a": a, "site": site})["z"].mean
+    np.testing.assert_allclose(means, expected.numpy(), rtol=1e-5, atol=1e-6)
+
+    held_out = table(
+        used("score", "run", "--data", "rows.csv", "--rows", "held-out", "-o", "-").out
+    )
+    trained = table(used("score", "run", "--data", "rows.csv", "--rows", "train", "-o", "-").out)
+    assert sorted(held_out["row"] + trained["row"]) == list(range(20))
+    assert len(held_out["row"]) == 4
+    said = used("evaluate", "run", "--data", "rows.csv", "--samples", 0)
+    assert "of 4 held-out rows" in said.out
+
+    objective.save("saved")
+    assert used("encode", "saved", "--data", "few.csv", "-o", "saved.npz").code == 0
+    assert np.array_equal(np.load("saved.npz")["z.mean"], np.load("few.npz")["z.mean"])
+    written("new.csv", [("u", "v", "site"), ("1", "2", "D")])
+    ended = used("encode", "run", "--data", "new.csv", "-o", "new.npz")
+    assert ended.code == 1
+    assert "DATA08  site: has `D`, which the model was not trained on" in ended.err
+    objective.data_record = None
+    objective.save("bare")
+    written("named.csv", [("a_0", "a_1", "site"), ("1", "2", "A"), ("1", "2", "B")])
+    ended = used("encode", "bare", "--data", "named.csv", "-o", "new.npz")
+    assert ended.code == 1
+    assert "no record of which class each was" in " ".join(ended.err.split())

@@ -64,6 +64,7 @@ def load(
     source = _source(place, saved.spec, saved.sha256, spec)
     objective = _made(saved, source, networks, parameters)
     restore(objective, saved)
+    objective.data_record = saved.data
     return objective.eval()
 
 
@@ -205,6 +206,7 @@ def _load_older(
         parameters=None,
         networks={},
         module=(),
+        data=None,
         weights={},
     )
     objective = _made(saved, source, networks, parameters or {})

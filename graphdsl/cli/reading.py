@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["DataOptions", "read_rows"]
+__all__ = ["IMAGES", "DataOptions", "read_rows"]
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from graphdsl_runtime.training import DataSet
 
 #: Sets of images that have pictures of their own, and whose views go to variables in order.
-_IMAGES = ("digits", "digits-halves", "mnist", "mnist-halves")
+IMAGES = ("digits", "digits-halves", "mnist", "mnist-halves")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +56,7 @@ def read_rows(
     from graphdsl_runtime.training import load_data
 
     kinds = {one.kind for one in variables if one.role != "latent"}
-    if source.partition(":")[0] in _IMAGES and kinds <= {"binary", "real"} and options.plain:
+    if source.partition(":")[0] in IMAGES and kinds <= {"binary", "real"} and options.plain:
         return load_data(source)
     split = Split(
         by=options.split or ("random" if options.held_out or options.split_seed else ""),

@@ -8,20 +8,23 @@ __all__ = [
     "Data",
     "OldSpec",
     "Part",
+    "Reading",
     "Result",
     "Rows",
     "Run",
     "Seed",
-    "needed",
+    "data_of",
     "opened",
     "refusals",
     "rows_of",
+    "trained_on",
     "write_table",
 ]
 
 import gc
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -29,12 +32,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from graphdsl.cli.console import fail, say, shown, write
+from graphdsl.cli.reading import IMAGES, DataOptions, read_rows
 from graphdsl_files import write_whole
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from graphdsl_runtime import Batch, Objective, Variable
+    from graphdsl_runtime import Objective
+    from graphdsl_runtime.data import ReadRows
 
 _SUFFIXES = (".npz", ".csv", ".parquet")
 
@@ -45,6 +50,15 @@ class Rows(StrEnum):
     all = "all"
     train = "train"
     held_out = "held-out"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """How the data are read."""
+
+    rows: Rows = Rows.all
+    maps: Sequence[str] = ()
+    drop_incomplete: bool = False
 
 
 class Part(StrEnum):
@@ -62,7 +76,7 @@ def _ending(out: Path) -> Path:
 
 
 Run = Annotated[Path, typer.Argument(help="A run's folder, or a saved model.")]
-Data = Annotated[str, typer.Option(help="An .npz of arrays by name, or digits, mnist:PATH, ...")]
+Data = Annotated[str, typer.Option(help="A file, or digits, mnist:DIR, ..., as for train.")]
 Result = Annotated[
     Path,
     typer.Option(
@@ -94,43 +108,63 @@ def refusals() -> Iterator[None]:
     """Stop with a line and code 1 for what a model or its data can be refused for."""
     from graphdsl.api.likelihood import NoLikelihood
     from graphdsl_runtime import ObjectiveError
+    from graphdsl_runtime.data import DataRefused
     from graphdsl_runtime.training import TrainingError
 
     try:
         yield
+    except DataRefused as problem:
+        fail(f"graphdsl: these data cannot be used\n{problem}")
     except (NoLikelihood, ObjectiveError, TrainingError) as problem:
         fail(f"graphdsl: {problem}")
 
 
-def needed(objective: Objective) -> list[Variable]:
-    """The variables whose data a loss reads, and those that rows may lack."""
-    return [one for one in objective.variables if one.role != "latent"]
+def data_of(objective: Objective) -> list[str]:
+    """The variables that a loss reads the data of."""
+    return [one.name for one in objective.variables if one.role != "latent"]
 
 
-def rows_of(variables: Sequence[Variable], data: str, which: Rows = Rows.all) -> tuple[Batch, int]:
-    """The data of some variables, and how many rows there are; stops with code 1 for any lack.
+def rows_of(
+    objective: Objective,
+    needed: Sequence[str],
+    data: str,
+    options: Reading,
+) -> ReadRows:
+    """The data of the variables that are needed; stops with code 1 for any mistake in them.
 
-    The rows of a built-in data set are those for training, and then those that are held out.
+    The rows of a data set that ships are those for training, and then those that are held out.
     """
     with refusals():
-        batch = (
-            _npz(variables, data, which)
-            if data.endswith(".npz")
-            else _named(variables, data, which)
-        )
-        _refuse_missing(variables, batch, data)
-    return batch, len(next(iter(batch.values())))
+        return _read(objective, needed, data, options)
+
+
+def trained_on(objective: Objective, data: str) -> bool:
+    """Whether data are, by their name, those that a model was trained on, or ship with a split."""
+    record = objective.data_record
+    name = None if record is None else record.get("source")
+    return name in (data, Path(data).name) or data.partition(":")[0] in IMAGES
 
 
 def write_table(
-    out: Path, results: Mapping[str, Tensor], variables: Sequence[Variable], what: str
+    out: Path,
+    results: Mapping[str, Tensor],
+    objective: Objective,
+    what: str,
+    found: ReadRows | None = None,
 ) -> None:
-    """Write results as their file's name ends, whole or not at all."""
+    """Write results as their file's name ends, whole or not at all.
+
+    Where not all rows of the data were ``found``, the first column says which they are.
+    """
+    import torch
+
     from graphdsl_runtime.in_use.tables import table_bytes
 
+    if found is not None and len(found.places) != found.total:
+        results = {"row": torch.tensor(found.places), **results}
     suffix = ".csv" if str(out) == "-" else out.suffix.lower()
     with refusals():
-        content = table_bytes(suffix, results, variables)
+        content = table_bytes(suffix, results, objective.variables)
     if str(out) == "-":
         write(content.decode("utf-8"), out)
         return
@@ -142,34 +176,35 @@ def write_table(
     say(f"{shown(out)}: {what}")
 
 
-def _npz(variables: Sequence[Variable], data: str, which: Rows) -> Batch:
-    from graphdsl_runtime.in_use.tables import read_npz
-
-    if which is not Rows.all:
-        fail(f"graphdsl: {shown(data)} is not split: --rows {which} is for data sets that are", 2)
-    return read_npz(Path(data).expanduser(), variables)
-
-
-def _named(variables: Sequence[Variable], data: str, which: Rows) -> Batch:
+def _read(objective: Objective, needed: Sequence[str], data: str, options: Reading) -> ReadRows:
     import torch
 
-    from graphdsl_runtime.training import load_data
+    from graphdsl_runtime.data import ReadRows, open_table, read_batch
+    from graphdsl_runtime.training import DataSet
 
-    fitted = load_data(data).fit_to(variables)
-    parts = {
-        Rows.all: [fitted.train, fitted.test],
-        Rows.train: [fitted.train],
-        Rows.held_out: [fitted.test],
-    }[which]
-    return {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
-
-
-def _refuse_missing(variables: Iterable[Variable], batch: Batch, data: str) -> None:
-    """Refuse data without a variable that no row may lack: it would be taken for unseen."""
-    from graphdsl_runtime import ObjectiveError
-
-    for one in variables:
-        members = one.member_names
-        there = one.name in batch or all(name in batch for name in members)
-        if not there and not one.optional:
-            raise ObjectiveError(f"{shown(data)} has no `{one.name}`, which the model reads")
+    plain = objective.data_record is None and not options.maps
+    if plain and data.partition(":")[0] in IMAGES:  # as `train` reads them
+        rows = read_rows(data, objective.variables, DataOptions())
+        if isinstance(rows, DataSet):
+            fitted = rows.fit_to(objective.variables)
+            parts = [fitted.train, fitted.test]
+            counts = [len(next(iter(part.values()))) for part in parts]
+            chosen = {"all": (0, 2), "train": (0, 1), "held-out": (1, 2)}[options.rows.value]
+            return ReadRows(
+                batch={
+                    name: torch.cat([part[name] for part in parts[slice(*chosen)]])
+                    for name in fitted.train
+                    if any(one.partition("[")[0] == name for one in needed)
+                },
+                places=tuple(range(sum(counts[: chosen[0]]), sum(counts[: chosen[1]]))),
+                total=sum(counts),
+            )
+    return read_batch(
+        open_table(data),
+        objective.variables,
+        needed,
+        record=objective.data_record,
+        maps=options.maps,
+        which=options.rows.value,
+        drop_incomplete=options.drop_incomplete,
+    )

@@ -69,6 +69,9 @@ class Objective(Building, StructureGradients, Scaling, Weighing):
     #: The spec of the class, where it was made from one in this process: what `save` writes.
     origin: ClassVar[Origin | None] = None
 
+    #: How the data were read that it was trained on, as plain values: columns, names of classes.
+    data_record: Mapping[str, object] | None = None
+
     def __new__(cls, *_: object, **given: object) -> Self:
         """Raise `UnknownName` for a keyword that is no parameter of the spec."""
         known = signature(cls.__init__).parameters

@@ -79,6 +79,7 @@ class Saved:
     parameters: Mapping[str, float] | None
     networks: Mapping[str, str]  #: of the caller's own: where each class was
     module: tuple[str, ...]  #: the objective as it prints itself
+    data: Mapping[str, object] | None  #: how its data were read
     weights: Mapping[str, Tensor]
 
 
@@ -116,6 +117,8 @@ def model_entries(objective: Objective) -> dict[str, object]:
             "spec_sha256": origin.sha256,
             "constants": dict(origin.constants),
         }
+    if objective.data_record is not None:
+        known["data"] = dict(objective.data_record)
     compiler = {} if origin is None else {"graphdsl": origin.compiler}
     return {
         **known,
@@ -164,6 +167,7 @@ def read_saved(path: Path) -> Saved:
         parameters=_numbers(path, model.get("parameters")),
         networks=_words(path, "networks", model.get("networks")) or {},
         module=_lines(path, model.get("module")),
+        data=_record(path, model.get("data")),
         weights=_tensors(path, files[_WEIGHTS]),
     )
 
@@ -325,6 +329,12 @@ def _lines(path: Path, value: object) -> tuple[str, ...]:
     if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
         refuse(path, f"`{_MODEL}` does not say which module was saved")
     return tuple(value)
+
+
+def _record(path: Path, value: object) -> Mapping[str, object] | None:
+    if value is not None and not isinstance(value, dict):
+        refuse(path, f"`data` in `{_MODEL}` is no object")
+    return value
 
 
 def _version(model: Mapping[str, object]) -> str:

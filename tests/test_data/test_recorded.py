@@ -39,7 +39,9 @@ def record() -> dict[str, object]:
 
 
 def test_columns_and_classes_keep_their_places() -> None:
-    batch = read_batch(table(["e", "", "c"], ["m"] * 3, turned=True), VARIABLES, record=record())
+    batch = read_batch(
+        table(["e", "", "c"], ["m"] * 3, turned=True), VARIABLES, record=record()
+    ).batch
     assert batch["x"].tolist() == [[100.0, 0.0], [101.0, 1.0], [102.0, 2.0]]
     assert batch["seen(site)"].tolist() == [True, False, True]
     assert batch["site"][batch["seen(site)"]].tolist() == [3, 1]
@@ -53,7 +55,7 @@ def test_a_class_that_training_never_saw_is_refused() -> None:
 
 def test_a_variable_without_columns_is_left_out_and_half_of_one_is_not() -> None:
     whole = table(["b", "c"], ["m", "f"])
-    batch = read_batch(Table("t", whole.columns[2:]), VARIABLES, record=record())
+    batch = read_batch(Table("t", whole.columns[2:]), VARIABLES, record=record()).batch
     assert batch.keys() == {"site", "sex"}
     with pytest.raises(DataRefused, match="DATA03  x: t has no column `b`"):
         read_batch(Table("t", (whole.columns[0],)), VARIABLES, record=record())
@@ -64,14 +66,16 @@ def test_a_variable_without_columns_is_left_out_and_half_of_one_is_not() -> None
 def test_all_rows_of_training_come_back_in_order() -> None:
     trained = table(["b", "c", "d", "e"] * 5, ["m", "f"] * 10)
     prepared = prepare(trained, VARIABLES, maps=["x=b,a"])
-    batch = read_batch(trained, VARIABLES, record=prepared.record)
+    batch = read_batch(trained, VARIABLES, record=prepared.record).batch
     for name, values in batch.items():
         both = torch.cat([prepared.fitted.train[name], prepared.fitted.test[name]])
         order = torch.cat([prepared.fitted.train["x"], prepared.fitted.test["x"]])[:, 1].argsort()
         assert torch.equal(both[order], values)
 
 
-@pytest.mark.parametrize("wrong", [{"columns": []}, {"columns": {"x": "a"}}, {"classes": {"x": 3}}])
+@pytest.mark.parametrize(
+    "wrong", [{"columns": []}, {"columns": {"x": "a"}}, {"classes": {"x": 3}}, {"split": 3}]
+)
 def test_a_record_of_something_else_is_refused(wrong: dict[str, object]) -> None:
     with pytest.raises(DataRefused, match="DATA01"):
         read_batch(table(["b"], ["m"]), VARIABLES, record=wrong)

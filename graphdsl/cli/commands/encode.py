@@ -4,11 +4,13 @@ from __future__ import annotations
 
 __all__ = ["command"]
 
+from graphdsl.cli.options import DropIncomplete, Maps
 from graphdsl.cli.using import (
     BatchSize,
     Checkpoint,
     Data,
     OldSpec,
+    Reading,
     Result,
     Rows,
     Run,
@@ -25,6 +27,8 @@ def command(
     data: Data,
     out: Result,
     rows: Rows = Rows.all,
+    maps: Maps = None,
+    drop_incomplete: DropIncomplete = False,
     batch_size: BatchSize = 256,
     seed: Seed = 0,
     checkpoint: Checkpoint = None,
@@ -38,12 +42,15 @@ def command(
     with refusals():
         refuse_no_codes(objective)
         read = read_by_infer(objective)
-    batch, count = rows_of([one for one in objective.variables if one.name in read], data, rows)
+    options = Reading(rows=rows, maps=maps or (), drop_incomplete=drop_incomplete)
+    found = rows_of(objective, read, data, options)
     with refusals():
-        codes = encode(objective, batch, batch_size=batch_size, seed=seed)
+        codes = encode(objective, found.batch, batch_size=batch_size, seed=seed)
     results = {
         f"{name}.{word}": one
         for name, code in codes.items()
         for word, one in (("mean", code.mean), ("sample", code.sample))
     }
-    write_table(out, results, objective.variables, f"codes of {count} rows: {', '.join(codes)}")
+    write_table(
+        out, results, objective, f"codes of {len(found.places)} rows: {', '.join(codes)}", found
+    )

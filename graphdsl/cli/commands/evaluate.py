@@ -12,18 +12,21 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from graphdsl.cli.console import print_lines, say, shown, write
+from graphdsl.cli.options import DropIncomplete, Maps
 from graphdsl.cli.using import (
     BatchSize,
     Checkpoint,
     Data,
     OldSpec,
+    Reading,
     Rows,
     Run,
     Seed,
-    needed,
+    data_of,
     opened,
     refusals,
     rows_of,
+    trained_on,
 )
 
 if TYPE_CHECKING:
@@ -42,6 +45,8 @@ def command(
     rows: Annotated[
         Rows | None, typer.Option(help="By default held-out, where the data are split.")
     ] = None,
+    maps: Maps = None,
+    drop_incomplete: DropIncomplete = False,
     batch_size: BatchSize = 256,
     seed: Seed = 0,
     checkpoint: Checkpoint = None,
@@ -51,11 +56,12 @@ def command(
     from graphdsl.api.evaluation import evaluate
 
     objective = opened(run, checkpoint, spec)
-    which = rows or (Rows.all if data.endswith(".npz") else Rows.held_out)
-    batch, _ = rows_of(needed(objective), data, which)
+    which = rows or (Rows.held_out if trained_on(objective, data) else Rows.all)
+    options = Reading(rows=which, maps=maps or (), drop_incomplete=drop_incomplete)
+    given = rows_of(objective, data_of(objective), data, options)
     with refusals():
-        found = evaluate(objective, batch, samples=samples, batch_size=batch_size, seed=seed)
-    print_lines(_lines(found))
+        found = evaluate(objective, given.batch, samples=samples, batch_size=batch_size, seed=seed)
+    print_lines(_lines(found, which))
     for line in found.remarks:
         say(line)
     if found.active:
@@ -68,8 +74,9 @@ def command(
         say(f"{shown(out)}: the figures")
 
 
-def _lines(found: Evaluation) -> Iterator[str]:
-    yield f"nats per row, of {found.rows} rows"
+def _lines(found: Evaluation, which: Rows) -> Iterator[str]:
+    kind = "" if which is Rows.all else f"{which} "
+    yield f"nats per row, of {found.rows} {kind}rows"
     for name, value in found.terms.items():
         yield f"  {name:<24} {value:.4f}"
     if found.bound is not None:

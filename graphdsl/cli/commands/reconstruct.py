@@ -4,16 +4,18 @@ from __future__ import annotations
 
 __all__ = ["command"]
 
+from graphdsl.cli.options import DropIncomplete, Maps
 from graphdsl.cli.using import (
     BatchSize,
     Checkpoint,
     Data,
     OldSpec,
+    Reading,
     Result,
     Rows,
     Run,
     Seed,
-    needed,
+    data_of,
     opened,
     refusals,
     rows_of,
@@ -26,6 +28,8 @@ def command(
     data: Data,
     out: Result,
     rows: Rows = Rows.all,
+    maps: Maps = None,
+    drop_incomplete: DropIncomplete = False,
     batch_size: BatchSize = 256,
     seed: Seed = 0,
     checkpoint: Checkpoint = None,
@@ -38,12 +42,13 @@ def command(
     objective = opened(run, checkpoint, spec)
     with refusals():
         refuse_no_codes(objective)
-    batch, count = rows_of(needed(objective), data, rows)
+    options = Reading(rows=rows, maps=maps or (), drop_incomplete=drop_incomplete)
+    given = rows_of(objective, data_of(objective), data, options)
     with refusals():
-        found = reconstruct(objective, batch, batch_size=batch_size, seed=seed)
+        found = reconstruct(objective, given.batch, batch_size=batch_size, seed=seed)
     results = {
         f"{name}.{word}": one
         for name, drawn in found.items()
         for word, one in (("mean", drawn.mean), ("sample", drawn.sample))
     }
-    write_table(out, results, objective.variables, f"{count} rows: {', '.join(found)}")
+    write_table(out, results, objective, f"{len(given.places)} rows: {', '.join(found)}", given)

@@ -9,14 +9,17 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from graphdsl.cli.console import fail
+from graphdsl.cli.options import DropIncomplete, Maps
 from graphdsl.cli.using import (
     BatchSize,
     Checkpoint,
     OldSpec,
+    Reading,
     Result,
     Rows,
     Run,
     Seed,
+    data_of,
     opened,
     refusals,
     rows_of,
@@ -25,6 +28,7 @@ from graphdsl.cli.using import (
 
 if TYPE_CHECKING:
     from graphdsl_runtime import Batch
+    from graphdsl_runtime.data import ReadRows
 
 
 def command(
@@ -37,6 +41,8 @@ def command(
         str | None, typer.Option(help="What p conditions on and does not generate.")
     ] = None,
     rows: Rows = Rows.all,
+    maps: Maps = None,
+    drop_incomplete: DropIncomplete = False,
     batch_size: BatchSize = 256,
     seed: Seed = 0,
     checkpoint: Checkpoint = None,
@@ -48,18 +54,19 @@ def command(
 
     objective = opened(run, checkpoint, spec)
     given: Batch = {}
+    found: ReadRows | None = None
     if data is not None:
         with refusals():
             made = generated(objective)
-        conditions = [
-            one for one in objective.variables if one.role != "latent" and one.name not in made
-        ]
+        conditions = [name for name in data_of(objective) if name not in made]
         if not conditions:
             fail("graphdsl: this model conditions on no data: leave out --data", code=2)
-        given, found = rows_of(conditions, data, rows)
-        if number is not None and number != found:
-            fail(f"graphdsl: the data hold {found} rows, and -n asks for {number}", code=2)
-        number = found
+        options = Reading(rows=rows, maps=maps or (), drop_incomplete=drop_incomplete)
+        found = rows_of(objective, conditions, data, options)
+        given, count = found.batch, len(found.places)
+        if number is not None and number != count:
+            fail(f"graphdsl: the data hold {count} rows, and -n asks for {number}", code=2)
+        number = count
     if number is None:
         fail("graphdsl: say how many rows: -n 100", code=2)
     with refusals():
@@ -71,4 +78,4 @@ def command(
         for word, one in (("mean", value.mean), ("sample", value.sample))
         if word == "sample" or name not in latents
     }
-    write_table(out, results, objective.variables, f"{number} rows: {', '.join(drawn)}")
+    write_table(out, results, objective, f"{number} rows: {', '.join(drawn)}", found)

@@ -9,16 +9,18 @@ from typing import Annotated
 import typer
 
 from graphdsl.cli.console import say
+from graphdsl.cli.options import DropIncomplete, Maps
 from graphdsl.cli.using import (
     BatchSize,
     Checkpoint,
     Data,
     OldSpec,
+    Reading,
     Result,
     Rows,
     Run,
     Seed,
-    needed,
+    data_of,
     opened,
     refusals,
     rows_of,
@@ -35,6 +37,8 @@ def command(
         typer.Option(min=1, help="Bound -log p of each row by so many importance weights instead."),
     ] = None,
     rows: Rows = Rows.all,
+    maps: Maps = None,
+    drop_incomplete: DropIncomplete = False,
     batch_size: BatchSize = 256,
     seed: Seed = 0,
     checkpoint: Checkpoint = None,
@@ -44,15 +48,18 @@ def command(
     from graphdsl_runtime.in_use import row_terms
 
     objective = opened(run, checkpoint, spec)
-    batch, count = rows_of(needed(objective), data, rows)
+    options = Reading(rows=rows, maps=maps or (), drop_incomplete=drop_incomplete)
+    given = rows_of(objective, data_of(objective), data, options)
     with refusals():
         if samples is not None:
             from graphdsl.api.likelihood import bound_of_rows
 
-            found = {"importance": bound_of_rows(objective, batch, samples, seed=seed)}
+            found = {"importance": bound_of_rows(objective, given.batch, samples, seed=seed)}
         else:
-            terms = row_terms(objective, batch, batch_size=batch_size, seed=seed)
+            terms = row_terms(objective, given.batch, batch_size=batch_size, seed=seed)
             found = dict(terms.terms)
             if terms.of_batches:
                 say(f"left out, as no row has it by itself: {', '.join(terms.of_batches)}")
-    write_table(out, found, objective.variables, f"{count} rows, in nats: {', '.join(found)}")
+    write_table(
+        out, found, objective, f"{len(given.places)} rows, in nats: {', '.join(found)}", given
+    )

@@ -183,6 +183,7 @@ def _train(
 
     torch.manual_seed(seed)
     objective = made()
+    objective.data_record = rows.record if isinstance(rows, Prepared) else None
     words = _words()
     summary = train(
         objective,
@@ -199,7 +200,7 @@ def _train(
             module,
             words,
             {"data": data, **options.settings(), "seed": seed, **settings},
-            rows.record if isinstance(rows, Prepared) else None,
+            objective.data_record,
         ),
         **settings,  # type: ignore[arg-type]  # epochs, batch_size, learning_rate
     )

@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from graphdsl.cli.console import fail, shown
+from graphdsl.cli.options import DropIncomplete, Maps
 from graphdsl.cli.using import (
     BatchSize,
     Checkpoint,
     Data,
     OldSpec,
+    Reading,
     Result,
     Rows,
     Run,
@@ -35,6 +37,8 @@ def command(
     source: Annotated[list[str], typer.Option("--from", metavar="NAME", help="Such as x[1].")],
     to: Annotated[list[str], typer.Option("--to", metavar="NAME", help="Such as x[2].")],
     rows: Rows = Rows.all,
+    maps: Maps = None,
+    drop_incomplete: DropIncomplete = False,
     batch_size: BatchSize = 256,
     checkpoint: Checkpoint = None,
     spec: OldSpec = None,
@@ -46,18 +50,14 @@ def command(
     owners = _owners(objective, [*source, *to])
     if both := set(source) & set(to):
         fail(f"graphdsl: {', '.join(sorted(both))} is both in --from and in --to", code=2)
-    wanted = {owners[name].name for name in source}
-    batch, count = rows_of([one for one in objective.variables if one.name in wanted], data, rows)
-    seen = _only(batch, source, owners)
+    options = Reading(rows=rows, maps=maps or (), drop_incomplete=drop_incomplete)
+    given = rows_of(objective, source, data, options)
+    seen = _only(given.batch, source, owners)
     with refusals():
         found = translate(objective, seen, to, batch_size=batch_size)
     results = {f"{name}.mean": one for name, one in found.items()}
-    write_table(
-        out,
-        results,
-        objective.variables,
-        f"{', '.join(to)} of {count} rows from {', '.join(source)}",
-    )
+    what = f"{', '.join(to)} of {len(given.places)} rows from {', '.join(source)}"
+    write_table(out, results, objective, what, given)
 
 
 def _owners(objective: Objective, names: list[str]) -> dict[str, Variable]:

@@ -9,7 +9,7 @@ from graphdsl_runtime.data.errors import CODES, DataRefused, Finding, MissingLib
 from graphdsl_runtime.data.guess import Guess, Guesses, guess
 from graphdsl_runtime.data.prepare import Prepared, prepare
 from graphdsl_runtime.data.read import SOURCES, open_table
-from graphdsl_runtime.data.recorded import read_batch
+from graphdsl_runtime.data.recorded import ReadRows, read_batch
 from graphdsl_runtime.data.split import Split
 from graphdsl_runtime.data.table import Column, Table
 
@@ -23,6 +23,7 @@ __all__ = [
     "Guesses",
     "MissingLibrary",
     "Prepared",
+    "ReadRows",
     "Split",
     "Table",
     "guess",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["Prepared", "batch_of", "prepare", "unequal"]
+__all__ = ["Prepared", "batch_of", "complete_rows", "prepare", "unequal"]
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -66,7 +66,7 @@ def prepare(
     if any(one.fatal for one in findings) or not fields:
         raise DataRefused(findings or [_nothing(table)], text)
     try:
-        kept = _complete(fields)
+        kept = complete_rows(fields)
         held_out = held_out_rows(table, split, kept)
         trained = kept & ~held_out
         _refuse_never_seen(fields, trained)
@@ -117,7 +117,7 @@ def unequal(fields: Sequence[Field]) -> Iterator[Finding]:
             )
 
 
-def _complete(fields: Sequence[Field]) -> Array:
+def complete_rows(fields: Sequence[Field]) -> Array:
     """Say which rows have all that every row needs."""
     kept = np.ones(fields[0].rows, dtype=bool)
     for field in fields:

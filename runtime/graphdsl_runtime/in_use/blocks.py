@@ -12,9 +12,10 @@ import torch
 from torch import Tensor
 
 from graphdsl_runtime.batch import Batch
+from graphdsl_runtime.distributions import Likelihood
 from graphdsl_runtime.errors import OutOfRange
 from graphdsl_runtime.module import Objective
-from graphdsl_runtime.sampling import Likelihood, draw_data
+from graphdsl_runtime.sampling import draw_data
 
 #: Rows of a batch, where the caller does not say.
 BATCH = 256

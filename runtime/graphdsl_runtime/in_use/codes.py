@@ -19,10 +19,10 @@ import torch
 from torch import Tensor
 
 from graphdsl_runtime.batch import Batch
+from graphdsl_runtime.distributions import Likelihood
 from graphdsl_runtime.errors import ObjectiveError, OutOfRange
 from graphdsl_runtime.in_use.blocks import BATCH, pieces, rows_in
 from graphdsl_runtime.module import Objective
-from graphdsl_runtime.sampling import Likelihood
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-__all__ = ["columns_of", "read_npz", "table_bytes"]
+__all__ = ["columns_of", "table_bytes"]
 
 import csv
 import io
 import math
-import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import product
-from pathlib import Path
 
 import numpy as np
-import torch
 from torch import Tensor
 
-from graphdsl_files import visible
-from graphdsl_runtime.batch import Batch
 from graphdsl_runtime.errors import ObjectiveError
 from graphdsl_runtime.variables import Variable
 
@@ -28,6 +23,7 @@ def table_bytes(suffix: str, results: Mapping[str, Tensor], variables: Sequence[
     An .npz holds them as they are; a table has a column for each number: see `columns_of`.
     Raises `ObjectiveError` where .parquet is asked for and pyarrow is not installed.
 
+    >>> import torch
     >>> z = Variable("z", role="latent", kind="real", shape=(2,))
     >>> print(table_bytes(".csv", {"z.mean": torch.tensor([[0.5, 1.0]])}, [z]).decode(), end="")
     z.mean_0,z.mean_1
@@ -48,6 +44,7 @@ def columns_of(
 ) -> Iterator[tuple[str, Tensor]]:
     """Give each number of a row as a column: members by their names, components counted from 0.
 
+    >>> import torch
     >>> x = Variable("x", role="observed", kind="binary", members=2, shape=(2,))
     >>> [name for name, _ in columns_of({"x.mean": torch.zeros(5, 2, 2)}, [x])]
     ['x[1].mean_0', 'x[1].mean_1', 'x[2].mean_0', 'x[2].mean_1']
@@ -62,33 +59,6 @@ def columns_of(
         for place, member in enumerate(variable.member_names):
             of_member = variable.side_by_side(values)[:, place]
             yield from _components(f"{member}{dot}{word}", of_member)
-
-
-def read_npz(path: Path, variables: Sequence[Variable]) -> Batch:
-    """Read the arrays of an .npz under the names of variables; what lacks is left out.
-
-    Nothing is unpickled.  Raises `ObjectiveError` where it is no such file.
-    """
-    shown = visible(str(path), keep="")
-    names = [name for one in variables for name in dict.fromkeys((one.name, *one.member_names))]
-    flags = [f"seen({name})" for name in names]
-    try:
-        with np.load(path, allow_pickle=False) as archive:
-            if not isinstance(archive, np.lib.npyio.NpzFile):
-                raise ValueError("it is a single array")
-            found = {name: archive[name] for name in archive.files if name in (*names, *flags)}
-            listed = ", ".join(archive.files[:8])
-    except OSError as problem:
-        raise ObjectiveError(f"{shown} cannot be read: {problem.strerror or problem}") from None
-    except (ValueError, EOFError, zipfile.BadZipFile, KeyError) as problem:
-        said = " ".join(str(problem).split())[:200]
-        raise ObjectiveError(f"{shown} is no .npz of plain arrays: {said}") from None
-    if not found:
-        raise ObjectiveError(
-            f"{shown} holds {visible(listed, keep='') or 'no arrays'}, and none of "
-            f"{', '.join(names[:8])}"
-        )
-    return {name: torch.from_numpy(np.ascontiguousarray(one)) for name, one in found.items()}
 
 
 def _components(name: str, values: Tensor) -> Iterator[tuple[str, Tensor]]:
