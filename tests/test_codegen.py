@@ -206,4 +206,4 @@ minimize KL(q || p)
     first, second = (objective.get_submodule(name) for name in ("p_x", "p_x_2"))
     sizes = [sorted({max(one.shape) for one in net.parameters()}) for net in (first, second)]
     assert sizes == [[4, 6], [6, 7]]
-    assert emitted_text(text).count("of_scale") == 2  # in forward and decode, of the first alone
+    assert emitted_text(text).count("scale=0.5") == 2  # in forward and decode, of the first alone

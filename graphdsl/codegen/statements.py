@@ -197,23 +197,23 @@ def _read(statement: Run) -> Expression:
         output = Index(output, (*[Slice()] * (2 if statement.on_sets else 1), Literal(0)))
     word = statement.output.constructor
     if statement.scale is not None:
-        scale = _scale(statement, statement.scale)
-        return runtime(f"{word.partition('.')[0]}.of_scale", output, scale)
+        return _with_scale(statement, word.partition(".")[0], output, statement.scale)
     reshaped = () if statement.reshape is None else (shape(statement.reshape),)
     return runtime(word, output, *reshaped) if word else output
 
 
-def _scale(statement: Run, scale: float | str) -> Expression:
-    """A fixed log-scale, or a learned one: of the members that run, where each has its entry."""
+def _with_scale(statement: Run, word: str, output: Expression, scale: float | str) -> Expression:
+    """A location with a fixed scale, or with a learned one: of the members that run, of each."""
     if isinstance(scale, float):
-        return number(scale)
+        return runtime(word, output, scale=number(scale))
     learned: Expression = own(scale)
     if statement.frozen:
         learned = runtime("detached", learned)
     picked = statement.picked if statement.scale_by_member else ()
-    if not picked:
-        return learned
-    return Index(learned, (Literal(picked[0]) if len(picked) == 1 else integers(picked),))
+    if picked:
+        entries = Literal(picked[0]) if len(picked) == 1 else integers(picked)
+        learned = Index(learned, (entries,))
+    return runtime(f"{word}.of_scale", output, learned)
 
 
 def _run(statement: Run) -> Expression:

@@ -43,7 +43,7 @@ OF_THE_METHODS = frozenset(("self", "batch", "noise", "latents", "given", "loss"
 OF_THE_CLASS = frozenset(
     """
     add_module advance ancestral_sample apply bfloat16 buffers call_super_init check children
-    compile constant cpu critics cuda decode double draw_noise drawn draws dump_patches
+    compile constant cpu critics cuda data_record decode double draw_noise drawn draws dump_patches
     edge_masks eval every extra_repr float forward generate get_buffer get_extra_state
     get_parameter get_submodule grid half infer ipu learned_scale load_state_dict members
     modules mtia named_buffers named_children named_modules named_parameters network noise_for

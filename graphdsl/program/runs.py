@@ -12,7 +12,6 @@ __all__ = [
 ]
 
 from collections.abc import Iterable, Iterator, Mapping
-from math import log
 
 from graphdsl.diagnostics import CompilerBug
 from graphdsl.ir.model import Family, Model
@@ -84,14 +83,14 @@ def observed_parents(plan: Plan, slot: Slot) -> tuple[Seen, ...]:
 
 
 def _scale(model: Model, slot: Slot) -> float | Attribute | None:
-    """The log-variance of a normal, the log-scale of a Laplace, or where it is learned."""
+    """A fixed scale, or the attribute of a learned one."""
     distribution = model.distribution_of(slot.conditionals[0])
     scale = distribution.law.scale
     if scale is None or distribution.scale is None or distribution.scale == "own":
         return None
     if distribution.scale == "learned":
         return scale_name(slot, model)
-    return scale.power * log(distribution.scale)
+    return float(distribution.scale)
 
 
 def slot_shape(slot: Slot, family: Family) -> tuple[int, ...]:

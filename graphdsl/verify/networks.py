@@ -10,13 +10,13 @@ __all__ = ["Affine", "Head", "affine_networks", "gaussian_source", "is_inferred"
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from math import prod
+from math import log, prod
 
 import numpy as np
 from numpy.typing import NDArray
 
 from graphdsl.ir.draws import as_block
-from graphdsl.ir.laws import NORMAL, Output
+from graphdsl.ir.laws import LAWS, NORMAL, Output
 from graphdsl.ir.loss import LossModule, NetworkSlot
 from graphdsl.ir.model import Model
 from graphdsl.ir.notation import listed
@@ -26,6 +26,8 @@ from graphdsl.verify.normals import Regression
 from graphdsl.verify.structures import COMPLETE, Structure
 
 Array = NDArray[np.float64]
+#: Of which power of a fixed scale a density takes the logarithm, by how the network is read.
+_POWERS = {law.scale.output: law.scale.power for law in LAWS if law.scale is not None}
 _SMALL = 0.3  #: how far log-variances and offsets are from nought
 
 
@@ -184,7 +186,9 @@ def _affine(slot: NetworkSlot, inputs: int, rng: np.random.Generator) -> Affine:
 
 def _head(name: str, affine: Affine, run: Run, model: Model, structure: Structure) -> Head:
     network, below, above = _named(name, model)
-    scale = run.scale if isinstance(run.scale, float) else 0.0  # a learned one starts at one
+    scale = 0.0  # a learned one starts at one
+    if isinstance(run.scale, float):
+        scale = _POWERS[run.output] * log(run.scale)
     expert = _is_expert(network, below[0], above, model)
     return Head(name, network, below, above, run.output, scale, affine, expert, model, structure)
 

@@ -7,13 +7,13 @@ __all__ = ["Gaussian", "StandardNormal", "standard_normal"]
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Protocol
+from typing import ClassVar, Protocol, overload
 
 import torch
 from torch import Tensor
 
 from graphdsl_runtime.distributions.labelled import Labelled
-from graphdsl_runtime.distributions.parameters import Index, halves, named, over
+from graphdsl_runtime.distributions.parameters import Index, halves, log_of_scale, named, over
 from graphdsl_runtime.distributions.units import Unit
 from graphdsl_runtime.exponents import bounded, capped
 
@@ -55,21 +55,36 @@ class StandardNormal:
 standard_normal = StandardNormal()
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, init=False)
 class Gaussian:
-    r"""A diagonal Gaussian N(mean, exp(log_var)).
+    r"""A diagonal Gaussian N(mean, exp(log_var)), or of one fixed standard deviation.
 
     Shapes: ``mean`` and ``log_var`` are alike, ``(B, *)``, and so are the nats of every method.
+    ``scale`` is a positive number, given instead of ``log_var``.
 
     >>> q = Gaussian(torch.zeros(3, 2), torch.zeros(3, 2))
     >>> q[:, None].mean.shape
     torch.Size([3, 1, 2])
+    >>> Gaussian(torch.zeros(2), scale=0.1).log_var
+    tensor([-4.6052, -4.6052])
     """
 
     mean: Tensor
     log_var: Tensor
 
     units: ClassVar[tuple[Unit, ...]] = ("mean", "log_square")
+
+    @overload
+    def __init__(self, mean: Tensor, log_var: Tensor) -> None: ...
+
+    @overload
+    def __init__(self, mean: Tensor, *, scale: float) -> None: ...
+
+    def __init__(
+        self, mean: Tensor, log_var: Tensor | None = None, *, scale: float | None = None
+    ) -> None:
+        object.__setattr__(self, "mean", mean)
+        object.__setattr__(self, "log_var", log_of_scale(mean, log_var, scale, power=2))
 
     @staticmethod
     def split(parameters: Tensor, shape: Sequence[int] | None = None) -> Gaussian:
@@ -114,7 +129,7 @@ class Gaussian:
 
     @staticmethod
     def of_scale(mean: Tensor, log_var: Tensor | float) -> Gaussian:
-        """Give the Gaussian around ``mean`` with a variance of its own: fixed, or learned.
+        """Give the Gaussian around ``mean`` with a log-variance that all rows share: a learned one.
 
         Shapes: ``mean`` is ``(B, *)`` and ``log_var`` broadcasts to it: one number, or one for
         every component.  A learned variance needs no weight on the reconstruction.

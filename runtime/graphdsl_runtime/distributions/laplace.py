@@ -7,7 +7,7 @@ __all__ = ["Laplace", "StandardLaplace", "standard_laplace"]
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, overload
 
 import torch
 from torch import Tensor
@@ -15,7 +15,7 @@ from torch import Tensor
 from graphdsl_runtime.distributions.gaussian import Gaussian, StandardNormal
 from graphdsl_runtime.distributions.labelled import Labelled
 from graphdsl_runtime.distributions.noise import laplace_noise
-from graphdsl_runtime.distributions.parameters import Index, halves, named, over
+from graphdsl_runtime.distributions.parameters import Index, halves, log_of_scale, named, over
 from graphdsl_runtime.distributions.units import Unit
 from graphdsl_runtime.exponents import bounded, capped
 
@@ -66,11 +66,12 @@ class StandardLaplace:
 standard_laplace = StandardLaplace()
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, init=False)
 class Laplace:
-    r"""Independent Laplace variables around ``loc``, of scale exp(log_scale).
+    r"""Independent Laplace variables around ``loc``, of scale exp(log_scale) or one fixed scale.
 
     Shapes: ``loc`` and ``log_scale`` are alike, ``(B, *)``, and so are the nats of every method.
+    ``scale`` is a positive number, given instead of ``log_scale``.
 
     >>> q = Laplace(torch.zeros(3, 2), torch.zeros(3, 2))
     >>> q[:, None].mean.shape
@@ -81,6 +82,18 @@ class Laplace:
     log_scale: Tensor
 
     units: ClassVar[tuple[Unit, ...]] = ("mean", "log_scale")
+
+    @overload
+    def __init__(self, loc: Tensor, log_scale: Tensor) -> None: ...
+
+    @overload
+    def __init__(self, loc: Tensor, *, scale: float) -> None: ...
+
+    def __init__(
+        self, loc: Tensor, log_scale: Tensor | None = None, *, scale: float | None = None
+    ) -> None:
+        object.__setattr__(self, "loc", loc)
+        object.__setattr__(self, "log_scale", log_of_scale(loc, log_scale, scale, power=1))
 
     @staticmethod
     def split(parameters: Tensor, shape: Sequence[int] | None = None) -> Laplace:
@@ -123,7 +136,7 @@ class Laplace:
 
     @staticmethod
     def of_scale(loc: Tensor, log_scale: Tensor | float) -> Laplace:
-        """Give the Laplace around ``loc`` with a scale of its own: fixed, or learned.
+        """Give the Laplace around ``loc`` with one log-scale for all rows, such as a learned one.
 
         Shapes: ``loc`` is ``(B, *)`` and ``log_scale`` broadcasts to it: one number, or one for
         every component.

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-__all__ = ["CERTAIN", "Index", "halves", "named", "over"]
+__all__ = ["CERTAIN", "Index", "halves", "log_of_scale", "named", "over"]
 
 import math
 from collections.abc import Mapping, Sequence
 from types import EllipsisType
 from typing import TypeAlias
 
+import torch
 from torch import Tensor
 
-from graphdsl_runtime.errors import MissingInput, ShapeMismatch
+from graphdsl_runtime.errors import MissingInput, OutOfRange, ShapeMismatch
 
 _Place: TypeAlias = int | slice | EllipsisType | Tensor | None
 #: What a distribution is indexed with: as a tensor is.
@@ -41,6 +42,27 @@ def halves(parameters: Tensor, shape: Sequence[int] | None, of: str) -> tuple[Te
     if shape is None:
         return first, second
     return first.reshape(*rows, *shape), second.reshape(*rows, *shape)
+
+
+def log_of_scale(
+    location: Tensor, logarithm: Tensor | None, scale: float | None, power: int
+) -> Tensor:
+    """Give the logarithm of a power of the scale: as it is given, or of one fixed scale.
+
+    Shapes: that of ``location``, for a fixed scale.
+    Raises `OutOfRange` unless the scale is positive and finite, and `TypeError` unless one of the
+    two is given.
+
+    >>> log_of_scale(torch.zeros(2), None, 1.0, power=2)
+    tensor([0., 0.])
+    """
+    if scale is None and logarithm is not None:
+        return logarithm
+    if scale is None or logarithm is not None:
+        raise TypeError("a distribution takes a scale or its logarithm: give one of the two")
+    if not 0.0 < scale < math.inf:
+        raise OutOfRange("scale", scale, low=0.0, high=math.inf)
+    return torch.zeros_like(location) + power * math.log(scale)
 
 
 def named(noise: Mapping[str, Tensor], name: str, like: Tensor) -> Tensor:

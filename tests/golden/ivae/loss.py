@@ -87,7 +87,7 @@ class Ivae(Objective):
         q_z = FullGaussian.split(self.q_z(x, one_hot_w))  # q(z | x, w); (B, 5)
         z = q_z.sample(noise["z"])  # (B, 5)
         p_z = Gaussian.split(self.p_z(one_hot_w))  # p(z | w); (B, 5)
-        p_x = Gaussian.of_scale(self.p_x(z), -4.605170185988091)  # p(x | z); (B, 5)
+        p_x = Gaussian(self.p_x(z), scale=0.1)  # p(x | z); (B, 5)
 
         # E_q[-log p(x | z)]; spec line 22
         reconstruction_x = expect(p_x.nll(x))
@@ -118,7 +118,7 @@ class Ivae(Objective):
     @torch.no_grad()
     def decode(self, latents: Latents) -> dict[str, Bernoulli | Gaussian]:
         z = self.value_of(latents, "z")
-        p_x = Gaussian.of_scale(self.p_x(z), -4.605170185988091)  # p(x | z); (B, 5)
+        p_x = Gaussian(self.p_x(z), scale=0.1)  # p(x | z); (B, 5)
         return {
             "x": p_x,
         }
