@@ -53,20 +53,29 @@ def read_rows(
 ) -> DataSet | Prepared:
     """Read a source, check every field, and split its rows.  Raises `TrainingError`."""
     from graphdsl_runtime.data import Split, open_table, prepare
-    from graphdsl_runtime.training import load_data
+    from graphdsl_runtime.training import TrainingError, load_data
 
     kinds = {one.kind for one in variables if one.role != "latent"}
+    views: TrainingError | None = None
     if source.partition(":")[0] in IMAGES and kinds <= {"binary", "real"} and options.plain:
-        return load_data(source)
+        try:
+            images = load_data(source)
+            images.fit_to(variables)
+            return images
+        except TrainingError as problem:
+            views = problem
     split = Split(
         by=options.split or ("random" if options.held_out or options.split_seed else ""),
         fraction=0.2 if options.held_out is None else options.held_out,
         seed=options.split_seed,
     )
-    return prepare(
-        open_table(source),
-        variables,
-        maps=options.maps,
-        split=split,
-        drop_incomplete=options.drop_incomplete,
-    )
+    try:
+        return prepare(
+            open_table(source),
+            variables,
+            maps=options.maps,
+            split=split,
+            drop_incomplete=options.drop_incomplete,
+        )
+    except TrainingError as problem:
+        raise (views or problem) from None

@@ -45,9 +45,7 @@ _NO_MEMORY = ("out of memory", "can't allocate memory", "not enough memory")
 
 def command(
     spec: Spec,
-    data: Annotated[
-        str, typer.Option(help="A file (.npz .npy .csv .tsv .parquet .arrow), or digits, mnist:DIR")
-    ],
+    data: Annotated[str, typer.Option(help="A file, or a name such as digits: docs/your-data.md.")],
     maps: Maps = None,
     held_out: HeldOut = None,
     split: SplitBy = None,
@@ -95,7 +93,10 @@ def command(
     with _refusals():
         made = class_of(module, source, "graphdsl_emitted")
         rows = read_rows(data, made.variables, options)
-        if isinstance(rows, Prepared) and (check_data or not quiet):
+        if not isinstance(rows, Prepared):
+            if check_data:
+                say(f"{data}: {len(rows.train)} rows to train on, {len(rows.test)} held out")
+        elif check_data or not quiet:
             say(rows.shown)
         if check_data:
             return

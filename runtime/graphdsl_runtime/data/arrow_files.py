@@ -124,6 +124,9 @@ def _column(name: str, chunks: Any) -> Column:  # noqa: ANN401
     import pyarrow as pa
 
     types, kind = pa.types, chunks.type
+    if isinstance(kind, pa.BaseExtensionType):
+        chunks = pa.chunked_array([one.storage for one in chunks.chunks], kind.storage_type)
+        kind = chunks.type
     if types.is_dictionary(kind):
         chunks = chunks.cast(kind.value_type)
         kind = chunks.type
@@ -154,20 +157,16 @@ def _numbers(chunks: Any) -> Array:  # noqa: ANN401
 
 
 def _vectors(name: str, chunks: Any, missing: Array) -> Column:  # noqa: ANN401
-    """A column whose cells are lists: of one length, of numbers."""
-    cells = chunks.to_pylist()
-    lengths = {len(cell) for cell in cells if cell is not None}
-    if len(lengths) > 1:
-        return Column(name, np.zeros(len(cells)), unusable="lists of different lengths")
-    width = next(iter(lengths), 0)
+    """A column whose cells are lists, or lists of lists: of one shape, of numbers."""
+    there = [cell for cell in chunks.to_pylist() if cell is not None]
     try:
-        array = np.array(
-            [
-                [np.nan if one is None else one for one in (cell or [np.nan] * width)]
-                for cell in cells
-            ],
-            dtype=np.float64,
-        )
+        block = np.array(there, dtype=np.float64)  # None becomes NaN
     except (ValueError, TypeError):
-        return Column(name, np.zeros(len(cells)), unusable="lists of something else than numbers")
-    return Column(name, array.reshape(len(cells), width))
+        said = "lists that differ in length, or hold something else than numbers"
+        return Column(name, np.zeros(len(chunks)), unusable=said)
+    values = np.zeros((len(chunks), *block.shape[1:]))
+    values[~missing] = block
+    if not missing.any():
+        return Column(name, values)
+    gone = missing.reshape(len(missing), *(1,) * (block.ndim - 1))
+    return Column(name, values, missing=np.broadcast_to(gone, values.shape).copy())

@@ -52,7 +52,7 @@ def encode(
         raise _no_number(owner, values)
     coded = list(_columns(owner, values))
     found = sorted({name for one in coded for name in _used(one)}, key=_order)
-    names = tuple(known) or _classes(owner, found)
+    names = tuple(known) or _declared(owner, found) or _classes(owner, found)
     if new := [name for name in found if name not in names]:
         raise refused(
             "DATA08",
@@ -106,6 +106,15 @@ def _of_numbers(owner: Owner, name: str, numbers: Array, gone: Array | None) -> 
 
 def _used(one: _Coded) -> list[str]:
     return [one.names[code] for code in np.unique(one.codes[one.there])]
+
+
+def _declared(owner: Owner, found: Sequence[str]) -> tuple[str, ...]:
+    """Give the names in the order that their makers gave them numbers in, if there is one."""
+    columns = [piece.column for piece in owner.pieces]
+    names = columns[0].categories or ()
+    classes = 2 if owner.variable.kind == "binary" else owner.variable.classes
+    same = all(one.ordered and one.categories == names for one in columns)
+    return names if same and len(names) == classes and set(found) <= set(names) else ()
 
 
 def _classes(owner: Owner, found: Sequence[str]) -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["read_npy", "read_npz"]
+__all__ = ["column_of", "read_npy", "read_npz"]
 
 import zipfile
 import zlib
@@ -42,9 +42,9 @@ def read_npy(path: Path) -> Table:
     if not isinstance(array, np.ndarray):
         raise refused("DATA01", path.name, "holds several arrays", "name it NAME.npz")
     if array.dtype.names:
-        columns = tuple(_column(name, array[name]) for name in array.dtype.names)
+        columns = tuple(column_of(name, array[name]) for name in array.dtype.names)
         return Table(path.name, columns)
-    return Table(path.name, (_column(path.stem, array),), nameless=True)
+    return Table(path.name, (column_of(path.stem, array),), nameless=True)
 
 
 def read_npz(path: Path) -> Table:
@@ -64,7 +64,7 @@ def read_npz(path: Path) -> Table:
     columns = []
     for name, array in arrays.items():
         labels = arrays.get(f"{name}_names")
-        columns.append(_column(name, array, labels))
+        columns.append(column_of(name, array, labels))
     return Table(path.name, tuple(columns))
 
 
@@ -78,7 +78,8 @@ def _array(archive: np.lib.npyio.NpzFile, name: str, path: Path) -> Array:
     return array
 
 
-def _column(name: str, array: Array, labels: Array | None = None) -> Column:
+def column_of(name: str, array: Array, labels: Array | None = None) -> Column:
+    """Make a column of an array, whose entries ``labels`` may name."""
     name, kind = name.strip(), array.dtype.kind
     if kind in "US":
         text = np.char.decode(array, "utf-8", "replace") if kind == "S" else array
@@ -101,7 +102,7 @@ def _native(array: Array) -> Array:
 
 def _refusal(where: str, path: Path, problem: Exception) -> Exception:
     said = " ".join(str(problem).split())
-    if "pickle" in said.lower() or "object array" in said.lower():
+    if "pickle" in said.lower() or "object" in said.lower():
         return refused("DATA01", where, _OBJECTS, _NUMBERS)
     if isinstance(problem, OSError) and problem.strerror:
         return refused("DATA01", where, problem.strerror.lower())

@@ -31,7 +31,8 @@ class Column:
     name: str
     values: Array  #: bool, integers or floats; of categories int64
     _: KW_ONLY
-    categories: tuple[str, ...] | None = None  #: of text, sorted
+    categories: tuple[str, ...] | None = None  #: names; of text, sorted
+    ordered: bool = False  #: whether the order of the categories is that of their numbers
     missing: Array | None = None  #: bool; None where no cell is said to be missing
     entries: tuple[str, ...] = ()  #: names along the last axis, such as those of genes
     unusable: str = ""  #: what the values are, where no variable can have them, such as "dates"

@@ -1,0 +1,92 @@
+"""Data that are drawn: sprites whose factors are known, and coloured MNIST."""
+
+from __future__ import annotations
+
+__all__ = ["coloured_mnist", "sprites"]
+
+from itertools import product
+
+import numpy as np
+
+from graphdsl_runtime.data.table import Array, Column, Table
+from graphdsl_runtime.training.data import load_data
+
+_SIDE = 16  # pixels
+_SHAPES = ("ellipse", "rectangle", "triangle")
+_SIZES = (3.0, 4.0, 5.0)  # half the length of a sprite, in pixels
+_TURNS = 8  # orientations
+_PLACES = 6  # along each axis
+_WRONG_LABELS = 0.25
+_WRONG_COLOURS = (0.2, 0.1)  # in each environment
+
+
+def sprites() -> Table:
+    """Draw 2,592 binary images ``x`` of 16 x 16 pixels, one for each value of five factors.
+
+    Factors: ``shape``, ``size``, ``turn``, ``across`` and ``down``, as classes.
+
+    >>> table = sprites()
+    >>> table.columns[0].values.shape, table.names[1:]
+    ((2592, 16, 16), ('shape', 'size', 'turn', 'across', 'down'))
+    """
+    spans = (len(_SHAPES), len(_SIZES), _TURNS, _PLACES, _PLACES)
+    factors = np.array(list(product(*map(range, spans))))
+    images = np.stack([_sprite(*row) for row in factors.tolist()])
+    names = (
+        _SHAPES,
+        tuple(f"{size:g}" for size in _SIZES),
+        *(tuple(map(str, range(span))) for span in spans[2:]),
+    )
+    columns = [
+        Column(name, factors[:, at], categories=names[at], ordered=True)
+        for at, name in enumerate(("shape", "size", "turn", "across", "down"))
+    ]
+    return Table("sprites", (Column("x", images), *columns), by_order=True)
+
+
+def coloured_mnist(folder: str) -> Table:
+    """Colour MNIST's training images so that a colour tells the label, better in some places.
+
+    Columns: ``x``, ``(2, 14, 14)``, in one of the two colours; ``y``, whether the digit is 5 or
+    more, wrong in a quarter of the rows; ``e``, the environment, in which the colour differs from y
+    in a fifth or in a tenth of the rows; ``digit``.
+    Raises `TrainingError`.  Reference: Arjovsky et al. 2019.
+    """
+    data = load_data(f"mnist:{folder}")
+    images = data.train.numpy().reshape(len(data.train), data.layout.rows, data.layout.columns)
+    small, digits = images[:, ::2, ::2], data.train_labels.numpy()
+    dice = np.random.RandomState(0).random_sample((3, len(digits)))
+    y = (digits >= 5) ^ (dice[0] < _WRONG_LABELS)
+    e = (dice[1] * len(_WRONG_COLOURS)).astype(np.int64)
+    colour = y ^ (dice[2] < np.array(_WRONG_COLOURS)[e])
+    x = np.zeros((len(small), 2, *small.shape[1:]), dtype=np.float32)
+    x[np.arange(len(small)), colour.astype(int)] = small
+    return Table(
+        f"coloured-mnist:{folder}",
+        (
+            Column("x", x),
+            Column("y", y),
+            Column("e", e, categories=("wrong in 0.2", "wrong in 0.1"), ordered=True),
+            Column("digit", digits.astype(np.int64), categories=tuple("0123456789")),
+        ),
+        by_order=True,
+    )
+
+
+def _sprite(shape: int, size: int, turn: int, across: int, down: int) -> Array:
+    """Draw one sprite: which pixels' centres it covers."""
+    margin = max(_SIZES)
+    places = np.linspace(margin, _SIDE - margin, _PLACES)
+    rows, columns = np.mgrid[:_SIDE, :_SIDE] + 0.5
+    angle = np.pi * turn / _TURNS if _SHAPES[shape] != "triangle" else 2 * np.pi * turn / _TURNS
+    along = (columns - places[across]) * np.cos(angle) + (rows - places[down]) * np.sin(angle)
+    aside = (rows - places[down]) * np.cos(angle) - (columns - places[across]) * np.sin(angle)
+    along, aside = along / _SIZES[size], 2 * aside / _SIZES[size]
+    inside: Array
+    if _SHAPES[shape] == "ellipse":
+        inside = along**2 + aside**2 <= 1
+    elif _SHAPES[shape] == "rectangle":
+        inside = np.maximum(abs(along), abs(aside)) <= 0.8
+    else:
+        inside = (abs(along) <= 1) & (abs(aside) <= (1 - along) / 1.5)
+    return inside.astype(np.float32)

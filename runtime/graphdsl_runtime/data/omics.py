@@ -1,0 +1,162 @@
+"""AnnData and MuData: `.h5ad`, `.h5mu` and `.zarr`, cells as rows, genes as named entries."""
+
+from __future__ import annotations
+
+__all__ = ["from_anndata", "from_mudata", "read_omics"]
+
+import warnings
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from graphdsl_runtime.data.errors import DataRefused, needs, refused
+from graphdsl_runtime.data.table import Array, Column, Table, from_text
+
+_MOST = 2**31  # values of a sparse matrix that are written out
+
+
+def read_omics(path: Path) -> Table:
+    """Read an AnnData or a MuData.  Raises `DataRefused`.
+
+    Columns: ``X`` with the names of its variables as entries, ``layers/NAME``, ``obsm/NAME``, and
+    each column of ``obs``. Of a MuData, each modality is a column of its name, and what belongs to
+    it is ``MODALITY/...``; cells that a modality lacks are missing there.
+    """
+    suffix = path.suffix.lower()
+    if suffix == ".h5mu":
+        with needs("omics"):
+            import mudata
+        return from_mudata(path.name, _read(path, lambda: mudata.read_h5mu(path)))
+    with needs("omics"):
+        import anndata
+    if suffix == ".h5ad":
+        return from_anndata(path.name, _read(path, lambda: anndata.read_h5ad(path)))
+    return _read_zarr(path)
+
+
+def _read_zarr(path: Path) -> Table:
+    import anndata
+
+    _refuse_pickles(path)
+
+    if (path / "mod").is_dir():
+        with needs("omics"):
+            import mudata
+        return from_mudata(path.name, _read(path, lambda: mudata.read_zarr(path)))
+    return from_anndata(path.name, _read(path, lambda: anndata.read_zarr(path)))
+
+
+def from_anndata(name: str, data: Any) -> Table:  # noqa: ANN401  # the library has its own types
+    """Make a table of an AnnData."""
+    return Table(name, tuple(_columns(data, "", "X")))
+
+
+def from_mudata(name: str, data: Any) -> Table:  # noqa: ANN401
+    """Make a table of a MuData: the union of all cells, in its order."""
+    columns: list[Column] = []
+    for title, modality in data.mod.items():
+        places = data.obs_names.get_indexer(modality.obs_names)
+        for column in _columns(modality, f"{title}/", title):
+            columns.append(_spread(column, places, data.n_obs))
+    columns += _frame(data.obs, "", {column.name for column in columns})
+    return Table(name, tuple(columns))
+
+
+def _columns(data: Any, start: str, matrix: str) -> Iterator[Column]:  # noqa: ANN401
+    """The matrix, layers, embeddings and annotations of an AnnData, under a prefix."""
+    genes = tuple(map(str, data.var_names))
+    entries = genes if len(set(genes)) == len(genes) else ()
+    if data.X is not None:
+        yield _matrix(matrix, data.X, entries)
+    for key, layer in data.layers.items():
+        named = tuple(f"{start}layers/{key}/{gene}" for gene in entries)
+        yield _matrix(f"{start}layers/{key}", layer, named)
+    taken: set[str] = {matrix}
+    for key, values in data.obsm.items():
+        if hasattr(values, "columns"):
+            named = tuple(f"{start}obsm/{key}/{title}" for title in values.columns)
+            yield _matrix(f"{start}obsm/{key}", values.to_numpy(), named)
+        else:
+            yield _matrix(f"{start}obsm/{key}", values, ())
+    yield from _frame(data.obs, start, taken)
+
+
+def _frame(frame: Any, start: str, taken: set[str]) -> Iterator[Column]:  # noqa: ANN401
+    """The columns of annotations; one that has the name of a matrix is ``obs/NAME``."""
+    for title in frame.columns:
+        name = f"{start}{title}"
+        name = f"obs/{name}" if name in taken else name
+        series = frame[title]
+        missing = np.asarray(series.isna(), dtype=bool)
+        if series.dtype.kind in "biuf" and str(series.dtype) != "category":
+            yield Column(
+                name,
+                np.asarray(series.fillna(0) if missing.any() else series),
+                missing=missing if missing.any() else None,
+            )
+        elif series.dtype.kind in "mM":
+            yield Column(name, np.zeros(len(series)), unusable="dates")
+        else:
+            cells = ["" if gone else str(one) for one, gone in zip(series, missing, strict=True)]
+            yield from_text(name, cells, missing)
+
+
+def _matrix(name: str, values: Any, entries: tuple[str, ...]) -> Column:  # noqa: ANN401
+    if hasattr(values, "toarray"):
+        if np.prod(values.shape, dtype=float) > _MOST:
+            raise refused(
+                "DATA01",
+                name,
+                f"is sparse, and {' x '.join(map(str, values.shape))} written out",
+                "choose fewer genes or cells before",
+            )
+        values = values.toarray()
+    array: Array = np.asarray(values)
+    if array.dtype.kind not in "biuf":
+        return Column(name, np.zeros(array.shape), unusable="something else than numbers")
+    return Column(name, array, entries=entries)
+
+
+def _spread(column: Column, places: Array, rows: int) -> Column:
+    """Give a modality's column a row for every cell: missing where it has none."""
+    if len(places) == rows and (places == np.arange(rows)).all():
+        return column
+    values = np.zeros((rows, *column.shape), dtype=column.values.dtype)
+    missing = np.ones((rows, *column.shape), dtype=bool)
+    values[places] = column.values
+    missing[places] = False if column.missing is None else column.missing
+    return Column(
+        column.name,
+        values,
+        categories=column.categories,
+        missing=missing,
+        entries=column.entries,
+        unusable=column.unusable,
+    )
+
+
+def _refuse_pickles(path: Path) -> None:
+    """Refuse a store that names pickle as a codec: to read it would run what it holds."""
+    for name in (".zarray", ".zmetadata", "zarr.json"):
+        for file in path.rglob(name):
+            if "pickle" in file.read_text(encoding="utf-8", errors="replace"):
+                raise refused(
+                    "DATA01",
+                    path.name,
+                    "stores Python objects by pickle, and a pickle can run any code",
+                    "store arrays of numbers",
+                )
+
+
+def _read(path: Path, read: Callable[[], Any]) -> Any:  # noqa: ANN401
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of the libraries' own plans
+            return read()
+    except DataRefused:
+        raise
+    except Exception as problem:  # whatever HDF5 and its readers say of a file that is none
+        said = " ".join(str(problem).split())[:150]
+        raise refused("DATA01", path.name, f"is no whole {path.suffix} file: {said}") from None
