@@ -77,6 +77,7 @@ def test_unknown_spec_is_two() -> None:
         ("graphs", "x[1], z -> u[1]"),
         ("terms", "cross H(z | x[1])"),
         ("loss", "(1 + cross) reconstruction_x"),
+        ("program", "sample q_z with noise[z]"),
         ("code", "class Wyner(Objective)"),
     ],
 )

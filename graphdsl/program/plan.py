@@ -293,7 +293,7 @@ def _observe(
         if set(family.nodes) & (encoded | others | modelled | labels):
             plan.forward.add(plan.inputs.observed(family))
         if set(family.nodes) & (inferring | labels):
-            plan.infer.add(plan.inputs.observed(family))
+            plan.infer.add(replace(plan.inputs.observed(family), some=True))
     for family in families:
         if set(family.nodes) & (encoded | others):
             plan.forward.extend(plan.inputs.one_hot(family))

@@ -1,7 +1,6 @@
 """Derivations for readers: audits as text and JSON, and what every stage made of a spec."""
 
 __all__ = [
-    "STAGES",
     "audit_html",
     "audit_json",
     "audit_schema",
@@ -10,9 +9,11 @@ __all__ = [
     "show_graphs",
     "show_loss",
     "show_model",
+    "show_program",
 ]
 
 from graphdsl.report.json import audit_json, audit_schema
 from graphdsl.report.page import audit_html
-from graphdsl.report.stages import STAGES, show_collected, show_graphs, show_loss, show_model
+from graphdsl.report.program import show_program
+from graphdsl.report.stages import show_collected, show_graphs, show_loss, show_model
 from graphdsl.report.text import audit_text

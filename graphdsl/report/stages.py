@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["STAGES", "show_collected", "show_graphs", "show_loss", "show_model"]
+__all__ = ["show_collected", "show_graphs", "show_loss", "show_model"]
 
 from collections.abc import Iterable, Iterator, Mapping
 
@@ -13,8 +13,6 @@ from graphdsl.ir.model import Conditional, Family, Interval, Model
 from graphdsl.ir.notation import names, number_text, weight_text
 from graphdsl.ir.weight import Weight
 from graphdsl.report.terms import text_sum
-
-STAGES = ("syntax", "model", "graphs", "terms", "loss", "code")
 
 
 def show_model(model: Model) -> str:

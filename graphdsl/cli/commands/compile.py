@@ -25,6 +25,7 @@ class Stage(StrEnum):
     graphs = "graphs"
     terms = "terms"
     loss = "loss"
+    program = "program"
     code = "code"
 
 
@@ -55,7 +56,13 @@ def command(
 
 def _stage(stage: Stage, source: Source, const: list[str] | None, param: list[str] | None) -> str:
     from graphdsl.compiler import derive
-    from graphdsl.report import show_collected, show_graphs, show_loss, show_model
+    from graphdsl.report import (
+        show_collected,
+        show_graphs,
+        show_loss,
+        show_model,
+        show_program,
+    )
 
     right = checked(source, const, param)
     if stage is Stage.syntax:
@@ -67,4 +74,4 @@ def _stage(stage: Stage, source: Source, const: list[str] | None, param: list[st
     derived = derive(right)
     if stage is Stage.terms:
         return "".join(map(show_collected, derived.collected))
-    return show_loss(derived.module)
+    return (show_loss if stage is Stage.loss else show_program)(derived.module)

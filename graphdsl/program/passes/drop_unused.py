@@ -22,11 +22,14 @@ def drop_unused(statements: Iterable[Statement], asked: Iterable[Value]) -> tupl
     for one in reversed(list(statements)):
         if needed.isdisjoint(outputs(one)) and not isinstance(one, Observe | DrawSet):
             continue
-        if isinstance(one, Sample) and one.density not in needed:
-            one = replace(one, density=None)
-        kept.append(one)
+        kept.append(_without_density(one) if needed.isdisjoint(outputs(one)[1:]) else one)
         needed.update(inputs(one))
     return tuple(reversed(kept))
+
+
+def _without_density(one: Statement) -> Statement:
+    """A sample of a flow without its log-density, which nothing reads."""
+    return replace(one, density=None) if isinstance(one, Sample) and one.density else one
 
 
 def values_read(terms: Iterable[LossTerm]) -> Iterator[Value]:
