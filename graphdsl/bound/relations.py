@@ -7,38 +7,16 @@ sign over the parameters' range leaves none.
 
 from __future__ import annotations
 
-__all__ = ["OWN", "combined", "directed", "of_bounds", "reason_of", "turned", "under_sign"]
+__all__ = ["combined", "directed", "of_bounds", "reason_of", "turned", "under_sign"]
 
-from collections.abc import Iterable, Mapping, Sequence
-from types import MappingProxyType
+from collections.abc import Iterable, Sequence
 from typing import Literal
 
-from graphdsl.ir.loss import Bound, LossTerm, Relation
+from graphdsl.ir.loss import Bound, LossTerm
+from graphdsl.ir.methods import ESTIMATORS, Relation
 from graphdsl.ir.model import Model
 from graphdsl.ir.signs import Sign, sign
 from graphdsl.ir.weight import Weight
-
-#: How each word of the emitted code stands to what a term takes it for, whatever the weight: that
-#: of the runtime's registry, but that a discrepancy of kernels stands in for an information.
-OWN: Mapping[str, Relation] = MappingProxyType(
-    {
-        "adversarial_js": "saddle",
-        "adversarial_js_non_saturating": "surrogate",
-        "adversarial_kl": "saddle",
-        "hsic": "surrogate",
-        "importance_weighted": "upper",
-        "information_critic": "saddle",
-        "information_mine": "saddle",
-        "irm_penalty": "surrogate",
-        "mmd": "estimate",
-        "mmd_between": "surrogate",
-        "sliced_wasserstein": "estimate",
-        "total_correlation_critic": "saddle",
-        "total_correlation_loo": "upper",
-        "total_correlation_mss": "estimate",
-        "total_correlation_mws": "estimate",
-    }
-)
 
 _WORST: tuple[Relation, ...] = ("surrogate", "saddle", "estimate", "upper", "lower", "equal")
 _OPPOSITE: dict[Relation, Relation] = {"upper": "lower", "lower": "upper"}
@@ -141,13 +119,9 @@ def _no_bound(term: LossTerm, model: Model) -> str:
         return "it is inside a function that preserves no direction"
     if term.code.kind in ("penalty", "cost"):
         return f"a {term.code.kind} is no information"
-    if term.code.kind == "information" and OWN[term.code.word] == "surrogate":
-        return (
-            "a kernel discrepancy is zero exactly when the information is, but is not measured "
-            "in nats"
-        )
-    if term.code.word == "adversarial_js_non_saturating":
-        return "a critic with flipped labels estimates no divergence"
+    own = ESTIMATORS.get(term.code.word)
+    if own is not None and own.surrogate:
+        return own.surrogate
     if _is_estimated(term) and term.bounds:
         return "its estimate can only be too small, and its other bounds too large"
     if term.slope is not None and sign(term.weight, model.parameters) != "unknown":

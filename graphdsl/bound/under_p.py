@@ -10,8 +10,9 @@ from graphdsl.bound.bounds import Piece
 from graphdsl.bound.errors import UnderGeneration
 from graphdsl.bound.generated_means import has_density
 from graphdsl.bound.models import Auxiliary
-from graphdsl.diagnostics import Diagnostic, Span
+from graphdsl.diagnostics import Diagnostic, Span, one_of
 from graphdsl.ir.information import Collected, TotalCorrelation, entropy
+from graphdsl.ir.methods import METHODS, Method
 from graphdsl.ir.model import Conditional, Family, Model
 from graphdsl.ir.notation import names
 
@@ -48,16 +49,19 @@ def unfit_under_p(pieces: Iterable[Piece], model: Model) -> Iterator[Diagnostic]
             return
 
 
-INSTEAD_OF_SAMPLES = "samples of `p` tell it by `adversary`, `mine` or `mmd`"
+_OF_SAMPLES = [
+    one.word for one in METHODS.values() if "information" in one.targets and not one.needs_densities
+]
+INSTEAD_OF_SAMPLES = f"samples of `p` tell it by {one_of(_OF_SAMPLES)}"
 
 
-def not_of_samples(atom: TotalCorrelation, estimator: str, model: Model) -> str:
+def not_of_samples(atom: TotalCorrelation, method: Method, model: Model) -> str:
     """Why samples of another distribution than q do not tell it; empty if they do."""
     names_of = [name for part in atom.parts for name in part]
     families = {model.family_of(name).name: model.family_of(name) for name in names_of}
     if atom.under != "p":
         return f"it is under `{atom.under}`, and not under `q` or `p`"
-    if estimator in ("mss", "mws", "loo"):
+    if method.needs_densities:
         return "that takes the densities of posteriors, given the data"
     if atom.given:
         return "it is conditional"
@@ -68,18 +72,18 @@ def not_of_samples(atom: TotalCorrelation, estimator: str, model: Model) -> str:
             return f"`{family.name}` is optional"
     refused = (_not_drawn(name, model) for name in names_of)
     why = next((one for one in refused if one), "")
-    return why or _no_shape(atom, estimator, families, model)
+    return why or _no_shape(atom, method, families, model)
 
 
 def _no_shape(
-    atom: TotalCorrelation, estimator: str, families: Mapping[str, Family], model: Model
+    atom: TotalCorrelation, method: Method, families: Mapping[str, Family], model: Model
 ) -> str:
     """Why the parts are neither two whole variables, nor factors of one family."""
     wholes = [set(model.family_of(part[0]).nodes) == set(part) for part in atom.parts]
     if len(atom.parts) == 2 and all(wholes):
         return ""
     factors = len(families) == 1 and all(len(part) == 1 for part in atom.parts)
-    if estimator == "adversary" and factors:
+    if method.factors is not None and factors:
         return ""
     return "its parts are neither two whole variables or families, nor factors of one"
 

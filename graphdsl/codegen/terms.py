@@ -33,11 +33,13 @@ from graphdsl.codegen.words import (
     listing,
     local,
     method,
+    number,
     own,
     runtime,
     torch,
 )
 from graphdsl.ir.loss import Density, SlopePenalty, TermCode
+from graphdsl.ir.methods import ESTIMATORS
 from graphdsl.ir.statements import Ref
 
 _TRUE = Literal(True)
@@ -79,17 +81,20 @@ def _penalty(code: TermCode, left: Expression, right: Expression) -> Expression:
         environment = method(environment, "long")
     biased = {"biased": _TRUE} if code.biased else {}
     classes = Literal(code.classes)
-    return runtime("irm_penalty", Attribute(left, "logits"), right, environment, classes, **biased)
+    return runtime(code.word, Attribute(left, "logits"), right, environment, classes, **biased)
 
 
 def _importance(code: TermCode) -> Expression:
     """A bound by several samples, from the log-densities of each."""
-    named = {"p": listing(map(_density, code.above)), "q": listing(map(_density, code.below))}
+    named: dict[str, Expression] = {
+        "p": listing(map(_density, code.above)),
+        "q": listing(map(_density, code.below)),
+    }
+    named |= {name: number(float(value)) for name, value in code.settings}
     if not code.strata:
-        samples = Literal(code.times)
-        return runtime("expect", runtime("importance_weighted", **named, samples=samples))
+        return runtime("expect", runtime(code.word, **named, samples=Literal(code.times)))
     bound = runtime(
-        "importance_of_experts",
+        code.word,
         **named,
         samples=Literal(code.times // code.experts),
         log_weights=Attribute(local(code.strata), "log_weights"),
@@ -179,7 +184,7 @@ def _correlation(code: TermCode, left: Expression, right: Expression) -> Express
     if code.critic:
         keys = _permuted(code.left)
         return runtime(code.word, own(code.critic), left, keys, **_edges(code))
-    rows = () if code.word == "total_correlation_loo" else (own("rows"),)
+    rows = (own("rows"),) if ESTIMATORS[code.word].rows else ()
     if code.samples:
         values, posteriors = code.samples
         whole = runtime("Gaussian.stack", gathered(posteriors))
@@ -192,7 +197,7 @@ def _information(code: TermCode, left: Expression, right: Expression) -> Express
     if code.critic:
         keys = _permuted(code.right or code.left)
         return runtime(code.word, own(code.critic), left, right, keys, **_edges(code))
-    groups = code.word == "mmd_between"
+    groups = ESTIMATORS[code.word].groups
     return runtime(code.word, left, Binary(right, ">", Literal(0.5)) if groups else right)
 
 

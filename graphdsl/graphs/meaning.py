@@ -108,7 +108,7 @@ class _Spec:
             whole = self.graph.vertex("objective", *(() if owner is None else owner.owners))
             self._sum(whole, model.objective if owner is None else owner.objective)
         for choice in model.choices:
-            place = self.graph.vertex("estimator", choice.estimator)
+            place = self.graph.vertex("estimator", choice.method.word)
             self._functional(place, choice.target)
         for settled in model.model_choices:
             place = self.graph.vertex("settled", settled.network in ("q", "p", "new"))
@@ -245,7 +245,8 @@ def _word(functional: Functional) -> tuple[object, ...]:
         case DivergenceOfMarginals():
             whole = functional.variables is None
             details = functional.frozen, functional.samples, functional.enumerated
-            return ("KL to p", whole, *details, functional.experts)
+            method = functional.method.word, str(functional.settings)
+            return ("KL to p", whole, *details, functional.experts, *method)
         case DivergenceOfPosteriors(frozen=frozen):
             return "KL to r", frozen
         case PredictiveEntropy(frozen=frozen, cost=cost):

@@ -14,20 +14,21 @@ __all__ = [
     "NetworkSlot",
     "ParameterSlot",
     "PlayerSlot",
-    "Relation",
     "SlopePenalty",
     "TermCode",
     "VariableSlot",
 ]
 
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from fractions import Fraction
+from typing import Literal
 
 from graphdsl.ir.draws import Draw
 from graphdsl.ir.folding import fold_lists, folded_each, folded_latex, folded_text
 from graphdsl.ir.information import Term
 from graphdsl.ir.laws import Kind
 from graphdsl.ir.masks import EdgeGradient
+from graphdsl.ir.methods import Relation
 from graphdsl.ir.model import Role
 from graphdsl.ir.statements import (
     NO_ATTRIBUTE,
@@ -41,8 +42,6 @@ from graphdsl.ir.statements import (
     Value,
 )
 from graphdsl.ir.weight import Weight
-
-Relation: TypeAlias = Literal["equal", "upper", "lower", "estimate", "saddle", "surrogate"]
 
 EXACT = "exact"  #: of a gradient: the derivative of the term
 
@@ -167,6 +166,7 @@ class TermCode:
     among: Chosen | None = None  #: the members that are counted, where a drawn set says so
     mask: Attribute = NO_ATTRIBUTE  #: whose edges are counted
     times: int = 0  #: how many samples a row has, in a bound of several
+    settings: tuple[tuple[str, Fraction], ...] = ()  #: what else the estimator takes, by name
     above: tuple[Density, ...] = ()  #: what its weights are made of: p's densities
     below: tuple[Density, ...] = ()  #: and those of the latents that were sampled
     value: Ref | None = None  #: of what has no closed form: the sample that tells it

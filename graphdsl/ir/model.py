@@ -12,11 +12,9 @@ __all__ = [
     "DivergenceOfPosteriors",
     "Edge",
     "EstimatorChoice",
-    "Experts",
     "Family",
     "Functional",
     "IdleChoice",
-    "InformationBy",
     "Interval",
     "InvariancePenalty",
     "Model",
@@ -52,6 +50,7 @@ from typing import Literal, TypeAlias
 from graphdsl.ir.draws import Draw
 from graphdsl.ir.laws import NORMAL, Kind, Law
 from graphdsl.ir.masks import Gate, Mask
+from graphdsl.ir.methods import IWAE, Experts, Method
 from graphdsl.ir.notation import member_name, natural, original
 from graphdsl.ir.weight import Weight
 
@@ -59,9 +58,6 @@ from graphdsl.ir.weight import Weight
 Place: TypeAlias = tuple[int, tuple[int, ...], str]
 
 Role: TypeAlias = Literal["observed", "latent", "given"]
-InformationBy: TypeAlias = Literal["mss", "mws", "loo", "adversary", "mine", "mmd"]
-#: Which experts of a mixture a term samples: all, all with a logarithm for each, or one for a row.
-Experts: TypeAlias = Literal["every", "apart", "one"]
 #: What a reconstruction costs, coordinate by coordinate, where that is no likelihood.
 Cost: TypeAlias = Literal["squared", "absolute", "huber"]
 Edge: TypeAlias = tuple[str, str]  #: parent, child
@@ -286,6 +282,8 @@ class DivergenceOfMarginals:
     #: Of a multi-sample bound, how many there are for each row: the latents are then integrated
     #: out, and it is the divergence of what is left, the data.
     samples: int = 0
+    method: Method = IWAE  #: of that bound
+    settings: tuple[tuple[str, Fraction], ...] = ()  #: of the method, beside the samples
     #: Whether expectations over categories and bits that are inferred are sums over their classes.
     enumerated: bool = False
     #: Of a posterior that is a mixture, which experts are sampled: all, with the mixture's density;
@@ -442,7 +440,7 @@ class EstimatorChoice:
     """`estimate TC(u) with mss`."""
 
     target: MultiInformation
-    estimator: InformationBy
+    method: Method
     line: int
     column: int
 

@@ -8,27 +8,25 @@ from __future__ import annotations
 __all__ = ["OF_THE_CLASS", "OF_THE_METHODS", "OF_THE_RUNTIME"]
 
 from graphdsl.ir.laws import LAWS
+from graphdsl.ir.methods import ESTIMATORS
 
-#: The functions and classes of the runtime that emitted code mentions, beside those of the laws. A
-#: test holds them against the trees of modules.
+#: The functions and classes of the runtime that emitted code mentions, beside those of laws and of
+#: estimators. A test holds them against the trees of modules.
 _WORDS = (
     "Batch", "Each", "EdgeMask", "Labelled", "Latents", "Likelihood", "Losses", "Multiplier",
-    "Networks", "Noise", "Objective", "Posterior", "Shared", "Subset", "Variable",
-    "adversarial_js", "adversarial_js_non_saturating", "adversarial_kl", "among", "averaged",
-    "chances", "conditional_flow", "conv_decoder", "conv_encoder", "critic", "detached",
-    "draw_data", "each_expert", "expect", "frozen", "gated", "gradient_penalty_r1", "holders",
-    "hsic", "importance_of_experts", "importance_weighted", "information_critic",
-    "information_mine", "irm_penalty", "marginal_model", "marginal_models", "mean_over_ranks",
-    "mixture_of_experts", "mlp", "mlps", "mmd", "mmd_between", "monte_carlo_kl", "on_sets",
-    "one_expert", "product_of_experts", "repeated", "sliced_wasserstein", "subset_posteriors",
-    "total_correlation_critic", "total_correlation_loo", "total_correlation_mss",
-    "total_correlation_mws", "weighted_product",
+    "Networks", "Noise", "Objective", "Posterior", "Shared", "Subset", "Variable", "among",
+    "averaged", "chances", "conditional_flow", "conv_decoder", "conv_encoder", "critic",
+    "detached", "draw_data", "each_expert", "expect", "frozen", "gated", "gradient_penalty_r1",
+    "holders", "marginal_model", "marginal_models", "mean_over_ranks", "mixture_of_experts",
+    "mlp", "mlps", "monte_carlo_kl", "on_sets", "one_expert", "product_of_experts", "repeated",
+    "subset_posteriors", "weighted_product",
 )  # fmt: skip
 
 #: What a module means by them: no other name of its code may be one of these.
 OF_THE_RUNTIME = frozenset(
     (
         *_WORDS,
+        *ESTIMATORS,
         *(law.runtime for law in LAWS),
         *(law.prior for law in LAWS if law.prior),
         "Tensor",

@@ -10,11 +10,12 @@ __all__ = ["distance_terms", "unfit_distances"]
 
 from collections.abc import Iterable, Iterator, Mapping, MutableMapping
 
-from graphdsl.bound.relations import OWN, directed
+from graphdsl.bound.relations import directed
 from graphdsl.diagnostics import Diagnostic, Span
 from graphdsl.ir.information import Collected, Discrepancy, DivergenceAtom, Term
 from graphdsl.ir.laws import NORMAL
 from graphdsl.ir.loss import Builder, LossTerm, NetworkSlot, SlopePenalty, TermCode
+from graphdsl.ir.methods import DISTANCES, NON_SATURATING, Method
 from graphdsl.ir.model import Distance, Family, Model
 from graphdsl.ir.notation import latex_names, names, number_text
 from graphdsl.ir.statements import NO_ATTRIBUTE, Attribute
@@ -26,12 +27,6 @@ from graphdsl.program.names import Names
 from graphdsl.program.slots import with_scale
 from graphdsl.program.state import Plan
 
-_WORDS: dict[str, tuple[str, str]] = {
-    "MMD": ("mmd", "maximum mean discrepancy"),
-    "W": ("sliced_wasserstein", "sliced Wasserstein distance"),
-    "JS": ("adversarial_js", "a critic of samples (Jensen-Shannon)"),
-    "KL": ("adversarial_kl", "a critic of samples (density ratio)"),
-}
 _HIDDEN = (256, 256)
 
 
@@ -84,14 +79,10 @@ def _term(
     families = list(dict.fromkeys(model.family_of(name).name for name in distance.variables))
     several = [model.family(name) for name in families]
     families_of = names(distance.variables)
-    word, estimator = _WORDS[distance.name]
-    played = OWN[word] == "saddle"
-    if distance.non_saturating:
-        word = "adversarial_js_non_saturating"
-        estimator = "a critic of samples, its labels flipped: it has JS's fixed point (p = q) alone"
-    label = ",".join(families)
-    critic, slope, own = NO_ATTRIBUTE, None, OWN[word]
-    if played:
+    chosen = NON_SATURATING if distance.non_saturating else DISTANCES[distance.name]
+    estimator, label = chosen.named, ",".join(families)
+    critic, slope, own = NO_ATTRIBUTE, None, chosen.relation
+    if chosen.has_critic:
         apart = _is_estimated(model, families)
         critic = Attribute(f"critic_{'against' if apart else 'of'}:{label}{plan.tag}")
         _declare_critic(plan, critic, several, apart)
@@ -108,7 +99,7 @@ def _term(
             kind="distance",
             left=here[0],
             right=None,
-            word=word,
+            word=chosen.word,
             samples=(here, there),
             critic=critic,
         ),
@@ -133,9 +124,13 @@ def _slope(distance: Distance, several: Iterable[Family], name: str) -> SlopePen
 
 def _is_estimated(model: Model, families: Iterable[str]) -> bool:
     """Whether an estimate of the same variables has a critic, of other samples."""
-    played = [one.target.parts for one in model.choices if one.estimator in ("adversary", "mine")]
+    played = [one.target.parts for one in model.choices if _has_critic(one.method)]
     told = [{model.family_of(name).name for part in parts for name in part} for parts in played]
     return set(families) in told
+
+
+def _has_critic(method: Method) -> bool:
+    return any(one is not None and one.has_critic for one in (method.factors, method.parts))
 
 
 def _declare_critic(

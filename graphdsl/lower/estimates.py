@@ -8,12 +8,13 @@ from collections.abc import Callable, Iterator, MutableMapping, Sequence
 from functools import partial
 from typing import TypeAlias
 
-from graphdsl.bound.relations import OWN, directed
+from graphdsl.bound.relations import directed
 from graphdsl.bound.under_p import INSTEAD_OF_SAMPLES, not_of_samples
 from graphdsl.diagnostics import Diagnostic, Span
 from graphdsl.ir.graph import Independence
 from graphdsl.ir.information import Collected, Term, TotalCorrelation, information
 from graphdsl.ir.loss import Builder, LossTerm, NetworkSlot, TermCode
+from graphdsl.ir.methods import MSS, Estimator, Method, estimator_of
 from graphdsl.ir.model import Conditional, EstimatorChoice, Family, Model
 from graphdsl.ir.notation import latex_name, latex_names
 from graphdsl.ir.statements import NO_ATTRIBUTE, Attribute, Ref
@@ -27,16 +28,6 @@ from graphdsl.program.state import Plan
 
 Estimated: TypeAlias = tuple[Weight, TotalCorrelation, EstimatorChoice | None]
 
-#: What each is called.
-_ESTIMATORS: dict[str, str] = {
-    "mss": "minibatch stratified sampling",
-    "mws": "minibatch weighted sampling",
-    "loo": "leave-in joint minus leave-one-out marginals, in expectation",
-    "adversary": "a critic of permuted {} (density ratio)",
-    "mine": "a critic of permuted {} (Donsker-Varadhan)",
-    "mmd": "maximum mean discrepancy of {}",
-}
-_DENSITIES = ("mss", "mws", "loo")  # what posteriors of known density allow
 _HIDDEN = (256, 256)
 
 
@@ -69,7 +60,7 @@ def unfit_estimates(
             span = (choice.line, choice.column, 8) if choice else (line, column, 1)
             yield EstimatorMisplaced(
                 span=Span(span[0], span[1], span[0], span[1] + span[2]),
-                estimator=_said(chosen, "rows"),
+                estimator=_said(chosen),
                 target=str(information(atom.parts, atom.given, atom.under)),
                 reason=reason,
                 instead=instead,
@@ -84,18 +75,14 @@ _INSTEAD_OF_PARTS = "name two variables, or whole families, as in `estimate I(z;
 
 def _are_parts(atom: TotalCorrelation, choice: EstimatorChoice | None, model: Model) -> bool:
     """Whether it is between variables as they are, rather than between the factors of a family."""
-    if _chosen(choice) in ("mine", "mmd"):
+    if _chosen(choice).is_of_parts:
         return True
     families = {model.family_of(name).name for part in atom.parts for name in part}
     return len(atom.parts) == 2 and len(families) == 2
 
 
-def _chosen(choice: EstimatorChoice | None) -> str:
-    return choice.estimator if choice else "mss"
-
-
-def _said(estimator: str, what: str) -> str:
-    return _ESTIMATORS[estimator].format(what)
+def _chosen(choice: EstimatorChoice | None) -> Method:
+    return choice.method if choice else MSS
 
 
 # ---- factors of one family -----------------------------------------------------------------------
@@ -110,14 +97,14 @@ def _of_factors(
     sample: Callable[[Family], Ref],
 ) -> LossTerm:
     nodes = [name for part in atom.parts for name in part]
-    family, estimator = plan.model.family_of(nodes[0]), _chosen(choice)
+    family = plan.model.family_of(nodes[0])
+    estimator = estimator_of(_chosen(choice), is_factors=True)
     sample(family)
     whole = "; ".join(nodes) if tuple(nodes) != family.nodes else family.name
     at = _at(atom)
-    critic = _critic(plan, family.name) if estimator == "adversary" else NO_ATTRIBUTE
+    critic = _critic(plan, family.name) if estimator.has_critic else NO_ATTRIBUTE
     if critic:
         _declare(plan, critic, family.name, ((len(nodes), *family.shape),), (tuple(nodes),))
-    word = "total_correlation_critic" if critic else f"total_correlation_{estimator}"
     return LossTerm(
         name=taken.take(f"total_correlation:{family.name}{plan.tag}"),
         weight=weight,
@@ -125,15 +112,15 @@ def _of_factors(
             kind="total_correlation",
             left=plan.value(nodes),
             right=None if critic else _posterior(plan, nodes),
-            word=word,
+            word=estimator.word,
             critic=critic,
         ),
         formula=f"TC{at[0]}({whole})",
         latex=f"\\mathrm{{TC}}{at[1]}({_latex_parts(atom, family.nodes)})",
         stands_for=(Term(weight, atom),),
-        relation=directed(OWN[word], weight, plan.model),
+        relation=directed(estimator.relation, weight, plan.model),
         bounds=(),
-        estimator=_said(estimator, "factors"),
+        estimator=estimator.named.format("factors"),
         lines=_lines(plan.model, choice),
         critic=taken.take(f"critic:{family.name}{plan.tag}") if critic else "",
     )
@@ -173,16 +160,19 @@ def _of_parts(
     taken: Names,
     sample: Callable[[Family], Ref],
 ) -> LossTerm:
-    estimator, at = _chosen(choice), _at(atom)
+    method, at = _chosen(choice), _at(atom)
     left, right = (plan.model.family_of(part[0]) for part in atom.parts)
     if left.role != "latent":
         left, right = right, left
+    estimator = estimator_of(method, is_factors=False, is_groups=_are_groups(right))
     label = f"{left.name},{right.name}"
-    critic = _critic(plan, label) if estimator in ("adversary", "mine") else NO_ATTRIBUTE
+    critic = _critic(plan, label) if estimator.has_critic else NO_ATTRIBUTE
     if critic:
         shapes = (tensor_shape(left), tensor_shape(right))
         _declare(plan, critic, f"{left.name},{right.name}", shapes, (left.nodes, right.nodes))
-    code = _parts_code(plan, estimator, (left, right), critic, (sample(left), sample(right)))
+    values = sample(left), sample(right)
+    posteriors = (left, right) if method.needs_densities else ()
+    code = _parts_code(plan, estimator.word, posteriors, critic, values)
     return LossTerm(
         name=taken.take(f"information:{label}{plan.tag}"),
         weight=weight,
@@ -190,9 +180,9 @@ def _of_parts(
         formula=f"I{at[0]}({left.name}; {right.name})",
         latex=f"I{at[1]}({latex_name(left.name)}; {latex_name(right.name)})",
         stands_for=(Term(weight, information(atom.parts, (), atom.under)),),
-        relation=directed(OWN[code.word], weight, plan.model),
+        relation=directed(estimator.relation, weight, plan.model),
         bounds=(),
-        estimator=_said(estimator, _compared(estimator, right)),
+        estimator=_compared(method, estimator, right),
         lines=_lines(plan.model, choice),
         critic=taken.take(f"critic:{label}{plan.tag}") if critic else "",
     )
@@ -200,35 +190,34 @@ def _of_parts(
 
 def _parts_code(
     plan: Plan,
-    estimator: str,
-    parts: tuple[Family, Family],
+    word: str,
+    densities: Sequence[Family],
     critic: Attribute,
     values: tuple[Ref, Ref],
 ) -> TermCode:
-    if estimator in _DENSITIES:
-        posteriors = tuple(Ref(plan.posterior[one.nodes[0]][0]) for one in parts)
+    """An estimate from samples, and of some methods from the densities of their posteriors."""
+    if densities:
+        posteriors = tuple(Ref(plan.posterior[one.nodes[0]][0]) for one in densities)
         return TermCode(
             kind="total_correlation",
             left=values[0],
             right=posteriors[0],
             samples=(values, posteriors),
-            word=f"total_correlation_{estimator}",
+            word=word,
         )
-    words = {"adversary": "information_critic", "mine": "information_mine"}
-    return TermCode(
-        kind="information",
-        left=values[0],
-        right=values[1],
-        word=words.get(estimator, "mmd_between" if _are_groups(parts[1]) else "hsic"),
-        critic=critic,
-    )
+    return TermCode(kind="information", left=values[0], right=values[1], word=word, critic=critic)
 
 
-def _compared(estimator: str, right: Family) -> str:
-    """What a critic or a kernel tells apart."""
-    if estimator != "mmd":
-        return f"rows of {right.name}"
-    return f"the two groups of {right.name}" if _are_groups(right) else "pairs and unpaired rows"
+def _said(method: Method) -> str:
+    """What a method is called where it does not fit."""
+    return estimator_of(method, is_factors=not method.is_of_parts).named.format("rows")
+
+
+def _compared(method: Method, estimator: Estimator, right: Family) -> str:
+    """What the estimator is called, of what it compares."""
+    if estimator.groups:
+        return estimator.named.format(right.name)
+    return estimator.named.format(method.pairs.format(right.name))
 
 
 def _are_groups(family: Family) -> bool:
@@ -236,7 +225,7 @@ def _are_groups(family: Family) -> bool:
 
 
 def _no_parts(
-    atom: TotalCorrelation, estimator: str, model: Model, independence: Independence
+    atom: TotalCorrelation, method: Method, model: Model, independence: Independence
 ) -> str:
     """Why no samples of the two parts lie side by side; empty if they do."""
     if atom.given:
@@ -250,7 +239,7 @@ def _no_parts(
             return reason
     if all(family.role != "latent" for family in families):
         return "it holds no latent"
-    return _no_densities(families, model, independence) if estimator in _DENSITIES else ""
+    return _no_densities(families, model, independence) if method.needs_densities else ""
 
 
 def _no_sample(part: Sequence[str], family: Family, model: Model) -> str:

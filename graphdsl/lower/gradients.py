@@ -9,11 +9,10 @@ from dataclasses import replace
 
 from graphdsl.ir.loss import EXACT, LossModule, LossTerm, MaskSlot
 from graphdsl.ir.masks import EdgeGradient
+from graphdsl.ir.methods import ESTIMATORS
 from graphdsl.ir.statements import Detach, DrawMask, Generated, Sample, Statement
 from graphdsl.program.passes.drop_unused import read_by_term
 from graphdsl.program.substitution import inputs, outputs
-
-_KERNELS = ("mmd", "mmd_between", "hsic")
 
 
 def with_gradients(module: LossModule) -> LossModule:
@@ -58,10 +57,9 @@ def _of_edges(read: Sequence[Statement], masks: Sequence[MaskSlot]) -> Iterator[
 
 def _of_words(word: str) -> Iterator[str]:
     """Estimators whose gradient is meant to be another than that of what they estimate."""
-    if word in _KERNELS:
-        yield "surrogate: the kernel's width, a median of the batch's distances, is held"
-    if word == "adversarial_js_non_saturating":
-        yield "surrogate: of the loss with flipped labels, and not of JS"
+    own = ESTIMATORS.get(word)
+    if own is not None and own.gradient:
+        yield own.gradient
 
 
 def _read_statements(term: LossTerm, forward: Sequence[Statement]) -> list[Statement]:

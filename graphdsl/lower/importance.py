@@ -6,8 +6,8 @@ __all__ = ["importance_terms", "sampled_networks", "unfit_importances"]
 
 from collections.abc import Iterator, Mapping
 
-from graphdsl.bound.relations import OWN, directed
-from graphdsl.diagnostics import Diagnostic, Span
+from graphdsl.bound.relations import directed
+from graphdsl.diagnostics import CompilerBug, Diagnostic, Span
 from graphdsl.ir.draws import draws_in
 from graphdsl.ir.information import Collected, CrossEntropy, Importance, Term
 from graphdsl.ir.loss import Bound, LossTerm, TermCode
@@ -40,19 +40,20 @@ def unfit_importances(collected: Collected, model: Model) -> Iterator[Diagnostic
 
 def _why_not(one: Importance, collected: Collected, model: Model) -> tuple[str, str]:
     """Why the bound does not apply, and what to do; nothing if it does."""
+    within = f"with {one.divergence.method.word}"
     if draws_in(one.divergence.variables or (), one.divergence.under):
         reason = "this is a mean over sets that are drawn"
-        return reason, "leave `with iwae` out there, or write the sets out"
+        return reason, f"leave `{within}` out there, or write the sets out"
     if sign(one.weight, model.parameters) == "nonpositive":
         reason = "it bounds from above, and the weight is negative"
         return reason, "give it a positive weight"
     labels = [family for family in model.families if family.labels]
     if labels:
         reason = f"rows that know `{labels[0].name}` are bounded by another density than the rest"
-        return reason, "leave out `with iwae`, or the word `optional`"
+        return reason, f"leave out `{within}`, or the word `optional`"
     if model.masks and (collected.distances or collected.estimated):
         reason = "all rows have one draw of the masks, for the sake of a term of samples"
-        return reason, "leave that term out, or `with iwae`"
+        return reason, f"leave that term out, or `{within}`"
     return "", ""
 
 
@@ -77,19 +78,23 @@ def _term(base: Plan, one: Importance, taken: Names) -> LossTerm:
     text, weighed = _weighed(several, one.divergence, base)
     model = f"p({','.join(several.data)}{'|' * bool(several.roots)}{','.join(several.roots)})"
     stands_for = Term(one.weight, CrossEntropy(several.data, several.roots, model, at))
-    relation = directed(OWN["importance_weighted"], one.weight, base.model)
+    method, mixture = one.divergence.method, several.mixture
+    chosen = method.joint if mixture is None else method.of_experts
+    if chosen is None:
+        raise CompilerBug(f"{method.word} has no estimator of this divergence")
+    relation = directed(chosen.relation, one.weight, base.model)
     given = f" \\mid {latex_names(several.roots)}" if several.roots else ""
     spaced = f"p({', '.join(several.data)}{' | ' * bool(several.roots)}{', '.join(several.roots)})"
     likelihood = f"\\log p({latex_names(several.data)}{given})"
     posterior = f"{base.base}({', '.join(several.latents)} | {', '.join(_read(several, base))})"
-    mixture, apart = several.mixture, one.divergence.experts == "apart"
+    apart = one.divergence.experts == "apart" or not method.closes
     bound = Bound(
         weight=one.weight,
         entropy=stands_for,
         model=model,
         gap=f"{factor_latex(one.weight)}{mean}\\bigl[{likelihood} - {weighed}\\bigr]",
         gap_text=f"{factor_text(one.weight)}E_{at}[log {spaced} - {text}]",
-        tight_when=f"{posterior} is p's own posterior" + ", or the samples are many" * (not apart),
+        tight_when=f"{posterior} is p's own posterior" + f", or {method.closes}" * (not apart),
         certified=relation == "upper",
     )
     return LossTerm(
@@ -99,12 +104,14 @@ def _term(base: Plan, one: Importance, taken: Names) -> LossTerm:
             kind="importance",
             left=several.below[0].value,
             right=None,
+            word=chosen.word,
             times=several.times,
+            settings=one.divergence.settings,
             above=several.above,
             below=several.below,
             strata=None if mixture is None else mixture.value,
             experts=0 if mixture is None else len(mixture.experts),
-            apart=apart,
+            apart=one.divergence.experts == "apart",
         ),
         formula=f"E_{at}[-{text}]",
         latex=f"{mean}\\bigl[-{weighed}\\bigr]",
@@ -122,8 +129,8 @@ def _weighed(several: SamplePass, divergence: DivergenceOfMarginals, base: Plan)
     samples = divergence.samples
     text, latex = _ratio(several, base)
     if several.mixture is None:
-        mean = f"\\log \\tfrac{{1}}{{{samples}}} \\sum_{{k=1}}^{{{samples}}} {latex}"
-        return f"log 1/{samples} sum_k {text}", mean
+        settings = {"k": samples, **dict(divergence.settings)}
+        return divergence.method.averaged(text, latex, settings)
     experts = several.mixture.experts
     count = "M" if base.inputs.masks(experts) else str(len(experts))
     outer, inner = f"\\sum_{{m=1}}^{{{count}}}", f"\\sum_{{k=1}}^{{{samples}}}"

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 
 from graphdsl.bound.relations import under_sign
 from graphdsl.ir.information import CollectedGroup
-from graphdsl.ir.loss import Group, LossTerm, Relation
+from graphdsl.ir.loss import Group, LossTerm
+from graphdsl.ir.methods import Relation
 from graphdsl.ir.model import Model
 from graphdsl.ir.notation import weight_text
 from graphdsl.ir.signs import sign

@@ -15,6 +15,7 @@ from graphdsl.diagnostics import CompilerBug
 from graphdsl.ir.draws import as_block, draws_in
 from graphdsl.ir.information import Atom, Term
 from graphdsl.ir.loss import Bound, LossTerm, TermCode
+from graphdsl.ir.methods import IRM
 from graphdsl.ir.notation import natural
 from graphdsl.ir.signs import sign
 from graphdsl.ir.statements import Ref, Sample, Value
@@ -287,7 +288,7 @@ def _penalty_code(plan: Plan, piece: Piece, nodes: tuple[str, ...]) -> TermCode:
         kind="penalty",
         left=_model_ref(plan, piece, nodes),
         right=plan.value(nodes),
-        word="irm_penalty",
+        word=IRM.word,
         samples=((plan.value((piece.environment,)),),),
         classes=family.classes or 2,
         whole=family.classes is not None,

@@ -7,11 +7,11 @@ __all__ = ["whole_latex", "whole_text"]
 from collections.abc import Iterator, Sequence
 
 from graphdsl.ir.functionals import draws_of
+from graphdsl.ir.methods import IWAE
 from graphdsl.ir.model import (
     Distance,
     DivergenceOfMarginals,
     DivergenceOfPosteriors,
-    Experts,
     Functional,
     InvariancePenalty,
     Model,
@@ -119,26 +119,30 @@ def _divergence(
     match functional:
         case Projection(network):
             return f"D({under}{dress.against}{dress.network(network.name)})"
-        case DivergenceOfMarginals(None, samples=k, experts=experts):
-            return f"{_kl(dress, k, experts)}({under}{dress.against}p)"
-        case DivergenceOfMarginals(_, given, samples=k, experts=experts):
-            name = _kl(dress, k, experts)
+        case DivergenceOfMarginals(None):
+            return f"{_several(functional, dress)}({under}{dress.against}p)"
+        case DivergenceOfMarginals(_, given):
+            name = _several(functional, dress)
             right = f"p({marginal}{dress.bar(names(functional.model_given))})"
         case DivergenceOfPosteriors(_, given, network_name, model_given):
-            name, right = _kl(dress), f"{network_name}({marginal}{dress.bar(names(model_given))})"
+            name = dress.word.format("KL")
+            right = f"{network_name}({marginal}{dress.bar(names(model_given))})"
         case Distance(name):
             name, given, right = dress.word.format(name), frozenset(), f"p({marginal})"
     left = f"{under}({marginal}{dress.bar(names(given))})"
     return f"{name}({left}{dress.against}{right})"
 
 
-def _kl(dress: Dress, samples: int = 0, experts: Experts = "every") -> str:
-    """Of a bound by several samples, with their number, and which experts have them."""
-    sign = dress.word.format("KL")
-    if not samples:
+def _several(functional: DivergenceOfMarginals, dress: Dress) -> str:
+    """A KL; of a bound by several samples with their number, and which experts have them."""
+    sign, method = dress.word.format("KL"), functional.method
+    if not functional.samples:
         return sign
-    words = {"every": "", "apart": "per expert", "one": "one expert"}[experts]
-    return sign + dress.power.format(samples, dress.phrase.format(words) if words else "")
+    words = [{"every": "", "apart": "per expert", "one": "one expert"}[functional.experts]]
+    words += [method.word] * (method != IWAE)
+    words += [f"{name} = {value}" for name, value in functional.settings]
+    phrase = ", ".join(filter(None, words))
+    return sign + dress.power.format(functional.samples, phrase and dress.phrase.format(phrase))
 
 
 def _joined(before: str, weight: Weight, body: str, dress: Dress) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from graphdsl.ir.graph import Dag, Independence
 from graphdsl.ir.information import Collected, LocalEntropy, Term, entropy
 from graphdsl.ir.loss import LossModule
-from graphdsl.ir.model import Conditional, Family, Interval, Model
+from graphdsl.ir.model import Conditional, DivergenceOfMarginals, Family, Interval, Model
 from graphdsl.ir.notation import names, number_text, weight_text
 from graphdsl.ir.weight import Weight
 from graphdsl.report.terms import text_sum
@@ -71,7 +71,7 @@ def show_collected(collected: Collected) -> str:
     if collected.importances:
         lines.append("bounded by several samples:")
         lines += [
-            f"  {_factor(one.weight)}KL({one.divergence.under} || p), k = {one.divergence.samples}"
+            f"  {_factor(one.weight)}KL({one.divergence.under} || p), {_brackets(one.divergence)}"
             for one in collected.importances
         ]
     lines.append("constants of the data:")
@@ -124,3 +124,9 @@ def _factor(weight: Weight) -> str:
     if text == "1":
         return ""
     return f"({text}) " if len(weight.terms) > 1 else f"{text} "
+
+
+def _brackets(divergence: DivergenceOfMarginals) -> str:
+    """What stands in the brackets of its method."""
+    settings = (("k", divergence.samples), *divergence.settings)
+    return ", ".join(f"{name} = {value}" for name, value in settings)

@@ -6,16 +6,16 @@ __all__ = ["Choice", "Replacement", "chosen", "estimate", "replaced"]
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import TypeAlias, get_args
+from typing import TypeAlias
 
 from graphdsl.diagnostics import Span, nearest
+from graphdsl.ir.methods import METHODS
 from graphdsl.ir.model import (
     Distance,
     DivergenceOfMarginals,
     EstimatorChoice,
     Functional,
     IdleChoice,
-    InformationBy,
     ModelChoice,
     MultiInformation,
     UncertaintyOf,
@@ -25,14 +25,11 @@ from graphdsl.resolve.functionals import distance, functional
 from graphdsl.resolve.indices import Indices
 from graphdsl.resolve.laws import Laws, law
 from graphdsl.resolve.scope import Scope
-from graphdsl.resolve.settings import experts_of, has_its_settings, samples, slope_weight
+from graphdsl.resolve.settings import experts_of, has_its_settings, numbers, samples, slope_weight
 from graphdsl.resolve.term_errors import UnknownEstimator, WrongArguments
 from graphdsl.syntax import ast
 
 _Written: TypeAlias = ast.Information | ast.Divergence
-
-_INFORMATIONS: dict[str, InformationBy] = {one: one for one in get_args(InformationBy)}
-_OTHERS = ("iwae", "non_saturating", "enumeration", "one_expert")
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +80,7 @@ def _choice(
 ) -> Choice | None:
     name = choice.name.text
     target = functional(scope, laws, written, indices)
-    if name in _INFORMATIONS or name in _OTHERS:
+    if name in METHODS:
         if target is None or not has_its_settings(scope, choice, target):
             return None
         return _estimator(scope, laws, written, choice, target, indices, span)
@@ -91,7 +88,7 @@ def _choice(
     if target is not None and (isinstance(target, UncertaintyOf) or is_law):
         return _model(scope, laws, written, choice, target, indices)
     if not is_law:
-        known = (*_INFORMATIONS, *_OTHERS)
+        known = tuple(METHODS)
         close = nearest(name, known)
         every = f"there are {', '.join(known[:-1])} and {known[-1]}"
         guess = f"did you mean `{close}`?" if close else every
@@ -109,10 +106,9 @@ def _estimator(
     span: Span,
 ) -> Choice | None:
     """The estimator of a term that it is made for; None, and a note, of another term."""
-    name = choice.name.text
-    line, column = span.line, span.column
-    if name in _INFORMATIONS and isinstance(target, MultiInformation):
-        return EstimatorChoice(target, _INFORMATIONS[name], line, column)
+    method, line, column = METHODS[choice.name.text], span.line, span.column
+    if "information" in method.targets and isinstance(target, MultiInformation):
+        return EstimatorChoice(target, method, line, column)
     after = _after(scope, laws, written, choice, target, indices)
     if after is None:
         return None
@@ -128,24 +124,33 @@ def _after(
     indices: Indices,
 ) -> Functional | None:
     """What a term is with that estimator; None, and a note, where it is not made for the term."""
-    name = choice.name.text
+    method = METHODS[choice.name.text]
     match target:
-        case DivergenceOfMarginals() if name == "adversary" and isinstance(written, ast.Divergence):
+        case DivergenceOfMarginals() if "KL" in method.targets and isinstance(
+            written, ast.Divergence
+        ):
             return _played(scope, choice, distance(scope, laws, written, indices), indices)
-        case Distance(name="JS") if name in ("adversary", "non_saturating"):
+        case Distance(name="JS") if "JS" in method.targets:
             return _played(scope, choice, target, indices)
-        case DivergenceOfMarginals() if name == "iwae" and _is_of_a_joint(scope, target):
-            count = samples(scope, choice.settings[0], indices)
-            experts = experts_of(choice)
-            return None if count is None else replace(target, samples=count, experts=experts)
-        case DivergenceOfMarginals() if name == "enumeration" and _is_of_a_joint(scope, target):
-            return replace(target, enumerated=True)
-        case DivergenceOfMarginals() if name == "one_expert" and _is_of_a_joint(scope, target):
-            return replace(target, experts="one")
-    problem, usage = _MADE_FOR.get(name, _MADE_FOR["mss"])
-    told = problem.format(name), usage.format(name)
-    scope.note(WrongArguments(span=written.span, problem=told[0], usage=told[1]))
+        case DivergenceOfMarginals() if "joint" in method.targets and _is_of_a_joint(scope, target):
+            return _of_a_joint(scope, choice, target, indices)
+    problem, usage = method.problem.format(method.word), method.usage.format(method.word)
+    scope.note(WrongArguments(span=written.span, problem=problem, usage=usage))
     return None
+
+
+def _of_a_joint(
+    scope: Scope, choice: ast.Choice, target: DivergenceOfMarginals, indices: Indices
+) -> Functional | None:
+    """KL(q || p) by several samples, by a sum over classes, or by one expert of a mixture."""
+    method = METHODS[choice.name.text]
+    if method.joint is not None:
+        count, settings = samples(scope, choice, indices), numbers(scope, choice, indices)
+        if count is None or settings is None:
+            return None
+        several = replace(target, samples=count, method=method, settings=settings)
+        return replace(several, experts=experts_of(choice))
+    return replace(target, enumerated=True) if method.is_sum else replace(target, experts="one")
 
 
 def _played(
@@ -156,34 +161,6 @@ def _played(
     if r1 is None or not isinstance(target, Distance):
         return None
     return replace(target, non_saturating=choice.name.text == "non_saturating", r1=r1)
-
-
-_MADE_FOR = {
-    "mss": (
-        "`{}` estimates informations and total correlations",
-        "write `estimate TC(u) with {}`",
-    ),
-    "adversary": (
-        "`{}` estimates informations, total correlations, and the KL or JS of marginals",
-        "write `estimate TC(u) with {0}` or `KL(q(z) || p(z)) with {0}`",
-    ),
-    "iwae": (
-        "`{}` bounds `KL(q || p)`, a joint of data and of the latents behind them",
-        "write `KL(q || p) with {}(k = 16)`; other terms have no such bound",
-    ),
-    "enumeration": (
-        "`{}` is of `KL(q || p)`, a joint of data and of the latents behind them",
-        "write `KL(q || p) with {}`; all other terms under q then follow it",
-    ),
-    "one_expert": (
-        "`{}` is of `KL(q || p)`, a joint of data and of the latents behind them",
-        "write `KL(q || p) with {}`; all other terms under q then follow it",
-    ),
-    "non_saturating": (
-        "`{}` is how a generator plays for `JS(q || p)`",
-        "write `JS(q(x) || p(x)) with {}`",
-    ),
-}
 
 
 def _is_of_a_joint(scope: Scope, target: DivergenceOfMarginals) -> bool:

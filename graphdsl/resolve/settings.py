@@ -2,54 +2,48 @@
 
 from __future__ import annotations
 
-__all__ = ["experts_of", "has_its_settings", "samples", "slope_weight"]
+__all__ = ["experts_of", "has_its_settings", "numbers", "samples", "slope_weight"]
 
-from collections.abc import Mapping
 from fractions import Fraction
 
-from graphdsl.ir.model import Experts, Functional, MultiInformation
+from graphdsl.diagnostics import one_of
+from graphdsl.ir.methods import EXPERTS, METHODS, Experts
+from graphdsl.ir.model import Functional, MultiInformation
 from graphdsl.resolve.errors import TooMany
 from graphdsl.resolve.indices import Indices, number, whole
 from graphdsl.resolve.scope import Scope
 from graphdsl.resolve.term_errors import WrongArguments
 from graphdsl.syntax import ast
 
-#: What may stand in the brackets of those that take something.
-_SETTINGS: Mapping[str, tuple[list[str], ...]] = {
-    "iwae": (["k"],),
-    "adversary": ([], ["r1"]),
-    "non_saturating": ([], ["r1"]),
-}
-#: What `iwae` may be told of a mixture, beside how many samples there are.
-_EXPERTS: Mapping[str, Experts] = {"per_expert": "apart", "one_expert": "one"}
 _MOST_SAMPLES = 10_000
 
 
 def has_its_settings(scope: Scope, choice: ast.Choice, target: Functional) -> bool:
     """Whether in the brackets stands what the estimator takes: `k`, perhaps `r1`, or nothing."""
-    name = choice.name.text
-    told = name == "adversary" and isinstance(target, MultiInformation)  # from permuted rows
-    taken = ([],) if told else _SETTINGS.get(name, ([],))
-    known = not choice.arguments or (name == "iwae" and _word(choice) in _EXPERTS)
-    if known and [one.name.text for one in choice.settings] in taken:
+    method = METHODS[choice.name.text]
+    told = "information" in method.targets and isinstance(target, MultiInformation)
+    taken = ((),) if told else method.settings
+    of_mixtures = method.of_experts is not None
+    known = not choice.arguments or (of_mixtures and _word(choice) in EXPERTS)
+    if known and sorted(one.name.text for one in choice.settings) in map(sorted, taken):
         return True
-    problem, usage = f"`{name}` takes nothing in brackets", f"write `with {name}`"
-    if told:
+    without = f"write `with {method.word}`"
+    problem, usage = f"`{method.word}` takes nothing in brackets", without
+    if told and len(method.settings) > 1:
         problem += " where it is of an information"
-    elif name == "iwae":
-        problem, usage = "`iwae` takes the number of samples, `k`", "write `with iwae(k = 16)`"
-        if choice.arguments and choice.settings:
-            problem += ", and of a mixture `per_expert` or `one_expert`"
-    elif name in _SETTINGS:
-        problem = f"`{name}` takes no more than the weight of a penalty on its critic's slope, `r1`"
-        usage = f"write `with {name}` or `with {name}(r1 = 1)`"
+    elif method.example:
+        problem = f"`{method.word}` takes {method.brackets}"
+        example = f"`with {method.word}{method.example}`"
+        usage = f"{without} or {example}" if () in method.settings else f"write {example}"
+        if of_mixtures and choice.arguments and choice.settings:
+            problem += f", and of a mixture {one_of(EXPERTS)}"
     scope.note(WrongArguments(span=choice.span, problem=problem, usage=usage))
     return False
 
 
 def experts_of(choice: ast.Choice) -> Experts:
     """Which experts of a mixture `iwae` samples: every one, unless it says otherwise."""
-    return _EXPERTS.get(_word(choice), "every")
+    return EXPERTS.get(_word(choice), "every")
 
 
 def _word(choice: ast.Choice) -> str:
@@ -58,11 +52,12 @@ def _word(choice: ast.Choice) -> str:
     return words[0] if len(words) == len(choice.arguments) == 1 else ""
 
 
-def samples(scope: Scope, setting: ast.Setting, indices: Indices) -> int | None:
+def samples(scope: Scope, choice: ast.Choice, indices: Indices) -> int | None:
     """How many samples `k` says; None, and a note, where that is no such number."""
+    setting = next(one for one in choice.settings if one.name.text == "k")
     if _is_learned(setting):
         problem = "how many samples there are is a number"
-        usage = "write `with iwae(k = 16)`"
+        usage = f"write `with {choice.name.text}{METHODS[choice.name.text].example}`"
         scope.note(WrongArguments(span=setting.span, problem=problem, usage=usage))
         return None
     count = whole(scope, setting.value, indices, "the number of samples", 1)
@@ -78,6 +73,28 @@ def samples(scope: Scope, setting: ast.Setting, indices: Indices) -> int | None:
         )
         return None
     return count
+
+
+def numbers(
+    scope: Scope, choice: ast.Choice, indices: Indices
+) -> tuple[tuple[str, Fraction], ...] | None:
+    """What a method's other settings say; None, and a note, where a value is out of range."""
+    method, found = METHODS[choice.name.text], []
+    written = {one.name.text: one for one in choice.settings}
+    for one in method.numbers:
+        value = None
+        if not _is_learned(written[one.name]):
+            value = number(scope, written[one.name].value, indices)
+            if value is None:
+                return None
+        if value is None or value not in one:
+            span, usage = written[one.name].span, f"write `with {method.word}{method.example}`"
+            above = f" and below {one.high}" if one.high is not None else ""
+            problem = f"{one.what} is a number above {one.low}{above}"
+            scope.note(WrongArguments(span=span, problem=problem, usage=usage))
+            return None
+        found.append((one.name, value))
+    return tuple(found)
 
 
 def slope_weight(scope: Scope, choice: ast.Choice, indices: Indices) -> Fraction | None:

@@ -8,10 +8,10 @@ from itertools import product
 from random import Random
 from typing import NamedTuple
 
-from graphdsl.bound.relations import OWN
 from graphdsl.compiler import check_spec, derive
 from graphdsl.diagnostics import Source
 from graphdsl.ir.loss import LossModule
+from graphdsl.ir.methods import ESTIMATORS, METHODS, UNREACHABLE
 from graphdsl.ir.model import Interval, Model, Parameter
 from graphdsl.ir.signs import sign
 from graphdsl.ir.weight import ZERO, Weight
@@ -48,10 +48,12 @@ WEIGHTS = {
     "+ (up - 1) *": "changing",
 }
 FEW = ("+ 2 *", "- up *", "+ gain *")
+OWN = {name: one.relation for name, one in ESTIMATORS.items()}
+_INFORMATIONS = [one for one in METHODS.values() if "information" in one.targets]
 ESTIMATED = {
-    "TC(u)": ("mss", "mws", "loo", "adversary"),
-    "I(z; v)": ("mss", "mws", "loo", "adversary", "mine", "mmd"),
-    "I(z; s)": ("adversary", "mine", "mmd"),
+    "TC(u)": [one.word for one in _INFORMATIONS if one.factors is not None],
+    "I(z; v)": [one.word for one in _INFORMATIONS if one.parts is not None],
+    "I(z; s)": [one.word for one in _INFORMATIONS if not one.needs_densities],
 }
 DISTANCES = (
     "MMD(q(z) || p(z))",
@@ -59,7 +61,32 @@ DISTANCES = (
     "KL(q(z) || p(z)) with adversary",
     "KL(q(z) || p(z)) with adversary(r1 = 1)",
     "JS(q(z) || p(z))",
+    "JS(q(z) || p(z)) with non_saturating",
 )
+#: One spec for each method of a joint that an estimator of the runtime serves.
+OF_JOINTS = [
+    f"""
+model joints
+observed x[1..2] : real[4]
+latent z : real ~ normal
+q {{ x[i] -> z by {by} for i in 1..2 }}
+p {{ z -> x[i] for i in 1..2 }}
+minimize KL(q || p) with {one.word}{one.example}
+"""
+    for one in METHODS.values()
+    for by, fits in (("poe", one.joint), ("mixture", one.of_experts))
+    if fits is not None
+]
+IRM_SPEC = """
+model invariant
+observed x : real[4]
+observed y : binary
+observed e : categorical(3)
+latent z : real[2]
+q { x -> z }
+p { z -> y }
+minimize CE(y | z) + irm(y | z, e)
+"""
 SIGNS = ("max({}, 1)", "abs({} - 1)")
 TURNED = {"upper": "lower", "lower": "upper"}
 
@@ -196,3 +223,34 @@ def test_the_sign_of_a_weight_is_that_of_its_values() -> None:
         if linear and min(values) >= 0:
             assert found in ("nonnegative", "zero"), (weight, parameters)
     assert told > 100
+
+
+def test_every_estimator_of_the_runtime_is_reached_or_says_why_not() -> None:
+    assert not ESTIMATORS.keys() & UNREACHABLE.keys()
+    assert ESTIMATORS.keys() | UNREACHABLE.keys() == RELATIONS.keys()
+
+
+def test_every_method_has_what_its_targets_ask_for() -> None:
+    for word, one in METHODS.items():
+        assert one.word == word
+        assert ("information" in one.targets) == (one.parts is not None), word
+        assert (one.factors is None) == (one.is_of_parts or one.parts is None), word
+        joint = one.joint is not None
+        assert joint == (one.settings != ((),) and "joint" in one.targets), word
+        assert joint == any(one.average), word
+        assert not joint or "k" in one.settings[0], word
+        named = {name for taken in one.settings for name in taken}
+        assert named - {"k", "r1"} == {each.name for each in one.numbers}, word
+        assert bool(named) == bool(one.example), word
+
+
+def test_a_surrogate_says_why_it_is_no_bound() -> None:
+    for one in ESTIMATORS.values():
+        assert (one.relation == "surrogate") == bool(one.surrogate), one.word
+
+
+def test_every_method_is_compiled_for_each_of_its_targets() -> None:
+    reached = set()
+    for text in (*(text for text, *_ in signed()), *OF_JOINTS, IRM_SPEC):
+        reached |= {term.code.word for term in lowered(text).module.terms}
+    assert ESTIMATORS.keys() <= reached
