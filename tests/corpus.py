@@ -4,8 +4,9 @@
         ...
 
 A law takes a share of the generated specs, which moves with the commit. `FUZZ=10000` in the
-environment tries that many instead, and `FUZZ=1 FUZZ_START=7` tries seed 7 alone. The report of a
-failing test shows the case at which it failed.
+environment tries that many instead, and `FUZZ=1 FUZZ_START=7` tries seed 7 alone. All laws start at
+one seed, so that a spec is compiled once for all of them. The report of a failing test shows the
+case at which it failed.
 """
 
 from __future__ import annotations
@@ -26,9 +27,11 @@ __all__ = [
 
 import hashlib
 import os
+import pickle
 import random
 import re
 import subprocess
+import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
@@ -47,6 +50,8 @@ _FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _MODEL = re.compile(r"^\s*model (\w+)", re.MULTILINE)
 _ASSERTION = re.compile(r"^assert .*\n", re.MULTILINE)
 _SEEDS = 10**9
+_MOST_KEPT = 40_000  #: compiled specs, of about 7 kB each: to read one back takes 1 ms, not 40
+_kept: dict[tuple[str, tuple[tuple[str, Fraction], ...]], bytes | None] = {}
 #: Seeds that every law has been tried with, and passed: shares come from among them.
 _TRIED = range(41_000_000, 41_000_500)
 
@@ -94,24 +99,24 @@ def generated(
     """Random specs, `share` of them in `make test`: some mean nothing, and are refused.
 
     Args:
-        law: What they are for. Each law has seeds of its own.
+        law: What they are for.
         share: How many, unless FUZZ in the environment asks for another number.
         made: The spec of a seed.
         most: The most that FUZZ may ask for: less where a case takes seconds.
     """
-    for seed in seeds(law, min(fuzz(share), most)):
+    for seed in seeds(min(fuzz(share), most)):
         yield _now_at(Case(f"{law}_{seed}", made(seed)))
 
 
-def seeds(law: str, count: int) -> range:
-    """The seeds of a law: from FUZZ_START, or a share of those tried that the commit chooses."""
+def seeds(count: int) -> range:
+    """The seeds of all laws: from FUZZ_START, or some of those tried, which the commit draws."""
     given = os.environ.get("FUZZ_START")
     if given:
         start = int(given)
     elif "FUZZ" in os.environ:
-        start = _draw(law) % _SEEDS
+        start = _draw("seeds") % _SEEDS
     else:
-        start = _TRIED.start + _draw(law) % max(1, len(_TRIED) - count)
+        start = _TRIED.start + _draw("seeds") % max(1, len(_TRIED) - count)
     return range(start, start + count)
 
 
@@ -132,10 +137,10 @@ def some(law: str, cases: Sequence[T], share: int) -> list[T]:
 def compiled(case: Case) -> GeneratedModule | None:
     """What a case compiles to, or None where the compiler refuses it.
 
-    Results are kept: the laws of one process compile the specs of the pages once.
+    Results are kept: the laws of one process compile a spec once.
     """
     _now_at(case)
-    return _compiled(case.name, case.text, tuple(sorted(case.constants.items())))
+    return _compiled(case.text, tuple(sorted(case.constants.items())))
 
 
 def compiling(
@@ -201,18 +206,23 @@ def _of_pages() -> tuple[Case, ...]:
 
 
 @lru_cache(maxsize=512)
-def _compiled(
-    name: str, text: str, constants: tuple[tuple[str, Fraction], ...]
-) -> GeneratedModule | None:
+def _compiled(text: str, constants: tuple[tuple[str, Fraction], ...]) -> GeneratedModule | None:
+    key = text, constants
+    if key in _kept:
+        kept = _kept[key]
+        return None if kept is None else pickle.loads(zlib.decompress(kept))  # our own bytes
     try:
-        return compile_spec(Source(f"{name}.mib", text), dict(constants))
+        made = compile_spec(Source("spec.mib", text), dict(constants))
     except SpecError:
-        return None
+        made = None
+    if len(_kept) < _MOST_KEPT:
+        _kept[key] = None if made is None else zlib.compress(pickle.dumps(made), 1)
+    return made
 
 
 @cache
 def _draw(law: str) -> int:
-    """A number of the law and the commit."""
+    """A number of a law, or of the seeds of all, and the commit."""
     digest = hashlib.sha256(f"{_commit()} {law}".encode()).digest()
     return int.from_bytes(digest[:8], "big")
 

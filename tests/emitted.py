@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-__all__ = ["built", "emitted_class", "emitted_objectives", "emitted_text"]
+__all__ = ["built", "class_of", "emitted_class", "emitted_objectives", "emitted_text", "small"]
 
 import sys
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from types import ModuleType
@@ -17,6 +18,7 @@ from graphdsl_runtime import NetworkNeeded, Objective, mlp
 from tests.corpus import Case, compiling
 
 ROOT = Path(__file__).parent.parent
+_DEFAULT = "(400, 400)"  #: hidden layers where a spec names none
 
 
 def emitted_text(spec: Path | str, constants: Mapping[str, int] | None = None) -> str:
@@ -28,7 +30,16 @@ def emitted_text(spec: Path | str, constants: Mapping[str, int] | None = None) -
 def emitted_class(spec: Path | str, constants: Mapping[str, int] | None = None) -> type[Objective]:
     """The class that a spec compiles to."""
     values = {name: Fraction(value) for name, value in (constants or {}).items()}
-    return _class_of(compile_spec(_source(spec), values))
+    return class_of(compile_spec(_source(spec), values))
+
+
+def class_of(made: GeneratedModule) -> type[Objective]:
+    """The class of a module that was emitted."""
+    module = ModuleType(f"emitted_{made.class_name}")
+    sys.modules[module.__name__] = module  # torch.compile looks globals up by module
+    exec(compile(made.text, f"<{made.class_name}>", "exec"), module.__dict__)  # our own text
+    found: type[Objective] = getattr(module, made.class_name)
+    return found
 
 
 def emitted_objectives(
@@ -36,7 +47,7 @@ def emitted_objectives(
 ) -> Iterator[tuple[Case, Objective]]:
     """An objective of each case that compiles, with its assertions left out.
 
-    The weights of its networks are the same in each run.
+    Its networks are small: no law is of their width. Their weights are the same in each run.
 
     Raises:
         AssertionError: At the end, if less than the fraction `at_least` of the cases compiled.
@@ -44,7 +55,12 @@ def emitted_objectives(
     claiming_nothing = (case.without_assertions() for case in cases)
     for case, made in compiling(claiming_nothing, at_least=at_least):
         torch.manual_seed(0)
-        yield case, built(_class_of(made))
+        yield case, built(class_of(small(made)))
+
+
+def small(made: GeneratedModule) -> GeneratedModule:
+    """The module with the layers of `via mlp(6, 6)` where networks are of the default kind."""
+    return replace(made, text=made.text.replace(_DEFAULT, "(6, 6)"))
 
 
 def built(made: type[Objective]) -> Objective:
@@ -55,14 +71,6 @@ def built(made: type[Objective]) -> Objective:
             return made(networks=networks)
         except NetworkNeeded as needed:
             networks[needed.name] = mlp(needed.inputs, (4,), needed.outputs)
-
-
-def _class_of(made: GeneratedModule) -> type[Objective]:
-    module = ModuleType(f"emitted_{made.class_name}")
-    sys.modules[module.__name__] = module  # torch.compile looks globals up by module
-    exec(compile(made.text, f"<{made.class_name}>", "exec"), module.__dict__)  # our own text
-    found: type[Objective] = getattr(module, made.class_name)
-    return found
 
 
 def _source(spec: Path | str) -> Source:

@@ -154,21 +154,24 @@ class Descent:
         """The terms at moved parameters, each with what its gradient holds still held still."""
         import torch
 
-        found: dict[str, float] = {}
+        found, critic, prices = dict[str, float](), None, dict[str, float]()
+        modes = {_mode(one) for one in self._module.terms}
         with torch.no_grad():
-            for samples, networks in sorted({_mode(one) for one in self._module.terms}):
+            for samples, networks in sorted({(False, False), *modes}):
                 with self._moved(direction, step, samples, networks):
-                    terms = self._pass().terms
+                    losses = self._pass()
+                    if not (samples or networks):  # critics and prices hold nothing still
+                        critic, prices = losses.players.get("critic"), self._prices()
                 alike = (one for one in self._module.terms if _mode(one) == (samples, networks))
-                found |= {one.name: float(terms[one.name]) for one in alike}
-            with self._moved(direction, step):
-                critic = self._pass().players.get("critic")
-                prices = {
-                    one.name: float(getattr(self._objective, one.multiplier).value)
-                    for one in self._module.groups
-                    if one.kind == "constraint"
-                }
+                found |= {one.name: float(losses.terms[one.name]) for one in alike}
         return _Values(found, prices, None if critic is None else float(critic))
+
+    def _prices(self) -> dict[str, float]:
+        return {
+            one.name: float(getattr(self._objective, one.multiplier).value)
+            for one in self._module.groups
+            if one.kind == "constraint"
+        }
 
     def _stated(self, player: str, direction: _Direction, values: _Values) -> float:
         """The loss of a player; of a predictor that plays against a term, that very term."""
@@ -209,7 +212,7 @@ class Descent:
     def _pass(self) -> Losses:
         import torch
 
-        torch.manual_seed(_SEED)
+        torch.default_generator.manual_seed(_SEED)  # of the CPU, where all of it runs
         found: Losses = self._objective(self._batch, self._noise)
         return found
 

@@ -42,8 +42,9 @@ from graphdsl.verify.trial import (
     settings,
 )
 
-_BATCHES = 100
-_ROWS = 300
+#: Batches of random rows, and rows of each. An estimate that is biased in small batches has small
+#: ones; else a few large ones say as much in less time.
+_SMALL, _LARGE = (100, 300), (40, 750)
 
 
 def gaussian_trial(
@@ -66,7 +67,6 @@ def gaussian_trial(
     curved = any(group.kind != "constraint" for group in module.groups)
     # |E| of a batch is no mean of its rows, and of sets that are drawn a few may stand for all.
     apart = curved or model.draws or mixture_of(model) is not None
-    batches = 0 if apart or not sampled else _BATCHES
     several = choices(model, rng) if model.draws else [{}]
     found = [
         _models(audit, heads, whole, row.at(chosen, model) if chosen else row, rng)
@@ -76,6 +76,9 @@ def gaussian_trial(
     tried = _drawing(structure, module, _pass(points, whole, model, own, row))
     exact[0] += _log_density(found[0], module, tried, parameters)
     share = 1 / len(several)
+    claimed = () if apart or not sampled else tuple(claims(found[0], module, parameters))
+    batches, rows = _SMALL if claimed else _LARGE
+    sizes = () if apart or not sampled else ((rows, size),) * batches
     return Trial(
         kind="gaussian",
         networks={head.name: head.affine for head in heads},
@@ -88,15 +91,13 @@ def gaussian_trial(
             for one in _of_experts(tried, model, row)
         ),
         samples=tuple(
-            _drawing(
-                structure, module, _pass(rng.normal(size=(_ROWS, size)), whole, model, own, row)
-            )
-            for _ in range(batches)
+            _drawing(structure, module, _pass(rng.normal(size=one), whole, model, own, row))
+            for one in sizes
         ),
         exact=fmean(exact),
         lowest_gap=min(one.lowest for one in found),
         left_out=left_out(module, parameters),
-        claims=tuple(claims(found[0], module, parameters)) if batches else (),
+        claims=claimed,
         at_samples=_at_samples(model),
     )
 

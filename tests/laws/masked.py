@@ -8,11 +8,11 @@ import random
 
 
 def masked_spec(seed: int) -> str:
-    """A spec for a seed: two or three views under one mask or two, of up to eight edges."""
+    """A spec for a seed: two or three views under one mask or two, of two to eight edges."""
     chance = random.Random(seed)
     discrete = chance.random() < 0.3
-    views, parts = chance.choice([(2, 1), (2, 2)] if discrete else [(2, 1), (2, 2), (3, 1), (3, 2)])
-    masks = chance.choice(["q", "p", "qp"])
+    views, parts = chance.choice([(2, 1), (2, 1), (2, 2), (3, 1)])
+    masks = chance.choice(["q", "p"] if views == 3 else ["q", "p", "qp"])
     by_experts = not discrete and chance.random() < 0.7
     latent = "categorical(2) ~ categorical" if discrete else "real ~ normal"
     observed = "binary[2]" if discrete else "real[2]"

@@ -13,10 +13,11 @@ import pytest
 from graphdsl.auditing import OnTrial, on_trial
 from graphdsl.cli.verifying import tried, verified
 from graphdsl.compiler import Compiled, check_spec, derive, read
-from graphdsl.diagnostics import Source, SpecError
+from graphdsl.diagnostics import Source
 from graphdsl.ir.verification import Verification
 from graphdsl.verify import verify
 from tests.corpus import Case, generated, shipped
+from tests.laws.descended import derived
 from tests.laws.masked import masked_spec
 
 SPEC = """
@@ -33,13 +34,6 @@ minimize KL(q || p) + beta * KL(q(z | x) || q(z | x[1])) + I(z; u) + 0.3 * spars
 """
 
 
-def derived(case: Case) -> Compiled | None:
-    try:
-        return derive(check_spec(case.source, dict(case.constants)), keep_refuted=True)
-    except SpecError:
-        return None
-
-
 def verification_of(result: Compiled) -> Verification:
     found = verified(result, read(result)).verification
     assert found is not None
@@ -50,7 +44,7 @@ def masked() -> Iterator[tuple[Case, Compiled]]:
     """Specs that are shipped or generated; `tests/test_verify.py` verifies those of the pages."""
     for case in chain(shipped(), generated("masked_values", 3, masked_spec, most=2_000)):
         result = derived(case) if "learned bernoulli" in case.text else None
-        if result is not None and result.checked.model.masks:
+        if result is not None:
             yield case, result
 
 

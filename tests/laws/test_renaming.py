@@ -22,6 +22,7 @@ from graphdsl.compiler import GeneratedModule
 from graphdsl.resolve.reserved import why_reserved
 from graphdsl_runtime import Objective, Variable
 from tests.corpus import Case, compiled, documented, generated, shipped, some
+from tests.emitted import class_of, small
 from tests.laws.renamed import declared_names, legal_name, renamed, words
 
 #: Names of the kinds that emitted code has: of its results, its arguments and its words.
@@ -203,10 +204,8 @@ def _compare(first: GeneratedModule, second: GeneratedModule, names: Mapping[str
 
 
 def _objective(made: GeneratedModule) -> Objective:
-    namespace: dict[str, type[Objective]] = {}
-    exec(compile(made.text, "<emitted>", "exec"), namespace)
     torch.manual_seed(1)
-    objective = namespace[made.class_name]().double()
+    objective = class_of(small(made))().double()
     objective.rows = 100
     return objective
 

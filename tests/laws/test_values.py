@@ -6,7 +6,7 @@ from itertools import chain
 
 import pytest
 
-from tests.corpus import compiling, generated
+from tests.corpus import Case, compiling, generated
 from tests.laws.games import games
 from tests.laws.test_missing_rows import disagreements
 
@@ -18,7 +18,7 @@ def test_the_loss_of_every_spec_is_its_objective_and_its_gaps() -> None:
     trials = 0
     cases = chain(games("values", 12), generated("values", 12))
     for case, _ in compiling((one.without_assertions() for one in cases), at_least=0.2):
-        found, wrong = disagreements(case.text)
+        found, wrong = disagreements(case)
         trials += found
         assert not wrong
     assert trials > 5
@@ -36,6 +36,6 @@ minimize KL(q || p) + I[p](x; u)
 
 
 def test_samples_of_p_lack_nothing_in_rows_that_do() -> None:
-    trials, wrong = disagreements(UNDER_P)
+    trials, wrong = disagreements(Case("under_p", UNDER_P))
     assert trials > 3
     assert not wrong
