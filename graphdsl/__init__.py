@@ -21,6 +21,7 @@ __all__ = [
     "AuditView",
     "Compiled",
     "GeneratedModule",
+    "LatentModel",
     "Source",
     "SpecError",
     "WrongValue",
@@ -31,16 +32,25 @@ __all__ = [
     "load",
 ]
 
+from typing import TYPE_CHECKING
+
 from graphdsl.api import AuditView, Compiled, check, compile, load
 from graphdsl.api.numbers import WrongValue
 from graphdsl.compiler import GeneratedModule, compile_spec
 from graphdsl.diagnostics import Source, SpecError
 
+if TYPE_CHECKING:
+    from graphdsl.api.latent_model import LatentModel
+
 __version__: str
 
 
 def __getattr__(name: str) -> object:
-    """Look up what is dear to import: the version, in the files of the installed package."""
+    """Look up what is dear to import: scikit-learn, and the version in the installed files."""
+    if name == "LatentModel":
+        from graphdsl.api.latent_model import LatentModel
+
+        return LatentModel
     if name == "__version__":
         from importlib.metadata import version
 

@@ -68,7 +68,7 @@ def first(batch: dict[str, Tensor], rows: int) -> dict[str, Tensor]:
 
 
 def test_a_row_has_its_codes_whatever_rows_are_beside_it() -> None:
-    for name, objective in objectives("codes", share=8):
+    for name, objective in objectives("codes", share=4):
         batch = batch_for(objective, rows=70)
         if not read_by_infer(objective):
             with pytest.raises(ObjectiveError, match="it has no codes"):
@@ -149,7 +149,7 @@ def test_samples_of_codes_are_of_the_posterior_and_of_data_of_the_likelihood() -
 
 def test_the_terms_of_a_row_are_those_of_the_loss_of_that_row_alone() -> None:
     """And their means are those of the loss of the batch; what compares rows is told apart."""
-    for name, objective in objectives("scores", share=10):
+    for name, objective in objectives("scores", share=5):
         batch = batch_for(objective, rows=40)
         found = row_terms(objective, batch, seed=2)
         apart = OF_BATCHES.get(name, set())

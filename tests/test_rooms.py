@@ -121,7 +121,7 @@ def test_the_contracts_hold() -> None:
         (
             "runtime/graphdsl_runtime/planted.py",
             "import sklearn.datasets",
-            "the libraries of training stay in the room of training",
+            "scikit-learn is for its data sets and for the estimator",
         ),
         ("runtime/graphdsl_runtime/planted.py", "import triton", "triton is for fused kernels"),
         ("grammar/graphdsl_grammar/planted.py", "import lark", "the grammar imports nothing"),

@@ -91,15 +91,29 @@ def likelihood_of(objective: Objective, samples: int) -> Objective:
     return twin.eval()
 
 
-def bound_of_rows(objective: Objective, batch: Batch, samples: int, *, seed: int = 0) -> Tensor:
+def bound_of_rows(
+    objective: Objective,
+    batch: Batch,
+    samples: int,
+    *,
+    seed: int = 0,
+    same_noise: bool = False,
+) -> Tensor:
     """Bound -log p of what the model generates, row by row, by importance weights.
 
-    Shapes: ``(n,)``.  Unit: nats.  As `likelihood_of`, which raises what it raises.
+    With ``same_noise`` the bound of a row does not depend on its place.
+    Shapes: ``(n,)``.  Unit: nats.  Raises as `likelihood_of`.
     """
     from graphdsl_runtime.in_use import row_terms
 
     twin = likelihood_of(objective, samples)
-    terms = row_terms(twin, batch, batch_size=max(1, _AT_ONCE // samples), seed=seed)
+    terms = row_terms(
+        twin,
+        batch,
+        batch_size=max(1, _AT_ONCE // samples),
+        seed=seed,
+        same_noise=same_noise,
+    )
     if "loss" not in terms.terms:
         raise NoLikelihood("the bound of -log p(x) by importance weights is none of single rows")
     return terms.terms["loss"]

@@ -54,11 +54,18 @@ def rows_in(batch: Batch) -> int:
 
 
 def pieces(
-    objective: Objective, batch: Batch, rows: int, *, batch_size: int = BATCH, seed: int = 0
+    objective: Objective,
+    batch: Batch,
+    rows: int,
+    *,
+    batch_size: int = BATCH,
+    seed: int = 0,
+    same_noise: bool = False,
 ) -> Iterator[Piece]:
     """Cut rows in batches of that many, up to the next multiple of 32, with the noise of each row.
 
-    The noise is the same for every ``batch_size``. The caller's generators stay as they are.
+    The noise is the same for every ``batch_size``, and with ``same_noise`` for every row. The
+    caller's generators stay as they are.
     Raises `OutOfRange` for a batch size or a seed that is none.
     """
     for name, value, low in (("batch size", batch_size, 1), ("seed", seed, 0)):
@@ -69,10 +76,15 @@ def pieces(
     device = next(objective.parameters(), torch.empty(0)).device
     for start in range(0, rows, block):
         count = min(block, rows - start)
-        with _seeded(seed, start // block):
+        with _seeded(seed, 0 if same_noise else start // block):
             noise = _noise(
                 objective, block
             )  # whole blocks: a row has the same with others after it
+        if same_noise:
+            noise = {
+                name: one[:1].expand_as(one) if len(one) == block else one
+                for name, one in noise.items()
+            }
         for first in range(0, count, step):
             here = slice(first, min(first + step, count))
             yield Piece(

@@ -39,17 +39,30 @@ class RowTerms:
 
 
 def row_terms(
-    objective: Objective, batch: Batch, *, batch_size: int = BATCH, seed: int = 0
+    objective: Objective,
+    batch: Batch,
+    *,
+    batch_size: int = BATCH,
+    seed: int = 0,
+    same_noise: bool = False,
 ) -> RowTerms:
     """Give the terms of the loss, row by row: over the rows of a batch, their means are the loss's.
 
-    Unit: nats.  One sample of the latents for each row, by the seed.
+    Unit: nats.  One sample of the latents for each row, by the seed and by the row's place; with
+    ``same_noise``, all rows have the noise of the first.
     Raises what the objective's ``forward`` does.
     """
     found: list[dict[str, Tensor]] = []
     apart: frozenset[str] = frozenset()
     with _unchanged(objective):
-        for piece in pieces(objective, batch, rows_in(batch), batch_size=batch_size, seed=seed):
+        for piece in pieces(
+            objective,
+            batch,
+            rows_in(batch),
+            batch_size=batch_size,
+            seed=seed,
+            same_noise=same_noise,
+        ):
             apart = apart if found else _of_rows(objective, piece)
             found.append(_by_row(objective, piece))
     return RowTerms(
