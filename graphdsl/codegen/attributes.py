@@ -1,4 +1,4 @@
-"""What an emitted class says of itself: its variables, its players, and what it draws."""
+"""The attributes of an emitted class: its versions, variables and players, and what it draws."""
 
 from __future__ import annotations
 
@@ -18,10 +18,13 @@ from graphdsl.codegen.words import assign, runtime, shape
 from graphdsl.ir.draws import Draw
 from graphdsl.ir.loss import LossModule, VariableSlot
 from graphdsl.ir.statements import Sample
+from graphdsl.ir.versions import COMPILED_BY, EMITTED_FORMAT
 
 
 def class_attributes(module: LossModule) -> Iterator[Assign]:
     """The attributes of the class, those alone that say something."""
+    yield assign("compiled_by", Literal(COMPILED_BY))
+    yield assign("emitted_format", Literal(EMITTED_FORMAT))
     yield assign("variables", Tuple(tuple(map(_variable, module.variables)), tall=True))
     if module.draws:
         draws = tuple(map(_draw, module.draws))

@@ -16,12 +16,13 @@ from graphdsl.ir.folding import fold_lists, folded_text
 from graphdsl.ir.information import Atom, Entropy, Term
 from graphdsl.ir.loss import Group, LossModule, LossTerm
 from graphdsl.ir.notation import factor_text, number_text, shortened
+from graphdsl.ir.versions import COMPILED_BY
 from graphdsl.ir.weight import ONE
 
 
 def header(module: LossModule, constants: Sequence[tuple[str, Fraction]]) -> str:
     """The file's docstring: the formula that its code is."""
-    origin = f"Compiled by graphdsl from the spec `{module.model}`"
+    origin = f"Compiled by {COMPILED_BY} from the spec `{module.model}`"
     values = ", ".join(f"{name} = {number_text(value)}" for name, value in constants)
     gaps = [line for term in module.terms for line in shortened(term.gap_lines, "...")]
     dropped = folded_text([_constant(term) for term in module.constants])

@@ -18,6 +18,7 @@ __all__ = [
     "NotFinite",
     "NotSeen",
     "ObjectiveError",
+    "OtherFormat",
     "OutOfRange",
     "OutsideSupport",
     "ShapeMismatch",
@@ -216,6 +217,26 @@ class OutOfRange(ObjectiveError):
     def __init__(self, name: str, value: float, *, low: float, high: float) -> None:
         super().__init__(f"{name} = {value} is outside its range {low}..{high}")
         self.name = name
+
+
+class OtherFormat(ObjectiveError):
+    """An emitted module in a format that this runtime does not run.
+
+    >>> OtherFormat("Vae", found=2, expected=1, by="graphdsl 0.4.0")
+    ... # doctest: +NORMALIZE_WHITESPACE
+    OtherFormat('Vae was emitted in format 2 by graphdsl 0.4.0, but this version of graphdsl runs
+    format 1: compile its spec again with `graphdsl compile`, or use graphdsl 0.4.0')
+    """
+
+    def __init__(self, name: str, *, found: object, expected: int, by: str) -> None:
+        compiler = by or "another version of graphdsl"
+        super().__init__(
+            f"{name} was emitted in format {found} by {compiler}, but this version of graphdsl "
+            f"runs format {expected}: compile its spec again with `graphdsl compile`, or use "
+            f"{by or 'that version'}"
+        )
+        self.found = found
+        self.expected = expected
 
 
 class NotADensity(ObjectiveError):

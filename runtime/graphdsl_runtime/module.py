@@ -32,11 +32,11 @@ from graphdsl_runtime.batch import Batch, Latents, Networks, Noise
 from graphdsl_runtime.building import Building
 from graphdsl_runtime.distributions import Likelihood
 from graphdsl_runtime.entries import known_names, refuse_unknown, require_mapping
-from graphdsl_runtime.errors import OutOfRange, ShapeMismatch, UnknownName
+from graphdsl_runtime.errors import OtherFormat, OutOfRange, ShapeMismatch, UnknownName
 from graphdsl_runtime.losses import Losses
 from graphdsl_runtime.meaning import refuse_meaningless
 from graphdsl_runtime.multipliers import Multiplier
-from graphdsl_runtime.origin import Origin
+from graphdsl_runtime.origin import EMITTED_FORMAT, Origin
 from graphdsl_runtime.sampling import Posterior
 from graphdsl_runtime.scaling import Scaling
 from graphdsl_runtime.structure_gradients import StructureGradients
@@ -66,6 +66,10 @@ class Objective(Building, StructureGradients, Scaling, Weighing):
     #: low one makes its gradient less biased, and noisier.
     temperature: float = 1.0
 
+    #: The compiler that wrote the class, and the format it is in: checked before it is built.
+    compiled_by: ClassVar[str] = ""
+    emitted_format: ClassVar[int] = EMITTED_FORMAT
+
     #: The spec of the class, where it was made from one in this process: what `save` writes.
     origin: ClassVar[Origin | None] = None
 
@@ -73,7 +77,15 @@ class Objective(Building, StructureGradients, Scaling, Weighing):
     data_record: Mapping[str, object] | None = None
 
     def __new__(cls, *_: object, **given: object) -> Self:
-        """Raise `UnknownName` for a keyword that is no parameter of the spec."""
+        """Check the class and the keywords.
+
+        Raises `OtherFormat` for a class in a format that this runtime does not run, and
+        `UnknownName` for a keyword that is no parameter of the spec.
+        """
+        if cls.emitted_format != EMITTED_FORMAT:
+            raise OtherFormat(
+                cls.__name__, found=cls.emitted_format, expected=EMITTED_FORMAT, by=cls.compiled_by
+            )
         known = signature(cls.__init__).parameters
         if all(one.kind is not Parameter.VAR_KEYWORD for one in known.values()):
             names = [name for name in known if name != "self"]

@@ -7,8 +7,7 @@ __all__ = ["EMITTED_FORMAT", "Origin"]
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-#: The number of the agreement between emitted modules and this runtime. It rises when a module of
-#: the same spec computes something else, or reads its weights by other names.
+#: The format of emitted modules that this runtime runs: `docs/runtime.md` says when it rises.
 EMITTED_FORMAT = 1
 
 

@@ -4,7 +4,7 @@ p(x|z)] + max_D E_p[log D(z)] + E_q[log(1 - D(z))], a game, with its two parts
 trained in turn. Here: both parts at once, and lam JS; for the best D the game is 2
 JS - 2 log 2.
 
-Compiled by graphdsl from the spec `aae` with pixels = 64,
+Compiled by graphdsl 0.1.0 from the spec `aae` with pixels = 64,
 sha256 4d87cabb8761a717a9174130512ff72102be22ad8233a2421818ca9a86e0ffbb.
 
 Objective, to be minimised:
@@ -45,6 +45,8 @@ from graphdsl_runtime import (
 class Aae(Objective):
     """Adversarial autoencoder (Makhzani et al., 2015)."""
 
+    compiled_by = "graphdsl 0.1.0"
+    emitted_format = 1
     variables = (
         Variable("x", role="observed", kind="binary", shape=(64,)),
         Variable("z", role="latent", kind="real", shape=(16,)),

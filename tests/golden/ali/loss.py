@@ -6,7 +6,7 @@ E_p[log D(x, z)] instead (algorithm 1). Here: the same, and D has a penalty on i
 slope at q's pairs, R1 (Mescheder et al., 2018), which neither publication has. p's
 samples of x are the means of p(x|z).
 
-Compiled by graphdsl from the spec `ali` with pixels = 64,
+Compiled by graphdsl 0.1.0 from the spec `ali` with pixels = 64,
 sha256 ee77bbd0a3d08fe122a1414e74937244f7f572788585e3bf4c7580fadcd79a4e.
 
 Objective, to be minimised:
@@ -47,6 +47,8 @@ from graphdsl_runtime import (
 class Ali(Objective):
     """ALI (Dumoulin et al., 2017), BiGAN (Donahue et al., 2017)."""
 
+    compiled_by = "graphdsl 0.1.0"
+    emitted_format = 1
     variables = (
         Variable("x", role="observed", kind="binary", shape=(64,)),
         Variable("z", role="latent", kind="real", shape=(16,)),

@@ -4,8 +4,8 @@ E[-log p(x|z)] + E KL(q(z|x) || p(z)) - anchor I(z_A; x), for the anchors z_A. H
 I(z_A; x) >= H(x) + E[log r(x|z_A)], by a separate decoder. Not compared with the
 bound of that paper.
 
-Compiled by graphdsl from the spec `anchor_vae` with pixels = 64, factors = 16,
-anchors = 4,
+Compiled by graphdsl 0.1.0 from the spec `anchor_vae` with pixels = 64, factors =
+16, anchors = 4,
 sha256 cb368016e6aca1b777ed5dfc2d72cf08b2631edcfdc2b5dd6a1892476b946290.
 
 Objective, to be minimised:
@@ -54,6 +54,8 @@ from graphdsl_runtime import (
 class AnchorVae(Objective):
     """AnchorVAE (Gao et al., 2019)."""
 
+    compiled_by = "graphdsl 0.1.0"
+    emitted_format = 1
     variables = (
         Variable("x", role="observed", kind="binary", shape=(64,)),
         Variable("z", role="latent", kind="real", members=16),

@@ -5,7 +5,7 @@ p(x|u)] + I(x; u) + beta TC(u) + sum_j KL(q(u_j) || p(u_j)). Here: the weight be
 concerns the data and is not in the published objective (docs/paper-audit.md, row
 beta-TCVAE).
 
-Compiled by graphdsl from the spec `beta_tcvae` with pixels = 64, factors = 16,
+Compiled by graphdsl 0.1.0 from the spec `beta_tcvae` with pixels = 64, factors = 16,
 sha256 29e663fa58f6a345ba1a44ab8e3c93e49af191b78142ec551e128a8f1d71ffe3.
 
 Objective, to be minimised:
@@ -51,6 +51,8 @@ from graphdsl_runtime import (
 class BetaTcvae(Objective):
     """beta-TCVAE (Chen et al., 2018)."""
 
+    compiled_by = "graphdsl 0.1.0"
+    emitted_format = 1
     variables = (
         Variable("x", role="observed", kind="binary", shape=(64,)),
         Variable("u", role="latent", kind="real", members=16),

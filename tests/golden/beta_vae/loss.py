@@ -4,7 +4,7 @@ C_3]; [beta - 1, G_empty]. Published: E[-log p(x|u)] + beta E KL(q(u|x) || p(u))
 Here: as printed, which is exact for one latent vector u (docs/paper-audit.md, row
 beta-VAE).
 
-Compiled by graphdsl from the spec `beta_vae` with pixels = 64,
+Compiled by graphdsl 0.1.0 from the spec `beta_vae` with pixels = 64,
 sha256 85d776dc01452515d9569436024f3d188b2000ad13057a1aeeaf54d91a164603.
 
 Objective, to be minimised:
@@ -48,6 +48,8 @@ from graphdsl_runtime import (
 class BetaVae(Objective):
     """beta-VAE (Higgins et al., 2017)."""
 
+    compiled_by = "graphdsl 0.1.0"
+    emitted_format = 1
     variables = (
         Variable("x", role="observed", kind="binary", shape=(64,)),
         Variable("u", role="latent", kind="real", shape=(16,)),

@@ -5,8 +5,8 @@ et al., 2017. Here: C_3 of each factor. With C_3 of all factors jointly the
 objective would be beta-VAE + (beta - 1) TC(u), since D(q || {x; u}) contains TC(u)
 already (docs/paper-audit.md, row beta-VAE).
 
-Compiled by graphdsl from the spec `beta_vae_factored` with pixels = 64, factors =
-16,
+Compiled by graphdsl 0.1.0 from the spec `beta_vae_factored` with pixels = 64,
+factors = 16,
 sha256 5eb98c2a3a94fc2c61e16966ef86278ed1ad5375c35c50d5d02f85d04c058be6.
 
 Objective, to be minimised:
@@ -52,6 +52,8 @@ from graphdsl_runtime import (
 class BetaVaeFactored(Objective):
     """beta-VAE with a node for each factor."""
 
+    compiled_by = "graphdsl 0.1.0"
+    emitted_format = 1
     variables = (
         Variable("x", role="observed", kind="binary", shape=(64,)),
         Variable("u", role="latent", kind="real", members=16),

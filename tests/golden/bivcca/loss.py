@@ -3,7 +3,7 @@ infers it. In the paper: Sec. 4.2 names it; no row of Table 2 as printed. Publis
 mu L_1 + (1 - mu) L_2, with L_i = E_{q_i}[-log p(x_1|z) - log p(x_2|z)] + E
 KL(q_i(z|x_i) || p(z)).
 
-Compiled by graphdsl from the spec `bivcca` with pixels = 32,
+Compiled by graphdsl 0.1.0 from the spec `bivcca` with pixels = 32,
 sha256 a78a378e1cfff752af4eaf5c21c6b1bee173bd283c31c9f3ca4e1c8c016c1ac5.
 
 Objective, to be minimised:
@@ -51,6 +51,8 @@ from graphdsl_runtime import (
 class Bivcca(Objective):
     """BiVCCA (Wang et al., 2016)."""
 
+    compiled_by = "graphdsl 0.1.0"
+    emitted_format = 1
     variables = (
         Variable("x", role="observed", kind="binary", members=2, shape=(32,)),
         Variable("z", role="latent", kind="real", shape=(16,)),

@@ -4,7 +4,8 @@ printed. Published: TC(z) - TC(x; z) = sum_j I(z_j; x) - sum_i I(x_i; z), where
 TC(x; z) = TC(x) - TC(x|z), bounded by sum_i E[-log p(x_i|z)] + sum_j E KL(q(z_j|x)
 || p(z_j)). Here: that bound. D(q || G^p) is the published objective plus TC(x).
 
-Compiled by graphdsl from the spec `corex` with lines = 8, pixels = 8, factors = 8,
+Compiled by graphdsl 0.1.0 from the spec `corex` with lines = 8, pixels = 8, factors
+= 8,
 sha256 96dcf0f3c2b4fd9977c1b3d27277665200cc2485fbb54dcb80a34c424481d184.
 
 Objective, to be minimised:
@@ -55,6 +56,8 @@ from graphdsl_runtime import (
 class Corex(Objective):
     """CorEx (Ver Steeg & Galstyan, 2014; Gao et al., 2019)."""
 
+    compiled_by = "graphdsl 0.1.0"
+    emitted_format = 1
     variables = (
         Variable("x", role="observed", kind="binary", members=8, shape=(8,)),
         Variable("z", role="latent", kind="real", members=8),

@@ -2,7 +2,7 @@
 the paper: no row of Table 2 as printed. Published: E[-log p(x|z, a)] + E KL(q(z|x,
 a) || p(z|a)).
 
-Compiled by graphdsl from the spec `cvae` with pixels = 64, classes = 10,
+Compiled by graphdsl 0.1.0 from the spec `cvae` with pixels = 64, classes = 10,
 sha256 a932d90537ef89130d45c77da7d26906207d27d3c4c6b34b099cd8784bfda821.
 
 Objective, to be minimised:
@@ -47,6 +47,8 @@ from graphdsl_runtime import (
 class Cvae(Objective):
     """CVAE (Sohn et al., 2015)."""
 
+    compiled_by = "graphdsl 0.1.0"
+    emitted_format = 1
     variables = (
         Variable("x", role="observed", kind="binary", shape=(64,)),
         Variable("a", role="given", kind="categorical", classes=10),

@@ -6,8 +6,8 @@ q(d|zd)]; for rows without y, the mean of this over q(y|zy), with E KL(q(y|zy) |
 p(y)) for the term of alpha_y. Here: rows with y add -log p(y), a constant; rows
 without y sample it.
 
-Compiled by graphdsl from the spec `diva` with pixels = 64, classes = 10, domains =
-3,
+Compiled by graphdsl 0.1.0 from the spec `diva` with pixels = 64, classes = 10,
+domains = 3,
 sha256 6b74e20981b7e36261ef1a72cbfb137e2bff4aa16c1395436ff8292b8c9f15a6.
 
 Objective, to be minimised:
@@ -71,6 +71,8 @@ from graphdsl_runtime import (
 class Diva(Objective):
     """DIVA (Ilse et al., 2020)."""
 
+    compiled_by = "graphdsl 0.1.0"
+    emitted_format = 1
     variables = (
         Variable("x", role="observed", kind="binary", shape=(64,)),
         Variable(

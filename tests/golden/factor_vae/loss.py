@@ -3,7 +3,7 @@ ones. In the paper: Sec. 4.1 names it; no row of Table 2 as printed. Published:
 E[-log p(x|u)] + E KL(q(u|x) || p(u)) + gamma TC(u), where TC(u) is E[log D(u) -
 log(1 - D(u))] for the best critic D of u and u with each factor permuted.
 
-Compiled by graphdsl from the spec `factor_vae` with pixels = 64, factors = 10,
+Compiled by graphdsl 0.1.0 from the spec `factor_vae` with pixels = 64, factors = 10,
 sha256 c2f201f616fc63337c2277a98cbd6e60684542ae1cb73ac8a31323ceeafad532.
 
 Objective, to be minimised:
@@ -50,6 +50,8 @@ from graphdsl_runtime import (
 class FactorVae(Objective):
     """FactorVAE (Kim & Mnih, 2018)."""
 
+    compiled_by = "graphdsl 0.1.0"
+    emitted_format = 1
     variables = (
         Variable("x", role="observed", kind="binary", shape=(64,)),
         Variable("u", role="latent", kind="real", members=10),

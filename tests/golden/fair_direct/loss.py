@@ -6,7 +6,8 @@ beta_2 min_r E[-log r(a|u)]. Here: eq. 17 with the terms that it leaves out, KL 
 and -I(a; z), and with I(a; u) = H(a) - H(a|u) in place of I(z; u), by an adversary
 r that predicts a from u (docs/paper-audit.md, eq. 17).
 
-Compiled by graphdsl from the spec `fair_direct` with features = 64, values = 2,
+Compiled by graphdsl 0.1.0 from the spec `fair_direct` with features = 64, values =
+2,
 sha256 4a86f970eb23b8bedf310ce2d243bbf7e7a1c44ef4508e05633b068c45903e25.
 
 Objective, to be minimised:
@@ -62,6 +63,8 @@ from graphdsl_runtime import (
 class FairDirect(Objective):
     """Fair representation, stated directly."""
 
+    compiled_by = "graphdsl 0.1.0"
+    emitted_format = 1
     variables = (
         Variable("x", role="observed", kind="binary", shape=(64,)),
         Variable("a", role="observed", kind="categorical", classes=2),

@@ -6,7 +6,7 @@ bounds I(x; a|z) without -I(x; z) - I(a; z), the only part that rewards an
 informative z (docs/paper-audit.md, eq. 17). MINE estimates I(z; u) by a lower
 bound: a critic raises it, q lowers it.
 
-Compiled by graphdsl from the spec `fair_mine` with features = 64,
+Compiled by graphdsl 0.1.0 from the spec `fair_mine` with features = 64,
 sha256 2e4bf825a9dfb5e5bd28242c66f0b6427e7579432e8c9e786d64c7daffbbc56e.
 
 Objective, to be minimised:
@@ -55,6 +55,8 @@ from graphdsl_runtime import (
 class FairMine(Objective):
     """Fair representation with MINE."""
 
+    compiled_by = "graphdsl 0.1.0"
+    emitted_format = 1
     variables = (
         Variable("x", role="observed", kind="binary", shape=(64,)),
         Variable("a", role="observed", kind="binary"),

@@ -6,7 +6,7 @@ bounds I(x; a|z) without -I(x; z) - I(a; z), the only part that rewards an
 informative z (docs/paper-audit.md, eq. 17). MMD between paired and unpaired rows
 replaces I(z; u): zero exactly when I(z; u) is, but not in nats.
 
-Compiled by graphdsl from the spec `fair_mmd` with features = 64,
+Compiled by graphdsl 0.1.0 from the spec `fair_mmd` with features = 64,
 sha256 fd8f074937f612bcfd51bc72d2ec84740c0711c651d4d2ee6988ab48000e49a4.
 
 Objective, to be minimised:
@@ -55,6 +55,8 @@ from graphdsl_runtime import (
 class FairMmd(Objective):
     """Fair representation with MMD."""
 
+    compiled_by = "graphdsl 0.1.0"
+    emitted_format = 1
     variables = (
         Variable("x", role="observed", kind="binary", shape=(64,)),
         Variable("a", role="observed", kind="binary"),

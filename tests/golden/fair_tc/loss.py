@@ -6,7 +6,7 @@ bounds I(x; a|z) without -I(x; z) - I(a; z), the only part that rewards an
 informative z (docs/paper-audit.md, eq. 17). I(z; u) is estimated by minibatch
 stratified sampling.
 
-Compiled by graphdsl from the spec `fair_tc` with features = 64,
+Compiled by graphdsl 0.1.0 from the spec `fair_tc` with features = 64,
 sha256 a8c6296b7a94854b7de0dc0cc754744b18569efb9f07b4d97fa8ececfcb4fd96.
 
 Objective, to be minimised:
@@ -54,6 +54,8 @@ from graphdsl_runtime import (
 class FairTc(Objective):
     """Fair representation with a TC estimate."""
 
+    compiled_by = "graphdsl 0.1.0"
+    emitted_format = 1
     variables = (
         Variable("x", role="observed", kind="binary", shape=(64,)),
         Variable("a", role="observed", kind="binary"),

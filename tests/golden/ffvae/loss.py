@@ -4,8 +4,8 @@ KL(q(z, b|x) || p(z, b)) + alpha sum_i E[-log p(a_i|b_i)] + gamma TC(z; b_1; ...
 b_k), where z are the factors without an attribute, TC by a critic. Here: TC by
 minibatch stratified sampling.
 
-Compiled by graphdsl from the spec `ffvae` with pixels = 64, attributes = 3, factors
-= 16,
+Compiled by graphdsl 0.1.0 from the spec `ffvae` with pixels = 64, attributes = 3,
+factors = 16,
 sha256 6fbd39155e14f8e5f5e483d73b7ce54cea80c44344ecfb46c34b12ed3bda5dad.
 
 Objective, to be minimised:
@@ -64,6 +64,8 @@ from graphdsl_runtime import (
 class Ffvae(Objective):
     """FFVAE (Creager et al., 2019)."""
 
+    compiled_by = "graphdsl 0.1.0"
+    emitted_format = 1
     variables = (
         Variable("x", role="observed", kind="binary", shape=(64,)),
         Variable("a", role="observed", kind="binary", members=3),

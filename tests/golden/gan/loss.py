@@ -7,7 +7,7 @@ the data, R1 (Mescheder et al., 2018), which the publication lacks. `JS` without
 `with` is the divergence itself; for the best D the game is 2 JS - 2 log 2. p's
 samples of x are the means of p(x|u).
 
-Compiled by graphdsl from the spec `gan` with pixels = 64,
+Compiled by graphdsl 0.1.0 from the spec `gan` with pixels = 64,
 sha256 953e49c7d91ecc3b6959f0d34e784f20bb4bd72c43cb141aa9285b5a80a9c7e7.
 
 Objective, to be minimised:
@@ -48,6 +48,8 @@ from graphdsl_runtime import (
 class Gan(Objective):
     """GAN (Goodfellow et al., 2014)."""
 
+    compiled_by = "graphdsl 0.1.0"
+    emitted_format = 1
     variables = (
         Variable("x", role="observed", kind="binary", shape=(64,)),
         Variable("u", role="latent", kind="real", shape=(16,)),

@@ -5,7 +5,8 @@ sum_{g,d} KL(q(u_{g,d}) || p(u_{g,d})), where d counts the dimensions of group g
 Here: weight 1 on I(x; u) and on the last sum, which have other weights in the
 publication.
 
-Compiled by graphdsl from the spec `hfvae` with pixels = 64, groups = 2, size = 8,
+Compiled by graphdsl 0.1.0 from the spec `hfvae` with pixels = 64, groups = 2, size
+= 8,
 sha256 50c5f1c1765d3f5812a1f2aa15c33f37cba29d43a0d6d7bb701ed1a0dc69c439.
 
 Objective, to be minimised:
@@ -54,6 +55,8 @@ from graphdsl_runtime import (
 class Hfvae(Objective):
     """HFVAE (Esmaeili et al., 2019)."""
 
+    compiled_by = "graphdsl 0.1.0"
+    emitted_format = 1
     variables = (
         Variable("x", role="observed", kind="binary", shape=(64,)),
         Variable("u", role="latent", kind="real", members=(2, 8)),

@@ -7,7 +7,7 @@ contains H(x) under p: that term is trained, may be infinite, and is not in the
 published objective (docs/paper-audit.md, row InfoGAN). A copy of c expresses the
 published term.
 
-Compiled by graphdsl from the spec `infogan` with pixels = 64, classes = 10,
+Compiled by graphdsl 0.1.0 from the spec `infogan` with pixels = 64, classes = 10,
 sha256 44ba34ccc19415f41d9f62afc17772a5c5642cd7debc4593b3ea0f9f0c4ea5b7.
 
 Objective, to be minimised:
@@ -58,6 +58,8 @@ from graphdsl_runtime import (
 class Infogan(Objective):
     """InfoGAN (Chen et al., 2016)."""
 
+    compiled_by = "graphdsl 0.1.0"
+    emitted_format = 1
     variables = (
         Variable("x", role="observed", kind="binary", shape=(64,)),
         Variable("c", role="latent", kind="categorical", classes=10),

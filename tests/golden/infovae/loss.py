@@ -5,7 +5,7 @@ which for Dv = KL is E[-log p(x|z)] + (1 - alpha) I(x; z) + lam KL(q(z) || p(z))
 Here: the squared maximum mean discrepancy for Dv, as in its MMD-VAE; it is not in
 nats.
 
-Compiled by graphdsl from the spec `infovae` with pixels = 64,
+Compiled by graphdsl 0.1.0 from the spec `infovae` with pixels = 64,
 sha256 2ae20c9f64f5a89f97c1aa8f65e7505bd799467b35f72430ca2339fe2e43790d.
 
 Objective, to be minimised:
@@ -47,6 +47,8 @@ from graphdsl_runtime import (
 class Infovae(Objective):
     """InfoVAE (Zhao et al., 2019)."""
 
+    compiled_by = "graphdsl 0.1.0"
+    emitted_format = 1
     variables = (
         Variable("x", role="observed", kind="binary", shape=(64,)),
         Variable("z", role="latent", kind="real", shape=(16,)),

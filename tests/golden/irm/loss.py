@@ -7,7 +7,7 @@ of two halves of the rows of e, which is unbiased (`irm(y | z, e, biased)` squar
 one slope). The penalty is no D(q || G): it is 0 if y is independent of e given z
 and p(y|z) is correct, and may be 0 elsewhere.
 
-Compiled by graphdsl from the spec `irm` with pixels = 64, environments = 2,
+Compiled by graphdsl 0.1.0 from the spec `irm` with pixels = 64, environments = 2,
 sha256 be77060ebc172a801ecb185a2395a61a881c12bae51cc18e04ba578923eec80d.
 
 Objective, to be minimised:
@@ -47,6 +47,8 @@ from graphdsl_runtime import (
 class Irm(Objective):
     """Invariant risk minimization (Arjovsky et al., 2019)."""
 
+    compiled_by = "graphdsl 0.1.0"
+    emitted_format = 1
     variables = (
         Variable("x", role="observed", kind="binary", shape=(64,)),
         Variable("y", role="observed", kind="binary"),

@@ -4,7 +4,7 @@ w) || p(z|w)). Here: q with a full covariance, since identification requires tha
 can equal the posterior (theorem 4). A diagonal q biases the decoder towards a
 diagonal posterior, away from the sources (docs/results/models.md).
 
-Compiled by graphdsl from the spec `ivae` with sources = 5, segments = 40,
+Compiled by graphdsl 0.1.0 from the spec `ivae` with sources = 5, segments = 40,
 sha256 ece44a953653fd118331fa8e5b3f6f0bbc6f29d1f5f31824ac1e63e7368a6285.
 
 Objective, to be minimised:
@@ -51,6 +51,8 @@ from graphdsl_runtime import (
 class Ivae(Objective):
     """iVAE (Khemakhem et al., 2020)."""
 
+    compiled_by = "graphdsl 0.1.0"
+    emitted_format = 1
     variables = (
         Variable("x", role="observed", kind="real", shape=(5,)),
         Variable("w", role="given", kind="categorical", classes=40),

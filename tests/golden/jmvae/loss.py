@@ -4,7 +4,7 @@ In the paper: Table 2, row JMVAE: [1, C_1]; [beta_i, G_cross(x_i)]. Published:
 whose bound is exactly the published one, in which z depends on the views through
 x_i alone; `jmvae_cross` has the printed network (docs/paper-audit.md, row JMVAE).
 
-Compiled by graphdsl from the spec `jmvae` with pixels = 32,
+Compiled by graphdsl 0.1.0 from the spec `jmvae` with pixels = 32,
 sha256 b3b07e87250eaad9fb0aae38b85d03bc3b3f83d8f00727db5a3a05d90372ffef.
 
 Objective, to be minimised:
@@ -56,6 +56,8 @@ from graphdsl_runtime import (
 class Jmvae(Objective):
     """JMVAE (Suzuki et al., 2017)."""
 
+    compiled_by = "graphdsl 0.1.0"
+    emitted_format = 1
     variables = (
         Variable("x", role="observed", kind="binary", members=2, shape=(32,)),
         Variable("z", role="latent", kind="real", shape=(16,)),

@@ -6,7 +6,7 @@ views. The published objective drops -I(z; x_j); with this term, each E[-log
 p(x_i|z)] has weight 1 + alpha. `jmvae` has the network that is exact
 (docs/paper-audit.md, row JMVAE).
 
-Compiled by graphdsl from the spec `jmvae_cross` with pixels = 32,
+Compiled by graphdsl 0.1.0 from the spec `jmvae_cross` with pixels = 32,
 sha256 11cc2ceb2be006c7eac697c00f29769ccff728731b2a901fc2dbb5071f412a31.
 
 Objective, to be minimised:
@@ -60,6 +60,8 @@ from graphdsl_runtime import (
 class JmvaeCross(Objective):
     """JMVAE by the network of the paper."""
 
+    compiled_by = "graphdsl 0.1.0"
+    emitted_format = 1
     variables = (
         Variable("x", role="observed", kind="binary", members=2, shape=(32,)),
         Variable("z", role="latent", kind="real", shape=(16,)),

@@ -3,7 +3,8 @@ about s allows. In the paper: no row of Table 2 as printed. Published: E[-log p(
 s)], subject to E KL(q(z|x, s) || p(z)) <= limit, which bounds I(z; s). Here: with
 this bound only, the first of the paper's.
 
-Compiled by graphdsl from the spec `lmifr` with features = 64, values = 2, limit = 5,
+Compiled by graphdsl 0.1.0 from the spec `lmifr` with features = 64, values = 2,
+limit = 5,
 sha256 626c66ce35db11e3a17efcb74267abc1ff70d074d35b3a5c05aae15be9e967d0.
 
 Objective, to be minimised:
@@ -48,6 +49,8 @@ from graphdsl_runtime import (
 class Lmifr(Objective):
     """L-MIFR (Song et al., 2019)."""
 
+    compiled_by = "graphdsl 0.1.0"
+    emitted_format = 1
     variables = (
         Variable("x", role="observed", kind="binary", shape=(64,)),
         Variable("s", role="given", kind="categorical", classes=2),

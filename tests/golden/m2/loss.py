@@ -5,7 +5,7 @@ L(x, y) - H(q(y|x)) for the others, summed over N rows, and 0.1 N times the mean
 -log q(y|x) over the rows with a label. Here: the mean over N rows, so that alpha is
 0.1 N / (rows with a label): 10 if one row in a hundred has a label.
 
-Compiled by graphdsl from the spec `m2` with pixels = 64, classes = 10,
+Compiled by graphdsl 0.1.0 from the spec `m2` with pixels = 64, classes = 10,
 sha256 7aee87323c95d61b56d58c3abbc91b07abef4339c3fa45b12b11f6815fd8bf1b.
 
 Objective, to be minimised:
@@ -60,6 +60,8 @@ from graphdsl_runtime import (
 class M2(Objective):
     """M2 (Kingma et al., 2014)."""
 
+    compiled_by = "graphdsl 0.1.0"
+    emitted_format = 1
     variables = (
         Variable("x", role="observed", kind="binary", shape=(64,)),
         Variable(

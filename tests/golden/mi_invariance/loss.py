@@ -5,7 +5,8 @@ each of the two conditions gives an inequality. A factorised posterior gives <=
 under q, with slack I(z_j; z_-j); a factorised prior gives >= under p, with slack
 I(z_j; z_-j|x).
 
-Compiled by graphdsl from the spec `mi_invariance` with pixels = 64, factors = 4,
+Compiled by graphdsl 0.1.0 from the spec `mi_invariance` with pixels = 64, factors =
+4,
 sha256 724c74729761c87e5639df92ae1d58344505e1a9b1800c1f038ef64648f7cdb0.
 
 Objective, to be minimised:
@@ -49,6 +50,8 @@ from graphdsl_runtime import (
 class MiInvariance(Objective):
     """MI invariance (arXiv 1911.10922)."""
 
+    compiled_by = "graphdsl 0.1.0"
+    emitted_format = 1
     variables = (
         Variable("x", role="observed", kind="binary", shape=(64,)),
         Variable("z", role="latent", kind="real", members=4),

@@ -3,7 +3,7 @@ of x that predicts y. In the paper: Sec. 2.4, I^Gin - beta I^Gout, here with Gin
 {x -> t} and Gout = {t -> y}. Published: beta E[-log p(y|t)] + E KL(q(t|x) || p(t)),
 Alemi et al., 2017, times beta.
 
-Compiled by graphdsl from the spec `mib` with pixels = 64, classes = 10,
+Compiled by graphdsl 0.1.0 from the spec `mib` with pixels = 64, classes = 10,
 sha256 7ba87ff2cccd251e1c5c8e09aee7556a026a6001f79e3ac718f10f0c8411d2e6.
 
 Objective, to be minimised:
@@ -53,6 +53,8 @@ from graphdsl_runtime import (
 class Mib(Objective):
     """Information bottleneck (Tishby et al., 1999; Friedman et al., 2001)."""
 
+    compiled_by = "graphdsl 0.1.0"
+    emitted_format = 1
     variables = (
         Variable("x", role="observed", kind="binary", shape=(64,)),
         Variable("y", role="observed", kind="categorical", classes=10),

@@ -5,7 +5,7 @@ normal distributions, over the views that a row has. Without `per_expert` the bo
 takes one logarithm over all samples; it is never larger (Jensen), and converges to
 -log p(x) as K grows.
 
-Compiled by graphdsl from the spec `mmvae` with views = 2, pixels = 32,
+Compiled by graphdsl 0.1.0 from the spec `mmvae` with views = 2, pixels = 32,
 sha256 51d87ce0960b31d301a42e45cbd7494ae021e51e1fa0b837f2fefd141b479ccc.
 
 Objective, to be minimised:
@@ -59,6 +59,8 @@ from graphdsl_runtime import (
 class Mmvae(Objective):
     """MMVAE (Shi et al., 2019)."""
 
+    compiled_by = "graphdsl 0.1.0"
+    emitted_format = 1
     variables = (
         Variable(
             "x", role="observed", kind="binary", members=2, shape=(32,), optional=True

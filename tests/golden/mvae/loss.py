@@ -5,7 +5,7 @@ S_k. Here: over every subset S; each row uses the views of S that it has. The
 marginal terms belong to L_dist: no D(q || G) contains p(x_i|z)
 (docs/paper-audit.md, row MVAE).
 
-Compiled by graphdsl from the spec `mvae` with views = 2, pixels = 32,
+Compiled by graphdsl 0.1.0 from the spec `mvae` with views = 2, pixels = 32,
 sha256 462488015cc24e7ac91bb10c39a4021c3836628a78ea31d6bdb7aedcd5b06ad0.
 
 Objective, to be minimised:
@@ -56,6 +56,8 @@ from graphdsl_runtime import (
 class Mvae(Objective):
     """MVAE (Wu & Goodman, 2018)."""
 
+    compiled_by = "graphdsl 0.1.0"
+    emitted_format = 1
     variables = (
         Variable(
             "x", role="observed", kind="binary", members=2, shape=(32,), optional=True

@@ -7,7 +7,7 @@ independent of e given z: x too must be independent of both, so that z must keep
 information of x about them; `ood_invariant` has what the text describes
 (docs/paper-audit.md, eq. 18).
 
-Compiled by graphdsl from the spec `ood` with pixels = 64, environments = 2,
+Compiled by graphdsl 0.1.0 from the spec `ood` with pixels = 64, environments = 2,
 sha256 aef510afd4e54c0b4c0a8a9f9a17ff4caacdd25699de698d572ccc87ac898c9e.
 
 Objective, to be minimised:
@@ -63,6 +63,8 @@ from graphdsl_runtime import (
 class Ood(Objective):
     """Out-of-distribution generalization (eq. 18, as printed)."""
 
+    compiled_by = "graphdsl 0.1.0"
+    emitted_format = 1
     variables = (
         Variable("x", role="observed", kind="binary", shape=(64,)),
         Variable("y", role="observed", kind="binary"),

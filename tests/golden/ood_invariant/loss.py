@@ -5,8 +5,8 @@ p(y|z)] - min_r E[-log r(y|z, e)]). Here: I(y; e|z) = H(y|z) - H(y|z, e), whose 
 term needs an adversary: a predictor that knows the environment
 (docs/paper-audit.md, eq. 18).
 
-Compiled by graphdsl from the spec `ood_invariant` with pixels = 64, environments =
-2,
+Compiled by graphdsl 0.1.0 from the spec `ood_invariant` with pixels = 64,
+environments = 2,
 sha256 05365a9a0f6984f68cc9071ff9d163983e6cf45c586463efae05696b604475f7.
 
 Objective, to be minimised:
@@ -46,6 +46,8 @@ from graphdsl_runtime import (
 class OodInvariant(Objective):
     """Invariant prediction."""
 
+    compiled_by = "graphdsl 0.1.0"
+    emitted_format = 1
     variables = (
         Variable("x", role="observed", kind="binary", shape=(64,)),
         Variable("y", role="observed", kind="binary"),

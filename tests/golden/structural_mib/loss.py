@@ -4,7 +4,8 @@ the edges of the data, as here (docs/paper-audit.md, eq. 5). Published: gamma E[
 p(x|t) - log p(y|t)] + (1 + gamma) E KL(q(t|x) || p(t)). Here: I(x; t) bounded by
 the rate, without constants of the data.
 
-Compiled by graphdsl from the spec `structural_mib` with pixels = 64, classes = 10,
+Compiled by graphdsl 0.1.0 from the spec `structural_mib` with pixels = 64, classes
+= 10,
 sha256 0b621b1b5616efe1070e948f0e1f1429a622e72c4401f7bed6dd88b3235c10c4.
 
 Objective, to be minimised:
@@ -55,6 +56,8 @@ from graphdsl_runtime import (
 class StructuralMib(Objective):
     """Structural bottleneck (Elidan & Friedman, 2005)."""
 
+    compiled_by = "graphdsl 0.1.0"
+    emitted_format = 1
     variables = (
         Variable("x", role="observed", kind="binary", shape=(64,)),
         Variable("y", role="observed", kind="categorical", classes=10),

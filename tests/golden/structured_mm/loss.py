@@ -6,7 +6,7 @@ masks learned by eq. 15 and a cost for each edge. Here: the mean over bipartitio
 of I(x_S; x_rest|z). The published objective drops its -I(z; x_rest) and is loose by
 that amount; here predictors r(x_i|z) bound it (docs/paper-audit.md, row OURS-MM).
 
-Compiled by graphdsl from the spec `structured_mm` with N = 2, pixels = 32,
+Compiled by graphdsl 0.1.0 from the spec `structured_mm` with N = 2, pixels = 32,
 sha256 42a5d8106bc0877d381f66b2c1a0465dda61c2b3f29b0aab5bfe4feee477f1e8.
 
 Objective, to be minimised:
@@ -70,6 +70,8 @@ from graphdsl_runtime import (
 class StructuredMm(Objective):
     """Structured multi-view model (Zhang, Koyama & Ishiguro, 2020)."""
 
+    compiled_by = "graphdsl 0.1.0"
+    emitted_format = 1
     variables = (
         Variable(
             "x", role="observed", kind="binary", members=2, shape=(32,), optional=True

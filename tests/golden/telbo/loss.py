@@ -4,7 +4,7 @@ printed. Published: E_q[-log p(x|z)] + joint E_q[-log p(y|z)] + E KL(q(z|x, y) |
 p(z)) + E_r[-log p(x|z)] + E KL(r(z|x) || p(z)) + alone E_s[-log p(y|z)] + E
 KL(s(z|y) || p(z)), where the decoders are held fixed in the terms of a single view.
 
-Compiled by graphdsl from the spec `telbo` with pixels = 64, classes = 10,
+Compiled by graphdsl 0.1.0 from the spec `telbo` with pixels = 64, classes = 10,
 sha256 7a8e436bc2c0444c98d4b310f487d0147899512e8626e155f12b93969ef902a3.
 
 Objective, to be minimised:
@@ -59,6 +59,8 @@ from graphdsl_runtime import (
 class Telbo(Objective):
     """TELBO (Vedantam et al., 2018)."""
 
+    compiled_by = "graphdsl 0.1.0"
+    emitted_format = 1
     variables = (
         Variable("x", role="observed", kind="binary", shape=(64,)),
         Variable("y", role="observed", kind="categorical", classes=10),

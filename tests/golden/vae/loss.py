@@ -2,7 +2,7 @@
 the paper: Table 2, row VAE: [1, C_1]; no network. Published: E[-log p(x|u)] + E
 KL(q(u|x) || p(u)).
 
-Compiled by graphdsl from the spec `vae` with pixels = 64,
+Compiled by graphdsl 0.1.0 from the spec `vae` with pixels = 64,
 sha256 4fd4ffc817945a3010791852c5833e0e023d3adf84168a3001a7e031d33c6311.
 
 Objective, to be minimised:
@@ -46,6 +46,8 @@ from graphdsl_runtime import (
 class Vae(Objective):
     """Variational autoencoder (Kingma & Welling, 2014)."""
 
+    compiled_by = "graphdsl 0.1.0"
+    emitted_format = 1
     variables = (
         Variable("x", role="observed", kind="binary", shape=(64,)),
         Variable("u", role="latent", kind="real", shape=(16,)),

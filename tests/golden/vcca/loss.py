@@ -2,7 +2,7 @@
 infers it. In the paper: no row of Table 2 as printed. Published: E[-log p(x_1|z)] +
 E[-log p(x_2|z)] + E KL(q(z|x_1) || p(z)).
 
-Compiled by graphdsl from the spec `vcca` with pixels = 32,
+Compiled by graphdsl 0.1.0 from the spec `vcca` with pixels = 32,
 sha256 f17501ea5121312a0f8efbde127f45a6e7fc48e18f47beb8a7118382df12d5a7.
 
 Objective, to be minimised:
@@ -48,6 +48,8 @@ from graphdsl_runtime import (
 class Vcca(Objective):
     """VCCA (Wang et al., 2016)."""
 
+    compiled_by = "graphdsl 0.1.0"
+    emitted_format = 1
     variables = (
         Variable("x", role="observed", kind="binary", members=2, shape=(32,)),
         Variable("z", role="latent", kind="real", shape=(16,)),

@@ -2,7 +2,7 @@
 for each. In the paper: no row of Table 2 as printed. Published: sum_i E[-log
 p(x_i|z, u_i)] + E KL(q(z|x_1) || p(z)) + sum_i E KL(q(u_i|x_i) || p(u_i)).
 
-Compiled by graphdsl from the spec `vcca_private` with pixels = 32,
+Compiled by graphdsl 0.1.0 from the spec `vcca_private` with pixels = 32,
 sha256 915ac767d6f1fe38d119d640bba3bf1621a8c7eed111c624786987c0fc315768.
 
 Objective, to be minimised:
@@ -49,6 +49,8 @@ from graphdsl_runtime import (
 class VccaPrivate(Objective):
     """VCCA-private (Wang et al., 2016)."""
 
+    compiled_by = "graphdsl 0.1.0"
+    emitted_format = 1
     variables = (
         Variable("x", role="observed", kind="binary", members=2, shape=(32,)),
         Variable("z", role="latent", kind="real", shape=(16,)),

@@ -3,7 +3,7 @@ a nuisance s. In the paper: no row of Table 2 as printed. Published: E[-log p(x|
 s)] + E KL(q(z|x, s) || p(z)) + gamma MMD(q(z|s = 0) || q(z|s = 1)). Here: without
 labels. MMD replaces I(z; s): both are 0 for the same q, but MMD is not in nats.
 
-Compiled by graphdsl from the spec `vfae` with features = 64,
+Compiled by graphdsl 0.1.0 from the spec `vfae` with features = 64,
 sha256 c7ead35ca7703d7782660b5f6660b97a170b2e77628ad461f80bbf072c4a98f0.
 
 Objective, to be minimised:
@@ -51,6 +51,8 @@ from graphdsl_runtime import (
 class Vfae(Objective):
     """Variational fair autoencoder (Louizos et al., 2016)."""
 
+    compiled_by = "graphdsl 0.1.0"
+    emitted_format = 1
     variables = (
         Variable("x", role="observed", kind="binary", shape=(64,)),
         Variable("s", role="given", kind="binary"),

@@ -2,7 +2,7 @@
 generated samples. In the paper: Sec. 3.5 names it; no row of Table 2 as printed.
 Published: E[c(x, G(z))] + lam MMD(q(z) || p(z)), with c = |x - G(z)|^2.
 
-Compiled by graphdsl from the spec `wae_mmd` with pixels = 64,
+Compiled by graphdsl 0.1.0 from the spec `wae_mmd` with pixels = 64,
 sha256 0bccfaee6958011317be4def200dddb6ac9e4f0471a565854558efd15e988839.
 
 Objective, to be minimised:
@@ -42,6 +42,8 @@ from graphdsl_runtime import (
 class WaeMmd(Objective):
     """WAE-MMD (Tolstikhin et al., 2018)."""
 
+    compiled_by = "graphdsl 0.1.0"
+    emitted_format = 1
     variables = (
         Variable("x", role="observed", kind="real", shape=(64,)),
         Variable("z", role="latent", kind="real", shape=(16,)),

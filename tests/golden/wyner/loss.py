@@ -7,7 +7,7 @@ common) E KL(q(z|x_1, x_2) || p(z)) + cross sum_i E KL(q(z|x_1, x_2) || q(z|x_i)
 The printed row has neither z -> u_i in G^q nor I(x; z). One network here covers
 both cross and private generation (docs/paper-audit.md, row Wyner).
 
-Compiled by graphdsl from the spec `wyner` with pixels = 32,
+Compiled by graphdsl 0.1.0 from the spec `wyner` with pixels = 32,
 sha256 e558004b1df190f79413a27a7e7a14c007b10a1d0adc08acfd091aeccdd069e2.
 
 Objective, to be minimised:
@@ -65,6 +65,8 @@ from graphdsl_runtime import (
 class Wyner(Objective):
     """Wyner VAE (Ryu et al., 2020)."""
 
+    compiled_by = "graphdsl 0.1.0"
+    emitted_format = 1
     variables = (
         Variable("x", role="observed", kind="binary", members=2, shape=(32,)),
         Variable("z", role="latent", kind="real", shape=(16,)),
