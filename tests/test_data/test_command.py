@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import shlex
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +13,9 @@ import numpy as np
 import pytest
 import torch
 
+from graphdsl.cli.commands.specs import TRAINED_ON
+from graphdsl.cli.sources import shipped
+from tests.corpus import some
 from tests.program import run
 from tests.test_data.tables import Sheet, write_sheet
 
@@ -126,3 +130,15 @@ def test_incomplete_rows_are_left_out_on_demand_alone() -> None:
     ended = run("train", "one.mib", "--data", "x.csv", "--check-data", "--drop-incomplete")
     assert ended.code == 0
     assert "5 incomplete rows left out" in ended.err
+
+
+@pytest.mark.parametrize("line", some("shipped data", run("specs", "--train").out.splitlines(), 8))
+def test_every_spec_that_ships_has_data_that_ship(line: str) -> None:
+    ended = run(*shlex.split(line)[1:], "--check-data")
+    assert ended.code == 0, ended.err
+    assert " rows to train on" in ended.err
+
+
+def test_data_are_named_for_specs_that_ship_alone() -> None:
+    assert TRAINED_ON.keys() <= {path.stem for path in shipped()}
+    assert len(run("specs", "--train").out.splitlines()) == len(shipped())

@@ -1,8 +1,8 @@
-"""Data that are drawn: sprites whose factors are known, and coloured MNIST."""
+"""Data that are drawn: sprites, images whose colour tells a label, and non-stationary sources."""
 
 from __future__ import annotations
 
-__all__ = ["coloured_mnist", "sprites"]
+__all__ = ["coloured_digits", "coloured_mnist", "sources", "sprites"]
 
 from itertools import product
 
@@ -18,6 +18,8 @@ _TURNS = 8  # orientations
 _PLACES = 6  # along each axis
 _WRONG_LABELS = 0.25
 _WRONG_COLOURS = (0.2, 0.1)  # in each environment
+_ENVIRONMENTS = ("wrong in 0.2", "wrong in 0.1")
+_SEGMENTS, _LENGTH, _SOURCES = 40, 100, 5
 
 
 def sprites() -> Table:
@@ -55,10 +57,7 @@ def coloured_mnist(folder: str) -> Table:
     data = load_data(f"mnist:{folder}")
     images = data.train.numpy().reshape(len(data.train), data.layout.rows, data.layout.columns)
     small, digits = images[:, ::2, ::2], data.train_labels.numpy()
-    dice = np.random.RandomState(0).random_sample((3, len(digits)))
-    y = (digits >= 5) ^ (dice[0] < _WRONG_LABELS)
-    e = (dice[1] * len(_WRONG_COLOURS)).astype(np.int64)
-    colour = y ^ (dice[2] < np.array(_WRONG_COLOURS)[e])
+    y, e, colour = _spurious(digits)
     x = np.zeros((len(small), 2, *small.shape[1:]), dtype=np.float32)
     x[np.arange(len(small)), colour.astype(int)] = small
     return Table(
@@ -66,11 +65,82 @@ def coloured_mnist(folder: str) -> Table:
         (
             Column("x", x),
             Column("y", y),
-            Column("e", e, categories=("wrong in 0.2", "wrong in 0.1"), ordered=True),
-            Column("digit", digits.astype(np.int64), categories=tuple("0123456789")),
+            Column("e", e, categories=_ENVIRONMENTS, ordered=True),
+            Column("digit", digits.astype(np.int64), categories=tuple("0123456789"), ordered=True),
         ),
         by_order=True,
     )
+
+
+def coloured_digits() -> Table:
+    """Colour the digits in the same way: a bar on the left, or on the right, tells the label.
+
+    Columns: ``x``, ``(8, 8)``; the attributes ``colour``, ``even`` and ``large``; ``y``; ``e``.
+    Raises `MissingExtra`.  Reference: Arjovsky et al. 2019.
+    """
+    data = load_data("digits")
+    x = np.concatenate([data.train.numpy(), data.test.numpy()]).reshape(-1, 8, 8).copy()
+    digits = np.concatenate([data.train_labels.numpy(), data.test_labels.numpy()])
+    y, e, colour = _spurious(digits)
+    x[:, :, 0], x[:, :, 7] = ~colour[:, None], colour[:, None]
+    attributes = {
+        "colour": (colour, ("left", "right")),
+        "even": (digits % 2 == 0, ("odd", "even")),
+        "large": (digits >= 5, ("small", "large")),
+    }
+    columns = [
+        Column(name, values.astype(np.int64), categories=names, ordered=True)
+        for name, (values, names) in attributes.items()
+    ]
+    return Table(
+        "coloured-digits",
+        (
+            Column("x", x),
+            *columns,
+            Column("y", y),
+            Column("e", e, categories=_ENVIRONMENTS, ordered=True),
+        ),
+        held_out=np.arange(len(x)) >= len(data.train),
+        by_order=True,
+    )
+
+
+def sources() -> Table:
+    """Mix five sources ``s`` into ``x``; each is normal in each of the 40 segments ``w``.
+
+    Means are in [-3, 3], standard deviations in [0.5, 3]; the mixing is two rotations with a leaky
+    ReLU between them.  Reference: Khemakhem et al. 2020.
+
+    >>> table = sources()
+    >>> [(one.name, one.values.shape) for one in table.columns]
+    [('x', (4000, 5)), ('w', (4000,)), ('s', (4000, 5))]
+    """
+    dice = np.random.RandomState(0)
+    mean = dice.uniform(-3, 3, size=(_SEGMENTS, _SOURCES))
+    scale = dice.uniform(0.5, 3, size=(_SEGMENTS, _SOURCES))
+    w = np.repeat(np.arange(_SEGMENTS), _LENGTH)
+    s = mean[w] + scale[w] * dice.standard_normal((len(w), _SOURCES))
+    first, second = (np.linalg.qr(dice.standard_normal((_SOURCES, _SOURCES)))[0] for _ in range(2))
+    mixed = s @ first
+    x = np.where(mixed > 0, mixed, 0.2 * mixed) @ second
+    names = tuple(map(str, range(_SEGMENTS)))
+    return Table(
+        "sources",
+        (
+            Column("x", (x - x.mean(axis=0)) / x.std(axis=0)),
+            Column("w", w, categories=names, ordered=True),
+            Column("s", s),
+        ),
+        by_order=True,
+    )
+
+
+def _spurious(digits: Array) -> tuple[Array, Array, Array]:
+    """Labels, environments, and colours that go with the labels as the environment has it."""
+    dice = np.random.RandomState(0).random_sample((3, len(digits)))
+    y = (digits >= 5) ^ (dice[0] < _WRONG_LABELS)
+    e = (dice[1] * len(_WRONG_COLOURS)).astype(np.int64)
+    return y, e, y ^ (dice[2] < np.array(_WRONG_COLOURS)[e])
 
 
 def _sprite(shape: int, size: int, turn: int, across: int, down: int) -> Array:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from graphdsl_runtime.data.arrow_files import read_arrow, read_csv, read_parquet
 from graphdsl_runtime.data.built_in import image_table
-from graphdsl_runtime.data.drawn import coloured_mnist, sprites
+from graphdsl_runtime.data.drawn import coloured_digits, coloured_mnist, sources, sprites
 from graphdsl_runtime.data.errors import refused
 from graphdsl_runtime.data.hub import read_saved
 from graphdsl_runtime.data.images import read_images
@@ -51,6 +51,8 @@ _FOLDERS: Mapping[str, Callable[[Path], Table]] = {
 _SHIPPED: Mapping[str, Callable[[], Table]] = {
     "digits": lambda: image_table("digits"),
     "digits-halves": lambda: image_table("digits-halves"),
+    "coloured-digits": coloured_digits,
+    "sources": sources,
     "sprites": sprites,
 }
 

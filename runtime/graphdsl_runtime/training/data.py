@@ -9,6 +9,7 @@ __all__ = [
     "Layout",
     "TrainingData",
     "load_data",
+    "split_of_digits",
     "stratified_split",
 ]
 
@@ -147,6 +148,16 @@ def stratified_split(labels: Tensor) -> tuple[Tensor, Tensor]:
         held_out[random.permutation(rows)[: round(_HELD_OUT * len(rows))]] = True
     chosen = torch.from_numpy(held_out)
     return torch.nonzero(~chosen).flatten(), torch.nonzero(chosen).flatten()
+
+
+def split_of_digits() -> tuple[Tensor, Tensor]:
+    """Say which digits of their file are for training and which are held out, ascending.
+
+    Shapes: ``-> (train,), (test,)``.  Raises `MissingExtra`.
+    """
+    with train_extra():
+        from sklearn.datasets import load_digits
+    return stratified_split(torch.from_numpy(load_digits().target).long())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
