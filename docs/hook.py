@@ -57,6 +57,8 @@ _ORDER = (
     "language.md",
     "command-line.md",
     "runtime.md",
+    "your-data.md",
+    "in-use.md",
     "unified-table.md",
     "paper-audit.md",
     "models",

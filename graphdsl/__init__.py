@@ -41,8 +41,16 @@ from graphdsl.diagnostics import Source, SpecError
 
 if TYPE_CHECKING:
     from graphdsl.api.latent_model import LatentModel
+    from graphdsl.api.notebook import Shell
 
 __version__: str
+
+
+def load_ipython_extension(shell: Shell) -> None:
+    """Give a notebook the cell magic ``%%mib``: what ``%load_ext graphdsl`` calls."""
+    from graphdsl.api.notebook import register
+
+    register(shell)
 
 
 def __getattr__(name: str) -> object:

@@ -111,3 +111,13 @@ def test_the_page_of_the_runtime_says_what_it_does() -> None:
     )
     assert found.attempted > 20
     assert found.failed == 0
+
+
+def test_the_page_of_trained_models_says_what_it_does() -> None:
+    found = doctest.testfile(
+        str(ROOT / "docs" / "in-use.md"),
+        module_relative=False,
+        optionflags=doctest.NORMALIZE_WHITESPACE,
+    )
+    assert found.attempted > 8
+    assert found.failed == 0

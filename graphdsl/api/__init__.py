@@ -1,7 +1,9 @@
-"""The Python interface: what `import graphdsl` gives, and nothing that prints or exits.
+"""The Python interface: what `import graphdsl` gives, and nothing that exits.
 
 `sources` finds a spec by path, text or name, `numbers` reads exact numbers, `compiled` compiles,
-`emitted` makes the class in memory, `loading` makes an objective of a saved model or a run.
+`emitted` makes the class in memory, `loading` makes an objective of a saved model or a run,
+`likelihood` bounds -log p of a trained one, `evaluation` measures it, `latent_model` is an
+estimator of scikit-learn. `notebook` alone prints: the mistakes of a cell.
 Torch and the runtime are imported inside the functions that need them.
 """
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 __all__ = ["AuditView", "Compiled", "check", "compile"]
 
 import hashlib
+import html
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -33,6 +34,8 @@ class AuditView:
     """An audit, to be shown in the dress that one likes."""
 
     audit: Audit
+    source: Source
+    code: str  #: the emitted module, which the page shows beside its terms
 
     def to_text(self) -> str:
         """Write it as `graphdsl audit` prints it."""
@@ -46,6 +49,18 @@ class AuditView:
 
         found: dict[str, Any] = json.loads(audit_json(self.audit))
         return found
+
+    def to_html(self) -> str:
+        """Write it as a page of its own, which needs no network."""
+        from graphdsl.report import audit_html
+
+        return audit_html(self.audit, self.source, self.code)
+
+    def _repr_html_(self) -> str:
+        """Show it in a notebook: the page in a frame, which keeps its styles to itself."""
+        page = html.escape(self.to_html(), quote=True)
+        style = "width: 100%; height: 40em; border: 0"
+        return f'<iframe sandbox="allow-scripts" style="{style}" srcdoc="{page}"></iframe>'
 
     def __str__(self) -> str:
         return self.to_text()
@@ -83,7 +98,7 @@ class Compiled:
     @cached_property
     def audit(self) -> AuditView:
         """The derivation of the loss: bounds, gaps, constants and proofs."""
-        return AuditView(read(self.module.compiled))
+        return AuditView(read(self.module.compiled), self.source, self.code)
 
     @property
     def diagnostics(self) -> tuple[Diagnostic, ...]:
