@@ -7,6 +7,7 @@ __all__ = ["changing_signs", "wrong_directions"]
 from collections.abc import Iterable, Iterator
 
 from graphdsl.bound.errors import WeightChangesSign, WrongDirection
+from graphdsl.bound.relations import side_of
 from graphdsl.diagnostics import Diagnostic, Span
 from graphdsl.ir.information import Collected, CollectedGroup, entropy, information
 from graphdsl.ir.loss import LossTerm
@@ -61,6 +62,7 @@ def wrong_directions(terms: Iterable[LossTerm]) -> Iterator[Diagnostic]:
             yield WrongDirection(
                 span=Span(line, 1, line, 2),
                 term=term.formula,
+                side=side_of(term),
                 weight=weight_text(term.weight),
                 within=f" under {term.within}" if term.within else "",
             )

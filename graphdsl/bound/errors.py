@@ -57,14 +57,15 @@ class WeightChangesSign(Warned):
 
 
 class WrongDirection(Warned):
-    """An estimate from above whose weight is negative."""
+    """An estimate from above whose weight is negative, or one from below whose weight is not."""
 
     code = "MIB416"
     title = "Bound of the wrong direction"
-    said = "{term}{within} is estimated from above, and its weight is {weight}: the loss may lie"
+    said = "{term}{within} is estimated from {side}, and its weight is {weight}: the loss may lie"
     said += " below the objective"
     hint = "estimate it another way, as in `estimate TC(u) with adversary`, or turn the weight"
     term: str
+    side: str
     weight: str
     within: str
 

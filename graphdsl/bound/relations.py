@@ -7,7 +7,7 @@ sign over the parameters' range leaves none.
 
 from __future__ import annotations
 
-__all__ = ["combined", "directed", "of_bounds", "reason_of", "turned", "under_sign"]
+__all__ = ["combined", "directed", "of_bounds", "reason_of", "side_of", "turned", "under_sign"]
 
 from collections.abc import Iterable, Sequence
 from typing import Literal
@@ -80,7 +80,7 @@ def reason_of(relation: Relation, terms: Sequence[LossTerm], model: Model) -> st
         case (("equal" | "upper"), _):
             return _certified(relation, blamed)
         case "lower", _:
-            return f"{names_of} {are} bounded from above, and the weight is nowhere positive"
+            return f"{names_of} {_too_small(are, blamed)}"
         case "saddle", True:
             return f"{names_of} {are} held by a multiplier, which plays against the rest"
         case "saddle", False:
@@ -90,6 +90,25 @@ def reason_of(relation: Relation, terms: Sequence[LossTerm], model: Model) -> st
         case _:
             reasons = dict.fromkeys(_no_bound(term, model) for term in blamed)
             return f"{names_of} {are} no bound: {', and '.join(reasons)}"
+
+
+def side_of(term: LossTerm) -> Literal["above", "below"]:
+    """From which side the estimate of a term bounds it: from above, if nothing else is recorded."""
+    own = ESTIMATORS.get(term.code.word)
+    is_below = own is not None and own.relation == "lower" and not term.within
+    return "below" if is_below else "above"
+
+
+def _too_small(are: str, terms: Iterable[LossTerm]) -> str:
+    """Why terms are lower bounds."""
+    sides = {side_of(term) for term in terms}
+    match sorted(sides):
+        case ["above"]:
+            return f"{are} bounded from above, and the weight is nowhere positive"
+        case ["below"]:
+            return f"{are} bounded from below, and the weight is nowhere negative"
+        case _:
+            return f"{are} bounded, each from the side on which it can only be too small"
 
 
 def _certified(relation: Relation, terms: Sequence[LossTerm]) -> str:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from fractions import Fraction
 from itertools import product
 from random import Random
 from typing import NamedTuple
 
+import pytest
+
+from graphdsl.bound import relations
 from graphdsl.compiler import check_spec, derive
 from graphdsl.diagnostics import Source
 from graphdsl.ir.loss import LossModule
@@ -15,6 +19,7 @@ from graphdsl.ir.methods import ESTIMATORS, METHODS, UNREACHABLE
 from graphdsl.ir.model import Interval, Model, Parameter
 from graphdsl.ir.signs import sign
 from graphdsl.ir.weight import ZERO, Weight
+from graphdsl.resolve import choices
 from graphdsl_runtime import RELATIONS
 from tests.corpus import Case, compiling, documented, generated, shipped
 from tests.laws.directions import false_directions, weights_over_the_range
@@ -254,3 +259,22 @@ def test_every_method_is_compiled_for_each_of_its_targets() -> None:
     for text in (*(text for text, *_ in signed()), *OF_JOINTS, IRM_SPEC):
         reached |= {term.code.word for term in lowered(text).module.terms}
     assert ESTIMATORS.keys() <= reached
+
+
+def test_a_lower_bound_is_said_to_be_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A planted estimator errs downwards: no other has that direction yet."""
+    loo = METHODS["loo"]
+    assert loo.factors is not None
+    planted = replace(loo.factors, relation="lower")
+    monkeypatch.setattr(choices, "METHODS", {**METHODS, "loo": replace(loo, factors=planted)})
+    monkeypatch.setattr(relations, "ESTIMATORS", {**ESTIMATORS, planted.word: planted})
+    for weight, relation in (("+ 2 *", "lower"), ("- up *", "upper")):
+        text = HEAD.format(f"{weight} TC(u)\nestimate TC(u) with loo")
+        _, module, _ = lowered(text)
+        (term,) = [one for one in module.terms if one.code.word == planted.word]
+        assert (term.relation, module.relation) == (relation, relation)
+        warned = [one.message for one in derive(check_spec(Source("a.mib", text))).warnings]
+        wrong = [one for one in warned if "estimated from below, and its weight is 2" in one]
+        assert bool(wrong) == (relation == "lower")
+        if relation == "lower":
+            assert module.reason.endswith("bounded from below, and the weight is nowhere negative")
