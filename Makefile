@@ -1,7 +1,8 @@
 # setup  make .venv with everything that development needs
 # demo   from nothing to a trained model: install, compile, audit, train on real digits
 # test   the whole test suite
-# fuzz   10,000 generated specs, or FUZZ=N, for each law; FUZZ_START=SEED starts at one of them
+# fuzz   10,000 generated specs, or FUZZ=N, for each law; FUZZ_START=SEED starts at one of them, and
+#        LAWS="tests/laws/test_values.py" holds them to some laws alone
 # check  lint, format, types, import boundaries
 # golden rewrite the files that the tests hold the output to; read the diff
 # bench  step times beside hand-written modules and under Inductor, estimators beside closed forms,
