@@ -52,8 +52,43 @@ def formula(samples: Samples, group: Sequence[Piece]) -> Formula:
         "".join(f"E_{one} " for one in draws),
         "".join(f"\\mathbb{{E}}_{{{one}}}\\," for one in draws),
     )
-    total = _counted(samples, group) if first.among else _summed(samples, group, subsets)
+    if subsets:
+        return _of_subsets(samples, group)
+    total = _counted(samples, group) if first.among else _summed(samples, group)
     return Formula(f"{mean.text}{total.text}{body.text}", f"{mean.latex}{total.latex}{body.latex}")
+
+
+def _of_subsets(samples: Samples, group: Sequence[Piece]) -> Formula:
+    """A rate to posteriors of some experts: a sum over these, and one node for all members."""
+    nodes = list(dict.fromkeys(piece.node for piece in group))
+    sets = {_experts(piece) for piece in group}
+    read = {frozenset(_parents(samples, samples.base, piece)) for piece in group}
+    if len(nodes) > 1 and not _own_experts(group):
+        if len(read) > 1 or len(group) < len(nodes) * len(sets):
+            return _joined([formula(samples, [piece]) for piece in group])
+        of = joint_text(samples.model, nodes)
+        node = of, latex_names(tuple(of.split(", ")))
+    else:
+        node = _index(samples, nodes)
+    encoder = _conditional(samples, samples.base, group)
+    body = _named(samples, group, samples.under, encoder, node)
+    if len(sets) == 1:
+        return body
+    if not _singles(group):
+        return Formula(f"sum_S {body.text}", f"\\sum_{{S}} {body.latex}")
+    total = _over(_part(samples, sorted((one for (one,) in sets), key=natural)))
+    return Formula(f"{total.text}{body.text}", f"{total.latex}{body.latex}")
+
+
+def _experts(piece: Piece) -> tuple[str, ...]:
+    """The views of a posterior of some experts."""
+    return piece.ref.experts if isinstance(piece.ref, SubPosterior) else ()
+
+
+def _own_experts(group: Sequence[Piece]) -> bool:
+    """Whether each member is compared with the expert of its own index."""
+    indices = [(natural(piece.node)[1], natural(_experts(piece)[0])[1]) for piece in group]
+    return _singles(group) and all(one == other for one, other in indices)
 
 
 def _of_mixture(samples: Samples, group: Sequence[Piece]) -> Formula:
@@ -76,7 +111,7 @@ def _write_sets(samples: Samples, group: Sequence[Piece]) -> Formula:
     body = _body(samples, group, f"{samples.base}(S)", given)
     each = Formula(r"sum_{i in S} ", r"\sum_{i \in S} ")
     if not sets.own:
-        each = _summed(samples, by_set[group[0].under], False)  # all sets have the same members
+        each = _summed(samples, by_set[group[0].under])  # all sets have the same members
     return Formula(
         f"sum_{{{sets.text}}} {each.text}{body.text}",
         f"\\sum_{{{sets.latex}}} {each.latex}{body.latex}",
@@ -187,14 +222,17 @@ def _counted(samples: Samples, group: Sequence[Piece]) -> Formula:
     )
 
 
-def _summed(samples: Samples, group: Sequence[Piece], subsets: bool) -> Formula:
+def _summed(samples: Samples, group: Sequence[Piece]) -> Formula:
     """A sum over the index in which members differ, if there are several."""
     if len(group) == 1:
         return _NOTHING
-    index = "S" if subsets and not _singles(group) else "i"
-    part = "" if subsets else _part(samples, [piece.node for piece in group])
-    label = f"{{{index} in {part}}}" if part else index
-    latex = f"{index} \\in \\{{{part}\\}}" if part else index
+    return _over(_part(samples, [piece.node for piece in group]))
+
+
+def _over(part: str) -> Formula:
+    """A sum over i, of all members or of a part."""
+    label = f"{{i in {part}}}" if part else "i"
+    latex = f"i \\in \\{{{part}\\}}" if part else "i"
     return Formula(f"sum_{label} ", f"\\sum_{{{latex}}} ")
 
 
@@ -213,12 +251,15 @@ def _right(samples: Samples, group: Sequence[Piece], node: tuple[str, str]) -> F
         return Formula(f"p({node[0]})", f"p({node[1]})")
     if isinstance(ref, SubPosterior):
         head = ref.experts[0].partition("[")[0]
-        if len(group) == 1 or is_drawn(ref):
+        if len({_experts(piece) for piece in group}) == 1:
             given = Formula(", ".join(ref.experts), latex_names(ref.experts))
         elif _singles(group):
             given = Formula(f"{head}[i]", f"{latex_name(head)}_{{i}}")
         else:
             given = Formula(f"{head}[S]", f"{latex_name(head)}_{{S}}")
+        mask = _written_mask(ref.conditional.gates, ref.experts, group[0].node)
+        if mask:
+            given = Formula(f"{given.text} if {mask}", f"{given.latex}^{{{latex_name(mask)}}}")
         return _distribution(ref.conditional.network, node, given)
     if isinstance(ref, Encoder):
         base, parents = ref.conditional.network, ref.conditional.parents

@@ -17,10 +17,12 @@ import numpy as np
 
 from graphdsl.compiler import Compiled, read
 from graphdsl.ir.audit import Audit
-from graphdsl.ir.information import Term
+from graphdsl.ir.information import CrossEntropy, Entropy, Term
+from graphdsl.ir.model import Model
 from graphdsl.ir.notation import weight_text
 from graphdsl.report import audit_json, audit_text
 from tests.corpus import Case, compiling, documented, generated, shipped, some
+from tests.laws.masked import masked_spec
 from tests.oracles.discrete import (
     Joint,
     conditional_entropy,
@@ -141,6 +143,74 @@ def listed(atom: str) -> str:
 
 def tight(text: str) -> str:
     return re.sub(r",\s+", ",", text)
+
+
+# ---- rates to posteriors of some views -----------------------------------------------------------
+
+
+def test_a_rate_names_the_posteriors_that_it_stands_for() -> None:
+    """KL(q(z | x) || q(z | x[i])): each latent with each of the views, and no other."""
+    tried = 0
+    drawn = generated("rates to views", 12, masked_spec)
+    cases = chain(shipped(), (Case(one, TO_VIEWS.format(one)) for one in RATES), drawn)
+    for case, made in compiling(cases):
+        audit = read(made.compiled)
+        for term in audit.module.terms:
+            found = re.fullmatch(RATE_TO_VIEWS, term.formula)
+            if found is None or term.code.kind != "kl":
+                continue
+            views = {*audit.model.members(found["head"])}
+            atoms = [one.atom for one in term.stands_for]
+            asked = {
+                (node, *views.intersection(atom.given))
+                for atom in atoms
+                if isinstance(atom, CrossEntropy | Entropy)
+                for node in atom.of
+            }
+            asked = {each for each in asked if len(each) == 2}  # a node, and one view
+            assert pairs_of(found, audit.model) == asked, f"{case}\n{term.formula}"
+            tried += 1
+    assert tried > len(RATES)
+
+
+TO_VIEWS = """
+model to_views
+observed x[1..3] : real[2]
+latent z[1..2] : real ~ normal
+q {{ x[i] -> z by poe for i in 1..3 }}
+p {{ z -> x }}
+minimize KL(q || p) + {}
+"""
+RATES = (
+    "KL(q(z | x) || q(z | x[1]))",
+    "sum(i in 1..2) KL(q(z | x) || q(z | x[i]))",
+    "sum(i in 1..3) KL(q(z | x) || q(z | x[i]))",
+    "sum(i in 1..2) KL(q(z[i] | x) || q(z[i] | x[i]))",
+    "KL(q(z[1] | x) || q(z[1] | x[2])) + KL(q(z[2] | x) || q(z[2] | x[1]))",
+)
+#: A sum over i, or none, of rates to posteriors of one view of a family.
+RATE_TO_VIEWS = re.compile(
+    r"(?:sum_(?:i|\{i in (?P<part>[\d, ]+)\}) )?E_q KL\(q\(.*\) "
+    r"\|\| q\((?P<of>[^|]*) \| (?P<head>\w+)\[(?P<index>\w+)\](?: if \w+)?\)\)"
+)
+
+
+def pairs_of(found: re.Match[str], model: Model) -> set[tuple[str, ...]]:
+    """Every latent and view that a formula speaks of."""
+    views = {one.partition("[")[2][:-1]: one for one in model.members(found["head"])}
+    chosen = found["part"].split(", ") if found["part"] else [*views]
+    chosen = chosen if found["index"] == "i" else [found["index"]]
+    return {
+        (node, views[index])
+        for name in found["of"].split(", ")
+        for index in chosen
+        for node in members_named(re.sub(r"\[i\]", f"[{index}]", name), model)
+    }
+
+
+def members_named(name: str, model: Model) -> tuple[str, ...]:
+    family = model.family_of(name) if "[" in name else model.family(name)
+    return (name,) if "[" in name else family.nodes
 
 
 # ---- each D from the JSON alone ------------------------------------------------------------------

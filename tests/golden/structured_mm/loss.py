@@ -19,7 +19,7 @@ Loss, in nats per row:
     sum_i E_q[-log p(x[i] | z if Mp, u[i])]
     + 0.5*cross sum_i E_q[-log r(x[i] | z)]
     + sum_i E_q KL(q(z[i] | x if Mq) || p(z[i]))
-    + 0.5*cross sum_i E_q KL(q(z[i] | x if Mq) || q(z[i] | x[i]))
+    + 0.5*cross sum_i E_q KL(q(z | x if Mq) || q(z | x[i] if Mq))
     + sum_i E_q KL(q(u[i] | x[i]) || p(u[i]))
     + edge E[number of edges in Mq]
     + edge E[number of edges in Mp]
@@ -137,7 +137,7 @@ class StructuredMm(Objective):
         # sum_i E_q KL(q(z[i] | x if Mq) || p(z[i])); spec line 31
         rate_z = expect(q_z.kl(standard_normal))
 
-        # sum_i E_q KL(q(z[i] | x if Mq) || q(z[i] | x[i])); spec line 32
+        # sum_i E_q KL(q(z | x if Mq) || q(z | x[i] if Mq)); spec line 32
         rate_z_each = expect(q_z[:, None].kl(q_z_each))
 
         # sum_i E_q KL(q(u[i] | x[i]) || p(u[i])); spec line 31
