@@ -4,7 +4,7 @@ from __future__ import annotations
 
 __all__ = ["ancestral_sample", "decode", "forward", "infer"]
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Set
 from itertools import chain, takewhile
 
 from graphdsl.codegen.expressions import flat
@@ -37,6 +37,7 @@ from graphdsl.codegen.tree import (
     Word,
 )
 from graphdsl.codegen.words import assign, own_call, torch
+from graphdsl.codegen.words import chain as joined
 from graphdsl.ir.loss import LossModule, LossTerm
 from graphdsl.ir.statements import Observe
 
@@ -55,8 +56,7 @@ def forward(module: LossModule) -> Function:
 
 def infer(module: LossModule) -> Function:
     """The posterior of every latent."""
-    words = {one.distribution for one in module.inferred}
-    returned = _word({"Gaussian"}, "Posterior", words)
+    returned = _type({one.distribution for one in module.inferred}, "Posterior")
     lines = chain.from_iterable(map(infer_line, module.infer))
     entries = map(inferred_entry, module.inferred)
     return _answering("infer", (_BATCH, _NOISE), returned, lines, entries)
@@ -64,8 +64,7 @@ def infer(module: LossModule) -> Function:
 
 def decode(module: LossModule) -> Function:
     """The likelihood of every observed variable."""
-    words = {one.distribution for one in module.decoded}
-    returned = _word({"Bernoulli", "Gaussian"}, "Likelihood", words)
+    returned = _type({one.distribution for one in module.decoded}, "Likelihood")
     values = (
         assign(local, flat(own_call("value_of", Name("latents"), Literal(name)), indices))
         for local, name, indices in module.latents_decoded
@@ -98,12 +97,14 @@ def _answering(
     return Function(name, (_SELF, *parameters), returns, body, decorator=torch("no_grad"))
 
 
-def _word(usual: set[str], alias: str, words: Iterable[str]) -> Expression:
-    """The type of a method's answers."""
-    if not set(words) <= usual:
+def _type(words: Set[str], alias: str) -> Expression:
+    """The type of a method's answers: the distributions that they are, or any that they may be.
+
+    A label or a flow has a class of its own where it is stacked, which its word does not tell.
+    """
+    if not words or words & {"Labelled", "Flow"}:
         return Word(alias)
-    first, *rest = sorted(usual)
-    return Binary(Word(first), "|", Word(rest[0])) if rest else Word(first)
+    return joined("|", map(Word, sorted(words)))
 
 
 def _computed(module: LossModule) -> Iterator[Statement]:

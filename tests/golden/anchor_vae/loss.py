@@ -119,7 +119,7 @@ class AnchorVae(Objective):
         }
 
     @torch.no_grad()
-    def decode(self, latents: Latents) -> dict[str, Bernoulli | Gaussian]:
+    def decode(self, latents: Latents) -> dict[str, Bernoulli]:
         z = self.value_of(latents, "z")
         p_x = Bernoulli(self.p_x(z))  # p(x | z); (B, 64)
         return {

@@ -104,7 +104,7 @@ class BetaVae(Objective):
         }
 
     @torch.no_grad()
-    def decode(self, latents: Latents) -> dict[str, Bernoulli | Gaussian]:
+    def decode(self, latents: Latents) -> dict[str, Bernoulli]:
         u = self.value_of(latents, "u")
         p_x = Bernoulli(self.p_x(u))  # p(x | u); (B, 64)
         return {

@@ -108,7 +108,7 @@ class BetaVaeFactored(Objective):
         }
 
     @torch.no_grad()
-    def decode(self, latents: Latents) -> dict[str, Bernoulli | Gaussian]:
+    def decode(self, latents: Latents) -> dict[str, Bernoulli]:
         u = self.value_of(latents, "u")
         p_x = Bernoulli(self.p_x(u))  # p(x | u); (B, 64)
         return {

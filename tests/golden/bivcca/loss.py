@@ -127,7 +127,7 @@ class Bivcca(Objective):
         }
 
     @torch.no_grad()
-    def decode(self, latents: Latents) -> dict[str, Bernoulli | Gaussian]:
+    def decode(self, latents: Latents) -> dict[str, Bernoulli]:
         z = self.value_of(latents, "z")
         p_x = Bernoulli(self.p_x(z))  # p(x[i] | z); (B, 2, 32)
         return {

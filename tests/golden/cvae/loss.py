@@ -112,7 +112,7 @@ class Cvae(Objective):
         }
 
     @torch.no_grad()
-    def decode(self, latents: Latents) -> dict[str, Bernoulli | Gaussian]:
+    def decode(self, latents: Latents) -> dict[str, Bernoulli]:
         z = self.value_of(latents, "z")
         a = self.observe(latents, "a")  # (B,)
         one_hot_a = self.one_hot(a, 10)  # (B, 10)

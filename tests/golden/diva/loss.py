@@ -59,7 +59,6 @@ from graphdsl_runtime import (
     Networks,
     Noise,
     Objective,
-    Posterior,
     Variable,
     expect,
     mlp,
@@ -204,7 +203,11 @@ class Diva(Objective):
         )
 
     @torch.no_grad()
-    def infer(self, batch: Batch, noise: Noise | None = None) -> dict[str, Posterior]:
+    def infer(
+        self,
+        batch: Batch,
+        noise: Noise | None = None,
+    ) -> dict[str, Categorical | Gaussian]:
         x, seen_x = self.observe_some(batch, "x")
         label_y, seen_label_y = self.observe_some(batch, "y")
         d, seen_d = self.observe_some(batch, "d")
@@ -224,7 +227,7 @@ class Diva(Objective):
         }
 
     @torch.no_grad()
-    def decode(self, latents: Latents) -> dict[str, Bernoulli | Gaussian]:
+    def decode(self, latents: Latents) -> dict[str, Bernoulli]:
         zy = self.value_of(latents, "zy")
         zd = self.value_of(latents, "zd")
         zx = self.value_of(latents, "zx")

@@ -47,7 +47,6 @@ from graphdsl_runtime import (
     Categorical,
     Gaussian,
     Latents,
-    Likelihood,
     Losses,
     Networks,
     Noise,
@@ -170,7 +169,7 @@ class FairDirect(Objective):
         }
 
     @torch.no_grad()
-    def decode(self, latents: Latents) -> dict[str, Likelihood]:
+    def decode(self, latents: Latents) -> dict[str, Bernoulli | Categorical]:
         z = self.value_of(latents, "z")
         u = self.value_of(latents, "u")
         p_x = Bernoulli(self.p_x(z, u))  # p(x | z, u); (B, 64)

@@ -159,7 +159,7 @@ class FairMine(Objective):
         }
 
     @torch.no_grad()
-    def decode(self, latents: Latents) -> dict[str, Bernoulli | Gaussian]:
+    def decode(self, latents: Latents) -> dict[str, Bernoulli]:
         z = self.value_of(latents, "z")
         u = self.value_of(latents, "u")
         p_x = Bernoulli(self.p_x(z, u))  # p(x | z, u); (B, 64)

@@ -150,7 +150,7 @@ class Ffvae(Objective):
         }
 
     @torch.no_grad()
-    def decode(self, latents: Latents) -> dict[str, Bernoulli | Gaussian]:
+    def decode(self, latents: Latents) -> dict[str, Bernoulli]:
         b = self.value_of(latents, "b")
         p_x = Bernoulli(self.p_x(b))  # p(x | b); (B, 64)
         return {

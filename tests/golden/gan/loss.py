@@ -31,12 +31,12 @@ import torch
 from graphdsl_runtime import (
     Batch,
     Bernoulli,
-    Gaussian,
     Latents,
     Losses,
     Networks,
     Noise,
     Objective,
+    Posterior,
     Variable,
     adversarial_js_non_saturating,
     critic,
@@ -97,11 +97,11 @@ class Gan(Objective):
         )
 
     @torch.no_grad()
-    def infer(self, batch: Batch, noise: Noise | None = None) -> dict[str, Gaussian]:
+    def infer(self, batch: Batch, noise: Noise | None = None) -> dict[str, Posterior]:
         return {}
 
     @torch.no_grad()
-    def decode(self, latents: Latents) -> dict[str, Bernoulli | Gaussian]:
+    def decode(self, latents: Latents) -> dict[str, Bernoulli]:
         u = self.value_of(latents, "u")
         p_x = Bernoulli(self.p_x(u))  # p(x | u); (B, 64)
         return {

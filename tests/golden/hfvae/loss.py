@@ -135,7 +135,7 @@ class Hfvae(Objective):
         }
 
     @torch.no_grad()
-    def decode(self, latents: Latents) -> dict[str, Bernoulli | Gaussian]:
+    def decode(self, latents: Latents) -> dict[str, Bernoulli]:
         u = self.value_of(latents, "u").flatten(1, 2)
         p_x = Bernoulli(self.p_x(u))  # p(x | u); (B, 64)
         return {

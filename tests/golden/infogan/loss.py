@@ -38,12 +38,12 @@ from graphdsl_runtime import (
     Batch,
     Bernoulli,
     Categorical,
-    Gaussian,
     Latents,
     Losses,
     Networks,
     Noise,
     Objective,
+    Posterior,
     Variable,
     adversarial_js_non_saturating,
     critic,
@@ -120,11 +120,11 @@ class Infogan(Objective):
         )
 
     @torch.no_grad()
-    def infer(self, batch: Batch, noise: Noise | None = None) -> dict[str, Gaussian]:
+    def infer(self, batch: Batch, noise: Noise | None = None) -> dict[str, Posterior]:
         return {}
 
     @torch.no_grad()
-    def decode(self, latents: Latents) -> dict[str, Bernoulli | Gaussian]:
+    def decode(self, latents: Latents) -> dict[str, Bernoulli]:
         c = self.value_of(latents, "c")
         n = self.value_of(latents, "n")
         p_x = Bernoulli(self.p_x(c, n))  # p(x | c, n); (B, 64)

@@ -107,7 +107,7 @@ class Irm(Objective):
         }
 
     @torch.no_grad()
-    def decode(self, latents: Latents) -> dict[str, Bernoulli | Gaussian]:
+    def decode(self, latents: Latents) -> dict[str, Bernoulli]:
         z = self.value_of(latents, "z")
         p_y = Bernoulli(self.p_y(z))  # p(y | z); (B,)
         return {

@@ -33,7 +33,6 @@ from torch import Tensor
 
 from graphdsl_runtime import (
     Batch,
-    Bernoulli,
     FullGaussian,
     Gaussian,
     Latents,
@@ -41,7 +40,6 @@ from graphdsl_runtime import (
     Networks,
     Noise,
     Objective,
-    Posterior,
     Variable,
     expect,
     mlp,
@@ -107,7 +105,11 @@ class Ivae(Objective):
         )
 
     @torch.no_grad()
-    def infer(self, batch: Batch, noise: Noise | None = None) -> dict[str, Posterior]:
+    def infer(
+        self,
+        batch: Batch,
+        noise: Noise | None = None,
+    ) -> dict[str, FullGaussian]:
         x, seen_x = self.observe_some(batch, "x")
         w, seen_w = self.observe_some(batch, "w")
         one_hot_w = self.one_hot(w, 40)  # (B, 40)
@@ -118,7 +120,7 @@ class Ivae(Objective):
         }
 
     @torch.no_grad()
-    def decode(self, latents: Latents) -> dict[str, Bernoulli | Gaussian]:
+    def decode(self, latents: Latents) -> dict[str, Gaussian]:
         z = self.value_of(latents, "z")
         p_x = Gaussian(self.p_x(z), scale=0.1)  # p(x | z); (B, 5)
         return {

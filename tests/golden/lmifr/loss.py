@@ -114,7 +114,7 @@ class Lmifr(Objective):
         }
 
     @torch.no_grad()
-    def decode(self, latents: Latents) -> dict[str, Bernoulli | Gaussian]:
+    def decode(self, latents: Latents) -> dict[str, Bernoulli]:
         z = self.value_of(latents, "z")
         s = self.observe(latents, "s")  # (B,)
         one_hot_s = self.one_hot(s, 2)  # (B, 2)

@@ -45,7 +45,6 @@ from graphdsl_runtime import (
     Networks,
     Noise,
     Objective,
-    Posterior,
     Variable,
     averaged,
     chances,
@@ -134,7 +133,11 @@ class M2(Objective):
         )
 
     @torch.no_grad()
-    def infer(self, batch: Batch, noise: Noise | None = None) -> dict[str, Posterior]:
+    def infer(
+        self,
+        batch: Batch,
+        noise: Noise | None = None,
+    ) -> dict[str, Categorical | Gaussian]:
         x, seen_x = self.observe_some(batch, "x")
         label_y, seen_label_y = self.observe_some(batch, "y")
         q_y = Categorical(self.q_y(x)).or_prior(seen_x)
@@ -147,7 +150,7 @@ class M2(Objective):
         }
 
     @torch.no_grad()
-    def decode(self, latents: Latents) -> dict[str, Bernoulli | Gaussian]:
+    def decode(self, latents: Latents) -> dict[str, Bernoulli]:
         y = self.value_of(latents, "y")
         z = self.value_of(latents, "z")
         p_x = Bernoulli(self.p_x(y, z))  # p(x | y, z); (B, 64)

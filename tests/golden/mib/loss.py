@@ -38,7 +38,6 @@ from graphdsl_runtime import (
     Categorical,
     Gaussian,
     Latents,
-    Likelihood,
     Losses,
     Networks,
     Noise,
@@ -111,7 +110,7 @@ class Mib(Objective):
         }
 
     @torch.no_grad()
-    def decode(self, latents: Latents) -> dict[str, Likelihood]:
+    def decode(self, latents: Latents) -> dict[str, Categorical]:
         t = self.value_of(latents, "t")
         p_y = Categorical(self.p_y(t))  # p(y | t); (B,)
         return {

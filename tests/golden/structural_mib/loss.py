@@ -41,7 +41,6 @@ from graphdsl_runtime import (
     Categorical,
     Gaussian,
     Latents,
-    Likelihood,
     Losses,
     Networks,
     Noise,
@@ -127,7 +126,7 @@ class StructuralMib(Objective):
         }
 
     @torch.no_grad()
-    def decode(self, latents: Latents) -> dict[str, Likelihood]:
+    def decode(self, latents: Latents) -> dict[str, Bernoulli | Categorical]:
         t = self.value_of(latents, "t")
         p_x = Bernoulli(self.p_x(t))  # p(x | t); (B, 64)
         p_y = Categorical(self.p_y(t))  # p(y | t); (B,)

@@ -188,7 +188,7 @@ class StructuredMm(Objective):
         }
 
     @torch.no_grad()
-    def decode(self, latents: Latents) -> dict[str, Bernoulli | Gaussian]:
+    def decode(self, latents: Latents) -> dict[str, Bernoulli]:
         z = self.value_of(latents, "z")
         u = self.value_of(latents, "u")
         Mp = self.mask_Mp.mode()

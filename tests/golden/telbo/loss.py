@@ -43,7 +43,6 @@ from graphdsl_runtime import (
     Categorical,
     Gaussian,
     Latents,
-    Likelihood,
     Losses,
     Networks,
     Noise,
@@ -169,7 +168,7 @@ class Telbo(Objective):
         }
 
     @torch.no_grad()
-    def decode(self, latents: Latents) -> dict[str, Likelihood]:
+    def decode(self, latents: Latents) -> dict[str, Bernoulli | Categorical]:
         z = self.value_of(latents, "z")
         p_x = Bernoulli(self.p_x(z))  # p(x | z); (B, 64)
         p_y = Categorical(self.p_y(z))  # p(y | z); (B,)

@@ -116,7 +116,7 @@ class VccaPrivate(Objective):
         }
 
     @torch.no_grad()
-    def decode(self, latents: Latents) -> dict[str, Bernoulli | Gaussian]:
+    def decode(self, latents: Latents) -> dict[str, Bernoulli]:
         z = self.value_of(latents, "z")
         u = self.value_of(latents, "u")
         p_x = Bernoulli(self.p_x(z, u))  # p(x[i] | z, u[i]); (B, 2, 32)

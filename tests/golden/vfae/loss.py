@@ -114,7 +114,7 @@ class Vfae(Objective):
         }
 
     @torch.no_grad()
-    def decode(self, latents: Latents) -> dict[str, Bernoulli | Gaussian]:
+    def decode(self, latents: Latents) -> dict[str, Bernoulli]:
         z = self.value_of(latents, "z")
         s = self.observe(latents, "s")  # (B,)
         p_x = Bernoulli(self.p_x(z, s))  # p(x | z, s); (B, 64)

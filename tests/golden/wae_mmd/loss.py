@@ -25,7 +25,6 @@ import torch
 
 from graphdsl_runtime import (
     Batch,
-    Bernoulli,
     Gaussian,
     Latents,
     Losses,
@@ -99,7 +98,7 @@ class WaeMmd(Objective):
         }
 
     @torch.no_grad()
-    def decode(self, latents: Latents) -> dict[str, Bernoulli | Gaussian]:
+    def decode(self, latents: Latents) -> dict[str, Gaussian]:
         z = self.value_of(latents, "z")
         p_x = Gaussian.unit(self.p_x(z))  # p(x | z); (B, 64)
         return {
