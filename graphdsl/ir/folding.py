@@ -14,8 +14,9 @@ __all__ = [
 ]
 
 import re
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 _TEXT_INDEX = re.compile(r"\[(\d+(?:,\d+)*)\]|(?<=\w)\((\d+(?:,\d+)*)\)")
 _LATEX_INDEX = re.compile(r"_\{(\d+(?:,\d+)*)\}|(?<=\w)\((\d+(?:,\d+)*)\)")
@@ -135,38 +136,48 @@ def _span(one: Folded) -> str:
     return f"{low}..{high}" if whole else f"{{{', '.join(map(str, one.values))}}}"
 
 
+class _Place(NamedTuple):
+    """Where a text has a value of an index."""
+
+    start: int
+    end: int
+    value: int
+    slot: int  #: which value of its index it is
+
+
 def _patterns(text: str, latex: bool) -> Iterator[tuple[str, str, int]]:
-    """The text with one value of its indices replaced by a letter, for each value."""
-    index = _LATEX_INDEX if latex else _TEXT_INDEX
-    values = {
-        int(value)
-        for found in index.finditer(text)
-        for value in (found.group(1) or found.group(2)).split(",")
-    }
-    words = set(re.findall(r"[A-Za-z_]\w*", text)) if values else set()
+    """The text with one value replaced by a letter: everywhere, in one slot, or where it is first.
+
+    `H(z[2] | x[1], x[2])` is `H(z[i] | x[1], x[i])`, and `H(z[i] | x[1], x[2])` too.
+    """
+    places = [*_places(text, latex)]
+    words = set(re.findall(r"[A-Za-z_]\w*", text)) if places else set()
     letter = next((one for one in _LETTERS if one not in words), "")
-    longest = max((_length(found) for found in index.finditer(text)), default=0)
-    for value in sorted(values) if letter else ():
-        for place in (None, *range(longest)) if longest > 1 else (None,):
-
-            def replaced(
-                found: re.Match[str], value: int = value, place: int | None = place
-            ) -> str:
-                inner = found.group(1) or found.group(2)
-                parts = inner.split(",")
-                for k, one in enumerate(parts):
-                    if int(one) == value and place in (None, k):
-                        parts[k] = letter
-                return found.group(0).replace(inner, ",".join(parts))
-
-            pattern = index.sub(replaced, text)
-            if pattern != text:
-                yield letter, pattern, value
+    if not letter:
+        return
+    for value in sorted({one.value for one in places}):
+        mine = [one for one in places if one.value == value]
+        slots = sorted({one.slot for one in mine})
+        choices = [mine, *([one for one in mine if one.slot == slot] for slot in slots), mine[:1]]
+        for chosen in dict.fromkeys(map(tuple, choices)):
+            yield letter, _replaced(text, chosen, letter), value
 
 
-def _length(found: re.Match[str]) -> int:
-    """How many values an index has."""
-    return (found.group(1) or found.group(2)).count(",") + 1
+def _places(text: str, latex: bool) -> Iterator[_Place]:
+    for found in (_LATEX_INDEX if latex else _TEXT_INDEX).finditer(text):
+        group = 1 if found.group(1) else 2
+        start = found.start(group)
+        for slot, value in enumerate(found.group(group).split(",")):
+            yield _Place(start, start + len(value), int(value), slot)
+            start += len(value) + 1
+
+
+def _replaced(text: str, places: Iterable[_Place], letter: str) -> str:
+    written, end = "", 0
+    for one in places:
+        written += text[end : one.start] + letter
+        end = one.end
+    return written + text[end:]
 
 
 def _runs(text: str) -> Iterator[list[re.Match[str]]]:

@@ -73,8 +73,8 @@ _GREEK = dict(
     )
 )
 _OPERATORS = {
-    r"\mid": "|", r"\|": "‖", r"\sum": "∑", r"\to": "→", r"\in": "∈", r"\setminus": "∖",
-    r"\emptyset": "∅", r"\ne": "≠", r"\subseteq": "⊆", r"\cdot": "⋅", r"\dots": "…",
+    r"\mid": "|", r"\|": "‖", r"\sum": "∑", r"\to": "→", r"\in": "∈", r"\notin": "∉",
+    r"\setminus": "∖", r"\emptyset": "∅", r"\ne": "≠", r"\subseteq": "⊆", r"\cdot": "⋅", r"\dots": "…",
     r"\ge": "≥", r"\le": "≤", r"\approx": "≈",
 }  # fmt: skip
 _WORDS = {r"\log": "log", r"\min": "min", r"\max": "max"}
@@ -351,7 +351,7 @@ def _plain(formula: Formula) -> Iterator[str]:
 
 
 def _spelled(sign: Sign) -> str:
-    around = ("+", "−", "=", "|", "‖", "→", "∈", "≠", "⊆", "≥", "≤", "≈", "∖")
+    around = ("+", "−", "=", "|", "‖", "→", "∈", "∉", "≠", "⊆", "≥", "≤", "≈", "∖")
     if sign.kind == "operator" and sign.text in around and sign.written != "|":
         return f" {sign.text} "
     if sign.text in (",", ";"):
