@@ -7,7 +7,16 @@ The LaTeX of an audit is a small language of our own, made from structures: lett
 
 from __future__ import annotations
 
-__all__ = ["Formula", "UnknownSignError", "latex", "mathml", "parsed", "summands", "unicode_text"]
+__all__ = [
+    "Formula",
+    "UnknownSignError",
+    "latex",
+    "mathml",
+    "parsed",
+    "summands",
+    "typed",
+    "unicode_text",
+]
 
 import re
 from collections.abc import Iterator
@@ -74,8 +83,8 @@ _GREEK = dict(
 )
 _OPERATORS = {
     r"\mid": "|", r"\|": "‖", r"\sum": "∑", r"\to": "→", r"\in": "∈", r"\notin": "∉",
-    r"\setminus": "∖", r"\emptyset": "∅", r"\ne": "≠", r"\subseteq": "⊆", r"\cdot": "⋅", r"\dots": "…",
-    r"\ge": "≥", r"\le": "≤", r"\approx": "≈",
+    r"\setminus": "∖", r"\emptyset": "∅", r"\ne": "≠", r"\subseteq": "⊆", r"\cdot": "⋅",
+    r"\dots": "…", r"\ge": "≥", r"\le": "≤", r"\approx": "≈",
 }  # fmt: skip
 _WORDS = {r"\log": "log", r"\min": "min", r"\max": "max"}
 _SPACES = {r"\,": " ", r"\ ": " ", r"\quad": "  ", r"\;": " "}
@@ -97,6 +106,11 @@ _STRETCHED = {
     "|": ' stretchy="false" lspace="0" rspace="0"',  # around what is counted
 }
 _PREFIX = re.compile(r'^((?:<mrow>)*)<mo(?: form="prefix")?>([+−])')
+_TYPED = {
+    "∑": "sum", "𝔼": "E", "‖": "||", "−": "-", "→": "->", "∈": "in", "∉": "not in", "…": "...",
+    "∖": "not ", "⋅": "*", "≠": "!=", "≥": ">=", "≤": "<=", "∅": "{}", "⊆": "in",
+    "′": "'", "∗": "*",
+}  # fmt: skip
 _SIZES = (r"\bigl", r"\bigr", r"\left", r"\right")
 _TOKEN = re.compile(r"\\[A-Za-z]+|\\.|\d+(?:\.\d+)?|\s+|.", re.DOTALL)
 
@@ -177,6 +191,20 @@ def unicode_text(formula: Formula) -> str:
     'KL(q̄(x[1] | z) ‖ p(x[1]))'
     """
     return re.sub(r" {2,}", " ", "".join(_plain(formula))).strip()
+
+
+def typed(formula: Formula) -> str:
+    r"""The same in the signs of a spec: only the bar of a conditional of q's joint is no ASCII.
+
+    >>> typed(parsed(r"\sum_{i=1}^{2} \mathbb{E}_q\,\mathrm{KL}(\bar{q}(x_{i}) \,\|\, p(x_{i}))"))
+    'sum(i in 1..2) E_q KL(q̄(x[i]) || p(x[i]))'
+    """
+    text = unicode_text(formula)
+    text = re.sub(r"∑_\{(\w+)=([^{}]*)\} ", r"sum(\1 in \2) ", text)
+    text = re.sub(r"∑_\{(\w+) ∈ (\{[^{}]*\})\} ", r"sum(\1 in \2) ", text)
+    for sign, plain in _TYPED.items():
+        text = text.replace(sign, plain)
+    return text
 
 
 @dataclass

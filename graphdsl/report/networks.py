@@ -7,28 +7,35 @@ __all__ = ["networks_json", "networks_text"]
 from collections.abc import Iterator
 
 from graphdsl.ir.audit import Audit
+from graphdsl.ir.folding import folded_each
 from graphdsl.ir.model import Network
-from graphdsl.ir.notation import names, original, shortened
+from graphdsl.ir.notation import names, original
+from graphdsl.report.lines import WIDEST, filled, laid
 from graphdsl.report.terms import Json
 
-_MOST = 6  #: inference networks that the text shows; the JSON has them all
+_MOST = 6  #: inference networks that the text shows, unless all are asked for
 
 
-def networks_text(audit: Audit) -> Iterator[str]:
+def networks_text(audit: Audit, *, width: int = WIDEST, full: bool = False) -> Iterator[str]:
     """A line for q, p and each further inference network, and what holds of them."""
     model = audit.model
-    shown = [model.inference, *model.further[:_MOST]]
+    further = model.further if full else model.further[:_MOST]
+    shown = [model.inference, *further]
     if model.generation is not None:
         shown.insert(1, model.generation)
-    width = max(len(one.name) for one in shown)
+    longest = max(len(one.name) for one in shown)
     for one in shown:
-        yield f"  {one.name:{width}}  {_lines(one)}"
-        if one is shown[-1] and len(model.further) > _MOST:
-            yield f"  ... and {len(model.further) - _MOST} more: `--format json` lists them all"
-    yield "  (under q the observed variables have the data's joint, which is arbitrary)"
+        lines = _lines(one)
+        pieces = [f"{line};" for line in lines[:-1]] + lines[-1:]
+        yield from laid(f"  {one.name:{longest}}  ", pieces, longest + 6, width)
+    if len(model.further) > len(further):
+        yield f"  ... and {len(model.further) - len(further)} more: `--full` shows them"
+    data = "(under q the observed variables have the data's joint, which is arbitrary)"
+    yield from filled("  ", data, 3, width)
     if model.masks:
         masks = ", ".join(f"{one.name}[{', '.join(map(str, one.extents))}]" for one in model.masks)
-        yield f"  (edges under {masks} are learned: all below is for each structure by itself)"
+        learned = f"(edges under {masks} are learned: all below is for each structure by itself)"
+        yield from filled("  ", learned, 3, width)
 
 
 def networks_json(audit: Audit) -> Json:
@@ -69,13 +76,13 @@ def _network(network: Network) -> Json:
     }
 
 
-def _lines(network: Network) -> str:
+def _lines(network: Network) -> list[str]:
     """The lines of a network, parents of each node together; nodes without edges by themselves."""
-    lines = []
+    lines: list[str] = []
     for place, node in enumerate(network.nodes):
         parents = [", ".join(network.nodes[parent]) for parent in network.parents(place)]
         if parents:
-            lines.append(f"{', '.join(shortened(parents, '...'))} -> {', '.join(node)}")
+            lines.append(f"{', '.join(parents)} -> {', '.join(node)}")
         elif all(place not in edge for edge in network.edges):
             lines.append(", ".join(node))
-    return "; ".join(shortened(lines, "...")) or "no variable has parents"
+    return [*folded_each(lines)] or ["no variable has parents"]

@@ -7,93 +7,177 @@ __all__ = ["audit_text"]
 from collections.abc import Iterable, Iterator
 
 from graphdsl.ir.audit import Audit
-from graphdsl.ir.information import ProjectionDerivation, Term
+from graphdsl.ir.folding import fold_lists
+from graphdsl.ir.information import Term
 from graphdsl.ir.loss import EXACT, LossModule, LossTerm
 from graphdsl.ir.notation import weight_text
 from graphdsl.ir.weight import ONE, Weight
+from graphdsl.report.alike import Alike, alike
 from graphdsl.report.evidence import distribution_text, nats_text, side_text, uses_text
+from graphdsl.report.lines import WIDEST, filled, laid, outer_summands
+from graphdsl.report.mathematics import parsed, typed
 from graphdsl.report.networks import networks_text
-from graphdsl.report.terms import text_sum, text_summands
+from graphdsl.report.terms import text_summands
 from graphdsl.report.verification import verification_text
+from graphdsl.report.wording import RELATIONS, alike_text, balance_text, turns_text
 
-_MOST = 4  #: projections shown in full; the JSON audit has them all
-_MOST_TERMS = 12  #: of a sum
-_WIDTH = 100
-
-
-def audit_text(audit: Audit) -> str:
-    """The networks, each D(q||G) step by step, the loss with its gaps, and the assertions."""
-    model, module = audit.model, audit.module
-    warnings = [*_warnings(audit)]
-    verified = [*verification_text(audit.verification)]
-    relations = {
-        "equal": "equal to the objective, up to constants of the data",
-        "upper": "an upper bound of the objective, up to constants of the data",
-        "estimate": "an estimate of the objective, up to constants of the data",
-        "surrogate": "a surrogate: it need not bound the objective",
-    }
-    sections = [
-        [f"{model.name}: {model.title}" if model.title else model.name],
-        ["NETWORKS", *networks_text(audit)],
-        *([["PROJECTIONS", *_projections(audit.projections)]] if audit.projections else []),
-        [
-            f"LOSS, {relations.get(module.relation, module.relation)}",
-            f"  ({module.reason})",
-            *_turns(module),
-            *(line for term in module.terms for line in _term(term)),
-        ],
-        *([["CONSTANTS, dropped", *_constants(module.constants)]] if module.constants else []),
-        *([["ASSERTIONS", *_proofs(audit)]] if audit.proofs else []),
-        *([["VERIFICATION", *verified]] if verified else []),
-        *([["WARNINGS", *warnings]] if warnings else []),
-    ]
-    return "\n\n".join("\n".join(section) for section in sections) + "\n"
+_MOST = 4  #: projections that are shown, unless all are asked for
+_MOST_TERMS = 12  #: of the sum that an assertion came to
 
 
-def _turns(module: LossModule) -> Iterator[str]:
-    """How many steps the players take in a round, where the spec says it."""
-    written = ", ".join(f"{count} of {player}" for player, count in module.turns)
-    if written:
-        yield f"  (steps in a round: {written})"
+def audit_text(audit: Audit, *, width: int = WIDEST, full: bool = False) -> str:
+    """The networks, each D(q||G) step by step, the loss with its gaps, and the assertions.
+
+    Args:
+        audit: The audit.
+        width: Columns that no line exceeds, unless a single name does.
+        full: Whether everything is written out: all projections, also those that are alike.
+    """
+    return _Writer(width, full).text(audit)
 
 
-def _projections(projections: tuple[ProjectionDerivation, ...]) -> Iterator[str]:
-    for one in projections[:_MOST]:
-        yield from _projection(one)
-    if len(projections) > _MOST:
-        yield f"  ... and {len(projections) - _MOST} more: `--format json` has them all"
+class _Writer:
+    """What every section knows: how wide lines are, and whether anything is left out."""
 
+    def __init__(self, width: int, full: bool) -> None:
+        self.width, self.full = width, full
 
-def _projection(one: ProjectionDerivation) -> Iterator[str]:
-    weight = f", weight {weight_text(one.weight)}" if one.weight else ""
-    yield f"  D({one.under} || {one.network.name}){weight}"
-    yield f"    = {text_sum((*one.simplified, *one.constant))}"
-    yield f"    = {text_sum(one.entropies)}   (definition, P1)"
-    yield f"    = {text_sum(one.multi_information)}   (multi-information, eq. 1)"
-    for step in one.steps:
-        yield f"    {step.rule}: {step.because}"
-        yield f"      {text_sum(step.before)}"
-        yield f"      = {text_sum(step.after)}"
+    def text(self, audit: Audit) -> str:
+        model, module = audit.model, audit.module
+        title = f"{model.name}: {model.title}" if model.title else model.name
+        sections = {
+            "": self._fill("", title, 0),
+            "OBJECTIVE, to be minimised": self._objective(module),
+            "NETWORKS": networks_text(audit, width=self.width, full=self.full),
+            "PROJECTIONS": self._projections(audit),
+            f"LOSS, {RELATIONS[module.relation]}": self._loss(audit),
+            "CONSTANTS, dropped": self._sum("  ", module.constants, 4) if module.constants else (),
+            "ASSERTIONS": self._proofs(audit),
+            "VERIFICATION": self._filled(verification_text(audit.verification)),
+            "WARNINGS": self._warnings(audit),
+        }
+        written = []
+        for heading, lines in sections.items():
+            found = [*lines]
+            if found:
+                written.append(
+                    "\n".join([*self._fill("", heading, 2), *found] if heading else found)
+                )
+        return "\n\n".join(written) + "\n"
 
+    # ---- lines -----------------------------------------------------------------------------------
 
-def _term(term: LossTerm) -> Iterator[str]:
-    yield ""
-    under = f", under {term.within}" if term.within else ""
-    yield f"  {_times(term.weight)}{term.name} = {term.formula}{under}"
-    whose = f", for {term.player.replace(',', ', ')}" if term.player else ""
-    yield f"    relation    {term.relation}{_asked_for(term)}{whose}"
-    yield from _summed("stands for", text_summands(term.stands_for))
-    if term.gradient != EXACT:
-        yield f"    gradient    {term.gradient}"
-    if term.estimator:
-        yield f"    estimator   {term.estimator}"
-    if term.rows:
-        yield f"    rows        {term.rows}"
-    if term.bounds:
-        yield from _summed("gap", (term.gaps[0], *(f"+ {gap}" for gap in term.gaps[1:])))
-        yield from _summed("tight when", _joined(term.conditions))
-    for gap in term.lasting:
-        yield f"    stays open  {gap}"
+    def _fill(self, first: str, text: str, hang: int) -> Iterator[str]:
+        return filled(first, text, hang, self.width)
+
+    def _filled(self, lines: Iterable[str], more: int = 2) -> Iterator[str]:
+        """Lines as they are indented, the long ones filled."""
+        for line in lines:
+            indent = len(line) - len(line.lstrip())
+            yield from self._fill(" " * indent, line.strip(), indent + more)
+
+    def _sum(self, first: str, terms: Iterable[Term], hang: int, behind: str = "") -> Iterator[str]:
+        summands = text_summands(terms) or ("0",)
+        return laid(first, (*summands, *([behind] if behind else ())), hang, self.width)
+
+    # ---- sections --------------------------------------------------------------------------------
+
+    def _objective(self, module: LossModule) -> Iterator[str]:
+        for line in module.objective_text:
+            yield from laid("  ", outer_summands(line), 6, self.width)
+
+    def _projections(self, audit: Audit) -> Iterator[str]:
+        if self.full:
+            groups = tuple(Alike(one) for one in audit.projections)
+        else:
+            groups = alike(audit.projections, audit.model)
+        shown = groups if self.full else groups[:_MOST]
+        for one in shown:
+            yield from self._projection(one)
+        if len(groups) > len(shown):
+            yield f"  ... and {len(groups) - len(shown)} more: `--full` shows them"
+
+    def _projection(self, group: Alike) -> Iterator[str]:
+        one = group.shown
+        weight = f", weight {weight_text(one.weight)}" if one.weight else ""
+        yield from self._fill("  ", f"D({one.under} || {fold_lists(one.network.name)}){weight}", 4)
+        yield from self._sum("    = ", (*one.simplified, *one.constant), 6)
+        yield from self._sum("    = ", one.entropies, 6, "  (definition, P1)")
+        yield from self._sum("    = ", one.multi_information, 6, "  (multi-information, eq. 1)")
+        before = one.entropies
+        for step in one.steps:
+            yield from self._fill("    ", f"{step.rule}: {step.because}", 6)
+            if step.before != before:
+                yield from self._sum("      ", step.before, 8)
+            yield from self._sum("      = ", step.after, 8)
+            before = step.after
+        others = alike_text(group.others).replace("‖", "||")
+        if others:
+            yield from self._fill("    ", others, 6)
+
+    def _loss(self, audit: Audit) -> Iterator[str]:
+        module = audit.module
+        yield from self._fill("  ", f"({module.reason})", 3)
+        claim, checked = balance_text(audit)
+        if claim:
+            yield from self._fill("  ", f"({claim}. {checked})".replace("−", "-"), 3)
+        yield from self._turns(module)
+        for term in module.terms:
+            yield from self._term(term)
+
+    def _turns(self, module: LossModule) -> Iterator[str]:
+        written = turns_text(module)
+        if written:
+            yield from self._fill("  ", f"(steps in a round: {written})", 3)
+
+    def _term(self, term: LossTerm) -> Iterator[str]:
+        yield ""
+        under = f", under {term.within}" if term.within else ""
+        formula = fold_lists(term.formula)
+        yield from self._fill("  ", f"{_times(term.weight)}{term.name} = {formula}{under}", 6)
+        whose = f", for {term.player.replace(',', ', ')}" if term.player else ""
+        yield from self._labelled("relation", f"{term.relation}{_asked_for(term)}{whose}")
+        yield from self._sum("    stands for  ", term.stands_for, 16)
+        if term.gradient != EXACT:
+            yield from self._labelled("gradient", term.gradient)
+        if term.estimator:
+            yield from self._labelled("estimator", term.estimator)
+        if term.rows:
+            yield from self._labelled("rows", term.rows)
+        if term.bounds:
+            gaps = [typed(parsed(one)) for one in term.gaps]
+            summands = (gaps[0], *(f"+ {one}" for one in gaps[1:]))
+            yield from laid("    gap         ", summands, 16, self.width)
+            yield from self._labelled("tight when", "; ".join(term.conditions))
+        for gap in term.lasting:
+            yield from self._labelled("stays open", gap)
+
+    def _labelled(self, label: str, text: str) -> Iterator[str]:
+        return self._fill(f"    {label:12}", text, 16)
+
+    def _proofs(self, audit: Audit) -> Iterator[str]:
+        ranges = {one.name: one.range for one in audit.model.parameters}
+        for proof in audit.proofs:
+            yield from self._fill("  ", f"{proof.status}  {proof.assertion.text}", 4)
+            yield from self._fill("    ", proof.because, 6)
+            if proof.remainder and proof.certificate is None:
+                kept = proof.nonnegative if self.full else proof.nonnegative[:_MOST_TERMS]
+                rest = len(proof.nonnegative) - len(kept)
+                more = f"+ ... ({rest} more summands: `--full` shows them)" if rest else ""
+                yield from self._sum(f"    {side_text(proof)} = ", kept, 6, more)
+            if proof.certificate is not None:
+                yield f"    {side_text(proof)} ="
+                uses = uses_text(proof.certificate, ranges)
+                yield from self._filled(f"      {line}" for line in uses)
+            if proof.counterexample is not None:
+                yield f"    which is {nats_text(proof.counterexample)} nats under"
+                found = distribution_text(proof.counterexample)
+                yield from self._filled(f"      {line}" for line in found)
+
+    def _warnings(self, audit: Audit) -> Iterator[str]:
+        for one in audit.findings:
+            if one.severity == "warning":  # what is refuted is told where it is asserted
+                yield from self._fill("  ", f"{one.code} line {one.line}: {one.message}", 4)
 
 
 def _times(weight: Weight) -> str:
@@ -109,50 +193,3 @@ def _asked_for(term: LossTerm) -> str:
     if not term.lines:
         return ""
     return f", asked for in line{'s' * (len(term.lines) > 1)} {', '.join(map(str, term.lines))}"
-
-
-def _joined(conditions: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(f"{one};" for one in conditions[:-1]) + conditions[-1:]
-
-
-def _summed(label: str, summands: tuple[str, ...]) -> Iterator[str]:
-    """A sum behind its label, whole: as many summands a line as fit, and at least one."""
-    line, start = f"    {label:12}", True
-    for summand in summands:
-        if not start and len(line) + 1 + len(summand) > _WIDTH:
-            yield line
-            line, start = " " * 16, True
-        line = f"{line}{'' if start else ' '}{summand}"
-        start = False
-    yield line
-
-
-def _few(terms: tuple[Term, ...]) -> tuple[Term, ...]:
-    return terms[:_MOST_TERMS]
-
-
-def _constants(terms: Iterable[Term]) -> Iterator[str]:
-    for one in text_summands(terms):
-        yield f"  {one}"
-
-
-def _proofs(audit: Audit) -> Iterator[str]:
-    ranges = {one.name: one.range for one in audit.model.parameters}
-    for proof in audit.proofs:
-        yield f"  {proof.status}  {proof.assertion.text}"
-        yield f"    {proof.because}"
-        if proof.remainder and proof.certificate is None:
-            dots = " + ..." if len(proof.nonnegative) > _MOST_TERMS else ""
-            yield f"    {side_text(proof)} = {text_sum(_few(proof.nonnegative))}{dots}"
-        if proof.certificate is not None:
-            yield f"    {side_text(proof)} ="
-            yield from (f"      {line}" for line in uses_text(proof.certificate, ranges))
-        if proof.counterexample is not None:
-            yield f"    which is {nats_text(proof.counterexample)} nats under"
-            yield from (f"      {line}" for line in distribution_text(proof.counterexample))
-
-
-def _warnings(audit: Audit) -> Iterator[str]:
-    for one in audit.findings:
-        if one.severity == "warning":  # what is refuted is told where it is asserted
-            yield f"  {one.code} line {one.line}: {one.message}"

@@ -1,0 +1,134 @@
+"""Audits as text: no line is too wide, nothing is cut in silence, and it reads at a terminal."""
+
+from __future__ import annotations
+
+import os
+import pty
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from functools import cache
+from itertools import chain
+from pathlib import Path
+
+import pytest
+
+from graphdsl.cli.dress import in_unicode
+from graphdsl.compiler import check_spec, derive, read
+from graphdsl.diagnostics import Source
+from graphdsl.ir.audit import Audit
+from graphdsl.report import audit_text
+from graphdsl.report.lines import laid
+from tests.corpus import Case, compiling, generated, shipped
+
+ROOT = Path(__file__).parent.parent
+
+#: Families of twenty, and a chain whose conditions grow.
+LONG = """# A spec with long sums, and a title that fits into no line of a terminal, however
+# wide it may be: an audit is written in a hundred columns.
+model long
+observed x[1..20] : binary[4]
+latent z[1..20] : real[2] ~ normal
+latent w : real[2] ~ normal
+q { x -> w; x[i], w -> z[i] for i in 1..20 }
+p { w -> z[1]; z[i-1], w -> z[i] for i in 2..20; z[i] -> x[i] for i in 1..20 }
+minimize KL(q || p) + sum(i in 1..19) I(z[i]; z[i + 1] | w)
+    + sum(i in 2..20) D(q || {x[1] -> w -> x[i]})
+"""
+
+
+def audits(law: str, share: int) -> Iterator[Audit]:
+    several = chain(shipped(), [Case("long", LONG.replace("; ", "\n"))], generated(law, share))
+    cases = (case.without_assertions() for case in several)
+    for _, module in compiling(cases, at_least=0.3):
+        yield read(module.compiled)
+
+
+@cache
+def shipped_audits() -> tuple[Audit, ...]:
+    paths = sorted((ROOT / "specs").glob("*.mib"))
+    return tuple(read(derive(check_spec(Source.read(path)), keep_refuted=True)) for path in paths)
+
+
+@pytest.mark.parametrize("width", [80, 100])
+def test_no_line_is_wider_than_asked(width: int) -> None:
+    for audit in chain(shipped_audits(), audits("width", share=5)):
+        for full in (False, True):
+            for line in audit_text(audit, width=width, full=full).splitlines():
+                assert len(line) <= width, line
+                assert len(in_unicode(line)) <= len(line)
+                assert line == line.rstrip()
+
+
+def test_width_changes_no_word() -> None:
+    """Lines break elsewhere, and that is all."""
+    for audit in audits("width", share=8):
+        texts = (audit_text(audit, width=width) for width in (70, 10_000))
+        narrow, wide = ("".join(text.split()) for text in texts)
+        assert narrow == wide
+
+
+def test_what_is_left_out_is_said_and_written_in_full() -> None:
+    seen = 0
+    for audit in audits("width", share=0):
+        short, full = (audit_text(audit, full=full) for full in (False, True))
+        assert "--full" not in full
+        assert full.count("(definition, P1)") == len(audit.projections)
+        shown = short.count("(definition, P1)")
+        left = re.search(r"and (\d+) more: `--full`", short)
+        alike = re.findall(r"The other (one|\d+) (?:is|are) alike", short)
+        counted = shown + sum(1 if one == "one" else int(one) for one in alike)
+        assert counted == len(audit.projections) or left is not None
+        seen += counted > shown
+    assert seen
+
+
+def test_a_piece_that_is_too_long_breaks_behind_its_commas() -> None:
+    names = ", ".join(f"z[{k}]" for k in range(1, 20))
+    lines = list(laid("    = ", [f"H({names})", "- H(x)"], 6, 40))
+    assert all(len(line) <= 40 for line in lines)
+    assert " ".join(" ".join(lines).split()) == f"= H({names}) - H(x)"
+    assert lines[0].endswith(",")
+
+
+def test_a_terminal_gets_signs_and_a_pipe_gets_what_a_spec_reads() -> None:
+    words = [sys.executable, "-m", "graphdsl", "audit", "wyner"]
+    piped = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert "sum(i in 1..2)" in piped
+    assert "\x1b" not in piped
+    main, other = pty.openpty()
+    environment = {**os.environ, "COLUMNS": "80", "TERM": "xterm", "PYTHONUTF8": "1"}
+    with subprocess.Popen(words, cwd=ROOT, stdout=other, env=environment) as running:
+        os.close(other)
+        shown = b""
+        while True:
+            try:
+                part = os.read(main, 65536)
+            except OSError:
+                break
+            if not part:
+                break
+            shown += part
+        assert running.wait() == 0
+    os.close(main)
+    text = re.sub(r"\x1b\[[0-9;]*m", "", shown.decode())
+    assert "\x1b" not in text
+    assert "∑(i ∈ 1..2) 𝔼_q" in text or "∑(i ∈ 1..2) cross 𝔼_q" in text
+    assert "\x1b[1m" in shown.decode()
+    assert max(map(len, text.splitlines())) <= 80
+
+
+def test_control_characters_of_a_spec_do_not_reach_a_terminal() -> None:
+    text = "# \x1b]0;owned\x07 \x1b[31m\nmodel m\nobserved x : binary\nlatent z : real ~ normal\n"
+    text += "q { x -> z }\np { z -> x }\nminimize KL(q || p)\n"
+    words = [sys.executable, "-m", "graphdsl", "audit", "-"]
+    main, other = pty.openpty()
+    done = subprocess.run(words, cwd=ROOT, input=text.encode(), stdout=other, check=True)
+    os.close(other)
+    shown = os.read(main, 65536).decode()
+    os.close(main)
+    assert done.returncode == 0
+    assert "\x1b]0;" not in shown
+    assert "\x1b[31m" not in shown
+    assert r"\x1b]0;owned\x07" in shown
