@@ -86,7 +86,11 @@ def test_a_tie_teaches_the_lines_that_settle_it(text: str) -> None:
     lines = taught(text)
     assert len(lines) == 2
     models = [
-        {bound.model for term in compiled(f"{text}{line}\n").module.terms for bound in term.bounds}
+        {
+            str(bound.model)
+            for term in compiled(f"{text}{line}\n").module.terms
+            for bound in term.bounds
+        }
         for line in lines
     ]
     assert models[0] != models[1]
@@ -112,7 +116,7 @@ def test_a_term_may_name_its_own_model() -> None:
 def test_a_model_may_be_made_for_the_bound() -> None:
     module = compiled(f"{TWO_WAYS}estimate H(z | x[1]) with new\n").module
     assert "r(z|x[1])" in {name for slot in module.networks for name in slot.names}
-    assert {bound.model for term in module.terms for bound in term.bounds} == {"r(z|x[1])"}
+    assert {str(bound.model) for term in module.terms for bound in term.bounds} == {"r(z|x[1])"}
 
 
 def test_a_line_overrules_the_parents() -> None:
@@ -123,7 +127,7 @@ def test_a_line_overrules_the_parents() -> None:
 
 
 def _models(text: str) -> set[str]:
-    return {bound.model for term in compiled(text).module.terms for bound in term.bounds}
+    return {str(bound.model) for term in compiled(text).module.terms for bound in term.bounds}
 
 
 def test_more_parents_are_no_tie() -> None:

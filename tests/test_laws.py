@@ -47,7 +47,8 @@ from graphdsl.ir.model import (
     UncertaintyOf,
     Wrapped,
 )
-from graphdsl.ir.notation import listed
+from graphdsl.ir.notation import names
+from graphdsl.ir.symbols import ModelRef
 from graphdsl.ir.weight import ONE
 from graphdsl.symbolic import Canon, derive_projection
 from tests.conftest import SPECS
@@ -250,7 +251,7 @@ class Models:
             generated = discrete_joint(model, np.random.default_rng(seed), model.generation)
             self.joints["p"] = generated
         self.result, self.rng, self.tight = result, rng, tight
-        self.tables: dict[str, np.ndarray] = {}
+        self.tables: dict[ModelRef, np.ndarray] = {}
 
     def judge(self, under: str) -> Judge:
         """Exact enumeration under one of the distributions."""
@@ -279,11 +280,9 @@ class Models:
         (one,) = (one for one in self.result.checked.model.masks if one.name == mask)
         return float(one.start or 0) * prod(one.extents)
 
-    def cross_entropy(self, model: str, under: str = "q") -> float:
-        """CE_r(v|S) for a model printed as `p(v|s,t)`, over samples of a distribution."""
-        network, _, rest = model.partition("(")
-        node, _, given = rest[:-1].partition("|")
-        parents = listed(given)
+    def cross_entropy(self, model: ModelRef, under: str = "q") -> float:
+        """CE_r(v|S) for a model r(v | S), over samples of a distribution."""
+        network, node, parents = model.network, model.child, model.parents
         if model not in self.tables:
             self.tables[model] = self._table(network, node, parents, under)
         return discrete.cross_entropy(self.joints[under], (node,), parents, self.tables[model])
@@ -336,7 +335,7 @@ def defined(models: Models, model: Model, functional: Functional) -> float:
             left = judge.value([Term(ONE, entropy(variables, given))])
             base = network_name.partition("(")[0]
             return -left + sum(
-                models.cross_entropy(f"{base}({node}|{','.join(sorted(model_given))})", under)
+                models.cross_entropy(ModelRef(base, (node,), names(model_given)), under)
                 for node in variables
             )
 
@@ -361,7 +360,9 @@ def from_generation(models: Models, model: Model, functional: DivergenceOfMargin
     roots = [node for node in nodes if node in model.observed() - made]
     right = judge.value([Term(ONE, entropy(roots))] if roots else [])  # p's is the data's
     right += sum(
-        models.cross_entropy(printed(model, node), under) for node in nodes if node not in roots
+        models.cross_entropy(generated_by_p(model, node), under)
+        for node in nodes
+        if node not in roots
     )
     return right - left
 
@@ -388,7 +389,7 @@ def with_copies(joint: discrete.Joint, network: Network) -> discrete.Joint:
     return joint
 
 
-def predictor(model: Model, node: str, given: frozenset[str]) -> str:
+def predictor(model: Model, node: str, given: frozenset[str]) -> ModelRef:
     """The model of a cross-entropy by name: p's own if its parents are those, else a new one.
 
     What a row knows of y, its label, is told by p's model of y, or else by q's.
@@ -398,17 +399,17 @@ def predictor(model: Model, node: str, given: frozenset[str]) -> str:
     for base, network in networks:
         for one in network.conditionals if network else ():
             if inferred in one.children and set(one.parents) == given:
-                return f"{base}({node}|{','.join(one.parents)})"
-    return f"r({node}|{','.join(sorted(given))})"
+                return ModelRef(base, (node,), one.parents)
+    return ModelRef("r", (node,), names(given))
 
 
-def printed(model: Model, node: str) -> str:
-    """A conditional of p as it is printed everywhere."""
+def generated_by_p(model: Model, node: str) -> ModelRef:
+    """The conditional of p that a variable is a child of, or its prior."""
     assert model.generation is not None
     for conditional in model.generation.conditionals:
         if node in conditional.children:
-            return f"p({node}|{','.join(conditional.parents)})"
-    return f"p({node})"
+            return ModelRef("p", (node,), conditional.parents)
+    return ModelRef("p", (node,))
 
 
 def emitted(models: Models, parameters: Mapping[str, float]) -> tuple[float, float]:
@@ -471,9 +472,8 @@ def test_gaps_close_where_the_audit_says(path: Path) -> None:
 
 def closes(models: Models, bound: Bound) -> bool:
     """Whether some model closes a gap: one that may be anything, and is told all of S."""
-    base, _, rest = bound.model.partition("(")
-    node, _, given = rest[:-1].partition("|")
-    parents, atom = set(listed(given)), bound.entropy.atom
+    base, node = bound.model.network, bound.model.child
+    parents, atom = set(bound.model.parents), bound.entropy.atom
     assert isinstance(atom, Entropy)
     own = [
         name

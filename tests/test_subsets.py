@@ -16,7 +16,7 @@ from graphdsl.compiler import Compiled, check_spec, derive, read
 from graphdsl.diagnostics import Source, SpecError
 from graphdsl.ir.draws import as_block
 from graphdsl.ir.information import CrossEntropy, Entropy, Term, entropy
-from graphdsl.ir.notation import listed
+from graphdsl.ir.symbols import ModelRef
 from graphdsl.ir.weight import ONE
 from graphdsl.report import audit_json, audit_schema, audit_text
 from graphdsl_runtime import Objective, Subset
@@ -207,10 +207,9 @@ def valued(models: Models, atom: Entropy | CrossEntropy, sets: Sets) -> float:
     """One atom for given sets; of a model, a block is the product of its members."""
     of, given, under = spelled(atom.of, sets), spelled(atom.given, sets), titled(atom.under, sets)
     if isinstance(atom, CrossEntropy):
-        head, _, rest = atom.model.partition("(")
-        parents = spelled(listed(rest[:-1].partition("|")[2]), sets)
-        bar = f"|{','.join(parents)}" if parents else ""
-        return sum(models.cross_entropy(f"{head}({name}{bar})", under) for name in of)
+        parents = spelled(atom.model.parents, sets)
+        models_of = (ModelRef(atom.model.network, (name,), parents) for name in of)
+        return sum(models.cross_entropy(one, under) for one in models_of)
     return models.judge(under).value([Term(ONE, entropy(of, given))]) if of else 0.0
 
 
@@ -230,11 +229,9 @@ def test_loss_is_the_mean_plus_its_gaps(name: str, draw: int, drawing: pytest.Mo
         total += weight_value(term.weight, {}) * worth
     assert total == pytest.approx(intended(models, {}), abs=1e-10)
     for bound in (bound for term in result.module.terms for bound in term.bounds):
-        head, _, rest = bound.model.partition("(")
-        of, _, given = rest[:-1].partition("|")
-        atom = bound.entropy.atom
+        ref, atom = bound.model, bound.entropy.atom
         assert isinstance(atom, Entropy)
-        model = CrossEntropy((of,), listed(given), f"{head}({rest}", atom.under)
+        model = CrossEntropy(ref.children, ref.parents, ref, atom.under)
         for one in sets:  # each gap is a divergence: for every set by itself, not only on average
             slack = valued(models, model, one) - valued(models, atom, one)
             assert weight_value(bound.weight, {}) * slack >= -1e-10

@@ -24,6 +24,7 @@ from graphdsl.ir.information import CrossEntropy, Entropy, ModelAtom, Term
 from graphdsl.ir.model import Model
 from graphdsl.ir.notation import names
 from graphdsl.ir.signs import sign
+from graphdsl.ir.symbols import ModelRef
 from graphdsl.prove import Setting, prove, settle
 from graphdsl.report.evidence import distribution_line, nats_text
 from graphdsl.report.terms import text_sum
@@ -234,8 +235,8 @@ def _printed(atom: ModelAtom, model: Model) -> CrossEntropy:
         parents = [one.parents for one in several if atom.node in one.children]
         given = frozenset(parents[0]) if parents else frozenset()
     head = {"new": "r"}.get(atom.network, atom.network.partition("(")[0])
-    bar = f"|{','.join(names(given))}" if given else ""
-    return CrossEntropy((atom.node,), names(given), f"{head}({atom.node}{bar})", atom.under)
+    model_of = ModelRef(head, (atom.node,), names(given))
+    return CrossEntropy((atom.node,), names(given), model_of, atom.under)
 
 
 def _range(numbers: list[float]) -> str:

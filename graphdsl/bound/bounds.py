@@ -21,14 +21,14 @@ from graphdsl.bound.lasting import lasting_gap
 from graphdsl.bound.missing_rows import is_apart, needed
 from graphdsl.bound.models import (
     Auxiliary,
+    BoundModel,
     Decoder,
     Encoder,
-    ModelRef,
     Prior,
     SubPosterior,
     choose_model,
+    model_ref,
     named_model,
-    printed,
     reading_of,
 )
 from graphdsl.ir.draws import as_block
@@ -44,8 +44,9 @@ from graphdsl.ir.information import (
 )
 from graphdsl.ir.loss import Bound
 from graphdsl.ir.model import Cost, Model, Place
-from graphdsl.ir.notation import listed, names
+from graphdsl.ir.notation import names
 from graphdsl.ir.signs import sign
+from graphdsl.ir.symbols import ModelRef
 from graphdsl.ir.symmetry import Reading
 from graphdsl.ir.weight import ZERO, Weight
 
@@ -66,7 +67,7 @@ class Piece:
 
     kind: Literal["kl", "reconstruction", "cost", "entropy", "cross_entropy", "penalty"]
     node: str
-    ref: ModelRef | None  #: None for an entropy
+    ref: BoundModel | None  #: None for an entropy
     weight: Weight
     stands_for: tuple[Term, ...]
     bounds: tuple[Bound, ...]
@@ -85,7 +86,7 @@ class _Pool:
     """The cross-entropies of one model, and why they are there."""
 
     node: str
-    ref: ModelRef
+    ref: BoundModel
     under: str
     among: str = ""
     cost: Cost | None = None
@@ -279,7 +280,7 @@ def _relaxed(
             Bound(
                 weight=one.weight,
                 entropy=Term(one.weight, entropy((one.node,), one.given, one.under)),
-                model=f"{base_name(one.under)}({one.node}|{','.join(names(parents))})",
+                model=ModelRef(base_name(one.under), (one.node,), names(parents)),
                 gap=gap.latex,
                 gap_text=gap.text,
                 tight_when=f"{one.node} _||_ {', '.join(missing)}{condition}",
@@ -343,10 +344,10 @@ def _pools(
     def plays(weight: Weight) -> bool:
         return seen(sign(weight, model.parameters)) in ("nonpositive", "unknown")
 
-    pools: dict[tuple[str, ModelRef, str, Cost | None, bool], _Pool] = {}
+    pools: dict[tuple[str, BoundModel, str, Cost | None, bool], _Pool] = {}
 
     def pool(
-        node: str, ref: ModelRef, among: str = "", cost: Cost | None = None, named: bool = False
+        node: str, ref: BoundModel, among: str = "", cost: Cost | None = None, named: bool = False
     ) -> _Pool:
         apart = named and is_apart(ref, model)
         told = node in independence.data
@@ -378,7 +379,7 @@ def _pools(
     )
 
 
-def _place(ref: ModelRef, model: Model) -> tuple[int, tuple[Place, ...]]:
+def _place(ref: BoundModel, model: Model) -> tuple[int, tuple[Place, ...]]:
     """Where a model comes among those of its variable: in the order of declarations."""
     match ref:
         case Prior():
@@ -427,16 +428,18 @@ def _together(several: Iterable[LocalEntropy]) -> Iterable[LocalEntropy]:
 
 
 def _cross_entropy(
-    weight: Weight, ref: ModelRef, under: str, among: str, cost: Cost | None
+    weight: Weight, ref: BoundModel, under: str, among: str, cost: Cost | None
 ) -> Term:
     whole = replace(ref, node=among or ref.node)
     if cost is not None:
         arguments = (whole.node, *names(_parents_of(ref)), cost)
         return Term(weight, PenaltyAtom("cost", arguments, under))
-    return Term(weight, CrossEntropy((whole.node,), names(_parents_of(ref)), printed(whole), under))
+    return Term(
+        weight, CrossEntropy((whole.node,), names(_parents_of(ref)), model_ref(whole), under)
+    )
 
 
-def _bound(one: LocalEntropy, ref: ModelRef, term: Term, certified: bool) -> Bound:
+def _bound(one: LocalEntropy, ref: BoundModel, term: Term, certified: bool) -> Bound:
     given = names(one.given)
     ref = replace(ref, node=one.node)
     condition = f" given {', '.join(given)}" if given else ""
@@ -444,10 +447,10 @@ def _bound(one: LocalEntropy, ref: ModelRef, term: Term, certified: bool) -> Bou
     return Bound(
         weight=one.weight,
         entropy=term,
-        model=printed(ref),
+        model=model_ref(ref),
         gap=gap.latex,
         gap_text=gap.text,
-        tight_when=f"{printed(ref)} is what {one.under}'s joint says of {one.node}{condition}",
+        tight_when=f"{model_ref(ref)} is what {one.under}'s joint says of {one.node}{condition}",
         certified=certified,
     )
 
@@ -481,9 +484,8 @@ def _closed_form(pool: _Pool, independence: Independence) -> bool:
     return independence.separated({pool.node}, given - parents, parents)
 
 
-def _parents_of(ref: ModelRef) -> frozenset[str]:
-    text = printed(ref)
-    return frozenset(listed(text[text.index("|") + 1 : -1])) if "|" in text else frozenset()
+def _parents_of(ref: BoundModel) -> frozenset[str]:
+    return frozenset(model_ref(ref).parents)
 
 
 def _piece(

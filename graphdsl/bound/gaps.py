@@ -7,9 +7,9 @@ __all__ = ["Gap", "base_name", "model_gap", "relaxation_gap"]
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from graphdsl.bound.models import ModelRef, printed
+from graphdsl.bound.models import BoundModel, model_ref
 from graphdsl.ir.draws import latex_mean_over, mean_over
-from graphdsl.ir.notation import factor_latex, factor_text, latex_names, listed
+from graphdsl.ir.notation import factor_latex, factor_text, latex_names
 from graphdsl.ir.weight import Weight
 
 
@@ -20,16 +20,15 @@ class Gap(NamedTuple):
     latex: str
 
 
-def model_gap(weight: Weight, node: str, given: Sequence[str], ref: ModelRef, under: str) -> Gap:
+def model_gap(weight: Weight, node: str, given: Sequence[str], ref: BoundModel, under: str) -> Gap:
     """E KL(q*(v | S) || r(v | T)): how far a model is from the conditional that it stands for."""
     base, index = base_name(under), f"_{under}" if len(under) == 1 else f"_{{{under}}}"
     mean = latex_mean_over((node, *given), under)
     bar = f"\\bar{{{base}}}({latex_names((node,))}{_latex_bar(given)})"
-    head, _, rest = printed(ref).partition("(")
-    child, _, parents = rest[:-1].partition("|")
-    model = f"{head}({latex_names((child,))}{_latex_bar(listed(parents))})"
-    divergence = f"\\mathbb{{E}}{index}\\,\\mathrm{{KL}}({bar} \\,\\|\\, {model})"
-    of_text = f"{base}*({node}{_bar(given)}) || {head}({child}{_bar(listed(parents))})"
+    model = model_ref(ref)
+    divergence = f"\\mathbb{{E}}{index}\\,\\mathrm{{KL}}({bar} \\,\\|\\, {model.latex})"
+    theirs = f"{model.network}({model.child}{_bar(model.parents)})"
+    of_text = f"{base}*({node}{_bar(given)}) || {theirs}"
     return Gap(
         f"{factor_text(weight)}{mean_over((node, *given), under)}E_{under} KL({of_text})",
         f"{factor_latex(weight)}{mean}{divergence}",

@@ -13,12 +13,12 @@ __all__ = ["is_apart", "needed"]
 
 from collections.abc import Iterable
 
-from graphdsl.bound.models import Auxiliary, Encoder, ModelRef, SubPosterior
+from graphdsl.bound.models import Auxiliary, BoundModel, Encoder, SubPosterior
 from graphdsl.ir.draws import as_block
 from graphdsl.ir.model import Conditional, Model
 
 
-def is_apart(ref: ModelRef, model: Model) -> bool:
+def is_apart(ref: BoundModel, model: Model) -> bool:
     """Whether rows may pay for what the objective names of a model, and not for its bounds."""
     return isinstance(ref, Auxiliary | Encoder | SubPosterior) and any(
         family.optional for family in model.families
@@ -26,7 +26,7 @@ def is_apart(ref: ModelRef, model: Model) -> bool:
 
 
 def needed(
-    ref: ModelRef | None, node: str, model: Model, under: str, *, told: bool, named: bool
+    ref: BoundModel | None, node: str, model: Model, under: str, *, told: bool, named: bool
 ) -> tuple[str, ...]:
     """The data that a row must have, of those that rows may lack.
 
@@ -56,7 +56,7 @@ def needed(
     return _optional(left.parents, model) if fallen and alone else ()
 
 
-def _read(ref: ModelRef | None, named: bool, model: Model) -> tuple[str, ...]:
+def _read(ref: BoundModel | None, named: bool, model: Model) -> tuple[str, ...]:
     """What the network of a prediction reads, where that has to be there."""
     match ref:
         case Auxiliary(given=given) if named:

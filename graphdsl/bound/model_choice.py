@@ -14,7 +14,7 @@ from graphdsl.bound.models import (
     Encoder,
     asked_model,
     fitting_models,
-    printed,
+    model_ref,
     reading_of,
     tied_models,
 )
@@ -101,9 +101,9 @@ def _term(one: LocalEntropy) -> str:
 
 def _named(one: Candidate) -> str:
     """A model, and whose it is where its name does not say so: `r(z|x[1])` is that of r(1)."""
-    shown = printed(one.ref)
-    also = isinstance(one.ref, Encoder) and one.network != shown.partition("(")[0]
-    return f"{shown} of {one.network}" if also else shown
+    shown = model_ref(one.ref)
+    also = isinstance(one.ref, Encoder) and one.network != shown.network
+    return f"{shown} of {one.network}" if also else str(shown)
 
 
 def _also(networks: Sequence[str]) -> str:

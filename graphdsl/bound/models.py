@@ -4,10 +4,10 @@ from __future__ import annotations
 
 __all__ = [
     "Auxiliary",
+    "BoundModel",
     "Candidate",
     "Decoder",
     "Encoder",
-    "ModelRef",
     "Prior",
     "SubPosterior",
     "asked_model",
@@ -15,9 +15,9 @@ __all__ = [
     "fitting_models",
     "is_drawn",
     "latent_experts",
+    "model_ref",
     "named_model",
     "plays",
-    "printed",
     "reading_of",
     "tied_models",
 ]
@@ -29,7 +29,8 @@ from typing import TypeAlias
 from graphdsl.ir.draws import as_block
 from graphdsl.ir.information import ModelCrossEntropy
 from graphdsl.ir.model import Conditional, Model, ModelChoice, Network
-from graphdsl.ir.notation import names, natural
+from graphdsl.ir.notation import names
+from graphdsl.ir.symbols import ModelRef
 from graphdsl.ir.symmetry import Reading
 
 
@@ -77,7 +78,7 @@ class Auxiliary:
     adversary: bool = False  #: it is trained against the term that it stands in
 
 
-ModelRef: TypeAlias = Prior | Decoder | SubPosterior | Encoder | Auxiliary
+BoundModel: TypeAlias = Prior | Decoder | SubPosterior | Encoder | Auxiliary
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,10 +87,10 @@ class Candidate:
 
     network: str  #: `q`, `p`, `r(1)`
     parents: int  #: how many there are
-    ref: ModelRef
+    ref: BoundModel
 
 
-def named_model(asked: ModelCrossEntropy, model: Model, plays: bool = False) -> ModelRef:
+def named_model(asked: ModelCrossEntropy, model: Model, plays: bool = False) -> BoundModel:
     """The model of a cross-entropy that the objective itself names; one made for it may play."""
     atom, conditional = asked.atom, asked.conditional
     if atom.network == "new":
@@ -110,7 +111,7 @@ def named_model(asked: ModelCrossEntropy, model: Model, plays: bool = False) -> 
     return Encoder(atom.node, conditional, atom.network)
 
 
-def choose_model(node: str, given: frozenset[str], model: Model, under: str = "q") -> ModelRef:
+def choose_model(node: str, given: frozenset[str], model: Model, under: str = "q") -> BoundModel:
     """The model that an `estimate` line asks for; else the one with most parents of those that fit.
 
     Candidates are the sub-posteriors of the inference network itself, p's conditionals, and the
@@ -214,7 +215,7 @@ def is_drawn(ref: object) -> bool:
     return isinstance(ref, SubPosterior) and as_block(ref.experts[0]) is not None
 
 
-def plays(ref: ModelRef | None) -> bool:
+def plays(ref: BoundModel | None) -> bool:
     """Whether a model's network is a critic: trained against the terms that ask for it."""
     match ref:
         case Auxiliary(adversary=adversary):
@@ -225,7 +226,7 @@ def plays(ref: ModelRef | None) -> bool:
             return False
 
 
-def reading_of(ref: ModelRef, under: str, among: str = "") -> Reading:
+def reading_of(ref: BoundModel, under: str, among: str = "") -> Reading:
     """A model by what it reads, and whose it is."""
     match ref:
         case Prior(node):
@@ -240,19 +241,19 @@ def reading_of(ref: ModelRef, under: str, among: str = "") -> Reading:
             return Reading(node, "new", frozenset(given), under, among)
 
 
-def printed(ref: ModelRef) -> str:
-    """A model as it is printed everywhere: `p(x[1]|z,u[1])`."""
+def model_ref(ref: BoundModel) -> ModelRef:
+    """A model by whose it is, of what, given what: `p(x[1]|z,u[1])`."""
     match ref:
         case Prior(node):
-            return f"p({node})"
+            return ModelRef("p", (node,))
         case Decoder(node, conditional):
-            return f"p({node}|{','.join(conditional.parents)})"
+            return ModelRef("p", (node,), conditional.parents)
         case Encoder(node, conditional):
-            return f"{conditional.network}({node}|{','.join(conditional.parents)})"
+            return ModelRef(conditional.network, (node,), conditional.parents)
         case SubPosterior(node, conditional, experts):
-            return f"{conditional.network}({node}|{','.join(sorted(experts, key=natural))})"
+            return ModelRef(conditional.network, (node,), names(experts))
         case Auxiliary(node, given):
-            return f"r({node}|{','.join(given)})" if given else f"r({node})"
+            return ModelRef("r", (node,), given)
 
 
 def _of_blocks(

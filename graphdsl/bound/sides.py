@@ -19,7 +19,7 @@ from typing import TypeAlias
 from graphdsl.bound.bounds import Piece
 from graphdsl.bound.errors import NetworkOfTwoSides, PlayerOfTwoSides
 from graphdsl.bound.groups import Seen, as_it_is
-from graphdsl.bound.models import Auxiliary, Decoder, Encoder, SubPosterior, printed
+from graphdsl.bound.models import Auxiliary, Decoder, Encoder, SubPosterior, model_ref
 from graphdsl.diagnostics import Diagnostic, Span
 from graphdsl.ir.information import Collected, entropy
 from graphdsl.ir.model import Conditional, Model, Network, Player
@@ -65,7 +65,7 @@ class _Use:
     term: str
     weight: Weight
     line: int
-    model: str = ""  #: as printed
+    model: str = ""  #: as model_ref
     why: str = ""
     instead: str = _OWN
     bounds: bool = False  #: whether a warning tells of its weight already
@@ -163,7 +163,7 @@ def _of_made(piece: Piece, told: Sign, one: Objective, model: Model) -> Iterator
 
 def _use(piece: Piece, told: Sign, model: Model) -> _Use:
     assert piece.ref is not None
-    name = printed(piece.ref)
+    name = str(model_ref(piece.ref))
     at = "" if piece.under == "q" else f"[{piece.under}]"
     term = f"E{at}[-log {name}]"
     why, instead = "", _OWN

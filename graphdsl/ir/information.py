@@ -40,6 +40,7 @@ from graphdsl.ir.model import (
     Wrapped,
 )
 from graphdsl.ir.notation import Names, names
+from graphdsl.ir.symbols import ModelRef
 from graphdsl.ir.weight import ONE, Weight
 
 
@@ -87,11 +88,11 @@ class TotalCorrelation:
 
 @dataclass(frozen=True, slots=True)
 class CrossEntropy:
-    """CE_r(of | given) = -E_q log r(of | given), for the model r that is called `model`."""
+    """CE_r(of | given) = -E_q log r(of | given), for the model r that `model` names."""
 
     of: Names
     given: Names
-    model: str  #: as printed: `p(x[1]|z,u[1])`
+    model: ModelRef
     under: str = "q"
 
     def __str__(self) -> str:

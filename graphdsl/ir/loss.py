@@ -41,6 +41,7 @@ from graphdsl.ir.statements import (
     Statement,
     Value,
 )
+from graphdsl.ir.symbols import ModelRef
 from graphdsl.ir.weight import Weight
 
 EXACT = "exact"  #: of a gradient: the derivative of the term
@@ -116,8 +117,9 @@ class NetworkSlot:
     """An attribute of the emitted class: one network, or those of a family."""
 
     attribute: Attribute
-    names: tuple[str, ...]  #: of the conditionals: `q(u[1]|x[1],z)`
+    names: tuple[str, ...]  #: of the conditionals: `q(u[1]|x[1],z)`, whole families by bare name
     builder: Builder
+    models: tuple[ModelRef, ...] = ()  #: the conditionals of these names; none of a critic
     tied: bool = False  #: whether the conditionals of these names share one network
     network: str = ""  #: whose conditionals they are: `q`, `p`; none of a critic
     children: tuple[str, ...] = ()  #: of these conditionals
@@ -196,7 +198,7 @@ class Bound:
 
     weight: Weight
     entropy: Term
-    model: str  #: as printed
+    model: ModelRef
     gap: str  #: LaTeX, weight included
     gap_text: str  #: the same as text: `beta E_q KL(q*(z | x) || r(z | x))`
     tight_when: str

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from graphdsl.ir.masks import Gate
 from graphdsl.ir.model import Conditional
 from graphdsl.ir.statements import Attribute
+from graphdsl.ir.symbols import ModelRef
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,10 +30,11 @@ class Slot:
     children: tuple[str, ...]  #: in the order of the tensor's family axis
     stacked: bool  #: a network for each member; otherwise one for all children
     arguments: tuple[Argument, ...]
-    names: tuple[str, ...]
+    names: tuple[str, ...]  #: of the networks that run: whole families by bare name
+    models: tuple[ModelRef, ...]  #: what each of them says
     is_family: bool  #: whether its output has the axis of a family
     experts: tuple[str, ...] = ()  #: the parents of a product of experts, in this slot
-    tied: tuple[str, ...] = ()  #: all conditionals of its network, where they share it
+    tied: tuple[tuple[str, ModelRef], ...] = ()  #: all that its network is for, where it is shared
     result: str = ""  #: what emitted code calls its answer
     picked: tuple[int, ...] = ()  #: the members that run, where not all of them do
 

@@ -15,6 +15,7 @@ from graphdsl.ir.model import DivergenceOfMarginals, Model
 from graphdsl.ir.notation import Names as Variables
 from graphdsl.ir.notation import factor_latex, factor_text, latex_names, shortened
 from graphdsl.ir.signs import sign
+from graphdsl.ir.symbols import ModelRef
 from graphdsl.notation.networks import joint_text
 from graphdsl.program.errors import EstimatorMisplaced
 from graphdsl.program.names import Names
@@ -76,7 +77,7 @@ def _term(base: Plan, one: Importance, taken: Names) -> LossTerm:
     at = one.divergence.under
     mean = f"\\mathbb{{E}}_{{{at}}}" if len(at) > 1 else f"\\mathbb{{E}}_{at}"
     text, weighed = _weighed(several, one.divergence, base)
-    model = f"p({','.join(several.data)}{'|' * bool(several.roots)}{','.join(several.roots)})"
+    model = ModelRef("p", several.data, several.roots)
     stands_for = Term(one.weight, CrossEntropy(several.data, several.roots, model, at))
     method, mixture = one.divergence.method, several.mixture
     chosen = method.joint if mixture is None else method.of_experts

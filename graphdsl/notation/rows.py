@@ -7,7 +7,7 @@ __all__ = ["paying"]
 from collections.abc import Iterable, Iterator, Sequence
 
 from graphdsl.bound.bounds import Piece
-from graphdsl.bound.models import Auxiliary, Encoder, SubPosterior, printed
+from graphdsl.bound.models import Auxiliary, Encoder, SubPosterior, model_ref
 from graphdsl.ir.draws import as_block
 from graphdsl.ir.model import Model
 from graphdsl.ir.notation import names, shortened
@@ -58,10 +58,10 @@ def _models(model: Model, group: Sequence[Piece]) -> Iterator[str]:
                 text = "sub-posteriors likewise"
             case Encoder(conditional=one):
                 read = one.parents
-                text = f"{printed(piece.ref)} is the prior in rows that lack what it reads"
+                text = f"{model_ref(piece.ref)} is the prior in rows that lack what it reads"
                 text = "sub-posteriors likewise" if one.by != "joint" else text
             case Auxiliary(given=read):
-                text = f"{printed(piece.ref)} reads zeros for what a row lacks"
+                text = f"{model_ref(piece.ref)} reads zeros for what a row lacks"
             case _:
                 continue
         if not set(_optional(model, read)) <= set(piece.needs):

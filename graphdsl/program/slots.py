@@ -25,6 +25,7 @@ from graphdsl.ir.model import Conditional, Family, Model
 from graphdsl.ir.notation import natural
 from graphdsl.ir.slots import Argument, Slot
 from graphdsl.ir.statements import Attribute, Noise, Ref, Value
+from graphdsl.ir.symbols import ModelRef
 from graphdsl.program.keys import Keys
 from graphdsl.program.ordering import in_order
 
@@ -59,7 +60,7 @@ def slots(
         attribute = attributes.shared(key_of[first], f"{first.network}.{family}")
         slot = replace(
             _slot(attribute, together, model),
-            tied=tuple(dict.fromkeys(_network_names(group, model))),
+            tied=tuple(dict.fromkeys(_of_network(group, model))),
         )
         if len(together) < len(group):  # run one by one: each answer has a name of its own
             slot = replace(slot, result=attributes.take(f"{attribute}[{_places(first)}]"))
@@ -87,6 +88,7 @@ def some_of(slot: Slot, wanted: Iterable[str]) -> Slot:
         children=tuple(slot.children[place] for place in places),
         arguments=arguments,
         names=tuple(slot.names[place] for place in places),
+        models=tuple(slot.models[place] for place in places),
         is_family=len(places) > 1,
         picked=places,
     )
@@ -101,7 +103,7 @@ def expert_slots(slot: Slot, model: Model) -> tuple[Slot, ...]:
         parts = tuple((parent,) for parent in conditional.parents)  # one network, run one by one
     for place, part in enumerate(parts, start=1):
         suffix = "" if len(parts) == 1 else f"|{model.family_of(part[0]).name}"
-        names = tuple(_name(conditional, (parent,), model) for parent in part)
+        named = [_named(conditional, (parent,), model) for parent in part]
         found.append(
             Slot(
                 attribute=slot.attribute if slot.tied else Attribute(f"{slot.attribute}{suffix}"),
@@ -112,7 +114,8 @@ def expert_slots(slot: Slot, model: Model) -> tuple[Slot, ...]:
                 is_family=slot.is_family,
                 stacked=len(part) > 1,
                 arguments=(Argument(tuple((parent,) for parent in part), False),),
-                names=names,
+                names=tuple(name for name, _ in named),
+                models=tuple(one for _, one in named),
                 experts=part,
             )
         )
@@ -141,7 +144,8 @@ def network_slot(slot: Slot, model: Model) -> NetworkSlot:
         name = "conv_decoder" if is_image else "conv_encoder"
     return NetworkSlot(
         attribute=slot.attribute,
-        names=slot.tied or slot.names,
+        names=tuple(name for name, _ in slot.tied) or slot.names,
+        models=tuple(one for _, one in slot.tied) or slot.models,
         tied=bool(slot.tied),
         network=conditional.network,
         children=slot.children,
@@ -318,6 +322,7 @@ def _slot(attribute: Attribute, group: tuple[Conditional, ...], model: Model) ->
         )
     family = model.family_of(group[0].children[0])
     children = tuple(child for one in group for child in one.children)
+    named = [_named(one, one.parents, model) for one in group]
     return Slot(
         is_family=len(children) > 1 or (family.nodes == children and family.members is not None),
         attribute=attribute,
@@ -326,15 +331,16 @@ def _slot(attribute: Attribute, group: tuple[Conditional, ...], model: Model) ->
         children=children,
         stacked=stacked,
         arguments=arguments,
-        names=tuple(_name(one, one.parents, model) for one in group),
+        names=tuple(name for name, _ in named),
+        models=tuple(one for _, one in named),
     )
 
 
-def _network_names(group: Sequence[Conditional], model: Model) -> Iterator[str]:
-    """The names of all that one network is for: conditionals, or their experts."""
+def _of_network(group: Sequence[Conditional], model: Model) -> Iterator[tuple[str, ModelRef]]:
+    """All that one network is for: conditionals, or their experts."""
     for one in group:
         readers = [one.parents] if one.by == "joint" else [(parent,) for parent in one.parents]
-        yield from (_name(one, reader, model) for reader in readers)
+        yield from (_named(one, reader, model) for reader in readers)
 
 
 def _places(one: Conditional) -> str:
@@ -366,15 +372,13 @@ def _gated_runs(
     return runs
 
 
-def _name(conditional: Conditional, parents: Sequence[str], model: Model) -> str:
-    """A conditional as it is printed everywhere: `q(u[1]|x[1],z)`; whole families by bare name."""
+def _named(conditional: Conditional, parents: Sequence[str], model: Model) -> tuple[str, ModelRef]:
+    """A conditional, and what it is called: `q(u[1]|x[1],z)`; whole families by bare name."""
     children = _joint(conditional.children, model)
     given = ",".join(_joint(run, model) for run in _runs(parents, model))
-    return (
-        f"{conditional.network}({children}|{given})"
-        if given
-        else (f"{conditional.network}({children})")
-    )
+    bar = f"|{given}" if given else ""
+    ref = ModelRef(conditional.network, conditional.children, tuple(parents))
+    return f"{conditional.network}({children}{bar})", ref
 
 
 def _joint(nodes: Sequence[str], model: Model) -> str:

@@ -89,8 +89,7 @@ def latex_atom(atom: Atom) -> str:
             inner = latex_names(of)
             return f"\\mathrm{{{name}}}({under}({inner}) \\,\\|\\, p({inner}))"
         case CrossEntropy(of, given, model):
-            head = model.partition("(")[0]
-            density = f"{head}({latex_names(of)}{_bar(given)})"
+            density = f"{model.network}({latex_names(of)}{_bar(given)})"
             return f"{_mean(atom)}\\mathbb{{E}}{_at(atom)}[-\\log {density}]"
 
 
@@ -143,7 +142,7 @@ def _atom_json(atom: Atom) -> dict[str, Json]:
             q, p = f"{under}({inner})", f"p({inner})"
             return {"type": "divergence", "name": name, "q": q, "p": p}
         case CrossEntropy(of, given, model):
-            return {"type": "CE", "of": list(of), "given": list(given), "model": model}
+            return {"type": "CE", "of": list(of), "given": list(given), "model": str(model)}
 
 
 def _sum(pairs: list[tuple[Weight, str]], write: Callable[[Weight], str], times: str) -> str:

@@ -10,6 +10,7 @@ from graphdsl.ir.draws import as_block
 from graphdsl.ir.graph import Dag
 from graphdsl.ir.information import CrossEntropy, Entropy, Information, Term, TotalCorrelation
 from graphdsl.ir.model import Model
+from graphdsl.ir.symbols import ModelRef
 from graphdsl.ir.weight import Weight, accumulate
 from graphdsl.symbolic.canonical import Canon, Sum
 from graphdsl.symbolic.expand import Ledger, expand_objective
@@ -55,7 +56,7 @@ def _models(ledger: Ledger, terms: tuple[Term, ...]) -> list[Term]:
         if isinstance(term.atom, CrossEntropy):
             accumulate(rest, (term.atom.of[0], term.atom.under), -term.weight)
     return [
-        Term(weight, CrossEntropy((node,), (), f"its model of {node}", under))
+        Term(weight, CrossEntropy((node,), (), ModelRef("its model of ", (node,)), under))
         for (node, under), weight in rest.items()
         if weight and node not in apart and as_block(node) is None  # a block is counted in members
     ]

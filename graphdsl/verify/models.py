@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["Models", "intended", "parsed", "stood_for"]
+__all__ = ["Models", "intended", "stood_for"]
 
 from collections.abc import Callable, Iterable, Mapping
 from typing import TypeAlias
@@ -23,7 +23,8 @@ from graphdsl.ir.model import (
     Weighted,
     Wrapped,
 )
-from graphdsl.ir.notation import listed, names
+from graphdsl.ir.notation import names
+from graphdsl.ir.symbols import ModelRef
 from graphdsl.ir.weight import ONE
 from graphdsl.verify.normals import Normal, Regression
 from graphdsl.verify.random_joints import World, parents_in
@@ -59,12 +60,12 @@ class Models:
         inferring = (model.inference, *model.further)
         self._parents = {one.name: parents_in(model, one) for one in inferring}
 
-    def cross_entropy(self, printed: str, under: str) -> float:
-        """-E log r(v | s) of a model printed as `r(v|s)`, over samples of a distribution.
+    def cross_entropy(self, model: ModelRef, under: str) -> float:
+        """-E log r(v | s) of a model r(v | s), over samples of a distribution.
 
         Of p's own conditionals, over its own samples, it is their entropy.
         """
-        head, node, given = parsed(printed)
+        head, node, given = model.network, model.child, model.parents
         if head == under == "p" and given:
             return self.world["p"].entropy((node, *given)) - self.world["p"].entropy(given)
         key = head, node, given = head, node, names(given)  # p(x|u,z) is p(x|z,u)
@@ -128,17 +129,6 @@ def _logarithms(density: Density) -> Density:
     return np.log(np.maximum(density, np.finfo(np.float64).tiny))
 
 
-def parsed(printed: str) -> tuple[str, str, tuple[str, ...]]:
-    """`p(x[1]|z,u[1])` as its head, its variable, and what that is given.
-
-    >>> parsed("p(x[1]|z,u[1])")
-    ('p', 'x[1]', ('z', 'u[1]'))
-    """
-    head, _, rest = printed.partition("(")
-    node, _, given = rest[:-1].partition("|")
-    return head, node, listed(given)
-
-
 def intended(models: Models, several: Iterable[Weighted], parameters: Parameters) -> float:
     """Functionals as the spec states them, each from its own definition."""
     total = 0.0
@@ -179,8 +169,10 @@ def _defined(models: Models, functional: Functional) -> float:
         case PredictiveEntropy(of, given, under):
             return sum(models.cross_entropy(_predictor(models.model, v, given), under) for v in of)
         case DivergenceOfPosteriors(variables, given, network, model_given, under):
-            base, known = network.partition("(")[0], ",".join(names(model_given))
-            crossed = sum(models.cross_entropy(f"{base}({v}|{known})", under) for v in variables)
+            base, known = network.partition("(")[0], names(model_given)
+            crossed = sum(
+                models.cross_entropy(ModelRef(base, (v,), known), under) for v in variables
+            )
             return crossed - joint.entropy((*variables, *given)) + joint.entropy(given)
     return defined(functional, models.world)
 
@@ -203,11 +195,11 @@ def _of_marginals(models: Models, functional: DivergenceOfMarginals) -> float:
     total += joint.entropy(roots)  # of what p does not generate, the joint is the data's
     for node in nodes:
         if node not in roots and not functional.samples:
-            total += models.cross_entropy(_printed(model, node), functional.under)
+            total += models.cross_entropy(_generated(model, node), functional.under)
     return total
 
 
-def _predictor(model: Model, node: str, given: frozenset[str]) -> str:
+def _predictor(model: Model, node: str, given: frozenset[str]) -> ModelRef:
     """The model of a cross-entropy by name: p's own if its parents are those, else a new one.
 
     Of a label, p's or else q's of what it labels.
@@ -217,13 +209,13 @@ def _predictor(model: Model, node: str, given: frozenset[str]) -> str:
     for head, network in networks:
         for one in network.conditionals if network is not None else ():
             if of in one.children and set(one.parents) == given:
-                return f"{head}({node}|{','.join(one.parents)})"
-    return f"r({node}|{','.join(names(given))})"
+                return ModelRef(head, (node,), one.parents)
+    return ModelRef("r", (node,), names(given))
 
 
-def _printed(model: Model, node: str) -> str:
-    """A conditional of p as it is printed everywhere."""
+def _generated(model: Model, node: str) -> ModelRef:
+    """A conditional of p."""
     for one in model.generation.conditionals if model.generation else ():
         if node in one.children:
-            return f"p({node}|{','.join(one.parents)})"
-    return f"p({node})"
+            return ModelRef("p", (node,), one.parents)
+    return ModelRef("p", (node,))

@@ -19,8 +19,8 @@ from graphdsl.ir.draws import as_block
 from graphdsl.ir.laws import LAWS, NORMAL, Output
 from graphdsl.ir.loss import LossModule, NetworkSlot
 from graphdsl.ir.model import Model
-from graphdsl.ir.notation import listed
 from graphdsl.ir.statements import Run
+from graphdsl.ir.symbols import ModelRef
 from graphdsl.verify.models import Source
 from graphdsl.verify.normals import Regression
 from graphdsl.verify.structures import COMPLETE, Structure
@@ -105,13 +105,13 @@ def affine_networks(
     found: dict[str, Head] = {}
     for slot in module.networks:
         affine: Affine | None = None
-        for name in slot.names if slot.attribute in runs else ():
+        for name, ref in _named(slot) if slot.attribute in runs else ():
             if name in found:  # networks of one name are one
                 affine = found[name].affine
                 continue
             if affine is None or not slot.tied:
-                affine = _affine(slot, _inputs(name, model), rng)
-            found[name] = _head(name, affine, runs[slot.attribute], model, structure)
+                affine = _affine(slot, _inputs(ref, model), rng)
+            found[name] = _head(name, ref, affine, runs[slot.attribute], model, structure)
     return tuple(found.values())
 
 
@@ -184,8 +184,10 @@ def _affine(slot: NetworkSlot, inputs: int, rng: np.random.Generator) -> Affine:
     return Affine(weights, bias, shape)
 
 
-def _head(name: str, affine: Affine, run: Run, model: Model, structure: Structure) -> Head:
-    network, below, above = _named(name, model)
+def _head(
+    name: str, ref: ModelRef, affine: Affine, run: Run, model: Model, structure: Structure
+) -> Head:
+    network, below, above = ref.network, ref.children, ref.parents
     scale = 0.0  # a learned one starts at one
     if isinstance(run.scale, float):
         scale = _POWERS[run.output] * log(run.scale)
@@ -193,16 +195,13 @@ def _head(name: str, affine: Affine, run: Run, model: Model, structure: Structur
     return Head(name, network, below, above, run.output, scale, affine, expert, model, structure)
 
 
-def _inputs(name: str, model: Model) -> int:
-    _, _, above = _named(name, model)
-    return sum(model.family_of(one).size for one in above)
+def _inputs(ref: ModelRef, model: Model) -> int:
+    return sum(model.family_of(one).size for one in ref.parents)
 
 
-def _named(name: str, model: Model) -> tuple[str, tuple[str, ...], tuple[str, ...]]:
-    """A conditional as it is printed: whose it is, of which variables, given which."""
-    network, _, rest = name.partition("(")
-    children, _, parents = rest[:-1].partition("|")
-    return network, _expanded(children, model), _expanded(parents, model)
+def _named(slot: NetworkSlot) -> Iterator[tuple[str, ModelRef]]:
+    """The networks of a slot: what each is called, and what it says."""
+    return zip(slot.names, slot.models, strict=True)
 
 
 def _is_expert(head: str, child: str, parents: tuple[str, ...], model: Model) -> bool:
@@ -220,12 +219,6 @@ def _members(name: str, model: Model) -> tuple[str, ...]:
     """Of a block `x[S]`, all that it chooses from."""
     block = as_block(name)
     return (name,) if block is None else model.members(block.head)
-
-
-def _expanded(text: str, model: Model) -> tuple[str, ...]:
-    """The variables of a list, a whole family by its bare name."""
-    families = {one.name: one.nodes for one in model.families if one.members is not None}
-    return tuple(node for name in listed(text) for node in families.get(name, (name,)))
 
 
 def _spans(names: tuple[str, ...], model: Model) -> dict[str, list[int]]:

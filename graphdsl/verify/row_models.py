@@ -13,9 +13,10 @@ from graphdsl.ir.information import Entropy, Term
 from graphdsl.ir.loss import Bound, LossModule
 from graphdsl.ir.model import Conditional, Model, Network
 from graphdsl.ir.statements import Run
+from graphdsl.ir.symbols import ModelRef
 from graphdsl.ir.weight import ONE
 from graphdsl.verify.experts import Expert, drawn_entropy, experts_of
-from graphdsl.verify.models import Density, Models, Source, parsed
+from graphdsl.verify.models import Density, Models, Source
 from graphdsl.verify.normals import Normal, Regression
 from graphdsl.verify.random_joints import Joint, World
 from graphdsl.verify.rows import Row, term_of
@@ -119,11 +120,11 @@ class RowModels(Models):
         self.row, self._encoders = replace(row, fallen=encoders.fallen()), encoders
         self.lowest = 0.0  #: the least gap of a certified bound so far
 
-    def cross_entropy(self, printed: str, under: str) -> float:
-        """-E log r(v | s) of a model printed as `r(v|s)`, of what rows have of s."""
+    def cross_entropy(self, model: ModelRef, under: str) -> float:
+        """-E log r(v | s) of a model r(v | s), of what rows have of s."""
         if under == "p":
-            return self._own(printed)
-        head, node, given = parsed(printed)
+            return self._own(model)
+        head, node, given = model.network, model.child, model.parents
         label = self.model.family_of(node).label(node)
         if label in given and label in self.row.same:
             return 0.0  # q(y | x, label_y) is a point mass
@@ -149,9 +150,9 @@ class RowModels(Models):
         joint, known = self.world[under], self.row.kept(given)
         return joint.entropy((node, *known)) - joint.entropy(known)
 
-    def _own(self, printed: str) -> float:
+    def _own(self, model: ModelRef) -> float:
         """Over p's own samples, which lack nothing."""
-        head, node, given = parsed(printed)
+        head, node, given = model.network, model.child, model.parents
         joint = self.world["p"]
         if head == "p" and given:
             return joint.entropy((node, *given)) - joint.entropy(given)
@@ -172,7 +173,7 @@ class RowModels(Models):
         """Whether a latent has fallen back on a prior, which then bounds its entropy exactly."""
         atom = bound.entropy.atom
         assert isinstance(atom, Entropy)
-        head, node, given = parsed(bound.model)
+        head, node, given = bound.model.network, bound.model.child, bound.model.parents
         label = self.model.family_of(node).label(node)
         if atom.under == "p" or head == "p" or label in self.row.same:
             return False

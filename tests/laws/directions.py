@@ -12,7 +12,6 @@ from graphdsl.ir.information import Entropy
 from graphdsl.ir.loss import Bound, Group, LossModule, LossTerm
 from graphdsl.ir.model import Model, Parameter
 from graphdsl.ir.weight import Weight
-from graphdsl.verify.models import parsed
 from graphdsl.verify.terms import weight_value
 from graphdsl_runtime import RELATIONS
 
@@ -107,6 +106,6 @@ def _signed(bound: Bound, model: Model) -> list[float]:
     """Nonnegative if a bound is one: +H(v|S) <= CE_r(v|S'), S' in S, or -H(v|S) <= -H(v|S')."""
     atom = bound.entropy.atom
     assert isinstance(atom, Entropy)
-    narrower = set(parsed(bound.model)[2]) <= set(atom.given)
+    narrower = set(bound.model.parents) <= set(atom.given)
     weights = weights_over_the_range(bound.weight, model.parameters)
     return weights if narrower else [-weight for weight in weights]

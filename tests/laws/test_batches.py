@@ -11,7 +11,6 @@ import pytest
 import torch
 from torch import Tensor
 
-from graphdsl.verify.models import parsed
 from graphdsl_runtime import Losses, Meaningless, Objective, ObjectiveError
 from tests.corpus import Case, compiled, documented, fuzz, generated, shipped, some
 from tests.emitted import emitted_class, emitted_objectives
@@ -158,7 +157,7 @@ def shared_with_a_latent(case: Case) -> bool:
     assert made is not None
     roles = {one.name: one.role for one in made.compiled.checked.model.nodes}
     for slot in made.compiled.module.networks:
-        read = [parsed(name)[2] for name in slot.names if slot.tied]
+        read = [one.parents for one in slot.models if slot.tied]
         kinds = [
             {roles.get(one) == "latent" for one in place} for place in zip(*read, strict=False)
         ]
