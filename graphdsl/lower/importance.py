@@ -11,6 +11,7 @@ from graphdsl.diagnostics import CompilerBug, Diagnostic, Span
 from graphdsl.ir.draws import draws_in
 from graphdsl.ir.information import Collected, CrossEntropy, Importance, Term
 from graphdsl.ir.loss import Bound, LossTerm, TermCode
+from graphdsl.ir.methods import IWAE
 from graphdsl.ir.model import DivergenceOfMarginals, Model
 from graphdsl.ir.notation import Names as Variables
 from graphdsl.ir.notation import factor_latex, factor_text, latex_names, shortened
@@ -41,7 +42,12 @@ def unfit_importances(collected: Collected, model: Model) -> Iterator[Diagnostic
 
 def _why_not(one: Importance, collected: Collected, model: Model) -> tuple[str, str]:
     """Why the bound does not apply, and what to do; nothing if it does."""
-    within = f"with {one.divergence.method.word}"
+    method = one.divergence.method
+    within = f"with {method.word}"
+    network = model.inference_of(one.divergence.under)
+    if method.of_experts is None and any(each.mixes for each in network.conditionals):
+        reason = f"`{method.word}` has no bound for a posterior that is a mixture of experts"
+        return reason, f"write `with {IWAE.word}{IWAE.example}`"
     if draws_in(one.divergence.variables or (), one.divergence.under):
         reason = "this is a mean over sets that are drawn"
         return reason, f"leave `{within}` out there, or write the sets out"

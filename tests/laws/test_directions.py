@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import replace
 from fractions import Fraction
@@ -10,10 +11,11 @@ from random import Random
 from typing import NamedTuple
 
 import pytest
+import torch
 
 from graphdsl.bound import relations
 from graphdsl.compiler import check_spec, derive
-from graphdsl.diagnostics import Source
+from graphdsl.diagnostics import Source, SpecError
 from graphdsl.ir.loss import LossModule
 from graphdsl.ir.methods import ESTIMATORS, METHODS, UNREACHABLE
 from graphdsl.ir.model import Interval, Model, Parameter
@@ -22,6 +24,7 @@ from graphdsl.ir.weight import ZERO, Weight
 from graphdsl.resolve import choices
 from graphdsl_runtime import RELATIONS
 from tests.corpus import Case, compiling, documented, generated, shipped
+from tests.emitted import emitted_class
 from tests.laws.directions import false_directions, weights_over_the_range
 from tests.laws.signed import signed_spec
 
@@ -278,3 +281,48 @@ def test_a_lower_bound_is_said_to_be_one(monkeypatch: pytest.MonkeyPatch) -> Non
         assert bool(wrong) == (relation == "lower")
         if relation == "lower":
             assert module.reason.endswith("bounded from below, and the weight is nowhere negative")
+
+
+@pytest.mark.usefixtures("in_double_precision")
+@pytest.mark.parametrize("word", [one.word for one in METHODS.values() if one.joint is not None])
+def test_every_method_of_a_joint_bounds_the_likelihood(word: str) -> None:
+    """With p's own posterior every importance weight is p(x); with another the bound is above."""
+    text = f"""
+model linear
+observed x : real[2]
+latent z : real[1] ~ normal
+q {{ x -> z via encoder }}
+p {{ z -> x via decoder }}
+minimize KL(q || p) with {word}{METHODS[word].example}
+"""
+    torch.manual_seed(0)
+    decoder, encoder = torch.nn.Linear(1, 2), torch.nn.Linear(2, 2)
+    slope, offset = decoder.weight.detach(), decoder.bias.detach()
+    variance = 1 / (1 + slope.square().sum())
+    with torch.no_grad():
+        encoder.weight.copy_(torch.cat([variance * slope.T, torch.zeros(1, 2)]))
+        encoder.bias.copy_(torch.cat([-variance * slope.T @ offset, variance.log()[None]]))
+    networks: dict[str, torch.nn.Module] = {"q(z|x)": encoder, "p(x|z)": decoder}
+    objective = emitted_class(text)(networks=networks)
+    x = torch.randn(1, 2).expand(500, 2)
+    covariance, apart = slope @ slope.T + torch.eye(2), x[0] - offset
+    square = apart @ torch.linalg.solve(covariance, apart)
+    exact = (square + torch.logdet(2 * math.pi * covariance)) / 2
+    with torch.no_grad():
+        assert objective({"x": x}).loss.item() == pytest.approx(exact.item(), abs=1e-9)
+        encoder.bias.add_(0.7)
+        found = torch.stack([objective({"x": x}).loss for _ in range(8)])
+    assert found.mean() > exact + 3 * found.std()
+
+
+def test_a_method_without_an_estimator_of_mixtures_is_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    (text,) = [text for text in OF_JOINTS if "by mixture" in text and "iwae" in text]
+    planted = replace(METHODS["iwae"], of_experts=None)
+    monkeypatch.setattr(choices, "METHODS", {**METHODS, "iwae": planted})
+    with pytest.raises(SpecError) as caught:
+        lowered(text)
+    (mistake,) = caught.value.diagnostics
+    assert mistake.code == "MIB501"
+    assert "no bound for a posterior that is a mixture" in mistake.message
