@@ -13,12 +13,13 @@ from graphdsl.codegen.environment import TEMPLATES, holes
 from graphdsl.codegen.expressions import reference, weight
 from graphdsl.codegen.flat import printed
 from graphdsl.codegen.networks import network_names
+from graphdsl.ir.inherited import OF_THE_CLASS
 from graphdsl.ir.statements import Ref, Value
 from graphdsl.ir.weight import Weight
-from graphdsl.ir.words import OF_THE_CLASS, OF_THE_RUNTIME
+from graphdsl.ir.words import OF_THE_RUNTIME
 from graphdsl.resolve.reserved import why_reserved
-from graphdsl_runtime import Objective
-from tests.emitted import emitted_class, emitted_text
+from tests.emitted import ROOT, emitted_class, emitted_text
+from tests.recorded import inherited_names, inherited_text
 
 
 @pytest.mark.parametrize("view", TEMPLATES, ids=lambda view: view.__name__)
@@ -98,11 +99,19 @@ def test_a_title_is_in_the_docstrings_as_it_is(title: str) -> None:
         assert " ".join(found.split()).startswith(title), found
 
 
+def test_the_names_that_a_class_inherits_are_recorded(request: pytest.FixtureRequest) -> None:
+    """No parameter may have one of them. `--update-golden` records what the runtime has gained."""
+    path = ROOT / "graphdsl" / "ir" / "inherited.py"
+    if request.config.getoption("--update-golden"):
+        path.write_text(inherited_text(inherited_names() | OF_THE_CLASS))
+    else:
+        assert inherited_names() <= OF_THE_CLASS, "run make golden"
+        assert path.read_text() == inherited_text(OF_THE_CLASS)
+
+
 def test_parameters_leave_the_names_of_the_base_class_alone() -> None:
     """A parameter is an attribute, by the name that the spec gives it; all else is renamed."""
-    inherited = {name for name in dir(Objective()) if not name.startswith("_")}
-    assert inherited <= OF_THE_CLASS
-    for name in sorted(inherited | OF_THE_RUNTIME | {"lambda", "_buffers"}):
+    for name in sorted(inherited_names() | OF_THE_RUNTIME | {"lambda", "_buffers"}):
         assert why_reserved(name, "parameter"), name
     for name in ("forward", "lambda", "mlp", "q_z", "rate_z", "seen_x", "loss", "noise", "_x"):
         assert not why_reserved(name, "variable"), name

@@ -50,6 +50,7 @@ from typing import Literal as Among
 from typing import TypeAlias
 
 from graphdsl.diagnostics import CompilerBug
+from graphdsl.ir.words import OF_THE_RUNTIME
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +71,8 @@ class Word:
     source: Among["graphdsl_runtime", "torch"] = "graphdsl_runtime"
 
     def __post_init__(self) -> None:
-        _check_name(self.name)
+        if self.name not in OF_THE_RUNTIME:
+            raise CompilerBug(f"`{self.name}` is no word of `ir/words.py`: a variable may have it")
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,10 +16,11 @@ import keyword
 from collections.abc import Iterable
 from dataclasses import replace
 
+from graphdsl.ir.inherited import OF_THE_CLASS
 from graphdsl.ir.loss import LossModule
 from graphdsl.ir.model import Model
 from graphdsl.ir.statements import Attribute, Value
-from graphdsl.ir.words import OF_THE_CLASS, OF_THE_METHODS, OF_THE_RUNTIME
+from graphdsl.ir.words import OF_THE_METHODS, OF_THE_RUNTIME
 from graphdsl.program.keys import reads_like
 from graphdsl.program.substitution import attributes_in, replaced, values_in
 

@@ -31,8 +31,10 @@ def _assert_of_its_tree(text: str, case: Case) -> None:
     }
     mentioned = {(word.source, word.name) for word in words(tree)}
     assert imported == mentioned
-    assert {name for _, name in mentioned} <= OF_THE_RUNTIME, "a variable may have that name"
-    assert {name for source, name in mentioned if source != "torch"} <= {*graphdsl_runtime.__all__}
+
+
+def test_words_are_those_of_the_runtime() -> None:
+    assert OF_THE_RUNTIME - {"Tensor", "torch"} <= {*graphdsl_runtime.__all__}
 
 
 def test_modules_are_their_trees() -> None:

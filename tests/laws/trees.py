@@ -11,6 +11,7 @@ from itertools import groupby
 from typing import Literal
 
 from graphdsl.codegen import tree as py
+from graphdsl.ir.words import OF_THE_RUNTIME
 
 _OPERATORS: dict[str, ast.operator] = {
     "+": ast.Add(), "-": ast.Sub(), "*": ast.Mult(), "/": ast.Div(), "&": ast.BitAnd(),
@@ -150,6 +151,7 @@ def _loop(one: py.Loop) -> ast.comprehension:
 
 # ---- trees at random -----------------------------------------------------------------------------
 
+_WORDS = sorted(OF_THE_RUNTIME)
 _SIGNS: list[Literal["+", "-", "*", "/", "&", "|", ">", "is"]] = [
     "+",
     "-",
@@ -218,7 +220,7 @@ def _index(chance: random.Random, depth: int) -> py.Index:
 
 _LEAVES: tuple[Callable[[random.Random], py.Expression], ...] = (
     lambda c: py.Name(_name(c)),
-    lambda c: py.Word(_name(c)),
+    lambda c: py.Word(c.choice(_WORDS)),
     lambda c: py.Literal(c.choice([None, True, ..., 3, 0.5, 1e-30, 1e30, *_ODD])),
     lambda c: py.Template((c.choice(_ODD[:-1]), py.Name("i"), c.choice(_ODD[:-1]))),
 )
