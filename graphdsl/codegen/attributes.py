@@ -6,14 +6,7 @@ __all__ = ["class_attributes"]
 
 from collections.abc import Iterable, Iterator
 
-from graphdsl.codegen.tree import (
-    Assign,
-    Dict,
-    Entry,
-    Expression,
-    Literal,
-    Tuple,
-)
+from graphdsl.codegen import tree as py
 from graphdsl.codegen.words import assign, runtime, shape
 from graphdsl.ir.draws import Draw
 from graphdsl.ir.loss import LossModule, VariableSlot
@@ -21,49 +14,49 @@ from graphdsl.ir.statements import Sample
 from graphdsl.ir.versions import COMPILED_BY, EMITTED_FORMAT
 
 
-def class_attributes(module: LossModule) -> Iterator[Assign]:
+def class_attributes(module: LossModule) -> Iterator[py.Assign]:
     """The attributes of the class, those alone that say something."""
-    yield assign("compiled_by", Literal(COMPILED_BY))
-    yield assign("emitted_format", Literal(EMITTED_FORMAT))
-    yield assign("variables", Tuple(tuple(map(_variable, module.variables)), tall=True))
+    yield assign("compiled_by", py.Literal(COMPILED_BY))
+    yield assign("emitted_format", py.Literal(EMITTED_FORMAT))
+    yield assign("variables", py.Tuple(tuple(map(_variable, module.variables)), tall=True))
     if module.draws:
         draws = tuple(map(_draw, module.draws))
-        yield assign("draws", Tuple(draws, tall=len(draws) > 1))
+        yield assign("draws", py.Tuple(draws, tall=len(draws) > 1))
     if strata := _strata(module):
-        yield assign("strata", _dict((name, Literal(count)) for name, count in strata.items()))
+        yield assign("strata", _dict((name, py.Literal(count)) for name, count in strata.items()))
     if samples := max((term.code.times for term in module.terms), default=0):
-        yield assign("samples", Literal(samples))
+        yield assign("samples", py.Literal(samples))
     if module.players:
         trained = ((one.name, _texts(one.attributes)) for one in module.players)
         yield assign("players", _dict(trained, tall=True))
     if module.turns:
-        yield assign("turns", _dict((name, Literal(count)) for name, count in module.turns))
+        yield assign("turns", _dict((name, py.Literal(count)) for name, count in module.turns))
     if module.critics:
         yield assign("critics", _texts(module.critics))
 
 
-def _variable(one: VariableSlot) -> Expression:
-    named: dict[str, Expression] = {"role": Literal(one.role), "kind": Literal(one.kind)}
+def _variable(one: VariableSlot) -> py.Expression:
+    named: dict[str, py.Expression] = {"role": py.Literal(one.role), "kind": py.Literal(one.kind)}
     if one.classes is not None:
-        named["classes"] = Literal(one.classes)
+        named["classes"] = py.Literal(one.classes)
     if one.members is not None:
         counts = one.members
-        named["members"] = Literal(counts[0]) if len(counts) == 1 else shape(counts)
+        named["members"] = py.Literal(counts[0]) if len(counts) == 1 else shape(counts)
     if one.shape:
         named["shape"] = shape(one.shape)
     if one.optional:
-        named["optional"] = Literal(True)
+        named["optional"] = py.Literal(True)
     if one.inferred:
-        named["inferred"] = Literal(True)
-    return runtime("Variable", Literal(one.name), **named)
+        named["inferred"] = py.Literal(True)
+    return runtime("Variable", py.Literal(one.name), **named)
 
 
-def _draw(one: Draw) -> Expression:
+def _draw(one: Draw) -> py.Expression:
     """A set that every pass draws anew."""
-    proper: dict[str, Expression] = {}
+    proper: dict[str, py.Expression] = {}
     if one.kind == "bipartitions":
-        proper["proper"] = Literal(True)
-    return runtime("Subset", Literal(one.name), of=Literal(one.count), **proper)
+        proper["proper"] = py.Literal(True)
+    return runtime("Subset", py.Literal(one.name), of=py.Literal(one.count), **proper)
 
 
 def _strata(module: LossModule) -> dict[str, int]:
@@ -75,9 +68,9 @@ def _strata(module: LossModule) -> dict[str, int]:
     return found
 
 
-def _texts(values: Iterable[str]) -> Tuple:
-    return Tuple(tuple(map(Literal, values)))
+def _texts(values: Iterable[str]) -> py.Tuple:
+    return py.Tuple(tuple(map(py.Literal, values)))
 
 
-def _dict(entries: Iterable[tuple[str, Expression]], tall: bool = False) -> Dict:
-    return Dict(tuple(Entry(name, value) for name, value in entries), tall)
+def _dict(entries: Iterable[tuple[str, py.Expression]], tall: bool = False) -> py.Dict:
+    return py.Dict(tuple(py.Entry(name, value) for name, value in entries), tall)

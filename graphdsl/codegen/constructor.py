@@ -6,20 +6,8 @@ __all__ = ["constructor"]
 
 from collections.abc import Iterator, Sequence
 
+from graphdsl.codegen import tree as py
 from graphdsl.codegen.networks import network_lines
-from graphdsl.codegen.tree import (
-    NONE,
-    Assign,
-    Binary,
-    Do,
-    Expression,
-    Function,
-    Literal,
-    Name,
-    Parameter,
-    Statement,
-    Word,
-)
 from graphdsl.codegen.words import (
     call,
     integers,
@@ -35,63 +23,65 @@ from graphdsl.codegen.words import (
 from graphdsl.ir.loss import LossModule, MaskSlot, ParameterSlot
 
 
-def constructor(module: LossModule) -> Function:
+def constructor(module: LossModule) -> py.Function:
     """`__init__`, which takes the values of parameters and the networks of the caller."""
-    values = (Parameter(one.name, Name("float"), number(one.value)) for one in module.parameters)
-    networks = Parameter("networks", Binary(Word("Networks"), "|", NONE), NONE)
-    return Function(
+    values = (
+        py.Parameter(one.name, py.Name("float"), number(one.value)) for one in module.parameters
+    )
+    networks = py.Parameter("networks", py.Binary(py.Word("Networks"), "|", py.NONE), py.NONE)
+    return py.Function(
         "__init__",
-        (Parameter("self"),),
+        (py.Parameter("self"),),
         by_name=(*values, networks),
-        returns=NONE,
+        returns=py.NONE,
         body=tuple(_body(module)),
     )
 
 
-def _body(module: LossModule) -> Iterator[Statement]:
-    yield Do(method(call(Name("super")), "__init__", Name("networks")))
+def _body(module: LossModule) -> Iterator[py.Statement]:
+    yield py.Do(method(call(py.Name("super")), "__init__", py.Name("networks")))
     yield from map(_parameter, module.parameters)
     for slot in module.networks:
         yield from network_lines(slot)
     yield from map(_mask, module.masks)
     for group in module.groups:
         if group.kind == "constraint":
-            yield Assign(own(group.multiplier), runtime("Multiplier"))
+            yield py.Assign(own(group.multiplier), runtime("Multiplier"))
     for name, rows in module.subsets:
         yield _table(name, rows)
     for name, subsets in module.holders:
-        yield Assign(own(name), runtime("holders", own(subsets)))
-    yield Do(own_call("refuse_unused_networks"))
+        yield py.Assign(own(name), runtime("holders", own(subsets)))
+    yield py.Do(own_call("refuse_unused_networks"))
 
 
-def _parameter(one: ParameterSlot) -> Assign:
-    name, value = Literal(one.name), Name(one.name)
+def _parameter(one: ParameterSlot) -> py.Assign:
+    name, value = py.Literal(one.name), py.Name(one.name)
     bounds = {
         side: number(bound)
         for side, bound in (("low", one.low), ("high", one.high))
         if bound is not None
     }
     if one.ramp is None:
-        return Assign(own(one.name), own_call("weight", name, value, **bounds))
+        return py.Assign(own(one.name), own_call("weight", name, value, **bounds))
     start, steps = one.ramp
-    ramp = own_call("ramp", name, number(start), value, steps=Literal(steps), **bounds)
-    return Assign(own(one.name), ramp)
+    ramp = own_call("ramp", name, number(start), value, steps=py.Literal(steps), **bounds)
+    return py.Assign(own(one.name), ramp)
 
 
-def _mask(one: MaskSlot) -> Assign:
+def _mask(one: MaskSlot) -> py.Assign:
     """A learned mask, drawn once for a batch where terms are of all its rows together."""
-    named: dict[str, Expression] = {}
+    named: dict[str, py.Expression] = {}
     if one.gradient != "straight_through":
-        named["gradient"] = Literal(one.gradient)
+        named["gradient"] = py.Literal(one.gradient)
     elif not one.by_row:
-        named["by_row"] = Literal(False)
+        named["by_row"] = py.Literal(False)
     start = number(one.start)
-    mask = runtime("EdgeMask", Literal(one.name), shape(one.extents), start, **named)
-    return Assign(own(one.attribute), mask)
+    mask = runtime("EdgeMask", py.Literal(one.name), shape(one.extents), start, **named)
+    return py.Assign(own(one.attribute), mask)
 
 
-def _table(name: str, rows: Sequence[Sequence[bool]]) -> Assign:
+def _table(name: str, rows: Sequence[Sequence[bool]]) -> py.Assign:
     """A table of subsets, a row for each."""
     table = torch("tensor", listing(integers(map(int, row)) for row in rows))
-    filled = Binary(table, ">", Literal(0))
-    return Assign(own(name), own_call("constant", Literal(name), filled))
+    filled = py.Binary(table, ">", py.Literal(0))
+    return py.Assign(own(name), own_call("constant", py.Literal(name), filled))

@@ -4,26 +4,16 @@ from __future__ import annotations
 
 __all__ = ["drawn", "noise_of"]
 
+from graphdsl.codegen import tree as py
 from graphdsl.codegen.expressions import flat, reference, shape_comment, some_members
-from graphdsl.codegen.tree import (
-    NONE,
-    Assign,
-    Attribute,
-    Expression,
-    Index,
-    Literal,
-    Name,
-    Slice,
-    Word,
-)
 from graphdsl.codegen.words import assign, call, local, method, own, own_call
 from graphdsl.ir.statements import DrawSet, Generated, Known, PriorSample, Sample
 
-_NOISE = Name("noise")
-_HARD = Literal(True)
+_NOISE = py.Name("noise")
+_HARD = py.Literal(True)
 
 
-def drawn(statement: DrawSet | Known | Sample | PriorSample | Generated) -> Assign:
+def drawn(statement: DrawSet | Known | Sample | PriorSample | Generated) -> py.Assign:
     """What is drawn, from the noise that the caller may give; and what rows know instead."""
     target = statement.target
     match statement:
@@ -31,8 +21,8 @@ def drawn(statement: DrawSet | Known | Sample | PriorSample | Generated) -> Assi
             known = method(local(source), "or_known", reference(seen), reference(value))
             return assign(target, known, shape_comment(target, times))
         case DrawSet(name=name, like=like):
-            rows = Name("batch") if like is None else local(like)
-            set_ = own_call("drawn", _NOISE, Literal(name), rows)
+            rows = py.Name("batch") if like is None else local(like)
+            set_ = own_call("drawn", _NOISE, py.Literal(name), rows)
             return assign(target, set_, shape_comment(target))
         case Sample(density=density, times=times):
             is_pair = density is not None and not statement.discrete
@@ -44,58 +34,58 @@ def drawn(statement: DrawSet | Known | Sample | PriorSample | Generated) -> Assi
             return assign(target, _generated(statement), shape_comment(target))
 
 
-def noise_of(statement: Sample) -> Expression:
+def noise_of(statement: Sample) -> py.Expression:
     """The noise of a sample, with an axis for the experts that each have samples of their own."""
     noise, each, times = statement.noise, statement.each, statement.times
-    source: Expression = _of(noise.name)
+    source: py.Expression = _of(noise.name)
     if times or each:
         word, count = ("samples_of", times) if times else ("noise_of_each", each)
-        like = NONE if statement.like is None else local(statement.like)
-        source = own_call(word, _NOISE, Literal(noise.name), Literal(count), like)
+        like = py.NONE if statement.like is None else local(statement.like)
+        source = own_call(word, _NOISE, py.Literal(noise.name), py.Literal(count), like)
     by_expert = each > 0 and not times
     whole = flat(source, noise.grid, first=2 if by_expert else 1)
     return some_members(whole, noise, behind=by_expert and noise.places is not None)
 
 
-def _sample(statement: Sample) -> Expression:
+def _sample(statement: Sample) -> py.Expression:
     noise, word = noise_of(statement), statement.word
     if statement.distribution is None or word:
-        return method(Word(word), "sample", noise)
+        return method(py.Word(word), "sample", noise)
     distribution = local(statement.distribution)
     if statement.discrete:
         return _relaxed(distribution, noise)
     if statement.density is not None:
         return method(distribution, "sample_with_log_prob", noise)
     if statement.each and statement.times:
-        each = Literal(statement.times // statement.each)
+        each = py.Literal(statement.times // statement.each)
         return method(distribution, "sample_several", noise, each)
     if statement.each:
         return method(distribution, "sample_each", noise)
     return method(distribution, "sample", noise)
 
 
-def _of_root(statement: PriorSample) -> Expression:
+def _of_root(statement: PriorSample) -> py.Expression:
     """The sample of a root of p: its noise, where its prior is normal."""
     noise = statement.noise
     whole = flat(_of(noise.name), noise.grid)
     if statement.like is not None:
-        like: Expression = local(statement.like)
+        like: py.Expression = local(statement.like)
         if statement.of_mean:
-            like = Attribute(like, "mean")
+            like = py.Attribute(like, "mean")
         if statement.of_classes:
-            like = Index(like, (Slice(), Literal(0)))
-        whole = own_call("prior_sample", _NOISE, Literal(noise.name), like)
+            like = py.Index(like, (py.Slice(), py.Literal(0)))
+        whole = own_call("prior_sample", _NOISE, py.Literal(noise.name), like)
     own_noise = some_members(whole, noise)
-    return method(Word(statement.word), "sample", own_noise) if statement.word else own_noise
+    return method(py.Word(statement.word), "sample", own_noise) if statement.word else own_noise
 
 
-def _generated(statement: Generated) -> Expression:
+def _generated(statement: Generated) -> py.Expression:
     """What networks of p generate: a draw, or their mean."""
     distribution = local(statement.distribution)
-    mean = Attribute(distribution, "mean")
+    mean = py.Attribute(distribution, "mean")
     if not statement.drawn:
         return mean
-    noise: Expression = own_call("prior_sample", _NOISE, Literal(statement.name), mean)
+    noise: py.Expression = own_call("prior_sample", _NOISE, py.Literal(statement.name), mean)
     if statement.noise is not None:  # of a latent that nothing infers
         noise = some_members(flat(_of(statement.noise.name), statement.noise.grid), statement.noise)
     if statement.relaxed:
@@ -103,10 +93,10 @@ def _generated(statement: Generated) -> Expression:
     return method(distribution, "sample", noise)
 
 
-def _relaxed(distribution: Expression, noise: Expression) -> Expression:
-    sample = Attribute(distribution, "relaxed_sample")
+def _relaxed(distribution: py.Expression, noise: py.Expression) -> py.Expression:
+    sample = py.Attribute(distribution, "relaxed_sample")
     return call(sample, noise, own("temperature"), hard=_HARD)
 
 
-def _of(name: str) -> Expression:
-    return Index(_NOISE, (Literal(name),))
+def _of(name: str) -> py.Expression:
+    return py.Index(_NOISE, (py.Literal(name),))

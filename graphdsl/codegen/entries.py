@@ -7,14 +7,14 @@ __all__ = ["entries"]
 from collections.abc import Sequence
 from itertools import product
 
-from graphdsl.codegen.tree import NONE, Attribute, Expression, Index, List, Literal, Slice
+from graphdsl.codegen import tree as py
 from graphdsl.codegen.words import integers, local, method
 from graphdsl.ir.statements import Entries
 
-_ALL = Slice()
+_ALL = py.Slice()
 
 
-def entries(some: Entries) -> Expression:
+def entries(some: Entries) -> py.Expression:
     """The entries as they are indexed: the whole mask, a row, or what is picked out of it.
 
     >>> from graphdsl.codegen.flat import printed
@@ -41,12 +41,12 @@ def entries(some: Entries) -> Expression:
         return _with_axes(mask, some.axes)
     turned = sorted(every, key=lambda entry: entry[::-1])
     if list(some.entries) == turned and some.shape == some.extents[::-1]:
-        return _with_axes(Attribute(mask, "mT"), some.axes)
+        return _with_axes(py.Attribute(mask, "mT"), some.axes)
     table = _nested([every.index(entry) for entry in some.entries], some.shape)
-    return _with_axes(Index(method(mask, "flatten", Literal(1)), (_ALL, table)), some.axes)
+    return _with_axes(py.Index(method(mask, "flatten", py.Literal(1)), (_ALL, table)), some.axes)
 
 
-def _box(some: Entries, along: Sequence[Sequence[int]]) -> Expression:
+def _box(some: Entries, along: Sequence[Sequence[int]]) -> py.Expression:
     """What slices alone pick out."""
     picked = [_picked(places, size) for places, size in zip(along, some.extents, strict=True)]
     if all(one == _ALL for one in picked):
@@ -54,28 +54,28 @@ def _box(some: Entries, along: Sequence[Sequence[int]]) -> Expression:
     if not some.axes:
         while picked[-1] == _ALL:
             picked.pop()
-    return Index(local(some.mask), (_ALL, *picked, *[NONE] * some.axes))
+    return py.Index(local(some.mask), (_ALL, *picked, *[py.NONE] * some.axes))
 
 
-def _picked(places: Sequence[int], size: int) -> Expression | Slice:
+def _picked(places: Sequence[int], size: int) -> py.Expression | py.Slice:
     if len(places) == size > 1:
         return _ALL
     if len(places) == 1:
-        return Literal(places[0] - 1)
+        return py.Literal(places[0] - 1)
     first, last = places[0] - 1, places[-1]
     is_range = last - first == len(places)
-    return Slice(first, last) if is_range else integers(one - 1 for one in places)
+    return py.Slice(first, last) if is_range else integers(one - 1 for one in places)
 
 
-def _nested(places: Sequence[int], sizes: Sequence[int]) -> Expression:
+def _nested(places: Sequence[int], sizes: Sequence[int]) -> py.Expression:
     if not sizes:
-        return Literal(places[0])
+        return py.Literal(places[0])
     step = len(places) // sizes[0]
-    return List(
+    return py.List(
         tuple(_nested(places[k : k + step], sizes[1:]) for k in range(0, len(places), step))
     )
 
 
-def _with_axes(mask: Expression, axes: int) -> Expression:
+def _with_axes(mask: py.Expression, axes: int) -> py.Expression:
     """Axes of one, for the coordinates of what is weighed."""
-    return Index(mask, (Literal(...), *[NONE] * axes)) if axes else mask
+    return py.Index(mask, (py.Literal(...), *[py.NONE] * axes)) if axes else mask

@@ -23,8 +23,8 @@ from dataclasses import replace
 from fractions import Fraction
 from typing import TypeAlias
 
+from graphdsl.codegen import tree as py
 from graphdsl.codegen.entries import entries
-from graphdsl.codegen.tree import NONE, Binary, Expression, Index, List, Literal, Name, Slice, Unary
 from graphdsl.codegen.words import (
     chain,
     integers,
@@ -41,13 +41,13 @@ from graphdsl.ir.notation import leading_positive
 from graphdsl.ir.statements import Chosen, Noise, Ref, Value
 from graphdsl.ir.weight import Weight
 
-_ALL = Slice()
+_ALL = py.Slice()
 
 #: Of a sum: whether it is subtracted, and its factors.
-Summand: TypeAlias = tuple[bool, tuple[Expression, ...]]
+Summand: TypeAlias = tuple[bool, tuple[py.Expression, ...]]
 
 
-def reference(ref: Ref) -> Expression:
+def reference(ref: Ref) -> py.Expression:
     """A tensor, or some of its members.
 
     >>> from graphdsl.codegen.flat import printed
@@ -60,65 +60,65 @@ def reference(ref: Ref) -> Expression:
     'x[:, :, 1]'
     """
     if ref.gate is None:
-        return some_members(Name(ref.name), ref, ref.behind)
+        return some_members(py.Name(ref.name), ref, ref.behind)
     values = reference(replace(ref, gate=None))
     return runtime("gated", axis(values) if ref.spread else values, entries(ref.gate))
 
 
-def some_members(whole: Expression, ref: Ref | Noise, behind: bool = False) -> Expression:
+def some_members(whole: py.Expression, ref: Ref | Noise, behind: bool = False) -> py.Expression:
     """The members of a tensor that a reference picks; `behind` an axis of classes or experts."""
     if ref.places is None:
         return axis(whole) if ref.in_sets else whole
     if ref.in_sets and ref.one:
-        return Index(whole, (_ALL, Slice(ref.places[0], ref.places[0] + 1)))
-    before = (NONE,) if ref.in_sets else (_ALL,) if behind else ()
-    return Index(whole, (_ALL, *before, _places(ref.places, ref.one)))
+        return py.Index(whole, (_ALL, py.Slice(ref.places[0], ref.places[0] + 1)))
+    before = (py.NONE,) if ref.in_sets else (_ALL,) if behind else ()
+    return py.Index(whole, (_ALL, *before, _places(ref.places, ref.one)))
 
 
-def axis(tensor: Expression) -> Index:
+def axis(tensor: py.Expression) -> py.Index:
     """A tensor with an axis of one behind the rows."""
-    return Index(tensor, (_ALL, NONE))
+    return py.Index(tensor, (_ALL, py.NONE))
 
 
-def flat(tensor: Expression, indices: int, first: int = 1) -> Expression:
+def flat(tensor: py.Expression, indices: int, first: int = 1) -> py.Expression:
     """A family with one axis of members, where it has several indices."""
     if indices < 2:
         return tensor
-    return method(tensor, "flatten", Literal(first), Literal(first + indices - 1))
+    return method(tensor, "flatten", py.Literal(first), py.Literal(first + indices - 1))
 
 
-def _places(places: Sequence[int], one: bool) -> Expression | Slice:
+def _places(places: Sequence[int], one: bool) -> py.Expression | py.Slice:
     """Some members, as an index."""
     if one:
-        return Literal(places[0])
+        return py.Literal(places[0])
     first, last = places[0], places[-1] + 1
     is_range = tuple(places) == tuple(range(first, last))
-    return Slice(first, last) if is_range else integers(places)
+    return py.Slice(first, last) if is_range else integers(places)
 
 
-def gathered(refs: Sequence[Ref]) -> List:
+def gathered(refs: Sequence[Ref]) -> py.List:
     """Several tensors as a list."""
     return listing(map(reference, refs))
 
 
-def stacked(parts: Sequence[Expression], dim: int = 1) -> Expression:
+def stacked(parts: Sequence[py.Expression], dim: int = 1) -> py.Expression:
     """Tensors side by side."""
-    return torch("stack", listing(parts), dim=Literal(dim))
+    return torch("stack", listing(parts), dim=py.Literal(dim))
 
 
-def masks(several: Sequence[Sequence[Ref]]) -> list[Expression]:
+def masks(several: Sequence[Sequence[Ref]]) -> list[py.Expression]:
     """The mask of each member; one that asks for nothing is always there."""
     first = next(reference(ref) for refs in several for ref in refs)
     full = torch("ones_like", first)
     return [chain("&", map(reference, refs)) if refs else full for refs in several]
 
 
-def chosen_mask(chosen: Chosen | None) -> Expression:
+def chosen_mask(chosen: Chosen | None) -> py.Expression:
     """The mask of a drawn set, or of its complement."""
     if chosen is None:
         raise CompilerBug("a drawn set without a mask")
     mask = reference(chosen.mask)
-    return Unary("~", mask) if chosen.outside else mask
+    return py.Unary("~", mask) if chosen.outside else mask
 
 
 def shape_comment(value: Value, times: int = 1) -> str:
@@ -134,7 +134,7 @@ def shape_comment(value: Value, times: int = 1) -> str:
     return f"({', '.join([rows, *map(str, row)])})" if row else f"({rows},)"
 
 
-def weight(value: Weight) -> Expression:
+def weight(value: Weight) -> py.Expression:
     """A weight over the module's own parameters.
 
     >>> from graphdsl.codegen.flat import printed
@@ -144,7 +144,7 @@ def weight(value: Weight) -> Expression:
     if not value:
         return number(0.0)
     return total(
-        (coefficient < 0, _factors(abs(coefficient), monomial) or (Literal(1),))
+        (coefficient < 0, _factors(abs(coefficient), monomial) or (py.Literal(1),))
         for monomial, coefficient in leading_positive(value)
     )
 
@@ -157,22 +157,22 @@ def signed(value: Weight) -> Summand:
     return coefficient < 0, _factors(abs(coefficient), monomial)
 
 
-def summand(body: Expression, factor: Weight) -> Summand:
+def summand(body: py.Expression, factor: Weight) -> Summand:
     """A weighted summand."""
     negative, factors = signed(factor)
     return negative, (*factors, body)
 
 
-def _factors(coefficient: Fraction, monomial: Sequence[str]) -> tuple[Expression, ...]:
+def _factors(coefficient: Fraction, monomial: Sequence[str]) -> tuple[py.Expression, ...]:
     """What a body is multiplied with; nothing for a factor of one."""
     first = () if coefficient == 1 else (_fraction(coefficient),)
     return (*first, *map(own, monomial))
 
 
-def _fraction(value: Fraction) -> Expression:
+def _fraction(value: Fraction) -> py.Expression:
     if value.denominator == 1:
-        return Literal(value.numerator)
+        return py.Literal(value.numerator)
     decimal = float(value)
     if Fraction(repr(decimal)) == value:
-        return Literal(decimal)
-    return Binary(Literal(value.numerator), "/", Literal(value.denominator))
+        return py.Literal(decimal)
+    return py.Binary(py.Literal(value.numerator), "/", py.Literal(value.denominator))

@@ -18,30 +18,7 @@ __all__ = [
 
 from collections.abc import Iterable
 
-from graphdsl.codegen.tree import (
-    Attribute,
-    Binary,
-    Call,
-    Comprehension,
-    Conditional,
-    Dict,
-    Entry,
-    Expression,
-    Index,
-    Item,
-    Keyword,
-    Lambda,
-    List,
-    Literal,
-    Loop,
-    Name,
-    Slice,
-    Starred,
-    Template,
-    Tuple,
-    Unary,
-    Word,
-)
+from graphdsl.codegen import tree as py
 
 #: How tightly operators bind; an atom needs no parentheses.
 LEVELS = {"is": 2, ">": 2, "|": 3, "&": 4, "+": 5, "-": 5, "*": 6, "/": 6}
@@ -49,52 +26,52 @@ UNARY, ATOM = 7, 8
 COMPARISONS = ("is", ">")
 
 
-def printed(node: Item) -> str:  # noqa: C901  (a case for each kind of node)
+def printed(node: py.Item) -> str:  # noqa: C901  (a case for each kind of node)
     r"""An expression on one line.
 
-    >>> printed(Index(Name("x"), (Slice(), Literal(0))))
+    >>> printed(py.Index(py.Name("x"), (py.Slice(), py.Literal(0))))
     'x[:, 0]'
-    >>> printed(Unary("-", Binary(Name("x"), "+", Literal('a "b"'))))
+    >>> printed(py.Unary("-", py.Binary(py.Name("x"), "+", py.Literal('a "b"'))))
     '-(x + "a \\"b\\"")'
     """
     match node:
-        case Name(name) | Word(name):
+        case py.Name(name) | py.Word(name):
             return name
-        case Literal(value):
+        case py.Literal(value):
             return quoted(value) if isinstance(value, str) else _constant(value)
-        case Attribute(of, name):
+        case py.Attribute(of, name):
             return f"{operand(of, ATOM)}.{name}"
-        case Call(function, arguments):
+        case py.Call(function, arguments):
             return f"{operand(function, ATOM)}({listed(arguments)})"
-        case Keyword(name, value):
+        case py.Keyword(name, value):
             return f"{name}={printed(value)}"
-        case Starred(value):
+        case py.Starred(value):
             return f"*{printed(value)}"
-        case Index(of, places):
+        case py.Index(of, places):
             return f"{operand(of, ATOM)}[{listed(places)}]"
-        case Slice(start, stop):
+        case py.Slice(start, stop):
             return f"{'' if start is None else start}:{'' if stop is None else stop}"
-        case Tuple(items):
+        case py.Tuple(items):
             return f"({listed(items)}{',' * (len(items) == 1)})"
-        case List(items):
+        case py.List(items):
             return f"[{listed(items)}]"
-        case Dict(entries):
+        case py.Dict(entries):
             return f"{{{listed(entries)}}}"
-        case Entry(key, value):
+        case py.Entry(key, value):
             return f"{quoted(key)}: {printed(value)}"
-        case Unary(sign, value):
+        case py.Unary(sign, value):
             return f"{sign}{operand(value, UNARY)}"
-        case Binary(left, sign, right):
+        case py.Binary(left, sign, right):
             return f"{left_operand(left, sign)} {sign} {operand(right, LEVELS[sign] + 1)}"
-        case Conditional(then, test, otherwise):
+        case py.Conditional(then, test, otherwise):
             return f"{operand(then, 2)} if {operand(test, 2)} else {printed(otherwise)}"
-        case Lambda(value):
+        case py.Lambda(value):
             return f"lambda: {printed(value)}"
-        case Template(parts):
+        case py.Template(parts):
             return "f" + _quotes("".join(map(_of_template, parts)))
-        case Comprehension(item, loops):
+        case py.Comprehension(item, loops):
             return f"[{' '.join(map(printed, (item, *loops)))}]"
-        case Loop(name, start, stop):
+        case py.Loop(name, start, stop):
             return f"for {name} in range({f'{start}, ' * (start != 0)}{stop})"
 
 
@@ -119,34 +96,34 @@ def in_docstring(text: str) -> str:
     return "".join(signs).replace('"' * 3, '\\"' * 3)
 
 
-def level(node: Expression) -> int:
+def level(node: py.Expression) -> int:
     """How tightly an expression holds together."""
     match node:
-        case Binary(sign=sign):
+        case py.Binary(sign=sign):
             return LEVELS[sign]
-        case Unary():
+        case py.Unary():
             return UNARY
-        case Conditional() | Lambda():
+        case py.Conditional() | py.Lambda():
             return 1
-        case Literal(int() | float()):
+        case py.Literal(int() | float()):
             return UNARY  # `3.real` would be no attribute of 3
         case _:
             return ATOM
 
 
-def operand(node: Expression, bound: int) -> str:
+def operand(node: py.Expression, bound: int) -> str:
     """An operand that has to bind at least so tightly."""
     return printed(node) if level(node) >= bound else f"({printed(node)})"
 
 
-def left_operand(node: Expression, sign: str) -> str:
+def left_operand(node: py.Expression, sign: str) -> str:
     """A left operand: comparisons do not chain, and a fraction that is a factor has parentheses."""
-    if sign == "*" and isinstance(node, Binary) and node.sign == "/":
+    if sign == "*" and isinstance(node, py.Binary) and node.sign == "/":
         return operand(node, ATOM)
     return operand(node, LEVELS[sign] + (sign in COMPARISONS))
 
 
-def listed(items: Iterable[Item]) -> str:
+def listed(items: Iterable[py.Item]) -> str:
     """Items between two brackets."""
     return ", ".join(map(printed, items))
 
@@ -161,8 +138,8 @@ def _escaped(sign: str) -> str:
     return sign if sign.isprintable() else sign.encode("unicode_escape").decode()
 
 
-def _of_template(part: str | Name) -> str:
-    if isinstance(part, Name):
+def _of_template(part: str | py.Name) -> str:
+    if isinstance(part, py.Name):
         return f"{{{part.name}}}"
     return "".join(map(_escaped, part)).replace("{", "{{").replace("}", "}}")
 

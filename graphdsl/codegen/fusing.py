@@ -6,15 +6,15 @@ __all__ = ["fused"]
 
 from collections.abc import Sequence
 
+from graphdsl.codegen import tree as py
 from graphdsl.codegen.entries import entries
 from graphdsl.codegen.expressions import chosen_mask, gathered, masks, reference, stacked
-from graphdsl.codegen.tree import Assign, Expression, Literal, Name
 from graphdsl.codegen.words import assign, chain, local, own, own_call, runtime
 from graphdsl.diagnostics import CompilerBug
 from graphdsl.ir.statements import Fuse, Ref
 
 
-def fused(statement: Fuse, seen: Sequence[Sequence[Ref]], comment: str) -> tuple[Assign, ...]:
+def fused(statement: Fuse, seen: Sequence[Sequence[Ref]], comment: str) -> tuple[py.Assign, ...]:
     """A fusion of the experts that there are; of a set that is drawn, of those that it holds."""
     held = [chosen_mask(statement.chosen)] if statement.chosen else []
     target = statement.target
@@ -39,7 +39,7 @@ def _members_of_one(seen: Sequence[Sequence[Ref]]) -> Ref | None:
     return Ref(alone[0].value, tuple(place for ref in alone for place in ref.places or ()))
 
 
-def _fuse(statement: Fuse, *present: Expression) -> Expression:
+def _fuse(statement: Fuse, *present: py.Expression) -> py.Expression:
     if statement.how == "concatenate":
         return runtime("Gaussian.stack", gathered(statement.experts))
     experts = reference(statement.experts[0])
@@ -47,12 +47,12 @@ def _fuse(statement: Fuse, *present: Expression) -> Expression:
     if statement.how == "mixture":
         return runtime("mixture_of_experts", experts, *present)
     if statement.how == "expert":
-        name = Literal(statement.selector)
-        selector = own_call("selector", Name("noise"), name, experts, *present)
+        name = py.Literal(statement.selector)
+        selector = own_call("selector", py.Name("noise"), name, experts, *present)
         return runtime("one_expert", experts, selector, *present)
     # Exponents: no weight is negative, and the prior's precision is the least that there is.
     weights = () if statement.weights is None else (entries(statement.weights),)
-    least = {"least": Literal(1.0)} if weights else {}
+    least = {"least": py.Literal(1.0)} if weights else {}
     match statement.how:
         case "product" | "drawn":
             word = "weighted_product" if weights else "product_of_experts"

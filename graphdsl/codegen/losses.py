@@ -6,24 +6,24 @@ __all__ = ["loss_lines", "player_entries", "sum_lines"]
 
 from collections.abc import Iterable, Iterator
 
+from graphdsl.codegen import tree as py
 from graphdsl.codegen.expressions import Summand, signed, summand, weight
-from graphdsl.codegen.tree import Assign, Entry, Expression, Literal, Name
 from graphdsl.codegen.words import assign, method, own, own_call, runtime, torch, total
 from graphdsl.ir.loss import Group, LossModule, LossTerm
 
 
-def sum_lines(module: LossModule) -> Iterator[Assign]:
+def sum_lines(module: LossModule) -> Iterator[py.Assign]:
     """The sums under a sign."""
     terms = {term.name: term for term in module.terms}
     for group in module.groups:
         summands: list[Summand] = list(_weighted(terms[name] for name in group.terms))
         if group.offset:
             negative, factors = signed(group.offset)
-            summands.append((negative, factors or (Literal(1),)))
+            summands.append((negative, factors or (py.Literal(1),)))
         yield assign(group.name, total(summands))
 
 
-def loss_lines(module: LossModule) -> Iterator[Assign]:
+def loss_lines(module: LossModule) -> Iterator[py.Assign]:
     """The loss, or that of every player who has one."""
     if not module.players:
         yield _loss("loss", module.terms, module.groups)
@@ -33,27 +33,28 @@ def loss_lines(module: LossModule) -> Iterator[Assign]:
         yield _loss(one.loss, terms, groups)
 
 
-def player_entries(module: LossModule) -> tuple[Entry, ...]:
+def player_entries(module: LossModule) -> tuple[py.Entry, ...]:
     """The loss of each player, where there is more than one."""
     constraints = [group for group in module.groups if group.kind == "constraint"]
     main: dict[str, list[Summand]] = {
-        one.name: [(False, (Name(one.loss),))] for one in module.players
+        one.name: [(False, (py.Name(one.loss),))] for one in module.players
     }
     played: dict[str, list[Summand]] = {
         "critic": [part for term in module.terms if term.critic for part in _paid(term)],
         "structure": [(False, (loss,)) for loss in _of_edges(module)],
         "multiplier": [
-            (False, (method(own(one.multiplier), "dual", Name(one.name)),)) for one in constraints
+            (False, (method(own(one.multiplier), "dual", py.Name(one.name)),))
+            for one in constraints
         ],
     }
     others = {name: losses for name, losses in played.items() if losses}
     if not main and not others:
         return ()
-    main = main or {"model": [(False, (Name("loss"),))]}
-    return tuple(Entry(name, total(losses)) for name, losses in {**main, **others}.items())
+    main = main or {"model": [(False, (py.Name("loss"),))]}
+    return tuple(py.Entry(name, total(losses)) for name, losses in {**main, **others}.items())
 
 
-def _loss(name: str, terms: Iterable[LossTerm], groups: Iterable[Group]) -> Assign:
+def _loss(name: str, terms: Iterable[LossTerm], groups: Iterable[Group]) -> py.Assign:
     """The weighted sum."""
     summands = list(_weighted(term for term in terms if not term.within))
     summands += (summand(_under_sign(group), group.weight) for group in groups)
@@ -61,11 +62,11 @@ def _loss(name: str, terms: Iterable[LossTerm], groups: Iterable[Group]) -> Assi
 
 
 def _weighted(terms: Iterable[LossTerm]) -> Iterator[Summand]:
-    return (summand(Name(term.name), term.weight) for term in terms)
+    return (summand(py.Name(term.name), term.weight) for term in terms)
 
 
-def _under_sign(group: Group) -> Expression:
-    inner = Name(group.name)
+def _under_sign(group: Group) -> py.Expression:
+    inner = py.Name(group.name)
     match group.kind:
         case "abs":
             return torch("abs", runtime("mean_over_ranks", inner))
@@ -75,19 +76,19 @@ def _under_sign(group: Group) -> Expression:
             return method(own(group.multiplier), "penalty", inner)
 
 
-def _of_edges(module: LossModule) -> list[Expression]:
+def _of_edges(module: LossModule) -> list[py.Expression]:
     """The losses of the edges' probabilities, with an unbiased gradient where one is asked for."""
     if not module.masks:
         return []
-    if losses := [Name(one.loss) for one in module.players if one.masks]:
+    if losses := [py.Name(one.loss) for one in module.players if one.masks]:
         return list(losses)
     if any(one.gradient != "straight_through" for one in module.masks):
-        return [own_call("structure_loss", Name("loss"), Name("batch"), Name("noise"))]
-    return [Name("loss")]
+        return [own_call("structure_loss", py.Name("loss"), py.Name("batch"), py.Name("noise"))]
+    return [py.Name("loss")]
 
 
 def _paid(term: LossTerm) -> Iterator[Summand]:
     """The loss of the critic of a term, and what it pays for its slope."""
-    yield False, (Name(term.critic),)
+    yield False, (py.Name(term.critic),)
     if term.slope is not None:
-        yield summand(Name(term.slope.name), term.slope.weight)
+        yield summand(py.Name(term.slope.name), term.slope.weight)

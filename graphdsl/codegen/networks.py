@@ -8,20 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import groupby, product
 
-from graphdsl.codegen.tree import (
-    NONE,
-    Assign,
-    Call,
-    Comprehension,
-    Expression,
-    Keyword,
-    Lambda,
-    Literal,
-    Loop,
-    Name,
-    Template,
-    Word,
-)
+from graphdsl.codegen import tree as py
 from graphdsl.codegen.words import (
     call,
     chain,
@@ -36,22 +23,22 @@ from graphdsl.codegen.words import (
 from graphdsl.ir.loss import Builder, NetworkSlot
 
 
-def network_lines(slot: NetworkSlot) -> Iterator[Assign]:
+def network_lines(slot: NetworkSlot) -> Iterator[py.Assign]:
     """A network, or those of a family, with the names that a caller may give others by."""
     builder = slot.builder
     several = builder.count is not None or slot.tied
     method = "tied" if slot.tied else "members" if builder.count is not None else "network"
-    names = network_names(slot.names) if several else Literal(slot.names[0])
-    made = _of_the_caller(slot) if builder.module else (Lambda(_in_units(slot)),)
+    names = network_names(slot.names) if several else py.Literal(slot.names[0])
+    made = _of_the_caller(slot) if builder.module else (py.Lambda(_in_units(slot)),)
     shared = [one for _, one in builder.inputs] if slot.tied and builder.count is not None else []
-    arguments = (names, *made, *[Keyword("shared", integers(shared))] * bool(shared))
+    arguments = (names, *made, *[py.Keyword("shared", integers(shared))] * bool(shared))
     function = own(f"own_{method}" if builder.module else method)
-    yield Assign(own(slot.attribute), Call(function, arguments, tall=True))
+    yield py.Assign(own(slot.attribute), py.Call(function, arguments, tall=True))
     if slot.scale is not None:
         yield _learned_scale(slot, *slot.scale)
 
 
-def network_names(names: Sequence[str]) -> Expression:
+def network_names(names: Sequence[str]) -> py.Expression:
     """The names of a family's conditionals: a comprehension where they differ in its indices.
 
     >>> from graphdsl.codegen.flat import printed
@@ -70,13 +57,13 @@ def network_names(names: Sequence[str]) -> Expression:
     ranges = [range(min(column), max(column) + 1) for column in values]
     if list(zip(*values, strict=True)) != list(product(*ranges)):
         return texts(names)
-    letters = dict(zip(varying, (Name("i"), Name("j")), strict=False))
-    template = Template(tuple(letters.get(column, column[0]) for column in columns))
+    letters = dict(zip(varying, (py.Name("i"), py.Name("j")), strict=False))
+    template = py.Template(tuple(letters.get(column, column[0]) for column in columns))
     loops = (
-        Loop(letters[column].name, one.start, one.stop)
+        py.Loop(letters[column].name, one.start, one.stop)
         for column, one in zip(varying, ranges, strict=True)
     )
-    return Comprehension(template, tuple(loops))
+    return py.Comprehension(template, tuple(loops))
 
 
 def _pieces(name: str) -> list[str]:
@@ -89,90 +76,92 @@ def _is_index(piece: str) -> bool:
     return piece.isdecimal() and str(int(piece)) == piece
 
 
-def _of_the_caller(slot: NetworkSlot) -> tuple[Expression, ...]:
+def _of_the_caller(slot: NetworkSlot) -> tuple[py.Expression, ...]:
     """What a network of the caller's is called in the spec, what it reads, and its answer."""
     builder = slot.builder
     inputs = listing(_input(sizes, one and not slot.tied) for sizes, one in builder.inputs)
-    return Literal(builder.module), inputs, _outputs(builder), Literal(builder.answer)
+    return py.Literal(builder.module), inputs, _outputs(builder), py.Literal(builder.answer)
 
 
-def _learned_scale(slot: NetworkSlot, name: str, sizes: Sequence[int], law: str) -> Assign:
+def _learned_scale(slot: NetworkSlot, name: str, sizes: Sequence[int], law: str) -> py.Assign:
     """A learned scale, which starts at one, or at that of the data."""
-    named = {"law": Literal(law), **_pooled(slot)}
+    named = {"law": py.Literal(law), **_pooled(slot)}
     value = own_call("learned_scale", _names(slot.builder.describes), shape(sizes), **named)
-    return Assign(own(name), value)
+    return py.Assign(own(name), value)
 
 
-def _in_units(slot: NetworkSlot) -> Expression:
+def _in_units(slot: NetworkSlot) -> py.Expression:
     """A default network, in units of the data that it reads or answers with."""
     builder, network = slot.builder, _builder(slot)
     if not any(builder.reads) and not builder.describes:
         return network
-    named: dict[str, Expression] = {}
+    named: dict[str, py.Expression] = {}
     if any(builder.reads):
-        named["inputs"] = listing(_names(read) if read else NONE for read in builder.reads)
+        named["inputs"] = listing(_names(read) if read else py.NONE for read in builder.reads)
     if builder.describes:
         named["answer"] = _names(builder.describes)
         if builder.units != "means":
-            named["law"] = Literal(builder.units)
+            named["law"] = py.Literal(builder.units)
     return own_call("scaled", network, **named, **_pooled(slot))
 
 
-def _pooled(slot: NetworkSlot) -> dict[str, Expression]:
-    return {"pooled": Literal(True)} if slot.tied else {}
+def _pooled(slot: NetworkSlot) -> dict[str, py.Expression]:
+    return {"pooled": py.Literal(True)} if slot.tied else {}
 
 
-def _names(names: Sequence[str]) -> Expression:
+def _names(names: Sequence[str]) -> py.Expression:
     """A variable or a family by its name; several members as a list."""
-    return Literal(names[0]) if len(names) == 1 else texts(names)
+    return py.Literal(names[0]) if len(names) == 1 else texts(names)
 
 
-def _outputs(builder: Builder) -> Expression:
+def _outputs(builder: Builder) -> py.Expression:
     """How many numbers a network answers with, or their shape."""
     if builder.law == "flow":
-        return Literal(builder.context)
+        return py.Literal(builder.context)
     if isinstance(builder.outputs, int):
-        size: Expression = Literal(builder.outputs)
+        size: py.Expression = py.Literal(builder.outputs)
     elif builder.law == "full":
         *members, last = builder.outputs
-        return chain("*", (*map(Literal, members), runtime("FullGaussian.size", Literal(last))))
+        return chain(
+            "*", (*map(py.Literal, members), runtime("FullGaussian.size", py.Literal(last)))
+        )
     else:
         size = shape(builder.outputs)
     if builder.numbers == 1 or builder.name == "conv_decoder":  # which is given both
         return size
-    return chain("*", (Literal(builder.numbers), size))
+    return chain("*", (py.Literal(builder.numbers), size))
 
 
-def _builder(slot: NetworkSlot) -> Expression:
+def _builder(slot: NetworkSlot) -> py.Expression:
     builder = replace(slot.builder, count=None) if slot.tied else slot.builder
     if builder.law == "flow" and not isinstance(builder.outputs, int):
         encoder = _builder(replace(slot, builder=replace(builder, law="", outputs=builder.context)))
-        last, context = Literal(builder.outputs[-1]), Literal(builder.context)
+        last, context = py.Literal(builder.outputs[-1]), py.Literal(builder.context)
         return runtime("conditional_flow", encoder, last, context=context)
     size = _outputs(builder)
     if builder.name in ("conv_encoder", "conv_decoder"):
         return _convolutional(builder, size)
     if builder.name == "critic":
         return runtime("critic", listing(shape(sizes) for sizes, _ in builder.inputs))
-    count = () if builder.count is None else (Literal(builder.count),)
+    count = () if builder.count is None else (py.Literal(builder.count),)
     if not builder.inputs:
         return runtime(builder.name, *count, size)
     inputs = listing(_input(sizes, one and bool(count)) for sizes, one in builder.inputs)
     return runtime(builder.name, *count, inputs, shape(builder.hidden), size)
 
 
-def _convolutional(builder: Builder, size: Expression) -> Expression:
+def _convolutional(builder: Builder, size: py.Expression) -> py.Expression:
     first, *others = shapes = [shape(sizes) for sizes, _ in builder.inputs]
     if builder.name == "conv_encoder":
         network = runtime("conv_encoder", first, size, *[listing(others)] * bool(others))
     else:
-        numbers = {"numbers": Literal(builder.numbers)} if builder.numbers > 1 else {}
+        numbers = {"numbers": py.Literal(builder.numbers)} if builder.numbers > 1 else {}
         network = runtime("conv_decoder", listing(shapes), size, **numbers)
     if builder.count is None:
         return network
-    networks = Comprehension(network, (Loop("_", 0, builder.count),))
+    networks = py.Comprehension(network, (py.Loop("_", 0, builder.count),))
     return runtime("Each", networks, shared=integers(one for _, one in builder.inputs))
 
 
-def _input(sizes: Sequence[int], shared: bool) -> Expression:
-    return call(Word("Shared"), *map(Literal, sizes)) if shared else shape(sizes)
+def _input(sizes: Sequence[int], shared: bool) -> py.Expression:
+    return call(py.Word("Shared"), *map(py.Literal, sizes)) if shared else shape(sizes)

@@ -13,6 +13,7 @@ import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+from graphdsl.codegen import tree as py
 from graphdsl.codegen.flat import (
     ATOM,
     COMPARISONS,
@@ -26,34 +27,6 @@ from graphdsl.codegen.flat import (
     printed,
     quoted,
 )
-from graphdsl.codegen.tree import (
-    Assign,
-    Attribute,
-    Binary,
-    Blank,
-    Call,
-    Class,
-    Comment,
-    Comprehension,
-    Conditional,
-    Dict,
-    Do,
-    Entry,
-    Expression,
-    Function,
-    Index,
-    Item,
-    Keyword,
-    Lambda,
-    List,
-    Name,
-    Parameter,
-    Return,
-    Starred,
-    Statement,
-    Tuple,
-    Unary,
-)
 
 WIDTH = 88  #: of emitted lines
 _STEP = 4  #: of indentation
@@ -64,7 +37,7 @@ class _Bracket:
     """A place where an expression may be broken: what is before it, in it and behind it."""
 
     head: str
-    items: tuple[Item, ...]
+    items: tuple[py.Item, ...]
     tail: str
     separator: str = ","
     tall: bool = False
@@ -76,50 +49,50 @@ class _Bracket:
         return f"{self.separator} ".join(map(printed, self.items)) + self.last
 
 
-def printed_lines(node: Statement | Function | Class, indent: int = 0) -> Iterator[str]:  # noqa: C901
+def printed_lines(node: py.Statement | py.Function | py.Class, indent: int = 0) -> Iterator[str]:  # noqa: C901
     """A statement, a function or a class as lines, each with its indentation."""
     space = " " * indent
     match node:
-        case Assign(target, value, comment):
+        case py.Assign(target, value, comment):
             yield from _assignment(_target(target), value, comment, indent)
-        case Do(value):
+        case py.Do(value):
             yield from _on_lines("", value, "", indent)
-        case Return(value):
+        case py.Return(value):
             yield from _on_lines("return ", value, "", indent)
-        case Comment(text):
+        case py.Comment(text):
             yield from _commented(text, indent)
-        case Blank():
+        case py.Blank():
             yield ""
-        case Function():
+        case py.Function():
             yield from _function(node, indent)
-        case Class(name, base, docstring, body):
+        case py.Class(name, base, docstring, body):
             yield f"{space}class {name}({printed(base)}):"
             yield f'{space}    """{in_docstring(docstring)}"""'
             yield ""
             for part in body:
-                if isinstance(part, Function) and part is not body[0]:
+                if isinstance(part, py.Function) and part is not body[0]:
                     yield ""
                 yield from printed_lines(part, indent + _STEP)
 
 
-def _target(target: Name | Attribute | Tuple) -> str:
+def _target(target: py.Name | py.Attribute | py.Tuple) -> str:
     """What is assigned: several names without parentheses."""
-    if isinstance(target, Tuple) and len(target.items) > 1:
+    if isinstance(target, py.Tuple) and len(target.items) > 1:
         return listed(target.items)
     return printed(target)
 
 
-def _on_lines(before: str, node: Item, behind: str, indent: int) -> Iterator[str]:
+def _on_lines(before: str, node: py.Item, behind: str, indent: int) -> Iterator[str]:
     """An expression with text around it, on as many lines as it needs."""
     space = " " * indent
     flat = f"{space}{before}{printed(node)}{behind}"
     if len(flat) <= WIDTH and not _is_tall(node):
         yield flat
         return
-    if isinstance(node, Keyword | Entry):
-        name = f"{node.name}=" if isinstance(node, Keyword) else f"{quoted(node.key)}: "
+    if isinstance(node, py.Keyword | py.Entry):
+        name = f"{node.name}=" if isinstance(node, py.Keyword) else f"{quoted(node.key)}: "
         yield from _on_lines(before + name, node.value, behind, indent)
-    elif isinstance(node, Binary) and node.sign in "+-":
+    elif isinstance(node, py.Binary) and node.sign in "+-":
         yield from _sum(before, node, behind, indent)
     else:
         brackets = list(_brackets(node))
@@ -143,16 +116,16 @@ def _broken(before: str, bracket: _Bracket, behind: str, indent: int) -> Iterato
     yield f"{space}{bracket.tail}{behind}"
 
 
-def _sum(before: str, node: Binary, behind: str, indent: int) -> Iterator[str]:
+def _sum(before: str, node: py.Binary, behind: str, indent: int) -> Iterator[str]:
     """A sum in parentheses, on a line or with a line for each summand."""
     space, deep = " " * indent, " " * (indent + _STEP)
     yield f"{space}{before}("
     if len(deep) + len(printed(node)) <= WIDTH:
         yield f"{deep}{printed(node)}"
     else:
-        summands: list[tuple[str, Expression]] = []
-        rest: Expression = node
-        while isinstance(rest, Binary) and rest.sign in "+-":
+        summands: list[tuple[str, py.Expression]] = []
+        rest: py.Expression = node
+        while isinstance(rest, py.Binary) and rest.sign in "+-":
             summands.insert(0, (f"{rest.sign} ", rest.right))
             rest = rest.left
         for sign, one in (("", rest), *summands):
@@ -161,52 +134,52 @@ def _sum(before: str, node: Binary, behind: str, indent: int) -> Iterator[str]:
     yield f"{space}){behind}"
 
 
-def _is_tall(node: Item) -> bool:
+def _is_tall(node: py.Item) -> bool:
     match node:
-        case Keyword(value=value) | Entry(value=value) | Lambda(value):
+        case py.Keyword(value=value) | py.Entry(value=value) | py.Lambda(value):
             return _is_tall(value)
-        case Call(tall=tall) | Tuple(tall=tall) | Dict(tall=tall):
+        case py.Call(tall=tall) | py.Tuple(tall=tall) | py.Dict(tall=tall):
             return tall
         case _:
             return False
 
 
-def _brackets(node: Item) -> Iterator[_Bracket]:  # noqa: C901  (a case for each kind of node)
+def _brackets(node: py.Item) -> Iterator[_Bracket]:  # noqa: C901  (a case for each kind of node)
     """The places where an expression may be broken, the last first."""
     match node:
-        case Call(function, arguments, tall):
+        case py.Call(function, arguments, tall):
             if arguments:
                 yield _Bracket(f"{operand(function, ATOM)}(", arguments, ")", tall=tall)
             yield from _around("", function, f"({listed(arguments)})", ATOM)
-        case Tuple(items, tall) if items:
+        case py.Tuple(items, tall) if items:
             yield _Bracket("(", items, ")", tall=tall, last="," * (len(items) == 1))
-        case List(items) if items:
+        case py.List(items) if items:
             yield _Bracket("[", items, "]")
-        case Dict(entries, tall) if entries:
+        case py.Dict(entries, tall) if entries:
             yield _Bracket("{", entries, "}", tall=tall)
-        case Comprehension(item, loops):
+        case py.Comprehension(item, loops):
             yield _Bracket("[", (item, *loops), "]", separator="")
-        case Attribute(of, name):
+        case py.Attribute(of, name):
             yield from _around("", of, f".{name}", ATOM)
-        case Index(of, places):
+        case py.Index(of, places):
             yield from _around("", of, f"[{listed(places)}]", ATOM)
-        case Starred(value):
+        case py.Starred(value):
             yield from _around("*", value, "")
-        case Unary(sign, value):
+        case py.Unary(sign, value):
             yield from _around(sign, value, "", UNARY)
-        case Lambda(value):
+        case py.Lambda(value):
             yield from _around("lambda: ", value, "")
-        case Binary(left, sign, right):
+        case py.Binary(left, sign, right):
             yield from _around(f"{left_operand(left, sign)} {sign} ", right, "", LEVELS[sign] + 1)
             behind = f" {sign} {operand(right, LEVELS[sign] + 1)}"
             yield from _around("", left, behind, LEVELS[sign] + (sign in COMPARISONS))
-        case Conditional(then, test, otherwise):
+        case py.Conditional(then, test, otherwise):
             yield from _around(f"{operand(then, 2)} if {operand(test, 2)} else ", otherwise, "")
         case _:
             return
 
 
-def _around(before: str, node: Expression, behind: str, bound: int = 0) -> Iterator[_Bracket]:
+def _around(before: str, node: py.Expression, behind: str, bound: int = 0) -> Iterator[_Bracket]:
     """The brackets of an operand, with what is on either side of it."""
     if level(node) < bound:
         before, behind = f"{before}(", f"){behind}"
@@ -214,7 +187,7 @@ def _around(before: str, node: Expression, behind: str, bound: int = 0) -> Itera
         yield replace(one, head=before + one.head, tail=one.tail + behind)
 
 
-def _assignment(target: str, value: Expression, comment: str, indent: int) -> Iterator[str]:
+def _assignment(target: str, value: py.Expression, comment: str, indent: int) -> Iterator[str]:
     flat = f"{' ' * indent}{target} = {printed(value)}"
     words = _plain(comment)
     if words and len(flat) + len(words) + 4 <= WIDTH and not _is_tall(value):
@@ -235,7 +208,7 @@ def _plain(text: str) -> str:
     return "".join(sign if sign.isprintable() else " " for sign in text)
 
 
-def _function(node: Function, indent: int) -> Iterator[str]:
+def _function(node: py.Function, indent: int) -> Iterator[str]:
     space, returns = " " * indent, printed(node.returns)
     if node.decorator is not None:
         yield f"{space}@{printed(node.decorator)}"
@@ -253,7 +226,7 @@ def _function(node: Function, indent: int) -> Iterator[str]:
         yield from printed_lines(statement, indent + _STEP)
 
 
-def _parameter(one: Parameter) -> str:
+def _parameter(one: py.Parameter) -> str:
     annotation = "" if one.annotation is None else f": {printed(one.annotation)}"
     if one.default is None:
         return one.name + annotation

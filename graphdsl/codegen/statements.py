@@ -12,22 +12,10 @@ __all__ = [
 
 from collections.abc import Sequence
 
+from graphdsl.codegen import tree as py
 from graphdsl.codegen.drawing import drawn, noise_of
 from graphdsl.codegen.expressions import axis, gathered, reference, shape_comment, stacked
 from graphdsl.codegen.fusing import fused
-from graphdsl.codegen.tree import (
-    NONE,
-    Assign,
-    Attribute,
-    Binary,
-    Conditional,
-    Entry,
-    Expression,
-    Index,
-    Literal,
-    Name,
-    Slice,
-)
 from graphdsl.codegen.words import (
     assign,
     call,
@@ -70,7 +58,7 @@ from graphdsl.ir.statements import (
 )
 
 
-def forward_line(statement: Statement) -> tuple[Assign, ...]:
+def forward_line(statement: Statement) -> tuple[py.Assign, ...]:
     """A statement of `forward`, `decode` or `ancestral_sample`."""
     match statement:
         case Observe() | OneHot() | DrawData() | Predict() | OrGiven():
@@ -90,7 +78,7 @@ def forward_line(statement: Statement) -> tuple[Assign, ...]:
             return (assign(target, stacked(values, dim=2 if behind else 1)),)
 
 
-def infer_line(statement: Statement) -> tuple[Assign, ...]:
+def infer_line(statement: Statement) -> tuple[py.Assign, ...]:
     """A statement of `infer`, where views may be missing and noise may be left out."""
     match statement:
         case Observe(target=target, seen=seen, variable=variable):
@@ -102,74 +90,76 @@ def infer_line(statement: Statement) -> tuple[Assign, ...]:
         case Sample(target=target, distribution=Value() as held, noise=noise, latent=latent):
             posterior = local(held)
             if noise.places is None and noise.grid < 2:
-                draw = method(posterior, "draw", Name("noise"), Literal(latent))
+                draw = method(posterior, "draw", py.Name("noise"), py.Literal(latent))
                 return (assign(target, draw),)
-            without = Binary(Name("noise"), "is", NONE)
+            without = py.Binary(py.Name("noise"), "is", py.NONE)
             sample = method(posterior, "sample", noise_of(statement))
-            return (assign(target, Conditional(Attribute(posterior, "mean"), without, sample)),)
+            return (
+                assign(target, py.Conditional(py.Attribute(posterior, "mean"), without, sample)),
+            )
         case _:
             return forward_line(statement)
 
 
-def inferred_entry(line: InferenceLine) -> Entry:
+def inferred_entry(line: InferenceLine) -> py.Entry:
     """An entry of what `infer` returns."""
-    return Entry(line.latent, _returned(line, line.latent))
+    return py.Entry(line.latent, _returned(line, line.latent))
 
 
-def decoded_entry(line: Decoded) -> Entry:
+def decoded_entry(line: Decoded) -> py.Entry:
     """An entry of what `decode` returns."""
-    return Entry(line.variable, _returned(line, line.variable))
+    return py.Entry(line.variable, _returned(line, line.variable))
 
 
-def drawn_entry(line: Drawn) -> Entry:
+def drawn_entry(line: Drawn) -> py.Entry:
     """An entry of what `ancestral_sample` returns."""
     value = local(line.value)
-    return Entry(line.variable, _in_grid(line.variable, value) if line.grid else value)
+    return py.Entry(line.variable, _in_grid(line.variable, value) if line.grid else value)
 
 
-def _data(statement: Observe | OneHot | DrawData | Predict | OrGiven) -> Assign:
+def _data(statement: Observe | OneHot | DrawData | Predict | OrGiven) -> py.Assign:
     """Data, and where they are taken from."""
     target, comment = statement.target, shape_comment(statement.target)
     match statement:
         case OrGiven(variable=variable, source=source):
-            value = own_call("or_given", Name("given"), Literal(variable), local(source))
+            value = own_call("or_given", py.Name("given"), py.Literal(variable), local(source))
         case Predict(variable=variable, distribution=held):
-            value = own_call("observe_or", Name("latents"), Literal(variable), local(held))
+            value = own_call("observe_or", py.Name("latents"), py.Literal(variable), local(held))
         case Observe(variable=variable, seen=seen, some=True):
             return assign((target, seen), _observed_some(variable), comment)
         case Observe(variable=variable, source=source):
-            value = own_call("observe", Name(source), Literal(variable))
+            value = own_call("observe", py.Name(source), py.Literal(variable))
         case OneHot(value=held, classes=classes):
-            value = own_call("one_hot", local(held), Literal(classes))
+            value = own_call("one_hot", local(held), py.Literal(classes))
         case DrawData(distribution=held):
             value = runtime("draw_data", local(held))
     return assign(target, value, comment)
 
 
-def _observed_some(variable: str) -> Expression:
-    return own_call("observe_some", Name("batch"), Literal(variable))
+def _observed_some(variable: str) -> py.Expression:
+    return own_call("observe_some", py.Name("batch"), py.Literal(variable))
 
 
-def _in_common(statement: Detach | Repeat) -> Assign:
+def _in_common(statement: Detach | Repeat) -> py.Assign:
     """What another objective computes, or what all samples of a row have in common."""
     source, target = local(statement.source), statement.target
     if isinstance(statement, Detach):
         return assign(target, runtime("detached", source), shape_comment(target))
-    repeated = runtime("repeated", source, Literal(statement.times))
+    repeated = runtime("repeated", source, py.Literal(statement.times))
     return assign(target, repeated, shape_comment(target, statement.times))
 
 
-def _of_no_sample(statement: DrawMask | Every | Chances) -> Assign:
+def _of_no_sample(statement: DrawMask | Every | Chances) -> py.Assign:
     """The edges of a learned mask, all classes, or how likely each is."""
     if isinstance(statement, DrawMask):
         mask = own(statement.attribute)
-        drawn_ = method(mask, "sample", Index(Name("noise"), (Literal(statement.mask),)))
+        drawn_ = method(mask, "sample", py.Index(py.Name("noise"), (py.Literal(statement.mask),)))
         return assign(statement.target, method(mask, "mode") if statement.likeliest else drawn_)
     if isinstance(statement, Chances):
         parts = (method(reference(one), "log_prob", local(value)) for one, value in statement.parts)
         comment = f"of every {statement.of}; {shape_comment(statement.target)}"
         return assign(statement.target, runtime("chances", *parts), comment)
-    names = (Literal(one.name) for one in statement.variables)
+    names = (py.Literal(one.name) for one in statement.variables)
     shapes = ", ".join(
         repr((1, statement.count, *(one.target.shape or ()))) for one in statement.variables
     )
@@ -177,24 +167,24 @@ def _of_no_sample(statement: DrawMask | Every | Chances) -> Assign:
     return assign(targets, own_call("every", *names), shapes)
 
 
-def _read(statement: Run) -> Expression:
+def _read(statement: Run) -> py.Expression:
     """A network's output as a distribution."""
     arguments = list(map(reference, statement.arguments))
     if statement.detached:
         arguments = [method(one, "detach") for one in arguments]
-    network: Expression = own(statement.slot)
+    network: py.Expression = own(statement.slot)
     if statement.frozen:
         network = runtime("frozen", network)
-    named: dict[str, Expression] = {}
+    named: dict[str, py.Expression] = {}
     if statement.holders:
         named["holders"] = own(statement.holders)
     if statement.picked:
         named["members"] = integers(statement.picked)
-    output: Expression = call(network, *arguments, **named)
+    output: py.Expression = call(network, *arguments, **named)
     if statement.on_sets:
         output = runtime("on_sets", network, *arguments, **named)
     if len(statement.picked) == 1:
-        output = Index(output, (*[Slice()] * (2 if statement.on_sets else 1), Literal(0)))
+        output = py.Index(output, (*[py.Slice()] * (2 if statement.on_sets else 1), py.Literal(0)))
     word = statement.output.constructor
     if statement.scale is not None:
         return _with_scale(statement, word.partition(".")[0], output, statement.scale)
@@ -202,21 +192,23 @@ def _read(statement: Run) -> Expression:
     return runtime(word, output, *reshaped) if word else output
 
 
-def _with_scale(statement: Run, word: str, output: Expression, scale: float | str) -> Expression:
+def _with_scale(
+    statement: Run, word: str, output: py.Expression, scale: float | str
+) -> py.Expression:
     """A location with a fixed scale, or with a learned one: of the members that run, of each."""
     if isinstance(scale, float):
         return runtime(word, output, scale=number(scale))
-    learned: Expression = own(scale)
+    learned: py.Expression = own(scale)
     if statement.frozen:
         learned = runtime("detached", learned)
     picked = statement.picked if statement.scale_by_member else ()
     if picked:
-        entries = Literal(picked[0]) if len(picked) == 1 else integers(picked)
-        learned = Index(learned, (entries,))
+        entries = py.Literal(picked[0]) if len(picked) == 1 else integers(picked)
+        learned = py.Index(learned, (entries,))
     return runtime(f"{word}.of_scale", output, learned)
 
 
-def _run(statement: Run) -> Expression:
+def _run(statement: Run) -> py.Expression:
     """What a network says in rows that have what it reads, and the prior in the others."""
     if not statement.missing:
         return _read(statement)
@@ -224,20 +216,20 @@ def _run(statement: Run) -> Expression:
     return method(_read(statement), "or_prior", _known_rows(statement), *prior)
 
 
-def _known_rows(statement: Run) -> Expression:
+def _known_rows(statement: Run) -> py.Expression:
     """Which rows have what a network reads."""
     mask = _mask(statement.missing)
     return axis(mask) if statement.on_sets else mask
 
 
-def _mask(seen: Sequence[Seen]) -> Expression:
+def _mask(seen: Sequence[Seen]) -> py.Expression:
     """Where every observed parent of a conditional was seen."""
     by_member = any(one.how == "each" for one in seen)
     masks = []
     for one in seen:
         mask = reference(one.mask)
         if one.how == "all":
-            mask = method(mask, "all", Literal(1))
+            mask = method(mask, "all", py.Literal(1))
         masks.append(axis(mask) if by_member and one.how != "each" else mask)
     return chain("&", masks)
 
@@ -253,7 +245,7 @@ def _about(statement: Run | Fuse) -> str:
     return f"{statement.formula}; {shape_comment(statement.target, statement.times)}"
 
 
-def _returned(line: InferenceLine | Decoded, name: str) -> Expression:
+def _returned(line: InferenceLine | Decoded, name: str) -> py.Expression:
     """A distribution over a whole family, its members side by side."""
     is_whole = len(line.parts) == 1 and not line.parts[0].one
     together = reference(line.parts[0])
@@ -262,5 +254,5 @@ def _returned(line: InferenceLine | Decoded, name: str) -> Expression:
     return _in_grid(name, together) if line.grid else together
 
 
-def _in_grid(name: str, value: Expression) -> Expression:
-    return own_call("grid", Literal(name), value)
+def _in_grid(name: str, value: py.Expression) -> py.Expression:
+    return own_call("grid", py.Literal(name), value)

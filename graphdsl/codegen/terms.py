@@ -6,6 +6,7 @@ __all__ = ["slope_code", "term_code"]
 
 from collections.abc import Sequence
 
+from graphdsl.codegen import tree as py
 from graphdsl.codegen.expressions import (
     axis,
     chosen_mask,
@@ -13,19 +14,6 @@ from graphdsl.codegen.expressions import (
     masks,
     reference,
     stacked,
-)
-from graphdsl.codegen.tree import (
-    Attribute,
-    Binary,
-    Expression,
-    Index,
-    Literal,
-    Name,
-    Slice,
-    Starred,
-    Tuple,
-    Unary,
-    Word,
 )
 from graphdsl.codegen.words import (
     chain,
@@ -42,13 +30,13 @@ from graphdsl.ir.loss import Density, SlopePenalty, TermCode
 from graphdsl.ir.methods import ESTIMATORS
 from graphdsl.ir.statements import Ref
 
-_TRUE = Literal(True)
+_TRUE = py.Literal(True)
 
 
-def term_code(code: TermCode) -> Expression:
+def term_code(code: TermCode) -> py.Expression:
     """The expression that computes a term, on average over the rows."""
     left = reference(code.left)
-    right = Word(code.prior) if code.right is None else reference(code.right)
+    right = py.Word(code.prior) if code.right is None else reference(code.right)
     match code.kind:
         case "kl" | "entropy":
             return _of_posterior(code, left, right)
@@ -69,68 +57,68 @@ def term_code(code: TermCode) -> Expression:
             return _importance(code) if code.kind == "importance" else _distance(code)
 
 
-def slope_code(code: TermCode, penalty: SlopePenalty) -> Expression:
+def slope_code(code: TermCode, penalty: SlopePenalty) -> py.Expression:
     """Half the mean square of a critic's slope, at one of the two samples that it tells apart."""
     values = map(reference, code.samples[penalty.side])
     return runtime("gradient_penalty_r1", own(code.critic), *values, **_edges(code))
 
 
-def _penalty(code: TermCode, left: Expression, right: Expression) -> Expression:
+def _penalty(code: TermCode, left: py.Expression, right: py.Expression) -> py.Expression:
     environment = reference(code.samples[0][0])
     if not code.whole:
         environment = method(environment, "long")
     biased = {"biased": _TRUE} if code.biased else {}
-    classes = Literal(code.classes)
-    return runtime(code.word, Attribute(left, "logits"), right, environment, classes, **biased)
+    classes = py.Literal(code.classes)
+    return runtime(code.word, py.Attribute(left, "logits"), right, environment, classes, **biased)
 
 
-def _importance(code: TermCode) -> Expression:
+def _importance(code: TermCode) -> py.Expression:
     """A bound by several samples, from the log-densities of each."""
-    named: dict[str, Expression] = {
+    named: dict[str, py.Expression] = {
         "p": listing(map(_density, code.above)),
         "q": listing(map(_density, code.below)),
     }
     named |= {name: number(float(value)) for name, value in code.settings}
     if not code.strata:
-        return runtime("expect", runtime(code.word, **named, samples=Literal(code.times)))
+        return runtime("expect", runtime(code.word, **named, samples=py.Literal(code.times)))
     bound = runtime(
         code.word,
         **named,
-        samples=Literal(code.times // code.experts),
-        log_weights=Attribute(local(code.strata), "log_weights"),
+        samples=py.Literal(code.times // code.experts),
+        log_weights=py.Attribute(local(code.strata), "log_weights"),
         **({"per_expert": _TRUE} if code.apart else {}),
     )
     return runtime("expect", bound)
 
 
-def _density(one: Density) -> Expression:
+def _density(one: Density) -> py.Expression:
     """A log-density, where rows have the value."""
     nats = reference(one.value)
     if one.distribution is not None:
         nats = method(reference(one.distribution), "log_prob", nats)
     elif one.word:
-        nats = method(Word(one.word), "log_prob", nats)
+        nats = method(py.Word(one.word), "log_prob", nats)
     return nats if one.seen is None else runtime("among", nats, reference(one.seen))
 
 
-def _price(code: TermCode, likelihood: Expression, value: Expression) -> Expression:
+def _price(code: TermCode, likelihood: py.Expression, value: py.Expression) -> py.Expression:
     """What a value costs under a likelihood: its surprise, or how far it is from the mean."""
-    mean = Attribute(likelihood, "mean")
+    mean = py.Attribute(likelihood, "mean")
     match code.word:
         case "":
             return method(likelihood, "nll", value)
         case "squared":
-            return method(Binary(mean, "-", value), "square")
+            return method(py.Binary(mean, "-", value), "square")
         case "absolute":
-            return method(Binary(mean, "-", value), "abs")
+            return method(py.Binary(mean, "-", value), "abs")
         case _:
-            both: tuple[Expression | Starred, ...] = (mean, value)
+            both: tuple[py.Expression | py.Starred, ...] = (mean, value)
             if code.right is not None and code.right.in_sets:  # torch warns of other shapes
-                both = (Starred(torch("broadcast_tensors", mean, value)),)
-            return torch("nn.functional.huber_loss", *both, reduction=Literal("none"))
+                both = (py.Starred(torch("broadcast_tensors", mean, value)),)
+            return torch("nn.functional.huber_loss", *both, reduction=py.Literal("none"))
 
 
-def _of_posterior(code: TermCode, left: Expression, right: Expression) -> Expression:
+def _of_posterior(code: TermCode, left: py.Expression, right: py.Expression) -> py.Expression:
     """A rate or an entropy, by its closed form or from a sample."""
     left = runtime("detached", left) if code.held else left
     seen = _in_bound(code)
@@ -145,8 +133,8 @@ def _of_posterior(code: TermCode, left: Expression, right: Expression) -> Expres
 
 
 def _from_sample(
-    code: TermCode, left: Expression, right: Expression, value: Expression
-) -> Expression:
+    code: TermCode, left: py.Expression, right: py.Expression, value: py.Expression
+) -> py.Expression:
     """A rate or an entropy without a closed form, from the log-densities of a sample."""
     seen = _in_bound(code)
     own_density = method(left, "log_prob", value)
@@ -154,33 +142,33 @@ def _from_sample(
         nats = _averaged(code, runtime("monte_carlo_kl", left, right, value))
         return runtime("expect", nats, *seen)
     if code.joint:
-        return Unary("-", runtime("expect", _averaged(code, own_density), *seen))
+        return py.Unary("-", runtime("expect", _averaged(code, own_density), *seen))
     expected = runtime("expect", local(code.density) if code.density else own_density, *seen)
     if code.kind == "entropy":
-        return Unary("-", expected)
+        return py.Unary("-", expected)
     theirs = method(right, "log_prob", value)
-    return Binary(expected, "-", runtime("expect", theirs, *seen))
+    return py.Binary(expected, "-", runtime("expect", theirs, *seen))
 
 
-def _averaged(code: TermCode, nats: Expression) -> Expression:
+def _averaged(code: TermCode, nats: py.Expression) -> py.Expression:
     """What every class costs, as often as it is likely; or every expert of a mixture."""
     if code.strata:
         return method(local(code.strata), "average", nats)
     return runtime("averaged", nats, local(code.chance)) if code.chance else nats
 
 
-def _distance(code: TermCode) -> Expression:
+def _distance(code: TermCode) -> py.Expression:
     critic = (own(code.critic),) if code.critic else ()
     samples = (_sample(code, sample) for sample in code.samples)
     return runtime(code.word, *critic, *samples, **_edges(code))
 
 
-def _edges(code: TermCode) -> dict[str, Expression]:
+def _edges(code: TermCode) -> dict[str, py.Expression]:
     """The edges that a critic sees."""
-    return {"edges": Tuple(tuple(map(reference, code.edges)))} if code.edges else {}
+    return {"edges": py.Tuple(tuple(map(reference, code.edges)))} if code.edges else {}
 
 
-def _correlation(code: TermCode, left: Expression, right: Expression) -> Expression:
+def _correlation(code: TermCode, left: py.Expression, right: py.Expression) -> py.Expression:
     if code.critic:
         keys = _permuted(code.left)
         return runtime(code.word, own(code.critic), left, keys, **_edges(code))
@@ -192,31 +180,31 @@ def _correlation(code: TermCode, left: Expression, right: Expression) -> Express
     return runtime(code.word, left, right, *rows)
 
 
-def _information(code: TermCode, left: Expression, right: Expression) -> Expression:
+def _information(code: TermCode, left: py.Expression, right: py.Expression) -> py.Expression:
     """Of two parts, from samples of their joint."""
     if code.critic:
         keys = _permuted(code.right or code.left)
         return runtime(code.word, own(code.critic), left, right, keys, **_edges(code))
     groups = ESTIMATORS[code.word].groups
-    return runtime(code.word, left, Binary(right, ">", Literal(0.5)) if groups else right)
+    return runtime(code.word, left, py.Binary(right, ">", py.Literal(0.5)) if groups else right)
 
 
-def _permuted(ref: Ref) -> Expression:
+def _permuted(ref: Ref) -> py.Expression:
     """The noise that permutes rows, where the caller gives it."""
-    return method(Name("noise"), "get", Literal(f"permuted({ref.name})"))
+    return method(py.Name("noise"), "get", py.Literal(f"permuted({ref.name})"))
 
 
-def _sample(code: TermCode, sample: Sequence[Ref]) -> Expression:
+def _sample(code: TermCode, sample: Sequence[Ref]) -> py.Expression:
     """The variables of a sample: side by side for an estimator, apart for a critic."""
     if len(sample) == 1:
         return reference(sample[0])
     if code.critic:
-        return Tuple(tuple(map(reference, sample)))
-    flattened = (method(reference(one), "flatten", Literal(1)) for one in sample)
-    return torch("cat", listing(flattened), dim=Literal(1))
+        return py.Tuple(tuple(map(reference, sample)))
+    flattened = (method(reference(one), "flatten", py.Literal(1)) for one in sample)
+    return torch("cat", listing(flattened), dim=py.Literal(1))
 
 
-def _in_bound(code: TermCode) -> tuple[Expression, ...]:
+def _in_bound(code: TermCode) -> tuple[py.Expression, ...]:
     """The mask of the rows and members that have a term, where not all of them have it."""
     if not code.seen:
         return ()
@@ -225,9 +213,9 @@ def _in_bound(code: TermCode) -> tuple[Expression, ...]:
     return (stacked(masks(code.seen)),)
 
 
-def _of_children(models: Expression, left: Ref) -> Expression:
+def _of_children(models: py.Expression, left: Ref) -> py.Expression:
     """The same members of the models as of the posterior: behind the axis of the subsets."""
     if left.places is None:
         return models
-    picked = Literal(left.places[0]) if left.one else integers(left.places)
-    return Index(models, (Slice(), Slice(), picked))
+    picked = py.Literal(left.places[0]) if left.one else integers(left.places)
+    return py.Index(models, (py.Slice(), py.Slice(), picked))
