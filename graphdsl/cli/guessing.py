@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from graphdsl_runtime.data import Guess, Guesses
 
 _MOST_LATENT = 16
+_MOST_NAMED = 4  # columns that a map names one by one where a range says the same
 _LONGEST = 60  # of a comment behind a line
 
 
@@ -131,8 +132,7 @@ def _private(declared: Sequence[_Declared]) -> Iterator[str]:
 
 def _declared(guesses: Guesses) -> list[_Declared]:
     """Name every variable."""
-    every = [column for one in guesses.variables for column in one.columns]
-    every += [name for name, _ in guesses.left_out]
+    every = guesses.columns
     taken: set[str] = {"z"}
     found = []
     for one in guesses.variables:
@@ -153,6 +153,11 @@ def _map(one: Guess, name: str, every: Sequence[str]) -> str:
     if _quoted(start) == start:
         if tuple(other for other in every if other.startswith(start)) == one.columns:
             return f"{name}={start}*"
+    first = every.index(one.columns[0])
+    ends = one.columns[0], one.columns[-1]
+    ranged = len(one.columns) > _MOST_NAMED and all(_quoted(end) == end for end in ends)
+    if ranged and tuple(every[first : first + len(one.columns)]) == one.columns:
+        return f"{name}={'..'.join(ends)}"
     return f"{name}={','.join(map(_quoted, one.columns))}"
 
 

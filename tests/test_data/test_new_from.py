@@ -134,6 +134,17 @@ def test_what_a_spec_is_written_from_fits_it(tmp_path: Path) -> None:
     assert written >= 3
 
 
+def test_many_columns_that_share_no_name_are_one_vector() -> None:
+    draws = np.random.default_rng(0).normal(size=(20, 15))
+    names = [f"gene{chr(65 + place)}" for place in range(15)]
+    columns = [(name, tuple(map(float, draws[:, at]))) for at, name in enumerate(names)]
+    write_sheet(Sheet((("a", (0, 1) * 10), *columns)), Path("wide.csv"))
+    ended = run("new", "mine", "--from", "wide.csv")
+    assert "--map x=geneA..geneO" in ended.err
+    assert "observed x : real[15]" in " ".join(Path("mine.mib").read_text().split())
+    assert run(*shlex.split(ended.err.partition("next: ")[2])[1:], "--check-data").code == 0
+
+
 @pytest.mark.parametrize("template", ["fair", "environments"])
 def test_data_do_not_say_what_an_attribute_is(template: str) -> None:
     ended = run("new", "mine", "--from", write(".csv"), "--template", template)

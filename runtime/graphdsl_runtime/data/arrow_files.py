@@ -14,6 +14,7 @@ import numpy as np
 from graphdsl_runtime.data.errors import needs, refused
 from graphdsl_runtime.data.table import EMPTY, Array, Column, Table, from_text
 
+_BLOCK = 1 << 24  # bytes that are parsed together; no cell is longer
 _INDEX = "__index_level_"  # how pandas stores the index of a frame
 
 
@@ -30,6 +31,7 @@ def read_csv(path: Path) -> Table:
         path,
         lambda: csv.read_csv(
             path,
+            read_options=csv.ReadOptions(block_size=_BLOCK),
             parse_options=csv.ParseOptions(
                 delimiter=delimiter,
                 newlines_in_values=True,
@@ -93,9 +95,13 @@ def _read(path: Path, read: Callable[[], Any]) -> Any:  # noqa: ANN401
 def _header(path: Path) -> str:
     try:
         with path.open("rb") as file:
-            return file.readline(1 << 20).decode("utf-8-sig", "replace")
+            line = file.readline(_BLOCK)
     except OSError as problem:
         raise refused("DATA01", path.name, (problem.strerror or str(problem)).lower()) from None
+    try:
+        return line.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise refused("DATA01", path.name, "is no text in UTF-8", "save it in UTF-8") from None
 
 
 def _delimiter(header: str) -> str:
@@ -142,7 +148,8 @@ def _column(name: str, chunks: Any) -> Column:  # noqa: ANN401
         return _column(name, chunks.cast(pa.float64()))
     if types.is_list(kind) or types.is_large_list(kind) or types.is_fixed_size_list(kind):
         return _vectors(name, chunks, missing)
-    return Column(name, np.zeros(len(chunks)), unusable=f"values of the type {kind}")
+    said = "text that is not in UTF-8" if types.is_binary(kind) else f"values of the type {kind}"
+    return Column(name, np.zeros(len(chunks)), unusable=said)
 
 
 def _numbers(chunks: Any) -> Array:  # noqa: ANN401

@@ -182,7 +182,7 @@ def _is_number(text: str) -> bool:
         float(text)
     except ValueError:
         return False
-    return True
+    return "_" not in text  # which Python alone reads
 
 
 def _listed(names: Sequence[str]) -> str:

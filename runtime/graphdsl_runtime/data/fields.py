@@ -180,6 +180,7 @@ def _precision(owner: Owner, values: Values, facts: Facts) -> Iterator[Finding]:
     if kind == "real":
         spread = np.where(facts.spread > 0, facts.spread, np.inf)
         bad = (facts.lost > 0.01 * spread) & (np.abs(facts.high) <= _KEPT)
+        bad |= _merged(values, facts)
         if bad.any():
             at = int(np.argmax(bad))
             yield Finding(
@@ -196,6 +197,16 @@ def _precision(owner: Owner, values: Values, facts: Facts) -> Iterator[Finding]:
             f"has counts above {_EXACT:,}, of which single precision keeps seven digits",
             "that changes no likelihood that matters; count in larger units to avoid it",
         )
+
+
+def _merged(values: Values, facts: Facts) -> Array:
+    """Which columns hold integers that differ, and no longer do as floats."""
+    same: Array = (facts.count > 1) & (facts.low == facts.high)
+    if values.numbers.dtype.kind not in "iu":
+        return np.zeros_like(same)
+    if same.any():
+        same[same] = np.ptp(values.numbers[:, same], axis=0) > 0
+    return same
 
 
 def _known(owner: Owner, values: Values, facts: Facts, names: tuple[str, ...]) -> Iterator[Finding]:

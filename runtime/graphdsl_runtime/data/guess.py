@@ -19,6 +19,8 @@ _FEW = 20  # whole numbers 0 to k - 1 of so many kinds may be classes
 _LABELS = frozenset({"y", "label", "labels", "class", "classes", "target", "cluster", "group"})
 _NUMBERED = re.compile(r"(.*?)(?:_(\d+)|\.(\d+)|\[(\d+)\])")
 _WORD = re.compile(r"([^_]+)_.+")
+_MANY = {"real": "x", "count": "n", "binary": "b"}  # names of vectors of what has no common name
+_MOST_APART = 12  # columns of one kind that are variables of their own
 _LEAST_GROUP = 3  # columns that share a word before `_` and are so many are one vector
 
 
@@ -47,6 +49,7 @@ class Guesses:
 
     variables: tuple[Guess, ...]
     left_out: tuple[tuple[str, str], ...]
+    columns: tuple[str, ...]  #: of the table, in its order
     rows: int
 
 
@@ -63,7 +66,7 @@ def guess(table: Table) -> Guesses:
             found.append(one)
     if not found:
         raise refused("DATA02", table.name, "has no column that a variable could be", "")
-    return Guesses(tuple(_grouped(found)), tuple(left_out), rows)
+    return Guesses(tuple(_grouped(found)), tuple(left_out), table.names, rows)
 
 
 def _rows(table: Table) -> int:
@@ -153,6 +156,8 @@ def _grouped(found: Sequence[Guess]) -> Iterator[Guess]:
     groups = _numbered(found)
     taken = {name for group in groups for one in group for name in one.columns}
     groups += _sharing(one for one in found if one.columns[0] not in taken)
+    taken |= {name for group in groups for one in group for name in one.columns}
+    groups += _many(one for one in found if one.columns[0] not in taken)
     first = {group[0].columns[0]: group for group in groups}
     members = {one.columns[0] for group in groups for one in group}
     for one in found:
@@ -183,6 +188,16 @@ def _sharing(found: Iterator[Guess]) -> list[list[Guess]]:
         if not one.shape and (hit := _WORD.fullmatch(one.name)):
             words.setdefault(hit[1], []).append(replace(one, name=hit[1]))
     return [group for group in words.values() if len(group) >= _LEAST_GROUP and _alike(group)]
+
+
+def _many(found: Iterator[Guess]) -> list[list[Guess]]:
+    """Columns of one kind that have nothing in common, where there are too many to name each."""
+    kinds: dict[tuple[str, bool], list[Guess]] = {}
+    for one in found:
+        if not one.shape and _alike([one]):
+            name = f"{_MANY[one.kind]}{'_some' if one.optional else ''}"
+            kinds.setdefault((one.kind, one.optional), []).append(replace(one, name=name))
+    return [group for group in kinds.values() if len(group) > _MOST_APART]
 
 
 def _alike(group: Sequence[Guess]) -> bool:

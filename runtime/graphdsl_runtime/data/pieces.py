@@ -6,6 +6,7 @@ __all__ = ["Owner", "Piece", "find", "parse_maps", "resolve"]
 
 import math
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -130,10 +131,9 @@ def _mapped(table: Table, text: str, name: str) -> list[Piece]:
     for part in (one.strip() for one in _PARTS.findall(text)):
         if part:
             pieces += _of_part(table, part, name)
-    names = [piece.name for piece in pieces]
-    for one in names:
-        if names.count(one) > 1:
-            raise refused("DATA04", name, f"takes the column `{one}` twice", "name it once")
+    ((most, times),) = Counter(piece.name for piece in pieces).most_common(1) or [("", 0)]
+    if times > 1:
+        raise refused("DATA04", name, f"takes the column `{most}` twice", "name it once")
     return pieces
 
 
@@ -179,7 +179,7 @@ def find(table: Table, name: str) -> list[Piece]:
     column = table.column(name)
     if column is not None:
         return [Piece(column)]
-    return [piece for piece in _all_pieces(table) if piece.name == name]
+    return [Piece(*one) for one in table.entries.get(name, ())]
 
 
 def _all_pieces(table: Table) -> Iterator[Piece]:

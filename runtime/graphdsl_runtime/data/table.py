@@ -4,8 +4,9 @@ from __future__ import annotations
 
 __all__ = ["Array", "Column", "Table", "from_text"]
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field
+from functools import cached_property
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -82,7 +83,20 @@ class Table:
 
     def column(self, name: str) -> Column | None:
         """Find a column by its name."""
-        return next((one for one in self.columns if one.name == name), None)
+        return self._by_name.get(name)
+
+    @cached_property
+    def entries(self) -> Mapping[str, Sequence[tuple[Column, int]]]:
+        """The named entries of columns, by name: each with its place."""
+        found: dict[str, list[tuple[Column, int]]] = {}
+        for column in self.columns:
+            for place, name in enumerate(column.entries):
+                found.setdefault(name, []).append((column, place))
+        return found
+
+    @cached_property
+    def _by_name(self) -> Mapping[str, Column]:
+        return {column.name: column for column in self.columns}
 
 
 def from_text(name: str, cells: Sequence[Any] | Array, absent: Array | None = None) -> Column:
