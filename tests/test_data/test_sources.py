@@ -350,6 +350,21 @@ def test_a_sprite_has_the_factors_that_it_was_drawn_from() -> None:
         assert area[factors["size"] == smaller].mean() < area[factors["size"] == smaller + 1].mean()
 
 
+def test_columns_go_in_order_to_variables_that_they_fit_alone() -> None:
+    """A label of ten classes is none of three, and no label is an image."""
+    batch = rows_of(
+        open_table("digits"),
+        observed("third", "categorical", classes=3),
+        observed("digit", "categorical", classes=10),
+        observed("image", "binary", 1, 8, 8),
+    )
+    assert batch["third"].max() == 2
+    assert batch["digit"].max() == 9
+    assert batch["image"].shape == (1797, 1, 8, 8)
+    with pytest.raises(DataRefused, match="DATA03"):
+        rows_of(open_table("digits"), observed("other", "categorical", classes=4))
+
+
 def test_files_of_adult_are_read_with_their_own_split(tmp_path: Path) -> None:
     def line(age: int, job: str, sex: str, income: str) -> str:
         middle = "1, Bachelors, 13, Divorced, Sales, Wife, White"

@@ -42,6 +42,8 @@ class Field:
         members = self.owner.variable.member_names
         whole = self.owner.name == self.owner.variable.name
         count = len(members) if whole else 1
+        if self.facts is not None and self.facts.complete:
+            return np.zeros((self.rows, count), dtype=bool)
         gone: Array = ~self.values.there()
         lacking: Array = np.any(gone.reshape(len(gone), count, -1), axis=2)
         return lacking
@@ -61,7 +63,7 @@ def read_field(owner: Owner, known: Sequence[str] = (), *, drop_incomplete: bool
     findings = [
         *_infinite(owner, values, facts),
         *_support(owner, values, facts),
-        *_missing(owner, values, drop_incomplete),
+        *(() if facts.complete else _missing(owner, values, drop_incomplete)),
         *_precision(owner, values, facts),
         *_known(owner, values, facts, names),
     ]
@@ -136,8 +138,6 @@ def _first(values: Values, outside: Callable[[Array], Array]) -> tuple[int, int,
 
 def _missing(owner: Owner, values: Values, dropped: bool) -> Iterator[Finding]:
     there = values.there()
-    if there.all():
-        return
     rows, variable = np.any(~there, axis=1), owner.variable
     count, share = int(rows.sum()), _percent(rows)
     if not there.any():

@@ -84,6 +84,8 @@ def _source(field: Field) -> str:
 def _missing(field: Field) -> str:
     if field.values is None or not field.rows:
         return "-"
+    if field.facts is not None and field.facts.complete:
+        return "0 %"
     share = 100 * float((~field.values.there()).mean())
     return f"{share:.0f} %" if share in (0, 100) else f"{share:.1f} %"
 

@@ -58,6 +58,7 @@ class Facts:
     spread: Array
     lost: Array  #: the largest change of a value by single precision
     whole: bool  #: whether all values are whole numbers
+    complete: bool  #: whether no value is missing
     infinite: tuple[int, int] | None  #: row and column of the first infinite value
 
 
@@ -90,12 +91,13 @@ def measure(values: Values) -> Facts:
     width = values.numbers.shape[1]
     count, mean, squares = np.zeros(width), np.zeros(width), np.zeros(width)
     low, high, lost = np.full(width, np.inf), np.full(width, -np.inf), np.zeros(width)
-    whole, infinite = True, None
+    whole, complete, infinite = True, True, None
     for start, block, there in values.blocks():
         finite = there & np.isfinite(block)
         if infinite is None and (there & ~finite).any():
             row, column = np.argwhere(there & ~finite)[0].tolist()
             infinite = (start + row, column)
+        complete = complete and bool(there.all())
         kept = np.where(finite, block, 0.0)
         here = finite.sum(axis=0)
         low = np.minimum(low, np.where(finite, block, np.inf).min(axis=0))
@@ -112,7 +114,7 @@ def measure(values: Values) -> Facts:
         count = total
     with np.errstate(invalid="ignore"):
         spread = np.sqrt(squares / np.maximum(count, 1))
-    return Facts(count, low, high, mean, spread, lost, whole, infinite)
+    return Facts(count, low, high, mean, spread, lost, whole, complete, infinite)
 
 
 def _lost(kept: Array) -> Array:

@@ -13,14 +13,14 @@ __all__ = [
 import math
 import shlex
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Console
 
 from graphdsl_files import visible
-from graphdsl_runtime import Losses, Objective, OutOfRange
+from graphdsl_runtime import Batch, Losses, Objective, OutOfRange
 from graphdsl_runtime.training.checkpoint import Checkpoint
 from graphdsl_runtime.training.data import FittedData, TrainingData
 from graphdsl_runtime.training.errors import CannotResume, Diverged
@@ -36,6 +36,7 @@ DEFAULT_EPOCHS = 150
 DEFAULT_BATCH_SIZE = 32
 DEFAULT_LEARNING_RATE = 5e-4
 
+_AT_ONCE = 1 << 16  # rows whose mean and spread are found together
 _FEW = 8  # rows that every estimator can make do with
 
 
@@ -100,7 +101,7 @@ def train(
     fitted = data.fit_to(objective.variables)
     rows = len(next(iter(fitted.train.values())))
     objective.rows = rows
-    objective.standardise(fitted.train)
+    objective.standardise(_parts(fitted.train, rows))
     with train_extra():
         from graphdsl_runtime.training.loop import Loop, Plan
 
@@ -178,6 +179,12 @@ def _means_of(objective: Objective, data: FittedData) -> list[str]:
     with seeded(0):
         losses: Losses = objective({name: rows[:_FEW] for name, rows in data.test.items()})
     return ["loss", *losses.terms]
+
+
+def _parts(batch: Batch, rows: int) -> Iterator[Batch]:
+    """Give many rows some at a time, which may lie in a file that is larger than the memory."""
+    for start in range(0, rows, _AT_ONCE):
+        yield {name: values[start : start + _AT_ONCE] for name, values in batch.items()}
 
 
 def _check_range(name: str, value: float, low: float) -> None:
