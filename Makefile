@@ -3,6 +3,7 @@
 # test   the whole test suite
 # fuzz   10,000 generated specs, or FUZZ=N, for each law; FUZZ_START=SEED starts at one of them, and
 #        LAWS="tests/laws/test_values.py" holds them to some laws alone
+# slow   what `make test` leaves out because it needs programs of its own: pdflatex
 # check  lint, format, types, import boundaries
 # golden rewrite the files that the tests hold the output to; read the diff
 # bench  step times beside hand-written modules and under Inductor, estimators beside closed forms,
@@ -26,7 +27,7 @@ LAWS := tests/laws tests/test_generated.py tests/test_fuzz_specs.py tests/test_s
 	tests/test_devices.py tests/test_verify.py tests/test_fmt.py tests/test_extremes.py tests/test_games.py \
 	tests/test_saving.py tests/test_in_use.py tests/test_latent_model.py
 
-.PHONY: setup demo test fuzz check golden bench study docs
+.PHONY: setup demo test fuzz slow check golden bench study docs
 
 setup: $(VENV)/dev.stamp
 
@@ -41,6 +42,9 @@ test: setup
 
 fuzz: setup
 	FUZZ=$(FUZZ) OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --timeout=0 $(LAWS)
+
+slow: setup
+	SLOW=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 tests/test_dresses.py
 
 check: setup
 	$(BIN)/ruff check

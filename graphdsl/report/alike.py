@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["Alike", "alike"]
+__all__ = ["Alike", "alike", "unlike"]
 
 from collections import Counter
 from collections.abc import Hashable, Iterable, Mapping
@@ -19,7 +19,7 @@ from graphdsl.ir.information import (
     Term,
     TotalCorrelation,
 )
-from graphdsl.ir.model import Model
+from graphdsl.ir.model import Model, Network
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +40,12 @@ def alike(projections: Iterable[ProjectionDerivation], model: Model) -> tuple[Al
         else:
             group.append(one)
     return tuple(Alike(first, tuple(others)) for first, *others in groups)
+
+
+def unlike(networks: Iterable[Network], groups: Iterable[Alike]) -> tuple[Network, ...]:
+    """The networks, one of those whose projections are alike."""
+    others = {one.network.name for group in groups for one in group.others}
+    return tuple(one for one in networks if one.name not in others)
 
 
 def _renaming(

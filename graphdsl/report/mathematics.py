@@ -167,21 +167,37 @@ def mathml(formula: Formula, *, further: bool = False) -> str:
     )
 
 
-def summands(formula: Formula) -> tuple[Formula, ...]:
+def summands(formula: Formula, longest: int = 10_000) -> tuple[Formula, ...]:
     r"""The summands of a sum, each but the first with its sign: what a line may be broken at.
+
+    Args:
+        formula: The sum.
+        longest: Letters of a summand: a longer one is broken within its brackets too.
 
     >>> [latex(one) for one in summands(parsed("a - (b + c) + d"))]
     ['a', '-(b+c)', '+d']
+    >>> [latex(one) for one in summands(parsed("a - (b + c) + d"), 3)]
+    ['a', '-(b', '+c)', '+d']
     """
+    found: list[Formula] = []
+    for one in _cut(formula, 0):
+        long = len(unicode_text(one)) > longest
+        found += _cut(one, 1) if long else (one,)
+    return tuple(found)
+
+
+def _cut(formula: Formula, deepest: int) -> Iterator[Formula]:
+    """The formula, cut in front of signs that at most so many brackets enclose."""
     parts = formula.parts if isinstance(formula, Row) else (formula,)
-    depth, runs = 0, list[list[Formula]]([[]])
+    depth, run = 0, list[Formula]()
     for one in parts:
         if isinstance(one, Sign):
             depth += (one.kind == "open") - (one.kind == "close")
-            if depth == 0 and one.written in ("+", "-") and runs[-1]:
-                runs.append([])
-        runs[-1].append(one)
-    return tuple(Row(tuple(run)) for run in runs)
+            if depth <= deepest and one.written in ("+", "-") and run:
+                yield Row(tuple(run))
+                run = []
+        run.append(one)
+    yield Row(tuple(run))
 
 
 def unicode_text(formula: Formula) -> str:

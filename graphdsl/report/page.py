@@ -33,13 +33,12 @@ from graphdsl.ir.information import (
 )
 from graphdsl.ir.loss import EXACT, LossTerm
 from graphdsl.ir.model import Model, Network
-from graphdsl.ir.notation import latex_weight, number_text, original, weight_text
-from graphdsl.ir.weight import ONE, Weight
-from graphdsl.report.alike import Alike, alike
+from graphdsl.ir.notation import number_text, original, weight_text
+from graphdsl.report.alike import Alike, alike, unlike
 from graphdsl.report.evidence import distribution_text, nats_text, side_text, uses_text
 from graphdsl.report.header import read_header
 from graphdsl.report.mathematics import Formula, mathml, parsed, summands
-from graphdsl.report.terms import latex_summands, text_sum
+from graphdsl.report.terms import latex_factor, latex_summands, text_sum
 from graphdsl.report.verification import verification_text
 from graphdsl.report.wording import (
     RELATIONS,
@@ -51,6 +50,7 @@ from graphdsl.report.wording import (
 )
 
 _MOST_FIGURES = 8  #: networks that are drawn
+_LONGEST = 40  #: letters of a summand that is not broken
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -193,7 +193,7 @@ def _page(audit: Audit, source: Source, code: str) -> Page:
     style, script = _resource("page.css"), _resource("page.js")
     balance, checked = balance_text(audit)
     groups = alike(audit.projections, model)
-    networks = _unlike(drawable(model), groups)
+    networks = unlike(drawable(model), groups)
     page = Page(
         policy=_policy(style, script),
         style=Markup(style),  # our own file
@@ -289,7 +289,7 @@ def _visible(text: str) -> str:
 
 def _sum(latex: str) -> list[Markup]:
     """A formula in pieces that a line may be broken between."""
-    return _pieces(summands(parsed(latex)))
+    return _pieces(summands(parsed(latex), _LONGEST))
 
 
 def _summands(terms: Iterable[Term]) -> list[Markup]:
@@ -303,19 +303,9 @@ def _pieces(formulas: Iterable[Formula]) -> list[Markup]:
 
 def _loss(terms: Sequence[LossTerm]) -> list[Markup]:
     return _pieces(
-        parsed(f"{_factor(term.weight, first=place == 0)}{term.latex}")
+        parsed(f"{latex_factor(term.weight, first=place == 0)}{term.latex}")
         for place, term in enumerate(terms)
     )
-
-
-def _factor(weight: Weight, *, first: bool = True) -> str:
-    negative = len(weight.terms) == 1 and weight.terms[0][1] < 0
-    size = -weight if negative else weight
-    sign = "-" if negative else ("" if first else "+")
-    if size == ONE:
-        return sign
-    written = latex_weight(size)
-    return f"{sign}({written})\\," if len(size.terms) > 1 else f"{sign}{written}\\,"
 
 
 # ---- networks ------------------------------------------------------------------------------------
@@ -332,12 +322,6 @@ def _figure(network: Network, model: Model) -> Figure:
     return Figure(
         name=fold_lists(network.name), drawing=_drawing(network, model), said=said[network.role]
     )
-
-
-def _unlike(networks: Iterable[Network], groups: Iterable[Alike]) -> tuple[Network, ...]:
-    """The networks, one of those whose projections are alike."""
-    others = {one.network.name for group in groups for one in group.others}
-    return tuple(one for one in networks if one.name not in others)
 
 
 def _drawing(network: Network, model: Model) -> Markup:
@@ -371,7 +355,7 @@ def _term(term: LossTerm, model: Model) -> TermView:
         relation=term.relation,
         lines=lines_text(term.lines),
         variables="|".join(_variables(term, model)),
-        loss=_sum(f"{_factor(term.weight)}{term.latex}"),
+        loss=_sum(f"{latex_factor(term.weight)}{term.latex}"),
         stands_for=_summands(term.stands_for),
         gaps=_pieces(parsed("+" * (place > 0) + gap) for place, gap in enumerate(term.gaps)),
         tight=term.conditions if term.bounds else (),

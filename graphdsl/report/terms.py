@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-__all__ = ["Json", "latex_sum", "latex_summands", "term_json", "text_sum", "text_summands"]
+__all__ = [
+    "Json",
+    "latex_factor",
+    "latex_sum",
+    "latex_summands",
+    "term_json",
+    "text_sum",
+    "text_summands",
+]
 
 from collections.abc import Callable, Iterable, Sequence
 from typing import TypeAlias
@@ -70,6 +78,17 @@ def latex_summands(terms: Iterable[Term]) -> tuple[str, ...]:
         for one in fold_sum(atoms, weights, latex=True)
     ]
     return _summands(pairs, latex_weight, r"\,")
+
+
+def latex_factor(weight: Weight, *, first: bool = True) -> str:
+    """A weight in front of what it multiplies, with the sign that it has in a sum."""
+    negative = len(weight.terms) == 1 and weight.terms[0][1] < 0
+    size = -weight if negative else weight
+    sign = "-" if negative else ("" if first else "+")
+    if size == ONE:
+        return sign
+    written = latex_weight(size)
+    return f"{sign}({written})\\," if len(size.terms) > 1 else f"{sign}{written}\\,"
 
 
 def latex_atom(atom: Atom) -> str:

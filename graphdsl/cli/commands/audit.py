@@ -29,6 +29,8 @@ class Format(StrEnum):
 
     text = "text"
     html = "html"
+    latex = "latex"
+    markdown = "markdown"
     json = "json"
 
 
@@ -72,13 +74,19 @@ def command(
 
 
 def _written(format: Format, audit: Audit, derived: Compiled, source: Source, full: bool) -> str:
-    from graphdsl.report import audit_html, audit_json, audit_text
+    from graphdsl.report import audit_html, audit_json, audit_latex, audit_markdown, audit_text
 
-    if format is Format.json:
-        return audit_json(audit)
-    if format is Format.html:
-        from graphdsl.codegen import render_module
+    match format:
+        case Format.json:
+            return audit_json(audit)
+        case Format.latex:
+            return audit_latex(audit)
+        case Format.markdown:
+            return audit_markdown(audit)
+        case Format.html:
+            from graphdsl.codegen import render_module
 
-        code = render_module(derived.module, derived.checked.model.constants)
-        return audit_html(audit, source, code)
-    return audit_text(audit, full=full)
+            code = render_module(derived.module, derived.checked.model.constants)
+            return audit_html(audit, source, code)
+        case Format.text:
+            return audit_text(audit, full=full)

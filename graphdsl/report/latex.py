@@ -1,0 +1,279 @@
+"""An audit in LaTeX: a whole document, whose sections fit into an appendix."""
+
+from __future__ import annotations
+
+__all__ = ["audit_latex", "latex_text"]
+
+import unicodedata
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import count
+
+from graphdsl.draw import TIKZ_PREAMBLE, drawable, sheet_of, tikz
+from graphdsl.ir.audit import Audit
+from graphdsl.ir.folding import fold_lists
+from graphdsl.ir.information import Term
+from graphdsl.ir.loss import EXACT, LossTerm
+from graphdsl.ir.model import Model, Network
+from graphdsl.ir.notation import latex_weight, number_text
+from graphdsl.report.alike import Alike, alike, unlike
+from graphdsl.report.evidence import distribution_text, nats_text, side_text, uses_text
+from graphdsl.report.mathematics import latex, parsed, summands, unicode_text
+from graphdsl.report.terms import latex_factor, latex_summands, text_sum
+from graphdsl.report.wording import RELATIONS, alike_text, balance_text, lines_text, turns_text
+
+_WIDEST = 78  #: of a line of a formula, about: in letters of its text
+_MOST_FIGURES = 8  #: networks that are drawn
+
+_PREAMBLE = rf"""\documentclass[11pt]{{article}}
+\usepackage[T1]{{fontenc}}
+\usepackage[utf8]{{inputenc}}
+\usepackage[margin=25mm]{{geometry}}
+\usepackage{{amsmath,amssymb,graphicx}}
+{TIKZ_PREAMBLE}
+\allowdisplaybreaks
+\setlength{{\parindent}}{{0pt}}
+\setlength{{\parskip}}{{0.4em}}
+\emergencystretch=3em
+"""
+
+_ESCAPED = {
+    "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#",
+    "%": r"\%", "_": r"\_\allowbreak{}", "^": r"\textasciicircum{}", "~": r"\textasciitilde{}",
+    "<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}", '"': r"\textquotedbl{}",
+    "'": r"\textquotesingle{}", "`": r"\textasciigrave{}", "-": r"{-}", "−": "$-$", "‖": r"$\|$",
+    "∑": r"$\sum$", "𝔼": r"$\mathbb{E}$", "…": r"\dots{}", "→": r"$\to$", "\u0304": "",
+}  # fmt: skip
+
+
+def audit_latex(audit: Audit) -> str:
+    """A document that pdflatex compiles: numbered equations, networks as TikZ."""
+    body = [*_header(audit), *_objective(audit), *_networks(audit), *_terms(audit)]
+    body += [*_projections(audit), *_constants(audit), *_proofs(audit), *_parameters(audit)]
+    return "\n".join([_PREAMBLE, r"\begin{document}", *body, r"\end{document}"]) + "\n"
+
+
+def latex_text(text: str) -> str:
+    r"""Text as it stands: no sign of it is a command, and none is lost in silence.
+
+    >>> print(latex_text("50% of x_1 & \\input{y}"))
+    50\% of x\_\allowbreak{}1 \& \textbackslash{}input\{y\}
+    """
+    return "".join(map(_escaped, text))
+
+
+def _escaped(letter: str) -> str:
+    if letter in _ESCAPED:
+        return _ESCAPED[letter]
+    if " " <= letter <= "~":
+        return letter
+    if letter in "\n\t":
+        return " "
+    if "\u00c0" <= letter <= "\u017f" and unicodedata.category(letter).startswith("L"):
+        return letter  # what T1 has
+    return f"[U+{ord(letter):04X}]"
+
+
+# ---- formulas ------------------------------------------------------------------------------------
+
+
+def _display(left: str, pieces: Sequence[str], label: str = "") -> str:
+    """A numbered equation, `left = pieces`, broken between its summands."""
+    lines: list[list[str]] = [[]]
+    width = len(unicode_text(parsed(left))) if left else 0
+    for piece in pieces or ("0",):
+        size = len(unicode_text(parsed(piece)))
+        if lines[-1] and width + size > _WIDEST:
+            lines.append([])
+            width = 4
+        lines[-1].append(piece)
+        width += size
+    joined = [" ".join(line) for line in lines]
+    head = f"{left} &= {joined[0]}" if left else f"& {joined[0]}"
+    rows = [head, *(rf"&\quad {line}" for line in joined[1:])]
+    inner = " \\notag\\\\\n".join(rows)
+    return f"\\begin{{align}}\n{inner}{label}\n\\end{{align}}"
+
+
+def _sum(terms: Iterable[Term]) -> tuple[str, ...]:
+    return latex_summands(terms) or ("0",)
+
+
+def _pieces(formula: str) -> list[str]:
+    """A sum in its summands, their spaces kept."""
+    return [latex(one) for one in summands(parsed(formula), _WIDEST)]
+
+
+# ---- sections ------------------------------------------------------------------------------------
+
+
+def _header(audit: Audit) -> Iterator[str]:
+    model = audit.model
+    yield rf"\section*{{Audit of \texttt{{{latex_text(model.name)}}}}}"
+    if model.title:
+        yield latex_text(model.title) + "\n"
+    values = "".join(
+        f", with {latex_text(name)} = {number_text(value)}" for name, value in model.constants
+    )
+    yield (
+        rf"Compiled from \texttt{{{latex_text(model.source_name)}}}{values}, SHA-256 "
+        rf"\texttt{{{model.sha256[:16]}}}. All quantities are in nats. Here $q$ is the inference "
+        r"network with the data's distribution, $p$ the generation network, $\bar{q}$ a "
+        r"conditional of $q$'s joint distribution, $H$ an entropy, $I$ a mutual information, "
+        r"$\mathrm{TC}$ a total correlation, and $D(q \,\|\, G)$ the least "
+        r"$\mathrm{KL}(q \,\|\, r)$ over the distributions $r$ that factorise along $G$."
+    )
+
+
+def _objective(audit: Audit) -> Iterator[str]:
+    module = audit.module
+    yield r"\subsection*{Objective and loss}"
+    yield "The objective, to be minimised, is"
+    yield _display("", _pieces(module.objective), r"\label{objective}")
+    yield "and the loss"
+    loss = [
+        f"{latex_factor(term.weight, first=place == 0)}{term.latex}"
+        for place, term in enumerate(module.terms)
+    ]
+    yield _display(r"\mathrm{loss}", loss, r"\label{loss}")
+    yield latex_text(f"It is {RELATIONS[module.relation]}: {module.reason}.")
+    claim, checked = balance_text(audit)
+    if claim:
+        yield latex_text(f"{claim[:1].upper()}{claim[1:]}. {checked}")
+    turns = turns_text(module)
+    if turns:
+        yield latex_text(f"Steps in a round: {turns}.")
+
+
+def _networks(audit: Audit) -> Iterator[str]:
+    model = audit.model
+    yield r"\subsection*{Networks}"
+    yield (
+        "Shaded nodes are observed, open ones latent. A frame stands for all indices that it "
+        "names, a dashed edge is learned, and a small square selects the expert of a mixture. "
+        "Beside the network that is projected, blue edges are new and dotted ones are missing."
+    )
+    networks = unlike(drawable(model), alike(audit.projections, model))
+    yield r"\par{\raggedright\setlength{\lineskip}{3mm}"
+    for one in networks[:_MOST_FIGURES]:
+        yield _figure(one, model)
+    yield r"\par}"
+    rest = [latex_text(fold_lists(one.name)) for one in networks[_MOST_FIGURES:]]
+    if rest:
+        yield f"Not drawn: {', '.join(rest)}."
+
+
+def _figure(network: Network, model: Model) -> str:
+    try:
+        drawing = tikz(sheet_of([network], model))
+    except ImportError:
+        edges = [
+            f"{', '.join(network.nodes[start])} -> {', '.join(network.nodes[end])}"
+            for start, end in network.edges
+        ]
+        return latex_text(f"{fold_lists(network.name)}: {'; '.join(map(fold_lists, edges))}.")
+    fitted = r"\resizebox{\ifdim\width>\linewidth\linewidth\else\width\fi}{!}"
+    return f"{fitted}{{\\raisebox{{-\\height}}{{%\n{drawing}}}}}\\qquad"
+
+
+def _terms(audit: Audit) -> Iterator[str]:
+    yield r"\subsection*{Terms}"
+    for term in audit.module.terms:
+        yield from _term(term)
+
+
+def _term(term: LossTerm) -> Iterator[str]:
+    asked = lines_text(term.lines)
+    yield (
+        rf"\paragraph{{\texttt{{{latex_text(term.name)}}}}} "
+        + latex_text(f"({term.relation}{', ' + asked if asked else ''})")
+        + (", which stands for" if term.bounds else " is")
+    )
+    yield _display("", _sum(term.stands_for))
+    if term.bounds:
+        gaps = ["+" * (place > 0) + gap for place, gap in enumerate(term.gaps)]
+        yield "is bounded with the gap"
+        yield _display(r"\mathrm{gap}", gaps)
+        yield latex_text(f"which is zero when {'; '.join(term.conditions)}.")
+    yield from (latex_text(f"{label}: {text}.") + "\n" for label, text in _notes(term))
+
+
+def _notes(term: LossTerm) -> Iterator[tuple[str, str]]:
+    for gap in term.lasting:
+        yield "This part stays open", gap
+    if term.within:
+        yield "Within", term.within
+    if term.player:
+        yield "Minimised by", term.player.replace(",", ", ")
+    if term.estimator:
+        yield "Estimator", term.estimator
+    if term.rows:
+        yield "Rows", term.rows
+    if term.gradient != EXACT:
+        yield "Gradient", term.gradient
+
+
+def _projections(audit: Audit) -> Iterator[str]:
+    if audit.projections:
+        yield r"\subsection*{Projections}"
+    numbers = count(1)
+    for group in alike(audit.projections, audit.model):
+        yield from _projection(group, next(numbers))
+
+
+def _projection(group: Alike, number: int) -> Iterator[str]:
+    one = group.shown
+    name = rf"\texttt{{{latex_text(fold_lists(one.network.name))}}}"
+    weight = f", with weight ${latex_weight(one.weight)}$" if one.weight else ""
+    yield rf"\paragraph{{{number}. $D({one.under} \,\|\, G)$ for $G$ = {name}}}{weight}."
+    yield "By definition (P1) and as multi-information (eq. 1),"
+    yield _display("D", _sum(one.entropies))
+    yield _display("", ("=", *_sum(one.multi_information)))
+    for step in one.steps:
+        yield latex_text(f"{step.rule[:1].upper()}{step.rule[1:]} ({step.because}):")
+        yield _display("", ("=", *_sum(step.after)))
+    yield "Together,"
+    yield _display("D", _sum((*one.simplified, *one.constant)))
+    others = alike_text(group.others)
+    if others:
+        yield latex_text(others)
+
+
+def _constants(audit: Audit) -> Iterator[str]:
+    if audit.module.constants:
+        yield r"\subsection*{Constants of the data}"
+        yield "The objective holds them and the loss drops them:"
+        yield _display("", _sum(audit.module.constants))
+
+
+def _proofs(audit: Audit) -> Iterator[str]:
+    if audit.proofs:
+        yield r"\subsection*{Assertions}"
+    ranges = {one.name: one.range for one in audit.model.parameters}
+    for proof in audit.proofs:
+        yield (
+            rf"\paragraph{{{proof.status}}} \texttt{{{latex_text(proof.assertion.text)}}}: "
+            f"{latex_text(proof.because)}."
+        )
+        lines: list[str] = []
+        if proof.certificate is not None:
+            lines = [f"{side_text(proof)} =", *uses_text(proof.certificate, ranges)]
+        elif proof.remainder:
+            lines = [f"{side_text(proof)} = {text_sum(proof.nonnegative)}"]
+        if proof.counterexample is not None:
+            lines += [f"which is {nats_text(proof.counterexample)} nats under"]
+            lines += distribution_text(proof.counterexample)
+        for line in lines:
+            yield rf"\\\texttt{{{latex_text(line)}}}"
+
+
+def _parameters(audit: Audit) -> Iterator[str]:
+    parameters = audit.model.parameters
+    if not parameters:
+        return
+    yield r"\subsection*{Parameters}"
+    yield r"\begin{tabular}{lll} name & value & range \\ \hline"
+    for one in parameters:
+        low, _, high = str(one.range).partition("..")
+        cells = (one.name, number_text(one.value), f"{low} to {high}")
+        yield " & ".join(map(latex_text, cells)) + r" \\"
+    yield r"\end{tabular}"
