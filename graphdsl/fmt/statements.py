@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["lay_out"]
+__all__ = ["BEGINNINGS", "lay_out"]
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from graphdsl.fmt.spacing import set_spaces
 from graphdsl.fmt.terms import assertion_rows, constraint_rows, objective_rows
 
 #: The terminals that statements begin with, and what the statements are for their columns.
-_BEGINNINGS = {
+BEGINNINGS = {
     "_MODEL": "model",
     "_CONST": "constant",
     "_PARAM": "parameter",
@@ -90,12 +90,12 @@ def _notes(notes: Sequence[Note], tail: int) -> list[Row]:
 
 
 def _statements(pieces: Sequence[Piece]) -> list[_Statement]:
-    starts = [at for at, piece in enumerate(pieces) if piece.kind in _BEGINNINGS]
+    starts = [at for at, piece in enumerate(pieces) if piece.kind in BEGINNINGS]
     found: list[_Statement] = []
     run, before = 0, ""
     for start, end in pairwise([*starts, len(pieces)]):
         first = pieces[start]
-        kind = _BEGINNINGS[first.kind]
+        kind = BEGINNINGS[first.kind]
         run += kind != before or Note() in first.above
         before = kind
         found.append(_Statement(kind, run, set_spaces(pieces[start:end])))
