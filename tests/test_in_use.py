@@ -21,6 +21,7 @@ from graphdsl.api.evaluation import evaluate
 from graphdsl.api.likelihood import NoLikelihood, _same, bound_of_rows, likelihood_of
 from graphdsl_runtime import Objective, ObjectiveError, OutOfRange
 from graphdsl_runtime.in_use import (
+    RowTerms,
     encode,
     mean_terms,
     read_by_infer,
@@ -31,7 +32,7 @@ from graphdsl_runtime.in_use import (
 )
 from graphdsl_runtime.in_use.blocks import pieces
 from graphdsl_runtime.in_use.tables import columns_of
-from tests.corpus import shipped, some
+from tests.corpus import generated, shipped, some
 from tests.emitted import emitted_class, emitted_objectives
 from tests.laws.batches import batch_for
 from tests.program import Ended, run
@@ -67,21 +68,91 @@ def first(batch: dict[str, Tensor], rows: int) -> dict[str, Tensor]:
     return {name: one[:rows] for name, one in batch.items()}
 
 
+def hold_codes(name: str, objective: Objective) -> None:
+    """Rows have their codes whatever rows are beside them."""
+    batch = batch_for(objective, rows=70)
+    if not read_by_infer(objective):
+        with pytest.raises(ObjectiveError, match="it has no codes"):
+            encode(objective, batch)
+        return
+    whole = encode(objective, batch, seed=4)
+    parts = encode(objective, batch, batch_size=33, seed=4)
+    fewer = encode(objective, first(batch, 41), seed=4)
+    for other in (parts, fewer):
+        for latent, code in other.items():
+            count = len(code.mean)
+            torch.testing.assert_close(code.mean, whole[latent].mean[:count], msg=name)
+            torch.testing.assert_close(code.sample, whole[latent].sample[:count], msg=name)
+
+
+def hold_scores(name: str, objective: Objective) -> RowTerms:
+    """Terms of rows have the means of the loss's, and are those of the loss of a row alone."""
+    batch = batch_for(objective, rows=32)
+    found, means = row_terms(objective, batch, seed=2), mean_terms(objective, batch, seed=2)
+    (piece,) = pieces(objective, batch, 32, seed=2)
+    for term, rows in found.terms.items():
+        assert rows.shape == (32,)
+        assert rows.double().mean().item() == pytest.approx(means[term], rel=1e-3, abs=1e-3), name
+    for row in (0, 17):
+        here = slice(row, row + 1)
+        noise = {key: one[here] if len(one) == 32 else one for key, one in piece.noise.items()}
+        try:
+            alone = objective({key: one[here] for key, one in piece.batch.items()}, noise)
+        except OutOfRange:
+            assert found.of_batches  # a total correlation wants two rows
+            continue
+        for term, rows in found.terms.items():
+            single = alone.loss if term == "loss" else alone.terms[term]
+            assert rows[row].item() == pytest.approx(single.item(), rel=1e-3, abs=1e-3), term
+    return found
+
+
 def test_a_row_has_its_codes_whatever_rows_are_beside_it() -> None:
     for name, objective in objectives("codes", share=4):
-        batch = batch_for(objective, rows=70)
-        if not read_by_infer(objective):
-            with pytest.raises(ObjectiveError, match="it has no codes"):
-                encode(objective, batch)
-            continue
-        whole = encode(objective, batch, seed=4)
-        for other in (encode(objective, batch, batch_size=33, seed=4), encode(
-            objective, first(batch, 41), seed=4
-        )):  # fmt: skip
-            for latent, code in other.items():
-                count = len(code.mean)
-                torch.testing.assert_close(code.mean, whole[latent].mean[:count], msg=name)
-                torch.testing.assert_close(code.sample, whole[latent].sample[:count], msg=name)
+        hold_codes(name, objective)
+
+
+def test_the_terms_of_a_row_are_those_of_the_loss_of_that_row_alone() -> None:
+    """And what compares rows is told apart."""
+    for name, objective in objectives("scores", share=5):
+        found = hold_scores(name, objective)
+        apart = OF_BATCHES.get(name, set())
+        weights = {one for one in found.of_batches if one.startswith("sparsity")}
+        assert set(found.of_batches) == apart | weights | ({"loss"} if apart else set()), name
+
+
+EXPERTS = """model experts
+observed x[1..2] : real[2]
+latent   z[1..2] : real[2] ~ normal
+q { x -> z[j]  by mixture for j in 1..2 }
+p { z -> x[i]  for i in 1..2 }
+minimize KL(q || p) + KL(q(z[1] | x) || p(z[1]))
+"""
+EDGES = """model edges
+observed x[1..2] : real[2]
+latent   z : real[2] ~ normal
+mask     M[1..2] : learned bernoulli(0.5, disarm)
+q { x[i] -> z if M[i] by poe for i in 1..2 }
+p { z -> x[i] if M[i] for i in 1..2 }
+minimize KL(q || p)
+"""
+
+
+def test_experts_that_are_drawn_and_edges_that_all_rows_share_are_no_exception() -> None:
+    for text in (EXPERTS, EDGES):
+        torch.manual_seed(0)
+        objective = graphdsl.compile(text).objective().eval()
+        hold_codes(text, objective)
+        assert "loss" in hold_scores(text, objective).terms
+    assert bound_of_rows(objective, batch_for(objective, rows=5), 3).shape == (5,)
+
+
+def test_generated_specs_hold_them_too() -> None:
+    for case, objective in emitted_objectives(generated("in use", 6)):
+        objective.rows = 100
+        if batch_for(objective):
+            hold_codes(str(case), objective.eval())
+            hold_scores(str(case), objective)
 
 
 def small() -> Objective:
@@ -145,33 +216,6 @@ def test_samples_of_codes_are_of_the_posterior_and_of_data_of_the_likelihood() -
     for name, drawn in again.items():
         if name != "z":
             assert ((drawn.sample - drawn.mean).mean(0).abs() < 2 * error).all()
-
-
-def test_the_terms_of_a_row_are_those_of_the_loss_of_that_row_alone() -> None:
-    """And their means are those of the loss of the batch; what compares rows is told apart."""
-    for name, objective in objectives("scores", share=5):
-        batch = batch_for(objective, rows=40)
-        found = row_terms(objective, batch, seed=2)
-        apart = OF_BATCHES.get(name, set())
-        weights = {one for one in found.of_batches if one.startswith("sparsity")}
-        assert set(found.of_batches) == apart | weights | ({"loss"} if apart else set()), name
-        (piece,) = pieces(objective, batch, 40, seed=2)
-        with torch.no_grad():
-            means = mean_terms(objective, batch, seed=2)
-        for term, rows in found.terms.items():
-            assert rows.shape == (40,)
-            assert rows.double().mean().item() == pytest.approx(means[term], rel=1e-4, abs=1e-4)
-        for row in (0, 17):
-            here = slice(row, row + 1)
-            noise = {key: one[here] if len(one) == 40 else one for key, one in piece.noise.items()}
-            try:
-                alone = objective({key: one[here] for key, one in piece.batch.items()}, noise)
-            except OutOfRange:
-                assert apart  # a total correlation wants two rows
-                continue
-            for term, rows in found.terms.items():
-                single = alone.loss if term == "loss" else alone.terms[term]
-                assert rows[row].item() == pytest.approx(single.item(), rel=1e-4, abs=1e-4), term
 
 
 def test_scores_are_the_same_in_any_batches_and_of_a_single_row() -> None:

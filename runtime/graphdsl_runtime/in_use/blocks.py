@@ -7,6 +7,7 @@ __all__ = ["BATCH", "Piece", "pieces", "rows_in"]
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from inspect import unwrap
 
 import torch
 from torch import Tensor
@@ -108,9 +109,16 @@ def _noise(objective: Objective, rows: int) -> dict[str, Tensor]:
     noise = objective.draw_noise(like)
     for one in objective.variables:
         noise[f"prior({one.name})"] = torch.randn(rows, *one.noise_shape, dtype=dtype)
-        if one.sampled:
-            noise[f"selector_{one.name}"] = torch.rand(rows, dtype=dtype)
+    for name in _selectors(objective):
+        noise[name] = torch.rand(rows, dtype=dtype)
     return noise
+
+
+def _selectors(objective: Objective) -> list[str]:
+    """Name the noise by which experts are drawn: emitted methods have the names as they are."""
+    own = type(objective)
+    words = [*unwrap(own.forward).__code__.co_consts, *unwrap(own.infer).__code__.co_consts]
+    return sorted({one for one in words if isinstance(one, str) and one.startswith("selector_")})
 
 
 @contextmanager

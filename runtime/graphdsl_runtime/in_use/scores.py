@@ -167,15 +167,25 @@ def _by_row(objective: Objective, piece: Piece) -> dict[str, Tensor]:
     forward = _keeping_rows(type(objective).forward, piece.rows)
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        losses = forward(objective, piece.batch, piece.noise)
+        losses = forward(objective, piece.batch, _with_edges(objective, piece))
     return _named(losses)
 
 
 def _by_batch(objective: Objective, piece: Piece) -> dict[str, Tensor]:
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        losses: Losses = objective(piece.batch, piece.noise)
+        losses: Losses = objective(piece.batch, _with_edges(objective, piece))
     return _named(losses)
+
+
+def _with_edges(objective: Objective, piece: Piece) -> dict[str, Tensor]:
+    """Give the noise with the edges that it draws, for each row: they need no gradient here."""
+    noise = {**piece.noise}
+    with torch.no_grad():
+        for mask in objective.edge_masks():
+            edges = mask.sample(noise[mask.name]) > 0.5
+            noise[mask.name] = edges.expand(piece.rows, *edges.shape[1:])
+    return noise
 
 
 def _named(losses: Losses) -> dict[str, Tensor]:
