@@ -78,9 +78,7 @@ def pieces(
     for start in range(0, rows, block):
         count = min(block, rows - start)
         with _seeded(seed, 0 if same_noise else start // block):
-            noise = _noise(
-                objective, block
-            )  # whole blocks: a row has the same with others after it
+            noise = _noise(objective, block)  # whole: a row has the same with others after it
         if same_noise:
             noise = {
                 name: one[:1].expand_as(one) if len(one) == block else one
