@@ -39,7 +39,7 @@ def test_words_are_those_of_the_runtime() -> None:
 
 def test_modules_are_their_trees() -> None:
     cases = chain(shipped(), generated("printed", share=20))
-    for case, module in compiling(cases, at_least=0.5):
+    for case, module in compiling(cases):
         _assert_of_its_tree(module.text, case)
         assert max(map(len, module.text.splitlines())) <= WIDTH
 
