@@ -189,7 +189,7 @@ def _now_at(case: Case) -> Case:
 
 @cache
 def _of_pages() -> tuple[Case, ...]:
-    """Every spec of the README, of the pages under docs, and of the explanations of mistakes."""
+    """Each spec of the README, the pages under docs, and the explanations, once."""
     found = []
     for path in [_ROOT / "README.md", *sorted((_ROOT / "docs").rglob("*.md"))]:
         page = path.relative_to(_ROOT).with_suffix("").as_posix().replace("/", "_")
@@ -202,7 +202,7 @@ def _of_pages() -> tuple[Case, ...]:
         for which, text in (("wrong", page_of_code.wrong), ("right", page_of_code.right)):
             if text:
                 found.append(Case(f"{page_of_code.code}_{which}", text))
-    return tuple(found)
+    return tuple({case.text: case for case in reversed(found)}.values())[::-1]
 
 
 @lru_cache(maxsize=512)

@@ -539,14 +539,14 @@ def test_the_twin_is_verified_of_rows_with_labels_and_without() -> None:
         (M2.replace("5 * CE(y | x)", "TC(z; x) with mine"), "MIB501"),
         (GMVAE.replace("categorical(4)", "categorical(4)[5]"), "MIB501"),
         (GMVAE.replace("q || p) with", "q(x, c, z) || p(x, c, z)) with"), ""),
-        (GMVAE.replace("KL(q || p)", "KL(q(c | x) || p(c))"), "MIB213"),
+        (GMVAE.replace("KL(q || p)", "KL(q(c | x) || p(c))"), "MIB285"),
         (
             COMPARED.replace("x[i] -> c, z via mlp(7)", "x[i] -> c; c -> z").replace(
                 "| x[i]", "| c"
             ),
             "",
         ),
-        (GMVAE.replace("enumeration", "enumeration(4)"), "MIB213"),
+        (GMVAE.replace("enumeration", "enumeration(4)"), "MIB286"),
     ],
 )
 def test_elsewhere_it_is_refused(text: str, code: str) -> None:

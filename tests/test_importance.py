@@ -447,11 +447,11 @@ def test_where_the_weight_changes_its_sign_it_is_a_surrogate() -> None:
 @pytest.mark.parametrize(
     ("term", "code"),
     [
-        ("I(x; z) with iwae(k = 5)", "MIB213"),
-        ("KL(q(z | x) || p(z | c)) with iwae(k = 5)", "MIB213"),
-        ("KL(q || p) with iwae", "MIB213"),
-        ("KL(q || p) with iwae(5)", "MIB213"),
-        ("KL(q || p) with iwae(k = learned)", "MIB213"),
+        ("I(x; z) with iwae(k = 5)", "MIB285"),
+        ("KL(q(z | x) || p(z | c)) with iwae(k = 5)", "MIB285"),
+        ("KL(q || p) with iwae", "MIB286"),
+        ("KL(q || p) with iwae(5)", "MIB286"),
+        ("KL(q || p) with iwae(k = learned)", "MIB287"),
         ("KL(q || p) with iwae(k = 0)", "MIB208"),
         ("KL(q || p) with iwae(k = 1000000)", "MIB229"),
         ("H(z | x) - KL(q || p) with iwae(k = 5)", "MIB501"),

@@ -88,8 +88,8 @@ class Method:
     is_sum: bool = False  #: whether it sums over the classes of inferred categories
     closes: str = ""  #: what closes its gap beside an exact posterior
     of_experts: Estimator | None = None  #: the same where the posterior is a mixture
-    problem: str  #: what is wrong with another target
-    usage: str  #: what to write instead; `{}` is the word
+    fits: str  #: which terms it is for, in a message about another one
+    usage: str  #: what to write for one of them; `{}` is the word
     brackets: str = "nothing in brackets"  #: what it takes there, for a message
     example: str = ""  #: how its settings are written; empty if it has none
 
@@ -211,10 +211,10 @@ DISTANCES: Mapping[str, Estimator] = MappingProxyType(
     }
 )
 
-_OF_INFORMATIONS = "`{}` estimates informations and total correlations"
-_OF_A_JOINT = "`{}` is of `KL(q || p)`, a joint of data and of the latents behind them"
-_TC_USAGE = "write `estimate TC(u) with {}`"
-_FOLLOWED = "write `KL(q || p) with {}`; all other terms under q then follow it"
+_INFORMATIONS = "informations and total correlations"
+_JOINT = "`KL(q || p)` of data and of the latents behind them"
+_TC_USAGE = "`estimate TC(u) with {}`"
+_FOLLOWED = "`KL(q || p) with {}`; all other terms under q then follow it"
 _SLOPE = "no more than the weight of a penalty on its critic's slope, `r1`"
 
 #: What an information has if nothing is chosen for it.
@@ -224,7 +224,7 @@ MSS = Method(
     needs_densities=True,
     factors=_TC_MSS,
     parts=_TC_MSS,
-    problem=_OF_INFORMATIONS,
+    fits=_INFORMATIONS,
     usage=_TC_USAGE,
 )
 
@@ -239,8 +239,8 @@ IWAE = Method(
         "\\log \\tfrac{1}{$k} \\sum_{k=1}^{$k} $weight",
     ),
     closes="the samples are many",
-    problem="`{}` bounds `KL(q || p)`, a joint of data and of the latents behind them",
-    usage="write `KL(q || p) with {}(k = 16)`; other terms have no such bound",
+    fits=_JOINT,
+    usage="`KL(q || p) with {}(k = 16)`; other terms have no such bound",
     brackets="the number of samples, `k`",
     example="(k = 16)",
 )
@@ -257,7 +257,7 @@ METHODS: Mapping[str, Method] = MappingProxyType(
                 needs_densities=True,
                 factors=_TC_MWS,
                 parts=_TC_MWS,
-                problem=_OF_INFORMATIONS,
+                fits=_INFORMATIONS,
                 usage=_TC_USAGE,
             ),
             Method(
@@ -266,7 +266,7 @@ METHODS: Mapping[str, Method] = MappingProxyType(
                 needs_densities=True,
                 factors=_TC_LOO,
                 parts=_TC_LOO,
-                problem=_OF_INFORMATIONS,
+                fits=_INFORMATIONS,
                 usage=_TC_USAGE,
             ),
             Method(
@@ -275,9 +275,8 @@ METHODS: Mapping[str, Method] = MappingProxyType(
                 settings=((), ("r1",)),
                 factors=_TC_CRITIC,
                 parts=_INFORMATION_CRITIC,
-                problem="`{}` estimates informations, total correlations, and the KL or JS of "
-                "marginals",
-                usage="write `estimate TC(u) with {0}` or `KL(q(z) || p(z)) with {0}`",
+                fits="informations, total correlations, and the KL or JS of marginals",
+                usage="`estimate TC(u) with {0}` or `KL(q(z) || p(z)) with {0}`",
                 brackets=_SLOPE,
                 example="(r1 = 1)",
             ),
@@ -286,7 +285,7 @@ METHODS: Mapping[str, Method] = MappingProxyType(
                 targets=("information",),
                 is_of_parts=True,
                 parts=_INFORMATION_MINE,
-                problem=_OF_INFORMATIONS,
+                fits=_INFORMATIONS,
                 usage=_TC_USAGE,
             ),
             Method(
@@ -296,7 +295,7 @@ METHODS: Mapping[str, Method] = MappingProxyType(
                 parts=_HSIC,
                 groups=_MMD_BETWEEN,
                 pairs="pairs and unpaired rows",
-                problem=_OF_INFORMATIONS,
+                fits=_INFORMATIONS,
                 usage=_TC_USAGE,
             ),
             IWAE,
@@ -304,8 +303,8 @@ METHODS: Mapping[str, Method] = MappingProxyType(
                 word="non_saturating",
                 targets=("JS",),
                 settings=((), ("r1",)),
-                problem="`{}` is how a generator plays for `JS(q || p)`",
-                usage="write `JS(q(x) || p(x)) with {}`",
+                fits="the JS of marginals",
+                usage="`JS(q(x) || p(x)) with {}`",
                 brackets=_SLOPE,
                 example="(r1 = 1)",
             ),
@@ -313,10 +312,10 @@ METHODS: Mapping[str, Method] = MappingProxyType(
                 word="enumeration",
                 targets=("joint",),
                 is_sum=True,
-                problem=_OF_A_JOINT,
+                fits=_JOINT,
                 usage=_FOLLOWED,
             ),
-            Method(word="one_expert", targets=("joint",), problem=_OF_A_JOINT, usage=_FOLLOWED),
+            Method(word="one_expert", targets=("joint",), fits=_JOINT, usage=_FOLLOWED),
         )
     }
 )

@@ -21,12 +21,18 @@ from graphdsl.ir.model import (
     UncertaintyOf,
     Weighted,
 )
-from graphdsl.resolve.functionals import distance, functional
+from graphdsl.resolve.divergence_errors import PartOfDistribution
+from graphdsl.resolve.divergences import distance
+from graphdsl.resolve.estimator_errors import (
+    EstimatorMisfit,
+    ModelOfNoEntropy,
+    UnknownEstimator,
+)
+from graphdsl.resolve.functionals import functional
 from graphdsl.resolve.indices import Indices
 from graphdsl.resolve.laws import Laws, law
 from graphdsl.resolve.scope import Scope
 from graphdsl.resolve.settings import experts_of, has_its_settings, numbers, samples, slope_weight
-from graphdsl.resolve.term_errors import UnknownEstimator, WrongArguments
 from graphdsl.syntax import ast
 
 _Written: TypeAlias = ast.Information | ast.Divergence
@@ -134,8 +140,13 @@ def _after(
             return _played(scope, choice, target, indices)
         case DivergenceOfMarginals() if "joint" in method.targets and _is_of_a_joint(scope, target):
             return _of_a_joint(scope, choice, target, indices)
-    problem, usage = method.problem.format(method.word), method.usage.format(method.word)
-    scope.note(WrongArguments(span=written.span, problem=problem, usage=usage))
+    mistake = EstimatorMisfit(
+        span=written.span,
+        estimator=method.word,
+        targets=method.fits,
+        usage=method.usage.format(method.word),
+    )
+    scope.note(mistake)
     return None
 
 
@@ -181,10 +192,9 @@ def _model(
     indices: Indices,
 ) -> Choice | None:
     """`estimate H(z | x[1]) with r(1)`: whose model bounds an entropy; `new` makes one for it."""
-    name, usage = choice.name.text, "write `estimate H(z | x[1]) with r(1)`"
+    name = choice.name.text
     if not isinstance(target, UncertaintyOf):
-        problem = f"`{name}` is a distribution, whose model bounds an entropy"
-        scope.note(WrongArguments(span=written.span, problem=problem, usage=usage))
+        scope.note(ModelOfNoEntropy(span=written.span, name=name))
         return None
     line, column = written.span.line, written.span.column
     if name == "new" and name not in scope.inferences:
@@ -194,8 +204,8 @@ def _model(
     if found is None:
         return None
     if found.of is not None or found.frozen or choice.settings:
-        problem = "`with` needs the name of a whole distribution"
-        scope.note(WrongArguments(span=choice.span, problem=problem, usage=usage))
+        usage = "`estimate H(z | x[1]) with r(1)`"
+        scope.note(PartOfDistribution(span=choice.span, usage=usage))
         return None
     return ModelChoice(target, found.name, line, column)
 

@@ -10,9 +10,9 @@ from itertools import combinations, permutations
 from graphdsl.resolve.draw_errors import CannotBeDrawn
 from graphdsl.resolve.draws import WRITTEN_ALWAYS, named_draw
 from graphdsl.resolve.errors import ShadowedName, TooMany
+from graphdsl.resolve.index_errors import BoundIndices, NotASet
 from graphdsl.resolve.indices import IndexSet, Indices, whole_range
 from graphdsl.resolve.scope import Scope
-from graphdsl.resolve.term_errors import WrongArguments
 from graphdsl.syntax import ast
 
 _MOST_VALUES = 10_000  # of the indices of one line or sum
@@ -68,9 +68,7 @@ def _values(scope: Scope, domain: ast.Domain, outer: Indices) -> Sequence[int] |
     name = "" if domain.name is None else domain.name.text
     known = outer.sets.get(name)
     if known is None:
-        problem = f"`{name}` is no set of indices" if name else "this is no set of indices"
-        usage = "write a range, `i in 1..2`; a set is bound by `S in subsets(1..3)`"
-        scope.note(WrongArguments(span=domain.span, problem=problem, usage=usage))
+        scope.note(NotASet(span=domain.span, name=name))
         return None
     if known.drawn:
         problem = f"an index cannot run over the members of `{name}`"
@@ -107,13 +105,12 @@ def _count(scope: Scope, binder: ast.Comprehension, size: int) -> int | None:
     """How many values the indices take together; None, and a note, if they cannot."""
     pairs, names = binder.domain.kind == "pairs", binder.names
     if len(names) != 1 + pairs or len({word.text for word in names}) < len(names):
-        problem = "`pairs` binds two indices" if pairs else f"{_described(binder)} binds one index"
         scope.note(
-            WrongArguments(
+            BoundIndices(
                 span=binder.span,
-                problem=f"{problem}, and here {'is' if len(names) == 1 else 'are'} "
-                f"{', '.join(f'`{word}`' for word in names)}",
-                usage="write `i in 1..2` or `i, j in pairs(1..2)`",
+                domain="`pairs`" if pairs else _described(binder),
+                wanted="two different indices" if pairs else "one index",
+                given=", ".join(f"`{word}`" for word in names),
             )
         )
         return None

@@ -32,7 +32,7 @@ from graphdsl.resolve.members import (
 )
 from graphdsl.resolve.reserved import What, why_reserved
 from graphdsl.resolve.scope import Declared, Scope
-from graphdsl.resolve.term_errors import WrongArguments
+from graphdsl.resolve.setting_errors import RampSetting
 from graphdsl.resolve.value_errors import UnknownValue
 from graphdsl.syntax import ast
 
@@ -195,9 +195,7 @@ def _ramp(scope: Scope, written: ast.Ramp) -> tuple[Fraction, int] | None:
     start = number(scope, written.start, NO_INDICES)
     steps = whole(scope, written.steps.value, NO_INDICES, "the number of steps", 1)
     if written.steps.name.text != "steps":
-        problem = f"`ramp` has no setting `{written.steps.name}`"
-        usage = "write `ramp(0, 4, steps = 2000)`"
-        scope.note(WrongArguments(span=written.steps.span, problem=problem, usage=usage))
+        scope.note(RampSetting(span=written.steps.span, name=written.steps.name.text))
     return None if start is None or steps is None else (start, steps)
 
 

@@ -1,54 +1,63 @@
-"""`KL`, `D`, `I`, `TC`, `H`, `CE`: one functional of an objective, with its arguments."""
+"""`I`, `TC`, `H`, `CE` and their like: one functional of an objective, with its arguments."""
 
 from __future__ import annotations
 
-__all__ = ["distance", "functional"]
+__all__ = ["functional"]
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
-from typing import Literal, get_args
+from typing import get_args
 
-from graphdsl.diagnostics import nearest
+from graphdsl.diagnostics import nearest, one_of
 from graphdsl.ir.model import (
     Cost,
-    Distance,
-    DivergenceOfMarginals,
-    DivergenceOfPosteriors,
+    Family,
     Functional,
     InvariancePenalty,
     MultiInformation,
     PredictiveEntropy,
-    Projection,
     Sparsity,
     UncertaintyOf,
 )
+from graphdsl.resolve.divergence_errors import PartOfDistribution
+from graphdsl.resolve.divergences import distance, divergence, projection
+from graphdsl.resolve.functional_errors import (
+    CostMisfit,
+    OverlappingParts,
+    PenaltyMisfit,
+    UnknownCost,
+    UnknownFunctional,
+    WrongArguments,
+)
 from graphdsl.resolve.indices import Indices
-from graphdsl.resolve.labels import labels_of
-from graphdsl.resolve.laws import Law, Laws, law
+from graphdsl.resolve.labels import are_in_every_row, labels_of
+from graphdsl.resolve.laws import Laws, law
 from graphdsl.resolve.masks import masks_named
-from graphdsl.resolve.projections import projected
 from graphdsl.resolve.references import joined
 from graphdsl.resolve.scope import Scope
-from graphdsl.resolve.term_errors import OverlappingParts, UnknownFunctional, WrongArguments
 from graphdsl.syntax import ast
 
 _COSTS: dict[str, Cost] = {one: one for one in get_args(Cost)}
-_USAGE = {
-    "information": "write `information(q)`",
-    "I": "write `I(a; b)` or `I(a, b; c | d)`",
-    "TC": "write `TC(u)` for a family, or `TC(a; b; c | d)`",
-    "H": "write `H(a)` or `H(a, b | c)`",
-    "CE": "write `CE(x | z)`",
-    "sparsity": "write `sparsity(M)`, of masks",
-    "cost": "write `cost(x | z, squared)`; costs are squared, absolute and huber",
-    "irm": "write `irm(y | z, e)`: the label, what predicts it, and last the environment",
-    "JS": "write `JS(q(x) || p(x))`",
-    "MMD": "write `MMD(q(z) || p(z))`",
-    "W": "write `W(q(z) || p(z))`",
-    "KL": "write `KL(q || p)` or `KL(q(z) || p(z))`",
-    "D": "write `D(q || G(p))`, `D(q || name(1, 2))` or `D(q || {x; u})`",
+_OF_PENALTY = {
+    "label": "observed, and binary or categorical",
+    "environment": "one observed value, binary or categorical",
 }
-_WHOLE = "estimated from whole rows"
+#: How each functional is written.
+_USAGE = {
+    "information": "`information(q)`",
+    "I": "`I(a; b)` or `I(a, b; c | d)`",
+    "TC": "`TC(u)` for a family, or `TC(a; b; c | d)`",
+    "H": "`H(a)` or `H(a, b | c)`",
+    "CE": "`CE(x | z)`",
+    "sparsity": "`sparsity(M)`, of masks",
+    "cost": "`cost(x | z, squared)`; costs are squared, absolute and huber",
+    "irm": "`irm(y | z, e)`: the label, what predicts it, and last the environment",
+    "JS": "`JS(q(x) || p(x))`",
+    "MMD": "`MMD(q(z) || p(z))`",
+    "W": "`W(q(z) || p(z))`",
+    "KL": "`KL(q || p)` or `KL(q(z) || p(z))`",
+    "D": "`D(q || G(p))`, `D(q || name(1, 2))` or `D(q || {x; u})`",
+}
 
 
 def functional(
@@ -67,11 +76,11 @@ def functional(
         case ast.Information() if name in _OF_MODELS:
             return _OF_MODELS[name](scope, laws, expression, indices)
         case ast.Divergence() if name == "KL":
-            return _divergence(scope, laws, expression, indices)
+            return divergence(scope, laws, expression, indices)
         case ast.Divergence() if name in ("JS", "MMD", "W"):
             return distance(scope, laws, expression, indices)
         case ast.Divergence() if name == "D":
-            return _projection(scope, laws, expression, indices)
+            return projection(scope, laws, expression, indices)
     _unknown(scope, expression)
     return None
 
@@ -79,27 +88,20 @@ def functional(
 def _unknown(scope: Scope, expression: ast.Information | ast.Divergence) -> None:
     name = expression.functional.text
     if name in _USAGE:
-        problem = (
-            f"`{name}` compares two distributions, with `||` between them"
-            if name in ("KL", "D", "JS", "MMD", "W")
-            else f"`{name}` is of variables, not of distributions"
-        )
-        _wrong(scope, expression, problem)
+        divergences = ("KL", "D", "JS", "MMD", "W")
+        pair = "two distributions, with `||` between them"
+        _wrong(scope, expression, pair if name in divergences else "variables, not distributions")
         return
     close = nearest(name, _USAGE)
     known = "there are KL, JS, MMD, W, D, I, TC, H, CE and cost"
-    guess = f"did you mean `{close}`? {_USAGE[close]}" if close else known
+    guess = f"did you mean `{close}`? write {_USAGE[close]}" if close else known
     scope.note(UnknownFunctional(span=expression.functional.span, name=name, guess=guess))
 
 
-def _wrong(
-    scope: Scope, expression: ast.Information | ast.Divergence, problem: str, usage: str = ""
-) -> None:
-    usage = usage or _USAGE[expression.functional.text]
-    scope.note(WrongArguments(span=expression.span, problem=problem, usage=usage))
-
-
-# ---- I, TC, H, CE --------------------------------------------------------------------------------
+def _wrong(scope: Scope, expression: ast.Information | ast.Divergence, wanted: str) -> None:
+    name = expression.functional.text
+    mistake = WrongArguments(span=expression.span, name=name, wanted=wanted, usage=_USAGE[name])
+    scope.note(mistake)
 
 
 def _information(
@@ -114,7 +116,7 @@ def _information(
         return None
     if name in ("H", "CE"):
         if len(known) > 1:
-            _wrong(scope, expression, f"`{name}` takes no `;`")
+            _wrong(scope, expression, "one part, without `;`")
             return None
         if name == "H":
             return UncertaintyOf(frozenset(known[0]) - frozenset(given), frozenset(given), under)
@@ -126,7 +128,7 @@ def _information(
         sets = [frozenset({variable}) for variable in known[0]]
     if len(sets) < 2 or (name == "I" and len(sets) != 2):
         count = "two parts" if name == "I" else "two parts or more"
-        _wrong(scope, expression, f"`{name}` is between {count}, set apart by `;`")
+        _wrong(scope, expression, f"{count}, set apart by `;`")
         return None
     return _disjoint(scope, expression, sets, frozenset(given), under)
 
@@ -140,7 +142,8 @@ def _cost(
     if last is not None and not last.subscripts and last.name.text not in scope.declared:
         given, word = given[:-1], last.name.text
         if word not in _COSTS:
-            _wrong(scope, expression, f"`{word}` is neither a variable nor a cost")
+            mistake = UnknownCost(span=last.span, name=word, known=one_of(_COSTS))
+            scope.note(mistake)
             return None
     predicted = replace(expression, functional=ast.Word("CE", expression.functional.span))
     found = _information(scope, laws, replace(predicted, given=given), indices)
@@ -149,10 +152,8 @@ def _cost(
     for name in found.of:
         family = scope.family_of(name)
         if family.role == "latent" or family.kind == "categorical":
-            kind = "latent" if family.role == "latent" else "categorical"
-            problem = f"`cost` compares data with a mean, and `{name}` is {kind}"
-            usage = "write `CE(...)`, or a cost of observed numbers: `cost(x | z, squared)`"
-            _wrong(scope, expression, problem, usage)
+            what = "latent" if family.role == "latent" else "categorical"
+            scope.note(CostMisfit(span=expression.span, name=name, what=what))
             return None
     return replace(found, cost=_COSTS[word])
 
@@ -163,9 +164,7 @@ def _under(scope: Scope, laws: Laws, expression: ast.Information, indices: Indic
         return "q"
     found = law(scope, laws, expression.under, indices)
     if found is not None and (found.of is not None or found.frozen):
-        _wrong(
-            scope, expression, "the brackets need the name of a distribution", "write `I[p](a; b)`"
-        )
+        scope.note(PartOfDistribution(span=expression.under.span, usage="`I[p](a; b)`"))
         return None
     return None if found is None else found.name
 
@@ -188,34 +187,30 @@ def _penalty(
     given = joined(scope, expression.given, indices)
     if under is None or of is None or given is None:
         return None
-    families = [scope.family_of(name) for name in (*of, *given[-1:])]
-    label, environment = families[0], families[-1]
-    if _lacked(scope, expression, [*of, *given], filled_in=given[:-1]):
+    if len(expression.parts) != 1 or len(of) != 1 or len(given) < 2:
+        _wrong(scope, expression, "one label, what predicts it, and last an environment")
         return None
-    fits = label.kind in ("binary", "categorical") and environment.kind in ("binary", "categorical")
-    data = label.role != "latent" and environment.role != "latent" and not environment.shape
-    if len(expression.parts) != 1 or len(of) != 1 or len(given) < 2 or not (fits and data):
-        problem = "`irm` is of one observed label given its predictors and an observed environment"
-        _wrong(scope, expression, problem + ", both binary or categorical")
+    if not are_in_every_row(scope, expression, [*of, *given], filled_in=given[:-1]):
         return None
+    for part, name in (("label", of[0]), ("environment", given[-1])):
+        found = _unfit_for_penalty(scope.family_of(name), part)
+        if found:
+            wanted = _OF_PENALTY[part]
+            mistake = PenaltyMisfit(
+                span=expression.span, part=part, wanted=wanted, name=name, found=found
+            )
+            scope.note(mistake)
+            return None
     return InvariancePenalty(of[0], frozenset(given[:-1]), given[-1], under, biased)
 
 
-def _lacked(
-    scope: Scope,
-    expression: ast.Information | ast.Divergence,
-    names: Sequence[str],
-    filled_in: Sequence[str],
-) -> bool:
-    """Note what rows may lack of a term that takes whole rows; labels may be ``filled_in`` by q."""
-    for name in names:
-        family = scope.family_of(name)
-        if family.optional or (family.labels and name not in filled_in):
-            of = "of all rows of an environment" if expression.functional.text == "irm" else _WHOLE
-            problem = f"rows may lack `{family.name}`, and `{expression.functional.text}` is {of}"
-            _wrong(scope, expression, problem, "take the word `optional` out of its declaration")
-            return True
-    return False
+def _unfit_for_penalty(family: Family, part: str) -> str:
+    """What a variable is that `irm` cannot take as that part; empty if it can."""
+    if family.role == "latent":
+        return "latent"
+    if family.kind not in ("binary", "categorical"):
+        return f"a {family.kind} variable"
+    return "a tensor" if part == "environment" and family.shape else ""
 
 
 def _sparsity(
@@ -223,7 +218,7 @@ def _sparsity(
 ) -> Functional | None:
     """`sparsity(M)`, of learned masks."""
     if len(expression.parts) != 1 or expression.given or expression.under is not None:
-        _wrong(scope, expression, "`sparsity` is of masks, whatever is given")
+        _wrong(scope, expression, "masks, and nothing behind `|`")
         return None
     named = masks_named(scope, expression.parts[0])
     return None if named is None else Sparsity(named)
@@ -234,7 +229,7 @@ def _multi_information(scope: Scope, laws: Laws, expression: ast.Information) ->
     words = [str(one.name) for part in expression.parts for one in part if not one.subscripts]
     network = laws.models.get("q")
     if words != ["q"] or expression.given or network is None:
-        _wrong(scope, expression, "`information` is that of the network `q`")
+        _wrong(scope, expression, "the network `q`")
         return None
     return MultiInformation(tuple(frozenset({name}) for name in network.variables))
 
@@ -260,103 +255,6 @@ def _disjoint(
 def _without(names: Iterable[str], given: Iterable[str]) -> tuple[str, ...]:
     left_out = set(given)
     return tuple(dict.fromkeys(name for name in names if name not in left_out))
-
-
-# ---- KL, D ---------------------------------------------------------------------------------------
-
-
-def _divergence(
-    scope: Scope, laws: Laws, expression: ast.Divergence, indices: Indices
-) -> Functional | None:
-    if isinstance(expression.left, ast.Body) or isinstance(expression.right, ast.Body):
-        usage = "write `D(q || {...})` for the distance to a network"
-        _wrong(scope, expression, "`KL` compares distributions, and this is a network", usage)
-        return None
-    left = law(scope, laws, expression.left, indices)
-    right = law(scope, laws, expression.right, indices)
-    if left is None or right is None:
-        return None
-    if left.name == "p":
-        problem = f"`KL` is from an inference network, not from `p` to `{right.name}`"
-        _wrong(scope, expression, problem, "write `KL(q || p)`: expectations are over q's samples")
-        return None
-    if left.of is not None and right.of is not None and set(left.of) != set(right.of):
-        usage = "name the same variables on both sides: `KL(q(z) || p(z))`"
-        _wrong(scope, expression, "the two sides are of different variables", usage)
-        return None
-    if right.name == "p":
-        return _to_generation(scope, expression, left, right)
-    return _to_posterior(scope, expression, left, right)
-
-
-def distance(
-    scope: Scope, laws: Laws, expression: ast.Divergence, indices: Indices
-) -> Functional | None:
-    """`MMD(q(z) || p(z))` and its like: told from samples of both sides."""
-    name = expression.functional.text
-    sides = [law(scope, laws, one, indices) for one in (expression.left, expression.right)]
-    left, right = sides
-    if left is None or right is None:
-        return None
-    if left.name == "p" or right.name != "p" or left.given or right.given or right.frozen:
-        problem = f"`{name}` is from a marginal of an inference network to that of `p`"
-        _wrong(scope, expression, problem, f"write `{name}(q(z) || p(z))`")
-        return None
-    network = laws.models["p"]
-    first = network.variables if left.of is None else left.of
-    second = network.variables if right.of is None else right.of
-    if set(first) != set(second):
-        usage = f"name the same variables on both sides: `{name}(q(z) || p(z))`"
-        _wrong(scope, expression, "the two sides are of different variables", usage)
-        return None
-    if _lacked(scope, expression, first, filled_in=first):
-        return None
-    kinds: dict[str, Literal["JS", "MMD", "W", "KL"]] = {
-        "JS": "JS",
-        "MMD": "MMD",
-        "W": "W",
-        "KL": "KL",
-    }
-    return Distance(kinds[name], tuple(dict.fromkeys(first)), left.name)
-
-
-def _to_generation(
-    scope: Scope, expression: ast.Divergence, left: Law, right: Law
-) -> Functional | None:
-    if (left.of is None) != (right.of is None):
-        usage = "write `KL(q || p)`, or name the same variables on both sides"
-        _wrong(scope, expression, "one side is a joint, the other a marginal of it", usage)
-        return None
-    if left.of is None:
-        return DivergenceOfMarginals(None, under=left.name, frozen=right.frozen)
-    return DivergenceOfMarginals(left.of, left.given, left.name, right.frozen, right.given)
-
-
-def _to_posterior(
-    scope: Scope, expression: ast.Divergence, left: Law, right: Law
-) -> Functional | None:
-    """KL(q(z | x) || q(z | x[1])): between two ways to infer the same latents."""
-    if left.of is None or right.of is None:
-        usage = "name the latents and what they are inferred from: `KL(q(z | x) || q(z | x[1]))`"
-        problem = f"`{left.name}` and `{right.name}` both infer: their joints have the same data"
-        _wrong(scope, expression, problem, usage)
-        return None
-    return DivergenceOfPosteriors(
-        left.of, left.given, right.name, right.given, left.name, right.frozen
-    )
-
-
-def _projection(
-    scope: Scope, laws: Laws, expression: ast.Divergence, indices: Indices
-) -> Functional | None:
-    left = law(scope, laws, expression.left, indices)
-    if left is None:
-        return None
-    if left.of is not None or left.frozen:
-        _wrong(scope, expression, "`D` projects a joint: the network says of which variables")
-        return None
-    network = projected(scope, laws, expression.right, indices)
-    return None if network is None else Projection(network, left.name)
 
 
 _OF_MODELS: dict[str, Callable[[Scope, Laws, ast.Information, Indices], Functional | None]] = {

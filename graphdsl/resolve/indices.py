@@ -8,6 +8,7 @@ __all__ = [
     "IndexSet",
     "Indices",
     "in_reach",
+    "index_count",
     "number",
     "whole",
     "whole_range",
@@ -49,6 +50,15 @@ class IndexSet:
 
     def __str__(self) -> str:
         return self.drawn or f"{{{','.join(map(str, self.members))}}}"
+
+
+def index_count(number: int) -> str:
+    """How many indices something has, in words.
+
+    >>> index_count(0), index_count(1), index_count(2)
+    ('no index', 'one index', '2 indices')
+    """
+    return {0: "no index", 1: "one index"}.get(number, f"{number} indices")
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ tells of other data is allowed for (rule 7).
 
 from __future__ import annotations
 
-__all__ = ["check_labels", "declare_labels", "labels_of", "with_labels"]
+__all__ = ["are_in_every_row", "check_labels", "declare_labels", "labels_of", "with_labels"]
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
@@ -17,6 +17,7 @@ from graphdsl.ir.draws import as_block
 from graphdsl.ir.laws import NORMAL
 from graphdsl.ir.model import Conditional, Family, Network, Stretch
 from graphdsl.resolve.errors import LabelUnfit
+from graphdsl.resolve.functional_errors import RowsLack
 from graphdsl.resolve.scope import Scope
 from graphdsl.syntax import ast
 
@@ -36,6 +37,24 @@ def declare_labels(scope: Scope, spec: ast.Spec) -> None:
             families[labels] = replace(family, name=labels, label_of=name)
     scope.replace(families)
     _check_others(scope, spec)
+
+
+def are_in_every_row(
+    scope: Scope,
+    expression: ast.Information | ast.Divergence,
+    names: Iterable[str],
+    filled_in: Iterable[str],
+) -> bool:
+    """Whether a term that takes whole rows has them; q may fill in the labels ``filled_in``."""
+    labels = set(filled_in)
+    for name in names:
+        family = scope.family_of(name)
+        if family.optional or (family.labels and name not in labels):
+            functional = expression.functional.text
+            mistake = RowsLack(span=expression.span, name=family.name, functional=functional)
+            scope.note(mistake)
+            return False
+    return True
 
 
 def with_labels(scope: Scope, network: Network) -> Network:

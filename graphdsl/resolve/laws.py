@@ -9,11 +9,14 @@ from dataclasses import dataclass, field, replace
 
 from graphdsl.diagnostics import Span, nearest
 from graphdsl.ir.model import EstimatorChoice, ModelChoice, Network
-from graphdsl.resolve.indices import IndexSet, Indices, whole
+from graphdsl.resolve.divergence_errors import NetworkAsDistribution
+from graphdsl.resolve.functional_errors import WrongArguments
+from graphdsl.resolve.index_errors import WrongIndexCount
+from graphdsl.resolve.indices import IndexSet, Indices, index_count, whole
 from graphdsl.resolve.networks import model_network
 from graphdsl.resolve.references import joined
 from graphdsl.resolve.scope import Scope
-from graphdsl.resolve.term_errors import UnknownNetwork, WrongArguments
+from graphdsl.resolve.term_errors import UnknownNetwork
 from graphdsl.syntax import ast
 
 
@@ -53,9 +56,7 @@ class Law:
 def law(scope: Scope, laws: Laws, operand: ast.Operand, indices: Indices) -> Law | None:
     """What a distribution's name stands for; None, and a note, if it is none."""
     if isinstance(operand, ast.Body):
-        usage = "write `D(q || {...})` for the distance to a network"
-        problem = "this is a network, and a distribution must stand here"
-        scope.note(WrongArguments(span=operand.span, problem=problem, usage=usage))
+        scope.note(NetworkAsDistribution(span=operand.span))
         return None
     name = operand.name.text
     if name == "frozen":
@@ -114,12 +115,45 @@ def only_argument(operand: ast.Named) -> ast.Named | None:
             return None
 
 
+def index_argument(
+    scope: Scope, block: ast.NetworkBlock, argument: ast.Argument, indices: Indices
+) -> int | IndexSet | None:
+    """An index that a network is made for; None, and a note, if it is none."""
+    if isinstance(argument, ast.Word) and argument.text in indices.sets:
+        return indices.sets[argument.text]
+    if isinstance(argument, ast.Reference | ast.Named):
+        name, wanted = block.name.text, "indices: numbers, constants and bound names"
+        usage = f"`{name}({', '.join('1' * len(block.formals))})`"
+        if name in scope.inferences:
+            usage += ", with the variables behind it, as in `r(1)(z | x[1])`"
+        mistake = WrongArguments(span=argument.span, name=name, wanted=wanted, usage=usage)
+        scope.note(mistake)
+        return None
+    return whole(scope, argument, indices, "an index", 1)
+
+
+def wrong_index_count(operand: ast.Named, block: ast.NetworkBlock) -> WrongIndexCount:
+    """That a network is given too few indices, or too many."""
+    name, wanted, given = block.name.text, len(block.formals), len(operand.arguments)
+    formals = f"({', '.join(map(str, block.formals))})" if wanted else ""
+    usage = f"`{name}{formals}`" + (", with a value for each" if wanted else "")
+    return WrongIndexCount(
+        span=operand.span,
+        name=name,
+        wanted=index_count(wanted),
+        given=str(given or "none"),
+        usage=usage,
+    )
+
+
 def _frozen(scope: Scope, laws: Laws, operand: ast.Named, indices: Indices) -> Law | None:
     inner = only_argument(operand)
     if inner is None or operand.given or operand.marginal:
-        problem = "`frozen` takes one distribution"
-        usage = "write `frozen(p)` or `frozen(q(z | x))`"
-        scope.note(WrongArguments(span=operand.span, problem=problem, usage=usage))
+        usage = "`frozen(p)` or `frozen(q(z | x))`"
+        mistake = WrongArguments(
+            span=operand.span, name="frozen", wanted="one distribution", usage=usage
+        )
+        scope.note(mistake)
         return None
     found = law(scope, laws, inner, indices)
     return None if found is None else replace(found, frozen=True)
@@ -132,14 +166,11 @@ def _further(
     scope.used.add(block.name.text)
     count = len(block.formals)
     arguments = operand.arguments
-    values = [_argument(scope, one, indices) for one in arguments[:count]]
+    values = [index_argument(scope, block, one, indices) for one in arguments[:count]]
     known = [value for value in values if value is not None]
     if len(known) < count:
         if len(arguments) < count:
-            written = ", ".join(map(str, block.formals))
-            problem = f"`{block.name}` takes {count} argument{'s' * (count > 1)}"
-            usage = f"write `{block.name}({written})`, with a value for each"
-            scope.note(WrongArguments(span=operand.span, problem=problem, usage=usage))
+            scope.note(wrong_index_count(operand, block))
         return None
     title = f"{block.name}({','.join(map(str, known))})" if known else block.name.text
     if title not in laws.further:
@@ -172,9 +203,10 @@ def _part(
         if isinstance(argument, ast.Word):
             argument = ast.Reference(argument, (), argument.span)
         if not isinstance(argument, ast.Reference):
-            problem = f"the marginal `{name}(...)` is of variables"
-            usage = "write `KL(q || p)` or `KL(q(z) || p(z))`"
-            scope.note(WrongArguments(span=span, problem=problem, usage=usage))
+            usage = f"`{name}(z)` or `{name}(z | x)`"
+            scope.note(
+                WrongArguments(span=span, name=f"{name}(...)", wanted="variables", usage=usage)
+            )
             return None
         references.append(argument)
     wanted = joined(scope, references, indices)
@@ -183,17 +215,6 @@ def _part(
         return None
     variables = tuple(dict.fromkeys(wanted)) if references else None
     return Law(name, variables, frozenset(above), False, span)
-
-
-def _argument(scope: Scope, argument: ast.Argument, indices: Indices) -> int | IndexSet | None:
-    if isinstance(argument, ast.Word) and argument.text in indices.sets:
-        return indices.sets[argument.text]
-    if isinstance(argument, ast.Reference | ast.Named):
-        problem = "this network's arguments are indices: numbers, constants, bound names"
-        usage = "write the variables behind them: `r(1)(z | x[1])`"
-        scope.note(WrongArguments(span=argument.span, problem=problem, usage=usage))
-        return None
-    return whole(scope, argument, indices, "an index", 1)
 
 
 def _unknown(scope: Scope, operand: ast.Named) -> None:

@@ -13,9 +13,9 @@ from graphdsl.diagnostics import Span
 from graphdsl.ir.model import Family
 from graphdsl.ir.notation import member_name, number_text
 from graphdsl.resolve.errors import DuplicateName, FamilyStart, MemberMissing, TooMany
-from graphdsl.resolve.indices import NO_INDICES, whole, whole_range
+from graphdsl.resolve.index_errors import IndicesDiffer, MemberLeftOut
+from graphdsl.resolve.indices import NO_INDICES, index_count, whole, whole_range
 from graphdsl.resolve.scope import Scope
-from graphdsl.resolve.term_errors import WrongArguments
 from graphdsl.syntax import ast
 
 _MOST_VARIABLES = 1_000
@@ -99,9 +99,11 @@ def is_another_member(first: ast.Statement, second: ast.Statement) -> bool:
 
 
 def _other_indices(scope: Scope, statement: ast.VariableDeclaration, count: int) -> None:
-    problem = f"the members of `{statement.name}` have not all the same number of indices"
-    usage = f"give all of them {count}, as in `{statement.name}[{', '.join('1' * count)}]`"
-    scope.note(WrongArguments(span=statement.name.span, problem=problem, usage=usage))
+    name, example = statement.name.text, f"{statement.name}[{', '.join('1' * count)}]"
+    mistake = IndicesDiffer(
+        span=statement.name.span, name=name, count=index_count(count), example=example
+    )
+    scope.note(mistake)
 
 
 def _extent(
@@ -117,9 +119,7 @@ def _extent(
                 scope.note(FamilyStart(span=subscript.span, name=name, low=low, count=count))
             return extent
         case ast.AllBut():
-            problem = "`not` leaves members out of a family, and here one is declared"
-            usage = f"declare a range, as in `{name}[1..2]`"
-            scope.note(WrongArguments(span=subscript.span, problem=problem, usage=usage))
+            scope.note(MemberLeftOut(span=subscript.span, name=name))
             return None
         case _:
             index = whole(scope, subscript, NO_INDICES, "an index", 1)

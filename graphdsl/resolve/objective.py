@@ -15,20 +15,27 @@ from graphdsl.resolve.choices import chosen
 from graphdsl.resolve.comprehensions import bindings, sizes_of_sets
 from graphdsl.resolve.draws import WRITTEN_OUT, check_drawn
 from graphdsl.resolve.errors import DivisionByZero
+from graphdsl.resolve.functional_errors import WrongArguments
 from graphdsl.resolve.functionals import functional
 from graphdsl.resolve.indices import Indices, in_reach, number
 from graphdsl.resolve.laws import Laws
 from graphdsl.resolve.scope import Scope
 from graphdsl.resolve.term_errors import (
+    ConstraintOfNumbers,
+    EqualityConstraint,
     NotAFunctional,
     NotLinear,
-    WrongArguments,
 )
 from graphdsl.syntax import ast
 
 #: A summand: its weight, and what it weighs; None for a bare number.
 Summand: TypeAlias = tuple[Weight, Functional | None, Span]
 
+#: What `abs` and `max` take, and how each is written.
+_WRAPPED = {
+    "abs": ("one sum of terms", "`abs(E)`"),
+    "max": ("one sum of terms and a bound", "`max(E, c)`, c a number or a parameter"),
+}
 _ONE = Weight.number(1)
 _MOST_MONOMIALS = 1_000  # of a weight that is a product of sums of parameters
 
@@ -96,11 +103,8 @@ def _wrapped(scope: Scope, laws: Laws, expression: ast.Function, indices: Indice
     if any(not part for part in parts):
         return []  # a mistake was noted there
     if len(arguments) != (1 if name == "abs" else 2) or len(sums) != 1:
-        usage = (
-            "write `abs(E)`" if name == "abs" else "write `max(E, c)`, c a number or a parameter"
-        )
-        problem = f"`{name}` is of one sum of terms" + (" and a bound" if name == "max" else "")
-        scope.note(WrongArguments(span=expression.span, problem=problem, usage=usage))
+        wanted, usage = _WRAPPED[name]
+        scope.note(WrongArguments(span=expression.span, name=name, wanted=wanted, usage=usage))
         return []
     inner, offset = _inside(sums[0])
     if any(isinstance(one.functional, Wrapped) for one in inner):
@@ -122,10 +126,9 @@ def constraint(scope: Scope, laws: Laws, written: ast.Constraint) -> Weighted | 
         summands = _negated(summands)
     inner, offset = _inside(summands)
     if not inner or written.relation == "==":
-        problem = "a constraint bounds a sum of terms from one side"
-        usage = "write `subject to D(q || G) <= 0.05`"
-        if left and right:
-            scope.note(WrongArguments(span=written.span, problem=problem, usage=usage))
+        mistake = EqualityConstraint if written.relation == "==" else ConstraintOfNumbers
+        if left and right:  # else a mistake was noted there
+            scope.note(mistake(span=written.span))
         return None
     if any(isinstance(one.functional, Wrapped) for one in inner):
         problem = "a constraint is on a sum of terms, without `abs` and `max`"

@@ -8,13 +8,13 @@ from dataclasses import replace
 
 from graphdsl.diagnostics import nearest
 from graphdsl.ir.model import Network
-from graphdsl.resolve.errors import UnknownName
-from graphdsl.resolve.indices import IndexSet, Indices, whole
-from graphdsl.resolve.laws import Laws, law, only_argument
+from graphdsl.resolve.functional_errors import WrongArguments
+from graphdsl.resolve.indices import IndexSet, Indices
+from graphdsl.resolve.laws import Laws, index_argument, law, only_argument, wrong_index_count
 from graphdsl.resolve.mask_errors import LearnedNetwork
 from graphdsl.resolve.networks import instantiate
 from graphdsl.resolve.scope import Scope
-from graphdsl.resolve.term_errors import UnknownNetwork, WrongArguments
+from graphdsl.resolve.term_errors import UnknownNetwork
 from graphdsl.syntax import ast
 
 
@@ -30,9 +30,9 @@ def projected(scope: Scope, laws: Laws, operand: ast.Operand, indices: Indices) 
     if declared is None:
         _unknown(scope, operand)
         return None
-    values = [_argument(scope, argument, indices) for argument in operand.arguments]
+    values = [index_argument(scope, declared, one, indices) for one in operand.arguments]
     if len(values) != len(declared.formals):
-        _wrong_number(scope, operand, declared)
+        scope.note(wrong_index_count(operand, declared))
         return None
     known = [value for value in values if value is not None]
     if len(known) < len(values):
@@ -55,8 +55,8 @@ def projected(scope: Scope, laws: Laws, operand: ast.Operand, indices: Indices) 
 def _of_model(scope: Scope, laws: Laws, operand: ast.Named, indices: Indices) -> Network | None:
     inner = only_argument(operand)
     if inner is None or inner.given or inner.marginal:
-        problem = "`G(...)` is the network of `p`, of `q`, or of a further inference network"
-        scope.note(WrongArguments(span=operand.span, problem=problem, usage="write `G(p)`"))
+        wanted = "`p`, `q` or a further inference network"
+        scope.note(WrongArguments(span=operand.span, name="G", wanted=wanted, usage="`G(p)`"))
         return None
     found = law(scope, laws, inner, indices)
     source = laws.network(found.name) if found else None
@@ -102,28 +102,5 @@ def _unknown(scope: Scope, operand: ast.Named) -> None:
     scope.note(UnknownNetwork(span=operand.name.span, name=name, guess=guess), about=name)
 
 
-def _wrong_number(scope: Scope, operand: ast.Named, declared: ast.NetworkBlock) -> None:
-    name, wanted, given = operand.name, len(declared.formals), len(operand.arguments)
-    formals = f"({', '.join(map(str, declared.formals))})" if declared.formals else ""
-    count = f"{wanted} {'index' if wanted == 1 else 'indices'}" if wanted else "no index"
-    scope.note(
-        WrongArguments(
-            span=operand.span,
-            problem=f"`{name}` takes {count}, and is given {given or 'none'}",
-            usage=f"write `{name}{formals}`" + (", with a value for each" if wanted else ""),
-        )
-    )
-
-
 def _word(argument: ast.Argument) -> str:
     return argument.text if isinstance(argument, ast.Word) else ""
-
-
-def _argument(scope: Scope, argument: ast.Argument, indices: Indices) -> int | IndexSet | None:
-    if isinstance(argument, ast.Word) and argument.text in indices.sets:
-        return indices.sets[argument.text]
-    if isinstance(argument, ast.Reference | ast.Named):
-        guess = "a network's arguments are indices: numbers, constants, bound names"
-        scope.note(UnknownName(span=argument.span, name=str(argument.name), also="", guess=guess))
-        return None
-    return whole(scope, argument, indices, "an index", 1)

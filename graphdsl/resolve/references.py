@@ -11,9 +11,9 @@ from graphdsl.ir.model import Family
 from graphdsl.ir.notation import copied, member_name
 from graphdsl.resolve.draws import block
 from graphdsl.resolve.errors import IndexOutOfRange, NotAFamily
-from graphdsl.resolve.indices import Indices, whole, whole_range
+from graphdsl.resolve.index_errors import WrongIndexCount
+from graphdsl.resolve.indices import Indices, index_count, whole, whole_range
 from graphdsl.resolve.scope import Members, Scope
-from graphdsl.resolve.term_errors import WrongArguments
 from graphdsl.syntax import ast
 
 
@@ -50,10 +50,14 @@ def _members_of(
             scope.note(NotAFamily(span=reference.span, name=family.name), about=family.name)
         return None
     if len(reference.subscripts) != len(extents):
-        has = "one index" if len(extents) == 1 else f"{len(extents)} indices"
-        problem = f"`{family.head}` has {has}, and is given {len(reference.subscripts)}"
-        usage = f"write `{everything.names[0]}`, or `{family.head}` for all of it"
-        scope.note(WrongArguments(span=reference.span, problem=problem, usage=usage))
+        mistake = WrongIndexCount(
+            span=reference.span,
+            name=family.head,
+            wanted=index_count(len(extents)),
+            given=str(len(reference.subscripts)),
+            usage=f"`{everything.names[0]}`, or `{family.head}` for all of it",
+        )
+        scope.note(mistake)
         return None
     draw = next(filter(None, (_drawn(one, indices) for one in reference.subscripts)), "")
     if draw:

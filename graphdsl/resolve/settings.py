@@ -12,7 +12,7 @@ from graphdsl.ir.model import Functional, MultiInformation
 from graphdsl.resolve.errors import TooMany
 from graphdsl.resolve.indices import Indices, number, whole
 from graphdsl.resolve.scope import Scope
-from graphdsl.resolve.term_errors import WrongArguments
+from graphdsl.resolve.setting_errors import EstimatorBrackets, SettingValue
 from graphdsl.syntax import ast
 
 _MOST_SAMPLES = 10_000
@@ -27,17 +27,18 @@ def has_its_settings(scope: Scope, choice: ast.Choice, target: Functional) -> bo
     known = not choice.arguments or (of_mixtures and _word(choice) in EXPERTS)
     if known and sorted(one.name.text for one in choice.settings) in map(sorted, taken):
         return True
-    without = f"write `with {method.word}`"
-    problem, usage = f"`{method.word}` takes nothing in brackets", without
+    without = f"`with {method.word}`"
+    wanted, usage = "nothing in brackets", without
     if told and len(method.settings) > 1:
-        problem += " where it is of an information"
+        wanted += " where it is of an information"
     elif method.example:
-        problem = f"`{method.word}` takes {method.brackets}"
+        wanted = method.brackets
         example = f"`with {method.word}{method.example}`"
-        usage = f"{without} or {example}" if () in method.settings else f"write {example}"
+        usage = f"{without} or {example}" if () in method.settings else example
         if of_mixtures and choice.arguments and choice.settings:
-            problem += f", and of a mixture {one_of(EXPERTS)}"
-    scope.note(WrongArguments(span=choice.span, problem=problem, usage=usage))
+            wanted += f", and of a mixture {one_of(EXPERTS)}"
+    mistake = EstimatorBrackets(span=choice.span, estimator=method.word, wanted=wanted, usage=usage)
+    scope.note(mistake)
     return False
 
 
@@ -56,9 +57,8 @@ def samples(scope: Scope, choice: ast.Choice, indices: Indices) -> int | None:
     """How many samples `k` says; None, and a note, where that is no such number."""
     setting = next(one for one in choice.settings if one.name.text == "k")
     if _is_learned(setting):
-        problem = "how many samples there are is a number"
-        usage = f"write `with {choice.name.text}{METHODS[choice.name.text].example}`"
-        scope.note(WrongArguments(span=setting.span, problem=problem, usage=usage))
+        what, usage = "the number of samples", choice.name.text + METHODS[choice.name.text].example
+        scope.note(SettingValue(span=setting.span, what=what, wanted="a whole number", usage=usage))
         return None
     count = whole(scope, setting.value, indices, "the number of samples", 1)
     if count is not None and count > _MOST_SAMPLES:
@@ -88,10 +88,10 @@ def numbers(
             if value is None:
                 return None
         if value is None or value not in one:
-            span, usage = written[one.name].span, f"write `with {method.word}{method.example}`"
-            above = f" and below {one.high}" if one.high is not None else ""
-            problem = f"{one.what} is a number above {one.low}{above}"
-            scope.note(WrongArguments(span=span, problem=problem, usage=usage))
+            span, usage = written[one.name].span, method.word + method.example
+            below = f" and below {one.high}" if one.high is not None else ""
+            wanted = f"a number above {one.low}{below}"
+            scope.note(SettingValue(span=span, what=one.what, wanted=wanted, usage=usage))
             return None
         found.append((one.name, value))
     return tuple(found)
@@ -106,9 +106,9 @@ def slope_weight(scope: Scope, choice: ast.Choice, indices: Indices) -> Fraction
         weight = number(scope, setting.value, indices)
         if weight is None or weight >= 0:
             return weight
-    problem = "the weight of a penalty is a nonnegative number"
-    usage = f"write `with {choice.name.text}(r1 = 1)`"
-    scope.note(WrongArguments(span=setting.span, problem=problem, usage=usage))
+    what, usage = "the weight of a penalty", f"{choice.name.text}(r1 = 1)"
+    mistake = SettingValue(span=setting.span, what=what, wanted="a nonnegative number", usage=usage)
+    scope.note(mistake)
     return None
 
 

@@ -4,33 +4,20 @@ from __future__ import annotations
 
 __all__ = [
     "ConstraintOfNobody",
+    "ConstraintOfNumbers",
+    "EqualityConstraint",
     "NotAFunctional",
     "NotLinear",
-    "OverlappingParts",
     "PlayerMissing",
     "PlayerTwice",
     "SparsityElsewhere",
     "TurnsOfNobody",
     "TurnsTwice",
-    "UnknownEstimator",
-    "UnknownFunctional",
     "UnknownNetwork",
     "UnknownPlayer",
-    "WrongArguments",
 ]
 
 from graphdsl.diagnostics import Diagnostic
-
-
-class UnknownFunctional(Diagnostic):
-    """A functional that the language does not have."""
-
-    code = "MIB211"
-    title = "Unknown functional"
-    said = "there is no functional `{name}`"
-    hint = "{guess}"
-    name: str
-    guess: str
 
 
 class UnknownNetwork(Diagnostic):
@@ -42,17 +29,6 @@ class UnknownNetwork(Diagnostic):
     hint = "{guess}"
     name: str
     guess: str
-
-
-class WrongArguments(Diagnostic):
-    """A functional or network with the wrong arguments."""
-
-    code = "MIB213"
-    title = "Wrong arguments"
-    said = "{problem}"
-    hint = "{usage}"
-    problem: str
-    usage: str
 
 
 class NotLinear(Diagnostic):
@@ -74,28 +50,6 @@ class NotAFunctional(Diagnostic):
     hint = "{instead}"
     problem: str
     instead: str
-
-
-class UnknownEstimator(Diagnostic):
-    """An estimator that is not known."""
-
-    code = "MIB220"
-    title = "Unknown estimator"
-    said = "there is no estimator `{name}`"
-    hint = "{guess}"
-    name: str
-    guess: str
-
-
-class OverlappingParts(Diagnostic):
-    """The same variable on both sides of an information."""
-
-    code = "MIB222"
-    title = "A variable on both sides"
-    said = "`{name}` appears in two parts of `{functional}`"
-    hint = "name it once: information is between different variables"
-    name: str
-    functional: str
 
 
 class UnknownPlayer(Diagnostic):
@@ -172,3 +126,21 @@ class TurnsTwice(Diagnostic):
     hint = "delete one of the two"
     name: str
     line: int
+
+
+class EqualityConstraint(Diagnostic):
+    """A constraint from both sides."""
+
+    code = "MIB258"
+    title = "Equality as a constraint"
+    said = "a constraint bounds a sum of terms from one side, and `==` is from both"
+    hint = "write `<=` or `>=`, as in `subject to D(q || G) <= 0.05`"
+
+
+class ConstraintOfNumbers(Diagnostic):
+    """A constraint that holds no functional."""
+
+    code = "MIB259"
+    title = "Constraint on numbers"
+    said = "a constraint bounds a sum of terms, and here are numbers alone"
+    hint = "write a functional on one side, as in `subject to D(q || G) <= 0.05`"

@@ -11,7 +11,7 @@ from graphdsl.ir.model import Conditional, Network, Via
 from graphdsl.resolve.indices import NO_INDICES, whole
 from graphdsl.resolve.network_errors import JointMisplaced, NothingToShare, UnknownModule
 from graphdsl.resolve.scope import Scope
-from graphdsl.resolve.term_errors import WrongArguments
+from graphdsl.resolve.setting_errors import NetworkArguments
 from graphdsl.syntax import ast
 
 _KINDS = ("mlp", "conv")
@@ -55,9 +55,11 @@ def check_via(scope: Scope, line: ast.Line) -> None:
     if unfit:
         reasons = {"conv": "the image decides them", "mlp": "its widths are its arguments"}
         reason = reasons.get(name, "it is built where you pass it, in Python")
-        problem = f"`{name}` takes no {'settings' if name == 'mlp' else 'sizes'}: {reason}"
-        usage = f"write `via {name}{'(400, 400)' * (name == 'mlp')}`"
-        scope.note(WrongArguments(span=unfit[0].span, problem=problem, usage=usage))
+        what, usage = ("settings", "mlp(400, 400)") if name == "mlp" else ("sizes", name)
+        mistake = NetworkArguments(
+            span=unfit[0].span, name=name, what=what, reason=reason, usage=usage
+        )
+        scope.note(mistake)
 
 
 def check_shared(
