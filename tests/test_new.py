@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
+import contextlib
 from pathlib import Path
 
 import pytest
@@ -14,6 +13,7 @@ from graphdsl.cli import app
 from graphdsl.cli.commands.new import Template
 from graphdsl.compiler import compile_spec, read
 from graphdsl.diagnostics import Source
+from tests import program
 from tests.corpus import some
 
 FOLDER = Path(__file__).parent.parent / "graphdsl" / "cli" / "templates"
@@ -57,10 +57,11 @@ def test_a_template_teaches(template: Template) -> None:
     ),
 )
 def test_a_template_trains(template: Template, data: str, tmp_path: Path) -> None:
-    done = _shell(tmp_path, "new", "mine", "--template", template)
-    assert done.returncode == 0, done.stderr
-    done = _shell(tmp_path, "train", "mine.mib", "--data", data, "--epochs", "1", "--quiet")
-    assert done.returncode == 0, done.stderr
+    with contextlib.chdir(tmp_path):
+        done = program.run("new", "mine", "--template", template)
+        assert done.code == 0, done.err
+        done = program.run("train", "mine.mib", "--data", data, "--epochs", "1", "--quiet")
+        assert done.code == 0, done.err
     assert (tmp_path / "runs" / "mine" / "0001" / "last").is_dir()
 
 
@@ -107,8 +108,3 @@ def test_a_name_that_no_model_can_have(
 
 def test_an_unknown_template_is_wrong_usage() -> None:
     assert run("new", "mine", "--template", "fairy").exit_code == 2
-
-
-def _shell(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "graphdsl", *words]
-    return subprocess.run(command, capture_output=True, text=True, cwd=folder, check=False)
