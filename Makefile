@@ -25,7 +25,8 @@ INSTALL := PIP_CONSTRAINT=constraints.txt PIP_BUILD_CONSTRAINT=constraints.txt \
 FUZZ ?= 10000
 LAWS := tests/laws tests/test_generated.py tests/test_fuzz_specs.py tests/test_specs.py \
 	tests/test_devices.py tests/test_verify.py tests/test_fmt.py tests/test_extremes.py tests/test_games.py \
-	tests/test_saving.py tests/test_in_use.py tests/test_latent_model.py
+	tests/test_saving.py tests/test_in_use.py tests/test_latent_model.py tests/test_players.py \
+	tests/test_enumeration.py tests/test_runtime/test_estimators_extremes.py
 
 .PHONY: setup demo test fuzz slow check golden bench study docs
 

@@ -20,6 +20,7 @@ from graphdsl.ir.verification import Unverified
 from graphdsl.report import audit_text
 from graphdsl_runtime import Objective, averaged, chances
 from tests.by_hand import above_uniform, cost, density, halves, rate, run, sampled, surprise
+from tests.corpus import some
 from tests.emitted import emitted_class as compiled_class
 from tests.emitted import emitted_text
 
@@ -486,7 +487,11 @@ def test_what_depends_on_no_class_runs_for_the_rows_alone() -> None:
     assert "averaged(q_z[:, None].kl(p_z), chance)" in forward
 
 
-@pytest.mark.parametrize("text", [M2, PRODUCT, RICH, DISCRETE], ids=lambda one: one.split()[1])
+@pytest.mark.parametrize(
+    "text",
+    some("graphs of classes", [M2, PRODUCT, RICH, DISCRETE], 2),
+    ids=lambda one: one.split()[1],
+)
 def test_it_compiles_without_a_break(text: str) -> None:
     m = emitted_class(text)()
     batch: Values = {}

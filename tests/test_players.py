@@ -16,6 +16,7 @@ from graphdsl.diagnostics import Source, SpecError
 from graphdsl.report import audit_json, audit_schema, audit_text
 from graphdsl_runtime import Objective, alternate
 from tests.by_hand import slope
+from tests.corpus import some
 from tests.emitted import emitted_class, emitted_text
 from tests.gradients import assert_equal_gradients
 
@@ -236,7 +237,7 @@ def test_what_is_frozen_keeps_its_learned_scale() -> None:
 
 
 @by_game
-def test_it_compiles_in_one_graph_and_its_audit_is_valid(lines: list[str]) -> None:
+def test_its_audit_is_valid(lines: list[str]) -> None:
     jsonschema = pytest.importorskip("jsonschema")
     import json
 
@@ -247,7 +248,11 @@ def test_it_compiles_in_one_graph_and_its_audit_is_valid(lines: list[str]) -> No
     assert audit.module.relation == ("surrogate" if no_bound else "saddle")
     own = "each player has an objective of its own" in " ".join(audit_text(audit).split())
     assert own != no_bound
-    objective = made(spec(lines))
+
+
+@pytest.mark.parametrize("name", some("graphs of players", list(GAMES), 2))
+def test_it_compiles_in_one_graph(name: str) -> None:
+    objective = made(spec(GAMES[name]))
     torch._dynamo.reset()
     compiled = torch.compile(objective, backend="aot_eager", fullgraph=True)
     given = noise(objective)

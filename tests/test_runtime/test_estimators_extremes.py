@@ -22,6 +22,7 @@ from graphdsl_runtime import (
     sliced_wasserstein,
     total_correlation_critic,
 )
+from tests.corpus import fuzz, some
 from tests.test_runtime.words import (
     COLUMNS,
     GAMES,
@@ -70,10 +71,10 @@ def test_gradients_are_right(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", WORDS)
-def test_a_thousand_extremes_are_finite(name: str) -> None:
+def test_extremes_are_finite(name: str) -> None:
     """Log-variances of -60 to 60; a few rows, and a row alone where that means something."""
     network = critic([(COLUMNS,)], (8,))
-    for draw in range(1000):
+    for draw in range(fuzz(300)):
         alone = draw % 10 == 0 and name not in NEEDS_COMPANY
         case = drawn(network, 60.0, rows=1 if alone else 4 + draw % 3)
         value = WORDS[name](case)
@@ -89,7 +90,7 @@ def test_a_row_alone_is_refused_where_it_says_nothing(name: str) -> None:
         WORDS[name](drawn(critic([(COLUMNS,)], (8,)), 1.0, rows=1))
 
 
-@pytest.mark.parametrize("name", WORDS)
+@pytest.mark.parametrize("name", some("graphs of estimators", list(WORDS), 6))
 def test_it_compiles_without_a_break(name: str) -> None:
     torch.compiler.reset()
     word, network = WORDS[name], critic([(COLUMNS,)], (8,)).double()
