@@ -3,7 +3,7 @@
 # test   the whole test suite
 # fuzz   10,000 generated specs, or FUZZ=N, for each law; FUZZ_START=SEED starts at one of them, and
 #        LAWS="tests/laws/test_values.py" holds them to some laws alone
-# slow   what `make test` leaves out because it needs programs of its own: pdflatex
+# slow   what `make test` leaves out because it needs programs of its own: pdflatex, Chromium
 # check  lint, format, types, import boundaries
 # golden rewrite the files that the tests hold the output to; read the diff
 # bench  step times beside hand-written modules and under Inductor, estimators beside closed forms,
@@ -45,7 +45,7 @@ fuzz: setup
 	FUZZ=$(FUZZ) OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --timeout=0 $(LAWS)
 
 slow: setup
-	SLOW=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 tests/test_dresses.py
+	SLOW=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 tests/test_dresses.py tests/test_pages_in_browser.py
 
 check: setup
 	$(BIN)/ruff check

@@ -5,22 +5,38 @@
 
 from __future__ import annotations
 
-__all__ = ["model_pages"]
+__all__ = ["model_drawings", "model_pages"]
 
 from collections.abc import Iterable
 from pathlib import Path
 
 from graphdsl.compiler import check_spec, compile_spec, derive, read
 from graphdsl.diagnostics import Source
+from graphdsl.draw import drawable, sheet_of, svg
 from graphdsl.report import audit_text
 from graphdsl.report.header import Header, as_markdown, read_header
 
+_MOST = 6  #: networks of a drawing
 _HEAD = """\
 # Models
 
 Specs that ship, with what is derived from them. Each compiles by its bare name, as in
 `graphdsl compile vae`. The [unified table](../unified-table.md) has them side by side.
 """
+
+
+_CAPTION = """\
+Shaded nodes are observed, a frame stands for all indices that it names, and dashed edges are
+learned. In a network that is projected on, blue edges are new and dotted ones are left out."""
+
+
+def model_drawings(specs: Iterable[Path]) -> dict[str, str]:
+    """The networks of each spec, drawn, by the names of the files."""
+    models = {path.stem: check_spec(Source.read(path)).model for path in specs}
+    return {
+        f"{name}.svg": svg(sheet_of(drawable(model)[:_MOST], model), name)
+        for name, model in models.items()
+    }
 
 
 def model_pages(specs: Iterable[Path]) -> dict[str, str]:
@@ -48,6 +64,7 @@ def _page(name: str, source: Source, header: Header) -> str:
         header.sentence,
         f"| | |\n| --- | --- |\n{table}".rstrip(),
         _block("mib", header.body),
+        f"![The networks of {name}]({name}.svg)\n\n{_CAPTION}",
         f"`graphdsl audit {name}` says of it:",
         _block("text", audit),
         f"`graphdsl compile {name}` writes its loss as:",

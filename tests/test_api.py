@@ -36,7 +36,16 @@ def test_it_compiles_to_what_the_compiler_gives() -> None:
         made = graphdsl.compile(case.text)
         assert made.code == compile_spec(Source("text.mib", case.text)).text
         assert graphdsl.check(case.text) == made.diagnostics
-        assert made.audit.to_dict()["model"] in made.audit.to_text()
+        name = made.audit.to_dict()["model"]
+        assert all(
+            name.replace("_", shown) in text
+            for text, shown in (
+                (made.audit.to_text(), "_"),
+                (made.audit.to_html(), "_"),
+                (made.audit.to_markdown(), "_"),
+                (made.audit.to_latex(), r"\_\allowbreak{}"),
+            )
+        )
 
 
 def test_a_spec_is_named_by_a_path_a_text_or_its_name(

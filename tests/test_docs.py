@@ -73,8 +73,10 @@ def test_every_code_is_explained_with_what_is_said_of_it() -> None:
 
 
 def test_links_between_made_pages_lead_somewhere() -> None:
-    written = {path.relative_to(ROOT / "docs").as_posix() for path in (ROOT / "docs").rglob("*.md")}
-    models = {uri: (ROOT / "docs" / uri).read_text(encoding="utf-8") for uri in written}
+    docs = ROOT / "docs"
+    written = {path.relative_to(docs).as_posix() for path in docs.rglob("*.md")}
+    models = {uri: (docs / uri).read_text(encoding="utf-8") for uri in written}
+    written |= {path.relative_to(docs).as_posix() for path in docs.rglob("*.svg")}
     for uri, page in {**PAGES, **models}.items():
         text = re.sub(r"```.*?```|`[^`]*`", "", page, flags=re.DOTALL)  # I[p](x; z) is no link
         for link in re.findall(r"\]\((?!https?:)([^)#]+)(?:#[^)]*)?\)", text):

@@ -122,8 +122,7 @@ def test_a_term_lights_its_lines_and_its_nodes(path: Path) -> None:
         assert any(term.name in one.split() for one in code)
         row = next(given for _, given in found.elements if given.get("data-term") == term.name)
         variables = {one for one in row["data-variables"].split("|") if one}
-        if term.code.kind != "sparsity":
-            assert variables & nodes & drawn, term.name
+        assert variables & nodes & drawn, term.name
 
 
 @by_name

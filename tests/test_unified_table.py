@@ -53,6 +53,21 @@ def test_the_models_pages_are_what_the_specs_say(request: pytest.FixtureRequest)
         assert "def forward(" in page
 
 
+def test_the_drawings_of_the_models_are_those_of_the_specs(
+    request: pytest.FixtureRequest,
+) -> None:
+    drawings: dict[str, str] = script("model_pages").model_drawings(SPECS)
+    folder = DOCS / "models"
+    if request.config.getoption("--update-golden"):
+        for old in folder.glob("*.svg"):
+            old.unlink()
+        for name, text in drawings.items():
+            (folder / name).write_text(text, encoding="utf-8")
+    kept = {path.name: path.read_text(encoding="utf-8") for path in folder.glob("*.svg")}
+    assert kept == drawings
+    assert list(kept.keys() - {f"{path.stem}.svg" for path in SPECS}) == []
+
+
 @by_name
 def test_every_header_says_what_it_is_for_where_it_is_from_and_what_is_published(
     path: Path,

@@ -56,6 +56,18 @@ class AuditView:
 
         return audit_html(self.audit, self.source, self.code)
 
+    def to_latex(self) -> str:
+        """Write it as a document for pdflatex, with numbered equations."""
+        from graphdsl.report import audit_latex
+
+        return audit_latex(self.audit)
+
+    def to_markdown(self) -> str:
+        """Write it for a README."""
+        from graphdsl.report import audit_markdown
+
+        return audit_markdown(self.audit)
+
     def _repr_html_(self) -> str:
         """Show it in a notebook: the page in a frame, which keeps its styles to itself."""
         page = html.escape(self.to_html(), quote=True)

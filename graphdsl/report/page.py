@@ -381,11 +381,21 @@ def _notes(term: LossTerm) -> Iterator[tuple[str, str]]:
 def _variables(term: LossTerm, model: Model) -> tuple[str, ...]:
     """The variables that a term speaks of, those of drawn sets one by one."""
     found: dict[str, None] = {}
-    for name in (name for one in term.stands_for for name in _names(one.atom)):
+    for name in (name for one in term.stands_for for name in _named(one.atom, model)):
         block = as_block(original(name))
         several = model.members(block.head) if block is not None else (name,)
         found |= dict.fromkeys(several)
     return tuple(found)
+
+
+def _named(atom: Atom, model: Model) -> tuple[str, ...]:
+    """The variables that an atom names; of a mask, those at the ends of its edges."""
+    networks = [one for one in (model.inference, model.generation, *model.further) if one]
+    gates = [gate for one in networks for each in one.conditionals for gate in each.gates]
+    ends = {gate.mask: list[str]() for gate in gates}
+    for gate in gates:
+        ends[gate.mask] += (gate.parent, gate.child)
+    return tuple(name for one in _names(atom) for name in ends.get(one, (one,)))
 
 
 def _names(atom: Atom) -> tuple[str, ...]:
