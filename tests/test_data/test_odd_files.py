@@ -225,3 +225,29 @@ def test_a_part_of_a_file_is_refused_or_has_fewer_rows(suffix: str, tmp_path: Pa
         else:
             with pytest.raises(DataRefused, match="DATA01"):
                 open_table(str(part))
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_a_broken_file_is_refused_or_read_and_never_ends_the_process(
+    suffix: str, tmp_path: Path
+) -> None:
+    """Bytes are changed or lost anywhere: an offset may point far beyond the file."""
+    whole = tmp_path / f"whole{suffix}"
+    texts = tuple("ab"[row % 2] for row in range(40))
+    write_sheet(Sheet((("x", tuple(row / 7 for row in range(40))), ("s", texts))), whole)
+    content = whole.read_bytes()
+    variables = [observed("x", "real"), observed("s", "binary", optional=True)]
+    refusals = 0
+    for number in range(CASES):
+        chance = random.Random(f"broken {suffix} {number}")
+        broken = bytearray(content)
+        for _ in range(chance.choice((1, 2, 20))):
+            at = chance.randrange(len(broken))
+            if chance.random() < 0.7:
+                broken[at] = chance.randrange(256)
+            else:
+                del broken[at : at + chance.choice((1, 4))]
+        path = tmp_path / f"broken{suffix}"
+        path.write_bytes(bytes(broken))
+        refusals += isinstance(_attempt(path, variables, False), DataRefused)
+    assert refusals >= CASES // 4

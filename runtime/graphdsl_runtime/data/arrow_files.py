@@ -40,7 +40,7 @@ def read_csv(path: Path) -> Table:
             convert_options=csv.ConvertOptions(null_values=list(EMPTY), strings_can_be_null=True),
         ),
     )
-    _refuse_no_header(path, _read(path, lambda: table.column_names))
+    _refuse_no_header(path, table.column_names)
     return from_arrow(path.name, table)
 
 
@@ -80,16 +80,30 @@ def from_arrow(name: str, table: Any) -> Table:  # noqa: ANN401
 
 
 def _read(path: Path, read: Callable[[], Any]) -> Any:  # noqa: ANN401
+    """Read a table, and hold all of it to its own types before any of it is looked at.
+
+    A broken file may say that a text lies beyond its end, and to look there would end the process.
+    """
     import pyarrow as pa
 
     try:
-        return read()
-    except pa.ArrowException as problem:
-        said = " ".join(str(problem).split())[:200]
-        raise refused("DATA01", path.name, f"is no whole {path.suffix} file: {said}") from None
-    except (OSError, ValueError, OverflowError) as problem:
-        said = getattr(problem, "strerror", None) or " ".join(str(problem).split())[:200]
-        raise refused("DATA01", path.name, said.lower()) from None
+        table = read()
+        table.validate(full=True)
+        "".join(table.column_names)  # which may be no text
+    except UnicodeDecodeError:
+        raise refused("DATA01", path.name, "names its columns in no UTF-8") from None
+    except OSError as problem:
+        if not isinstance(problem, pa.ArrowException) and problem.strerror:
+            raise refused("DATA01", path.name, problem.strerror.lower()) from None
+        raise _no_whole(path, problem) from None
+    except Exception as problem:  # whatever the library says of a file that is broken
+        raise _no_whole(path, problem) from None
+    return table
+
+
+def _no_whole(path: Path, problem: Exception) -> Exception:
+    said = " ".join(str(problem).split())[:200]
+    return refused("DATA01", path.name, f"is no whole {path.suffix} file: {said}")
 
 
 def _header(path: Path) -> str:

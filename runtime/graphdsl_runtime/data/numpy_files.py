@@ -5,30 +5,16 @@ from __future__ import annotations
 __all__ = ["column_of", "read_npy", "read_npz"]
 
 import zipfile
-import zlib
 from collections import Counter
 from pathlib import Path
 
 import numpy as np
 
-from graphdsl_runtime.data.errors import refused
+from graphdsl_runtime.data.errors import DataRefused, refused
 from graphdsl_runtime.data.table import Array, Column, Table, from_text
 
 _OBJECTS = "holds Python objects, which only a pickle can store and a pickle can run any code"
 _NUMBERS = "store arrays of numbers or of text"
-#: What reading a file that is none, or a part of one, raises.
-_BROKEN = (
-    EOFError,
-    KeyError,
-    MemoryError,
-    NotImplementedError,
-    OSError,
-    SyntaxError,
-    TypeError,
-    ValueError,
-    zipfile.BadZipFile,
-    zlib.error,
-)
 #: What NumPy calls the kinds of its types that no variable can have.
 _UNUSABLE = {"c": "complex numbers", "M": "dates", "m": "durations", "V": "raw bytes"}
 
@@ -37,7 +23,7 @@ def read_npy(path: Path) -> Table:
     """Read one array; a structured one is a table.  Raises `DataRefused`."""
     try:
         array = np.load(path, mmap_mode="c", allow_pickle=False)
-    except _BROKEN as problem:
+    except Exception as problem:  # whatever NumPy says of a file that is broken
         raise _refusal(path.name, path, problem) from None
     if not isinstance(array, np.ndarray):
         raise refused("DATA01", path.name, "holds several arrays", "name it NAME.npz")
@@ -59,7 +45,9 @@ def read_npz(path: Path) -> Table:
             raise refused("DATA02", path.name, f"has two arrays named `{twice[0]}`", "rename one")
         with np.load(path, allow_pickle=False) as archive:
             arrays = {name: _array(archive, name, path) for name in names}
-    except _BROKEN as problem:
+    except DataRefused:
+        raise
+    except Exception as problem:  # whatever NumPy says of a file that is broken
         raise _refusal(path.name, path, problem) from None
     columns = []
     for name, array in arrays.items():
@@ -71,7 +59,7 @@ def read_npz(path: Path) -> Table:
 def _array(archive: np.lib.npyio.NpzFile, name: str, path: Path) -> Array:
     try:
         array = archive[name]
-    except _BROKEN as problem:
+    except Exception as problem:  # whatever NumPy says of a file that is broken
         raise _refusal(f"`{name}` in {path.name}", path, problem) from None
     if not isinstance(array, np.ndarray):
         raise refused("DATA01", path.name, f"`{name}` is no array", _NUMBERS)
@@ -82,8 +70,10 @@ def column_of(name: str, array: Array, labels: Array | None = None) -> Column:
     """Make a column of an array, whose entries ``labels`` may name."""
     name, kind = name.strip(), array.dtype.kind
     if kind in "US":
-        text = np.char.decode(array, "utf-8", "replace") if kind == "S" else array
-        return from_text(name, text)
+        try:
+            return from_text(name, np.char.decode(array, "utf-8") if kind == "S" else array)
+        except ValueError:  # of bytes, or of numbers, that stand for no letter
+            return Column(name, np.zeros(array.shape), unusable="text that is not in UTF-8")
     if kind in _UNUSABLE:
         return Column(name, np.zeros(array.shape), unusable=_UNUSABLE[kind])
     entries: tuple[str, ...] = ()
