@@ -152,8 +152,7 @@ def _column(name: str, chunks: Any) -> Column:  # noqa: ANN401
         kind = chunks.type
     missing = np.asarray(chunks.is_null().to_numpy(zero_copy_only=False), dtype=bool)
     if types.is_string(kind) or types.is_large_string(kind):
-        cells = ["" if one is None else one for one in chunks.to_pylist()]
-        return from_text(name, cells, missing)
+        return _text(name, chunks, missing)
     if types.is_null(kind):
         return Column(name, np.full(len(chunks), np.nan))
     if types.is_boolean(kind) or types.is_integer(kind) or types.is_floating(kind):
@@ -164,6 +163,23 @@ def _column(name: str, chunks: Any) -> Column:  # noqa: ANN401
         return _vectors(name, chunks, missing)
     said = "text that is not in UTF-8" if types.is_binary(kind) else f"values of the type {kind}"
     return Column(name, np.zeros(len(chunks)), unusable=said)
+
+
+def _text(name: str, chunks: Any, missing: Array) -> Column:  # noqa: ANN401
+    """Look at each different text once, however many rows have it."""
+    encoded = chunks.dictionary_encode().combine_chunks()
+    different = encoded.dictionary.to_pylist()
+    if not different:
+        return from_text(name, [""] * len(chunks), missing)
+    named = from_text(name, ["" if one is None else one for one in different])
+    codes = encoded.indices.fill_null(0).to_numpy()
+    gone = missing if named.missing is None else missing | named.missing[codes]
+    return Column(
+        name,
+        np.where(gone, 0, named.values[codes]),
+        categories=named.categories,
+        missing=gone if gone.any() else None,
+    )
 
 
 def _numbers(chunks: Any) -> Array:  # noqa: ANN401
