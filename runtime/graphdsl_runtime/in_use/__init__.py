@@ -1,7 +1,8 @@
 """A trained objective at work on many rows: codes, samples, reconstructions and scores.
 
 Rows go through in batches of any size, and each row has noise of its own: what a row gets depends
-on the seed and on its place, and not on how the rows were cut.
+on the seed and on its place, and not on how the rows were cut. `exporting` is for `torch.export`,
+which takes long to import.
 """
 
 from graphdsl_runtime.in_use.codes import (
