@@ -1,14 +1,17 @@
-"""Modules as older compilers emitted them keep their losses, or are refused with a clear message.
+"""Modules as older compilers emitted them keep what they compute, or are refused clearly.
 
-`tests/formats/N/` holds modules in format N, which nobody edits, and the losses that they had.
+`tests/formats/N/` holds specs, the modules in format N that they were compiled to, and what those
+computed. Nobody edits them: they hold the promises of `docs/runtime.md` on versions.
 """
 
 from __future__ import annotations
 
 import json
 import tomllib
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import ModuleType
+from typing import TypeAlias
 
 import pytest
 import torch
@@ -24,39 +27,79 @@ ROOT = Path(__file__).parent
 STORED = sorted((ROOT / "formats").glob("*/*.py"))
 ROWS = 6
 
+#: What a module computes: losses, squared norms of gradients, sums of answers, and its state.
+Numbers: TypeAlias = dict[str, float]
 
-def losses_of(made: type[Objective]) -> dict[str, float]:
-    """The loss, its terms and the loss of each player, on one batch with one noise."""
+
+def numbers_of(objective: Objective) -> Numbers:
+    """What an objective computes on one batch with one noise, and with one set of weights."""
+    batch, noise = _batch(objective), _noise(objective)
+    losses = objective(batch, noise)
+    found = {"loss": losses.loss, **losses.terms}
+    weights = [one for one in objective.parameters() if one.requires_grad]
+    for name, loss in losses.players.items():
+        slopes = torch.autograd.grad(loss, weights, retain_graph=True, allow_unused=True)
+        square = sum(slope.square().sum() for slope in slopes if slope is not None)
+        found |= {f"player {name}": loss, f"gradient of {name}": torch.as_tensor(square)}
+    latents = objective.ancestral_sample(noise, batch)
+    for method, answers in (
+        ("infer", objective.infer(batch, noise)),
+        ("decode", objective.decode(latents)),
+    ):
+        found |= {f"{method} {name}": answer.mean.sum() for name, answer in answers.items()}
+    return {name: value.item() for name, value in found.items()}
+
+
+def built(made: type[Objective]) -> Objective:
+    """An objective with weights that depend on their names alone."""
     objective = made().double()
     objective.rows = 50
     with torch.no_grad():
         for place, (_, weights) in enumerate(sorted(objective.named_parameters())):
             width = weights.shape[-1] if weights.ndim else 1
             weights.copy_(_waves(weights.shape, place) / width**0.5)
-    observed = (one for one in objective.variables if one.role != "latent" or one.inferred)
-    batch = {one.name: _data(one) for one in observed}
-    drawn = objective.draw_noise(torch.zeros(ROWS, dtype=torch.float64))
-    noise = {
-        name: _waves(value.shape, place) if value.is_floating_point() else value
-        for place, (name, value) in enumerate(sorted(drawn.items()))
+    return objective
+
+
+def shapes_of(objective: Objective) -> dict[str, str]:
+    """The names in a state, and the shapes of tensors."""
+    state = objective.state_dict()
+    return {name: str(tuple(one.shape)) for name, one in state.items() if isinstance(one, Tensor)}
+
+
+def record() -> dict[str, dict[str, object]]:
+    """What `record.json` of the present format holds: for whoever stores another module."""
+    present = (path for path in STORED if int(path.parent.name) == RUN_FORMAT)
+    made = {path.stem: built(_stored(path)) for path in present}
+    return {
+        name: {"numbers": numbers_of(one), "state": shapes_of(one)} for name, one in made.items()
     }
-    latents = (one for one in objective.variables if one.sampled)
-    keys = {f"permuted({one.name})": _waves((ROWS, *one.noise_shape[:1]), 3) for one in latents}
-    losses = objective(batch, {**noise, **keys})
-    players = {f"player {name}": value for name, value in losses.players.items()}
-    found = {"loss": losses.loss, **losses.terms, **players}
-    return {name: value.item() for name, value in found.items()}
+
+
+def _batch(objective: Objective) -> dict[str, Tensor]:
+    observed = (one for one in objective.variables if one.role != "latent" or one.inferred)
+    return {one.name: _data(one) for one in observed}
 
 
 def _data(one: Variable) -> Tensor:
     waves = _waves((ROWS, *one.tensor_shape), 0)
-    data = {"binary": (waves > 0).double(), "real": waves, "count": (3 * waves.abs()).round()}
     if one.kind == "categorical":
         return (waves.abs() * 100).long() % (one.classes or 1)
+    data = {"binary": (waves > 0).double(), "real": waves, "count": (3 * waves.abs()).round()}
     value = data[one.kind]
     if one.optional:
-        value[0].flatten()[0] = torch.nan
+        value.view(ROWS, -1)[0, 0] = torch.nan
     return value
+
+
+def _noise(objective: Objective) -> dict[str, Tensor]:
+    drawn = objective.draw_noise(torch.zeros(ROWS, dtype=torch.float64))
+    latents = [one for one in objective.variables if one.sampled]
+    shapes = {f"permuted({one.name})": (ROWS, *one.noise_shape[:1]) for one in latents}
+    shapes |= {name: tuple(one.shape) for name, one in drawn.items() if one.is_floating_point()}
+    waves = {name: _waves(shape, k) for k, (name, shape) in enumerate(sorted(shapes.items()))}
+    selectors = {f"selector_{one.name}": _waves((ROWS,), 1).abs() for one in latents}
+    return {**drawn, **waves, **selectors}
 
 
 def _waves(shape: tuple[int, ...], start: int) -> Tensor:
@@ -73,16 +116,33 @@ def _stored(path: Path) -> type[Objective]:
     return made
 
 
+def _recorded(path: Path) -> tuple[Numbers, Mapping[str, str]]:
+    record = json.loads((path.parent / "record.json").read_text())[path.stem]
+    return record["numbers"], record["state"]
+
+
+def _of_format(path: Path) -> Iterator[type[Objective]]:
+    """The module as it was emitted; and as it is now, if that is the same format."""
+    yield _stored(path)
+    if int(path.parent.name) == EMITTED_FORMAT:
+        yield emitted_class(path.with_suffix(".mib"))
+
+
 @pytest.mark.parametrize("path", STORED, ids=lambda path: f"{path.parent.name}/{path.stem}")
-def test_stored_modules_keep_their_losses(path: Path) -> None:
-    made, number = _stored(path), int(path.parent.name)
-    assert made.emitted_format == number
+def test_modules_of_one_format_compute_the_same(path: Path) -> None:
+    """The stored module, and what its spec compiles to now, on the runtime as it is now."""
+    number = int(path.parent.name)
     if number != RUN_FORMAT:
         with pytest.raises(OtherFormat, match=f"format {number} by graphdsl"):
-            made()
+            _stored(path)()
         return
-    expected = json.loads((path.parent / "losses.json").read_text())[path.stem]
-    assert losses_of(made) == pytest.approx(expected, rel=1e-9)
+    numbers, state = _recorded(path)
+    for made in _of_format(path):
+        assert made.emitted_format == number
+        objective = built(made)
+        found = numbers_of(objective)
+        assert {name: found[name] for name in numbers} == pytest.approx(numbers, rel=1e-8)
+        assert state.items() <= shapes_of(objective).items()
 
 
 def test_the_present_format_has_stored_modules() -> None:
