@@ -8,7 +8,7 @@ from __future__ import annotations
 
 __all__ = ["navigation", "on_files", "pages"]
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,6 +27,8 @@ from graphdsl.diagnostics import (
     explanation,
     render,
 )
+from graphdsl.ir.laws import LAWS, Law
+from graphdsl.ir.methods import ESTIMATORS, METHODS, UNREACHABLE
 
 if TYPE_CHECKING:
     from mkdocs.config.defaults import MkDocsConfig
@@ -55,6 +57,8 @@ _ORDER = (
     "index.md",
     "tutorial.md",
     "language.md",
+    "distributions.md",
+    "estimators.md",
     "command-line.md",
     "runtime.md",
     "your-data.md",
@@ -64,6 +68,8 @@ _ORDER = (
     "models",
     "diagnostics",
     "results",
+    "contributing.md",
+    "contributing",
     "decisions",
 )
 
@@ -85,6 +91,8 @@ def pages() -> dict[str, str]:
     return {
         **{uri: _root_page(name) for name, uri in _ROOT_PAGES.items()},
         "command-line.md": _command_line(),
+        "distributions.md": _distributions(),
+        "estimators.md": _estimators(),
         **dict(_diagnostics()),
     }
 
@@ -131,6 +139,90 @@ def _command_line() -> str:
 def _help(command: click.Command, name: str) -> str:
     context = click.Context(command, info_name=name, terminal_width=_COLUMNS)
     return _block("text", command.get_help(context))
+
+
+# ---- distributions and estimators ----------------------------------------------------------------
+
+
+def _distributions() -> str:
+    """Every distribution that a spec can name, from its record."""
+    head = ("written", "kind", "values", "a network predicts", "scale", "role", "samples")
+    rows = [
+        (
+            f"`~ {law}`",
+            law.kind,
+            law.support,
+            ", ".join(law.output.parameters) or "the distribution itself",
+            "fixed, learned or predicted" if law.scale is not None else "",
+            ", ".join(_roles(law)),
+            {"pathwise": "differentiable", "relaxed": "relaxed", "none": "not differentiable"}[
+                law.gradient
+            ],
+        )
+        for law in LAWS
+    ]
+    details = ("written", "class of the runtime", "links", "closed form of", "reference")
+    known = [
+        (f"`~ {law}`", f"`{law.runtime}`", law.link, _closed(law), law.reference) for law in LAWS
+    ]
+    lead = "Every distribution that a spec can name after `~`. The first of a kind is its default."
+    return _joined(["# Distributions", lead, _table(head, rows), _table(details, known)])
+
+
+def _roles(law: Law) -> Iterator[str]:
+    if law.declared:
+        yield "likelihood"
+    if law.latent and law.declared:
+        yield "prior"
+    if law.gradient != "none":
+        yield "posterior" if law.latent else "posterior of labels"
+
+
+def _closed(law: Law) -> str:
+    """What has a closed form."""
+    entropy = ["entropy"] if law.entropy else []
+    return ", ".join((*entropy, *(f"KL to `{other}`" for other in law.divergences)))
+
+
+def _estimators() -> str:
+    """Every word after `with`, every estimator that a term may have, and what no spec reaches."""
+    methods = [
+        (
+            f"`with {one.word}{one.example if () not in one.settings else ''}`",
+            ", ".join(_TARGETS[target] for target in one.targets) + ", `TC`" * bool(one.factors),
+            one.brackets,
+        )
+        for one in METHODS.values()
+    ]
+    terms = [
+        (f"`{one.word}`", one.relation, one.named.format("samples")) for one in ESTIMATORS.values()
+    ]
+    unreached = [(f"`{word}`", reason) for word, reason in UNREACHABLE.items()]
+    return _joined(
+        [
+            "# Estimators",
+            "The words that may follow `with`, in a term or on an `estimate` line.",
+            _table(("written", "estimates", "takes"), methods),
+            "The function of the runtime that computes each term, and how its expectation relates "
+            "to what the term stands for.",
+            _table(("function", "relation", "in the audit"), terms),
+            "The estimators of the runtime that no spec reaches.",
+            _table(("function", "why"), unreached),
+        ]
+    )
+
+
+_TARGETS = {
+    "information": "`I`",
+    "joint": "`KL(q || p)` of data and latents",
+    "KL": "`KL` of marginals",
+    "JS": "`JS` of marginals",
+}
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    cells = ([one.replace("|", r"\|") for one in row] for row in rows)
+    return "\n".join(f"| {' | '.join(row)} |" for row in (head, ["---"] * len(head), *cells))
 
 
 # ---- diagnostics ---------------------------------------------------------------------------------

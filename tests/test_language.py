@@ -7,6 +7,7 @@ import json
 import re
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import get_args
 
 import pytest
 import torch
@@ -15,6 +16,8 @@ from typer.testing import CliRunner
 from graphdsl.cli import app
 from graphdsl.compiler import Compiled, compile_spec, read
 from graphdsl.diagnostics import Source, SpecError, explained, render
+from graphdsl.ir.laws import Kind, laws_of
+from graphdsl.ir.methods import METHODS
 from graphdsl.ir.notation import weight_text
 from graphdsl_runtime import Objective
 from tests.emitted import built, emitted_class
@@ -252,3 +255,16 @@ def test_the_line_of_code_is_in_the_module() -> None:
     shown, used = (text for language, text in FENCE.findall(TUTORIAL) if language == "python")
     assert shown in made.text
     assert f"import {made.class_name} " in used
+
+
+def test_the_table_of_kinds_names_the_laws_of_each() -> None:
+    rows = re.findall(r"^\| `(\w+)(?:\(k\))?` \| .* \| (`~.*) \|$", LANGUAGE, re.MULTILINE)
+    named = {kind: re.findall(r"`~ (\w+)`", cell) for kind, cell in rows}
+    assert named == {kind: list(laws_of(kind)) for kind in get_args(Kind)}
+
+
+def test_the_tables_of_estimators_name_every_method() -> None:
+    cells = " ".join(re.findall(r"^\| (`[^|]*|`KL.*?) \|", LANGUAGE, re.MULTILINE))
+    known = {one.word for one in METHODS.values() if "information" in one.targets}
+    assert known <= set(re.findall(r"`(\w+)`", cells))
+    assert all(f"with {word}" in LANGUAGE or f"`{word}`" in LANGUAGE for word in METHODS)

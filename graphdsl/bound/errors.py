@@ -61,7 +61,9 @@ class WrongDirection(Warned):
 
     code = "MIB416"
     title = "Bound of the wrong direction"
-    said = "{term}{within} is estimated from {side}, and its weight is {weight}: the loss may lie"
+    said = (
+        "{term}{within} is estimated from {side}, and its weight is {weight}, so the loss may lie"
+    )
     said += " below the objective"
     hint = "estimate it another way, as in `estimate TC(u) with adversary`, or turn the weight"
     term: str

@@ -157,12 +157,12 @@ _MMD_BETWEEN = Estimator(
 _IMPORTANCE = Estimator(
     word="importance_weighted",
     relation="upper",
-    named="{} of each row",
+    named="importance weights of {} of each row",
 )
 _IMPORTANCE_OF_EXPERTS = Estimator(
     word="importance_of_experts",
     relation="upper",
-    named="{} of every expert",
+    named="importance weights of {} of every expert",
 )
 
 #: The penalty of invariant risk minimisation, `irm(y | z, e)`.
@@ -212,6 +212,8 @@ DISTANCES: Mapping[str, Estimator] = MappingProxyType(
 )
 
 _INFORMATIONS = "informations and total correlations"
+_PARTS = "the information of two variables"
+_PARTS_USAGE = "`estimate I(z; u) with {}`"
 _JOINT = "`KL(q || p)` of data and of the latents behind them"
 _TC_USAGE = "`estimate TC(u) with {}`"
 _FOLLOWED = "`KL(q || p) with {}`; all other terms under q then follow it"
@@ -285,8 +287,8 @@ METHODS: Mapping[str, Method] = MappingProxyType(
                 targets=("information",),
                 is_of_parts=True,
                 parts=_INFORMATION_MINE,
-                fits=_INFORMATIONS,
-                usage=_TC_USAGE,
+                fits=_PARTS,
+                usage=_PARTS_USAGE,
             ),
             Method(
                 word="mmd",
@@ -295,8 +297,8 @@ METHODS: Mapping[str, Method] = MappingProxyType(
                 parts=_HSIC,
                 groups=_MMD_BETWEEN,
                 pairs="pairs and unpaired rows",
-                fits=_INFORMATIONS,
-                usage=_TC_USAGE,
+                fits=_PARTS,
+                usage=_PARTS_USAGE,
             ),
             IWAE,
             Method(
