@@ -525,6 +525,15 @@ def test_a_trained_model_reads_columns_and_classes_as_its_record_says(
     said = used("evaluate", "run", "--data", "rows.csv", "--samples", 0)
     assert "of 4 held-out rows" in said.out
 
+    ended = used("sample", "run", "-n", 50, "-o", "-")
+    drawn = list(csv.DictReader(io.StringIO(ended.out)))
+    indices = sample(objective, 50)["site"].sample.tolist()
+    assert [row["site.sample"] for row in drawn] == ["ABC"[one] for one in indices]
+    assert {row["sex.sample"] for row in drawn} == {"f", "m"}
+    assert used("sample", "run", "-n", 50, "-o", "new.parquet").code == 0
+    again = pytest.importorskip("pyarrow.parquet").read_table("new.parquet")
+    assert again["site.sample"].to_pylist() == [row["site.sample"] for row in drawn]
+
     objective.save("saved")
     assert used("encode", "saved", "--data", "few.csv", "-o", "saved.npz").code == 0
     assert np.array_equal(np.load("saved.npz")["z.mean"], np.load("few.npz")["z.mean"])

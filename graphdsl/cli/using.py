@@ -164,7 +164,7 @@ def write_table(
         results = {"row": torch.tensor(found.places), **results}
     suffix = ".csv" if str(out) == "-" else out.suffix.lower()
     with refusals():
-        content = table_bytes(suffix, results, objective.variables)
+        content = table_bytes(suffix, results, objective.variables, _classes(objective))
     if str(out) == "-":
         write(content.decode("utf-8"), out)
         return
@@ -174,6 +174,16 @@ def write_table(
         why = (problem.strerror or str(problem)).lower()
         fail(f"graphdsl: {shown(out)} cannot be written: {why}")
     say(f"{shown(out)}: {what}")
+
+
+def _classes(objective: Objective) -> dict[str, list[str]]:
+    """The names of classes in the record of the data, which anybody may have written."""
+    found = (objective.data_record or {}).get("classes")
+    return {
+        name: names
+        for name, names in (found.items() if isinstance(found, dict) else ())
+        if isinstance(names, list) and all(isinstance(one, str) for one in names)
+    }
 
 
 def _read(objective: Objective, needed: Sequence[str], data: str, options: Reading) -> ReadRows:

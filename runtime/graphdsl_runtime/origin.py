@@ -24,4 +24,3 @@ class Origin:
     sha256: str  #: of the spec, as emitted modules carry it
     compiler: str  #: its version
     constants: Mapping[str, str] = field(default_factory=dict)  #: all of them, exact, as text
-    emitted_format: int = EMITTED_FORMAT

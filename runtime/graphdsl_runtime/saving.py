@@ -112,7 +112,7 @@ def model_entries(objective: Objective) -> dict[str, object]:
     known: dict[str, object] = {}
     if origin is not None:
         known = {
-            "emitted_format": origin.emitted_format,
+            "emitted_format": objective.emitted_format,
             "spec": origin.name,
             "spec_sha256": origin.sha256,
             "constants": dict(origin.constants),

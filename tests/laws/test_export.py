@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 from graphdsl_runtime.in_use import read_by_infer
-from graphdsl_runtime.in_use.exporting import exported_decode, exported_infer
+from graphdsl_runtime.in_use.exporting import _read, exported_decode, exported_infer
 from tests.corpus import shipped, some
 from tests.emitted import emitted_class
 from tests.test_generated import rows_of
@@ -40,14 +40,7 @@ def test_generation_is_exported_with_any_number_of_rows() -> None:
             given = {name: value[:count] for name, value in rows_of(objective).items()}
             values = dict(objective.ancestral_sample(objective.draw_noise(like), given))
             exact = objective.decode(values)
-            taken = {name: value for name, value in values.items() if name in names(exported)}
-            found = exported(taken)
+            found = exported(_read(objective, values))
             assert found.keys() == exact.keys()
             for name, likelihood in exact.items():
                 torch.testing.assert_close(found[name], likelihood.mean, msg=str(case))
-
-
-def names(program: torch.nn.Module) -> set[str]:
-    """The entries of the mapping that an exported program takes."""
-    (arguments, _) = program._in_spec.children_specs  # type: ignore[union-attr, misc]  # torch's
-    return set(arguments.children_specs[0].context)

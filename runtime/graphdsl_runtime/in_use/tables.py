@@ -9,6 +9,7 @@ import io
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import product
+from typing import Any, TypeAlias
 
 import numpy as np
 from torch import Tensor
@@ -16,11 +17,20 @@ from torch import Tensor
 from graphdsl_runtime.errors import ObjectiveError
 from graphdsl_runtime.variables import Variable
 
+#: The numbers of a column, or its texts.
+Column: TypeAlias = np.ndarray[Any, np.dtype[Any]] | list[str]
 
-def table_bytes(suffix: str, results: Mapping[str, Tensor], variables: Sequence[Variable]) -> bytes:
+
+def table_bytes(
+    suffix: str,
+    results: Mapping[str, Tensor],
+    variables: Sequence[Variable],
+    classes: Mapping[str, Sequence[str]] | None = None,
+) -> bytes:
     """Write results, by ``variable.word``, as a file of that suffix.
 
-    An .npz holds them as they are; a table has a column for each number: see `columns_of`.
+    An .npz holds them as they are; a table has a column for each number: see `columns_of`. Samples
+    of a variable whose ``classes`` have names are these names in a table.
     Raises `ObjectiveError` where .parquet is asked for and pyarrow is not installed.
 
     >>> import torch
@@ -35,7 +45,12 @@ def table_bytes(suffix: str, results: Mapping[str, Tensor], variables: Sequence[
             written, allow_pickle=False, **{name: one.numpy() for name, one in results.items()}
         )
         return written.getvalue()
-    columns = dict(columns_of(results, variables))
+    known = _names(variables, classes or {})
+    columns: dict[str, Column] = {}
+    for name, values in columns_of(results, variables):
+        member, _, word = name.partition(".")
+        names = known.get(member, ()) if word.partition("_")[0] == "sample" else ()
+        columns[name] = [names[int(one)] for one in values.tolist()] if names else values.numpy()
     return _csv(columns) if suffix == ".csv" else _parquet(columns)
 
 
@@ -71,15 +86,30 @@ def _components(name: str, values: Tensor) -> Iterator[tuple[str, Tensor]]:
         yield "_".join((name, *map(str, place))), flat[:, column]
 
 
-def _csv(columns: Mapping[str, Tensor]) -> bytes:
+def _names(
+    variables: Sequence[Variable], classes: Mapping[str, Sequence[str]]
+) -> dict[str, Sequence[str]]:
+    """Give the names of classes for each member, where there is one for each class."""
+    found: dict[str, Sequence[str]] = {}
+    for one in variables:
+        count = 2 if one.kind == "binary" else one.classes
+        for member in one.member_names:
+            names = classes.get(member) or classes.get(one.name) or ()
+            if len(names) == count:
+                found[member] = names
+    return found
+
+
+def _csv(columns: Mapping[str, Column]) -> bytes:
     written = io.StringIO()
     writer = csv.writer(written, lineterminator="\n")
     writer.writerow(columns)
-    writer.writerows(zip(*(one.tolist() for one in columns.values()), strict=True))
+    lists = [one if isinstance(one, list) else one.tolist() for one in columns.values()]
+    writer.writerows(zip(*lists, strict=True))
     return written.getvalue().encode("utf-8")
 
 
-def _parquet(columns: Mapping[str, Tensor]) -> bytes:
+def _parquet(columns: Mapping[str, Column]) -> bytes:
     try:
         import pyarrow
         from pyarrow import parquet
@@ -89,8 +119,6 @@ def _parquet(columns: Mapping[str, Tensor]) -> bytes:
             "or .csv"
         ) from None
     written = pyarrow.BufferOutputStream()
-    parquet.write_table(
-        pyarrow.table({name: one.numpy() for name, one in columns.items()}), written
-    )
+    parquet.write_table(pyarrow.table(dict(columns)), written)
     found: bytes = written.getvalue().to_pybytes()
     return found
