@@ -8,6 +8,7 @@ from __future__ import annotations
 
 __all__ = ["navigation", "on_files", "pages"]
 
+import sys
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from pathlib import Path
@@ -29,6 +30,11 @@ from graphdsl.diagnostics import (
 )
 from graphdsl.ir.laws import LAWS, Law
 from graphdsl.ir.methods import ESTIMATORS, METHODS, UNREACHABLE
+
+sys.path.insert(0, str(Path(__file__).parent.parent))
+
+from docs.architecture import architecture_page
+from docs.reference import reference_pages
 
 if TYPE_CHECKING:
     from mkdocs.config.defaults import MkDocsConfig
@@ -63,6 +69,7 @@ _ORDER = (
     "runtime.md",
     "your-data.md",
     "in-use.md",
+    "reference",
     "unified-table.md",
     "paper-audit.md",
     "models",
@@ -70,7 +77,9 @@ _ORDER = (
     "results",
     "contributing.md",
     "contributing",
+    "architecture.md",
     "decisions",
+    "releasing.md",
 )
 
 _COLUMNS = 96  # of the commands' help
@@ -93,6 +102,8 @@ def pages() -> dict[str, str]:
         "command-line.md": _command_line(),
         "distributions.md": _distributions(),
         "estimators.md": _estimators(),
+        **reference_pages(),
+        "architecture.md": architecture_page(),
         **dict(_diagnostics()),
     }
 

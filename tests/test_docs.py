@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 import doctest
+import importlib
+import inspect
 import re
 import subprocess
 import sys
 from importlib.util import find_spec, module_from_spec, spec_from_file_location
+from inspect import isclass, isfunction
 from os.path import normpath
 from pathlib import Path
-from types import ModuleType
+from types import FrameType, ModuleType
+from xml.etree import ElementTree
 
 import pytest
 from typer.testing import CliRunner
 
+import graphdsl
+import graphdsl_runtime
+from docs.architecture import STAGES, picture
 from graphdsl.cli import app
-from graphdsl.diagnostics import explained, explanation
+from graphdsl.compiler import compile_spec
+from graphdsl.diagnostics import Source, explained, explanation
 from tests.test_bad_specs import GUARDS
 
 ROOT = Path(__file__).parent.parent
@@ -123,3 +131,51 @@ def test_the_page_of_trained_models_says_what_it_does() -> None:
     )
     assert found.attempted > 8
     assert found.failed == 0
+
+
+# ---- the architecture ----------------------------------------------------------------------------
+
+
+def test_the_stages_return_in_the_order_of_the_picture() -> None:
+    """A spec is compiled under a profiler: each function of the picture is called, in its order."""
+    codes = {stage.function.__code__: stage.function.__name__ for stage in STAGES}
+    seen: list[str] = []
+
+    def profile(frame: FrameType, event: str, _: object) -> None:
+        if event == "return" and frame.f_code in codes:
+            seen.append(codes[frame.f_code])
+
+    text = (ROOT / "specs" / "wyner.mib").read_text(encoding="utf-8")
+    sys.setprofile(profile)
+    try:
+        compile_spec(Source("wyner.mib", text))
+    finally:
+        sys.setprofile(None)
+    assert list(dict.fromkeys(seen)) == [stage.function.__name__ for stage in STAGES]
+
+
+def test_the_architecture_names_every_package() -> None:
+    page = PAGES["architecture.md"]
+    packages = {path.parent.name for path in (ROOT / "graphdsl").glob("*/__init__.py")}
+    assert {name for name in packages if not re.search(rf"\b{name}\b", page)} == set()
+    drawn = ElementTree.fromstring(picture())  # well-formed
+    texts = [one.text or "" for one in drawn.iter() if one.tag == "text"]
+    assert texts[::2] == [f"{stage.room}.{stage.function.__name__}" for stage in STAGES]
+    assert texts[1::2] == [f"returns {stage.gives}" for stage in STAGES]
+
+
+# ---- the reference -------------------------------------------------------------------------------
+
+
+def test_the_reference_has_an_entry_for_every_public_name() -> None:
+    text = PAGES["reference/graphdsl.md"] + PAGES["reference/graphdsl_runtime.md"]
+    entries = re.findall(r"^::: ([\w.]+)$", text, re.MULTILINE)
+    assert len(entries) == len(set(entries))
+    for package in (graphdsl, graphdsl_runtime):
+        for name in package.__all__:
+            thing = getattr(package, name)
+            if isclass(thing) or isfunction(thing):
+                assert f"{thing.__module__}.{thing.__qualname__}" in entries, name
+    for entry in entries:
+        module, _, name = entry.rpartition(".")
+        assert inspect.getdoc(getattr(importlib.import_module(module), name)), entry
