@@ -3,7 +3,8 @@
 # test   the whole test suite
 # fuzz   10,000 generated specs, or FUZZ=N, for each law; FUZZ_START=SEED starts at one of them, and
 #        LAWS="tests/laws/test_values.py" holds them to some laws alone
-# slow   what `make test` leaves out because it needs programs of its own: pdflatex, Chromium
+# slow   what `make test` leaves out: a release in environments of its own, pdflatex and Chromium
+# test-oldest  the test suite with the lowest versions that pyproject.toml claims, but for torch
 # check  lint, format, types, import boundaries
 # golden rewrite the files that the tests hold the output to; read the diff
 # bench  step times beside hand-written modules and under Inductor, estimators beside closed forms,
@@ -28,7 +29,7 @@ LAWS := tests/laws tests/test_generated.py tests/test_fuzz_specs.py tests/test_s
 	tests/test_saving.py tests/test_in_use.py tests/test_latent_model.py tests/test_players.py \
 	tests/test_enumeration.py tests/test_runtime/test_estimators_extremes.py
 
-.PHONY: setup demo test fuzz slow check golden bench study docs
+.PHONY: setup demo test fuzz slow test-oldest check golden bench study docs
 
 setup: $(VENV)/dev.stamp
 
@@ -45,7 +46,16 @@ fuzz: setup
 	FUZZ=$(FUZZ) OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --timeout=0 $(LAWS)
 
 slow: setup
-	SLOW=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 tests/test_dresses.py tests/test_pages_in_browser.py
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m slow
+
+test-oldest: setup
+	mkdir -p build
+	$(BIN)/python -m tests.oldest > build/oldest.txt
+	$(PYTHON) -m venv build/oldest
+	PIP_CONSTRAINT=build/oldest.txt build/oldest/bin/python -m pip install --quiet \
+		"$$(grep -o "^torch==[0-9.]*" constraints.txt)" -e ".[train,draw,data]" \
+		hatchling hypothesis interegular jsonschema pytest pytest-timeout pytest-xdist
+	OMP_NUM_THREADS=1 build/oldest/bin/python -m pytest -n 2
 
 check: setup
 	$(BIN)/ruff check

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 import subprocess
@@ -141,7 +140,7 @@ def test_a_hostile_spec_gives_no_command(text: str) -> None:
 
 
 @pytest.mark.skipif(shutil.which("pdflatex") is None, reason="pdflatex is not installed")
-@pytest.mark.skipif(not os.environ.get("SLOW"), reason="SLOW=1 compiles every audit with pdflatex")
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [*(path.stem for path in SPECS), *map(str, range(len(HOSTILE)))])
 def test_pdflatex_compiles_it(name: str, tmp_path: Path) -> None:
     if name.isdecimal():

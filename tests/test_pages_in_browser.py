@@ -14,7 +14,7 @@ from tests.test_pages import HOSTILE, PLAIN
 
 pytestmark = [
     pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed"),
-    pytest.mark.skipif(not os.environ.get("SLOW"), reason="SLOW=1 looks at pages in Chromium"),
+    pytest.mark.slow,
 ]
 
 #: Some sixty nodes, of which few are alike.
