@@ -51,22 +51,18 @@ def test_it_holds_every_module(names: set[str]) -> None:
 
 def test_it_holds_every_file_that_is_no_module(names: set[str]) -> None:
     others = {name for name in names if not name.endswith(".py") and ".dist-info/" not in name}
-    templates = (ROOT / "graphdsl" / "codegen" / "templates").glob("*.j2")
-    explanations = (ROOT / "graphdsl" / "diagnostics" / "explanations").glob("*.md")
-    specs = (ROOT / "specs").glob("*.mib")
-    explanations = (ROOT / "graphdsl" / "diagnostics" / "explanations").glob("*.md")
-    starts = (ROOT / "graphdsl" / "cli" / "templates").glob("*.mib")
-    assert others == {
-        *(f"{package}/py.typed" for package in PACKAGES),
-        *(f"graphdsl/cli/templates/{path.name}" for path in starts),
-        *(f"graphdsl/codegen/templates/{path.name}" for path in templates),
-        *(f"graphdsl/diagnostics/explanations/{path.name}" for path in explanations),
-        *(f"graphdsl/specs/{path.name}" for path in specs),
-        "graphdsl/report/audit.schema.json",
-        "graphdsl_grammar/mib.lark",
-        "graphdsl_grammar/mib.tables.json",
-        "graphdsl_grammar/mib.tmLanguage.json",
+    kept = {"ruff.toml", ".ruff_cache", "__pycache__", ".mypy_cache"}  # not for who installs it
+    found = {
+        f"{package}/{path.relative_to(folder).as_posix()}"
+        for package, folder in PACKAGES.items()
+        for path in folder.rglob("*")
+        if path.is_file() and path.suffix != ".py" and kept.isdisjoint(path.parts)
     }
+    specs = (f"graphdsl/specs/{path.name}" for path in (ROOT / "specs").glob("*.mib"))
+    assert others == found.union(specs)
+    for name in ("mib.lark", "mib.tables.json", "mib.tmLanguage.json"):
+        assert f"graphdsl_grammar/{name}" in others
+    assert any(name.endswith("/py.typed") for name in others)
 
 
 def test_it_names_its_licence(wheel: Path, names: set[str]) -> None:
