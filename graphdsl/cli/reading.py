@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
-__all__ = ["IMAGES", "DataOptions", "read_rows"]
+__all__ = ["IMAGES", "DataOptions", "read_rows", "refuse_other_data"]
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
+
+from graphdsl_files import TooLarge, read_at_most
 
 if TYPE_CHECKING:
     from graphdsl_runtime import Variable
     from graphdsl_runtime.data import Prepared
     from graphdsl_runtime.training import DataSet
+
+#: What two records must agree on, for one run to go on where the other stopped.
+_READ_AS = ("columns", "classes", "rows", "split")
+_MOST = 2**24  # bytes of a record
+_SHOWN = 200  # letters of it in a message
 
 #: Sets of images that have pictures of their own, and whose views go to variables in order.
 IMAGES = ("digits", "digits-halves", "mnist", "mnist-halves")
@@ -64,8 +73,9 @@ def read_rows(
             return images
         except TrainingError as problem:
             views = problem
+    chosen = options.held_out is not None or options.split_seed
     split = Split(
-        by=options.split or ("random" if options.held_out or options.split_seed else ""),
+        by=options.split or ("random" if chosen else ""),
         fraction=0.2 if options.held_out is None else options.held_out,
         seed=options.split_seed,
     )
@@ -79,3 +89,27 @@ def read_rows(
         )
     except TrainingError as problem:
         raise (views or problem) from None
+
+
+def refuse_other_data(resume: Path, rows: DataSet | Prepared) -> None:
+    """Refuse to go on with a run on data that are read in another way.  Raises `CannotResume`."""
+    from graphdsl_runtime.training import CannotResume, DataSet, run_of
+
+    run = run_of(resume)
+    if run is None or not (run / "data.json").is_file():
+        return
+    try:
+        known = json.loads(read_at_most(run / "data.json", _MOST))
+        there = {key: known[key] for key in _READ_AS}
+    except (OSError, TooLarge, ValueError, KeyError, TypeError, RecursionError):
+        raise CannotResume(resume, "its `data.json` is no record of data") from None
+    here = {} if isinstance(rows, DataSet) else json.loads(json.dumps(rows.record))
+    for key in _READ_AS:
+        if there[key] != here.get(key):
+            said = [json.dumps(one)[:_SHOWN] for one in (there[key], here.get(key))]
+            raise CannotResume(
+                resume,
+                f"its data were read in another way.\n  {key} in the run: {said[0]}\n"
+                f"  {key} of these:   {said[1]}\n"
+                "Take the data and the options of that run, or train anew without it",
+            )

@@ -19,6 +19,8 @@ from tests.corpus import some
 from tests.program import run
 from tests.test_data.tables import Sheet, write_sheet
 
+PAGE = Path(__file__).parents[2] / "docs" / "your-data.md"
+
 SPEC = """model mixed
 observed x[1..3] : real optional
 observed sex : binary
@@ -76,6 +78,22 @@ def test_a_mixed_table_trains_and_its_record_says_how_it_was_read(suffix: str) -
     assert (said["map"], said["split_seed"]) == (["x=gene_*"], 3)
 
 
+def test_a_run_goes_on_with_the_data_that_it_began_with_alone() -> None:
+    data = ("--data", mixed(".csv"), "--map", "x=gene_*", "--quiet")
+    assert run("train", "mixed.mib", *data, "--epochs", 1, "-o", "run").code == 0
+    other = ("--data", "table.csv", "--map", "x=gene_TP53,gene_CDK1,gene_EGFR", "--quiet")
+    for words in (other, (*data, "--split-seed", 1), (*data, "--held-out", 0.3)):
+        ended = run("train", "mixed.mib", *words, "--epochs", 2, "--resume", "run")
+        assert ended.code == 1
+        assert "its data were read in another way" in ended.err
+    assert run("train", "mixed.mib", *data, "--epochs", 2, "--resume", "run").code == 0
+    assert len(Path("run/metrics.csv").read_text().splitlines()) == 3
+    Path("run/data.json").write_text("[" * 10**5)
+    ended = run("train", "mixed.mib", *data, "--epochs", 3, "--resume", "run")
+    assert ended.code == 1
+    assert "no record of data" in ended.err
+
+
 def test_every_format_of_a_table_trains_to_the_same_numbers() -> None:
     losses = set()
     for suffix in (".csv", ".parquet", ".arrow", ".npz"):
@@ -101,6 +119,13 @@ def test_a_check_of_the_data_trains_nothing() -> None:
     assert ended.code == 0
     assert "0 = f, 1 = m" in ended.err
     assert not Path("runs").exists()
+
+
+def test_the_page_shows_what_the_command_prints() -> None:
+    words, *shown = PAGE.read_text().partition("```console\n$ ")[2].partition("```")[0].splitlines()
+    Path(mixed(".csv")).rename("patients.csv")
+    ended = run(*shlex.split(words)[1:])
+    assert ended.err.splitlines() == shown
 
 
 def test_two_views_of_an_npz_train() -> None:

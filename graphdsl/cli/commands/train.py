@@ -28,7 +28,7 @@ from graphdsl.cli.options import (
     SplitSeed,
 )
 from graphdsl.cli.papers import papers
-from graphdsl.cli.reading import DataOptions, read_rows
+from graphdsl.cli.reading import DataOptions, read_rows, refuse_other_data
 from graphdsl.cli.sources import open_source
 from graphdsl.cli.structure import write_structure
 
@@ -100,6 +100,8 @@ def command(
             say(rows.shown)
         if check_data:
             return
+        if resume is not None:
+            refuse_other_data(resume, rows)
         with _folder(out, resume, module.compiled.checked.model.name) as folder:
             _train(
                 module,

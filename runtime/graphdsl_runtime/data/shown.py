@@ -15,7 +15,8 @@ from graphdsl_runtime.data.table import Table
 
 _WIDTH = 100
 _HEAD = ("variable", "from", "declared", "rows", "missing", "values")
-_WIDEST = (13, 17, 17, 8, 7, 100)  # the last one has what is left of the line
+_WIDEST = (13, 17, 17, 8, 7)  # `from` may take what others leave, and values have the rest
+_FROM, _VALUES = 1, 30
 _UNUSED = 8  # names of columns that are listed
 
 
@@ -36,12 +37,12 @@ def shown(table: Table, fields: Sequence[Field], lines: Iterable[str] = ()) -> s
     x         x     real      3     0 %      0 to 2 (1 ± 0.816)
     not used: id
     """
-    rows = [_HEAD, *(_row(field) for field in fields)]
-    cells = [[_cut(cell, _WIDEST[at]) for at, cell in enumerate(row)] for row in rows]
-    widths = [max(len(row[at]) for row in cells) for at in range(len(_HEAD))]
-    left = _WIDTH - sum(widths[:-1]) - 2 * len(widths[:-1])
-    cells = [[*row[:-1], _cut(row[-1], left)] for row in cells]
-    widths[-1] = left
+    rows = [_HEAD, *(tuple(visible(cell, keep="") for cell in _row(field)) for field in fields)]
+    widths = [min(widest, max(len(row[at]) for row in rows)) for at, widest in enumerate(_WIDEST)]
+    slack = _WIDTH - sum(widths) - _VALUES - 2 * len(widths)
+    widths[_FROM] = min(widths[_FROM] + max(0, slack), max(len(row[_FROM]) for row in rows))
+    widths.append(_WIDTH - sum(widths) - 2 * len(widths))
+    cells = [[_cut(cell, width) for cell, width in zip(row, widths, strict=True)] for row in rows]
     body = [
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
         for row in cells
