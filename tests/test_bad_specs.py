@@ -94,6 +94,12 @@ def test_sentences_have_a_hole_for_every_field() -> None:
         assert fields <= holes, one.__name__
 
 
+def test_every_class_has_words_of_its_own() -> None:
+    """A class whose sentence is one hole could hold any mistake, and would be no one kind."""
+    for one in diagnostics():
+        assert re.search(r"\w{2,}", re.sub(r"\{\w+\}", "", one.said)), one.__name__
+
+
 def test_every_bad_spec_lies_with_its_hundred() -> None:
     """MIB207 in `2xx`: by the first code that is said of it."""
     for path in BAD.glob("*/*.err"):

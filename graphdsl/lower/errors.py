@@ -5,7 +5,8 @@ from __future__ import annotations
 __all__ = [
     "AbsentVariable",
     "CollapsedLatent",
-    "EdgeGradientMisfit",
+    "EdgeGradientOfPlayers",
+    "EdgeGradientsDiffer",
     "IdleLimit",
     "MarginalOfModel",
     "MixtureInPart",
@@ -17,6 +18,7 @@ __all__ = [
     "OpenGap",
     "PriorMissing",
     "ProductElsewhere",
+    "StructuresTooMany",
     "TurnsIdle",
     "UnfitDistance",
     "Untrained",
@@ -79,15 +81,35 @@ class NothingLeft(Diagnostic):
     hint = "add a term that depends on a network, such as `KL(q || p)`"
 
 
-class EdgeGradientMisfit(Diagnostic):
-    """An unbiased gradient of edges where the compiler has none."""
+class EdgeGradientsDiffer(Diagnostic):
+    """Masks that are trained in several ways, whose structures are drawn as one."""
 
     code = "MIB432"
-    title = "Gradient of edges"
-    said = "{problem}"
-    hint = "{instead}"
-    problem: str
-    instead: str
+    title = "Several gradients of edges"
+    said = "the masks are trained in several ways, and their structures are drawn as one"
+    hint = "write `{gradient}` for every learned mask"
+    gradient: str
+
+
+class EdgeGradientOfPlayers(Diagnostic):
+    """An unbiased gradient of edges, of objectives by players."""
+
+    code = "MIB433"
+    title = "Gradient of edges by players"
+    said = "`{gradient}` needs one objective, and each player has its own"
+    hint = "write `straight_through` for the masks of an objective by players"
+    gradient: str
+
+
+class StructuresTooMany(Diagnostic):
+    """More structures of all masks together than can be enumerated."""
+
+    code = "MIB434"
+    title = "Too many structures"
+    said = "the masks have {edges} edges together, which makes 2^{edges} structures"
+    hint = "write `disarm`; up to {most} edges can be enumerated"
+    edges: int
+    most: int
 
 
 class PriorMissing(Diagnostic):

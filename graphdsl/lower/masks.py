@@ -14,7 +14,7 @@ from graphdsl.ir.masks import MOST_ENUMERATED
 from graphdsl.ir.model import Model
 from graphdsl.ir.notation import latex_name
 from graphdsl.ir.statements import Attribute, Ref
-from graphdsl.lower.errors import EdgeGradientMisfit
+from graphdsl.lower.errors import EdgeGradientOfPlayers, EdgeGradientsDiffer, StructuresTooMany
 from graphdsl.program.names import Names
 from graphdsl.program.state import Plan
 
@@ -28,24 +28,12 @@ def unfit_gradients(model: Model) -> Iterator[Diagnostic]:
     first = model.objective[0]
     span = Span(first.line, first.column, first.line, first.column + 1)
     if len(ways) > 1:
-        yield EdgeGradientMisfit(
-            span=span,
-            problem="the masks are trained in several ways, and their structures are drawn as one",
-            instead=f"write `{unbiased[0].gradient}` for every learned mask",
-        )
+        yield EdgeGradientsDiffer(span=span, gradient=unbiased[0].gradient)
     if model.players:
-        yield EdgeGradientMisfit(
-            span=span,
-            problem=f"`{unbiased[0].gradient}` needs one objective, and each player has its own",
-            instead="write `straight_through` for the masks of an objective by players",
-        )
+        yield EdgeGradientOfPlayers(span=span, gradient=unbiased[0].gradient)
     edges = sum(prod(one.extents) for one in unbiased)
     if ways == {"enumeration"} and edges > MOST_ENUMERATED:
-        yield EdgeGradientMisfit(
-            span=span,
-            problem=f"the masks have {edges} edges together, and {2**edges:,} structures",
-            instead=f"write `disarm`; up to {MOST_ENUMERATED} edges can be enumerated",
-        )
+        yield StructuresTooMany(span=span, edges=edges, most=MOST_ENUMERATED)
 
 
 def count_terms(plan: Plan, collected: Collected, names: Names) -> Iterator[LossTerm]:

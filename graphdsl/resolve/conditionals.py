@@ -7,19 +7,21 @@ __all__ = ["conditionals", "idle_modifiers"]
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Literal
 
+from graphdsl.diagnostics import Diagnostic, Span
 from graphdsl.ir.laws import NORMAL, Law
 from graphdsl.ir.model import Conditional, Distribution, Family, Via
 from graphdsl.resolve.distributions import drawn_from
-from graphdsl.resolve.errors import ModifierTwice, NobodyFillsIn
+from graphdsl.resolve.errors import ModifierTwice
 from graphdsl.resolve.gates import check_gates, gates_of
+from graphdsl.resolve.label_errors import NobodyFillsIn
 from graphdsl.resolve.lines import Place, Reading, Step
 from graphdsl.resolve.network_errors import (
     MisplacedModifier,
-    ShapeClash,
     TwoWays,
     UnknownFusion,
 )
 from graphdsl.resolve.scope import Scope
+from graphdsl.resolve.via_errors import ImageNotFirst, NotAnImage, SeveralImages
 from graphdsl.resolve.vias import check_shared, check_via, via_of
 from graphdsl.syntax import ast
 
@@ -194,68 +196,66 @@ def _check_image(scope: Scope, conditional: Conditional, steps: Sequence[Step]) 
     if conditional.via.name != "conv" or via is None:
         return
     child = _family(scope, conditional.children[0])
+    span = via.name.span
     if child.role == "observed":
-        problem = _no_image_to_draw(scope, conditional)
+        mistake = _no_image_to_draw(scope, conditional, span)
     elif conditional.by != "joint":
-        problem = _no_image(scope, conditional.parents)
+        mistake = _no_image(scope, conditional.parents, span)
     else:
-        problem = _image_not_first(scope, conditional)
-    if problem is not None:
-        said, instead = problem
-        scope.note(ShapeClash(span=via.name.span, problem=said, instead=instead))
+        mistake = _image_not_first(scope, conditional, span)
+    if mistake is not None:
+        scope.note(mistake)
 
 
-def _no_image(scope: Scope, names: Sequence[str]) -> tuple[str, str] | None:
+def _no_image(scope: Scope, names: Sequence[str], span: Span) -> Diagnostic | None:
     for name in names:
         family = _family(scope, name)
+        instead = "write `via mlp(400, 400)`"
         if family.kind == "categorical":
-            return _categories(name)
+            instead += ", or pass a network of your own"
+            return NotAnImage(span=span, name=name, is_what="is categorical", instead=instead)
         if len(family.shape) != 3:
-            shape = ", ".join(map(str, family.shape))
-            instead = "write `via mlp(400, 400)`"
+            is_what = f"has the shape [{', '.join(map(str, family.shape))}]"
             if family.role == "observed":
                 instead = (
                     f"declare `{family.name} : {family.kind}[1, 28, 28]` (channels, height, "
                     "width), or write `via mlp(400, 400)`"
                 )
-            return f"`via conv` needs an image, and `{name}` has the shape [{shape}]", instead
+            return NotAnImage(span=span, name=name, is_what=is_what, instead=instead)
     return None
 
 
-def _categories(name: str) -> tuple[str, str]:
-    return (
-        f"`via conv` needs an image of numbers, and `{name}` is categorical",
-        "write `via mlp(400, 400)`, or pass a network of your own",
-    )
-
-
-def _image_not_first(scope: Scope, conditional: Conditional) -> tuple[str, str] | None:
+def _image_not_first(scope: Scope, conditional: Conditional, span: Span) -> Diagnostic | None:
     parents = conditional.parents
     images = [name for name in parents if len(_family(scope, name).shape) == 3]
     if not images or _family(scope, images[0]).kind == "categorical":
-        return _no_image(scope, images[:1] or parents[:1])
+        return _no_image(scope, images[:1] or parents[:1], span)
     if len(images) > 1:
-        return (
-            f"`via conv` convolves one image, and `{images[0]}` and `{images[1]}` are two",
-            "write `by poe`, with a network for each, or `via mlp(400, 400)`",
+        return SeveralImages(
+            span=span,
+            does="convolves",
+            first=images[0],
+            second=images[1],
+            instead="write `by poe`, with a network for each, or `via mlp(400, 400)`",
         )
     if parents[0] == images[0]:
         return None
     others = ", ".join(name for name in parents if name != images[0])
-    return (
-        f"`via conv` convolves the first parent, and `{parents[0]}` is no image",
-        f"put the image first: `{images[0]}, {others} -> {conditional.children[0]}`",
-    )
+    line = f"{images[0]}, {others} -> {conditional.children[0]}"
+    return ImageNotFirst(span=span, first=parents[0], line=line)
 
 
-def _no_image_to_draw(scope: Scope, conditional: Conditional) -> tuple[str, str] | None:
+def _no_image_to_draw(scope: Scope, conditional: Conditional, span: Span) -> Diagnostic | None:
     first, *others = conditional.children
     if others:
-        return (
-            f"`via conv` draws one image, and `{first}` and `{others[0]}` are two",
-            "give each a network of its own: `-> x[i] via conv for i in 1..2`",
+        return SeveralImages(
+            span=span,
+            does="draws",
+            first=first,
+            second=others[0],
+            instead="give each a network of its own: `-> x[i] via conv for i in 1..2`",
         )
-    return _no_image(scope, (first,))
+    return _no_image(scope, (first,), span)
 
 
 def _family(scope: Scope, name: str) -> Family:

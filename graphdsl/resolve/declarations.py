@@ -17,12 +17,12 @@ from graphdsl.resolve.distributions import classes_of, distribution_of, kind_of
 from graphdsl.resolve.errors import (
     DuplicateName,
     EmptyRange,
-    MisplacedOptional,
     OutOfRange,
     ReservedName,
     SizeTooLarge,
 )
 from graphdsl.resolve.indices import LARGEST, NO_INDICES, in_reach, number, whole
+from graphdsl.resolve.label_errors import MisplacedOptional
 from graphdsl.resolve.members import (
     check_gaps,
     declare_each,

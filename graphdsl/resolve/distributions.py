@@ -10,9 +10,18 @@ from typing import Literal, get_args
 from graphdsl.diagnostics import one_of
 from graphdsl.ir.laws import NORMAL, Kind, Law, joint_law, kinds_of_latents, laws_of
 from graphdsl.ir.model import Distribution, Family
-from graphdsl.resolve.errors import KindArgument, UnknownKind, UnknownPrior, UnknownSetting
+from graphdsl.ir.notation import number_text
+from graphdsl.resolve.distribution_errors import (
+    FlowOfFamily,
+    JointMisplaced,
+    JointOfScalars,
+    NoScale,
+    ScaleNotPositive,
+    ScaleOfLatent,
+    UnknownSetting,
+)
+from graphdsl.resolve.errors import ClassesMissing, KindArgument, UnknownKind, UnknownPrior
 from graphdsl.resolve.indices import NO_INDICES, number, whole
-from graphdsl.resolve.network_errors import JointMisplaced
 from graphdsl.resolve.scope import Scope
 from graphdsl.syntax import ast
 
@@ -37,14 +46,10 @@ def classes_of(scope: Scope, statement: ast.VariableDeclaration) -> int | None:
     if kind.text == "categorical":
         if written is not None:
             return whole(scope, written, NO_INDICES, f"the classes of `{statement.name}`", 2) or 2
-        problem = "`categorical` does not say how many classes there are"
-        instead = "write their number, as in `categorical(10)`"
-        scope.note(KindArgument(span=kind.span, problem=problem, instead=instead))
+        scope.note(ClassesMissing(span=kind.span))
         return 2
     if written is not None and kind.text in _KINDS:
-        problem = f"`{kind}` takes no number"
-        instead = f"a length goes in brackets: `{kind}[10]`"
-        scope.note(KindArgument(span=statement.kind.span, problem=problem, instead=instead))
+        scope.note(KindArgument(span=statement.kind.span, kind=kind.text))
     return None
 
 
@@ -75,13 +80,8 @@ def _distribution(
     joint, laws = _joint(choice), laws_of(kind)
     law = laws.get(choice.name.text)
     if joint is not None and role == "latent":
-        scope.note(
-            JointMisplaced(
-                span=choice.span,
-                problem=f"this is the prior of `{name}`, and `~ {joint}` is a posterior",
-                instead=f"write `~ {_own(kind)}` here; `~ {joint}` goes on a line of `q`",
-            )
-        )
+        place, own = f"the prior of `{name}`", str(_own(kind))
+        scope.note(JointMisplaced(span=choice.span, law=str(joint), place=place, own=own))
         return Distribution(_own(kind))
     if law is None:
         word = choice.name
@@ -104,46 +104,21 @@ def _joint(choice: ast.Choice) -> Law | None:
 
 def _check_joint(scope: Scope, choice: ast.Choice, law: Law, child: Family, network: str) -> None:
     """Such laws are posteriors, of latents that are vectors."""
-    said = f"~ {law}"
+    name, own = child.name, str(_own(child.kind))
     excess = choice.settings or (() if law.argument else choice.arguments)
     if excess:
-        problem = f"`{choice.name}` has no such setting here"
-        instead = f"write `{said}`"
-        scope.note(UnknownSetting(span=choice.span, problem=problem, instead=instead))
+        scope.note(UnknownSetting(span=choice.span, law=choice.name.text, usage=f"`~ {law}`"))
     elif network == "p" or child.role != "latent":
-        scope.note(
-            JointMisplaced(
-                span=choice.span,
-                problem=f"`{said}` is a posterior, but `{network}` has `{child.name}`",
-                instead="write it on a line of `q`, or of an `infer` network",
-            )
-        )
+        place = f"the line of `{name}` in `{network}`"
+        scope.note(JointMisplaced(span=choice.span, law=str(law), place=place, own=own))
     elif law.is_run_alone and len(child.extents) > 1:
-        scope.note(
-            JointMisplaced(
-                span=choice.span,
-                problem=f"`{child.head}` has several indices, and flows run one by one",
-                instead="count its members with one index, `z[1..6]`",
-            )
-        )
+        what, instead = "several indices", "count its members with one index, `z[1..6]`"
+        scope.note(FlowOfFamily(span=choice.span, name=child.head, what=what, instead=instead))
     elif law.is_run_alone and child.extents == (1,):
-        scope.note(
-            JointMisplaced(
-                span=choice.span,
-                problem=f"`{child.head}` has one member, and flows run one by one",
-                instead=f"drop the index: `latent {child.name} : real[16]`",
-            )
-        )
+        what, instead = "one member", f"drop the index: `latent {name} : real[16]`"
+        scope.note(FlowOfFamily(span=choice.span, name=child.head, what=what, instead=instead))
     elif child.kind != law.kind or len(child.shape) != 1 or child.shape[0] < 2:
-        scope.note(
-            JointMisplaced(
-                span=choice.span,
-                problem=f"`{said}` relates the numbers of one variable to each other, and "
-                f"`{child.name}` is no vector of real numbers",
-                instead="members of a family are independent given their parents; declare one "
-                f"variable, `latent {child.head} : real[16]`, whose numbers are not",
-            )
-        )
+        scope.note(JointOfScalars(span=choice.span, law=str(law), name=name, head=child.head))
 
 
 def _scale(
@@ -151,27 +126,23 @@ def _scale(
 ) -> Fraction | Literal["learned"] | None:
     """`scale = 0.1` or `scale = learned`: of what p says of an observed real."""
     if choice.arguments or any(one.name.text != "scale" for one in choice.settings):
-        problem = f"`{law}` has no such setting"
-        instead = f"write `~ {law}`" + f" or `~ {law}(scale = 0.1)`" * (law.scale is not None)
-        scope.note(UnknownSetting(span=choice.span, problem=problem, instead=instead))
+        usage = f"`~ {law}`" + f" or `~ {law}(scale = 0.1)`" * (law.scale is not None)
+        scope.note(UnknownSetting(span=choice.span, law=str(law), usage=usage))
         return None
     if not choice.settings:
         return None
     span = choice.settings[-1].span
     if law.scale is None:
-        problem = f"`{law}` has no scale: its network answers with all there is to it"
-        scope.note(UnknownSetting(span=span, problem=problem, instead=f"write `~ {law}`"))
+        scope.note(NoScale(span=span, law=str(law)))
         return None
     if role != "observed":
-        problem = f"`{name}` is {role}: its scale is a network's, or one where it is a root"
-        scope.note(UnknownSetting(span=span, problem=problem, instead=f"write `~ {law}`"))
+        scope.note(ScaleOfLatent(span=span, name=name, role=role, law=str(law)))
         return None
     value = choice.settings[-1].value
     if isinstance(value, ast.Word) and value.text == "learned":
         return "learned"
     scale = number(scope, value, NO_INDICES)
     if scale is not None and scale <= 0:
-        instead = "write a positive number, or `scale = learned`"
-        scope.note(UnknownSetting(span=span, problem="a scale is positive", instead=instead))
+        scope.note(ScaleNotPositive(span=span, value=number_text(scale)))
         return None
     return scale

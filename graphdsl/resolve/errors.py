@@ -4,18 +4,16 @@ from __future__ import annotations
 
 __all__ = [
     "BadSize",
+    "ClassesMissing",
     "DivisionByZero",
     "DuplicateName",
     "EmptyRange",
     "FamilyStart",
     "IndexOutOfRange",
     "KindArgument",
-    "LabelUnfit",
     "MemberMissing",
-    "MisplacedOptional",
     "MissingStatement",
     "ModifierTwice",
-    "NobodyFillsIn",
     "NotAFamily",
     "NotANumber",
     "NotAVariable",
@@ -30,7 +28,6 @@ __all__ = [
     "UnknownKind",
     "UnknownName",
     "UnknownPrior",
-    "UnknownSetting",
     "Unused",
     "UsedBefore",
 ]
@@ -257,9 +254,10 @@ class NotANumber(Diagnostic):
 
     code = "MIB233"
     title = "Not a number"
-    said = "{problem}"
+    said = "{written} is {what}, and no number that is known when the spec is compiled"
     hint = "numbers, constants and bound indices can stand there"
-    problem: str
+    written: str
+    what: str
 
 
 class NotAVariable(Diagnostic):
@@ -303,26 +301,23 @@ class SizeTooLarge(Diagnostic):
     most: str
 
 
-class KindArgument(Diagnostic):
-    """A kind without its number of classes, or with a number that it does not take."""
+class ClassesMissing(Diagnostic):
+    """A categorical variable without its number of classes."""
 
     code = "MIB261"
     title = "Number of classes"
-    said = "{problem}"
-    hint = "{instead}"
-    problem: str
-    instead: str
+    said = "`categorical` does not say how many classes there are"
+    hint = "write their number, as in `categorical(10)`"
 
 
-class UnknownSetting(Diagnostic):
-    """A setting that a distribution does not have, or not here."""
+class KindArgument(Diagnostic):
+    """A number behind a kind that has no classes."""
 
-    code = "MIB262"
-    title = "Setting of a distribution"
-    said = "{problem}"
-    hint = "{instead}"
-    problem: str
-    instead: str
+    code = "MIB248"
+    title = "Number behind a kind"
+    said = "`{kind}` takes no number in parentheses"
+    hint = "write a length in brackets: `{kind}[10]`"
+    kind: str
 
 
 class MemberMissing(Diagnostic):
@@ -336,41 +331,6 @@ class MemberMissing(Diagnostic):
     missing: str
     head: str
     count: str
-
-
-class MisplacedOptional(Diagnostic):
-    """`optional` on a variable that is no view."""
-
-    code = "MIB264"
-    title = "Misplaced `optional`"
-    said = "`{name}` is {role}, and what rows may lack is observed"
-    hint = "leave the word out"
-    name: str
-    role: str
-
-
-class NobodyFillsIn(Diagnostic):
-    """A parent in p that rows may lack, and that q has no line for."""
-
-    code = "MIB265"
-    title = "Label without a line in `q`"
-    said = "`{name}` is a parent in `p`, and a row that lacks it has no likelihood"
-    hint = (
-        "write a line in `q` that fills it in, such as `x -> {name}`, or leave out the word "
-        "`optional`"
-    )
-    name: str
-
-
-class LabelUnfit(Diagnostic):
-    """An optional variable that q has a line for, and cannot fill in."""
-
-    code = "MIB266"
-    title = "Unfit label"
-    said = "{problem}"
-    hint = "{instead}"
-    problem: str
-    instead: str
 
 
 class ModifierTwice(Diagnostic):

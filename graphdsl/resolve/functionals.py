@@ -121,8 +121,8 @@ def _information(
         if name == "H":
             return UncertaintyOf(frozenset(known[0]) - frozenset(given), frozenset(given), under)
         of = _without(known[0], given)
-        labels = of if under == "p" else labels_of(scope, of, expression.span)
-        return None if labels is None else PredictiveEntropy(labels, frozenset(given), under)
+        labels = of if under == "p" else labels_of(scope, of)
+        return PredictiveEntropy(labels, frozenset(given), under)
     sets = [frozenset(part) for part in known]
     if name == "TC" and len(sets) == 1:
         sets = [frozenset({variable}) for variable in known[0]]

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Sequence
 
 from graphdsl.ir.masks import Gate
 from graphdsl.ir.model import Conditional
+from graphdsl.resolve.gate_errors import EdgeTwice, MaskOfMixture, UngatedExpert
 from graphdsl.resolve.lines import Step
-from graphdsl.resolve.mask_errors import GateMisfit, UngatedExpert
 from graphdsl.resolve.scope import Scope
 from graphdsl.syntax import ast
 
@@ -22,10 +22,7 @@ def gates_of(scope: Scope, children: Sequence[str], steps: Sequence[Step]) -> It
             for parent in (name for place in step.parents for name in place):
                 gate = step.gates.get((parent, child))
                 if ways.setdefault(parent, gate) != gate:
-                    problem = f"the edge {parent} -> {child} is on two lines, with two conditions"
-                    instead = "write it once: an edge is there, or there under one entry of a mask"
-                    span = step.line.span
-                    scope.note(GateMisfit(span=span, problem=problem, instead=instead))
+                    scope.note(EdgeTwice(span=step.line.span, parent=parent, child=child))
         yield from (gate for gate in ways.values() if gate is not None)
 
 
@@ -34,15 +31,11 @@ def check_gates(scope: Scope, conditional: Conditional, line: ast.Line) -> None:
     if not conditional.gates or conditional.by == "joint":
         return
     if conditional.by == "mixture":
-        problem = "a mixture draws one expert for each row, and a mask would weigh them"
-        instead = "write `by poe`, where a mask is each expert's exponent (eq. 13)"
-        scope.note(UngatedExpert(span=line.span, problem=problem, instead=instead))
+        scope.note(MaskOfMixture(span=line.span))
         return
     gated = {(gate.parent, gate.child) for gate in conditional.gates}
     for child in conditional.children:
         for parent in conditional.parents:
             if (parent, child) not in gated:
-                problem = f"`{child}` has experts under a mask, and {parent} -> {child} has none"
-                instead = "put every expert of the product under a mask, or none of them"
-                scope.note(UngatedExpert(span=line.span, problem=problem, instead=instead))
+                scope.note(UngatedExpert(span=line.span, parent=parent, child=child))
                 return

@@ -86,8 +86,8 @@ def number(scope: Scope, expression: ast.Expression, indices: Indices) -> Fracti
         case ast.Number(value):
             return value
         case ast.Word(name) if name in indices.sets:
-            problem = f"`{name}` is a set of indices, and a number must stand here"
-            scope.note(NotANumber(span=expression.span, problem=problem))
+            what = "a set of indices"
+            scope.note(NotANumber(span=expression.span, written=f"`{name}`", what=what))
             return None
         case ast.Word():
             return _named(scope, expression, indices)
@@ -97,8 +97,7 @@ def number(scope: Scope, expression: ast.Expression, indices: Indices) -> Fracti
         case ast.Sum() | ast.Product():
             return _chain(scope, expression, indices)
         case _:
-            problem = "this is a term, and a number is needed here"
-            scope.note(NotANumber(span=expression.span, problem=problem))
+            scope.note(NotANumber(span=expression.span, written="this", what="a term"))
             return None
 
 
@@ -175,8 +174,8 @@ def _named(scope: Scope, word: ast.Word, indices: Indices) -> Fraction | None:
         return scope.constants[name]
     declared = scope.declared.get(name)
     if name == "inf":
-        problem = "`inf` is no number: it is where a parameter's range may end"
-        scope.note(NotANumber(span=word.span, problem=problem))
+        what = "an end of a range without a bound"
+        scope.note(NotANumber(span=word.span, written="`inf`", what=what))
     elif declared is not None:
         _valueless(scope, word, declared.what, declared.span)
     elif not scope.is_lost(name):
@@ -192,8 +191,8 @@ def _valueless(scope: Scope, word: ast.Word, what: str, declared: Span) -> None:
     if scope.is_lost(word.text):
         return
     if what != "constant":
-        problem = f"`{word}` is a {what}, and is no number when the spec is compiled"
-        scope.note(NotANumber(span=word.span, problem=problem), about=word.text)
+        mistake = NotANumber(span=word.span, written=f"`{word}`", what=f"a {what}")
+        scope.note(mistake, about=word.text)
     elif declared > word.span:
         reason = f"its line, {declared.line}, comes after this one"
         instead = f"move the line `const {word}` up, before this one"

@@ -13,11 +13,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from graphdsl.diagnostics import Span
-from graphdsl.ir.draws import as_block
 from graphdsl.ir.laws import NORMAL
 from graphdsl.ir.model import Conditional, Family, Network, Stretch
-from graphdsl.resolve.errors import LabelUnfit
 from graphdsl.resolve.functional_errors import RowsLack
+from graphdsl.resolve.label_errors import LabelElsewhere, LabelPosterior, LabelUnfit
 from graphdsl.resolve.scope import Scope
 from graphdsl.syntax import ast
 
@@ -76,23 +75,13 @@ def check_labels(scope: Scope, network: Network) -> None:
             reason = _unfit_posterior(family, one) if family.labels else ""
             if reason:
                 span = Span(one.lines[0], one.column, one.lines[0], one.column + 1)
-                instead = "write `~ normal`, and no `by mixture`"
-                problem = f"`{child}` is a label that some rows have, and {reason}"
-                scope.note(LabelUnfit(span=span, problem=problem, instead=instead))
+                scope.note(LabelPosterior(span=span, name=child, reason=reason))
 
 
-def labels_of(scope: Scope, names: Iterable[str], span: Span) -> tuple[str, ...] | None:
-    """What is to be predicted: of what q fills in, the labels; None, and a note, of a drawn set."""
-    found = []
-    for name in names:
-        family = scope.family_of(name)
-        if family.labels and as_block(name) is not None:
-            problem = f"`{name}` are labels of a set that is drawn"
-            instead = "name the members: `CE(y[1] | x)`"
-            scope.note(LabelUnfit(span=span, problem=problem, instead=instead))
-            return None
-        found.append(family.label(name) if family.labels else name)
-    return tuple(found)
+def labels_of(scope: Scope, names: Iterable[str]) -> tuple[str, ...]:
+    """What is to be predicted: of what q fills in, the labels."""
+    families = ((name, scope.family_of(name)) for name in names)
+    return tuple(family.label(name) if family.labels else name for name, family in families)
 
 
 def _inferred(spec: ast.Spec) -> frozenset[str]:
@@ -115,28 +104,29 @@ def _references(group: ast.Group) -> Iterator[ast.Reference]:
 
 def _fits(scope: Scope, family: Family) -> bool:
     """Whether q can fill a variable in; a note if not, and the family is left out."""
-    problem, instead = _unfit(family)
-    if problem:
+    reason, instead = _unfit(family)
+    if reason:
         span = Span(family.line, family.column, family.line, family.column + len(family.head))
-        scope.note(LabelUnfit(span=span, problem=problem, instead=instead))
-    return not problem
+        name = family.head if family.index else family.name
+        scope.note(LabelUnfit(span=span, name=name, reason=reason, instead=instead))
+    return not reason
 
 
 def _unfit(family: Family) -> tuple[str, str]:
+    """Why q cannot fill a variable in, and what to write; nothing if it can."""
     if family.distribution.law.gradient == "none":
         return (
-            f"`{family.name}` is a count, and q samples no counts",
+            "it is a count: `q` samples no counts",
             "declare `real`, or `categorical(k)` of the counts that there are",
         )
     if family.distribution.scale is not None:
         return (
-            f"`{family.name}` has a line in `q`: the word after `~` is its prior, whose scale "
-            "is one",
+            "the word after `~` is then its prior, whose scale is 1",
             f"write `~ {family.distribution.law}`, and scale the data",
         )
     if family.index:
         return (
-            f"`{family.head}` has a line in `q`, and members that are declared one by one",
+            "its members are declared one by one",
             f"declare `{family.head}[1..2]` as one family, or variables of their own",
         )
     return "", ""
@@ -160,10 +150,8 @@ def _check_others(scope: Scope, spec: ast.Spec) -> None:
                 parts = scope.parts(reference.name.text)
                 if any(family.labels for family in parts):
                     name = reference.name.text
-                    problem = f"`{name}` is a label that `q` fills in, and not `{block.name}`"
-                    instead = f"leave `{name}` out of this network, or write its line in `q`"
-                    mistake = LabelUnfit(span=reference.span, problem=problem, instead=instead)
-                    scope.note(mistake)
+                    network = block.name.text
+                    scope.note(LabelElsewhere(span=reference.span, name=name, network=network))
 
 
 def _free(scope: Scope, name: str) -> str:

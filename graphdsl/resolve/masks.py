@@ -10,12 +10,25 @@ from itertools import product
 from math import prod
 from typing import TypeAlias, get_args
 
-from graphdsl.diagnostics import Span, nearest
+from graphdsl.diagnostics import nearest, one_of
 from graphdsl.ir.masks import MOST_ENUMERATED, EdgeGradient, Mask
 from graphdsl.ir.notation import number_text
-from graphdsl.resolve.errors import IndexOutOfRange, UnknownName
-from graphdsl.resolve.indices import NO_INDICES, Indices, number, whole, whole_range
-from graphdsl.resolve.mask_errors import BadMask, GateMisfit
+from graphdsl.resolve.distribution_errors import UnknownSetting
+from graphdsl.resolve.errors import IndexOutOfRange, TooMany, UnknownName
+from graphdsl.resolve.gate_errors import AmbiguousGate, GateLeavesOut, GateMisfit
+from graphdsl.resolve.index_errors import WrongIndexCount
+from graphdsl.resolve.indices import NO_INDICES, Indices, index_count, number, whole, whole_range
+from graphdsl.resolve.mask_errors import (
+    EdgeLaw,
+    EdgeProbability,
+    MaskEntry,
+    MaskEntryDeclared,
+    MaskStart,
+    MaskTable,
+    NotAMask,
+    SparsityOfPart,
+    UnknownEdgeGradient,
+)
 from graphdsl.resolve.scope import Scope
 from graphdsl.syntax import ast
 
@@ -39,8 +52,14 @@ def _declare(scope: Scope, statement: ast.MaskDeclaration) -> None:
     if len(known) < len(extents) or not scope.is_of(statement):
         return
     if prod(known) > _MOST_ENTRIES:
-        problem = f"`{statement.name}` has {prod(known):,} entries"
-        _bad(scope, statement.span, problem, f"a mask may have {_MOST_ENTRIES:,}")
+        mistake = TooMany(
+            span=statement.span,
+            count=f"{prod(known):,}",
+            what="entries of a mask",
+            limit=f"{_MOST_ENTRIES:,}",
+            instead="a smaller mask is meant: it has an entry for each edge",
+        )
+        scope.note(mistake)
         return
     name = statement.name.text
     if statement.learned is None:
@@ -62,10 +81,7 @@ def masks_named(scope: Scope, references: Sequence[ast.Reference]) -> tuple[str,
         if mask is None:
             return None
         if reference.subscripts or reference.copy:
-            problem = (
-                f"`sparsity` counts the edges of whole masks, and this is part of `{mask.name}`"
-            )
-            _bad(scope, reference.span, problem, f"write `sparsity({mask.name})`")
+            scope.note(SparsityOfPart(span=reference.span, name=mask.name))
             return None
         found += (mask.name,) if mask.learned else ()  # those of a fixed one are a constant
     return tuple(dict.fromkeys(found))
@@ -102,12 +118,13 @@ def _misfit(
 ) -> None:
     written = f"{gate.name}" + ("[...]" if gate.subscripts else "")
     edges = f"{_counted(parents, 'parent')} and {_counted(children, 'child')}"
-    fits_both = parents == children and set(free) == {parents}
-    problem = f"`{written}` names {_counted(count, 'entry')}, and the line has {edges}"
-    if fits_both:
-        problem = f"the entries that `{written}` names may be of the parents or of the children"
-    instead = f"name one entry for each edge: `z[j] -> x[i] if {gate.name}[i, j]`"
-    scope.note(GateMisfit(span=gate.span, problem=problem, instead=instead))
+    name = gate.name.text
+    if parents == children and set(free) == {parents}:
+        scope.note(AmbiguousGate(span=gate.span, mask=written, name=name))
+        return
+    entries = _counted(count, "entry")
+    mistake = GateMisfit(span=gate.span, mask=written, entries=entries, edges=edges, name=name)
+    scope.note(mistake)
 
 
 def _counted(count: int, what: str) -> str:
@@ -125,9 +142,7 @@ def _mask(scope: Scope, word: ast.Word) -> Mask | None:
         guess = f"did you mean `{close}`?" if close else guess
         scope.note(UnknownName(span=word.span, name=word.text, also="", guess=guess))
     elif mask is None and declared is not None and declared.what != "mask":
-        problem = f"`{word}` is a {declared.what}, and edges stand under a mask"
-        instead = "declare one: `mask M[1..2] : learned bernoulli(0.5)`, and write `if M[i]`"
-        _bad(scope, word.span, problem, instead)
+        scope.note(NotAMask(span=word.span, name=word.text, what=declared.what))
     return mask
 
 
@@ -136,17 +151,21 @@ def _along(
 ) -> list[list[int]] | None:
     """The places that are meant along each index; those that are not written are all."""
     if len(gate.subscripts) > len(mask.extents):
-        has = "one index" if len(mask.extents) == 1 else f"{len(mask.extents)} indices"
-        problem = f"`{mask.name}` has {has}, and is given {len(gate.subscripts)}"
-        row = f"`{mask.name}[1]`, a row of it" if len(mask.extents) > 1 else f"`{mask.name}[1]`"
-        scope.note(GateMisfit(span=gate.span, problem=problem, instead=f"write {row}"))
+        mistake = WrongIndexCount(
+            span=gate.span,
+            name=mask.name,
+            wanted=index_count(len(mask.extents)),
+            given=str(len(gate.subscripts)),
+            usage=f"`{mask.name}[1]`" + ", a row of it" * (len(mask.extents) > 1),
+        )
+        scope.note(mistake)
         return None
     found: list[list[int]] = []
     for place, extent in enumerate(mask.extents):
         if place >= len(gate.subscripts):
             found.append(list(range(1, extent + 1)))
             continue
-        wanted = _wanted(scope, gate.subscripts[place], extent, indices)
+        wanted = _wanted(scope, mask, gate.subscripts[place], extent, indices)
         if wanted is None:
             return None
         outside = [one for one in wanted if not 1 <= one <= extent]
@@ -168,16 +187,14 @@ def _along(
 
 
 def _wanted(
-    scope: Scope, subscript: ast.Subscript, extent: int, indices: Indices
+    scope: Scope, mask: Mask, subscript: ast.Subscript, extent: int, indices: Indices
 ) -> list[int] | None:
     match subscript:
         case ast.Range():
             along = whole_range(scope, subscript, indices)
             return None if along is None else list(along[: extent + 1])
         case ast.AllBut():
-            problem = "a mask is read by numbers and ranges"
-            instead = "name one entry for each edge: `if M[i, j]`"
-            scope.note(GateMisfit(span=subscript.span, problem=problem, instead=instead))
+            scope.note(GateLeavesOut(span=subscript.span, name=mask.name))
             return None
         case _:
             index = whole(scope, subscript, indices, "an index", 1)
@@ -186,35 +203,28 @@ def _wanted(
 
 def _extent(scope: Scope, statement: ast.MaskDeclaration, subscript: ast.Subscript) -> int | None:
     if not isinstance(subscript, ast.Range):
-        name = statement.name
-        problem = f"`{name}` is declared as a whole, and this is one entry of it"
-        _bad(scope, subscript.span, problem, f"write a range, as in `mask {name}[1..2] : ...`")
+        scope.note(MaskEntryDeclared(span=subscript.span, name=statement.name.text))
         return None
     along = whole_range(scope, subscript, NO_INDICES)
     if along is not None and along[0] != 1:
-        problem = f"the entries of `{statement.name}` count from {along[0]}"
-        _bad(scope, subscript.span, problem, f"count from 1: `1..{len(along)}`")
+        name, low, count = statement.name.text, along[0], len(along)
+        scope.note(MaskStart(span=subscript.span, name=name, low=low, count=count))
         return None
     return None if along is None else len(along)
 
 
 def _start(scope: Scope, choice: ast.Choice) -> Fraction | None:
-    usage = "write `learned bernoulli(0.5)`: the probability that every edge starts with"
     arguments = [one for one in choice.arguments if not isinstance(one, _NAMES)]
     if choice.name.text != "bernoulli" or len(arguments) != 1 or len(choice.arguments) > 2:
-        _bad(
-            scope, choice.span, f"an edge is there or not, and `{choice.name}` says neither", usage
-        )
+        scope.note(EdgeLaw(span=choice.span, written=choice.name.text))
         return None
     if choice.settings:
-        setting = choice.settings[0]
-        _bad(scope, setting.span, f"`bernoulli` has no setting `{setting.name}`", usage)
+        usage = "`learned bernoulli(0.5)`"
+        scope.note(UnknownSetting(span=choice.settings[0].span, law="bernoulli", usage=usage))
         return None
     start = number(scope, arguments[0], NO_INDICES)
     if start is not None and not 0 < start < 1:
-        problem = f"a learned edge cannot start with probability {number_text(start)}"
-        instead = "write a number between 0 and 1; edges that are known are `fixed(1, 0)`"
-        _bad(scope, arguments[0].span, problem, instead)
+        scope.note(EdgeProbability(span=arguments[0].span, value=number_text(start)))
         return None
     return start
 
@@ -226,16 +236,21 @@ def _gradient(scope: Scope, choice: ast.Choice, extents: tuple[int, ...]) -> Edg
         return "straight_through"
     word = named[0].text if isinstance(named[0], ast.Word) else ""
     if word not in get_args(EdgeGradient):
-        problem = f"edges cannot be trained by `{word or 'a block'}`"
-        instead = "write `straight_through`, `disarm` or `enumeration` behind the probability"
-        _bad(scope, named[0].span, problem, instead)
+        written = f"`{word}`" if word else "what is not one word"
+        known = one_of(get_args(EdgeGradient))
+        scope.note(UnknownEdgeGradient(span=named[0].span, written=written, known=known))
         return None
     found: EdgeGradient = word  # type: ignore[assignment]  # one of them, as just decided
     edges = prod(extents)
     if found == "enumeration" and edges > MOST_ENUMERATED:
-        problem = f"{edges} edges have {2**edges:,} structures, too many to enumerate"
-        instead = f"write `disarm`; up to {MOST_ENUMERATED} edges can be enumerated"
-        _bad(scope, named[0].span, problem, instead)
+        mistake = TooMany(
+            span=named[0].span,
+            count=f"2^{edges}",
+            what="structures to enumerate",
+            limit=f"2^{MOST_ENUMERATED}",
+            instead="write `disarm`, which draws them",
+        )
+        scope.note(mistake)
         return None
     return found
 
@@ -248,9 +263,7 @@ def _fixed(
     shape = extents if len(extents) > 1 else (1, *extents)
     if len(shape) > 2 or len(rows) != shape[0] or any(len(row) != shape[1] for row in rows):
         size = " x ".join(map(str, shape))
-        problem = f"`{statement.name}` has {size} entries, and `fixed` lists others"
-        instead = "write a row for each first index, `;` between rows: `fixed(1, 0; 0, 1)`"
-        _bad(scope, statement.span, problem, instead)
+        scope.note(MaskTable(span=statement.span, name=statement.name.text, size=size))
         return None
     return frozenset(_ones(scope, rows, len(extents)))
 
@@ -260,11 +273,6 @@ def _ones(scope: Scope, rows: Sequence[Sequence[ast.Expression]], indices: int) 
         for j, written in enumerate(row, 1):
             value = number(scope, written, NO_INDICES)
             if value is not None and value not in (0, 1):
-                problem = f"{number_text(value)} is neither an edge, 1, nor none, 0"
-                _bad(scope, written.span, problem, "write 0 or 1")
+                scope.note(MaskEntry(span=written.span, value=number_text(value)))
             elif value == 1:
                 yield (i, j)[2 - indices :]
-
-
-def _bad(scope: Scope, span: Span, problem: str, instead: str) -> None:
-    scope.note(BadMask(span=span, problem=problem, instead=instead))

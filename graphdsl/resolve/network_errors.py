@@ -1,54 +1,17 @@
-"""What can be wrong with the lines of networks: MIB2xx as well."""
+"""What can be wrong with the lines of networks."""
 
 from __future__ import annotations
 
 __all__ = [
     "BlockInModel",
-    "JointMisplaced",
     "MisplacedModifier",
-    "NothingToShare",
     "RootInInference",
-    "ShapeClash",
     "TwoWays",
     "UnknownFusion",
-    "UnknownModule",
     "VariableTwice",
 ]
 
 from graphdsl.diagnostics import Diagnostic
-
-
-class ShapeClash(Diagnostic):
-    """Shapes that a network cannot join."""
-
-    code = "MIB217"
-    title = "Shapes do not fit"
-    said = "{problem}"
-    hint = "{instead}"
-    problem: str
-    instead: str
-
-
-class UnknownModule(Diagnostic):
-    """A slip in the name of a kind of network after `via`."""
-
-    code = "MIB218"
-    title = "Unknown kind of network"
-    said = "there is no network `via {name}`, and it is one slip away from `{meant}`"
-    hint = "write `via {meant}`; a module of your own needs a name that is less like it"
-    name: str
-    meant: str
-
-
-class NothingToShare(Diagnostic):
-    """A network said to be shared that cannot be one for all, or has nobody to share it."""
-
-    code = "MIB281"
-    title = "Shared by nobody"
-    said = "{problem}"
-    hint = "{instead}"
-    problem: str
-    instead: str
 
 
 class UnknownFusion(Diagnostic):
@@ -71,17 +34,6 @@ class VariableTwice(Diagnostic):
     said = "`{name}` is in two nodes of this network, and one is a block"
     hint = "write the block in the same way everywhere in this network"
     name: str
-
-
-class JointMisplaced(Diagnostic):
-    """A law that relates the numbers of a variable, where there is no such posterior."""
-
-    code = "MIB282"
-    title = "Posterior out of place"
-    said = "{problem}"
-    hint = "{instead}"
-    problem: str
-    instead: str
 
 
 class TwoWays(Diagnostic):

@@ -14,7 +14,7 @@ from graphdsl.ir.weight import ZERO, Weight
 from graphdsl.resolve.choices import chosen
 from graphdsl.resolve.comprehensions import bindings, sizes_of_sets
 from graphdsl.resolve.draws import WRITTEN_OUT, check_drawn
-from graphdsl.resolve.errors import DivisionByZero
+from graphdsl.resolve.errors import DivisionByZero, TooMany
 from graphdsl.resolve.functional_errors import WrongArguments
 from graphdsl.resolve.functionals import functional
 from graphdsl.resolve.indices import Indices, in_reach, number
@@ -22,9 +22,12 @@ from graphdsl.resolve.laws import Laws
 from graphdsl.resolve.scope import Scope
 from graphdsl.resolve.term_errors import (
     ConstraintOfNumbers,
+    DivisionByParameter,
     EqualityConstraint,
+    NestedSign,
     NotAFunctional,
     NotLinear,
+    NumberAsTerm,
 )
 from graphdsl.syntax import ast
 
@@ -47,13 +50,7 @@ def linear(scope: Scope, laws: Laws, expression: ast.Expression) -> tuple[Weight
         if atom is not None:
             weighted.append(Weighted(weight, atom, span.line, span.column))
         elif weight:
-            scope.note(
-                NotAFunctional(
-                    span=span,
-                    problem="a number alone is no term: it does not depend on the model",
-                    instead="multiply a functional with it, or leave it out",
-                )
-            )
+            scope.note(NumberAsTerm(span=span))
     return tuple(weighted)
 
 
@@ -108,8 +105,7 @@ def _wrapped(scope: Scope, laws: Laws, expression: ast.Function, indices: Indice
         return []
     inner, offset = _inside(sums[0])
     if any(isinstance(one.functional, Wrapped) for one in inner):
-        problem = f"`{name}` contains another `abs` or `max`"
-        scope.note(NotLinear(span=expression.span, problem=problem))
+        scope.note(NestedSign(span=expression.span, outer=name))
         return []
     bound = sum((weight for part in scalars for weight, _, _ in part), ZERO)
     kind: Literal["abs", "max"] = "abs" if name == "abs" else "max"
@@ -131,8 +127,7 @@ def constraint(scope: Scope, laws: Laws, written: ast.Constraint) -> Weighted | 
             scope.note(mistake(span=written.span))
         return None
     if any(isinstance(one.functional, Wrapped) for one in inner):
-        problem = "a constraint is on a sum of terms, without `abs` and `max`"
-        scope.note(NotLinear(span=written.span, problem=problem))
+        scope.note(NestedSign(span=written.span, outer="subject to"))
         return None
     wrapped = Wrapped("constraint", inner, offset, ZERO)
     return Weighted(_ONE, wrapped, written.span.line, written.span.column)
@@ -217,8 +212,9 @@ def _scalar(scope: Scope, word: ast.Word, indices: Indices) -> list[Summand]:
         scope.note(
             NotAFunctional(
                 span=word.span,
-                problem=f"`{name}` is a {declared.what}, and a term or a weight must stand here",
-                instead=f"write a functional of it, such as `{example}`",
+                name=name,
+                what=declared.what,
+                example=example,
             )
         )
     return []
@@ -228,13 +224,19 @@ def _product(scope: Scope, left: list[Summand], right: list[Summand], span: Span
     if any(atom is not None for _, atom, _ in left):
         left, right = right, left
     if any(atom is not None for _, atom, _ in left):
-        scope.note(NotLinear(span=span, problem="this multiplies functionals with each other"))
+        scope.note(NotLinear(span=span))
         return []
     scalar = sum((weight for weight, _, _ in left), ZERO)
     largest = max((len(weight.terms) for weight, _, _ in right), default=0)
     if len(scalar.terms) * largest > _MOST_MONOMIALS:
-        problem = "as a sum of products of parameters, this weight is too long"
-        scope.note(NotLinear(span=span, problem=problem))
+        mistake = TooMany(
+            span=span,
+            count=f"{len(scalar.terms) * largest:,}",
+            what="products of parameters in one weight",
+            limit=f"{_MOST_MONOMIALS:,}",
+            instead="a shorter product of sums is meant",
+        )
+        scope.note(mistake)
         return []
     product = [(scalar * weight, atom, where) for weight, atom, where in right]
     in_bounds = [_is_in_reach(scope, weight, span) for weight, _, _ in product]
@@ -250,8 +252,7 @@ def _quotient(
 ) -> list[Summand]:
     if isinstance(right, ast.Word) and right.text in scope.parameters:
         scope.used.add(right.text)
-        problem = f"this divides by the parameter `{right}`"
-        scope.note(NotLinear(span=right.span, problem=problem))
+        scope.note(DivisionByParameter(span=right.span, name=right.text))
         return []
     divisor = number(scope, right, indices)
     if divisor is None:

@@ -5,9 +5,12 @@ from __future__ import annotations
 __all__ = [
     "ConstraintOfNobody",
     "ConstraintOfNumbers",
+    "DivisionByParameter",
     "EqualityConstraint",
+    "NestedSign",
     "NotAFunctional",
     "NotLinear",
+    "NumberAsTerm",
     "PlayerMissing",
     "PlayerTwice",
     "SparsityElsewhere",
@@ -32,24 +35,53 @@ class UnknownNetwork(Diagnostic):
 
 
 class NotLinear(Diagnostic):
-    """An objective that is no weighted sum of functionals."""
+    """A product of functionals."""
 
     code = "MIB214"
     title = "Not a weighted sum"
-    said = "{problem}"
+    said = "this multiplies functionals with each other"
     hint = "an objective is a sum of functionals, each with a weight: `2 * KL(q || p)`"
-    problem: str
+
+
+class DivisionByParameter(Diagnostic):
+    """A quotient whose divisor has no value when a spec is compiled."""
+
+    code = "MIB250"
+    title = "Division by a parameter"
+    said = "this divides by the parameter `{name}`"
+    hint = "declare a parameter that is its inverse, and multiply with that"
+    name: str
 
 
 class NotAFunctional(Diagnostic):
-    """A variable or number where a functional must stand."""
+    """A variable or a network where a functional must stand."""
 
     code = "MIB215"
     title = "Not a term"
-    said = "{problem}"
-    hint = "{instead}"
-    problem: str
-    instead: str
+    said = "`{name}` is a {what}, and a term or a weight must stand here"
+    hint = "write a functional of it, such as `{example}`"
+    name: str
+    what: str
+    example: str
+
+
+class NumberAsTerm(Diagnostic):
+    """A number or a parameter that weighs no functional."""
+
+    code = "MIB249"
+    title = "Number as a term"
+    said = "a number alone is no term: it does not depend on the model"
+    hint = "multiply a functional with it, or leave it out"
+
+
+class NestedSign(Diagnostic):
+    """`abs` or `max` inside another of them, or inside a constraint."""
+
+    code = "MIB260"
+    title = "`abs` or `max` inside another"
+    said = "`{outer}` takes a sum of terms without `abs` and `max`"
+    hint = "write each of them as a term of its own: `abs(E) + max(F, c)`, outside constraints"
+    outer: str
 
 
 class UnknownPlayer(Diagnostic):

@@ -6,12 +6,19 @@ __all__ = ["check_shared", "check_shared_further", "check_via", "via_of"]
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from graphdsl.diagnostics import Diagnostic
 from graphdsl.ir.draws import as_block
 from graphdsl.ir.model import Conditional, Network, Via
+from graphdsl.resolve.distribution_errors import FlowVia
 from graphdsl.resolve.indices import NO_INDICES, whole
-from graphdsl.resolve.network_errors import JointMisplaced, NothingToShare, UnknownModule
 from graphdsl.resolve.scope import Scope
 from graphdsl.resolve.setting_errors import NetworkArguments
+from graphdsl.resolve.via_errors import (
+    NothingToShare,
+    SharedByUnequals,
+    SharedInVain,
+    UnknownModule,
+)
 from graphdsl.syntax import ast
 
 _KINDS = ("mlp", "conv")
@@ -42,14 +49,7 @@ def check_via(scope: Scope, line: ast.Line) -> None:
         scope.note(UnknownModule(span=line.via.name.span, name=name, meant=meant))
         return
     if name not in _KINDS and line.drawn is not None and line.drawn.name.text == "flow":
-        scope.note(
-            JointMisplaced(
-                span=line.via.span,
-                problem=f"the network of a flow is an encoder and the flow, and `{name}` is one",
-                instead="write `via mlp`, and pass the whole in Python, as "
-                f"`conditional_flow({name}, 16, context=64)`",
-            )
-        )
+        scope.note(FlowVia(span=line.via.span, name=name))
     given = (*line.via.arguments, *line.via.settings)
     unfit = given if name != "mlp" else line.via.settings
     if unfit:
@@ -69,10 +69,9 @@ def check_shared(
     for line in lines:
         if line.via is None or not line.via.shared:
             continue
-        problem = _unshareable(scope, [one for one, written in made if line in written])
-        if problem is not None:
-            said, instead = problem
-            scope.note(NothingToShare(span=line.via.span, problem=said, instead=instead))
+        mistake = _unshareable(scope, [one for one, written in made if line in written], line.via)
+        if mistake is not None:
+            scope.note(mistake)
 
 
 def check_shared_further(
@@ -89,27 +88,23 @@ def check_shared_further(
             check_shared(scope, [line], [(one, frozenset([line])) for one in own])
 
 
-def _unshareable(scope: Scope, several: Sequence[Conditional]) -> tuple[str, str] | None:
-    """Why one network cannot be that of them all, and what to write; None if it can."""
+def _unshareable(
+    scope: Scope, several: Sequence[Conditional], via: ast.Choice
+) -> Diagnostic | None:
+    """Why one network cannot be that of them all; None if it can."""
     readers = [reader for one in several for reader in _readers(one)]
     if len(readers) < 2:
-        return (
-            "`shared` is of several networks, and the line has one",
-            "delete the word; lines with one child are one network, which sees all parents: "
-            "`by poe` has one for each parent, a `for` over children one for each child",
-        )
+        return NothingToShare(span=via.span)
     if len(set(readers)) == 1:
-        return (
-            f"all conditionals of the line are given {', '.join(readers[0])}: one network would "
-            "say the same of each child",
-            "delete `shared`, or give each child a parent of its own",
-        )
-    differences = [_difference(scope, readers[0], other) for other in readers[1:]]
-    differences += [_difference(scope, several[0].children, one.children) for one in several[1:]]
-    problem = next(filter(None, differences), "")
-    if not problem:
+        return SharedInVain(span=via.span, parents=", ".join(readers[0]))
+    pairs = [(readers[0], other) for other in readers[1:]]
+    pairs += [(several[0].children, one.children) for one in several[1:]]
+    differences = (_difference(scope, left, right) for left, right in pairs)
+    found = next((one for one in differences if one is not None), None)
+    if found is None:
         return None
-    return problem, "write `via mlp(400, 400)` without `shared`: each then has its own"
+    left, right, what = found
+    return SharedByUnequals(span=via.span, left=left, right=right, what=what)
 
 
 def _readers(one: Conditional) -> list[tuple[str, ...]]:
@@ -117,15 +112,17 @@ def _readers(one: Conditional) -> list[tuple[str, ...]]:
     return [one.parents] if one.by == "joint" else [(parent,) for parent in one.parents]
 
 
-def _difference(scope: Scope, left: Sequence[str], right: Sequence[str]) -> str:
-    """How two lists of variables differ in kind or shape; empty if they do not."""
+def _difference(
+    scope: Scope, left: Sequence[str], right: Sequence[str]
+) -> tuple[str, str, str] | None:
+    """Two of two lists of variables that differ, and in what; None if all are alike."""
     if len(left) != len(right):
-        return f"one network cannot read {', '.join(left)} and also {', '.join(right)}"
+        return f"`{', '.join(left)}`", f"`{', '.join(right)}`", "number"
     for a, b in zip(left, right, strict=True):
         one, other = scope.family_of(a), scope.family_of(b)
         if (one.kind, one.encoded) != (other.kind, other.encoded):
-            return f"one network cannot be for `{a}` and for `{b}`: they differ in kind or shape"
-    return ""
+            return f"`{a}`", f"`{b}`", "kind or shape"
+    return None
 
 
 def _slip_of(name: str) -> str:

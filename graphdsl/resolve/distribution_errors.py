@@ -1,0 +1,111 @@
+"""What can be wrong with the distribution after `~`, and with its settings."""
+
+from __future__ import annotations
+
+__all__ = [
+    "FlowOfFamily",
+    "FlowVia",
+    "JointMisplaced",
+    "JointOfScalars",
+    "NoScale",
+    "ScaleNotPositive",
+    "ScaleOfLatent",
+    "UnknownSetting",
+]
+
+from graphdsl.diagnostics import Diagnostic
+
+
+class UnknownSetting(Diagnostic):
+    """A setting that a distribution does not have."""
+
+    code = "MIB262"
+    title = "Unknown setting of a distribution"
+    said = "`{law}` has no such setting here"
+    hint = "write {usage}"
+    law: str
+    usage: str
+
+
+class NoScale(Diagnostic):
+    """A scale of a distribution that has none."""
+
+    code = "MIB280"
+    title = "Distribution without a scale"
+    said = "`{law}` has no scale: its network predicts all of its parameters"
+    hint = "write `~ {law}`"
+    law: str
+
+
+class ScaleOfLatent(Diagnostic):
+    """A scale of a variable whose scale a network predicts."""
+
+    code = "MIB289"
+    title = "Scale of what is not observed"
+    said = "`{name}` is {role}: a network predicts its scale, or it is 1 where it is a root"
+    hint = "write `~ {law}`"
+    name: str
+    role: str
+    law: str
+
+
+class ScaleNotPositive(Diagnostic):
+    """A scale of nought or below."""
+
+    code = "MIB290"
+    title = "Scale that is not positive"
+    said = "a scale is positive, and this one is {value}"
+    hint = "write a positive number, or `scale = learned`"
+    value: str
+
+
+class JointMisplaced(Diagnostic):
+    """A law that relates the numbers of a variable, where there is no posterior."""
+
+    code = "MIB282"
+    title = "Posterior out of place"
+    said = "`~ {law}` is a posterior of a latent, and this is {place}"
+    hint = "write `~ {own}` here; `~ {law}` goes on a line of `q`, or of an `infer` network"
+    law: str
+    place: str
+    own: str
+
+
+class FlowOfFamily(Diagnostic):
+    """A flow of a family that one loop does not run through."""
+
+    code = "MIB268"
+    title = "Flow of a family"
+    said = "flows run one by one, and `{name}` has {what}"
+    hint = "{instead}"
+    name: str
+    what: str
+    instead: str
+
+
+class JointOfScalars(Diagnostic):
+    """A law that relates numbers to each other, of a variable that is no vector of them."""
+
+    code = "MIB269"
+    title = "Posterior of no vector"
+    said = "`~ {law}` relates the numbers of one vector to each other, and `{name}` is no vector"
+    hint = (
+        "members of a family are independent given their parents; declare one variable, "
+        "`latent {head} : real[16]`, whose numbers are not"
+    )
+    law: str
+    name: str
+    head: str
+
+
+class FlowVia(Diagnostic):
+    """A module of one's own where a flow is the network."""
+
+    code = "MIB270"
+    title = "Network of a flow"
+    said = "the network of a flow is an encoder and the flow, and `{name}` is one module"
+    hint = (
+        "write `via mlp`, and pass the whole in Python, as "
+        "`conditional_flow({name}, 16, context=64)`"
+    )
+    name: str
