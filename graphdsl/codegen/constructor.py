@@ -82,6 +82,6 @@ def _mask(one: MaskSlot) -> py.Assign:
 
 def _table(name: str, rows: Sequence[Sequence[bool]]) -> py.Assign:
     """A table of subsets, a row for each."""
-    table = torch("tensor", listing(integers(map(int, row)) for row in rows))
-    filled = py.Binary(table, ">", py.Literal(0))
-    return py.Assign(own(name), own_call("constant", py.Literal(name), filled))
+    table = listing(integers(map(int, row)) for row in rows)
+    held = torch("tensor", table, dtype=py.Attribute(py.Name("torch"), "bool"))
+    return py.Assign(own(name), own_call("constant", py.Literal(name), held))

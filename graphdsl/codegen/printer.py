@@ -12,6 +12,7 @@ __all__ = ["WIDTH", "printed_lines"]
 import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import TypeGuard
 
 from graphdsl.codegen import tree as py
 from graphdsl.codegen.flat import (
@@ -92,7 +93,7 @@ def _on_lines(before: str, node: py.Item, behind: str, indent: int) -> Iterator[
     if isinstance(node, py.Keyword | py.Entry):
         name = f"{node.name}=" if isinstance(node, py.Keyword) else f"{quoted(node.key)}: "
         yield from _on_lines(before + name, node.value, behind, indent)
-    elif isinstance(node, py.Binary) and node.sign in "+-":
+    elif _is_sum(node) and not _ends_in_bracket(node, WIDTH - indent - len(before)):
         yield from _sum(before, node, behind, indent)
     else:
         brackets = list(_brackets(node))
@@ -125,13 +126,25 @@ def _sum(before: str, node: py.Binary, behind: str, indent: int) -> Iterator[str
     else:
         summands: list[tuple[str, py.Expression]] = []
         rest: py.Expression = node
-        while isinstance(rest, py.Binary) and rest.sign in "+-":
+        while _is_sum(rest):
             summands.insert(0, (f"{rest.sign} ", rest.right))
             rest = rest.left
         for sign, one in (("", rest), *summands):
             is_sum = level(one) <= LEVELS["+"]
             yield from _on_lines(f"{sign}{'(' * is_sum}", one, ")" * is_sum, indent + _STEP)
     yield f"{space}){behind}"
+
+
+def _is_sum(node: py.Item) -> TypeGuard[py.Binary]:
+    return isinstance(node, py.Binary) and node.sign in "+-"
+
+
+def _ends_in_bracket(node: py.Binary, width: int) -> bool:
+    """Whether a sum of two ends in a bracket that begins on the first line."""
+    last = next(_brackets(node.right), None)
+    fits = last is not None and len(last.tail) == 1
+    begins = f"{left_operand(node.left, node.sign)} {node.sign} {last.head if last else ''}"
+    return fits and not _is_sum(node.left) and len(begins) <= width
 
 
 def _is_tall(node: py.Item) -> bool:

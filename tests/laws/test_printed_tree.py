@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import ast
 import random
+import subprocess
+import sys
 from itertools import chain
+from pathlib import Path
 
 import graphdsl_runtime
 from graphdsl.codegen.printer import WIDTH, printed_lines
@@ -31,6 +34,29 @@ def _assert_of_its_tree(text: str, case: Case) -> None:
     }
     mentioned = {(word.source, word.name) for word in words(tree)}
     assert imported == mentioned
+
+
+SUBSETS = """
+model many_subsets
+observed x[1..4] : binary[16]
+latent z : real[8] ~ normal
+latent u[1..4] : real[4] ~ normal
+q { x -> z by poe; x[i] -> u[i] for i in 1..4 }
+p { z, u[i] -> x[i] for i in 1..4 }
+minimize KL(q || p) + expect(S in bipartitions(1..4)) D(q || {(x[S]) -> z -> (x[not S])})
+"""
+
+
+def test_modules_are_formatted(tmp_path: Path) -> None:
+    """As ruff formats a file, and without a name that is not used."""
+    cases = chain(shipped(), [Case("many_subsets", SUBSETS)], generated("printed", share=20))
+    for case, module in compiling(cases):
+        tmp_path.joinpath(f"{case.name}.py").write_text(module.text, encoding="utf-8")
+    width = f"--line-length={WIDTH}"
+    for command in (["format", "--diff"], ["check", "--select=F,E,UP,B,RET,SIM,PIE"]):
+        ruff = [sys.executable, "-m", "ruff", *command, "--isolated", "--no-cache", width, "."]
+        found = subprocess.run(ruff, cwd=tmp_path, capture_output=True, text=True)
+        assert not found.returncode, found.stdout + found.stderr
 
 
 def test_words_are_those_of_the_runtime() -> None:

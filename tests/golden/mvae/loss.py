@@ -80,7 +80,7 @@ class Mvae(Objective):
             lambda: mlps(2, [Shared(16)], (400, 400), 32),
         )
         self.subsets_r_z = self.constant(
-            "subsets_r_z", torch.tensor([[1, 0], [0, 1], [1, 1]]) > 0
+            "subsets_r_z", torch.tensor([[1, 0], [0, 1], [1, 1]], dtype=torch.bool)
         )
         self.holders_p_x = holders(self.subsets_r_z)
         self.refuse_unused_networks()
