@@ -8,16 +8,15 @@ I(v; Pa_v | S) (P9, UB2).
 
 from __future__ import annotations
 
-__all__ = ["Piece", "Pieces", "Vanished", "can_relax", "pieces", "readings"]
+__all__ = ["pieces", "readings"]
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import Literal
 
-from graphdsl.bound.gaps import base_name, model_gap, relaxation_gap
+from graphdsl.bound.gaps import model_gap
 from graphdsl.bound.generated_means import has_density
 from graphdsl.bound.groups import Seen, as_it_is
-from graphdsl.bound.lasting import lasting_gap
 from graphdsl.bound.missing_rows import is_apart, needed
 from graphdsl.bound.models import (
     Auxiliary,
@@ -31,6 +30,8 @@ from graphdsl.bound.models import (
     named_model,
     reading_of,
 )
+from graphdsl.bound.pieces import Piece, Pieces, Pool, Share, Vanished
+from graphdsl.bound.relaxations import relaxation, relaxed_bounds, with_relaxations
 from graphdsl.ir.draws import as_block
 from graphdsl.ir.graph import Independence
 from graphdsl.ir.information import (
@@ -46,77 +47,8 @@ from graphdsl.ir.loss import Bound
 from graphdsl.ir.model import Cost, Model, Place
 from graphdsl.ir.notation import names
 from graphdsl.ir.signs import sign
-from graphdsl.ir.symbols import ModelRef
 from graphdsl.ir.symmetry import Reading
 from graphdsl.ir.weight import ZERO, Weight
-
-
-@dataclass(frozen=True, slots=True)
-class _Share:
-    """Why a cross-entropy is in the loss: it was asked for, or it bounds an entropy."""
-
-    weight: Weight
-    stands_for: Term
-    lines: tuple[int, ...]
-    bound: Bound | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Piece:
-    """One variable's share of a loss term."""
-
-    kind: Literal["kl", "reconstruction", "cost", "entropy", "cross_entropy", "penalty"]
-    node: str
-    ref: BoundModel | None  #: None for an entropy
-    weight: Weight
-    stands_for: tuple[Term, ...]
-    bounds: tuple[Bound, ...]
-    lines: tuple[int, ...]  #: of the spec, that ask for it
-    under: str = "q"  #: over whose samples
-    environment: str = ""  #: of a penalty
-    biased: bool = False  #: of a penalty: whether it is the square of a minibatch's slope
-    among: str = ""  #: the block, `x[S]`, of which the variable is counted where S holds it
-    cost: Cost | None = None  #: of a reconstruction that is no likelihood
-    named: bool = False  #: whether rows that lack what its model reads do not pay for it
-    needs: tuple[str, ...] = ()  #: the data that a row must have, of those that rows may lack
-
-
-@dataclass(slots=True)
-class _Pool:
-    """The cross-entropies of one model, and why they are there."""
-
-    node: str
-    ref: BoundModel
-    under: str
-    among: str = ""
-    cost: Cost | None = None
-    named: bool = False  #: whether it holds what the objective names, and bounds have another pool
-    needs: tuple[str, ...] = ()
-    shares: list[_Share] = field(default_factory=list)
-
-    @property
-    def weight(self) -> Weight:
-        total = ZERO
-        for share in self.shares:
-            total = total + share.weight
-        return total
-
-
-@dataclass(frozen=True, slots=True)
-class Vanished:
-    """Bounds over one distribution whose computed parts cancel: the loss has their gaps alone."""
-
-    stands_for: tuple[Term, ...]
-    bounds: tuple[Bound, ...]
-    lines: tuple[int, ...]  #: of the spec, that ask for it
-
-
-@dataclass(frozen=True, slots=True)
-class Pieces:
-    """An objective, or a sum under a sign, in pieces."""
-
-    parts: tuple[Piece, ...]
-    vanished: tuple[Vanished, ...]  #: of distributions of which no piece is left
 
 
 def pieces(
@@ -157,7 +89,7 @@ def _pieces(
     collected: Collected, model: Model, independence: Independence, under: str, seen: Seen
 ) -> Pieces:
     pools = _pools(collected, model, independence, under, seen)
-    relaxed = _relaxed(collected, independence, model)
+    relaxed = relaxed_bounds(collected, independence, model)
     left = {one.node: one for one in collected.exact}
     for node, bounds in relaxed.items():
         own = left.get(node, _own(node, independence, under))
@@ -185,13 +117,13 @@ def _pieces(
     found += (_penalty_piece(one, model) for one in collected.models if one.atom.environment)
     cancelled = [*_cancelled(pools)]
     if not found:
-        bounded = (_relaxation(*one, independence, under, collected) for one in relaxed.items())
+        bounded = (relaxation(*one, independence, under, collected) for one in relaxed.items())
         return Pieces((), (*cancelled, *bounded))
     found[0] = _with_vanished(found[0], cancelled)
-    return Pieces(tuple(_with_relaxations(found, relaxed, independence)), ())
+    return Pieces(tuple(with_relaxations(found, relaxed, independence)), ())
 
 
-def _cancelled(pools: Iterable[_Pool]) -> Iterator[Vanished]:
+def _cancelled(pools: Iterable[Pool]) -> Iterator[Vanished]:
     """Bounds whose cross-entropies cancel: their gaps are still there.
 
     -KL(q(u|x) || p(u)) is bounded by nothing at all: +H(u|x) <= CE_p(u), and -CE_p(u).
@@ -260,99 +192,21 @@ def readings(one: LocalEntropy, model: Model) -> list[Reading]:
     ]
 
 
-def can_relax(one: LocalEntropy, independence: Independence) -> bool:
-    """Whether -H(v|S) <= -H(v|Pa_v) holds: S must tell nothing of v beyond v's parents."""
-    parents = independence.parents(one.node)
-    return independence.separated({one.node}, one.given - parents, parents)
-
-
-def _relaxed(
-    collected: Collected, independence: Independence, model: Model
-) -> dict[str, list[Bound]]:
-    """-H(v|S) <= -H(v|Pa_v): conditioning on more leaves less entropy."""
-    found: dict[str, list[Bound]] = {}
-    for one in collected.intractable:
-        parents = independence.parents(one.node)
-        missing, given = names(parents - one.given), names(one.given)
-        gap = relaxation_gap(-one.weight, one.node, missing, given, one.under)
-        condition = f" | {', '.join(given)}" if given else ""
-        found.setdefault(one.node, []).append(
-            Bound(
-                weight=one.weight,
-                entropy=Term(one.weight, entropy((one.node,), one.given, one.under)),
-                model=ModelRef(base_name(one.under), (one.node,), names(parents)),
-                gap=gap.latex,
-                gap_text=gap.text,
-                tight_when=f"{one.node} _||_ {', '.join(missing)}{condition}",
-                certified=True,
-                lasting=str(lasting_gap(one, independence, model)),
-            )
-        )
-    return found
-
-
-def _with_relaxations(
-    found: list[Piece], relaxed: dict[str, list[Bound]], independence: Independence
-) -> Iterator[Piece]:
-    """Each latent's first piece carries what its encoder's entropy stands for besides itself.
-
-    The first piece of all carries that of latents whose entropies have cancelled.
-    """
-    waiting = dict(relaxed)
-    alive = {piece.node for piece in found}
-    for place, piece in enumerate(found):
-        for node in [
-            one for one in waiting if one == piece.node or (not place and one not in alive)
-        ]:
-            piece = _relaxing(piece, node, waiting.pop(node), independence)
-        yield piece
-
-
-def _relaxing(
-    piece: Piece, node: str, bounds: Iterable[Bound], independence: Independence
-) -> Piece:
-    told = _stand_for(node, bounds, independence, piece.under)
-    return replace(piece, stands_for=(*piece.stands_for, *told), bounds=(*piece.bounds, *bounds))
-
-
-def _relaxation(
-    node: str,
-    bounds: Sequence[Bound],
-    independence: Independence,
-    under: str,
-    collected: Collected,
-) -> Vanished:
-    """The same, where the encoders' entropies cancel and nothing else is left."""
-    told = _stand_for(node, bounds, independence, under)
-    lines = {line for one in collected.intractable if one.node == node for line in one.lines}
-    return Vanished(told, tuple(bounds), tuple(sorted(lines)))
-
-
-def _stand_for(
-    node: str, bounds: Iterable[Bound], independence: Independence, under: str
-) -> tuple[Term, ...]:
-    """What is bounded, less what is computed in its place: the encoder's own entropy."""
-    own = entropy((node,), independence.parents(node), under)
-    several = [*bounds]
-    instead = (Term(-bound.weight, own) for bound in several)
-    return (*(bound.entropy for bound in several), *instead)
-
-
 def _pools(
     collected: Collected, model: Model, independence: Independence, under: str, seen: Seen
-) -> list[_Pool]:
+) -> list[Pool]:
     def plays(weight: Weight) -> bool:
         return seen(sign(weight, model.parameters)) in ("nonpositive", "unknown")
 
-    pools: dict[tuple[str, BoundModel, str, Cost | None, bool], _Pool] = {}
+    pools: dict[tuple[str, BoundModel, str, Cost | None, bool], Pool] = {}
 
     def pool(
         node: str, ref: BoundModel, among: str = "", cost: Cost | None = None, named: bool = False
-    ) -> _Pool:
+    ) -> Pool:
         apart = named and is_apart(ref, model)
         told = node in independence.data
         needs = needed(ref, node, model, under, told=told, named=named)
-        made = _Pool(node, ref, under, among, cost, apart, needs)
+        made = Pool(node, ref, under, among, cost, apart, needs)
         return pools.setdefault((node, ref, among, cost, apart), made)
 
     for asked in collected.models:
@@ -361,7 +215,7 @@ def _pools(
         ref, atom = named_model(asked, model, plays(asked.weight)), asked.atom
         once = _once(asked.weight, atom.node, atom.among, model)
         term = _cross_entropy(once, ref, under, atom.among, atom.cost)
-        share = _Share(asked.weight, term, asked.lines)
+        share = Share(asked.weight, term, asked.lines)
         pool(atom.node, ref, atom.among, atom.cost, named=True).shares.append(share)
     for certified, one in _to_bound(collected):
         term = Term(one.weight, entropy((one.node,), one.given, under))
@@ -371,7 +225,7 @@ def _pools(
                 ref = replace(ref, adversary=plays(one.weight))
             bound = _bound(one, ref, term, certified)
             stands = Term(_once(one.weight, node, among, model), term.atom)
-            pool(node, ref, among).shares.append(_Share(one.weight, stands, one.lines, bound))
+            pool(node, ref, among).shares.append(Share(one.weight, stands, one.lines, bound))
     rank = {name: place for place, name in enumerate(independence.order)}
     return sorted(
         pools.values(),
@@ -455,7 +309,7 @@ def _bound(one: LocalEntropy, ref: BoundModel, term: Term, certified: bool) -> B
     )
 
 
-def _is_told(pool: _Pool, model: Model, independence: Independence) -> bool:
+def _is_told(pool: Pool, model: Model, independence: Independence) -> bool:
     """Whether it is a prediction of data, or of p's samples that no density of p's own is for."""
     if pool.under != "p":
         return pool.node in independence.data
@@ -464,12 +318,12 @@ def _is_told(pool: _Pool, model: Model, independence: Independence) -> bool:
     return not _closed_form(pool, independence)
 
 
-def _plays(pool: _Pool) -> bool:
+def _plays(pool: Pool) -> bool:
     """Whether its network is trained against the term: by its cross-entropy, as it predicts."""
     return isinstance(pool.ref, Auxiliary) and pool.ref.adversary
 
 
-def _asked_of_some(pool: _Pool) -> bool:
+def _asked_of_some(pool: Pool) -> bool:
     """Whether it is a cross-entropy of a latent that rows pay only where they have what it reads.
 
     The encoder's entropy, which a rate would add to it, is asked of the other rows as well.
@@ -477,7 +331,7 @@ def _asked_of_some(pool: _Pool) -> bool:
     return isinstance(pool.ref, Auxiliary) and pool.named and bool(pool.needs)
 
 
-def _closed_form(pool: _Pool, independence: Independence) -> bool:
+def _closed_form(pool: Pool, independence: Independence) -> bool:
     """Whether the model's parents tell nothing of the latent beyond its encoder's own parents."""
     parents = independence.parents(pool.node)
     given = _parents_of(pool.ref)
@@ -490,7 +344,7 @@ def _parents_of(ref: BoundModel) -> frozenset[str]:
 
 def _piece(
     kind: Literal["kl", "reconstruction", "cost", "cross_entropy"],
-    pool: _Pool,
+    pool: Pool,
     minus: tuple[Term, ...],
 ) -> Piece:
     return Piece(

@@ -6,8 +6,8 @@ __all__ = ["draws_used"]
 
 from collections.abc import Iterable
 
-from graphdsl.bound.bounds import Piece
 from graphdsl.bound.models import Encoder, SubPosterior
+from graphdsl.bound.pieces import Piece
 from graphdsl.ir.draws import draws_in
 
 

@@ -10,9 +10,9 @@ __all__ = ["foreign_bounds", "foreign_fallbacks"]
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from graphdsl.bound.bounds import Piece
 from graphdsl.bound.errors import ForeignFallback
 from graphdsl.bound.models import Encoder
+from graphdsl.bound.pieces import Piece
 from graphdsl.diagnostics import Diagnostic, Span
 from graphdsl.ir.functionals import variables_of
 from graphdsl.ir.model import (

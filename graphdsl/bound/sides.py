@@ -16,10 +16,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
-from graphdsl.bound.bounds import Piece
 from graphdsl.bound.errors import NetworkOfTwoSides, PlayerOfTwoSides
 from graphdsl.bound.groups import Seen, as_it_is
 from graphdsl.bound.models import Auxiliary, Decoder, Encoder, SubPosterior, model_ref
+from graphdsl.bound.pieces import Piece
 from graphdsl.diagnostics import Diagnostic, Span
 from graphdsl.ir.information import Collected, entropy
 from graphdsl.ir.model import Conditional, Model, Network, Player

@@ -6,10 +6,10 @@ __all__ = ["INSTEAD_OF_SAMPLES", "not_of_samples", "unfit_under_p", "unmodelled_
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from graphdsl.bound.bounds import Piece
 from graphdsl.bound.errors import UnderGeneration
 from graphdsl.bound.generated_means import has_density
 from graphdsl.bound.models import Auxiliary
+from graphdsl.bound.pieces import Piece
 from graphdsl.diagnostics import Diagnostic, Span, one_of
 from graphdsl.ir.information import Collected, TotalCorrelation, entropy
 from graphdsl.ir.methods import METHODS, Method

@@ -6,10 +6,11 @@ __all__ = ["all_warnings", "mistakes", "without_model"]
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from graphdsl.bound.bounds import Piece, can_relax
 from graphdsl.bound.directions import changing_signs
 from graphdsl.bound.model_choice import idle_models, unsettled
 from graphdsl.bound.models import Auxiliary, latent_experts
+from graphdsl.bound.pieces import Piece
+from graphdsl.bound.relaxations import can_relax
 from graphdsl.bound.under_p import unmodelled_under_p
 from graphdsl.diagnostics import Diagnostic, Span
 from graphdsl.ir.draws import as_block

@@ -24,7 +24,7 @@ from graphdsl.lower.errors import UnfitDistance
 from graphdsl.program.ancestors import Generation, sampled
 from graphdsl.program.inputs import tensor_shape
 from graphdsl.program.names import Names
-from graphdsl.program.slots import with_scale
+from graphdsl.program.networks import with_scale
 from graphdsl.program.state import Plan
 
 _HIDDEN = (256, 256)

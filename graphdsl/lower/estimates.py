@@ -22,8 +22,9 @@ from graphdsl.ir.weight import Weight
 from graphdsl.program.ancestors import Generation, sampled
 from graphdsl.program.errors import EstimatorMisplaced
 from graphdsl.program.inputs import tensor_shape
+from graphdsl.program.members import member_ref
 from graphdsl.program.names import Names
-from graphdsl.program.slots import member_ref, with_scale
+from graphdsl.program.networks import with_scale
 from graphdsl.program.state import Plan
 
 Estimated: TypeAlias = tuple[Weight, TotalCorrelation, EstimatorChoice | None]

@@ -7,21 +7,20 @@ __all__ = ["Lowered", "lower"]
 from collections.abc import Iterable, Iterator, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, replace
 
-from graphdsl.bound.bounds import Piece, Pieces, pieces
+from graphdsl.bound.bounds import pieces
 from graphdsl.bound.directions import wrong_directions
 from graphdsl.bound.fallbacks import foreign_bounds, foreign_fallbacks
 from graphdsl.bound.groups import Seen, as_it_is, inner_constants, nothing_inside, within
 from graphdsl.bound.models import Prior
-from graphdsl.bound.relations import combined, reason_of
+from graphdsl.bound.pieces import Piece, Pieces
 from graphdsl.bound.sides import NetworkKey, Objective, on_their_sides, playing, playing_piece
 from graphdsl.bound.under_p import unfit_under_p
 from graphdsl.diagnostics import Diagnostic, Span
 from graphdsl.ir.graph import Independence
-from graphdsl.ir.information import Collected, Term
+from graphdsl.ir.information import Collected
 from graphdsl.ir.laws import laws_of
-from graphdsl.ir.loss import Group, LossModule, LossTerm, ParameterSlot, VariableSlot
+from graphdsl.ir.loss import Group, LossModule, LossTerm
 from graphdsl.ir.model import Family, Model
-from graphdsl.ir.statements import Attribute, Run
 from graphdsl.lower.checks import all_warnings, mistakes, without_model
 from graphdsl.lower.distances import distance_terms
 from graphdsl.lower.errors import NothingLeft, PriorMissing
@@ -30,23 +29,21 @@ from graphdsl.lower.gradients import with_gradients
 from graphdsl.lower.importance import importance_terms, sampled_networks
 from graphdsl.lower.masks import count_terms, unfit_gradients
 from graphdsl.lower.mixtures import idle_experts, unfit_mixtures
+from graphdsl.lower.module import loss_module
 from graphdsl.lower.signed_sums import group_of, group_relation, sign_text
 from graphdsl.lower.terms import added_up, loss_terms
 from graphdsl.lower.turns import idle_turns, turns
 from graphdsl.lower.untrained import untrained, without_part
 from graphdsl.lower.vacuous_bounds import unheld
 from graphdsl.lower.vanished_bounds import telling
-from graphdsl.notation.objective import whole_latex, whole_text
 from graphdsl.program.inputs import Inputs
 from graphdsl.program.names import Names, local_names, named
-from graphdsl.program.passes.draw_masks import with_masks, with_structures
-from graphdsl.program.passes.drop_unused import drop_unused, values_read
+from graphdsl.program.passes.draw_masks import with_structures
 from graphdsl.program.passes.separate_players import Part, put_together, unowned
 from graphdsl.program.passes.stratify_mixtures import stratified
 from graphdsl.program.passes.sum_over_classes import enumerated, unfit_players
 from graphdsl.program.plan import make_plan
 from graphdsl.program.state import Plan
-from graphdsl.program.substitution import inputs, values_in
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +184,7 @@ def _lowered(bounded: Sequence[_Bounded], model: Model, found: list[Diagnostic])
     constants = added_up(term for one in bounded for term in one.collected.constants)
     every_group = tuple(group for several in groups for group in several)
     if not model.players:
-        module = _module(model, plans[0]["q"], terms[0], constants)
+        module = loss_module(model, plans[0]["q"], terms[0], constants)
         module, unfit = enumerated(replace(module, groups=every_group), plans[0], model)
         found += unfit
         return (
@@ -203,7 +200,7 @@ def _lowered(bounded: Sequence[_Bounded], model: Model, found: list[Diagnostic])
     if _is_wrong(found):
         return Lowered(None, tuple(found))
     plan, whole, players = put_together(parts, taken)
-    module = _module(model, plan, whole, constants)
+    module = loss_module(model, plan, whole, constants)
     surrogate = module.relation == "surrogate"
     reason = "each player has an objective of its own, with the others' networks as they are"
     module = replace(
@@ -277,92 +274,3 @@ def _in_order(parts: Iterable[Piece]) -> list[Piece]:
     """Reconstructions first, then rates, as objectives are written."""
     order = ("reconstruction", "cost", "kl", "cross_entropy", "entropy", "penalty")
     return sorted(parts, key=lambda piece: order.index(piece.kind))
-
-
-def _module(
-    model: Model, plan: Plan, terms: tuple[LossTerm, ...], constants: tuple[Term, ...]
-) -> LossModule:
-    relation = combined(term.relation for term in terms)
-    program = plan.program
-    read = {value for one in program.decode for value in inputs(one)}
-    latents = [
-        (plan.inputs.declared(family), family.name, len(family.extents))
-        for family in model.families
-        if family.role == "latent" and plan.inputs.declared(family) in read
-    ]
-    masks = {plan.inputs.mask(one.name): one.name for one in model.masks}
-    return LossModule(
-        model=model.name,
-        class_name=_class_name(model.name),
-        title=model.title,
-        sha256=model.sha256,
-        objective=whole_latex(model),
-        objective_text=tuple(whole_text(model)),
-        relation=relation,
-        reason=reason_of(relation, terms, model) + _in_expectation(plan),
-        variables=tuple(
-            VariableSlot(
-                name=one.name,
-                role="observed" if one.labels else one.role,
-                kind=one.kind,
-                members=None if one.members is None else one.extents,
-                shape=one.shape,
-                classes=one.classes,
-                optional=one.optional or bool(one.labels),
-                inferred=bool(one.labels),
-            )
-            for one in model.families
-            if not one.label_of
-        ),
-        parameters=tuple(
-            ParameterSlot(
-                name=one.name,
-                value=float(one.value),
-                low=None if one.range.low is None else float(one.range.low),
-                high=None if one.range.high is None else float(one.range.high),
-                ramp=None if one.ramp is None else (float(one.ramp[0]), one.ramp[1]),
-            )
-            for one in model.parameters
-        ),
-        networks=tuple(program.networks.values()),
-        subsets=tuple(program.subsets),
-        holders=tuple(program.holders),
-        forward=with_masks(drop_unused(plan.forward, values_read(terms)), masks, likeliest=False),
-        terms=terms,
-        infer=with_masks(
-            drop_unused(plan.infer, values_in(tuple(plan.inferred))), masks, likeliest=True
-        ),
-        inferred=tuple(plan.inferred),
-        decode=with_masks(tuple(program.decode), masks, likeliest=True),
-        decoded=tuple(program.decoded),
-        latents_decoded=tuple(latents),
-        ancestral=with_masks(tuple(program.ancestral), masks, likeliest=True),
-        drawn=tuple(program.drawn),
-        constants=constants,
-        critics=tuple(dict.fromkeys(_critics(terms, plan))),
-        draws=program.draws,
-    )
-
-
-def _in_expectation(plan: Plan) -> str:
-    """What the emitted loss draws, and the objective is a mean over."""
-    drawn = [*(one.name for one in plan.program.draws), *(one.name for one in plan.model.masks)]
-    return f", in expectation over {', '.join(drawn)}" if drawn else ""
-
-
-def _critics(terms: Sequence[LossTerm], plan: Plan) -> Iterator[Attribute]:
-    """The networks that some critic trains, and the model does not, with their learned scales."""
-    networks = plan.program.networks.values()
-    scales = {one.attribute: one.scale[0] for one in networks if one.scale is not None}
-    runs = {one.target: one.slot for one in plan.forward if isinstance(one, Run) and one.detached}
-    for term in terms:
-        model = term.critic_model
-        trained = term.code.critic, None if model is None else runs.get(model)
-        for attribute in filter(None, trained):
-            yield attribute
-            yield from (scales[attribute],) if attribute in scales else ()
-
-
-def _class_name(name: str) -> str:
-    camel = "".join(part[:1].upper() + part[1:] for part in name.split("_") if part)
-    return camel

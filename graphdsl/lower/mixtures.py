@@ -10,8 +10,8 @@ __all__ = ["idle_experts", "unfit_mixtures"]
 from collections.abc import Hashable, Iterable, Iterator, Sequence
 from typing import TypeAlias
 
-from graphdsl.bound.bounds import Piece
 from graphdsl.bound.models import Encoder
+from graphdsl.bound.pieces import Piece
 from graphdsl.diagnostics import Diagnostic, Span
 from graphdsl.ir.model import (
     Conditional,

@@ -7,9 +7,9 @@ __all__ = ["added_up", "loss_terms"]
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from graphdsl.bound.bounds import Piece
 from graphdsl.bound.draws import draws_used
 from graphdsl.bound.models import Auxiliary, Decoder, Encoder, Prior, SubPosterior, is_drawn, plays
+from graphdsl.bound.pieces import Piece
 from graphdsl.bound.relations import of_bounds
 from graphdsl.diagnostics import CompilerBug
 from graphdsl.ir.draws import as_block, draws_in
@@ -23,8 +23,8 @@ from graphdsl.ir.weight import Weight, accumulate
 from graphdsl.notation.rows import paying
 from graphdsl.notation.terms import AT_ONE_SAMPLE, formula
 from graphdsl.program.drawn_sets import chosen
+from graphdsl.program.members import member_ref
 from graphdsl.program.names import Names
-from graphdsl.program.slots import member_ref
 from graphdsl.program.state import Mixture, ModelKey, Plan
 
 

@@ -11,7 +11,7 @@ __all__ = ["telling"]
 from collections.abc import Iterable
 from dataclasses import replace
 
-from graphdsl.bound.bounds import Vanished
+from graphdsl.bound.pieces import Vanished
 from graphdsl.bound.relations import combined, of_bounds
 from graphdsl.ir.loss import LossTerm
 from graphdsl.lower.terms import added_up

@@ -6,8 +6,8 @@ __all__ = ["paying"]
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from graphdsl.bound.bounds import Piece
 from graphdsl.bound.models import Auxiliary, Encoder, SubPosterior, model_ref
+from graphdsl.bound.pieces import Piece
 from graphdsl.ir.draws import as_block
 from graphdsl.ir.model import Model
 from graphdsl.ir.notation import names, shortened

@@ -7,9 +7,9 @@ __all__ = ["AT_ONE_SAMPLE", "Formula", "formula"]
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from graphdsl.bound.bounds import Piece
 from graphdsl.bound.draws import draws_used
 from graphdsl.bound.models import Auxiliary, Decoder, Encoder, Prior, SubPosterior, is_drawn
+from graphdsl.bound.pieces import Piece
 from graphdsl.diagnostics import CompilerBug
 from graphdsl.ir.draws import as_block
 from graphdsl.ir.masks import Gate

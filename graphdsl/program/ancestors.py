@@ -12,8 +12,9 @@ from graphdsl.ir.slots import Slot
 from graphdsl.ir.statements import Assemble, Generated, PriorSample, Ref, Value
 from graphdsl.program.inputs import parents_of
 from graphdsl.program.keys import members
+from graphdsl.program.members import member_noise
+from graphdsl.program.networks import network_slot
 from graphdsl.program.runs import gathered, held_members, run_slot, slot_shape
-from graphdsl.program.slots import member_noise, network_slot
 from graphdsl.program.state import Held, Plan
 
 

@@ -7,13 +7,13 @@ __all__ = ["run_compared"]
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from graphdsl.bound.bounds import Piece
 from graphdsl.bound.models import Encoder
+from graphdsl.bound.pieces import Piece
 from graphdsl.ir.model import Conditional, Model
 from graphdsl.ir.slots import Slot
 from graphdsl.ir.statements import Value
+from graphdsl.program.networks import network_slot
 from graphdsl.program.runs import gathered, run_slot
-from graphdsl.program.slots import network_slot
 from graphdsl.program.state import ModelKey, Plan
 
 

@@ -32,8 +32,9 @@ from graphdsl.ir.statements import (
 )
 from graphdsl.program.inputs import Inputs, parents_of, tensor_shape
 from graphdsl.program.keys import members
+from graphdsl.program.members import member_noise, member_ref
+from graphdsl.program.networks import network_slot
 from graphdsl.program.runs import gathered, held_members, run_slot, slot_shape
-from graphdsl.program.slots import member_noise, member_ref, network_slot
 from graphdsl.program.state import Held, Plan, Program
 
 

@@ -7,13 +7,13 @@ __all__ = ["chosen", "plan_draws", "written_out"]
 from collections.abc import Sequence
 from dataclasses import replace
 
-from graphdsl.bound.bounds import Piece
 from graphdsl.bound.draws import draws_used
+from graphdsl.bound.pieces import Piece
 from graphdsl.diagnostics import CompilerBug
 from graphdsl.ir.draws import Draw, as_block
 from graphdsl.ir.model import Conditional, Model
 from graphdsl.ir.statements import Chosen, DrawSet, Observe
-from graphdsl.program.slots import member_ref
+from graphdsl.program.members import member_ref
 from graphdsl.program.state import Plan
 
 

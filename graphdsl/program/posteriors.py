@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-__all__ = ["plan_posteriors", "present_experts", "run_experts"]
+__all__ = ["plan_posteriors"]
 
 from collections.abc import Sequence
 from dataclasses import replace
 
-from graphdsl.diagnostics import CompilerBug
-from graphdsl.ir.draws import as_block
-from graphdsl.ir.model import Conditional, Family, Model
+from graphdsl.ir.model import Conditional, Family
 from graphdsl.ir.slots import Slot
 from graphdsl.ir.statements import (
-    NO_ATTRIBUTE,
     Assemble,
-    Attribute,
-    Fuse,
     InferenceLine,
     Known,
     Ref,
@@ -23,12 +18,12 @@ from graphdsl.ir.statements import (
     Sample,
     Value,
 )
-from graphdsl.notation.networks import children_text, joint_text, pattern
-from graphdsl.program.drawn_sets import chosen
+from graphdsl.program.experts import fused_posterior, whole_conditional
 from graphdsl.program.fallbacks import fallbacks
 from graphdsl.program.inputs import labels_of, parents_of
 from graphdsl.program.keys import members
-from graphdsl.program.masks import weights_of
+from graphdsl.program.members import member_noise, member_ref
+from graphdsl.program.networks import network_slot
 from graphdsl.program.runs import (
     gathered,
     held_members,
@@ -36,8 +31,7 @@ from graphdsl.program.runs import (
     run_slot,
     slot_shape,
 )
-from graphdsl.program.slots import expert_slots, member_noise, member_ref, network_slot
-from graphdsl.program.state import Held, Mixture, ModelKey, Plan
+from graphdsl.program.state import ModelKey, Plan
 
 
 def plan_posteriors(
@@ -94,8 +88,8 @@ def _posterior(
     where = plan.under.removeprefix(plan.base)
     if slot.conditionals[0].by != "joint":
         label = f"{name}{where}" if plan.base == "q" else f"{plan.base}.{name}{where}"
-        whole = _whole(plan.model, plan.under, slot)
-        return _fused(plan, slot, label, wanted.get(whole, []))
+        whole = whole_conditional(plan.model, plan.under, slot)
+        return fused_posterior(plan, slot, label, wanted.get(whole, []))
     plan.program.add_network(network_slot(slot, plan.model))
     gather = list(gathered(plan, slot))
     run = run_slot(plan, slot, f"{plan.base}.{name}{where}")
@@ -160,203 +154,6 @@ def _known(plan: Plan, slot: Slot, posterior: Value) -> Value:
     plan.infer.add(known)
     plan.likelihood.update({ModelKey(plan.base, label): (posterior, labels) for label in labels})
     return known.target
-
-
-def _whole(model: Model, under: str, slot: Slot) -> Conditional:
-    """The conditional that a slot's was split from, by family of children."""
-    (part,) = slot.conditionals
-    return next(
-        one
-        for one in model.inference_of(under).conditionals
-        if set(part.children) <= set(one.children)
-    )
-
-
-def run_experts(plan: Plan, slot: Slot, label: str) -> Held:
-    """Run every expert of a product once; the tensor that holds them, and their parents."""
-    model = plan.model
-    shape = slot_shape(slot, model.family_of(slot.children[0]))
-    parts = expert_slots(slot, model)
-    single = len(parts) == 1 and parts[0].stacked
-    sources = []
-    for part in parts:
-        plan.program.add_network(network_slot(part, model))
-        wish = f"experts:{label}" if single else f"expert:{part.result.removeprefix('q.')}"
-        run = plan.forward.add(run_slot(plan, part, wish))
-        plan.infer.add(run)
-        several = range(len(part.experts)) if part.stacked else (None,)
-        sources += [Ref(run.target) if k is None else Ref(run.target, (k,), True) for k in several]
-    experts = sources[0].value
-    if not single:
-        joined = plan.forward.add(
-            Fuse(
-                target=Value(f"experts:{label}", shape),
-                how="concatenate",
-                experts=tuple(sources),
-                formula="",
-            )
-        )
-        plan.infer.add(joined)
-        experts = joined.target
-    return experts, tuple(parent for part in parts for parent in part.experts)
-
-
-def _fused(plan: Plan, slot: Slot, label: str, subsets: list[tuple[str, ...]]) -> Value:
-    """A product of experts: every expert once, then each posterior that a term asks for."""
-    model = plan.model
-    shape = slot_shape(slot, model.family_of(slot.children[0]))
-    (conditional,) = slot.conditionals
-    known = plan.program.experts.get((plan.base, slot.children))
-    experts, every = run_experts(plan, slot, label) if known is None else known
-    whole = _whole(model, plan.under, slot)
-    block = next((name for name in whole.parents if as_block(name) is not None), "")
-    order = tuple(parent for parent in every if parent in conditional.parents)
-    places = None if order == every else tuple(every.index(parent) for parent in order)
-    base, mixed = conditional.network, conditional.by == "mixture"
-    of, given = children_text(model, slot), block or joint_text(model, order)
-    formula = f"{base}({of} | {given}), eq. 13"
-    target = Value(f"q.{label}" if plan.base == "q" else label, shape)
-    product = Fuse(
-        target=target,
-        how="expert" if mixed else "drawn" if block else "product",
-        experts=(Ref(experts, places),),
-        formula=_of_one(conditional, of, given) if mixed else formula,
-        there=Value(f"present:{label}"),
-        selector=conditional.selector if mixed else "",
-        present=present_experts(plan, order),
-        chosen=chosen(plan, block, order) if block else None,
-        weights=weights_of(plan, conditional, order),
-    )
-    if conditional.mixes and not conditional.one_expert:
-        _mixture(plan, slot, product, f"{base}({of} | {given})", order, label)
-    product = plan.forward.add(product)
-    plan.infer.add(replace(product, present=_seen_experts(plan, order), chosen=None))
-    for subset in [one for one in subsets if as_block(one[0]) is not None]:
-        _drawn_posterior(plan, slot, label, (experts, every), subset[0])
-    subsets = [one for one in subsets if as_block(one[0]) is None]
-    if subsets:
-        _subset_posteriors(plan, slot, label, Ref(experts, places), order, subsets)
-    return product.target
-
-
-def _of_one(conditional: Conditional, of: str, given: str) -> str:
-    """The one expert of a mixture that a row draws, where there are several."""
-    drawn = f", {conditional.selector}" if conditional.mixes else ""
-    return f"{conditional.network}({of} | {given}{drawn})"
-
-
-def _mixture(
-    plan: Plan, slot: Slot, one: Fuse, formula: str, experts: tuple[str, ...], label: str
-) -> None:
-    """The mixture itself, whose density a term has, beside the one expert that a row draws."""
-    shape = (len(experts), *(one.target.shape or ()))
-    fused = plan.forward.add(
-        replace(
-            one,
-            target=Value(f"mixture:{label}", shape),
-            how="mixture",
-            formula=formula,
-            there=Value(f"present:mixture:{label}"),
-            selector="",
-        )
-    )
-    mixture = Mixture(fused.target, slot.children, experts)
-    plan.mixtures.update(dict.fromkeys(slot.children, mixture))
-
-
-def _subset_posteriors(
-    plan: Plan,
-    slot: Slot,
-    label: str,
-    experts: Ref,
-    order: tuple[str, ...],
-    subsets: list[tuple[str, ...]],
-) -> None:
-    family, (conditional,) = plan.model.family_of(slot.children[0]), slot.conditionals
-    each = [(parent,) for parent in order] == subsets
-    attribute = NO_ATTRIBUTE
-    if not each:
-        attribute = Attribute(f"subsets:{label}")
-        rows = tuple(tuple(parent in subset for parent in order) for subset in subsets)
-        plan.program.subsets.append((attribute, rows))
-    children = children_text(plan.model, slot)
-    given = pattern(order) if each else "x_S".replace("x", order[0].partition("[")[0])
-    behind = f"{label}~{'each' if each else 'subsets'}"
-    fused = plan.forward.add(
-        Fuse(
-            target=Value(
-                f"q.{behind}" if plan.base == "q" else behind,
-                (len(subsets), *slot_shape(slot, family)),
-            ),
-            how="each" if each else "subsets",
-            experts=(experts,),
-            formula=f"{conditional.network}({children} | {given}), of the same experts",
-            there=Value(f"present:{behind}"),
-            subsets=attribute,
-            present=present_experts(plan, order),
-            weights=weights_of(plan, conditional, order),
-        )
-    )
-    for child in slot.children:
-        for place, subset in enumerate(subsets):
-            plan.program.subset_of[plan.under, child, subset] = (fused.target, place)
-
-
-def present_experts(plan: Plan, experts: tuple[str, ...]) -> tuple[Ref | None, ...]:
-    """Which experts a row has in training; nothing if it has all of them."""
-    known = [plan.inputs.masks([one]) for one in experts]
-    if not any(known):
-        return ()
-    family = plan.model.family_of(experts[0])
-    if experts == family.nodes and family.members is not None:
-        return (Ref(plan.inputs.seen(family)),)
-    return tuple(replace(mask[0], one=True) if mask else None for mask in known)
-
-
-def _drawn_posterior(plan: Plan, slot: Slot, label: str, held: Held, block: str) -> None:
-    """q(z | x[S]): the product of the same experts, under the mask of a set that is drawn."""
-    model, (experts, every) = plan.model, held
-    found = as_block(block)
-    if found is None:
-        raise CompilerBug(f"{block} is no block of a drawn set")
-    members = model.members(found.head)
-    order = tuple(parent for parent in every if parent in members)
-    places = None if order == every else tuple(every.index(parent) for parent in order)
-    children, of_block = children_text(model, slot), f"{label}|{block}"
-    fused = plan.forward.add(
-        Fuse(
-            target=Value(
-                f"q.{of_block}" if plan.base == "q" else of_block,
-                slot_shape(slot, model.family_of(slot.children[0])),
-            ),
-            how="drawn",
-            there=Value(f"present:{of_block}"),
-            experts=(Ref(experts, places),),
-            formula=f"{slot.conditionals[0].network}({children} | {block}), of the same experts",
-            present=present_experts(plan, order),
-            chosen=chosen(plan, block, order),
-            weights=weights_of(plan, slot.conditionals[0], order),
-        )
-    )
-    for child in slot.children:
-        plan.program.drawn_posterior[plan.under, child, block] = (fused.target, slot.children)
-
-
-def _seen_experts(plan: Plan, experts: tuple[str, ...]) -> tuple[Ref, ...]:
-    """Which experts there are where views may be missing; nothing if some expert is a latent."""
-    if not plan.model.observed().issuperset(experts):
-        return ()
-    family = plan.model.family_of(experts[0])
-    if experts == family.nodes and family.members is not None:
-        return (Ref(plan.inputs.seen(family)),)
-    masks = []
-    for one in experts:
-        family = plan.model.family_of(one)
-        mask = member_ref(plan.inputs.seen(family), (one,), family.nodes)
-        masks.append(Ref(mask.value, mask.places if mask.places else None, True))
-        if mask.places is None and family.members is not None:
-            masks[-1] = Ref(mask.value, (0,), True)  # the only member of its family
-    return tuple(masks)
 
 
 def _assemble(plan: Plan, family: Family, parts: Sequence[Slot]) -> None:

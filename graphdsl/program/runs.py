@@ -28,7 +28,8 @@ from graphdsl.ir.statements import (
 from graphdsl.notation.networks import slot_formula
 from graphdsl.program import keys
 from graphdsl.program.masks import gated
-from graphdsl.program.slots import member_ref, output_of, scale_name
+from graphdsl.program.members import member_ref
+from graphdsl.program.networks import output_of, scale_name
 from graphdsl.program.state import Held, Plan
 
 

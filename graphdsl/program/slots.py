@@ -2,31 +2,19 @@
 
 from __future__ import annotations
 
-__all__ = [
-    "expert_slots",
-    "member_noise",
-    "member_ref",
-    "network_slot",
-    "output_of",
-    "scale_name",
-    "slots",
-    "some_of",
-    "with_scale",
-]
+__all__ = ["expert_slots", "slots", "some_of"]
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
-from graphdsl.diagnostics import CompilerBug
-from graphdsl.ir.laws import Output
-from graphdsl.ir.loss import Builder, NetworkSlot
 from graphdsl.ir.masks import Gate
-from graphdsl.ir.model import Conditional, Family, Model
+from graphdsl.ir.model import Conditional, Model
 from graphdsl.ir.notation import natural
 from graphdsl.ir.slots import Argument, Slot
-from graphdsl.ir.statements import Attribute, Noise, Ref, Value
+from graphdsl.ir.statements import Attribute
 from graphdsl.ir.symbols import ModelRef
 from graphdsl.program.keys import Keys
+from graphdsl.program.networks import output_of
 from graphdsl.program.ordering import in_order
 
 
@@ -120,116 +108,6 @@ def expert_slots(slot: Slot, model: Model) -> tuple[Slot, ...]:
             )
         )
     return tuple(found)
-
-
-def network_slot(slot: Slot, model: Model) -> NetworkSlot:
-    """What the emitted class declares for a slot."""
-    family = model.family_of(slot.children[0])
-    conditional = slot.conditionals[0]
-    axis = () if slot.per_network is None else (slot.per_network,)
-    law, output = model.distribution_of(conditional).law, output_of(conditional, model)
-    numbers = 1 if law.joint else len(output.parameters)
-    count = max(len(slot.names), 1) if slot.stacked else None
-    outputs: int | tuple[int, ...] = (slot.per_network or 1) * family.size
-    convolutional = conditional.via.name == "conv"
-    is_image = convolutional and family.role != "latent"
-    if is_image or (numbers == 1 and (law.joint or axis or len(family.encoded) != 1)):
-        outputs = (*axis, *family.encoded)
-    own = conditional.via.name == "own"
-    several = slot.stacked and not slot.tied
-    name = "mlps" if several else "mlp"
-    if not slot.arguments:
-        name = "marginal_models" if several else "marginal_model"
-    if convolutional:
-        name = "conv_decoder" if is_image else "conv_encoder"
-    return NetworkSlot(
-        attribute=slot.attribute,
-        names=tuple(name for name, _ in slot.tied) or slot.names,
-        models=tuple(one for _, one in slot.tied) or slot.models,
-        tied=bool(slot.tied),
-        network=conditional.network,
-        children=slot.children,
-        builder=Builder(
-            name="own" if own else name,  # type: ignore[arg-type]  # one of seven, as just decided
-            module=conditional.via.module,
-            answer=output.words if own else "",
-            count=count,
-            inputs=tuple(
-                (_shape(one.nodes[0], model), one.shared and not one.gates)
-                for one in slot.arguments
-            ),
-            hidden=conditional.via.sizes,
-            outputs=outputs,
-            numbers=numbers,
-            law=law.builder,
-            context=_CONTEXT if law.is_run_alone else 0,
-            reads=tuple(_data_read(one, model) for one in slot.arguments),
-            describes=with_scale(slot.children, model),
-            units=_units(conditional, model),
-        ),
-        scale=_learned_scale(slot, model),
-    )
-
-
-def with_scale(nodes: Sequence[str], model: Model) -> tuple[str, ...]:
-    """Variables of one family that are data and have a scale: the family, if they are all of it.
-
-    They have the names that a batch holds them by.
-    """
-    family = model.family_of(nodes[0])
-    is_data = family.role != "latent" or family.labels
-    if not is_data or family.kind not in ("real", "count"):
-        return ()
-    if family.members is not None and len(nodes) > 1 and tuple(nodes) == family.nodes:
-        return (family.held_as,)
-    return tuple(family.held_as + node.removeprefix(family.name) for node in nodes)
-
-
-def _data_read(argument: Argument, model: Model) -> tuple[str, ...]:
-    """What an argument is of data that have a scale: each member's own, or what they share."""
-    if len(argument.nodes) == 1:
-        return with_scale(argument.nodes[0], model)
-    return with_scale([node for nodes in argument.nodes for node in nodes], model)
-
-
-def _units(conditional: Conditional, model: Model) -> str:
-    """What a network answers of data that have a scale."""
-    law = model.distribution_of(conditional).law
-    return law.word if output_of(conditional, model) == law.output else "means"
-
-
-def output_of(conditional: Conditional, model: Model) -> Output:
-    """How its network's output is read: with a scale for latents, and where the law says so."""
-    distribution = model.distribution_of(conditional)
-    scale, family = distribution.law.scale, model.family_of(conditional.children[0])
-    own = scale is None or family.role == "latent" or distribution.scale == "own"
-    return distribution.law.output if own or scale is None else scale.output
-
-
-def scale_name(slot: Slot, model: Model) -> Attribute:
-    """The attribute of a learned scale."""
-    scale = model.distribution_of(slot.conditionals[0]).law.scale
-    if scale is None:
-        raise CompilerBug(f"{slot.attribute} has no scale to learn")
-    return Attribute(f"{scale.attribute}:{slot.attribute}")
-
-
-def _learned_scale(slot: Slot, model: Model) -> tuple[Attribute, tuple[int, ...], str] | None:
-    """One learned scale for each variable, whatever its shape."""
-    distribution = model.distribution_of(slot.conditionals[0])
-    if distribution.scale != "learned":
-        return None
-    inner = (1,) * len(model.family_of(slot.children[0]).shape)
-    each = slot.is_family and not slot.tied  # what is shared is shared whole
-    return (
-        scale_name(slot, model),
-        (len(slot.children), *inner) if each else (),
-        distribution.law.word,
-    )
-
-
-#: How many numbers an encoder hands to a flow, which they steer.
-_CONTEXT = 64
 
 
 def _by_line(
@@ -386,29 +264,3 @@ def _joint(nodes: Sequence[str], model: Model) -> str:
     family = model.family_of(nodes[0])
     whole = len(nodes) > 1 and tuple(nodes) == family.nodes
     return family.name if whole else ",".join(nodes)
-
-
-def _shape(nodes: tuple[str, ...], model: Model) -> tuple[int, ...]:
-    family = model.family_of(nodes[0])
-    return family.encoded if len(nodes) == 1 else (len(nodes), *family.encoded)
-
-
-def member_ref(tensor: Value, nodes: Sequence[str], everything: Sequence[str]) -> Ref:
-    """Some members of a tensor that holds `everything` along its family axis."""
-    return Ref(tensor, *_members(nodes, everything))
-
-
-def member_noise(family: Family, nodes: Sequence[str]) -> Noise:
-    """The noise of a family, or of some members of it."""
-    places, one = _members(nodes, family.nodes)
-    return Noise(family.name, places, one, grid=len(family.extents))
-
-
-def _members(
-    nodes: Sequence[str], everything: Sequence[str]
-) -> tuple[tuple[int, ...] | None, bool]:
-    """The places of some members, and whether they are a single one."""
-    if tuple(nodes) == tuple(everything):
-        return None, False
-    places = tuple(everything.index(node) for node in nodes)
-    return places, len(places) == 1

@@ -18,7 +18,7 @@ from graphdsl.ir.statements import Attribute, Decoded, Drawn, InferenceLine, Ref
 from graphdsl.notation.samples import Samples
 from graphdsl.program.blocks import Block
 from graphdsl.program.inputs import Inputs
-from graphdsl.program.slots import member_ref
+from graphdsl.program.members import member_ref
 
 #: Where a variable is found: a value, and the variables that it holds.
 Held: TypeAlias = tuple[Value, tuple[str, ...]]

@@ -20,9 +20,10 @@ from graphdsl.ir.slots import Slot
 from graphdsl.ir.statements import Fuse, Observe, Ref, Repeat, Run, Sample, Statement, Value
 from graphdsl.program.blocks import Block
 from graphdsl.program.inputs import parents_of
+from graphdsl.program.members import member_ref
+from graphdsl.program.networks import network_slot
 from graphdsl.program.posteriors import plan_posteriors
 from graphdsl.program.runs import run_slot
-from graphdsl.program.slots import member_ref, network_slot
 from graphdsl.program.state import Mixture, Plan
 from graphdsl.program.substitution import inputs, outputs, replaced, values_in
 

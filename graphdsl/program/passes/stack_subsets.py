@@ -14,17 +14,19 @@ from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TypeAlias
 
-from graphdsl.bound.bounds import Piece
 from graphdsl.bound.models import Decoder, Encoder, Prior, SubPosterior
+from graphdsl.bound.pieces import Piece
 from graphdsl.ir.draws import as_block
 from graphdsl.ir.model import Model, Network, Wrapped
 from graphdsl.ir.slots import Slot
 from graphdsl.ir.statements import NO_ATTRIBUTE, Attribute, Fuse, Noise, Ref, Sample, Value
 from graphdsl.notation.networks import children_text
 from graphdsl.program.blocks import Block
-from graphdsl.program.posteriors import plan_posteriors, present_experts
+from graphdsl.program.experts import present_experts
+from graphdsl.program.networks import network_slot
+from graphdsl.program.posteriors import plan_posteriors
 from graphdsl.program.runs import run_slot, slot_shape
-from graphdsl.program.slots import network_slot, some_of
+from graphdsl.program.slots import some_of
 from graphdsl.program.state import ModelKey, Plan
 
 _Encoders: TypeAlias = Mapping[str, Sequence[Slot]]
