@@ -14,7 +14,7 @@ from torch import Tensor
 
 from graphdsl_runtime.errors import MissingInput, OutOfRange, ShapeMismatch
 
-_Place: TypeAlias = int | slice | EllipsisType | Tensor | None
+_Place: TypeAlias = int | slice | EllipsisType | Tensor | list[int] | None
 #: What a distribution is indexed with: as a tensor is.
 Index: TypeAlias = _Place | tuple[_Place, ...]
 
