@@ -7,6 +7,7 @@ Effort is counted in calls of functions and in bytes, which are the same on ever
 from __future__ import annotations
 
 import ast
+from functools import cache
 
 import pytest
 import torch
@@ -19,6 +20,7 @@ from tests.effort import calls, growth, peak
 from tests.emitted import emitted_class, emitted_text
 
 FORTY = views(40)
+text_of = cache(emitted_text)
 
 SIZES = {
     "views": (10, 20),
@@ -58,7 +60,7 @@ def test_a_hundred_variables_are_no_great_effort() -> None:
 
 
 def test_forward_has_no_loop_over_views() -> None:
-    tree = ast.parse(emitted_text(FORTY))
+    tree = ast.parse(text_of(FORTY))
     forward = next(
         node
         for node in ast.walk(tree)
@@ -69,7 +71,7 @@ def test_forward_has_no_loop_over_views() -> None:
 
 
 def test_text_does_not_grow_with_the_number_of_views() -> None:
-    few, many = (emitted_text(views(n)) for n in (20, 40))
+    few, many = text_of(views(20)), text_of(FORTY)
     assert len(many) - len(few) < 200
 
 

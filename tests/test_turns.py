@@ -16,6 +16,7 @@ from graphdsl_runtime import Objective, alternate
 from graphdsl_runtime.training import train
 from graphdsl_runtime.training.checkpoint import Checkpoint
 from graphdsl_runtime.training.data import DataSet, Layout
+from tests.corpus import some
 from tests.emitted import emitted_class, emitted_text
 from tests.graphs import assert_trains_alike
 from tests.rounds import assert_a_round_is_of_own_steps
@@ -84,7 +85,7 @@ def test_every_player_of_a_game_has_its_turns() -> None:
     assert_a_round_is_of_own_steps(objective, {"x": torch.randn(8, 3).double()}, wanted)
 
 
-@pytest.mark.parametrize("text", [GAN, GAME], ids=["gan", "game"])
+@pytest.mark.parametrize("text", some("compiled games", [GAN, GAME], 1))
 def test_a_compiled_game_is_played_as_any_other(text: str) -> None:
     """Its players end where they do in eager torch; the last batch is a smaller one."""
     batches = [{"x": torch.randn(rows, 3).double()} for rows in (8, 8, 8, 6, 6)]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 import pytest
 import torch
 from torch import Tensor, nn
@@ -16,6 +18,7 @@ from graphdsl_runtime import (
     mlp,
     standard_normal,
 )
+from tests.corpus import some
 
 ROWS, SIZE = 4, 2
 
@@ -136,10 +139,11 @@ def test_a_frozen_flow_is_the_same_and_keeps_its_weights() -> None:
     assert all(one is None for one in reached)
 
 
-@pytest.mark.parametrize("held", [False, True], ids=["its own", "frozen"])
-@pytest.mark.parametrize("size", [1, SIZE])
+@pytest.mark.parametrize(
+    ("size", "held"), some("graphs of flows", [*product([1, SIZE], [False, True])], 2)
+)
 def test_a_flow_compiles_as_one_graph(size: int, held: bool) -> None:
-    """Its sample, its density, and by the inverse that of another value."""
+    """Its sample, its density, and by the inverse that of another value; frozen or its own."""
     built, data = network(size), torch.randn(ROWS, 3, dtype=torch.float64, requires_grad=True)
     noise, value = torch.randn(2, ROWS, size, dtype=torch.float64).unbind(0)
 
