@@ -4,26 +4,28 @@ from __future__ import annotations
 
 __all__ = ["with_gradients"]
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from graphdsl.ir.loss import EXACT, LossModule, LossTerm, MaskSlot
 from graphdsl.ir.masks import EdgeGradient
 from graphdsl.ir.methods import ESTIMATORS
-from graphdsl.ir.statements import Detach, DrawMask, Generated, Sample, Statement
+from graphdsl.ir.statements import Detach, DrawMask, Generated, Sample, Statement, Value
 from graphdsl.program.passes.drop_unused import read_by_term
 from graphdsl.program.substitution import inputs, outputs
 
 
 def with_gradients(module: LossModule) -> LossModule:
     """The module, each of its terms with what its gradient is."""
-    terms = (replace(term, gradient=_gradient(term, module)) for term in module.terms)
+    telling = _telling(module.forward)
+    terms = (replace(term, gradient=_gradient(term, module, telling)) for term in module.terms)
     return replace(module, terms=tuple(terms))
 
 
-def _gradient(term: LossTerm, module: LossModule) -> str:
+def _gradient(term: LossTerm, module: LossModule, telling: Mapping[Value, frozenset[int]]) -> str:
     """`exact`, or each reason why it is not."""
-    read = _read_statements(term, module.forward)
+    places = {place for value in read_by_term(term.code) for place in telling.get(value, ())}
+    read = [module.forward[place] for place in sorted(places)]
     frozen = ["frozen: p's own networks have none"] * term.frozen
     edges = _of_edges(read, module.masks)
     return "; ".join((*frozen, *_of_samples(read), *edges, *_of_words(term.code.word))) or EXACT
@@ -62,12 +64,28 @@ def _of_words(word: str) -> Iterator[str]:
         yield own.gradient
 
 
-def _read_statements(term: LossTerm, forward: Sequence[Statement]) -> list[Statement]:
-    """The statements that the term's gradient goes through."""
-    needed, found = set(read_by_term(term.code)), list[Statement]()
-    for statement in reversed(forward):
-        if needed.isdisjoint(outputs(statement)) or isinstance(statement, Detach):
+def _telling(forward: Sequence[Statement]) -> dict[Value, frozenset[int]]:
+    """The statements that say how a value has its gradient, by their places; most have none.
+
+    One pass for all terms: each of a chain of latents depends on all before it.
+    """
+    found: dict[Value, frozenset[int]] = {}
+    for place, statement in enumerate(forward):
+        if isinstance(statement, Detach):
             continue
-        found.append(statement)
-        needed |= set(inputs(statement))
-    return found[::-1]
+        read = [found[value] for value in inputs(statement) if value in found]
+        own = [{place}] if _tells(statement) else []
+        if read or own:
+            found.update(dict.fromkeys(outputs(statement), frozenset().union(*read, *own)))
+    return found
+
+
+def _tells(statement: Statement) -> bool:
+    """Whether a statement draws what has no derivative."""
+    match statement:
+        case Sample(discrete=discrete):
+            return discrete
+        case Generated(drawn=drawn, relaxed=relaxed):
+            return drawn and bool(relaxed)
+        case _:
+            return isinstance(statement, DrawMask)
