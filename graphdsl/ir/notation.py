@@ -75,6 +75,7 @@ def copied(name: str) -> str:
     return f"{head}'{bracket}{rest}"
 
 
+@cache
 def original(name: str) -> str:
     """The variable that a name stands for, which may be that of a copy.
 
