@@ -12,6 +12,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import grimp
+import networkx as nx
 import pytest
 
 ROOT = Path(__file__).parent.parent
@@ -55,6 +57,23 @@ def test_the_contracts_hold() -> None:
     done = _lint(ROOT)
     assert done.returncode == 0, done.stdout
     assert " 0 broken" in done.stdout
+
+
+def test_no_two_modules_import_each_other() -> None:
+    """Whatever is imported first, it can be: no chain of imports leads back to where it began."""
+    found = grimp.build_graph(*map(_name_of, PACKAGES), exclude_type_checking_imports=True)
+    graph = nx.DiGraph(
+        (module, other)
+        for module in found.modules
+        for other in found.find_modules_directly_imported_by(module)
+    )
+    assert graph.number_of_nodes() > 300
+    circles = [sorted(one) for one in nx.strongly_connected_components(graph) if len(one) > 1]
+    assert circles == []
+
+
+def _name_of(package: str) -> str:
+    return package.rpartition("/")[2]
 
 
 @pytest.mark.parametrize(
