@@ -266,6 +266,45 @@ def test_no_folder_is_a_sentence_too(tmp_path: Path) -> None:
             graphdsl.load(tmp_path / name)
 
 
+ODD: tuple[object, ...] = (
+    None, True, 0, -1, 1e308, 10**400, "x", "", [], {}, [1], [[]], ["a"] * 3, {"a": 1}, {"a": None},
+    "\x1b[31m", "\ud800", {"w": -5}, {"w": 1e299}, {"beta": True}, {"width": "1e99"},
+    {"width": "1000000000"}, {"width": "x"}, {"x": "y"}, 1.5,
+)  # fmt: skip
+
+
+def test_whatever_a_model_says_of_itself_it_is_loaded_as_it_was_or_refused(tmp_path: Path) -> None:
+    folder = saved(tmp_path)
+    model = json.loads((folder / "model.json").read_text())
+    expected = measured(graphdsl.load(folder))
+    cases = [(key, value) for key in (*model, "data", "other") for value in ODD]
+    for key, value in some("odd models", cases, 15):
+        (folder / "model.json").write_text(json.dumps({**model, key: value}))
+        sealed(folder)
+        loaded, said = None, "cannot be loaded"
+        try:
+            loaded = graphdsl.load(folder)
+        except CannotLoad as problem:
+            said = str(problem)
+        assert said.count("cannot be loaded") == 1
+        assert "\x1b" not in said
+        assert loaded is None or measured(loaded) == expected, (key, value)
+
+
+def test_a_spec_of_huge_networks_asks_for_no_memory(tmp_path: Path) -> None:
+    """They are held against the weights before they are built: these would be terabytes."""
+    for one, other in (("mlp(4)", "mlp(1000000, 1000000)"), ("width = 6", "width = 1000000000")):
+        folder = saved(tmp_path)
+        text = SMALL.replace(one, other)
+        (folder / "spec.mib").write_text(text)
+        with_model(spec_sha256=graphdsl.Source("", text).sha256, constants={"width": "3"})(folder)
+        if one.startswith("width"):
+            with_model(constants={})(folder)
+        with pytest.raises(CannotLoad, match=r"expected float32 of shape|lack `"):
+            graphdsl.load(folder)
+        shutil.rmtree(folder)
+
+
 class Trunk(nn.Module):
     """A network of the user's own."""
 

@@ -7,6 +7,7 @@ __all__ = ["load"]
 import os
 import tomllib
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -155,7 +156,7 @@ def _made(
     import torch
 
     from graphdsl_runtime import ObjectiveError
-    from graphdsl_runtime.saving import refuse
+    from graphdsl_runtime.saving import CannotLoad, refuse, refuse_other_shapes
 
     if missing := {
         one: saved.networks[one] for one in saved.networks if one not in (networks or {})
@@ -170,8 +171,13 @@ def _made(
     compiled = _compiled(saved.path, source, constants, parameters)
     made = class_of(compiled, source, f"graphdsl_loaded_{source.sha256[:16]}")
     try:
+        if not networks and saved.weights:
+            with suppress(NotImplementedError), torch.device("meta"):  # tables of subsets are read
+                refuse_other_shapes(made(networks=None, **dict(saved.parameters or {})), saved)
         with torch.random.fork_rng(), torch.device("cpu"):
             return made(**dict(saved.parameters or {}), networks=networks)
+    except CannotLoad:
+        raise
     except ObjectiveError as problem:
         refuse(saved.path, str(problem))
 

@@ -19,6 +19,7 @@ __all__ = [
     "Saved",
     "model_entries",
     "read_saved",
+    "refuse_other_shapes",
     "restore",
     "save",
 ]
@@ -49,6 +50,7 @@ _MODEL, _SPEC, _SUMS, _WEIGHTS = "model.json", "spec.mib", "SHA256SUMS", "weight
 _OURS = frozenset((_MODEL, _SPEC, _SUMS, _WEIGHTS))
 #: The forms of ``model.json`` that are read: checkpoints of version 0.1 had one of their own.
 _READ = (_FORMAT, "graphdsl.checkpoint/2")
+_ROWS = "run.rows"  # in a state once the rows are known
 _LARGEST = 16 * 2**20  # bytes of a text
 
 
@@ -60,7 +62,7 @@ class CannotLoad(ObjectiveError):
     """
 
     def __init__(self, path: Path, said: str) -> None:
-        super().__init__(f"{visible(str(path), keep='')} cannot be loaded: {said}")
+        super().__init__(f"{visible(str(path), keep='')} cannot be loaded: {visible(said)}")
         self.path = path
 
 
@@ -172,6 +174,15 @@ def read_saved(path: Path) -> Saved:
     )
 
 
+def refuse_other_shapes(objective: Objective, saved: Saved) -> None:
+    """Refuse weights of other names or shapes than an objective's, which may be on ``meta``.
+
+    So nothing is built that the weights are not there for, whatever sizes a spec asks for.
+    Raises `CannotLoad`.
+    """
+    _check_names(saved.path, saved.weights, objective.state_dict())
+
+
 def restore(objective: Objective, saved: Saved) -> None:
     """Give an objective the state of a saved model, in the precision that this has.
 
@@ -251,18 +262,25 @@ def _content(file: Path) -> bytes:
 
 def _check_state(path: Path, there: Mapping[str, Tensor], objective: nn.Module) -> None:
     here = objective.state_dict()
-    expected = {**here, **{name: one for name, one in there.items() if name == "run.rows"}}
-    for name in (*expected, *there):
-        if name not in there:
-            refuse(path, f"its weights lack `{name}`, which the spec's module has")
-        if name not in expected:
-            refuse(path, f"its weights hold {_shown(name)}, which the spec's module has not")
-        one, other = there[name], expected[name]
-        if one.shape != other.shape or one.dtype != other.dtype:
+    _check_names(path, there, here)
+    for name, other in here.items():
+        one = there[name]
+        if one.dtype != other.dtype:
             refuse(path, f"`{name}` is {_described(one)}; expected {_described(other)}")
     for name, _ in objective.named_parameters(remove_duplicate=False):
         if not there[name].isfinite().all():
             refuse(path, f"`{name}` is not finite")
+
+
+def _check_names(path: Path, there: Mapping[str, Tensor], here: Mapping[str, Tensor]) -> None:
+    for name, other in here.items():
+        if name not in there:
+            refuse(path, f"its weights lack `{name}`, which the spec's module has")
+        if there[name].shape != other.shape:
+            refuse(path, f"`{name}` is {_described(there[name])}; expected {_described(other)}")
+    for name, one in there.items():
+        if name not in here and (name != _ROWS or one.numel() != 1):
+            refuse(path, f"its weights hold {_shown(name)}, which the spec's module has not")
 
 
 def _described(tensor: Tensor) -> str:
