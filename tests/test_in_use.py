@@ -19,6 +19,7 @@ from torch import Tensor
 import graphdsl
 from graphdsl.api.evaluation import evaluate
 from graphdsl.api.likelihood import NoLikelihood, _same, bound_of_rows, likelihood_of
+from graphdsl.api.probing import probe
 from graphdsl_runtime import Objective, ObjectiveError, OutOfRange
 from graphdsl_runtime.in_use import (
     RowTerms,
@@ -465,6 +466,25 @@ def test_what_cannot_be_used_is_refused_in_a_line(
     assert not Path("z.npz").exists()
 
 
+def test_a_probe_tells_what_codes_know_and_no_more() -> None:
+    """Of a code that holds a class and a number, and of one that holds neither."""
+    random = np.random.RandomState(0)
+    classes, numbers = random.randint(3, size=400), random.normal(size=400)
+    knowing = torch.from_numpy(np.stack([classes == 1, classes == 2, numbers], axis=1)).double()
+    ignorant = torch.from_numpy(random.normal(size=(400, 3)))
+    for targets, kind in ((classes, "accuracy"), (numbers, "R2")):
+        known, asked = targets[:300], targets[300:]
+        for codes, least, most in ((knowing, 0.95, 1.0), (ignorant, -0.5, 0.5)):
+            found = probe(
+                "y", (codes[:300], codes[300:]), (known, asked), classes=kind == "accuracy"
+            )
+            assert found.kind == kind
+            assert least <= found.linear <= most
+            assert -0.7 <= found.without <= 0.5
+    with pytest.raises(ValueError, match="have the same y"):
+        probe("y", (knowing[:300], knowing[300:]), (known * 0, asked), classes=True)
+
+
 TABLE = """model table
 observed a : real[2]
 observed site : categorical(3)
@@ -533,6 +553,17 @@ def test_a_trained_model_reads_columns_and_classes_as_its_record_says(
     assert used("sample", "run", "-n", 50, "-o", "new.parquet").code == 0
     again = pytest.importorskip("pyarrow.parquet").read_table("new.parquet")
     assert again["site.sample"].to_pylist() == [row["site.sample"] for row in drawn]
+
+    measure = ("evaluate", "run", "--data", "rows.csv", "--samples", 0, "-o", "e.json")
+    ended = used(*measure, "--probe", "site", "--probe", "v", "--probe", "sex")
+    assert ended.code == 0, ended.err
+    site, v, sex = json.loads(Path("e.json").read_text())["probes"]
+    assert (site["of"], site["kind"], site["rows"]) == ("site", "accuracy", 4)
+    assert (v["of"], v["kind"], v["rows"]) == ("v", "R2", 4)
+    assert sex["rows"] < 4  # rows without a value are left out
+    assert v["linear"] > v["without"]
+    assert "site " in ended.out.partition("from the codes")[2]
+    assert "DATA03  --probe: rows.csv has no column `w`" in used(*measure, "--probe", "w").err
 
     objective.save("saved")
     assert used("encode", "saved", "--data", "few.csv", "-o", "saved.npz").code == 0

@@ -140,7 +140,7 @@ def _name_of(package: str) -> str:
         (
             "runtime/graphdsl_runtime/planted.py",
             "import sklearn.datasets",
-            "scikit-learn is for its data sets and for the estimator",
+            "scikit-learn is for its data sets, for the estimator and for probes",
         ),
         ("runtime/graphdsl_runtime/planted.py", "import triton", "triton is for fused kernels"),
         ("grammar/graphdsl_grammar/planted.py", "import lark", "the grammar imports nothing"),

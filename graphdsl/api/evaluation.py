@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from graphdsl.api.likelihood import NoLikelihood, bound_of_rows
 
 if TYPE_CHECKING:
+    from graphdsl.api.probing import Probe
     from graphdsl_runtime import Batch, Objective
 
 _ACTIVE = 0.01  # of the variance of a code's mean over the rows: Burda et al. 2016, section 4.2
@@ -28,6 +29,7 @@ class Evaluation:
     bound_error: float  #: its standard error over the rows
     active: Mapping[str, tuple[int, int]]  #: of each real latent: units in use, and units
     remarks: tuple[str, ...]  #: what could not be measured, and why
+    probes: tuple[Probe, ...] = ()  #: what else the codes tell
 
     def to_dict(self) -> dict[str, object]:
         """Give all of it as plain values."""
@@ -44,6 +46,7 @@ class Evaluation:
                 for name, (active, units) in self.active.items()
             },
             "remarks": list(self.remarks),
+            "probes": [one.to_dict() for one in self.probes],
         }
 
 

@@ -1,0 +1,139 @@
+"""What codes tell of something else: simple predictors, fitted to codes and tried on others."""
+
+from __future__ import annotations
+
+__all__ = ["Probe", "probe", "probe_of_column"]
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from graphdsl_runtime.data import Table
+    from graphdsl_runtime.in_use import Drawn
+
+Array: TypeAlias = np.ndarray[Any, np.dtype[Any]]
+
+_NEIGHBOURS = 5
+_CLASSES = 50  # whole numbers of more values are measured, not classes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Probe:
+    """How well something is predicted from codes, on rows that the predictor has not seen.
+
+    Of classes it is the share of rows that are right; of numbers the share of the variance that is
+    explained, which is negative for a predictor that is worse than their mean.
+    """
+
+    of: str
+    kind: str  #: "accuracy" or "R2"
+    rows: int  #: it was measured on
+    linear: float  #: by logistic regression, or by ridge regression
+    neighbours: float  #: by the five nearest codes
+    without: float  #: by the most frequent class, or by the mean: without any code
+
+    def to_dict(self) -> dict[str, object]:
+        """Give it as plain values."""
+        return {
+            "of": self.of,
+            "kind": self.kind,
+            "rows": self.rows,
+            "linear": self.linear,
+            "neighbours": self.neighbours,
+            "without": self.without,
+        }
+
+
+def probe(
+    of: str, codes: tuple[Tensor, Tensor], targets: tuple[Array, Array], *, classes: bool
+) -> Probe:
+    """Fit predictors to training codes, and try them on held-out codes.
+
+    Shapes: codes ``(n, d)`` and targets ``(n,)``, of training and of held-out rows. Codes are
+    standardised first. Raises ValueError where all training rows have the same target.
+    Reference: Alain and Bengio 2017 (linear probes).
+
+    >>> import torch
+    >>> numbers = torch.arange(40.0)[:, None]
+    >>> found = probe("y", (numbers, numbers), ((numbers > 20).numpy()[:, 0],) * 2, classes=True)
+    >>> found.linear, found.neighbours, found.without
+    (1.0, 1.0, 0.525)
+    """
+    from sklearn.linear_model import LogisticRegression, Ridge
+    from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    (seen, new), (known, asked) = (one.double().numpy() for one in codes), targets
+    if len(np.unique(known)) < 2:
+        raise ValueError(f"all training rows have the same {of}: there is nothing to predict")
+    near = min(_NEIGHBOURS, len(known))
+    linear, nearest = (
+        (LogisticRegression(max_iter=1000), KNeighborsClassifier(near))
+        if classes
+        else (Ridge(), KNeighborsRegressor(near))
+    )
+    scores = [
+        float(make_pipeline(StandardScaler(), one).fit(seen, known).score(new, asked))
+        for one in (linear, nearest)
+    ]
+    return Probe(
+        of=of,
+        kind="accuracy" if classes else "R2",
+        rows=len(asked),
+        linear=scores[0],
+        neighbours=scores[1],
+        without=_without(known, asked, classes),
+    )
+
+
+def probe_of_column(
+    table: Table,
+    name: str,
+    codes: tuple[Mapping[str, Drawn], Mapping[str, Drawn]],
+    places: tuple[Sequence[int], Sequence[int]],
+) -> Probe:
+    """Predict a column of a table from the means of all codes; rows without a value are left out.
+
+    ``codes`` and ``places`` are those of training and of held-out rows. Text, and whole numbers of
+    few values, are classes.
+    Raises `DataRefused` where there is no such column, and ValueError as `probe` does.
+    """
+    import torch
+
+    from graphdsl_runtime.data.errors import refused
+
+    column = table.column(name)
+    if column is None or column.shape or column.unusable:
+        listed = ", ".join(f"`{one}`" for one in table.names[:12])
+        said = f"{table.name} has no column `{name}` of one value a row"
+        raise refused("DATA03", "--probe", said, f"its columns are {listed}")
+    values = column.values
+    there = np.isfinite(values.astype(float))
+    if column.missing is not None:
+        there &= ~column.missing
+    few = values.dtype.kind in "biu" and len(np.unique(values[there])) <= _CLASSES
+    several: list[tuple[Tensor, Array]] = []
+    for coded, rows in zip(codes, places, strict=True):
+        chosen = np.asarray(rows, dtype=np.int64)
+        known = there[chosen]
+        means = torch.cat([one.mean.flatten(1) for one in coded.values()], dim=1)
+        several.append((means[torch.from_numpy(known)], values[chosen][known]))
+    (seen, targets), (new, asked) = several
+    if not len(targets) or not len(asked):
+        raise refused("DATA10", "--probe", f"`{name}` has no value in the rows of one part")
+    is_class = column.categories is not None or few
+    return probe(name, (seen, new), (targets, asked), classes=is_class)
+
+
+def _without(known: Array, asked: Array, classes: bool) -> float:
+    if classes:
+        values, counts = np.unique(known, return_counts=True)
+        return float((asked == values[counts.argmax()]).mean())
+    spread = float(((asked - asked.mean()) ** 2).sum())
+    return 1.0 - float(((asked - known.mean()) ** 2).sum()) / spread if spread else 0.0
