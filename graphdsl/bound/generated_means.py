@@ -30,7 +30,7 @@ def means_of(model: Model) -> frozenset[str]:
         family = model.family_of(name)
         makers = [one for one in made if name in one.children]
         if name not in found and makers:
-            scale = model.distribution_of(makers[0]).scale
+            scale = model.distribution_of(makers[0], name).scale
             if family.role != "latent" and family.classes is None and scale is None:
                 found.add(name)
             waiting += [parent for one in makers for parent in one.parents]

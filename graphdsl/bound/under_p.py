@@ -101,7 +101,7 @@ def _without_density(piece: Piece, model: Model) -> _Why | None:
         why = f"`{node}` is compared with data as p's networks answer, and has no density: what it "
         why += "holds of its latents has no upper bound"
         return term, why, _instead_of_density(node, maker, model)
-    if piece.kind == "entropy" and not model.distribution_of(maker).law.entropy:
+    if piece.kind == "entropy" and not model.distribution_of(maker, node).law.entropy:
         return term, f"`{node}` is a count, whose entropy has no closed form", "make it a category"
     return None
 
@@ -137,7 +137,7 @@ def _without_draws(piece: Piece, model: Model) -> _Why | None:
 
 
 def _is_count(name: str, maker: Conditional, model: Model) -> bool:
-    return model.distribution_of(maker).law.gradient == "none" and has_density(name, model)
+    return model.distribution_of(maker, name).law.gradient == "none" and has_density(name, model)
 
 
 def _not_drawn(name: str, model: Model) -> str:

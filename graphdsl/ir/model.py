@@ -568,9 +568,9 @@ class Model:
         law = next((one for one in drawn if one is not None), family.distribution).law
         return law == NORMAL and not family.labels
 
-    def distribution_of(self, conditional: Conditional) -> Distribution:
-        """What a conditional's children are drawn from."""
-        return conditional.drawn or self.family_of(conditional.children[0]).distribution
+    def distribution_of(self, conditional: Conditional, node: str = "") -> Distribution:
+        """What a child of a conditional is drawn from; all of one family, if none is named."""
+        return conditional.drawn or self.family_of(node or conditional.children[0]).distribution
 
     def observed(self) -> frozenset[str]:
         """The names of the variables that are data: observed, or given."""

@@ -135,7 +135,7 @@ class Plan:
         conditional = network.conditional_of(latent)
         if conditional is None:
             raise CompilerBug(f"{network.name} infers no {latent}")
-        return self.model.distribution_of(conditional).law
+        return self.model.distribution_of(conditional, latent).law
 
     def branch(self, under: str) -> Plan:
         """A pass of another network, in the same program and behind the same statements."""
