@@ -62,9 +62,9 @@ class WrongDirection(Warned):
     code = "MIB416"
     title = "Bound of the wrong direction"
     said = (
-        "{term}{within} is estimated from {side}, and its weight is {weight}, so the loss may lie"
+        "{term}{within} is estimated from {side}, and its weight is {weight}, so the loss may lie "
+        "below the objective"
     )
-    said += " below the objective"
     hint = "estimate it another way, as in `estimate TC(u) with adversary`, or turn the weight"
     term: str
     side: str

@@ -251,8 +251,8 @@ def _word(functional: Functional) -> tuple[object, ...]:
             return "KL to r", frozen
         case PredictiveEntropy(frozen=frozen, cost=cost):
             return "CE", frozen, cost
-        case Distance(name=name, non_saturating=non_saturating, r1=r1):
-            return "distance", name, non_saturating, str(r1)
+        case Distance(name=name, game=game, r1=r1):
+            return "distance", name, game is not None and game.word, str(r1)
         case Wrapped(kind=kind):
             return "sign", kind
         case Projection() | MultiInformation() | UncertaintyOf() | InvariancePenalty() | Sparsity():

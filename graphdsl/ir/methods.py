@@ -15,7 +15,6 @@ __all__ = [
     "IWAE",
     "METHODS",
     "MSS",
-    "NON_SATURATING",
     "UNREACHABLE",
     "Estimator",
     "Experts",
@@ -83,6 +82,7 @@ class Method:
     groups: Estimator | None = None  #: the same where the second is one bit; None is as of `parts`
     pairs: str = "rows of {}"  #: what `parts` compares
     numbers: tuple[Setting, ...] = ()  #: what a setting is that is no count of samples
+    distances: tuple[tuple[Literal["KL", "JS", "MMD", "W"], Estimator], ...] = ()  #: of marginals
     joint: Estimator | None = None  #: of the KL of a joint
     average: tuple[str, str] = ("", "")  #: what is inside its expectation, as text and in LaTeX
     is_sum: bool = False  #: whether it sums over the classes of inferred categories
@@ -173,7 +173,7 @@ IRM = Estimator(
     surrogate="a penalty is no information",
 )
 #: JS, of a generator that plays with flipped labels.
-NON_SATURATING = Estimator(
+_NON_SATURATING = Estimator(
     word="adversarial_js_non_saturating",
     relation="surrogate",
     named="a critic of samples, its labels flipped: it has JS's fixed point (p = q) alone",
@@ -274,6 +274,7 @@ METHODS: Mapping[str, Method] = MappingProxyType(
             Method(
                 word="adversary",
                 targets=("information", "KL", "JS"),
+                distances=(("KL", DISTANCES["KL"]), ("JS", DISTANCES["JS"])),
                 settings=((), ("r1",)),
                 factors=_TC_CRITIC,
                 parts=_INFORMATION_CRITIC,
@@ -304,6 +305,7 @@ METHODS: Mapping[str, Method] = MappingProxyType(
             Method(
                 word="non_saturating",
                 targets=("JS",),
+                distances=(("JS", _NON_SATURATING),),
                 settings=((), ("r1",)),
                 fits="the JS of marginals",
                 usage="`JS(q(x) || p(x)) with {}`",
@@ -327,7 +329,9 @@ EXPERTS: Mapping[str, Experts] = MappingProxyType({"per_expert": "apart", "one_e
 
 
 def _of(method: Method) -> tuple[Estimator | None, ...]:
-    return method.factors, method.parts, method.groups, method.joint, method.of_experts
+    distances = (one for _, one in method.distances)
+    joint = method.joint, method.of_experts
+    return method.factors, method.parts, method.groups, *joint, *distances
 
 
 #: Every estimator of a term, by its word in the runtime.
@@ -337,7 +341,6 @@ ESTIMATORS: Mapping[str, Estimator] = MappingProxyType(
         for one in (
             *(each for method in METHODS.values() for each in _of(method)),
             *DISTANCES.values(),
-            NON_SATURATING,
             IRM,
         )
         if one is not None

@@ -50,7 +50,7 @@ from typing import Literal, TypeAlias
 from graphdsl.ir.draws import Draw
 from graphdsl.ir.laws import NORMAL, Kind, Law
 from graphdsl.ir.masks import Gate, Mask
-from graphdsl.ir.methods import IWAE, Experts, Method
+from graphdsl.ir.methods import IWAE, Estimator, Experts, Method
 from graphdsl.ir.notation import member_name, natural, original
 from graphdsl.ir.weight import Weight
 
@@ -342,7 +342,7 @@ class Distance:
     name: Literal["JS", "MMD", "W", "KL"]
     variables: tuple[str, ...]
     under: str = "q"
-    non_saturating: bool = False  #: of JS: how p plays, by the labels flipped
+    game: Estimator | None = None  #: that a spec chose; None is the distance's own
     r1: Fraction = Fraction(0)  #: gamma, of a penalty on the slope of its critic
 
 

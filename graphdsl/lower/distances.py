@@ -15,7 +15,7 @@ from graphdsl.diagnostics import Diagnostic, Span
 from graphdsl.ir.information import Collected, Discrepancy, DivergenceAtom, Term
 from graphdsl.ir.laws import NORMAL
 from graphdsl.ir.loss import Builder, LossTerm, NetworkSlot, SlopePenalty, TermCode
-from graphdsl.ir.methods import DISTANCES, NON_SATURATING, Method
+from graphdsl.ir.methods import DISTANCES, Method
 from graphdsl.ir.model import Distance, Family, Model
 from graphdsl.ir.notation import latex_names, names, number_text
 from graphdsl.ir.statements import NO_ATTRIBUTE, Attribute
@@ -79,7 +79,7 @@ def _term(
     families = list(dict.fromkeys(model.family_of(name).name for name in distance.variables))
     several = [model.family(name) for name in families]
     families_of = names(distance.variables)
-    chosen = NON_SATURATING if distance.non_saturating else DISTANCES[distance.name]
+    chosen = distance.game or DISTANCES[distance.name]
     estimator, label = chosen.named, ",".join(families)
     critic, slope, own = NO_ATTRIBUTE, None, chosen.relation
     if chosen.has_critic:

@@ -69,7 +69,7 @@ def _sample(plan: Plan, slot: Slot, posterior: Value, name: str) -> Sample:
             distribution=posterior,
             noise=member_noise(family, slot.children),
             latent=family.name,
-            discrete=family.kind in ("categorical", "binary"),
+            discrete=plan.law(slot.children[0]).gradient == "relaxed",
             density=Value(f"log:{posterior.name}") if is_flow else None,
         )
     )

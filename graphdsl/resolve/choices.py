@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from graphdsl.diagnostics import Span, nearest
-from graphdsl.ir.methods import METHODS
+from graphdsl.ir.methods import DISTANCES, METHODS
 from graphdsl.ir.model import (
     Distance,
     DivergenceOfMarginals,
@@ -171,7 +171,8 @@ def _played(
     r1 = slope_weight(scope, choice, indices)
     if r1 is None or not isinstance(target, Distance):
         return None
-    return replace(target, non_saturating=choice.name.text == "non_saturating", r1=r1)
+    game = dict(METHODS[choice.name.text].distances).get(target.name)
+    return replace(target, game=None if game == DISTANCES[target.name] else game, r1=r1)
 
 
 def _is_of_a_joint(scope: Scope, target: DivergenceOfMarginals) -> bool:

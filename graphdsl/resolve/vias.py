@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from graphdsl.diagnostics import Diagnostic
 from graphdsl.ir.draws import as_block
+from graphdsl.ir.laws import joint_law
 from graphdsl.ir.model import Conditional, Network, Via
 from graphdsl.resolve.distribution_errors import FlowVia
 from graphdsl.resolve.indices import NO_INDICES, whole
@@ -48,7 +49,8 @@ def check_via(scope: Scope, line: ast.Line) -> None:
     if meant:
         scope.note(UnknownModule(span=line.via.name.span, name=name, meant=meant))
         return
-    if name not in _KINDS and line.drawn is not None and line.drawn.name.text == "flow":
+    drawn = None if line.drawn is None else joint_law(line.drawn.name.text, ())
+    if name not in _KINDS and drawn is not None and drawn.is_run_alone:
         scope.note(FlowVia(span=line.via.span, name=name))
     given = (*line.via.arguments, *line.via.settings)
     unfit = given if name != "mlp" else line.via.settings

@@ -243,6 +243,7 @@ def test_every_method_has_what_its_targets_ask_for() -> None:
         assert one.word == word
         assert ("information" in one.targets) == (one.parts is not None), word
         assert (one.factors is None) == (one.is_of_parts or one.parts is None), word
+        assert {name for name, _ in one.distances} == {"KL", "JS"}.intersection(one.targets), word
         joint = one.joint is not None
         assert joint == (one.settings != ((),) and "joint" in one.targets), word
         assert joint == any(one.average), word

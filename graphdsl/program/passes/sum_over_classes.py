@@ -136,8 +136,8 @@ class _Classes:
 
     def _samples(self, statements: Iterable[Statement]) -> Iterator[Sample]:
         """What this network infers of categories and bits, and something is computed from."""
-        kinds = {self.plan.model.family_of(node).kind for node in self.plan.posterior}
-        if kinds.isdisjoint(("categorical", "binary")):
+        gradients = {self.plan.law(node).gradient for node in self.plan.posterior}
+        if "relaxed" not in gradients:
             reason = f"`{self.plan.under}` infers no category and no bit"
             raise _Unfit(reason, f"{_LEAVE}: there are no classes to sum over")
         for one in statements:
