@@ -540,9 +540,9 @@ def test_the_twin_is_verified_of_rows_with_labels_and_without() -> None:
 @pytest.mark.parametrize(
     ("text", "code"),
     [
-        (M2.replace("CE(y | x)", "MMD(q(z) || p(z))"), "MIB501"),
-        (M2.replace("5 * CE(y | x)", "TC(z; x) with mine"), "MIB501"),
-        (GMVAE.replace("categorical(4)", "categorical(4)[5]"), "MIB501"),
+        (M2.replace("CE(y | x)", "MMD(q(z) || p(z))"), "MIB504"),
+        (M2.replace("5 * CE(y | x)", "TC(z; x) with mine"), "MIB504"),
+        (GMVAE.replace("categorical(4)", "categorical(4)[5]"), "MIB504"),
         (GMVAE.replace("q || p) with", "q(x, c, z) || p(x, c, z)) with"), ""),
         (GMVAE.replace("KL(q || p)", "KL(q(c | x) || p(c))"), "MIB285"),
         (

@@ -454,7 +454,7 @@ def test_where_the_weight_changes_its_sign_it_is_a_surrogate() -> None:
         ("KL(q || p) with iwae(k = learned)", "MIB287"),
         ("KL(q || p) with iwae(k = 0)", "MIB208"),
         ("KL(q || p) with iwae(k = 1000000)", "MIB229"),
-        ("H(z | x) - KL(q || p) with iwae(k = 5)", "MIB501"),
+        ("H(z | x) - KL(q || p) with iwae(k = 5)", "MIB505"),
     ],
 )
 def test_elsewhere_it_is_refused(term: str, code: str) -> None:

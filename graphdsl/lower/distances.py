@@ -20,7 +20,7 @@ from graphdsl.ir.model import Distance, Family, Model
 from graphdsl.ir.notation import latex_names, names, number_text
 from graphdsl.ir.statements import NO_ATTRIBUTE, Attribute
 from graphdsl.ir.weight import Weight
-from graphdsl.lower.errors import UnfitDistance
+from graphdsl.lower.errors import RatioOfGenerated, UnfitDistance
 from graphdsl.program.ancestors import Generation, sampled
 from graphdsl.program.inputs import tensor_shape
 from graphdsl.program.names import Names
@@ -44,18 +44,31 @@ def distance_terms(
 def unfit_distances(collected: Collected, model: Model) -> Iterator[Diagnostic]:
     """Distances whose samples cannot be drawn."""
     for one in collected.distances:
-        reason = _why_not(one.distance, model)
+        line = one.lines[0] if one.lines else 1
+        span, distance = Span(line, 1, line, 2), _text(one.distance, model)
+        reason, generated = _why_not(one.distance, model), _untrained_by_ratio(one.distance, model)
         if reason:
-            line = one.lines[0] if one.lines else 1
-            yield UnfitDistance(
-                span=Span(line, 1, line, 2), distance=_text(one.distance, model), reason=reason
-            )
+            yield UnfitDistance(span=span, distance=distance, reason=reason)
+        elif generated:
+            yield RatioOfGenerated(span=span, distance=distance, name=generated)
+
+
+def _made(model: Model) -> set[str]:
+    """What p generates from something else."""
+    makers = model.generation.conditionals if model.generation else ()
+    return {name for one in makers for name in one.children}
+
+
+def _untrained_by_ratio(distance: Distance, model: Model) -> str:
+    """The first family that p generates, of a density ratio at q's samples; nothing if none."""
+    if distance.name != "KL":
+        return ""
+    made = sorted(set(distance.variables) & _made(model), key=distance.variables.index)
+    return model.family_of(made[0]).name if made else ""
 
 
 def _why_not(distance: Distance, model: Model) -> str:
-    generation = model.generation
-    makers = generation.conditionals if generation else ()
-    made = {name for one in makers for name in one.children}
+    made = _made(model)
     families = {model.family_of(name).name: model.family_of(name) for name in distance.variables}
     for family in families.values():
         if not set(family.nodes) <= set(distance.variables):
@@ -64,8 +77,6 @@ def _why_not(distance: Distance, model: Model) -> str:
             return f"`{family.name}` is not normal"
         if family.role != "latent" and not set(family.nodes) <= set(made):
             return f"`p` does not generate `{family.name}`"
-        if distance.name == "KL" and set(family.nodes) & made:
-            return f"a density ratio trains `q` alone, and `p` generates `{family.name}`"
         if family.classes is not None:
             return f"`{family.name}` is categorical"
     return ""

@@ -18,6 +18,7 @@ __all__ = [
     "OpenGap",
     "PriorMissing",
     "ProductElsewhere",
+    "RatioOfGenerated",
     "StructuresTooMany",
     "TurnsIdle",
     "UnfitDistance",
@@ -157,6 +158,18 @@ class UnfitDistance(Diagnostic):
     hint = "name whole families: normal latents, or numbers that `p` generates"
     distance: str
     reason: str
+
+
+class RatioOfGenerated(Diagnostic):
+    """A density ratio of what the generation network would have to learn from it."""
+
+    code = "MIB506"
+    title = "Density ratio that does not train p"
+    said = "{distance} by an adversary is a density ratio, which trains `q` alone, and `p` "
+    said += "generates `{name}`"
+    hint = "compare samples of both, as in `MMD(q(z) || p(z))` or `JS(q(z) || p(z))`"
+    distance: str
+    name: str
 
 
 class NoSuchPosterior(Diagnostic):

@@ -18,7 +18,7 @@ from graphdsl.ir.notation import factor_latex, factor_text, latex_names, shorten
 from graphdsl.ir.signs import sign
 from graphdsl.ir.symbols import ModelRef
 from graphdsl.notation.networks import joint_text
-from graphdsl.program.errors import EstimatorMisplaced
+from graphdsl.program.errors import SeveralSamplesMisplaced
 from graphdsl.program.names import Names
 from graphdsl.program.passes.repeat_samples import SamplePass
 from graphdsl.program.state import Plan
@@ -28,13 +28,12 @@ def unfit_importances(collected: Collected, model: Model) -> Iterator[Diagnostic
     """Bounds whose direction is wrong, or may be; and those of sets that are drawn."""
     for one in collected.importances:
         line = one.lines[0] if one.lines else 1
-        span, target = Span(line, 1, line, 2), f"KL({one.divergence.under} || p)"
         reason, instead = _why_not(one, collected, model)
         if reason:
-            yield EstimatorMisplaced(
-                span=span,
-                estimator="the bound of several samples",
-                target=target,
+            yield SeveralSamplesMisplaced(
+                span=Span(line, 1, line, 2),
+                word=one.divergence.method.word,
+                under=one.divergence.under,
                 reason=reason,
                 instead=instead,
             )

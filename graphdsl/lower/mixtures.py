@@ -13,6 +13,7 @@ from typing import TypeAlias
 from graphdsl.bound.models import Encoder
 from graphdsl.bound.pieces import Piece
 from graphdsl.diagnostics import Diagnostic, Span
+from graphdsl.ir.methods import EXPERTS
 from graphdsl.ir.model import (
     Conditional,
     DivergenceOfMarginals,
@@ -22,7 +23,7 @@ from graphdsl.ir.model import (
 )
 from graphdsl.lower.errors import MixtureInPart
 from graphdsl.notation.networks import joint_text
-from graphdsl.program.errors import EstimatorIdle
+from graphdsl.program.errors import ChoiceInVain
 
 _Why: TypeAlias = tuple[str, str]  #: a reason, and what to write instead
 _ONE = "write `KL(q || p) with one_expert`, whose density is that of the expert which a row draws"
@@ -44,10 +45,12 @@ def idle_experts(model: Model) -> Iterator[Diagnostic]:
     """Words about the experts of a mixture, where no posterior is one."""
     for one in model.asked():
         match one.functional:
-            case DivergenceOfMarginals(under=under, experts="one" | "apart"):
+            case DivergenceOfMarginals(under=under, experts="one" | "apart" as experts):
                 if not _mixtures(model.inference_of(under)):
                     span = Span.at(one.line, one.column, 2)
-                    yield EstimatorIdle(span=span, target=f"mixture that `{under}` infers")
+                    lacking = f"mixture that `{under}` infers"
+                    word = next(word for word, meant in EXPERTS.items() if meant == experts)
+                    yield ChoiceInVain(span=span, word=word, lacking=lacking)
 
 
 def _mixtures(network: Network) -> list[Conditional]:

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-__all__ = ["EstimatorIdle", "EstimatorMisplaced", "NobodyTrains"]
+__all__ = [
+    "ChoiceInVain",
+    "EstimatorIdle",
+    "EstimatorMisplaced",
+    "NobodyTrains",
+    "SeveralSamplesMisplaced",
+    "SumMisplaced",
+]
 
 from graphdsl.diagnostics import Diagnostic, Warned
 
@@ -40,3 +47,39 @@ class EstimatorMisplaced(Diagnostic):
     target: str
     reason: str
     instead: str
+
+
+class SumMisplaced(Diagnostic):
+    """A sum over classes where the loss cannot be computed class by class."""
+
+    code = "MIB504"
+    title = "Sum over classes out of place"
+    said = "`enumeration` cannot sum over the classes of KL({under} || p): {reason}"
+    hint = "{instead}"
+    under: str
+    reason: str
+    instead: str
+
+
+class SeveralSamplesMisplaced(Diagnostic):
+    """A bound of several samples that does not hold, or that is not drawn."""
+
+    code = "MIB505"
+    title = "Several samples out of place"
+    said = "`{word}` does not bound KL({under} || p) here: {reason}"
+    hint = "{instead}"
+    word: str
+    under: str
+    reason: str
+    instead: str
+
+
+class ChoiceInVain(Warned):
+    """A choice behind `with` that changes nothing."""
+
+    code = "MIB507"
+    title = "Choice that changes nothing"
+    said = "`{word}` changes nothing: the loss holds no {lacking}"
+    hint = "leave it out"
+    word: str
+    lacking: str

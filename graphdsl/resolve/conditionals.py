@@ -16,6 +16,7 @@ from graphdsl.resolve.gates import check_gates, gates_of
 from graphdsl.resolve.label_errors import NobodyFillsIn
 from graphdsl.resolve.lines import Place, Reading, Step
 from graphdsl.resolve.network_errors import (
+    ExpertsNotNormal,
     MisplacedModifier,
     TwoWays,
     UnknownFusion,
@@ -182,8 +183,7 @@ def _check_experts(scope: Scope, conditional: Conditional, steps: Sequence[Step]
     for child in conditional.children:
         law = (conditional.drawn or _family(scope, child).distribution).law
         if law != NORMAL:
-            reason = f"experts are normals of independent numbers, and `{child}` is {law}"
-            scope.note(MisplacedModifier(span=by.span, modifier=f"by {by}", reason=reason))
+            scope.note(ExpertsNotNormal(span=by.span, by=by.text, name=child, law=str(law)))
             return
 
 

@@ -15,12 +15,13 @@ from graphdsl.diagnostics import Diagnostic
 
 
 class NetworkAsDistribution(Diagnostic):
-    """A network in braces where a distribution must stand."""
+    """A network by name or in braces where a distribution must stand."""
 
     code = "MIB272"
     title = "Network in place of a distribution"
     said = "this is a network, and a distribution must stand here"
-    hint = "write `D(q || {{...}})` for the distance to a network"
+    hint = "write `D(q || {written})` for the distance to a network"
+    written: str
 
 
 class PartOfDistribution(Diagnostic):

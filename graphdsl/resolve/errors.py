@@ -30,6 +30,7 @@ __all__ = [
     "UnknownPrior",
     "Unused",
     "UsedBefore",
+    "UsedInItself",
 ]
 
 from graphdsl.diagnostics import Diagnostic, Warned
@@ -242,11 +243,20 @@ class UsedBefore(Diagnostic):
 
     code = "MIB232"
     title = "Used before it is declared"
-    said = "`{name}` has no value yet: {reason}"
-    hint = "{instead}"
+    said = "`{name}` has no value yet: its line, {line}, comes after this one"
+    hint = "move the line `const {name}` up, before this one"
     name: str
-    reason: str
-    instead: str
+    line: int
+
+
+class UsedInItself(Diagnostic):
+    """A constant that its own line uses."""
+
+    code = "MIB298"
+    title = "Constant by itself"
+    said = "`{name}` has no value yet: this line is the one that gives it its value"
+    hint = "write a number there, as in `const {name} = 1`"
+    name: str
 
 
 class NotANumber(Diagnostic):

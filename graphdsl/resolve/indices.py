@@ -31,6 +31,7 @@ from graphdsl.resolve.errors import (
     TooMany,
     UnboundIndex,
     UsedBefore,
+    UsedInItself,
 )
 from graphdsl.resolve.scope import Scope
 from graphdsl.syntax import ast
@@ -194,13 +195,9 @@ def _valueless(scope: Scope, word: ast.Word, what: str, declared: Span) -> None:
         mistake = NotANumber(span=word.span, written=f"`{word}`", what=f"a {what}")
         scope.note(mistake, about=word.text)
     elif declared > word.span:
-        reason = f"its line, {declared.line}, comes after this one"
-        instead = f"move the line `const {word}` up, before this one"
-        scope.note(UsedBefore(span=word.span, name=word.text, reason=reason, instead=instead))
+        scope.note(UsedBefore(span=word.span, name=word.text, line=declared.line))
     elif declared.line == word.span.line:
-        reason = "this line is the one that gives it its value"
-        instead = f"write a number there, as in `const {word} = 1`"
-        scope.note(UsedBefore(span=word.span, name=word.text, reason=reason, instead=instead))
+        scope.note(UsedInItself(span=word.span, name=word.text))
 
 
 def _arithmetic(sign: str, left: Fraction, right: Fraction) -> Fraction:

@@ -56,7 +56,7 @@ class Law:
 def law(scope: Scope, laws: Laws, operand: ast.Operand, indices: Indices) -> Law | None:
     """What a distribution's name stands for; None, and a note, if it is none."""
     if isinstance(operand, ast.Body):
-        scope.note(NetworkAsDistribution(span=operand.span))
+        scope.note(NetworkAsDistribution(span=operand.span, written="{...}"))
         return None
     name = operand.name.text
     if name == "frozen":
@@ -222,8 +222,10 @@ def _unknown(scope: Scope, operand: ast.Named) -> None:
     declared = scope.declared.get(name)
     if scope.is_lost(name):
         return
+    if declared is not None and declared.what == "network":
+        scope.used.add(name)
+        scope.note(NetworkAsDistribution(span=operand.span, written=str(operand.name)))
+        return
     close = nearest(name, ["q", "p", *scope.inferences])
     guess = f"did you mean `{close}`?" if close else "there are `q`, `p`, and what `infer` declares"
-    if declared is not None and declared.what == "network":
-        guess = f"`{name}` is a network: the distance to it is `D(q || {name})`"
     scope.note(UnknownNetwork(span=operand.name.span, name=name, guess=guess))

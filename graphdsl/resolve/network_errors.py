@@ -4,6 +4,7 @@ from __future__ import annotations
 
 __all__ = [
     "BlockInModel",
+    "ExpertsNotNormal",
     "MisplacedModifier",
     "RootInInference",
     "TwoWays",
@@ -70,6 +71,18 @@ class RootInInference(Diagnostic):
     hint = "write what `{name}` is inferred from, `{guess} -> {name}`, or delete the line"
     name: str
     guess: str
+
+
+class ExpertsNotNormal(Diagnostic):
+    """Experts of a variable whose posterior is no normal."""
+
+    code = "MIB329"
+    title = "Experts that are not normal"
+    said = "`by {by}` is of normals of independent numbers, and `{name}` is {law}"
+    hint = "leave out `by {by}`: one network then reads all parents"
+    by: str
+    name: str
+    law: str
 
 
 class MisplacedModifier(Diagnostic):

@@ -325,5 +325,5 @@ def test_a_method_without_an_estimator_of_mixtures_is_refused(
     with pytest.raises(SpecError) as caught:
         lowered(text)
     (mistake,) = caught.value.diagnostics
-    assert mistake.code == "MIB501"
+    assert mistake.code == "MIB505"
     assert "no bound for a posterior that is a mixture" in mistake.message

@@ -33,7 +33,7 @@ from graphdsl.ir.statements import (
     Statement,
     Value,
 )
-from graphdsl.program.errors import EstimatorIdle, EstimatorMisplaced
+from graphdsl.program.errors import ChoiceInVain, SumMisplaced
 from graphdsl.program.keys import reads_like
 from graphdsl.program.passes.drop_unused import read_by_term
 from graphdsl.program.state import Plan
@@ -71,8 +71,9 @@ def enumerated(
             classes = _Classes(plans[under])
             module = classes.put_into(module)
             if not classes.deep:
-                span, target = Span.at(place.line, place.column, 2), "sample of a category or a bit"
-                found.append(EstimatorIdle(span=span, target=target))
+                span = Span.at(place.line, place.column, 2)
+                lacking = "sample of a category or a bit"
+                found.append(ChoiceInVain(span=span, word="enumeration", lacking=lacking))
         except _Unfit as why:
             found.append(_misplaced(under, place, why))
     return module, tuple(found)
@@ -89,13 +90,8 @@ def _asked(model: Model) -> dict[str, Weighted]:
 
 
 def _misplaced(under: str, place: Weighted, why: _Unfit) -> Diagnostic:
-    return EstimatorMisplaced(
-        span=Span.at(place.line, place.column, 2),
-        estimator="a sum over classes",
-        target=f"KL({under} || p)",
-        reason=why.reason,
-        instead=why.instead,
-    )
+    span = Span.at(place.line, place.column, 2)
+    return SumMisplaced(span=span, under=under, reason=why.reason, instead=why.instead)
 
 
 @dataclass(slots=True)
