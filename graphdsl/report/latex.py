@@ -16,6 +16,7 @@ from graphdsl.ir.loss import EXACT, LossTerm
 from graphdsl.ir.model import Model, Network
 from graphdsl.ir.notation import latex_weight, number_text
 from graphdsl.report.alike import Alike, alike, unlike
+from graphdsl.report.collected import collected
 from graphdsl.report.evidence import distribution_text, nats_text, side_text, uses_text
 from graphdsl.report.mathematics import latex, parsed, summands, unicode_text
 from graphdsl.report.terms import latex_factor, latex_summands, text_sum
@@ -129,6 +130,10 @@ def _objective(audit: Audit) -> Iterator[str]:
     yield r"\subsection*{Objective and loss}"
     yield "The objective, to be minimised, is"
     yield _display("", _pieces(module.objective), r"\label{objective}")
+    terms = collected(audit)
+    if terms:
+        yield "in entropies, equal terms collected,"
+        yield _display("", ("=", *_sum(terms)), r"\label{collected}")
     yield "and the loss"
     loss = [
         f"{latex_factor(term.weight, first=place == 0)}{term.latex}"

@@ -13,6 +13,7 @@ from graphdsl.ir.information import Term
 from graphdsl.ir.loss import EXACT, LossTerm
 from graphdsl.ir.notation import number_text, weight_text
 from graphdsl.report.alike import Alike, alike
+from graphdsl.report.collected import collected
 from graphdsl.report.networks import networks_text
 from graphdsl.report.terms import latex_factor, latex_summands
 from graphdsl.report.wording import RELATIONS, alike_text, balance_text, lines_text, turns_text
@@ -89,6 +90,10 @@ def _objective(audit: Audit) -> Iterator[str]:
     yield "## Objective and loss"
     yield "The objective, to be minimised:"
     yield _block((module.objective,))
+    terms = collected(audit)
+    if terms:
+        yield "In entropies, equal terms collected:"
+        yield _block(_sum(terms))
     yield "The loss:"
     yield _block(
         f"{latex_factor(term.weight, first=place == 0)}{term.latex}"

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 __all__ = ["networks_json", "networks_text"]
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from graphdsl.ir.audit import Audit
 from graphdsl.ir.folding import folded_each
-from graphdsl.ir.model import Network
+from graphdsl.ir.model import Model, Network
 from graphdsl.ir.notation import names, original
 from graphdsl.report.lines import WIDEST, filled, laid
 from graphdsl.report.terms import Json
@@ -30,12 +30,21 @@ def networks_text(audit: Audit, *, width: int = WIDEST, full: bool = False) -> I
         yield from laid(f"  {one.name:{longest}}  ", pieces, longest + 6, width)
     if len(model.further) > len(further):
         yield f"  ... and {len(model.further) - len(further)} more: `--full` shows them"
-    data = "(under q the observed variables have the data's joint, which is arbitrary)"
-    yield from filled("  ", data, 3, width)
+    for note in _notes(model, shown):
+        yield from filled("  ", f"({note})", 3, width)
+
+
+def _notes(model: Model, shown: Iterable[Network]) -> Iterator[str]:
+    """What holds of the networks: the data, selectors, labels and masks."""
+    yield "under q the observed variables have the data's joint, which is arbitrary"
+    for one in (one for network in shown for one in network.conditionals if one.mixes):
+        yield f"{one.selector} picks the expert of {one.children[0]} that a row draws"
+    for family in model.families:
+        if family.label_of:
+            yield f"{family.name} is {family.label_of} where a row has it: else q infers it"
     if model.masks:
         masks = ", ".join(f"{one.name}[{', '.join(map(str, one.extents))}]" for one in model.masks)
-        learned = f"(edges under {masks} are learned: all below is for each structure by itself)"
-        yield from filled("  ", learned, 3, width)
+        yield f"edges under {masks} are learned: all below is for each structure by itself"
 
 
 def networks_json(audit: Audit) -> Json:

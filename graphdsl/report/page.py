@@ -35,6 +35,7 @@ from graphdsl.ir.loss import EXACT, LossTerm
 from graphdsl.ir.model import Model, Network
 from graphdsl.ir.notation import number_text, original, weight_text
 from graphdsl.report.alike import Alike, alike, unlike
+from graphdsl.report.collected import collected
 from graphdsl.report.evidence import distribution_text, nats_text, side_text, uses_text
 from graphdsl.report.header import read_header
 from graphdsl.report.mathematics import Formula, mathml, parsed, summands
@@ -142,6 +143,7 @@ class Page:
     values: str
     sections: Sequence[tuple[str, str]]
     objective: Sequence[Markup]
+    collected: Sequence[Markup]
     loss: Sequence[Markup]
     relation: str
     relation_sentence: str
@@ -214,6 +216,7 @@ def _page(audit: Audit, source: Source, code: str) -> Page:
         values=", ".join(f"{name} = {number_text(value)}" for name, value in model.constants),
         sections=(),
         objective=_sum(module.objective),
+        collected=_summands(collected(audit)),
         loss=_loss(module.terms),
         relation=module.relation,
         relation_sentence=RELATIONS[module.relation].partition(":")[0],

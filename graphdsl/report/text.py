@@ -13,13 +13,14 @@ from graphdsl.ir.loss import EXACT, LossModule, LossTerm
 from graphdsl.ir.notation import weight_text
 from graphdsl.ir.weight import ONE, Weight
 from graphdsl.report.alike import Alike, alike
+from graphdsl.report.collected import collected
 from graphdsl.report.evidence import distribution_text, nats_text, side_text, uses_text
 from graphdsl.report.lines import WIDEST, filled, laid, outer_summands
 from graphdsl.report.mathematics import parsed, typed
 from graphdsl.report.networks import networks_text
 from graphdsl.report.terms import text_summands
 from graphdsl.report.verification import verification_text
-from graphdsl.report.wording import RELATIONS, alike_text, balance_text, turns_text
+from graphdsl.report.wording import RELATIONS, alike_text, balance_text, turns_text, used_symbols
 
 _MOST = 4  #: projections that are shown, unless all are asked for
 _MOST_TERMS = 12  #: of the sum that an assertion came to
@@ -47,11 +48,12 @@ class _Writer:
         title = f"{model.name}: {model.title}" if model.title else model.name
         sections = {
             "": self._fill("", title, 0),
-            "OBJECTIVE, to be minimised": self._objective(module),
+            "OBJECTIVE, to be minimised": self._objective(audit),
             "NETWORKS": networks_text(audit, width=self.width, full=self.full),
             "PROJECTIONS": self._projections(audit),
             f"LOSS, {RELATIONS[module.relation]}": self._loss(audit),
             "CONSTANTS, dropped": self._sum("  ", module.constants, 4) if module.constants else (),
+            "SYMBOLS": self._symbols(audit),
             "ASSERTIONS": self._proofs(audit),
             "VERIFICATION": self._filled(verification_text(audit.verification)),
             "WARNINGS": self._warnings(audit),
@@ -82,9 +84,12 @@ class _Writer:
 
     # ---- sections --------------------------------------------------------------------------------
 
-    def _objective(self, module: LossModule) -> Iterator[str]:
-        for line in module.objective_text:
+    def _objective(self, audit: Audit) -> Iterator[str]:
+        for line in audit.module.objective_text:
             yield from laid("  ", outer_summands(line), 6, self.width)
+        terms = collected(audit)
+        if terms:
+            yield from self._sum("  = ", terms, 4, "  (equal terms collected)")
 
     def _projections(self, audit: Audit) -> Iterator[str]:
         if self.full:
@@ -154,6 +159,10 @@ class _Writer:
 
     def _labelled(self, label: str, text: str) -> Iterator[str]:
         return self._fill(f"    {label:12}", text, 16)
+
+    def _symbols(self, audit: Audit) -> Iterator[str]:
+        for symbol, meaning in used_symbols(audit):
+            yield from self._fill("  ", f"{symbol}: {meaning}", 4)
 
     def _proofs(self, audit: Audit) -> Iterator[str]:
         ranges = {one.name: one.range for one in audit.model.parameters}

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-__all__ = ["RELATIONS", "SYMBOLS", "alike_text", "balance_text", "lines_text", "turns_text"]
+__all__ = [
+    "RELATIONS",
+    "SYMBOLS",
+    "alike_text",
+    "balance_text",
+    "lines_text",
+    "turns_text",
+    "used_symbols",
+]
 
 from collections.abc import Iterable
 
 from graphdsl.ir.audit import Audit
 from graphdsl.ir.folding import fold_lists
-from graphdsl.ir.information import ProjectionDerivation
+from graphdsl.ir.information import ProjectionDerivation, TotalCorrelation
 from graphdsl.ir.loss import LossModule
 
 #: What the loss is to the objective.
@@ -34,6 +42,12 @@ SYMBOLS = (
     ("gap", "the bound minus what it replaces: never negative"),
 )
 
+#: The same in the signs of a spec.
+_TYPED = {
+    "bar": ("q̄(a | b)", "the conditional of q's own joint, which the networks approximate"),
+    "TC": ("TC(a; b; ...)", "the total correlation H(a) + H(b) + ... - H(a, b, ...)"),
+    "D": ("D(q || G)", "the least KL(q || r) over the r that factorise along G"),
+}
 _FEW = 6  #: names that are listed
 
 
@@ -65,6 +79,20 @@ def balance_text(audit: Audit) -> tuple[str, str]:
         "Checked: what the terms stand for and the constants are the objective, expanded anew and "
         "compared in canonical form."
     )
+
+
+def used_symbols(audit: Audit) -> list[tuple[str, str]]:
+    """Symbols that the text of an audit uses and that are not self-evident, with their meaning."""
+    module = audit.module
+    atoms = [one.atom for term in module.terms for one in term.stands_for]
+    for one in audit.projections:
+        atoms += [term.atom for form in (one.multi_information, one.simplified) for term in form]
+    used = {
+        "bar": any(term.bounds for term in module.terms),
+        "TC": any(isinstance(atom, TotalCorrelation) for atom in atoms),
+        "D": bool(audit.projections),
+    }
+    return [_TYPED[name] for name, there in used.items() if there]
 
 
 def turns_text(module: LossModule) -> str:

@@ -240,6 +240,64 @@ def test_each_divergence_follows_from_the_networks_of_the_json() -> None:
     assert tried > 20
 
 
+def test_each_printed_form_of_a_divergence_has_its_value() -> None:
+    """Read back from the page: the result, its definition, and the multi-informations."""
+    tried = 0
+    drawn = chain(shipped(), generated("printed forms", 8))
+    for case, module in compiling((one.without_assertions() for one in drawn), at_least=0.3):
+        audit = read(module.compiled)
+        content = json.loads(audit_json(audit))
+        networks = {one["name"]: one for one in content["networks"]}
+        printed = [*printed_projections(audit_text(audit, full=True))]
+        assert len(printed) == len(content["projections"]), str(case)
+        for number, (one, forms) in enumerate(
+            zip(content["projections"][:4], printed, strict=False)
+        ):
+            network, below = networks[one["network"]], networks[one["of"]]
+            names = {*network["nodes"], *below["nodes"]}
+            if any(re.search(r"\[(not )?[A-Z]", name) for name in names):
+                continue  # a set that is drawn has no table
+            joint = joint_of(content, below, network, np.random.default_rng(number))
+            if joint is None:
+                continue
+            exact = projection_divergence(joint, graph_of(network))
+            assert len(forms) == 3
+            for form in forms:
+                read_back = summands(form, {}).items()
+                value = sum(
+                    weight * times * worth(joint, typed_atom(atom))
+                    for (weight, atom), times in read_back
+                )
+                np.testing.assert_allclose(
+                    value, exact, rtol=0, atol=1e-9, err_msg=f"{case}\n{form}"
+                )
+            tried += 1
+    assert tried > 10
+
+
+def printed_projections(text: str) -> Iterator[list[str]]:
+    """Of each projection the sums that equal it as a whole, each as one line."""
+    section = text.partition("\nPROJECTIONS\n")[2].partition("\n\n")[0]
+    for block in re.split(r"^  (?=D\()", section, flags=re.MULTILINE)[1:]:
+        forms = re.findall(r"^    = (.*(?:\n {6,}.*)*)", block, re.MULTILINE)
+        lines = [" ".join(form.split()) for form in forms]
+        yield [re.sub(r" \((definition, P1|multi-information, eq. 1)\)$", "", one) for one in lines]
+
+
+def typed_atom(text: str) -> Json:
+    """An atom of the page as the JSON has it."""
+    found = re.fullmatch(r"(H|I|TC)(?:\[[^\]]*\])?\(([^|]*)(?: \| (.*))?\)", text)
+    assert found is not None, text
+    parts = [names_of(part) for part in found[2].split(";")]
+    given = names_of(found[3] or "")
+    named: Json = {"H": {"of": parts[0]}, "I": {"between": parts}, "TC": {"parts": parts}}
+    return {"coefficient": "1", "atom": {"type": found[1], "given": given, **named[found[1]]}}
+
+
+def names_of(text: str) -> list[str]:
+    return re.findall(r"[^,\s\[]+(?:\[[^\]]*\])?", text)
+
+
 def test_a_mixture_is_one_more_root_of_the_json() -> None:
     """Its children depend on each other given what they read, as they do in no other network."""
     mixtures = 0
