@@ -44,6 +44,16 @@ p {
 }
 minimize KL(q || p)
 """
+#: A bound whose weight, beta - 1, is not over the whole range nonnegative.
+LOST = """
+model lost
+param beta = 2 in 0..4
+observed x : binary[8]
+latent z : real[2] ~ normal
+q { x -> z }
+p { z -> x }
+minimize CE(x | z) + KL(q(z | x) || p(z)) + (beta - 1) * I(x; z)
+"""
 SPECS = ("wyner", "structured_mm", "hfvae", "fair_mmd", "corex", "infogan", "sixty", "hostile")
 
 #: Elements that stick out of the window, and are not within what scrolls.
@@ -148,6 +158,22 @@ def test_the_keyboard_reaches_every_term_and_derivation(page: Path, browser: Bro
     assert browser.value("document.querySelectorAll('.lit').length") > 0
     browser.press("Escape")
     assert browser.value("document.querySelectorAll('.lit').length") == 0
+
+
+def test_a_slider_says_where_a_direction_is_lost(browser: Browser, tmp_path: Path) -> None:
+    spec, target = tmp_path / "lost.mib", tmp_path / "lost.html"
+    spec.write_text(LOST, encoding="utf-8")
+    assert program(["audit", str(spec), "--format", "html", "-o", str(target)]) == 0
+    browser.open(target, 1280)
+    slider = "document.querySelector('[data-parameter=beta]')"
+    said = "document.getElementById('verdict').textContent"
+    before = browser.value(said)
+    assert before == "At these values every bound has a nonnegative weight."
+    for value, lost in (("0.5", True), ("1.5", False), ("0", True), ("2", False)):
+        browser.value(f"{slider}.value = {value}; {slider}.dispatchEvent(new Event('input'))")
+        assert ("direction is lost" in browser.value(said)) == lost
+        assert browser.value(f"{slider}.nextElementSibling.value") == value
+    assert browser.complaints() == []
 
 
 def test_paper_shows_what_is_folded_on_the_screen(page: Path, browser: Browser) -> None:

@@ -6,11 +6,14 @@ __all__ = ["audit_html"]
 
 import base64
 import hashlib
+import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
+from fractions import Fraction
 from functools import cache
 from importlib.resources import files
+from math import prod
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
@@ -32,8 +35,9 @@ from graphdsl.ir.information import (
     TotalCorrelation,
 )
 from graphdsl.ir.loss import EXACT, LossTerm
-from graphdsl.ir.model import Model, Network
+from graphdsl.ir.model import Model, Network, Parameter
 from graphdsl.ir.notation import number_text, original, weight_text
+from graphdsl.ir.weight import Weight
 from graphdsl.report.alike import Alike, alike, unlike
 from graphdsl.report.collected import collected
 from graphdsl.report.evidence import distribution_text, nats_text, side_text, uses_text
@@ -118,6 +122,19 @@ class ParameterView:
     value: str
     range: str
     terms: str
+    low: str  #: of the slider, which has ends where the range has none
+    high: str
+    step: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WeightView:
+    """The weight of a term, and those of its bounds, as polynomials in the parameters."""
+
+    name: str
+    weight: str
+    bounds: str
+    value: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +175,8 @@ class Page:
     constants: Sequence[Markup]
     assertions: Sequence[ProofView]
     parameters: Sequence[ParameterView]
+    verdict: str
+    weights: Sequence[WeightView]
     verified: Sequence[str]
     warnings: Sequence[str]
     symbols: Sequence[tuple[str, str]]
@@ -231,6 +250,8 @@ def _page(audit: Audit, source: Source, code: str) -> Page:
         constants=_summands(module.constants),
         assertions=[_proof(one, audit) for one in audit.proofs],
         parameters=[*_parameters(audit)],
+        verdict=_verdict(audit),
+        weights=[_weight(term, audit.model) for term in module.terms],
         verified=[one.strip() for one in verification_text(audit.verification)],
         warnings=[
             f"{one.code}, line {one.line}: {one.message}"
@@ -468,12 +489,56 @@ def _parameters(audit: Audit) -> Iterator[ParameterView]:
     for one in audit.model.parameters:
         weighed = [term.name for term in audit.module.terms if one.name in term.weight.parameters]
         low, _, high = str(one.range).partition("..")
+        least, most = _ends(one)
         yield ParameterView(
             name=one.name,
             value=number_text(one.value),
             range=f"{low} to {high}",
             terms=", ".join(weighed) or "none",
+            low=number_text(least),
+            high=number_text(most),
+            step=number_text((most - least) / 200),
         )
+
+
+def _ends(parameter: Parameter) -> tuple[Fraction, Fraction]:
+    """Where a slider begins and ends: at the ends of the range, or well beyond the value."""
+    value, low, high = parameter.value, parameter.range.low, parameter.range.high
+    reach = max(abs(value), Fraction(5))
+    return value - reach if low is None else low, value + reach if high is None else high
+
+
+def _weight(term: LossTerm, model: Model) -> WeightView:
+    return WeightView(
+        name=term.name,
+        weight=json.dumps(_polynomial(term.weight)),
+        bounds=json.dumps([_polynomial(bound.weight) for bound in term.bounds]),
+        value=f"{float(_at_values(term.weight, model)):.4g}",
+    )
+
+
+def _polynomial(weight: Weight) -> list[tuple[list[str], float]]:
+    return [(list(names), float(factor)) for names, factor in weight]
+
+
+def _at_values(weight: Weight, model: Model) -> Fraction:
+    """A weight where every parameter has the value of the spec."""
+    values = {one.name: one.value for one in model.parameters}
+    factors = (factor * prod(values[name] for name in names) for names, factor in weight)
+    return sum(factors, Fraction(0))
+
+
+def _verdict(audit: Audit) -> str:
+    """Whether the bounds hold at the values of the spec; a slider tells it of others."""
+    lost = [
+        term.name
+        for term in audit.module.terms
+        if any(_at_values(bound.weight, audit.model) < 0 for bound in term.bounds)
+    ]
+    if lost:
+        names = ", ".join(lost)
+        return f"At these values the direction is lost: a bound in {names} has a negative weight."
+    return "At these values every bound has a nonnegative weight."
 
 
 # ---- listings ------------------------------------------------------------------------------------

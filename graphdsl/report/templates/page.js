@@ -29,5 +29,25 @@ for (const term of terms) {
   term.addEventListener("focusout", () => light(kept));
   term.querySelector("button").addEventListener("click", () => keep(term));
 }
+// Parameters: the weight of each term, and whether a bound has lost its direction.
+const sliders = [...document.querySelectorAll("[data-parameter]")];
+const value = (weight, at) => weight.reduce((sum, [names, factor]) => sum + names.reduce((one, name) => one * at[name], factor), 0);
+const shown = (number) => String(Number(number.toPrecision(4)));
+
+function weigh() {
+  const at = Object.fromEntries(sliders.map((one) => [one.dataset.parameter, Number(one.value)]));
+  for (const one of sliders) one.nextElementSibling.value = one.value;
+  const lost = [];
+  for (const one of document.querySelectorAll("[data-weight]")) {
+    one.querySelector("output").value = shown(value(JSON.parse(one.dataset.weight), at));
+    const wrong = JSON.parse(one.dataset.bounds).some((bound) => value(bound, at) < -1e-12);
+    one.classList.toggle("wrong", wrong);
+    if (wrong) lost.push(one.querySelector("code").textContent);
+  }
+  document.getElementById("verdict").textContent = lost.length
+    ? `At these values the direction is lost: a bound in ${lost.join(", ")} has a negative weight.`
+    : "At these values every bound has a nonnegative weight.";
+}
+for (const one of sliders) one.addEventListener("input", weigh);
 document.addEventListener("keydown", (event) => { if (event.key === "Escape") { kept = null; light(null); } });
 addEventListener("beforeprint", () => { for (const one of document.querySelectorAll("details")) one.open = true; });
