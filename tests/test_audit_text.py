@@ -61,6 +61,18 @@ def test_no_line_is_wider_than_asked(width: int) -> None:
                 assert line == line.rstrip()
 
 
+def test_every_name_is_written_as_in_the_spec() -> None:
+    """Parameters are `beta_1`, not a letter with an index: in gaps too, which were LaTeX."""
+    for audit in chain(shipped_audits(), audits("width", share=5)):
+        text = audit_text(audit, full=True)
+        assert not re.search("[α-ωΑ-Ω\\\\]", text)
+        for term in audit.module.terms:
+            named = {name for bound in term.bounds for name in bound.weight.parameters}
+            section = text.partition(f"{term.name} = ")[2].partition("\n\n")[0]
+            gap = section.partition("    gap ")[2]
+            assert named <= set(re.findall(r"\w+", gap)), f"{term.name}\n{section}"
+
+
 def test_width_changes_no_word() -> None:
     """Lines break elsewhere, and that is all."""
     for audit in audits("width", share=8):

@@ -107,6 +107,7 @@ _STRETCHED = {
 }
 _PREFIX = re.compile(r'^((?:<mrow>)*)<mo(?: form="prefix")?>([+−])')
 _TYPED = {
+    **{letter: name for name, letter in _GREEK.items()},
     "∑": "sum", "𝔼": "E", "‖": "||", "−": "-", "→": "->", "∈": "in", "∉": "not in", "…": "...",
     "∖": "not ", "⋅": "*", "≠": "!=", "≥": ">=", "≤": "<=", "∅": "{}", "⊆": "in",
     "′": "'", "∗": "*",
@@ -414,6 +415,13 @@ def _scripted_text(formula: Script) -> str:
         return f"∑_{{{span.replace(' = ', '=')}}} " if span else "∑ "
     if isinstance(formula.base, Sign) and formula.base.text == "𝔼":
         return f"𝔼_{low} " if low else "𝔼"
+    if isinstance(formula.low, Row) and _is_word(formula.low):  # a parameter: `beta_cross`
+        return f"{base}_{low}" + (f"^{high}" if high else "")
     of_a_member = base not in ("H", "I", "TC", "min", "max")
     index = f"[{low.replace(' ', '')}]" if of_a_member else f"_{low}"
     return f"{base}{index if low else ''}" + (f"^{high}" if high else "")
+
+
+def _is_word(formula: Row) -> bool:
+    """Whether it is one word, set upright."""
+    return len(formula.parts) == 1 and latex(formula.parts[0]).startswith(r"\mathrm")
