@@ -1,7 +1,8 @@
 """Modules as older compilers emitted them keep what they compute, or are refused clearly.
 
 `tests/formats/N/` holds specs, the modules in format N that they were compiled to, and what those
-computed. Nobody edits them: they hold the promises of `docs/runtime.md` on versions.
+computed. They hold the promises of `docs/runtime.md` on versions, and change for nothing but a loss
+that was wrong.
 """
 
 from __future__ import annotations
