@@ -147,8 +147,10 @@ def _map(one: Guess, name: str, every: Sequence[str]) -> str:
     if len(one.columns) == 1:
         return "" if one.columns[0] == name else f"{name}={_quoted(one.columns[0])}"
     starts = [f"{name}_{first}" for first in ((1,) if one.optional or one.shape else (0, 1))]
+    alike = re.compile(rf"{name}(_\d+|\.\d+|\[\d+\])")
     if one.numbered and one.columns[0] in starts:
-        return ""
+        if {other for other in every if alike.fullmatch(other)} == set(one.columns):
+            return ""
     start = f"{one.name}_"
     if _quoted(start) == start:
         if tuple(other for other in every if other.startswith(start)) == one.columns:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ import torch
 
 from graphdsl_runtime import Variable
 from graphdsl_runtime.data import CODES, Column, DataRefused, Split, Table, open_table, prepare
+from graphdsl_runtime.data.mapped import mapped_arrays
 from graphdsl_runtime.data.pieces import parse_maps, resolve
 
 ROWS = 10
@@ -175,6 +177,34 @@ def test_a_memory_map_is_not_copied(tmp_path: Path) -> None:
     assert isinstance(columns.columns[0].values, np.memmap)
     for part in (found.train["v"], found.test["v"]):
         assert np.shares_memory(part.numpy(), columns.columns[0].values)
+
+
+@pytest.mark.parametrize("dtype", ["<f4", ">f8", "<i2", "u1", "?"])
+def test_a_mapped_array_of_an_archive_is_the_array(dtype: str, tmp_path: Path) -> None:
+    draws = np.random.default_rng(0)
+    arrays = {
+        "x": draws.integers(0, 2, size=(50, 3, 2)).astype(dtype),
+        "f": np.asfortranarray(draws.normal(size=(4, 5))),
+        "s": np.array(["a", "b"]),
+    }
+    np.savez(tmp_path / "a.npz", **arrays)  # type: ignore[arg-type]
+    found = mapped_arrays(tmp_path / "a.npz", least=0)
+    assert found.keys() == {"x"}
+    assert isinstance(found["x"], np.memmap)
+    assert found["x"].dtype == np.dtype(dtype)
+    np.testing.assert_array_equal(found["x"], arrays["x"])
+    np.savez_compressed(tmp_path / "b.npz", **arrays)  # type: ignore[arg-type]
+    assert mapped_arrays(tmp_path / "b.npz", least=0) == {}
+
+
+def test_a_changed_byte_of_a_mapped_array_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "a.npz"
+    np.savez(path, x=np.zeros((50, 4)))
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(bytes(content))
+    with pytest.raises(zipfile.BadZipFile, match="checksum"):
+        mapped_arrays(path, least=0)
 
 
 @pytest.mark.parametrize("seed", range(3))

@@ -13,6 +13,7 @@ import torch
 
 from graphdsl.cli.guessing import spec_from
 from graphdsl_runtime.data import DataRefused, guess, open_table, prepare
+from tests.corpus import fuzz
 from tests.emitted import emitted_class
 from tests.program import run
 from tests.test_data.tables import Cell, Sheet, write_sheet
@@ -111,7 +112,7 @@ def test_every_guess_has_its_reason() -> None:
 def test_what_a_spec_is_written_from_fits_it(tmp_path: Path) -> None:
     """Of any table there is a refusal, or a spec that compiles and whose fields are all right."""
     written = 0
-    for number in range(12):
+    for number in range(fuzz(25)):
         chance = random.Random(f"new {number}")
         path = tmp_path / f"odd{number}.parquet"
         try:

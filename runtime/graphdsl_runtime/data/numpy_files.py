@@ -1,4 +1,4 @@
-"""`.npy`, memory-mapped, and `.npz`: arrays by name. Nothing in them is ever unpickled."""
+"""`.npy` and `.npz`, memory-mapped where they can be. Nothing in them is ever unpickled."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from graphdsl_runtime.data.errors import DataRefused, refused
+from graphdsl_runtime.data.mapped import mapped_arrays
 from graphdsl_runtime.data.table import Array, Column, Table, from_text
 
 _OBJECTS = "holds Python objects, which only a pickle can store and a pickle can run any code"
@@ -43,8 +44,12 @@ def read_npz(path: Path) -> Table:
             names = [one.removesuffix(".npy") for one in archive.namelist()]
         if twice := [name for name, count in Counter(names).items() if count > 1]:
             raise refused("DATA02", path.name, f"has two arrays named `{twice[0]}`", "rename one")
+        mapped = mapped_arrays(path)
         with np.load(path, allow_pickle=False) as archive:
-            arrays = {name: _array(archive, name, path) for name in names}
+            arrays = {
+                name: mapped[name] if name in mapped else _array(archive, name, path)
+                for name in names
+            }
     except DataRefused:
         raise
     except Exception as problem:  # whatever NumPy says of a file that is broken
