@@ -5,6 +5,7 @@ from __future__ import annotations
 __all__ = [
     "AbsentVariable",
     "CollapsedLatent",
+    "ComparedWithOneExpert",
     "EdgeGradientOfPlayers",
     "EdgeGradientsDiffer",
     "IdleLimit",
@@ -147,6 +148,21 @@ class MixtureInPart(Diagnostic):
     term: str
     reason: str
     instead: str
+
+
+class ComparedWithOneExpert(Diagnostic):
+    """Another network compared with a mixture of which each row draws one expert."""
+
+    code = "MIB419"
+    title = "Compared with one expert"
+    said = (
+        "KL({under} || {network}) would exceed the quantity that it estimates: each row compares "
+        "with one expert of the mixture `{name}`"
+    )
+    hint = "leave out `with one_expert`"
+    under: str
+    network: str
+    name: str
 
 
 class UnfitDistance(Diagnostic):

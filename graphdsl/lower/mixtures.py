@@ -21,9 +21,9 @@ from graphdsl.ir.model import (
     Network,
     Weighted,
 )
-from graphdsl.lower.errors import MixtureInPart
+from graphdsl.lower.errors import ComparedWithOneExpert, MixtureInPart
 from graphdsl.notation.networks import joint_text
-from graphdsl.program.errors import ChoiceInVain
+from graphdsl.program.errors import ChoiceInVain, SeveralSamplesMisplaced
 
 _Why: TypeAlias = tuple[str, str]  #: a reason, and what to write instead
 _ONE = "write `KL(q || p) with one_expert`, whose density is that of the expert which a row draws"
@@ -76,9 +76,9 @@ def _of_parts(
             continue
         compared = isinstance(ref, Encoder) and ref.network == network.name
         if compared and piece.under != network.name and one.one_expert:
-            reason = "with one expert per row, the term would exceed the quantity that it estimates"
-            why = reason, "leave out `with one_expert`"
-            yield _told(one, f"KL({piece.under} || {network.name})", why)
+            yield ComparedWithOneExpert(
+                span=_span(one), under=piece.under, network=network.name, name=_name(one)
+            )
             return
         if one.one_expert or not (compared or piece.under == network.name):
             continue
@@ -104,11 +104,10 @@ def _of_samples(
     found = next(_why_not(functional, several, model), None)
     if found is not None:
         span = Span.at(term.line, term.column, 2)
-        name = joint_text(model, several[0].children)
-        yield MixtureInPart(
+        yield SeveralSamplesMisplaced(
             span=span,
-            name=name,
-            term="a bound by several samples",
+            word=functional.method.word,
+            under=functional.under,
             reason=found[0],
             instead=found[1],
         )
@@ -134,7 +133,16 @@ def _why_not(
 
 
 def _told(one: Conditional, term: str, why: _Why) -> MixtureInPart:
+    reason, instead = why
+    return MixtureInPart(
+        span=_span(one), name=_name(one), term=term, reason=reason, instead=instead
+    )
+
+
+def _span(one: Conditional) -> Span:
     line = one.lines[0] if one.lines else 1
-    span = Span(line, one.column, line, one.column + 1)
-    name = one.children[0].partition("[")[0]
-    return MixtureInPart(span=span, name=name, term=term, reason=why[0], instead=why[1])
+    return Span(line, one.column, line, one.column + 1)
+
+
+def _name(one: Conditional) -> str:
+    return one.children[0].partition("[")[0]

@@ -14,13 +14,7 @@ from graphdsl.ir.model import Family, Interval, Parameter
 from graphdsl.ir.notation import number_text
 from graphdsl.resolve.comprehensions import is_free
 from graphdsl.resolve.distributions import classes_of, distribution_of, kind_of
-from graphdsl.resolve.errors import (
-    DuplicateName,
-    EmptyRange,
-    OutOfRange,
-    ReservedName,
-    SizeTooLarge,
-)
+from graphdsl.resolve.errors import DuplicateName, ReservedName
 from graphdsl.resolve.indices import LARGEST, NO_INDICES, in_reach, number, whole
 from graphdsl.resolve.label_errors import MisplacedOptional
 from graphdsl.resolve.members import (
@@ -30,6 +24,7 @@ from graphdsl.resolve.members import (
     is_member,
     member_indices,
 )
+from graphdsl.resolve.number_errors import EmptyRange, OutOfRange, SizeTooLarge
 from graphdsl.resolve.reserved import What, why_reserved
 from graphdsl.resolve.scope import Declared, Scope
 from graphdsl.resolve.setting_errors import RampSetting

@@ -1,8 +1,18 @@
-"""What can be wrong with indices, and with what they run over: MIB24x."""
+"""What can be wrong with indices, and with what they run over: MIB204 to MIB263."""
 
 from __future__ import annotations
 
-__all__ = ["BoundIndices", "IndicesDiffer", "MemberLeftOut", "NotASet", "WrongIndexCount"]
+__all__ = [
+    "BoundIndices",
+    "FamilyStart",
+    "IndexOutOfRange",
+    "IndicesDiffer",
+    "MemberLeftOut",
+    "MemberMissing",
+    "NotAFamily",
+    "NotASet",
+    "WrongIndexCount",
+]
 
 from graphdsl.diagnostics import Diagnostic
 
@@ -62,3 +72,53 @@ class BoundIndices(Diagnostic):
     domain: str
     wanted: str
     given: str
+
+
+class IndexOutOfRange(Diagnostic):
+    """A member that a family does not have."""
+
+    code = "MIB204"
+    title = "Index out of range"
+    said = "`{family}[{index}]`{where} does not exist: `{family}` goes from {low} to {high}"
+    hint = "use an index from {low} to {high}{more}"
+    family: str
+    index: str
+    low: int
+    high: int
+    where: str
+    more: str
+
+
+class NotAFamily(Diagnostic):
+    """An index behind a variable that has no members."""
+
+    code = "MIB205"
+    title = "Not a family"
+    said = "`{name}` is one variable: it takes no index"
+    hint = "write `{name}`, or declare a family, `{name}[1..2]`"
+    name: str
+
+
+class FamilyStart(Diagnostic):
+    """A family that does not count from one."""
+
+    code = "MIB227"
+    title = "Family not counted from 1"
+    said = "the members of `{name}` are counted from {low}, and families count from 1"
+    hint = "write `{name}[1..{count}]`"
+    name: str
+    low: int
+    count: int
+
+
+class MemberMissing(Diagnostic):
+    """A gap among members that are declared one by one."""
+
+    code = "MIB263"
+    title = "Member missing"
+    said = "`{name}` is declared, and `{missing}` is not"
+    hint = "declare `{missing}` as well; a family of equal members is `{head}[1..{count}]`"
+    name: str
+    missing: str
+    head: str
+    count: str

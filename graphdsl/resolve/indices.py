@@ -21,14 +21,14 @@ from typing import Literal
 
 from graphdsl.diagnostics import Span, nearest
 from graphdsl.ir.notation import number_text
-from graphdsl.resolve.errors import (
+from graphdsl.resolve.errors import TooMany
+from graphdsl.resolve.number_errors import (
     BadSize,
     DivisionByZero,
     EmptyRange,
     NotANumber,
     NumberTooLarge,
     SizeTooLarge,
-    TooMany,
     UnboundIndex,
     UsedBefore,
     UsedInItself,

@@ -14,9 +14,9 @@ from graphdsl.diagnostics import nearest, one_of
 from graphdsl.ir.masks import MOST_ENUMERATED, EdgeGradient, Mask
 from graphdsl.ir.notation import number_text
 from graphdsl.resolve.distribution_errors import UnknownSetting
-from graphdsl.resolve.errors import IndexOutOfRange, TooMany, UnknownName
+from graphdsl.resolve.errors import TooMany, UnknownName
 from graphdsl.resolve.gate_errors import AmbiguousGate, GateLeavesOut, GateMisfit
-from graphdsl.resolve.index_errors import WrongIndexCount
+from graphdsl.resolve.index_errors import IndexOutOfRange, WrongIndexCount
 from graphdsl.resolve.indices import NO_INDICES, Indices, index_count, number, whole, whole_range
 from graphdsl.resolve.mask_errors import (
     EdgeLaw,

@@ -12,8 +12,8 @@ from math import prod
 from graphdsl.diagnostics import Span
 from graphdsl.ir.model import Family
 from graphdsl.ir.notation import member_name, number_text
-from graphdsl.resolve.errors import DuplicateName, FamilyStart, MemberMissing, TooMany
-from graphdsl.resolve.index_errors import IndicesDiffer, MemberLeftOut
+from graphdsl.resolve.errors import DuplicateName, TooMany
+from graphdsl.resolve.index_errors import FamilyStart, IndicesDiffer, MemberLeftOut, MemberMissing
 from graphdsl.resolve.indices import NO_INDICES, index_count, whole, whole_range
 from graphdsl.resolve.scope import Scope
 from graphdsl.syntax import ast

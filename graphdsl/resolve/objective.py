@@ -14,11 +14,12 @@ from graphdsl.ir.weight import ZERO, Weight
 from graphdsl.resolve.choices import chosen
 from graphdsl.resolve.comprehensions import bindings, sizes_of_sets
 from graphdsl.resolve.draws import WRITTEN_OUT, check_drawn
-from graphdsl.resolve.errors import DivisionByZero, TooMany
+from graphdsl.resolve.errors import TooMany
 from graphdsl.resolve.functional_errors import WrongArguments
 from graphdsl.resolve.functionals import functional
 from graphdsl.resolve.indices import Indices, in_reach, number
 from graphdsl.resolve.laws import Laws
+from graphdsl.resolve.number_errors import DivisionByZero
 from graphdsl.resolve.scope import Scope
 from graphdsl.resolve.term_errors import (
     ConstraintOfNumbers,

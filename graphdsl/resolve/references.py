@@ -10,8 +10,7 @@ from itertools import product
 from graphdsl.ir.model import Family
 from graphdsl.ir.notation import copied, member_name
 from graphdsl.resolve.draws import block
-from graphdsl.resolve.errors import IndexOutOfRange, NotAFamily
-from graphdsl.resolve.index_errors import WrongIndexCount
+from graphdsl.resolve.index_errors import IndexOutOfRange, NotAFamily, WrongIndexCount
 from graphdsl.resolve.indices import Indices, index_count, whole, whole_range
 from graphdsl.resolve.scope import Members, Scope
 from graphdsl.syntax import ast

@@ -518,7 +518,7 @@ REFUSED = {
         TWO.replace("x -> z by mixture; x, z -> w", "x -> z, w").replace("+ 0.5 * I(z; x)", ""),
         "MIB418",
     ),
-    "several samples of two": (TWO.replace("(q || p)", "(q || p) with iwae(k = 2)"), "MIB418"),
+    "several samples of two": (TWO.replace("(q || p)", "(q || p) with iwae(k = 2)"), "MIB505"),
 }
 
 
