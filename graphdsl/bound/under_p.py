@@ -88,6 +88,7 @@ def _no_shape(
     return "its parts are neither two whole variables or families, nor factors of one"
 
 
+_OF_CLASSES = "make it a category"
 _Why = tuple[str, str, str]  #: the term, why it is not computed, and what to write instead
 
 
@@ -101,8 +102,9 @@ def _without_density(piece: Piece, model: Model) -> _Why | None:
         why = f"`{node}` is compared with data as p's networks answer, and has no density: what it "
         why += "holds of its latents has no upper bound"
         return term, why, _instead_of_density(node, maker, model)
-    if piece.kind == "entropy" and not model.distribution_of(maker, node).law.entropy:
-        return term, f"`{node}` is a count, whose entropy has no closed form", "make it a category"
+    law = model.distribution_of(maker, node).law
+    if piece.kind == "entropy" and not law.entropy:
+        return term, f"`{node}` is `{law}`, whose entropy has no closed form", _OF_CLASSES
     return None
 
 
@@ -131,12 +133,12 @@ def _without_draws(piece: Piece, model: Model) -> _Why | None:
             if family.optional:
                 why = f"rows may lack `{name}`, which `p` conditions on"
                 return term, why, "condition on what every row has"
-        elif _is_count(name, maker, model):
+        elif _has_no_gradient(name, maker, model):
             return term, _not_drawn(name, model), "make it a category, or real"
     return None
 
 
-def _is_count(name: str, maker: Conditional, model: Model) -> bool:
+def _has_no_gradient(name: str, maker: Conditional, model: Model) -> bool:
     return model.distribution_of(maker, name).law.gradient == "none" and has_density(name, model)
 
 
@@ -144,8 +146,9 @@ def _not_drawn(name: str, model: Model) -> str:
     """Why p draws no values of a variable, or of what it comes from."""
     for one in (name, *_above(name, model)):
         maker = _maker(one, model)
-        if maker is not None and _is_count(one, maker, model):
-            return f"`{one}` is a count, and no gradient goes through a draw of it"
+        if maker is not None and _has_no_gradient(one, maker, model):
+            law = model.distribution_of(maker, one).law
+            return f"`{one}` is `{law}`, and no gradient goes through a draw of it"
     return ""
 
 

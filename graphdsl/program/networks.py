@@ -70,7 +70,7 @@ def with_scale(nodes: Sequence[str], model: Model) -> tuple[str, ...]:
     """
     family = model.family_of(nodes[0])
     is_data = family.role != "latent" or family.labels
-    if not is_data or family.kind not in ("real", "count"):
+    if not is_data or not family.distribution.law.has_units:
         return ()
     if family.members is not None and len(nodes) > 1 and tuple(nodes) == family.nodes:
         return (family.held_as,)

@@ -116,7 +116,7 @@ def _unfit(family: Family) -> tuple[str, str]:
     """Why q cannot fill a variable in, and what to write; nothing if it can."""
     if family.distribution.law.gradient == "none":
         return (
-            "it is a count: `q` samples no counts",
+            f"`q` draws no differentiable samples of `{family.distribution.law}`",
             "declare `real`, or `categorical(k)` of the counts that there are",
         )
     if family.distribution.scale is not None:
