@@ -42,8 +42,8 @@ from graphdsl.verify.trial import (
     settings,
 )
 
-#: Batches of random rows, and rows of each. An estimate that is biased in small batches has small
-#: ones; else a few large ones say as much in less time.
+#: Batches of random rows, and rows of each. An estimate from all pairs of rows has small ones; else
+#: a few large ones say as much in less time.
 _SMALL, _LARGE = (100, 300), (40, 750)
 
 
@@ -77,7 +77,7 @@ def gaussian_trial(
     exact[0] += _log_density(found[0], module, tried, parameters)
     share = 1 / len(several)
     claimed = () if apart or not sampled else tuple(claims(found[0], module, parameters))
-    batches, rows = _SMALL if claimed else _LARGE
+    batches, rows = _SMALL if left_out(module, parameters) else _LARGE
     sizes = () if apart or not sampled else ((rows, size),) * batches
     return Trial(
         kind="gaussian",
