@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from graphdsl_runtime import Variable
+from graphdsl_runtime import Objective, Variable
 from graphdsl_runtime.data import CODES, Column, DataRefused, Split, Table, open_table, prepare
 from graphdsl_runtime.data.mapped import mapped_arrays
 from graphdsl_runtime.data.pieces import parse_maps, resolve
@@ -141,6 +141,35 @@ def test_entries_with_names_are_chosen_by_them(tmp_path: Path) -> None:
         [8.0, 6.0],
         [11.0, 9.0],
     ]
+
+
+def test_an_entry_and_the_whole_of_its_column_are_not_taken_together() -> None:
+    columns = Table("t", (Column("rna", np.ones((ROWS, 2)), entries=("A", "B")),))
+    with pytest.raises(DataRefused, match="DATA04  x: takes `A` twice"):
+        prepare(columns, [observed("x", 3)], maps=["x=rna,A"])
+
+
+def test_each_member_of_a_family_lacks_its_own_cells() -> None:
+    codes = np.arange(ROWS * 2).reshape(ROWS, 2) % 3
+    gone = np.zeros((ROWS, 2), dtype=bool)
+    gone[3, 0] = gone[4, 1] = gone[5] = True
+    columns = Table(
+        "t", (Column("c", codes, missing=gone), Column("x", np.where(gone, np.nan, 1.5)))
+    )
+    variables = [
+        observed("c", members=2, kind="categorical", classes=3, optional=True),
+        observed("x", members=2, optional=True),
+    ]
+    found = prepare(columns, variables, split=Split(by="last")).fitted
+    batch = {name: torch.cat([found.train[name], found.test[name]]) for name in found.train}
+    assert batch["seen(c)"].tolist() == (~gone).tolist()
+    assert batch["x"].isnan().tolist() == gone.tolist()
+
+    model = type("Model", (Objective,), {"variables": tuple(variables)})()
+    for name in ("c", "x"):
+        value, seen = model.observe_some(batch, name)
+        assert seen.tolist() == (~gone).tolist()
+        assert (value[torch.from_numpy(gone)] == 0).all()
 
 
 @pytest.mark.parametrize(

@@ -8,13 +8,14 @@ import sys
 import pytest
 
 LIBRARIES = ("lightning", "sklearn", "matplotlib")
+READERS = ("PIL", "anndata", "datasets", "mudata", "pandas", "pyarrow")
 
 
 @pytest.mark.parametrize(
     ("module", "absent"),
     [
         ("graphdsl_runtime", ("graphdsl_runtime.training", "rich", *LIBRARIES)),
-        ("graphdsl_runtime.training", LIBRARIES),
+        ("graphdsl_runtime.data", (*LIBRARIES, *READERS)),
     ],
 )
 def test_importing_does_not_import(module: str, absent: tuple[str, ...]) -> None:

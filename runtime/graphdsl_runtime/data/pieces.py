@@ -134,6 +134,12 @@ def _mapped(table: Table, text: str, name: str) -> list[Piece]:
     ((most, times),) = Counter(piece.name for piece in pieces).most_common(1) or [("", 0)]
     if times > 1:
         raise refused("DATA04", name, f"takes the column `{most}` twice", "name it once")
+    whole = {piece.column.name for piece in pieces if piece.entry is None}
+    if both := [
+        piece for piece in pieces if piece.entry is not None and piece.column.name in whole
+    ]:
+        said = f"takes `{both[0].name}` twice: `{both[0].column.name}` has it too"
+        raise refused("DATA04", name, said, "name it once")
     return pieces
 
 
