@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from itertools import chain, product
 from pathlib import Path
 from typing import Any
@@ -52,7 +53,12 @@ minimize KL(q || p)
 """
 
 
-def models(law: str, share: int) -> Iterator[Model]:
+@cache
+def models(law: str, share: int) -> tuple[Model, ...]:
+    return tuple(_models(law, share))
+
+
+def _models(law: str, share: int) -> Iterator[Model]:
     for case in chain(shipped(), [Case("almost", ALMOST)], generated(law, share)):
         try:
             yield check_spec(case.without_assertions().source).model
@@ -93,7 +99,7 @@ def stated(network: Network) -> set[tuple[str, str]]:
 
 def test_a_drawing_means_its_network_and_no_other() -> None:
     folded = 0
-    for model in models("drawing", 40):
+    for model in models("drawing", 12):
         for network in drawable(model):
             picture = pictured(network, model)
             blocks = [mark.variables for mark in picture.marks if mark.variables]
@@ -112,7 +118,7 @@ def test_a_drawing_means_its_network_and_no_other() -> None:
 def test_a_block_of_single_nodes_is_a_clique() -> None:
     """What is inside of a block may have any joint distribution, and nothing tells it apart."""
     blocks = 0
-    for model in models("drawing", 40):
+    for model in models("drawing", 12):
         for network in drawable(model):
             own = {node for node in network.nodes if len(node) > 1}
             picture = pictured(network, model)
@@ -141,7 +147,7 @@ def test_almost_alike_is_not_folded() -> None:
 
 
 def test_full_draws_every_member() -> None:
-    for model in models("drawing", 0):
+    for model in models("drawing", 12):
         for network in drawable(model):
             picture = pictured(network, model, full=True)
             chosen = {one.selector for one in network.conditionals if one.mixes}
@@ -150,7 +156,7 @@ def test_full_draws_every_member() -> None:
 
 
 def test_nothing_covers_anything() -> None:
-    for model in models("layout", 40):
+    for model in models("drawing", 12):
         for network in drawable(model)[:4]:
             drawing = laid_out(pictured(network, model))
             _no_two_marks_meet(drawing)
@@ -162,7 +168,7 @@ def test_nothing_covers_anything() -> None:
 
 
 def test_data_are_at_the_bottom_and_arrows_run_one_way() -> None:
-    for model in models("layout", 20):
+    for model in models("drawing", 12):
         for network in drawable(model)[:2]:
             drawing = laid_out(pictured(network, model))
             for arrow in drawing.picture.arrows:
@@ -186,7 +192,7 @@ def _plates_hold_their_own(drawing: Drawing) -> None:
 
 
 def test_svg_has_every_variable_once() -> None:
-    for model in models("drawing", 0):
+    for model in models("drawing", 12):
         for network in drawable(model)[:3]:
             root = ElementTree.fromstring(svg(sheet_of([network], model), model.name))
             nodes = [one for one in root.iter(f"{SVG}g") if "data-variables" in one.attrib]
@@ -196,7 +202,7 @@ def test_svg_has_every_variable_once() -> None:
 
 
 def test_no_text_becomes_markup() -> None:
-    model = next(models("drawing", 0))
+    model = models("drawing", 12)[0]
     title = '</title><script>alert(1)</script>"\x1b[31m\x00'
     root = ElementTree.fromstring(svg(sheet_of(drawable(model), model), title))
     kinds = {one.tag.removeprefix(SVG) for one in root.iter()}
@@ -227,7 +233,7 @@ def test_the_same_spec_gives_the_same_bytes() -> None:
 
 
 def test_tikz_draws_every_mark_and_arrow() -> None:
-    for model in models("drawing", 0):
+    for model in models("drawing", 12):
         sheet = sheet_of(drawable(model)[:3], model)
         text = tikz(sheet)
         pictures = [drawing.picture for drawing, _ in sheet.drawings]
@@ -252,7 +258,7 @@ def test_the_ending_of_the_file_says_what_it_is(tmp_path: Path) -> None:
 
 
 def test_png_is_the_same_twice() -> None:
-    model = next(models("drawing", 0))
+    model = models("drawing", 12)[0]
     sheet = sheet_of(drawable(model), model)
     assert png_or_pdf(sheet, "pdf") == png_or_pdf(sheet, "pdf")
     assert png_or_pdf(sheet, "png") == png_or_pdf(sheet, "png")

@@ -19,9 +19,10 @@ from graphdsl.report import audit_latex, audit_markdown
 from graphdsl.report.latex import latex_text
 from graphdsl.report.markdown import markdown_text
 from tests.conftest import SPECS
+from tests.corpus import some
 from tests.test_pages import HOSTILE, PLAIN
 
-by_name = pytest.mark.parametrize("path", SPECS, ids=lambda path: path.stem)
+by_name = pytest.mark.parametrize("path", some("dresses", SPECS, 12), ids=lambda path: path.stem)
 
 
 def audited(source: Source) -> Audit:
