@@ -32,6 +32,7 @@ from graphdsl_runtime.in_use import (
     translate,
 )
 from graphdsl_runtime.in_use.blocks import pieces
+from graphdsl_runtime.in_use.codes import generated as generated_by
 from graphdsl_runtime.in_use.tables import columns_of
 from tests.corpus import generated, shipped, some
 from tests.emitted import emitted_class, emitted_objectives
@@ -295,7 +296,7 @@ def test_the_bound_reads_the_networks_that_were_trained_or_is_refused() -> None:
         likelihood_of(graphdsl.compile("gan").objective(), 4)
     with pytest.raises(NoLikelihood, match="does not know its spec"):
         likelihood_of(emitted_class(DISCRETE)(), 4)
-    with pytest.raises(NoLikelihood, match="cannot estimate KL"):
+    with pytest.raises(NoLikelihood, match="rows that know `y` are bounded"):
         likelihood_of(graphdsl.compile("m2").objective(), 4)
 
 
@@ -319,6 +320,36 @@ def test_active_units_are_those_whose_means_move() -> None:
     assert found.bound is not None
     assert found.bound <= found.terms["loss"] + 3 * found.bound_error + 1
     assert json.loads(json.dumps(found.to_dict()))["rows"] == 50
+
+
+def test_what_is_sampled_is_data_of_the_model() -> None:
+    """Of its shapes and values: the objective itself reads it; so it does what p is given."""
+    several = """model several
+    observed x : binary[3]
+    given s : categorical(2)
+    latent z : real[2] ~ normal
+    q { x, s -> z via mlp(4) }
+    p { z, s -> x via mlp(4) }
+    minimize KL(q || p) with iwae(k = 3)
+    """
+    own = ("several", graphdsl.compile(several).objective())
+    for name, objective in chain([own], objectives("samples", share=4)):
+        batch = batch_for(objective, rows=40)
+        made = generated_by(objective)
+        given = {
+            key: one
+            for key, one in batch.items()
+            if key not in made and not key.startswith("seen(")
+        }
+        drawn = sample(objective, 40, given)
+        assert drawn.keys() >= set(made), name
+        data = {**given, **{key: drawn[key].sample for key in made}}
+        objective.check(data)
+        assert all(len(one) == 40 for one in data.values())
+        means = objective.generate(40, given)
+        assert {key: one.shape for key, one in means.items()} == {
+            key: drawn[key].mean.shape for key in made
+        }
 
 
 def test_translations_are_those_of_the_module() -> None:

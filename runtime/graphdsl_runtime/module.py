@@ -123,7 +123,8 @@ class Objective(Building, StructureGradients, Scaling, Weighing):
 
         A module writes it out where there is more to it than this: latents with N(0, I) as prior.
         """
-        return {**given, **noise}
+        latents = [one.name for one in self.variables if one.role == "latent"]
+        return {**given, **{name: noise[name] for name in latents if name in noise}}
 
     # What it can do then.
 
