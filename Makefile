@@ -56,7 +56,7 @@ test-oldest: setup
 	$(PYTHON) -m venv build/oldest
 	PIP_CONSTRAINT=build/oldest.txt build/oldest/bin/python -m pip install --quiet \
 		"$$(grep -o "^torch==[0-9.]*" constraints.txt)" -e ".[train,draw,data]" \
-		hatchling hypothesis interegular jsonschema pytest pytest-timeout pytest-xdist
+		hatchling hypothesis interegular jsonschema pytest pytest-timeout pytest-xdist ruff import-linter
 	OMP_NUM_THREADS=1 build/oldest/bin/python -m pytest -n 2
 
 check: setup

@@ -302,7 +302,7 @@ def test_the_third_spec_of_the_design_compiles_as_written() -> None:
     assert compiled.module.relation == "upper"
     assert [one.name for one in compiled.module.masks] == ["Mq", "Mp"]
     named = [term.formula for term in compiled.module.terms if term.weight != ONE]
-    assert any("KL(q(z[i] | x if Mq) || q(z[i] | x[S]))" in one for one in named)
+    assert any("KL(q(z | x if Mq) || q(z | x[S] if Mq))" in one for one in named)
 
 
 # ---- mistakes ------------------------------------------------------------------------------------
