@@ -9,6 +9,7 @@ __all__ = [
     "ModelUnfit",
     "NetworkOfTwoSides",
     "NothingInside",
+    "PenaltyRaised",
     "PlayerOfTwoSides",
     "UnderGeneration",
     "VacuousBound",
@@ -132,6 +133,17 @@ class NetworkOfTwoSides(Diagnostic):
     network: str
     reason: str
     instead: str
+
+
+class PenaltyRaised(Diagnostic):
+    """A penalty whose weight is, or may be, negative."""
+
+    code = "MIB420"
+    title = "Penalty that is raised"
+    said = "the net weight of {term} is {weight}: where that is negative, the loss has no minimum"
+    hint = "give it a weight that is nowhere negative"
+    term: str
+    weight: str
 
 
 class VacuousBound(Diagnostic):

@@ -16,7 +16,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
-from graphdsl.bound.errors import NetworkOfTwoSides, PlayerOfTwoSides
+from graphdsl.bound.errors import NetworkOfTwoSides, PenaltyRaised, PlayerOfTwoSides
 from graphdsl.bound.groups import Seen, as_it_is
 from graphdsl.bound.models import Auxiliary, Decoder, Encoder, SubPosterior, model_ref
 from graphdsl.bound.pieces import Piece
@@ -69,6 +69,7 @@ class _Use:
     why: str = ""
     instead: str = _OWN
     bounds: bool = False  #: whether a warning tells of its weight already
+    penalty: bool = False  #: whether it is one, which no critic holds from below
 
 
 def on_their_sides(
@@ -84,6 +85,10 @@ def on_their_sides(
         for network, some in uses.items():
             against = [use for use in some if use.sign in ("nonpositive", "unknown")]
             if not against:
+                continue
+            raised = next((use for use in against if use.penalty), None)
+            if raised is not None:
+                found.append(_raised(raised))
                 continue
             kept = next((use for use in some if use.why or use not in against), None)
             if kept is not None or one.player is not None:
@@ -168,8 +173,7 @@ def _use(piece: Piece, told: Sign, model: Model) -> _Use:
     term = f"E{at}[-log {name}]"
     why, instead = "", _OWN
     if piece.kind == "penalty":
-        term, why = f"irm({piece.node} | ...)", "a penalty that falls without end has no minimum"
-        instead = "give it a weight that is nowhere negative"
+        term = f"irm({piece.node} | ...)"
     elif piece.kind == "cost":
         term = f"cost{at}({piece.node} | ..., {piece.cost})"
     if isinstance(piece.ref, SubPosterior) or (
@@ -179,7 +183,8 @@ def _use(piece: Piece, told: Sign, model: Model) -> _Use:
     line = piece.lines[0] if piece.lines else 1
     certified = all(bound.certified for bound in piece.bounds)
     key = () if isinstance(piece.ref, Auxiliary) else _key(piece, model)
-    return _Use(key, told, term, piece.weight, line, name, why, instead, not certified)
+    penalty = piece.kind == "penalty"
+    return _Use(key, told, term, piece.weight, line, name, why, instead, not certified, penalty)
 
 
 def _sampled(one: Objective, model: Model) -> Iterator[_Use]:
@@ -320,6 +325,11 @@ def _of_two_sides(one: _Use, other: _Use | None, player: Player | None) -> Diagn
         reason=reason,
         instead=instead,
     )
+
+
+def _raised(one: _Use) -> Diagnostic:
+    span, weight = Span(one.line, 1, one.line, 2), weight_text(one.weight)
+    return PenaltyRaised(span=span, term=one.term, weight=weight)
 
 
 def _uncertain(one: _Use, model: Model) -> Diagnostic:

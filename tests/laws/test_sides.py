@@ -84,9 +84,6 @@ REFUSED = {
     "a player's": REAL + "p { z -> x, s }\nminimize KL(q || p) - 2 * CE(s | z) for q, p",
     "that of predictors": REAL
     + "p { z -> x }\nminimize KL(q || p) for q, p\nminimize -CE(s | z) for predictors",
-    "a penalty": "observed e : categorical(2)\n"
-    + REAL
-    + "p { z -> x }\nminimize KL(q || p) - irm(s | z, e)",
 }
 
 
@@ -114,6 +111,23 @@ def test_a_network_that_is_needed_on_both_sides_is_refused(text: str) -> None:
     with pytest.raises(SpecError) as caught:
         compile_spec(Source("inline.mib", HEAD + text + "\n"))
     assert "MIB417" in {one.code for one in caught.value.diagnostics}
+
+
+RAISED = (
+    "- irm(s | z, e)",
+    "- 2 * irm(s | z, e)",
+    "- gain * irm(s | z, e)",
+    "- irm(s | z, e) + CE(s | z)",
+)
+
+
+@pytest.mark.parametrize("term", RAISED)
+def test_a_penalty_is_never_raised(term: str) -> None:
+    """No critic holds a penalty from below, whatever else trains its predictor."""
+    text = f"{HEAD}observed e : categorical(2)\n{REAL}p {{ z -> x }}\nminimize KL(q || p) {term}\n"
+    with pytest.raises(SpecError) as caught:
+        compile_spec(Source("inline.mib", text))
+    assert "MIB420" in {one.code for one in caught.value.diagnostics}
 
 
 def test_where_a_weight_may_change_its_sign_is_said() -> None:
