@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import replace
 from fractions import Fraction
+from functools import cache
 from itertools import product
 from random import Random
 from typing import NamedTuple
@@ -107,7 +108,13 @@ class Lowered(NamedTuple):
     codes: list[str]
 
 
+@cache
 def lowered(text: str) -> Lowered:
+    return _lowered(text)
+
+
+def _lowered(text: str) -> Lowered:
+    """The same anew, for tests that plant a record."""
     checked = check_spec(Source("inline.mib", text))
     compiled = derive(checked)
     codes = [one.code for one in (*checked.warnings, *compiled.warnings)]
@@ -274,7 +281,7 @@ def test_a_lower_bound_is_said_to_be_one(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr(relations, "ESTIMATORS", {**ESTIMATORS, planted.word: planted})
     for weight, relation in (("+ 2 *", "lower"), ("- up *", "upper")):
         text = HEAD.format(f"{weight} TC(u)\nestimate TC(u) with loo")
-        _, module, _ = lowered(text)
+        _, module, _ = _lowered(text)
         (term,) = [one for one in module.terms if one.code.word == planted.word]
         assert (term.relation, module.relation) == (relation, relation)
         warned = [one.message for one in derive(check_spec(Source("a.mib", text))).warnings]
@@ -323,7 +330,7 @@ def test_a_method_without_an_estimator_of_mixtures_is_refused(
     planted = replace(METHODS["iwae"], of_experts=None)
     monkeypatch.setattr(choices, "METHODS", {**METHODS, "iwae": planted})
     with pytest.raises(SpecError) as caught:
-        lowered(text)
+        _lowered(text)
     (mistake,) = caught.value.diagnostics
     assert mistake.code == "MIB505"
     assert "no bound for a posterior that is a mixture" in mistake.message

@@ -78,12 +78,13 @@ minimize KL(q || p)
 
 
 def likelihoods() -> Iterator[Likelihood]:
-    """Every law that a declaration may name, with every scale, shape and pattern of rows."""
+    """Every law that a declaration may name, with every shape and pattern, and every scale."""
     both = (False, True)
     for law, shape, is_family, is_optional in product(DECLARED, (*SHAPES, IMAGE), both, both):
         if shape == IMAGE and (law.kind == "categorical" or is_optional):
             continue
-        for scale in ("", "0.5", "learned") if law.scale is not None else ("",):
+        is_scaled = law.scale is not None and not is_optional
+        for scale in ("", "0.5", "learned") if is_scaled else ("",):
             yield Likelihood(law, scale, shape, is_family, is_optional)
 
 
