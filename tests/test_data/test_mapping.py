@@ -13,7 +13,8 @@ import torch
 from graphdsl_runtime import Objective, Variable
 from graphdsl_runtime.data import CODES, Column, DataRefused, Split, Table, open_table, prepare
 from graphdsl_runtime.data.mapped import mapped_arrays
-from graphdsl_runtime.data.pieces import parse_maps, resolve
+from graphdsl_runtime.data.maps import parse_maps
+from graphdsl_runtime.data.resolve import resolve
 
 ROWS = 10
 PAGE = Path(__file__).parents[2] / "docs" / "your-data.md"

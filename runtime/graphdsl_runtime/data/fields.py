@@ -1,4 +1,4 @@
-"""Each variable's values, held to its kind: what is refused, what one should know, and tensors."""
+"""Each variable's values, held to its kind."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from graphdsl_runtime.data.errors import DataRefused, Finding
 from graphdsl_runtime.data.pieces import Owner
 from graphdsl_runtime.data.table import Array
 from graphdsl_runtime.data.values import Facts, Values, gather, measure
+from graphdsl_runtime.data.worth_knowing import worth_knowing
 
 _KEPT = float(np.finfo(np.float32).max)
 _EXACT = 2**24  # up to here single precision keeps whole numbers
-_FAR = 30  # spreads between a value and the mean: a long tail
 _BINARY = "a binary value is 0 or 1; divide pixels by their largest value, or declare it `real`"
 
 
@@ -65,7 +65,7 @@ def read_field(owner: Owner, known: Sequence[str] = (), *, drop_incomplete: bool
         *_support(owner, values, facts),
         *(() if facts.complete else _missing(owner, values, drop_incomplete)),
         *_precision(owner, values, facts),
-        *_known(owner, values, facts, names),
+        *worth_knowing(owner, values, facts, names),
     ]
     return Field(owner, values, facts, names, tuple(findings))
 
@@ -207,64 +207,6 @@ def _merged(values: Values, facts: Facts) -> Array:
     if same.any():
         same[same] = np.ptp(values.numbers[:, same], axis=0) > 0
     return same
-
-
-def _known(owner: Owner, values: Values, facts: Facts, names: tuple[str, ...]) -> Iterator[Finding]:
-    """What one should know of values that are all in the support."""
-    kind, there = owner.variable.kind, facts.count > 0
-    constant = there & (facts.low == facts.high)
-    images = any(piece.entry is None and piece.column.shape for piece in owner.pieces)
-    minds = kind == "real" or (kind != "categorical" and not images)  # an image has margins
-    if constant.any() and minds and facts.count.max() > 1:
-        which = [values.names[at] for at in np.flatnonzero(constant)[:3]]
-        more = int(constant.sum()) - len(which)
-        listed = ", ".join(f"`{one}`" for one in which) + (f" and {more} more" if more else "")
-        risk = "its likelihood has no upper limit" if kind == "real" else "it tells nothing"
-        yield Finding("DATA21", owner.name, f"{listed} is constant: {risk}", "leave it out")
-    if kind == "binary" and not facts.whole:
-        yield Finding(
-            "DATA22",
-            owner.name,
-            "has values strictly between 0 and 1, which have no normalised likelihood",
-            "round them, or declare it `real`",
-        )
-    if kind == "real" and there.any():
-        yield from _scale(owner, values, facts)
-    if kind == "categorical" and names:
-        yield from _unused(owner, values, names)
-
-
-def _scale(owner: Owner, values: Values, facts: Facts) -> Iterator[Finding]:
-    spread = np.where(facts.spread > 0, facts.spread, np.nan)
-    with np.errstate(invalid="ignore", over="ignore"):
-        far = np.maximum(facts.high - facts.mean, facts.mean - facts.low) / spread
-    if np.isnan(far).all():
-        return
-    at = int(np.nanargmax(far))
-    if far[at] > _FAR:
-        yield Finding(
-            "DATA24",
-            owner.name,
-            f"`{values.names[at]}` has a value {far[at]:.0f} spreads from its mean "
-            f"({facts.low[at]:.4g} to {facts.high[at]:.4g})",
-            "declare whole numbers of 0 or more `count`, or take the logarithm of the column",
-        )
-
-
-def _unused(owner: Owner, values: Values, names: tuple[str, ...]) -> Iterator[Finding]:
-    seen: set[int] = set()
-    for _, block, there in values.blocks():
-        seen |= set(np.unique(block[there]).astype(int).tolist())
-    classes = owner.variable.classes or len(names)
-    if unused := [one for one in range(classes) if one not in seen]:
-        listed = ", ".join(names[one] if one < len(names) else str(one) for one in unused[:5])
-        more = f" and {len(unused) - 5} more" if len(unused) > 5 else ""
-        yield Finding(
-            "DATA23",
-            owner.name,
-            f"has {classes} classes, of which {listed}{more} never occur",
-            f"the data have {len(seen)}",
-        )
 
 
 def _percent(rows: Array) -> str:

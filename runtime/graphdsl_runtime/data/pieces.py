@@ -1,22 +1,16 @@
-"""Which columns each variable takes: by name, or as ``--map`` says."""
+"""A column, or an entry of one, and the variable that takes some of them."""
 
 from __future__ import annotations
 
-__all__ = ["Owner", "Piece", "find", "parse_maps", "resolve"]
+__all__ = ["Owner", "Piece", "all_pieces", "close_to", "find", "listed"]
 
 import math
-import re
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
-from fnmatch import fnmatchcase
 
 from graphdsl_runtime import Variable
-from graphdsl_runtime.data.errors import DataRefused, Finding, refused
 from graphdsl_runtime.data.table import Column, Table
-
-_PARTS = re.compile(r'"[^"]*"|[^,"]+|"')  # of what a map names: quoted, or up to a comma
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,134 +46,6 @@ class Owner:
         return self.variable.tensor_shape if whole else self.variable.shape
 
 
-def parse_maps(texts: Sequence[str], variables: Sequence[Variable]) -> dict[str, str]:
-    """Read ``x=gene_*,age`` for each variable.  Raises `DataRefused`.
-
-    >>> x = Variable("x", role="observed", kind="real", shape=(3,))
-    >>> parse_maps(["x=gene_*,age"], [x])
-    {'x': 'gene_*,age'}
-    """
-    known = [
-        name for one in variables if one.role != "latent" for name in (one.name, *one.member_names)
-    ]
-    found: dict[str, str] = {}
-    for text in texts:
-        name, sign, columns = text.partition("=")
-        name = name.strip()
-        if not sign:
-            raise refused("DATA04", f"--map {text}", "has no `=`", "write --map NAME=COLUMN,...")
-        if name not in known:
-            hint = _close(name, known) or f"the names are {', '.join(dict.fromkeys(known))}"
-            raise refused("DATA04", f"--map {text}", f"the spec has no data named `{name}`", hint)
-        if name in found:
-            raise refused("DATA04", f"--map {text}", f"`{name}` is mapped twice", "write it once")
-        found[name] = columns.strip()
-    return found
-
-
-def resolve(table: Table, variables: Sequence[Variable], maps: Mapping[str, str]) -> list[Owner]:
-    """Give every variable of the data its columns; none twice.
-
-    Raises `DataRefused` with all that is wrong.
-    """
-    findings: list[Finding] = []
-    owners: list[Owner] = []
-    left: list[Owner] = []
-    for name, variable in _wanted(table, variables, maps):
-        try:
-            pieces = _mapped(table, maps[name], name) if name in maps else _named(table, name)
-            owner = Owner(name, variable, tuple(pieces))
-            (owners if pieces or name in maps else left).append(owner)
-        except DataRefused as problem:
-            findings += problem.findings
-    owners += _by_order(table, left, owners)
-    found = {owner.name for owner in owners}
-    findings += [_absent(table, one) for one in left if one.name not in found]
-    findings += _lacking(owners)
-    findings += _twice(owners)
-    if findings:
-        raise DataRefused(findings)
-    order = {name: place for place, (name, _) in enumerate(_wanted(table, variables, maps))}
-    return sorted(owners, key=lambda one: order[one.name])
-
-
-def _wanted(
-    table: Table, variables: Sequence[Variable], maps: Mapping[str, str]
-) -> Iterator[tuple[str, Variable]]:
-    """Name what needs columns: a family whole where it is named whole, else its members."""
-    for variable in variables:
-        if variable.role == "latent":
-            continue
-        members = variable.member_names
-        named = table.column(variable.name) is not None and not any(map(maps.__contains__, members))
-        if variable.name in maps or named or variable.members is None:
-            yield variable.name, variable
-            both = [member for member in members if member in maps and member != variable.name]
-            if both:
-                raise refused(
-                    "DATA04", both[0], f"is mapped, and so is all of {variable.name}", "map one"
-                )
-        else:
-            yield from ((member, variable) for member in members)
-
-
-def _mapped(table: Table, text: str, name: str) -> list[Piece]:
-    """The columns that a map names: names, globs, and ranges in the order of the file."""
-    if table.column(text) is not None:
-        return find(table, text)
-    pieces: list[Piece] = []
-    for part in (one.strip() for one in _PARTS.findall(text)):
-        if part:
-            pieces += _of_part(table, part, name)
-    ((most, times),) = Counter(piece.name for piece in pieces).most_common(1) or [("", 0)]
-    if times > 1:
-        raise refused("DATA04", name, f"takes the column `{most}` twice", "name it once")
-    whole = {piece.column.name for piece in pieces if piece.entry is None}
-    if both := [
-        piece for piece in pieces if piece.entry is not None and piece.column.name in whole
-    ]:
-        said = f"takes `{both[0].name}` twice: `{both[0].column.name}` has it too"
-        raise refused("DATA04", name, said, "name it once")
-    return pieces
-
-
-def _of_part(table: Table, part: str, name: str) -> list[Piece]:
-    every = list(_all_pieces(table))
-    if part.startswith('"') and part.endswith('"') and len(part) > 1:
-        part = part[1:-1]
-        found = find(table, part)
-    elif found := find(table, part):
-        return found
-    elif ".." in part:
-        return _range(every, part, name)
-    else:
-        found = [piece for piece in every if fnmatchcase(piece.name, part.replace("[", "[[]"))]
-    if not found:
-        names = [piece.name for piece in every]
-        raise refused(
-            "DATA04",
-            name,
-            f"`{part}` names no column of {table.name}",
-            _close(part, names) or _listed(table),
-        )
-    return found
-
-
-def _range(every: Sequence[Piece], part: str, name: str) -> list[Piece]:
-    first, _, last = (one.strip() for one in part.partition(".."))
-    names = [piece.name for piece in every]
-    for end in (first, last):
-        if end not in names:
-            hint = _close(end, names) or "a range is FIRST..LAST, in the order of the file"
-            raise refused("DATA04", name, f"`{part}`: there is no column `{end}`", hint)
-    start, stop = names.index(first), names.index(last)
-    if start > stop:
-        raise refused(
-            "DATA04", name, f"`{part}`: `{last}` comes before `{first}`", f"write {last}..{first}"
-        )
-    return list(every[start : stop + 1])
-
-
 def find(table: Table, name: str) -> list[Piece]:
     """Find the column of a name, or the entry of one."""
     column = table.column(name)
@@ -188,7 +54,7 @@ def find(table: Table, name: str) -> list[Piece]:
     return [Piece(*one) for one in table.entries.get(name, ())]
 
 
-def _all_pieces(table: Table) -> Iterator[Piece]:
+def all_pieces(table: Table) -> Iterator[Piece]:
     """Every column, and in the place of one whose entries have names, these."""
     for column in table.columns:
         if column.entries:
@@ -197,119 +63,14 @@ def _all_pieces(table: Table) -> Iterator[Piece]:
             yield Piece(column)
 
 
-def _named(table: Table, name: str) -> list[Piece]:
-    """The column of a name, ``x[1]`` or ``x_1``, or its entries ``x_0, x_1, ...``."""
-    names = dict.fromkeys((name, _flat(name)))
-    found = [column for one in names if (column := table.column(one))]
-    if len(found) > 1:
-        both = " and ".join(f"`{one.name}`" for one in found)
-        raise refused("DATA03", name, f"could be {both}", f"write --map '{name}=COLUMN'")
-    if found:
-        return [Piece(found[0])]
-    return _entries(table, name, names)
-
-
-def _entries(table: Table, name: str, names: Iterable[str]) -> list[Piece]:
-    stems = "|".join(map(re.escape, names))
-    pattern = re.compile(rf"(?:{stems})(?:_(\d+)|\.(\d+)|\[(\d+)\])")
-    numbered: dict[int, Column] = {}
-    for column in table.columns:
-        if hit := pattern.fullmatch(column.name):
-            number = int(next(one for one in hit.groups() if one is not None))
-            if number in numbered:
-                both = f"`{numbered[number].name}` and `{column.name}`"
-                raise refused("DATA03", name, f"its entry {number} could be {both}", "rename one")
-            numbered[number] = column
-    if not numbered:
-        return []
-    first = min(numbered)
-    gap = next((one for one in range(first, first + len(numbered)) if one not in numbered), None)
-    if first > 1 or gap is not None:
-        lacking = gap if gap is not None else first - 1
-        raise refused(
-            "DATA03",
-            name,
-            f"has the column `{numbered[first].name}` and others, and none numbered {lacking}",
-            "its entries are numbered from 0 or from 1 on; or write --map " + f"'{name}=...'",
-        )
-    return [Piece(numbered[one]) for one in sorted(numbered)]
-
-
-def _by_order(table: Table, left: Sequence[Owner], owners: Sequence[Owner]) -> list[Owner]:
-    """Of data that ship: columns in order to variables that they fit; of one array, to the one."""
-    if table.nameless and len(left) == 1 and not owners:
-        return [Owner(left[0].name, left[0].variable, (Piece(table.columns[0]),))]
-    if not table.by_order:
-        return []
-    taken = {piece.column.name for owner in owners for piece in owner.pieces}
-    free = [column for column in table.columns if column.name not in taken]
-    found = []
-    for owner in left:
-        column = next((one for one in free if _fits(one, owner)), None)
-        if column is not None:
-            free.remove(column)
-            found.append(Owner(owner.name, owner.variable, (Piece(column),)))
-    return found
-
-
-def _fits(column: Column, owner: Owner) -> bool:
-    if column.categories is not None:
-        classes = 2 if owner.variable.kind == "binary" else owner.variable.classes
-        return classes == len(column.categories) and not owner.shape
-    numbers = owner.variable.kind in ("binary", "real", "count")
-    return numbers and math.prod(column.shape) == math.prod(owner.shape)
-
-
-def _absent(table: Table, owner: Owner) -> Finding:
-    hint = _close(owner.name, table.names) or _listed(table)
-    none = f", or --map '{owner.name}=' where no row has it" if owner.variable.optional else ""
-    return Finding(
-        "DATA03",
-        owner.name,
-        f"{table.name} has no column of this name",
-        f"{hint}; write --map '{owner.name}=COLUMN,...'{none}",
-    )
-
-
-def _lacking(owners: Sequence[Owner]) -> Iterator[Finding]:
-    for owner in owners:
-        if not owner.pieces and not owner.variable.optional:
-            yield Finding(
-                "DATA04",
-                owner.name,
-                "is mapped to no column, and every row needs it",
-                "name its columns, or declare it `optional`",
-            )
-
-
-def _twice(owners: Sequence[Owner]) -> Iterator[Finding]:
-    users: dict[str, list[tuple[int | None, str]]] = {}
-    for owner in owners:
-        for piece in owner.pieces:
-            used = users.setdefault(piece.column.name, [])
-            for entry, other in used:
-                if other != owner.name and (None in (entry, piece.entry) or entry == piece.entry):
-                    yield Finding(
-                        "DATA04",
-                        owner.name,
-                        f"takes the column `{piece.name}`, which `{other}` takes too",
-                        "give every variable columns of its own, with --map",
-                    )
-                    return
-            used.append((piece.entry, owner.name))
-
-
-def _flat(name: str) -> str:
-    """A member's other spelling: x_1 for x[1], z_1_2 for z[1,2]."""
-    return name.replace("[", "_").replace(",", "_").removesuffix("]")
-
-
-def _close(name: str, names: Iterable[str]) -> str:
+def close_to(name: str, names: Iterable[str]) -> str:
+    """Ask whether a name that is near was meant; nothing where none is."""
     close = get_close_matches(name, list(names), n=1)
     return f"did you mean `{close[0]}`?" if close else ""
 
 
-def _listed(table: Table, most: int = 12) -> str:
+def listed(table: Table, most: int = 12) -> str:
+    """Say which columns there are, the first ones by name."""
     names = [f"`{name}`" for name in table.names[:most]]
     more = len(table.names) - most
     return f"its columns are {', '.join(names)}" + (f" and {more} more" if more > 0 else "")

@@ -18,8 +18,10 @@ import numpy as np
 from graphdsl_runtime import Batch, Variable
 from graphdsl_runtime.data.errors import DataRefused, Finding, refused
 from graphdsl_runtime.data.fields import Field, read_field
-from graphdsl_runtime.data.pieces import Owner, Piece, find, parse_maps, resolve
+from graphdsl_runtime.data.maps import parse_maps
+from graphdsl_runtime.data.pieces import Owner, Piece, find
 from graphdsl_runtime.data.prepare import batch_of, complete_rows, unequal
+from graphdsl_runtime.data.resolve import resolve
 from graphdsl_runtime.data.shown import shown
 from graphdsl_runtime.data.split import Split, held_out_rows
 from graphdsl_runtime.data.table import Array, Table

@@ -26,7 +26,7 @@ def shown(table: Table, fields: Sequence[Field], lines: Iterable[str] = ()) -> s
     >>> import numpy as np
     >>> from graphdsl_runtime import Variable
     >>> from graphdsl_runtime.data.fields import read_field
-    >>> from graphdsl_runtime.data.pieces import resolve
+    >>> from graphdsl_runtime.data.resolve import resolve
     >>> from graphdsl_runtime.data.table import Column
     >>> table = Table("a.csv", (Column("x", np.arange(3.0)), Column("id", np.arange(3))))
     >>> x = Variable("x", role="observed", kind="real")
