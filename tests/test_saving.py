@@ -82,7 +82,7 @@ def test_a_model_computes_the_same_bits_in_a_process_that_never_saw_its_spec(
     tmp_path: Path,
 ) -> None:
     expected = []
-    for case in some("saving", list(shipped()), share=2):
+    for case in some("saving", list(shipped()), share=1):
         torch.manual_seed(1)
         objective = graphdsl.compile(case.text).objective()
         objective.rows = 100
@@ -125,7 +125,7 @@ def test_loading_draws_nothing_from_the_callers_stream(tmp_path: Path) -> None:
 
 
 def test_the_constructor_takes_what_a_model_says_of_its_parameters() -> None:
-    for _, objective in emitted_objectives(shipped()):
+    for _, objective in emitted_objectives(some("settings", list(shipped()), 8)):
         known = signature(type(objective).__init__).parameters.keys() - {"self", "networks"}
         assert objective.settings().keys() == known
 
