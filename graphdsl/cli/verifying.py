@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["descended", "estimated", "smooth", "tried", "verified"]
+__all__ = ["compared", "descended", "estimated", "smooth", "tried", "verified"]
 
 import math
 import sys
@@ -18,6 +18,7 @@ from graphdsl.ir.verification import (
     EstimateComparison,
     GradientComparison,
     Unverified,
+    Verification,
 )
 
 if TYPE_CHECKING:
@@ -36,7 +37,19 @@ _STILL = 1e-9  #: a spread that is rounding, as a share of the loss
 
 
 def verified(compiled: Compiled, audit: Audit) -> Audit:
-    """The audit with what came of holding it, and the emitted loss, against numbers."""
+    """The audit with what came of holding it, the emitted loss and its gradients, to numbers."""
+    found = compared(compiled, audit)
+    unverified = [*found.unverified, *_estimated_edges(compiled)]
+    slopes = descended(compiled, audit)
+    if isinstance(slopes, Unverified):
+        unverified.append(slopes)
+        slopes = ()
+    found = replace(found, gradients=slopes, unverified=tuple(unverified))
+    return replace(audit, verification=found)
+
+
+def compared(compiled: Compiled, audit: Audit) -> Verification:
+    """What came of holding an audit, and the emitted loss, against numbers."""
     from graphdsl.auditing import on_trial, verification
 
     found = verification(compiled, audit)
@@ -46,22 +59,15 @@ def verified(compiled: Compiled, audit: Audit) -> Audit:
         if isinstance(one, Unverified):
             unverified.append(one)
         else:
-            compared = tried(one.text, one.class_name, one.trial, one.of)
-            emitted.setdefault(one.of, []).append(compared)
+            loss = tried(one.text, one.class_name, one.trial, one.of)
+            emitted.setdefault(one.of, []).append(loss)
             estimates += estimated(one.text, one.class_name, one.trial)
-    unverified += _estimated_edges(compiled)
-    slopes = descended(compiled, audit)
-    if isinstance(slopes, Unverified):
-        unverified.append(slopes)
-        slopes = ()
-    found = replace(
+    return replace(
         found,
         emitted=tuple(map(_together, emitted.values())),
         estimates=tuple(estimates),
-        gradients=slopes,
         unverified=tuple(unverified),
     )
-    return replace(audit, verification=found)
 
 
 def tried(text: str, class_name: str, trial: Trial, of: str) -> EmittedComparison:

@@ -11,10 +11,9 @@ from itertools import chain
 import pytest
 
 from graphdsl.auditing import OnTrial, on_trial
-from graphdsl.cli.verifying import tried, verified
+from graphdsl.cli.verifying import compared, tried
 from graphdsl.compiler import Compiled, check_spec, derive, read
 from graphdsl.diagnostics import Source
-from graphdsl.ir.verification import Verification
 from graphdsl.verify import verify
 from tests.corpus import Case, generated, shipped
 from tests.laws.descended import derived
@@ -34,12 +33,6 @@ minimize KL(q || p) + beta * KL(q(z | x) || q(z | x[1])) + I(z; u) + 0.3 * spars
 """
 
 
-def verification_of(result: Compiled) -> Verification:
-    found = verified(result, read(result)).verification
-    assert found is not None
-    return found
-
-
 def masked() -> Iterator[tuple[Case, Compiled]]:
     """Specs that are shipped or generated; `tests/test_verify.py` verifies those of the pages."""
     for case in chain(shipped(), generated("masked_values", 3, masked_spec, most=2_000)):
@@ -52,7 +45,7 @@ def test_the_loss_of_every_structure_is_that_of_the_edges_that_it_has() -> None:
     """By the objective's definition, where networks lack the edges that a structure lacks."""
     seen = set[tuple[int, int]]()
     for case, result in masked():
-        found = verification_of(result)
+        found = compared(result, read(result))
         assert found.wrong == (), str(case)
         assert found.of_structures > 1, str(case)
         for one in found.emitted:
@@ -125,7 +118,8 @@ def test_a_derivation_that_ignores_the_structure_is_found() -> None:
 
 def test_estimates_are_on_their_side_in_each_of_several_structures() -> None:
     text = SPEC.replace("I(z; u)", "TC(z)") + "estimate TC(z) with loo\n"
-    found = verification_of(derive(check_spec(Source("structured.mib", text))))
+    result = derive(check_spec(Source("structured.mib", text)))
+    found = compared(result, read(result))
     assert found.wrong == ()
     assert len({one.structure for one in found.estimates}) == 4
     assert all(
