@@ -19,7 +19,7 @@ from graphdsl.compiler import check_spec, derive, read
 from graphdsl.diagnostics import Source
 from graphdsl.ir.audit import Audit
 from graphdsl.report import audit_text
-from graphdsl.report.lines import laid
+from graphdsl.report.lines import laid, outer_summands
 from tests.corpus import Case, compiling, generated, shipped, some
 
 ROOT = Path(__file__).parent.parent
@@ -31,15 +31,22 @@ model long
 observed x[1..20] : binary[4]
 latent z[1..20] : real[2] ~ normal
 latent w : real[2] ~ normal
-q { x -> w; x[i], w -> z[i] for i in 1..20 }
-p { w -> z[1]; z[i-1], w -> z[i] for i in 2..20; z[i] -> x[i] for i in 1..20 }
+q {
+    x -> w
+    x[i], w -> z[i] for i in 1..20
+}
+p {
+    w -> z[1]
+    z[i-1], w -> z[i] for i in 2..20
+    z[i] -> x[i] for i in 1..20
+}
 minimize KL(q || p) + sum(i in 1..19) I(z[i]; z[i + 1] | w)
     + sum(i in 2..20) D(q || {x[1] -> w -> x[i]})
 """
 
 
 def audits(law: str, share: int) -> Iterator[Audit]:
-    long = Case("long", LONG.replace("; ", "\n"))
+    long = Case("long", LONG)
     several = chain(some(law, [*shipped()], 6), [long], generated(law, share))
     cases = (case.without_assertions() for case in several)
     for _, module in compiling(cases, at_least=0.3):
@@ -103,6 +110,20 @@ def test_what_is_left_out_is_said_and_written_in_full() -> None:
         assert counted == len(audit.projections) or left is not None
         seen += counted > shown
     assert seen
+
+
+def test_a_long_sum_says_how_many_summands_it_leaves_out() -> None:
+    audit = next(one for one in audits("width", share=2) if one.model.name == "long")
+    short, full = (" ".join(audit_text(audit, full=full).split()) for full in (False, True))
+    counted = re.findall(r"\+ \.\.\. \((\d+) more summands: `--full` shows them\)", short)
+    assert counted
+    shown = re.search(r"= ((?:(?! = ).)*?) \+ \.\.\. \((\d+) more", short)
+    assert shown is not None
+    start = full.index(shown[1])
+    whole = re.match(r"(?:(?! = | \((?:definition|multi|equal)|: chain rule).)*", full[start:])
+    assert whole is not None
+    summands = len(outer_summands(whole[0].strip()))
+    assert summands - len(outer_summands(shown[1])) == int(shown[2])
 
 
 def test_a_piece_that_is_too_long_breaks_behind_its_commas() -> None:

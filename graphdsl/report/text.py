@@ -23,6 +23,7 @@ from graphdsl.report.verification import verification_text
 from graphdsl.report.wording import RELATIONS, alike_text, balance_text, turns_text, used_symbols
 
 _MOST = 4  #: projections that are shown, unless all are asked for
+_MOST_SUMMANDS = 32  #: of a sum of a derivation
 _MOST_TERMS = 12  #: of the sum that an assertion came to
 
 
@@ -82,6 +83,17 @@ class _Writer:
         summands = text_summands(terms) or ("0",)
         return laid(first, (*summands, *([behind] if behind else ())), hang, self.width)
 
+    def _derived(
+        self, first: str, terms: Iterable[Term], hang: int, behind: str = ""
+    ) -> Iterator[str]:
+        """A sum on the way to the loss: a very long one is cut, and says how to see the rest."""
+        summands = text_summands(terms) or ("0",)
+        rest = 0 if self.full else len(summands) - _MOST_SUMMANDS
+        if rest > 0:
+            more = f"+ ... ({rest} more summands: `--full` shows them)"
+            summands = (*summands[:_MOST_SUMMANDS], more)
+        return laid(first, (*summands, *([behind] if behind else ())), hang, self.width)
+
     # ---- sections --------------------------------------------------------------------------------
 
     def _objective(self, audit: Audit) -> Iterator[str]:
@@ -89,7 +101,7 @@ class _Writer:
             yield from laid("  ", outer_summands(line), 6, self.width)
         terms = collected(audit)
         if terms:
-            yield from self._sum("  = ", terms, 4, "  (equal terms collected)")
+            yield from self._derived("  = ", terms, 4, "  (equal terms collected)")
 
     def _projections(self, audit: Audit) -> Iterator[str]:
         if self.full:
@@ -106,15 +118,15 @@ class _Writer:
         one = group.shown
         weight = f", weight {weight_text(one.weight)}" if one.weight else ""
         yield from self._fill("  ", f"D({one.under} || {fold_lists(one.network.name)}){weight}", 4)
-        yield from self._sum("    = ", (*one.simplified, *one.constant), 6)
-        yield from self._sum("    = ", one.entropies, 6, "  (definition, P1)")
-        yield from self._sum("    = ", one.multi_information, 6, "  (multi-information, eq. 1)")
+        yield from self._derived("    = ", (*one.simplified, *one.constant), 6)
+        yield from self._derived("    = ", one.entropies, 6, "  (definition, P1)")
+        yield from self._derived("    = ", one.multi_information, 6, "  (multi-information, eq. 1)")
         before = one.entropies
         for step in one.steps:
             yield from self._fill("    ", f"{step.rule}: {step.because}", 6)
             if step.before != before:
-                yield from self._sum("      ", step.before, 8)
-            yield from self._sum("      = ", step.after, 8)
+                yield from self._derived("      ", step.before, 8)
+            yield from self._derived("      = ", step.after, 8)
             before = step.after
         others = alike_text(group.others).replace("‖", "||")
         if others:
