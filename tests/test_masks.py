@@ -263,3 +263,31 @@ def test_rows_of_one_batch_share_a_structure_where_a_term_is_of_all_rows() -> No
     )
     assert 'EdgeMask("M", (4, 3), 0.5, by_row=False)' in emitted_text(text)
     assert 'EdgeMask("M", (4, 3), 0.5)' in emitted_text(text.partition(" + TC")[0])
+
+
+@pytest.mark.parametrize("way", ["disarm", "enumeration"])
+def test_several_samples_share_the_structure_that_a_batch_draws(way: str) -> None:
+    """Where edges are certain, each way to train them has the loss of the straight-through one."""
+    spec = TWO_VIEWS.replace(" + KL(q(z | x) || q(z | x[1]))", " with iwae(k = 3)")
+    weights: dict[str, Tensor] = {}
+    torch.manual_seed(0)
+    learned = [
+        with_parts(
+            emitted_class(
+                spec.format(q="fixed(1, 0, 1; 1, 1, 1)", p=f"learned bernoulli(0.5{by})")
+            ),
+            weights,
+        )
+        for by in ("", f", {way}")
+    ]
+    batch = {"x": torch.randn(5, 2, 3, dtype=torch.float64)}
+    noise = learned[0].draw_noise(batch["x"])
+    edges = torch.tensor([[1, 0, 1], [0, 1, 1]], dtype=torch.float64)
+    losses = []
+    for objective in learned:
+        (mask,) = objective.edge_masks()
+        mask.logits.data.copy_(60 * edges - 30)
+        own = objective.draw_noise(batch["x"])
+        given = {name: one for name, one in noise.items() if name != mask.name}
+        losses.append(objective(batch, given | {mask.name: own[mask.name]}).loss.item())
+    assert losses[0] == pytest.approx(losses[1], rel=1e-9)
