@@ -145,7 +145,8 @@ def _in_common(statement: Detach | Repeat) -> py.Assign:
     source, target = local(statement.source), statement.target
     if isinstance(statement, Detach):
         return assign(target, runtime("detached", source), shape_comment(target))
-    repeated = runtime("repeated", source, py.Literal(statement.times))
+    word = "repeated_edges" if statement.edges else "repeated"
+    repeated = runtime(word, source, py.Literal(statement.times))
     return assign(target, repeated, shape_comment(target, statement.times))
 
 

@@ -331,6 +331,7 @@ class Repeat:
     target: Value = field(compare=False, metadata=COMPUTED)
     source: Value
     times: int
+    edges: bool = False  #: of a mask, which may have one row for the whole batch
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,7 +20,7 @@ _WORDS = (
     "detached", "draw_data", "each_expert", "expect", "frozen", "gated", "gradient_penalty_r1",
     "holders", "marginal_model", "marginal_models", "mean_over_ranks", "mixture_of_experts",
     "mlp", "mlps", "monte_carlo_kl", "on_sets", "one_expert", "product_of_experts", "repeated",
-    "subset_posteriors", "weighted_product",
+    "repeated_edges", "subset_posteriors", "weighted_product",
 )  # fmt: skip
 
 #: What a module means by them: no other name of its code may be one of these.

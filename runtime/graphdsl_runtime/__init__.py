@@ -68,7 +68,7 @@ from graphdsl_runtime.networks import (
 )
 from graphdsl_runtime.players import alternate, due, play
 from graphdsl_runtime.ranks import alone, mean_over_ranks
-from graphdsl_runtime.sampling import Posterior, detached, draw_data, repeated
+from graphdsl_runtime.sampling import Posterior, detached, draw_data, repeated, repeated_edges
 from graphdsl_runtime.structures import cool, learn_edges
 from graphdsl_runtime.subsets import Subset, among, holders, on_sets
 from graphdsl_runtime.variables import Variable
@@ -143,6 +143,7 @@ __all__ = [
     "play",
     "product_of_experts",
     "repeated",
+    "repeated_edges",
     "subset_posteriors",
     "weighted_product",
 ]

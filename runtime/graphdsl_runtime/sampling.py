@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["Posterior", "detached", "draw_data", "likeliest", "repeated"]
+__all__ = ["Posterior", "detached", "draw_data", "likeliest", "repeated", "repeated_edges"]
 
 from dataclasses import fields
 from typing import TypeAlias, TypeVar, overload
@@ -100,3 +100,16 @@ def repeated(value: Tensor | _Distribution, times: int) -> Tensor | _Distributio
     like = value if isinstance(value, Tensor) else value.mean
     rows = torch.arange(like.shape[0], device=like.device)
     return value[rows.repeat_interleave(times)]
+
+
+def repeated_edges(edges: Tensor, times: int) -> Tensor:
+    """The edges of a mask for several samples of each row: those of one row are of all samples.
+
+    Shapes: ``(B, *) -> (B times, *)``, and ``(1, *)`` as it is.  Differentiable.
+
+    >>> repeated_edges(torch.tensor([[0.0], [1.0]]), 2).flatten()
+    tensor([0., 0., 1., 1.])
+    >>> repeated_edges(torch.ones(1, 1), 2)
+    tensor([[1.]])
+    """
+    return edges if len(edges) == 1 else repeated(edges, times)

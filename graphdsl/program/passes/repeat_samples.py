@@ -44,8 +44,7 @@ class SamplePass:
         self._base, self._model, self.times = base, base.model, divergence.samples
         self._plan = base.branch(base.under)
         self._plan.forward, self._plan.infer, self._plan.inferred = Block(), Block(), []
-        masks = (one.name for one in self._model.masks if one.gradient != "straight_through")
-        self._of_one_row = frozenset(map(base.inputs.mask, masks))
+        self._masks = {base.inputs.mask(one.name) for one in self._model.masks}
         self._shared: dict[Value, Value] = {}  #: what the plan computes too, by this pass's value
         self._own: dict[
             Value, Value
@@ -181,9 +180,14 @@ class SamplePass:
         self._own[one.target] = held.target
 
     def _repeat(self, value: Value) -> None:
-        """The rows of something that every sample has in common; a mask may have one for all."""
-        if value not in self._own and value not in self._of_one_row:
-            repeat = Repeat(target=self._fresh(value), source=value, times=self.times)
+        """The rows of something that every sample has in common."""
+        if value not in self._own:
+            repeat = Repeat(
+                target=self._fresh(value),
+                source=value,
+                times=self.times,
+                edges=value in self._masks,
+            )
             self._own[value] = self._base.forward.add(repeat).target
 
     def _of_samples(self, density: Density) -> Density:
