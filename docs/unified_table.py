@@ -14,7 +14,8 @@ from pathlib import Path
 from graphdsl.compiler import Compiled, check_spec, derive
 from graphdsl.diagnostics import Source
 from graphdsl.ir.loss import LossTerm
-from graphdsl.ir.model import Model, Network
+from graphdsl.ir.model import Model
+from graphdsl.ir.networks import Network
 from graphdsl.ir.notation import weight_text
 from graphdsl.ir.weight import ONE
 from graphdsl.report.header import as_markdown, read_header

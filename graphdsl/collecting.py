@@ -17,7 +17,8 @@ from graphdsl.diagnostics import CompilerBug
 from graphdsl.ir.draws import as_block, draws_in, inside, outside
 from graphdsl.ir.graph import Dag, Independence
 from graphdsl.ir.information import Collected
-from graphdsl.ir.model import Model, Weighted, Wrapped
+from graphdsl.ir.model import Model
+from graphdsl.ir.objective import Weighted, Wrapped
 
 if TYPE_CHECKING:
     from graphdsl.symbolic import Blocks, Canon, PartsOfLoss

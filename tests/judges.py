@@ -26,7 +26,8 @@ from graphdsl.ir.information import (
     Term,
     TotalCorrelation,
 )
-from graphdsl.ir.model import Model, Network
+from graphdsl.ir.model import Model
+from graphdsl.ir.networks import Network
 from graphdsl.ir.weight import Weight
 from tests.oracles import discrete, gaussian
 

@@ -22,7 +22,8 @@ from graphdsl.draw import drawable, png_or_pdf, sheet_of, svg, tikz
 from graphdsl.draw.layout import Drawing, laid_out
 from graphdsl.draw.picture import Picture
 from graphdsl.draw.pictured import pictured
-from graphdsl.ir.model import Model, Network
+from graphdsl.ir.model import Model
+from graphdsl.ir.networks import Network
 from graphdsl.ir.notation import natural, original
 from tests.corpus import Case, generated, shipped
 

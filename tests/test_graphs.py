@@ -13,7 +13,8 @@ from graphdsl.compiler import check_spec
 from graphdsl.diagnostics import Diagnostic, Source, SpecError
 from graphdsl.graphs import Separation, build_dag, check_model, inference_dag, topological_orders
 from graphdsl.graphs.errors import CyclicNetwork, EdgeIntoObserved, LatentHasNoEncoder
-from graphdsl.ir.model import Model, Network
+from graphdsl.ir.model import Model
+from graphdsl.ir.networks import Network
 from tests.conftest import SPECS
 
 by_seed = pytest.mark.parametrize("seed", range(40))

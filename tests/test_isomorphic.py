@@ -20,7 +20,7 @@ from graphdsl.ir.information import (
     Term,
     TotalCorrelation,
 )
-from graphdsl.ir.model import Network
+from graphdsl.ir.networks import Network
 from graphdsl.symbolic import derive_projection
 from tests.conftest import SPECS
 

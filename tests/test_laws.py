@@ -32,22 +32,22 @@ from graphdsl.ir.information import (
     information,
 )
 from graphdsl.ir.loss import Bound
-from graphdsl.ir.model import (
+from graphdsl.ir.model import Model
+from graphdsl.ir.networks import Network
+from graphdsl.ir.notation import names
+from graphdsl.ir.objective import (
     Distance,
     DivergenceOfMarginals,
     DivergenceOfPosteriors,
     Functional,
     InvariancePenalty,
-    Model,
     MultiInformation,
-    Network,
     PredictiveEntropy,
     Projection,
     Sparsity,
     UncertaintyOf,
     Wrapped,
 )
-from graphdsl.ir.notation import names
 from graphdsl.ir.symbols import ModelRef
 from graphdsl.ir.weight import ONE
 from graphdsl.symbolic import Canon, derive_projection

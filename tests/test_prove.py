@@ -17,7 +17,7 @@ from scipy.sparse import csr_matrix
 from graphdsl.graphs import Separation
 from graphdsl.ir.evidence import Certificate, Counterexample, Distance, Use
 from graphdsl.ir.information import Atom, Entropy, Information, Term, entropy, information, one
-from graphdsl.ir.model import Interval
+from graphdsl.ir.networks import Interval
 from graphdsl.ir.weight import ONE, Weight
 from graphdsl.prove import Setting, mistake_in, prove, refute, shannon
 from graphdsl.symbolic import Canon

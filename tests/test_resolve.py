@@ -10,8 +10,10 @@ import pytest
 
 from graphdsl.compiler import check_spec, compile_spec, derive
 from graphdsl.diagnostics import Diagnostic, Source, SpecError
-from graphdsl.ir.model import Conditional, Model, MultiInformation, Network, Via
+from graphdsl.ir.model import Model
+from graphdsl.ir.networks import Conditional, Network, Via
 from graphdsl.ir.notation import weight_text
+from graphdsl.ir.objective import MultiInformation
 from graphdsl.ir.weight import ONE, Weight
 from graphdsl.resolve import resolve
 from graphdsl.resolve.errors import TooMany, UnknownName

@@ -21,7 +21,7 @@ from graphdsl.compiler import Compiled, check_spec, derive, read
 from graphdsl.diagnostics import Source, SpecError
 from graphdsl.ir.audit import Audit
 from graphdsl.ir.information import Entropy, Information, ProjectionDerivation, Term
-from graphdsl.ir.model import Network
+from graphdsl.ir.networks import Network
 from graphdsl.ir.verification import EmittedComparison, Unverified
 from graphdsl.ir.weight import Weight
 from graphdsl.report import audit_json, audit_schema, audit_text

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from docs.paper_audit.claims import DRAWS, Claim, random_models
 from graphdsl.compiler import Checked, derive, read
 from graphdsl.ir.information import Term, information
-from graphdsl.ir.model import Projection
+from graphdsl.ir.objective import Projection
 from graphdsl.ir.weight import ONE
 from graphdsl.verify.models import Models, intended
 from graphdsl.verify.random_joints import parents_in

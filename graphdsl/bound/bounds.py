@@ -44,8 +44,9 @@ from graphdsl.ir.information import (
     entropy,
 )
 from graphdsl.ir.loss import Bound
-from graphdsl.ir.model import Cost, Model, Place
+from graphdsl.ir.model import Model, Place
 from graphdsl.ir.notation import names
+from graphdsl.ir.objective import Cost
 from graphdsl.ir.signs import sign
 from graphdsl.ir.symmetry import Reading
 from graphdsl.ir.weight import ZERO, Weight

@@ -15,17 +15,16 @@ from graphdsl.bound.models import Encoder
 from graphdsl.bound.pieces import Piece
 from graphdsl.diagnostics import Diagnostic, Span
 from graphdsl.ir.functionals import variables_of
-from graphdsl.ir.model import (
-    Conditional,
+from graphdsl.ir.model import Model
+from graphdsl.ir.networks import Conditional, Network
+from graphdsl.ir.notation import names
+from graphdsl.ir.objective import (
     DivergenceOfMarginals,
     Functional,
-    Model,
     MultiInformation,
-    Network,
     Projection,
     UncertaintyOf,
 )
-from graphdsl.ir.notation import names
 
 
 def foreign_fallbacks(

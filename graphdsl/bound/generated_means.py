@@ -11,7 +11,8 @@ __all__ = ["has_density", "means_of"]
 
 from functools import lru_cache
 
-from graphdsl.ir.model import Distance, Model, Wrapped
+from graphdsl.ir.model import Model
+from graphdsl.ir.objective import Distance, Wrapped
 
 
 def has_density(node: str, model: Model) -> bool:

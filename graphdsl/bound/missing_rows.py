@@ -15,7 +15,8 @@ from collections.abc import Iterable
 
 from graphdsl.bound.models import Auxiliary, BoundModel, Encoder, SubPosterior
 from graphdsl.ir.draws import as_block
-from graphdsl.ir.model import Conditional, Model
+from graphdsl.ir.model import Model
+from graphdsl.ir.networks import Conditional
 
 
 def is_apart(ref: BoundModel, model: Model) -> bool:

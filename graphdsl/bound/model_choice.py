@@ -20,7 +20,8 @@ from graphdsl.bound.models import (
 )
 from graphdsl.diagnostics import Diagnostic, Span
 from graphdsl.ir.information import Collected, LocalEntropy, entropy
-from graphdsl.ir.model import IdleChoice, Model
+from graphdsl.ir.model import Model
+from graphdsl.ir.objective import IdleChoice
 from graphdsl.ir.symmetry import Exchange, orbit
 
 

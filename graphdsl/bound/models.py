@@ -28,8 +28,10 @@ from typing import TypeAlias
 
 from graphdsl.ir.draws import as_block
 from graphdsl.ir.information import ModelCrossEntropy
-from graphdsl.ir.model import Conditional, Model, ModelChoice, Network
+from graphdsl.ir.model import Model
+from graphdsl.ir.networks import Conditional, Network
 from graphdsl.ir.notation import names
+from graphdsl.ir.objective import ModelChoice
 from graphdsl.ir.symbols import ModelRef
 from graphdsl.ir.symmetry import Reading
 

@@ -14,7 +14,7 @@ from graphdsl.ir.information import (
     Term,
 )
 from graphdsl.ir.loss import Bound
-from graphdsl.ir.model import Cost
+from graphdsl.ir.objective import Cost
 from graphdsl.ir.weight import ZERO, Weight
 
 

@@ -22,8 +22,10 @@ from graphdsl.bound.models import Auxiliary, Decoder, Encoder, SubPosterior, mod
 from graphdsl.bound.pieces import Piece
 from graphdsl.diagnostics import Diagnostic, Span
 from graphdsl.ir.information import Collected, entropy
-from graphdsl.ir.model import Conditional, Model, Network, Player
+from graphdsl.ir.model import Model
+from graphdsl.ir.networks import Conditional, Network
 from graphdsl.ir.notation import weight_text
+from graphdsl.ir.objective import Player
 from graphdsl.ir.signs import Sign, ranges_text, sign
 from graphdsl.ir.weight import ONE, ZERO, Weight
 

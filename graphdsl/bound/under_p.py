@@ -13,7 +13,8 @@ from graphdsl.bound.pieces import Piece
 from graphdsl.diagnostics import Diagnostic, Span, one_of
 from graphdsl.ir.information import Collected, TotalCorrelation, entropy
 from graphdsl.ir.methods import METHODS, Method
-from graphdsl.ir.model import Conditional, Family, Model
+from graphdsl.ir.model import Model
+from graphdsl.ir.networks import Conditional, Family
 from graphdsl.ir.notation import names
 
 _TOLD = "bound what others say of `{0}` by a predictor, as in `CE[p]({0} | ...)`"

@@ -13,7 +13,8 @@ from graphdsl.draw.cliques import Nodes, blocks_label, joined
 from graphdsl.draw.picture import Arrow, Mark, MarkKind, Picture, Plate, Tone
 from graphdsl.draw.plates import Group, foldable
 from graphdsl.ir.folding import fold_lists
-from graphdsl.ir.model import Model, Network
+from graphdsl.ir.model import Model
+from graphdsl.ir.networks import Network
 from graphdsl.ir.notation import member_name, original
 
 _LETTERS = "ijklmnabcdefgh"

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Literal, TypeAlias
 
-from graphdsl.ir.model import Family
+from graphdsl.ir.networks import Family
 from graphdsl.ir.notation import natural
 
 #: Each edge, by the names of its ends, and how it is drawn.

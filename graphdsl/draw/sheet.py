@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 from graphdsl.draw.layout import Drawing, Point, laid_out
 from graphdsl.draw.pictured import pictured
-from graphdsl.ir.model import Model, Network
+from graphdsl.ir.model import Model
+from graphdsl.ir.networks import Network
 
 TITLE_HEIGHT = 34.0  #: of the name above a drawing
 _GAP, _WIDEST = 48.0, 1100.0

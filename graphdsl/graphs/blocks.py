@@ -6,7 +6,8 @@ __all__ = ["blocked_dag"]
 
 from graphdsl.graphs.build import inference_dag
 from graphdsl.ir.draws import as_block, inside, outside
-from graphdsl.ir.model import Model, Network
+from graphdsl.ir.model import Model
+from graphdsl.ir.networks import Network
 
 Parents = dict[str, frozenset[str]]
 

@@ -10,7 +10,8 @@ import networkx as nx
 
 from graphdsl.ir.draws import as_block
 from graphdsl.ir.graph import Dag
-from graphdsl.ir.model import Model, Network
+from graphdsl.ir.model import Model
+from graphdsl.ir.networks import Network
 from graphdsl.ir.notation import original
 
 _MOST_ORDERS = 60  #: of a network, that a derivation tries

@@ -20,7 +20,9 @@ from graphdsl.graphs.errors import (
 )
 from graphdsl.graphs.mediators import missing_mediators
 from graphdsl.ir.functionals import variables_of
-from graphdsl.ir.model import DivergenceOfMarginals, Family, Model, Network
+from graphdsl.ir.model import Model
+from graphdsl.ir.networks import Family, Network
+from graphdsl.ir.objective import DivergenceOfMarginals
 
 
 def check_model(

@@ -16,17 +16,16 @@ from itertools import permutations
 from graphdsl.graphs.colours import Coloured
 from graphdsl.graphs.exchanges import ordered
 from graphdsl.ir.draws import as_block, draws_in
-from graphdsl.ir.model import (
-    Conditional,
+from graphdsl.ir.model import Model
+from graphdsl.ir.networks import Conditional, Network, Node
+from graphdsl.ir.notation import natural, original
+from graphdsl.ir.objective import (
     Distance,
     DivergenceOfMarginals,
     DivergenceOfPosteriors,
     Functional,
     InvariancePenalty,
-    Model,
     MultiInformation,
-    Network,
-    Node,
     PredictiveEntropy,
     Projection,
     Sparsity,
@@ -34,7 +33,6 @@ from graphdsl.ir.model import (
     Weighted,
     Wrapped,
 )
-from graphdsl.ir.notation import natural, original
 from graphdsl.ir.symmetry import Symmetry
 from graphdsl.ir.weight import Weight
 

@@ -18,8 +18,10 @@ from graphdsl.graphs.build import inference_dag
 from graphdsl.graphs.errors import MediatorMayBeMissing
 from graphdsl.graphs.separation import Separation
 from graphdsl.ir.draws import as_block
-from graphdsl.ir.model import Model, Network, Projection
+from graphdsl.ir.model import Model
+from graphdsl.ir.networks import Network
 from graphdsl.ir.notation import original
+from graphdsl.ir.objective import Projection
 
 _Pair = tuple[int, int]
 

@@ -21,8 +21,9 @@ from typing import Literal, Protocol
 
 from graphdsl.ir.graph import Independence
 from graphdsl.ir.information import Entropy, Information, Term
-from graphdsl.ir.model import Assertion, Interval
+from graphdsl.ir.networks import Interval
 from graphdsl.ir.notation import Names
+from graphdsl.ir.objective import Assertion
 from graphdsl.ir.weight import Weight
 
 

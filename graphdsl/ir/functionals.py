@@ -5,7 +5,8 @@ from __future__ import annotations
 __all__ = ["draws_of", "variables_of"]
 
 from graphdsl.ir.draws import draws_in
-from graphdsl.ir.model import (
+from graphdsl.ir.notation import original
+from graphdsl.ir.objective import (
     Distance,
     DivergenceOfMarginals,
     DivergenceOfPosteriors,
@@ -18,7 +19,6 @@ from graphdsl.ir.model import (
     UncertaintyOf,
     Wrapped,
 )
-from graphdsl.ir.notation import original
 
 
 def variables_of(functional: Functional) -> frozenset[str]:

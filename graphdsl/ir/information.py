@@ -30,16 +30,9 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from graphdsl.ir.draws import mean_over
-from graphdsl.ir.model import (
-    Conditional,
-    Cost,
-    Distance,
-    DivergenceOfMarginals,
-    EstimatorChoice,
-    Network,
-    Wrapped,
-)
+from graphdsl.ir.networks import Conditional, Network
 from graphdsl.ir.notation import Names, names
+from graphdsl.ir.objective import Cost, Distance, DivergenceOfMarginals, EstimatorChoice, Wrapped
 from graphdsl.ir.symbols import ModelRef
 from graphdsl.ir.weight import ONE, Weight
 

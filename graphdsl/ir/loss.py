@@ -29,7 +29,7 @@ from graphdsl.ir.information import Term
 from graphdsl.ir.laws import Kind
 from graphdsl.ir.masks import EdgeGradient
 from graphdsl.ir.methods import Relation
-from graphdsl.ir.model import Role
+from graphdsl.ir.networks import Role
 from graphdsl.ir.statements import (
     NO_ATTRIBUTE,
     Attribute,

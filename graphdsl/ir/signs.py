@@ -12,7 +12,7 @@ from itertools import product
 from math import prod
 from typing import Literal, TypeAlias
 
-from graphdsl.ir.model import Interval, Parameter
+from graphdsl.ir.networks import Interval, Parameter
 from graphdsl.ir.weight import ONE, ZERO, Weight
 
 Sign: TypeAlias = Literal["zero", "nonnegative", "nonpositive", "unknown"]

@@ -7,7 +7,7 @@ __all__ = ["Argument", "Slot"]
 from dataclasses import dataclass
 
 from graphdsl.ir.masks import Gate
-from graphdsl.ir.model import Conditional
+from graphdsl.ir.networks import Conditional
 from graphdsl.ir.statements import Attribute
 from graphdsl.ir.symbols import ModelRef
 

@@ -16,8 +16,9 @@ from graphdsl.diagnostics import Diagnostic, Span
 from graphdsl.ir.draws import as_block
 from graphdsl.ir.graph import Independence
 from graphdsl.ir.information import Collected, LocalEntropy, entropy
-from graphdsl.ir.model import DivergenceOfMarginals, Model
+from graphdsl.ir.model import Model
 from graphdsl.ir.notation import names, weight_text
+from graphdsl.ir.objective import DivergenceOfMarginals
 from graphdsl.lower.distances import unfit_distances
 from graphdsl.lower.errors import (
     MarginalOfModel,

@@ -16,8 +16,10 @@ from graphdsl.ir.information import Collected, Discrepancy, DivergenceAtom, Term
 from graphdsl.ir.laws import NORMAL
 from graphdsl.ir.loss import Builder, LossTerm, NetworkSlot, SlopePenalty, TermCode
 from graphdsl.ir.methods import DISTANCES, Method
-from graphdsl.ir.model import Distance, Family, Model
+from graphdsl.ir.model import Model
+from graphdsl.ir.networks import Family
 from graphdsl.ir.notation import latex_names, names, number_text
+from graphdsl.ir.objective import Distance
 from graphdsl.ir.statements import NO_ATTRIBUTE, Attribute
 from graphdsl.ir.weight import Weight
 from graphdsl.lower.errors import RatioOfGenerated, UnfitDistance

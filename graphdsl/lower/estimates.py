@@ -15,8 +15,10 @@ from graphdsl.ir.graph import Independence
 from graphdsl.ir.information import Collected, Term, TotalCorrelation, information
 from graphdsl.ir.loss import Builder, LossTerm, NetworkSlot, TermCode
 from graphdsl.ir.methods import MSS, Estimator, Method, estimator_of
-from graphdsl.ir.model import Conditional, EstimatorChoice, Family, Model
+from graphdsl.ir.model import Model
+from graphdsl.ir.networks import Conditional, Family
 from graphdsl.ir.notation import latex_name, latex_names
+from graphdsl.ir.objective import EstimatorChoice
 from graphdsl.ir.statements import NO_ATTRIBUTE, Attribute, Ref
 from graphdsl.ir.weight import Weight
 from graphdsl.program.ancestors import Generation, sampled

@@ -12,9 +12,10 @@ from graphdsl.ir.draws import draws_in
 from graphdsl.ir.information import Collected, CrossEntropy, Importance, Term
 from graphdsl.ir.loss import Bound, LossTerm, TermCode
 from graphdsl.ir.methods import IWAE
-from graphdsl.ir.model import DivergenceOfMarginals, Model
+from graphdsl.ir.model import Model
 from graphdsl.ir.notation import Names as Variables
 from graphdsl.ir.notation import factor_latex, factor_text, latex_names, shortened
+from graphdsl.ir.objective import DivergenceOfMarginals
 from graphdsl.ir.signs import sign
 from graphdsl.ir.symbols import ModelRef
 from graphdsl.notation.networks import joint_text

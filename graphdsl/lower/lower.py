@@ -20,7 +20,8 @@ from graphdsl.ir.graph import Independence
 from graphdsl.ir.information import Collected
 from graphdsl.ir.laws import laws_of
 from graphdsl.ir.loss import Group, LossModule, LossTerm
-from graphdsl.ir.model import Family, Model
+from graphdsl.ir.model import Model
+from graphdsl.ir.networks import Family
 from graphdsl.lower.checks import all_warnings, mistakes, without_model
 from graphdsl.lower.distances import distance_terms
 from graphdsl.lower.errors import NothingLeft, PriorMissing

@@ -14,13 +14,9 @@ from graphdsl.bound.models import Encoder
 from graphdsl.bound.pieces import Piece
 from graphdsl.diagnostics import Diagnostic, Span
 from graphdsl.ir.methods import EXPERTS
-from graphdsl.ir.model import (
-    Conditional,
-    DivergenceOfMarginals,
-    Model,
-    Network,
-    Weighted,
-)
+from graphdsl.ir.model import Model
+from graphdsl.ir.networks import Conditional, Network
+from graphdsl.ir.objective import DivergenceOfMarginals, Weighted
 from graphdsl.lower.errors import ComparedWithOneExpert, MixtureInPart
 from graphdsl.notation.networks import joint_text
 from graphdsl.program.errors import ChoiceInVain, SeveralSamplesMisplaced

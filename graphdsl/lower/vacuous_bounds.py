@@ -28,8 +28,9 @@ from graphdsl.ir.information import (
     TotalCorrelation,
 )
 from graphdsl.ir.loss import LossModule, LossTerm
-from graphdsl.ir.model import Model, MultiInformation, UncertaintyOf, Weighted, Wrapped
+from graphdsl.ir.model import Model
 from graphdsl.ir.notation import names
+from graphdsl.ir.objective import MultiInformation, UncertaintyOf, Weighted, Wrapped
 from graphdsl.ir.signs import sign
 from graphdsl.ir.statements import Observe
 from graphdsl.lower.errors import AbsentVariable, CollapsedLatent, IdleLimit, OpenGap

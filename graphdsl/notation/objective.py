@@ -8,13 +8,14 @@ from collections.abc import Iterator, Sequence
 
 from graphdsl.ir.functionals import draws_of
 from graphdsl.ir.methods import IWAE
-from graphdsl.ir.model import (
+from graphdsl.ir.model import Model
+from graphdsl.ir.notation import names, shortened
+from graphdsl.ir.objective import (
     Distance,
     DivergenceOfMarginals,
     DivergenceOfPosteriors,
     Functional,
     InvariancePenalty,
-    Model,
     MultiInformation,
     PredictiveEntropy,
     Projection,
@@ -23,7 +24,6 @@ from graphdsl.ir.model import (
     Weighted,
     Wrapped,
 )
-from graphdsl.ir.notation import names, shortened
 from graphdsl.ir.weight import ONE, Weight
 from graphdsl.notation.dress import LATEX, TEXT, Dress
 

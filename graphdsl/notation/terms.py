@@ -13,7 +13,8 @@ from graphdsl.bound.pieces import Piece
 from graphdsl.diagnostics import CompilerBug
 from graphdsl.ir.draws import as_block
 from graphdsl.ir.masks import Gate
-from graphdsl.ir.model import Conditional, Model
+from graphdsl.ir.model import Model
+from graphdsl.ir.networks import Conditional
 from graphdsl.ir.notation import latex_name, latex_names, natural, shortened
 from graphdsl.notation.networks import joint_text
 from graphdsl.notation.samples import Samples

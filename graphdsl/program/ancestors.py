@@ -7,7 +7,7 @@ __all__ = ["Generation", "sampled"]
 from collections.abc import Iterable, Iterator, MutableMapping, Sequence
 
 from graphdsl.bound.generated_means import has_density
-from graphdsl.ir.model import Family
+from graphdsl.ir.networks import Family
 from graphdsl.ir.slots import Slot
 from graphdsl.ir.statements import Assemble, Generated, PriorSample, Ref, Value
 from graphdsl.program.inputs import parents_of

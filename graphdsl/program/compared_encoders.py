@@ -9,7 +9,8 @@ from dataclasses import replace
 
 from graphdsl.bound.models import Encoder
 from graphdsl.bound.pieces import Piece
-from graphdsl.ir.model import Conditional, Model
+from graphdsl.ir.model import Model
+from graphdsl.ir.networks import Conditional
 from graphdsl.ir.slots import Slot
 from graphdsl.ir.statements import Value
 from graphdsl.program.networks import network_slot

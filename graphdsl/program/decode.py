@@ -13,7 +13,8 @@ __all__ = ["plan_generation"]
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from graphdsl.ir.laws import NORMAL, Law
-from graphdsl.ir.model import Family, Model
+from graphdsl.ir.model import Model
+from graphdsl.ir.networks import Family
 from graphdsl.ir.slots import Slot
 from graphdsl.ir.statements import (
     Assemble,

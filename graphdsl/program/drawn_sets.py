@@ -11,7 +11,8 @@ from graphdsl.bound.draws import draws_used
 from graphdsl.bound.pieces import Piece
 from graphdsl.diagnostics import CompilerBug
 from graphdsl.ir.draws import Draw, as_block
-from graphdsl.ir.model import Conditional, Model
+from graphdsl.ir.model import Model
+from graphdsl.ir.networks import Conditional
 from graphdsl.ir.statements import Chosen, DrawSet, Observe
 from graphdsl.program.members import member_ref
 from graphdsl.program.state import Plan

@@ -8,7 +8,8 @@ from dataclasses import replace
 
 from graphdsl.diagnostics import CompilerBug
 from graphdsl.ir.draws import as_block
-from graphdsl.ir.model import Conditional, Model
+from graphdsl.ir.model import Model
+from graphdsl.ir.networks import Conditional
 from graphdsl.ir.slots import Slot
 from graphdsl.ir.statements import (
     NO_ATTRIBUTE,

@@ -6,7 +6,8 @@ __all__ = ["Inputs", "labels_of", "parents_of", "tensor_shape"]
 
 from collections.abc import Iterable, Iterator
 
-from graphdsl.ir.model import Family, Model
+from graphdsl.ir.model import Model
+from graphdsl.ir.networks import Family
 from graphdsl.ir.slots import Slot
 from graphdsl.ir.statements import Observe, OneHot, Ref, Value
 

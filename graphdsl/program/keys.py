@@ -16,7 +16,7 @@ __all__ = ["Keys", "members", "reads_like"]
 import re
 from collections.abc import Iterable
 
-from graphdsl.ir.model import Family
+from graphdsl.ir.networks import Family
 from graphdsl.ir.notation import natural
 from graphdsl.ir.statements import Attribute
 

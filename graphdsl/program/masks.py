@@ -9,7 +9,7 @@ from dataclasses import replace
 from itertools import product
 
 from graphdsl.ir.masks import Gate
-from graphdsl.ir.model import Conditional
+from graphdsl.ir.networks import Conditional
 from graphdsl.ir.slots import Argument
 from graphdsl.ir.statements import Entries, Ref
 from graphdsl.program.state import Plan

@@ -6,7 +6,7 @@ __all__ = ["member_noise", "member_ref"]
 
 from collections.abc import Sequence
 
-from graphdsl.ir.model import Family
+from graphdsl.ir.networks import Family
 from graphdsl.ir.statements import Noise, Ref, Value
 
 

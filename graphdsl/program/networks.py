@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from graphdsl.diagnostics import CompilerBug
 from graphdsl.ir.laws import Output
 from graphdsl.ir.loss import Builder, NetworkSlot
-from graphdsl.ir.model import Conditional, Model
+from graphdsl.ir.model import Model
+from graphdsl.ir.networks import Conditional
 from graphdsl.ir.slots import Argument, Slot
 from graphdsl.ir.statements import Attribute
 

@@ -10,7 +10,8 @@ from dataclasses import replace
 
 from graphdsl.bound.models import Decoder, Encoder, SubPosterior
 from graphdsl.bound.pieces import Piece
-from graphdsl.ir.model import Conditional, Model, Network
+from graphdsl.ir.model import Model
+from graphdsl.ir.networks import Conditional, Network
 from graphdsl.ir.slots import Slot
 from graphdsl.program.ancestors import Generation
 from graphdsl.program.compared_encoders import run_compared

@@ -7,7 +7,7 @@ __all__ = ["plan_posteriors"]
 from collections.abc import Sequence
 from dataclasses import replace
 
-from graphdsl.ir.model import Conditional, Family
+from graphdsl.ir.networks import Conditional, Family
 from graphdsl.ir.slots import Slot
 from graphdsl.ir.statements import (
     Assemble,

@@ -10,7 +10,8 @@ from typing import Literal
 
 from graphdsl.bound.models import Auxiliary, Decoder
 from graphdsl.bound.pieces import Piece
-from graphdsl.ir.model import Conditional, Distribution, Model, Via
+from graphdsl.ir.model import Model
+from graphdsl.ir.networks import Conditional, Distribution, Via
 from graphdsl.ir.slots import Slot
 from graphdsl.program.inputs import labels_of
 from graphdsl.program.networks import network_slot

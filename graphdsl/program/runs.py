@@ -14,7 +14,8 @@ __all__ = [
 from collections.abc import Iterable, Iterator, Mapping
 
 from graphdsl.diagnostics import CompilerBug
-from graphdsl.ir.model import Family, Model
+from graphdsl.ir.model import Model
+from graphdsl.ir.networks import Family
 from graphdsl.ir.notation import natural
 from graphdsl.ir.slots import Argument, Slot
 from graphdsl.ir.statements import (

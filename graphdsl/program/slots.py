@@ -8,7 +8,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from graphdsl.ir.masks import Gate
-from graphdsl.ir.model import Conditional, Model
+from graphdsl.ir.model import Model
+from graphdsl.ir.networks import Conditional
 from graphdsl.ir.notation import natural
 from graphdsl.ir.slots import Argument, Slot
 from graphdsl.ir.statements import Attribute

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 
 from graphdsl.ir.evidence import CanonicalForm, Certificate, Use
 from graphdsl.ir.information import Information, Term
-from graphdsl.ir.model import Interval
+from graphdsl.ir.networks import Interval
 
 
 def mistake_in(

@@ -12,7 +12,7 @@ from typing import TypeAlias
 
 from graphdsl.ir.evidence import Distance
 from graphdsl.ir.information import Entropy
-from graphdsl.ir.model import Interval
+from graphdsl.ir.networks import Interval
 from graphdsl.ir.weight import Weight, accumulate
 
 Combination: TypeAlias = dict[Entropy, Fraction]  #: a sum of entropies with rational weights

@@ -12,7 +12,7 @@ from typing import TypeAlias
 
 from graphdsl.ir.evidence import Counterexample, Table
 from graphdsl.ir.information import Entropy, Term
-from graphdsl.ir.model import Interval
+from graphdsl.ir.networks import Interval
 from graphdsl.ir.weight import Weight
 from graphdsl.prove.eliminate_parameters import Combination
 from graphdsl.prove.evaluate import certain_sign, exact_value

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from graphdsl.ir.evidence import CanonicalForm
-from graphdsl.ir.model import Interval, Model
+from graphdsl.ir.model import Model
+from graphdsl.ir.networks import Interval
 
 _MOST = 4  #: states that a counterexample gives a variable
 

@@ -19,7 +19,8 @@ from graphdsl.ir.information import (
     Term,
     TotalCorrelation,
 )
-from graphdsl.ir.model import Model, Network
+from graphdsl.ir.model import Model
+from graphdsl.ir.networks import Network
 
 
 @dataclass(frozen=True, slots=True)

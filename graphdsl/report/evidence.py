@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 
 from graphdsl.ir.evidence import Certificate, Counterexample, Proof, Row, Table
 from graphdsl.ir.information import Term
-from graphdsl.ir.model import Interval
+from graphdsl.ir.networks import Interval
 from graphdsl.ir.notation import number_text
 from graphdsl.report.terms import text_sum
 

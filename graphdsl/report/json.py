@@ -13,7 +13,7 @@ from graphdsl.ir.audit import Audit
 from graphdsl.ir.evidence import Proof, Table
 from graphdsl.ir.information import ProjectionDerivation, Step, Term
 from graphdsl.ir.loss import EXACT, LossTerm
-from graphdsl.ir.model import Interval
+from graphdsl.ir.networks import Interval
 from graphdsl.ir.notation import latex_weight, weight_text
 from graphdsl.ir.weight import ONE
 from graphdsl.report.networks import networks_json

@@ -13,7 +13,8 @@ from graphdsl.ir.audit import Audit
 from graphdsl.ir.folding import fold_lists
 from graphdsl.ir.information import Term
 from graphdsl.ir.loss import EXACT, LossTerm
-from graphdsl.ir.model import Model, Network
+from graphdsl.ir.model import Model
+from graphdsl.ir.networks import Network
 from graphdsl.ir.notation import latex_weight, number_text
 from graphdsl.report.alike import Alike, alike, unlike
 from graphdsl.report.collected import collected

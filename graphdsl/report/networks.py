@@ -8,7 +8,8 @@ from collections.abc import Iterable, Iterator
 
 from graphdsl.ir.audit import Audit
 from graphdsl.ir.folding import folded_each
-from graphdsl.ir.model import Model, Network
+from graphdsl.ir.model import Model
+from graphdsl.ir.networks import Network
 from graphdsl.ir.notation import names, original
 from graphdsl.report.lines import WIDEST, filled, laid
 from graphdsl.report.terms import Json

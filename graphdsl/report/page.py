@@ -35,7 +35,8 @@ from graphdsl.ir.information import (
     TotalCorrelation,
 )
 from graphdsl.ir.loss import EXACT, LossTerm
-from graphdsl.ir.model import Model, Network, Parameter
+from graphdsl.ir.model import Model
+from graphdsl.ir.networks import Network, Parameter
 from graphdsl.ir.notation import number_text, original, weight_text
 from graphdsl.ir.weight import Weight
 from graphdsl.report.alike import Alike, alike, unlike

@@ -9,8 +9,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from graphdsl.ir.graph import Dag, Independence
 from graphdsl.ir.information import Collected, LocalEntropy, Term, entropy
 from graphdsl.ir.loss import LossModule
-from graphdsl.ir.model import Conditional, DivergenceOfMarginals, Family, Interval, Model
+from graphdsl.ir.model import Model
+from graphdsl.ir.networks import Conditional, Family, Interval
 from graphdsl.ir.notation import names, number_text, weight_text
+from graphdsl.ir.objective import DivergenceOfMarginals
 from graphdsl.ir.weight import Weight
 from graphdsl.report.terms import text_sum
 

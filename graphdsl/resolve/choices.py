@@ -10,7 +10,7 @@ from typing import TypeAlias
 
 from graphdsl.diagnostics import Span, nearest
 from graphdsl.ir.methods import DISTANCES, METHODS
-from graphdsl.ir.model import (
+from graphdsl.ir.objective import (
     Distance,
     DivergenceOfMarginals,
     EstimatorChoice,

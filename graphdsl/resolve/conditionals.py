@@ -9,7 +9,7 @@ from typing import Literal
 
 from graphdsl.diagnostics import Diagnostic, Span
 from graphdsl.ir.laws import NORMAL, Law
-from graphdsl.ir.model import Conditional, Distribution, Family, Via
+from graphdsl.ir.networks import Conditional, Distribution, Family, Via
 from graphdsl.resolve.distributions import drawn_from
 from graphdsl.resolve.errors import ModifierTwice
 from graphdsl.resolve.gates import check_gates, gates_of

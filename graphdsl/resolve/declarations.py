@@ -10,7 +10,7 @@ from fractions import Fraction
 
 from graphdsl.diagnostics import Span
 from graphdsl.diagnostics.suggest import nearest
-from graphdsl.ir.model import Family, Interval, Parameter
+from graphdsl.ir.networks import Family, Interval, Parameter
 from graphdsl.ir.notation import number_text
 from graphdsl.resolve.comprehensions import is_free
 from graphdsl.resolve.distributions import classes_of, distribution_of, kind_of

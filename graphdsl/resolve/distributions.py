@@ -9,7 +9,7 @@ from typing import Literal, get_args
 
 from graphdsl.diagnostics import one_of
 from graphdsl.ir.laws import NORMAL, Kind, Law, joint_law, kinds_of_latents, laws_of
-from graphdsl.ir.model import Distribution, Family
+from graphdsl.ir.networks import Distribution, Family
 from graphdsl.ir.notation import number_text
 from graphdsl.resolve.distribution_errors import (
     FlowOfFamily,

@@ -6,7 +6,7 @@ __all__ = ["distance", "divergence", "projection"]
 
 from typing import Literal
 
-from graphdsl.ir.model import (
+from graphdsl.ir.objective import (
     Distance,
     DivergenceOfMarginals,
     DivergenceOfPosteriors,

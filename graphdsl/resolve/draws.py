@@ -15,16 +15,9 @@ from typing import Literal
 from graphdsl.diagnostics import Span
 from graphdsl.ir.draws import Draw, as_block, inside, outside
 from graphdsl.ir.functionals import draws_of, variables_of
-from graphdsl.ir.model import (
-    Conditional,
-    DivergenceOfPosteriors,
-    Family,
-    Functional,
-    Network,
-    PredictiveEntropy,
-    Projection,
-)
+from graphdsl.ir.networks import Conditional, Family, Network
 from graphdsl.ir.notation import natural
+from graphdsl.ir.objective import DivergenceOfPosteriors, Functional, PredictiveEntropy, Projection
 from graphdsl.resolve.draw_errors import CannotBeDrawn
 from graphdsl.resolve.scope import Scope
 from graphdsl.syntax import ast

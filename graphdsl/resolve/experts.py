@@ -7,7 +7,8 @@ __all__ = ["with_one_expert"]
 from collections.abc import Iterable
 from dataclasses import replace
 
-from graphdsl.ir.model import DivergenceOfMarginals, Functional, Network, Weighted, Wrapped
+from graphdsl.ir.networks import Network
+from graphdsl.ir.objective import DivergenceOfMarginals, Functional, Weighted, Wrapped
 
 
 def with_one_expert(network: Network, terms: Iterable[Weighted]) -> Network:

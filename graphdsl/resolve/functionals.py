@@ -9,9 +9,9 @@ from dataclasses import replace
 from typing import get_args
 
 from graphdsl.diagnostics import nearest, one_of
-from graphdsl.ir.model import (
+from graphdsl.ir.networks import Family
+from graphdsl.ir.objective import (
     Cost,
-    Family,
     Functional,
     InvariancePenalty,
     MultiInformation,

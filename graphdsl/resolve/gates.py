@@ -7,7 +7,7 @@ __all__ = ["check_gates", "gates_of"]
 from collections.abc import Iterator, Sequence
 
 from graphdsl.ir.masks import Gate
-from graphdsl.ir.model import Conditional
+from graphdsl.ir.networks import Conditional
 from graphdsl.resolve.gate_errors import EdgeTwice, MaskOfMixture, UngatedExpert
 from graphdsl.resolve.lines import Step
 from graphdsl.resolve.scope import Scope

@@ -14,7 +14,7 @@ from dataclasses import replace
 
 from graphdsl.diagnostics import Span
 from graphdsl.ir.laws import NORMAL
-from graphdsl.ir.model import Conditional, Family, Network, Stretch
+from graphdsl.ir.networks import Conditional, Family, Network, Stretch
 from graphdsl.resolve.functional_errors import RowsLack
 from graphdsl.resolve.label_errors import LabelElsewhere, LabelPosterior, LabelUnfit
 from graphdsl.resolve.scope import Scope

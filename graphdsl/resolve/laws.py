@@ -8,7 +8,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from graphdsl.diagnostics import Span, nearest
-from graphdsl.ir.model import EstimatorChoice, ModelChoice, Network
+from graphdsl.ir.networks import Network
+from graphdsl.ir.objective import EstimatorChoice, ModelChoice
 from graphdsl.resolve.divergence_errors import NetworkAsDistribution
 from graphdsl.resolve.functional_errors import WrongArguments
 from graphdsl.resolve.index_errors import WrongIndexCount

@@ -10,7 +10,7 @@ from itertools import product
 from math import prod
 
 from graphdsl.diagnostics import Span
-from graphdsl.ir.model import Family
+from graphdsl.ir.networks import Family
 from graphdsl.ir.notation import member_name, number_text
 from graphdsl.resolve.errors import DuplicateName, TooMany
 from graphdsl.resolve.index_errors import FamilyStart, IndicesDiffer, MemberLeftOut, MemberMissing

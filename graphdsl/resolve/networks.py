@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Literal
 
 from graphdsl.diagnostics import Span
-from graphdsl.ir.model import Network, Stretch
+from graphdsl.ir.networks import Network, Stretch
 from graphdsl.resolve.conditionals import conditionals
 from graphdsl.resolve.indices import Indices
 from graphdsl.resolve.lines import Place, Reading, read_lines

@@ -9,7 +9,7 @@ from fractions import Fraction
 from typing import Literal, TypeAlias
 
 from graphdsl.diagnostics import Span
-from graphdsl.ir.model import Functional, Weighted, Wrapped
+from graphdsl.ir.objective import Functional, Weighted, Wrapped
 from graphdsl.ir.weight import ZERO, Weight
 from graphdsl.resolve.choices import chosen
 from graphdsl.resolve.comprehensions import bindings, sizes_of_sets

@@ -7,7 +7,7 @@ __all__ = ["check_players", "goal_before", "player_of"]
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from graphdsl.diagnostics import Span, nearest
-from graphdsl.ir.model import Player, Sparsity, Weighted, Wrapped
+from graphdsl.ir.objective import Player, Sparsity, Weighted, Wrapped
 from graphdsl.resolve.scope import Scope
 from graphdsl.resolve.term_errors import (
     ConstraintOfNobody,

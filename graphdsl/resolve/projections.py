@@ -7,7 +7,7 @@ __all__ = ["projected"]
 from dataclasses import replace
 
 from graphdsl.diagnostics import nearest
-from graphdsl.ir.model import Network
+from graphdsl.ir.networks import Network
 from graphdsl.resolve.functional_errors import WrongArguments
 from graphdsl.resolve.indices import IndexSet, Indices
 from graphdsl.resolve.laws import Laws, index_argument, law, only_argument, wrong_index_count

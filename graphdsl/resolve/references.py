@@ -7,7 +7,7 @@ __all__ = ["joined", "members"]
 from collections.abc import Iterable, Sequence
 from itertools import product
 
-from graphdsl.ir.model import Family
+from graphdsl.ir.networks import Family
 from graphdsl.ir.notation import copied, member_name
 from graphdsl.resolve.draws import block
 from graphdsl.resolve.index_errors import IndexOutOfRange, NotAFamily, WrongIndexCount

@@ -10,19 +10,17 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from graphdsl.diagnostics import Diagnostic, Source, Span
-from graphdsl.ir.model import (
+from graphdsl.ir.model import Model
+from graphdsl.ir.networks import Network, Node, owners_of_edges
+from graphdsl.ir.objective import (
     Assertion,
     EstimatorChoice,
-    Model,
     ModelChoice,
-    Network,
-    Node,
     Player,
     Projection,
     Weighted,
     WeightedProjection,
     Wrapped,
-    owners_of_edges,
 )
 from graphdsl.ir.weight import ZERO, Weight
 from graphdsl.resolve.choices import Choice, Replacement, estimate, replaced

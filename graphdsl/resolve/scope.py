@@ -13,7 +13,7 @@ from typing import Literal, TypeAlias
 from graphdsl.diagnostics import Diagnostic, Span, nearest
 from graphdsl.ir.draws import Draw
 from graphdsl.ir.masks import Mask
-from graphdsl.ir.model import Family, Parameter
+from graphdsl.ir.networks import Family, Parameter
 from graphdsl.ir.notation import natural, original
 from graphdsl.resolve.errors import NotAVariable, UnknownName
 from graphdsl.syntax import ast

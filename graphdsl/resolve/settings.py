@@ -8,7 +8,7 @@ from fractions import Fraction
 
 from graphdsl.diagnostics import one_of
 from graphdsl.ir.methods import EXPERTS, METHODS, Experts
-from graphdsl.ir.model import Functional, MultiInformation
+from graphdsl.ir.objective import Functional, MultiInformation
 from graphdsl.resolve.errors import TooMany
 from graphdsl.resolve.indices import Indices, number, whole
 from graphdsl.resolve.scope import Scope

@@ -7,7 +7,7 @@ __all__ = ["turns_of"]
 from collections.abc import Iterator, Mapping, Sequence
 
 from graphdsl.diagnostics import nearest, one_of
-from graphdsl.ir.model import Player, Turn
+from graphdsl.ir.objective import Player, Turn
 from graphdsl.resolve.indices import NO_INDICES, whole
 from graphdsl.resolve.scope import Scope
 from graphdsl.resolve.term_errors import TurnsOfNobody, TurnsTwice

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from graphdsl.diagnostics import Diagnostic
 from graphdsl.ir.draws import as_block
 from graphdsl.ir.laws import joint_law
-from graphdsl.ir.model import Conditional, Network, Via
+from graphdsl.ir.networks import Conditional, Network, Via
 from graphdsl.resolve.distribution_errors import FlowVia
 from graphdsl.resolve.indices import NO_INDICES, whole
 from graphdsl.resolve.scope import Scope

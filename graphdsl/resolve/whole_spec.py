@@ -7,14 +7,14 @@ __all__ = ["check_selectors", "check_whole", "unused"]
 from collections.abc import Iterable, Iterator
 
 from graphdsl.diagnostics import Diagnostic, Span
-from graphdsl.ir.model import (
+from graphdsl.ir.model import Model
+from graphdsl.ir.networks import Network
+from graphdsl.ir.objective import (
     Distance,
     DivergenceOfPosteriors,
     Functional,
     InvariancePenalty,
-    Model,
     MultiInformation,
-    Network,
     PredictiveEntropy,
     UncertaintyOf,
 )

@@ -11,7 +11,7 @@ from graphdsl.ir.functionals import draws_of
 from graphdsl.ir.graph import Dag
 from graphdsl.ir.information import Term, information, one
 from graphdsl.ir.information import entropy as entropy_atom
-from graphdsl.ir.model import Assertion, MultiInformation, Projection, UncertaintyOf, Weighted
+from graphdsl.ir.objective import Assertion, MultiInformation, Projection, UncertaintyOf, Weighted
 from graphdsl.ir.weight import accumulate
 from graphdsl.symbolic.canonical import Canon, Sum
 from graphdsl.symbolic.projection import entropy_form

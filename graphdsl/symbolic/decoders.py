@@ -17,7 +17,8 @@ from typing import TypeAlias
 
 from graphdsl.ir.draws import draws_in
 from graphdsl.ir.information import Entropy, LocalEntropy
-from graphdsl.ir.model import Model, Network
+from graphdsl.ir.model import Model
+from graphdsl.ir.networks import Network
 from graphdsl.ir.signs import sign
 from graphdsl.ir.weight import ZERO, Weight
 from graphdsl.symbolic.canonical import Canon, Counts, Sum, collect

@@ -16,8 +16,9 @@ from typing import TypeAlias, TypeVar
 
 from graphdsl.ir.information import Collected, Entropy, LocalEntropy, Term, TotalCorrelation
 from graphdsl.ir.information import entropy as entropy_atom
-from graphdsl.ir.model import EstimatorChoice, Model
+from graphdsl.ir.model import Model
 from graphdsl.ir.notation import names
+from graphdsl.ir.objective import EstimatorChoice
 from graphdsl.ir.signs import sign
 from graphdsl.ir.symmetry import Exchange, Reading, Symmetry, exchanged, exchanged_names, reached
 from graphdsl.ir.weight import ZERO, Weight, accumulate

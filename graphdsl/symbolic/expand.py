@@ -12,13 +12,14 @@ from graphdsl.diagnostics import CompilerBug
 from graphdsl.ir.draws import as_block
 from graphdsl.ir.graph import Dag
 from graphdsl.ir.information import Entropy, ModelAtom
-from graphdsl.ir.model import (
+from graphdsl.ir.model import Model
+from graphdsl.ir.notation import natural, original
+from graphdsl.ir.objective import (
     Distance,
     DivergenceOfMarginals,
     DivergenceOfPosteriors,
     Functional,
     InvariancePenalty,
-    Model,
     MultiInformation,
     PredictiveEntropy,
     Projection,
@@ -27,7 +28,6 @@ from graphdsl.ir.model import (
     Weighted,
     Wrapped,
 )
-from graphdsl.ir.notation import natural, original
 from graphdsl.ir.signs import sign
 from graphdsl.ir.weight import ZERO, Weight, accumulate
 from graphdsl.symbolic.canonical import Canon, Counts, Sum, collect

@@ -28,15 +28,10 @@ from graphdsl.ir.information import (
     TotalCorrelation,
     information,
 )
-from graphdsl.ir.model import (
-    Conditional,
-    EstimatorChoice,
-    Model,
-    MultiInformation,
-    Place,
-    Wrapped,
-)
+from graphdsl.ir.model import Model, Place
+from graphdsl.ir.networks import Conditional
 from graphdsl.ir.notation import natural
+from graphdsl.ir.objective import EstimatorChoice, MultiInformation, Wrapped
 from graphdsl.ir.signs import sign
 from graphdsl.ir.weight import ZERO, Weight
 from graphdsl.symbolic.canonical import Canon, Counts, Sum, collect

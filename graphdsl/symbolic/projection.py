@@ -21,7 +21,7 @@ from graphdsl.ir.information import (
     information,
     one,
 )
-from graphdsl.ir.model import Network
+from graphdsl.ir.networks import Network
 from graphdsl.ir.notation import names, original
 from graphdsl.ir.weight import Weight
 from graphdsl.symbolic.canonical import Canon

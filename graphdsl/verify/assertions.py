@@ -11,7 +11,8 @@ import numpy as np
 
 from graphdsl.ir.evidence import Counterexample, Proof
 from graphdsl.ir.information import Entropy
-from graphdsl.ir.model import Model, MultiInformation, Projection, UncertaintyOf
+from graphdsl.ir.model import Model
+from graphdsl.ir.objective import MultiInformation, Projection, UncertaintyOf
 from graphdsl.verify.comparison import Tally
 from graphdsl.verify.random_joints import parents_in
 from graphdsl.verify.tables import Table

@@ -17,7 +17,8 @@ from math import prod
 import numpy as np
 
 from graphdsl.ir.audit import Audit
-from graphdsl.ir.model import Family, Model
+from graphdsl.ir.model import Model
+from graphdsl.ir.networks import Family
 from graphdsl.verify.densities import DENSITIES, Predicted
 from graphdsl.verify.networks import Array, Head, affine_networks
 from graphdsl.verify.row_models import Encoders, RowModels, row_joint

@@ -16,7 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graphdsl.ir.loss import LossModule
-from graphdsl.ir.model import Conditional, Model, Network
+from graphdsl.ir.model import Model
+from graphdsl.ir.networks import Conditional, Network
 from graphdsl.ir.statements import Fuse
 from graphdsl.verify.models import Source
 from graphdsl.verify.normals import Regression

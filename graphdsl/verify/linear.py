@@ -19,7 +19,8 @@ import numpy as np
 
 from graphdsl.ir.audit import Audit
 from graphdsl.ir.loss import LossModule, LossTerm
-from graphdsl.ir.model import Model, Network
+from graphdsl.ir.model import Model
+from graphdsl.ir.networks import Network
 from graphdsl.ir.statements import Generated, Observe, PriorSample
 from graphdsl.verify.experts import log_density, mixture_of
 from graphdsl.verify.models import Source

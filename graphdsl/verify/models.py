@@ -11,19 +11,19 @@ import numpy as np
 
 from graphdsl.ir.information import CrossEntropy, DivergenceAtom, PenaltyAtom, Term
 from graphdsl.ir.loss import Bound, LossTerm
-from graphdsl.ir.model import (
+from graphdsl.ir.model import Model
+from graphdsl.ir.notation import names
+from graphdsl.ir.objective import (
     Distance,
     DivergenceOfMarginals,
     DivergenceOfPosteriors,
     Functional,
     InvariancePenalty,
-    Model,
     PredictiveEntropy,
     Sparsity,
     Weighted,
     Wrapped,
 )
-from graphdsl.ir.notation import names
 from graphdsl.ir.symbols import ModelRef
 from graphdsl.ir.weight import ONE
 from graphdsl.verify.normals import Normal, Regression

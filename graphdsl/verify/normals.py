@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from graphdsl.ir.model import Network
+from graphdsl.ir.networks import Network
 
 Array = NDArray[np.float64]
 _LOG_2PI = float(np.log(2 * np.pi))

@@ -9,7 +9,9 @@ from itertools import chain
 
 from graphdsl.ir.laws import NORMAL
 from graphdsl.ir.loss import LossModule
-from graphdsl.ir.model import Family, Model, Projection, Wrapped
+from graphdsl.ir.model import Model
+from graphdsl.ir.networks import Family
+from graphdsl.ir.objective import Projection, Wrapped
 from graphdsl.ir.statements import Generated
 from graphdsl.verify.experts import obstacles as mixtures
 from graphdsl.verify.random_joints import has_copies

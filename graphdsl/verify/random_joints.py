@@ -9,7 +9,8 @@ from typing import TypeAlias
 
 import numpy as np
 
-from graphdsl.ir.model import Model, Network
+from graphdsl.ir.model import Model
+from graphdsl.ir.networks import Network
 from graphdsl.ir.notation import original
 from graphdsl.verify.normals import Normal
 from graphdsl.verify.structures import COMPLETE, Structure

@@ -11,7 +11,8 @@ import numpy as np
 
 from graphdsl.ir.information import Entropy, Term
 from graphdsl.ir.loss import Bound, LossModule
-from graphdsl.ir.model import Conditional, Model, Network
+from graphdsl.ir.model import Model
+from graphdsl.ir.networks import Conditional, Network
 from graphdsl.ir.statements import Run
 from graphdsl.ir.symbols import ModelRef
 from graphdsl.ir.weight import ONE

@@ -15,21 +15,20 @@ from dataclasses import dataclass, field, replace
 from itertools import combinations
 
 from graphdsl.ir.information import Entropy, Information, Term, TotalCorrelation
-from graphdsl.ir.model import (
-    Conditional,
+from graphdsl.ir.model import Model
+from graphdsl.ir.networks import Conditional, Network
+from graphdsl.ir.notation import original
+from graphdsl.ir.objective import (
     DivergenceOfMarginals,
     DivergenceOfPosteriors,
     Functional,
-    Model,
     MultiInformation,
-    Network,
     PredictiveEntropy,
     Projection,
     UncertaintyOf,
     Weighted,
     Wrapped,
 )
-from graphdsl.ir.notation import original
 from graphdsl.ir.weight import Weight
 from graphdsl.verify.sets import Chosen, blocks_at
 

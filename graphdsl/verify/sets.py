@@ -23,14 +23,9 @@ from numpy.typing import NDArray
 
 from graphdsl.ir.draws import Draw, as_block, inside, outside
 from graphdsl.ir.information import Entropy, Information, Term, TotalCorrelation
-from graphdsl.ir.model import (
-    Functional,
-    Model,
-    MultiInformation,
-    Network,
-    Projection,
-    UncertaintyOf,
-)
+from graphdsl.ir.model import Model
+from graphdsl.ir.networks import Network
+from graphdsl.ir.objective import Functional, MultiInformation, Projection, UncertaintyOf
 
 Chosen: TypeAlias = Mapping[str, frozenset[int]]  #: by the set's name, the places in it
 _MOST = 16  #: choices that a mean runs over

@@ -28,7 +28,8 @@ from numpy.typing import NDArray
 from graphdsl.ir.draws import as_block
 from graphdsl.ir.loss import LossModule
 from graphdsl.ir.masks import Gate
-from graphdsl.ir.model import Conditional, Model
+from graphdsl.ir.model import Model
+from graphdsl.ir.networks import Conditional
 
 Table = NDArray[np.bool_]
 Logits = NDArray[np.float64]

@@ -15,7 +15,7 @@ from string import ascii_letters
 import numpy as np
 from numpy.typing import NDArray
 
-from graphdsl.ir.model import Network
+from graphdsl.ir.networks import Network
 from graphdsl.ir.notation import original
 
 Array = NDArray[np.float64]

@@ -11,7 +11,8 @@ from typing import Literal, TypeAlias
 import numpy as np
 
 from graphdsl.ir.information import Entropy, Information, Term, TotalCorrelation
-from graphdsl.ir.model import Functional, Model, MultiInformation, Projection, UncertaintyOf
+from graphdsl.ir.model import Model
+from graphdsl.ir.objective import Functional, MultiInformation, Projection, UncertaintyOf
 from graphdsl.ir.weight import Weight
 from graphdsl.verify.random_joints import Joint, World
 

@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 
 from graphdsl.ir.information import Term
 from graphdsl.ir.loss import Bound, LossModule, LossTerm
-from graphdsl.ir.model import Wrapped
+from graphdsl.ir.objective import Wrapped
 from graphdsl.verify.models import Models, intended
 from graphdsl.verify.networks import Affine
 from graphdsl.verify.row_models import RowModels

@@ -11,16 +11,9 @@ __all__ = ["real_twin"]
 from dataclasses import replace
 
 from graphdsl.ir.laws import NORMAL
-from graphdsl.ir.model import (
-    Distribution,
-    DivergenceOfMarginals,
-    Family,
-    Model,
-    Network,
-    Via,
-    Weighted,
-    Wrapped,
-)
+from graphdsl.ir.model import Model
+from graphdsl.ir.networks import Distribution, Family, Network, Via
+from graphdsl.ir.objective import DivergenceOfMarginals, Weighted, Wrapped
 
 _SHAPE = (2,)
 

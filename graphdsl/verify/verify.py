@@ -13,7 +13,8 @@ from graphdsl.ir.draws import as_block
 from graphdsl.ir.evidence import Proof
 from graphdsl.ir.functionals import variables_of
 from graphdsl.ir.information import ProjectionDerivation
-from graphdsl.ir.model import Functional, Model, Projection
+from graphdsl.ir.model import Model
+from graphdsl.ir.objective import Functional, Projection
 from graphdsl.ir.verification import Unverified, Verification
 from graphdsl.verify.assertions import check_proved, check_refuted, is_of_models, refutation_of
 from graphdsl.verify.comparison import Tally

@@ -9,7 +9,8 @@ from statistics import fmean
 from typing import NamedTuple
 
 from graphdsl.ir.information import Term
-from graphdsl.ir.model import Functional, Model
+from graphdsl.ir.model import Model
+from graphdsl.ir.objective import Functional
 from graphdsl.verify.random_joints import World
 from graphdsl.verify.sets import Chosen, functional_at, spec_at, term_at
 from graphdsl.verify.terms import Parameters, defined, worth

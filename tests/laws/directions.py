@@ -10,7 +10,8 @@ from math import inf
 
 from graphdsl.ir.information import Entropy
 from graphdsl.ir.loss import Bound, Group, LossModule, LossTerm
-from graphdsl.ir.model import Model, Parameter
+from graphdsl.ir.model import Model
+from graphdsl.ir.networks import Parameter
 from graphdsl.ir.weight import Weight
 from graphdsl.verify.terms import weight_value
 from graphdsl_runtime import RELATIONS

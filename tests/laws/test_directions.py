@@ -19,7 +19,8 @@ from graphdsl.compiler import check_spec, derive
 from graphdsl.diagnostics import Source, SpecError
 from graphdsl.ir.loss import LossModule
 from graphdsl.ir.methods import ESTIMATORS, METHODS, UNREACHABLE
-from graphdsl.ir.model import Interval, Model, Parameter
+from graphdsl.ir.model import Model
+from graphdsl.ir.networks import Interval, Parameter
 from graphdsl.ir.signs import sign
 from graphdsl.ir.weight import ZERO, Weight
 from graphdsl.resolve import choices

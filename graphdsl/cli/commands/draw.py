@@ -17,7 +17,8 @@ from graphdsl.diagnostics import nearest
 
 if TYPE_CHECKING:
     from graphdsl.draw import Sheet
-    from graphdsl.ir.model import Model, Network
+    from graphdsl.ir.model import Model
+    from graphdsl.ir.networks import Network
 
 _KINDS = {".svg": "svg", ".tikz": "tikz", ".tex": "tikz", ".png": "png", ".pdf": "pdf"}
 

@@ -14,8 +14,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from graphdsl.ir.loss import Density
-from graphdsl.ir.model import DivergenceOfMarginals
 from graphdsl.ir.notation import Names
+from graphdsl.ir.objective import DivergenceOfMarginals
 from graphdsl.ir.slots import Slot
 from graphdsl.ir.statements import Fuse, Observe, Ref, Repeat, Run, Sample, Statement, Value
 from graphdsl.program.blocks import Block

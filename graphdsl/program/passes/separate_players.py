@@ -17,7 +17,9 @@ from dataclasses import dataclass, replace
 
 from graphdsl.diagnostics import Diagnostic, Span
 from graphdsl.ir.loss import Group, LossTerm, NetworkSlot, PlayerSlot
-from graphdsl.ir.model import Model, Player, owners_of_edges
+from graphdsl.ir.model import Model
+from graphdsl.ir.networks import owners_of_edges
+from graphdsl.ir.objective import Player
 from graphdsl.ir.statements import (
     Attribute,
     Detach,

@@ -17,7 +17,9 @@ from typing import TypeAlias
 from graphdsl.bound.models import Decoder, Encoder, Prior, SubPosterior
 from graphdsl.bound.pieces import Piece
 from graphdsl.ir.draws import as_block
-from graphdsl.ir.model import Model, Network, Wrapped
+from graphdsl.ir.model import Model
+from graphdsl.ir.networks import Network
+from graphdsl.ir.objective import Wrapped
 from graphdsl.ir.slots import Slot
 from graphdsl.ir.statements import NO_ATTRIBUTE, Attribute, Fuse, Noise, Ref, Sample, Value
 from graphdsl.notation.networks import children_text

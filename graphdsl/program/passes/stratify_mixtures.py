@@ -16,7 +16,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from graphdsl.ir.loss import LossTerm, TermCode
-from graphdsl.ir.model import DivergenceOfMarginals, Model
+from graphdsl.ir.model import Model
+from graphdsl.ir.objective import DivergenceOfMarginals
 from graphdsl.ir.statements import (
     Assemble,
     Observe,

@@ -18,7 +18,8 @@ from math import prod
 from graphdsl.diagnostics import Diagnostic, Span
 from graphdsl.ir.laws import Output
 from graphdsl.ir.loss import LossModule, LossTerm
-from graphdsl.ir.model import DivergenceOfMarginals, Model, Weighted
+from graphdsl.ir.model import Model
+from graphdsl.ir.objective import DivergenceOfMarginals, Weighted
 from graphdsl.ir.statements import (
     Assemble,
     Chances,

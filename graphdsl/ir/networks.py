@@ -1,0 +1,243 @@
+"""Bayesian networks as resolved: variables, conditionals, and the networks that they make."""
+
+from __future__ import annotations
+
+__all__ = [
+    "Conditional",
+    "Distribution",
+    "Edge",
+    "Family",
+    "Interval",
+    "Network",
+    "Node",
+    "Parameter",
+    "Role",
+    "Stretch",
+    "Via",
+    "owners_of_edges",
+]
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property
+from math import prod
+from typing import Literal, TypeAlias
+
+from graphdsl.ir.laws import Kind, Law
+from graphdsl.ir.masks import Gate
+from graphdsl.ir.notation import member_name, natural
+
+Role: TypeAlias = Literal["observed", "latent", "given"]
+
+
+Edge: TypeAlias = tuple[str, str]  #: parent, child
+
+
+Stretch: TypeAlias = tuple[int, int, int, int]  #: of the spec: line, column, and where it ends
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Interval:
+    """The range that a parameter may take; None is without bound."""
+
+    low: Fraction | None = Fraction(0)
+    high: Fraction | None = None
+
+    def __contains__(self, value: Fraction) -> bool:
+        return (self.low is None or value >= self.low) and (self.high is None or value <= self.high)
+
+    def __str__(self) -> str:
+        low = "-inf" if self.low is None else str(self.low)
+        return f"{low}..{'inf' if self.high is None else self.high}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parameter:
+    """A weight that the user may set, with its range."""
+
+    name: str
+    value: Fraction
+    range: Interval
+    ramp: tuple[Fraction, int] | None = None  #: where it starts, and in how many steps it is there
+
+
+@dataclass(frozen=True, slots=True)
+class Distribution:
+    """What stands after `~`: a law, and its scale where that is not a network's."""
+
+    law: Law
+    #: None is that of the law, one; `own` is one that the network answers with, as of latents.
+    scale: Fraction | Literal["learned", "own"] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Family:
+    """Variables declared together: equal kind and shape, one tensor."""
+
+    name: str  #: `x`; `x[1]` for a member declared by itself
+    role: Role
+    kind: Kind
+    shape: tuple[int, ...]
+    members: tuple[tuple[int, ...], ...] | None  #: the indices of each; None if it is no family
+    prior: bool  #: whether it was declared with a distribution
+    distribution: Distribution  #: its prior or its likelihood
+    line: int
+    column: int
+    classes: int | None = None  #: of a categorical variable
+    optional: bool = False  #: whether a row may lack it
+    labels: str = ""  #: of what q fills in where rows lack it: the family of what they have
+    label_of: str = ""  #: of such a family: the variable that it labels
+
+    @property
+    def head(self) -> str:
+        """The name without an index."""
+        return self.name.partition("[")[0]
+
+    @property
+    def index(self) -> tuple[int, ...]:
+        """The index of a member that is declared by itself."""
+        return natural(self.name)[1]
+
+    @property
+    def held_as(self) -> str:
+        """The name under which a batch holds it."""
+        return self.label_of or self.name
+
+    def label(self, node: str) -> str:
+        """The label of a member, of what q fills in: `label_y[1]` of `y[1]`."""
+        return self.labels + node.removeprefix(self.name)
+
+    def labelled(self, node: str) -> str:
+        """The variable that a member of a family of labels is of: `y[1]` of `label_y[1]`."""
+        return self.label_of + node.removeprefix(self.name)
+
+    @cached_property
+    def nodes(self) -> tuple[str, ...]:
+        """The names of its members: `x[1]`, `x[2]`, or just `x`."""
+        if self.members is None:
+            return (self.name,)
+        return tuple(member_name(self.name, index) for index in self.members)
+
+    @cached_property
+    def extents(self) -> tuple[int, ...]:
+        """How many members there are along each index; nothing if it is no family."""
+        return tuple(len(set(along)) for along in zip(*(self.members or ()), strict=True))
+
+    @property
+    def encoded(self) -> tuple[int, ...]:
+        """The shape of a member as networks read it and answer it: classes are an axis."""
+        return self.shape if self.classes is None else (*self.shape, self.classes)
+
+    @property
+    def size(self) -> int:
+        """How many numbers one member is to a network."""
+        return prod(self.encoded)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Node:
+    """One random vector."""
+
+    name: str  #: as written everywhere: `x[1]`
+    family: str
+    role: Role
+
+
+@dataclass(frozen=True, slots=True)
+class Via:
+    """How a conditional is computed: the kind of network, and its sizes."""
+
+    name: Literal["mlp", "conv", "own"] = "mlp"
+    sizes: tuple[int, ...] = (400, 400)
+    module: str = ""  #: of a network that the caller passes: what the spec calls it
+    shared: bool = False  #: whether all conditionals of the line have one network
+
+    def __str__(self) -> str:
+        sizes = f"({', '.join(map(str, self.sizes))})" if self.sizes else ""
+        return f"{'shared ' * self.shared}{self.module or self.name}{sizes}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conditional:
+    """One network's distribution: its children given its parents, `q(u|x)`.
+
+    The children are independent given the parents: they share the network, as its outputs.
+    """
+
+    network: str  #: `q` or `p`
+    children: tuple[str, ...]
+    parents: tuple[str, ...]
+    by: Literal["joint", "poe", "mixture"]
+    via: Via
+    lines: tuple[int, ...]  #: of the spec; conditionals of the same lines are of one family
+    column: int = 1
+    drawn: Distribution | None = None  #: `~ laplace` on its line; None for the child's own
+    gates: tuple[Gate, ...] = ()  #: the edges that are learned
+    plays: bool = False  #: whether its network is a critic of the terms that ask for it
+    one_expert: bool = False  #: of a mixture: whether a row has the density of the one it draws
+
+    @property
+    def mixes(self) -> bool:
+        """Whether it is a mixture of several experts: that of one is the expert itself."""
+        return self.by == "mixture" and len(self.parents) > 1
+
+    @property
+    def selector(self) -> str:
+        """The hidden variable that says which parent's component a mixture is drawn from (P16)."""
+        return "selector_" + "_".join(re.findall(r"\w+", self.children[0]))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Network:
+    """A Bayesian network: nodes, which may be blocks of variables, and edges between them."""
+
+    name: str  #: as printed: `q`, `p`, `through_z(1,2)`, `{x; u}`
+    role: Literal["inference", "generation", "further", "regularizer"]
+    nodes: tuple[tuple[str, ...], ...]  #: each a tuple of variables; most hold one
+    edges: tuple[tuple[int, int], ...]  #: parent, child, as places in `nodes`
+    conditionals: tuple[Conditional, ...] = ()
+    written: tuple[tuple[Stretch, Stretch], ...] = ()  #: each edge's parent and child in the spec
+    line: int = 0
+    column: int = 1
+
+    @cached_property
+    def variables(self) -> tuple[str, ...]:
+        """All the variables that its nodes hold."""
+        return tuple(name for node in self.nodes for name in node)
+
+    @cached_property
+    def children(self) -> frozenset[str]:
+        """The variables that its edges end in."""
+        return frozenset(name for _, child in self.edges for name in self.nodes[child])
+
+    def parents(self, place: int) -> tuple[int, ...]:
+        """The places of a node's parents."""
+        return self._parents[place]
+
+    def conditional_of(self, variable: str) -> Conditional | None:
+        """The conditional that a variable is a child of: None for one without parents."""
+        return self._conditionals.get(variable)
+
+    @cached_property
+    def _parents(self) -> tuple[tuple[int, ...], ...]:
+        found: list[list[int]] = [[] for _ in self.nodes]
+        for parent, child in self.edges:
+            found[child].append(parent)
+        return tuple(map(tuple, found))
+
+    @cached_property
+    def _conditionals(self) -> dict[str, Conditional]:
+        reverse = reversed(self.conditionals)  # the first of several counts
+        return {child: one for one in reverse for child in one.children}
+
+
+def owners_of_edges(networks: Iterable[Network]) -> dict[str, frozenset[str]]:
+    """Of each learned mask, the distributions that have edges under it: `q`, `p`, `r`."""
+    found: dict[str, frozenset[str]] = {}
+    for network in networks:
+        owner = network.name.partition("(")[0]
+        for gate in (gate for one in network.conditionals for gate in one.gates):
+            found[gate.mask] = found.get(gate.mask, frozenset()) | {owner}
+    return found
