@@ -8,14 +8,17 @@ from __future__ import annotations
 
 __all__ = ["attributes_in", "inputs", "outputs", "replaced", "values_in"]
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import fields, is_dataclass, replace
 from functools import cache
-from typing import TypeVar
+from typing import TypeVar, get_args, get_type_hints
 
 from graphdsl.ir.statements import Attribute, Statement, Value
 
 _Thing = TypeVar("_Thing")
+
+#: What holds no values, though fields may have it in the place of what does.
+_PLAIN = (str, int, float, type(None), Value)
 
 
 def inputs(statement: Statement) -> Iterator[Value]:
@@ -53,7 +56,7 @@ def replaced(
         if isinstance(part, tuple):
             made = tuple(map(change, part))
             return part if all(map(_is_same, part, made)) else made
-        if not is_dataclass(part) or isinstance(part, type):
+        if isinstance(part, _PLAIN) or not is_dataclass(part) or isinstance(part, type):
             return part
         held = {name: getattr(part, name) for name in _names(type(part))}
         made_of = {name: change(value) for name, value in held.items()}
@@ -74,6 +77,8 @@ def _walk(
 ) -> Iterator[tuple[_Thing, bool]]:
     if isinstance(thing, wanted):
         yield thing, computed
+    elif isinstance(thing, _PLAIN):
+        return
     elif isinstance(thing, tuple):
         for part in thing:
             yield from _walk(part, wanted, computed)
@@ -84,5 +89,17 @@ def _walk(
 
 @cache
 def _names(of: type) -> dict[str, bool]:
-    """The fields of a dataclass, and whether each is computed."""
-    return {one.name: bool(one.metadata.get("computed")) for one in fields(of)}
+    """The fields of a dataclass whose types may hold values, and whether each is computed."""
+    hints = get_type_hints(of)
+    held = (one for one in fields(of) if _may_hold(hints[one.name]))
+    return {one.name: bool(one.metadata.get("computed")) for one in held}
+
+
+@cache
+def _may_hold(hint: Hashable) -> bool:
+    """Whether a type is, or is made of, values or attributes."""
+    if isinstance(hint, type) and issubclass(hint, Value | Attribute):
+        return True
+    if isinstance(hint, type) and is_dataclass(hint):
+        return bool(_names(hint))
+    return any(map(_may_hold, get_args(hint)))
