@@ -12,6 +12,7 @@ import os
 import random
 import shutil
 import struct
+import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -138,6 +139,20 @@ def test_a_flipped_bit_of_an_older_file_changes_nothing_or_is_refused(old: Path)
         assert checkpoint.files() == right.files()
         found.append("same")
     assert found.count("refused") > len(found) / 2
+
+
+def test_a_part_that_is_marked_as_a_folder_is_refused(old: Path) -> None:
+    """A bit by which torch takes a tensor for a folder, and reads nothing of it."""
+    whole, objective = old.read_bytes(), fresh()
+    with zipfile.ZipFile(old) as archive:
+        place = archive.start_dir
+        for one in archive.infolist():
+            old.write_bytes(flipped(whole, 8 * (place + 38) + 4))
+            with pytest.raises(CannotResume, match="folder"):
+                load_older(old, objective)
+            place += 46 + len(one.filename) + len(one.extra) + len(one.comment)
+    old.write_bytes(whole)
+    load_older(old, objective)
 
 
 def test_a_missing_end_is_refused(last: Path, old: Path) -> None:

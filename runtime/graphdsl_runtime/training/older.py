@@ -21,6 +21,7 @@ from graphdsl_runtime.training.content import history_of, text_of
 from graphdsl_runtime.training.errors import CannotResume
 
 _FORMAT = "graphdsl.checkpoint/1"
+_FOLDER = 0x10  #: the attribute of a zip's entry that says so
 
 
 def load_older(path: Path, objective: Objective) -> Checkpoint:
@@ -43,24 +44,31 @@ def load_older(path: Path, objective: Objective) -> Checkpoint:
 
 def _content(path: Path) -> Mapping[str, object]:
     try:
-        damaged, content = _loaded(path)
+        damage, content = _loaded(path)
     except Exception:  # whatever other libraries say of a file that is none of ours
         raise CannotResume(path, "it is not a checkpoint, or not a whole one") from None
-    if damaged:
-        raise CannotResume(path, f"`{damaged}` in it is damaged: its checksum is not the saved one")
+    if damage:
+        raise CannotResume(path, damage)
     if not isinstance(content, dict):
         raise CannotResume(path, f"it is not a checkpoint of the form {_FORMAT}")
     return content
 
 
 def _loaded(path: Path) -> tuple[str, object]:
-    """Give the name of a part that is damaged, or the content; no code of the file is run."""
+    """Say how a part is damaged, or give the content; no code of the file is run."""
     with zipfile.ZipFile(path) as archive:
         if any(one.compress_type != zipfile.ZIP_STORED for one in archive.infolist()):
             raise zipfile.BadZipFile("packed: it could be of any size")
+        if folder := next((one for one in archive.infolist() if _is_folder(one)), None):
+            return f"`{folder.filename}` in it is damaged: it is marked as a folder", None
         if damaged := archive.testzip():
-            return damaged, None
+            return f"`{damaged}` in it is damaged: its checksum is not the saved one", None
     return "", torch.load(path, map_location="cpu", weights_only=True)
+
+
+def _is_folder(part: zipfile.ZipInfo) -> bool:
+    """Whether torch takes a part for a folder, and reads nothing of it."""
+    return part.is_dir() or bool(part.external_attr & _FOLDER)
 
 
 def _tensors(path: Path, name: str, value: object) -> dict[str, Tensor]:
