@@ -179,3 +179,10 @@ def test_the_reference_has_an_entry_for_every_public_name() -> None:
     for entry in entries:
         module, _, name = entry.rpartition(".")
         assert inspect.getdoc(getattr(importlib.import_module(module), name)), entry
+
+
+def test_decisions_are_numbered_one_by_one() -> None:
+    paths = sorted((ROOT / "docs" / "decisions").glob("*.md"))
+    assert [path.name[:4] for path in paths] == [f"{k:04}" for k in range(1, len(paths) + 1)]
+    for path in paths:
+        assert path.read_text(encoding="utf-8").startswith(f"# {path.name[:4]}: "), path.name
