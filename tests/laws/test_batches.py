@@ -99,7 +99,7 @@ def test_the_type_of_numbers_is_no_meaning() -> None:
 def test_a_state_is_all_that_a_loss_depends_on() -> None:
     """Weights, ramps, the step, rows and statistics: another module takes them, and goes on."""
     ramps = 0
-    for case, objective in objectives("state", 20):
+    for case, objective in objectives("state", 45):
         batch = batch_for(objective)
         noise = all_noise(objective, batch)
         other = type(objective)(networks=objective._own_networks)

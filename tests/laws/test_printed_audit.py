@@ -243,7 +243,7 @@ def test_each_divergence_follows_from_the_networks_of_the_json() -> None:
 def test_each_printed_form_of_a_divergence_has_its_value() -> None:
     """Read back from the page: the result, its definition, and the multi-informations."""
     tried = 0
-    drawn = chain(some("printed forms", [*shipped()], 16), generated("printed forms", 5))
+    drawn = chain(some("printed forms", [*shipped()], 22), generated("printed forms", 5))
     for case, module in compiling((one.without_assertions() for one in drawn), at_least=0.3):
         audit = read(module.compiled)
         content = json.loads(audit_json(audit))
