@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["Gap", "base_name", "model_gap", "relaxation_gap"]
+__all__ = ["Gap", "model_gap", "relaxation_gap"]
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -10,6 +10,7 @@ from typing import NamedTuple
 from graphdsl.bound.models import BoundModel, model_ref
 from graphdsl.ir.draws import latex_mean_over, mean_over
 from graphdsl.ir.notation import factor_latex, factor_text, latex_names
+from graphdsl.ir.symbols import base_name
 from graphdsl.ir.weight import Weight
 
 
@@ -46,11 +47,6 @@ def relaxation_gap(
         f"I({node}; {', '.join(missing)}{_bar(given)})",
         f"{factor_latex(weight)}{mean}{latex}",
     )
-
-
-def base_name(under: str) -> str:
-    """The name under which an inference network's conditionals are printed: `r` for `r(1)`."""
-    return under.partition("(")[0]
 
 
 def _bar(given: Sequence[str]) -> str:

@@ -7,7 +7,7 @@ __all__ = ["can_relax", "relaxation", "relaxed_bounds", "stand_for", "with_relax
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
-from graphdsl.bound.gaps import base_name, relaxation_gap
+from graphdsl.bound.gaps import relaxation_gap
 from graphdsl.bound.lasting import lasting_gap
 from graphdsl.bound.pieces import Piece, Vanished
 from graphdsl.ir.graph import Independence
@@ -20,7 +20,7 @@ from graphdsl.ir.information import (
 from graphdsl.ir.loss import Bound
 from graphdsl.ir.model import Model
 from graphdsl.ir.notation import names
-from graphdsl.ir.symbols import ModelRef
+from graphdsl.ir.symbols import ModelRef, base_name
 
 
 def can_relax(one: LocalEntropy, independence: Independence) -> bool:

@@ -27,6 +27,7 @@ from graphdsl.ir.networks import Conditional, Network
 from graphdsl.ir.notation import weight_text
 from graphdsl.ir.objective import Player
 from graphdsl.ir.signs import Sign, ranges_text, sign
+from graphdsl.ir.symbols import base_name
 from graphdsl.ir.weight import ONE, ZERO, Weight
 
 #: A network, by what its conditionals have in common.
@@ -55,7 +56,7 @@ class Objective:
 
     def owns(self, network: str) -> bool:
         """Whether the objective trains the networks of a distribution."""
-        return self.player is None or network.partition("(")[0] in self.player.owners
+        return self.player is None or base_name(network) in self.player.owners
 
 
 @dataclass(frozen=True, slots=True)
@@ -302,7 +303,7 @@ def _network_key(network: str, one: Conditional, node: str, model: Model) -> Net
     """A network: children of one family have one in common, and so have lines that share it."""
     family = model.family_of(node)
     if one.via.shared:
-        return network.partition("(")[0], family.name, one.lines, one.column
+        return base_name(network), family.name, one.lines, one.column
     children = tuple(child for child in one.children if child in family.nodes)
     return network, family.name, children, one.parents
 

@@ -23,6 +23,7 @@ from graphdsl.ir.functionals import variables_of
 from graphdsl.ir.model import Model
 from graphdsl.ir.networks import Family, Network
 from graphdsl.ir.objective import DivergenceOfMarginals
+from graphdsl.ir.symbols import base_name
 
 
 def check_model(
@@ -155,9 +156,9 @@ def _latents_not_inferred_here(model: Model) -> Iterator[Diagnostic]:
 
 def _instead(name: str, asked: Network, networks: Mapping[str, Network]) -> str:
     """Which network infers a latent that `asked` does not; those of one statement come first."""
-    base = asked.name.partition("(")[0]
+    base = base_name(asked.name)
     inferring = [one.name for one in networks.values() if name in one.children]
-    inferring.sort(key=lambda other: other.partition("(")[0] != base)
+    inferring.sort(key=lambda other: base_name(other) != base)
     return (
         f"write the term under `{inferring[0]}`, which infers `{name}`, "
         f"or add a line for it to `{asked.name}`"

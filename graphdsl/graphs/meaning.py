@@ -33,6 +33,7 @@ from graphdsl.ir.objective import (
     Weighted,
     Wrapped,
 )
+from graphdsl.ir.symbols import base_name
 from graphdsl.ir.symmetry import Symmetry
 from graphdsl.ir.weight import Weight
 
@@ -159,7 +160,7 @@ class _Spec:
         self._names(place, one.children, "child")
         self._names(place, one.parents, "parent")
         if one.via.shared:
-            whole = home.name.partition("(")[0]
+            whole = base_name(home.name)
             self.graph.edge(self._entry("shared", whole, one.lines), place)
         for gate in one.gates:
             entry = self._entry("entry", gate.mask, gate.entry)

@@ -28,6 +28,7 @@ from typing import Literal, TypeAlias
 from graphdsl.ir.laws import Kind, Law
 from graphdsl.ir.masks import Gate
 from graphdsl.ir.notation import member_name, natural
+from graphdsl.ir.symbols import base_name
 
 Role: TypeAlias = Literal["observed", "latent", "given"]
 
@@ -237,7 +238,7 @@ def owners_of_edges(networks: Iterable[Network]) -> dict[str, frozenset[str]]:
     """Of each learned mask, the distributions that have edges under it: `q`, `p`, `r`."""
     found: dict[str, frozenset[str]] = {}
     for network in networks:
-        owner = network.name.partition("(")[0]
+        owner = base_name(network.name)
         for gate in (gate for one in network.conditionals for gate in one.gates):
             found[gate.mask] = found.get(gate.mask, frozenset()) | {owner}
     return found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["ModelRef"]
+__all__ = ["ModelRef", "base_name"]
 
 from dataclasses import dataclass
 
@@ -39,3 +39,12 @@ class ModelRef:
     @property
     def _latex_bar(self) -> str:
         return f" \\mid {latex_names(self.parents)}" if self.parents else ""
+
+
+def base_name(network: str) -> str:
+    """The name under which an inference network's conditionals are printed.
+
+    >>> base_name("r({1,2})"), base_name("q")
+    ('r', 'q')
+    """
+    return network.partition("(")[0]

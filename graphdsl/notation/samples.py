@@ -7,6 +7,7 @@ __all__ = ["Samples"]
 from dataclasses import dataclass
 
 from graphdsl.ir.model import Model
+from graphdsl.ir.symbols import base_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,4 +22,4 @@ class Samples:
     @property
     def base(self) -> str:
         """The name under which its conditionals are printed: `r` for `r(1)`."""
-        return self.under.partition("(")[0]
+        return base_name(self.under)

@@ -13,6 +13,7 @@ from graphdsl.bound.pieces import Piece
 from graphdsl.ir.model import Model
 from graphdsl.ir.networks import Conditional, Network
 from graphdsl.ir.slots import Slot
+from graphdsl.ir.symbols import base_name
 from graphdsl.program.ancestors import Generation
 from graphdsl.program.compared_encoders import run_compared
 from graphdsl.program.decode import plan_generation
@@ -49,19 +50,18 @@ def make_plan(
     attributes: defaultdict[str, Keys] = defaultdict(Keys)
     shared = list(_shared_experts(model, attributes))
     networks = (model.inference, *_needed_networks(model, every, others))
-    written: defaultdict[str, list[Conditional]] = defaultdict(list)
-    for network in networks:
-        written[_base(network.name)] += [written_out(one, model) for one in network.conditionals]
-    encoders = {
-        network.name: list(
-            slots(
-                [written_out(one, model) for one in network.conditionals],
-                model,
-                attributes[_base(network.name)],
-                written[_base(network.name)],
-            )
-        )
+    written = {
+        network.name: [written_out(one, model) for one in network.conditionals]
         for network in networks
+    }
+    relatives: defaultdict[str, list[Conditional]] = defaultdict(list)
+    for name, conditionals in written.items():
+        relatives[base_name(name)] += conditionals
+    encoders = {
+        name: list(
+            slots(conditionals, model, attributes[base_name(name)], relatives[base_name(name)])
+        )
+        for name, conditionals in written.items()
     }
     decoders = list(slots(model.generation.conditionals, model)) if model.generation else []
     auxiliaries = list(slots(networks_for_bounds(every, model), model, attributes["r"]))
@@ -80,7 +80,7 @@ def make_plan(
     program.draws = plan_draws(plan, pieces)
     plan_posteriors(plan, encoders["q"], _wanted_subsets(pieces, "q"))
     for base, slot in shared:
-        if any(_base(name) == base for name in encoders):
+        if any(base_name(name) == base for name in encoders):
             family = model.family_of(slot.children[0]).name
             program.experts[base, slot.children] = run_experts(plan, slot, f"{base}.{family}")
     at_once = together(plan, pieces, encoders, decoders, others)
@@ -196,16 +196,12 @@ def _owners(
     shared: Iterable[tuple[str, Slot]],
 ) -> Iterator[tuple[str, str]]:
     """Whose network every attribute holds."""
-    inferring = [(_base(name), slot) for name, several in encoders.items() for slot in several]
+    inferring = [(base_name(name), slot) for name, several in encoders.items() for slot in several]
     for base, slot in (*inferring, *shared):
         parts = (slot,) if slot.conditionals[0].by == "joint" else expert_slots(slot, model)
         yield from ((one.attribute, base) for one in parts)
     yield from ((slot.attribute, "p") for slot in decoders)
     yield from ((slot.attribute, "predictors") for slot in auxiliaries)
-
-
-def _base(under: str) -> str:
-    return under.partition("(")[0]
 
 
 def _wanted_subsets(

@@ -15,6 +15,7 @@ from graphdsl.ir.loss import NetworkSlot
 from graphdsl.ir.model import Model
 from graphdsl.ir.slots import Slot
 from graphdsl.ir.statements import Attribute, Decoded, Drawn, InferenceLine, Ref, Value
+from graphdsl.ir.symbols import base_name
 from graphdsl.notation.samples import Samples
 from graphdsl.program.blocks import Block
 from graphdsl.program.inputs import Inputs
@@ -118,7 +119,7 @@ class Plan:
     @property
     def base(self) -> str:
         """The name under which its conditionals are printed: `r` for `r(1)`."""
-        return self.under.partition("(")[0]
+        return base_name(self.under)
 
     @property
     def tag(self) -> str:

@@ -10,6 +10,7 @@ from graphdsl.diagnostics import Diagnostic
 from graphdsl.ir.draws import as_block
 from graphdsl.ir.laws import joint_law
 from graphdsl.ir.networks import Conditional, Network, Via
+from graphdsl.ir.symbols import base_name
 from graphdsl.resolve.distribution_errors import FlowVia
 from graphdsl.resolve.indices import NO_INDICES, whole
 from graphdsl.resolve.scope import Scope
@@ -81,7 +82,7 @@ def check_shared_further(
 ) -> None:
     """The same of `infer r(i) {...}`: its lines share over all the networks that it makes."""
     name = block.name.text
-    several = [one for title, one in networks.items() if title.partition("(")[0] == name]
+    several = [one for title, one in networks.items() if base_name(title) == name]
     made = [one for network in several for one in network.conditionals]
     for line in block.body.lines:
         own = [one for one in made if line.span.line in one.lines]

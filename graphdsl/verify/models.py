@@ -24,7 +24,7 @@ from graphdsl.ir.objective import (
     Weighted,
     Wrapped,
 )
-from graphdsl.ir.symbols import ModelRef
+from graphdsl.ir.symbols import ModelRef, base_name
 from graphdsl.ir.weight import ONE
 from graphdsl.verify.normals import Normal, Regression
 from graphdsl.verify.random_joints import World, parents_in
@@ -99,7 +99,7 @@ class Models:
     def _owner(self, head: str, node: str, given: tuple[str, ...]) -> str | None:
         """The network of which a density is an encoder's own; None for that of a model."""
         for name, parents in self._parents.items():
-            own = head == name.partition("(")[0] and node in parents and given
+            own = head == base_name(name) and node in parents and given
             if own and (set(parents[node]) == set(given) or self._is_mixed(name, node, given)):
                 joint = self.world[name]
                 # One that is compared with may have no samples of its own.
@@ -169,7 +169,7 @@ def _defined(models: Models, functional: Functional) -> float:
         case PredictiveEntropy(of, given, under):
             return sum(models.cross_entropy(_predictor(models.model, v, given), under) for v in of)
         case DivergenceOfPosteriors(variables, given, network, model_given, under):
-            base, known = network.partition("(")[0], names(model_given)
+            base, known = base_name(network), names(model_given)
             crossed = sum(
                 models.cross_entropy(ModelRef(base, (v,), known), under) for v in variables
             )

@@ -30,6 +30,7 @@ from graphdsl.ir.loss import LossModule
 from graphdsl.ir.masks import Gate
 from graphdsl.ir.model import Model
 from graphdsl.ir.networks import Conditional
+from graphdsl.ir.symbols import base_name
 
 Table = NDArray[np.bool_]
 Logits = NDArray[np.float64]
@@ -49,7 +50,7 @@ class Structure:
 
     def left(self, network: str, node: str, given: Sequence[str]) -> tuple[str, ...]:
         """The parents of a node that it keeps; of `r(1)` they are those of `r`."""
-        gone = self.absent.get(network.partition("(")[0], frozenset())
+        gone = self.absent.get(base_name(network), frozenset())
         return tuple(name for name in given if (name, node) not in gone)
 
     def __str__(self) -> str:

@@ -22,6 +22,7 @@ from graphdsl.ir.networks import Network
 from graphdsl.ir.objective import Wrapped
 from graphdsl.ir.slots import Slot
 from graphdsl.ir.statements import NO_ATTRIBUTE, Attribute, Fuse, Noise, Ref, Sample, Value
+from graphdsl.ir.symbols import base_name
 from graphdsl.notation.networks import children_text
 from graphdsl.program.blocks import Block
 from graphdsl.program.experts import present_experts
@@ -54,7 +55,7 @@ def together(
     for network in model.further:
         own = [one for one in pieces if one.under == network.name]
         slots = encoders.get(network.name, ())
-        base = network.name.partition("(")[0]
+        base = base_name(network.name)
         known = all((base, slot.children) in plan.program.experts for slot in slots)
         if not own or not known or network.name in apart or not all(map(_is_of_sets, own)):
             continue
