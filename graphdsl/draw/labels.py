@@ -7,17 +7,9 @@ __all__ = ["Name", "latex_label", "lines_of", "parsed", "plain"]
 import re
 from dataclasses import dataclass
 
-from graphdsl.ir.notation import latex_name
+from graphdsl.ir.notation import GREEK, latex_name
 
 _LONGEST = 18  #: letters of a line of a block's label
-_GREEK = dict(
-    zip(
-        "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau "
-        "upsilon phi chi psi omega".split(),
-        "αβγδεζηθικλμνξπρστυφχψω",
-        strict=True,
-    )
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +30,7 @@ def parsed(name: str) -> Name:
     head, _, index = name.partition("[")
     primes = head[len(head.rstrip("'")) :]
     word = head.rstrip("'")
-    base = _GREEK.get(word, word)
+    base = GREEK.get(word, word)
     index = index.removesuffix("]").replace("not ", "∖").replace("..", "…")
     return Name(base + primes.replace("'", "′"), index, len(base) > 1)
 

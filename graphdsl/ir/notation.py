@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 __all__ = [
+    "GREEK",
     "Names",
     "copied",
     "factor_latex",
@@ -22,7 +23,7 @@ __all__ = [
 ]
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from fractions import Fraction
 from functools import cache
 from typing import TypeAlias
@@ -32,9 +33,14 @@ from graphdsl.ir.weight import ONE, Weight
 _LONG = 3  #: members of a family; a longer run is written by its two ends
 _MOST = 6  #: longer lists are written as first, dots, last
 Names: TypeAlias = tuple[str, ...]  #: variables in their natural order
-_GREEK = frozenset(
-    "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau "
-    "upsilon phi chi psi omega".split()
+#: Letters by the names that people give to parameters.
+GREEK: Mapping[str, str] = dict(
+    zip(
+        "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau "
+        "upsilon phi chi psi omega".split(),
+        "αβγδεζηθικλμνξπρστυφχψω",
+        strict=True,
+    )
 )
 
 
@@ -196,12 +202,12 @@ def leading_positive(weight: Weight) -> list[tuple[tuple[str, ...], Fraction]]:
 
 
 def _latex_parameter(name: str) -> str:
-    if name in _GREEK:
+    if name in GREEK:
         return f"\\{name}"
     if len(name) == 1:
         return name
     head, _, tail = name.partition("_")
-    if head in _GREEK and re.fullmatch(r"\w+", tail):
+    if head in GREEK and re.fullmatch(r"\w+", tail):
         return f"\\{head}_{{\\mathrm{{{tail}}}}}"
     escaped = name.replace("_", r"\_")
     return f"\\mathrm{{{escaped}}}"

@@ -24,6 +24,8 @@ from dataclasses import dataclass
 from html import escape
 from typing import Literal, TypeAlias
 
+from graphdsl.ir.notation import GREEK
+
 
 class UnknownSignError(ValueError):
     """A formula has a command that no printer knows."""
@@ -73,14 +75,6 @@ class Barred:
 
 Formula: TypeAlias = Sign | Row | Script | Quotient | Barred
 
-_GREEK = dict(
-    zip(
-        "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau "
-        "upsilon phi chi psi omega".split(),
-        "αβγδεζηθικλμνξπρστυφχψω",
-        strict=True,
-    )
-)
 _OPERATORS = {
     r"\mid": "|", r"\|": "‖", r"\sum": "∑", r"\to": "→", r"\in": "∈", r"\notin": "∉",
     r"\setminus": "∖", r"\emptyset": "∅", r"\ne": "≠", r"\subseteq": "⊆", r"\cdot": "⋅",
@@ -91,7 +85,7 @@ _SPACES = {r"\,": " ", r"\ ": " ", r"\quad": "  ", r"\;": " "}
 _OPEN, _CLOSE = ("(", "[", r"\{"), (")", "]", r"\}")
 _SHOWN = {"-": "−", "'": "′", "*": "∗"}  #: operators that look otherwise than they are typed
 _KNOWN = {
-    **{f"\\{name}": Sign("letter", letter, f"\\{name}") for name, letter in _GREEK.items()},
+    **{f"\\{name}": Sign("letter", letter, f"\\{name}") for name, letter in GREEK.items()},
     **{name: Sign("operator", shown, name) for name, shown in _OPERATORS.items()},
     **{name: Sign("word", shown, name) for name, shown in _WORDS.items()},
     **{name: Sign("space", shown, name) for name, shown in _SPACES.items()},
@@ -107,7 +101,7 @@ _STRETCHED = {
 }
 _PREFIX = re.compile(r'^((?:<mrow>)*)<mo(?: form="prefix")?>([+−])')
 _TYPED = {
-    **{letter: name for name, letter in _GREEK.items()},
+    **{letter: name for name, letter in GREEK.items()},
     "∑": "sum", "𝔼": "E", "‖": "||", "−": "-", "→": "->", "∈": "in", "∉": "not in", "…": "...",
     "∖": "not ", "⋅": "*", "≠": "!=", "≥": ">=", "≤": "<=", "∅": "{}", "⊆": "in",
     "′": "'", "∗": "*",
