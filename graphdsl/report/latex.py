@@ -12,7 +12,7 @@ from graphdsl.draw import TIKZ_PREAMBLE, drawable, sheet_of, tikz
 from graphdsl.ir.audit import Audit
 from graphdsl.ir.folding import fold_lists
 from graphdsl.ir.information import Term
-from graphdsl.ir.loss import EXACT, LossTerm
+from graphdsl.ir.loss import LossTerm
 from graphdsl.ir.model import Model
 from graphdsl.ir.networks import Network
 from graphdsl.ir.notation import latex_weight, number_text
@@ -21,7 +21,14 @@ from graphdsl.report.collected import collected
 from graphdsl.report.evidence import distribution_text, nats_text, side_text, uses_text
 from graphdsl.report.mathematics import latex, parsed, summands, unicode_text
 from graphdsl.report.terms import latex_factor, latex_summands, text_sum
-from graphdsl.report.wording import RELATIONS, alike_text, balance_text, lines_text, turns_text
+from graphdsl.report.wording import (
+    RELATIONS,
+    alike_text,
+    balance_text,
+    lines_text,
+    notes_of,
+    turns_text,
+)
 
 _WIDEST = 78  #: of a line of a formula, about: in letters of its text
 _MOST_FIGURES = 8  #: networks that are drawn
@@ -200,22 +207,9 @@ def _term(term: LossTerm) -> Iterator[str]:
         yield "is bounded with the gap"
         yield _display(r"\mathrm{gap}", gaps)
         yield latex_text(f"which is zero when {'; '.join(term.conditions)}.")
-    yield from (latex_text(f"{label}: {text}.") + "\n" for label, text in _notes(term))
-
-
-def _notes(term: LossTerm) -> Iterator[tuple[str, str]]:
-    for gap in term.lasting:
-        yield "This part stays open", gap
-    if term.within:
-        yield "Within", term.within
-    if term.player:
-        yield "Minimised by", term.player.replace(",", ", ")
-    if term.estimator:
-        yield "Estimator", term.estimator
-    if term.rows:
-        yield "Rows", term.rows
-    if term.gradient != EXACT:
-        yield "Gradient", term.gradient
+    lasting = (("This part stays open", gap) for gap in term.lasting)
+    notes = ((label.capitalize(), text) for label, text in notes_of(term))
+    yield from (latex_text(f"{label}: {text}.") + "\n" for label, text in (*lasting, *notes))
 
 
 def _projections(audit: Audit) -> Iterator[str]:

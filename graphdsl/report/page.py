@@ -34,7 +34,7 @@ from graphdsl.ir.information import (
     Term,
     TotalCorrelation,
 )
-from graphdsl.ir.loss import EXACT, LossTerm
+from graphdsl.ir.loss import LossTerm
 from graphdsl.ir.model import Model
 from graphdsl.ir.networks import Network, Parameter
 from graphdsl.ir.notation import number_text, original, weight_text
@@ -52,6 +52,7 @@ from graphdsl.report.wording import (
     alike_text,
     balance_text,
     lines_text,
+    notes_of,
     turns_text,
 )
 
@@ -386,21 +387,8 @@ def _term(term: LossTerm, model: Model) -> TermView:
         tight=term.conditions if term.bounds else (),
         lasting=term.lasting,
         no_gap="none: the term is what it stands for" if term.relation == "equal" else "no bound",
-        notes=[*_notes(term)],
+        notes=[*notes_of(term)],
     )
-
-
-def _notes(term: LossTerm) -> Iterator[tuple[str, str]]:
-    if term.within:
-        yield "within", term.within
-    if term.player:
-        yield "minimised by", term.player.replace(",", ", ")
-    if term.estimator:
-        yield "estimator", term.estimator
-    if term.rows:
-        yield "rows", term.rows
-    if term.gradient != EXACT:
-        yield "gradient", term.gradient
 
 
 def _variables(term: LossTerm, model: Model) -> tuple[str, ...]:

@@ -8,16 +8,17 @@ __all__ = [
     "alike_text",
     "balance_text",
     "lines_text",
+    "notes_of",
     "turns_text",
     "used_symbols",
 ]
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from graphdsl.ir.audit import Audit
 from graphdsl.ir.folding import fold_lists
 from graphdsl.ir.information import ProjectionDerivation, TotalCorrelation
-from graphdsl.ir.loss import LossModule
+from graphdsl.ir.loss import EXACT, LossModule, LossTerm
 
 #: What the loss is to the objective.
 RELATIONS = {
@@ -103,3 +104,17 @@ def turns_text(module: LossModule) -> str:
 def lines_text(lines: tuple[int, ...]) -> str:
     """The lines of the spec that ask for a term."""
     return f"line{'s' * (len(lines) > 1)} {', '.join(map(str, lines))}" if lines else ""
+
+
+def notes_of(term: LossTerm) -> Iterator[tuple[str, str]]:
+    """What else is to be said of a term: a label, and the text."""
+    if term.within:
+        yield "within", term.within
+    if term.player:
+        yield "minimised by", term.player.replace(",", ", ")
+    if term.estimator:
+        yield "estimator", term.estimator
+    if term.rows:
+        yield "rows", term.rows
+    if term.gradient != EXACT:
+        yield "gradient", term.gradient
