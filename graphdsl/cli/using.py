@@ -14,6 +14,7 @@ __all__ = [
     "Run",
     "Seed",
     "data_of",
+    "means_and_samples",
     "opened",
     "refusals",
     "rows_of",
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
 
     from graphdsl_runtime import Objective
     from graphdsl_runtime.data import ReadRows
+    from graphdsl_runtime.in_use.codes import Drawn
 
 _SUFFIXES = (".npz", ".csv", ".parquet")
 
@@ -143,6 +145,15 @@ def trained_on(objective: Objective, data: str) -> bool:
     record = objective.data_record
     name = None if record is None else record.get("source")
     return name in (data, Path(data).name) or data.partition(":")[0] in IMAGES
+
+
+def means_and_samples(found: Mapping[str, Drawn]) -> dict[str, Tensor]:
+    """The columns `z.mean` and `z.sample` of each variable."""
+    return {
+        f"{name}.{word}": one
+        for name, drawn in found.items()
+        for word, one in (("mean", drawn.mean), ("sample", drawn.sample))
+    }
 
 
 def write_table(

@@ -15,6 +15,7 @@ from graphdsl.cli.using import (
     Rows,
     Run,
     Seed,
+    means_and_samples,
     opened,
     refusals,
     rows_of,
@@ -46,11 +47,5 @@ def command(
     found = rows_of(objective, read, data, options)
     with refusals():
         codes = encode(objective, found.batch, batch_size=batch_size, seed=seed)
-    results = {
-        f"{name}.{word}": one
-        for name, code in codes.items()
-        for word, one in (("mean", code.mean), ("sample", code.sample))
-    }
-    write_table(
-        out, results, objective, f"codes of {len(found.places)} rows: {', '.join(codes)}", found
-    )
+    what = f"codes of {len(found.places)} rows: {', '.join(codes)}"
+    write_table(out, means_and_samples(codes), objective, what, found)

@@ -16,6 +16,7 @@ from graphdsl.cli.using import (
     Run,
     Seed,
     data_of,
+    means_and_samples,
     opened,
     refusals,
     rows_of,
@@ -46,9 +47,5 @@ def command(
     given = rows_of(objective, data_of(objective), data, options)
     with refusals():
         found = reconstruct(objective, given.batch, batch_size=batch_size, seed=seed)
-    results = {
-        f"{name}.{word}": one
-        for name, drawn in found.items()
-        for word, one in (("mean", drawn.mean), ("sample", drawn.sample))
-    }
-    write_table(out, results, objective, f"{len(given.places)} rows: {', '.join(found)}", given)
+    what = f"{len(given.places)} rows: {', '.join(found)}"
+    write_table(out, means_and_samples(found), objective, what, given)

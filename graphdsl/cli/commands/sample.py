@@ -20,6 +20,7 @@ from graphdsl.cli.using import (
     Run,
     Seed,
     data_of,
+    means_and_samples,
     opened,
     refusals,
     rows_of,
@@ -71,11 +72,7 @@ def command(
         fail("graphdsl: say how many rows: -n 100", code=2)
     with refusals():
         drawn = sample(objective, number, given, batch_size=batch_size, seed=seed)
-    latents = {one.name for one in objective.variables if one.role == "latent"}
-    results = {
-        f"{name}.{word}": one
-        for name, value in drawn.items()
-        for word, one in (("mean", value.mean), ("sample", value.sample))
-        if word == "sample" or name not in latents
-    }
+    means = {f"{one.name}.mean" for one in objective.variables if one.role == "latent"}
+    columns = means_and_samples(drawn)
+    results = {name: one for name, one in columns.items() if name not in means}
     write_table(out, results, objective, f"{number} rows: {', '.join(drawn)}", found)

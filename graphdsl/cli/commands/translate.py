@@ -88,7 +88,6 @@ def _only(batch: Batch, names: list[str], owners: dict[str, Variable]) -> Batch:
         else:
             whole = owner.side_by_side(batch[owner.name])
             seen[name] = whole[:, owner.member_names.index(name)]
-        for key in (f"seen({name})",):
-            if key in batch:
-                seen[key] = batch[key]
+        if (mask := f"seen({name})") in batch:
+            seen[mask] = batch[mask]
     return seen

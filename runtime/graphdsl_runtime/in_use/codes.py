@@ -123,19 +123,10 @@ def read_by_infer(objective: Objective) -> tuple[str, ...]:
     data = [one for one in objective.variables if one.role != "latent"]
     if not data or infers_nothing(objective):
         return ()
-    like = next(objective.parameters(), torch.empty(0))
-    rows = {
-        one.name: torch.zeros(
-            (1, *one.tensor_shape),
-            dtype=torch.int64 if one.kind == "categorical" else like.dtype,
-            device=like.device,
-        )
-        for one in data
-    }
     listening = object.__new__(Listening)
     listening.__dict__ = objective.__dict__
     with torch.random.fork_rng():
-        listening.infer(rows)
+        listening.infer(_row_of_zeros(objective))
     return tuple(one.name for one in data if one.name in read)
 
 
@@ -150,7 +141,17 @@ def generated(objective: Objective) -> tuple[str, ...]:
     if type(objective).decode is Objective.decode:
         raise ObjectiveError(f"{type(objective).__name__} generates nothing")
     like = next(objective.parameters(), torch.empty(0))
-    data = {
+    with torch.random.fork_rng():
+        values = objective.ancestral_sample(
+            objective.draw_noise(like.new_empty(1)), _row_of_zeros(objective)
+        )
+        return tuple(objective.decode(values))
+
+
+def _row_of_zeros(objective: Objective) -> Batch:
+    """A row of data, to ask what an objective reads and generates."""
+    like = next(objective.parameters(), torch.empty(0))
+    return {
         one.name: torch.zeros(
             (1, *one.tensor_shape),
             dtype=torch.int64 if one.kind == "categorical" else like.dtype,
@@ -159,9 +160,6 @@ def generated(objective: Objective) -> tuple[str, ...]:
         for one in objective.variables
         if one.role != "latent"
     }
-    with torch.random.fork_rng():
-        values = objective.ancestral_sample(objective.draw_noise(like.new_empty(1)), data)
-        return tuple(objective.decode(values))
 
 
 def refuse_no_codes(objective: Objective) -> None:
