@@ -24,7 +24,6 @@ __all__ = [
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from typing import TYPE_CHECKING
 
 from graphdsl.collecting import Forms, collect, forms_of, independences_of
 from graphdsl.diagnostics import Diagnostic, Source, Span, SpecError
@@ -37,9 +36,6 @@ from graphdsl.ir.loss import LossModule
 from graphdsl.ir.model import Model
 from graphdsl.resolve import resolve
 from graphdsl.syntax import ast, parse
-
-if TYPE_CHECKING:
-    pass
 
 Values = Mapping[str, Fraction]
 _NONE: Values = {}

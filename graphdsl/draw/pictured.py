@@ -40,7 +40,7 @@ def pictured(network: Network, model: Model, *, full: bool = False) -> Picture:
     edges = _between(nodes, edges)
     groups = () if full else _groups(nodes, model, edges, selectors)
     edges |= {(one, child): (False, "kept") for child, one in selectors.items()}
-    units = [*_units(nodes, model, groups), *_chosen(model, groups, selectors)]
+    units = [*_units(nodes, model, groups), *_chosen(groups, selectors)]
     letters = _letters(model, groups)
     mark_of = {name: place for place, unit in enumerate(units) for name in unit.stands_for}
     arrows = {
@@ -159,9 +159,7 @@ def _units(nodes: Nodes, model: Model, groups: tuple[Group, ...]) -> Iterator[_U
             yield _Unit(mark, members, group)
 
 
-def _chosen(
-    model: Model, groups: tuple[Group, ...], selectors: Mapping[str, str]
-) -> Iterator[_Unit]:
+def _chosen(groups: tuple[Group, ...], selectors: Mapping[str, str]) -> Iterator[_Unit]:
     """A mark for each selector, and for those of the members of a family."""
     rest = dict.fromkeys(selectors.values())
     for group in groups:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 __all__ = [
     "EXACT",
+    "MEANS_OF_ROWS",
     "Bound",
     "Builder",
     "Density",
@@ -43,6 +44,9 @@ from graphdsl.ir.statements import (
 )
 from graphdsl.ir.symbols import ModelRef
 from graphdsl.ir.weight import Weight
+
+#: Kinds of terms that are a mean over rows, each row's number from that row alone.
+MEANS_OF_ROWS = ("kl", "entropy", "reconstruction", "cross_entropy", "cost")
 
 EXACT = "exact"  #: of a gradient: the derivative of the term
 

@@ -70,7 +70,7 @@ def _of_subsets(samples: Samples, group: Sequence[Piece]) -> Formula:
         of = joint_text(samples.model, nodes)
         node = of, latex_names(tuple(of.split(", ")))
     else:
-        node = _index(samples, nodes)
+        node = _index(nodes)
     encoder = _conditional(samples, samples.base, group)
     body = _named(samples, group, samples.under, encoder, node)
     if len(sets) == 1:
@@ -128,7 +128,7 @@ def _joined(several: Sequence[Formula]) -> Formula:
 
 def _body(samples: Samples, group: Sequence[Piece], at: str, encoder: Formula) -> Formula:
     """A term without its sums: the expectation under a distribution, of what is in it."""
-    node = _index(samples, [piece.node for piece in group])
+    node = _index([piece.node for piece in group])
     return _named(samples, group, at, encoder, node)
 
 
@@ -275,7 +275,7 @@ def _singles(group: Sequence[Piece]) -> bool:
     )
 
 
-def _index(samples: Samples, nodes: Sequence[str]) -> tuple[str, str]:
+def _index(nodes: Sequence[str]) -> tuple[str, str]:
     distinct = list(dict.fromkeys(nodes))
     if len(distinct) == 1:
         return distinct[0], latex_name(distinct[0])

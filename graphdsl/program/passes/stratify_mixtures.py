@@ -15,7 +15,7 @@ __all__ = ["stratified"]
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
-from graphdsl.ir.loss import LossTerm, TermCode
+from graphdsl.ir.loss import MEANS_OF_ROWS, LossTerm, TermCode
 from graphdsl.ir.model import Model
 from graphdsl.ir.objective import DivergenceOfMarginals
 from graphdsl.ir.statements import (
@@ -33,8 +33,6 @@ from graphdsl.notation.terms import AT_ONE_SAMPLE
 from graphdsl.program.passes.drop_unused import read_by_term
 from graphdsl.program.state import Mixture, Plan
 from graphdsl.program.substitution import inputs, outputs
-
-_KINDS = ("kl", "entropy", "reconstruction", "cross_entropy", "cost")
 
 
 def stratified(
@@ -171,7 +169,12 @@ class _Strata:
     def _averaged(self, term: LossTerm) -> TermCode | None:
         """The mean over the experts; None where the term takes one sample for each row."""
         code = term.code
-        if term.critic_code is not None or code.kind not in _KINDS or code.broadcast or code.strata:
+        if (
+            term.critic_code is not None
+            or code.kind not in MEANS_OF_ROWS
+            or code.broadcast
+            or code.strata
+        ):
             return None
         if code.value is None:
             right = code.right and self._ref(code.right)

@@ -17,7 +17,7 @@ from math import prod
 
 from graphdsl.diagnostics import Diagnostic, Span
 from graphdsl.ir.laws import Output
-from graphdsl.ir.loss import LossModule, LossTerm
+from graphdsl.ir.loss import MEANS_OF_ROWS, LossModule, LossTerm
 from graphdsl.ir.model import Model
 from graphdsl.ir.objective import DivergenceOfMarginals, Weighted
 from graphdsl.ir.statements import (
@@ -41,7 +41,6 @@ from graphdsl.program.state import Plan
 from graphdsl.program.substitution import inputs, outputs, replaced
 
 _MOST = 256  #: combinations of classes, each of which is so many more rows to all networks
-_KINDS = ("kl", "entropy", "reconstruction", "cross_entropy", "cost")
 _LEAVE = "leave out `with enumeration`"
 
 
@@ -276,7 +275,7 @@ class _Classes:
         code = term.code
         if self.deep.isdisjoint(read_by_term(code)):
             return term
-        known = code.kind in _KINDS and code.value is None and not code.broadcast
+        known = code.kind in MEANS_OF_ROWS and code.value is None and not code.broadcast
         if not known or term.critic_code is not None:
             reason = f"`{term.name}` depends on {self._names()}, and is estimated from samples"
             raise _Unfit(reason, "leave out that term, or `with enumeration`")
