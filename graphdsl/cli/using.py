@@ -137,7 +137,10 @@ def rows_of(
     The rows of a data set that ships are those for training, and then those that are held out.
     """
     with refusals():
-        return _read(objective, needed, data, options)
+        found = _read(objective, needed, data, options)
+    for line in (line for one in found.findings for line in one.lines()):
+        say(line)
+    return found
 
 
 def trained_on(objective: Objective, data: str) -> bool:

@@ -63,11 +63,11 @@ def prepare(
     ]
     findings = [one for field in fields for one in field.findings]
     findings += unequal(fields)
-    text = shown(table, fields, [*table.notes])
-    if any(one.fatal for one in findings) or not fields:
+    kept = _kept(fields, drop_incomplete)
+    text = shown(table, fields, [*table.notes], kept)
+    if kept is None or any(one.fatal for one in findings):
         raise DataRefused(findings or [_nothing(table)], text)
     try:
-        kept = complete_rows(fields)
         held_out = held_out_rows(table, split, kept)
         trained = kept & ~held_out
         _refuse_never_seen(fields, trained)
@@ -116,6 +116,14 @@ def unequal(fields: Sequence[Field]) -> Iterator[Finding]:
                 f"has {field.rows} rows, and {read[0].owner.name} has {read[0].rows}",
                 "row i of every column is of one thing: bring them to the same rows",
             )
+
+
+def _kept(fields: Sequence[Field], drop_incomplete: bool) -> Array | None:
+    """Say which rows are read; None where nothing can be, as the findings say."""
+    if not fields or any(one.values is None for one in fields) or any(unequal(fields)):
+        return None
+    kept = complete_rows(fields)
+    return kept if drop_incomplete else np.ones_like(kept)
 
 
 def complete_rows(fields: Sequence[Field]) -> Array:

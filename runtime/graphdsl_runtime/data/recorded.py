@@ -37,6 +37,7 @@ class ReadRows:
     batch: Batch
     places: tuple[int, ...]  #: of each row in the source, from 0 on
     total: int  #: rows that the source has
+    findings: tuple[Finding, ...] = ()  #: of values that are there and go unused
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +86,12 @@ def read_batch(
     if not len(places):
         raise refused("DATA10", table.name, "has no row that the model could read")
     chosen: Array | slice = slice(None) if len(places) == len(kept) else places
-    return ReadRows(batch=batch_of(fields, chosen), places=tuple(places.tolist()), total=len(kept))
+    return ReadRows(
+        batch=batch_of(fields, chosen),
+        places=tuple(places.tolist()),
+        total=len(kept),
+        findings=tuple(one for each in fields for one in each.findings if one.code == "DATA25"),
+    )
 
 
 def _owners(

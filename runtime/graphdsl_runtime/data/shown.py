@@ -11,17 +11,23 @@ import numpy as np
 
 from graphdsl_files import visible
 from graphdsl_runtime.data.fields import Field
-from graphdsl_runtime.data.table import Table
+from graphdsl_runtime.data.lost import lost_values
+from graphdsl_runtime.data.table import Array, Table
 
 _WIDTH = 100
-_HEAD = ("variable", "from", "declared", "rows", "missing", "values")
-_WIDEST = (13, 17, 17, 8, 7)  # `from` may take what others leave, and values have the rest
+_HEAD = ("variable", "from", "declared", "rows", "missing", "lost", "values")
+_WIDEST = (13, 17, 17, 8, 7, 16)  # `from` may take what others leave, and values have the rest
+_LOST = 5  # a column that is left out where no cell is empty
 _FROM, _VALUES = 1, 30
 _UNUSED = 8  # names of columns that are listed
 
 
-def shown(table: Table, fields: Sequence[Field], lines: Iterable[str] = ()) -> str:
+def shown(
+    table: Table, fields: Sequence[Field], lines: Iterable[str] = (), kept: Array | None = None
+) -> str:
     """Give a line for every field, what is not used, and further lines.
+
+    Where some cells are empty, and ``kept`` says which rows are read, a column says what is lost.
 
     >>> import numpy as np
     >>> from graphdsl_runtime import Variable
@@ -37,18 +43,22 @@ def shown(table: Table, fields: Sequence[Field], lines: Iterable[str] = ()) -> s
     x         x     real      3     0 %      0 to 2 (1 ± 0.816)
     not used: id
     """
-    rows = [_HEAD, *(tuple(visible(cell, keep="") for cell in _row(field)) for field in fields)]
-    widths = [min(widest, max(len(row[at]) for row in rows)) for at, widest in enumerate(_WIDEST)]
+    body = [tuple(visible(cell, keep="") for cell in _row(field, kept)) for field in fields]
+    rows, widest = [_HEAD, *body], list(_WIDEST)
+    if kept is None or all(field.facts and field.facts.complete for field in fields):
+        rows = [row[:_LOST] + row[_LOST + 1 :] for row in rows]
+        del widest[_LOST:]
+    widths = [min(most, max(len(row[at]) for row in rows)) for at, most in enumerate(widest)]
     slack = _WIDTH - sum(widths) - _VALUES - 2 * len(widths)
     widths[_FROM] = min(widths[_FROM] + max(0, slack), max(len(row[_FROM]) for row in rows))
     widths.append(_WIDTH - sum(widths) - 2 * len(widths))
     cells = [[_cut(cell, width) for cell, width in zip(row, widths, strict=True)] for row in rows]
-    body = [
+    text = [
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
         for row in cells
     ]
     used = {piece.column.name for field in fields for piece in field.owner.pieces}
-    return "\n".join([visible(table.name, keep=""), *body, *_rest(table, used), *lines])
+    return "\n".join([visible(table.name, keep=""), *text, *_rest(table, used), *lines])
 
 
 def _rest(table: Table, used: set[str]) -> list[str]:
@@ -60,7 +70,7 @@ def _rest(table: Table, used: set[str]) -> list[str]:
     return [_cut(f"not used: {listed}", _WIDTH)]
 
 
-def _row(field: Field) -> tuple[str, ...]:
+def _row(field: Field, kept: Array | None) -> tuple[str, ...]:
     owner = field.owner
     variable = owner.variable
     kind = variable.kind if variable.classes is None else f"{variable.kind}({variable.classes})"
@@ -71,6 +81,7 @@ def _row(field: Field) -> tuple[str, ...]:
         f"{kind}{shape}",
         str(field.rows) if field.values is not None else "-",
         _missing(field),
+        "" if kept is None else str(lost_values(field, kept)),
         _values(field),
     )
 
