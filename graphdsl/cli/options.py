@@ -13,6 +13,7 @@ __all__ = [
     "SplitBy",
     "SplitSeed",
     "Strict",
+    "Validation",
 ]
 
 from pathlib import Path
@@ -36,6 +37,14 @@ SplitBy = Annotated[
     str | None, typer.Option("--split", help="random, last, group:COLUMN or column:COLUMN.")
 ]
 SplitSeed = Annotated[int, typer.Option(min=0, help="Of a random split.")]
+Validation = Annotated[
+    float,
+    typer.Option(
+        min=0,
+        max=0.99,
+        help="Choose best/ by this fraction of the training rows; held-out rows stay unseen.",
+    ),
+]
 DropIncomplete = Annotated[
     bool, typer.Option("--drop-incomplete", help="Leave out rows that lack what every row needs.")
 ]

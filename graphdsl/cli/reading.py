@@ -6,7 +6,7 @@ __all__ = ["IMAGES", "DataOptions", "read_rows", "refuse_other_data"]
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -35,11 +35,12 @@ class DataOptions:
     split: str | None = None
     split_seed: int = 0
     drop_incomplete: bool = False
+    validation: float = 0.0  #: the fraction of the other rows that validates
 
     @property
     def plain(self) -> bool:
-        """Whether nothing is asked for."""
-        return self == DataOptions()
+        """Whether nothing is asked for, but perhaps rows that validate."""
+        return replace(self, validation=0.0) == DataOptions()
 
     def settings(self) -> dict[str, str | int | float | Sequence[str]]:
         """What a run's record says of them."""
@@ -54,6 +55,8 @@ class DataOptions:
             found["split_seed"] = self.split_seed
         if self.drop_incomplete:
             found["drop_incomplete"] = 1
+        if self.validation:
+            found["validation"] = self.validation
         return found
 
 
@@ -70,14 +73,16 @@ def read_rows(
         try:
             images = load_data(source)
             images.fit_to(variables)
-            return images
         except TrainingError as problem:
             views = problem
+        else:
+            return _validating(images, options.validation)
     chosen = options.held_out is not None or options.split_seed
     split = Split(
         by=options.split or ("random" if chosen else ""),
         fraction=0.2 if options.held_out is None else options.held_out,
         seed=options.split_seed,
+        validation=options.validation,
     )
     try:
         return prepare(
@@ -89,6 +94,19 @@ def read_rows(
         )
     except TrainingError as problem:
         raise (views or problem) from None
+
+
+def _validating(images: DataSet, fraction: float) -> DataSet:
+    """Cut the rows that validate from those for training, if any are asked for."""
+    from graphdsl_runtime.data import refused
+
+    if not fraction:
+        return images
+    cut = images.validating(fraction)
+    if not (len(cut.train) and len(cut.test)):
+        said = f"{fraction:g} of each label leaves {len(cut.test)} rows, and {len(cut.train)}"
+        raise refused("DATA12", "--validation", f"{said} to train on", "such as 0.2")
+    return cut
 
 
 def refuse_other_data(resume: Path, rows: DataSet | Prepared) -> None:

@@ -51,6 +51,7 @@ class Rows(StrEnum):
 
     all = "all"
     train = "train"
+    validation = "validation"
     held_out = "held-out"
 
 
@@ -203,7 +204,7 @@ def _classes(objective: Objective) -> dict[str, list[str]]:
 def _read(objective: Objective, needed: Sequence[str], data: str, options: Reading) -> ReadRows:
     import torch
 
-    from graphdsl_runtime.data import ReadRows, open_table, read_batch
+    from graphdsl_runtime.data import ReadRows, open_table, read_batch, refused
     from graphdsl_runtime.training import DataSet
 
     plain = objective.data_record is None and not options.maps
@@ -213,6 +214,9 @@ def _read(objective: Objective, needed: Sequence[str], data: str, options: Readi
             fitted = rows.fit_to(objective.variables)
             parts = [fitted.train, fitted.test]
             counts = [len(next(iter(part.values()))) for part in parts]
+            if options.rows is Rows.validation:
+                said = "comes split in two parts, and no record says which rows validated"
+                raise refused("DATA12", data, said, "ask for --rows train or --rows held-out")
             chosen = {"all": (0, 2), "train": (0, 1), "held-out": (1, 2)}[options.rows.value]
             return ReadRows(
                 batch={

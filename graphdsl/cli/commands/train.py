@@ -26,6 +26,7 @@ from graphdsl.cli.options import (
     Spec,
     SplitBy,
     SplitSeed,
+    Validation,
 )
 from graphdsl.cli.papers import papers
 from graphdsl.cli.reading import DataOptions, read_rows, refuse_other_data
@@ -51,6 +52,7 @@ def command(
     split: SplitBy = None,
     split_seed: SplitSeed = 0,
     drop_incomplete: DropIncomplete = False,
+    validation: Validation = 0.0,
     check_data: Annotated[
         bool, typer.Option("--check-data", help="Check the data against the spec, and stop.")
     ] = False,
@@ -89,6 +91,7 @@ def command(
         split=split,
         split_seed=split_seed,
         drop_incomplete=drop_incomplete,
+        validation=validation,
     )
     with _refusals():
         made = class_of(module, source, "graphdsl_emitted")

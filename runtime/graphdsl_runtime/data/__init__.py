@@ -5,7 +5,7 @@ one room that may import pandas, pyarrow, anndata, mudata, datasets and Pillow, 
 a file wants them. Nothing else in the runtime imports it.
 """
 
-from graphdsl_runtime.data.errors import CODES, DataRefused, Finding, MissingLibrary
+from graphdsl_runtime.data.errors import CODES, DataRefused, Finding, MissingLibrary, refused
 from graphdsl_runtime.data.guess import Guess, Guesses, guess
 from graphdsl_runtime.data.prepare import Prepared, prepare
 from graphdsl_runtime.data.read import SOURCES, open_table
@@ -30,4 +30,5 @@ __all__ = [
     "open_table",
     "prepare",
     "read_batch",
+    "refused",
 ]

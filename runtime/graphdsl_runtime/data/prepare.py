@@ -18,7 +18,7 @@ from graphdsl_runtime.data.fields import Field, read_field
 from graphdsl_runtime.data.maps import parse_maps
 from graphdsl_runtime.data.resolve import resolve
 from graphdsl_runtime.data.shown import shown
-from graphdsl_runtime.data.split import Split, held_out_rows
+from graphdsl_runtime.data.split import Split, held_out_rows, validation_rows
 from graphdsl_runtime.data.table import Array, Table
 from graphdsl_runtime.training.data import FittedData
 
@@ -50,6 +50,8 @@ def prepare(
 ) -> Prepared:
     """Map columns to variables, check every field, and split the rows.
 
+    Where the split has a validation fraction, ``fitted.test`` holds the rows that validate, and the
+    rows that are held out are in neither part: nothing that sees the result can look at them.
     Raises `DataRefused` with all that is wrong, and the table of fields.
     """
     split = split or Split()
@@ -69,19 +71,28 @@ def prepare(
         raise DataRefused(findings or [_nothing(table)], text)
     try:
         held_out = held_out_rows(table, split, kept)
-        trained = kept & ~held_out
+        validating = validation_rows(table, split, kept & ~held_out)
+        trained = kept & ~held_out & ~validating
         _refuse_never_seen(fields, trained)
     except DataRefused as problem:
         raise DataRefused([*findings, *problem.findings], text) from None
-    dropped, counts = int((~kept).sum()), (int(trained.sum()), int(held_out.sum()))
-    lines = [text, f"{counts[0]} rows to train on, {counts[1]} held out"]
+    counts = {"trained": int(trained.sum()), "held_out": int(held_out.sum())}
+    by = split.by or ("its makers" if table.held_out is not None else "random")
+    way: dict[str, object] = {"by": by, "fraction": split.fraction, "seed": split.seed}
+    shares = f"{counts['trained']} rows to train on, {counts['held_out']} held out"
+    if split.validation:
+        counts["validation"], way["validation"] = int(validating.sum()), split.validation
+        shares = f"{shares}, {counts['validation']} to validate on"
+    dropped = int((~kept).sum())
+    lines = [text, shares]
     if dropped:
         lines.append(f"{dropped} incomplete rows left out")
     lines += [line for one in findings for line in one.lines()]
     return Prepared(
         name=table.name,
         fitted=FittedData(
-            train=batch_of(fields, _chosen(trained)), test=batch_of(fields, _chosen(held_out))
+            train=batch_of(fields, _chosen(trained)),
+            test=batch_of(fields, _chosen(validating if split.validation else held_out)),
         ),
         shown="\n".join(lines),
         findings=tuple(findings),
@@ -91,12 +102,8 @@ def prepare(
             "map": dict(mapped),
             "columns": {one.owner.name: [p.name for p in one.owner.pieces] for one in fields},
             "classes": {one.owner.name: list(one.names) for one in fields if one.names},
-            "rows": {"trained": counts[0], "held_out": counts[1], "left_out": dropped},
-            "split": {
-                "by": split.by or ("its makers" if table.held_out is not None else "random"),
-                "fraction": split.fraction,
-                "seed": split.seed,
-            },
+            "rows": {**counts, "left_out": dropped},
+            "split": way,
         },
     )
 

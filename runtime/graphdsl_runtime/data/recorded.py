@@ -23,10 +23,10 @@ from graphdsl_runtime.data.pieces import Owner, Piece, find
 from graphdsl_runtime.data.prepare import batch_of, complete_rows, unequal
 from graphdsl_runtime.data.resolve import resolve
 from graphdsl_runtime.data.shown import shown
-from graphdsl_runtime.data.split import Split, held_out_rows
+from graphdsl_runtime.data.split import Split, held_out_rows, validation_rows
 from graphdsl_runtime.data.table import Array, Table
 
-Which: TypeAlias = Literal["all", "train", "held-out"]
+Which: TypeAlias = Literal["all", "train", "validation", "held-out"]
 Record: TypeAlias = Mapping[str, object]
 
 
@@ -80,8 +80,7 @@ def read_batch(
         raise refused("DATA03", table.name, "has no column that the model was trained on")
     kept = complete_rows(fields)
     if which != "all":
-        held_out = held_out_rows(table, _split(table, known), kept)
-        kept = kept & (held_out if which == "held-out" else ~held_out)
+        kept = _part(table, _split(table, known), kept, which)
     places = np.flatnonzero(kept)
     if not len(places):
         raise refused("DATA10", table.name, "has no row that the model could read")
@@ -92,6 +91,15 @@ def read_batch(
         total=len(kept),
         findings=tuple(one for each in fields for one in each.findings if one.code == "DATA25"),
     )
+
+
+def _part(table: Table, split: Split, kept: Array, which: Which) -> Array:
+    """Say which rows a part of the data has, of those that are kept."""
+    held_out = held_out_rows(table, split, kept)
+    if which == "held-out":
+        return held_out
+    validating = validation_rows(table, split, kept & ~held_out)
+    return validating if which == "validation" else kept & ~held_out & ~validating
 
 
 def _owners(
@@ -261,11 +269,17 @@ def _way(record: Record) -> Split | None:
     found = record.get("split")
     if found is None:
         return None
-    by, fraction, seed = map((found if isinstance(found, Mapping) else {}).get, _SPLIT)
+    known = found if isinstance(found, Mapping) else {}
+    by, fraction, seed, share = (*map(known.get, _SPLIT), known.get("validation", 0.0))
     right = isinstance(by, str) and isinstance(fraction, float) and type(seed) is int
-    if not right or not 0 <= seed < 2**32:  # type: ignore[operator]  # it is an int
+    if not (right and isinstance(share, float) and 0 <= seed < 2**32):  # type: ignore[operator]  # it is an int
         raise refused("DATA01", "data.json", "`split` does not say by what, how much and which")
-    return Split(by="" if by == "its makers" else str(by), fraction=float(fraction), seed=seed)  # type: ignore[arg-type]  # looked at above
+    return Split(
+        by="" if by == "its makers" else str(by),
+        fraction=float(fraction),  # type: ignore[arg-type]  # looked at above
+        seed=seed,  # type: ignore[arg-type]  # looked at above
+        validation=share,
+    )
 
 
 _SPLIT = ("by", "fraction", "seed")

@@ -1,10 +1,10 @@
-"""Which rows are held out: by chance, the last ones, or as a column says."""
+"""Which rows are held out, and which validate: by chance, the last ones, or as a column says."""
 
 from __future__ import annotations
 
-__all__ = ["Split", "held_out_rows"]
+__all__ = ["Split", "held_out_rows", "validation_rows"]
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -22,6 +22,7 @@ class Split:
     by: str = ""  #: "" or random, last, group:COLUMN, column:COLUMN
     fraction: float = 0.2  #: of the rows, or of the groups, that are held out
     seed: int = 0
+    validation: float = 0.0  #: of what is not held out, so much validates and is not trained on
 
 
 def held_out_rows(table: Table, split: Split, kept: Array) -> Array:
@@ -58,6 +59,23 @@ def held_out_rows(table: Table, split: Split, kept: Array) -> Array:
             "training needs 2 rows or more, and 1 held out",
         )
     return held_out
+
+
+def validation_rows(table: Table, split: Split, trainable: Array) -> Array:
+    """Say which of the rows that are not held out validate.  Shapes: bool ``(n,) -> (n,)``.
+
+    They are chosen in the way of the split: by chance, the last of them, or whole groups; by chance
+    where a column, or the makers of the data, say what is held out. None are where the split has no
+    validation. Raises `DataRefused`.
+    """
+    if not split.validation:
+        return np.zeros_like(trainable)
+    if not 0 < split.validation < 1:
+        said = f"{split.validation:g} is no fraction"
+        raise refused("DATA12", "--validation", said, "such as 0.2")
+    way = split.by if split.by == "last" or split.by.startswith("group:") else "random"
+    again = replace(split, by=way, fraction=split.validation, validation=0.0)
+    return held_out_rows(table, again, trainable)
 
 
 def _random(kept: Array, split: Split) -> Array:

@@ -16,7 +16,7 @@ __all__ = [
 import math
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, Protocol
 
@@ -100,6 +100,26 @@ class DataSet:
             train=_hand_out(self.train, variables), test=_hand_out(self.test, variables)
         )
 
+    def validating(self, fraction: float, seed: int = 0) -> DataSet:
+        """Give the training rows alone, a fraction of every label as the rows to test on.
+
+        The held-out rows are not in the result: nothing that sees it can look at them.
+
+        >>> rows, labels = torch.arange(10.0).reshape(10, 1, 1), torch.zeros(10)
+        >>> data = DataSet(name="tiny", train=rows, test=rows, train_labels=labels,
+        ...                test_labels=labels, layout=Layout(rows=1, columns=1))
+        >>> len(data.validating(0.3).train), len(data.validating(0.3).test)
+        (7, 3)
+        """
+        train, test = stratified_split(self.train_labels, fraction, seed)
+        return replace(
+            self,
+            train=self.train[train],
+            test=self.train[test],
+            train_labels=self.train_labels[train],
+            test_labels=self.train_labels[test],
+        )
+
     def _check(self, wanted: Sequence[View]) -> None:
         for view in wanted:
             if view.variable.kind not in {"binary", "real"}:
@@ -131,8 +151,10 @@ def load_data(name: str) -> DataSet:
     return _in_views(name, images, views=2 if kind.endswith("-halves") else 1)
 
 
-def stratified_split(labels: Tensor) -> tuple[Tensor, Tensor]:
-    """Say which rows are for training and which are held out: of every label, a fifth.
+def stratified_split(
+    labels: Tensor, fraction: float = _HELD_OUT, seed: int = 0
+) -> tuple[Tensor, Tensor]:
+    """Say which rows are for training and which are held out: of every label, a fraction.
 
     Shapes: ``(n,) -> (train,), (test,)``, ascending.  The same for ever: NumPy has frozen the
     streams of ``RandomState`` (NEP 19).
@@ -141,11 +163,11 @@ def stratified_split(labels: Tensor) -> tuple[Tensor, Tensor]:
     >>> len(train), len(test)
     (8, 2)
     """
-    random = np.random.RandomState(0)
+    random = np.random.RandomState(seed)
     held_out = np.zeros(len(labels), dtype=bool)
     for label in np.unique(labels):
         rows = np.flatnonzero(labels == label)
-        held_out[random.permutation(rows)[: round(_HELD_OUT * len(rows))]] = True
+        held_out[random.permutation(rows)[: round(fraction * len(rows))]] = True
     chosen = torch.from_numpy(held_out)
     return torch.nonzero(~chosen).flatten(), torch.nonzero(chosen).flatten()
 
