@@ -5,6 +5,7 @@ from __future__ import annotations
 __all__ = ["app", "main", "program"]
 
 import gc
+import os
 import sys
 from importlib import import_module
 from pkgutil import iter_modules
@@ -16,11 +17,12 @@ from typer.main import get_command
 from graphdsl.cli import commands
 from graphdsl.cli.ending import ended
 
+_COMPLETION = "_GRAPHDSL_COMPLETE"  #: set by the shell's script, as typer calls it
+
 app = typer.Typer(
     name="graphdsl",
     help="Compile Bayesian networks to audited PyTorch training objectives.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
@@ -31,6 +33,8 @@ def main() -> None:
     # A compilation is over before its garbage counts, and to look for it while sympy is imported
     # takes a tenth of the time. `train` turns the collector on again.
     gc.disable()
+    if _COMPLETION in os.environ:
+        app(prog_name="graphdsl")  # a shell asks what may come next: typer answers, and exits
     raise SystemExit(program(sys.argv[1:]))
 
 

@@ -10,6 +10,7 @@ __all__ = [
     "Out",
     "Params",
     "Spec",
+    "Specs",
     "SplitBy",
     "SplitSeed",
     "Strict",
@@ -21,7 +22,20 @@ from typing import Annotated
 
 import typer
 
-Spec = Annotated[str, typer.Argument(help="A path, or the name of a spec that ships.")]
+from graphdsl.cli.completing import completed_spec
+
+Spec = Annotated[
+    str,
+    typer.Argument(help="A path, or the name of a spec that ships.", autocompletion=completed_spec),
+]
+Specs = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="SPEC...",
+        help="Paths, or names of specs that ship.",
+        autocompletion=completed_spec,
+    ),
+]
 Out = Annotated[Path | None, typer.Option("-o", "--out", help="Where to write; - is stdout.")]
 Strict = Annotated[bool, typer.Option("--strict", help="Warnings are errors.")]
 Consts = Annotated[list[str] | None, typer.Option("--const", metavar="NAME=VALUE")]

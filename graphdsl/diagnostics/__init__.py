@@ -6,6 +6,7 @@ and has half a page on every code. It imports the standard library only.
 """
 
 __all__ = [
+    "Checkup",
     "CompilerBug",
     "Diagnostic",
     "Explanation",
@@ -13,6 +14,9 @@ __all__ = [
     "Span",
     "SpecError",
     "Warned",
+    "as_github",
+    "as_json",
+    "as_sarif",
     "explained",
     "explanation",
     "nearest",
@@ -22,6 +26,7 @@ __all__ = [
 
 from graphdsl.diagnostics.diagnostic import CompilerBug, Diagnostic, SpecError, Warned
 from graphdsl.diagnostics.explanation import Explanation, explained, explanation
+from graphdsl.diagnostics.formats import Checkup, as_github, as_json, as_sarif
 from graphdsl.diagnostics.render import render
 from graphdsl.diagnostics.span import Source, Span
 from graphdsl.diagnostics.suggest import nearest, one_of

@@ -11,15 +11,25 @@ from typing import Annotated
 
 import typer
 
-from graphdsl.cli.console import fail, shown
+from graphdsl.cli.completing import completed_code
+from graphdsl.cli.console import fail, print_lines, shown
 from graphdsl.diagnostics import explained, explanation, nearest
 
 
 def command(
-    code: Annotated[str, typer.Argument(help="Of a diagnostic, such as MIB204.")],
+    code: Annotated[
+        str | None,
+        typer.Argument(
+            help="Of a diagnostic, such as MIB204; without it, all codes are listed.",
+            autocompletion=completed_code,
+        ),
+    ] = None,
 ) -> None:
     """Explain a diagnostic by a wrong spec and a right one."""
     known = explained()
+    if code is None:
+        print_lines(f"{one}  {explanation(one).title}" for one in known)
+        return
     if code.upper() not in known:
         close = _closest(code.upper(), known)
         hint = f"did you mean `{close}`?" if close else f"there are {known[0]} to {known[-1]}"

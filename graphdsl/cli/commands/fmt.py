@@ -12,15 +12,13 @@ from typing import Annotated
 import typer
 
 from graphdsl.cli.console import fail, print_lines, reported, say, shown, write
-from graphdsl.cli.options import Out
+from graphdsl.cli.options import Out, Specs
 from graphdsl.cli.sources import open_source
 from graphdsl.diagnostics import Source
 
 
 def command(
-    specs: Annotated[
-        list[str], typer.Argument(metavar="SPEC...", help="Paths, or names of specs that ship.")
-    ],
+    specs: Specs,
     out: Out = None,
     check: Annotated[
         bool, typer.Option("--check", help="Write nothing; stop with 1 if a layout would change.")
