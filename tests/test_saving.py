@@ -20,7 +20,7 @@ from torch import Tensor, nn
 import graphdsl
 from graphdsl_runtime import Objective, ObjectiveError
 from graphdsl_runtime.saving import CannotLoad, CannotSave, read_saved
-from graphdsl_runtime.training import DataSet, train
+from graphdsl_runtime.training import DataSet, TrainingSettings, train
 from tests.corpus import shipped, some
 from tests.emitted import emitted_class, emitted_objectives
 from tests.killed import Killed, killed_at
@@ -351,9 +351,10 @@ def trained(folder: Path, epochs: int = 2) -> Objective:
     torch.manual_seed(0)
     made = graphdsl.compile(VIEWS, width=6).objective
     objective = made()
+    settings = TrainingSettings(epochs=epochs, batch_size=20, learning_rate=0.02, device="cpu")
     train(
-        objective, data, epochs=epochs, batch_size=20, learning_rate=0.02, out=folder, quiet=True,
-        accelerator="cpu", spec=VIEWS, spec_hash=graphdsl.Source("", VIEWS).sha256,
+        objective, data, settings, out=folder, quiet=True,
+        spec=VIEWS, spec_hash=graphdsl.Source("", VIEWS).sha256,
     )  # fmt: skip
     return objective
 

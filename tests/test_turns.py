@@ -13,7 +13,7 @@ from torch.optim import Optimizer
 from graphdsl.diagnostics import Source
 from graphdsl.fmt import with_structure
 from graphdsl_runtime import Objective, alternate
-from graphdsl_runtime.training import train
+from graphdsl_runtime.training import TrainingSettings, train
 from graphdsl_runtime.training.checkpoint import Checkpoint
 from graphdsl_runtime.training.data import DataSet, Layout
 from tests.corpus import some
@@ -122,11 +122,9 @@ def test_a_spec_is_trained_in_its_turns(tmp_path: Path) -> None:
     done = train(
         emitted_class(f"{GAN}turns critic = k\n".replace("real[3]", "binary[3]"))(),
         data,
-        epochs=5,
-        batch_size=12,
+        TrainingSettings(epochs=5, batch_size=12, device="cpu"),
         out=tmp_path,
         quiet=True,
-        accelerator="cpu",
     )
     counts: dict[str, set[int]] = {}
     for name, adam in Checkpoint.load(done.folder / "last").optimizers.items():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["papers"]
+__all__ = ["Plain", "papers"]
 
 import json
 import platform

@@ -22,7 +22,7 @@ from torch import Tensor
 from torch.optim import Adam
 
 from graphdsl_runtime import Objective
-from graphdsl_runtime.training import DataSet, Layout, Summary, train
+from graphdsl_runtime.training import DataSet, Layout, Summary, TrainingSettings, train
 from graphdsl_runtime.training.checkpoint import Checkpoint
 from tests.test_training.conftest import TinyWyner, noisy_copies
 
@@ -63,14 +63,11 @@ def go(
     return train(
         objective or fresh(),
         tiny_data(),
-        epochs=epochs,
-        batch_size=25,
-        learning_rate=0.02,
+        TrainingSettings(epochs=epochs, batch_size=25, learning_rate=0.02, device="cpu"),
         out=out,
         resume=resume,
         force=force,
         quiet=True,
-        accelerator="cpu",
         spec="model tiny\n",
     )
 

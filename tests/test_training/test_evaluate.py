@@ -30,6 +30,7 @@ from graphdsl_runtime.training import (
     Layout,
     SeesItsAnswer,
     TooFewLabels,
+    TrainingSettings,
     Translation,
     evaluate_translations,
     other_labels,
@@ -163,12 +164,9 @@ def trained(
     train(
         objective,
         tiny_data,
-        epochs=60,
-        batch_size=10,
-        learning_rate=0.05,
+        TrainingSettings(epochs=60, batch_size=10, learning_rate=0.05, device="cpu"),
         out=tmp_path_factory.mktemp("trained"),
         quiet=True,
-        accelerator="cpu",
     )
     return objective
 

@@ -21,6 +21,7 @@ from graphdsl_runtime.training import (
     MissingExtra,
     RunExists,
     Summary,
+    TrainingSettings,
     WrongNumberOfViews,
     train,
 )
@@ -42,16 +43,12 @@ def run(
     return train(
         objective,
         data,
-        epochs=epochs,
-        batch_size=16,
-        learning_rate=0.02,
-        seed=3,
+        TrainingSettings(epochs=epochs, batch_size=16, learning_rate=0.02, seed=3, device="cpu"),
         out=out,
         resume=resume,
         force=force,
         quiet=True,
         command=COMMAND,
-        accelerator="cpu",
     )
 
 
@@ -111,9 +108,21 @@ def test_the_seed_makes_a_difference_and_the_callers_generator_is_left_alone(
 ) -> None:
     one, other = make_objective(), make_objective()
     torch.manual_seed(5)
-    train(one, tiny_data, epochs=1, seed=0, out=tmp_path / "0", quiet=True, accelerator="cpu")
+    train(
+        one,
+        tiny_data,
+        TrainingSettings(epochs=1, seed=0, device="cpu"),
+        out=tmp_path / "0",
+        quiet=True,
+    )
     after = torch.rand(())
-    train(other, tiny_data, epochs=1, seed=1, out=tmp_path / "1", quiet=True, accelerator="cpu")
+    train(
+        other,
+        tiny_data,
+        TrainingSettings(epochs=1, seed=1, device="cpu"),
+        out=tmp_path / "1",
+        quiet=True,
+    )
     assert not same(one, other)
     torch.manual_seed(5)
     assert torch.equal(torch.rand(()), after)
@@ -230,7 +239,14 @@ def test_what_is_of_the_run_before_goes_with_it(
     for name in ("pictures.png", "structure.mib", "last.ckpt", "notes.txt"):
         (tmp_path / name).write_text("of the run before")
     game = TwoPlayers()
-    train(game, tiny_data, epochs=1, out=tmp_path, force=True, quiet=True, accelerator="cpu")
+    train(
+        game,
+        tiny_data,
+        TrainingSettings(epochs=1, device="cpu"),
+        out=tmp_path,
+        force=True,
+        quiet=True,
+    )
     assert {one.name for one in tmp_path.iterdir()} == {"last", "metrics.csv", "notes.txt"}
 
 
@@ -242,12 +258,10 @@ def test_best_is_the_epoch_of_the_lowest_held_out_loss(
         summary = train(
             make_objective(),
             tiny_data,
-            epochs=epochs,
-            learning_rate=0.3,
+            TrainingSettings(epochs=epochs, learning_rate=0.3, device="cpu"),
             out=tmp_path,
             resume=tmp_path if losses else None,
             quiet=True,
-            accelerator="cpu",
         )
         losses = [epoch.held_out["loss"] for epoch in summary.history]
         best = Checkpoint.load(tmp_path / "best")
@@ -292,12 +306,19 @@ def test_another_module_is_refused_with_the_line_that_differs(
 def test_a_changed_spec_is_refused(
     make_objective: Make, tiny_data: DataSet, tmp_path: Path
 ) -> None:
-    done = train(make_objective(), tiny_data, epochs=1, out=tmp_path, quiet=True, spec_hash="1234")
+    done = train(
+        make_objective(),
+        tiny_data,
+        TrainingSettings(epochs=1),
+        out=tmp_path,
+        quiet=True,
+        spec_hash="1234",
+    )
     with pytest.raises(CannotResume, match=r"(?s)the spec has changed.*1234.*5678"):
         train(
             make_objective(),
             tiny_data,
-            epochs=2,
+            TrainingSettings(epochs=2),
             out=tmp_path / "other",
             resume=done.folder,
             spec_hash="5678",
@@ -321,12 +342,10 @@ def test_a_resumed_run_takes_the_learning_rate_of_now(
     train(
         no_rate,
         tiny_data,
-        epochs=2,
-        learning_rate=1e-30,
+        TrainingSettings(epochs=2, learning_rate=1e-30, device="cpu"),
         out=tmp_path / "none",
         resume=done.folder,
         quiet=True,
-        accelerator="cpu",
     )
     weights = Checkpoint.load(done.folder / "last").weights
     assert all(torch.equal(value, weights[name]) for name, value in no_rate.named_parameters())
@@ -342,7 +361,7 @@ def test_a_run_leaves_its_folder_and_prints_a_line_per_epoch_on_stderr(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     objective = make_objective()
-    train(objective, tiny_data, epochs=2, out=Path("out"), accelerator="cpu")
+    train(objective, tiny_data, TrainingSettings(epochs=2, device="cpu"), out=Path("out"))
     said = capfd.readouterr()
     lines = [line for line in said.err.splitlines() if line.startswith("epoch")]
     assert said.out == ""
@@ -395,12 +414,9 @@ def test_every_player_moves_its_own_parameters_on_its_own_loss(
     train(
         objective,
         tiny_data,
-        epochs=40,
-        batch_size=5,
-        learning_rate=0.05,
+        TrainingSettings(epochs=40, batch_size=5, learning_rate=0.05, device="cpu"),
         out=tmp_path,
         quiet=True,
-        accelerator="cpu",
     )
     # Were the critic's loss the player's as well, it would be pulled towards 0 meanwhile.
     assert objective.player.item() == pytest.approx(2.0, abs=1e-3)
@@ -414,8 +430,9 @@ def test_numbers_out_of_range_are_named(
     make_objective: Make, tiny_data: DataSet, tmp_path: Path, wrong: dict[str, int]
 ) -> None:
     (name,) = wrong
+    settings = TrainingSettings(**wrong)  # type: ignore[arg-type]  # one of them
     with pytest.raises(OutOfRange, match=name.replace("_", " ")):
-        train(make_objective(), tiny_data, out=tmp_path, **wrong)  # type: ignore[arg-type]  # one of them
+        train(make_objective(), tiny_data, settings, out=tmp_path)
 
 
 def test_data_that_does_not_fit_is_refused_before_anything_is_written(

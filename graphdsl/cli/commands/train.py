@@ -7,7 +7,9 @@ __all__ = ["command"]
 import gc
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated
 
 import click
@@ -28,10 +30,12 @@ from graphdsl.cli.options import (
     SplitSeed,
     Validation,
 )
-from graphdsl.cli.papers import papers
+from graphdsl.cli.papers import Plain, papers
 from graphdsl.cli.reading import DataOptions, read_rows, refuse_other_data
+from graphdsl.cli.records import with_settings
 from graphdsl.cli.sources import open_source
 from graphdsl.cli.structure import write_structure
+from graphdsl_files import TrainingSettings
 
 if TYPE_CHECKING:
     from graphdsl.compiler import GeneratedModule
@@ -44,6 +48,7 @@ if TYPE_CHECKING:
 _NO_MEMORY = ("out of memory", "can't allocate memory", "not enough memory")
 
 
+@with_settings(TrainingSettings)
 def command(
     spec: Spec,
     data: Annotated[str, typer.Option(help="A file, or a name such as digits: docs/your-data.md.")],
@@ -56,12 +61,7 @@ def command(
     check_data: Annotated[
         bool, typer.Option("--check-data", help="Check the data against the spec, and stop.")
     ] = False,
-    epochs: Annotated[int | None, typer.Option(min=1, help="Counted from the very start.")] = None,
-    batch_size: Annotated[int | None, typer.Option(min=1)] = None,
-    learning_rate: Annotated[float | None, typer.Option()] = None,
-    seed: Annotated[
-        int, typer.Option(min=0, help="Seed for weight initialisation, data order and noise.")
-    ] = 0,
+    given: Mapping[str, Plain] = MappingProxyType({}),
     out: Annotated[
         Path | None,
         typer.Option("-o", "--out", help="The run's folder; by default runs/MODEL/0001, ..."),
@@ -78,13 +78,13 @@ def command(
 ) -> None:
     """Compile SPEC and train it on real data."""
     from graphdsl_runtime.data import Prepared
+    from graphdsl_runtime.training import is_first_process
 
     gc.enable()
     source = open_source(spec)
     module = compiled(source, const, param, strict=False)
     _refuse_own_networks(module)
-    given = {"epochs": epochs, "batch_size": batch_size, "learning_rate": learning_rate}
-    settings = {name: value for name, value in given.items() if value is not None}
+    settings = TrainingSettings(**given)  # type: ignore[arg-type]  # the options were made of it
     options = DataOptions(
         maps=tuple(maps or ()),
         held_out=held_out,
@@ -96,30 +96,41 @@ def command(
     with _refusals():
         made = class_of(module, source, "graphdsl_emitted")
         rows = read_rows(data, made.variables, options)
+        first = is_first_process()
         if not isinstance(rows, Prepared):
             if check_data:
                 say(f"{data}: {len(rows.train)} rows to train on, {len(rows.test)} held out")
-        elif check_data or not quiet:
+        elif first and (check_data or not quiet):
             say(rows.shown)
         if check_data:
             return
         if resume is not None:
             refuse_other_data(resume, rows)
-        with _folder(out, resume, module.compiled.checked.model.name) as folder:
-            _train(
-                module,
-                made,
-                source,
-                data,
-                rows,
-                options,
-                folder,
-                seed,
-                resume,
-                force,
-                quiet,
-                settings,
+        with _folder(out, resume, module.compiled.checked.model.name, first) as folder:
+            words = _words()
+            record = {"data": data, **options.settings(), "seed": settings.seed, **given}
+            prepared = rows.record if isinstance(rows, Prepared) else None
+            run = _Run(
+                folder=folder,
+                resume=resume,
+                force=force,
+                quiet=quiet,
+                command=words,
+                papers=papers(module, words, record, prepared),
             )
+            _train(module, made, source, rows, settings, run)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Run:
+    """Where a run is written, and what is kept beside it."""
+
+    folder: Path
+    resume: Path | None
+    force: bool
+    quiet: bool
+    command: list[str]  #: that makes it again
+    papers: Mapping[str, str]
 
 
 @contextmanager
@@ -142,11 +153,17 @@ def _refusals() -> Iterator[None]:
 
 
 @contextmanager
-def _folder(out: Path | None, resume: Path | None, model: str) -> Iterator[Path]:
-    """The run's folder: the one asked for, that of the run to go on with, or one of its own."""
+def _folder(out: Path | None, resume: Path | None, model: str, first: bool) -> Iterator[Path]:
+    """The run's folder: the one asked for, that of the run to go on with, or one of its own.
+
+    Of several processes the first alone makes one and writes to it.
+    """
     from graphdsl_runtime.training import numbered, run_of
 
     found = out or (run_of(resume) if resume else None)
+    if not first:
+        yield found or Path("runs") / model
+        return
     folder = found or numbered(Path("runs") / model)
     try:
         yield folder
@@ -172,48 +189,36 @@ def _train(
     module: GeneratedModule,
     made: type[Objective],
     source: Source,
-    data: str,
     rows: DataSet | Prepared,
-    options: DataOptions,
-    folder: Path,
-    seed: int,
-    resume: Path | None,
-    force: bool,
-    quiet: bool,
-    settings: Mapping[str, int | float],
+    settings: TrainingSettings,
+    run: _Run,
 ) -> None:
     import torch
 
     from graphdsl_runtime.data import Prepared
-    from graphdsl_runtime.training import train
+    from graphdsl_runtime.training import is_first_process, train
 
-    torch.manual_seed(seed)
+    torch.manual_seed(settings.seed)
     objective = made()
     objective.data_record = rows.record if isinstance(rows, Prepared) else None
-    words = _words()
     summary = train(
         objective,
         rows,
-        seed=seed,
-        out=folder,
-        resume=resume,
-        force=force,
-        quiet=quiet,
-        command=words,
+        settings,
+        out=run.folder,
+        resume=run.resume,
+        force=run.force,
+        quiet=run.quiet,
+        command=run.command,
         spec=source.text,
         spec_hash=module.compiled.checked.model.sha256,
-        papers=papers(
-            module,
-            words,
-            {"data": data, **options.settings(), "seed": seed, **settings},
-            objective.data_record,
-        ),
-        **settings,  # type: ignore[arg-type]  # epochs, batch_size, learning_rate
+        papers=run.papers,
     )
     if summary.interrupted:
         raise typer.Exit(INTERRUPTED)  # the trainer has said how to go on
-    _conclude(objective, rows, summary)
-    write_structure(objective, module, source, folder)
+    if is_first_process():
+        _conclude(objective, rows, summary)
+        write_structure(objective, module, source, run.folder)
 
 
 def _conclude(objective: Objective, rows: DataSet | Prepared, summary: Summary) -> None:

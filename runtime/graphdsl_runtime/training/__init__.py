@@ -4,6 +4,7 @@ The one room that may import Lightning, scikit-learn and matplotlib (the ``train
 only when they are needed. Nothing else in the runtime imports it.
 """
 
+from graphdsl_files import TrainingSettings
 from graphdsl_runtime.training.data import (
     DATA_NAMES,
     DataSet,
@@ -26,6 +27,7 @@ from graphdsl_runtime.training.errors import (
     WrongKind,
     WrongNumberOfValues,
     WrongNumberOfViews,
+    WrongSettings,
 )
 from graphdsl_runtime.training.evaluate import (
     Translation,
@@ -36,20 +38,12 @@ from graphdsl_runtime.training.evaluate import (
 from graphdsl_runtime.training.folder import find_checkpoint, numbered, run_of
 from graphdsl_runtime.training.metrics import Epoch
 from graphdsl_runtime.training.pictures import draw_pictures
+from graphdsl_runtime.training.processes import is_first_process
 from graphdsl_runtime.training.summary import summarise
-from graphdsl_runtime.training.train import (
-    DEFAULT_BATCH_SIZE,
-    DEFAULT_EPOCHS,
-    DEFAULT_LEARNING_RATE,
-    Summary,
-    train,
-)
+from graphdsl_runtime.training.train import Summary, train
 
 __all__ = [
     "DATA_NAMES",
-    "DEFAULT_BATCH_SIZE",
-    "DEFAULT_EPOCHS",
-    "DEFAULT_LEARNING_RATE",
     "BadDataFile",
     "CannotResume",
     "CannotWrite",
@@ -65,14 +59,17 @@ __all__ = [
     "TooFewLabels",
     "TrainingData",
     "TrainingError",
+    "TrainingSettings",
     "Translation",
     "UnknownData",
     "WrongKind",
     "WrongNumberOfValues",
     "WrongNumberOfViews",
+    "WrongSettings",
     "draw_pictures",
     "evaluate_translations",
     "find_checkpoint",
+    "is_first_process",
     "load_data",
     "numbered",
     "other_labels",

@@ -22,6 +22,7 @@ __all__ = [
     "WrongKind",
     "WrongNumberOfValues",
     "WrongNumberOfViews",
+    "WrongSettings",
 ]
 
 import shlex
@@ -49,6 +50,10 @@ class MissingExtra(TrainingError):
         super().__init__(
             f'this needs {library}, which is not installed: pip install "graphdsl[train]"'
         )
+
+
+class WrongSettings(TrainingError):
+    """Settings of a run do not fit each other, the spec or the machine."""
 
 
 class UnknownData(TrainingError):

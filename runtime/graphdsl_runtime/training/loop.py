@@ -2,45 +2,31 @@
 
 from __future__ import annotations
 
-__all__ = ["Listener", "Loop", "Plan"]
+__all__ = ["Listener", "Loop"]
 
-import logging
 import signal
-import threading
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Protocol
 
 import torch
-from lightning.pytorch import LightningModule, Trainer
+from lightning.pytorch import LightningModule
 from torch.optim import Adam
 
-from graphdsl_runtime import Batch, Losses, Meaningless, Objective, cool, due, play
+from graphdsl_files import TrainingSettings
+from graphdsl_runtime import Batch, Losses, Meaningless, Objective, alone, cool, due, play
 from graphdsl_runtime.meaning import refuse_meaningless
+from graphdsl_runtime.ranks import of_all_ranks
 from graphdsl_runtime.structures import EDGE_RATE, moving
-from graphdsl_runtime.training.batches import Batches
+from graphdsl_runtime.training.batches import Batches, Share
 from graphdsl_runtime.training.checkpoint import Checkpoint, OptimizerState
 from graphdsl_runtime.training.data import FittedData
 from graphdsl_runtime.training.errors import Diverged
 from graphdsl_runtime.training.metrics import Epoch, Mean
+from graphdsl_runtime.training.processes import leave_group
 from graphdsl_runtime.training.seeds import seed_for
+from graphdsl_runtime.training.trainer import interruptible, make_trainer, silenced
 
 # What a stream of random numbers is for; the epoch follows, where it matters.
 _TRAINING, _ORDER, _HELD_OUT = range(3)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
-    """What a run is to do."""
-
-    epochs: int  #: in all, those of the checkpoint included
-    batch_size: int
-    learning_rate: float
-    seed: int
-    accelerator: str  #: in Lightning's words: "auto", "cpu", "gpu"
-    spec_hash: str
 
 
 class Listener(Protocol):
@@ -54,42 +40,38 @@ class Listener(Protocol):
 
 
 class Loop(LightningModule):
-    """Train an objective, each player on its own loss, from a checkpoint on."""
+    """Train an objective, each player on its own loss, from a checkpoint on.
+
+    Raises `WrongSettings` for devices that are not there.
+    """
 
     def __init__(
         self,
         objective: Objective,
         data: FittedData,
-        plan: Plan,
+        settings: TrainingSettings,
         start: Checkpoint,
-        listener: Listener,
+        spec_hash: str = "",
     ) -> None:
         super().__init__()
         self.automatic_optimization = False  # several players take their steps side by side
         self.objective = objective
         self.last = start  #: the last epoch that came to a good end
-        self._data, self._plan, self._listener = data, plan, listener
+        self._data, self._settings = data, settings
+        self._spec_hash = spec_hash
+        self._batches = 0
         self._adams: dict[str, Adam] = {}
         self._train, self._held_out = Mean(), Mean()
+        with silenced():
+            self._planned = make_trainer(settings, settings.epochs - len(start.history))
 
-    def run(self) -> bool:
+    def run(self, listener: Listener) -> bool:
         """Train as planned, and say whether it came to the end or was interrupted (Ctrl-C).
 
         Raises `Diverged`, and `SystemExit` after SIGTERM; ``last`` is good in any case.
         """
-        with torch.random.fork_rng(), _silence(), _interrupts():
-            trainer = Trainer(
-                accelerator=self._plan.accelerator,
-                devices=1,
-                max_epochs=self._plan.epochs - len(self.last.history),
-                reload_dataloaders_every_n_epochs=1,  # every epoch has its own order
-                num_sanity_val_steps=0,
-                inference_mode=False,  # penalties on gradients are terms like any other
-                logger=False,
-                enable_checkpointing=False,
-                enable_progress_bar=False,
-                enable_model_summary=False,
-            )
+        self._listener, trainer = listener, self._planned
+        with torch.random.fork_rng(), silenced(), interruptible():
             try:
                 trainer.fit(self)
             except (KeyboardInterrupt, SystemExit):
@@ -102,13 +84,14 @@ class Loop(LightningModule):
             finally:
                 # Lightning takes the weights back to the CPU; what follows may want to be fast.
                 self.objective.to(trainer.strategy.root_device)
+                leave_group()
         return True
 
     # What Lightning calls.
 
     def configure_optimizers(self) -> list[Adam]:
         """Give every player an optimiser, in the state in which the checkpoint left it."""
-        rate = self._plan.learning_rate
+        rate = self._settings.learning_rate
         for player, parameters in self.objective.parameter_groups().items():
             trained = [parameter for parameter in parameters if parameter.requires_grad]
             own = rate * EDGE_RATE if player == "structure" else rate
@@ -123,28 +106,33 @@ class Loop(LightningModule):
             train={name: rows.to(self.device) for name, rows in self._data.train.items()},
             test={name: rows.to(self.device) for name, rows in self._data.test.items()},
         )
+        for one in self.objective.state_dict().values():
+            of_all_ranks(one)
 
     def train_dataloader(self) -> Batches:
         """Shuffle the training rows for the coming epoch."""
         generator = torch.Generator().manual_seed(self._seed(_ORDER, self._epoch))
         order = torch.randperm(_count(self._data.train), generator=generator)
-        return Batches(self._data.train, order.to(self.device), self._plan.batch_size)
+        share = Share(rank=self.global_rank, of=self.trainer.world_size)
+        batches = Batches(self._data.train, order.to(self.device), self._settings.batch_size, share)
+        self._batches = len(batches)
+        return batches
 
     def val_dataloader(self) -> Batches:
         """Take the held-out rows in their own order."""
         order = torch.arange(_count(self._data.test), device=self.device)
-        return Batches(self._data.test, order, self._plan.batch_size)
+        return Batches(self._data.test, order, self._settings.batch_size)
 
     def on_train_epoch_start(self) -> None:
         """Begin the epoch's stream of random numbers."""
-        torch.manual_seed(self._seed(_TRAINING, self._epoch))
+        rank = (self.global_rank,) if self.global_rank else ()
+        torch.manual_seed(self._seed(_TRAINING, self._epoch, *rank))
         self._train = Mean()
 
     def training_step(self, batch: Batch, index: int) -> None:
         """Let every player whose turn it is take a step on its own loss."""
-        batches = -(-_count(self._data.train) // self._plan.batch_size)
-        step = (self._epoch - 1) * batches + index
-        progress = step / (self._plan.epochs * batches)
+        step = (self._epoch - 1) * self._batches + index
+        progress = step / (self._settings.epochs * self._batches)
         self.objective.advance(step)
         cool(self.objective, progress)
         losses = self._losses(batch)
@@ -159,18 +147,19 @@ class Loop(LightningModule):
         self._held_out = Mean()
 
     def validation_step(self, batch: Batch, index: int) -> None:
-        """Measure the objective on held-out rows."""
-        self._held_out.add(self._losses(batch), _count(batch))
+        """Measure the objective on held-out rows: each process on all of them, to the same bits."""
+        with alone():
+            self._held_out.add(self._losses(batch), _count(batch))
 
     def on_train_epoch_end(self) -> None:
         """Keep what the epoch came to; Lightning has measured the held-out rows by now."""
-        train, held_out = self._train.values(), self._held_out.values()
+        train, held_out = self._train.over_ranks().values(), self._held_out.values()
         epoch = Epoch(number=self._epoch, train=train, held_out=held_out)
         checkpoint = Checkpoint.take(
             self.objective,
             self._adams,
             (*self.last.history, epoch),
-            self._plan.spec_hash,
+            self._spec_hash,
             self._best(epoch),
         )
         self._listener.epoch_done(checkpoint)
@@ -208,7 +197,7 @@ class Loop(LightningModule):
         adam.load_state_dict({"state": entries, "param_groups": adam.state_dict()["param_groups"]})
 
     def _seed(self, *purpose: int) -> int:
-        return seed_for(self._plan.seed, *purpose)
+        return seed_for(self._settings.seed, *purpose)
 
     def _losses(self, batch: Batch) -> Losses:
         try:
@@ -220,7 +209,7 @@ class Loop(LightningModule):
                 problem.term,
                 problem.value,
                 epoch=self._epoch,
-                learning_rate=self._plan.learning_rate,
+                learning_rate=self._settings.learning_rate,
                 because=problem.because if problem.variable else "",
             ) from None
         return losses
@@ -228,30 +217,3 @@ class Loop(LightningModule):
 
 def _count(batch: Batch) -> int:
     return len(next(iter(batch.values())))
-
-
-@contextmanager
-def _silence() -> Iterator[None]:
-    """Keep Lightning's own chatter down."""
-    loggers = [logging.getLogger(name) for name in ("lightning.pytorch", "lightning.fabric")]
-    levels = [logger.level for logger in loggers]
-    for logger in loggers:
-        logger.setLevel(logging.ERROR)
-    try:
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", module="lightning")
-            yield
-    finally:
-        for logger, level in zip(loggers, levels, strict=True):
-            logger.setLevel(level)
-
-
-@contextmanager
-def _interrupts() -> Iterator[None]:
-    """Let Ctrl-C work on afterwards: once it has stopped a run, Lightning ignores it for good."""
-    handler = signal.getsignal(signal.SIGINT)
-    try:
-        yield
-    finally:
-        if threading.current_thread() is threading.main_thread():
-            signal.signal(signal.SIGINT, handler)

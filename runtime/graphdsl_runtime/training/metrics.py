@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from graphdsl_runtime import Losses
+from graphdsl_runtime import Losses, mean_over_ranks
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +45,13 @@ class Mean:
             so_far = self._sums.get(name, torch.zeros((), dtype=torch.float64))
             # The sum goes where the terms are; in float64, for MNIST has 60,000 rows.
             self._sums[name] = so_far.to(value.device) + rows * value.detach().double()
+
+    def over_ranks(self) -> Mean:
+        """Give the mean over the rows of all processes, of which each has as many."""
+        whole = Mean()
+        whole._rows = self._rows
+        whole._sums = {name: mean_over_ranks(total) for name, total in self._sums.items()}
+        return whole
 
     def values(self) -> dict[str, float]:
         """Give the means so far."""

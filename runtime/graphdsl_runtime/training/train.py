@@ -2,13 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = [
-    "DEFAULT_BATCH_SIZE",
-    "DEFAULT_EPOCHS",
-    "DEFAULT_LEARNING_RATE",
-    "Summary",
-    "train",
-]
+__all__ = ["Summary", "train"]
 
 import math
 import shlex
@@ -19,8 +13,9 @@ from pathlib import Path
 
 from rich.console import Console
 
-from graphdsl_files import visible
+from graphdsl_files import TrainingSettings, visible
 from graphdsl_runtime import Batch, Losses, Objective, OutOfRange
+from graphdsl_runtime.training.batches import number_of_batches
 from graphdsl_runtime.training.checkpoint import Checkpoint
 from graphdsl_runtime.training.data import FittedData, TrainingData
 from graphdsl_runtime.training.errors import CannotResume, Diverged
@@ -29,12 +24,9 @@ from graphdsl_runtime.training.fitting import restore
 from graphdsl_runtime.training.folder import RunFolder, find_checkpoint
 from graphdsl_runtime.training.metrics import Epoch
 from graphdsl_runtime.training.older import load_older
+from graphdsl_runtime.training.processes import is_first_process
 from graphdsl_runtime.training.reporting import Reporter
 from graphdsl_runtime.training.seeds import seeded
-
-DEFAULT_EPOCHS = 150
-DEFAULT_BATCH_SIZE = 32
-DEFAULT_LEARNING_RATE = 5e-4
 
 _AT_ONCE = 1 << 16  # rows whose mean and spread are found together
 _FEW = 8  # rows that every estimator can make do with
@@ -58,11 +50,8 @@ class Summary:
 def train(
     objective: Objective,
     data: TrainingData,
+    settings: TrainingSettings = TrainingSettings(),  # noqa: B008  # it is frozen
     *,
-    epochs: int = DEFAULT_EPOCHS,
-    batch_size: int = DEFAULT_BATCH_SIZE,
-    learning_rate: float = DEFAULT_LEARNING_RATE,
-    seed: int = 0,
     out: Path,
     resume: Path | None = None,
     force: bool = False,
@@ -71,7 +60,6 @@ def train(
     spec: str = "",
     spec_hash: str = "",
     papers: Mapping[str, str] | None = None,
-    accelerator: str = "auto",
 ) -> Summary:
     """Train an objective on a data set with Adam, each player on its own loss.
 
@@ -80,47 +68,38 @@ def train(
     in a game, and not while weights move. A run that ``out`` holds is replaced by ``force`` alone.
 
     ``resume`` is a run's folder, a checkpoint in it, or a checkpoint file of an older version.
-    ``epochs`` counts from the very start: resuming at 2 of 4 does 2 more, and on a CPU comes to the
+    Its epochs count from the very start: resuming at 2 of 4 does 2 more, and on a CPU comes to the
     bits that an unbroken run would. On Ctrl-C, and where the loss is no longer a number, the
     objective and the checkpoint are those of the last whole epoch. ``command`` is the words that
     began the run, for people to read how to go on; ``spec``, the text of the objective's spec, is
     kept in the checkpoints, and ``papers`` beside them, by name; ``spec_hash``, where given, must
-    be that of the checkpoint; ``seed`` does not reach the initial weights, which the objective came
-    with. The objective is left where it was trained (``accelerator``, in Lightning's words), in
-    eval mode.
+    be that of the checkpoint; ``settings.seed`` does not reach the initial weights, which the
+    objective came with. The objective is left where it was trained, in eval mode. Of several
+    processes the first alone writes and prints.
 
     Unit: nats per row.
-    Raises `Diverged`, `CannotResume`, `CannotWrite`, `RunExists`, `OutOfRange`, `MissingExtra`, and
-    what `fit_to` of the data does.
+    Raises `Diverged`, `CannotResume`, `CannotWrite`, `RunExists`, `OutOfRange`, `WrongSettings`,
+    `MissingExtra`, and what `fit_to` of the data does.
     Reference: Kingma and Ba 2015.
     """
-    _check_range("epochs", epochs, low=1)
-    _check_range("batch size", batch_size, low=1)
-    _check_range("learning rate", learning_rate, low=math.ulp(0.0))
-    _check_range("seed", seed, low=0)
+    _check_ranges(settings)
     fitted = data.fit_to(objective.variables)
     rows = len(next(iter(fitted.train.values())))
     objective.rows = rows
     objective.standardise(_parts(fitted.train, rows))
     with train_extra():
-        from graphdsl_runtime.training.loop import Loop, Plan
+        from graphdsl_runtime.training.loop import Loop
 
-    start = _start(objective, fitted, resume, epochs, spec_hash)
-    plan = Plan(
-        epochs=epochs,
-        batch_size=batch_size,
-        learning_rate=learning_rate,
-        seed=seed,
-        accelerator=accelerator,
-        spec_hash=spec_hash,
-    )
-    folder = RunFolder(out, resume=resume, force=force, papers=papers, spec=spec)
-    batches = math.ceil(rows / batch_size)
+    start = _start(objective, fitted, resume, settings.epochs, spec_hash)
+    loop = Loop(objective, fitted, settings, start, spec_hash)
+    first = is_first_process()
+    folder = RunFolder(out, resume=resume, force=force, papers=papers, spec=spec) if first else None
+    batches = number_of_batches(rows, settings.batch_size, settings.devices * settings.nodes)
     began = time.monotonic()
-    with Reporter(epochs, len(start.history), batches, Console(stderr=True, quiet=quiet)) as shown:
-        loop = Loop(objective, fitted, plan, start, _Keeper(folder, shown))
+    console = Console(stderr=True, quiet=quiet or not first)
+    with Reporter(settings.epochs, len(start.history), batches, console) as shown:
         try:
-            finished = loop.run()
+            finished = loop.run(_Keeper(folder, shown))
         except BaseException as problem:
             objective.load_state_dict(dict(loop.last.weights))
             if isinstance(problem, Diverged):
@@ -143,14 +122,15 @@ def train(
 class _Keeper:
     """Puts every epoch on disk and on the screen."""
 
-    def __init__(self, folder: RunFolder, reporter: Reporter) -> None:
+    def __init__(self, folder: RunFolder | None, reporter: Reporter) -> None:
         self._folder, self._reporter = folder, reporter
 
     def batch_done(self) -> None:
         self._reporter.batch_done()
 
     def epoch_done(self, checkpoint: Checkpoint) -> None:
-        self._folder.save(checkpoint)
+        if self._folder is not None:
+            self._folder.save(checkpoint)
         self._reporter.epoch_done(checkpoint.history[-1])
 
 
@@ -187,18 +167,23 @@ def _parts(batch: Batch, rows: int) -> Iterator[Batch]:
         yield {name: values[start : start + _AT_ONCE] for name, values in batch.items()}
 
 
-def _check_range(name: str, value: float, low: float) -> None:
-    if not low <= value < math.inf:
-        raise OutOfRange(name, value, low=low, high=math.inf)
+def _check_ranges(settings: TrainingSettings) -> None:
+    for one, value, _ in settings.problems():
+        low = math.ulp(0.0) if one.low is None else one.low
+        raise OutOfRange(one.name.replace("_", " "), value, low=low, high=math.inf)
 
 
-def _going_on(folder: RunFolder, resume: Path | None, command: Sequence[str]) -> str:
+def _going_on(folder: RunFolder | None, resume: Path | None, command: Sequence[str]) -> str:
     """The command that goes on with a run, or begins it again where nothing was saved."""
-    place = folder.path if folder.epochs else resume
+    place = folder.path if folder is not None and folder.epochs else resume
     return shlex.join([*command, *(["--resume", str(place)] if place else [])]) if command else ""
 
 
-def _say_how_to_go_on(folder: RunFolder, resume: Path | None, command: Sequence[str]) -> None:
+def _say_how_to_go_on(
+    folder: RunFolder | None, resume: Path | None, command: Sequence[str]
+) -> None:
+    if folder is None:
+        return
     name = visible(str(folder.path), keep="")
     kept = f"{name} holds epoch {folder.epochs}" if folder.epochs else "no epoch of it was complete"
     lines = [f"Stopped; {kept}."]
