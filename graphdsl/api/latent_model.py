@@ -8,11 +8,12 @@ from __future__ import annotations
 __all__ = ["LatentModel"]
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any, Self, TypeAlias, TypeGuard
+from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
 import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
@@ -20,6 +21,17 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from graphdsl.api.compiled import Compiled, compile
+from graphdsl.api.given import (
+    alone,
+    batch_by_name,
+    batch_of_rows,
+    batch_of_table,
+    is_by_name,
+    is_cells,
+    matrix_of,
+    owner,
+)
+from graphdsl.api.in_memory import losses_of_epochs
 from graphdsl.api.loading import load
 from graphdsl.api.numbers import Number, WrongValue
 from graphdsl.api.sources import Spec, source_of
@@ -47,15 +59,18 @@ minimize KL(q || p)
 class LatentModel(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
     """Train a spec on arrays, and use it: codes, reconstructions, samples, scores.
 
-    ``X`` is an array of a row for each sample where the spec has one variable of data; otherwise a
-    mapping from names of variables to arrays, or a DataFrame, whose columns go to the variables of
-    their names. A constant that sets the size of the one variable is set to the width of ``X``.
+    ``X`` is an array of a row for each sample, a DataFrame, or an AnnData, whose matrix counts,
+    where the spec has one variable of data. A constant that sets the size of this variable is set
+    to the width of ``X``. Otherwise ``X`` is a mapping from names of variables to arrays, or a
+    DataFrame, an AnnData or a MuData, whose columns go to the variables of their names, or as
+    ``maps`` says. NaN is a missing value, which a variable under `optional` may have.
 
     Args:
         spec: A path, a text, or the name of a spec that ships; by default a variational
             autoencoder of real numbers with two latents, ``constants={"latents": 2}``.
         constants: Values of the spec's constants.
         parameters: Values of the spec's parameters.
+        maps: Columns of variables, ``{"x": "gene_*", "y": "cell_type"}``, as `--map` has them.
         networks: Networks of one's own, by the names of the conditionals.
         epochs: Passes over the rows.
         batch_size: Rows of a step.
@@ -81,6 +96,7 @@ class LatentModel(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sci
         *,
         constants: Mapping[str, Number] | None = None,
         parameters: Mapping[str, float] | None = None,
+        maps: Mapping[str, str] | None = None,
         networks: Mapping[str, nn.Module] | None = None,
         epochs: int = 100,
         batch_size: int = 32,
@@ -91,6 +107,7 @@ class LatentModel(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sci
         self.spec = spec
         self.constants = constants
         self.parameters = parameters
+        self.maps = maps
         self.networks = networks
         self.epochs = epochs
         self.batch_size = batch_size
@@ -101,7 +118,8 @@ class LatentModel(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sci
     def fit(self, X: object, y: object = None) -> Self:  # noqa: N803  # as scikit-learn has it
         """Train on rows; ``y`` goes to the variable ``y`` of the spec, and is ignored without one.
 
-        Raises `SpecError`, `ObjectiveError`, and ValueError for what is no such data.
+        Raises `SpecError`, `ObjectiveError`, `DataRefused` with all that is wrong with a table, and
+        ValueError for what is no such data.
         """
         import torch
 
@@ -112,15 +130,24 @@ class LatentModel(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sci
             raise WrongValue(f"learning_rate is {self.learning_rate!r}; expected more than 0")
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
         made = self._compiled(None).objective
+        variable = alone(made)
         given = X
-        if not _is_by_name(X) and _alone(made) is not None:
-            rows: Array = validate_data(self, X, dtype=np.float64, ensure_min_samples=2)
-            given, made = rows, self._compiled(rows.shape[1]).objective
+        if variable is not None and self._is_matrix(X):
+            given = self._checked(variable, X, ensure_min_samples=2)
+            made = self._compiled(given.shape[1]).objective
         with torch.random.fork_rng():
             torch.manual_seed(seed)
             objective: Objective = made(networks=self.networks, **dict(self.parameters or {}))
             batch = self._batch(objective, given, y, fitting=True)
-            self.loss_curve_ = list(self._epochs_of(objective, batch))
+            self.loss_curve_ = list(
+                losses_of_epochs(
+                    objective,
+                    batch,
+                    epochs=self.epochs,
+                    batch_size=self.batch_size,
+                    learning_rate=self.learning_rate,
+                )
+            )
         self.n_iter_ = self.epochs
         # Rows get the same to the last digits then, whatever other rows are transformed with them.
         self.objective_ = objective.eval().double()
@@ -136,16 +163,20 @@ class LatentModel(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sci
         objective = self._fitted()
         batch = self._batch(objective, X)
         read = read_by_infer(objective)
-        there = {_owner(name) for name in batch}
+        there = {owner(name) for name in batch}
         for one in objective.variables:
             if one.name in read and one.name not in there and not one.optional:
                 raise ValueError(
                     f"the codes depend on `{one.name}`: give X as a mapping that has it"
                 )
-        seen = {name: one for name, one in batch.items() if _owner(name) in read}
+        seen = {name: one for name, one in batch.items() if owner(name) in read}
         codes = encode(objective, seen)
         return np.concatenate(
-            [codes[one.name].mean.flatten(1).numpy() for one in self._latents(objective)], axis=1
+            [
+                code.reshape(len(code), -1).numpy()
+                for code in (codes[one.name].mean for one in self._latents(objective))
+            ],
+            axis=1,
         )
 
     def inverse_transform(self, X: object) -> Array | dict[str, Array]:  # noqa: N803
@@ -233,7 +264,7 @@ class LatentModel(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sci
         made = _compiled(source.name, source.text, tuple(sorted(constants.items())))
         if features is None:
             return made
-        variable = _alone(made.objective)
+        variable = alone(made.objective)
         assert variable is not None  # or nobody would ask
         if math.prod(variable.tensor_shape) == features:
             return made
@@ -246,7 +277,7 @@ class LatentModel(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sci
                 )
             except (SpecError, WrongValue):
                 continue
-            found = _alone(other.objective)
+            found = alone(other.objective)
             if found is not None and math.prod(found.tensor_shape) == features:
                 return other
         raise ValueError(
@@ -263,61 +294,30 @@ class LatentModel(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sci
         fitting: bool = False,
     ) -> Batch:
         """Give rows as the module takes them."""
-        import torch
-
-        variable = _alone(type(objective))
-        if variable is not None and not _is_by_name(given):
-            checked = (
-                given if fitting else validate_data(self, given, dtype=np.float64, reset=False)
-            )
-            rows = torch.from_numpy(np.ascontiguousarray(checked)).reshape(
-                -1, *variable.tensor_shape
-            )
-            found = {variable.name: rows.long() if variable.kind == "categorical" else rows}
-        elif _is_by_name(given):
-            found = {
-                str(name): torch.as_tensor(np.ascontiguousarray(one)) for name, one in given.items()
-            }
+        variable = alone(type(objective))
+        if variable is not None and self._is_matrix(given):
+            rows = given if fitting else self._checked(variable, given, reset=False)
+            found = dict(batch_of_rows(variable, np.asarray(rows)))
+        elif is_by_name(given) and not self.maps:
+            found = batch_by_name(given)
         else:
-            found = dict(_of_frame(objective, given, fitting=fitting))
-        names = {one.name for one in objective.variables if one.role != "latent"}
-        if y is not None and "y" in names and "y" not in found:
-            found["y"] = torch.as_tensor(np.asarray(y))
+            found = dict(batch_of_table(objective, given, self.maps or {}, fitting=fitting))
+        label = next((one for one in objective.variables if one.name == "y"), None)
+        if y is not None and label is not None and "y" not in found:
+            found |= batch_of_rows(label, np.asarray(y))
         return found
 
-    def _epochs_of(self, objective: Objective, batch: Batch) -> Iterator[float]:
-        """Train, and give the mean loss of each epoch."""
-        import torch
+    def _is_matrix(self, given: object) -> bool:
+        """Whether ``X`` is rows of numbers, and no columns with names of their own."""
+        return not self.maps and (is_cells(given) or not is_by_name(given))
 
-        from graphdsl_runtime import learn_edges
-        from graphdsl_runtime.in_use.blocks import rows_in
-        from graphdsl_runtime.structures import EDGE_RATE
-
-        rows = rows_in(batch)
-        objective.rows = rows
-        objective.standardise(batch)
-        objective.train()
-        optimizers = {
-            player: torch.optim.Adam(
-                [one for one in own if one.requires_grad],
-                lr=self.learning_rate * (EDGE_RATE if player == "structure" else 1.0),
-            )
-            for player, own in objective.parameter_groups().items()
-        }
-        each = max(1, rows // self.batch_size)  # the last one takes the rows that are left
-        places = _orders(rows, self.batch_size, each, self.epochs)
-        steps = learn_edges(
-            objective,
-            optimizers,
-            ({name: one[here] for name, one in batch.items()} for here in places),
-            each * self.epochs,
+    def _checked(self, variable: Variable, given: object, **options: Any) -> Array:  # noqa: ANN401
+        """Hold rows of numbers to what scikit-learn asks of them; NaN is for `optional` ones."""
+        finite = "allow-nan" if variable.optional else True
+        found: Array = validate_data(
+            self, matrix_of(given), dtype=np.float64, ensure_all_finite=finite, **options
         )
-        total = 0.0
-        for step, losses in enumerate(steps, 1):
-            total += losses.loss.item()
-            if step % each == 0:
-                yield total / each
-                total = 0.0
+        return found
 
     def _latents(self, objective: Objective) -> list[Variable]:
         return [one for one in objective.variables if one.role == "latent"]
@@ -325,14 +325,22 @@ class LatentModel(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sci
     def _as_given(self, found: Mapping[str, Tensor]) -> Array | dict[str, Array]:
         if len(found) == 1 and hasattr(self, "n_features_in_"):
             (rows,) = found.values()
-            flat: Array = rows.flatten(1).numpy()
+            flat: Array = rows.reshape(len(rows), -1).numpy()
             return flat
         return {name: one.numpy() for name, one in found.items()}
 
     def __sklearn_tags__(self) -> Any:  # noqa: ANN401  # scikit-learn has no types
         tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = self._lacks_values()
         tags.transformer_tags.preserves_dtype = ["float64"]
         return tags
+
+    def _lacks_values(self) -> bool:
+        """Whether the rows of numbers may have missing values."""
+        with suppress(SpecError, WrongValue, OSError):
+            variable = None if self.spec is None else alone(self._compiled(None).objective)
+            return variable is not None and variable.optional
+        return False
 
     def __getstate__(self) -> dict[str, Any]:
         """Put the module aside as a saved model: its class is of this process alone."""
@@ -362,58 +370,6 @@ def _compiled(name: str, text: str, constants: tuple[tuple[str, Number], ...]) -
     return compile(Source(name, text), **dict(constants))
 
 
-def _is_by_name(given: object) -> TypeGuard[Mapping[Any, Any]]:
-    """Whether data are arrays by name; a sparse array of one kind is a mapping, too."""
-    return isinstance(given, Mapping) and not hasattr(given, "shape")
-
-
-def _alone(made: type[Objective]) -> Variable | None:
-    """The one variable that ``X`` is, where there is one: ``y`` comes by itself."""
-    data = [one for one in made.variables if one.role != "latent"]
-    others = [one for one in data if one.name != "y"] if len(data) > 1 else data
-    return others[0] if len(others) == 1 else None
-
-
-def _of_frame(objective: Objective, frame: Any, *, fitting: bool) -> Batch:  # noqa: ANN401  # a DataFrame
-    """Read columns by their names, and classes by the names that training had for them."""
-    from graphdsl_runtime.data import Column, Split, Table, prepare, read_batch
-    from graphdsl_runtime.data.table import from_text
-
-    if not hasattr(frame, "columns"):
-        names = ", ".join(one.name for one in objective.variables if one.role != "latent")
-        raise ValueError(f"X is a {type(frame).__name__}; expected a mapping or a table of {names}")
-    columns = []
-    for name in frame.columns:
-        values = frame[name]
-        if isinstance(values.dtype, np.dtype) and values.dtype.kind in "biuf":
-            columns.append(Column(str(name), values.to_numpy()))
-        else:
-            gone = np.asarray(values.isna(), dtype=bool)
-            columns.append(from_text(str(name), values.astype(str).tolist(), gone))
-    table = Table("X", tuple(columns))
-    if fitting:
-        split = Split(by="last", fraction=1e-9)  # all rows train; a split has to hold out one
-        objective.data_record = prepare(table, objective.variables, split=split).record
-        return read_batch(table, objective.variables, record=objective.data_record).batch
-    return read_batch(table, objective.variables, record=objective.data_record).batch
-
-
-def _orders(rows: int, size: int, each: int, epochs: int) -> Iterator[Tensor]:
-    """Give the places of the rows of each step, in a new order for each epoch."""
-    import torch
-
-    for _ in range(epochs):
-        order = torch.randperm(rows)
-        for number in range(each):
-            last = number == each - 1
-            yield order[number * size : None if last else (number + 1) * size]
-
-
 def _code_shape(latent: Variable) -> tuple[int, ...]:
     """The shape of a row's code: of a category, probabilities."""
     return latent.tensor_shape if latent.classes is None else latent.noise_shape
-
-
-def _owner(key: str) -> str:
-    """The variable that an entry of a batch is of: ``seen(x[1])`` is of x."""
-    return key.removeprefix("seen(").removesuffix(")").partition("[")[0]

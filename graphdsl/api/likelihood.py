@@ -88,7 +88,8 @@ def likelihood_of(objective: Objective, samples: int) -> Objective:
             )
         setattr(twin, name, getattr(objective, found))
     twin.statistics = objective.statistics
-    return twin.eval()
+    device = next(objective.parameters(), torch.empty(0)).device
+    return twin.to(device).eval()
 
 
 def bound_of_rows(

@@ -122,7 +122,7 @@ def probe_of_column(
     for coded, rows in zip(codes, places, strict=True):
         chosen = np.asarray(rows, dtype=np.int64)
         known = there[chosen]
-        means = torch.cat([one.mean.flatten(1) for one in coded.values()], dim=1)
+        means = torch.cat([one.mean.reshape(len(chosen), -1) for one in coded.values()], dim=1)
         several.append((means[torch.from_numpy(known)], values[chosen][known]))
     (seen, targets), (new, asked) = several
     if not len(targets) or not len(asked):

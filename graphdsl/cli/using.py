@@ -6,6 +6,7 @@ __all__ = [
     "BatchSize",
     "Checkpoint",
     "Data",
+    "Device",
     "OldSpec",
     "Part",
     "Reading",
@@ -33,6 +34,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from graphdsl.cli.console import fail, say, shown, write
+from graphdsl.cli.devices import device_of, lacks_memory
 from graphdsl.cli.reading import IMAGES, DataOptions, read_rows
 from graphdsl_files import write_whole
 
@@ -43,7 +45,7 @@ if TYPE_CHECKING:
     from graphdsl_runtime.data import ReadRows
     from graphdsl_runtime.in_use.codes import Drawn
 
-_SUFFIXES = (".npz", ".csv", ".parquet")
+_SUFFIXES = (".npz", ".csv", ".parquet", ".h5ad")
 
 
 class Rows(StrEnum):
@@ -83,27 +85,34 @@ Data = Annotated[str, typer.Option(help="A file, or digits, mnist:DIR, ..., as f
 Result = Annotated[
     Path,
     typer.Option(
-        "-o", "--out", callback=_ending, help="Where to write: .npz, .csv or .parquet; - is CSV."
+        "-o",
+        "--out",
+        callback=_ending,
+        help="Where to write: .npz, .csv, .parquet or .h5ad; - is CSV.",
     ),
 ]
 BatchSize = Annotated[int, typer.Option(min=1, help="Rows at once; no result depends on it.")]
 Seed = Annotated[int, typer.Option(min=0, help="Of the samples.")]
 Checkpoint = Annotated[Part | None, typer.Option(help="Of a run; by default best, else last.")]
+Device = Annotated[
+    str, typer.Option(metavar="DEVICE", help="Where to compute: cpu, cuda, cuda:1, mps, or auto.")
+]
 OldSpec = Annotated[str | None, typer.Option("--spec", help="Of a run that kept none.")]
 
 
-def opened(run: Path, checkpoint: Part | None, spec: str | None) -> Objective:
-    """The trained model; stops with a line and code 1 where it cannot be loaded."""
+def opened(run: Path, checkpoint: Part | None, spec: str | None, device: str = "cpu") -> Objective:
+    """The trained model, on a device; stops with a line and code 1 where it cannot be loaded."""
     from graphdsl.api import load
     from graphdsl.cli.sources import open_source
 
     gc.enable()
+    place = device_of(device)
     with refusals():
         return load(
             run,
             checkpoint=None if checkpoint is None else checkpoint.value,
             spec=None if spec is None else open_source(spec),
-        )
+        ).to(place)
 
 
 @contextmanager
@@ -120,6 +129,10 @@ def refusals() -> Iterator[None]:
         fail(f"graphdsl: these data cannot be used\n{problem}")
     except (NoLikelihood, ObjectiveError, TrainingError) as problem:
         fail(f"graphdsl: {problem}")
+    except RuntimeError as problem:
+        if not lacks_memory(problem):
+            raise
+        fail("graphdsl: there is not enough memory: write a smaller --batch-size")
 
 
 def data_of(objective: Objective) -> list[str]:
@@ -173,13 +186,18 @@ def write_table(
     """
     import torch
 
+    from graphdsl_runtime.in_use.cells import cells_bytes
     from graphdsl_runtime.in_use.tables import table_bytes
 
     if found is not None and len(found.places) != found.total:
         results = {"row": torch.tensor(found.places), **results}
     suffix = ".csv" if str(out) == "-" else out.suffix.lower()
     with refusals():
-        content = table_bytes(suffix, results, objective.variables, _classes(objective))
+        if suffix == ".h5ad":
+            names = () if found is None else found.names
+            content = cells_bytes(results, objective.variables, _classes(objective), names)
+        else:
+            content = table_bytes(suffix, results, objective.variables, _classes(objective))
     if str(out) == "-":
         write(content.decode("utf-8"), out)
         return

@@ -9,6 +9,7 @@ from graphdsl.cli.using import (
     BatchSize,
     Checkpoint,
     Data,
+    Device,
     OldSpec,
     Reading,
     Result,
@@ -32,6 +33,7 @@ def command(
     drop_incomplete: DropIncomplete = False,
     batch_size: BatchSize = 256,
     seed: Seed = 0,
+    device: Device = "cpu",
     checkpoint: Checkpoint = None,
     spec: OldSpec = None,
 ) -> None:
@@ -39,7 +41,7 @@ def command(
     from graphdsl_runtime.in_use import encode, read_by_infer
     from graphdsl_runtime.in_use.codes import refuse_no_codes
 
-    objective = opened(run, checkpoint, spec)
+    objective = opened(run, checkpoint, spec, device)
     with refusals():
         refuse_no_codes(objective)
         read = read_by_infer(objective)

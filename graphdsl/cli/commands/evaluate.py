@@ -18,6 +18,7 @@ from graphdsl.cli.using import (
     BatchSize,
     Checkpoint,
     Data,
+    Device,
     OldSpec,
     Reading,
     Rows,
@@ -56,13 +57,14 @@ def command(
     drop_incomplete: DropIncomplete = False,
     batch_size: BatchSize = 256,
     seed: Seed = 0,
+    device: Device = "cpu",
     checkpoint: Checkpoint = None,
     spec: OldSpec = None,
 ) -> None:
     """Measure a trained model: the loss and its terms, a bound of -log p, and active units."""
     from graphdsl.api.evaluation import evaluate
 
-    objective = opened(run, checkpoint, spec)
+    objective = opened(run, checkpoint, spec, device)
     which = rows or (Rows.held_out if trained_on(objective, data) else Rows.all)
     options = Reading(rows=which, maps=maps or (), drop_incomplete=drop_incomplete)
     given = rows_of(objective, data_of(objective), data, options)

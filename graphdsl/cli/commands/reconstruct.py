@@ -9,6 +9,7 @@ from graphdsl.cli.using import (
     BatchSize,
     Checkpoint,
     Data,
+    Device,
     OldSpec,
     Reading,
     Result,
@@ -33,6 +34,7 @@ def command(
     drop_incomplete: DropIncomplete = False,
     batch_size: BatchSize = 256,
     seed: Seed = 0,
+    device: Device = "cpu",
     checkpoint: Checkpoint = None,
     spec: OldSpec = None,
 ) -> None:
@@ -40,7 +42,7 @@ def command(
     from graphdsl_runtime.in_use import reconstruct
     from graphdsl_runtime.in_use.codes import refuse_no_codes
 
-    objective = opened(run, checkpoint, spec)
+    objective = opened(run, checkpoint, spec, device)
     with refusals():
         refuse_no_codes(objective)
     options = Reading(rows=rows, maps=maps or (), drop_incomplete=drop_incomplete)

@@ -13,6 +13,7 @@ from graphdsl.cli.options import DropIncomplete, Maps
 from graphdsl.cli.using import (
     BatchSize,
     Checkpoint,
+    Device,
     OldSpec,
     Reading,
     Result,
@@ -46,6 +47,7 @@ def command(
     drop_incomplete: DropIncomplete = False,
     batch_size: BatchSize = 256,
     seed: Seed = 0,
+    device: Device = "cpu",
     checkpoint: Checkpoint = None,
     spec: OldSpec = None,
 ) -> None:
@@ -53,7 +55,7 @@ def command(
     from graphdsl_runtime.in_use import sample
     from graphdsl_runtime.in_use.codes import generated
 
-    objective = opened(run, checkpoint, spec)
+    objective = opened(run, checkpoint, spec, device)
     given: Batch = {}
     found: ReadRows | None = None
     if data is not None:

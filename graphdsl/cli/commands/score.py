@@ -14,6 +14,7 @@ from graphdsl.cli.using import (
     BatchSize,
     Checkpoint,
     Data,
+    Device,
     OldSpec,
     Reading,
     Result,
@@ -41,13 +42,14 @@ def command(
     drop_incomplete: DropIncomplete = False,
     batch_size: BatchSize = 256,
     seed: Seed = 0,
+    device: Device = "cpu",
     checkpoint: Checkpoint = None,
     spec: OldSpec = None,
 ) -> None:
     """Write the loss and its terms of each row, in nats; or, with --samples, a bound of -log p."""
     from graphdsl_runtime.in_use import row_terms
 
-    objective = opened(run, checkpoint, spec)
+    objective = opened(run, checkpoint, spec, device)
     options = Reading(rows=rows, maps=maps or (), drop_incomplete=drop_incomplete)
     given = rows_of(objective, data_of(objective), data, options)
     with refusals():

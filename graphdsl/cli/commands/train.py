@@ -18,6 +18,7 @@ import typer
 from graphdsl.api.emitted import class_of
 from graphdsl.cli.compiling import compiled
 from graphdsl.cli.console import fail, say, shown
+from graphdsl.cli.devices import lacks_memory
 from graphdsl.cli.ending import INTERRUPTED
 from graphdsl.cli.options import (
     Consts,
@@ -43,9 +44,6 @@ if TYPE_CHECKING:
     from graphdsl_runtime import Objective
     from graphdsl_runtime.data import Prepared
     from graphdsl_runtime.training import DataSet, Summary, Translation
-
-#: What torch says where an allocation fails, on whichever device.
-_NO_MEMORY = ("out of memory", "can't allocate memory", "not enough memory")
 
 
 @with_settings(TrainingSettings)
@@ -147,7 +145,7 @@ def _refusals() -> Iterator[None]:
     except (TrainingError, ObjectiveError) as problem:
         fail(f"graphdsl: {problem}")
     except RuntimeError as problem:
-        if not any(said in str(problem) for said in _NO_MEMORY):
+        if not lacks_memory(problem):
             raise
         fail("graphdsl: there is not enough memory for these networks and this batch size")
 

@@ -14,6 +14,7 @@ from graphdsl.cli.using import (
     BatchSize,
     Checkpoint,
     Data,
+    Device,
     OldSpec,
     Reading,
     Result,
@@ -40,13 +41,14 @@ def command(
     maps: Maps = None,
     drop_incomplete: DropIncomplete = False,
     batch_size: BatchSize = 256,
+    device: Device = "cpu",
     checkpoint: Checkpoint = None,
     spec: OldSpec = None,
 ) -> None:
     """Predict views from others of the same rows: the means, at the means of the codes."""
     from graphdsl_runtime.in_use import translate
 
-    objective = opened(run, checkpoint, spec)
+    objective = opened(run, checkpoint, spec, device)
     owners = _owners(objective, [*source, *to])
     if both := set(source) & set(to):
         fail(f"graphdsl: {', '.join(sorted(both))} is both in --from and in --to", code=2)

@@ -50,7 +50,7 @@ def _read_zarr(path: Path) -> Table:
 
 def from_anndata(name: str, data: Any) -> Table:  # noqa: ANN401  # the library has its own types
     """Make a table of an AnnData."""
-    return Table(name, tuple(_columns(data, "", "X")))
+    return Table(name, tuple(_columns(data, "", "X")), rows=tuple(map(str, data.obs_names)))
 
 
 def from_mudata(name: str, data: Any) -> Table:  # noqa: ANN401
@@ -61,7 +61,7 @@ def from_mudata(name: str, data: Any) -> Table:  # noqa: ANN401
         for column in _columns(modality, f"{title}/", title):
             columns.append(_spread(column, places, data.n_obs))
     columns += _frame(data.obs, "", {column.name for column in columns})
-    return Table(name, tuple(columns))
+    return Table(name, tuple(columns), rows=tuple(map(str, data.obs_names)))
 
 
 def _columns(data: Any, start: str, matrix: str) -> Iterator[Column]:  # noqa: ANN401

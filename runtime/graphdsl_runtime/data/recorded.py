@@ -37,6 +37,7 @@ class ReadRows:
     batch: Batch
     places: tuple[int, ...]  #: of each row in the source, from 0 on
     total: int  #: rows that the source has
+    names: tuple[str, ...] = ()  #: of each row, where the source names them
     findings: tuple[Finding, ...] = ()  #: of values that are there and go unused
 
 
@@ -89,6 +90,7 @@ def read_batch(
         batch=batch_of(fields, chosen),
         places=tuple(places.tolist()),
         total=len(kept),
+        names=tuple(table.rows[row] for row in places) if table.rows else (),
         findings=tuple(one for each in fields for one in each.findings if one.code == "DATA25"),
     )
 

@@ -62,6 +62,7 @@ class Table:
     held_out: Array | None = None  #: bool, which rows its makers hold out
     by_order: bool = False  #: whether columns go to variables that they fit under other names
     nameless: bool = False  #: whether the only column has no name of its own, as in a `.npy`
+    rows: tuple[str, ...] = ()  #: names of the rows, where they have some
     notes: tuple[str, ...] = field(default=())  #: what a reader did that its user should know
 
     def __post_init__(self) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["columns_of", "table_bytes"]
+__all__ = ["columns_of", "names_of_classes", "table_bytes"]
 
 import csv
 import io
@@ -45,7 +45,7 @@ def table_bytes(
             written, allow_pickle=False, **{name: one.numpy() for name, one in results.items()}
         )
         return written.getvalue()
-    known = _names(variables, classes or {})
+    known = names_of_classes(variables, classes or {})
     columns: dict[str, Column] = {}
     for name, values in columns_of(results, variables):
         member, _, word = name.partition(".")
@@ -86,7 +86,7 @@ def _components(name: str, values: Tensor) -> Iterator[tuple[str, Tensor]]:
         yield "_".join((name, *map(str, place))), flat[:, column]
 
 
-def _names(
+def names_of_classes(
     variables: Sequence[Variable], classes: Mapping[str, Sequence[str]]
 ) -> dict[str, Sequence[str]]:
     """Give the names of classes for each member, where there is one for each class."""
