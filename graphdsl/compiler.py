@@ -14,6 +14,7 @@ __all__ = [
     "Compiled",
     "GeneratedModule",
     "canonical_forms",
+    "check_parsed",
     "check_spec",
     "compile_spec",
     "derive",
@@ -115,6 +116,21 @@ def check_spec(source: Source, constants: Values = _NONE, parameters: Values = _
         SpecError: With the mistakes of writing, of names and of networks, all at once.
     """
     spec, mistakes = parse(source)
+    return check_parsed(spec, mistakes, source, constants, parameters)
+
+
+def check_parsed(
+    spec: ast.Spec,
+    mistakes: tuple[Diagnostic, ...],
+    source: Source,
+    constants: Values = _NONE,
+    parameters: Values = _NONE,
+) -> Checked:
+    """The same of a spec that is syntax already, with what was wrong in its writing.
+
+    Raises:
+        SpecError: With the mistakes of writing, of names and of networks, all at once.
+    """
     resolution = resolve(spec, source, constants, parameters)
     found = (*mistakes, *resolution.diagnostics)
     if resolution.model is None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["open_source", "shipped"]
+__all__ = ["named", "open_source", "shipped"]
 
 import os
 import sys
@@ -31,6 +31,11 @@ def open_source(spec: str) -> Source:
         fail(f"graphdsl: {shown(spec)} is no text in UTF-8: see byte {problem.start + 1}")
     except TooLarge as problem:
         fail(f"graphdsl: {shown(spec)} is no spec: {problem}")
+
+
+def named(spec: str, source: Source) -> str:
+    """A spec by the path that the user gave, which tells it apart; else by the name of its file."""
+    return shown(spec) if Path(spec).suffix or Path(spec).name != spec else source.name
 
 
 def _shipped_by_name(name: str) -> Path:

@@ -2,30 +2,49 @@
 
 from __future__ import annotations
 
-__all__ = ["values"]
+__all__ = ["Values", "values", "values_of_each"]
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
+from typing import TypeAlias
 
 from graphdsl.api.numbers import exact_text
 from graphdsl.cli.console import fail, shown
 from graphdsl.diagnostics import Source, nearest
 
+Values: TypeAlias = tuple[Mapping[str, Fraction], Mapping[str, Fraction]]
 
-def values(
-    source: Source, const: list[str] | None, param: list[str] | None
-) -> tuple[Mapping[str, Fraction], Mapping[str, Fraction]]:
+
+def values(source: Source, const: list[str] | None, param: list[str] | None) -> Values:
     """The values of --const and --param; a name that the spec lacks is wrong usage."""
+    return values_of_each([source], const, param)[0]
+
+
+def values_of_each(
+    sources: Sequence[Source], const: list[str] | None, param: list[str] | None
+) -> list[Values]:
+    """For each spec the values of what it declares; a name that all lack is wrong usage."""
     from graphdsl.syntax import ast, parse
 
     constants, parameters = _pairs("--const", const), _pairs("--param", param)
-    if constants or parameters:
+    if not constants and not parameters:
+        return [({}, {}) for _ in sources]
+    found: list[tuple[list[str], list[str]]] = []
+    for source in sources:
         statements = parse(source)[0].statements
-        known = [one.name.text for one in statements if isinstance(one, ast.Constant)]
-        _known("--const", constants, known, source)
-        known = [one.name.text for one in statements if isinstance(one, ast.Parameter)]
-        _known("--param", parameters, known, source)
-    return constants, parameters
+        found.append(
+            (
+                [one.name.text for one in statements if isinstance(one, ast.Constant)],
+                [one.name.text for one in statements if isinstance(one, ast.Parameter)],
+            )
+        )
+    _known("--const", constants, [name for names, _ in found for name in names], sources)
+    _known("--param", parameters, [name for _, names in found for name in names], sources)
+    return [(_among(constants, fixed), _among(parameters, movable)) for fixed, movable in found]
+
+
+def _among(given: Mapping[str, Fraction], names: list[str]) -> dict[str, Fraction]:
+    return {name: value for name, value in given.items() if name in names}
 
 
 def _pairs(option: str, written: list[str] | None) -> dict[str, Fraction]:
@@ -41,9 +60,12 @@ def _pairs(option: str, written: list[str] | None) -> dict[str, Fraction]:
     return found
 
 
-def _known(option: str, given: Iterable[str], known: list[str], source: Source) -> None:
+def _known(option: str, given: Iterable[str], known: list[str], sources: Sequence[Source]) -> None:
     for name in given:
         if name not in known:
             close = nearest(name, known)
-            hint = f"did you mean `{close}`?" if close else f"there are: {', '.join(known) or '-'}"
-            fail(f"graphdsl: {option}: {source.name} declares no `{shown(name)}`; {hint}", code=2)
+            there = ", ".join(dict.fromkeys(known)) or "-"
+            hint = f"did you mean `{close}`?" if close else f"there are: {there}"
+            whole = " and ".join(dict.fromkeys(source.name for source in sources))
+            declare = "declares" if len(sources) == 1 else "declare"
+            fail(f"graphdsl: {option}: {whole} {declare} no `{shown(name)}`; {hint}", code=2)

@@ -14,6 +14,7 @@ __all__ = [
     "generation_dag",
     "inference_dag",
     "orders",
+    "renaming",
     "symmetry_of",
     "topological_orders",
 ]
@@ -27,4 +28,5 @@ from graphdsl.graphs.build import (
 )
 from graphdsl.graphs.check import check_model
 from graphdsl.graphs.meaning import orders, symmetry_of
+from graphdsl.graphs.renaming import renaming
 from graphdsl.graphs.separation import Separation

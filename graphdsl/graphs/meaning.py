@@ -6,7 +6,7 @@ q, p, `infer` and the objective, weights, masks, and estimators.
 
 from __future__ import annotations
 
-__all__ = ["orders", "symmetry_of"]
+__all__ = ["SpecGraph", "orders", "symmetry_of"]
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
@@ -46,7 +46,7 @@ def symmetry_of(model: Model) -> Symmetry:
 
     An exchange leaves every parameter where it is: parameters of one range may have two values.
     """
-    spec = _Spec(model)
+    spec = SpecGraph(model)
     spec.draw()
     spec.tell_parameters_apart()
     variables = [node.name for node in model.nodes]
@@ -85,7 +85,7 @@ def orders(model: Model, symmetry: Symmetry) -> list[Model]:
 
 
 @dataclass(slots=True)
-class _Spec:
+class SpecGraph:
     """A graph of a spec in the making."""
 
     model: Model
@@ -96,13 +96,10 @@ class _Spec:
 
     def draw(self) -> None:
         """All that a spec says and that its loss depends on."""
-        for one in self.model.parameters:
-            self.of[f"param {one.name}"] = self.graph.vertex("parameter", str(one.range), one.ramp)
-        self._variables()
-        self._sets()
         model = self.model
-        for network in (model.inference, *model.further, *filter(None, (model.generation,))):
-            self._network(network)
+        for one in model.parameters:
+            self.of[f"param {one.name}"] = self.graph.vertex("parameter", str(one.range), one.ramp)
+        self.draw_networks()
         for owner in model.players or (None,):
             whole = self.graph.vertex("objective", *(() if owner is None else owner.owners))
             self._sum(whole, model.objective if owner is None else owner.objective)
@@ -113,6 +110,14 @@ class _Spec:
             place = self.graph.vertex("settled", settled.network in ("q", "p", "new"))
             self._under(place, settled.network, "by")
             self._functional(place, settled.target)
+
+    def draw_networks(self) -> None:
+        """Its variables and networks alone, whatever is minimised."""
+        self._variables()
+        self._sets()
+        model = self.model
+        for network in (model.inference, *model.further, *filter(None, (model.generation,))):
+            self._network(network)
 
     def tell_parameters_apart(self) -> None:
         """Give each parameter a colour of its own, in an order that no name decides."""

@@ -7,6 +7,10 @@ __all__ = [
     "audit_markdown",
     "audit_schema",
     "audit_text",
+    "comparison_html",
+    "comparison_json",
+    "comparison_markdown",
+    "comparison_text",
     "show_collected",
     "show_graphs",
     "show_loss",
@@ -14,6 +18,12 @@ __all__ = [
     "show_program",
 ]
 
+from graphdsl.report.comparison import (
+    comparison_html,
+    comparison_json,
+    comparison_markdown,
+    comparison_text,
+)
 from graphdsl.report.json import audit_json, audit_schema
 from graphdsl.report.latex import audit_latex
 from graphdsl.report.markdown import audit_markdown

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["audit_markdown", "markdown_text"]
+__all__ = ["audit_markdown", "code_text", "markdown_text"]
 
 import re
 from collections.abc import Iterable, Iterator
@@ -52,7 +52,7 @@ def markdown_text(text: str) -> str:
     return escaped.replace("<", "&lt;").replace(">", "&gt;")
 
 
-def _code(text: str) -> str:
+def code_text(text: str) -> str:
     """Text between backticks, more of them than it has in a row."""
     shown = "".join(one if one.isprintable() else "\ufffd" for one in text)
     longest = max(map(len, re.findall("`+", shown)), default=0)
@@ -76,13 +76,13 @@ def _sum(terms: Iterable[Term]) -> tuple[str, ...]:
 
 def _header(audit: Audit) -> Iterator[str]:
     model = audit.model
-    yield f"# Audit of {_code(model.name)}"
+    yield f"# Audit of {code_text(model.name)}"
     if model.title:
         yield markdown_text(model.title)
     values = "".join(
-        f", with {_code(f'{name} = {number_text(of)}')}" for name, of in model.constants
+        f", with {code_text(f'{name} = {number_text(of)}')}" for name, of in model.constants
     )
-    yield f"Compiled from {_code(model.source_name)}{values}. All quantities are in nats."
+    yield f"Compiled from {code_text(model.source_name)}{values}. All quantities are in nats."
 
 
 def _objective(audit: Audit) -> Iterator[str]:
@@ -123,7 +123,8 @@ def _terms(audit: Audit) -> Iterator[str]:
 def _term(term: LossTerm) -> Iterator[str]:
     asked = lines_text(term.lines)
     formula = _inline((f"{latex_factor(term.weight)}{term.latex}",))
-    yield f"- **{_code(term.name)}** ({term.relation}{', ' + asked if asked else ''}): {formula}"
+    said = f"{term.relation}, {asked}" if asked else term.relation
+    yield f"- **{code_text(term.name)}** ({said}): {formula}"
     yield f"    - stands for {_inline(_sum(term.stands_for))}"
     if term.bounds:
         gaps = ["+" * (place > 0) + gap for place, gap in enumerate(term.gaps)]
@@ -150,9 +151,9 @@ def _projections(audit: Audit) -> Iterator[str]:
 
 def _projection(group: Alike) -> Iterator[str]:
     one = group.shown
-    weight = f", weight {_code(weight_text(one.weight))}" if one.weight else ""
+    weight = f", weight {code_text(weight_text(one.weight))}" if one.weight else ""
     name = fold_lists(f"D({one.under} || {one.network.name})")
-    yield f"- {_code(name)}{weight}: {_inline(_sum((*one.simplified, *one.constant)))}"
+    yield f"- {code_text(name)}{weight}: {_inline(_sum((*one.simplified, *one.constant)))}"
     yield f"    - definition (P1): {_inline(_sum(one.entropies))}"
     yield f"    - multi-information (eq. 1): {_inline(_sum(one.multi_information))}"
     for step in one.steps:
@@ -173,8 +174,8 @@ def _proofs(audit: Audit) -> Iterator[str]:
     if audit.proofs:
         yield "## Assertions"
         yield "\n".join(
-            f"- **{proof.status}** {_code(proof.assertion.text)}: {markdown_text(proof.because)}"
-            for proof in audit.proofs
+            f"- **{one.status}** {code_text(one.assertion.text)}: {markdown_text(one.because)}"
+            for one in audit.proofs
         )
 
 

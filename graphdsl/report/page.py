@@ -4,18 +4,13 @@ from __future__ import annotations
 
 __all__ = ["audit_html"]
 
-import base64
-import hashlib
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from fractions import Fraction
-from functools import cache
-from importlib.resources import files
 from math import prod
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from graphdsl.diagnostics import Source
@@ -43,6 +38,7 @@ from graphdsl.report.alike import Alike, alike, unlike
 from graphdsl.report.collected import collected
 from graphdsl.report.evidence import distribution_text, nats_text, side_text, uses_text
 from graphdsl.report.header import read_header
+from graphdsl.report.html import environment, policy, resource, visible_text
 from graphdsl.report.mathematics import Formula, mathml, parsed, summands
 from graphdsl.report.terms import latex_factor, latex_summands, text_sum
 from graphdsl.report.verification import verification_text
@@ -196,33 +192,22 @@ def audit_html(audit: Audit, source: Source, code: str) -> str:
     """
     view = _page(audit, source, code)
     guests = {one.name: getattr(view, one.name) for one in fields(view)}
-    return _environment().get_template("page.html.j2").render(guests) + "\n"
-
-
-@cache
-def _environment() -> Environment:
-    return Environment(
-        loader=PackageLoader("graphdsl.report"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    return environment().get_template("page.html.j2").render(guests) + "\n"
 
 
 def _page(audit: Audit, source: Source, code: str) -> Page:
     model, module = audit.model, audit.module
-    header = read_header("\n".join(map(_visible, source.lines)))
-    style, script = _resource("page.css"), _resource("page.js")
+    header = read_header("\n".join(map(visible_text, source.lines)))
+    style, script = resource("page.css"), resource("page.js")
     balance, checked = balance_text(audit)
     groups = alike(audit.projections, model)
     networks = unlike(drawable(model), groups)
     page = Page(
-        policy=_policy(style, script),
+        policy=policy(style, script),
         style=Markup(style),  # our own file
         script=Markup(script),  # our own file
         title=model.name,
-        sentence=header.sentence or _visible(model.title),
+        sentence=header.sentence or visible_text(model.title),
         remarks=[
             (label, text)
             for label, text in (
@@ -232,7 +217,7 @@ def _page(audit: Audit, source: Source, code: str) -> Page:
             )
             if text
         ],
-        file=_visible(model.source_name),
+        file=visible_text(model.source_name),
         sha256=model.sha256,
         values=", ".join(f"{name} = {number_text(value)}" for name, value in model.constants),
         sections=(),
@@ -286,28 +271,6 @@ def _with_sections(page: Page) -> Page:
     found = [(key, heading) for key, (heading, there) in headings.items() if there]
     values = {one.name: getattr(page, one.name) for one in fields(page)}
     return Page(**{**values, "sections": found})
-
-
-def _resource(name: str) -> str:
-    return files("graphdsl.report").joinpath("templates", name).read_text(encoding="utf-8")
-
-
-def _policy(style: str, script: str) -> str:
-    """Nothing is fetched, and nothing runs or colours but what stands here."""
-    return (
-        f"default-src 'none'; style-src '{_hash(style)}'; script-src '{_hash(script)}'; "
-        "base-uri 'none'; form-action 'none'"
-    )
-
-
-def _hash(text: str) -> str:
-    digest = hashlib.sha256(text.encode("utf-8")).digest()
-    return f"sha256-{base64.b64encode(digest).decode('ascii')}"
-
-
-def _visible(text: str) -> str:
-    """Control characters, which a page would swallow, as signs of their own."""
-    return "".join(one if one.isprintable() or one == "\t" else "\ufffd" for one in text)
 
 
 # ---- formulas ------------------------------------------------------------------------------------
@@ -468,7 +431,7 @@ def _proof(proof: Proof, audit: Audit) -> ProofView:
         evidence += distribution_text(proof.counterexample)
     return ProofView(
         status=proof.status,
-        text=_visible(proof.assertion.text),
+        text=visible_text(proof.assertion.text),
         because=proof.because,
         evidence="\n".join(evidence),
     )
@@ -539,7 +502,7 @@ def _spec_lines(source: Source, terms: Sequence[LossTerm]) -> Iterator[Line]:
         for number in term.lines:
             asked.setdefault(number, []).append(term.name)
     for number, text in enumerate(source.lines, start=1):
-        yield Line(_visible(text), " ".join(asked.get(number, ())))
+        yield Line(visible_text(text), " ".join(asked.get(number, ())))
 
 
 def _code_lines(code: str, names: Sequence[str]) -> Iterator[Line]:

@@ -12,6 +12,7 @@ __all__ = [
     "collect_objective",
     "decide",
     "derive_projection",
+    "difference",
     "evened",
     "factored",
     "leftover",
@@ -24,6 +25,7 @@ from graphdsl.symbolic.assertions import decide
 from graphdsl.symbolic.balance import leftover
 from graphdsl.symbolic.blocks import Blocks
 from graphdsl.symbolic.canonical import Canon
+from graphdsl.symbolic.difference import difference
 from graphdsl.symbolic.evenly import PartsOfLoss, TooManySharesError, evened, parts_of_loss, quality
 from graphdsl.symbolic.objective import collect_objective
 from graphdsl.symbolic.projection import derive_projection

@@ -4,7 +4,8 @@
 that it holds. What it returns is frozen and of our own making.
 """
 
-__all__ = ["ast", "parse"]
+__all__ = ["ast", "declared", "parse", "renamed"]
 
 from graphdsl.syntax import ast
 from graphdsl.syntax.parse import parse
+from graphdsl.syntax.renaming import declared, renamed

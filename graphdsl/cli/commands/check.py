@@ -13,7 +13,7 @@ import typer
 from graphdsl.cli.compiling import checked
 from graphdsl.cli.console import fail, reported, say, shown, warn, write
 from graphdsl.cli.options import Consts, Out, Params, Specs, Strict
-from graphdsl.cli.sources import open_source
+from graphdsl.cli.sources import named, open_source
 from graphdsl.cli.watching import changes
 from graphdsl.diagnostics import Checkup, SpecError, as_github, as_json, as_sarif
 
@@ -98,7 +98,7 @@ def _checkup(spec: str, const: list[str] | None, param: list[str] | None) -> Che
     from graphdsl.compiler import derive
 
     source = open_source(spec)
-    name = spec if Path(spec).name != spec or Path(spec).suffix else source.name
+    name = named(spec, source)
     try:
         return Checkup(name, derive(checked(source, const, param)).warnings)
     except SpecError as problem:

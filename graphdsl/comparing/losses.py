@@ -1,0 +1,71 @@
+"""What is emitted for two specs: terms, the bounds that they take, and what is dropped."""
+
+from __future__ import annotations
+
+__all__ = ["losses"]
+
+from collections.abc import Iterable
+
+from graphdsl.comparing.structure import changed
+from graphdsl.ir.comparison import Section
+from graphdsl.ir.folding import fold_lists
+from graphdsl.ir.loss import EXACT, LossModule, LossTerm
+from graphdsl.ir.notation import weight_text
+
+
+def losses(left: LossModule, right: LossModule) -> tuple[Section, ...]:
+    """Everything in which one loss is another than the other."""
+    return (
+        Section("Loss", changed(_whole(left), _whole(right))),
+        Section("Terms", changed(_terms(left), _terms(right))),
+        Section("Bounds and gaps", changed(_bounds(left), _bounds(right))),
+        Section("Constants of the data", changed(_constants(left), _constants(right)), False),
+    )
+
+
+def _whole(module: LossModule) -> dict[str, str]:
+    players = ", ".join(module.playing)
+    return {"relation": module.relation, "players": players}
+
+
+def _terms(module: LossModule) -> dict[str, str]:
+    return _numbered((_formula(term), _term(term)) for term in module.terms)
+
+
+def _formula(term: LossTerm) -> str:
+    within = f", under {term.within}" if term.within else ""
+    return f"{fold_lists(term.formula)}{within}"
+
+
+def _term(term: LossTerm) -> str:
+    parts = [
+        f"weight {weight_text(term.weight)}, {term.relation}",
+        f"estimated by {term.estimator}" if term.estimator else "",
+        f"for {term.player}" if term.player else "",
+        f"critic {term.critic}" if term.critic else "",
+        f"gradient {term.gradient}" if term.gradient != EXACT else "",
+        "its networks frozen" if term.frozen else "",
+    ]
+    return "; ".join(filter(None, parts))
+
+
+def _bounds(module: LossModule) -> dict[str, str]:
+    return _numbered(
+        (fold_lists(str(one.entropy.atom)), f"by {one.model}, gap {fold_lists(one.gap_text)}")
+        for term in module.terms
+        for one in term.bounds
+    )
+
+
+def _constants(module: LossModule) -> dict[str, str]:
+    return _numbered(
+        (fold_lists(str(one.atom)), f"weight {weight_text(one.weight)}") for one in module.constants
+    )
+
+
+def _numbered(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """By their names, equal ones with the texts of all in one order."""
+    found: dict[str, list[str]] = {}
+    for name, text in pairs:
+        found.setdefault(name, []).append(text)
+    return {name: " and ".join(sorted(texts)) for name, texts in found.items()}

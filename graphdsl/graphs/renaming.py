@@ -1,0 +1,85 @@
+"""Which names of one spec stand for which of another: told by meaning, whatever things are called.
+
+The graphs of both are coloured by refinement. Where several vertices still share a colour, one of
+each spec is set apart, of equal names if there are any. What comes of it is a guess, for the caller
+to compile and to compare: equal graphs always give one, and it may be found for others too.
+"""
+
+from __future__ import annotations
+
+__all__ = ["renaming"]
+
+from collections.abc import Iterable
+
+from graphdsl.graphs.colours import Colouring
+from graphdsl.graphs.meaning import SpecGraph
+from graphdsl.ir.model import Model
+from graphdsl.ir.notation import natural
+from graphdsl.ir.symbols import base_name
+
+
+def renaming(left: Model, right: Model, *, objective: bool) -> dict[str, str] | None:
+    """The names of the right spec, each to the one of the left spec that it stands for.
+
+    They are those of families, parameters, masks and further inference networks, without indices.
+
+    Args:
+        left: A resolved spec.
+        right: Another.
+        objective: Whether the objectives have to match term by term, or the networks alone.
+    """
+    graphs = [SpecGraph(left), SpecGraph(right)]
+    for one in graphs:
+        one.draw() if objective else one.draw_networks()
+        for point in (one.of[f"param {each.name}"] for each in one.model.parameters if objective):
+            one.graph.words[point] = "parameter"  # whatever its range
+    here, there = (Colouring(one.graph) for one in graphs)
+    points = [_points(one, objective) for one in graphs]
+    if sorted(graphs[0].graph.words) != sorted(graphs[1].graph.words):
+        return None
+    while here.trace == there.trace:
+        cell = here.shared(points[0])
+        if cell is None:
+            pairs = {there.colour[point]: name for point, name in points[1].items()}
+            matched = ((pairs.get(here.colour[p]), name) for p, name in points[0].items())
+            found = _heads(matched)
+            return found if objective or found is None else found | _parameters(left, right)
+        mine = [point for point in points[0] if here.colour[point] == cell]
+        others = {points[1][point]: point for point in points[1] if there.colour[point] == cell}
+        if not others:
+            return None
+        same = [point for point in mine if points[0][point] in others]
+        chosen = (same or mine)[0]
+        here.set_apart(chosen)
+        there.set_apart(others.get(points[0][chosen], next(iter(others.values()))))
+    return None
+
+
+def _parameters(left: Model, right: Model) -> dict[str, str]:
+    """Parameters by equal names, and the others in their order, if there are as many."""
+    here, there = ([one.name for one in model.parameters] for model in (left, right))
+    mine, others = ([one for one in a if one not in b] for a, b in ((here, there), (there, here)))
+    return dict(zip(others, mine, strict=True)) if len(mine) == len(others) else {}
+
+
+def _points(spec: SpecGraph, objective: bool) -> dict[int, str]:
+    """The vertices of what has a name, in the order of declaration."""
+    model = spec.model
+    parameters = [one.name for one in model.parameters if objective]
+    found = {spec.of[f"param {name}"]: name for name in parameters}
+    found |= {spec.of[node.name]: node.name for node in model.nodes}
+    found |= {spec.entries[mask.name]: mask.name for mask in model.masks}
+    return found | {spec.networks[one.name]: one.name for one in model.further}
+
+
+def _heads(matched: Iterable[tuple[str | None, str]]) -> dict[str, str] | None:
+    """The names without their indices; None where members of a family part."""
+    found: dict[str, str] = {}
+    for old, new in matched:
+        if old is None or found.setdefault(_head(old), _head(new)) != _head(new):
+            return None
+    return found if len(set(found.values())) == len(found) else None
+
+
+def _head(name: str) -> str:
+    return natural(base_name(name))[0]
