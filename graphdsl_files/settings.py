@@ -24,6 +24,8 @@ class Setting:
     help: str
     low: float | None = None  #: the least value
     above: float | None = None  #: a value that is too small by itself
+    below: float | None = None  #: a value that is too large by itself
+    metavar: str | None = None  #: what its value is called
 
     def problem(self, value: object) -> str:
         """Say what a number has to be, if this one is out of range.
@@ -37,12 +39,14 @@ class Setting:
             return f"{self.low:g} or more"
         if self.above is not None and not self.above < value < math.inf:
             return f"more than {self.above:g}"
+        if self.below is not None and not value < self.below:
+            return f"less than {self.below:g}"
         return ""
 
 
-def setting(default: Any, text: str, **limits: float) -> Any:  # noqa: ANN401  # as `field` is typed
-    """Declare a field with its help and its limits, ``low`` or ``above``."""
-    return field(default=default, metadata={"help": text, **limits})
+def setting(default: Any, text: str, **known: object) -> Any:  # noqa: ANN401  # as `field` is typed
+    """Declare a field with its help, its limits and its metavar."""
+    return field(default=default, metadata={"help": text, **known})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,14 +60,54 @@ class TrainingSettings:
     epochs: int = setting(150, "Epochs in all, counted from the very start.", low=1)
     batch_size: int = setting(32, "Rows of a step, on all devices together.", low=1)
     learning_rate: float = setting(5e-4, "Step size of the optimiser.", above=0)
+    optimizer: Literal["adam", "adamw", "sgd", "rmsprop"] = setting("adam", "Rule of the steps.")
+    momentum: float | None = setting(
+        None, "Of sgd and rmsprop [0]; of adam and adamw the first beta [0.9].", low=0, below=1
+    )
+    weight_decay: float = setting(
+        0.0, "Pulls weights to 0: an L2 penalty, or the decoupled decay of adamw.", low=0
+    )
+    clip: float | None = setting(
+        None, "Largest norm of a player's gradient; a longer one is scaled down.", above=0
+    )
+    schedule: Literal["constant", "linear", "cosine"] = setting(
+        "constant", "Course of the learning rates over all epochs; the last two end at 0."
+    )
+    warmup: float = setting(0.0, "Epochs over which the learning rates rise from 0.", low=0)
+    player_rate: tuple[str, ...] = setting(
+        (), "A learning rate of one player's own, such as critic=1e-4.", metavar="PLAYER=RATE"
+    )
+    max_time: str | None = setting(
+        None, "Stop after the epoch that passes this time.", metavar="[DD:]HH:MM:SS"
+    )
+    early_stop: str | None = setting(
+        None,
+        "Stop once this term no longer falls on the rows that are not trained on; TERM:max for "
+        "one that is to rise.",
+        metavar="TERM[:max]",
+    )
+    patience: int = setting(10, "Epochs that --early-stop waits for an improvement.", low=1)
+    init: str | None = setting(
+        None, "Begin with the weights of another run of the same networks.", metavar="RUN"
+    )
     seed: int = setting(0, "Seed for weight initialisation, data order and noise.", low=0)
-    device: Literal["auto", "cpu", "gpu", "mps", "tpu"] = setting(
+    device: Literal["auto", "cpu", "cuda", "gpu", "mps"] = setting(
         "auto", "Kind of device to train on; auto takes a GPU where there is one."
     )
     devices: int = setting(1, "Devices of each node; one process trains on each.", low=1)
     nodes: int = setting(1, "Machines that train together, started by torchrun or SLURM.", low=1)
     strategy: Literal["auto", "ddp", "fsdp"] = setting(
         "auto", "How several devices share a model: ddp copies it, fsdp shards it."
+    )
+    precision: Literal["32-true", "64-true", "bf16-mixed"] = setting(
+        "32-true", "Precision of weights and of networks, in Lightning's words."
+    )
+    workers: int = setting(0, "Processes that read batches ahead.", low=0)
+    compile: bool = setting(False, "Compile the module by torch.compile.")
+    log: tuple[str, ...] = setting(
+        (),
+        "Also log each epoch to tensorboard, wandb or mlflow; csv is metrics.csv, always written.",
+        metavar="LOGGER",
     )
 
     def problems(self) -> Iterator[tuple[Setting, float, str]]:

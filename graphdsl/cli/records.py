@@ -50,7 +50,10 @@ def with_settings(record: type[Any]) -> Callable[[Callable[..., None]], Callable
 def _option(one: Setting) -> Parameter:
     kind = next((each for each in get_args(one.kind) if each is tuple[str, ...]), one.kind)
     several = kind == tuple[str, ...]
-    option = typer.Option(help=_help(one), show_default=False, min=one.low)
+    names = () if kind is not bool else (f"--{one.name}/--no-{one.name}",)
+    option = typer.Option(
+        *names, help=_help(one), show_default=False, min=one.low, metavar=one.metavar
+    )
     return Parameter(
         one.name,
         Parameter.KEYWORD_ONLY,

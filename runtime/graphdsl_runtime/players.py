@@ -113,12 +113,19 @@ def due(players: Iterable[str], turns: Mapping[str, int], step: int) -> list[str
     ]
 
 
-def play(losses: Losses, optimizers: Mapping[str, Optimizer]) -> None:
+def play(losses: Losses, optimizers: Mapping[str, Optimizer], clip: float | None = None) -> None:
     """Let some players step at once, each on its own loss and with what its optimizer holds alone.
 
     All gradients come first: a step changes what the others' were computed from. What a loss says
     of another player's parameters is not asked, and a loss that depends on no parameter moves none.
-    Gradients are averaged over all ranks.
+    Gradients are averaged over all ranks; then one whose norm is above ``clip``, over all that the
+    player trains, is scaled down to it.
+
+    >>> weight = torch.nn.Parameter(torch.tensor([3.0, 4.0]))
+    >>> losses = Losses(weight.square().sum() / 2, {})  # its gradient is the weight, of norm 5
+    >>> play(losses, {"model": torch.optim.SGD([weight], lr=1.0)}, clip=1.0)
+    >>> weight.detach().round(decimals=3)
+    tensor([2.4000, 3.2000])
     """
     for name, optimizer in optimizers.items():
         optimizer.zero_grad()
@@ -127,6 +134,8 @@ def play(losses: Losses, optimizers: Mapping[str, Optimizer]) -> None:
         if loss.requires_grad:
             torch.autograd.backward(loss, inputs=own, retain_graph=len(optimizers) > 1)
             average_gradients(own)
+            if clip is not None:
+                torch.nn.utils.clip_grad_norm_(own, clip)
     for optimizer in optimizers.values():
         optimizer.step()
         optimizer.zero_grad()

@@ -45,6 +45,12 @@ if TYPE_CHECKING:
     from graphdsl_runtime.data import Prepared
     from graphdsl_runtime.training import DataSet, Summary, Translation
 
+#: Why a run came to an end before its last epoch.
+_ENDINGS = {
+    "early stop": "the term of --early-stop has not improved for --patience epochs",
+    "max time": "the time of --max-time has passed",
+}
+
 
 @with_settings(TrainingSettings)
 def command(
@@ -237,6 +243,8 @@ def _conclude(objective: Objective, rows: DataSet | Prepared, summary: Summary) 
         if rows.train.shape[1] > 1:
             say("measuring how well each view predicts the others ...")
         translations = evaluate_translations(objective, rows)
+    if summary.ending in _ENDINGS:
+        say(f"stopped after epoch {len(summary.history)}: {_ENDINGS[summary.ending]}")
     Console().print(summarise(summary.history[-1], translations))
     best = "best/, " if (summary.folder / "best").is_dir() else ""
     record = "" if isinstance(rows, DataSet) else "data.json, "

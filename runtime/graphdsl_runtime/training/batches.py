@@ -5,9 +5,11 @@ from __future__ import annotations
 __all__ = ["Batches", "Share", "number_of_batches"]
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+import torch
 from torch import Tensor
+from torch.utils.data import Dataset
 
 from graphdsl_runtime import Batch
 
@@ -21,14 +23,13 @@ class Share:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Batches:
+class Batches(Dataset[dict[str, Tensor]]):
     """All rows, once, in a given order, in batches of as near the same size as can be.
 
     No batch is left with the few rows of a remainder: an estimator over a batch of one would be
     worth nothing. Each of W processes takes a W-th of every batch; at most W - 1 rows of an epoch,
     the last of its order, are left out then.
 
-    >>> import torch
     >>> rows = {"x": torch.arange(10.0)}
     >>> [batch["x"].tolist() for batch in Batches(rows, torch.arange(10), 4)]
     [[0.0, 1.0, 2.0, 3.0], [4.0, 5.0, 6.0], [7.0, 8.0, 9.0]]
@@ -41,6 +42,10 @@ class Batches:
     order: Tensor  #: a permutation of the rows
     batch_size: int  #: at most, of all processes together
     share: Share = Share()
+
+    def on(self, device: torch.device) -> Batches:
+        """Give the same batches of rows that lie on a device."""
+        return replace(self, order=self.order.to(device))
 
     def __len__(self) -> int:
         return number_of_batches(len(self.order), self.batch_size, self.share.of)

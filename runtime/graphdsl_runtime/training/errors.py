@@ -52,8 +52,27 @@ class MissingExtra(TrainingError):
         )
 
 
+#: What each code of a run's settings is about; docs/training.md has a line for each.
+CODES = {
+    "RUN01": "a setting has no such value",
+    "RUN02": "a setting names what the spec has not",
+    "RUN03": "the machine has no such devices, or cannot use them so",
+    "RUN04": "a library is not installed",
+    "RUN05": "a `run.toml` cannot be read",
+    "RUN06": "a `run.toml` is of another spec, or of other weights",
+}
+
+
 class WrongSettings(TrainingError):
-    """Settings of a run do not fit each other, the spec or the machine."""
+    """Settings of a run do not fit each other, the spec or the machine; all that is wrong.
+
+    >>> WrongSettings([("RUN01", "`--max-time soon` is no time")])
+    WrongSettings('RUN01  `--max-time soon` is no time')
+    """
+
+    def __init__(self, findings: Sequence[tuple[str, str]]) -> None:
+        super().__init__("\n".join(f"{code}  {visible(said)}" for code, said in findings))
+        self.findings = tuple(findings)
 
 
 class UnknownData(TrainingError):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 __all__ = ["restore"]
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from itertools import zip_longest
 from pathlib import Path
 
@@ -18,13 +18,19 @@ from torch import Tensor
 from graphdsl_runtime import Objective, ObjectiveError
 from graphdsl_runtime.training.checkpoint import Checkpoint, OptimizerState
 from graphdsl_runtime.training.errors import CannotResume
+from graphdsl_runtime.training.optimizers import RULES, Rule
 
-_MOMENTS = ("exp_avg", "exp_avg_sq")  # of Adam, in the shape of the parameter
 _STEPS = "step"
 
 
-def restore(objective: Objective, checkpoint: Checkpoint, spec_hash: str, path: Path) -> None:
-    """Give an objective the weights of a checkpoint of its own.
+def restore(
+    objective: Objective,
+    checkpoint: Checkpoint,
+    spec_hash: str,
+    path: Path,
+    rule: Rule = RULES["adam"],
+) -> None:
+    """Give an objective the weights of a checkpoint of its own, which this rule goes on from.
 
     Raises `CannotResume`, with the first difference, if another module, or a state of other names,
     shapes or types was saved; then the objective is as it was.
@@ -33,7 +39,7 @@ def restore(objective: Objective, checkpoint: Checkpoint, spec_hash: str, path: 
     state = objective.state_dict()
     _check_tensors("the state", checkpoint.weights, state, path)
     _check_numbers(checkpoint, objective, path)
-    _check_optimizers(checkpoint.optimizers, objective, path)
+    _check_optimizers(checkpoint.optimizers, objective, path, rule)
     before = {name: one.clone() for name, one in state.items()}
     try:
         objective.load_state_dict(dict(checkpoint.weights))
@@ -93,8 +99,9 @@ def _check_numbers(checkpoint: Checkpoint, objective: Objective, path: Path) -> 
 
 
 def _check_optimizers(
-    optimizers: Mapping[str, OptimizerState], objective: Objective, path: Path
+    optimizers: Mapping[str, OptimizerState], objective: Objective, path: Path, rule: Rule
 ) -> None:
+    _check_rule(optimizers, path, rule)
     names = {id(one): name for name, one in objective.named_parameters()}
     groups = {
         player: {names[id(one)]: one for one in parameters if one.requires_grad}
@@ -106,25 +113,47 @@ def _check_optimizers(
         for name, entries in state.items():
             if name not in groups[player]:
                 raise CannotResume(path, f"`{player}` does not train `{name}` in this module")
-            _check_entries(f"{player}/{name}", entries, groups[player][name], path)
+            _check_entries(f"{player}/{name}", entries, groups[player][name], path, rule)
 
 
-def _check_entries(name: str, entries: Mapping[str, Tensor], parameter: Tensor, path: Path) -> None:
-    steps = torch.zeros((), dtype=torch.float32)
-    expected = {_STEPS: steps, **dict.fromkeys(_MOMENTS, parameter.detach())}
+def _check_rule(optimizers: Mapping[str, OptimizerState], path: Path, rule: Rule) -> None:
+    """Refuse the state of another rule, if it is that of one."""
+    expected = {*rule.kept, *([_STEPS] if rule.counts else [])}
+    kept = {entry for state in optimizers.values() for one in state.values() for entry in one}
+    others = [name for name, one in RULES.items() if kept and kept >= {*one.kept} and one.kept]
+    if kept and kept != expected and others:
+        here = f"--optimizer {others[0]}" + (" --momentum" * ("momentum_buffer" in kept))
+        raise CannotResume(
+            path,
+            f"another optimiser made its steps: it kept {_listed(kept)}; this one keeps "
+            f"{_listed(expected)}. Go on with {here} as that run did, or train anew with --init",
+        )
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(f"`{name}`" for name in sorted(names)) or "nothing"
+
+
+def _check_entries(
+    name: str, entries: Mapping[str, Tensor], parameter: Tensor, path: Path, rule: Rule
+) -> None:
+    steps = {_STEPS: torch.zeros((), dtype=torch.float32)} if rule.counts else {}
+    expected = {**steps, **dict.fromkeys(rule.kept, parameter.detach())}
     _check_tensors(
         f"the optimiser's state of `{name}`",
         {f"{name}/{entry}": value for entry, value in entries.items()},
         {f"{name}/{entry}": value for entry, value in expected.items()},
         path,
     )
-    taken, squares = entries[_STEPS], entries["exp_avg_sq"]
-    if not (taken.isfinite() and taken >= 1 and taken == taken.floor()):
-        raise CannotResume(path, f"`{name}/{_STEPS}` is {taken.item()}, no number of steps")
-    if not (entries["exp_avg"].isfinite().all() and squares.isfinite().all()):
+    if rule.counts:
+        taken = entries[_STEPS]
+        if not (taken.isfinite() and taken >= 1 and taken == taken.floor()):
+            raise CannotResume(path, f"`{name}/{_STEPS}` is {taken.item()}, no number of steps")
+    if not all(entries[entry].isfinite().all() for entry in rule.kept):
         raise CannotResume(path, f"the optimiser's state of `{name}` is not finite")
-    if (squares < 0).any():
-        raise CannotResume(path, f"`{name}/exp_avg_sq` is negative, which no square is")
+    for entry in rule.squares:
+        if (entries[entry] < 0).any():
+            raise CannotResume(path, f"`{name}/{entry}` is negative, which no square is")
 
 
 def _described(tensor: Tensor) -> str:

@@ -2,31 +2,45 @@
 
 from __future__ import annotations
 
-__all__ = ["Listener", "Loop"]
+__all__ = ["Ending", "Listener", "Loop"]
 
 import signal
-from typing import Protocol
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import nullcontext
+from functools import partial
+from typing import Literal, Protocol, TypeAlias
 
 import torch
+import torch._functorch.config
 from lightning.pytorch import LightningModule
-from torch.optim import Adam
+from lightning.pytorch.loggers import Logger
+from torch import nn
+from torch.optim import Optimizer
+from torch.utils.data import DataLoader
 
 from graphdsl_files import TrainingSettings
 from graphdsl_runtime import Batch, Losses, Meaningless, Objective, alone, cool, due, play
 from graphdsl_runtime.meaning import refuse_meaningless
 from graphdsl_runtime.ranks import of_all_ranks
-from graphdsl_runtime.structures import EDGE_RATE, moving
+from graphdsl_runtime.structures import moving
 from graphdsl_runtime.training.batches import Batches, Share
 from graphdsl_runtime.training.checkpoint import Checkpoint, OptimizerState
 from graphdsl_runtime.training.data import FittedData
 from graphdsl_runtime.training.errors import Diverged
+from graphdsl_runtime.training.loggers import log_epoch
 from graphdsl_runtime.training.metrics import Epoch, Mean
+from graphdsl_runtime.training.optimizers import make_optimizers, rate_at
 from graphdsl_runtime.training.processes import leave_group
 from graphdsl_runtime.training.seeds import seed_for
-from graphdsl_runtime.training.trainer import interruptible, make_trainer, silenced
+from graphdsl_runtime.training.stopping import stalled
+from graphdsl_runtime.training.trainer import interruptible, make_trainer, out_of_time, silenced
 
 # What a stream of random numbers is for; the epoch follows, where it matters.
 _TRAINING, _ORDER, _HELD_OUT = range(3)
+
+
+#: Why a run ended.
+Ending: TypeAlias = Literal["epochs", "early stop", "max time", "interrupted"]
 
 
 class Listener(Protocol):
@@ -52,21 +66,25 @@ class Loop(LightningModule):
         settings: TrainingSettings,
         start: Checkpoint,
         spec_hash: str = "",
+        loggers: Sequence[Logger] = (),
     ) -> None:
         super().__init__()
         self.automatic_optimization = False  # several players take their steps side by side
         self.objective = objective
         self.last = start  #: the last epoch that came to a good end
         self._data, self._settings = data, settings
-        self._spec_hash = spec_hash
+        self._spec_hash, self._loggers = spec_hash, tuple(loggers)
         self._batches = 0
-        self._adams: dict[str, Adam] = {}
+        self._optimizers: dict[str, Optimizer] = {}
+        self._rates: dict[str, float] = {}  # as they are without schedule
+        module = torch.compile(objective) if settings.compile else objective
+        self._compute: Callable[[Batch], Losses] = partial(nn.Module.__call__, module)
         self._train, self._held_out = Mean(), Mean()
         with silenced():
-            self._planned = make_trainer(settings, settings.epochs - len(start.history))
+            self._planned = make_trainer(settings, settings.epochs - len(start.history), loggers)
 
-    def run(self, listener: Listener) -> bool:
-        """Train as planned, and say whether it came to the end or was interrupted (Ctrl-C).
+    def run(self, listener: Listener) -> Ending:
+        """Train as planned, and say why it ended; Ctrl-C interrupts it.
 
         Raises `Diverged`, and `SystemExit` after SIGTERM; ``last`` is good in any case.
         """
@@ -80,48 +98,48 @@ class Loop(LightningModule):
                     raise SystemExit(128 + signal.SIGTERM) from None
                 if not trainer.interrupted:
                     raise
-                return False
+                return "interrupted"
             finally:
                 # Lightning takes the weights back to the CPU; what follows may want to be fast.
                 self.objective.to(trainer.strategy.root_device)
                 leave_group()
-        return True
+        if len(self.last.history) == self._settings.epochs:
+            return "epochs"
+        return "max time" if out_of_time(trainer) else "early stop"
 
     # What Lightning calls.
 
-    def configure_optimizers(self) -> list[Adam]:
+    def configure_optimizers(self) -> list[Optimizer]:
         """Give every player an optimiser, in the state in which the checkpoint left it."""
-        rate = self._settings.learning_rate
-        for player, parameters in self.objective.parameter_groups().items():
-            trained = [parameter for parameter in parameters if parameter.requires_grad]
-            own = rate * EDGE_RATE if player == "structure" else rate
-            adam = Adam(trained, lr=own, fused=True)
-            self._restore(adam, self.last.optimizers.get(player, {}))
-            self._adams[player] = adam
-        return list(self._adams.values())
+        self._optimizers = make_optimizers(self.objective, self._settings)
+        for player, optimizer in self._optimizers.items():
+            self._rates[player] = optimizer.param_groups[0]["lr"]
+            self._restore(optimizer, self.last.optimizers.get(player, {}))
+        return list(self._optimizers.values())
 
     def on_fit_start(self) -> None:
-        """Bring all rows to where the weights are: then no batch has to travel."""
-        self._data = FittedData(
-            train={name: rows.to(self.device) for name, rows in self._data.train.items()},
-            test={name: rows.to(self.device) for name, rows in self._data.test.items()},
-        )
+        """Bring all rows to where the weights are, unless workers read them: no batch travels."""
+        if not self._settings.workers:
+            self._data = FittedData(
+                train={name: rows.to(self.device) for name, rows in self._data.train.items()},
+                test={name: rows.to(self.device) for name, rows in self._data.test.items()},
+            )
         for one in self.objective.state_dict().values():
             of_all_ranks(one)
 
-    def train_dataloader(self) -> Batches:
+    def train_dataloader(self) -> Iterable[Batch]:
         """Shuffle the training rows for the coming epoch."""
         generator = torch.Generator().manual_seed(self._seed(_ORDER, self._epoch))
         order = torch.randperm(_count(self._data.train), generator=generator)
         share = Share(rank=self.global_rank, of=self.trainer.world_size)
-        batches = Batches(self._data.train, order.to(self.device), self._settings.batch_size, share)
+        batches = Batches(self._data.train, order, self._settings.batch_size, share)
         self._batches = len(batches)
-        return batches
+        return self._loader(batches)
 
-    def val_dataloader(self) -> Batches:
+    def val_dataloader(self) -> Iterable[Batch]:
         """Take the held-out rows in their own order."""
-        order = torch.arange(_count(self._data.test), device=self.device)
-        return Batches(self._data.test, order, self._settings.batch_size)
+        order = torch.arange(_count(self._data.test))
+        return self._loader(Batches(self._data.test, order, self._settings.batch_size))
 
     def on_train_epoch_start(self) -> None:
         """Begin the epoch's stream of random numbers."""
@@ -135,10 +153,20 @@ class Loop(LightningModule):
         progress = step / (self._settings.epochs * self._batches)
         self.objective.advance(step)
         cool(self.objective, progress)
-        losses = self._losses(batch)
-        self._train.add(losses, _count(batch))
-        playing = moving(due(self._adams, self.objective.turns, step), progress)
-        play(losses, {player: self._adams[player] for player in playing})
+        factor = rate_at(self._settings, progress, (step + 1) / self._batches)
+        for player, optimizer in self._optimizers.items():
+            optimizer.param_groups[0]["lr"] = factor * self._rates[player]
+        # A graph that torch compiles in here keeps its memory until every player has been through.
+        keeping = torch._functorch.config.patch(donated_buffer=False)  # torch's own word for it
+        with keeping if self._settings.compile else nullcontext():
+            losses = self._losses(batch)
+            self._train.add(losses, _count(batch))
+            playing = moving(due(self._optimizers, self.objective.turns, step), progress)
+            play(
+                losses,
+                {player: self._optimizers[player] for player in playing},
+                self._settings.clip,
+            )
         self._listener.batch_done()
 
     def on_validation_epoch_start(self) -> None:
@@ -157,13 +185,17 @@ class Loop(LightningModule):
         epoch = Epoch(number=self._epoch, train=train, held_out=held_out)
         checkpoint = Checkpoint.take(
             self.objective,
-            self._adams,
+            self._optimizers,
             (*self.last.history, epoch),
             self._spec_hash,
             self._best(epoch),
         )
         self._listener.epoch_done(checkpoint)
+        for logger in self._loggers:
+            log_epoch(logger, epoch)
         self.last = checkpoint
+        if stalled(checkpoint.history, self._settings):
+            self.trainer.should_stop = True
 
     # What those are written in.
 
@@ -178,30 +210,39 @@ class Loop(LightningModule):
         not before the weights that move have come to their end.
         """
         so_far = self.last.best
-        if not self.objective.settled or not self._adams.keys() <= {"model", "structure"}:
+        if not self.objective.settled or not self._optimizers.keys() <= {"model", "structure"}:
             return so_far
         if so_far is None:
             return epoch.number
         lowest = self.last.history[so_far - 1].held_out["loss"]
         return epoch.number if epoch.held_out["loss"] < lowest else so_far
 
-    def _restore(self, adam: Adam, state: OptimizerState) -> None:
+    def _loader(self, batches: Batches) -> Iterable[Batch]:
+        """Let workers read batches ahead, where there are to be some; the batches are the same."""
+        workers = self._settings.workers
+        pinned = self.device.type == "cuda"
+        if not workers:
+            return batches.on(self.device)
+        return DataLoader(batches, batch_size=None, num_workers=workers, pin_memory=pinned)
+
+    def _restore(self, optimizer: Optimizer, state: OptimizerState) -> None:
         """Give an optimiser the state of a checkpoint that was found to fit."""
         names = {id(one): name for name, one in self.objective.named_parameters()}
-        (group,) = adam.param_groups
+        (group,) = optimizer.param_groups
         entries = {
             place: {entry: value.clone() for entry, value in state[names[id(one)]].items()}
             for place, one in enumerate(group["params"])
             if names[id(one)] in state
         }
-        adam.load_state_dict({"state": entries, "param_groups": adam.state_dict()["param_groups"]})
+        groups = optimizer.state_dict()["param_groups"]
+        optimizer.load_state_dict({"state": entries, "param_groups": groups})
 
     def _seed(self, *purpose: int) -> int:
         return seed_for(self._settings.seed, *purpose)
 
     def _losses(self, batch: Batch) -> Losses:
         try:
-            losses: Losses = self.objective(batch)
+            losses = self._compute(batch)
             refuse_meaningless(self.objective, batch, losses)
         except Meaningless as problem:
             self.objective.check(batch)  # it names what is wrong with the data, if that is wrong

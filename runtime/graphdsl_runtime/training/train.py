@@ -4,32 +4,34 @@ from __future__ import annotations
 
 __all__ = ["Summary", "train"]
 
-import math
 import shlex
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 
 from graphdsl_files import TrainingSettings, visible
-from graphdsl_runtime import Batch, Losses, Objective, OutOfRange
+from graphdsl_runtime import Batch, Objective
 from graphdsl_runtime.training.batches import number_of_batches
+from graphdsl_runtime.training.checking import refuse_wrong_settings
 from graphdsl_runtime.training.checkpoint import Checkpoint
-from graphdsl_runtime.training.data import FittedData, TrainingData
-from graphdsl_runtime.training.errors import CannotResume, Diverged
+from graphdsl_runtime.training.data import TrainingData
+from graphdsl_runtime.training.errors import Diverged
 from graphdsl_runtime.training.extras import train_extra
-from graphdsl_runtime.training.fitting import restore
-from graphdsl_runtime.training.folder import RunFolder, find_checkpoint
+from graphdsl_runtime.training.folder import RunFolder
+from graphdsl_runtime.training.loggers import make_loggers
 from graphdsl_runtime.training.metrics import Epoch
-from graphdsl_runtime.training.older import load_older
 from graphdsl_runtime.training.processes import is_first_process
 from graphdsl_runtime.training.reporting import Reporter
-from graphdsl_runtime.training.seeds import seeded
+from graphdsl_runtime.training.starting import start_of, terms_of, warm_start
 
 _AT_ONCE = 1 << 16  # rows whose mean and spread are found together
-_FEW = 8  # rows that every estimator can make do with
+
+if TYPE_CHECKING:
+    from graphdsl_runtime.training.loop import Ending
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,8 +40,13 @@ class Summary:
 
     history: tuple[Epoch, ...]  #: of all epochs, those before a resumption included
     folder: Path  #: with ``last/``, mostly ``best/``, and ``metrics.csv``, once an epoch is done
-    interrupted: bool  #: by Ctrl-C; then the checkpoint is that of the last whole epoch
+    ending: Ending  #: after Ctrl-C, the checkpoint is that of the last whole epoch
     seconds: float  #: of this run alone
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether Ctrl-C ended it."""
+        return self.ending == "interrupted"
 
     @property
     def last(self) -> Epoch | None:
@@ -61,7 +68,7 @@ def train(
     spec_hash: str = "",
     papers: Mapping[str, str] | None = None,
 ) -> Summary:
-    """Train an objective on a data set with Adam, each player on its own loss.
+    """Train an objective on a data set, each player on its own loss.
 
     After every epoch ``out`` holds ``last/``, a checkpoint, and ``metrics.csv``, both whole, and
     ``best/``, the checkpoint of the lowest held-out loss, where the losses of epochs compare: not
@@ -82,16 +89,22 @@ def train(
     `MissingExtra`, and what `fit_to` of the data does.
     Reference: Kingma and Ba 2015.
     """
-    _check_ranges(settings)
     fitted = data.fit_to(objective.variables)
     rows = len(next(iter(fitted.train.values())))
     objective.rows = rows
+    if settings.precision == "64-true":
+        objective.double()
     objective.standardise(_parts(fitted.train, rows))
     with train_extra():
         from graphdsl_runtime.training.loop import Loop
 
-    start = _start(objective, fitted, resume, settings.epochs, spec_hash)
-    loop = Loop(objective, fitted, settings, start, spec_hash)
+    terms = terms_of(objective, fitted)
+    refuse_wrong_settings(objective, settings, terms)
+    if settings.init is not None and resume is None:
+        warm_start(objective, Path(settings.init))
+    start = start_of(objective, terms, settings, resume, spec_hash)
+    loggers = make_loggers(settings, out)
+    loop = Loop(objective, fitted, settings, start, spec_hash, loggers)
     first = is_first_process()
     folder = RunFolder(out, resume=resume, force=force, papers=papers, spec=spec) if first else None
     batches = number_of_batches(rows, settings.batch_size, settings.devices * settings.nodes)
@@ -99,7 +112,7 @@ def train(
     console = Console(stderr=True, quiet=quiet or not first)
     with Reporter(settings.epochs, len(start.history), batches, console) as shown:
         try:
-            finished = loop.run(_Keeper(folder, shown))
+            ending = loop.run(_Keeper(folder, shown))
         except BaseException as problem:
             objective.load_state_dict(dict(loop.last.weights))
             if isinstance(problem, Diverged):
@@ -108,13 +121,13 @@ def train(
                 _say_how_to_go_on(folder, resume, command)
             raise
     objective.eval()
-    if not finished:
+    if ending == "interrupted":
         objective.load_state_dict(dict(loop.last.weights))
         _say_how_to_go_on(folder, resume, command)
     return Summary(
         history=loop.last.history,
         folder=out,
-        interrupted=not finished,
+        ending=ending,
         seconds=time.monotonic() - began,
     )
 
@@ -134,43 +147,10 @@ class _Keeper:
         self._reporter.epoch_done(checkpoint.history[-1])
 
 
-def _start(
-    objective: Objective, data: FittedData, resume: Path | None, epochs: int, spec_hash: str
-) -> Checkpoint:
-    if resume is None:
-        return Checkpoint.take(objective, {}, (), spec_hash)
-    place = find_checkpoint(resume)
-    checkpoint = load_older(place, objective) if place.is_file() else Checkpoint.load(place)
-    done = len(checkpoint.history)
-    if done >= epochs:
-        raise CannotResume(
-            place, f"{done} epochs of {epochs} are done: ask for more, such as --epochs {2 * done}"
-        )
-    there, here = list(checkpoint.history[-1].train), _means_of(objective, data)
-    if there != here:
-        said = f"its epochs have the terms {', '.join(there)}; expected {', '.join(here)}"
-        raise CannotResume(place, said)
-    restore(objective, checkpoint, spec_hash, place)
-    return checkpoint
-
-
-def _means_of(objective: Objective, data: FittedData) -> list[str]:
-    """Name what every epoch has a mean of: the loss and its terms."""
-    with seeded(0):
-        losses: Losses = objective({name: rows[:_FEW] for name, rows in data.test.items()})
-    return ["loss", *losses.terms]
-
-
 def _parts(batch: Batch, rows: int) -> Iterator[Batch]:
     """Give many rows some at a time, which may lie in a file that is larger than the memory."""
     for start in range(0, rows, _AT_ONCE):
         yield {name: values[start : start + _AT_ONCE] for name, values in batch.items()}
-
-
-def _check_ranges(settings: TrainingSettings) -> None:
-    for one, value, _ in settings.problems():
-        low = math.ulp(0.0) if one.low is None else one.low
-        raise OutOfRange(one.name.replace("_", " "), value, low=low, high=math.inf)
 
 
 def _going_on(folder: RunFolder | None, resume: Path | None, command: Sequence[str]) -> str:

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-__all__ = ["interruptible", "make_trainer", "silenced"]
+__all__ = ["interruptible", "make_trainer", "out_of_time", "silenced"]
 
 import logging
 import signal
 import threading
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-import torch
 from lightning.fabric.utilities.exceptions import MisconfigurationException
-from lightning.pytorch import Trainer
+from lightning.pytorch import Callback, Trainer
+from lightning.pytorch.callbacks import Timer
+from lightning.pytorch.callbacks.timer import Interval
+from lightning.pytorch.loggers import Logger
 from lightning.pytorch.strategies import DDPStrategy
 
 from graphdsl_files import TrainingSettings
 from graphdsl_runtime.training.errors import WrongSettings
+from graphdsl_runtime.training.stopping import duration
 
 
 class Copies(DDPStrategy):
@@ -31,42 +34,43 @@ class Copies(DDPStrategy):
         """Leave the model as it is."""
 
 
-def make_trainer(settings: TrainingSettings, epochs: int) -> Trainer:
+def make_trainer(settings: TrainingSettings, epochs: int, loggers: Sequence[Logger]) -> Trainer:
     """Make a trainer for so many epochs.  Raises `WrongSettings` for devices that are not there."""
     processes = settings.devices * settings.nodes
-    _refuse_wrong_strategy(settings, processes)
     try:
         return Trainer(
             accelerator=settings.device,
             devices=settings.devices,
             num_nodes=settings.nodes,
             strategy=Copies() if processes > 1 or settings.strategy == "ddp" else "auto",
+            precision=settings.precision,
             max_epochs=epochs,
+            callbacks=_timers(settings),
             use_distributed_sampler=False,  # each process takes its rows itself
             reload_dataloaders_every_n_epochs=1,  # every epoch has its own order
             num_sanity_val_steps=0,
             inference_mode=False,  # penalties on gradients are terms like any other
-            logger=False,
+            logger=[*loggers],
             enable_checkpointing=False,
             enable_progress_bar=False,
             enable_model_summary=False,
         )
     except (MisconfigurationException, RuntimeError, ValueError) as problem:
         said = " ".join(str(problem).split())[:300]
-        raise WrongSettings(f"Lightning cannot train on these devices: {said}") from None
+        found = f"Lightning cannot train on these devices: {said}"
+        raise WrongSettings([("RUN03", found)]) from None
 
 
-def _refuse_wrong_strategy(settings: TrainingSettings, processes: int) -> None:
-    if settings.strategy == "fsdp":
-        there = "there is none" if not torch.cuda.is_available() else "this version has no support"
-        raise WrongSettings(
-            f"`--strategy fsdp` shards a model over CUDA GPUs, and {there}: write --strategy ddp"
-        )
-    if settings.batch_size < processes:
-        raise WrongSettings(
-            f"`--batch-size` is {settings.batch_size}, and {processes} processes share each batch: "
-            f"write --batch-size {processes} or more"
-        )
+def out_of_time(trainer: Trainer) -> bool:
+    """Say whether the time of a run has passed."""
+    timers = [one for one in trainer.callbacks if isinstance(one, Timer)]  # type: ignore[attr-defined]  # Lightning sets it unseen
+    return any((one.time_remaining() or 0.0) <= 0.0 for one in timers)
+
+
+def _timers(settings: TrainingSettings) -> list[Callback]:
+    """The timer of a run that has so much time, which looks at the end of each epoch."""
+    time = duration(settings.max_time or "")
+    return [] if time is None else [Timer(time, interval=Interval.epoch, verbose=False)]
 
 
 @contextmanager
