@@ -66,6 +66,7 @@ _ORDER = (
     "distributions.md",
     "estimators.md",
     "command-line.md",
+    "editor.md",
     "runtime.md",
     "your-data.md",
     "in-use.md",

@@ -1,6 +1,7 @@
 """Derivations for readers: audits in five dresses, and what every stage made of a spec."""
 
 __all__ = [
+    "alike",
     "audit_html",
     "audit_json",
     "audit_latex",
@@ -11,13 +12,16 @@ __all__ = [
     "comparison_json",
     "comparison_markdown",
     "comparison_text",
+    "projection_text",
     "show_collected",
     "show_graphs",
     "show_loss",
     "show_model",
     "show_program",
+    "term_text",
 ]
 
+from graphdsl.report.alike import alike
 from graphdsl.report.comparison import (
     comparison_html,
     comparison_json,
@@ -30,4 +34,4 @@ from graphdsl.report.markdown import audit_markdown
 from graphdsl.report.page import audit_html
 from graphdsl.report.program import show_program
 from graphdsl.report.stages import show_collected, show_graphs, show_loss, show_model
-from graphdsl.report.text import audit_text
+from graphdsl.report.text import audit_text, projection_text, term_text

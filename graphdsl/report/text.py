@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-__all__ = ["audit_text"]
+__all__ = ["audit_text", "projection_text", "term_text"]
 
 from collections.abc import Iterable, Iterator
+from textwrap import dedent
 
 from graphdsl.ir.audit import Audit
 from graphdsl.ir.folding import fold_lists
@@ -36,6 +37,16 @@ def audit_text(audit: Audit, *, width: int = WIDEST, full: bool = False) -> str:
         full: Whether everything is written out: all projections, also those that are alike.
     """
     return _Writer(width, full).text(audit)
+
+
+def projection_text(group: Alike, *, width: int = WIDEST) -> str:
+    """One derivation of D(q || G), as the audit has it."""
+    return dedent("\n".join(_Writer(width, False).projection(group)))
+
+
+def term_text(term: LossTerm, *, width: int = WIDEST) -> str:
+    """One term of the loss with its bound and its gap, as the audit has it."""
+    return dedent("\n".join(_Writer(width, False).term(term))).strip()
 
 
 class _Writer:
@@ -110,11 +121,11 @@ class _Writer:
             groups = alike(audit.projections, audit.model)
         shown = groups if self.full else groups[:_MOST]
         for one in shown:
-            yield from self._projection(one)
+            yield from self.projection(one)
         if len(groups) > len(shown):
             yield f"  ... and {len(groups) - len(shown)} more: `--full` shows them"
 
-    def _projection(self, group: Alike) -> Iterator[str]:
+    def projection(self, group: Alike) -> Iterator[str]:
         one = group.shown
         weight = f", weight {weight_text(one.weight)}" if one.weight else ""
         yield from self._fill("  ", f"D({one.under} || {fold_lists(one.network.name)}){weight}", 4)
@@ -140,14 +151,14 @@ class _Writer:
             yield from self._fill("  ", f"({claim}. {checked})".replace("−", "-"), 3)
         yield from self._turns(module)
         for term in module.terms:
-            yield from self._term(term)
+            yield from self.term(term)
 
     def _turns(self, module: LossModule) -> Iterator[str]:
         written = turns_text(module)
         if written:
             yield from self._fill("  ", f"(steps in a round: {written})", 3)
 
-    def _term(self, term: LossTerm) -> Iterator[str]:
+    def term(self, term: LossTerm) -> Iterator[str]:
         yield ""
         under = f", under {term.within}" if term.within else ""
         formula = fold_lists(term.formula)

@@ -1,0 +1,56 @@
+"""What is written at a place: a word, a statement, a functional."""
+
+from __future__ import annotations
+
+__all__ = ["covers", "functional_at", "statement_at", "word_at"]
+
+import re
+from collections.abc import Iterator
+from dataclasses import fields, is_dataclass
+
+from graphdsl.diagnostics import Source, Span
+from graphdsl.syntax import ast
+
+
+def word_at(source: Source, line: int, column: int) -> str:
+    """The word at a place, or that ends there; empty for a sign or a space.
+
+    >>> word_at(Source("a.mib", "latent z : real"), 1, 7)
+    'latent'
+    """
+    for found in re.finditer(r"\w+", source.line(line)):
+        if found.start() < column <= found.end() + 1:
+            return found[0]
+    return ""
+
+
+def statement_at(spec: ast.Spec, line: int, column: int) -> ast.Statement | None:
+    """The statement at a place."""
+    return next((one for one in spec.statements if covers(one.span, line, column)), None)
+
+
+def functional_at(
+    spec: ast.Spec, line: int, column: int
+) -> ast.Information | ast.Divergence | None:
+    """The functional at a place, such as `I(x; z)`; the innermost one."""
+    statement = statement_at(spec, line, column)
+    found = [one for one in _functionals(statement) if covers(one.span, line, column)]
+    return found[-1] if found else None
+
+
+def covers(span: Span, line: int, column: int) -> bool:
+    """Whether a stretch holds a place, or ends there."""
+    return (span.line, span.column) <= (line, column) <= (span.end_line, span.end_column)
+
+
+def _functionals(node: object) -> Iterator[ast.Information | ast.Divergence]:
+    """Every functional of a piece of syntax, outer ones first."""
+    waiting = [node]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, ast.Information | ast.Divergence):
+            yield one
+        if isinstance(one, tuple):
+            waiting.extend(one)
+        elif is_dataclass(one) and not isinstance(one, Span | type):
+            waiting.extend(getattr(one, field.name) for field in fields(one))
