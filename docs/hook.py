@@ -70,6 +70,7 @@ _ORDER = (
     "runtime.md",
     "your-data.md",
     "in-use.md",
+    "sweeps.md",
     "reference",
     "unified-table.md",
     "paper-audit.md",

@@ -3,13 +3,15 @@
 Neither of the two imports the other, and both write files that a killed process must not spoil.
 `settings` says how a model is trained, in the record that options and `run.toml` are made of;
 `whole` replaces a file or a folder in one step, `limited` reads no more than it is allowed to,
-`visible` escapes what a terminal would obey. The standard library is all that they need.
+`locks` keeps other processes out, `visible` escapes what a terminal would obey. The standard
+library is all that they need.
 """
 
 __all__ = [
     "Setting",
     "TooLarge",
     "TrainingSettings",
+    "held",
     "present",
     "read_at_most",
     "settings_of",
@@ -19,6 +21,7 @@ __all__ = [
 ]
 
 from graphdsl_files.limited import TooLarge, read_at_most
+from graphdsl_files.locks import held
 from graphdsl_files.settings import Setting, TrainingSettings, settings_of
 from graphdsl_files.visible import visible
 from graphdsl_files.whole import present, write_folder, write_whole

@@ -68,9 +68,13 @@ def _root(
 
 
 def _gather() -> None:
-    """Make a command of `command` in every module of `commands/`, in the order of their names."""
+    """Make a command of `command` in every module of `commands/`, in the order of their names.
+
+    A module's `CONTEXT`, where it has one, says how click reads the command's words.
+    """
     for name in sorted(found.name for found in iter_modules(commands.__path__)):
-        app.command(name)(import_module(f"{commands.__name__}.{name}").command)
+        module = import_module(f"{commands.__name__}.{name}")
+        app.command(name, context_settings=getattr(module, "CONTEXT", None))(module.command)
 
 
 _gather()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["Plain", "papers"]
+__all__ = ["Plain", "papers", "toml_table"]
 
 import json
 import platform
@@ -35,13 +35,14 @@ def papers(
             "torch": version("torch"),
         },
     }
-    files = {"objective.py": module.text, "run.toml": "\n".join(map(_table, tables.items()))}
+    files = {"objective.py": module.text, "run.toml": "\n".join(map(toml_table, tables.items()))}
     if data is not None:
         files["data.json"] = json.dumps(data, indent=1) + "\n"
     return files
 
 
-def _table(named: tuple[str, Mapping[str, Plain]]) -> str:
+def toml_table(named: tuple[str, Mapping[str, Plain]]) -> str:
+    """Write a table of TOML, with its name."""
     name, entries = named
     return "".join((f"[{name}]\n", *(f"{key} = {_value(one)}\n" for key, one in entries.items())))
 

@@ -103,7 +103,8 @@ def command(
         first = is_first_process()
         if not isinstance(rows, Prepared):
             if check_data:
-                say(f"{data}: {len(rows.train)} rows to train on, {len(rows.test)} held out")
+                others = "to validate on" if validation else "held out"
+                say(f"{data}: {len(rows.train)} rows to train on, {len(rows.test)} {others}")
         elif first and (check_data or not quiet):
             say(rows.shown)
         if check_data:

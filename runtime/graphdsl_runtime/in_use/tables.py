@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["columns_of", "names_of_classes", "table_bytes"]
+__all__ = ["columns_bytes", "columns_of", "names_of_classes", "table_bytes"]
 
 import csv
 import io
@@ -18,7 +18,7 @@ from graphdsl_runtime.errors import ObjectiveError
 from graphdsl_runtime.variables import Variable
 
 #: The numbers of a column, or its texts.
-Column: TypeAlias = np.ndarray[Any, np.dtype[Any]] | list[str]
+Column: TypeAlias = np.ndarray[Any, np.dtype[Any]] | list[str] | list[float] | list[int]
 
 
 def table_bytes(
@@ -51,6 +51,17 @@ def table_bytes(
         member, _, word = name.partition(".")
         names = known.get(member, ()) if word.partition("_")[0] == "sample" else ()
         columns[name] = [names[int(one)] for one in values.tolist()] if names else values.numpy()
+    return columns_bytes(suffix, columns)
+
+
+def columns_bytes(suffix: str, columns: Mapping[str, Column]) -> bytes:
+    r"""Write columns as a .csv or a .parquet.
+
+    Raises `ObjectiveError` where .parquet is asked for and pyarrow is not installed.
+
+    >>> columns_bytes(".csv", {"name": ["a", "b"], "value": [1.0, 2.5]})
+    b'name,value\na,1.0\nb,2.5\n'
+    """
     return _csv(columns) if suffix == ".csv" else _parquet(columns)
 
 
