@@ -277,10 +277,13 @@ def test_a_slip_in_a_name() -> None:
         emitted_class(SHARED)(networks={"q(u[1]|x[1])": mlps(2, [(3,)], (), 4)})
 
 
-def test_the_command_line_cannot_pass_a_network(tmp_path: Path) -> None:
+def test_the_command_line_says_which_networks_to_pass(tmp_path: Path) -> None:
     spec = tmp_path / "own.mib"
     spec.write_text(OWN_SPEC, encoding="utf-8")
     done = CliRunner().invoke(app, ["train", str(spec), "--data", "digits"])
     assert done.exit_code == 1
-    assert "via trunk" in done.stderr
-    assert 'Own(networks={"q(z|x,y)": trunk})' in done.stderr
+    own = [("q(z|x,y)", "trunk"), ("p(x[1]|z)", "head"), ("p(x[2]|z)", "head")]
+    for name, word in own:
+        assert f"{name} `via {word}`" in done.stderr
+        assert f'"{name}": {word}' in done.stderr
+    assert "--networks nets:make" in done.stderr

@@ -162,7 +162,11 @@ def _made(
         one: saved.networks[one] for one in saved.networks if one not in (networks or {})
     }:
         listed = ", ".join(f"`{name}` ({place})" for name, place in missing.items())
-        refuse(saved.path, f"it has networks of its own: give them, networks={{...}}: {listed}")
+        refuse(
+            saved.path,
+            f"it has networks of its own: give them, networks={{...}}: {listed}; or, to a command, "
+            "--networks MODULE:FUNCTION",
+        )
     constants = {
         name: value
         for name, text in (saved.constants or {}).items()

@@ -35,6 +35,7 @@ import typer
 
 from graphdsl.cli.console import fail, say, shown, write
 from graphdsl.cli.devices import device_of, lacks_memory
+from graphdsl.cli.networks import networks_of
 from graphdsl.cli.reading import IMAGES, DataOptions, read_rows
 from graphdsl_files import write_whole
 
@@ -100,7 +101,9 @@ Device = Annotated[
 OldSpec = Annotated[str | None, typer.Option("--spec", help="Of a run that kept none.")]
 
 
-def opened(run: Path, checkpoint: Part | None, spec: str | None, device: str = "cpu") -> Objective:
+def opened(
+    run: Path, checkpoint: Part | None, spec: str | None, networks: str | None, device: str
+) -> Objective:
     """The trained model, on a device; stops with a line and code 1 where it cannot be loaded."""
     from graphdsl.api import load
     from graphdsl.cli.sources import open_source
@@ -112,6 +115,7 @@ def opened(run: Path, checkpoint: Part | None, spec: str | None, device: str = "
             run,
             checkpoint=None if checkpoint is None else checkpoint.value,
             spec=None if spec is None else open_source(spec),
+            networks=networks_of(networks),
         ).to(place)
 
 

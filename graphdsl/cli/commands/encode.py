@@ -4,6 +4,7 @@ from __future__ import annotations
 
 __all__ = ["command"]
 
+from graphdsl.cli.networks import OwnNetworks
 from graphdsl.cli.options import DropIncomplete, Maps
 from graphdsl.cli.using import (
     BatchSize,
@@ -36,12 +37,13 @@ def command(
     device: Device = "cpu",
     checkpoint: Checkpoint = None,
     spec: OldSpec = None,
+    networks: OwnNetworks = None,
 ) -> None:
     """Write what a trained model infers: of every latent the posterior's mean, and a sample."""
     from graphdsl_runtime.in_use import encode, read_by_infer
     from graphdsl_runtime.in_use.codes import refuse_no_codes
 
-    objective = opened(run, checkpoint, spec, device)
+    objective = opened(run, checkpoint, spec, networks, device)
     with refusals():
         refuse_no_codes(objective)
         read = read_by_infer(objective)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from graphdsl.cli.console import fail, print_lines, say, shown, write
+from graphdsl.cli.networks import OwnNetworks
 from graphdsl.cli.options import DropIncomplete, Maps
 from graphdsl.cli.using import (
     BatchSize,
@@ -60,11 +61,12 @@ def command(
     device: Device = "cpu",
     checkpoint: Checkpoint = None,
     spec: OldSpec = None,
+    networks: OwnNetworks = None,
 ) -> None:
     """Measure a trained model: the loss and its terms, a bound of -log p, and active units."""
     from graphdsl.api.evaluation import evaluate
 
-    objective = opened(run, checkpoint, spec, device)
+    objective = opened(run, checkpoint, spec, networks, device)
     which = rows or (Rows.held_out if trained_on(objective, data) else Rows.all)
     options = Reading(rows=which, maps=maps or (), drop_incomplete=drop_incomplete)
     given = rows_of(objective, data_of(objective), data, options)

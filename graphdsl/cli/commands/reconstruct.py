@@ -4,6 +4,7 @@ from __future__ import annotations
 
 __all__ = ["command"]
 
+from graphdsl.cli.networks import OwnNetworks
 from graphdsl.cli.options import DropIncomplete, Maps
 from graphdsl.cli.using import (
     BatchSize,
@@ -37,12 +38,13 @@ def command(
     device: Device = "cpu",
     checkpoint: Checkpoint = None,
     spec: OldSpec = None,
+    networks: OwnNetworks = None,
 ) -> None:
     """Write what a trained model says of rows at their own codes: means, and a sample of each."""
     from graphdsl_runtime.in_use import reconstruct
     from graphdsl_runtime.in_use.codes import refuse_no_codes
 
-    objective = opened(run, checkpoint, spec, device)
+    objective = opened(run, checkpoint, spec, networks, device)
     with refusals():
         refuse_no_codes(objective)
     options = Reading(rows=rows, maps=maps or (), drop_incomplete=drop_incomplete)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from graphdsl.cli.console import fail
+from graphdsl.cli.networks import OwnNetworks
 from graphdsl.cli.options import DropIncomplete, Maps
 from graphdsl.cli.using import (
     BatchSize,
@@ -50,12 +51,13 @@ def command(
     device: Device = "cpu",
     checkpoint: Checkpoint = None,
     spec: OldSpec = None,
+    networks: OwnNetworks = None,
 ) -> None:
     """Draw rows from a trained model: latents from their priors, means and a sample of the data."""
     from graphdsl_runtime.in_use import sample
     from graphdsl_runtime.in_use.codes import generated
 
-    objective = opened(run, checkpoint, spec, device)
+    objective = opened(run, checkpoint, spec, networks, device)
     given: Batch = {}
     found: ReadRows | None = None
     if data is not None:

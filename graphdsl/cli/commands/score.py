@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from graphdsl.cli.console import say
+from graphdsl.cli.networks import OwnNetworks
 from graphdsl.cli.options import DropIncomplete, Maps
 from graphdsl.cli.using import (
     BatchSize,
@@ -45,11 +46,12 @@ def command(
     device: Device = "cpu",
     checkpoint: Checkpoint = None,
     spec: OldSpec = None,
+    networks: OwnNetworks = None,
 ) -> None:
     """Write the loss and its terms of each row, in nats; or, with --samples, a bound of -log p."""
     from graphdsl_runtime.in_use import row_terms
 
-    objective = opened(run, checkpoint, spec, device)
+    objective = opened(run, checkpoint, spec, networks, device)
     options = Reading(rows=rows, maps=maps or (), drop_incomplete=drop_incomplete)
     given = rows_of(objective, data_of(objective), data, options)
     with refusals():

@@ -5,6 +5,7 @@ from __future__ import annotations
 __all__ = ["command"]
 
 import gc
+import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from graphdsl.cli.compiling import compiled
 from graphdsl.cli.console import fail, say, shown
 from graphdsl.cli.devices import lacks_memory
 from graphdsl.cli.ending import INTERRUPTED
+from graphdsl.cli.networks import OwnNetworks, networks_of
 from graphdsl.cli.options import (
     Consts,
     DropIncomplete,
@@ -77,6 +79,7 @@ def command(
         bool, typer.Option("--force", help="Replace the run that the folder holds.")
     ] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="Only the summary.")] = False,
+    networks: OwnNetworks = None,
     const: Consts = None,
     param: Params = None,
 ) -> None:
@@ -87,7 +90,8 @@ def command(
     gc.enable()
     source = open_source(spec)
     module = compiled(source, const, param, strict=False)
-    _refuse_own_networks(module)
+    if networks is None:
+        _refuse_own_networks(module)
     settings = TrainingSettings(**given)  # type: ignore[arg-type]  # the options were made of it
     options = DataOptions(
         maps=tuple(maps or ()),
@@ -113,13 +117,15 @@ def command(
             refuse_other_data(resume, rows)
         with _folder(out, resume, module.compiled.checked.model.name, first) as folder:
             words = _words()
-            record = {"data": data, **options.settings(), "seed": settings.seed, **given}
+            own = {} if networks is None else {"networks": networks}
+            record = {**own, "data": data, **options.settings(), "seed": settings.seed, **given}
             prepared = rows.record if isinstance(rows, Prepared) else None
             run = _Run(
                 folder=folder,
                 resume=resume,
                 force=force,
                 quiet=quiet,
+                networks=networks,
                 command=words,
                 papers=papers(module, words, record, prepared),
             )
@@ -134,6 +140,7 @@ class _Run:
     resume: Path | None
     force: bool
     quiet: bool
+    networks: str | None  #: MODULE:FUNCTION, of the user's own
     command: list[str]  #: that makes it again
     papers: Mapping[str, str]
 
@@ -178,16 +185,21 @@ def _folder(out: Path | None, resume: Path | None, model: str, first: bool) -> I
 
 
 def _refuse_own_networks(module: GeneratedModule) -> None:
-    """The command line builds every network itself: it has none to pass."""
-    for slot in module.compiled.module.networks:
-        if slot.builder.module:
-            own, name = slot.builder.module, module.class_name
-            fail(
-                f"graphdsl: the spec computes {slot.names[0]} `via {own}`, which is for you to "
-                "pass, and a command line cannot. Write `via mlp` or `via conv` to train with "
-                "what graphdsl builds, or compile the spec and train it from Python:\n"
-                f'    train({name}(networks={{"{slot.names[0]}": {own}}}), data)'
-            )
+    """Refuse a spec that leaves networks to its user, who gave none."""
+    own = {
+        name: slot.builder.module
+        for slot in module.compiled.module.networks
+        if slot.builder.module
+        for name in slot.names
+    }
+    if own:
+        listed = ", ".join(f"{name} `via {word}`" for name, word in own.items())
+        entries = ", ".join(f"{json.dumps(name)}: {word}" for name, word in own.items())
+        fail(
+            f"graphdsl: the spec computes {listed}, which is for you to pass. Write `via mlp` or "
+            "`via conv` to train with what graphdsl builds; or write nets.py and add "
+            f"--networks nets:make:\n    def make():\n        return {{{entries}}}"
+        )
 
 
 def _train(
@@ -204,7 +216,7 @@ def _train(
     from graphdsl_runtime.training import is_first_process, train
 
     torch.manual_seed(settings.seed)
-    objective = made()
+    objective = made(networks=networks_of(run.networks))
     objective.data_record = rows.record if isinstance(rows, Prepared) else None
     summary = train(
         objective,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from graphdsl.cli.console import fail, shown
+from graphdsl.cli.networks import OwnNetworks
 from graphdsl.cli.options import DropIncomplete, Maps
 from graphdsl.cli.using import (
     BatchSize,
@@ -44,11 +45,12 @@ def command(
     device: Device = "cpu",
     checkpoint: Checkpoint = None,
     spec: OldSpec = None,
+    networks: OwnNetworks = None,
 ) -> None:
     """Predict views from others of the same rows: the means, at the means of the codes."""
     from graphdsl_runtime.in_use import translate
 
-    objective = opened(run, checkpoint, spec, device)
+    objective = opened(run, checkpoint, spec, networks, device)
     owners = _owners(objective, [*source, *to])
     if both := set(source) & set(to):
         fail(f"graphdsl: {', '.join(sorted(both))} is both in --from and in --to", code=2)

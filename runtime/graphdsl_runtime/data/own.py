@@ -4,14 +4,12 @@ from __future__ import annotations
 
 __all__ = ["read_own", "table_of"]
 
-import importlib
-import sys
 from collections.abc import Mapping, Sized
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from graphdsl_runtime.calling import CannotCall, call_named
 from graphdsl_runtime.data.arrow_files import from_arrow
 from graphdsl_runtime.data.errors import needs, refused
 from graphdsl_runtime.data.numpy_files import column_of
@@ -26,22 +24,10 @@ def read_own(source: str) -> Table:
 
     This runs code: a source of this kind is to be trusted like a program.
     """
-    module, _, name = source.partition(":")
-    here = str(Path.cwd())
-    added = here not in sys.path
-    if added:
-        sys.path.insert(0, here)
     try:
-        function: Any = importlib.import_module(module)
-        for part in name.split("."):
-            function = getattr(function, part)
-        found = function()
-    except Exception as problem:  # of code that is not ours
-        said = " ".join(f"{type(problem).__name__}: {problem}".split())[:200]
-        raise refused("DATA01", source, f"raised {said}") from None
-    finally:
-        if added:
-            sys.path.remove(here)
+        found = call_named(source)
+    except CannotCall as problem:
+        raise refused("DATA01", source, problem.said) from None
     return table_of(source, found)
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 __all__ = ["SOURCES", "open_table"]
 
-import re
 from collections.abc import Callable, Mapping
 from difflib import get_close_matches
 from pathlib import Path
 
+from graphdsl_runtime.calling import is_named_function
 from graphdsl_runtime.data.arrow_files import read_arrow, read_csv, read_parquet
 from graphdsl_runtime.data.built_in import image_table
 from graphdsl_runtime.data.drawn import coloured_digits, coloured_mnist, sources, sprites
@@ -64,8 +64,6 @@ SOURCES = (
     "MODULE:FUNCTION",
 )
 
-_FUNCTION = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*(\.[^\W\d]\w*)*")
-
 
 def open_table(source: str) -> Table:
     """Read a data source.  Raises `TrainingError`, mostly as `DataRefused`."""
@@ -79,7 +77,7 @@ def open_table(source: str) -> Table:
     if reader is not None:
         _refuse_absent(path, source)
         return reader(path)
-    if colon and word not in _FOLDERS and _FUNCTION.fullmatch(source):
+    if colon and word not in _FOLDERS and is_named_function(source):
         return read_own(source)
     raise _unknown(source)
 
