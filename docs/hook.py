@@ -73,6 +73,7 @@ _ORDER = (
     "sweeps.md",
     "reference",
     "unified-table.md",
+    "comparing.md",
     "paper-audit.md",
     "models",
     "diagnostics",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["Values", "values", "values_of_each"]
+__all__ = ["Numbers", "Values", "values", "values_of_each"]
 
 from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
@@ -12,7 +12,8 @@ from graphdsl.api.numbers import exact_text
 from graphdsl.cli.console import fail, shown
 from graphdsl.diagnostics import Source, nearest
 
-Values: TypeAlias = tuple[Mapping[str, Fraction], Mapping[str, Fraction]]
+Numbers: TypeAlias = Mapping[str, Fraction]
+Values: TypeAlias = tuple[Numbers, Numbers]  #: of --const, and of --param
 
 
 def values(source: Source, const: list[str] | None, param: list[str] | None) -> Values:

@@ -1,7 +1,8 @@
-"""Derivations for readers: audits in five dresses, and what every stage made of a spec."""
+"""Derivations for readers: audits in five dresses, one or several, and what every stage made."""
 
 __all__ = [
     "alike",
+    "UnifiedRow",
     "audit_html",
     "audit_json",
     "audit_latex",
@@ -19,6 +20,11 @@ __all__ = [
     "show_model",
     "show_program",
     "term_text",
+    "unified_html",
+    "unified_latex",
+    "unified_markdown",
+    "unified_row",
+    "unified_text",
 ]
 
 from graphdsl.report.alike import alike
@@ -35,3 +41,11 @@ from graphdsl.report.page import audit_html
 from graphdsl.report.program import show_program
 from graphdsl.report.stages import show_collected, show_graphs, show_loss, show_model
 from graphdsl.report.text import audit_text, projection_text, term_text
+from graphdsl.report.unified import (
+    UnifiedRow,
+    unified_html,
+    unified_latex,
+    unified_markdown,
+    unified_row,
+    unified_text,
+)

@@ -31,6 +31,7 @@ class Table:
     title: str
     columns: tuple[str, ...]
     rows: tuple[tuple[Cell, ...], ...]
+    widths: tuple[float, ...] = ()  #: of the columns, as fractions; else the first is narrow
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,10 +76,10 @@ def tables_latex(document: Document) -> str:
     return "\n".join([*lines, r"\end{document}"]) + "\n"
 
 
-_PREAMBLE = r"""\documentclass[11pt]{article}
+_PREAMBLE = r"""\documentclass[10pt]{article}
 \usepackage[T1]{fontenc}
 \usepackage[utf8]{inputenc}
-\usepackage[margin=20mm]{geometry}
+\usepackage[margin=15mm,landscape]{geometry}
 \usepackage{amsmath,amssymb,array,longtable}
 \setlength{\parindent}{0pt}
 \setlength{\parskip}{0.4em}
@@ -97,13 +98,12 @@ def _shown(cell: Cell) -> list[Markup]:
 
 def _latex_table(table: Table) -> Iterator[str]:
     count = len(table.columns) or 2
-    first = 0.18
-    rest = round((0.94 - first) / (count - 1), 3)
-    widths = "".join(rf"p{{{width}\linewidth}}" for width in (first, *[rest] * (count - 1)))
+    widths = table.widths or (0.16, *[0.84 / (count - 1)] * (count - 1))
+    ragged = r">{\raggedright\arraybackslash}"
+    columns = "".join(rf"{ragged}p{{{0.9 * width:.3f}\linewidth}}" for width in widths)
     if table.title:
         yield rf"\subsection*{{{latex_text(table.title)}}}"
-    ragged = r">{\raggedright\arraybackslash}"
-    yield rf"\begin{{longtable}}{{{widths.replace('p{', ragged + 'p{')}}}"
+    yield rf"\begin{{longtable}}{{{columns}}}"
     if table.columns:
         yield " & ".join(map(latex_text, table.columns)) + r" \\ \hline"
     for row in table.rows:

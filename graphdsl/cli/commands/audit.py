@@ -5,17 +5,17 @@ from __future__ import annotations
 __all__ = ["command"]
 
 import sys
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from graphdsl.cli.compiling import checked
-from graphdsl.cli.console import fail, reported, warn, write
+from graphdsl.cli.auditing import Format, audit_several, audited, refuse_refuted
+from graphdsl.cli.console import fail, write
 from graphdsl.cli.dress import at_terminal, columns, in_unicode
-from graphdsl.cli.options import Consts, Out, Params, Spec, Strict
+from graphdsl.cli.options import Consts, Out, Params, Specs, Strict
 from graphdsl.cli.sources import open_source
+from graphdsl.cli.values import values
 from graphdsl_files import visible
 
 if TYPE_CHECKING:
@@ -24,18 +24,8 @@ if TYPE_CHECKING:
     from graphdsl.ir.audit import Audit
 
 
-class Format(StrEnum):
-    """How an audit is written."""
-
-    text = "text"
-    html = "html"
-    latex = "latex"
-    markdown = "markdown"
-    json = "json"
-
-
 def command(
-    spec: Spec,
+    specs: Specs,
     out: Out = None,
     format: Annotated[Format, typer.Option(help="How to write it.")] = Format.text,
     full: Annotated[
@@ -48,14 +38,19 @@ def command(
     const: Consts = None,
     param: Params = None,
 ) -> None:
-    """Derive and prove the objective of SPEC, before a GPU hour is spent."""
-    from graphdsl.compiler import derive, read
+    """Derive and prove the objective of SPEC, before a GPU hour is spent.
+
+    Several specs come as one table: networks, objectives, losses and what they are to each other.
+    """
+    if len(specs) > 1:
+        if verify or full:
+            fail("graphdsl: --verify and --full are for one spec", code=2)
+        audit_several(specs, out, format, strict, const, param)
+        return
     from graphdsl.report import audit_text
 
-    source = open_source(spec)
-    derived = reported(source, lambda: derive(checked(source, const, param), keep_refuted=True))
-    warn(source, derived.warnings, strict)
-    audit = read(derived)
+    source = open_source(specs[0])
+    derived, audit = audited(source, *values(source, const, param), strict)
     if verify:
         from graphdsl.cli.verifying import verified
 
@@ -68,9 +63,7 @@ def command(
     wrong = audit.verification.wrong if audit.verification is not None else ()
     if wrong:
         fail("\n".join((*wrong, f"{source.name}: verified, and {len(wrong)} things are wrong")))
-    refuted = sum(proof.status == "refuted" for proof in audit.proofs)
-    if refuted:
-        fail(f"{source.name}: {refuted} assertion{'s' if refuted > 1 else ''} refuted")
+    refuse_refuted([(source, audit)])
 
 
 def _written(format: Format, audit: Audit, derived: Compiled, source: Source, full: bool) -> str:
