@@ -4,6 +4,6 @@
 declare, and `losses` what is emitted for them.
 """
 
-__all__ = ["Side", "compare"]
+__all__ = ["Side", "compare", "same_objective"]
 
-from graphdsl.comparing.compare import Side, compare
+from graphdsl.comparing.compare import Side, compare, same_objective

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["Side", "compare"]
+__all__ = ["Side", "compare", "same_objective"]
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -20,6 +20,7 @@ from graphdsl.ir.model import Model
 from graphdsl.ir.notation import factor_text, number_text
 
 Values = Mapping[str, Fraction]
+_NOWHERE = Source("", "")  #: of specs that are compiled already
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,6 +73,22 @@ def compare(left: Side, right: Side) -> Comparison:
         objectives=unequal,
         sections=sections,
     )
+
+
+def same_objective(before: Checked, after: Checked) -> bool:
+    """Whether one objective is the other for all distributions, names as they are.
+
+    Inference networks that only one spec has are no matter where its objective does not use them.
+    """
+    shared = {one.name for one in before.model.further}
+    kept = tuple(one for one in after.model.further if one.name in shared)
+    if not is_one_graph(before.model, replace(after.model, further=kept)):
+        return False
+    left, right = (
+        Side(name="", source=_NOWHERE, checked=one, constants={}, parameters={})
+        for one in (before, after)
+    )
+    return _sameness(_objectives(left, right)) == "same"
 
 
 def _candidates(left: Side, right: Side) -> Iterator[tuple[Side, dict[str, str]]]:

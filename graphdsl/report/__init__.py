@@ -1,8 +1,11 @@
 """Derivations for readers: audits in five dresses, one or several, and what every stage made."""
 
 __all__ = [
-    "alike",
     "UnifiedRow",
+    "advice_json",
+    "advice_markdown",
+    "advice_text",
+    "alike",
     "audit_html",
     "audit_json",
     "audit_latex",
@@ -40,6 +43,7 @@ from graphdsl.report.markdown import audit_markdown
 from graphdsl.report.page import audit_html
 from graphdsl.report.program import show_program
 from graphdsl.report.stages import show_collected, show_graphs, show_loss, show_model
+from graphdsl.report.suggestions import advice_json, advice_markdown, advice_text
 from graphdsl.report.text import audit_text, projection_text, term_text
 from graphdsl.report.unified import (
     UnifiedRow,

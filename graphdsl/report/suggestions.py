@@ -1,0 +1,120 @@
+"""What would make a loss tighter, as text, Markdown and JSON."""
+
+from __future__ import annotations
+
+__all__ = ["advice_json", "advice_markdown", "advice_text"]
+
+import json
+from collections.abc import Iterator
+
+from graphdsl.ir.suggestion import Advice, Suggestion, Weakness
+from graphdsl.report.lines import WIDEST, filled, laid
+from graphdsl.report.markdown import code_text, markdown_text
+from graphdsl.report.terms import Json
+
+_MOST = 6  #: lines of an amendment that text shows
+_WEAK = {
+    "upper": "a bound with a gap",
+    "lower": "a bound from below",
+    "estimate": "an estimate, which is no bound",
+    "saddle": "the value of a game",
+    "surrogate": "a surrogate, which has no direction",
+}
+
+
+def advice_text(advice: Advice, *, width: int = WIDEST) -> str:
+    """Each term that is not exact, and below it the lines that mend it, with both gaps."""
+    blocks = [
+        [
+            *filled(
+                "", f"{advice.name}: the loss is {advice.relation}. {_sentence(advice)}", 2, width
+            )
+        ]
+    ]
+    for weak in advice.weaknesses:
+        title = f"{weak.term} = {weak.formula}"
+        blocks.append([*filled("", title, 4, width), *filled("  ", _said(weak), 4, width)])
+        blocks += [[*_suggestion(one, width)] for one in weak.suggestions]
+    return "\n\n".join("\n".join(lines) for lines in blocks) + "\n"
+
+
+def advice_markdown(advice: Advice) -> str:
+    """The same with headings, and amendments as differences."""
+    parts = [
+        f"# What would make {code_text(advice.name)} tighter",
+        markdown_text(f"The loss is {advice.relation}. {_sentence(advice)}"),
+    ]
+    for weak in advice.weaknesses:
+        parts.append(f"## {code_text(weak.term)}: {code_text(weak.formula)}")
+        parts.append(markdown_text(_said(weak)))
+        for one in weak.suggestions:
+            lines = [*(f"- {line}" for line in one.removed), *(f"+ {line}" for line in one.added)]
+            parts.append("```diff\n" + "\n".join(lines) + "\n```")
+            parts.append(
+                "\n".join(
+                    (
+                        f"- gap before: {code_text(' + '.join(one.before))}",
+                        f"- gap after: {code_text(' + '.join(one.after))}",
+                        f"- the loss is then {one.relation}",
+                        f"- {markdown_text(one.known)}",
+                    )
+                )
+            )
+    return "\n\n".join(parts) + "\n"
+
+
+def advice_json(advice: Advice) -> str:
+    """The same in the schema `graphdsl.advice/1`, with the text of each amended spec."""
+    content: Json = {
+        "schema": "graphdsl.advice/1",
+        "spec": advice.name,
+        "relation": advice.relation,
+        "terms": [
+            {
+                "name": weak.term,
+                "loss": weak.formula,
+                "relation": weak.relation,
+                "because": weak.because or None,
+                "suggestions": [
+                    {
+                        "removed": list(one.removed),
+                        "added": list(one.added),
+                        "gap_before": list(one.before),
+                        "gap_after": list(one.after),
+                        "relation": one.relation,
+                        "known": one.known,
+                        "spec": one.text,
+                    }
+                    for one in weak.suggestions
+                ],
+            }
+            for weak in advice.weaknesses
+        ],
+    }
+    return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+
+
+def _sentence(advice: Advice) -> str:
+    if not advice.weaknesses:
+        return "Every term is exact: nothing can be tighter."
+    count = len(advice.weaknesses)
+    found = "One term is" if count == 1 else f"{count} terms are"
+    return f"{found} not exact. Each suggestion is by itself, and was compiled."
+
+
+def _said(weak: Weakness) -> str:
+    end = f"; nothing is suggested: {weak.because}" if weak.because else ""
+    return f"It is {_WEAK.get(weak.relation, weak.relation)}{end}."
+
+
+def _suggestion(one: Suggestion, width: int) -> Iterator[str]:
+    for sign, lines in (("-", one.removed), ("+", one.added)):
+        for line in lines[:_MOST]:
+            yield from filled(f"  {sign} ", line, 6, width)
+        if len(lines) > _MOST:
+            yield f"  {sign} ... and {len(lines) - _MOST} more alike: `--format json` has them all"
+    for label, gaps in (("before", one.before), ("after", one.after)):
+        first, *others = gaps
+        yield from laid(f"      {label:8}", (first, *(f"+ {gap}" for gap in others)), 14, width)
+    yield from filled("      loss    ", one.relation, 14, width)
+    yield from filled("      known   ", one.known, 14, width)
