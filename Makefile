@@ -8,7 +8,8 @@
 # check  lint, format, types, import boundaries
 # golden rewrite the files that the tests hold the output to; read the diff
 # bench  step times beside hand-written modules and under Inductor, estimators beside closed forms,
-#        fused kernels where there is a GPU, and how the time to compile grows with a spec
+#        fused kernels where there is a GPU, how the time to compile grows with a spec, and how fast
+#        the language server answers
 # study  structure learning on planted edges; SPEC=jmvae: that spec against a control (MNIST=FOLDER)
 # docs   the pages under docs/, as a site
 
@@ -83,6 +84,7 @@ bench: setup
 	$(BIN)/python -m bench.fused
 	$(BIN)/python -m bench.start_up
 	$(BIN)/python -m bench.scale
+	$(BIN)/python -m bench.editor
 
 study: setup
 	OMP_NUM_THREADS=1 $(BIN)/python -m study$(if $(SPEC), $(SPEC)$(if $(MNIST), --data pairs --mnist $(MNIST)),.planted)

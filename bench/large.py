@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["HUNDRED", "LARGE", "views"]
+__all__ = ["HUNDRED", "LARGE", "long_spec", "views"]
 
 from collections.abc import Callable, Mapping
 
@@ -101,6 +101,37 @@ minimize KL(q || p) + D(q || G(p))
 def views(size: int) -> str:
     """That many views and as many private latents, with a projection for each pair of them."""
     return _VIEWS.format(size=size)
+
+
+def long_spec(views: int) -> str:
+    """That many views, each with lines of its own and no index: eleven lines for each."""
+    each, pairs = range(1, views + 1), range(1, views)
+    names = ", ".join(f"x{i}" for i in each)
+    lines = [
+        "# Views with lines of their own.",
+        "model long_spec",
+        "param common = 0.1",
+        *(f"param beta_{i} = 1" for i in pairs),
+        *(f"observed x{i} : binary[12]  # view {i}" for i in each),
+        "latent z : real[4] ~ normal",
+        *(f"latent u{i} : real[3] ~ normal" for i in each),
+        "q {",
+        f"    {names} -> z by poe",
+        *(f"    x{i}, z -> u{i}" for i in each),
+        "}",
+        "p {",
+        *(f"    z, u{i} -> x{i}" for i in each),
+        "}",
+    ]
+    for i in pairs:
+        lines += [f"network from_{i} {{", f"    x{i} -> z", f"    z, u{i + 1} -> x{i + 1}", "}"]
+    lines += [
+        "minimize KL(q || p)",
+        f"    + common * I({names}; z)",
+        *(f"    + beta_{i} * D(q || from_{i})" for i in pairs),
+        *(f"assert I(x{i}; z) >= 0" for i in each),
+    ]
+    return "\n".join(lines) + "\n"
 
 
 def _series(size: int) -> str:

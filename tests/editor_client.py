@@ -5,8 +5,10 @@ from __future__ import annotations
 __all__ = ["URI", "Client"]
 
 import asyncio
+import os
 import sys
 from collections.abc import Coroutine, Sequence
+from pathlib import Path
 from typing import Any, TypeVar
 
 from lsprotocol import types
@@ -91,6 +93,20 @@ class Client:
             await asyncio.sleep(0.05)
 
         self.wait(until())
+
+    @property
+    def processor_seconds(self) -> float:
+        """How long the server has computed so far; zero where the system does not tell."""
+        server = self._client._server
+        stat = Path(f"/proc/{0 if server is None else server.pid}/stat")
+        if not stat.is_file():
+            return 0.0
+        user, system = stat.read_text(encoding="ascii").rpartition(")")[2].split()[11:13]
+        return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+
+    def idle(self, seconds: float) -> None:
+        """Let time pass, and hear what the server says meanwhile."""
+        self.wait(asyncio.sleep(seconds))
 
     @property
     def derivations(self) -> int:

@@ -22,6 +22,8 @@ def command() -> None:
     except ImportError:
         fail("graphdsl: the language server needs pygls: pip install 'graphdsl[editor]'")
     gc.enable()  # it runs for hours, unlike a compilation
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 20)  # one text makes many objects, and few circles
     with (
         os.fdopen(os.dup(sys.stdout.fileno()), "wb") as answers,
         redirect_stdout(sys.stderr),  # nothing else gets among the answers
