@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from graphdsl.compiler import Compiled, canonical_forms, derive, read
 from graphdsl.diagnostics import SpecError
 from graphdsl.ir.audit import Audit
+from graphdsl.ir.symbols import Q
 from graphdsl.ir.verification import Unverified, Verification
 
 if TYPE_CHECKING:
@@ -87,7 +88,7 @@ def _mistakes(compiled: Compiled, audit: Audit) -> Iterator[str]:
     for proof in audit.proofs:
         if proof.certificate is None:
             continue
-        setting = Setting.of(model, canons["q"])
+        setting = Setting.of(model, canons[Q])
         mistake = mistake_in(
             proof.certificate, proof.claim, setting.canon, setting.real, setting.ranges
         )

@@ -14,17 +14,18 @@ from functools import partial
 from typing import TYPE_CHECKING, TypeAlias
 
 from graphdsl.diagnostics import CompilerBug
-from graphdsl.ir.draws import as_block, draws_in, inside, outside
+from graphdsl.ir.draws import draws_in, inside, outside
 from graphdsl.ir.graph import Dag, Independence
 from graphdsl.ir.information import Collected
 from graphdsl.ir.model import Model
 from graphdsl.ir.objective import Weighted, Wrapped
+from graphdsl.ir.symbols import NetworkName, P, Variable
 
 if TYPE_CHECKING:
     from graphdsl.symbolic import Blocks, Canon, PartsOfLoss
 
-Independences: TypeAlias = Mapping[str, Independence]
-Forms: TypeAlias = "dict[str, Canon]"
+Independences: TypeAlias = Mapping[NetworkName, Independence]
+Forms: TypeAlias = "dict[NetworkName, Canon]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,7 @@ class _Trial:
 
 
 def collect(
-    model: Model, dags: Mapping[str, Dag], independences: Independences
+    model: Model, dags: Mapping[NetworkName, Dag], independences: Independences
 ) -> tuple[Independences, tuple[Collected, ...]]:
     """Each objective, and the order of variables in which it was derived.
 
@@ -65,12 +66,14 @@ def collect(
     return chosen.independences, chosen.collected
 
 
-def _order(independences: Independences) -> tuple[tuple[str, ...], ...]:
+def _order(independences: Independences) -> tuple[tuple[Variable, ...], ...]:
     """The order of the variables under each distribution."""
     return tuple(one.order for one in independences.values())
 
 
-def _trial(model: Model, dags: Mapping[str, Dag], independences: Independences) -> _Trial | None:
+def _trial(
+    model: Model, dags: Mapping[NetworkName, Dag], independences: Independences
+) -> _Trial | None:
     """Every objective in one order; None where an even split of it makes too many terms."""
     from graphdsl.bound import readings
     from graphdsl.symbolic import TooManySharesError, parts_of_loss
@@ -88,7 +91,9 @@ def _trial(model: Model, dags: Mapping[str, Dag], independences: Independences) 
     return _Trial(independences, collected, parts)
 
 
-def _collected(model: Model, dags: Mapping[str, Dag], independences: Independences) -> Collected:
+def _collected(
+    model: Model, dags: Mapping[NetworkName, Dag], independences: Independences
+) -> Collected:
     """One objective, what the spec treats alike in equal shares; so are sums under a sign."""
     from graphdsl.bound import readings, shared_evenly
     from graphdsl.graphs import symmetry_of
@@ -122,7 +127,7 @@ def forms_of(model: Model, independences: Independences) -> Forms:
     """Canonical forms under each distribution; under p, the priors of its roots are fixed."""
     from graphdsl.symbolic import Canon
 
-    fixed = frozenset[str]()
+    fixed = frozenset[Variable]()
     if model.generation is not None:
         children = {name for one in model.generation.conditionals for name in one.children}
         fixed = frozenset(model.generation.variables) - children - model.observed()
@@ -135,14 +140,14 @@ def forms_of(model: Model, independences: Independences) -> Forms:
     }
 
 
-def _blocks(model: Model) -> dict[str, list[Blocks]]:
+def _blocks(model: Model) -> dict[NetworkName, list[Blocks]]:
     """Under each inference network, the families that drawn sets choose from, in their blocks."""
     from graphdsl.graphs import Separation, blocked_dag
     from graphdsl.symbolic import Blocks
 
-    found: dict[str, list[Blocks]] = {}
+    found: dict[NetworkName, list[Blocks]] = {}
     for network in (model.inference, *model.further):
-        seen = {block.head for block in map(as_block, network.variables) if block is not None}
+        seen = {block.head for block in (one.block for one in network.variables) if block}
         own = draws_in((), network.name)
         for draw in model.draws:
             for head in draw.families:
@@ -155,11 +160,11 @@ def _blocks(model: Model) -> dict[str, list[Blocks]]:
     return found
 
 
-def independences_of(model: Model) -> dict[str, Independence]:
+def independences_of(model: Model) -> dict[NetworkName, Independence]:
     """d-separation under every distribution that the spec has."""
     from graphdsl.graphs import Separation, generation_dag, inference_dag
 
-    found: dict[str, Independence] = {}
+    found: dict[NetworkName, Independence] = {}
     blocks = {
         block(head, draw.name): model.members(head)
         for draw in model.draws
@@ -171,5 +176,5 @@ def independences_of(model: Model) -> dict[str, Independence]:
         found[network.name] = Separation(order, parents, model.observed(), blocks)
     if model.generation is not None:
         order, parents, roots = generation_dag(model, model.generation)
-        found["p"] = Separation(order, parents, roots)
+        found[P] = Separation(order, parents, roots)
     return found

@@ -35,6 +35,7 @@ from graphdsl.ir.graph import Dag, Independence
 from graphdsl.ir.information import Collected, Term
 from graphdsl.ir.loss import LossModule
 from graphdsl.ir.model import Model
+from graphdsl.ir.symbols import NetworkName, Q
 from graphdsl.resolve import resolve
 from graphdsl.syntax import ast, parse
 
@@ -48,14 +49,16 @@ class Checked:
 
     spec: ast.Spec
     model: Model
-    dags: Mapping[str, Dag]
-    independences: Mapping[str, Independence]  #: under q, p and each further inference network
+    dags: Mapping[NetworkName, Dag]
+    independences: Mapping[
+        NetworkName, Independence
+    ]  #: under q, p and each further inference network
     warnings: tuple[Diagnostic, ...]
 
     @property
     def independence(self) -> Independence:
         """What G^q guarantees."""
-        return self.independences["q"]
+        return self.independences[Q]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,7 +164,7 @@ def derive(checked: Checked, *, keep_refuted: bool = False) -> Compiled:
     proofs = _settled(
         tuple(decide(one, checked.dags, canons) for one in checked.model.assertions),
         checked,
-        canons["q"],
+        canons[Q],
     )
     verdicts = _verdicts(proofs)
     found = (*lowered.diagnostics, *verdicts)

@@ -57,7 +57,7 @@ class Judge:
     def divergence(self, network: Network) -> float:
         """D(q || G), from the projected distribution itself."""
         nodes = network.nodes
-        graph = {
+        graph: dict[tuple[str, ...], tuple[tuple[str, ...], ...]] = {
             node: tuple(nodes[parent] for parent in network.parents(place))
             for place, node in enumerate(nodes)
         }

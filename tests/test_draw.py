@@ -24,7 +24,7 @@ from graphdsl.draw.picture import Picture
 from graphdsl.draw.pictured import pictured
 from graphdsl.ir.model import Model
 from graphdsl.ir.networks import Network
-from graphdsl.ir.notation import natural, original
+from graphdsl.ir.symbols import Variable
 from tests.corpus import Case, generated, shipped
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -67,7 +67,7 @@ def _models(law: str, share: int) -> Iterator[Model]:
             continue
 
 
-def meaning(picture: Picture) -> set[tuple[str, str]]:
+def meaning(picture: Picture) -> set[tuple[Variable, Variable]]:
     """The edges between variables that a drawing says there are, by the rules of plates."""
     plates = {mark: plate for plate in picture.plates for mark in plate.marks}
     edges = set()
@@ -77,11 +77,11 @@ def meaning(picture: Picture) -> set[tuple[str, str]]:
         start, end = picture.marks[arrow.start], picture.marks[arrow.end]
         same = arrow.start in plates and plates.get(arrow.start) == plates.get(arrow.end)
         pairs = product(start.variables, end.variables)
-        edges |= {(a, b) for a, b in pairs if not same or natural(a)[1] == natural(b)[1]}
+        edges |= {(a, b) for a, b in pairs if not same or a.member == b.member}
     return edges
 
 
-def stated(network: Network) -> set[tuple[str, str]]:
+def stated(network: Network) -> set[tuple[Variable, Variable]]:
     """The edges between variables of different nodes, those to copies and of selectors too."""
     edges = {
         (a, b)
@@ -91,8 +91,8 @@ def stated(network: Network) -> set[tuple[str, str]]:
     }
     node_of = {name: node for node in network.nodes for name in node}
     for copy in network.variables:
-        if original(copy) != copy and original(copy) in node_of:
-            edges |= set(product(node_of[original(copy)], node_of[copy]))
+        if copy.copy and copy.original in node_of:
+            edges |= set(product(node_of[copy.original], node_of[copy]))
     for one in network.conditionals:
         edges |= {(one.selector, child) for child in one.children if one.mixes}
     return edges
@@ -139,11 +139,11 @@ def test_a_block_of_single_nodes_is_a_clique() -> None:
 def test_almost_alike_is_not_folded() -> None:
     model = check_spec(Source("almost.mib", ALMOST)).model
     q, p = (pictured(one, model) for one in drawable(model)[:2])
-    assert [mark.label for mark in q.marks if mark.kind == "selector"] == ["selector_u_1"]
+    assert [mark.text for mark in q.marks if mark.kind == "selector"] == ["selector_u_1"]
     assert "i = 1..2, j = 1..3" in [plate.label for plate in q.plates]
-    names = {mark.label for mark in q.marks}
+    names = {mark.text for mark in q.marks}
     assert {"u[1]", "u[2]", "u[3]", "u[4]"} <= names
-    assert {"x[1]", "x[2]"} <= {mark.label for mark in p.marks}
+    assert {"x[1]", "x[2]"} <= {mark.text for mark in p.marks}
     assert sum(arrow.learned for arrow in p.arrows) == 4  # u[1] alone has another child
 
 

@@ -15,20 +15,23 @@ from graphdsl.graphs import Separation, build_dag, check_model, inference_dag, t
 from graphdsl.graphs.errors import CyclicNetwork, EdgeIntoObserved, LatentHasNoEncoder
 from graphdsl.ir.model import Model
 from graphdsl.ir.networks import Network
+from graphdsl.ir.symbols import Variable
 from tests.conftest import SPECS
 
 by_seed = pytest.mark.parametrize("seed", range(40))
 
 
-def random_dag(seed: int, most: int = 8) -> tuple[nx.DiGraph[str], list[str], list[str]]:
+def random_dag(
+    seed: int, most: int = 8
+) -> tuple[nx.DiGraph[Variable], list[Variable], list[Variable]]:
     """A random DAG, its nodes in an order, and the first few of them as data, completed."""
     rng = random.Random(seed)
     size = rng.randint(3, most)
-    names = [f"v{k}" for k in range(size)]
+    names = [Variable(f"v{k}") for k in range(size)]
     rng.shuffle(names)
     data = names[: rng.randint(0, size // 2)]
     density = rng.random()
-    graph: nx.DiGraph[str] = nx.DiGraph()
+    graph: nx.DiGraph[Variable] = nx.DiGraph()
     graph.add_nodes_from(names)
     graph.add_edges_from(
         (a, b)
@@ -38,13 +41,15 @@ def random_dag(seed: int, most: int = 8) -> tuple[nx.DiGraph[str], list[str], li
     return graph, names, data
 
 
-def separation(graph: nx.DiGraph[str], order: list[str], data: list[str]) -> Separation:
+def separation(
+    graph: nx.DiGraph[Variable], order: list[Variable], data: list[Variable]
+) -> Separation:
     return Separation(
         tuple(order), {name: frozenset(graph.predecessors(name)) for name in order}, data
     )
 
 
-def subsets(names: list[str]) -> list[frozenset[str]]:
+def subsets(names: list[Variable]) -> list[frozenset[Variable]]:
     sizes = range(len(names) + 1)
     return [frozenset(one) for one in chain.from_iterable(combinations(names, k) for k in sizes)]
 
@@ -128,7 +133,7 @@ def test_the_data_come_first_and_are_completed(spec: Path) -> None:
     assert list(order[: len(data)]) == data
     for place, name in enumerate(data):
         assert parents[name] == frozenset(data[:place])
-    seen: set[str] = set()
+    seen: set[Variable] = set()
     for name in order:
         assert parents[name] <= seen
         seen.add(name)
@@ -146,8 +151,8 @@ def test_the_edges_of_q_are_those_written() -> None:
     model = model_of(text)
     order, parents = inference_dag(model, model.inference)
     assert order == ("x[1]", "x[2]", "b", "a")
-    assert parents["a"] == {"x[1]", "b"}
-    assert parents["b"] == {"x[1]", "x[2]"}
+    assert parents[Variable("a")] == {"x[1]", "b"}
+    assert parents[Variable("b")] == {"x[1]", "x[2]"}
 
 
 # ---- orders --------------------------------------------------------------------------------------

@@ -34,7 +34,6 @@ from graphdsl.ir.information import (
 from graphdsl.ir.loss import Bound
 from graphdsl.ir.model import Model
 from graphdsl.ir.networks import Network
-from graphdsl.ir.notation import names
 from graphdsl.ir.objective import (
     Distance,
     DivergenceOfMarginals,
@@ -48,7 +47,7 @@ from graphdsl.ir.objective import (
     UncertaintyOf,
     Wrapped,
 )
-from graphdsl.ir.symbols import ModelRef
+from graphdsl.ir.symbols import ModelRef, NetworkName, P, Q, Variable, names
 from graphdsl.ir.weight import ONE
 from graphdsl.symbolic import Canon, derive_projection
 from tests.conftest import SPECS
@@ -60,6 +59,7 @@ from tests.judges import (
     judge_of,
     weight_value,
 )
+from tests.named import variables
 from tests.oracles import discrete
 from tests.oracles.networks import Pair, random_pair
 
@@ -188,13 +188,16 @@ def test_random_pair_of_networks(seed: int) -> None:
 def check_nothing_to_prune(term: Term, graph: nx.DiGraph[str]) -> None:
     """No variable of a term's sides is d-separated from the other side, by networkx's word."""
     if isinstance(term.atom, TotalCorrelation):
-        parts, given = [set(part) for part in term.atom.parts], set(term.atom.given)
+        parts: list[set[str]] = [set(part) for part in term.atom.parts]
+        known: set[str] = set(term.atom.given)
         for part in parts:
-            others = set().union(*(other for other in parts if other is not part))
-            assert not nx.is_d_separator(graph, part, others, given), f"{term.atom}: {part}"
+            others: set[str] = set().union(*(other for other in parts if other is not part))
+            assert not nx.is_d_separator(graph, part, others, known), f"{term.atom}: {part}"
         return
     assert isinstance(term.atom, Information)
-    left, right, given = map(set, (term.atom.left, term.atom.right, term.atom.given))
+    left: set[str] = set(term.atom.left)
+    right: set[str] = set(term.atom.right)
+    given: set[str] = set(term.atom.given)
     for side, other in ((left, right), (right, left)):
         for name in other:
             rest = given | other - {name}
@@ -227,7 +230,7 @@ def test_observed_edges_matter() -> None:
     minimize D(q || {y; z})
     """
     checked = check_spec(Source("control.mib", text))
-    assert not checked.independence.separated({"y"}, {"z"}, ())
+    assert not checked.independence.separated(variables("y"), variables("z"), ())
     network = checked.model.projections[0].network
     draws = [discrete_judge(checked.model, np.random.default_rng(k)) for k in range(DRAWS)]
     assert max(judge.divergence(network) for judge in draws) > 1e-3
@@ -249,11 +252,11 @@ class Models:
         }
         if model.generation is not None:
             generated = discrete_joint(model, np.random.default_rng(seed), model.generation)
-            self.joints["p"] = generated
+            self.joints[P] = generated
         self.result, self.rng, self.tight = result, rng, tight
         self.tables: dict[ModelRef, np.ndarray] = {}
 
-    def judge(self, under: str) -> Judge:
+    def judge(self, under: NetworkName) -> Judge:
         """Exact enumeration under one of the distributions."""
         return judge_of(self.joints[under])
 
@@ -280,18 +283,20 @@ class Models:
         (one,) = (one for one in self.result.checked.model.masks if one.name == mask)
         return float(one.start or 0) * prod(one.extents)
 
-    def cross_entropy(self, model: ModelRef, under: str = "q") -> float:
+    def cross_entropy(self, model: ModelRef, under: NetworkName = Q) -> float:
         """CE_r(v|S) for a model r(v | S), over samples of a distribution."""
         network, node, parents = model.network, model.child, model.parents
         if model not in self.tables:
             self.tables[model] = self._table(network, node, parents, under)
         return discrete.cross_entropy(self.joints[under], (node,), parents, self.tables[model])
 
-    def _table(self, base: str, node: str, parents: tuple[str, ...], under: str) -> np.ndarray:
+    def _table(
+        self, base: str, node: Variable, parents: tuple[Variable, ...], under: NetworkName
+    ) -> np.ndarray:
         """An encoder's own density, what closes the gap, or any density at all."""
         for name, network in self.networks.items():
             known = self.result.checked.independences[name]
-            if base == name.partition("(")[0] and node in network.variables:
+            if base == name.base and node in network.variables:
                 if parents and known.parents(node) == set(parents):
                     return discrete.posterior_model(self.joints[name], (node,), parents)
         exact = discrete.posterior_model(self.joints[under], (node,), parents)
@@ -376,7 +381,7 @@ def by_name_alone(functional: Distance | InvariancePenalty | Sparsity | Wrapped)
     return symbol("irm", arguments, functional.under)
 
 
-def symbol(name: str, variables: Iterable[str], under: str) -> float:
+def symbol(name: str, variables: Iterable[str], under: NetworkName) -> float:
     """A number for a distance or a penalty: the same wherever it is spoken of."""
     return zlib.crc32(f"{name} {sorted(variables)} {under}".encode()) / 2**32
 
@@ -389,7 +394,7 @@ def with_copies(joint: discrete.Joint, network: Network) -> discrete.Joint:
     return joint
 
 
-def predictor(model: Model, node: str, given: frozenset[str]) -> ModelRef:
+def predictor(model: Model, node: Variable, given: frozenset[Variable]) -> ModelRef:
     """The model of a cross-entropy by name: p's own if its parents are those, else a new one.
 
     What a row knows of y, its label, is told by p's model of y, or else by q's.
@@ -403,7 +408,7 @@ def predictor(model: Model, node: str, given: frozenset[str]) -> ModelRef:
     return ModelRef("r", (node,), names(given))
 
 
-def generated_by_p(model: Model, node: str) -> ModelRef:
+def generated_by_p(model: Model, node: Variable) -> ModelRef:
     """The conditional of p that a variable is a child of, or its prior."""
     assert model.generation is not None
     for conditional in model.generation.conditionals:
@@ -478,7 +483,7 @@ def closes(models: Models, bound: Bound) -> bool:
     own = [
         name
         for name, network in models.networks.items()
-        if base == name.partition("(")[0]
+        if base == name.base
         and node in network.variables
         and models.result.checked.independences[name].parents(node) == parents
     ]

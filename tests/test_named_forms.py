@@ -17,9 +17,10 @@ from graphdsl.ir.information import (
     Term,
     TotalCorrelation,
 )
-from graphdsl.ir.notation import listed
+from graphdsl.ir.symbols import P, Q
 from graphdsl.ir.weight import ONE
 from graphdsl.symbolic import derive_projection
+from tests.named import variables
 
 VAE = """
 observed x : binary
@@ -218,8 +219,13 @@ def form(model: str, network: str) -> Form:
     return sorted(_sides(term) for term in (*found.simplified, *_open(found.constant, network)))
 
 
+def listed(text: str) -> tuple[str, ...]:
+    """The names in a list of them: a comma between brackets is part of a name."""
+    return tuple(re.findall(r"[^,\[]+(?:\[[^\]]*\])?", text))
+
+
 def derivation(model: str, network: str) -> ProjectionDerivation:
-    under = "q" if "q {" in model else "p"
+    under = Q if "q {" in model else P
     minimize = "" if "minimize" in model else "minimize KL(q || p)\n"
     text = f"model m\n{model}{minimize}assert D({under} || {network}) >= 0\n"
     checked = check_spec(Source("form.mib", text))
@@ -240,8 +246,8 @@ def expected(printed: str) -> Form:
 def _atom(text: str) -> Atom:
     found = re.fullmatch(r"(I|TC)\((.*?)(?: \| (.*))?\)", text)
     assert found is not None
-    parts = [listed(part.replace(" ", "")) for part in found[2].split(";")]
-    given = listed((found[3] or "").replace(" ", ""))
+    parts = [variables(listed(part.replace(" ", ""))) for part in found[2].split(";")]
+    given = variables(listed((found[3] or "").replace(" ", "")))
     if found[1] == "I":
         return Information(parts[0], parts[1], given)
     return TotalCorrelation(tuple(parts), given)

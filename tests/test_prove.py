@@ -16,13 +16,15 @@ from scipy.sparse import csr_matrix
 
 from graphdsl.graphs import Separation
 from graphdsl.ir.evidence import Certificate, Counterexample, Distance, Use
-from graphdsl.ir.information import Atom, Entropy, Information, Term, entropy, information, one
+from graphdsl.ir.information import Atom, Entropy, Information, Term, one
 from graphdsl.ir.networks import Interval
 from graphdsl.ir.weight import ONE, Weight
 from graphdsl.prove import Setting, mistake_in, prove, refute, shannon
 from graphdsl.symbolic import Canon
+from tests import named
 from tests.effort import calls
 from tests.judges import judge_of
+from tests.named import entropy, information, variables
 from tests.oracles import discrete
 from tests.oracles.graphs import Parents
 from tests.oracles.networks import independent, random_pair
@@ -37,7 +39,7 @@ def separation(parents: Parents, data: Sequence[str]) -> Separation:
     order = (*data, *(name for name in parents if name not in data))
     above = {name: tuple(parents[name]) for name in order}
     above |= {name: tuple(data[:place]) for place, name in enumerate(data)}
-    return Separation(order, above, data)
+    return named.separation(order, above, data)
 
 
 def setting(
@@ -50,7 +52,7 @@ def setting(
     return Setting(
         canon=Canon(independence),
         states=dict.fromkeys(independence.order, states),
-        real=frozenset(real),
+        real=frozenset(variables(real)),
         ranges=given,
         values={name: (one.low or Fraction(0)) + 1 for name, one in given.items()},
     )
@@ -122,9 +124,9 @@ class Draw:
         """The same sum in entropies of sets, each split by the chain rule, in any order."""
         terms = []
         for term in claim:
-            for variables, sign in _entropies(term.atom):
-                rest = [name for name in variables if self.rng.random() < 0.5]
-                first = [name for name in variables if name not in rest]
+            for of, sign in _entropies(term.atom):
+                rest = [name for name in of if self.rng.random() < 0.5]
+                first = [name for name in of if name not in rest]
                 weight = term.weight.scaled(sign)
                 terms += [Term(weight, entropy(rest))] if rest else []
                 terms += [Term(weight, entropy(first, rest))] if first else []
@@ -431,7 +433,7 @@ def test_a_tampered_certificate_is_refused() -> None:
             (replace(use, multiplier=use.multiplier + Fraction(1, 10**9)),),
             (replace(use, multiplier=-use.multiplier),),
             (use, use),
-            (replace(use, atom=Information(("x",), ("z",))),),
+            (replace(use, atom=Information(variables("x"), variables("z"))),),
             (replace(use, distances=(Distance("beta", "low"),)),),
         ]
         for wrong in changed:
@@ -444,10 +446,10 @@ def test_a_tampered_certificate_is_refused() -> None:
 
 def test_what_may_be_negative_proves_nothing() -> None:
     _, _, where = certified()
-    for atom in (entropy("z"), entropy("xz"), Information(("z",), ("z",))):
+    for atom in (entropy("z"), entropy("xz"), Information(variables("z"), variables("z"))):
         claim = [one(atom)]
         assert "can be negative" in str(check(Certificate((Use(Fraction(1), atom),)), claim, where))
-    atom = Information(("x",), ("y",))
+    atom = Information(variables("x"), variables("y"))
     minus = Certificate((Use(Fraction(-1), atom),))
     assert "is negative" in str(check(minus, [one(atom, -1)], where))
 

@@ -14,6 +14,7 @@ from graphdsl.ir.model import Model
 from graphdsl.ir.networks import Conditional, Network, Via
 from graphdsl.ir.notation import weight_text
 from graphdsl.ir.objective import MultiInformation
+from graphdsl.ir.symbols import Variable, variable
 from graphdsl.ir.weight import ONE, Weight
 from graphdsl.resolve import resolve
 from graphdsl.resolve.errors import TooMany, UnknownName
@@ -102,7 +103,7 @@ def test_chains_are_edges_one_by_one() -> None:
 
 def test_only_q_has_its_data_completed() -> None:
     checked = check_spec(Source("test.mib", f"{HEAD}{Q}minimize D(q || {{ x; y; z }})"))
-    assert not checked.independence.separated({"x[1]"}, {"y"}, ())
+    assert not checked.independence.separated([variable("x[1]")], [variable("y")], ())
     (dag,) = checked.dags.values()
     assert all(parents == () for parents in dag.parents)
 
@@ -257,7 +258,9 @@ def test_a_total_correlation_of_a_family_is_of_its_members() -> None:
     (one,) = resolved(f"{HEAD}{Q}minimize TC(u)").objective
     (other,) = resolved(f"{HEAD}{Q}minimize TC(u[1]; u[2]; u[3])").objective
     assert one.functional == other.functional
-    assert one.functional == MultiInformation(tuple(frozenset({f"u[{j}]"}) for j in (1, 2, 3)))
+    assert one.functional == MultiInformation(
+        tuple(frozenset({Variable("u", (j,))}) for j in (1, 2, 3))
+    )
 
 
 # ---- constants, parameters, and their ranges -----------------------------------------------------

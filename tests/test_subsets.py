@@ -14,9 +14,8 @@ import torch
 
 from graphdsl.compiler import Compiled, check_spec, derive, read
 from graphdsl.diagnostics import Source, SpecError
-from graphdsl.ir.draws import as_block
 from graphdsl.ir.information import CrossEntropy, Entropy, Term, entropy
-from graphdsl.ir.symbols import ModelRef
+from graphdsl.ir.symbols import IndexSet, ModelRef, NetworkName, Variable
 from graphdsl.ir.weight import ONE
 from graphdsl.report import audit_json, audit_schema, audit_text
 from graphdsl_runtime import Objective, Subset
@@ -184,23 +183,24 @@ def every_set(result: Compiled) -> Iterator[Sets]:
         yield dict(zip(names, chosen, strict=True))
 
 
-def spelled(names: tuple[str, ...], sets: Sets) -> tuple[str, ...]:
+def spelled(names: tuple[Variable, ...], sets: Sets) -> tuple[Variable, ...]:
     """The variables that x[S] and x[not S] are, for a given S."""
-    found: list[str] = []
+    found: list[Variable] = []
     for name in names:
-        block = as_block(name)
+        block = name.block
         if block is None:
             found.append(name)
         else:
             members = [i for i in range(1, 4) if (i in sets[block.draw]) != block.outside]
-            found += [f"{block.head}[{i}]" for i in members]
+            found += [Variable(block.head, (i,)) for i in members]
     return tuple(found)
 
 
-def titled(under: str, sets: Sets) -> str:
-    for name, chosen in sets.items():
-        under = under.replace(f"({name})", f"({{{','.join(map(str, sorted(chosen)))}}})")
-    return under
+def titled(under: NetworkName, sets: Sets) -> NetworkName:
+    if not under.draws:
+        return under
+    (name,) = under.draws
+    return NetworkName(under.base, (IndexSet(tuple(sorted(sets[name])), ()),))
 
 
 def valued(models: Models, atom: Entropy | CrossEntropy, sets: Sets) -> float:

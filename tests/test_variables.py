@@ -16,6 +16,7 @@ from graphdsl.compiler import check_spec
 from graphdsl.diagnostics import Source
 from graphdsl_runtime import Categorical, Gaussian, Laplace, MissingInput, Objective, ShapeMismatch
 from tests.emitted import emitted_class, emitted_text
+from tests.named import variables
 
 pytestmark = pytest.mark.usefixtures("in_double_precision")
 
@@ -292,11 +293,11 @@ def test_several_indices_are_one_family() -> None:
 def test_slices_and_not_in_each_index() -> None:
     model = check_spec(Source("grid.mib", GRID)).model
     of = {one.children: one.parents for one in model.inference.conditionals}
-    assert of["h[2]",] == ("z[2,2]", "z[2,3]", "y[2]")
+    assert of[variables(["h[2]"])] == ("z[2,2]", "z[2,3]", "y[2]")
     assert model.generation is not None
     of = {one.children: one.parents for one in model.generation.conditionals}
-    assert of["z[1,1]", "z[1,2]"] == ("h[1]", "h[2]")
-    assert of["y[1]", "y[2]"] == ("z[1,2]", "z[2,2]", "h[1]", "h[2]")
+    assert of[variables(["z[1,1]", "z[1,2]"])] == ("h[1]", "h[2]")
+    assert of[variables(["y[1]", "y[2]"])] == ("z[1,2]", "z[2,2]", "h[1]", "h[2]")
 
 
 # ---- everything that a module can do -------------------------------------------------------------

@@ -22,6 +22,7 @@ from graphdsl.diagnostics import Source, SpecError
 from graphdsl.ir.audit import Audit
 from graphdsl.ir.information import Entropy, Information, ProjectionDerivation, Term
 from graphdsl.ir.networks import Network
+from graphdsl.ir.symbols import NetworkName, Variable
 from graphdsl.ir.verification import EmittedComparison, Unverified
 from graphdsl.ir.weight import Weight
 from graphdsl.report import audit_json, audit_schema, audit_text
@@ -31,6 +32,7 @@ from graphdsl.verify.tables import Table
 from tests.conftest import SPECS
 from tests.corpus import Case, generated
 from tests.laws.descended import with_small_networks
+from tests.named import variables
 from tests.oracles import discrete, gaussian
 from tests.oracles.graphs import Graph
 from tests.oracles.networks import random_pair
@@ -50,6 +52,8 @@ def shipped(name: str) -> Compiled:
     return with_small_networks(derive(check_spec(Source.read(path))))
 
 
+Z1 = Variable("z1")
+
 # ---- its numbers are those of the tests' own oracles ------------------------------------------
 
 
@@ -58,17 +62,18 @@ def test_tables_agree_with_the_oracle(seed: int) -> None:
     rng = np.random.default_rng((1, seed))
     pair = random_pair(rng, 5)
     joint = discrete.random_joint(pair.parents_q, pair.observed, 2, rng)
-    table = Table(joint.names, np.array(joint.table))
+    table = Table(variables(joint.names), np.array(joint.table))
     network = network_of(pair.graph)
     exact = discrete.projection_divergence(joint, pair.graph)
     assert table.divergence(network) == pytest.approx(exact, abs=EXACT)
-    some = [name for name in joint.names if rng.random() < 0.5]
+    some = [name for name in variables(joint.names) if rng.random() < 0.5]
     assert table.entropy(some) == pytest.approx(discrete.entropy(joint, some), abs=EXACT)
-    own = table.conditional(("z1",), pair.parents_q["z1"])
+    given = variables(pair.parents_q["z1"])
+    own = table.conditional((Z1,), given)
     model = rng.dirichlet(np.ones(2), size=own.shape[:-1])
-    assert own == pytest.approx(discrete.posterior_model(joint, ["z1"], pair.parents_q["z1"]))
-    assert table.cross_entropy("z1", pair.parents_q["z1"], np.log(model)) == pytest.approx(
-        discrete.cross_entropy(joint, ["z1"], pair.parents_q["z1"], model), abs=EXACT
+    assert own == pytest.approx(discrete.posterior_model(joint, ["z1"], given))
+    assert table.cross_entropy(Z1, given, np.log(model)) == pytest.approx(
+        discrete.cross_entropy(joint, ["z1"], given, model), abs=EXACT
     )
 
 
@@ -77,17 +82,17 @@ def test_normals_agree_with_the_oracle(seed: int) -> None:
     rng = np.random.default_rng((2, seed))
     pair = random_pair(rng, 5)
     joint = gaussian.random_linear_gaussian(pair.parents_q, pair.observed, 2, rng)
-    dims = dict(zip(joint.names, joint.dims, strict=True))
+    dims = dict(zip(variables(joint.names), joint.dims, strict=True))
     normal = Normal(dims, np.zeros(sum(dims.values())), np.array(joint.covariance))
     exact = gaussian.projection_divergence(joint, pair.graph)
     assert normal.divergence(network_of(pair.graph)) == pytest.approx(exact, abs=EXACT)
-    some = [name for name in joint.names if rng.random() < 0.5]
+    some = [name for name in variables(joint.names) if rng.random() < 0.5]
     assert normal.entropy(some) == pytest.approx(gaussian.entropy(joint, some), abs=EXACT)
-    given = pair.parents_q["z1"]
-    model = normal.random_conditional("z1", given, rng)
+    given = variables(pair.parents_q["z1"])
+    model = normal.random_conditional(Z1, given, rng)
     centred = gaussian.Regression(weights=model.slope, noise=model.noise)
     shift = model.offset @ np.linalg.solve(model.noise, model.offset) / 2  # the oracle has none
-    assert normal.cross_entropy("z1", given, model) - shift == pytest.approx(
+    assert normal.cross_entropy(Z1, given, model) - shift == pytest.approx(
         gaussian.cross_entropy(joint, ["z1"], given, centred), abs=EXACT
     )
 
@@ -97,7 +102,7 @@ def test_a_copy_is_what_it_copies() -> None:
     joint = discrete.random_joint({"x": (), "z": ["x"]}, ["x"], 3, rng)
     chain: Graph = {("x",): (), ("z",): [("x",)], ("x'",): [("z",)]}
     exact = discrete.conditional_entropy(joint, ["x"], ["z"])
-    found = Table(joint.names, np.array(joint.table)).divergence(network_of(chain))
+    found = Table(variables(joint.names), np.array(joint.table)).divergence(network_of(chain))
     assert found == pytest.approx(exact, abs=EXACT)
 
 
@@ -106,7 +111,9 @@ def network_of(graph: Graph) -> Network:
     edges = tuple(
         (nodes.index(parent), place) for place, node in enumerate(nodes) for parent in graph[node]
     )
-    return Network(name="g", role="regularizer", nodes=nodes, edges=edges)
+    return Network(
+        name=NetworkName("g"), role="regularizer", nodes=tuple(map(variables, nodes)), edges=edges
+    )
 
 
 # ---- what is right is verified ----------------------------------------------------------------
@@ -663,7 +670,7 @@ def test_a_counterexample_that_does_not_follow_g_q_is_caught() -> None:
     (proof,) = audit.proofs
     example = proof.counterexample
     assert example is not None
-    backwards = [replace(one, given=("z",) * len(one.given)) for one in example.tables]
+    backwards = [replace(one, given=(Variable("z"),) * len(one.given)) for one in example.tables]
     for wrong in (
         replace(example, value=((Fraction(-1), 3),)),
         replace(example, tables=tuple(backwards)),

@@ -22,9 +22,8 @@ from graphdsl.diagnostics import Source
 from graphdsl.ir.evidence import Certificate, Counterexample, Proof
 from graphdsl.ir.information import CrossEntropy, Entropy, ModelAtom, Term
 from graphdsl.ir.model import Model
-from graphdsl.ir.notation import names
 from graphdsl.ir.signs import sign
-from graphdsl.ir.symbols import ModelRef
+from graphdsl.ir.symbols import ModelRef, Q, names
 from graphdsl.prove import Setting, prove, settle
 from graphdsl.report.evidence import distribution_line, nats_text
 from graphdsl.report.terms import text_sum
@@ -102,7 +101,7 @@ def _decided(text: str, formula: str) -> tuple[Proof, Checked]:
     if proof.status != "proved" and all(
         one.functional.under == "q" for one in assertion.difference
     ):
-        proof = settle(proof, Setting.of(checked.model, canons["q"]))
+        proof = settle(proof, Setting.of(checked.model, canons[Q]))
     return proof, checked
 
 
@@ -218,7 +217,7 @@ def _never_negative(terms: Iterable[Term], checked: Checked) -> bool:
                 return False
             atom = Entropy(atom.of, atom.given, atom.under)
         lowered.append(Term(one.weight, atom))
-    setting = Setting.of(checked.model, canonical_forms(checked)["q"])
+    setting = Setting.of(checked.model, canonical_forms(checked)[Q])
     return isinstance(prove(lowered, setting), Certificate)
 
 

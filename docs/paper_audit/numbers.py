@@ -4,7 +4,7 @@ from __future__ import annotations
 
 __all__ = ["NUMBERS"]
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from itertools import product
 
 import numpy as np
@@ -14,9 +14,10 @@ from docs.paper_audit.claims import DRAWS, Claim, random_models
 from graphdsl.compiler import Checked, derive, read
 from graphdsl.ir.information import Term, information
 from graphdsl.ir.objective import Projection
+from graphdsl.ir.symbols import Names, P, Q, Variable, variable
 from graphdsl.ir.weight import ONE
 from graphdsl.verify.models import Models, intended
-from graphdsl.verify.random_joints import parents_in
+from graphdsl.verify.random_joints import World, parents_in
 from graphdsl.verify.tables import Table
 from graphdsl.verify.terms import defined, worth
 
@@ -47,7 +48,7 @@ def _gan(checked: Checked) -> list[Claim]:
 
 
 def _infogan(checked: Checked) -> list[Claim]:
-    atom = information([["x"], ["n"]], ["c"], under="p")
+    atom = information(map(_named, "xn"), _named("c"), under=P)
     values = [
         worth([Term(ONE, atom)], random_models(checked.model, number).world, {})
         for number in range(DRAWS)
@@ -100,13 +101,13 @@ def _ours_mm(checked: Checked) -> list[Claim]:
     """Three views of one fair bit, and a constant z."""
     cells = np.zeros((2, 2, 2))
     cells[0, 0, 0] = cells[1, 1, 1] = 0.5
-    joint = Table(("x[1]", "x[2]", "x[3]"), cells)
+    joint = Table(_named(("x[1]", "x[2]", "x[3]")), cells)
 
-    def best(head: str, node: str, given: tuple[str, ...]) -> Array:
+    def best(head: str, node: Variable, given: tuple[Variable, ...]) -> Array:
         logarithms: Array = np.log(np.maximum(joint.conditional((node,), given), 1e-300))
         return logarithms
 
-    world = dict.fromkeys(("q", *(one.name for one in checked.model.further)), joint)
+    world = dict.fromkeys((Q, *(one.name for one in checked.model.further)), joint)
     models = Models(checked.model, world, np.random.default_rng(0), best)
     value = intended(models, checked.model.objective, {})
     return [
@@ -171,7 +172,7 @@ def _eq_15(checked: Checked) -> list[Claim]:
     """The forms derived for the full G^q, under every q that has fewer edges."""
     audit = read(derive(checked))
     parents = parents_in(checked.model, checked.model.inference)
-    data = ("x[1]", "x[2]")
+    data = _named(("x[1]", "x[2]"))
     error, count = 0.0, 0
     for kept in product((False, True), repeat=4):
         masks = iter(kept)
@@ -180,7 +181,7 @@ def _eq_15(checked: Checked) -> list[Claim]:
             for name, above in parents.items()
         }
         joint = Table.drawn(fewer, data, dict.fromkeys(fewer, 2), np.random.default_rng(count))
-        world = {"q": joint}
+        world: World = {Q: joint}
         for one in audit.projections:
             exact = defined(Projection(one.network), world)
             for form in (one.local_markov, one.multi_information, (*one.simplified, *one.constant)):
@@ -227,10 +228,12 @@ def _eq_18(checked: Checked) -> list[Claim]:
         chance = 0.75 if label == shape else 0.25
         painted = 1 - flip if colour == label else flip
         cells[shape, colour, label, place] = 0.25 * chance * painted
-    joint = Table(("s", "c", "y", "e"), cells)
-    choices = {"shape": ("s",), "colour": ("c",), "x": ("s", "c"), "constant": ()}
-    stars = {name: _star(joint, z) for name, z in choices.items()}
-    separate = {name: _between(joint, ("y",), ("e",), z) for name, z in choices.items()}
+    joint = Table(_named("scye"), cells)
+    choices = {"shape": "s", "colour": "c", "x": "sc", "constant": ""}
+    stars = {name: _star(joint, _named(z)) for name, z in choices.items()}
+    separate = {
+        name: _between(joint, _named("y"), _named("e"), _named(z)) for name, z in choices.items()
+    }
     told = "; ".join(f"{name} {abs(value):.4f}" for name, value in stars.items())
     wanted = "; ".join(f"{name} {abs(value):.4f}" for name, value in separate.items())
     return [
@@ -251,15 +254,19 @@ def _eq_18(checked: Checked) -> list[Claim]:
     ]
 
 
-def _star(joint: Table, z: Sequence[str]) -> float:
+def _named(names: Iterable[str]) -> Names:
+    return tuple(map(variable, names))
+
+
+def _star(joint: Table, z: Names) -> float:
     """TC(x; e; y | z), x being shape and colour."""
-    parts = (("s", "c"), ("e",), ("y",))
+    parts = map(_named, ("sc", "e", "y"))
     known = joint.entropy(z)
     alone = sum(joint.entropy((*part, *z)) - known for part in parts)
-    return alone - (joint.entropy(("s", "c", "e", "y")) - known)
+    return alone - (joint.entropy(_named("scey")) - known)
 
 
-def _between(joint: Table, a: Sequence[str], b: Sequence[str], z: Sequence[str]) -> float:
+def _between(joint: Table, a: Names, b: Names, z: Names) -> float:
     known = joint.entropy(z)
     return joint.entropy((*a, *z)) + joint.entropy((*b, *z)) - joint.entropy((*a, *b, *z)) - known
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from graphdsl.api.likelihood import NoLikelihood, bound_of_rows
+from graphdsl.ir.symbols import entry_word
 
 if TYPE_CHECKING:
     from graphdsl.api.probing import Probe
@@ -96,11 +97,7 @@ def _active(objective: Objective, batch: Batch, batch_size: int) -> dict[str, tu
     read = read_by_infer(objective)
     if not read or rows_in(batch) < 2:
         return {}
-    seen = {
-        name: one
-        for name, one in batch.items()
-        if name.removeprefix("seen(").partition("[")[0].removesuffix(")") in read
-    }
+    seen = {name: one for name, one in batch.items() if entry_word(name) in read}
     found = {}
     for name, code in encode(objective, seen, batch_size=batch_size).items():
         kind = next(one.kind for one in objective.variables if one.name == name)

@@ -10,7 +10,6 @@ __all__ = [
     "is_by_name",
     "is_cells",
     "matrix_of",
-    "owner",
 ]
 
 from collections.abc import Mapping
@@ -39,15 +38,6 @@ def alone(made: type[Objective]) -> Variable | None:
     data = [one for one in made.variables if one.role != "latent"]
     others = [one for one in data if one.name != "y"] if len(data) > 1 else data
     return others[0] if len(others) == 1 else None
-
-
-def owner(key: str) -> str:
-    """Name the variable that an entry of a batch is of.
-
-    >>> owner("seen(x[1])")
-    'x'
-    """
-    return key.removeprefix("seen(").removesuffix(")").partition("[")[0]
 
 
 def matrix_of(given: Any) -> Any:  # noqa: ANN401  # whatever scikit-learn takes

@@ -29,13 +29,13 @@ from graphdsl.api.given import (
     is_by_name,
     is_cells,
     matrix_of,
-    owner,
 )
 from graphdsl.api.in_memory import losses_of_epochs
 from graphdsl.api.loading import load
 from graphdsl.api.numbers import Number, WrongValue
 from graphdsl.api.sources import Spec, source_of
 from graphdsl.diagnostics import SpecError
+from graphdsl.ir.symbols import entry_word
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -163,13 +163,13 @@ class LatentModel(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sci
         objective = self._fitted()
         batch = self._batch(objective, X)
         read = read_by_infer(objective)
-        there = {owner(name) for name in batch}
+        there = {entry_word(name) for name in batch}
         for one in objective.variables:
             if one.name in read and one.name not in there and not one.optional:
                 raise ValueError(
                     f"the codes depend on `{one.name}`: give X as a mapping that has it"
                 )
-        seen = {name: one for name, one in batch.items() if owner(name) in read}
+        seen = {name: one for name, one in batch.items() if entry_word(name) in read}
         codes = encode(objective, seen)
         return np.concatenate(
             [

@@ -32,7 +32,6 @@ from graphdsl.bound.models import (
 )
 from graphdsl.bound.pieces import Piece, Pieces, Pool, Share, Vanished
 from graphdsl.bound.relaxations import relaxation, relaxed_bounds, with_relaxations
-from graphdsl.ir.draws import as_block
 from graphdsl.ir.graph import Independence
 from graphdsl.ir.information import (
     Collected,
@@ -45,9 +44,9 @@ from graphdsl.ir.information import (
 )
 from graphdsl.ir.loss import Bound
 from graphdsl.ir.model import Model, Place
-from graphdsl.ir.notation import names
 from graphdsl.ir.objective import Cost
 from graphdsl.ir.signs import sign
+from graphdsl.ir.symbols import NO_VARIABLE, NetworkName, P, Q, Variable, names
 from graphdsl.ir.symmetry import Reading
 from graphdsl.ir.weight import ZERO, Weight
 
@@ -55,7 +54,7 @@ from graphdsl.ir.weight import ZERO, Weight
 def pieces(
     collected: Collected,
     model: Model,
-    independences: Mapping[str, Independence],
+    independences: Mapping[NetworkName, Independence],
     seen: Seen = as_it_is,
 ) -> Pieces:
     """Bound what must be bounded, and pair cross-entropies with the encoders' entropies.
@@ -65,7 +64,7 @@ def pieces(
     """
     found: list[Piece] = []
     vanished: list[Vanished] = []
-    for under in ("q", *(network.name for network in model.further), "p"):
+    for under in (Q, *(network.name for network in model.further), P):
         if under not in independences:
             continue
         made = _pieces(_of(collected, under), model, independences[under], under, seen)
@@ -74,7 +73,7 @@ def pieces(
     return Pieces(tuple(found), tuple(vanished))
 
 
-def _of(collected: Collected, under: str) -> Collected:
+def _of(collected: Collected, under: NetworkName) -> Collected:
     """What an objective asks for over the samples of one distribution."""
     return replace(
         collected,
@@ -87,7 +86,7 @@ def _of(collected: Collected, under: str) -> Collected:
 
 
 def _pieces(
-    collected: Collected, model: Model, independence: Independence, under: str, seen: Seen
+    collected: Collected, model: Model, independence: Independence, under: NetworkName, seen: Seen
 ) -> Pieces:
     pools = _pools(collected, model, independence, under, seen)
     relaxed = relaxed_bounds(collected, independence, model)
@@ -149,7 +148,7 @@ def _with_vanished(piece: Piece, several: Iterable[Vanished]) -> Piece:
     return piece
 
 
-def _own(node: str, independence: Independence, under: str) -> LocalEntropy:
+def _own(node: Variable, independence: Independence, under: NetworkName) -> LocalEntropy:
     """The entropy of an encoder's own density, of which the objective asks nothing yet."""
     return LocalEntropy(node, independence.parents(node), ZERO, under=under)
 
@@ -170,7 +169,7 @@ def _entropy_piece(one: LocalEntropy) -> Piece:
 def _penalty_piece(one: ModelCrossEntropy, model: Model) -> Piece:
     ref = named_model(one, model)
     arguments = (one.atom.node, *names(_parents_of(ref)), one.atom.environment)
-    arguments += ("biased",) * one.atom.biased
+    arguments += (Variable("biased"),) * one.atom.biased
     return Piece(
         kind="penalty",
         node=one.atom.node,
@@ -194,15 +193,19 @@ def readings(one: LocalEntropy, model: Model) -> list[Reading]:
 
 
 def _pools(
-    collected: Collected, model: Model, independence: Independence, under: str, seen: Seen
+    collected: Collected, model: Model, independence: Independence, under: NetworkName, seen: Seen
 ) -> list[Pool]:
     def plays(weight: Weight) -> bool:
         return seen(sign(weight, model.parameters)) in ("nonpositive", "unknown")
 
-    pools: dict[tuple[str, BoundModel, str, Cost | None, bool], Pool] = {}
+    pools: dict[tuple[Variable, BoundModel, Variable, Cost | None, bool], Pool] = {}
 
     def pool(
-        node: str, ref: BoundModel, among: str = "", cost: Cost | None = None, named: bool = False
+        node: Variable,
+        ref: BoundModel,
+        among: Variable = NO_VARIABLE,
+        cost: Cost | None = None,
+        named: bool = False,
     ) -> Pool:
         apart = named and is_apart(ref, model)
         told = node in independence.data
@@ -249,20 +252,22 @@ def _place(ref: BoundModel, model: Model) -> tuple[int, tuple[Place, ...]]:
             return (model.place_of_network("new"), tuple(map(model.place, given)))
 
 
-def _each(one: LocalEntropy, model: Model) -> Iterator[tuple[str, frozenset[str], str]]:
+def _each(
+    one: LocalEntropy, model: Model
+) -> Iterator[tuple[Variable, frozenset[Variable], Variable]]:
     """An entropy's variable; of a block, H(x[S]|C) <= sum over i in S of H(x_i|C), each member."""
-    block = as_block(one.node)
+    block = one.node.block
     if block is None:
-        yield one.node, one.given, ""
+        yield one.node, one.given, NO_VARIABLE
         return
-    given = frozenset(name for name in one.given if as_block(name) is None)
+    given = frozenset(name for name in one.given if name.block is None)
     for name in model.members(block.head):
         yield name, given, one.node
 
 
-def _once(weight: Weight, node: str, among: str, model: Model) -> Weight:
+def _once(weight: Weight, node: Variable, among: Variable, model: Model) -> Weight:
     """What the members of a block stand for together, the first of them says."""
-    return weight if not among or node == model.members(node.partition("[")[0])[0] else ZERO
+    return weight if not among or node == model.members(node.head)[0] else ZERO
 
 
 def _to_bound(collected: Collected) -> Iterator[tuple[bool, LocalEntropy]]:
@@ -272,7 +277,7 @@ def _to_bound(collected: Collected) -> Iterator[tuple[bool, LocalEntropy]]:
 
 def _together(several: Iterable[LocalEntropy]) -> Iterable[LocalEntropy]:
     """Equal entropies of several projections are one, so that their gap is told whole."""
-    found: dict[tuple[str, frozenset[str], frozenset[str] | None], LocalEntropy] = {}
+    found: dict[tuple[Variable, frozenset[Variable], frozenset[Variable] | None], LocalEntropy] = {}
     for one in several:
         known = found.get((one.node, one.given, one.read))
         if known is not None:
@@ -283,11 +288,11 @@ def _together(several: Iterable[LocalEntropy]) -> Iterable[LocalEntropy]:
 
 
 def _cross_entropy(
-    weight: Weight, ref: BoundModel, under: str, among: str, cost: Cost | None
+    weight: Weight, ref: BoundModel, under: NetworkName, among: Variable, cost: Cost | None
 ) -> Term:
     whole = replace(ref, node=among or ref.node)
     if cost is not None:
-        arguments = (whole.node, *names(_parents_of(ref)), cost)
+        arguments = (whole.node, *names(_parents_of(ref)), Variable(cost))
         return Term(weight, PenaltyAtom("cost", arguments, under))
     return Term(
         weight, CrossEntropy((whole.node,), names(_parents_of(ref)), model_ref(whole), under)
@@ -339,7 +344,7 @@ def _closed_form(pool: Pool, independence: Independence) -> bool:
     return independence.separated({pool.node}, given - parents, parents)
 
 
-def _parents_of(ref: BoundModel) -> frozenset[str]:
+def _parents_of(ref: BoundModel) -> frozenset[Variable]:
     return frozenset(model_ref(ref).parents)
 
 

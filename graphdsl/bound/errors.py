@@ -18,6 +18,7 @@ __all__ = [
 ]
 
 from graphdsl.diagnostics import Diagnostic, Warned
+from graphdsl.ir.symbols import NetworkName
 
 
 class ModelTie(Diagnostic):
@@ -167,7 +168,7 @@ class ForeignFallback(Diagnostic):
         "not bound it there"
     )
     hint = "let the encoder read it too: `{parents}, {foreign} -> {name}`"
-    under: str
+    under: NetworkName
     view: str
     name: str
     foreign: str

@@ -17,7 +17,6 @@ from graphdsl.diagnostics import Diagnostic, Span
 from graphdsl.ir.functionals import variables_of
 from graphdsl.ir.model import Model
 from graphdsl.ir.networks import Conditional, Network
-from graphdsl.ir.notation import names
 from graphdsl.ir.objective import (
     DivergenceOfMarginals,
     Functional,
@@ -25,10 +24,11 @@ from graphdsl.ir.objective import (
     Projection,
     UncertaintyOf,
 )
+from graphdsl.ir.symbols import NetworkName, Variable, names
 
 
 def foreign_fallbacks(
-    model: Model, foreign: Mapping[str, Mapping[str, set[str]]]
+    model: Model, foreign: Mapping[NetworkName, Mapping[Variable, set[Variable]]]
 ) -> Iterator[Diagnostic]:
     """The terms of such latents, and of what is inferred from them.
 
@@ -50,7 +50,9 @@ def foreign_fallbacks(
 
 
 def foreign_bounds(
-    model: Model, pieces: Iterable[Piece], foreign: Mapping[str, Mapping[str, set[str]]]
+    model: Model,
+    pieces: Iterable[Piece],
+    foreign: Mapping[NetworkName, Mapping[Variable, set[Variable]]],
 ) -> Iterator[Diagnostic]:
     """The bounds of another distribution's entropies by an encoder with such a fallback.
 
@@ -73,9 +75,9 @@ def foreign_bounds(
 def _mistake(
     model: Model,
     encoder: Conditional,
-    name: str,
-    under: str,
-    read: Iterable[str],
+    name: Variable,
+    under: NetworkName,
+    read: Iterable[Variable],
     place: tuple[int, int],
 ) -> ForeignFallback:
     line, column = place
@@ -89,7 +91,7 @@ def _mistake(
     )
 
 
-def _depends(functional: Functional, name: str, network: Network) -> bool:
+def _depends(functional: Functional, name: Variable, network: Network) -> bool:
     """Whether a functional is of entropies other than the encoder's own."""
     match functional:
         case DivergenceOfMarginals(variables, given):
@@ -105,7 +107,7 @@ def _depends(functional: Functional, name: str, network: Network) -> bool:
     return not own and not spoken.isdisjoint(_descendants(name, network))
 
 
-def _descendants(name: str, network: Network) -> set[str]:
+def _descendants(name: Variable, network: Network) -> set[Variable]:
     found, waiting = {name}, [name]
     while waiting:
         here = waiting.pop()

@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 from graphdsl.bound.models import BoundModel, model_ref
 from graphdsl.ir.draws import latex_mean_over, mean_over
-from graphdsl.ir.notation import factor_latex, factor_text, latex_names
-from graphdsl.ir.symbols import base_name
+from graphdsl.ir.notation import factor_latex, factor_text
+from graphdsl.ir.symbols import NetworkName, Variable, latex_names
 from graphdsl.ir.weight import Weight
 
 
@@ -21,9 +21,11 @@ class Gap(NamedTuple):
     latex: str
 
 
-def model_gap(weight: Weight, node: str, given: Sequence[str], ref: BoundModel, under: str) -> Gap:
+def model_gap(
+    weight: Weight, node: Variable, given: Sequence[Variable], ref: BoundModel, under: NetworkName
+) -> Gap:
     """E KL(q*(v | S) || r(v | T)): how far a model is from the conditional that it stands for."""
-    base, index = base_name(under), f"_{under}" if len(under) == 1 else f"_{{{under}}}"
+    base, index = under.base, f"_{under}" if len(under) == 1 else f"_{{{under}}}"
     mean = latex_mean_over((node, *given), under)
     bar = f"\\bar{{{base}}}({latex_names((node,))}{_latex_bar(given)})"
     model = model_ref(ref)
@@ -37,7 +39,11 @@ def model_gap(weight: Weight, node: str, given: Sequence[str], ref: BoundModel, 
 
 
 def relaxation_gap(
-    weight: Weight, node: str, missing: Sequence[str], given: Sequence[str], under: str
+    weight: Weight,
+    node: Variable,
+    missing: Sequence[Variable],
+    given: Sequence[Variable],
+    under: NetworkName,
 ) -> Gap:
     """I(v; M | S): what an encoder's other parents tell of its variable."""
     mean = latex_mean_over((node, *given), under)
@@ -49,9 +55,9 @@ def relaxation_gap(
     )
 
 
-def _bar(given: Sequence[str]) -> str:
+def _bar(given: Sequence[Variable]) -> str:
     return f" | {', '.join(given)}" if given else ""
 
 
-def _latex_bar(given: Sequence[str]) -> str:
+def _latex_bar(given: Sequence[Variable]) -> str:
     return f" \\mid {latex_names(given)}" if given else ""

@@ -13,19 +13,20 @@ from functools import lru_cache
 
 from graphdsl.ir.model import Model
 from graphdsl.ir.objective import Distance, Wrapped
+from graphdsl.ir.symbols import Variable
 
 
-def has_density(node: str, model: Model) -> bool:
+def has_density(node: Variable, model: Model) -> bool:
     """Whether p's samples of what it generates are draws of its own law."""
     return node not in means_of(model)
 
 
 @lru_cache(maxsize=16)
-def means_of(model: Model) -> frozenset[str]:
+def means_of(model: Model) -> frozenset[Variable]:
     """What p generates of the variables that some distance compares, and of what they are from."""
     made = model.generation.conditionals if model.generation else ()
     waiting = [name for one in _distances(model) for name in one.variables]
-    found = set[str]()
+    found = set[Variable]()
     while waiting:
         name = waiting.pop()
         family = model.family_of(name)

@@ -12,11 +12,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from math import log, prod
 
-from graphdsl.ir.draws import as_block
 from graphdsl.ir.graph import Independence
 from graphdsl.ir.information import LocalEntropy, information
 from graphdsl.ir.model import Model
 from graphdsl.ir.notation import weight_text
+from graphdsl.ir.symbols import Selector, Variable
 from graphdsl.ir.weight import ONE
 
 
@@ -43,11 +43,11 @@ def lasting_gap(one: LocalEntropy, independence: Independence, model: Model) -> 
     )
 
 
-def largest_entropy(several: Iterable[str], model: Model) -> float | None:
+def largest_entropy(several: Iterable[Variable], model: Model) -> float | None:
     """The largest entropy of some variables in nats, sum of log k; None where it has no end."""
     total = 0.0
     for name in several:
-        if as_block(name) is not None or name.startswith("selector_"):
+        if name.block is not None or isinstance(name, Selector):
             return None
         family = model.family_of(name)
         classes = 2 if family.kind == "binary" else family.classes

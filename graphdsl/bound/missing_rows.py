@@ -14,9 +14,9 @@ __all__ = ["is_apart", "needed"]
 from collections.abc import Iterable
 
 from graphdsl.bound.models import Auxiliary, BoundModel, Encoder, SubPosterior
-from graphdsl.ir.draws import as_block
 from graphdsl.ir.model import Model
 from graphdsl.ir.networks import Conditional
+from graphdsl.ir.symbols import NetworkName, Variable
 
 
 def is_apart(ref: BoundModel, model: Model) -> bool:
@@ -27,8 +27,14 @@ def is_apart(ref: BoundModel, model: Model) -> bool:
 
 
 def needed(
-    ref: BoundModel | None, node: str, model: Model, under: str, *, told: bool, named: bool
-) -> tuple[str, ...]:
+    ref: BoundModel | None,
+    node: Variable,
+    model: Model,
+    under: NetworkName,
+    *,
+    told: bool,
+    named: bool,
+) -> tuple[Variable, ...]:
     """The data that a row must have, of those that rows may lack.
 
     Args:
@@ -57,7 +63,7 @@ def needed(
     return _optional(left.parents, model) if fallen and alone else ()
 
 
-def _read(ref: BoundModel | None, named: bool, model: Model) -> tuple[str, ...]:
+def _read(ref: BoundModel | None, named: bool, model: Model) -> tuple[Variable, ...]:
     """What the network of a prediction reads, where that has to be there."""
     match ref:
         case Auxiliary(given=given) if named:
@@ -68,14 +74,14 @@ def _read(ref: BoundModel | None, named: bool, model: Model) -> tuple[str, ...]:
 
 
 def _compared(
-    left: Conditional, ref: Encoder | SubPosterior, under: str, model: Model
-) -> tuple[str, ...]:
+    left: Conditional, ref: Encoder | SubPosterior, under: NetworkName, model: Model
+) -> tuple[Variable, ...]:
     """What two encoders need to be compared: one that has lost views says less than it could.
 
     A product of experts that reads all that the other does is still asked as much as that one, in
     rows that lack something; else the two are compared in rows that have the views of both.
     """
-    if isinstance(ref, SubPosterior) and (ref.network == under or as_block(ref.experts[0])):
+    if isinstance(ref, SubPosterior) and (ref.network == under or ref.experts[0].block):
         return ()
     own, other = _optional(left.parents, model), _optional(_given(ref), model)
     alike = set(other) <= set(own)
@@ -85,7 +91,7 @@ def _compared(
     return needed
 
 
-def _given(ref: Auxiliary | Encoder | SubPosterior) -> frozenset[str]:
+def _given(ref: Auxiliary | Encoder | SubPosterior) -> frozenset[Variable]:
     match ref:
         case Auxiliary(given=given):
             return frozenset(given)
@@ -95,7 +101,7 @@ def _given(ref: Auxiliary | Encoder | SubPosterior) -> frozenset[str]:
             return frozenset(experts)
 
 
-def _stands_in(node: str, model: Model) -> frozenset[str]:
+def _stands_in(node: Variable, model: Model) -> frozenset[Variable]:
     """What the prior reads that an encoder falls back on: nothing, of one that is declared."""
     for one in model.generation.conditionals if model.generation is not None else ():
         if node in one.children:
@@ -103,7 +109,7 @@ def _stands_in(node: str, model: Model) -> frozenset[str]:
     return frozenset()
 
 
-def _optional(names: Iterable[str], model: Model) -> tuple[str, ...]:
+def _optional(names: Iterable[Variable], model: Model) -> tuple[Variable, ...]:
     """Those that rows may lack, in the order of the spec."""
     known = set(names)
     optional = (node for family in model.families if family.optional for node in family.nodes)

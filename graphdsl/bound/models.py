@@ -26,13 +26,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from graphdsl.ir.draws import as_block
 from graphdsl.ir.information import ModelCrossEntropy
 from graphdsl.ir.model import Model
 from graphdsl.ir.networks import Conditional, Network
-from graphdsl.ir.notation import names
 from graphdsl.ir.objective import ModelChoice
-from graphdsl.ir.symbols import ModelRef
+from graphdsl.ir.symbols import NEW, NO_VARIABLE, ModelRef, NetworkName, P, Q, Variable, names
 from graphdsl.ir.symmetry import Reading
 
 
@@ -40,14 +38,14 @@ from graphdsl.ir.symmetry import Reading
 class Prior:
     """The prior of a latent, as declared."""
 
-    node: str
+    node: Variable
 
 
 @dataclass(frozen=True, slots=True)
 class Decoder:
     """A conditional of p."""
 
-    node: str
+    node: Variable
     conditional: Conditional
     frozen: bool = False  #: its networks stay as they are, whatever the term asks for
 
@@ -56,27 +54,27 @@ class Decoder:
 class SubPosterior:
     """A product of some of the experts of a posterior: q(z|x_S)."""
 
-    node: str
+    node: Variable
     conditional: Conditional
-    experts: tuple[str, ...]  #: the parents in S; a block for those in a set that is drawn
-    network: str = "q"  #: whose posterior it is
+    experts: tuple[Variable, ...]  #: the parents in S; a block for those in a set that is drawn
+    network: NetworkName = Q  #: whose posterior it is
 
 
 @dataclass(frozen=True, slots=True)
 class Encoder:
     """A posterior of another inference network."""
 
-    node: str
+    node: Variable
     conditional: Conditional
-    network: str  #: `r(1)`
+    network: NetworkName  #: `r(1)`
 
 
 @dataclass(frozen=True, slots=True)
 class Auxiliary:
     """A network made for a bound, where no other fits."""
 
-    node: str
-    given: tuple[str, ...]
+    node: Variable
+    given: tuple[Variable, ...]
     adversary: bool = False  #: it is trained against the term that it stands in
 
 
@@ -87,7 +85,7 @@ BoundModel: TypeAlias = Prior | Decoder | SubPosterior | Encoder | Auxiliary
 class Candidate:
     """A model whose parents lie in S, for H(v | S)."""
 
-    network: str  #: `q`, `p`, `r(1)`
+    network: NetworkName  #: `q`, `p`, `r(1)`
     parents: int  #: how many there are
     ref: BoundModel
 
@@ -95,14 +93,14 @@ class Candidate:
 def named_model(asked: ModelCrossEntropy, model: Model, plays: bool = False) -> BoundModel:
     """The model of a cross-entropy that the objective itself names; one made for it may play."""
     atom, conditional = asked.atom, asked.conditional
-    if atom.network == "new":
+    if atom.network == NEW:
         return Auxiliary(atom.node, model.declared(atom.given or ()), plays)
     if conditional is None:
         return Prior(atom.node)
-    if atom.network == "p":
+    if atom.network == P:
         return Decoder(atom.node, conditional, atom.frozen)
     given = frozenset(conditional.parents) if atom.given is None else atom.given
-    blocks = tuple(name for name in names(given) if as_block(name) is not None)
+    blocks = tuple(name for name in names(given) if name.block is not None)
     if blocks and not given.issuperset(conditional.parents):
         return SubPosterior(atom.node, conditional, blocks, atom.network)
     experts = tuple(name for name in conditional.parents if name in given)
@@ -113,7 +111,9 @@ def named_model(asked: ModelCrossEntropy, model: Model, plays: bool = False) -> 
     return Encoder(atom.node, conditional, atom.network)
 
 
-def choose_model(node: str, given: frozenset[str], model: Model, under: str = "q") -> BoundModel:
+def choose_model(
+    node: Variable, given: frozenset[Variable], model: Model, under: NetworkName = Q
+) -> BoundModel:
     """The model that an `estimate` line asks for; else the one with most parents of those that fit.
 
     Candidates are the sub-posteriors of the inference network itself, p's conditionals, and the
@@ -132,7 +132,7 @@ def choose_model(node: str, given: frozenset[str], model: Model, under: str = "q
 
 
 def asked_model(
-    node: str, given: frozenset[str], model: Model, under: str = "q"
+    node: Variable, given: frozenset[Variable], model: Model, under: NetworkName = Q
 ) -> ModelChoice | None:
     """The `estimate` line that says which model bounds H(node | given), if there is one."""
     for one in model.model_choices:
@@ -143,24 +143,24 @@ def asked_model(
 
 
 def tied_models(
-    node: str, given: frozenset[str], model: Model, under: str = "q"
+    node: Variable, given: frozenset[Variable], model: Model, under: NetworkName = Q
 ) -> tuple[Candidate, ...]:
     """The models that have as many parents as each other, where none is asked for: two or more.
 
     Of a set that is drawn, no `estimate` line could say which: there the first in order is taken.
     """
-    if asked_model(node, given, model, under) or any(map(as_block, given)):
+    if asked_model(node, given, model, under) or any(one.block for one in given):
         return ()
     fitting = _most(_candidates(node, given, model, under))
     return tuple(fitting) if len(fitting) > 1 else ()
 
 
 def fitting_models(
-    node: str, given: frozenset[str], model: Model, under: str = "q"
-) -> tuple[str, ...]:
+    node: Variable, given: frozenset[Variable], model: Model, under: NetworkName = Q
+) -> tuple[NetworkName, ...]:
     """The distributions that an `estimate` line may name for H(node | given)."""
     several = _candidates(node, given, model, under)
-    return (*dict.fromkeys(one.network for one in several), "new")
+    return (*dict.fromkeys(one.network for one in several), NEW)
 
 
 def _most(candidates: Iterable[Candidate]) -> list[Candidate]:
@@ -171,13 +171,15 @@ def _most(candidates: Iterable[Candidate]) -> list[Candidate]:
 
 
 def _of_choice(
-    choice: ModelChoice, node: str, given: frozenset[str], model: Model
+    choice: ModelChoice, node: Variable, given: frozenset[Variable], model: Model
 ) -> Iterator[Candidate]:
     several = _candidates(node, given, model, choice.target.under)
     return (one for one in several if one.network == choice.network)
 
 
-def _candidates(node: str, given: frozenset[str], model: Model, under: str) -> Iterator[Candidate]:
+def _candidates(
+    node: Variable, given: frozenset[Variable], model: Model, under: NetworkName
+) -> Iterator[Candidate]:
     """The models that fit, in their order."""
     for conditional in _of(node, model.inference_of(under)):
         experts = tuple(name for name in conditional.parents if name in given)
@@ -186,17 +188,17 @@ def _candidates(node: str, given: frozenset[str], model: Model, under: str) -> I
         for block, half in _of_blocks(given, conditional, model):
             yield Candidate(under, half, SubPosterior(node, conditional, (block,), under))
     for conditional in _within(node, given, model.generation):
-        yield Candidate("p", len(conditional.parents), Decoder(node, conditional))
+        yield Candidate(P, len(conditional.parents), Decoder(node, conditional))
     for network in (model.inference, *model.further):
         if network.name != under:
             yield from _encoders(node, given, network, model)
     family = model.family_of(node)
     if family.prior and family.role == "latent":
-        yield Candidate("p", 0, Prior(node))
+        yield Candidate(P, 0, Prior(node))
 
 
 def _encoders(
-    node: str, given: frozenset[str], network: Network, model: Model
+    node: Variable, given: frozenset[Variable], network: Network, model: Model
 ) -> Iterator[Candidate]:
     """Another network's posteriors; experts on its latents are at its own samples alone."""
     for conditional in _within(node, given, network):
@@ -205,7 +207,7 @@ def _encoders(
             yield Candidate(network.name, len(conditional.parents), encoder)
 
 
-def latent_experts(conditional: Conditional, model: Model) -> tuple[str, ...]:
+def latent_experts(conditional: Conditional, model: Model) -> tuple[Variable, ...]:
     """The latents that a product of experts reads, or a mixture: none of one network."""
     if conditional.by == "joint":
         return ()
@@ -214,7 +216,7 @@ def latent_experts(conditional: Conditional, model: Model) -> tuple[str, ...]:
 
 def is_drawn(ref: object) -> bool:
     """Whether a model is q(z|x[S]) of a set that is drawn."""
-    return isinstance(ref, SubPosterior) and as_block(ref.experts[0]) is not None
+    return isinstance(ref, SubPosterior) and ref.experts[0].block is not None
 
 
 def plays(ref: BoundModel | None) -> bool:
@@ -228,19 +230,19 @@ def plays(ref: BoundModel | None) -> bool:
             return False
 
 
-def reading_of(ref: BoundModel, under: str, among: str = "") -> Reading:
+def reading_of(ref: BoundModel, under: NetworkName, among: Variable = NO_VARIABLE) -> Reading:
     """A model by what it reads, and whose it is."""
     match ref:
         case Prior(node):
-            return Reading(node, "p", frozenset(), under, among)
+            return Reading(node, P, frozenset(), under, among)
         case Decoder(node, conditional):
-            return Reading(node, "p", frozenset(conditional.parents), under, among)
+            return Reading(node, P, frozenset(conditional.parents), under, among)
         case Encoder(node, conditional):
             return Reading(node, ref.network, frozenset(conditional.parents), under, among)
         case SubPosterior(node, _, experts):
             return Reading(node, ref.network, frozenset(experts), under, among)
         case Auxiliary(node, given):
-            return Reading(node, "new", frozenset(given), under, among)
+            return Reading(node, NEW, frozenset(given), under, among)
 
 
 def model_ref(ref: BoundModel) -> ModelRef:
@@ -259,21 +261,23 @@ def model_ref(ref: BoundModel) -> ModelRef:
 
 
 def _of_blocks(
-    given: frozenset[str], conditional: Conditional, model: Model
-) -> Iterator[tuple[str, int]]:
+    given: frozenset[Variable], conditional: Conditional, model: Model
+) -> Iterator[tuple[Variable, int]]:
     """q(z|x[S]) for a set that is drawn: of half the experts, so to speak."""
     for name in names(given):
-        block = as_block(name)
+        block = name.block
         members = model.members(block.head) if block is not None else ()
         if members and conditional.by == "poe" and set(members) <= set(conditional.parents):
             yield name, max(len(members) // 2, 1)
 
 
-def _of(node: str, network: Network) -> Iterable[Conditional]:
+def _of(node: Variable, network: Network) -> Iterable[Conditional]:
     return (one for one in network.conditionals if node in one.children)
 
 
-def _within(node: str, given: frozenset[str], network: Network | None) -> Iterator[Conditional]:
+def _within(
+    node: Variable, given: frozenset[Variable], network: Network | None
+) -> Iterator[Conditional]:
     """The conditionals of a variable whose parents lie in `given`."""
     for one in _of(node, network) if network else ():
         if given.issuperset(one.parents):

@@ -15,6 +15,7 @@ from graphdsl.ir.information import (
 )
 from graphdsl.ir.loss import Bound
 from graphdsl.ir.objective import Cost
+from graphdsl.ir.symbols import NO_VARIABLE, NetworkName, Q, Variable
 from graphdsl.ir.weight import ZERO, Weight
 
 
@@ -33,32 +34,34 @@ class Piece:
     """One variable's share of a loss term."""
 
     kind: Literal["kl", "reconstruction", "cost", "entropy", "cross_entropy", "penalty"]
-    node: str
+    node: Variable
     ref: BoundModel | None  #: None for an entropy
     weight: Weight
     stands_for: tuple[Term, ...]
     bounds: tuple[Bound, ...]
     lines: tuple[int, ...]  #: of the spec, that ask for it
-    under: str = "q"  #: over whose samples
-    environment: str = ""  #: of a penalty
+    under: NetworkName = Q  #: over whose samples
+    environment: Variable = NO_VARIABLE  #: of a penalty
     biased: bool = False  #: of a penalty: whether it is the square of a minibatch's slope
-    among: str = ""  #: the block, `x[S]`, of which the variable is counted where S holds it
+    among: Variable = (
+        NO_VARIABLE  #: the block, `x[S]`, of which the variable is counted where S holds it
+    )
     cost: Cost | None = None  #: of a reconstruction that is no likelihood
     named: bool = False  #: whether rows that lack what its model reads do not pay for it
-    needs: tuple[str, ...] = ()  #: the data that a row must have, of those that rows may lack
+    needs: tuple[Variable, ...] = ()  #: the data that a row must have, of those that rows may lack
 
 
 @dataclass(slots=True)
 class Pool:
     """The cross-entropies of one model, and why they are there."""
 
-    node: str
+    node: Variable
     ref: BoundModel
-    under: str
-    among: str = ""
+    under: NetworkName
+    among: Variable = NO_VARIABLE
     cost: Cost | None = None
     named: bool = False  #: whether it holds what the objective names, and bounds have another pool
-    needs: tuple[str, ...] = ()
+    needs: tuple[Variable, ...] = ()
     shares: list[Share] = field(default_factory=list)
 
     @property

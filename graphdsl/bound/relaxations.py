@@ -19,8 +19,7 @@ from graphdsl.ir.information import (
 )
 from graphdsl.ir.loss import Bound
 from graphdsl.ir.model import Model
-from graphdsl.ir.notation import names
-from graphdsl.ir.symbols import ModelRef, base_name
+from graphdsl.ir.symbols import ModelRef, NetworkName, Variable, names
 
 
 def can_relax(one: LocalEntropy, independence: Independence) -> bool:
@@ -31,9 +30,9 @@ def can_relax(one: LocalEntropy, independence: Independence) -> bool:
 
 def relaxed_bounds(
     collected: Collected, independence: Independence, model: Model
-) -> dict[str, list[Bound]]:
+) -> dict[Variable, list[Bound]]:
     """-H(v|S) <= -H(v|Pa_v): conditioning on more leaves less entropy."""
-    found: dict[str, list[Bound]] = {}
+    found: dict[Variable, list[Bound]] = {}
     for one in collected.intractable:
         parents = independence.parents(one.node)
         missing, given = names(parents - one.given), names(one.given)
@@ -43,7 +42,7 @@ def relaxed_bounds(
             Bound(
                 weight=one.weight,
                 entropy=Term(one.weight, entropy((one.node,), one.given, one.under)),
-                model=ModelRef(base_name(one.under), (one.node,), names(parents)),
+                model=ModelRef(one.under.base, (one.node,), names(parents)),
                 gap=gap.latex,
                 gap_text=gap.text,
                 tight_when=f"{one.node} _||_ {', '.join(missing)}{condition}",
@@ -55,7 +54,7 @@ def relaxed_bounds(
 
 
 def with_relaxations(
-    found: list[Piece], relaxed: dict[str, list[Bound]], independence: Independence
+    found: list[Piece], relaxed: dict[Variable, list[Bound]], independence: Independence
 ) -> Iterator[Piece]:
     """Each latent's first piece carries what its encoder's entropy stands for besides itself.
 
@@ -72,17 +71,17 @@ def with_relaxations(
 
 
 def _relaxing(
-    piece: Piece, node: str, bounds: Iterable[Bound], independence: Independence
+    piece: Piece, node: Variable, bounds: Iterable[Bound], independence: Independence
 ) -> Piece:
     told = stand_for(node, bounds, independence, piece.under)
     return replace(piece, stands_for=(*piece.stands_for, *told), bounds=(*piece.bounds, *bounds))
 
 
 def relaxation(
-    node: str,
+    node: Variable,
     bounds: Sequence[Bound],
     independence: Independence,
-    under: str,
+    under: NetworkName,
     collected: Collected,
 ) -> Vanished:
     """The same, where the encoders' entropies cancel and nothing else is left."""
@@ -92,7 +91,7 @@ def relaxation(
 
 
 def stand_for(
-    node: str, bounds: Iterable[Bound], independence: Independence, under: str
+    node: Variable, bounds: Iterable[Bound], independence: Independence, under: NetworkName
 ) -> tuple[Term, ...]:
     """What is bounded, less what is computed in its place: the encoder's own entropy."""
     own = entropy((node,), independence.parents(node), under)

@@ -27,7 +27,7 @@ from graphdsl.ir.networks import Conditional, Network
 from graphdsl.ir.notation import weight_text
 from graphdsl.ir.objective import Player
 from graphdsl.ir.signs import Sign, ranges_text, sign
-from graphdsl.ir.symbols import base_name
+from graphdsl.ir.symbols import NetworkName, P, Variable
 from graphdsl.ir.weight import ONE, ZERO, Weight
 
 #: A network, by what its conditionals have in common.
@@ -54,9 +54,9 @@ class Objective:
         every = ((self.summed, as_it_is), *self.inside)
         return tuple((piece, seen) for several, seen in every for piece in several)
 
-    def owns(self, network: str) -> bool:
+    def owns(self, network: NetworkName) -> bool:
         """Whether the objective trains the networks of a distribution."""
-        return self.player is None or base_name(network) in self.player.owners
+        return self.player is None or network.base in self.player.owners
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +130,7 @@ def playing_piece(piece: Piece, model: Model, plays: frozenset[NetworkKey]) -> P
 def _playing(network: Network, model: Model, plays: frozenset[NetworkKey]) -> Network:
     found: list[Conditional] = []
     for one in network.conditionals:
-        families: dict[str, list[str]] = {}
+        families: dict[Variable, list[Variable]] = {}
         for child in one.children:
             families.setdefault(model.family_of(child).name, []).append(child)
         parts = [
@@ -197,14 +197,14 @@ def _sampled(one: Objective, model: Model) -> Iterator[_Use]:
             for each in network.conditionals:
                 why = "the loss is over its samples"
                 yield from _needed(network, each, each.children, why, model)
-    if model.generation is not None and one.owns("p"):
+    if model.generation is not None and one.owns(P):
         for nodes, why in _generated(one, model):
             for each in model.generation.conditionals:
                 yield from _needed(model.generation, each, nodes, why, model)
 
 
 def _needed(
-    network: Network, one: Conditional, nodes: Iterable[str], why: str, model: Model
+    network: Network, one: Conditional, nodes: Iterable[Variable], why: str, model: Model
 ) -> Iterator[_Use]:
     """That the networks of some children follow the loss."""
     for node in set(one.children).intersection(nodes):
@@ -242,7 +242,7 @@ def _own_entropy(piece: Piece, one: Objective) -> Weight:
     return total
 
 
-def _generated(one: Objective, model: Model) -> Iterator[tuple[frozenset[str], str]]:
+def _generated(one: Objective, model: Model) -> Iterator[tuple[frozenset[Variable], str]]:
     """What p generates for the loss, or weighs it by."""
     for collected in (one.collected, *(group.collected for group in one.collected.groups)):
         yield from _collected(collected, model)
@@ -255,7 +255,7 @@ def _generated(one: Objective, model: Model) -> Iterator[tuple[frozenset[str], s
             yield frozenset(each.children), "q falls back on it where rows lack views"
 
 
-def _collected(collected: Collected, model: Model) -> Iterator[tuple[frozenset[str], str]]:
+def _collected(collected: Collected, model: Model) -> Iterator[tuple[frozenset[Variable], str]]:
     """What terms that are no pieces generate, or weigh samples by."""
     every = model.generation.variables if model.generation else ()
     for bound in collected.importances:
@@ -271,9 +271,9 @@ def _collected(collected: Collected, model: Model) -> Iterator[tuple[frozenset[s
             yield _with_ancestors(nodes, model), _OVER_P
 
 
-def _with_ancestors(nodes: Iterable[str], model: Model) -> frozenset[str]:
+def _with_ancestors(nodes: Iterable[Variable], model: Model) -> frozenset[Variable]:
     """Variables, and all that p generates them from."""
-    found, waiting = set[str](), list(nodes)
+    found, waiting = set[Variable](), list(nodes)
     while waiting:
         name = waiting.pop()
         if name not in found:
@@ -287,10 +287,10 @@ def _is_held(piece: Piece) -> bool:
     return isinstance(piece.ref, Decoder) and piece.ref.frozen
 
 
-def _head(piece: Piece) -> str:
+def _head(piece: Piece) -> NetworkName:
     """Whose network it is: `p`, `q`, `r(1)`."""
     ref = piece.ref
-    return ref.network if isinstance(ref, Encoder | SubPosterior) else "p"
+    return ref.network if isinstance(ref, Encoder | SubPosterior) else P
 
 
 def _key(piece: Piece, model: Model) -> NetworkKey:
@@ -299,11 +299,13 @@ def _key(piece: Piece, model: Model) -> NetworkKey:
     return _network_key(_head(piece), piece.ref.conditional, node, model)
 
 
-def _network_key(network: str, one: Conditional, node: str, model: Model) -> NetworkKey:
+def _network_key(
+    network: NetworkName, one: Conditional, node: Variable, model: Model
+) -> NetworkKey:
     """A network: children of one family have one in common, and so have lines that share it."""
     family = model.family_of(node)
     if one.via.shared:
-        return base_name(network), family.name, one.lines, one.column
+        return network.base, family.name, one.lines, one.column
     children = tuple(child for child in one.children if child in family.nodes)
     return network, family.name, children, one.parents
 

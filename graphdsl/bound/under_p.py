@@ -15,7 +15,7 @@ from graphdsl.ir.information import Collected, TotalCorrelation, entropy
 from graphdsl.ir.methods import METHODS, Method
 from graphdsl.ir.model import Model
 from graphdsl.ir.networks import Conditional, Family
-from graphdsl.ir.notation import names
+from graphdsl.ir.symbols import P, Variable, names
 
 _TOLD = "bound what others say of `{0}` by a predictor, as in `CE[p]({0} | ...)`"
 
@@ -77,7 +77,7 @@ def not_of_samples(atom: TotalCorrelation, method: Method, model: Model) -> str:
 
 
 def _no_shape(
-    atom: TotalCorrelation, method: Method, families: Mapping[str, Family], model: Model
+    atom: TotalCorrelation, method: Method, families: Mapping[Variable, Family], model: Model
 ) -> str:
     """Why the parts are neither two whole variables, nor factors of one family."""
     wholes = [set(model.family_of(part[0]).nodes) == set(part) for part in atom.parts]
@@ -98,7 +98,7 @@ def _without_density(piece: Piece, model: Model) -> _Why | None:
     node, maker = piece.node, _maker(piece.node, model)
     if piece.kind not in ("kl", "entropy") or maker is None:
         return None
-    term = str(entropy((node,), maker.parents, "p"))
+    term = str(entropy((node,), maker.parents, P))
     if not has_density(node, model):
         why = f"`{node}` is compared with data as p's networks answer, and has no density: what it "
         why += "holds of its latents has no upper bound"
@@ -109,7 +109,7 @@ def _without_density(piece: Piece, model: Model) -> _Why | None:
     return None
 
 
-def _instead_of_density(node: str, maker: Conditional, model: Model) -> str:
+def _instead_of_density(node: Variable, maker: Conditional, model: Model) -> str:
     """A bound from the other side, and an estimator that takes samples alone."""
     known = [model.family_of(name) for name in maker.parents]
     parent = next((one.name for one in known if one.classes is None), "")
@@ -126,7 +126,7 @@ def _without_draws(piece: Piece, model: Model) -> _Why | None:
     """Why a value of p that a piece reads is not drawn."""
     for name in _drawn(piece, model):
         family, maker = model.family_of(name), _maker(name, model)
-        term = str(entropy((piece.node,), _read(piece, model), "p"))
+        term = str(entropy((piece.node,), _read(piece, model), P))
         if maker is None:
             if family.role == "latent" and not family.prior:
                 why = f"`{name}` is a root of `p`, and has no distribution"
@@ -139,11 +139,11 @@ def _without_draws(piece: Piece, model: Model) -> _Why | None:
     return None
 
 
-def _has_no_gradient(name: str, maker: Conditional, model: Model) -> bool:
+def _has_no_gradient(name: Variable, maker: Conditional, model: Model) -> bool:
     return model.distribution_of(maker, name).law.gradient == "none" and has_density(name, model)
 
 
-def _not_drawn(name: str, model: Model) -> str:
+def _not_drawn(name: Variable, model: Model) -> str:
     """Why p draws no values of a variable, or of what it comes from."""
     for one in (name, *_above(name, model)):
         maker = _maker(one, model)
@@ -153,7 +153,7 @@ def _not_drawn(name: str, model: Model) -> str:
     return ""
 
 
-def _drawn(piece: Piece, model: Model) -> list[str]:
+def _drawn(piece: Piece, model: Model) -> list[Variable]:
     """All whose values a piece takes, and what they come from."""
     waiting = list(_read(piece, model))
     if piece.kind not in ("kl", "entropy"):
@@ -163,9 +163,9 @@ def _drawn(piece: Piece, model: Model) -> list[str]:
     return list(dict.fromkeys(one for name in waiting for one in (name, *_above(name, model))))
 
 
-def _above(name: str, model: Model) -> list[str]:
+def _above(name: Variable, model: Model) -> list[Variable]:
     """All that p generates a variable from."""
-    found, waiting = list[str](), list(_maker_parents(name, model))
+    found, waiting = list[Variable](), list(_maker_parents(name, model))
     while waiting:
         one = waiting.pop()
         if one not in found:
@@ -174,18 +174,18 @@ def _above(name: str, model: Model) -> list[str]:
     return found
 
 
-def _read(piece: Piece, model: Model) -> tuple[str, ...]:
+def _read(piece: Piece, model: Model) -> tuple[Variable, ...]:
     """What the model of a piece reads."""
     if isinstance(piece.ref, Auxiliary):
         return piece.ref.given
     return names(_maker_parents(piece.node, model))
 
 
-def _maker(name: str, model: Model) -> Conditional | None:
+def _maker(name: Variable, model: Model) -> Conditional | None:
     several = model.generation.conditionals if model.generation else ()
     return next((one for one in several if name in one.children), None)
 
 
-def _maker_parents(name: str, model: Model) -> tuple[str, ...]:
+def _maker_parents(name: Variable, model: Model) -> tuple[Variable, ...]:
     maker = _maker(name, model)
     return () if maker is None else maker.parents

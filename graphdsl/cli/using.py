@@ -37,6 +37,7 @@ from graphdsl.cli.console import fail, say, shown, write
 from graphdsl.cli.devices import device_of, lacks_memory
 from graphdsl.cli.networks import networks_of
 from graphdsl.cli.reading import IMAGES, DataOptions, read_rows
+from graphdsl.ir.symbols import entry_word
 from graphdsl_files import write_whole
 
 if TYPE_CHECKING:
@@ -244,7 +245,7 @@ def _read(objective: Objective, needed: Sequence[str], data: str, options: Readi
                 batch={
                     name: torch.cat([part[name] for part in parts[slice(*chosen)]])
                     for name in fitted.train
-                    if any(one.partition("[")[0] == name for one in needed)
+                    if any(entry_word(one) == name for one in needed)
                 },
                 places=tuple(range(sum(counts[: chosen[0]]), sum(counts[: chosen[1]]))),
                 total=sum(counts),

@@ -16,8 +16,11 @@ from graphdsl.ir.folding import fold_lists, folded_text
 from graphdsl.ir.information import Atom, Entropy, Term
 from graphdsl.ir.loss import Group, LossModule, LossTerm
 from graphdsl.ir.notation import factor_text, number_text, shortened
+from graphdsl.ir.symbols import Variable
 from graphdsl.ir.versions import COMPILED_BY
 from graphdsl.ir.weight import ONE
+
+_DOTS = Variable("...")  #: for those that are left out
 
 
 def header(module: LossModule, constants: Sequence[tuple[str, Fraction]]) -> str:
@@ -91,7 +94,7 @@ def _brief(atom: Atom) -> Atom:
     """An entropy of many variables with the first and the last of them."""
     if not isinstance(atom, Entropy):
         return atom
-    return Entropy(shortened(atom.of, "..."), shortened(atom.given, "..."), atom.under)
+    return Entropy(shortened(atom.of, _DOTS), shortened(atom.given, _DOTS), atom.under)
 
 
 def _lines(text: str, width: int = WIDTH - 4) -> list[str]:

@@ -10,7 +10,8 @@ from graphdsl.ir.comparison import Change, Section
 from graphdsl.ir.folding import fold_lists
 from graphdsl.ir.model import Model
 from graphdsl.ir.networks import Conditional, Family, Network, Parameter
-from graphdsl.ir.notation import names, number_text, weight_text
+from graphdsl.ir.notation import number_text, weight_text
+from graphdsl.ir.symbols import Variable, names
 from graphdsl.ir.weight import ZERO
 
 
@@ -122,7 +123,7 @@ def _edges(left: Model, right: Model) -> Iterator[Change]:
             yield Change(network, *(_arrow(one, child) for one in (before - after, after - before)))
 
 
-def _parents(model: Model) -> dict[tuple[str, str], frozenset[str]]:
+def _parents(model: Model) -> dict[tuple[str, Variable], frozenset[Variable]]:
     return {
         (network.name, child): frozenset(one.parents)
         for network in _networks(model)
@@ -131,7 +132,7 @@ def _parents(model: Model) -> dict[tuple[str, str], frozenset[str]]:
     }
 
 
-def _arrow(parents: frozenset[str], child: str) -> str:
+def _arrow(parents: frozenset[Variable], child: Variable) -> str:
     return f"{fold_lists(', '.join(names(parents)))} -> {child}" if parents else ""
 
 
@@ -145,7 +146,7 @@ def _conditionals(model: Model) -> dict[str, str]:
     return found
 
 
-def _conditional(model: Model, one: Conditional, child: str) -> str:
+def _conditional(model: Model, one: Conditional, child: Variable) -> str:
     law = model.distribution_of(one, child).law
     shared = ", ".join(names(one.children))
     parts = [

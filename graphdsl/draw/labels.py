@@ -1,64 +1,86 @@
-"""Names as labels: a base and an index, Greek letters by their names."""
+"""Labels of marks: a name and an index, Greek letters by their names."""
 
 from __future__ import annotations
 
-__all__ = ["Name", "latex_label", "lines_of", "parsed", "plain"]
+__all__ = ["Label", "label_of", "lines_of"]
 
-import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-from graphdsl.ir.notation import GREEK, latex_name
+from graphdsl.ir.symbols import GREEK, Variable, latex_word
 
 _LONGEST = 18  #: letters of a line of a block's label
 
 
 @dataclass(frozen=True, slots=True)
-class Name:
-    """A name as it is set: its base, upright if it is a word, and its index."""
+class Label:
+    """A name as it is set: a variable's, or that of members whose index is a letter or a range.
 
-    base: str
-    index: str
-    upright: bool
-
-
-def parsed(name: str) -> Name:
-    """A name as it is set.
-
-    >>> parsed("x[1]"), parsed("beta")
-    (Name(base='x', index='1', upright=False), Name(base='β', index='', upright=False))
+    >>> str(Label("x", "i")), Label("beta", "1..8").plain
+    ('x[i]', 'β[1…8]')
     """
-    head, _, index = name.partition("[")
-    primes = head[len(head.rstrip("'")) :]
-    word = head.rstrip("'")
-    base = GREEK.get(word, word)
-    index = index.removesuffix("]").replace("not ", "∖").replace("..", "…")
-    return Name(base + primes.replace("'", "′"), index, len(base) > 1)
+
+    word: str
+    index: str = ""  #: as a spec writes it: `1`, `i`, `1..8`, `not S`
+    copy: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.head}[{self.index}]" if self.index else self.head
+
+    @property
+    def head(self) -> str:
+        """The word, with the prime of a copy."""
+        return f"{self.word}'" if self.copy else self.word
+
+    @property
+    def base(self) -> str:
+        """The word as it is set: a Greek letter for its name."""
+        return GREEK.get(self.word, self.word) + "′" * self.copy
+
+    @property
+    def upright(self) -> bool:
+        """Whether it is set as a word, not as a sign."""
+        return len(GREEK.get(self.word, self.word)) > 1
+
+    @property
+    def below(self) -> str:
+        """The index as it is set."""
+        return self.index.replace("not ", "∖").replace("..", "…")
+
+    @property
+    def plain(self) -> str:
+        """As plain text."""
+        return f"{self.base}[{self.below}]" if self.index else self.base
+
+    @property
+    def latex(self) -> str:
+        r"""In LaTeX: `x_{1:8}` of a range.
+
+        >>> print(Label("x", "i").latex, Label("z", "1..8").latex)
+        x_{i} z_{1:8}
+        """
+        index = self.index.replace("not ", r"\setminus ").replace("..", ":")
+        return f"{latex_word(self.head)}_{{{index}}}" if index else latex_word(self.head)
 
 
-def plain(name: str) -> str:
-    """A name as plain text."""
-    one = parsed(name)
-    return f"{one.base}[{one.index}]" if one.index else one.base
+def label_of(variable: Variable) -> Label:
+    """The label of one variable.
+
+    >>> label_of(Variable("z", (1, 2)))
+    Label(word='z', index='1,2', copy=False)
+    """
+    return Label(variable.word, variable.subscript, variable.copy)
 
 
-def lines_of(label: str) -> tuple[tuple[str, ...], ...]:
+def lines_of(label: Iterable[Label]) -> tuple[tuple[Label, ...], ...]:
     """The names of a label, in lines that are not too long.
 
-    >>> lines_of("x[1], z")
-    (('x[1]', 'z'),)
+    >>> [len(line) for line in lines_of([Label("latent"), Label("label", "1..2"), Label("x")])]
+    [1, 2]
     """
-    lines: list[list[str]] = [[]]
-    for name in re.findall(r"[^,\[\s][^,\[]*(?:\[[^\]]*\])?", label):
-        if lines[-1] and sum(len(one) + 2 for one in lines[-1]) + len(name) > _LONGEST:
+    lines: list[list[Label]] = [[]]
+    for one in label:
+        if lines[-1] and sum(len(str(each)) + 2 for each in lines[-1]) + len(str(one)) > _LONGEST:
             lines.append([])
-        lines[-1].append(name)
+        lines[-1].append(one)
     return tuple(map(tuple, lines))
-
-
-def latex_label(name: str) -> str:
-    r"""A name in LaTeX: `x_{1..8}` of a range.
-
-    >>> print(latex_label("x[i]"), latex_label("z[1..8]"))
-    x_{i} z_{1:8}
-    """
-    return latex_name(name).replace("..", ":")

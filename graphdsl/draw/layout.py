@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from graphdsl.draw.labels import lines_of, parsed
+from graphdsl.draw.labels import Label, lines_of
 from graphdsl.draw.picture import Arrow, Mark, Picture, Plate
 
 _UNIT = 100.0  #: what the library calls the distance of two nodes
@@ -117,9 +117,8 @@ def _size(mark: Mark) -> tuple[float, float]:
     return max(_HEIGHT, width + 22), max(_HEIGHT, len(lines) * _LINE + 14)
 
 
-def _letters(name: str) -> float:
-    one = parsed(name)
-    return 9.0 * len(one.base) + 6.5 * len(one.index)
+def _letters(one: Label) -> float:
+    return 9.0 * len(one.base) + 6.5 * len(one.below)
 
 
 class _Part(NamedTuple):

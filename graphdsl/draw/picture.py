@@ -7,6 +7,9 @@ __all__ = ["Arrow", "Mark", "MarkKind", "Picture", "Plate", "Tone"]
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+from graphdsl.draw.labels import Label
+from graphdsl.ir.symbols import Variable
+
 #: `given` is what a model is conditioned on; a selector picks the expert of a mixture.
 MarkKind: TypeAlias = Literal["observed", "latent", "selector"]
 #: Beside the network that is projected: an edge that both have, that G alone has, or that it lacks.
@@ -17,9 +20,14 @@ Tone: TypeAlias = Literal["kept", "added", "removed"]
 class Mark:
     """A node of a drawing: a variable, a whole family, a block of variables, or a selector."""
 
-    label: str  #: as a spec writes it: `x[i]`, `z[1..8], u`
+    label: tuple[Label, ...]  #: `x[i]`, or the list of a block, `z[1..8], u`
     kind: MarkKind
-    variables: tuple[str, ...]  #: all that it stands for; of a selector, its name
+    variables: tuple[Variable, ...]  #: all that it stands for; of a selector, its name
+
+    @property
+    def text(self) -> str:
+        """Its label as a spec writes it: `x[i]`, `z[1..8], u`."""
+        return ", ".join(map(str, self.label))
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,17 +10,18 @@ from itertools import count
 from typing import TypeAlias
 
 from graphdsl.draw.cliques import Nodes, blocks_label, joined
+from graphdsl.draw.labels import Label, label_of
 from graphdsl.draw.picture import Arrow, Mark, MarkKind, Picture, Plate, Tone
 from graphdsl.draw.plates import Group, foldable
 from graphdsl.ir.folding import fold_lists
 from graphdsl.ir.model import Model
 from graphdsl.ir.networks import Network
-from graphdsl.ir.notation import member_name, original
+from graphdsl.ir.symbols import Selector, Variable
 
 _LETTERS = "ijklmnabcdefgh"
 
 Look: TypeAlias = tuple[bool, Tone]  #: of an arrow: whether it is learned, and its tone
-Looks: TypeAlias = dict[tuple[str, str], Look]  #: by the first variable of either node
+Looks: TypeAlias = dict[tuple[Variable, Variable], Look]  #: by the first variable of either node
 
 
 def pictured(network: Network, model: Model, *, full: bool = False) -> Picture:
@@ -61,7 +62,7 @@ class _Unit:
     """A mark, the nodes that it stands for, and the plate that it is in."""
 
     mark: Mark
-    stands_for: tuple[str, ...]
+    stands_for: tuple[Variable, ...]
     group: Group | None = None
 
 
@@ -75,8 +76,8 @@ def _edges(network: Network) -> Looks:
         found[parents[0], children[0]] = (learned, "kept")
     node_of = {name: node[0] for node in network.nodes for name in node}
     for name in network.variables:
-        if original(name) != name and original(name) in node_of:
-            found[node_of[original(name)], node_of[name]] = (False, "kept")
+        if name.original != name and name.original in node_of:
+            found[node_of[name.original], node_of[name]] = (False, "kept")
     return found
 
 
@@ -113,7 +114,7 @@ def _between(nodes: Nodes, edges: Looks) -> Looks:
     return {pair: look for pair, look in ends.items() if pair[0] != pair[1]}
 
 
-def _selectors(network: Network) -> dict[str, str]:
+def _selectors(network: Network) -> dict[Variable, Selector]:
     """The selector of each child of a mixture."""
     return {
         child: one.selector for one in network.conditionals if one.mixes for child in one.children
@@ -121,7 +122,7 @@ def _selectors(network: Network) -> dict[str, str]:
 
 
 def _groups(
-    nodes: Nodes, model: Model, edges: Looks, selectors: Mapping[str, str]
+    nodes: Nodes, model: Model, edges: Looks, selectors: Mapping[Variable, Selector]
 ) -> tuple[Group, ...]:
     """The plates. A family of which some members alone are mixtures is not folded."""
     single = frozenset(node[0] for node in nodes if len(node) == 1)
@@ -137,13 +138,13 @@ def _groups(
 def _units(nodes: Nodes, model: Model, groups: tuple[Group, ...]) -> Iterator[_Unit]:
     """A mark for each node, and for each family under a plate."""
     group_of = {
-        member_name(family, index): one
+        Variable(family, index): one
         for one in groups
         for family in one.families
         for index in one.indices
     }
     letters = _letters(model, groups)
-    met: set[str] = set()
+    met: set[Variable] = set()
     for node in nodes:
         family = model.family_of(node[0]).name
         group = group_of.get(node[0])
@@ -153,24 +154,26 @@ def _units(nodes: Nodes, model: Model, groups: tuple[Group, ...]) -> Iterator[_U
             )
         elif family not in met:
             met.add(family)
-            members = tuple(member_name(family, index) for index in group.indices)
-            label = f"{family}[{','.join(letters[group])}]"
-            mark = Mark(label=label, kind=_kind(members, model), variables=members)
+            members = tuple(Variable(family, index) for index in group.indices)
+            label = Label(family.word, ",".join(letters[group]))
+            mark = Mark(label=(label,), kind=_kind(members, model), variables=members)
             yield _Unit(mark, members, group)
 
 
-def _chosen(groups: tuple[Group, ...], selectors: Mapping[str, str]) -> Iterator[_Unit]:
+def _chosen(groups: tuple[Group, ...], selectors: Mapping[Variable, Selector]) -> Iterator[_Unit]:
     """A mark for each selector, and for those of the members of a family."""
     rest = dict.fromkeys(selectors.values())
     for group in groups:
         for family in group.families:
-            members = [member_name(family, index) for index in group.indices]
+            members = [Variable(family, index) for index in group.indices]
             own = tuple(dict.fromkeys(selectors[one] for one in members if one in selectors))
             if len(own) == len(members):
-                yield _Unit(Mark(label=own[0], kind="selector", variables=own), own, group)
+                yield _Unit(
+                    Mark(label=(label_of(own[0]),), kind="selector", variables=own), own, group
+                )
                 rest = {name: None for name in rest if name not in own}
     for name in rest:
-        yield _Unit(Mark(label=name, kind="selector", variables=(name,)), (name,))
+        yield _Unit(Mark(label=(label_of(name),), kind="selector", variables=(name,)), (name,))
 
 
 def _plate(group: Group, letters: Sequence[str], units: list[_Unit]) -> Plate:
@@ -179,7 +182,7 @@ def _plate(group: Group, letters: Sequence[str], units: list[_Unit]) -> Plate:
     return Plate(label, tuple(place for place, one in enumerate(units) if one.group == group))
 
 
-def _kind(node: tuple[str, ...], model: Model) -> MarkKind:
+def _kind(node: tuple[Variable, ...], model: Model) -> MarkKind:
     return "latent" if any(model.family_of(name).role == "latent" for name in node) else "observed"
 
 

@@ -10,24 +10,26 @@ from itertools import chain
 from typing import Literal, TypeAlias
 
 from graphdsl.ir.networks import Family
-from graphdsl.ir.notation import natural
+from graphdsl.ir.symbols import Variable
 
 #: Each edge, by the names of its ends, and how it is drawn.
-Edges: TypeAlias = Mapping[tuple[str, str], Hashable]
+Edges: TypeAlias = Mapping[tuple[Variable, Variable], Hashable]
 Index: TypeAlias = tuple[int, ...]
 #: All edges, those of equal members, or others: then the families that are not drawn as plates.
-Tie: TypeAlias = Literal["all", "equal"] | frozenset[str]
+Tie: TypeAlias = Literal["all", "equal"] | frozenset[Variable]
 
 
 @dataclass(frozen=True, slots=True)
 class Group:
     """Families under one plate: they have the same indices, and equal members meet."""
 
-    families: tuple[str, ...]
+    families: tuple[Variable, ...]
     indices: tuple[Index, ...]
 
 
-def foldable(families: Iterable[Family], drawn: frozenset[str], edges: Edges) -> tuple[Group, ...]:
+def foldable(
+    families: Iterable[Family], drawn: frozenset[Variable], edges: Edges
+) -> tuple[Group, ...]:
     """The plates of a network, such that each drawing with them means one network alone.
 
     Between two families there are either no edges, or those of equal members, or all of them, and
@@ -50,18 +52,17 @@ def foldable(families: Iterable[Family], drawn: frozenset[str], edges: Edges) ->
             irregular |= {name for pair in within if ties.get(pair) == "all" for name in pair}
         if not irregular:
             return tuple(
-                Group(group, tuple(natural(name)[1] for name in folded[group[0]]))
-                for group in groups
+                Group(group, tuple(name.member for name in folded[group[0]])) for group in groups
             )
         folded = {name: found for name, found in folded.items() if name not in irregular}
 
 
 def _ties(
-    folded: Mapping[str, tuple[str, ...]], edges: Edges
-) -> Iterator[tuple[tuple[str, str], Tie]]:
+    folded: Mapping[Variable, tuple[Variable, ...]], edges: Edges
+) -> Iterator[tuple[tuple[Variable, Variable], Tie]]:
     """How the members of two families, or of a family and another node, are tied."""
     owner = {name: family for family, found in folded.items() for name in found}
-    between: dict[tuple[str, str], dict[tuple[str, str], Hashable]] = {}
+    between: dict[tuple[Variable, Variable], dict[tuple[Variable, Variable], Hashable]] = {}
     for (start, end), drawn in edges.items():
         if start in owner or end in owner:
             pair = (owner.get(start, start), owner.get(end, end))
@@ -71,9 +72,9 @@ def _ties(
 
 
 def _tie(
-    start: tuple[str, tuple[str, ...]],
-    end: tuple[str, tuple[str, ...]],
-    found: Mapping[tuple[str, str], Hashable],
+    start: tuple[Variable, tuple[Variable, ...]],
+    end: tuple[Variable, tuple[Variable, ...]],
+    found: Mapping[tuple[Variable, Variable], Hashable],
 ) -> Tie:
     (a, starts), (b, ends) = start, end
     if a == b:
@@ -91,18 +92,20 @@ def _tie(
 
 
 def _is_diagonal(
-    starts: tuple[str, ...], ends: tuple[str, ...], found: Mapping[tuple[str, str], Hashable]
+    starts: tuple[Variable, ...],
+    ends: tuple[Variable, ...],
+    found: Mapping[tuple[Variable, Variable], Hashable],
 ) -> bool:
     """Whether there are the edges of equal members, drawn alike, and no others."""
-    same_indices = [natural(one)[1] for one in starts] == [natural(one)[1] for one in ends]
+    same_indices = [one.member for one in starts] == [one.member for one in ends]
     if not same_indices or len(set(found.values())) > 1:
         return False
     return set(found) == set(zip(starts, ends, strict=True))
 
 
 def _together(
-    folded: Mapping[str, tuple[str, ...]], pairs: Iterable[tuple[str, str]]
-) -> list[tuple[str, ...]]:
+    folded: Mapping[Variable, tuple[Variable, ...]], pairs: Iterable[tuple[Variable, Variable]]
+) -> list[tuple[Variable, ...]]:
     """Families that edges between equal members tie together, in the order of declaration."""
     group = {name: {name} for name in folded}
     for a, b in pairs:

@@ -8,7 +8,7 @@ from io import BytesIO
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Literal
 
-from graphdsl.draw.labels import latex_label, lines_of
+from graphdsl.draw.labels import lines_of
 from graphdsl.draw.layout import Drawing, Point, Rectangle, Route, Spot
 from graphdsl.draw.sheet import Sheet
 
@@ -70,7 +70,7 @@ def _mark(spot: Spot, corner: Point, axes: Axes) -> None:
     radius = 1.5 if spot.mark.kind == "selector" else min(spot.width, spot.height) / 2
     _box(spot.box, corner, axes, radius, edgecolor=_INK, facecolor=fill, linewidth=1.3, zorder=3)
     if spot.mark.kind != "selector":
-        lines = [", ".join(map(latex_label, line)) for line in lines_of(spot.mark.label)]
+        lines = [", ".join(one.latex for one in line) for line in lines_of(spot.mark.label)]
         text = ",\n".join(f"${line}$" for line in lines)
         x, y = corner.x + spot.middle.x, corner.y + spot.middle.y
         axes.text(x, y, text, fontsize=13, ha="center", va="center", color=_INK, zorder=4)

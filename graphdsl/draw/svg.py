@@ -9,7 +9,7 @@ from html import escape
 from itertools import pairwise
 from math import hypot
 
-from graphdsl.draw.labels import lines_of, parsed, plain
+from graphdsl.draw.labels import Label, lines_of
 from graphdsl.draw.layout import Drawing, Point, Rectangle, Route, Spot
 from graphdsl.draw.picture import Mark
 from graphdsl.draw.sheet import TITLE_HEIGHT, Sheet
@@ -116,7 +116,7 @@ def _arrow(route: Route, drawing: Drawing) -> Iterator[str]:
 
 
 def _said(route: Route, start: Mark, end: Mark) -> str:
-    ends = f"{start.label} -> {end.label}"
+    ends = f"{start.text} -> {end.text}"
     said = {
         "kept": "",
         "added": ", not in what is projected",
@@ -142,7 +142,7 @@ def _at(point: Point) -> str:
 
 def _mark(spot: Spot) -> Iterator[str]:
     mark, box = spot.mark, spot.box
-    said = plain(mark.label) if len(mark.variables) == 1 else ", ".join(mark.variables)
+    said = mark.label[0].plain if len(mark.variables) == 1 else ", ".join(mark.variables)
     yield (
         f'<g class="node {mark.kind}" data-variables="{_variables(mark)}">'
         f"<title>{escaped(said)}: {mark.kind}</title>"
@@ -160,18 +160,17 @@ def _mark(spot: Spot) -> Iterator[str]:
     yield "</g>"
 
 
-def _text(line: tuple[str, ...], x: float, y: float, *, last: bool) -> str:
+def _text(line: tuple[Label, ...], x: float, y: float, *, last: bool) -> str:
     names = [_name(one) for one in line]
     comma = "" if last else ","
     return f'<text text-anchor="middle" x="{x:.1f}" y="{y:.1f}">{", ".join(names)}{comma}</text>'
 
 
-def _name(name: str) -> str:
-    one = parsed(name)
+def _name(one: Label) -> str:
     base = f'<tspan class="{"word" if one.upright else "sign"}">{escaped(one.base)}</tspan>'
-    if not one.index:
+    if not one.below:
         return base
-    return f'{base}<tspan class="index" dy="4">{escaped(one.index)}</tspan><tspan dy="-4"> </tspan>'
+    return f'{base}<tspan class="index" dy="4">{escaped(one.below)}</tspan><tspan dy="-4"> </tspan>'
 
 
 def _variables(mark: Mark) -> str:

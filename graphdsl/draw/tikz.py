@@ -6,7 +6,7 @@ __all__ = ["PREAMBLE", "tikz"]
 
 from collections.abc import Iterator
 
-from graphdsl.draw.labels import latex_label, lines_of
+from graphdsl.draw.labels import lines_of
 from graphdsl.draw.layout import Drawing, Point, Route, Spot
 from graphdsl.draw.picture import Plate
 from graphdsl.draw.sheet import Sheet
@@ -57,7 +57,7 @@ def _mark(spot: Spot, corner: Point, key: str) -> str:
     x, y = _cm(corner, *spot.middle)
     if spot.mark.kind == "selector":
         return rf"  \node[selector] ({key}) at ({x},{y}) {{}};"
-    lines = [", ".join(map(latex_label, line)) for line in lines_of(spot.mark.label)]
+    lines = [", ".join(one.latex for one in line) for line in lines_of(spot.mark.label)]
     inner = r",\\ ".join(f"${line}$" for line in lines)
     width = f"{spot.width / _PER_CM * 10:.1f}mm"
     return rf"  \node[{spot.mark.kind}, minimum width={width}] ({key}) at ({x},{y}) {{{inner}}};"

@@ -5,16 +5,17 @@ from __future__ import annotations
 __all__ = ["blocked_dag"]
 
 from graphdsl.graphs.build import inference_dag
-from graphdsl.ir.draws import as_block, inside, outside
+from graphdsl.ir.draws import inside, outside
 from graphdsl.ir.model import Model
 from graphdsl.ir.networks import Network
+from graphdsl.ir.symbols import Variable
 
-Parents = dict[str, frozenset[str]]
+Parents = dict[Variable, frozenset[Variable]]
 
 
 def blocked_dag(
     model: Model, network: Network, head: str, draw: str
-) -> tuple[tuple[str, ...], Parents, frozenset[str]]:
+) -> tuple[tuple[Variable, ...], Parents, frozenset[Variable]]:
     """The network for any one S: x[S] and x[not S] stand for x, and are observed as it is.
 
     A latent that is inferred from some members of the family, and not from all, has no place in a
@@ -36,5 +37,5 @@ def blocked_dag(
     return tuple(found), found, frozenset(data)
 
 
-def _is_data(model: Model, name: str) -> bool:
-    return as_block(name) is not None or name in model.observed()
+def _is_data(model: Model, name: Variable) -> bool:
+    return name.block is not None or name in model.observed()

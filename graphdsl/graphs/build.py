@@ -8,11 +8,10 @@ from itertools import combinations, islice, pairwise
 
 import networkx as nx
 
-from graphdsl.ir.draws import as_block
 from graphdsl.ir.graph import Dag
 from graphdsl.ir.model import Model
 from graphdsl.ir.networks import Network
-from graphdsl.ir.notation import original
+from graphdsl.ir.symbols import Variable
 
 _MOST_ORDERS = 60  #: of a network, that a derivation tries
 
@@ -52,7 +51,7 @@ def _in_order(network: Network, order: tuple[int, ...]) -> Dag:
 
 def generation_dag(
     model: Model, network: Network
-) -> tuple[tuple[str, ...], dict[str, frozenset[str]], frozenset[str]]:
+) -> tuple[tuple[Variable, ...], dict[Variable, frozenset[Variable]], frozenset[Variable]]:
     """G^p as it is drawn, but for its observed roots: their joint is the data's, and arbitrary.
 
     Returns:
@@ -69,7 +68,7 @@ def generation_dag(
 
 def inference_dag(
     model: Model, network: Network
-) -> tuple[tuple[str, ...], dict[str, frozenset[str]]]:
+) -> tuple[tuple[Variable, ...], dict[Variable, frozenset[Variable]]]:
     """G^q with the observed variables completed: q(X) is the data's joint, and arbitrary.
 
     The children of a mixture depend on each other given its parents, since they share the expert.
@@ -79,9 +78,9 @@ def inference_dag(
         The variables in topological order, the data first, and the parents of each.
     """
     data = [node.name for node in model.nodes if node.role != "latent"]
-    blocks = sorted(name for name in network.variables if as_block(name) is not None)
+    blocks = sorted(name for name in network.variables if name.block is not None)
     data += blocks  # `infer r(S)` sees x[S], a part of the data
-    graph: nx.DiGraph[str] = nx.DiGraph()
+    graph: nx.DiGraph[Variable] = nx.DiGraph()
     graph.add_nodes_from((*(node.name for node in model.nodes), *blocks))
     graph.add_edges_from(pairwise(data))  # all before are parents: said below
     for parent, child in network.edges:
@@ -120,8 +119,8 @@ def _ranks(network: Network, model: Model, first: str) -> dict[int, tuple[bool, 
     }
 
 
-def _rank(name: str, model: Model, first: str) -> tuple[bool, int]:
-    block = as_block(original(name))
-    declared = original(name) if block is None else model.members(block.head)[0]
+def _rank(name: Variable, model: Model, first: str) -> tuple[bool, int]:
+    block = name.original.block
+    declared = name.original if block is None else model.members(block.head)[0]
     role, place = model.roles[declared]
     return (role == "latent") == (first == "observed"), place

@@ -23,7 +23,7 @@ from graphdsl.ir.functionals import variables_of
 from graphdsl.ir.model import Model
 from graphdsl.ir.networks import Family, Network
 from graphdsl.ir.objective import DivergenceOfMarginals
-from graphdsl.ir.symbols import base_name
+from graphdsl.ir.symbols import NetworkName, Variable
 
 
 def check_model(
@@ -90,7 +90,9 @@ def _edges_into_given(model: Model, network: Network) -> Iterator[Diagnostic]:
         yield EdgeIntoGiven(span=span, node=node)
 
 
-def _edges_into(network: Network, variables: frozenset[str]) -> Iterator[tuple[str, Span]]:
+def _edges_into(
+    network: Network, variables: frozenset[Variable]
+) -> Iterator[tuple[Variable, Span]]:
     """Where an edge ends in one of the variables, and in which; each place once."""
     told: set[Span] = set()
     for (_, child), (_, below) in zip(network.edges, network.written, strict=True):
@@ -118,11 +120,11 @@ def _latents_without_encoder(model: Model) -> Iterator[Diagnostic]:
             yield LatentHasNoEncoder(span=span, node=missing[0], guess=guess)
 
 
-def _noise_of_a_generator(model: Model) -> frozenset[str]:
+def _noise_of_a_generator(model: Model) -> frozenset[Variable]:
     """Latents that p has and nothing infers: samples of p alone may hold them."""
     if model.generation is None:
         return frozenset()
-    spoken: frozenset[str] = frozenset()
+    spoken: frozenset[Variable] = frozenset()
     for one in model.asked():
         functional = one.functional
         if isinstance(functional, DivergenceOfMarginals) and functional.variables is None:
@@ -154,11 +156,11 @@ def _latents_not_inferred_here(model: Model) -> Iterator[Diagnostic]:
                 )
 
 
-def _instead(name: str, asked: Network, networks: Mapping[str, Network]) -> str:
+def _instead(name: str, asked: Network, networks: Mapping[NetworkName, Network]) -> str:
     """Which network infers a latent that `asked` does not; those of one statement come first."""
-    base = base_name(asked.name)
+    base = asked.name.base
     inferring = [one.name for one in networks.values() if name in one.children]
-    inferring.sort(key=lambda other: base_name(other) != base)
+    inferring.sort(key=lambda other: other.base != base)
     return (
         f"write the term under `{inferring[0]}`, which infers `{name}`, "
         f"or add a line for it to `{asked.name}`"
@@ -171,7 +173,7 @@ def _not_in_generation(model: Model, generation: Network) -> Iterator[Diagnostic
     spoken = [(one.functional, one.line, one.column) for one in asked]
     spoken += [(one.target, one.line, one.column) for one in model.choices]
     spoken += [(one.target, one.line, one.column) for one in model.model_choices]
-    told: set[str] = set()
+    told: set[Variable] = set()
     for functional, line, column in spoken:
         if functional.under != "p":
             continue

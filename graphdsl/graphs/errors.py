@@ -14,6 +14,7 @@ __all__ = [
 ]
 
 from graphdsl.diagnostics import Diagnostic
+from graphdsl.ir.symbols import NetworkName, Variable
 
 
 class CyclicNetwork(Diagnostic):
@@ -34,7 +35,7 @@ class LatentHasNoEncoder(Diagnostic):
     title = "Latent without an encoder"
     said = "`{node}` is latent, but the inference network `q` gives it no line"
     hint = "add an edge such as `{guess} -> {node}` to the `q` block"
-    node: str
+    node: Variable
     guess: str
 
 
@@ -45,7 +46,7 @@ class EdgeIntoObserved(Diagnostic):
     title = "Edge into an observed variable"
     said = "`{node}` is observed: its distribution under `q` is the data's own"
     hint = "in `q`, edges end in latents; `{node}` is generated in `p`"
-    node: str
+    node: Variable
 
 
 class LatentOnOneSide(Diagnostic):
@@ -55,8 +56,8 @@ class LatentOnOneSide(Diagnostic):
     title = "Latent on one side only"
     said = "`KL({under} || p)` compares joints, but `{node}` is in `{present}`, not in `{absent}`"
     hint = "add a line for `{node}` to `{absent}`, or take it out of `{present}`"
-    node: str
-    under: str
+    node: Variable
+    under: NetworkName
     present: str
     absent: str
 
@@ -68,7 +69,7 @@ class EdgeIntoGiven(Diagnostic):
     title = "Edge into a given variable"
     said = "`{node}` is given: it is conditioned on, and never modelled"
     hint = "take the edge out of `p`, or declare `observed {node}` if `p` is to generate it"
-    node: str
+    node: Variable
 
 
 class LatentNotInferred(Diagnostic):
@@ -78,8 +79,8 @@ class LatentNotInferred(Diagnostic):
     title = "Latent of another network"
     said = "this term is under `{under}`, which does not infer `{node}`"
     hint = "{guess}"
-    under: str
-    node: str
+    under: NetworkName
+    node: Variable
     guess: str
 
 
@@ -90,7 +91,7 @@ class NotInGeneration(Diagnostic):
     title = "Variable that p does not hold"
     said = "this term is under `p`, and `{node}` is no variable of `p`"
     hint = "add a line for `{node}` to `p`, or write the term under a network that has one"
-    node: str
+    node: Variable
 
 
 class MediatorMayBeMissing(Diagnostic):

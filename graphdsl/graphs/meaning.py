@@ -8,17 +8,16 @@ from __future__ import annotations
 
 __all__ = ["SpecGraph", "orders", "symmetry_of"]
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from itertools import permutations
 
 from graphdsl.graphs.colours import Coloured
 from graphdsl.graphs.exchanges import ordered
-from graphdsl.ir.draws import as_block, draws_in
+from graphdsl.ir.draws import draws_in
 from graphdsl.ir.model import Model
 from graphdsl.ir.networks import Conditional, Network, Node
-from graphdsl.ir.notation import natural, original
 from graphdsl.ir.objective import (
     Distance,
     DivergenceOfMarginals,
@@ -33,8 +32,8 @@ from graphdsl.ir.objective import (
     Weighted,
     Wrapped,
 )
-from graphdsl.ir.symbols import base_name
-from graphdsl.ir.symmetry import Symmetry
+from graphdsl.ir.symbols import NetworkName, Variable
+from graphdsl.ir.symmetry import Exchange, Symmetry
 from graphdsl.ir.weight import Weight
 
 _MOST_GROUPS = 4  #: of latents, whose orders are all tried
@@ -53,10 +52,21 @@ def symmetry_of(model: Model) -> Symmetry:
     points = {spec.of[name]: name for name in variables}
     networks = {spec.networks[one.name]: one.name for one in model.further}
     order, permutations = ordered(spec.graph, [*points, *networks])
-    called = {**points, **networks}
     return Symmetry(
         tuple(points[point] for point in order if point in points),
-        tuple({called[a]: called[b] for a, b in one.items()} for one in permutations),
+        tuple(_exchange(one, points, networks) for one in permutations),
+    )
+
+
+def _exchange(
+    permutation: Mapping[int, int],
+    variables: Mapping[int, Variable],
+    networks: Mapping[int, NetworkName],
+) -> Exchange:
+    """What a permutation of points exchanges."""
+    return Exchange(
+        {variables[a]: variables[b] for a, b in permutation.items() if a in variables},
+        {networks[a]: networks[b] for a, b in permutation.items() if a in networks},
     )
 
 
@@ -68,7 +78,7 @@ def orders(model: Model, symmetry: Symmetry) -> list[Model]:
     """
     rank = symmetry.rank()
     nodes = sorted(model.nodes, key=lambda one: rank[one.name])
-    groups: dict[frozenset[str], list[Node]] = {}
+    groups: dict[frozenset[Variable], list[Node]] = {}
     for node in nodes:
         if node.role == "latent":
             groups.setdefault(symmetry.orbit(node.name), []).append(node)
@@ -141,7 +151,7 @@ class SpecGraph:
         for draw in self.model.draws:
             for family in draw.families:
                 for name in self.model.members(family):
-                    index = self._entry("index", draw.name, draw.kind, natural(name)[1][0])
+                    index = self._entry("index", draw.name, draw.kind, name.member[0])
                     self.graph.edge(index, self.of[name])
         for mask in self.model.masks:
             self.entries[mask.name] = self.graph.vertex("mask", str(mask.start))
@@ -165,7 +175,7 @@ class SpecGraph:
         self._names(place, one.children, "child")
         self._names(place, one.parents, "parent")
         if one.via.shared:
-            whole = base_name(home.name)
+            whole = home.name.base
             self.graph.edge(self._entry("shared", whole, one.lines), place)
         for gate in one.gates:
             entry = self._entry("entry", gate.mask, gate.entry)
@@ -228,16 +238,16 @@ class SpecGraph:
         for parent, child in network.edges:
             self.graph.edge(places[parent], places[child], "arrow")
 
-    def _names(self, place: int, names: Iterable[str], label: str) -> None:
+    def _names(self, place: int, names: Iterable[Variable], label: str) -> None:
         for name in names:
-            plain = original(name)
+            plain = name.original
             if plain not in self.of:
                 self._block(plain)
             self.graph.edge(place, self.of[plain], label + ("'" if plain != name else ""))
 
-    def _block(self, name: str) -> None:
+    def _block(self, name: Variable) -> None:
         """What a drawn set holds of a family, or a variable that the spec does not declare."""
-        block = as_block(name)
+        block = name.block
         self.of[name] = self.graph.vertex("block", *(block[1:] if block else ()))
         for member in self.model.members(block.head) if block else ():
             self.graph.edge(self.of[name], self.of[member], "part")
@@ -263,7 +273,7 @@ def _word(functional: Functional) -> tuple[object, ...]:
             return (type(functional).__name__,)
 
 
-def _roles(functional: Functional) -> Iterable[tuple[str, Iterable[str]]]:
+def _roles(functional: Functional) -> Iterable[tuple[str, Iterable[Variable]]]:
     """The variables of a functional, by the parts that they play in it."""
     match functional:
         case MultiInformation(parts, given):

@@ -17,11 +17,10 @@ from graphdsl.diagnostics import Diagnostic, Span
 from graphdsl.graphs.build import inference_dag
 from graphdsl.graphs.errors import MediatorMayBeMissing
 from graphdsl.graphs.separation import Separation
-from graphdsl.ir.draws import as_block
 from graphdsl.ir.model import Model
 from graphdsl.ir.networks import Network
-from graphdsl.ir.notation import original
 from graphdsl.ir.objective import Projection
+from graphdsl.ir.symbols import Variable
 
 _Pair = tuple[int, int]
 
@@ -59,9 +58,8 @@ def _first(projection: Projection, model: Model) -> tuple[str, str, str] | None:
     return None
 
 
-def _may_be_missing(name: str, model: Model) -> bool:
-    block = as_block(original(name))
-    return model.family_of(block.head if block is not None else name).optional
+def _may_be_missing(name: Variable, model: Model) -> bool:
+    return model.family_of(name.original).optional
 
 
 def _joined(network: Network, place: int) -> Iterator[_Pair]:
@@ -77,20 +75,20 @@ def _joined(network: Network, place: int) -> Iterator[_Pair]:
 def _is_told(projection: Projection, model: Model, place: int, pair: _Pair) -> bool:
     """Whether the new edge changes nothing: of data alone, or where q itself says independent."""
     network = projection.network
-    left, right = (set(map(original, network.nodes[end])) for end in pair)
+    left, right = ({one.original for one in network.nodes[end]} for end in pair)
     given = {
-        original(name)
+        name.original
         for parent in network.parents(pair[1])
         if parent not in (place, pair[0])
         for name in network.nodes[parent]
     }
-    blocks = {name for name in left | right | given if as_block(name) is not None}
+    blocks = {name for name in left | right | given if name.block is not None}
     if left | right | given <= model.observed() | blocks:
         return True
     if blocks:
         return False
     order, parents_of = inference_dag(model, model.inference_of(projection.under))
-    gone = set(map(original, network.nodes[place]))
+    gone = {one.original for one in network.nodes[place]}
     kept = tuple(name for name in order if name not in gone)
     parents = {name: parents_of[name] - gone for name in kept}
     return Separation(kept, parents, model.observed() - gone).separated(left, right, given)

@@ -14,8 +14,7 @@ from collections.abc import Iterable
 from graphdsl.graphs.colours import Colouring
 from graphdsl.graphs.meaning import SpecGraph
 from graphdsl.ir.model import Model
-from graphdsl.ir.notation import natural
-from graphdsl.ir.symbols import base_name
+from graphdsl.ir.symbols import NetworkName, Variable
 
 
 def renaming(left: Model, right: Model, *, objective: bool) -> dict[str, str] | None:
@@ -82,4 +81,11 @@ def _heads(matched: Iterable[tuple[str | None, str]]) -> dict[str, str] | None:
 
 
 def _head(name: str) -> str:
-    return natural(base_name(name))[0]
+    """A name as a spec declares it, without the index of a variable or a network."""
+    match name:
+        case Variable():
+            return name.head
+        case NetworkName():
+            return name.base
+        case _:
+            return name

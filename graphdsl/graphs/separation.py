@@ -6,9 +6,9 @@ __all__ = ["Separation"]
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from graphdsl.ir.notation import original
+from graphdsl.ir.symbols import Variable
 
-_NO_BLOCKS: Mapping[str, Iterable[str]] = {}
+_NO_BLOCKS: Mapping[Variable, Iterable[Variable]] = {}
 
 
 class Separation:
@@ -28,10 +28,10 @@ class Separation:
 
     def __init__(
         self,
-        order: tuple[str, ...],
-        parents: Mapping[str, Iterable[str]],
-        data: Iterable[str],
-        blocks: Mapping[str, Iterable[str]] = _NO_BLOCKS,
+        order: tuple[Variable, ...],
+        parents: Mapping[Variable, Iterable[Variable]],
+        data: Iterable[Variable],
+        blocks: Mapping[Variable, Iterable[Variable]] = _NO_BLOCKS,
     ) -> None:
         self.order = order
         self.data = frozenset(data).union(blocks)
@@ -47,11 +47,13 @@ class Separation:
         self._moral: dict[int, dict[int, int]] = {}
         self._answers: dict[tuple[int, int, int], bool] = {}
 
-    def parents(self, node: str) -> frozenset[str]:
+    def parents(self, node: Variable) -> frozenset[Variable]:
         """Pa_v in G^q."""
         return self._parents[node]
 
-    def separated(self, a: Iterable[str], b: Iterable[str], given: Iterable[str]) -> bool:
+    def separated(
+        self, a: Iterable[Variable], b: Iterable[Variable], given: Iterable[Variable]
+    ) -> bool:
         """Whether `given` d-separates `a` from `b`; what is in `given` is apart from anything."""
         evidence = self._mask(given)
         start, goal = self._mask(a) & ~evidence, self._mask(b) & ~evidence
@@ -66,7 +68,7 @@ class Separation:
             self._answers[asked] = not any(seen & goal for seen in waves)
         return self._answers[asked]
 
-    def boundary(self, node: str, given: frozenset[str]) -> frozenset[str]:
+    def boundary(self, node: Variable, given: frozenset[Variable]) -> frozenset[Variable]:
         """The smallest subset of `given` that d-separates `node` from the rest of `given`."""
         evidence = self._mask(given)
         start = self._bit[node]
@@ -140,13 +142,13 @@ class Separation:
             return (1 << place) - 1
         return self._mask(parents)
 
-    def _mask(self, names: Iterable[str]) -> int:
+    def _mask(self, names: Iterable[Variable]) -> int:
         mask = 0
         for name in names:
-            mask |= self._bit.get(name) or self._bit[original(name)]
+            mask |= self._bit.get(name) or self._bit[name.original]
         return mask
 
-    def _names(self, mask: int) -> frozenset[str]:
+    def _names(self, mask: int) -> frozenset[Variable]:
         return frozenset(self.order[place] for place in _places(mask))
 
 

@@ -22,8 +22,8 @@ from typing import Literal, Protocol
 from graphdsl.ir.graph import Independence
 from graphdsl.ir.information import Entropy, Information, Term
 from graphdsl.ir.networks import Interval
-from graphdsl.ir.notation import Names
 from graphdsl.ir.objective import Assertion
+from graphdsl.ir.symbols import Names, Variable
 from graphdsl.ir.weight import Weight
 
 
@@ -35,7 +35,7 @@ class CanonicalForm(Protocol):
         """What G^q guarantees."""
         ...
 
-    def joint(self, variables: frozenset[str]) -> tuple[Entropy, ...]:
+    def joint(self, variables: frozenset[Variable]) -> tuple[Entropy, ...]:
         """H(variables) as canonical entropies, each with weight one."""
         ...
 

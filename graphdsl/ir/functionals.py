@@ -5,7 +5,6 @@ from __future__ import annotations
 __all__ = ["draws_of", "variables_of"]
 
 from graphdsl.ir.draws import draws_in
-from graphdsl.ir.notation import original
 from graphdsl.ir.objective import (
     Distance,
     DivergenceOfMarginals,
@@ -19,13 +18,14 @@ from graphdsl.ir.objective import (
     UncertaintyOf,
     Wrapped,
 )
+from graphdsl.ir.symbols import Variable
 
 
-def variables_of(functional: Functional) -> frozenset[str]:
+def variables_of(functional: Functional) -> frozenset[Variable]:
     """The variables that a functional names, copies as their originals."""
     match functional:
         case Projection(network):
-            return frozenset(map(original, network.variables))
+            return frozenset(one.original for one in network.variables)
         case MultiInformation(parts, given):
             return given.union(*parts)
         case UncertaintyOf(of, given) | PredictiveEntropy(of, given):
@@ -38,7 +38,7 @@ def variables_of(functional: Functional) -> frozenset[str]:
 
 def _variables_of_others(
     functional: Distance | InvariancePenalty | Sparsity | Wrapped,
-) -> frozenset[str]:
+) -> frozenset[Variable]:
     match functional:
         case Distance(_, variables):
             return frozenset(variables)

@@ -31,9 +31,8 @@ from typing import TypeAlias
 
 from graphdsl.ir.draws import mean_over
 from graphdsl.ir.networks import Conditional, Network
-from graphdsl.ir.notation import Names, names
 from graphdsl.ir.objective import Cost, Distance, DivergenceOfMarginals, EstimatorChoice, Wrapped
-from graphdsl.ir.symbols import ModelRef
+from graphdsl.ir.symbols import NO_VARIABLE, ModelRef, Names, NetworkName, Q, Variable, names
 from graphdsl.ir.weight import ONE, Weight
 
 
@@ -43,7 +42,7 @@ class Entropy:
 
     of: Names
     given: Names = ()
-    under: str = "q"
+    under: NetworkName = Q
 
     def __str__(self) -> str:
         mean = mean_over((*self.of, *self.given), self.under)
@@ -57,7 +56,7 @@ class Information:
     left: Names
     right: Names
     given: Names = ()
-    under: str = "q"
+    under: NetworkName = Q
 
     def __str__(self) -> str:
         left, right = ", ".join(self.left), ", ".join(self.right)
@@ -71,7 +70,7 @@ class TotalCorrelation:
 
     parts: tuple[Names, ...]
     given: Names = ()
-    under: str = "q"
+    under: NetworkName = Q
 
     def __str__(self) -> str:
         parts = "; ".join(", ".join(part) for part in self.parts)
@@ -86,7 +85,7 @@ class CrossEntropy:
     of: Names
     given: Names
     model: ModelRef
-    under: str = "q"
+    under: NetworkName = Q
 
     def __str__(self) -> str:
         mean = mean_over((*self.of, *self.given), self.under)
@@ -99,7 +98,7 @@ class DivergenceAtom:
 
     name: str
     of: Names
-    under: str = "q"
+    under: NetworkName = Q
 
     def __str__(self) -> str:
         inner = ", ".join(self.of)
@@ -112,7 +111,7 @@ class PenaltyAtom:
 
     name: str
     arguments: Names
-    under: str = "q"
+    under: NetworkName = Q
 
     def __str__(self) -> str:
         of, *given = self.arguments
@@ -148,7 +147,7 @@ class ProjectionDerivation:
 
     network: Network
     weight: Weight  #: with which it stands in the objective
-    under: str  #: the distribution that is projected
+    under: NetworkName  #: the distribution that is projected
     order: tuple[Names, ...]  #: of G's nodes, topological
     entropies: tuple[Term, ...]  #: sum_v H(v|Pa_v) - H(V)
     multi_information: tuple[Term, ...]  #: TC(V) - sum_v I(v; Pa_v)
@@ -162,14 +161,18 @@ class ProjectionDerivation:
 class ModelAtom:
     """A cross-entropy that an objective names: of one variable, under a model of it."""
 
-    node: str
-    network: str  #: whose model: `p`, an inference network, or `new` for one made for it
-    given: frozenset[str] | None = None  #: None for the model's own parents in that network
-    under: str = "q"  #: over whose samples
+    node: Variable
+    network: NetworkName  #: whose model: `p`, an inference network, or `new` for one made for it
+    given: frozenset[Variable] | None = None  #: None for the model's own parents in that network
+    under: NetworkName = Q  #: over whose samples
     frozen: bool = False  #: whether the term leaves the model's networks as they are
-    environment: str = ""  #: of a penalty on the model, which is then no cross-entropy
+    environment: Variable = (
+        NO_VARIABLE  #: of a penalty on the model, which is then no cross-entropy
+    )
     biased: bool = False  #: of a penalty: whether it is the square of a minibatch's slope
-    among: str = ""  #: the block, `x[S]`, of which it is one member: counted where S holds it
+    among: Variable = (
+        NO_VARIABLE  #: the block, `x[S]`, of which it is one member: counted where S holds it
+    )
     cost: Cost | None = None  #: what is asked of the model instead of -log p
 
 
@@ -214,14 +217,16 @@ class Importance:
 class LocalEntropy:
     """H(node | given) with its net weight."""
 
-    node: str
-    given: frozenset[str]
+    node: Variable
+    given: frozenset[Variable]
     weight: Weight
     lines: tuple[int, ...] = ()  #: of the spec, that ask for it
-    under: str = "q"
-    read: frozenset[str] | None = None  #: what its model reads, where that is less than `given`
+    under: NetworkName = Q
+    read: frozenset[Variable] | None = (
+        None  #: what its model reads, where that is less than `given`
+    )
 
-    def reads(self, given: frozenset[str]) -> frozenset[str]:
+    def reads(self, given: frozenset[Variable]) -> frozenset[Variable]:
         """What its model may read of what is given."""
         return given if self.read is None else self.read
 
@@ -257,13 +262,15 @@ class CollectedGroup:
     column: int
 
 
-def entropy(of: Iterable[str], given: Iterable[str] = (), under: str = "q") -> Entropy:
+def entropy(
+    of: Iterable[Variable], given: Iterable[Variable] = (), under: NetworkName = Q
+) -> Entropy:
     """H(of | given), its variables in their natural order."""
     return Entropy(names(of), names(given), under)
 
 
 def information(
-    parts: Iterable[Iterable[str]], given: Iterable[str] = (), under: str = "q"
+    parts: Iterable[Iterable[Variable]], given: Iterable[Variable] = (), under: NetworkName = Q
 ) -> Atom:
     """I between two parts, TC between more."""
     sets = tuple(names(part) for part in parts)

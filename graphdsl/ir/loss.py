@@ -42,7 +42,7 @@ from graphdsl.ir.statements import (
     Statement,
     Value,
 )
-from graphdsl.ir.symbols import ModelRef
+from graphdsl.ir.symbols import ModelRef, Variable
 from graphdsl.ir.weight import Weight
 
 #: Kinds of terms that are a mean over rows, each row's number from that row alone.
@@ -109,7 +109,9 @@ class Builder:
     numbers: int = 1  #: for each coordinate, such as two for a mean and a log-variance
     law: Literal["", "full", "flow"] = ""  #: of a posterior that is no diagonal one
     context: int = 0  #: of a flow: how many numbers its encoder hands to it
-    reads: tuple[tuple[str, ...], ...] = ()  #: for each input, the data of some scale that it is
+    reads: tuple[
+        tuple[Variable, ...], ...
+    ] = ()  #: for each input, the data of some scale that it is
     describes: tuple[str, ...] = ()  #: the data of some scale that its answer is about
     units: str = "means"  #: what of them it answers
     module: str = ""  #: of a network that the caller passes: what the spec calls it
@@ -126,7 +128,7 @@ class NetworkSlot:
     models: tuple[ModelRef, ...] = ()  #: the conditionals of these names; none of a critic
     tied: bool = False  #: whether the conditionals of these names share one network
     network: str = ""  #: whose conditionals they are: `q`, `p`; none of a critic
-    children: tuple[str, ...] = ()  #: of these conditionals
+    children: tuple[Variable, ...] = ()  #: of these conditionals
     scale: tuple[Attribute, tuple[int, ...], str] | None = None  #: a learned one: name, shape, law
 
 

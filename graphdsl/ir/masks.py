@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Literal, TypeAlias
 
+from graphdsl.ir.symbols import Variable
+
 #: What the probabilities of a learned mask's edges are trained by.
 EdgeGradient: TypeAlias = Literal["straight_through", "disarm", "enumeration"]
 
@@ -35,7 +37,7 @@ class Mask:
 class Gate:
     """An edge that is there where an entry of a learned mask is one."""
 
-    parent: str
-    child: str
+    parent: Variable
+    child: Variable
     mask: str
     entry: tuple[int, ...]  #: counted from one, as in the spec

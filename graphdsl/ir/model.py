@@ -14,7 +14,6 @@ from graphdsl.ir.draws import Draw
 from graphdsl.ir.laws import NORMAL
 from graphdsl.ir.masks import Mask
 from graphdsl.ir.networks import Conditional, Distribution, Family, Network, Node, Parameter, Role
-from graphdsl.ir.notation import natural, original
 from graphdsl.ir.objective import (
     Assertion,
     EstimatorChoice,
@@ -26,9 +25,10 @@ from graphdsl.ir.objective import (
     WeightedProjection,
     Wrapped,
 )
+from graphdsl.ir.symbols import NO_VARIABLE, Names, Variable
 
-#: Where a variable is declared: its family, its index, and the set of a block.
-Place: TypeAlias = tuple[int, tuple[int, ...], str]
+#: Where a variable is declared: its family, its index, and its name.
+Place: TypeAlias = tuple[int, tuple[int, ...], Variable]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,7 +69,7 @@ class Model:
         return next(one for one in (self.inference, *self.further) if one.name == name)
 
     @cached_property
-    def roles(self) -> dict[str, tuple[Role, int]]:
+    def roles(self) -> dict[Variable, tuple[Role, int]]:
         """Of every variable its role, and its place in the order of declaration."""
         return {node.name: (node.role, place) for place, node in enumerate(self.nodes)}
 
@@ -77,61 +77,63 @@ class Model:
         """The family of that name."""
         return self._by_name[name]
 
-    def members(self, head: str) -> tuple[str, ...]:
+    def members(self, head: str) -> Names:
         """What a bare name stands for: all that is declared under it."""
         return self._by_head.get(head, ())
 
-    def declared(self, names: Iterable[str]) -> tuple[str, ...]:
+    def declared(self, names: Iterable[Variable]) -> Names:
         """Variables in the order of their declarations, whatever they are called."""
         return tuple(sorted(names, key=self.place))
 
-    def place(self, name: str) -> Place:
+    def place(self, name: Variable) -> Place:
         """Where a variable is declared, and which member it is; of a block, its set."""
         family = self.family_of(name)
-        return self.families.index(family), natural(name)[1], name.removeprefix(family.name)
+        return self.families.index(family), name.member, name
 
     def place_of_network(self, name: str) -> int:
         """Where a distribution comes, whatever it is called: p, q, the further ones, a new one."""
         known = ("p", "q", *(one.name for one in self.further))
         return known.index(name) if name in known else len(known)
 
-    def family_of(self, node: str) -> Family:
+    def family_of(self, node: Variable) -> Family:
         """The family that a variable belongs to."""
-        name = original(node)
-        return self._by_name.get(name) or self._by_name[name.partition("[")[0]]
+        name = node.original
+        return self._by_name.get(name) or self._by_name[name.head]
 
     @cached_property
     def _by_name(self) -> dict[str, Family]:
         return {family.name: family for family in self.families}
 
     @cached_property
-    def _by_head(self) -> dict[str, tuple[str, ...]]:
+    def _by_head(self) -> dict[str, Names]:
         heads = dict.fromkeys(family.head for family in self.families)
-        found: dict[str, list[str]] = {head: [] for head in heads}
+        found: dict[str, list[Variable]] = {head: [] for head in heads}
         for family in self.families:
             found[family.head] += family.nodes
         return {head: tuple(nodes) for head, nodes in found.items()}
 
-    def labelled(self, node: str) -> str:
+    def labelled(self, node: Variable) -> Variable:
         """The variable that a label is of; any other is itself."""
         family = self.family_of(node)
         return family.labelled(node) if family.label_of else node
 
-    def is_normal(self, node: str) -> bool:
+    def is_normal(self, node: Variable) -> bool:
         """Whether q infers a latent, in every row, with a normal of independent numbers."""
         drawn = [one.drawn for one in self.inference.conditionals if node in one.children]
         family = self.family_of(node)
         law = next((one for one in drawn if one is not None), family.distribution).law
         return law == NORMAL and not family.labels
 
-    def distribution_of(self, conditional: Conditional, node: str = "") -> Distribution:
+    def distribution_of(
+        self, conditional: Conditional, node: Variable = NO_VARIABLE
+    ) -> Distribution:
         """What a child of a conditional is drawn from; all of one family, if none is named."""
         return conditional.drawn or self.family_of(node or conditional.children[0]).distribution
 
-    def observed(self) -> frozenset[str]:
+    def observed(self) -> frozenset[Variable]:
         """The names of the variables that are data: observed, or given."""
         return self._observed
 
     @cached_property
-    def _observed(self) -> frozenset[str]:
+    def _observed(self) -> frozenset[Variable]:
         return frozenset(node.name for node in self.nodes if node.role != "latent")

@@ -17,7 +17,6 @@ __all__ = [
     "owners_of_edges",
 ]
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
@@ -27,13 +26,12 @@ from typing import Literal, TypeAlias
 
 from graphdsl.ir.laws import Kind, Law
 from graphdsl.ir.masks import Gate
-from graphdsl.ir.notation import member_name, natural
-from graphdsl.ir.symbols import base_name
+from graphdsl.ir.symbols import NO_VARIABLE, Names, NetworkName, Selector, Variable
 
 Role: TypeAlias = Literal["observed", "latent", "given"]
 
 
-Edge: TypeAlias = tuple[str, str]  #: parent, child
+Edge: TypeAlias = tuple[Variable, Variable]  #: parent, child
 
 
 Stretch: TypeAlias = tuple[int, int, int, int]  #: of the spec: line, column, and where it ends
@@ -77,7 +75,7 @@ class Distribution:
 class Family:
     """Variables declared together: equal kind and shape, one tensor."""
 
-    name: str  #: `x`; `x[1]` for a member declared by itself
+    name: Variable  #: `x`; `x[1]` for a member declared by itself
     role: Role
     kind: Kind
     shape: tuple[int, ...]
@@ -89,37 +87,37 @@ class Family:
     classes: int | None = None  #: of a categorical variable
     optional: bool = False  #: whether a row may lack it
     labels: str = ""  #: of what q fills in where rows lack it: the family of what they have
-    label_of: str = ""  #: of such a family: the variable that it labels
+    label_of: Variable = NO_VARIABLE  #: of such a family: the variable that it labels
 
     @property
     def head(self) -> str:
         """The name without an index."""
-        return self.name.partition("[")[0]
+        return self.name.head
 
     @property
     def index(self) -> tuple[int, ...]:
         """The index of a member that is declared by itself."""
-        return natural(self.name)[1]
+        return self.name.member
 
     @property
-    def held_as(self) -> str:
+    def held_as(self) -> Variable:
         """The name under which a batch holds it."""
         return self.label_of or self.name
 
-    def label(self, node: str) -> str:
+    def label(self, node: Variable) -> Variable:
         """The label of a member, of what q fills in: `label_y[1]` of `y[1]`."""
-        return self.labels + node.removeprefix(self.name)
+        return Variable(self.labels, node.member)
 
-    def labelled(self, node: str) -> str:
+    def labelled(self, node: Variable) -> Variable:
         """The variable that a member of a family of labels is of: `y[1]` of `label_y[1]`."""
-        return self.label_of + node.removeprefix(self.name)
+        return Variable(self.label_of, node.member)
 
     @cached_property
-    def nodes(self) -> tuple[str, ...]:
+    def nodes(self) -> Names:
         """The names of its members: `x[1]`, `x[2]`, or just `x`."""
         if self.members is None:
             return (self.name,)
-        return tuple(member_name(self.name, index) for index in self.members)
+        return tuple(Variable(self.name, index) for index in self.members)
 
     @cached_property
     def extents(self) -> tuple[int, ...]:
@@ -141,8 +139,8 @@ class Family:
 class Node:
     """One random vector."""
 
-    name: str  #: as written everywhere: `x[1]`
-    family: str
+    name: Variable  #: as written everywhere: `x[1]`
+    family: Variable
     role: Role
 
 
@@ -168,8 +166,8 @@ class Conditional:
     """
 
     network: str  #: `q` or `p`
-    children: tuple[str, ...]
-    parents: tuple[str, ...]
+    children: Names
+    parents: Names
     by: Literal["joint", "poe", "mixture"]
     via: Via
     lines: tuple[int, ...]  #: of the spec; conditionals of the same lines are of one family
@@ -185,18 +183,18 @@ class Conditional:
         return self.by == "mixture" and len(self.parents) > 1
 
     @property
-    def selector(self) -> str:
+    def selector(self) -> Selector:
         """The hidden variable that says which parent's component a mixture is drawn from (P16)."""
-        return "selector_" + "_".join(re.findall(r"\w+", self.children[0]))
+        return Selector.of(self.children[0])
 
 
 @dataclass(frozen=True, kw_only=True)
 class Network:
     """A Bayesian network: nodes, which may be blocks of variables, and edges between them."""
 
-    name: str  #: as printed: `q`, `p`, `through_z(1,2)`, `{x; u}`
+    name: NetworkName
     role: Literal["inference", "generation", "further", "regularizer"]
-    nodes: tuple[tuple[str, ...], ...]  #: each a tuple of variables; most hold one
+    nodes: tuple[Names, ...]  #: each a tuple of variables; most hold one
     edges: tuple[tuple[int, int], ...]  #: parent, child, as places in `nodes`
     conditionals: tuple[Conditional, ...] = ()
     written: tuple[tuple[Stretch, Stretch], ...] = ()  #: each edge's parent and child in the spec
@@ -204,12 +202,22 @@ class Network:
     column: int = 1
 
     @cached_property
-    def variables(self) -> tuple[str, ...]:
+    def variables(self) -> Names:
         """All the variables that its nodes hold."""
         return tuple(name for node in self.nodes for name in node)
 
+    @property
+    def lines(self) -> tuple[tuple[tuple[Names, ...], Names], ...]:
+        """Its shortest body: nodes and the node that they are the parents of, or a node alone."""
+        starts = {parent for parent, _ in self.edges}
+        return tuple(
+            (tuple(self.nodes[parent] for parent in self.parents(place)), node)
+            for place, node in enumerate(self.nodes)
+            if self.parents(place) or place not in starts
+        )
+
     @cached_property
-    def children(self) -> frozenset[str]:
+    def children(self) -> frozenset[Variable]:
         """The variables that its edges end in."""
         return frozenset(name for _, child in self.edges for name in self.nodes[child])
 
@@ -217,7 +225,7 @@ class Network:
         """The places of a node's parents."""
         return self._parents[place]
 
-    def conditional_of(self, variable: str) -> Conditional | None:
+    def conditional_of(self, variable: Variable) -> Conditional | None:
         """The conditional that a variable is a child of: None for one without parents."""
         return self._conditionals.get(variable)
 
@@ -229,7 +237,7 @@ class Network:
         return tuple(map(tuple, found))
 
     @cached_property
-    def _conditionals(self) -> dict[str, Conditional]:
+    def _conditionals(self) -> dict[Variable, Conditional]:
         reverse = reversed(self.conditionals)  # the first of several counts
         return {child: one for one in reverse for child in one.children}
 
@@ -238,7 +246,7 @@ def owners_of_edges(networks: Iterable[Network]) -> dict[str, frozenset[str]]:
     """Of each learned mask, the distributions that have edges under it: `q`, `p`, `r`."""
     found: dict[str, frozenset[str]] = {}
     for network in networks:
-        owner = base_name(network.name)
+        owner = network.name.base
         for gate in (gate for one in network.conditionals for gate in one.gates):
             found[gate.mask] = found.get(gate.mask, frozenset()) | {owner}
     return found

@@ -31,6 +31,7 @@ from typing import Literal, TypeAlias
 
 from graphdsl.ir.methods import IWAE, Estimator, Experts, Method
 from graphdsl.ir.networks import Network
+from graphdsl.ir.symbols import NetworkName, Q, Variable
 from graphdsl.ir.weight import Weight
 
 #: What a reconstruction costs, coordinate by coordinate, where that is no likelihood.
@@ -42,7 +43,7 @@ class Projection:
     """D(q || G): the least KL(q || r) over the r that factorise as G does."""
 
     network: Network
-    under: str = "q"  #: the distribution that is projected: q, p, or an inference network's
+    under: NetworkName = Q  #: the distribution that is projected: q, p, or an inference network's
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +53,11 @@ class DivergenceOfMarginals:
     `variables` is None for all that p holds.
     """
 
-    variables: tuple[str, ...] | None
-    given: frozenset[str] = frozenset()
-    under: str = "q"
+    variables: tuple[Variable, ...] | None
+    given: frozenset[Variable] = frozenset()
+    under: NetworkName = Q
     frozen: bool = False
-    model_given: frozenset[str] = frozenset()  #: what p's side is said to be given
+    model_given: frozenset[Variable] = frozenset()  #: what p's side is said to be given
     #: Of a multi-sample bound, how many there are for each row: the latents are then integrated
     #: out, and it is the divergence of what is left, the data.
     samples: int = 0
@@ -73,11 +74,11 @@ class DivergenceOfMarginals:
 class DivergenceOfPosteriors:
     """E KL(q(A | C) || r(A | S)): two inference networks' conditionals of the same latents."""
 
-    variables: tuple[str, ...]
-    given: frozenset[str]
-    network: str  #: of the second
-    model_given: frozenset[str]
-    under: str = "q"
+    variables: tuple[Variable, ...]
+    given: frozenset[Variable]
+    network: NetworkName  #: of the second
+    model_given: frozenset[Variable]
+    under: NetworkName = Q
     frozen: bool = False
 
 
@@ -88,9 +89,9 @@ class PredictiveEntropy:
     With a cost, how far its mean is from the value instead: cost(A | C), in no unit of information.
     """
 
-    of: tuple[str, ...]
-    given: frozenset[str]
-    under: str = "q"
+    of: tuple[Variable, ...]
+    given: frozenset[Variable]
+    under: NetworkName = Q
     frozen: bool = False
     cost: Cost | None = None
 
@@ -99,18 +100,18 @@ class PredictiveEntropy:
 class MultiInformation:
     """I(A; B | C) or, with more parts, TC(A; B; ... | C), under q or another distribution."""
 
-    parts: tuple[frozenset[str], ...]
-    given: frozenset[str] = frozenset()
-    under: str = "q"
+    parts: tuple[frozenset[Variable], ...]
+    given: frozenset[Variable] = frozenset()
+    under: NetworkName = Q
 
 
 @dataclass(frozen=True, slots=True)
 class UncertaintyOf:
     """H(A | C) under q or another distribution."""
 
-    of: frozenset[str]
-    given: frozenset[str] = frozenset()
-    under: str = "q"
+    of: frozenset[Variable]
+    given: frozenset[Variable] = frozenset()
+    under: NetworkName = Q
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,8 +119,8 @@ class Distance:
     """JS, MMD or W between marginals of q and p, or their KL by an adversary: told from samples."""
 
     name: Literal["JS", "MMD", "W", "KL"]
-    variables: tuple[str, ...]
-    under: str = "q"
+    variables: tuple[Variable, ...]
+    under: NetworkName = Q
     game: Estimator | None = None  #: that a spec chose; None is the distance's own
     r1: Fraction = Fraction(0)  #: gamma, of a penalty on the slope of its critic
 
@@ -128,10 +129,10 @@ class Distance:
 class InvariancePenalty:
     """irm(y | z, e): how far one predictor of y is from the best in each environment e."""
 
-    of: str
-    given: frozenset[str]
-    environment: str
-    under: str = "q"
+    of: Variable
+    given: frozenset[Variable]
+    environment: Variable
+    under: NetworkName = Q
     biased: bool = False  #: whether it is the square of a minibatch's slope, as published
 
 
@@ -140,7 +141,7 @@ class Sparsity:
     """sparsity(M): how many edges a learned mask is expected to keep."""
 
     masks: tuple[str, ...]
-    under: str = "q"
+    under: NetworkName = Q
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +152,7 @@ class Wrapped:
     inner: tuple[Weighted, ...]
     offset: Weight  #: what is added to the sum
     bound: Weight  #: c; nought for |E|
-    under: str = "q"
+    under: NetworkName = Q
 
 
 Functional: TypeAlias = (
@@ -210,7 +211,7 @@ class WeightedProjection:
 
     weight: Weight
     network: Network
-    under: str = "q"
+    under: NetworkName = Q
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,7 +229,7 @@ class ModelChoice:
     """`estimate H(z | x[1]) with r(1)`: which model bounds an entropy (rule 4)."""
 
     target: UncertaintyOf
-    network: str  #: `q`, `p`, `r(1)`, or `new` for one made for it
+    network: NetworkName  #: `q`, `p`, `r(1)`, or `new` for one made for it
     line: int
     column: int
 

@@ -46,6 +46,7 @@ from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 from graphdsl.ir.laws import Output
+from graphdsl.ir.symbols import Variable
 
 
 class Attribute(str):
@@ -122,7 +123,7 @@ class Observe:
     """Take an observed variable from the batch, and which rows have it."""
 
     target: Value = field(compare=False, metadata=COMPUTED)
-    variable: str
+    variable: Variable
     seen: Value = field(compare=False, metadata=COMPUTED)
     source: str = "batch"  #: the argument that holds it
     some: bool = False  #: whether rows may lack it, so that `seen` is computed too
@@ -280,7 +281,7 @@ class OrGiven:
 
     target: Value = field(compare=False, metadata=COMPUTED)
     source: Value  #: which holds the sample
-    variable: str
+    variable: Variable
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -320,7 +321,7 @@ class Predict:
     """Take something observed from what `decode` is given, or the likeliest value of it."""
 
     target: Value = field(compare=False, metadata=COMPUTED)
-    variable: str
+    variable: Variable
     distribution: Value
 
 
@@ -387,7 +388,7 @@ class InferenceLine:
 class Decoded:
     """An observed variable that `decode` returns."""
 
-    variable: str
+    variable: Variable
     parts: tuple[Ref, ...]  #: its likelihood whole, or member by member
     distribution: str  #: the word for what they are
     grid: bool = False  #: whether its members have more than one index
@@ -397,6 +398,6 @@ class Decoded:
 class Drawn:
     """A variable that `ancestral_sample` returns."""
 
-    variable: str
+    variable: Variable
     value: Value
     grid: bool = False

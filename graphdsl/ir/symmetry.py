@@ -2,66 +2,75 @@
 
 from __future__ import annotations
 
-__all__ = ["Exchange", "Reading", "Symmetry", "exchanged", "exchanged_names", "orbit"]
+__all__ = ["Exchange", "Reading", "Symmetry", "orbit", "reached"]
 
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import TypeAlias, TypeVar
+from typing import TypeVar
 
-from graphdsl.ir.notation import copied, original
+from graphdsl.ir.symbols import NO_VARIABLE, NetworkName, Variable
 
-#: Variables, and distributions such as `r(1)`, to those that take their places; the rest stay.
-Exchange: TypeAlias = Mapping[str, str]
 _Thing = TypeVar("_Thing", bound=Hashable)
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """Variables and distributions such as `r(1)`, and those that take their places."""
+
+    variables: Mapping[Variable, Variable]  #: those that are not listed stay
+    networks: Mapping[NetworkName, NetworkName]
+
+    def variable(self, name: Variable) -> Variable:
+        """The variable that takes the place of one; a copy stays a copy."""
+        other = self.variables.get(name.original, name.original)
+        return other.copied if name.copy else other
+
+    def each(self, names: Iterable[Variable]) -> frozenset[Variable]:
+        """The variables that take the places of some."""
+        return frozenset(map(self.variable, names))
+
+    def network(self, name: NetworkName) -> NetworkName:
+        """The distribution that takes the place of one."""
+        return self.networks.get(name, name)
 
 
 @dataclass(frozen=True, slots=True)
 class Symmetry:
     """An order of the variables that no name and no line decides, up to the exchanges."""
 
-    order: tuple[str, ...]
+    order: tuple[Variable, ...]
     exchanges: tuple[Exchange, ...] = ()  #: they generate all that give the spec itself back
 
-    def rank(self) -> dict[str, int]:
+    def rank(self) -> dict[Variable, int]:
         """The place of each variable in the order."""
         return {name: place for place, name in enumerate(self.order)}
 
-    def orbit(self, name: str) -> frozenset[str]:
+    def orbit(self, name: Variable) -> frozenset[Variable]:
         """The variables that exchanges put in the place of one, itself among them."""
-        return frozenset(reached(name, lambda here: (e.get(here, here) for e in self.exchanges)))
+        return frozenset(
+            reached(name, lambda here: (each.variable(here) for each in self.exchanges))
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
     """A part of a loss by what it is: a model of a variable, or its own density."""
 
-    node: str
-    network: str  #: whose model it is: `p`, `q`, `r(1)`, `new`; `own` for a density
-    reads: frozenset[str]
-    under: str  #: whose samples it is of
-    among: str = ""  #: the block of which the variable is counted as a member
+    node: Variable
+    network: NetworkName  #: whose model it is: `p`, `q`, `r(1)`, `new`; `own` for a density
+    reads: frozenset[Variable]
+    under: NetworkName  #: whose samples it is of
+    among: Variable = NO_VARIABLE  #: the block of which the variable is counted as a member
 
     def exchanged(self, exchange: Exchange) -> Reading:
         """The part that takes its place."""
         return Reading(
-            exchanged(self.node, exchange),
-            exchange.get(self.network, self.network),
-            exchanged_names(self.reads, exchange),
-            exchange.get(self.under, self.under),
+            exchange.variable(self.node),
+            exchange.network(self.network),
+            exchange.each(self.reads),
+            exchange.network(self.under),
             self.among,
         )
-
-
-def exchanged(name: str, exchange: Exchange) -> str:
-    """The variable that takes the place of one; a copy stays a copy."""
-    plain = original(name)
-    other = exchange.get(plain, plain)
-    return other if plain == name else copied(other)
-
-
-def exchanged_names(names: Iterable[str], exchange: Exchange) -> frozenset[str]:
-    """The variables that take the places of some."""
-    return frozenset(exchanged(name, exchange) for name in names)
 
 
 def orbit(one: Reading, exchanges: Iterable[Exchange]) -> set[Reading]:

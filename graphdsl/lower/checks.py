@@ -13,12 +13,12 @@ from graphdsl.bound.pieces import Piece
 from graphdsl.bound.relaxations import can_relax
 from graphdsl.bound.under_p import unmodelled_under_p
 from graphdsl.diagnostics import Diagnostic, Span
-from graphdsl.ir.draws import as_block
 from graphdsl.ir.graph import Independence
 from graphdsl.ir.information import Collected, LocalEntropy, entropy
 from graphdsl.ir.model import Model
-from graphdsl.ir.notation import names, weight_text
+from graphdsl.ir.notation import weight_text
 from graphdsl.ir.objective import DivergenceOfMarginals
+from graphdsl.ir.symbols import NetworkName, Q, names
 from graphdsl.lower.distances import unfit_distances
 from graphdsl.lower.errors import (
     MarginalOfModel,
@@ -41,7 +41,7 @@ def all_warnings(several: Sequence[Collected], models: Sequence[Model]) -> Itera
 
 
 def mistakes(
-    collected: Collected, model: Model, independences: Mapping[str, Independence]
+    collected: Collected, model: Model, independences: Mapping[NetworkName, Independence]
 ) -> Iterator[Diagnostic]:
     """What an objective asks for and nothing computes or bounds."""
     line, column = (
@@ -56,7 +56,7 @@ def mistakes(
     stuck = [one for one in collected.intractable if not can_relax(one, independences[one.under])]
     for one in stuck[:3]:  # the others have the same reason
         yield NoBound(span=Span.at(line, column, 1), term=_text(one))
-    yield from unfit_estimates(collected, model, independences["q"], line, column)
+    yield from unfit_estimates(collected, model, independences[Q], line, column)
 
 
 def _unfit_models(
@@ -81,7 +81,7 @@ def _unfit_models(
 def without_model(pieces: Iterable[Piece], model: Model) -> Iterator[Diagnostic]:
     """Of q(z|x[S]), for a set S that is drawn, no network made for the bound can be a model."""
     for piece in pieces:
-        if isinstance(piece.ref, Auxiliary) and any(map(as_block, piece.ref.given)):
+        if isinstance(piece.ref, Auxiliary) and any(one.block for one in piece.ref.given):
             family = model.family_of(piece.node)
             yield NoModelOfSets(
                 span=Span.at(family.line, family.column, len(family.name)),

@@ -18,9 +18,10 @@ from graphdsl.ir.loss import Builder, LossTerm, NetworkSlot, SlopePenalty, TermC
 from graphdsl.ir.methods import DISTANCES, Method
 from graphdsl.ir.model import Model
 from graphdsl.ir.networks import Family
-from graphdsl.ir.notation import latex_names, names, number_text
+from graphdsl.ir.notation import number_text
 from graphdsl.ir.objective import Distance
 from graphdsl.ir.statements import NO_ATTRIBUTE, Attribute
+from graphdsl.ir.symbols import NetworkName, Variable, latex_names, names
 from graphdsl.ir.weight import Weight
 from graphdsl.lower.errors import RatioOfGenerated, UnfitDistance
 from graphdsl.program.ancestors import Generation, sampled
@@ -33,7 +34,7 @@ _HIDDEN = (256, 256)
 
 
 def distance_terms(
-    plans: MutableMapping[str, Plan], collected: Collected, taken: Names
+    plans: MutableMapping[NetworkName, Plan], collected: Collected, taken: Names
 ) -> Iterator[LossTerm]:
     """One term for each distance, its samples planned and its critic declared."""
     if not collected.distances:
@@ -55,7 +56,7 @@ def unfit_distances(collected: Collected, model: Model) -> Iterator[Diagnostic]:
             yield RatioOfGenerated(span=span, distance=distance, name=generated)
 
 
-def _made(model: Model) -> set[str]:
+def _made(model: Model) -> set[Variable]:
     """What p generates from something else."""
     makers = model.generation.conditionals if model.generation else ()
     return {name for one in makers for name in one.children}
@@ -85,7 +86,7 @@ def _why_not(distance: Distance, model: Model) -> str:
 
 
 def _term(
-    plans: Mapping[str, Plan], generated: Generation, one: Discrepancy, taken: Names
+    plans: Mapping[NetworkName, Plan], generated: Generation, one: Discrepancy, taken: Names
 ) -> LossTerm:
     distance, model = one.distance, generated.model
     plan = plans[distance.under]

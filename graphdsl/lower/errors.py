@@ -27,6 +27,7 @@ __all__ = [
 ]
 
 from graphdsl.diagnostics import Diagnostic, Warned
+from graphdsl.ir.symbols import NetworkName, Variable
 
 
 class NoBound(Diagnostic):
@@ -133,8 +134,8 @@ class MarginalOfModel(Diagnostic):
     said = "`p({names})` leaves out `{parent}`, a parent of `{child}` in `p`, and has no density"
     hint = "name the parents too, as in `KL(q({parent}, {names}) || p({parent}, {names}))`"
     names: str
-    parent: str
-    child: str
+    parent: Variable
+    child: Variable
 
 
 class MixtureInPart(Diagnostic):
@@ -160,7 +161,7 @@ class ComparedWithOneExpert(Diagnostic):
         "with one expert of the mixture `{name}`"
     )
     hint = "leave out `with one_expert`"
-    under: str
+    under: NetworkName
     network: str
     name: str
 

@@ -17,9 +17,9 @@ from graphdsl.ir.loss import Builder, LossTerm, NetworkSlot, TermCode
 from graphdsl.ir.methods import MSS, Estimator, Method, estimator_of
 from graphdsl.ir.model import Model
 from graphdsl.ir.networks import Conditional, Family
-from graphdsl.ir.notation import latex_name, latex_names
 from graphdsl.ir.objective import EstimatorChoice
 from graphdsl.ir.statements import NO_ATTRIBUTE, Attribute, Ref
+from graphdsl.ir.symbols import NetworkName, Variable, latex_names, latex_word
 from graphdsl.ir.weight import Weight
 from graphdsl.program.ancestors import Generation, sampled
 from graphdsl.program.errors import EstimatorMisplaced
@@ -35,7 +35,7 @@ _HIDDEN = (256, 256)
 
 
 def estimated_terms(
-    plans: MutableMapping[str, Plan], collected: Collected, taken: Names
+    plans: MutableMapping[NetworkName, Plan], collected: Collected, taken: Names
 ) -> Iterator[LossTerm]:
     """One term for each information that an estimator was chosen for, or that has one alone."""
     for weight, atom, choice in collected.estimated:
@@ -148,7 +148,7 @@ def _no_factors(atom: TotalCorrelation, model: Model, independence: Independence
     return "" if single else "its parts are inferred by different networks"
 
 
-def _holders(model: Model, nodes: Sequence[str]) -> list[Conditional]:
+def _holders(model: Model, nodes: Sequence[Variable]) -> list[Conditional]:
     return [one for one in model.inference.conditionals if set(nodes) & set(one.children)]
 
 
@@ -181,7 +181,7 @@ def _of_parts(
         weight=weight,
         code=code,
         formula=f"I{at[0]}({left.name}; {right.name})",
-        latex=f"I{at[1]}({latex_name(left.name)}; {latex_name(right.name)})",
+        latex=f"I{at[1]}({left.name.latex}; {right.name.latex})",
         stands_for=(Term(weight, information(atom.parts, (), atom.under)),),
         relation=directed(estimator.relation, weight, plan.model),
         bounds=(),
@@ -245,7 +245,7 @@ def _no_parts(
     return _no_densities(families, model, independence) if method.needs_densities else ""
 
 
-def _no_sample(part: Sequence[str], family: Family, model: Model) -> str:
+def _no_sample(part: Sequence[Variable], family: Family, model: Model) -> str:
     """Why a part is no one tensor of numbers."""
     if set(part) != set(family.nodes):
         return "its parts are no whole variables or families"
@@ -270,7 +270,7 @@ def _no_densities(families: Sequence[Family], model: Model, independence: Indepe
     return "" if inferred else "its parts are not inferred from data alone"
 
 
-def _posterior(plan: Plan, nodes: Sequence[str]) -> Ref:
+def _posterior(plan: Plan, nodes: Sequence[Variable]) -> Ref:
     posterior, held = plan.posterior[nodes[0]]
     return member_ref(posterior, nodes, held)
 
@@ -288,7 +288,7 @@ def _declare(
     attribute: Attribute,
     of: str,
     shapes: Sequence[tuple[int, ...]],
-    nodes: Sequence[Sequence[str]],
+    nodes: Sequence[Sequence[Variable]],
 ) -> None:
     """The critic's network, of samples of some variables."""
     whose = "" if plan.under == "q" else f"[{plan.under}]"
@@ -318,5 +318,5 @@ def _lines(model: Model, choice: EstimatorChoice | None) -> tuple[int, ...]:
 def _latex_parts(atom: TotalCorrelation, everything: Sequence[str]) -> str:
     nodes = [name for part in atom.parts for name in part]
     if tuple(nodes) == tuple(everything):
-        return latex_name(nodes[0].partition("[")[0])
+        return latex_word(nodes[0].head)
     return "; ".join(latex_names(part) for part in atom.parts)

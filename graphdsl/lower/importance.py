@@ -13,11 +13,10 @@ from graphdsl.ir.information import Collected, CrossEntropy, Importance, Term
 from graphdsl.ir.loss import Bound, LossTerm, TermCode
 from graphdsl.ir.methods import IWAE
 from graphdsl.ir.model import Model
-from graphdsl.ir.notation import Names as Variables
-from graphdsl.ir.notation import factor_latex, factor_text, latex_names, shortened
+from graphdsl.ir.notation import factor_latex, factor_text, shortened
 from graphdsl.ir.objective import DivergenceOfMarginals
 from graphdsl.ir.signs import sign
-from graphdsl.ir.symbols import ModelRef
+from graphdsl.ir.symbols import ModelRef, NetworkName, Variable, latex_names
 from graphdsl.notation.networks import joint_text
 from graphdsl.program.errors import SeveralSamplesMisplaced
 from graphdsl.program.names import Names
@@ -64,14 +63,14 @@ def _why_not(one: Importance, collected: Collected, model: Model) -> tuple[str, 
     return "", ""
 
 
-def sampled_networks(collected: Collected) -> Iterator[str]:
+def sampled_networks(collected: Collected) -> Iterator[NetworkName]:
     """The inference networks that are sampled for terms which are no pieces."""
     yield from (one.divergence.under for one in collected.importances)
     yield from (one.distance.under for one in collected.distances)
 
 
 def importance_terms(
-    plans: Mapping[str, Plan], collected: Collected, taken: Names
+    plans: Mapping[NetworkName, Plan], collected: Collected, taken: Names
 ) -> Iterator[LossTerm]:
     """One term for each bound, with the pass over its samples planned."""
     for one in collected.importances:
@@ -165,7 +164,7 @@ def _estimator(divergence: DivergenceOfMarginals, base: Plan) -> str:
     return apart if divergence.experts == "apart" else told
 
 
-def _read(several: SamplePass, base: Plan) -> Variables:
+def _read(several: SamplePass, base: Plan) -> tuple[Variable, ...]:
     """What the posterior is given: the data that it reads, and of mixtures the expert drawn."""
     mixed = [one for slot in base.encoders for one in slot.conditionals if one.one_expert]
     return (*several.read, *dict.fromkeys(one.selector for one in mixed))
@@ -174,7 +173,7 @@ def _read(several: SamplePass, base: Plan) -> Variables:
 def _ratio(several: SamplePass, base: Plan) -> tuple[str, str]:
     """An importance weight, as text and in LaTeX: p(x, z) / q(z | x)."""
     network, read = base.base, _read(several, base)
-    joint: Variables = (*several.data, *several.latents)
+    joint: tuple[Variable, ...] = (*several.data, *several.latents)
     text = f"p({', '.join(joint)}" + (f" | {', '.join(several.roots)})" if several.roots else ")")
     text += f" / {network}({', '.join(several.latents)} | {', '.join(read)})"
     given = f" \\mid {latex_names(several.roots)}" if several.roots else ""

@@ -22,6 +22,7 @@ from graphdsl.ir.laws import laws_of
 from graphdsl.ir.loss import Group, LossModule, LossTerm
 from graphdsl.ir.model import Model
 from graphdsl.ir.networks import Family
+from graphdsl.ir.symbols import NetworkName, Q
 from graphdsl.lower.checks import all_warnings, mistakes, without_model
 from graphdsl.lower.distances import distance_terms
 from graphdsl.lower.errors import NothingLeft, PriorMissing
@@ -80,14 +81,14 @@ class _Bounded:
         return _Bounded(model, self.collected, turned(self.summed), inside)
 
     @property
-    def sampled(self) -> list[str]:
+    def sampled(self) -> list[NetworkName]:
         """The networks that terms which are no pieces take samples of."""
         every = (self.collected, *(one.collected for one in self.collected.groups))
         return [name for one in every for name in sampled_networks(one)]
 
 
 def lower(
-    several: Sequence[Collected], model: Model, independences: Mapping[str, Independence]
+    several: Sequence[Collected], model: Model, independences: Mapping[NetworkName, Independence]
 ) -> Lowered:
     """Choose models and estimators, and plan the code: of one objective, or one per player."""
     alone = [replace(model, objective=one.objective) for one in model.players] or [model]
@@ -134,7 +135,7 @@ def lower(
 
 
 def _bounded(
-    collected: Collected, model: Model, independences: Mapping[str, Independence]
+    collected: Collected, model: Model, independences: Mapping[NetworkName, Independence]
 ) -> _Bounded:
     """An objective in pieces, those under a sign by themselves."""
     by_itself = any("predictors" in one.owners for one in model.players)
@@ -185,7 +186,7 @@ def _lowered(bounded: Sequence[_Bounded], model: Model, found: list[Diagnostic])
     constants = added_up(term for one in bounded for term in one.collected.constants)
     every_group = tuple(group for several in groups for group in several)
     if not model.players:
-        module = loss_module(model, plans[0]["q"], terms[0], constants)
+        module = loss_module(model, plans[0][Q], terms[0], constants)
         module, unfit = enumerated(replace(module, groups=every_group), plans[0], model)
         found += unfit
         return (
@@ -194,7 +195,7 @@ def _lowered(bounded: Sequence[_Bounded], model: Model, found: list[Diagnostic])
             else _finished(module, model, found, taken)
         )
     parts = [
-        Part(player, planned["q"], made, under)
+        Part(player, planned[Q], made, under)
         for player, planned, made, under in zip(model.players, plans, terms, groups, strict=True)
     ]
     found += unowned(parts)
@@ -237,7 +238,7 @@ def _finished(
 
 
 def _all_terms(
-    plans: MutableMapping[str, Plan], one: _Bounded, taken: Names, found: list[Diagnostic]
+    plans: MutableMapping[NetworkName, Plan], one: _Bounded, taken: Names, found: list[Diagnostic]
 ) -> tuple[tuple[LossTerm, ...], tuple[Group, ...]]:
     """The terms of an objective, and its sums under a sign."""
     terms = _terms(plans, one.collected, one.summed, taken)
@@ -259,13 +260,13 @@ def _is_wrong(found: Iterable[Diagnostic]) -> bool:
 
 
 def _terms(
-    plans: MutableMapping[str, Plan], collected: Collected, several: Pieces, names: Names
+    plans: MutableMapping[NetworkName, Plan], collected: Collected, several: Pieces, names: Names
 ) -> tuple[LossTerm, ...]:
     terms = (
         *loss_terms(plans, _in_order(several.parts), names),
         *estimated_terms(plans, collected, names),
         *distance_terms(plans, collected, names),
-        *count_terms(plans["q"], collected, names),
+        *count_terms(plans[Q], collected, names),
         *importance_terms(plans, collected, names),
     )
     return telling(terms, several.vanished)

@@ -12,8 +12,8 @@ from graphdsl.ir.information import Collected, PenaltyAtom, Term
 from graphdsl.ir.loss import LossTerm, TermCode
 from graphdsl.ir.masks import MOST_ENUMERATED
 from graphdsl.ir.model import Model
-from graphdsl.ir.notation import latex_name
 from graphdsl.ir.statements import Attribute, Ref
+from graphdsl.ir.symbols import Variable, latex_word
 from graphdsl.lower.errors import EdgeGradientOfPlayers, EdgeGradientsDiffer, StructuresTooMany
 from graphdsl.program.names import Names
 from graphdsl.program.state import Plan
@@ -49,8 +49,8 @@ def count_terms(plan: Plan, collected: Collected, names: Names) -> Iterator[Loss
                 mask=Attribute(f"mask:{one.mask}"),
             ),
             formula=f"E[number of edges in {one.mask}]",
-            latex=f"\\mathbb{{E}}\\,|{latex_name(one.mask)}|",
-            stands_for=(Term(one.weight, PenaltyAtom("sparsity", (one.mask,))),),
+            latex=f"\\mathbb{{E}}\\,|{latex_word(one.mask)}|",
+            stands_for=(Term(one.weight, PenaltyAtom("sparsity", (Variable(one.mask),))),),
             relation="equal",
             bounds=(),
             estimator="",

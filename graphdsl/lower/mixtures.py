@@ -141,4 +141,4 @@ def _span(one: Conditional) -> Span:
 
 
 def _name(one: Conditional) -> str:
-    return one.children[0].partition("[")[0]
+    return one.children[0].head

@@ -12,13 +12,13 @@ from graphdsl.bound.models import Auxiliary, Decoder, Encoder, Prior, SubPosteri
 from graphdsl.bound.pieces import Piece
 from graphdsl.bound.relations import of_bounds
 from graphdsl.diagnostics import CompilerBug
-from graphdsl.ir.draws import as_block, draws_in
+from graphdsl.ir.draws import draws_in
 from graphdsl.ir.information import Atom, Term
 from graphdsl.ir.loss import Bound, LossTerm, TermCode
 from graphdsl.ir.methods import IRM
-from graphdsl.ir.notation import natural
 from graphdsl.ir.signs import sign
 from graphdsl.ir.statements import Ref, Sample, Value
+from graphdsl.ir.symbols import NetworkName, P, Variable
 from graphdsl.ir.weight import Weight, accumulate
 from graphdsl.notation.rows import paying
 from graphdsl.notation.terms import AT_ONE_SAMPLE, formula
@@ -29,7 +29,7 @@ from graphdsl.program.state import Mixture, ModelKey, Plan
 
 
 def loss_terms(
-    plans: Mapping[str, Plan], pieces: Iterable[Piece], names: Names
+    plans: Mapping[NetworkName, Plan], pieces: Iterable[Piece], names: Names
 ) -> Iterator[LossTerm]:
     """Group pieces that differ in indices alone, and say how each group is computed."""
     told: set[Bound] = set()  # of a block whose members are in several terms, the first tells it
@@ -59,7 +59,7 @@ def loss_terms(
         yield _with_critic(plans, group, term, names)
 
 
-def _estimator(plans: Mapping[str, Plan], group: Sequence[Piece]) -> str:
+def _estimator(plans: Mapping[NetworkName, Plan], group: Sequence[Piece]) -> str:
     """How a mean over sets is computed, or one that has no closed form, where there is one."""
     draws = draws_used(group)
     if _mixture(plans, group[0]) is not None:
@@ -71,7 +71,7 @@ def _estimator(plans: Mapping[str, Plan], group: Sequence[Piece]) -> str:
     return f"log-densities of one sample of {plans[group[0].under].base}: unbiased"
 
 
-def _mixture(plans: Mapping[str, Plan], piece: Piece) -> Mixture | None:
+def _mixture(plans: Mapping[NetworkName, Plan], piece: Piece) -> Mixture | None:
     """The mixture whose density a rate has, or an entropy, on either side."""
     if piece.kind not in ("kl", "entropy"):
         return None
@@ -80,7 +80,7 @@ def _mixture(plans: Mapping[str, Plan], piece: Piece) -> Mixture | None:
     return own if own is not None or other is None else other.mixtures.get(piece.node)
 
 
-def _is_sampled(plans: Mapping[str, Plan], piece: Piece) -> bool:
+def _is_sampled(plans: Mapping[NetworkName, Plan], piece: Piece) -> bool:
     """Whether a rate, or an entropy, has no closed form: that of a flow has none."""
     if piece.kind not in ("kl", "entropy"):
         return False
@@ -93,7 +93,7 @@ def _is_sampled(plans: Mapping[str, Plan], piece: Piece) -> bool:
     return not law.entropy
 
 
-def _sampled(plans: Mapping[str, Plan], group: Sequence[Piece], code: TermCode) -> TermCode:
+def _sampled(plans: Mapping[NetworkName, Plan], group: Sequence[Piece], code: TermCode) -> TermCode:
     """What has no closed form is told by the sample at hand, and its density."""
     if _mixture(plans, group[0]) is not None:
         return _of_mixture(plans, group, code)
@@ -115,7 +115,9 @@ def _density(plan: Plan, posterior: Value) -> Value:
     return density
 
 
-def _of_mixture(plans: Mapping[str, Plan], group: Sequence[Piece], code: TermCode) -> TermCode:
+def _of_mixture(
+    plans: Mapping[NetworkName, Plan], group: Sequence[Piece], code: TermCode
+) -> TermCode:
     """A rate or an entropy by the density of a mixture, which is one for all its children."""
     first = group[0]
     plan, nodes = plans[first.under], tuple(piece.node for piece in group)
@@ -128,7 +130,7 @@ def _of_mixture(plans: Mapping[str, Plan], group: Sequence[Piece], code: TermCod
 
 
 def _with_critic(
-    plans: Mapping[str, Plan], group: Sequence[Piece], term: LossTerm, names: Names
+    plans: Mapping[NetworkName, Plan], group: Sequence[Piece], term: LossTerm, names: Names
 ) -> LossTerm:
     """A network that is trained against its term: it predicts as well as it can."""
     ref, plan = group[0].ref, plans[group[0].under]
@@ -146,13 +148,14 @@ def _with_critic(
     )
 
 
-def _critic_of(plans: Mapping[str, Plan], piece: Piece, nodes: Sequence[str]) -> Ref:
+def _critic_of(plans: Mapping[NetworkName, Plan], piece: Piece, nodes: Sequence[Variable]) -> Ref:
     """The run of the network that plays which trains it: with what it reads held still."""
     plan, ref = plans[piece.under], piece.ref
     if not isinstance(ref, Decoder | Auxiliary | Encoder):
         raise CompilerBug("a model without a network of its own plays")
     key = _model_key(ref)._replace(held="detached")
-    holder = plan if key in plan.likelihood else plans[key.network]
+    home = ref.network if isinstance(ref, Encoder) else P
+    holder = plan if key in plan.likelihood else plans[home]
     target, held = holder.likelihood[key]
     return member_ref(target, nodes, held)
 
@@ -176,7 +179,9 @@ def added_up(terms: Iterable[Term]) -> tuple[Term, ...]:
     return tuple(Term(weight, atom) for atom, weight in weights.items())
 
 
-def _groups(plans: Mapping[str, Plan], pieces: Iterable[Piece]) -> dict[object, list[Piece]]:
+def _groups(
+    plans: Mapping[NetworkName, Plan], pieces: Iterable[Piece]
+) -> dict[object, list[Piece]]:
     groups: dict[object, list[Piece]] = {}
     for piece in pieces:
         groups.setdefault(_key(plans, piece), []).append(piece)
@@ -195,7 +200,7 @@ def _is_product(group: Sequence[Piece]) -> bool:
     return len(subsets) == len(nodes) * len(experts)
 
 
-def _key(plans: Mapping[str, Plan], piece: Piece) -> object:
+def _key(plans: Mapping[NetworkName, Plan], piece: Piece) -> object:
     """What pieces of one term have in common: the tensors they are in, and their weight."""
     plan = plans[piece.under]
     home = plan.posterior.get(piece.node, (None, ()))[0]
@@ -225,7 +230,7 @@ def _model_key(ref: Decoder | Auxiliary | Encoder) -> ModelKey:
     return ModelKey("r", ref.node, ref.given, "frozen" if ref.adversary else "")
 
 
-def _code(plans: Mapping[str, Plan], group: Sequence[Piece]) -> TermCode:
+def _code(plans: Mapping[NetworkName, Plan], group: Sequence[Piece]) -> TermCode:
     first = group[0]
     plan = plans[first.under]
     nodes = tuple(dict.fromkeys(piece.node for piece in _in_order(plan, group)))
@@ -251,7 +256,10 @@ def _code(plans: Mapping[str, Plan], group: Sequence[Piece]) -> TermCode:
 
 
 def _rate_code(
-    plans: Mapping[str, Plan], group: Sequence[Piece], left: Ref, nodes: tuple[str, ...]
+    plans: Mapping[NetworkName, Plan],
+    group: Sequence[Piece],
+    left: Ref,
+    nodes: tuple[Variable, ...],
 ) -> TermCode:
     """KL of a posterior and whatever it stands against."""
     first = group[0]
@@ -274,7 +282,7 @@ def _rate_code(
 
 def _in_order(plan: Plan, group: Sequence[Piece]) -> Sequence[Piece]:
     """Members as their tensor has them, in whichever of several sets they come first."""
-    return sorted(group, key=lambda one: natural(one.node)) if plan.together else group
+    return sorted(group, key=lambda one: one.node.order) if plan.together else group
 
 
 def _in_common(plan: Plan, ref: Ref) -> Ref:
@@ -282,7 +290,7 @@ def _in_common(plan: Plan, ref: Ref) -> Ref:
     return replace(ref, in_sets=True) if plan.together else ref
 
 
-def _penalty_code(plan: Plan, piece: Piece, nodes: tuple[str, ...]) -> TermCode:
+def _penalty_code(plan: Plan, piece: Piece, nodes: tuple[Variable, ...]) -> TermCode:
     family = plan.model.family_of(piece.environment)
     return TermCode(
         kind="penalty",
@@ -320,7 +328,7 @@ def _side_by_side(plan: Plan, needed: tuple[tuple[Ref, ...], ...]) -> tuple[tupl
     return ((Ref(value) if whole else Ref(value, along),),)
 
 
-def _model_ref(plan: Plan, piece: Piece, nodes: Sequence[str]) -> Ref:
+def _model_ref(plan: Plan, piece: Piece, nodes: Sequence[Variable]) -> Ref:
     if not isinstance(piece.ref, Decoder | Auxiliary | Encoder):
         raise CompilerBug("a term is computed from a model that has no run of its own")
     target, held = plan.likelihood[_model_key(piece.ref)]
@@ -345,7 +353,7 @@ def _subsets(plan: Plan, group: Sequence[Piece]) -> Ref:
 
 def _title(plan: Plan, piece: Piece) -> str:
     family = plan.model.family_of(piece.node).name
-    block = as_block(piece.among)
+    block = piece.among.block
     among = "" if block is None else f"[{'not ' * block.outside}{block.draw}]"
     match piece.kind, piece.ref:
         case "cost", _:

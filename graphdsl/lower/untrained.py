@@ -14,7 +14,6 @@ from graphdsl.ir.loss import LossModule, LossTerm, NetworkSlot
 from graphdsl.ir.model import Model
 from graphdsl.ir.notation import shortened
 from graphdsl.ir.statements import Detach, DrawData, PriorSample, Run, Statement, Value
-from graphdsl.ir.symbols import base_name
 from graphdsl.lower.errors import NoPart, Untrained
 from graphdsl.program.passes.drop_unused import read_by_term
 from graphdsl.program.substitution import inputs, outputs
@@ -90,7 +89,7 @@ def _line_of(slot: NetworkSlot, model: Model) -> Span | None:
     wanted = set(slot.children)
     networks = (model.inference, *model.further, *filter(None, (model.generation,)))
     for network in networks:
-        if base_name(network.name) != slot.network:
+        if network.name.base != slot.network:
             continue
         for one in network.conditionals:
             if wanted & set(one.children):

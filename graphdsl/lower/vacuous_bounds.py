@@ -13,7 +13,6 @@ from dataclasses import replace
 
 from graphdsl.bound.lasting import largest_entropy, lasting_gap
 from graphdsl.diagnostics import Diagnostic, Span
-from graphdsl.ir.draws import as_block
 from graphdsl.ir.functionals import variables_of
 from graphdsl.ir.graph import Independence
 from graphdsl.ir.information import (
@@ -29,17 +28,17 @@ from graphdsl.ir.information import (
 )
 from graphdsl.ir.loss import LossModule, LossTerm
 from graphdsl.ir.model import Model
-from graphdsl.ir.notation import names
 from graphdsl.ir.objective import MultiInformation, UncertaintyOf, Weighted, Wrapped
 from graphdsl.ir.signs import sign
 from graphdsl.ir.statements import Observe
+from graphdsl.ir.symbols import NetworkName, Selector, Variable, names
 from graphdsl.lower.errors import AbsentVariable, CollapsedLatent, IdleLimit, OpenGap
 
 
 def unheld(
     several: Sequence[Collected],
     models: Sequence[Model],
-    independences: Mapping[str, Independence],
+    independences: Mapping[NetworkName, Independence],
     module: LossModule,
 ) -> Iterator[Diagnostic]:
     """Warnings about gaps that stay open, variables that are absent, and limits that are idle."""
@@ -56,7 +55,9 @@ def unheld(
 # ---- gaps ----------------------------------------------------------------------------------------
 
 
-def _gap(one: LocalEntropy, model: Model, independences: Mapping[str, Independence]) -> Diagnostic:
+def _gap(
+    one: LocalEntropy, model: Model, independences: Mapping[NetworkName, Independence]
+) -> Diagnostic:
     """-H(v|S) <= -H(v|Pa_v), with the gap I(v; Pa_v | S)."""
     independence = independences[one.under]
     found = lasting_gap(one, independence, model)
@@ -64,9 +65,9 @@ def _gap(one: LocalEntropy, model: Model, independences: Mapping[str, Independen
     return OpenGap(span=_span(one.lines, model), gap=found.gap, size=found.size, mend=mend)
 
 
-def _mend(one: LocalEntropy, missing: Collection[str], model: Model) -> str:
+def _mend(one: LocalEntropy, missing: Collection[Variable], model: Model) -> str:
     """What to write, so that the gap closes: a decoder, an adversary or an estimator."""
-    if all(one.startswith("selector_") for one in missing):
+    if all(isinstance(one, Selector) for one in missing):
         return "the term without `with one_expert`: its rate is of the mixture itself"
     role = {node.name: node.role for node in model.nodes}  # selectors and sets have none
     data = [name for name in names(missing) if role.get(name) == "observed"]
@@ -136,7 +137,7 @@ def _absent(model: Model, module: LossModule) -> Iterator[Diagnostic]:
     read = {one.variable for one in module.forward if isinstance(one, Observe)}
     for one in model.asked():
         for name in names(variables_of(one.functional)):
-            block = as_block(name)
+            block = name.block
             family = model.family_of(model.members(block.head)[0] if block else name)
             if family.role != "latent" and family.held_as not in read:
                 span = Span(one.line, one.column, one.line, one.column + 1)
@@ -160,7 +161,7 @@ def _collapsed(module: LossModule, models: Sequence[Model]) -> Iterator[Diagnost
     model = replace(models[0], objective=_asked(models))
     latents = {node.name for node in model.nodes if node.role == "latent"}
     rates: list[LossTerm] = []
-    reached: set[str] = set()
+    reached: set[Variable] = set()
     for term in module.terms:
         if _is_rate(term, model):
             rates.append(term)
@@ -173,7 +174,7 @@ def _collapsed(module: LossModule, models: Sequence[Model]) -> Iterator[Diagnost
         for name in _speaks_of(term) - reached
     }:
         reached |= more
-    told: set[str] = set()
+    told: set[Variable] = set()
     for term in rates:
         for name in sorted(_own(term) & latents - reached):
             head = model.family_of(name).name
@@ -193,18 +194,18 @@ def _asked(models: Iterable[Model]) -> tuple[Weighted, ...]:
     return tuple(one for model in models for one in model.objective)
 
 
-def _own(term: LossTerm) -> set[str]:
+def _own(term: LossTerm) -> set[Variable]:
     """The latents that a rate is of."""
     atoms = (one.atom for one in term.stands_for)
     return {name for atom in atoms if isinstance(atom, Entropy | CrossEntropy) for name in atom.of}
 
 
-def _speaks_of(term: LossTerm) -> set[str]:
+def _speaks_of(term: LossTerm) -> set[Variable]:
     """All variables that a term is of."""
     return {name for one in term.stands_for for name in _variables(one.atom)}
 
 
-def _variables(atom: Atom) -> Iterable[str]:
+def _variables(atom: Atom) -> Iterable[Variable]:
     match atom:
         case Entropy() | CrossEntropy():
             return (*atom.of, *atom.given)

@@ -10,6 +10,7 @@ from graphdsl.diagnostics import Source, Span
 from graphdsl.ir.folding import folded_each
 from graphdsl.ir.model import Model
 from graphdsl.ir.networks import Family, Network
+from graphdsl.ir.symbols import Variable
 from graphdsl.lsp.analysis import Analysis
 from graphdsl.lsp.names import declarations
 from graphdsl.syntax import ast
@@ -89,7 +90,7 @@ def _law(family: Family) -> str:
     return f"law: {written}, over {law.support}; {law.link}"
 
 
-def _lines(network: Network, members: tuple[str, ...]) -> Iterator[str]:
+def _lines(network: Network, members: tuple[Variable, ...]) -> Iterator[str]:
     """A line for each way in which a network has the variable."""
     lines = []
     for member in members:

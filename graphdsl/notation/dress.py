@@ -4,17 +4,13 @@ from __future__ import annotations
 
 __all__ = ["LATEX", "TEXT", "Dress"]
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from graphdsl.ir.folding import fold_lists, folded_text
-from graphdsl.ir.notation import (
-    factor_latex,
-    factor_text,
-    latex_names,
-    latex_weight,
-    weight_text,
-)
+from graphdsl.ir.networks import Network
+from graphdsl.ir.notation import factor_latex, factor_text, latex_weight, weight_text
+from graphdsl.ir.symbols import Names, Variable, latex_names
 from graphdsl.ir.weight import Weight
 
 
@@ -22,10 +18,10 @@ from graphdsl.ir.weight import Weight
 class Dress:
     """Names, weights and signs as they are written."""
 
-    names: Callable[[Iterable[str]], str]
+    names: Callable[[Iterable[Variable]], str]
     weight: Callable[[Weight], str]
     factor: Callable[[Weight], str]  #: in front of what it multiplies
-    network: Callable[[str], str]
+    network: Callable[[Network], str]
     word: str  #: a format for words: `cost`
     index: str  #: a format for the distribution that something is under
     expectation: str  #: a format for the mean over a drawn set
@@ -42,45 +38,51 @@ class Dress:
     dots: str
     fold: Callable[[list[str]], Iterable[str]]  #: summands of one family as one
 
-    def bar(self, given: Iterable[str]) -> str:
+    def bar(self, given: Iterable[Variable]) -> str:
         """What is conditioned on, behind a bar; nothing if there is nothing."""
         written = self.names(given)
         return f"{self.given}{written}" if written else ""
 
 
-def _text_names(names: Iterable[str]) -> str:
+def _text_names(names: Iterable[Variable]) -> str:
     return fold_lists(", ".join(names))
 
 
-def _latex_network(name: str) -> str:
+def _text_network(network: Network) -> str:
+    return fold_lists(network.name)
+
+
+def _latex_network(network: Network) -> str:
     r"""A network by its name, or by its lines: `\{x \to z\}`."""
-    if name.startswith("{"):
-        return f"\\{{{_latex_lines(name[1:-1])}\\}}"
-    head, paren, rest = name.partition("(")
-    escaped = head.replace("_", r"\_")
-    return f"\\mathrm{{{escaped}}}{paren}{rest}"
+    if not network.name.base:
+        return f"\\{{{_latex_lines(network)}\\}}"
+    escaped = network.name.base.replace("_", r"\_")
+    return f"\\mathrm{{{escaped}}}{network.name.argument_text}"
 
 
-def _latex_lines(body: str) -> str:
+def _latex_lines(network: Network) -> str:
     """A network's body: arrows and names in LaTeX."""
     lines = []
-    for line in body.split("; "):
-        groups = [_latex_group(group) for group in line.split(" -> ")]
-        lines.append(r" \to ".join(groups))
+    for parents, node in network.lines:
+        groups = [_latex_group(parents)] if parents else []
+        lines.append(r" \to ".join((*groups, _latex_group((node,)))))
     return r";\ ".join(lines)
 
 
-def _latex_group(group: str) -> str:
-    inner = group.strip("()")
-    written = latex_names(inner.split(", "))
-    return f"({written})" if inner != group else written
+def _latex_group(nodes: Sequence[Names]) -> str:
+    """Nodes in a list; a node of several variables in brackets."""
+    if all(len(node) == 1 for node in nodes):
+        return latex_names(name for (name,) in nodes)
+    return ", ".join(
+        latex_names(node) if len(node) == 1 else f"({latex_names(node)})" for node in nodes
+    )
 
 
 TEXT = Dress(
     names=_text_names,
     weight=weight_text,
     factor=factor_text,
-    network=fold_lists,
+    network=_text_network,
     word="{}",
     index="_{}",
     expectation="E_{} ",

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-__all__ = ["children_text", "joint_text", "pattern", "slot_formula"]
+__all__ = ["children_text", "joint_names", "joint_text", "pattern", "slot_formula"]
 
 from collections.abc import Sequence
 
 from graphdsl.ir.model import Model
-from graphdsl.ir.notation import natural, shortened
+from graphdsl.ir.notation import shortened
 from graphdsl.ir.slots import Slot
+from graphdsl.ir.symbols import Variable
 
 
 def slot_formula(slot: Slot, model: Model) -> str:
@@ -33,17 +34,17 @@ def slot_formula(slot: Slot, model: Model) -> str:
     return f"{network}({children}{bar})"
 
 
-def _is_crossed(slot: Slot, nodes: Sequence[tuple[str, ...]]) -> bool:
+def _is_crossed(slot: Slot, nodes: Sequence[tuple[Variable, ...]]) -> bool:
     """Whether members read others than their own, so that no one index says which."""
     if len(nodes) != len(slot.children) or any(len(some) != 1 for some in nodes):
         return False
     pairs = zip(nodes, slot.children, strict=True)
-    return any(natural(some[0])[1] != natural(child)[1] for some, child in pairs)
+    return any(some[0].member != child.member for some, child in pairs)
 
 
-def pattern(nodes: Sequence[str]) -> str:
+def pattern(nodes: Sequence[Variable]) -> str:
     """Members that an index runs over: `x[i]`."""
-    head = nodes[0].partition("[")[0]
+    head = nodes[0].head
     return nodes[0] if len(nodes) == 1 else f"{head}[i]"
 
 
@@ -52,13 +53,18 @@ def children_text(model: Model, slot: Slot) -> str:
     return joint_text(model, slot.children)
 
 
-def joint_text(model: Model, nodes: Sequence[str]) -> str:
+def joint_text(model: Model, nodes: Sequence[Variable]) -> str:
     """Variables side by side, whole families by bare name."""
-    heads: dict[str, list[str]] = {}
+    return ", ".join(joint_names(model, nodes))
+
+
+def joint_names(model: Model, nodes: Sequence[Variable]) -> tuple[Variable, ...]:
+    """Variables, with the bare name of a family in the place of all its members."""
+    heads: dict[str, list[Variable]] = {}
     for node in nodes:
-        heads.setdefault(node.partition("[")[0], []).append(node)
-    written = []
+        heads.setdefault(node.head, []).append(node)
+    written: list[Variable] = []
     for head, members in heads.items():
         whole = set(members) == set(model.members(head)) and len(members) > 1
-        written.append(head if whole else ", ".join(members))
-    return ", ".join(written)
+        written += [Variable(head)] if whole else members
+    return tuple(written)

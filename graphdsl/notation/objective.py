@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from graphdsl.ir.functionals import draws_of
 from graphdsl.ir.methods import IWAE
 from graphdsl.ir.model import Model
-from graphdsl.ir.notation import names, shortened
+from graphdsl.ir.notation import shortened
 from graphdsl.ir.objective import (
     Distance,
     DivergenceOfMarginals,
@@ -24,6 +24,7 @@ from graphdsl.ir.objective import (
     Weighted,
     Wrapped,
 )
+from graphdsl.ir.symbols import Variable, names
 from graphdsl.ir.weight import ONE, Weight
 from graphdsl.notation.dress import LATEX, TEXT, Dress
 
@@ -86,7 +87,7 @@ def _under_mean(functional: Functional, dress: Dress) -> str:
         case Wrapped():
             return _wrapped(functional, dress)
         case Sparsity(masks):
-            return f"{dress.word.format('sparsity')}({dress.names(masks)})"
+            return f"{dress.word.format('sparsity')}({dress.names(map(Variable, masks))})"
         case InvariancePenalty(name, given, environment, _, biased):
             inner = dress.names((*names(given), environment))
             inner += f",{dress.space}{dress.word.format('biased')}" * biased
@@ -118,7 +119,7 @@ def _divergence(
         marginal = dress.names(names(functional.variables or ()))
     match functional:
         case Projection(network):
-            return f"D({under}{dress.against}{dress.network(network.name)})"
+            return f"D({under}{dress.against}{dress.network(network)})"
         case DivergenceOfMarginals(None):
             return f"{_several(functional, dress)}({under}{dress.against}p)"
         case DivergenceOfMarginals(_, given):

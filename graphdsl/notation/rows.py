@@ -8,9 +8,9 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from graphdsl.bound.models import Auxiliary, Encoder, SubPosterior, model_ref
 from graphdsl.bound.pieces import Piece
-from graphdsl.ir.draws import as_block
 from graphdsl.ir.model import Model
-from graphdsl.ir.notation import names, shortened
+from graphdsl.ir.notation import shortened
+from graphdsl.ir.symbols import Variable, names
 
 
 def paying(model: Model, group: Sequence[Piece]) -> str:
@@ -69,15 +69,15 @@ def _models(model: Model, group: Sequence[Piece]) -> Iterator[str]:
     yield from shortened(list(told), "...")
 
 
-def _optional(model: Model, several: Iterable[str]) -> tuple[str, ...]:
+def _optional(model: Model, several: Iterable[Variable]) -> tuple[Variable, ...]:
     """What rows may lack; of a block all that it chooses from."""
-    found: list[str] = []
+    found: list[Variable] = []
     for name in several:
-        block = as_block(name)
+        block = name.block
         found += [name] if block is None else model.members(block.head)
     return tuple(name for name in names(found) if model.family_of(name).optional)
 
 
-def _listed(several: Iterable[str]) -> str:
+def _listed(several: Iterable[Variable]) -> str:
     *most, last = shortened(list(several), "...")
     return f"{', '.join(most)} and {last}" if most else last

@@ -7,7 +7,7 @@ __all__ = ["Samples"]
 from dataclasses import dataclass
 
 from graphdsl.ir.model import Model
-from graphdsl.ir.symbols import base_name
+from graphdsl.ir.symbols import NetworkName, Variable
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,11 +15,11 @@ class Samples:
     """The samples of one network, or of several `r(S)` at once."""
 
     model: Model
-    under: str  #: the network: `q`, `p`, `r(1)`
+    under: NetworkName  #: the network: `q`, `p`, `r(1)`
     together: tuple[str, ...] = ()  #: all of them, where several are sampled at once
-    mixed: frozenset[str] = frozenset()  #: the latents whose density is that of a mixture
+    mixed: frozenset[Variable] = frozenset()  #: the latents whose density is that of a mixture
 
     @property
     def base(self) -> str:
         """The name under which its conditionals are printed: `r` for `r(1)`."""
-        return base_name(self.under)
+        return self.under.base

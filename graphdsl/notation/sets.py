@@ -4,12 +4,12 @@ from __future__ import annotations
 
 __all__ = ["Sets", "sets_of"]
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
-from graphdsl.ir.notation import natural, shortened
+from graphdsl.ir.notation import shortened
+from graphdsl.ir.symbols import IndexSet, NetworkName, Variable
 from graphdsl.notation.samples import Samples
 
 
@@ -23,11 +23,11 @@ class Sets:
     own: bool  #: whether a term is of the members of S; else all sets have the same members
 
 
-def sets_of(samples: Samples, nodes: Mapping[str, Sequence[str]]) -> Sets | None:
+def sets_of(samples: Samples, nodes: Mapping[NetworkName, Sequence[Variable]]) -> Sets | None:
     """What S runs over in a term, from its variables in each network; None if no S says it."""
     sets = {name: _members(name) for name in nodes}
     heads = {
-        parent.partition("[")[0]
+        parent.head
         for name in nodes
         for one in samples.model.inference_of(name).conditionals
         for parent in one.parents
@@ -37,11 +37,11 @@ def sets_of(samples: Samples, nodes: Mapping[str, Sequence[str]]) -> Sets | None
         return None
     head = heads.pop()
     for name, members in sets.items():
-        of_set = {f"{head}[{member}]" for member in members}
+        of_set = {Variable(head, (member,)) for member in members}
         if any(of_set != set(one.parents) for one in samples.model.inference_of(name).conditionals):
             return None
     own = all(
-        [natural(one)[1] for one in nodes[name]] == [(int(i),) for i in members]
+        [one.member for one in nodes[name]] == [(i,) for i in members]
         for name, members in sets.items()
     )
     if not own and len({tuple(some) for some in nodes.values()}) > 1:
@@ -49,20 +49,23 @@ def sets_of(samples: Samples, nodes: Mapping[str, Sequence[str]]) -> Sets | None
     return Sets(*_domain(several), head, own)
 
 
-def _members(name: str) -> tuple[str, ...]:
-    """The set in a network's name: 1 and 2 of `r({1,2})`; nothing if it has no such name."""
-    found = re.fullmatch(r"\w+\(\{(\d+(?:,\d+)*)\}\)", name)
-    return tuple(found[1].split(",")) if found else ()
+def _members(name: NetworkName) -> tuple[int, ...]:
+    """The set that a network is for: 1 and 2 of `r({1,2})`; nothing if it is for no one set."""
+    match name.arguments:
+        case (IndexSet(members, drawn=""),):
+            return members
+        case _:
+            return ()
 
 
-def _domain(several: Sequence[tuple[str, ...]]) -> tuple[str, str]:
+def _domain(several: Sequence[tuple[int, ...]]) -> tuple[str, str]:
     """What S runs over: `S in subsets(1..2)`, or the sets one by one."""
     count = max(len(one) for one in several)
-    every = [str(one) for one in range(1, count + 1)]
+    every = range(1, count + 1)
     subsets = {one for size in range(1, count + 1) for one in combinations(every, size)}
     if set(several) == subsets:
-        inner = ", ".join(shortened(every, r"\dots"))
+        inner = ", ".join(shortened([*map(str, every)], r"\dots"))
         return f"S in subsets(1..{count})", f"\\emptyset \\ne S \\subseteq \\{{{inner}\\}}"
-    text = shortened([f"{{{','.join(one)}}}" for one in several], "...")
-    latex = shortened([f"\\{{{','.join(one)}\\}}" for one in several], r"\dots")
+    text = shortened([f"{{{','.join(map(str, one))}}}" for one in several], "...")
+    latex = shortened([f"\\{{{','.join(map(str, one))}\\}}" for one in several], r"\dots")
     return f"S in {', '.join(text)}", rf"S \in \{{{', '.join(latex)}\}}"

@@ -11,12 +11,12 @@ from graphdsl.bound.draws import draws_used
 from graphdsl.bound.models import Auxiliary, Decoder, Encoder, Prior, SubPosterior, is_drawn
 from graphdsl.bound.pieces import Piece
 from graphdsl.diagnostics import CompilerBug
-from graphdsl.ir.draws import as_block
 from graphdsl.ir.masks import Gate
 from graphdsl.ir.model import Model
 from graphdsl.ir.networks import Conditional
-from graphdsl.ir.notation import latex_name, latex_names, natural, shortened
-from graphdsl.notation.networks import joint_text
+from graphdsl.ir.notation import shortened
+from graphdsl.ir.symbols import NetworkName, Variable, latex_names, latex_word, natural
+from graphdsl.notation.networks import joint_names
 from graphdsl.notation.samples import Samples
 from graphdsl.notation.sets import sets_of
 
@@ -67,8 +67,7 @@ def _of_subsets(samples: Samples, group: Sequence[Piece]) -> Formula:
     if len(nodes) > 1 and not _own_experts(group):
         if len(read) > 1 or len(group) < len(nodes) * len(sets):
             return _joined([formula(samples, [piece]) for piece in group])
-        of = joint_text(samples.model, nodes)
-        node = of, latex_names(tuple(of.split(", ")))
+        node = _joint(samples.model, nodes)
     else:
         node = _index(nodes)
     encoder = _conditional(samples, samples.base, group)
@@ -81,34 +80,33 @@ def _of_subsets(samples: Samples, group: Sequence[Piece]) -> Formula:
     return Formula(f"{total.text}{body.text}", f"{total.latex}{body.latex}")
 
 
-def _experts(piece: Piece) -> tuple[str, ...]:
+def _experts(piece: Piece) -> tuple[Variable, ...]:
     """The views of a posterior of some experts."""
     return piece.ref.experts if isinstance(piece.ref, SubPosterior) else ()
 
 
 def _own_experts(group: Sequence[Piece]) -> bool:
     """Whether each member is compared with the expert of its own index."""
-    indices = [(natural(piece.node)[1], natural(_experts(piece)[0])[1]) for piece in group]
+    indices = [(piece.node.member, _experts(piece)[0].member) for piece in group]
     return _singles(group) and all(one == other for one, other in indices)
 
 
 def _of_mixture(samples: Samples, group: Sequence[Piece]) -> Formula:
     """A rate or an entropy of all that a mixture is of: it has one density."""
-    of = joint_text(samples.model, [piece.node for piece in group])
-    node = of, latex_names(tuple(of.split(", ")))
+    node = _joint(samples.model, [piece.node for piece in group])
     return _named(samples, group, samples.under, _conditional(samples, samples.base, group), node)
 
 
 def _write_sets(samples: Samples, group: Sequence[Piece]) -> Formula:
     """A term of several networks at once: a sum over S, or that of each where none says it."""
-    by_set: dict[str, list[Piece]] = {}
+    by_set: dict[NetworkName, list[Piece]] = {}
     for piece in group:
         by_set.setdefault(piece.under, []).append(piece)
     sets = sets_of(samples, {name: [one.node for one in some] for name, some in by_set.items()})
     if sets is None:
         alone = [(replace(samples, under=name, together=()), some) for name, some in by_set.items()]
         return _joined([formula(one, some) for one, some in alone])
-    given = Formula(f"{sets.head}[S]", f"{latex_name(sets.head)}_{{S}}")
+    given = Formula(f"{sets.head}[S]", f"{latex_word(sets.head)}_{{S}}")
     body = _body(samples, group, f"{samples.base}(S)", given)
     each = Formula(r"sum_{i in S} ", r"\sum_{i \in S} ")
     if not sets.own:
@@ -180,9 +178,7 @@ def _reads_several(group: Sequence[Piece]) -> bool:
     """Whether its members are compared with experts of several families: `q(z|x)`, `q(z|y)`."""
     refs = [piece.ref for piece in group]
     heads = {
-        one.experts[0].partition("[")[0]
-        for one in refs
-        if isinstance(one, SubPosterior) and not is_drawn(one)
+        one.experts[0].head for one in refs if isinstance(one, SubPosterior) and not is_drawn(one)
     }
     return len(heads) > 1
 
@@ -192,26 +188,26 @@ def _crossed(samples: Samples, group: Sequence[Piece]) -> bool:
     network = "p" if isinstance(group[0].ref, Decoder) else "r"
     if group[0].among or not isinstance(group[0].ref, Decoder | Auxiliary):
         return False
-    read: dict[str, list[tuple[str, str]]] = {}  # by family: who reads which member of it
+    read: dict[str, list[tuple[Variable, Variable]]] = {}  # by family: who reads which member of it
     for piece in group:
         for name in _parents(samples, network, piece):
-            read.setdefault(name.partition("[")[0], []).append((piece.node, name))
+            read.setdefault(name.head, []).append((piece.node, name))
     return any(
         len(pairs) == len(group) == len(dict(pairs))
         and len({name for _, name in pairs}) > 1
-        and any(natural(name)[1] != natural(node)[1] for node, name in pairs)
+        and any(name.member != node.member for node, name in pairs)
         for pairs in read.values()
     )
 
 
 def _counted(samples: Samples, group: Sequence[Piece]) -> Formula:
     """A sum over the members that a drawn set holds, or does not."""
-    block = as_block(group[0].among)
+    block = group[0].among.block
     if block is None:
         raise CompilerBug("a term counts the members of no block")
     text, latex = ("i not in", r"i \notin") if block.outside else ("i in", r"i \in")
     if len(group) == 1:
-        (place,) = natural(group[0].node)[1]
+        (place,) = group[0].node.member
         return Formula(
             f"[{text} {block.draw}, i = {place}] ", f"1_{{i = {place} {latex[2:]} {block.draw}}} "
         )
@@ -237,12 +233,12 @@ def _over(part: str) -> Formula:
     return Formula(f"sum_{label} ", f"\\sum_{{{latex}}} ")
 
 
-def _part(samples: Samples, nodes: Sequence[str]) -> str:
+def _part(samples: Samples, nodes: Sequence[Variable]) -> str:
     """Which members a sum runs over; nothing where it is all of the family."""
     distinct = list(dict.fromkeys(nodes))
     if set(distinct) == set(samples.model.family_of(distinct[0]).nodes):
         return ""
-    indices = [node.partition("[")[2].rstrip("]") for node in distinct]
+    indices = [",".join(map(str, node.member)) for node in distinct]
     return ", ".join(f"({index})" if "," in index else index for index in indices)
 
 
@@ -251,16 +247,16 @@ def _right(samples: Samples, group: Sequence[Piece], node: tuple[str, str]) -> F
     if isinstance(ref, Prior):
         return Formula(f"p({node[0]})", f"p({node[1]})")
     if isinstance(ref, SubPosterior):
-        head = ref.experts[0].partition("[")[0]
+        head = ref.experts[0].head
         if len({_experts(piece) for piece in group}) == 1:
             given = Formula(", ".join(ref.experts), latex_names(ref.experts))
         elif _singles(group):
-            given = Formula(f"{head}[i]", f"{latex_name(head)}_{{i}}")
+            given = Formula(f"{head}[i]", f"{latex_word(head)}_{{i}}")
         else:
-            given = Formula(f"{head}[S]", f"{latex_name(head)}_{{S}}")
+            given = Formula(f"{head}[S]", f"{latex_word(head)}_{{S}}")
         mask = _written_mask(ref.conditional.gates, ref.experts, group[0].node)
         if mask:
-            given = Formula(f"{given.text} if {mask}", f"{given.latex}^{{{latex_name(mask)}}}")
+            given = Formula(f"{given.text} if {mask}", f"{given.latex}^{{{latex_word(mask)}}}")
         return _distribution(ref.conditional.network, node, given)
     if isinstance(ref, Encoder):
         base, parents = ref.conditional.network, ref.conditional.parents
@@ -275,35 +271,39 @@ def _singles(group: Sequence[Piece]) -> bool:
     )
 
 
-def _index(nodes: Sequence[str]) -> tuple[str, str]:
+def _index(nodes: Sequence[Variable]) -> tuple[str, str]:
     distinct = list(dict.fromkeys(nodes))
     if len(distinct) == 1:
-        return distinct[0], latex_name(distinct[0])
-    head = distinct[0].partition("[")[0]
-    return f"{head}[i]", f"{latex_name(head)}_{{i}}"
+        return distinct[0], distinct[0].latex
+    head = distinct[0].head
+    return f"{head}[i]", f"{latex_word(head)}_{{i}}"
+
+
+def _joint(model: Model, nodes: Sequence[Variable]) -> tuple[str, str]:
+    """Variables side by side, as text and in LaTeX."""
+    written = joint_names(model, nodes)
+    return ", ".join(written), latex_names(written)
 
 
 def _conditional(samples: Samples, network: str, group: Sequence[Piece]) -> Formula:
     """The parents of a group's conditionals: what all share by name, the others by index."""
     parents = [_parents(samples, network, piece) for piece in group]
     gates = _gates(samples, network, group[0])
-    heads: dict[str, list[frozenset[str]]] = {}
-    for head in dict.fromkeys(name.partition("[")[0] for given in parents for name in given):
-        heads[head] = [
-            frozenset(name for name in given if name.partition("[")[0] == head) for given in parents
-        ]
+    heads: dict[str, list[frozenset[Variable]]] = {}
+    for head in dict.fromkeys(name.head for given in parents for name in given):
+        heads[head] = [frozenset(name for name in given if name.head == head) for given in parents]
     text, latex = [], []
     for head, sets in heads.items():
         members = sorted(sets[0], key=natural)
         whole = len(members) > 1 and set(members) == set(samples.model.members(head))
         written = Formula(", ".join(members), latex_names(members))
         if len(set(sets)) > 1:
-            written = Formula(f"{head}[i]", f"{latex_name(head)}_{{i}}")
+            written = Formula(f"{head}[i]", f"{latex_word(head)}_{{i}}")
         elif whole:
-            written = Formula(head, latex_name(head))
+            written = Formula(head, latex_word(head))
         mask = _written_mask(gates, members, group[0].node)
         text.append(f"{written.text} if {mask}" if mask else written.text)
-        latex.append(f"{written.latex}^{{{latex_name(mask)}}}" if mask else written.latex)
+        latex.append(f"{written.latex}^{{{latex_word(mask)}}}" if mask else written.latex)
     return Formula(", ".join(text), ", ".join(latex))
 
 
@@ -317,7 +317,7 @@ def _gates(samples: Samples, network: str, piece: Piece) -> tuple[Gate, ...]:
     return conditional.gates if conditional else ()
 
 
-def _parents(samples: Samples, network: str, piece: Piece) -> tuple[str, ...]:
+def _parents(samples: Samples, network: str, piece: Piece) -> tuple[Variable, ...]:
     if isinstance(piece.ref, Auxiliary) and network == "r":
         return piece.ref.given
     model = samples.model
@@ -328,7 +328,9 @@ def _parents(samples: Samples, network: str, piece: Piece) -> tuple[str, ...]:
     return (*conditional.parents, *_hidden(model, conditional, piece.node, network))
 
 
-def _hidden(model: Model, conditional: Conditional, node: str, network: str) -> tuple[str, ...]:
+def _hidden(
+    model: Model, conditional: Conditional, node: Variable, network: str
+) -> tuple[Variable, ...]:
     """What a posterior has besides what its network reads: a selector, or a label."""
     family = model.family_of(node)
     labels = (family.label(node),) if family.labels and network != "p" else ()
@@ -344,7 +346,7 @@ def _mid(given: Formula) -> str:
     return f" \\mid {given.latex}" if given.latex else ""
 
 
-def _written_mask(gates: Iterable[Gate], parents: Iterable[str], child: str) -> str:
+def _written_mask(gates: Iterable[Gate], parents: Iterable[Variable], child: Variable) -> str:
     """The mask that stands over some parents of a child; nothing where there is none."""
     wanted = set(parents)
     return next((one.mask for one in gates if one.child == child and one.parent in wanted), "")

@@ -10,6 +10,7 @@ from graphdsl.bound.generated_means import has_density
 from graphdsl.ir.networks import Family
 from graphdsl.ir.slots import Slot
 from graphdsl.ir.statements import Assemble, Generated, PriorSample, Ref, Value
+from graphdsl.ir.symbols import NetworkName, P, Q, Variable
 from graphdsl.program.inputs import parents_of
 from graphdsl.program.keys import members
 from graphdsl.program.members import member_noise
@@ -25,13 +26,13 @@ class Generation:
     them; of the rest there is the mean. The data's own variables that p conditions on are the data.
     """
 
-    def __init__(self, plans: MutableMapping[str, Plan]) -> None:
-        self.model = plans["q"].model
+    def __init__(self, plans: MutableMapping[NetworkName, Plan]) -> None:
+        self.model = plans[Q].model
         self._inferred = {node: held for one in plans.values() for node, held in _inferred(one)}
-        if "p" not in plans:
-            plans["p"] = plans["q"].branch("p")
-            plans["p"].values = {}
-        self.plan = plans["p"]
+        if P not in plans:
+            plans[P] = plans[Q].branch(P)
+            plans[P].values = {}
+        self.plan = plans[P]
         self._slot_of = {
             child: slot for slot in self.plan.program.decoders for child in slot.children
         }
@@ -43,7 +44,7 @@ class Generation:
             self._put_together(family)
         return self.plan.value(family.nodes)
 
-    def run(self, node: str) -> None:
+    def run(self, node: Variable) -> None:
         """Ask p's own network for the distribution of something that it generates."""
         slot = self._slot_of[node]
         if node in self.plan.posterior:
@@ -54,7 +55,7 @@ class Generation:
         run = self.plan.forward.add(run_slot(self.plan, slot, f"{slot.result}@p"))
         self.plan.posterior.update(dict.fromkeys(slot.children, (run.target, slot.children)))
 
-    def _draw(self, nodes: Iterable[str]) -> None:
+    def _draw(self, nodes: Iterable[Variable]) -> None:
         """Draw variables, after all that they come from."""
         waiting = list(self._unknown(nodes))
         while waiting:
@@ -63,9 +64,9 @@ class Generation:
             self.run(slot.children[0])
             self._draw_generated(slot)
 
-    def _unknown(self, nodes: Iterable[str]) -> Iterator[Slot]:
+    def _unknown(self, nodes: Iterable[Variable]) -> Iterator[Slot]:
         """The networks that have to be run first; roots are drawn at once."""
-        stack, seen = list(nodes), set[str]()
+        stack, seen = list(nodes), set[Variable]()
         while stack:
             node = stack.pop()
             if node in self.plan.values or node in seen:
@@ -138,11 +139,11 @@ def _inferred(plan: Plan) -> Iterator[tuple[str, Held]]:
         yield from ((node, plan.values[node]) for node in plan.posterior)
 
 
-def _wish(family: Family, nodes: Sequence[str]) -> str:
+def _wish(family: Family, nodes: Sequence[Variable]) -> str:
     """What p's samples of a family are called, or those of some members of it."""
     return f"{family.name if nodes == family.nodes else members(family, nodes)}@p"
 
 
-def _shape(family: Family, nodes: Sequence[str]) -> tuple[int, ...]:
+def _shape(family: Family, nodes: Sequence[Variable]) -> tuple[int, ...]:
     alone = family.members is None or (len(nodes) == 1 and nodes != family.nodes)
     return family.encoded if alone else (len(nodes), *family.encoded)

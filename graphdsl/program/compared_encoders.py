@@ -13,13 +13,16 @@ from graphdsl.ir.model import Model
 from graphdsl.ir.networks import Conditional
 from graphdsl.ir.slots import Slot
 from graphdsl.ir.statements import Value
+from graphdsl.ir.symbols import NetworkName
 from graphdsl.program.networks import network_slot
 from graphdsl.program.runs import gathered, run_slot
 from graphdsl.program.state import ModelKey, Plan
 
 
 def run_compared(
-    plans: Mapping[str, Plan], encoders: Mapping[str, Sequence[Slot]], pieces: Iterable[Piece]
+    plans: Mapping[NetworkName, Plan],
+    encoders: Mapping[NetworkName, Sequence[Slot]],
+    pieces: Iterable[Piece],
 ) -> None:
     """Run r(z | x, c) on the samples that q has of c, where KL(q(z | x, c) || r(z | x, c)) asks it.
 
@@ -40,11 +43,10 @@ def run_compared(
         plan.compared.update({(ref.network, child): held for child in slot.children})
 
 
-def _run(plan: Plan, slot: Slot, network: str) -> Value:
+def _run(plan: Plan, slot: Slot, network: NetworkName) -> Value:
     """The posterior at these samples; of a network that plays, as the model has it."""
-    base, _, index = network.partition("(")
     family = plan.model.family_of(slot.children[0]).name
-    wish = f"{base}.{family}{'(' * bool(index)}{index}~at{plan.tag or '@q'}"
+    wish = f"{network.base}.{family}{network.argument_text}~at{plan.tag or '@q'}"
     run = run_slot(plan, slot, wish)
     if not slot.conditionals[0].plays:
         return plan.forward.add(run).target

@@ -31,6 +31,7 @@ from graphdsl.ir.statements import (
     Statement,
     Value,
 )
+from graphdsl.ir.symbols import Variable
 from graphdsl.program.inputs import Inputs, parents_of, tensor_shape
 from graphdsl.program.keys import members
 from graphdsl.program.members import member_noise, member_ref
@@ -60,8 +61,8 @@ def _plan_decode(plan: Plan, slots: Sequence[Slot]) -> None:
         if family.name not in predicted:
             program.decode.add(inputs.observed(family, "latents"))
             program.decode.extend(inputs.one_hot(family))
-    held: dict[str, dict[str, Held]] = {}
-    laws: dict[str, Law] = {}
+    held: dict[Variable, dict[Variable, Held]] = {}
+    laws: dict[Variable, Law] = {}
     for family, slot in _families(model, _parents_first(model, decoders, predicted)):
         run = program.decode.add(run_slot(plan, slot, slot.result))
         held.setdefault(family.name, {}).update(
@@ -84,7 +85,7 @@ def _plan_decode(plan: Plan, slots: Sequence[Slot]) -> None:
             )
 
 
-def _side_by_side(held: Mapping[str, Held], nodes: tuple[str, ...]) -> tuple[Ref, ...]:
+def _side_by_side(held: Mapping[Variable, Held], nodes: tuple[Variable, ...]) -> tuple[Ref, ...]:
     """A family whole, where one value holds it, or member by member."""
     first, children = held[nodes[0]]
     if set(children) == set(nodes):
@@ -96,7 +97,9 @@ def _families(model: Model, slots: Iterable[Slot]) -> Iterator[tuple[Family, Slo
     return ((model.family_of(slot.children[0]), slot) for slot in slots)
 
 
-def _parents_first(model: Model, decoders: Sequence[Slot], predicted: set[str]) -> Iterator[Slot]:
+def _parents_first(
+    model: Model, decoders: Sequence[Slot], predicted: set[Variable]
+) -> Iterator[Slot]:
     """The decoders, after those that predict what they read."""
     waiting, unknown = list(decoders), set(predicted)
     while waiting:
@@ -121,7 +124,7 @@ def _build(program: Program, slot: Slot) -> None:
         program.add_network(network_slot(slot, program.model))
 
 
-def _as_declared(inputs: Inputs, model: Model) -> dict[str, Held]:
+def _as_declared(inputs: Inputs, model: Model) -> dict[Variable, Held]:
     """Every variable where its family's own tensor holds it."""
     return {node: (inputs.declared(one), one.nodes) for one in model.families for node in one.nodes}
 
@@ -187,7 +190,7 @@ def _without_idle(statements: Sequence[Statement]) -> Iterator[Statement]:
             yield one
 
 
-def _draw_roots(draft: Plan, family: Family, generated: Iterable[str]) -> None:
+def _draw_roots(draft: Plan, family: Family, generated: Iterable[Variable]) -> None:
     """The members of a family that are roots of p: from the prior, or given."""
     roots = tuple(node for node in family.nodes if node not in set(generated))
     if family.role != "latent":
@@ -264,7 +267,7 @@ def _complete(draft: Plan, family: Family) -> None:
         draft.forward.extend(draft.inputs.one_hot(family, value))
 
 
-def _shape(family: Family, nodes: Sequence[str]) -> tuple[int, ...]:
+def _shape(family: Family, nodes: Sequence[Variable]) -> tuple[int, ...]:
     if nodes == family.nodes:
         return (*tensor_shape(family), *family.encoded[len(family.shape) :])
     return family.encoded if len(nodes) == 1 else (len(nodes), *family.encoded)

@@ -10,17 +10,18 @@ from dataclasses import replace
 from graphdsl.bound.draws import draws_used
 from graphdsl.bound.pieces import Piece
 from graphdsl.diagnostics import CompilerBug
-from graphdsl.ir.draws import Draw, as_block
+from graphdsl.ir.draws import Draw
 from graphdsl.ir.model import Model
 from graphdsl.ir.networks import Conditional
 from graphdsl.ir.statements import Chosen, DrawSet, Observe
+from graphdsl.ir.symbols import Variable
 from graphdsl.program.members import member_ref
 from graphdsl.program.state import Plan
 
 
-def chosen(plan: Plan, block: str, nodes: Sequence[str]) -> Chosen:
+def chosen(plan: Plan, block: Variable, nodes: Sequence[Variable]) -> Chosen:
     """Which of some members are in a block: columns of the mask of its set."""
-    found = as_block(block)
+    found = block.block
     if found is None:
         raise CompilerBug(f"{block} is no block of a drawn set")
     members = plan.model.members(found.head)
@@ -41,8 +42,8 @@ def plan_draws(plan: Plan, pieces: Sequence[Piece]) -> tuple[Draw, ...]:
 
 def written_out(conditional: Conditional, model: Model) -> Conditional:
     """`x[S] -> z by poe` as experts on all of x, of which the mask of S takes some."""
-    parents: list[str] = []
+    parents: list[Variable] = []
     for name in conditional.parents:
-        block = as_block(name)
+        block = name.block
         parents += (name,) if block is None else model.members(block.head)
     return replace(conditional, parents=tuple(parents))

@@ -12,6 +12,7 @@ __all__ = [
 ]
 
 from graphdsl.diagnostics import Diagnostic, Warned
+from graphdsl.ir.symbols import NetworkName
 
 
 class NobodyTrains(Diagnostic):
@@ -56,7 +57,7 @@ class SumMisplaced(Diagnostic):
     title = "Sum over classes out of place"
     said = "`enumeration` cannot sum over the classes of KL({under} || p): {reason}"
     hint = "{instead}"
-    under: str
+    under: NetworkName
     reason: str
     instead: str
 
@@ -69,7 +70,7 @@ class SeveralSamplesMisplaced(Diagnostic):
     said = "`{word}` does not bound KL({under} || p) here: {reason}"
     hint = "{instead}"
     word: str
-    under: str
+    under: NetworkName
     reason: str
     instead: str
 

@@ -7,7 +7,6 @@ __all__ = ["fused_posterior", "present_experts", "run_experts", "whole_condition
 from dataclasses import replace
 
 from graphdsl.diagnostics import CompilerBug
-from graphdsl.ir.draws import as_block
 from graphdsl.ir.model import Model
 from graphdsl.ir.networks import Conditional
 from graphdsl.ir.slots import Slot
@@ -18,6 +17,7 @@ from graphdsl.ir.statements import (
     Ref,
     Value,
 )
+from graphdsl.ir.symbols import NO_VARIABLE, NetworkName, Variable
 from graphdsl.notation.networks import children_text, joint_text, pattern
 from graphdsl.program.drawn_sets import chosen
 from graphdsl.program.masks import weights_of
@@ -31,7 +31,7 @@ from graphdsl.program.slots import expert_slots
 from graphdsl.program.state import Held, Mixture, Plan
 
 
-def whole_conditional(model: Model, under: str, slot: Slot) -> Conditional:
+def whole_conditional(model: Model, under: NetworkName, slot: Slot) -> Conditional:
     """The conditional that a slot's was split from, by family of children."""
     (part,) = slot.conditionals
     return next(
@@ -50,7 +50,7 @@ def run_experts(plan: Plan, slot: Slot, label: str) -> Held:
     sources = []
     for part in parts:
         plan.program.add_network(network_slot(part, model))
-        wish = f"experts:{label}" if single else f"expert:{part.result.removeprefix('q.')}"
+        wish = f"experts:{label}" if single else f"expert:{part.result.label}"
         run = plan.forward.add(run_slot(plan, part, wish))
         plan.infer.add(run)
         several = range(len(part.experts)) if part.stacked else (None,)
@@ -70,7 +70,9 @@ def run_experts(plan: Plan, slot: Slot, label: str) -> Held:
     return experts, tuple(parent for part in parts for parent in part.experts)
 
 
-def fused_posterior(plan: Plan, slot: Slot, label: str, subsets: list[tuple[str, ...]]) -> Value:
+def fused_posterior(
+    plan: Plan, slot: Slot, label: str, subsets: list[tuple[Variable, ...]]
+) -> Value:
     """A product of experts: every expert once, then each posterior that a term asks for."""
     model = plan.model
     shape = slot_shape(slot, model.family_of(slot.children[0]))
@@ -78,7 +80,7 @@ def fused_posterior(plan: Plan, slot: Slot, label: str, subsets: list[tuple[str,
     known = plan.program.experts.get((plan.base, slot.children))
     experts, every = run_experts(plan, slot, label) if known is None else known
     whole = whole_conditional(model, plan.under, slot)
-    block = next((name for name in whole.parents if as_block(name) is not None), "")
+    block = next((name for name in whole.parents if name.block is not None), NO_VARIABLE)
     order = tuple(parent for parent in every if parent in conditional.parents)
     places = None if order == every else tuple(every.index(parent) for parent in order)
     base, mixed = conditional.network, conditional.by == "mixture"
@@ -100,9 +102,9 @@ def fused_posterior(plan: Plan, slot: Slot, label: str, subsets: list[tuple[str,
         _mixture(plan, slot, product, f"{base}({of} | {given})", order, label)
     product = plan.forward.add(product)
     plan.infer.add(replace(product, present=_seen_experts(plan, order), chosen=None))
-    for subset in [one for one in subsets if as_block(one[0]) is not None]:
+    for subset in [one for one in subsets if one[0].block is not None]:
         _drawn_posterior(plan, slot, label, (experts, every), subset[0])
-    subsets = [one for one in subsets if as_block(one[0]) is None]
+    subsets = [one for one in subsets if one[0].block is None]
     if subsets:
         _subset_posteriors(plan, slot, label, Ref(experts, places), order, subsets)
     return product.target
@@ -115,7 +117,7 @@ def _of_one(conditional: Conditional, of: str, given: str) -> str:
 
 
 def _mixture(
-    plan: Plan, slot: Slot, one: Fuse, formula: str, experts: tuple[str, ...], label: str
+    plan: Plan, slot: Slot, one: Fuse, formula: str, experts: tuple[Variable, ...], label: str
 ) -> None:
     """The mixture itself, whose density a term has, beside the one expert that a row draws."""
     shape = (len(experts), *(one.target.shape or ()))
@@ -138,8 +140,8 @@ def _subset_posteriors(
     slot: Slot,
     label: str,
     experts: Ref,
-    order: tuple[str, ...],
-    subsets: list[tuple[str, ...]],
+    order: tuple[Variable, ...],
+    subsets: list[tuple[Variable, ...]],
 ) -> None:
     family, (conditional,) = plan.model.family_of(slot.children[0]), slot.conditionals
     each = [(parent,) for parent in order] == subsets
@@ -149,7 +151,7 @@ def _subset_posteriors(
         rows = tuple(tuple(parent in subset for parent in order) for subset in subsets)
         plan.program.subsets.append((attribute, rows))
     children = children_text(plan.model, slot)
-    given = pattern(order) if each else "x_S".replace("x", order[0].partition("[")[0])
+    given = pattern(order) if each else f"{order[0].head}_S"
     behind = f"{label}~{'each' if each else 'subsets'}"
     fused = plan.forward.add(
         Fuse(
@@ -171,7 +173,7 @@ def _subset_posteriors(
             plan.program.subset_of[plan.under, child, subset] = (fused.target, place)
 
 
-def present_experts(plan: Plan, experts: tuple[str, ...]) -> tuple[Ref | None, ...]:
+def present_experts(plan: Plan, experts: tuple[Variable, ...]) -> tuple[Ref | None, ...]:
     """Which experts a row has in training; nothing if it has all of them."""
     known = [plan.inputs.masks([one]) for one in experts]
     if not any(known):
@@ -182,10 +184,10 @@ def present_experts(plan: Plan, experts: tuple[str, ...]) -> tuple[Ref | None, .
     return tuple(replace(mask[0], one=True) if mask else None for mask in known)
 
 
-def _drawn_posterior(plan: Plan, slot: Slot, label: str, held: Held, block: str) -> None:
+def _drawn_posterior(plan: Plan, slot: Slot, label: str, held: Held, block: Variable) -> None:
     """q(z | x[S]): the product of the same experts, under the mask of a set that is drawn."""
     model, (experts, every) = plan.model, held
-    found = as_block(block)
+    found = block.block
     if found is None:
         raise CompilerBug(f"{block} is no block of a drawn set")
     members = model.members(found.head)
@@ -211,7 +213,7 @@ def _drawn_posterior(plan: Plan, slot: Slot, label: str, held: Held, block: str)
         plan.program.drawn_posterior[plan.under, child, block] = (fused.target, slot.children)
 
 
-def _seen_experts(plan: Plan, experts: tuple[str, ...]) -> tuple[Ref, ...]:
+def _seen_experts(plan: Plan, experts: tuple[Variable, ...]) -> tuple[Ref, ...]:
     """Which experts there are where views may be missing; nothing if some expert is a latent."""
     if not plan.model.observed().issuperset(experts):
         return ()

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from graphdsl.diagnostics import CompilerBug
 from graphdsl.ir.laws import NORMAL
 from graphdsl.ir.model import Model
-from graphdsl.ir.notation import Names
 from graphdsl.ir.slots import Slot
+from graphdsl.ir.symbols import Names, Variable
 from graphdsl.program.inputs import parents_of
 from graphdsl.program.ordering import in_order
 
@@ -70,7 +70,9 @@ def _can_stand_in(prior: Slot, slot: Slot, model: Model) -> bool:
     return (NORMAL if own.joint else own) == other
 
 
-def _circular(made: Sequence[frozenset[str]], needs: Sequence[frozenset[str]]) -> set[int]:
+def _circular(
+    made: Sequence[frozenset[Variable]], needs: Sequence[frozenset[Variable]]
+) -> set[int]:
     """The places of things that need each other, and of what is between two such circles."""
     makers = {name: place for place, names in enumerate(made) for name in names}
     before = [{makers[name] for name in needed if name in makers} for needed in needs]

@@ -10,6 +10,7 @@ from graphdsl.ir.model import Model
 from graphdsl.ir.networks import Family
 from graphdsl.ir.slots import Slot
 from graphdsl.ir.statements import Observe, OneHot, Ref, Value
+from graphdsl.ir.symbols import Variable
 
 
 class Inputs:
@@ -60,7 +61,7 @@ class Inputs:
             held = self.declared(family) if value is None else value
             yield OneHot(target=self.vector(held, family), value=held, classes=family.classes)
 
-    def masks(self, nodes: Iterable[str]) -> tuple[Ref, ...]:
+    def masks(self, nodes: Iterable[Variable]) -> tuple[Ref, ...]:
         """Which rows have each of those variables that rows may lack."""
         found = []
         for node in nodes:
@@ -77,14 +78,14 @@ class Inputs:
         return self._values[name]
 
 
-def labels_of(model: Model, slots: Iterable[Slot]) -> Iterator[str]:
+def labels_of(model: Model, slots: Iterable[Slot]) -> Iterator[Variable]:
     """The labels of the children that rows may know."""
     for slot in slots:
         family = model.family_of(slot.children[0])
         yield from (family.label(name) for name in slot.children if family.labels)
 
 
-def parents_of(slots: Iterable[Slot]) -> set[str]:
+def parents_of(slots: Iterable[Slot]) -> set[Variable]:
     """All that networks read."""
     return {name for slot in slots for one in slot.conditionals for name in one.parents}
 

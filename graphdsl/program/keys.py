@@ -17,13 +17,13 @@ import re
 from collections.abc import Iterable
 
 from graphdsl.ir.networks import Family
-from graphdsl.ir.notation import natural
-from graphdsl.ir.statements import Attribute
+from graphdsl.ir.slots import Key
+from graphdsl.ir.symbols import Variable
 
 
-def members(family: Family, nodes: Iterable[str]) -> str:
+def members(family: Family, nodes: Iterable[Variable]) -> str:
     """Some members of a family, side by side or alone."""
-    places = (str(place) for node in nodes for place in natural(node)[1])
+    places = (str(place) for node in nodes for place in node.member)
     return f"{family.name}[{','.join(places)}]"
 
 
@@ -44,20 +44,20 @@ class Keys:
 
     def __init__(self) -> None:
         self._taken: set[str] = set()
-        self._count: dict[str, int] = {}  #: the last number behind a key
-        self._shared: dict[object, Attribute] = {}
+        self._count: dict[Key, int] = {}  #: the last number behind a key
+        self._shared: dict[object, Key] = {}
 
-    def shared(self, of: object, key: str) -> Attribute:
+    def shared(self, of: object, key: Key) -> Key:
         """One key for all things that are one."""
         if of not in self._shared:
             self._shared[of] = self.take(key)
         return self._shared[of]
 
-    def take(self, key: str) -> Attribute:
+    def take(self, key: Key) -> Key:
         """The key, or the key with the first number that makes it new."""
         unique = key
         while unique in self._taken:
             self._count[key] = self._count.get(key, 1) + 1
-            unique = f"{key}#{self._count[key]}"
+            unique = key.then(f"#{self._count[key]}")
         self._taken.add(unique)
-        return Attribute(unique)
+        return unique

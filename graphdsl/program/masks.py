@@ -12,6 +12,7 @@ from graphdsl.ir.masks import Gate
 from graphdsl.ir.networks import Conditional
 from graphdsl.ir.slots import Argument
 from graphdsl.ir.statements import Entries, Ref
+from graphdsl.ir.symbols import Variable
 from graphdsl.program.state import Plan
 
 
@@ -26,7 +27,7 @@ def gated(plan: Plan, ref: Ref, argument: Argument) -> Ref:
     return replace(ref, gate=_entries(plan, found, shape), spread=argument.shared)
 
 
-def weights_of(plan: Plan, conditional: Conditional, experts: Sequence[str]) -> Entries | None:
+def weights_of(plan: Plan, conditional: Conditional, experts: Sequence[Variable]) -> Entries | None:
     """The exponents of a product of experts, for each expert and child (eq. 13)."""
     if not conditional.gates:
         return None

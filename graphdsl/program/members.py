@@ -8,21 +8,22 @@ from collections.abc import Sequence
 
 from graphdsl.ir.networks import Family
 from graphdsl.ir.statements import Noise, Ref, Value
+from graphdsl.ir.symbols import Variable
 
 
-def member_ref(tensor: Value, nodes: Sequence[str], everything: Sequence[str]) -> Ref:
+def member_ref(tensor: Value, nodes: Sequence[Variable], everything: Sequence[str]) -> Ref:
     """Some members of a tensor that holds `everything` along its family axis."""
     return Ref(tensor, *_members(nodes, everything))
 
 
-def member_noise(family: Family, nodes: Sequence[str]) -> Noise:
+def member_noise(family: Family, nodes: Sequence[Variable]) -> Noise:
     """The noise of a family, or of some members of it."""
     places, one = _members(nodes, family.nodes)
     return Noise(family.name, places, one, grid=len(family.extents))
 
 
 def _members(
-    nodes: Sequence[str], everything: Sequence[str]
+    nodes: Sequence[Variable], everything: Sequence[str]
 ) -> tuple[tuple[int, ...] | None, bool]:
     """The places of some members, and whether they are a single one."""
     if tuple(nodes) == tuple(everything):

@@ -13,6 +13,7 @@ from graphdsl.ir.model import Model
 from graphdsl.ir.networks import Conditional
 from graphdsl.ir.slots import Argument, Slot
 from graphdsl.ir.statements import Attribute
+from graphdsl.ir.symbols import Variable
 
 
 def network_slot(slot: Slot, model: Model) -> NetworkSlot:
@@ -64,7 +65,7 @@ def network_slot(slot: Slot, model: Model) -> NetworkSlot:
     )
 
 
-def with_scale(nodes: Sequence[str], model: Model) -> tuple[str, ...]:
+def with_scale(nodes: Sequence[Variable], model: Model) -> tuple[Variable, ...]:
     """Variables of one family that are data and have a scale: the family, if they are all of it.
 
     They have the names that a batch holds them by.
@@ -75,10 +76,10 @@ def with_scale(nodes: Sequence[str], model: Model) -> tuple[str, ...]:
         return ()
     if family.members is not None and len(nodes) > 1 and tuple(nodes) == family.nodes:
         return (family.held_as,)
-    return tuple(family.held_as + node.removeprefix(family.name) for node in nodes)
+    return tuple(family.labelled(node) if family.label_of else node for node in nodes)
 
 
-def _data_read(argument: Argument, model: Model) -> tuple[str, ...]:
+def _data_read(argument: Argument, model: Model) -> tuple[Variable, ...]:
     """What an argument is of data that have a scale: each member's own, or what they share."""
     if len(argument.nodes) == 1:
         return with_scale(argument.nodes[0], model)
@@ -125,7 +126,7 @@ def _learned_scale(slot: Slot, model: Model) -> tuple[Attribute, tuple[int, ...]
 _CONTEXT = 64
 
 
-def _argument_shape(nodes: tuple[str, ...], model: Model) -> tuple[int, ...]:
+def _argument_shape(nodes: tuple[Variable, ...], model: Model) -> tuple[int, ...]:
     """The shape of a row of some variables of one family, as networks read them."""
     family = model.family_of(nodes[0])
     return family.encoded if len(nodes) == 1 else (len(nodes), *family.encoded)

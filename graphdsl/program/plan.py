@@ -13,7 +13,7 @@ from graphdsl.bound.pieces import Piece
 from graphdsl.ir.model import Model
 from graphdsl.ir.networks import Conditional, Network
 from graphdsl.ir.slots import Slot
-from graphdsl.ir.symbols import base_name
+from graphdsl.ir.symbols import NetworkName, Q, Variable
 from graphdsl.program.ancestors import Generation
 from graphdsl.program.compared_encoders import run_compared
 from graphdsl.program.decode import plan_generation
@@ -38,9 +38,9 @@ def make_plan(
     model: Model,
     inputs: Inputs,
     pieces: Sequence[Piece],
-    others: Iterable[str] = (),
+    others: Iterable[NetworkName] = (),
     every: Sequence[Piece] | None = None,
-) -> dict[str, Plan]:
+) -> dict[NetworkName, Plan]:
     """Plan the passes that the pieces of an objective need, for the samples of each network.
 
     The `others` are networks that terms which are no pieces take samples of. Where there are
@@ -56,11 +56,9 @@ def make_plan(
     }
     relatives: defaultdict[str, list[Conditional]] = defaultdict(list)
     for name, conditionals in written.items():
-        relatives[base_name(name)] += conditionals
+        relatives[name.base] += conditionals
     encoders = {
-        name: list(
-            slots(conditionals, model, attributes[base_name(name)], relatives[base_name(name)])
-        )
+        name: list(slots(conditionals, model, attributes[name.base], relatives[name.base]))
         for name, conditionals in written.items()
     }
     decoders = list(slots(model.generation.conditionals, model)) if model.generation else []
@@ -74,17 +72,17 @@ def make_plan(
         priors={slot.children: slot for slot in priors},
         owners=dict(_owners(model, encoders, decoders, auxiliaries, shared)),
     )
-    plan = Plan(program, encoders=encoders["q"])
+    plan = Plan(program, encoders=encoders[Q])
     inferring = [slot for several in encoders.values() for slot in several]
     _observe(plan, inferring, decoders, auxiliaries, pieces)
     program.draws = plan_draws(plan, pieces)
-    plan_posteriors(plan, encoders["q"], _wanted_subsets(pieces, "q"))
+    plan_posteriors(plan, encoders[Q], _wanted_subsets(pieces, Q))
     for base, slot in shared:
-        if any(base_name(name) == base for name in encoders):
+        if any(name.base == base for name in encoders):
             family = model.family_of(slot.children[0]).name
             program.experts[base, slot.children] = run_experts(plan, slot, f"{base}.{family}")
     at_once = together(plan, pieces, encoders, decoders, others)
-    plans = {"q": plan, **dict(_branches(plan, encoders, pieces, at_once))}
+    plans = {Q: plan, **dict(_branches(plan, encoders, pieces, at_once))}
     for under, branch in plans.items():
         if branch.together:
             own = [one for one in pieces if one.under in branch.together]
@@ -95,12 +93,12 @@ def make_plan(
         run_models(branch, decoders, auxiliaries, own, played)
     run_compared(plans, encoders, pieces)
     _run_under_p(plans, auxiliaries, pieces, played)
-    plan_generation(plan.branch("q"), decoders)
+    plan_generation(plan.branch(Q), decoders)
     return plans
 
 
 def _run_under_p(
-    plans: dict[str, Plan],
+    plans: dict[NetworkName, Plan],
     auxiliaries: Sequence[Slot],
     pieces: Iterable[Piece],
     played: Sequence[Slot],
@@ -131,10 +129,10 @@ def _ask(generated: Generation, piece: Piece) -> None:
 
 def _branches(
     plan: Plan,
-    encoders: Mapping[str, list[Slot]],
+    encoders: Mapping[NetworkName, list[Slot]],
     pieces: Sequence[Piece],
-    at_once: Iterable[tuple[str, ...]],
-) -> Iterator[tuple[str, Plan]]:
+    at_once: Iterable[tuple[NetworkName, ...]],
+) -> Iterator[tuple[NetworkName, Plan]]:
     """The samples of each further inference network; `infer` asks the one that sees most."""
     model = plan.model
     main = _main_network(model)
@@ -155,15 +153,17 @@ def _branches(
             yield network.name, branch
 
 
-def _main_network(model: Model) -> str:
+def _main_network(model: Model) -> NetworkName:
     """The network that `infer` asks: q, or of the others, critics last, the one that sees most."""
     if model.inference.conditionals or not model.further:
-        return "q"
+        return Q
     follows = {one.name: not any(c.plays for c in one.conditionals) for one in model.further}
     return max(model.further, key=lambda one: (follows[one.name], len(one.variables))).name
 
 
-def _needed_networks(model: Model, pieces: Iterable[Piece], others: Iterable[str]) -> list[Network]:
+def _needed_networks(
+    model: Model, pieces: Iterable[Piece], others: Iterable[NetworkName]
+) -> list[Network]:
     """The further inference networks that some piece samples from, or compares with."""
     wanted = {*others, *(piece.under for piece in pieces)}
     compared = (piece.ref for piece in pieces if isinstance(piece.ref, Encoder | SubPosterior))
@@ -190,13 +190,13 @@ def _shared_experts(model: Model, attributes: Mapping[str, Keys]) -> Iterator[tu
 
 def _owners(
     model: Model,
-    encoders: Mapping[str, Iterable[Slot]],
+    encoders: Mapping[NetworkName, Iterable[Slot]],
     decoders: Iterable[Slot],
     auxiliaries: Iterable[Slot],
     shared: Iterable[tuple[str, Slot]],
 ) -> Iterator[tuple[str, str]]:
     """Whose network every attribute holds."""
-    inferring = [(base_name(name), slot) for name, several in encoders.items() for slot in several]
+    inferring = [(name.base, slot) for name, several in encoders.items() for slot in several]
     for base, slot in (*inferring, *shared):
         parts = (slot,) if slot.conditionals[0].by == "joint" else expert_slots(slot, model)
         yield from ((one.attribute, base) for one in parts)
@@ -205,9 +205,9 @@ def _owners(
 
 
 def _wanted_subsets(
-    pieces: Iterable[Piece], under: str
-) -> dict[Conditional, list[tuple[str, ...]]]:
-    wanted: dict[Conditional, list[tuple[str, ...]]] = {}
+    pieces: Iterable[Piece], under: NetworkName
+) -> dict[Conditional, list[tuple[Variable, ...]]]:
+    wanted: dict[Conditional, list[tuple[Variable, ...]]] = {}
     for piece in pieces:
         if isinstance(piece.ref, SubPosterior) and piece.ref.network == under:
             subsets = wanted.setdefault(piece.ref.conditional, [])

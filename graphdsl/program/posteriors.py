@@ -18,6 +18,7 @@ from graphdsl.ir.statements import (
     Sample,
     Value,
 )
+from graphdsl.ir.symbols import Variable
 from graphdsl.program.experts import fused_posterior, whole_conditional
 from graphdsl.program.fallbacks import fallbacks
 from graphdsl.program.inputs import labels_of, parents_of
@@ -35,7 +36,7 @@ from graphdsl.program.state import ModelKey, Plan
 
 
 def plan_posteriors(
-    plan: Plan, encoders: list[Slot], wanted: dict[Conditional, list[tuple[str, ...]]]
+    plan: Plan, encoders: list[Slot], wanted: dict[Conditional, list[tuple[Variable, ...]]]
 ) -> None:
     """Plan `forward` and `infer` up to the last sample; latents follow what they condition on."""
     pieces_of: dict[str, list[Slot]] = {}
@@ -81,11 +82,11 @@ def _posterior(
     plan: Plan,
     slot: Slot,
     name: str,
-    wanted: dict[Conditional, list[tuple[str, ...]]],
+    wanted: dict[Conditional, list[tuple[Variable, ...]]],
     prior: Slot | None,
 ) -> Value:
     """Run the encoder of a slot in `forward` and `infer`: the posterior, as the model has it."""
-    where = plan.under.removeprefix(plan.base)
+    where = plan.under.argument_text
     if slot.conditionals[0].by != "joint":
         label = f"{name}{where}" if plan.base == "q" else f"{plan.base}.{name}{where}"
         whole = whole_conditional(plan.model, plan.under, slot)

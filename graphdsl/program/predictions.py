@@ -13,6 +13,7 @@ from graphdsl.bound.pieces import Piece
 from graphdsl.ir.model import Model
 from graphdsl.ir.networks import Conditional, Distribution, Via
 from graphdsl.ir.slots import Slot
+from graphdsl.ir.symbols import Variable
 from graphdsl.program.inputs import labels_of
 from graphdsl.program.networks import network_slot
 from graphdsl.program.runs import run_slot
@@ -42,7 +43,7 @@ def needed(
 
 def networks_for_bounds(pieces: Iterable[Piece], model: Model) -> list[Conditional]:
     """Conditionals for the networks that only a bound needs, or a critic, or both: one for each."""
-    refs: dict[tuple[str, tuple[str, ...]], bool] = {}
+    refs: dict[tuple[Variable, tuple[Variable, ...]], bool] = {}
     for piece in pieces:
         if isinstance(piece.ref, Auxiliary):
             asked = piece.ref.node, piece.ref.given
@@ -61,7 +62,7 @@ def networks_for_bounds(pieces: Iterable[Piece], model: Model) -> list[Condition
     ]
 
 
-def _own_scale(node: str, model: Model) -> Distribution | None:
+def _own_scale(node: Variable, model: Model) -> Distribution | None:
     """The law of what predicts p's samples of real data: how far it errs is its own to say."""
     family = model.family_of(node)
     if family.kind != "real" or family.role == "latent":
@@ -90,7 +91,7 @@ def run_models(
             _run_model(plan, slot, frozen=True)
 
 
-def _decoded(plan: Plan, pieces: Iterable[Piece], frozen: bool = False) -> frozenset[str]:
+def _decoded(plan: Plan, pieces: Iterable[Piece], frozen: bool = False) -> frozenset[Variable]:
     """The variables that pieces ask p's own networks for; of a label, what it labels."""
     asked = (piece.ref for piece in pieces)
     return frozenset(
@@ -127,7 +128,7 @@ def _run_model(
     slot: Slot,
     frozen: bool = False,
     detached: bool = False,
-    only: frozenset[str] = frozenset(),
+    only: frozenset[Variable] = frozenset(),
 ) -> None:
     """A decoder, or a network made for a bound, on the samples; `detached`, as a critic's own."""
     held: Literal["", "frozen", "detached"] = "detached" if detached else "frozen" if frozen else ""
@@ -164,7 +165,7 @@ def _is_known(plan: Plan, slot: Slot) -> bool:
     return all(node in plan.values for node in nodes)
 
 
-def _children_of(slot: Slot) -> Iterator[tuple[str, Conditional]]:
+def _children_of(slot: Slot) -> Iterator[tuple[Variable, Conditional]]:
     for conditional in slot.conditionals:
         for child in conditional.children:
             yield child, conditional

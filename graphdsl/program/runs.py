@@ -16,7 +16,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from graphdsl.diagnostics import CompilerBug
 from graphdsl.ir.model import Model
 from graphdsl.ir.networks import Family
-from graphdsl.ir.notation import natural
 from graphdsl.ir.slots import Argument, Slot
 from graphdsl.ir.statements import (
     Assemble,
@@ -26,6 +25,7 @@ from graphdsl.ir.statements import (
     Seen,
     Value,
 )
+from graphdsl.ir.symbols import Variable
 from graphdsl.notation.networks import slot_formula
 from graphdsl.program import keys
 from graphdsl.program.masks import gated
@@ -74,7 +74,7 @@ def gathered(plan: Plan, slot: Slot) -> Iterator[Assemble]:
             plan.values.update(dict.fromkeys(nodes, (plan.gathered[nodes], nodes)))
 
 
-def held_members(held: Mapping[str, Held], nodes: Iterable[str]) -> tuple[Ref, ...]:
+def held_members(held: Mapping[Variable, Held], nodes: Iterable[Variable]) -> tuple[Ref, ...]:
     """Members of a family one by one, wherever each is held."""
     return tuple(member_ref(held[node][0], (node,), held[node][1]) for node in nodes)
 
@@ -100,9 +100,9 @@ def slot_shape(slot: Slot, family: Family) -> tuple[int, ...]:
     return (len(slot.children), *family.shape) if slot.is_family else family.shape
 
 
-def place_of(node: str) -> tuple[int, ...]:
+def place_of(node: Variable) -> tuple[int, ...]:
     """The indices of a member; none for a variable that is no family."""
-    return natural(node)[1]
+    return node.member
 
 
 def _reshape(slot: Slot, family: Family) -> tuple[int, ...] | None:

@@ -10,10 +10,8 @@ from dataclasses import replace
 from graphdsl.ir.masks import Gate
 from graphdsl.ir.model import Model
 from graphdsl.ir.networks import Conditional
-from graphdsl.ir.notation import natural
-from graphdsl.ir.slots import Argument, Slot
-from graphdsl.ir.statements import Attribute
-from graphdsl.ir.symbols import ModelRef
+from graphdsl.ir.slots import Argument, Key, Slot
+from graphdsl.ir.symbols import ModelRef, Variable
 from graphdsl.program.keys import Keys
 from graphdsl.program.networks import output_of
 from graphdsl.program.ordering import in_order
@@ -44,19 +42,20 @@ def slots(
         group = sharing.get(key_of[first])
         family = model.family_of(first.children[0]).name
         if group is None:
-            yield _slot(attributes.take(f"{first.network}.{family}"), together, model)
+            yield _slot(attributes.take(Key(first.network, family)), together, model)
             continue
-        attribute = attributes.shared(key_of[first], f"{first.network}.{family}")
+        attribute = attributes.shared(key_of[first], Key(first.network, family))
         slot = replace(
             _slot(attribute, together, model),
             tied=tuple(dict.fromkeys(_of_network(group, model))),
         )
         if len(together) < len(group):  # run one by one: each answer has a name of its own
-            slot = replace(slot, result=attributes.take(f"{attribute}[{_places(first)}]"))
+            member = attribute.then(f"[{first.children[0].subscript}]")
+            slot = replace(slot, result=attributes.take(member))
         yield slot
 
 
-def some_of(slot: Slot, wanted: Iterable[str]) -> Slot:
+def some_of(slot: Slot, wanted: Iterable[Variable]) -> Slot:
     """The members of a slot that a term asks for, where they run side by side."""
     asked = set(wanted)
     places = tuple(place for place, one in enumerate(slot.children) if one in asked)
@@ -95,9 +94,9 @@ def expert_slots(slot: Slot, model: Model) -> tuple[Slot, ...]:
         named = [_named(conditional, (parent,), model) for parent in part]
         found.append(
             Slot(
-                attribute=slot.attribute if slot.tied else Attribute(f"{slot.attribute}{suffix}"),
+                attribute=slot.attribute if slot.tied else slot.attribute.then(suffix),
                 tied=slot.tied,
-                result=f"{slot.result}|{place}" if slot.tied else f"{slot.attribute}{suffix}",
+                result=slot.result.then(f"|{place}") if slot.tied else slot.attribute.then(suffix),
                 conditionals=slot.conditionals,
                 children=conditional.children,
                 is_family=slot.is_family,
@@ -127,7 +126,7 @@ def _by_line(
 def _by_family(conditionals: Iterable[Conditional], model: Model) -> Iterator[Conditional]:
     """Children of different families have networks of their own."""
     for one in conditionals:
-        families: dict[str, list[str]] = {}
+        families: dict[str, list[Variable]] = {}
         for child in one.children:
             family = child if _is_flow(one, model) else model.family_of(child).name
             families.setdefault(family, []).append(child)
@@ -186,11 +185,11 @@ def _stacked_arguments(group: Sequence[Conditional], model: Model) -> tuple[Argu
     return tuple(arguments)
 
 
-def _one_family(position: Sequence[tuple[str, ...]], model: Model) -> bool:
+def _one_family(position: Sequence[tuple[Variable, ...]], model: Model) -> bool:
     return len({model.family_of(nodes[0]).name for nodes in position}) == 1
 
 
-def _slot(attribute: Attribute, group: tuple[Conditional, ...], model: Model) -> Slot:
+def _slot(attribute: Key, group: tuple[Conditional, ...], model: Model) -> Slot:
     stacked = len(group) > 1
     if stacked:
         arguments = _stacked_arguments(group, model) or ()
@@ -222,14 +221,9 @@ def _of_network(group: Sequence[Conditional], model: Model) -> Iterator[tuple[st
         yield from (_named(one, reader, model) for reader in readers)
 
 
-def _places(one: Conditional) -> str:
-    """The indices of a conditional's child."""
-    return ",".join(map(str, natural(one.children[0])[1]))
-
-
-def _runs(parents: Sequence[str], model: Model) -> tuple[tuple[str, ...], ...]:
+def _runs(parents: Sequence[Variable], model: Model) -> tuple[tuple[Variable, ...], ...]:
     """Parents of one family, side by side, are one argument."""
-    runs: dict[str, list[str]] = {}
+    runs: dict[str, list[Variable]] = {}
     for parent in parents:
         runs.setdefault(model.family_of(parent).name, []).append(parent)
     return tuple(tuple(run) for run in runs.values())
@@ -237,12 +231,12 @@ def _runs(parents: Sequence[str], model: Model) -> tuple[tuple[str, ...], ...]:
 
 def _gated_runs(
     conditional: Conditional, model: Model
-) -> list[tuple[tuple[str, ...], tuple[Gate, ...]]]:
+) -> list[tuple[tuple[Variable, ...], tuple[Gate, ...]]]:
     """The arguments of a network, and the gates of those that stand under a mask."""
     gate_of = {one.parent: one for one in conditional.gates if one.child in conditional.children}
-    runs: list[tuple[tuple[str, ...], tuple[Gate, ...]]] = []
+    runs: list[tuple[tuple[Variable, ...], tuple[Gate, ...]]] = []
     for run in _runs(conditional.parents, model):
-        parts: dict[str, list[str]] = {}
+        parts: dict[str, list[Variable]] = {}
         for parent in run:
             mask = gate_of[parent].mask if parent in gate_of else ""
             parts.setdefault(mask, []).append(parent)
@@ -251,7 +245,9 @@ def _gated_runs(
     return runs
 
 
-def _named(conditional: Conditional, parents: Sequence[str], model: Model) -> tuple[str, ModelRef]:
+def _named(
+    conditional: Conditional, parents: Sequence[Variable], model: Model
+) -> tuple[str, ModelRef]:
     """A conditional, and what it is called: `q(u[1]|x[1],z)`; whole families by bare name."""
     children = _joint(conditional.children, model)
     given = ",".join(_joint(run, model) for run in _runs(parents, model))
@@ -260,7 +256,7 @@ def _named(conditional: Conditional, parents: Sequence[str], model: Model) -> tu
     return f"{conditional.network}({children}{bar})", ref
 
 
-def _joint(nodes: Sequence[str], model: Model) -> str:
+def _joint(nodes: Sequence[Variable], model: Model) -> str:
     """Variables side by side; a whole family of several by its bare name."""
     family = model.family_of(nodes[0])
     whole = len(nodes) > 1 and tuple(nodes) == family.nodes

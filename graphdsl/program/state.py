@@ -15,22 +15,22 @@ from graphdsl.ir.loss import NetworkSlot
 from graphdsl.ir.model import Model
 from graphdsl.ir.slots import Slot
 from graphdsl.ir.statements import Attribute, Decoded, Drawn, InferenceLine, Ref, Value
-from graphdsl.ir.symbols import base_name
+from graphdsl.ir.symbols import NetworkName, Q, Variable
 from graphdsl.notation.samples import Samples
 from graphdsl.program.blocks import Block
 from graphdsl.program.inputs import Inputs
 from graphdsl.program.members import member_ref
 
 #: Where a variable is found: a value, and the variables that it holds.
-Held: TypeAlias = tuple[Value, tuple[str, ...]]
+Held: TypeAlias = tuple[Value, tuple[Variable, ...]]
 
 
 class ModelKey(NamedTuple):
     """Which run of a model a term needs."""
 
     network: str  #: `p`, or `r` for one made for a bound
-    node: str
-    given: tuple[str, ...] = ()  #: of a model made for a bound
+    node: Variable
+    given: tuple[Variable, ...] = ()  #: of a model made for a bound
     held: Literal["", "frozen", "detached"] = ""  #: what has no gradient: its weights, its inputs
 
 
@@ -39,8 +39,8 @@ class Mixture:
     """A posterior whose density is that of a mixture, and of all its children at once."""
 
     value: Value
-    children: tuple[str, ...]
-    experts: tuple[str, ...]  #: what each of them reads
+    children: tuple[Variable, ...]
+    experts: tuple[Variable, ...]  #: what each of them reads
 
 
 @dataclass(slots=True)
@@ -50,16 +50,16 @@ class Program:
     model: Model
     inputs: Inputs
     decoders: list[Slot]  #: of p
-    priors: dict[tuple[str, ...], Slot]  #: p(z|w), by its children
+    priors: dict[tuple[Variable, ...], Slot]  #: p(z|w), by its children
     owners: dict[str, str]  #: attribute -> whose network it is
     draws: tuple[Draw, ...] = ()  #: the sets that a pass draws
     networks: dict[Attribute, NetworkSlot] = field(default_factory=dict)
     subsets: list[tuple[Attribute, tuple[tuple[bool, ...], ...]]] = field(default_factory=list)
     holders: list[tuple[Attribute, Attribute]] = field(default_factory=list)
-    experts: dict[tuple[str, tuple[str, ...]], Held] = field(
+    experts: dict[tuple[str, tuple[Variable, ...]], Held] = field(
         default_factory=dict
     )  #: by network and children: the tensor of all experts, and their parents in its order
-    subset_of: dict[tuple[str, str, tuple[str, ...]], tuple[Value, int]] = field(
+    subset_of: dict[tuple[str, str, tuple[Variable, ...]], tuple[Value, int]] = field(
         default_factory=dict
     )  #: by network, latent and experts: a tensor of sub-posteriors, and a place in it
     drawn_posterior: dict[tuple[str, str, str], Held] = field(
@@ -80,23 +80,25 @@ class Plan:
     """One pass: the samples of an inference network or of p, and what is computed from them."""
 
     program: Program
-    under: str = "q"  #: the network whose samples these are
-    together: tuple[str, ...] = ()  #: all of them, where several are sampled at once: `r({1})`, ...
+    under: NetworkName = Q  #: the network whose samples these are
+    together: tuple[
+        NetworkName, ...
+    ] = ()  #: all of them, where several are sampled at once: `r({1})`, ...
     forward: Block = field(default_factory=Block)
     infer: Block = field(default_factory=Block)
     inferred: list[InferenceLine] = field(default_factory=list)
     encoders: list[Slot] = field(default_factory=list)  #: of the network that is sampled
-    values: dict[str, Held] = field(default_factory=dict)  #: data and samples
-    posterior: dict[str, Held] = field(default_factory=dict)
+    values: dict[Variable, Held] = field(default_factory=dict)  #: data and samples
+    posterior: dict[Variable, Held] = field(default_factory=dict)
     likelihood: dict[ModelKey, Held] = field(default_factory=dict)
     compared: dict[tuple[str, str], Held] = field(
         default_factory=dict
     )  #: other networks' posteriors at these samples, by network and latent
-    mixtures: dict[str, Mixture] = field(default_factory=dict)  #: by each child
-    foreign: dict[str, set[str]] = field(
+    mixtures: dict[Variable, Mixture] = field(default_factory=dict)  #: by each child
+    foreign: dict[Variable, set[Variable]] = field(
         default_factory=dict
     )  #: what a latent's fallback in p reads, and its encoder does not
-    gathered: dict[tuple[str, ...], Value] = field(
+    gathered: dict[tuple[Variable, ...], Value] = field(
         default_factory=dict
     )  #: members that are side by side by now
     vectors: set[Value] = field(default_factory=set)  #: values that hold categories as vectors
@@ -119,7 +121,7 @@ class Plan:
     @property
     def base(self) -> str:
         """The name under which its conditionals are printed: `r` for `r(1)`."""
-        return base_name(self.under)
+        return self.under.base
 
     @property
     def tag(self) -> str:
@@ -128,7 +130,7 @@ class Plan:
             return f"@{self.base}"
         return "" if self.under == "q" else f"@{self.under}"
 
-    def law(self, latent: str) -> Law:
+    def law(self, latent: Variable) -> Law:
         """The law that this network infers a latent with, or p generates a variable with."""
         network = self.model.generation
         if self.under != "p" or network is None:
@@ -138,14 +140,14 @@ class Plan:
             raise CompilerBug(f"{network.name} infers no {latent}")
         return self.model.distribution_of(conditional, latent).law
 
-    def branch(self, under: str) -> Plan:
+    def branch(self, under: NetworkName) -> Plan:
         """A pass of another network, in the same program and behind the same statements."""
         data = {name: held for name, held in self.values.items() if name in self.model.observed()}
         return Plan(
             self.program, under=under, forward=self.forward, encoders=self.encoders, values=data
         )
 
-    def value(self, nodes: Sequence[str]) -> Ref:
+    def value(self, nodes: Sequence[Variable]) -> Ref:
         """The tensor that holds some variables of one family."""
         value, held = self.values[nodes[0]]
         return member_ref(value, nodes, held)

@@ -9,13 +9,14 @@ from collections.abc import Iterable, Mapping
 from graphdsl.ir.evidence import CanonicalForm, Certificate, Use
 from graphdsl.ir.information import Information, Term
 from graphdsl.ir.networks import Interval
+from graphdsl.ir.symbols import Variable
 
 
 def mistake_in(
     certificate: Certificate,
     claim: Iterable[Term],
     canon: CanonicalForm,
-    real: frozenset[str],
+    real: frozenset[Variable],
     ranges: Mapping[str, Interval],
 ) -> str | None:
     """What is wrong with a certificate that `claim` >= 0, or None if it is a proof.
@@ -38,7 +39,7 @@ def mistake_in(
     return None
 
 
-def _nonnegative(use: Use, real: frozenset[str]) -> bool:
+def _nonnegative(use: Use, real: frozenset[Variable]) -> bool:
     atom = use.atom
     if isinstance(atom, Information):
         return set(atom.left).isdisjoint(atom.right)

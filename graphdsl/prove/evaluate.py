@@ -13,7 +13,7 @@ from typing import TypeAlias
 
 from graphdsl.ir.evidence import Table
 from graphdsl.ir.information import Entropy
-from graphdsl.ir.notation import Names
+from graphdsl.ir.symbols import Names, Variable
 
 Logarithms: TypeAlias = tuple[tuple[Fraction, int], ...]  #: (c, n), of a sum of c log n
 _Joint: TypeAlias = dict[tuple[int, ...], Fraction]
@@ -83,7 +83,7 @@ def _joint(tables: Iterable[Table]) -> tuple[Names, _Joint]:
     return order, joint
 
 
-def _marginal(joint: _Joint, order: Names, of: set[str]) -> Iterator[Fraction]:
+def _marginal(joint: _Joint, order: Names, of: set[Variable]) -> Iterator[Fraction]:
     places = [place for place, name in enumerate(order) if name in of]
     total: defaultdict[tuple[int, ...], Fraction] = defaultdict(Fraction)
     for values, mass in joint.items():

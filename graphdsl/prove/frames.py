@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from graphdsl.ir.evidence import Row, Table
 from graphdsl.ir.information import Entropy
-from graphdsl.ir.notation import Names
+from graphdsl.ir.symbols import Names
 
 Array: TypeAlias = NDArray[np.float64]
 Factors: TypeAlias = list[Array]  #: the data's joint, then each latent's table; a batch axis first

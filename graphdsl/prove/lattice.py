@@ -9,10 +9,10 @@ from itertools import accumulate, combinations
 from typing import TypeAlias
 
 from graphdsl.ir.information import Entropy, Information, entropy
-from graphdsl.ir.notation import Names, names
+from graphdsl.ir.symbols import Names, Variable, names
 from graphdsl.prove.setting import Setting
 
-Variables: TypeAlias = frozenset[str]
+Variables: TypeAlias = frozenset[Variable]
 Inequality: TypeAlias = Entropy | Information
 
 _MOST = 80  #: sets of which all pairs are taken; of more, each group and the union before it

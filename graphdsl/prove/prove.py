@@ -20,7 +20,7 @@ from graphdsl.ir.information import (
     Term,
     TotalCorrelation,
 )
-from graphdsl.ir.notation import Names, names
+from graphdsl.ir.symbols import Names, Variable, names
 from graphdsl.ir.weight import ZERO, Weight
 from graphdsl.prove.checker import mistake_in
 from graphdsl.prove.eliminate_parameters import spread
@@ -57,7 +57,7 @@ def prove(claim: Iterable[Term], setting: Setting) -> Certificate | str:
 
 def _groups(terms: Iterable[Term]) -> tuple[Names, ...]:
     """The sets of variables whose entropies are left when the terms are written in H(S)."""
-    total: defaultdict[frozenset[str], Weight] = defaultdict(lambda: ZERO)
+    total: defaultdict[frozenset[Variable], Weight] = defaultdict(lambda: ZERO)
     for term in terms:
         for group, times in _joints(term.atom):
             total[frozenset(group)] += term.weight.scaled(times)

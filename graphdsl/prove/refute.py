@@ -69,7 +69,9 @@ def _searched(
     from graphdsl.prove.search import networks
 
     for tables in networks(claim, setting, equality):
-        cells = {name: Fraction(1) for table in tables for name in table.of if name in setting.real}
+        cells = {
+            str(name): Fraction(1) for table in tables for name in table.of if name in setting.real
+        }
         found = _counterexample(claim, tables, cells, point)
         sign = certain_sign(found.value)
         if sign < 0 or (equality and sign):

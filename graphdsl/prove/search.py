@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from graphdsl.ir.evidence import Table
+from graphdsl.ir.symbols import Variable
 from graphdsl.prove.candidates import random_factors, structured_factors
 from graphdsl.prove.descend import descend, rounded
 from graphdsl.prove.eliminate_parameters import Combination
@@ -55,7 +56,7 @@ class _Search:
         self.rank = {name: place for place, name in enumerate(independence.order)}
         self.data = independence.data
         self.parents = {
-            name: frozenset[str]() if name in self.data else independence.parents(name)
+            name: frozenset[Variable]() if name in self.data else independence.parents(name)
             for name in independence.order
         }
         self.occurring = sorted(
@@ -117,12 +118,12 @@ class _Search:
                         yield from self._simplest(frame, near)
                         break
 
-    def _chosen(self) -> set[str]:
+    def _chosen(self) -> set[Variable]:
         """All variables that the claim depends on, or as many of them as a table can hold."""
         whole = self._closed(self.occurring)
         if len(whole) <= _MOST:
             return whole
-        chosen: set[str] = set()
+        chosen: set[Variable] = set()
         for name in self.rng.permutation(self.occurring).tolist():
             more = chosen | {name}
             if len(more) <= _MOST:
@@ -131,8 +132,8 @@ class _Search:
         room = max(0, _MOST - len(chosen))
         return chosen | set(self.rng.permutation(ancestors).tolist()[:room])
 
-    def _closed(self, variables: Sequence[str] | set[str]) -> set[str]:
-        found, waiting = set[str](), set(variables)
+    def _closed(self, variables: Sequence[Variable] | set[Variable]) -> set[Variable]:
+        found, waiting = set[Variable](), set(variables)
         while waiting:
             name = waiting.pop()
             found.add(name)

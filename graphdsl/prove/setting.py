@@ -11,6 +11,7 @@ from fractions import Fraction
 from graphdsl.ir.evidence import CanonicalForm
 from graphdsl.ir.model import Model
 from graphdsl.ir.networks import Interval
+from graphdsl.ir.symbols import Variable
 
 _MOST = 4  #: states that a counterexample gives a variable
 
@@ -20,8 +21,8 @@ class Setting:
     """All that a verdict may depend on, besides the claim."""
 
     canon: CanonicalForm
-    states: Mapping[str, int]  #: how many a counterexample may give each variable
-    real: frozenset[str]  #: variables whose entropy may be negative
+    states: Mapping[Variable, int]  #: how many a counterexample may give each variable
+    real: frozenset[Variable]  #: variables whose entropy may be negative
     ranges: Mapping[str, Interval]  #: of parameters
     values: Mapping[str, Fraction]  #: of parameters, as the spec has them
 

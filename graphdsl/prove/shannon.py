@@ -22,12 +22,12 @@ from scipy.sparse import csr_matrix
 
 from graphdsl.ir.evidence import Use
 from graphdsl.ir.information import Entropy, Information, entropy, one
-from graphdsl.ir.notation import Names, names
+from graphdsl.ir.symbols import Names, Variable, names
 from graphdsl.prove.exact import solve_exactly
 from graphdsl.prove.lattice import lattice_inequalities
 from graphdsl.prove.setting import Setting
 
-Variables: TypeAlias = frozenset[str]
+Variables: TypeAlias = frozenset[Variable]
 Blocks: TypeAlias = tuple[Variables, ...]
 Integers: TypeAlias = NDArray[np.int64]
 Floats: TypeAlias = NDArray[np.float64]
@@ -105,15 +105,15 @@ def _together(groups: Sequence[Names], setting: Setting) -> Blocks:
     return tuple(found.values())
 
 
-def _single(variables: Iterable[str], setting: Setting) -> Blocks:
+def _single(variables: Iterable[Variable], setting: Setting) -> Blocks:
     ordered = sorted(variables, key=setting.canon.independence.order.index)
     return tuple(frozenset({name}) for name in ordered)
 
 
-def _ancestral(variables: Iterable[str], setting: Setting) -> set[str]:
+def _ancestral(variables: Iterable[Variable], setting: Setting) -> set[Variable]:
     """Variables and what they depend on; the data's joint is arbitrary, nothing is behind it."""
     independence = setting.canon.independence
-    found, waiting = set[str](), set(variables)
+    found, waiting = set[Variable](), set(variables)
     while waiting:
         name = waiting.pop()
         found.add(name)
@@ -143,7 +143,9 @@ def _elementals(blocks: Blocks, setting: Setting) -> _Inequalities:
 def _atom(blocks: Blocks, mark: Integers) -> Entropy | Information:
     """I(i; j | C), or H(i | C) where j is -1."""
     i, j, condition = mark.tolist()
-    given = frozenset[str]().union(*(block for k, block in enumerate(blocks) if condition >> k & 1))
+    given = frozenset[Variable]().union(
+        *(block for k, block in enumerate(blocks) if condition >> k & 1)
+    )
     if j < 0:
         return entropy(blocks[i], given)
     sides = sorted((names(blocks[i]), names(blocks[j])))

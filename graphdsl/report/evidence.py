@@ -49,13 +49,7 @@ def uses_text(certificate: Certificate, ranges: Mapping[str, Interval]) -> Itera
 
 def distribution_text(found: Counterexample) -> Iterator[str]:
     """A line for each table, `q(z | x):  0 -> 0; 1 -> 0 1/2, 1 1/2`, and one for what has none."""
-    if found.parameters:
-        yield ", ".join(f"{name} = {number_text(value)}" for name, value in found.parameters)
-    for table in found.tables:
-        yield _table_text(table)
-    for name, width in found.cells:
-        if width != 1:
-            yield f"{name} uniform over {number_text(width)}"
+    yield from _stated(found)
     if any(width == 1 for _, width in found.cells):
         reals = ", ".join(name for name, width in found.cells if width == 1)
         yield f"({reals} uniform over 1 around each state)"
@@ -64,7 +58,18 @@ def distribution_text(found: Counterexample) -> Iterator[str]:
 
 def distribution_line(found: Counterexample) -> str:
     """The same in one line, without what goes without saying."""
-    return "; ".join(line for line in distribution_text(found) if not line.startswith("("))
+    return "; ".join(_stated(found))
+
+
+def _stated(found: Counterexample) -> Iterator[str]:
+    """What is particular to a counterexample: parameters, tables, and cells that are not one."""
+    if found.parameters:
+        yield ", ".join(f"{name} = {number_text(value)}" for name, value in found.parameters)
+    for table in found.tables:
+        yield _table_text(table)
+    for name, width in found.cells:
+        if width != 1:
+            yield f"{name} uniform over {number_text(width)}"
 
 
 def _table_text(table: Table) -> str:

@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from html import escape
 from typing import Literal, TypeAlias
 
-from graphdsl.ir.notation import GREEK
+from graphdsl.ir.symbols import GREEK
 
 
 class UnknownSignError(ValueError):

@@ -10,7 +10,7 @@ from graphdsl.ir.audit import Audit
 from graphdsl.ir.folding import folded_each
 from graphdsl.ir.model import Model
 from graphdsl.ir.networks import Network
-from graphdsl.ir.notation import names, original
+from graphdsl.ir.symbols import names
 from graphdsl.report.lines import WIDEST, filled, laid
 from graphdsl.report.terms import Json
 
@@ -63,7 +63,7 @@ def networks_json(audit: Audit) -> Json:
 
 
 def _network(network: Network) -> Json:
-    copies = names(name for name in network.variables if original(name) != name)
+    copies = names(name for name in network.variables if name.original != name)
     selectors = [one for one in network.conditionals if one.mixes]
     edges: list[Json] = [
         [parent, child]
@@ -71,7 +71,7 @@ def _network(network: Network) -> Json:
         for parent in network.nodes[start]
         for child in network.nodes[end]
     ]
-    edges += [[original(name), name] for name in copies]
+    edges += [[name.original, name] for name in copies]
     edges += [[one.selector, child] for one in selectors for child in one.children]
     blocks: Json = [list(node) for node in network.nodes if len(node) > 1]
     chosen = list(dict.fromkeys(one.selector for one in selectors))

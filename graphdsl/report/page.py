@@ -16,7 +16,6 @@ from markupsafe import Markup
 from graphdsl.diagnostics import Source
 from graphdsl.draw import drawable, projected, sheet_of, svg_inline
 from graphdsl.ir.audit import Audit
-from graphdsl.ir.draws import as_block
 from graphdsl.ir.evidence import Proof
 from graphdsl.ir.folding import fold_lists
 from graphdsl.ir.information import (
@@ -32,7 +31,8 @@ from graphdsl.ir.information import (
 from graphdsl.ir.loss import LossTerm
 from graphdsl.ir.model import Model
 from graphdsl.ir.networks import Network, Parameter
-from graphdsl.ir.notation import number_text, original, weight_text
+from graphdsl.ir.notation import number_text, weight_text
+from graphdsl.ir.symbols import Variable
 from graphdsl.ir.weight import Weight
 from graphdsl.report.alike import Alike, alike, unlike
 from graphdsl.report.collected import collected
@@ -354,27 +354,27 @@ def _term(term: LossTerm, model: Model) -> TermView:
     )
 
 
-def _variables(term: LossTerm, model: Model) -> tuple[str, ...]:
+def _variables(term: LossTerm, model: Model) -> tuple[Variable, ...]:
     """The variables that a term speaks of, those of drawn sets one by one."""
-    found: dict[str, None] = {}
+    found: dict[Variable, None] = {}
     for name in (name for one in term.stands_for for name in _named(one.atom, model)):
-        block = as_block(original(name))
+        block = name.original.block
         several = model.members(block.head) if block is not None else (name,)
         found |= dict.fromkeys(several)
     return tuple(found)
 
 
-def _named(atom: Atom, model: Model) -> tuple[str, ...]:
+def _named(atom: Atom, model: Model) -> tuple[Variable, ...]:
     """The variables that an atom names; of a mask, those at the ends of its edges."""
     networks = [one for one in (model.inference, model.generation, *model.further) if one]
     gates = [gate for one in networks for each in one.conditionals for gate in each.gates]
-    ends = {gate.mask: list[str]() for gate in gates}
+    ends = {gate.mask: list[Variable]() for gate in gates}
     for gate in gates:
         ends[gate.mask] += (gate.parent, gate.child)
     return tuple(name for one in _names(atom) for name in ends.get(one, (one,)))
 
 
-def _names(atom: Atom) -> tuple[str, ...]:
+def _names(atom: Atom) -> tuple[Variable, ...]:
     match atom:
         case Entropy(of, given) | CrossEntropy(of, given):
             return (*of, *given)

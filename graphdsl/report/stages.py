@@ -11,8 +11,9 @@ from graphdsl.ir.information import Collected, LocalEntropy, Term, entropy
 from graphdsl.ir.loss import LossModule
 from graphdsl.ir.model import Model
 from graphdsl.ir.networks import Conditional, Family, Interval
-from graphdsl.ir.notation import names, number_text, weight_text
+from graphdsl.ir.notation import number_text, weight_text
 from graphdsl.ir.objective import DivergenceOfMarginals
+from graphdsl.ir.symbols import NetworkName, names
 from graphdsl.ir.weight import Weight
 from graphdsl.report.terms import text_sum
 
@@ -39,7 +40,7 @@ def _drawn(conditional: Conditional) -> str:
     return "" if conditional.drawn is None else f" ~ {conditional.drawn.law}"
 
 
-def show_graphs(independence: Independence, dags: Mapping[str, Dag]) -> str:
+def show_graphs(independence: Independence, dags: Mapping[NetworkName, Dag]) -> str:
     """G^q with its data completed, and every network that is projected on."""
     lines = ["G^q, observed variables completed:"]
     lines += [

@@ -27,7 +27,8 @@ from graphdsl.ir.information import (
     Term,
     TotalCorrelation,
 )
-from graphdsl.ir.notation import Names, latex_names, latex_weight, weight_text
+from graphdsl.ir.notation import latex_weight, weight_text
+from graphdsl.ir.symbols import Names, Variable, latex_names
 from graphdsl.ir.weight import ONE, Weight
 
 Json: TypeAlias = bool | int | float | str | Sequence["Json"] | dict[str, "Json"] | None
@@ -186,6 +187,6 @@ def _summands(
     return tuple(written)
 
 
-def _bar(given: Iterable[str]) -> str:
+def _bar(given: Iterable[Variable]) -> str:
     inner = latex_names(given)
     return f" \\mid {inner}" if inner else ""

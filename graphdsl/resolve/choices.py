@@ -21,6 +21,7 @@ from graphdsl.ir.objective import (
     UncertaintyOf,
     Weighted,
 )
+from graphdsl.ir.symbols import NEW
 from graphdsl.resolve.divergence_errors import PartOfDistribution
 from graphdsl.resolve.divergences import distance
 from graphdsl.resolve.estimator_errors import (
@@ -199,7 +200,7 @@ def _model(
         return None
     line, column = written.span.line, written.span.column
     if name == "new" and name not in scope.inferences:
-        return ModelChoice(target, "new", line, column)
+        return ModelChoice(target, NEW, line, column)
     operand = ast.Named(choice.name, choice.arguments, choice.span)
     found = law(scope, laws, operand, indices)
     if found is None:

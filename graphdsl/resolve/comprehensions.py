@@ -7,11 +7,12 @@ __all__ = ["bindings", "is_free", "is_many", "sizes_of_sets"]
 from collections.abc import Iterator, Sequence
 from itertools import combinations, permutations
 
+from graphdsl.ir.symbols import IndexSet
 from graphdsl.resolve.draw_errors import CannotBeDrawn
 from graphdsl.resolve.draws import WRITTEN_ALWAYS, named_draw
 from graphdsl.resolve.errors import ShadowedName, TooMany
 from graphdsl.resolve.index_errors import BoundIndices, NotASet
-from graphdsl.resolve.indices import IndexSet, Indices, whole_range
+from graphdsl.resolve.indices import Indices, whole_range
 from graphdsl.resolve.scope import Scope
 from graphdsl.syntax import ast
 

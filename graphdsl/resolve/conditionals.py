@@ -10,6 +10,7 @@ from typing import Literal
 from graphdsl.diagnostics import Diagnostic, Span
 from graphdsl.ir.laws import NORMAL, Law
 from graphdsl.ir.networks import Conditional, Distribution, Family, Via
+from graphdsl.ir.symbols import Variable
 from graphdsl.resolve.distributions import drawn_from
 from graphdsl.resolve.errors import ModifierTwice
 from graphdsl.resolve.gates import check_gates, gates_of
@@ -40,12 +41,12 @@ def conditionals(scope: Scope, reading: Reading, network: str) -> Iterator[Condi
         check_via(scope, line)
         _check_modifiers(scope, line, network)
         _check_later(scope, line)
-    steps_of: dict[str, list[Step]] = {}
+    steps_of: dict[Variable, list[Step]] = {}
     for step in reading.steps:
         for name in _variables(step.children):
             steps_of.setdefault(name, []).append(step)
-    together: dict[object, list[str]] = {}
-    laws: dict[str, Law] = {}
+    together: dict[object, list[Variable]] = {}
+    laws: dict[Variable, Law] = {}
     made: list[tuple[Conditional, frozenset[ast.Line]]] = []
     for child, steps in steps_of.items():
         instances = tuple(step.instance for step in steps)
@@ -82,11 +83,11 @@ def idle_modifiers(scope: Scope, body: ast.Body) -> None:
             _misplaced(scope, line, "a network that `D` projects on is not computed")
 
 
-def _variables(places: Iterable[Place]) -> list[str]:
+def _variables(places: Iterable[Place]) -> list[Variable]:
     return [name for place in places for name in place]
 
 
-def _apart(child: str, steps: Sequence[Step]) -> object:
+def _apart(child: Variable, steps: Sequence[Step]) -> object:
     """What keeps a child from sharing a network: a mask of its own on what the network reads."""
     if any(step.line.by is not None and step.line.by.text != "joint" for step in steps):
         return ()  # experts are weighed as they come out of their networks
@@ -95,7 +96,7 @@ def _apart(child: str, steps: Sequence[Step]) -> object:
 
 
 def _agreed_fusion(
-    scope: Scope, child: str, steps: Sequence[Step]
+    scope: Scope, child: Variable, steps: Sequence[Step]
 ) -> Literal["joint", "poe", "mixture"]:
     ways = {step.line.by.text if step.line.by else "joint": step for step in steps}
     known = [way for way in ways if way in _FUSIONS]
@@ -106,7 +107,7 @@ def _agreed_fusion(
     return _FUSIONS.get(known[0] if known else "joint", "joint")
 
 
-def _agreed_via(scope: Scope, child: str, steps: Sequence[Step]) -> Via:
+def _agreed_via(scope: Scope, child: Variable, steps: Sequence[Step]) -> Via:
     ways = {via_of(scope, step.line.via): step for step in steps if step.line.via is not None}
     if len(ways) > 1:
         first, second = list(ways)[:2]
@@ -116,7 +117,7 @@ def _agreed_via(scope: Scope, child: str, steps: Sequence[Step]) -> Via:
 
 
 def _agreed_drawn(
-    scope: Scope, children: Sequence[str], steps: Sequence[Step], network: str
+    scope: Scope, children: Sequence[Variable], steps: Sequence[Step], network: str
 ) -> Distribution | None:
     """What `~` says of the children; lines that agree on a child agree on this as well."""
     found: dict[Distribution, Step] = {}
@@ -135,7 +136,7 @@ def _agreed_drawn(
 
 
 def _check_one_law(
-    scope: Scope, conditional: Conditional, steps: Sequence[Step], laws: dict[str, Law]
+    scope: Scope, conditional: Conditional, steps: Sequence[Step], laws: dict[Variable, Law]
 ) -> None:
     """The members of a family are of one law in a network: they are one tensor."""
     for child in conditional.children:
@@ -207,7 +208,7 @@ def _check_image(scope: Scope, conditional: Conditional, steps: Sequence[Step]) 
         scope.note(mistake)
 
 
-def _no_image(scope: Scope, names: Sequence[str], span: Span) -> Diagnostic | None:
+def _no_image(scope: Scope, names: Sequence[Variable], span: Span) -> Diagnostic | None:
     for name in names:
         family = _family(scope, name)
         instead = "write `via mlp(400, 400)`"
@@ -258,5 +259,5 @@ def _no_image_to_draw(scope: Scope, conditional: Conditional, span: Span) -> Dia
     return _no_image(scope, (first,), span)
 
 
-def _family(scope: Scope, name: str) -> Family:
+def _family(scope: Scope, name: Variable) -> Family:
     return scope.family_of(name)

@@ -12,6 +12,7 @@ from graphdsl.diagnostics import Span
 from graphdsl.diagnostics.suggest import nearest
 from graphdsl.ir.networks import Family, Interval, Parameter
 from graphdsl.ir.notation import number_text
+from graphdsl.ir.symbols import Variable
 from graphdsl.resolve.comprehensions import is_free
 from graphdsl.resolve.distributions import classes_of, distribution_of, kind_of
 from graphdsl.resolve.errors import DuplicateName, ReservedName
@@ -228,7 +229,7 @@ def _variable(scope: Scope, statement: ast.VariableDeclaration) -> None:
     if not scope.is_of(statement) or (statement.family and members is None):
         return
     family = Family(
-        name=name,
+        name=Variable(name),
         role=statement.role,
         kind=kind or "real",
         shape=tuple(size or 1 for size in sizes),

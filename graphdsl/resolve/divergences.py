@@ -13,6 +13,7 @@ from graphdsl.ir.objective import (
     Functional,
     Projection,
 )
+from graphdsl.ir.symbols import P
 from graphdsl.resolve.divergence_errors import (
     DistanceSides,
     PartOfDistribution,
@@ -67,7 +68,7 @@ def distance(
     if left.name == "p" or right.name != "p" or left.given or right.given or right.frozen:
         scope.note(DistanceSides(span=expression.span, functional=name))
         return None
-    network = laws.models["p"]
+    network = laws.models[P]
     first = network.variables if left.of is None else left.of
     second = network.variables if right.of is None else right.of
     if set(first) != set(second):

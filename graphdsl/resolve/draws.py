@@ -13,11 +13,11 @@ from dataclasses import replace
 from typing import Literal
 
 from graphdsl.diagnostics import Span
-from graphdsl.ir.draws import Draw, as_block, inside, outside
+from graphdsl.ir.draws import Draw, inside, outside
 from graphdsl.ir.functionals import draws_of, variables_of
 from graphdsl.ir.networks import Conditional, Family, Network
-from graphdsl.ir.notation import natural
 from graphdsl.ir.objective import DivergenceOfPosteriors, Functional, PredictiveEntropy, Projection
+from graphdsl.ir.symbols import Variable, natural
 from graphdsl.resolve.draw_errors import CannotBeDrawn
 from graphdsl.resolve.scope import Scope
 from graphdsl.syntax import ast
@@ -62,7 +62,7 @@ def block(
     family: Family,
     extents: Sequence[Sequence[int]],
     draw: str,
-) -> tuple[str, ...] | None:
+) -> tuple[Variable, ...] | None:
     """`x[S]` or `x[not S]` for a drawn set; None, and a note, if S is not of all of x."""
     drawn, head = scope.draws[draw], family.head
     if len(extents) != 1 or tuple(extents[0]) != tuple(range(1, drawn.count + 1)):
@@ -90,7 +90,7 @@ def check_drawn(
         titles.add(functional.network)
     asked = [one for one in networks if one.name in titles]
     spoken = sorted({*variables_of(functional), *(n for one in asked for n in one.variables)})
-    blocks = {name: one for name, one in ((name, as_block(name)) for name in spoken) if one}
+    blocks = {name: one for name, one in ((name, name.block) for name in spoken) if one}
     heads = list(dict.fromkeys(one.head for one in blocks.values()))
     if not heads:
         return
@@ -103,7 +103,10 @@ def check_drawn(
 
 
 def _problems(
-    functional: Functional, asked: Sequence[Network], members: frozenset[str], blocks: Sequence[str]
+    functional: Functional,
+    asked: Sequence[Network],
+    members: frozenset[Variable],
+    blocks: Sequence[Variable],
 ) -> Iterator[str]:
     """Why there is no one form; `blocks` are of one family, of these members."""
     if functional.under == "p":
@@ -126,7 +129,7 @@ def _problems(
             yield f"`{read[0]} -> {one.children[0]}` is not a line of its own `by poe`"
 
 
-def _mixed(functional: Functional, members: frozenset[str], block: str) -> Iterator[str]:
+def _mixed(functional: Functional, members: frozenset[Variable], block: Variable) -> Iterator[str]:
     names = variables_of(functional)
     single = sorted(names & members, key=natural)
     whole = names >= members and not isinstance(functional, Projection)
@@ -135,10 +138,10 @@ def _mixed(functional: Functional, members: frozenset[str], block: str) -> Itera
 
 
 def _inferred_from_some(
-    network: Network, names: frozenset[str], members: frozenset[str]
+    network: Network, names: frozenset[Variable], members: frozenset[Variable]
 ) -> Iterator[str]:
     """Latents that see some of a family's members: what they say of x[S] depends on S itself."""
-    above: dict[str, set[str]] = {}
+    above: dict[Variable, set[Variable]] = {}
     for parent, child in network.edges:
         for name in network.nodes[child]:
             above.setdefault(name, set()).update(network.nodes[parent])
@@ -155,10 +158,10 @@ def _inferred_from_some(
 
 
 def _no_posterior(
-    functional: DivergenceOfPosteriors, asked: Sequence[Network], members: frozenset[str]
+    functional: DivergenceOfPosteriors, asked: Sequence[Network], members: frozenset[Variable]
 ) -> Iterator[str]:
     """KL(... || q(z | x[S])) needs q(z | x) as a product, which has a factor for every member."""
-    given = sorted(name for name in functional.model_given if as_block(name) is not None)
+    given = sorted(name for name in functional.model_given if name.block is not None)
     if not given:
         return
     if len(functional.model_given) > 1:
@@ -170,7 +173,7 @@ def _no_posterior(
                 yield f"`{network.name}` infers `{one.children[0]}` by no product of experts"
 
 
-def _sees(conditional: Conditional, block: str, members: frozenset[str]) -> bool:
+def _sees(conditional: Conditional, block: Variable, members: frozenset[Variable]) -> bool:
     return block in conditional.parents or members.issubset(conditional.parents)
 
 

@@ -19,6 +19,7 @@ from graphdsl.ir.objective import (
     Sparsity,
     UncertaintyOf,
 )
+from graphdsl.ir.symbols import NetworkName, Q, Variable
 from graphdsl.resolve.divergence_errors import PartOfDistribution
 from graphdsl.resolve.divergences import distance, divergence, projection
 from graphdsl.resolve.functional_errors import (
@@ -158,10 +159,12 @@ def _cost(
     return replace(found, cost=_COSTS[word])
 
 
-def _under(scope: Scope, laws: Laws, expression: ast.Information, indices: Indices) -> str | None:
+def _under(
+    scope: Scope, laws: Laws, expression: ast.Information, indices: Indices
+) -> NetworkName | None:
     """The distribution that an information is of; None if it has mistakes."""
     if expression.under is None:
-        return "q"
+        return Q
     found = law(scope, laws, expression.under, indices)
     if found is not None and (found.of is not None or found.frozen):
         scope.note(PartOfDistribution(span=expression.under.span, usage="`I[p](a; b)`"))
@@ -227,7 +230,7 @@ def _sparsity(
 def _multi_information(scope: Scope, laws: Laws, expression: ast.Information) -> Functional | None:
     """Friedman's I^G = TC of all the variables of q's network (theory.md, 2.26)."""
     words = [str(one.name) for part in expression.parts for one in part if not one.subscripts]
-    network = laws.models.get("q")
+    network = laws.models.get(Q)
     if words != ["q"] or expression.given or network is None:
         _wrong(scope, expression, "the network `q`")
         return None
@@ -237,11 +240,11 @@ def _multi_information(scope: Scope, laws: Laws, expression: ast.Information) ->
 def _disjoint(
     scope: Scope,
     expression: ast.Information,
-    sets: Sequence[frozenset[str]],
-    given: frozenset[str],
-    under: str,
+    sets: Sequence[frozenset[Variable]],
+    given: frozenset[Variable],
+    under: NetworkName,
 ) -> Functional | None:
-    seen: set[str] = set(given)
+    seen: set[Variable] = set(given)
     for part in sets:
         shared = sorted(seen & part)
         if shared:
@@ -252,7 +255,7 @@ def _disjoint(
     return MultiInformation(tuple(sets), given, under)
 
 
-def _without(names: Iterable[str], given: Iterable[str]) -> tuple[str, ...]:
+def _without(names: Iterable[Variable], given: Iterable[Variable]) -> tuple[Variable, ...]:
     left_out = set(given)
     return tuple(dict.fromkeys(name for name in names if name not in left_out))
 

@@ -8,16 +8,17 @@ from collections.abc import Iterator, Sequence
 
 from graphdsl.ir.masks import Gate
 from graphdsl.ir.networks import Conditional
+from graphdsl.ir.symbols import Variable
 from graphdsl.resolve.gate_errors import EdgeTwice, MaskOfMixture, UngatedExpert
 from graphdsl.resolve.lines import Step
 from graphdsl.resolve.scope import Scope
 from graphdsl.syntax import ast
 
 
-def gates_of(scope: Scope, children: Sequence[str], steps: Sequence[Step]) -> Iterator[Gate]:
+def gates_of(scope: Scope, children: Sequence[Variable], steps: Sequence[Step]) -> Iterator[Gate]:
     """The gates of the edges into some children; an edge has one, or none on all of its lines."""
     for child in children:
-        ways: dict[str, Gate | None] = {}
+        ways: dict[Variable, Gate | None] = {}
         for step in steps:
             for parent in (name for place in step.parents for name in place):
                 gate = step.gates.get((parent, child))

@@ -5,7 +5,6 @@ from __future__ import annotations
 __all__ = [
     "LARGEST",
     "NO_INDICES",
-    "IndexSet",
     "Indices",
     "in_reach",
     "index_count",
@@ -21,6 +20,7 @@ from typing import Literal
 
 from graphdsl.diagnostics import Span, nearest
 from graphdsl.ir.notation import number_text
+from graphdsl.ir.symbols import IndexSet
 from graphdsl.resolve.errors import TooMany
 from graphdsl.resolve.number_errors import (
     BadSize,
@@ -39,18 +39,6 @@ from graphdsl.syntax import ast
 LARGEST = 10**9  #: what counts something: a size, the values of a variable, classes, samples
 _MOST_IN_RANGE = 10**9  # beyond all that is told of below
 _MOST_BITS = 400  # of a numerator or denominator: far within floating point
-
-
-@dataclass(frozen=True, slots=True)
-class IndexSet:
-    """A set of indices that an index runs over: one side of a bipartition, or a subset."""
-
-    members: tuple[int, ...]
-    others: tuple[int, ...]  #: what it was chosen from, and does not hold
-    drawn: str = ""  #: the name of a set that is drawn: `members` is then all that it may hold
-
-    def __str__(self) -> str:
-        return self.drawn or f"{{{','.join(map(str, self.members))}}}"
 
 
 def index_count(number: int) -> str:

@@ -15,6 +15,7 @@ from dataclasses import replace
 from graphdsl.diagnostics import Span
 from graphdsl.ir.laws import NORMAL
 from graphdsl.ir.networks import Conditional, Family, Network, Stretch
+from graphdsl.ir.symbols import Variable
 from graphdsl.resolve.functional_errors import RowsLack
 from graphdsl.resolve.label_errors import LabelElsewhere, LabelPosterior, LabelUnfit
 from graphdsl.resolve.scope import Scope
@@ -33,7 +34,7 @@ def declare_labels(scope: Scope, spec: ast.Spec) -> None:
             families[name] = replace(
                 family, role="latent", optional=False, prior=True, labels=labels
             )
-            families[labels] = replace(family, name=labels, label_of=name)
+            families[labels] = replace(family, name=labels, label_of=family.name)
     scope.replace(families)
     _check_others(scope, spec)
 
@@ -41,7 +42,7 @@ def declare_labels(scope: Scope, spec: ast.Spec) -> None:
 def are_in_every_row(
     scope: Scope,
     expression: ast.Information | ast.Divergence,
-    names: Iterable[str],
+    names: Iterable[Variable],
     filled_in: Iterable[str],
 ) -> bool:
     """Whether a term that takes whole rows has them; q may fill in the labels ``filled_in``."""
@@ -78,7 +79,7 @@ def check_labels(scope: Scope, network: Network) -> None:
                 scope.note(LabelPosterior(span=span, name=child, reason=reason))
 
 
-def labels_of(scope: Scope, names: Iterable[str]) -> tuple[str, ...]:
+def labels_of(scope: Scope, names: Iterable[Variable]) -> tuple[Variable, ...]:
     """What is to be predicted: of what q fills in, the labels."""
     families = ((name, scope.family_of(name)) for name in names)
     return tuple(family.label(name) if family.labels else name for name, family in families)
@@ -154,14 +155,16 @@ def _check_others(scope: Scope, spec: ast.Spec) -> None:
                     scope.note(LabelElsewhere(span=reference.span, name=name, network=network))
 
 
-def _free(scope: Scope, name: str) -> str:
+def _free(scope: Scope, name: str) -> Variable:
     """A name that no variable has."""
     while name in scope.declared:
         name += "_"
-    return name
+    return Variable(name)
 
 
-def _into_labelled(scope: Scope, network: Network) -> Iterator[tuple[str, tuple[Stretch, Stretch]]]:
+def _into_labelled(
+    scope: Scope, network: Network
+) -> Iterator[tuple[Variable, tuple[Stretch, Stretch]]]:
     """The variables with labels that edges end in, each with one such edge as it is written."""
     edges: Mapping[tuple[int, int], tuple[Stretch, Stretch]]
     edges = dict(zip(network.edges, network.written, strict=True))

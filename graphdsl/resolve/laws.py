@@ -10,10 +10,11 @@ from dataclasses import dataclass, field, replace
 from graphdsl.diagnostics import Span, nearest
 from graphdsl.ir.networks import Network
 from graphdsl.ir.objective import EstimatorChoice, ModelChoice
+from graphdsl.ir.symbols import IndexSet, NetworkName, Variable
 from graphdsl.resolve.divergence_errors import NetworkAsDistribution
 from graphdsl.resolve.functional_errors import WrongArguments
 from graphdsl.resolve.index_errors import WrongIndexCount
-from graphdsl.resolve.indices import IndexSet, Indices, index_count, whole
+from graphdsl.resolve.indices import Indices, index_count, whole
 from graphdsl.resolve.networks import model_network
 from graphdsl.resolve.references import joined
 from graphdsl.resolve.scope import Scope
@@ -25,12 +26,14 @@ from graphdsl.syntax import ast
 class Laws:
     """The distributions of a spec: q and p, and each further one for the arguments it was given."""
 
-    models: dict[str, Network]  #: `q` and `p`, as far as the spec has them
-    further: dict[str, Network] = field(default_factory=dict)  #: `r(1)`, as the spec speaks of it
+    models: dict[NetworkName, Network]  #: `q` and `p`, as far as the spec has them
+    further: dict[NetworkName, Network] = field(
+        default_factory=dict
+    )  #: `r(1)`, as the spec speaks of it
     #: Made in the objective itself.
     choices: list[EstimatorChoice | ModelChoice] = field(default_factory=list)
 
-    def network(self, name: str) -> Network | None:
+    def network(self, name: NetworkName) -> Network | None:
         """The network of a distribution."""
         return self.models.get(name) or self.further.get(name)
 
@@ -47,9 +50,9 @@ class Laws:
 class Law:
     """A distribution, and what of it is meant."""
 
-    name: str  #: `q`, `p`, `r(1)`
-    of: tuple[str, ...] | None  #: None for all that it holds
-    given: frozenset[str]
+    name: NetworkName  #: `q`, `p`, `r(1)`
+    of: tuple[Variable, ...] | None  #: None for all that it holds
+    given: frozenset[Variable]
     frozen: bool
     span: Span
 
@@ -66,7 +69,9 @@ def law(scope: Scope, laws: Laws, operand: ast.Operand, indices: Indices) -> Law
         if name == "p" and "p" not in laws.models:
             no_generation(scope, operand)
             return None
-        return _part(scope, name, operand.arguments, operand.given, indices, operand.span)
+        return _part(
+            scope, NetworkName(name), operand.arguments, operand.given, indices, operand.span
+        )
     block = scope.inferences.get(name)
     if block is None:
         _unknown(scope, operand)
@@ -87,7 +92,7 @@ def every_law(scope: Scope, laws: Laws) -> None:
         if len(block.formals) > 1 or any(title.startswith(of_sets) for title in laws.further):
             continue
         for value in values:
-            title = name if value is None else f"{name}({value})"
+            title = NetworkName(name, () if value is None else (value,))
             if title in laws.further:
                 continue
             trial = scope.trial()
@@ -173,7 +178,7 @@ def _further(
         if len(arguments) < count:
             scope.note(wrong_index_count(operand, block))
         return None
-    title = f"{block.name}({','.join(map(str, known))})" if known else block.name.text
+    title = NetworkName(block.name.text, known)
     if title not in laws.further:
         formals = [word.text for word in block.formals]
         given = dict(zip(formals, known, strict=True))
@@ -192,7 +197,7 @@ def _further(
 
 def _part(
     scope: Scope,
-    name: str,
+    name: NetworkName,
     of: Iterable[ast.Argument],
     given: Iterable[ast.Reference],
     indices: Indices,

@@ -11,6 +11,7 @@ from typing import TypeAlias
 
 from graphdsl.diagnostics import Span
 from graphdsl.ir.masks import Gate, Mask
+from graphdsl.ir.symbols import Variable
 from graphdsl.resolve.comprehensions import bindings
 from graphdsl.resolve.indices import Indices
 from graphdsl.resolve.masks import Entries, entries_of
@@ -18,7 +19,7 @@ from graphdsl.resolve.references import members
 from graphdsl.resolve.scope import Scope
 from graphdsl.syntax import ast
 
-Place: TypeAlias = tuple[str, ...]  #: a node: one variable, or the variables of a block
+Place: TypeAlias = tuple[Variable, ...]  #: a node: one variable, or the variables of a block
 Places: TypeAlias = dict[Place, Span]  #: the nodes of a group, and where each was written
 
 
@@ -30,7 +31,9 @@ class Step:
     line: ast.Line
     parents: Places
     children: Places
-    gates: Mapping[tuple[str, str], Gate] = field(default_factory=dict)  #: by parent and child
+    gates: Mapping[tuple[Variable, Variable], Gate] = field(
+        default_factory=dict
+    )  #: by parent and child
 
 
 @dataclass(slots=True)
@@ -71,7 +74,9 @@ def _gated(scope: Scope, step: Step, indices: Indices) -> list[Step]:
     return list(_kept(step, mask, entries))
 
 
-def _gates(step: Step, mask: Mask, entries: Entries) -> Iterator[tuple[tuple[str, str], Gate]]:
+def _gates(
+    step: Step, mask: Mask, entries: Entries
+) -> Iterator[tuple[tuple[Variable, Variable], Gate]]:
     for (a, b), entry in entries.items():
         for parent in list(step.parents)[a]:
             for child in list(step.children)[b]:

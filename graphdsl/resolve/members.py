@@ -11,7 +11,8 @@ from math import prod
 
 from graphdsl.diagnostics import Span
 from graphdsl.ir.networks import Family
-from graphdsl.ir.notation import member_name, number_text
+from graphdsl.ir.notation import number_text
+from graphdsl.ir.symbols import Variable
 from graphdsl.resolve.errors import DuplicateName, TooMany
 from graphdsl.resolve.index_errors import FamilyStart, IndicesDiffer, MemberLeftOut, MemberMissing
 from graphdsl.resolve.indices import NO_INDICES, index_count, whole, whole_range
@@ -29,14 +30,14 @@ def check_gaps(scope: Scope, name: str) -> None:
     ends = [max(along) for along in zip(*(part.index for part in parts), strict=True)]
     most = len(parts) + 1  # a gap further on has one before it
     for index in product(*(range(1, min(end, most) + 1) for end in ends)):
-        if member_name(name, index) not in scope.families:
+        if Variable(name, index) not in scope.families:
             last = parts[-1]
             span = Span(last.line, last.column, last.line, last.column + len(name))
             scope.note(
                 MemberMissing(
                     span=span,
                     name=last.name,
-                    missing=member_name(name, index),
+                    missing=Variable(name, index),
                     head=name,
                     count=", 1..".join(map(str, ends)),
                 )
@@ -47,7 +48,7 @@ def check_gaps(scope: Scope, name: str) -> None:
 def declare_each(scope: Scope, statement: ast.VariableDeclaration, family: Family) -> None:
     """Members that have declarations of their own: each is a variable with a tensor of its own."""
     for index in family.members or ():
-        member = member_name(family.name, index)
+        member = Variable(family.name, index)
         earlier = scope.families.get(member)
         known = scope.parts(family.name)
         if earlier is not None:

@@ -9,6 +9,7 @@ from typing import Literal
 
 from graphdsl.diagnostics import Span
 from graphdsl.ir.networks import Network, Stretch
+from graphdsl.ir.symbols import NetworkName, Variable
 from graphdsl.resolve.conditionals import conditionals
 from graphdsl.resolve.indices import Indices
 from graphdsl.resolve.lines import Place, Reading, read_lines
@@ -18,20 +19,22 @@ from graphdsl.resolve.scope import Scope
 from graphdsl.syntax import ast
 
 
-def instantiate(scope: Scope, body: ast.Body, name: str, indices: Indices) -> Network:
+def instantiate(
+    scope: Scope, body: ast.Body, name: NetworkName | None, indices: Indices
+) -> Network:
     """A regularizer network for given values of its indices; without a name, its text is one."""
     reading = read_lines(scope, body, indices)
     _check_disjoint(scope, reading)
     _check_known(scope, reading, name)
     network = _network(reading, name, "regularizer", body)
-    return network if name else replace(network, name="{" + network_text(network) + "}")
+    return network if name else replace(network, name=NetworkName("", body=network_text(network)))
 
 
 def model_network(
     scope: Scope, statement: ast.NetworkBlock, indices: Indices | None = None
 ) -> Network:
     """Q, p or a further inference network, with the conditionals that its lines ask for."""
-    name = statement.name.text
+    name = NetworkName(statement.name.text)
     for line in statement.body.lines:
         for group in line.groups:
             for place in group:
@@ -52,19 +55,17 @@ def model_network(
 
 def network_text(network: Network) -> str:
     """A network as its shortest body: `x[1] -> z; z, u[2] -> x[2]`."""
-    written = []
-    for place, node in enumerate(network.nodes):
-        parents = ", ".join(_node_text(network.nodes[parent]) for parent in network.parents(place))
-        if parents:
-            written.append(f"{parents} -> {_node_text(node)}")
-        elif all(parent != place for parent, _ in network.edges):
-            written.append(_node_text(node))
-    return "; ".join(written)
+    return "; ".join(
+        f"{', '.join(map(_node_text, parents))} -> {_node_text(node)}"
+        if parents
+        else _node_text(node)
+        for parents, node in network.lines
+    )
 
 
 def _network(
     reading: Reading,
-    name: str,
+    name: NetworkName | None,
     role: Literal["inference", "generation", "further", "regularizer"],
     body: ast.Body,
 ) -> Network:
@@ -78,7 +79,7 @@ def _network(
                 if edge not in edges:
                     edges[edge] = _stretch(above), _stretch(below)
     return Network(
-        name=name,
+        name=name or NetworkName(""),
         role=role,
         nodes=nodes,
         edges=tuple(edges),
@@ -92,7 +93,7 @@ def _check_disjoint(scope: Scope, reading: Reading) -> None:
     """A variable may be in one node alone; the note stands where a block has it."""
     if all(len(place) == 1 for place in reading.places):
         return
-    seen: dict[str, Place] = {}
+    seen: dict[Variable, Place] = {}
     for place, span in reading.places.items():
         for name in place:
             other = seen.setdefault(name, place)
@@ -114,7 +115,7 @@ def _check_roots(scope: Scope, body: ast.Body, reading: Reading) -> None:
                 scope.note(mistake, about=("root", name))
 
 
-def _check_known(scope: Scope, reading: Reading, name: str) -> None:
+def _check_known(scope: Scope, reading: Reading, name: NetworkName | None) -> None:
     """D needs a network's edges when the spec is compiled (rule 6)."""
     step = next((one for one in reading.steps if one.gates), None)
     if step is None or step.line.gate is None:

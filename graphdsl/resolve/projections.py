@@ -8,8 +8,9 @@ from dataclasses import replace
 
 from graphdsl.diagnostics import nearest
 from graphdsl.ir.networks import Network
+from graphdsl.ir.symbols import IndexSet, NetworkName
 from graphdsl.resolve.functional_errors import WrongArguments
-from graphdsl.resolve.indices import IndexSet, Indices
+from graphdsl.resolve.indices import Indices
 from graphdsl.resolve.laws import Laws, index_argument, law, only_argument, wrong_index_count
 from graphdsl.resolve.mask_errors import LearnedNetwork
 from graphdsl.resolve.networks import instantiate
@@ -21,7 +22,7 @@ from graphdsl.syntax import ast
 def projected(scope: Scope, laws: Laws, operand: ast.Operand, indices: Indices) -> Network | None:
     """The network behind the `||` of a D; None if there is none of that name."""
     if isinstance(operand, ast.Body):
-        return instantiate(scope, operand, "", indices)
+        return instantiate(scope, operand, None, indices)
     name = operand.name.text
     if name == "G":
         return _of_model(scope, laws, operand, indices)
@@ -38,7 +39,7 @@ def projected(scope: Scope, laws: Laws, operand: ast.Operand, indices: Indices) 
     if len(known) < len(values):
         return None
     formals = [word.text for word in declared.formals]
-    title = f"{name}({','.join(map(str, known))})" if known else name
+    title = NetworkName(name, known)
     bound_by = {
         formal: indices.bound_by.get(_word(argument), argument.span)
         for formal, argument in zip(formals, operand.arguments, strict=True)
@@ -73,7 +74,7 @@ def _of_model(scope: Scope, laws: Laws, operand: ast.Named, indices: Indices) ->
         scope.note(mistake)
         return None
     edges = source.edges if found.name == "p" else _completed(scope, source)
-    name = f"G({found.name})"
+    name = NetworkName("G", (found.name,))
     return replace(source, name=name, role="regularizer", edges=edges, conditionals=())
 
 

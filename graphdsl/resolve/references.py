@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from itertools import product
 
 from graphdsl.ir.networks import Family
-from graphdsl.ir.notation import copied, member_name
+from graphdsl.ir.symbols import Variable
 from graphdsl.resolve.draws import block
 from graphdsl.resolve.index_errors import IndexOutOfRange, NotAFamily, WrongIndexCount
 from graphdsl.resolve.indices import Indices, index_count, whole, whole_range
@@ -16,7 +16,9 @@ from graphdsl.resolve.scope import Members, Scope
 from graphdsl.syntax import ast
 
 
-def members(scope: Scope, reference: ast.Reference, indices: Indices) -> tuple[str, ...] | None:
+def members(
+    scope: Scope, reference: ast.Reference, indices: Indices
+) -> tuple[Variable, ...] | None:
     """The variables that a reference names: one, several of a family, or all of it."""
     family = scope.family(reference.name)
     if family is None:
@@ -24,12 +26,12 @@ def members(scope: Scope, reference: ast.Reference, indices: Indices) -> tuple[s
     found = _members_of(scope, reference, family, indices)
     if found is None or not reference.copy:
         return found
-    return tuple(map(copied, found))
+    return tuple(one.copied for one in found)
 
 
 def joined(
     scope: Scope, references: Iterable[ast.Reference], indices: Indices
-) -> tuple[str, ...] | None:
+) -> tuple[Variable, ...] | None:
     """The variables of several references, side by side; None if one of them is wrong."""
     found = [members(scope, reference, indices) for reference in references]
     if any(names is None for names in found):
@@ -39,7 +41,7 @@ def joined(
 
 def _members_of(
     scope: Scope, reference: ast.Reference, family: Family, indices: Indices
-) -> tuple[str, ...] | None:
+) -> tuple[Variable, ...] | None:
     everything = scope.members(family.head)
     if not reference.subscripts:
         return everything.names
@@ -69,7 +71,7 @@ def _chosen(
     reference: ast.Reference,
     everything: Members,
     indices: Indices,
-) -> tuple[str, ...] | None:
+) -> tuple[Variable, ...] | None:
     """The members of a family whose indices the subscripts stand for."""
     wanted: list[Sequence[int]] = []
     for subscript, extent in zip(reference.subscripts, everything.extents, strict=True):
@@ -81,8 +83,8 @@ def _chosen(
             _out_of_range(scope, reference, everything.extents, (*wanted, (outside[0],)), indices)
             return None
         wanted.append(along)
-    head = everything.names[0].partition("[")[0]
-    found = [member_name(head, index) for index in product(*wanted)]
+    head = everything.names[0].head
+    found = [Variable(head, index) for index in product(*wanted)]
     return tuple(name for name in found if name in everything.known)  # a gap is said where it is
 
 

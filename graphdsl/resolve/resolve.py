@@ -22,6 +22,7 @@ from graphdsl.ir.objective import (
     WeightedProjection,
     Wrapped,
 )
+from graphdsl.ir.symbols import NetworkName, P, Q
 from graphdsl.ir.weight import ZERO, Weight
 from graphdsl.resolve.choices import Choice, Replacement, estimate, replaced
 from graphdsl.resolve.conditionals import idle_modifiers
@@ -91,7 +92,7 @@ def resolve(
     if not scope.families:
         return Resolution(None, scope.found)
     every = (*terms, *(one for player in players for one in player.objective))
-    empty = Network(name="q", role="inference", nodes=(), edges=())
+    empty = Network(name=Q, role="inference", nodes=(), edges=())
     model = Model(
         name=_name(spec),
         title=_title(source),
@@ -101,8 +102,8 @@ def resolve(
         nodes=tuple(_nodes(scope)),
         parameters=tuple(scope.parameters.values()),
         constants=tuple(scope.constants.items()),
-        inference=with_one_expert(laws.models.get("q", empty), every),
-        generation=laws.models.get("p"),
+        inference=with_one_expert(laws.models.get(Q, empty), every),
+        generation=laws.models.get(P),
         objective=terms,
         players=tuple(players),
         turns=turns_of(scope, spec, players),
@@ -119,9 +120,9 @@ def resolve(
     return Resolution(model, (*scope.found, *warnings))
 
 
-def _models(scope: Scope, spec: ast.Spec) -> dict[str, Network]:
+def _models(scope: Scope, spec: ast.Spec) -> dict[NetworkName, Network]:
     """Q and p, the first of each."""
-    models: dict[str, Network] = {}
+    models: dict[NetworkName, Network] = {}
     for statement in spec.statements:
         if isinstance(statement, ast.NetworkBlock):
             if statement.role == "regularizer":
@@ -131,7 +132,7 @@ def _models(scope: Scope, spec: ast.Spec) -> dict[str, Network]:
                 if statement.role == "inference":
                     check_labels(scope, network)
                     network = with_labels(scope, network)
-                models[statement.name.text] = network
+                models[network.name] = network
     return models
 
 
@@ -206,8 +207,8 @@ def _projections(
     objective: Sequence[Weighted], assertions: Sequence[Assertion]
 ) -> Iterator[WeightedProjection]:
     """Every D(q || G), each network once: with its weight in the objective, or with nought."""
-    weights: dict[tuple[str, str], Weight] = {}
-    networks: dict[tuple[str, str], Network] = {}
+    weights: dict[tuple[NetworkName, NetworkName], Weight] = {}
+    networks: dict[tuple[NetworkName, NetworkName], Network] = {}
     for one in _unwrapped(objective):
         if isinstance(one.functional, Projection):
             network = one.functional.network

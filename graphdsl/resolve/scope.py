@@ -14,7 +14,7 @@ from graphdsl.diagnostics import Diagnostic, Span, nearest
 from graphdsl.ir.draws import Draw
 from graphdsl.ir.masks import Mask
 from graphdsl.ir.networks import Family, Parameter
-from graphdsl.ir.notation import natural, original
+from graphdsl.ir.symbols import Variable, natural
 from graphdsl.resolve.errors import NotAVariable, UnknownName
 from graphdsl.syntax import ast
 
@@ -36,17 +36,17 @@ class Declared:
 class Members:
     """What is declared under one name: a variable, or the members of a family in their order."""
 
-    names: tuple[str, ...]
+    names: tuple[Variable, ...]
 
     @cached_property
-    def known(self) -> frozenset[str]:
+    def known(self) -> frozenset[Variable]:
         """The names, to look one up."""
         return frozenset(self.names)
 
     @cached_property
     def extents(self) -> tuple[tuple[int, ...], ...]:
         """The values of each index; nothing for a variable without one."""
-        indices = (natural(name)[1] for name in self.names)
+        indices = (name.member for name in self.names)
         return tuple(tuple(sorted(set(along))) for along in zip(*indices, strict=True))
 
 
@@ -146,10 +146,10 @@ class Scope:
             self._members[head] = Members(tuple(sorted(nodes, key=natural)))
         return self._members[head]
 
-    def family_of(self, node: str) -> Family:
+    def family_of(self, node: Variable) -> Family:
         """The family of a variable that was resolved."""
-        name = original(node)
-        head = name.partition("[")[0]
+        name = node.original
+        head = name.head
         return self.families.get(name) or self.families.get(head) or self.parts(head)[0]
 
     def family(self, word: ast.Word) -> Family | None:

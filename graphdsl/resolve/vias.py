@@ -7,10 +7,9 @@ __all__ = ["check_shared", "check_shared_further", "check_via", "via_of"]
 from collections.abc import Iterable, Mapping, Sequence
 
 from graphdsl.diagnostics import Diagnostic
-from graphdsl.ir.draws import as_block
 from graphdsl.ir.laws import joint_law
 from graphdsl.ir.networks import Conditional, Network, Via
-from graphdsl.ir.symbols import base_name
+from graphdsl.ir.symbols import NetworkName, Variable
 from graphdsl.resolve.distribution_errors import FlowVia
 from graphdsl.resolve.indices import NO_INDICES, whole
 from graphdsl.resolve.scope import Scope
@@ -78,15 +77,15 @@ def check_shared(
 
 
 def check_shared_further(
-    scope: Scope, block: ast.NetworkBlock, networks: Mapping[str, Network]
+    scope: Scope, block: ast.NetworkBlock, networks: Mapping[NetworkName, Network]
 ) -> None:
     """The same of `infer r(i) {...}`: its lines share over all the networks that it makes."""
     name = block.name.text
-    several = [one for title, one in networks.items() if base_name(title) == name]
+    several = [one for title, one in networks.items() if title.base == name]
     made = [one for network in several for one in network.conditionals]
     for line in block.body.lines:
         own = [one for one in made if line.span.line in one.lines]
-        drawn = any(as_block(name) is not None for one in own for name in one.parents)
+        drawn = any(name.block is not None for one in own for name in one.parents)
         if own and not drawn:  # the experts of a drawn set are all those of the family
             check_shared(scope, [line], [(one, frozenset([line])) for one in own])
 
@@ -110,13 +109,13 @@ def _unshareable(
     return SharedByUnequals(span=via.span, left=left, right=right, what=what)
 
 
-def _readers(one: Conditional) -> list[tuple[str, ...]]:
+def _readers(one: Conditional) -> list[tuple[Variable, ...]]:
     """What each network of a conditional reads."""
     return [one.parents] if one.by == "joint" else [(parent,) for parent in one.parents]
 
 
 def _difference(
-    scope: Scope, left: Sequence[str], right: Sequence[str]
+    scope: Scope, left: Sequence[Variable], right: Sequence[Variable]
 ) -> tuple[str, str, str] | None:
     """Two of two lists of variables that differ, and in what; None if all are alike."""
     if len(left) != len(right):

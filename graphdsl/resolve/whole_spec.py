@@ -18,6 +18,7 @@ from graphdsl.ir.objective import (
     PredictiveEntropy,
     UncertaintyOf,
 )
+from graphdsl.ir.symbols import Variable
 from graphdsl.resolve.errors import MissingStatement, ReservedName, StatementTwice, Unused
 from graphdsl.resolve.scope import Scope
 from graphdsl.syntax import ast
@@ -93,14 +94,14 @@ def unused(scope: Scope, model: Model) -> Iterator[Diagnostic]:
     used |= {name for one in model.projections for name in one.network.variables}
     used |= {name for one in model.further for name in one.variables}
     used |= {name for one in model.asked() for name in _spoken_of(one.functional)}
-    in_networks = {name.partition("[")[0] for name in used}
+    in_networks = {name.head for name in used}
     for name, declared in scope.declared.items():
         if name not in (in_networks if declared.what == "variable" else scope.used):
             place = _PLACES[declared.what].format(name=name)
             yield Unused(span=declared.span, name=name, place=place)
 
 
-def _spoken_of(functional: Functional) -> frozenset[str]:
+def _spoken_of(functional: Functional) -> frozenset[Variable]:
     """The variables that an information or an entropy names."""
     match functional:
         case MultiInformation(parts, given):

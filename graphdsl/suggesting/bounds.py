@@ -6,13 +6,11 @@ __all__ = ["for_bounds"]
 
 from collections.abc import Iterator
 
-from graphdsl.ir.draws import as_block
 from graphdsl.ir.folding import fold_lists
 from graphdsl.ir.information import Entropy
 from graphdsl.ir.loss import Bound, LossTerm
 from graphdsl.ir.model import Model
-from graphdsl.ir.notation import names, natural
-from graphdsl.ir.symbols import base_name
+from graphdsl.ir.symbols import Variable, names, natural
 from graphdsl.suggesting.amendments import Amendment
 
 
@@ -47,7 +45,7 @@ def _named(bounds: list[Bound], model: Model) -> Iterator[Amendment]:
         return
     taken = {one.head for one in model.families} | {one.name for one in model.parameters}
     taken |= {one.name for one in model.masks} | {name for name, _ in model.constants}
-    taken |= {base_name(one.name) for one in model.further}
+    taken |= {one.name.base for one in model.further}
     name = next(f"s{k or ''}" for k in range(len(taken) + 1) if f"s{k or ''}" not in taken)
     yield Amendment(
         added=(
@@ -64,19 +62,17 @@ def _is_askable(bound: Bound) -> bool:
     atom = bound.entropy.atom
     if not isinstance(atom, Entropy) or len(atom.of) != 1 or atom.under != "q" or bound.lasting:
         return False
-    return not any(as_block(name) for name in (*atom.of, *atom.given))
+    return not any(name.block for name in (*atom.of, *atom.given))
 
 
 def _kind(bound: Bound) -> tuple[object, ...]:
     """What bounds of one family have in common: their families, not their indices."""
     model = bound.model
-    heads = (
-        frozenset(natural(name)[0] for name in part) for part in (model.children, model.parents)
-    )
-    return (base_name(model.network), *heads)
+    heads = (frozenset(name.head for name in part) for part in (model.children, model.parents))
+    return (model.network, *heads)
 
 
-def _missing(bound: Bound) -> list[str]:
+def _missing(bound: Bound) -> list[Variable]:
     """What the entropy is given, and its model does not read."""
     atom = bound.entropy.atom
     given = atom.given if isinstance(atom, Entropy) else ()
@@ -121,7 +117,7 @@ def _imitates(bound: Bound, model: Model) -> bool:
         conditional = network.conditional_of(model.labelled(child)) if network else None
         if conditional is None or network is None:
             continue
-        if base_name(network.name) == bound.model.network:
+        if network.name.base == bound.model.network:
             if conditional.mixes or conditional.drawn is not None:
                 return False
     return True

@@ -12,6 +12,7 @@ from graphdsl.ir.graph import Dag
 from graphdsl.ir.information import Term, information, one
 from graphdsl.ir.information import entropy as entropy_atom
 from graphdsl.ir.objective import Assertion, MultiInformation, Projection, UncertaintyOf, Weighted
+from graphdsl.ir.symbols import NetworkName
 from graphdsl.ir.weight import accumulate
 from graphdsl.symbolic.canonical import Canon, Sum
 from graphdsl.symbolic.projection import entropy_form
@@ -21,7 +22,9 @@ _NO_EQUALITY = "the canonical forms differ, and their entropies are linearly ind
 _NOT_EQUAL = "the sides are not equal, and equalities are all that a canonical form decides"
 
 
-def decide(assertion: Assertion, dags: Mapping[str, Dag], canons: Mapping[str, Canon]) -> Proof:
+def decide(
+    assertion: Assertion, dags: Mapping[NetworkName, Dag], canons: Mapping[NetworkName, Canon]
+) -> Proof:
     """Prove an equality, or say what is left of its two sides; `prove` goes on from there.
 
     Canonical entropies are linearly independent over the distributions that follow G^q: an
@@ -60,7 +63,7 @@ def decide(assertion: Assertion, dags: Mapping[str, Dag], canons: Mapping[str, C
     )
 
 
-def _terms(summand: Weighted, dags: Mapping[str, Dag]) -> tuple[Term, ...] | None:
+def _terms(summand: Weighted, dags: Mapping[NetworkName, Dag]) -> tuple[Term, ...] | None:
     match summand.functional:
         case Projection(network):
             return entropy_form(dags[network.name])

@@ -6,11 +6,10 @@ __all__ = ["leftover"]
 
 from collections.abc import Iterable, Mapping
 
-from graphdsl.ir.draws import as_block
 from graphdsl.ir.graph import Dag
 from graphdsl.ir.information import CrossEntropy, Entropy, Information, Term, TotalCorrelation
 from graphdsl.ir.model import Model
-from graphdsl.ir.symbols import ModelRef
+from graphdsl.ir.symbols import ModelRef, NetworkName, Variable
 from graphdsl.ir.weight import Weight, accumulate
 from graphdsl.symbolic.canonical import Canon, Sum
 from graphdsl.symbolic.expand import Ledger, expand_objective
@@ -19,7 +18,10 @@ _OWN = (Entropy, Information, TotalCorrelation)  #: what distributions alone dec
 
 
 def leftover(
-    model: Model, dags: Mapping[str, Dag], canons: Mapping[str, Canon], terms: Iterable[Term]
+    model: Model,
+    dags: Mapping[NetworkName, Dag],
+    canons: Mapping[NetworkName, Canon],
+    terms: Iterable[Term],
 ) -> tuple[Term, ...]:
     """The objective minus some terms, in canonical form: nothing if they are the objective.
 
@@ -48,7 +50,7 @@ def _models(ledger: Ledger, terms: tuple[Term, ...]) -> list[Term]:
     """Cross-entropies that only one side has."""
     if ledger.importances:
         return []
-    rest: dict[tuple[str, str], Weight] = {}
+    rest: dict[tuple[Variable, NetworkName], Weight] = {}
     apart = {atom.node for atom in ledger.models if atom.among or atom.cost or atom.environment}
     for atom, weight in ledger.models.items():
         accumulate(rest, (atom.node, atom.under), weight)
@@ -58,5 +60,5 @@ def _models(ledger: Ledger, terms: tuple[Term, ...]) -> list[Term]:
     return [
         Term(weight, CrossEntropy((node,), (), ModelRef("its model of ", (node,)), under))
         for (node, under), weight in rest.items()
-        if weight and node not in apart and as_block(node) is None  # a block is counted in members
+        if weight and node not in apart and node.block is None  # a block is counted in members
     ]

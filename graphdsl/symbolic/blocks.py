@@ -11,9 +11,10 @@ __all__ = ["Blocks"]
 
 from dataclasses import dataclass
 
-from graphdsl.ir.draws import Draw, as_block, draws_in, inside, outside
+from graphdsl.ir.draws import Draw, draws_in, inside, outside
 from graphdsl.ir.graph import Independence
 from graphdsl.ir.information import Entropy, entropy
+from graphdsl.ir.symbols import NetworkName, Variable
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,14 +23,14 @@ class Blocks:
 
     draw: Draw
     head: str
-    members: frozenset[str]
+    members: frozenset[Variable]
     independence: Independence  #: with the blocks in the family's place
 
-    def holds(self, variables: frozenset[str]) -> bool:
+    def holds(self, variables: frozenset[Variable]) -> bool:
         """Whether some of the variables are a block of these."""
         return bool(variables & self._both)
 
-    def cut(self, variables: frozenset[str]) -> frozenset[str]:
+    def cut(self, variables: frozenset[Variable]) -> frozenset[Variable]:
         """The same variables with the whole family as its two blocks."""
         if variables >= self.members:
             return variables - self.members | self._both
@@ -44,15 +45,15 @@ class Blocks:
         return entropy(self._whole(of), self._whole(given), atom.under)
 
     @property
-    def _both(self) -> frozenset[str]:
+    def _both(self) -> frozenset[Variable]:
         return frozenset((inside(self.head, self.draw.name), outside(self.head, self.draw.name)))
 
-    def _is_symmetric(self, under: str) -> bool:
+    def _is_symmetric(self, under: NetworkName) -> bool:
         return self.draw.kind == "bipartitions" and not draws_in((), under)
 
-    def _turned(self, names: frozenset[str]) -> frozenset[str]:
-        found = {name: as_block(name) for name in names}
+    def _turned(self, names: frozenset[Variable]) -> frozenset[Variable]:
+        found = {name: name.block for name in names}
         return frozenset(inside(one.head, one.draw) if one else name for name, one in found.items())
 
-    def _whole(self, names: frozenset[str]) -> frozenset[str]:
+    def _whole(self, names: frozenset[Variable]) -> frozenset[Variable]:
         return names - self._both | self.members if names >= self._both else names

@@ -25,11 +25,11 @@ from graphdsl.ir.information import (
     TotalCorrelation,
     entropy,
 )
-from graphdsl.ir.notation import original
+from graphdsl.ir.symbols import NetworkName, Q, Variable
 from graphdsl.ir.weight import Weight, accumulate
 from graphdsl.symbolic.blocks import Blocks
 
-Variables: TypeAlias = frozenset[str]
+Variables: TypeAlias = frozenset[Variable]
 Sum: TypeAlias = dict[Entropy, Weight]  #: canonical entropies with their weights
 Counts: TypeAlias = dict[Entropy, int]
 
@@ -40,8 +40,8 @@ class Canon:
     def __init__(
         self,
         independence: Independence,
-        under: str = "q",
-        fixed: frozenset[str] = frozenset(),
+        under: NetworkName = Q,
+        fixed: frozenset[Variable] = frozenset(),
         blocks: tuple[Blocks, ...] = (),
     ) -> None:
         self.independence = independence
@@ -49,13 +49,13 @@ class Canon:
         self._fixed = fixed  #: roots whose distribution nothing trains: priors, under p
         self._rank = {name: place for place, name in enumerate(independence.order)}
         self._known: dict[Variables, tuple[Entropy, ...]] = {frozenset(): ()}
-        self._local: dict[tuple[str, Variables], Entropy] = {}
+        self._local: dict[tuple[Variable, Variables], Entropy] = {}
         self._blocks = blocks
         self._within: dict[Blocks, Canon] = {}
 
     def joint(self, variables: Variables) -> tuple[Entropy, ...]:
         """H(variables) as canonical entropies, each with weight one; a copy is its original."""
-        variables = frozenset(map(original, variables))
+        variables = frozenset(one.original for one in variables)
         found = self._known.get(variables)
         blocks = self._blocks_of(variables) if found is None else None
         if blocks is not None:
@@ -74,7 +74,7 @@ class Canon:
 
     def within(self, variables: Variables) -> Canon:
         """The form in which some variables are derived: with the blocks that they speak of."""
-        blocks = self._blocks_of(frozenset(map(original, variables)))
+        blocks = self._blocks_of(frozenset(one.original for one in variables))
         if blocks is None:
             return self
         if blocks not in self._within:
@@ -111,10 +111,10 @@ class Canon:
             collect(total, self._atom(term), term.weight)
         return total
 
-    def places(self, variables: Iterable[str]) -> tuple[int, ...]:
+    def places(self, variables: Iterable[Variable]) -> tuple[int, ...]:
         """Where variables stand in the order in which entropies are expanded; blocks behind."""
         last = len(self._rank)
-        return tuple(sorted(self._rank.get(original(name), last) for name in variables))
+        return tuple(sorted(self._rank.get(name.original, last) for name in variables))
 
     def is_exact(self, atom: Entropy) -> bool:
         """Whether it is the entropy of an encoder's own density, H(v | Pa_v)."""
@@ -150,7 +150,7 @@ class Canon:
             case CrossEntropy() | DivergenceAtom() | PenaltyAtom():
                 raise ValueError("a cross-entropy is of a model, not of q alone")
 
-    def _local_entropy(self, name: str, before: Variables) -> Entropy:
+    def _local_entropy(self, name: Variable, before: Variables) -> Entropy:
         key = (name, before)
         if key not in self._local:
             boundary = self.independence.boundary(name, before)

@@ -20,12 +20,13 @@ from graphdsl.ir.information import Entropy, LocalEntropy
 from graphdsl.ir.model import Model
 from graphdsl.ir.networks import Network
 from graphdsl.ir.signs import sign
+from graphdsl.ir.symbols import NetworkName, P, Q, Variable
 from graphdsl.ir.weight import ZERO, Weight
 from graphdsl.symbolic.canonical import Canon, Counts, Sum, collect
 from graphdsl.symbolic.expand import Hint, Ledger
 from graphdsl.symbolic.recognise import recognised
 
-Variables = frozenset[str]
+Variables = frozenset[Variable]
 _NONE: Variables = frozenset()
 
 
@@ -33,7 +34,7 @@ _NONE: Variables = frozenset()
 
 
 def take_hints(
-    model: Model, ledger: Ledger, rest: Sum, canons: Mapping[str, Canon]
+    model: Model, ledger: Ledger, rest: Sum, canons: Mapping[NetworkName, Canon]
 ) -> Iterator[LocalEntropy]:
     """The entropies of data that the objective itself names: -I(z; y), or H(x|Pa_x) in G.
 
@@ -75,7 +76,7 @@ def _needed(model: Model, rest: Sum, counts: Counts, canon: Canon, weight: Weigh
 
 
 def _hint_key(
-    hint: Hint, canons: Mapping[str, Canon]
+    hint: Hint, canons: Mapping[NetworkName, Canon]
 ) -> tuple[str, tuple[int, ...], tuple[int, ...]]:
     canon = canons[hint.under]
     return hint.under, canon.places(hint.nodes), canon.places(hint.given)
@@ -96,7 +97,7 @@ class _Move:
 
 
 def take_meetings(
-    model: Model, ledger: Ledger, rest: Sum, canon: Canon, canons: Mapping[str, Canon]
+    model: Model, ledger: Ledger, rest: Sum, canon: Canon, canons: Mapping[NetworkName, Canon]
 ) -> Iterator[LocalEntropy]:
     """-H(z|S) meets +H(z|S, A) by decoders of A: A as small as may be, and equal ones equally.
 
@@ -106,7 +107,7 @@ def take_meetings(
     if draws_in((), canon.under):
         return
     own = model.generation.conditionals if model.generation else ()
-    ways: dict[str, list[Variables]] = {}
+    ways: dict[Variable, list[Variables]] = {}
     for conditional in own:
         for name in conditional.children:
             ways.setdefault(name, []).append(frozenset(conditional.parents))
@@ -116,7 +117,9 @@ def take_meetings(
     yield from _met(model, ledger, rest, canon, canons, ways)
 
 
-_Ways: TypeAlias = Mapping[str, Sequence[Variables]]  #: what each variable may be predicted from
+_Ways: TypeAlias = Mapping[
+    Variable, Sequence[Variables]
+]  #: what each variable may be predicted from
 
 
 def _met(
@@ -124,7 +127,7 @@ def _met(
     ledger: Ledger,
     rest: Sum,
     canon: Canon,
-    canons: Mapping[str, Canon],
+    canons: Mapping[NetworkName, Canon],
     ways: _Ways,
 ) -> Iterator[LocalEntropy]:
     for moves in _moves(model, rest, canon, ways):
@@ -237,7 +240,7 @@ def _shares(need: Weight, most: Sequence[Weight], model: Model) -> list[Weight]:
 
 
 def take_decoders(
-    model: Model, rest: Sum, canon: Canon, canons: Mapping[str, Canon]
+    model: Model, rest: Sum, canon: Canon, canons: Mapping[NetworkName, Canon]
 ) -> Iterator[LocalEntropy]:
     """-H(z) = -H(z|x) - H(x) + sum_i H(x_i|z, x_<i): a decoder p(x_i|z) bounds each of the last."""
     if model.generation is None or draws_in((), canon.under):
@@ -273,7 +276,7 @@ def _decoded(
     generation: Network,
     rest: Sum,
     canon: Canon,
-    canons: Mapping[str, Canon],
+    canons: Mapping[NetworkName, Canon],
     also: Variables = frozenset(),
 ) -> Iterator[LocalEntropy]:
     """Decoder by decoder, given what it reads and what is decoded, and `also` all of these."""
@@ -320,11 +323,11 @@ def nonnegative(weight: Weight, model: Model) -> bool:
 
 
 def _one_by_one(
-    nodes: Iterable[str],
+    nodes: Iterable[Variable],
     given: Variables,
     weight: Weight,
     lines: tuple[int, ...],
-    under: str,
+    under: NetworkName,
 ) -> Iterator[LocalEntropy]:
     """H(nodes | given) by the chain rule."""
     before: Variables = frozenset()
@@ -333,9 +336,9 @@ def _one_by_one(
         before |= {name}
 
 
-def _in_order(nodes: Iterable[str], canons: Mapping[str, Canon]) -> list[str]:
+def _in_order(nodes: Iterable[Variable], canons: Mapping[NetworkName, Canon]) -> list[Variable]:
     """Data in the order in which p generates them, so that a decoder may read an earlier one."""
-    canon = canons["p"] if "p" in canons else canons["q"]
+    canon = canons[P if P in canons else Q]
     return sorted(nodes, key=lambda name: canon.places((name,)))
 
 

@@ -14,14 +14,15 @@ from graphdsl.ir.functionals import draws_of
 from graphdsl.ir.graph import Dag
 from graphdsl.ir.information import ModelAtom
 from graphdsl.ir.model import Model
-from graphdsl.ir.notation import names, number_text
+from graphdsl.ir.notation import number_text
 from graphdsl.ir.objective import Distance, DivergenceOfMarginals, Wrapped
+from graphdsl.ir.symbols import NetworkName, Variable, names
 from graphdsl.ir.weight import ZERO, Weight
 from graphdsl.symbolic.canonical import Canon
 from graphdsl.symbolic.expand import Ledger, expand_objective
 
-_Canons: TypeAlias = Mapping[str, Canon]
-_Dags: TypeAlias = Mapping[str, Dag]
+_Canons: TypeAlias = Mapping[NetworkName, Canon]
+_Dags: TypeAlias = Mapping[NetworkName, Dag]
 _Key: TypeAlias = tuple[str, bool]  #: a quantity as text, and whether it is a constant of the data
 
 _SIGNS = "sums under |.|, max or a constraint differ, which may be equal for another reason"
@@ -112,7 +113,7 @@ def _model_text(model: Model, atom: ModelAtom) -> str:
     return f"frozen({inner}{among})" if atom.frozen else f"{inner}{among}"
 
 
-def _given(model: Model, atom: ModelAtom) -> frozenset[str]:
+def _given(model: Model, atom: ModelAtom) -> frozenset[Variable]:
     if atom.given is not None:
         return atom.given
     network = model.generation if atom.network == "p" else model.inference_of(atom.network)
@@ -139,5 +140,5 @@ def _importance_text(one: DivergenceOfMarginals) -> str:
     )
 
 
-def _bar(given: frozenset[str]) -> str:
+def _bar(given: frozenset[Variable]) -> str:
     return f" | {', '.join(names(given))}" if given else ""

@@ -17,10 +17,10 @@ from typing import TypeAlias, TypeVar
 from graphdsl.ir.information import Collected, Entropy, LocalEntropy, Term, TotalCorrelation
 from graphdsl.ir.information import entropy as entropy_atom
 from graphdsl.ir.model import Model
-from graphdsl.ir.notation import names
 from graphdsl.ir.objective import EstimatorChoice
 from graphdsl.ir.signs import sign
-from graphdsl.ir.symmetry import Exchange, Reading, Symmetry, exchanged, exchanged_names, reached
+from graphdsl.ir.symbols import NetworkName, Variable, names
+from graphdsl.ir.symmetry import Exchange, Reading, Symmetry, reached
 from graphdsl.ir.weight import ZERO, Weight, accumulate
 from graphdsl.symbolic.canonical import Canon
 
@@ -31,6 +31,7 @@ PartsOfLoss: TypeAlias = "dict[Reading | TotalCorrelation, Weight]"
 _Estimated: TypeAlias = tuple[Weight, TotalCorrelation, EstimatorChoice | None]
 _Thing = TypeVar("_Thing", bound=Hashable)
 
+_OWN = NetworkName("own")  #: whose an encoder's own density is
 _FEW = 2  #: shares of an entropy that each have a network made for them
 _MOST = 2_000  #: shares of one entropy at all, and so terms that it makes
 
@@ -42,7 +43,7 @@ class TooManySharesError(Exception):
 def evened(
     collected: Collected,
     model: Model,
-    canons: Mapping[str, Canon],
+    canons: Mapping[NetworkName, Canon],
     exchanges: Sequence[Exchange],
     readings: Readings,
 ) -> Collected:
@@ -100,9 +101,9 @@ def _side_by_side(
     )
 
 
-def _is_sibling(name: str, other: str, exchanges: Sequence[Exchange]) -> bool:
+def _is_sibling(name: Variable, other: Variable, exchanges: Sequence[Exchange]) -> bool:
     """Whether exchanges put one variable in the place of the other."""
-    return other in reached(name, lambda here: (exchanged(here, each) for each in exchanges))
+    return other in reached(name, lambda here: (each.variable(here) for each in exchanges))
 
 
 def parts_of_loss(collected: Collected, readings: Readings) -> PartsOfLoss:
@@ -112,7 +113,7 @@ def parts_of_loss(collected: Collected, readings: Readings) -> PartsOfLoss:
         for reading in readings(one):
             accumulate(parts, reading, one.weight)
     for one in (*collected.exact, *collected.intractable):
-        own = Reading(one.node, "own", frozenset(), one.under)
+        own = Reading(one.node, _OWN, frozenset(), one.under)
         accumulate(parts, own, one.weight)
     for weight, atom, _ in collected.estimated:
         accumulate(parts, _parts_of(atom), weight)
@@ -152,10 +153,10 @@ def _open_gaps(collected: Collected) -> int:
     return len(collected.intractable) + inside
 
 
-def _placed(one: Reading | TotalCorrelation, rank: Mapping[str, int]) -> str:
+def _placed(one: Reading | TotalCorrelation, rank: Mapping[Variable, int]) -> str:
     """A part by the places of its variables."""
 
-    def places(several: Iterable[str]) -> list[int]:
+    def places(several: Iterable[Variable]) -> list[int]:
         return sorted(rank.get(name, len(rank)) for name in several)
 
     if isinstance(one, Reading):
@@ -183,10 +184,10 @@ def _shared(
 def _exchanged_entropy(one: LocalEntropy, exchange: Exchange) -> LocalEntropy:
     return replace(
         one,
-        node=exchanged(one.node, exchange),
-        given=exchanged_names(one.given, exchange),
-        under=exchange.get(one.under, one.under),
-        read=None if one.read is None else exchanged_names(one.read, exchange),
+        node=exchange.variable(one.node),
+        given=exchange.each(one.given),
+        under=exchange.network(one.under),
+        read=None if one.read is None else exchange.each(one.read),
     )
 
 
@@ -194,7 +195,7 @@ def _sorted(
     collected: Collected,
     several: Iterable[LocalEntropy],
     model: Model,
-    canons: Mapping[str, Canon],
+    canons: Mapping[NetworkName, Canon],
 ) -> Collected:
     """Entropies by what becomes of them: computed, bounded, or neither over the whole range."""
     exact: list[LocalEntropy] = []
@@ -240,9 +241,9 @@ def _correlation(choice: EstimatorChoice) -> TotalCorrelation:
 
 
 def _exchanged_correlation(one: TotalCorrelation, exchange: Exchange) -> TotalCorrelation:
-    parts = tuple(names(exchanged_names(part, exchange)) for part in one.parts)
-    given = names(exchanged_names(one.given, exchange))
-    return TotalCorrelation(parts, given, exchange.get(one.under, one.under))
+    parts = tuple(names(exchange.each(part)) for part in one.parts)
+    given = names(exchange.each(one.given))
+    return TotalCorrelation(parts, given, exchange.network(one.under))
 
 
 def _parts_of(atom: TotalCorrelation) -> TotalCorrelation:
@@ -260,6 +261,4 @@ def _constants(collected: Collected, exchanges: Sequence[Exchange], model: Model
 
 
 def _exchanged_atom(one: Entropy, exchange: Exchange) -> Entropy:
-    return entropy_atom(
-        exchanged_names(one.of, exchange), exchanged_names(one.given, exchange), one.under
-    )
+    return entropy_atom(exchange.each(one.of), exchange.each(one.given), one.under)

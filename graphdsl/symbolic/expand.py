@@ -9,11 +9,9 @@ from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 from graphdsl.diagnostics import CompilerBug
-from graphdsl.ir.draws import as_block
 from graphdsl.ir.graph import Dag
 from graphdsl.ir.information import Entropy, ModelAtom
 from graphdsl.ir.model import Model
-from graphdsl.ir.notation import natural, original
 from graphdsl.ir.objective import (
     Distance,
     DivergenceOfMarginals,
@@ -29,19 +27,20 @@ from graphdsl.ir.objective import (
     Wrapped,
 )
 from graphdsl.ir.signs import sign
+from graphdsl.ir.symbols import NEW, NetworkName, P, Q, Variable, natural
 from graphdsl.ir.weight import ZERO, Weight, accumulate
 from graphdsl.symbolic.canonical import Canon, Counts, Sum, collect
 
-Variables = frozenset[str]
+Variables = frozenset[Variable]
 
 
 @dataclass(frozen=True, slots=True)
 class Hint:
     """An entropy H(A | S) of data, or of p's roots, that decoders can bound, all or none of it."""
 
-    nodes: tuple[str, ...]
+    nodes: tuple[Variable, ...]
     given: Variables
-    under: str
+    under: NetworkName
 
 
 _Key: TypeAlias = Entropy | Hint | ModelAtom | Distance | Sparsity | DivergenceOfMarginals
@@ -57,7 +56,9 @@ class Ledger:
     distances: dict[Distance, Weight] = field(default_factory=dict)
     sparsities: dict[Sparsity, Weight] = field(default_factory=dict)  #: of one mask each
     importances: dict[DivergenceOfMarginals, Weight] = field(default_factory=dict)
-    arrows: dict[str, list[Variables]] = field(default_factory=dict)  #: what networks predict from
+    arrows: dict[Variable, list[Variables]] = field(
+        default_factory=dict
+    )  #: what networks predict from
     lines: dict[_Key, set[int]] = field(default_factory=dict)  #: who asks for it
 
     def asked(self, key: _Key) -> tuple[int, ...]:
@@ -79,7 +80,9 @@ class Ledger:
             self.lines.setdefault(key, set()).add(line)
 
 
-def expand_objective(model: Model, dags: Mapping[str, Dag], canons: Mapping[str, Canon]) -> Ledger:
+def expand_objective(
+    model: Model, dags: Mapping[NetworkName, Dag], canons: Mapping[NetworkName, Canon]
+) -> Ledger:
     """Expand all functionals; equal entropies meet, whatever functional they come from."""
     ledger = Ledger()
     for (weight, line, under), functionals in _by_weight(model.objective).items():
@@ -104,9 +107,11 @@ def expand_objective(model: Model, dags: Mapping[str, Dag], canons: Mapping[str,
     return ledger
 
 
-def _by_weight(objective: Iterable[Weighted]) -> dict[tuple[Weight, int, str], list[Functional]]:
+def _by_weight(
+    objective: Iterable[Weighted],
+) -> dict[tuple[Weight, int, NetworkName], list[Functional]]:
     """Functionals of one weight, line and distribution: their entropies are counted in integers."""
-    groups: dict[tuple[Weight, int, str], list[Functional]] = {}
+    groups: dict[tuple[Weight, int, NetworkName], list[Functional]] = {}
     for one in objective:
         if isinstance(one.functional, Wrapped):
             continue  # what is under a sign is collected by itself
@@ -125,9 +130,9 @@ class _Group:
     counts: Counts = field(default_factory=dict)
     models: dict[ModelAtom, int] = field(default_factory=dict)
     hints: dict[Hint, int] = field(default_factory=dict)
-    arrows: dict[str, list[Variables]] = field(default_factory=dict)
+    arrows: dict[Variable, list[Variables]] = field(default_factory=dict)
 
-    def add(self, functional: Functional, dags: Mapping[str, Dag]) -> None:
+    def add(self, functional: Functional, dags: Mapping[NetworkName, Dag]) -> None:
         """Add one functional, whichever it is."""
         match functional:
             case Projection(network):
@@ -159,9 +164,9 @@ class _Group:
             parents = dag.parent_set(place)
             self.canon.add(self.counts, node, parents)
             above.append(parents.union(*(above[parent] for parent in dag.parents[place])))
-            plain = frozenset(map(original, node))
+            plain = frozenset(one.original for one in node)
             if parents and self.canon.is_given(plain):
-                known = frozenset(map(original, parents)) - plain
+                known = frozenset(one.original for one in parents) - plain
                 for name in plain:
                     self.arrows.setdefault(name, []).append(known)
                 if not independence.separated(node, above[-1] - parents, parents):
@@ -203,13 +208,13 @@ class _Group:
         if one.variables is None:
             given = self.model.observed() - frozenset(network.variables)
         generated = {name for each in network.conditionals for name in each.children}
-        roots: set[str] = set()
+        roots: set[Variable] = set()
         for name in wanted:
             generates = generated.issuperset(self._members(name))
             if name in self.canon.independence.data and not generates:
                 roots.add(name)
             elif not one.samples:
-                self._model(ModelAtom(name, "p", None, self.canon.under, one.frozen))
+                self._model(ModelAtom(name, P, None, self.canon.under, one.frozen))
         self.canon.add(self.counts, frozenset(roots), frozenset())  # their joint is the data's
         left = self.canon.independence.data if one.samples else frozenset(wanted)
         self.canon.add(self.counts, left.intersection(wanted) - given, given, -1)
@@ -231,31 +236,31 @@ class _Group:
                 atom = atom if member == name else replace(atom, among=name)
                 self._model(atom)
 
-    def _predictor(self, name: str, one: PredictiveEntropy) -> ModelAtom:
+    def _predictor(self, name: Variable, one: PredictiveEntropy) -> ModelAtom:
         """The decoder of p if its parents are those that are given, else a network of its own.
 
         Of a label, what p or q has of the variable that it labels.
         """
         of, under = self.model.labelled(name), self.canon.under
-        own = [("p", self.model.generation)]
-        own += [("q", self.model.inference)] if of != name and under == "q" else []
+        own = [(P, self.model.generation)]
+        own += [(Q, self.model.inference)] if of != name and under == "q" else []
         for head, network in own:
             for conditional in network.conditionals if network else ():
                 if of in conditional.children and one.given == frozenset(conditional.parents):
                     given = None if head == "p" else one.given
                     return ModelAtom(name, head, given, under, one.frozen, cost=one.cost)
-        return ModelAtom(name, "new", one.given, under, one.frozen, cost=one.cost)
+        return ModelAtom(name, NEW, one.given, under, one.frozen, cost=one.cost)
 
     def _model(self, atom: ModelAtom) -> None:
         """Count a cross-entropy; that of a block is one of each member, where S holds it."""
-        block = as_block(atom.node)
+        block = atom.node.block
         for name in self._members(atom.node):
             each = replace(atom, node=name, among=atom.node) if block else atom
             self.models[each] = self.models.get(each, 0) + 1
 
-    def _members(self, name: str) -> tuple[str, ...]:
+    def _members(self, name: Variable) -> tuple[Variable, ...]:
         """The variables of a block, or the variable itself."""
-        block = as_block(name)
+        block = name.block
         return (name,) if block is None else self.model.members(block.head)
 
     def _hint(self, nodes: Variables, given: Variables, times: int) -> None:

@@ -30,9 +30,9 @@ from graphdsl.ir.information import (
 )
 from graphdsl.ir.model import Model, Place
 from graphdsl.ir.networks import Conditional
-from graphdsl.ir.notation import natural
 from graphdsl.ir.objective import EstimatorChoice, MultiInformation, Wrapped
 from graphdsl.ir.signs import sign
+from graphdsl.ir.symbols import NetworkName, Q, Variable, natural
 from graphdsl.ir.weight import ZERO, Weight
 from graphdsl.symbolic.canonical import Canon, Counts, Sum, collect
 from graphdsl.symbolic.decoders import (
@@ -50,7 +50,10 @@ _Key: TypeAlias = tuple[str, tuple[int, ...]]  #: of a name, in its natural orde
 
 
 def collect_objective(
-    model: Model, dags: Mapping[str, Dag], canons: Mapping[str, Canon], whole: bool = True
+    model: Model,
+    dags: Mapping[NetworkName, Dag],
+    canons: Mapping[NetworkName, Canon],
+    whole: bool = True,
 ) -> Collected:
     """Expand, collect, and read an objective.
 
@@ -65,7 +68,7 @@ def collect_objective(
     rest = ledger.entropies
     estimated = list(_take_choices(model, rest, canons))
     local = list(take_hints(model, ledger, rest, canons))
-    estimated += _take_correlations(model, rest, canons["q"])
+    estimated += _take_correlations(model, rest, canons[Q])
     for under, canon in canons.items() if whole else ():
         if under == "p":
             local += take_recognisers(model, rest, canon, ledger)
@@ -77,7 +80,7 @@ def collect_objective(
 
 
 def _groups(
-    model: Model, dags: Mapping[str, Dag], canons: Mapping[str, Canon]
+    model: Model, dags: Mapping[NetworkName, Dag], canons: Mapping[NetworkName, Canon]
 ) -> Iterator[CollectedGroup]:
     """What stands under |.|, max or a constraint."""
     for one in model.objective:
@@ -93,7 +96,7 @@ def _groups(
 
 
 def _take_choices(
-    model: Model, rest: Sum, canons: Mapping[str, Canon]
+    model: Model, rest: Sum, canons: Mapping[NetworkName, Canon]
 ) -> Iterator[tuple[Weight, TotalCorrelation, EstimatorChoice | None]]:
     """`estimate TC(u) with mss`: as much of TC(u) as its last, intractable entropy asks for.
 
@@ -150,7 +153,7 @@ def _take_correlations(
             yield weight, TotalCorrelation(parts), None
 
 
-def _sampled_alike(group: tuple[str, ...], model: Model, canon: Canon) -> bool:
+def _sampled_alike(group: tuple[Variable, ...], model: Model, canon: Canon) -> bool:
     """Whether latents are normal, of one family, and inferred from the same data."""
     independence = canon.independence
     parents = {independence.parents(name) for name in group}
@@ -177,7 +180,7 @@ def _read(
     rest: Sum,
     local: list[LocalEntropy],
     estimated: list[tuple[Weight, TotalCorrelation, EstimatorChoice | None]],
-    canons: Mapping[str, Canon],
+    canons: Mapping[NetworkName, Canon],
 ) -> Collected:
     exact: list[LocalEntropy] = []
     uncertain: list[LocalEntropy] = []

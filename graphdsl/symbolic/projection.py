@@ -12,6 +12,7 @@ from graphdsl.diagnostics import CompilerBug
 from graphdsl.ir.graph import Dag
 from graphdsl.ir.information import (
     Atom,
+    Entropy,
     Information,
     ProjectionDerivation,
     Step,
@@ -22,7 +23,7 @@ from graphdsl.ir.information import (
     one,
 )
 from graphdsl.ir.networks import Network
-from graphdsl.ir.notation import names, original
+from graphdsl.ir.symbols import DrawnBlock, NetworkName, Variable, names
 from graphdsl.ir.weight import Weight
 from graphdsl.symbolic.canonical import Canon
 from graphdsl.symbolic.passes.move_constants import move_constants
@@ -76,7 +77,7 @@ def _derive(network: Network, dag: Dag, weight: Weight, canon: Canon) -> Project
     return derivation
 
 
-def _said_of(derivation: ProjectionDerivation, under: str) -> ProjectionDerivation:
+def _said_of(derivation: ProjectionDerivation, under: NetworkName) -> ProjectionDerivation:
     """The same, and every term says that it is of another distribution than q."""
 
     def spoken(terms: tuple[Term, ...]) -> tuple[Term, ...]:
@@ -117,7 +118,7 @@ def _simplify(
 def _local_markov(dag: Dag) -> tuple[Term, ...]:
     """sum_v I(v; pred(v) - Pa_v | Pa_v)."""
     terms = []
-    before: frozenset[str] = frozenset()
+    before: frozenset[Variable] = frozenset()
     for place, node in enumerate(dag.nodes):
         parents = dag.parent_set(place)
         if before - parents:
@@ -132,7 +133,7 @@ def _multi_information(dag: Dag, canon: Canon) -> tuple[Term, ...]:
     inferred = frozenset(canon.independence.order)
     if all(len(node) == 1 and node <= inferred for node in dag.nodes):
         order = [name for name in canon.independence.order if name in dag.variables]
-        before: frozenset[str] = frozenset()
+        before: frozenset[Variable] = frozenset()
         for name in order:
             parents = canon.independence.boundary(name, before)
             if parents:
@@ -168,7 +169,7 @@ def _verify(derivation: ProjectionDerivation, canon: Canon) -> None:
 _Complexity: TypeAlias = tuple[int, int, int, tuple[tuple[int, int], ...], tuple[int, int]]
 
 
-def _complexity(derivation: ProjectionDerivation, data: frozenset[str]) -> _Complexity:
+def _complexity(derivation: ProjectionDerivation, data: frozenset[Variable]) -> _Complexity:
     """How many kinds of terms are left, members of a family one kind; how many terms, how long.
 
     A total correlation of data and latents together, which few know, is worse than several
@@ -194,18 +195,25 @@ def _length(atom: Atom) -> tuple[int, int]:
             return 0, 0
 
 
-def _is_mixed(atom: Atom, data: frozenset[str]) -> bool:
+def _is_mixed(atom: Atom, data: frozenset[Variable]) -> bool:
     if not isinstance(atom, TotalCorrelation):
         return False
-    parts = [data.issuperset(map(original, part)) for part in atom.parts]
+    parts = [data.issuperset(one.original for one in part) for part in atom.parts]
     return any(parts) and not all(parts)
 
 
-def _kind(atom: Atom) -> str:
-    if isinstance(atom, TotalCorrelation):
-        return f"TC{sorted({_heads(part) for part in atom.parts})}{_heads(atom.given)}"
-    return "".join(sign for sign in str(atom) if not sign.isdigit())
+def _kind(atom: Atom) -> tuple[object, ...]:
+    """What an atom is of, members of a family alike."""
+    match atom:
+        case TotalCorrelation(parts, given):
+            return "TC", frozenset(map(_heads, parts)), _heads(given)
+        case Information(left, right, given):
+            return "I", _heads(left), _heads(right), _heads(given)
+        case Entropy(of, given):
+            return "H", _heads(of), _heads(given)
+        case _:
+            return (atom,)
 
 
-def _heads(variables: Iterable[str]) -> str:
-    return ",".join(name.partition("[")[0] for name in variables)
+def _heads(variables: Iterable[Variable]) -> tuple[tuple[str, DrawnBlock | None], ...]:
+    return tuple((name.head, name.block) for name in variables)

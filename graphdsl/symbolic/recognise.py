@@ -14,8 +14,8 @@ from collections.abc import Iterable, Iterator
 
 from graphdsl.ir.information import Entropy, LocalEntropy
 from graphdsl.ir.model import Model
-from graphdsl.ir.notation import natural
 from graphdsl.ir.signs import sign
+from graphdsl.ir.symbols import Variable, natural
 from graphdsl.ir.weight import Weight
 from graphdsl.symbolic.canonical import Canon, Sum, Variables, collect
 from graphdsl.symbolic.expand import Ledger
@@ -41,7 +41,7 @@ def take_recognisers(
 def recognised(
     model: Model,
     canon: Canon,
-    nodes: Iterable[str],
+    nodes: Iterable[Variable],
     given: Variables,
     weight: Weight,
     lines: tuple[int, ...],
@@ -64,12 +64,12 @@ def recognised(
         told |= {name}
 
 
-def _in_order(nodes: Variables, given: Variables, canon: Canon) -> list[str]:
+def _in_order(nodes: Variables, given: Variables, canon: Canon) -> list[Variable]:
     """The last is the one that the fewest others separate from the rest, and so on."""
-    order: list[str] = []
+    order: list[Variable] = []
     left = nodes
 
-    def separators(name: str) -> int:
+    def separators(name: Variable) -> int:
         return len(canon.independence.boundary(name, given | left - {name}))
 
     while left:
@@ -100,7 +100,7 @@ def _ancestors(names: Variables, canon: Canon) -> Variables:
     return frozenset(found)
 
 
-def _are_siblings(one: str, other: str, model: Model, canon: Canon) -> bool:
+def _are_siblings(one: Variable, other: Variable, model: Model, canon: Canon) -> bool:
     """Whether two are roots of p with priors, and of one family."""
     roots = canon.is_fixed(frozenset((one, other)))
     return roots and model.family_of(one) == model.family_of(other)

@@ -13,6 +13,7 @@ from graphdsl.ir.evidence import Counterexample, Proof
 from graphdsl.ir.information import Entropy
 from graphdsl.ir.model import Model
 from graphdsl.ir.objective import MultiInformation, Projection, UncertaintyOf
+from graphdsl.ir.symbols import Q, Variable
 from graphdsl.verify.comparison import Tally
 from graphdsl.verify.random_joints import parents_in
 from graphdsl.verify.tables import Table
@@ -59,7 +60,7 @@ def check_refuted(proof: Proof, found: Counterexample, model: Model, tally: Tall
     parameters = {name: float(value) for name, value in found.parameters}
     value = 0.0
     for one in proof.assertion.difference:
-        each = defined(one.functional, {"q": joint})
+        each = defined(one.functional, {Q: joint})
         if isinstance(one.functional, UncertaintyOf):
             each += sum(widths.get(name, 0.0) for name in one.functional.of - one.functional.given)
         value += weight_value(one.weight, parameters) * each
@@ -70,7 +71,7 @@ def check_refuted(proof: Proof, found: Counterexample, model: Model, tally: Tall
         tally.nonnegative(f"{what}, but it holds there", -1.0)
 
 
-def _known_in(model: Model) -> dict[str, set[str]]:
+def _known_in(model: Model) -> dict[Variable, set[Variable]]:
     """What each variable may depend on: of a mixture its other children, which tell of the expert.
 
     For every q(u_1, u_2 | x) there is a selector s, independent of x, given which u_1 and u_2 are
@@ -85,8 +86,8 @@ def _known_in(model: Model) -> dict[str, set[str]]:
 
 def _with_table(
     joint: Table,
-    of: tuple[str, ...],
-    given: tuple[str, ...],
+    of: tuple[Variable, ...],
+    given: tuple[Variable, ...],
     rows: Mapping[tuple[tuple[int, ...], tuple[int, ...]], float],
 ) -> Table:
     """A joint and one more table, cell by cell."""

@@ -19,6 +19,7 @@ import numpy as np
 from graphdsl.ir.audit import Audit
 from graphdsl.ir.model import Model
 from graphdsl.ir.networks import Family
+from graphdsl.ir.symbols import Q, Variable
 from graphdsl.verify.densities import DENSITIES, Predicted
 from graphdsl.verify.networks import Array, Head, affine_networks
 from graphdsl.verify.row_models import Encoders, RowModels, row_joint
@@ -53,7 +54,7 @@ def discrete_trial(
     assert isinstance(joint, Table)
     given, parameters = settings(module, rng)
     edges = {name: expected_edges(one) for name, one in random_logits(model).items()}
-    models = RowModels(model, {"q": joint}, rng, encoders, row, edges)
+    models = RowModels(model, {Q: joint}, rng, encoders, row, edges)
     exact = exact_loss(models, module, parameters)
     return Trial(
         kind="discrete",
@@ -78,12 +79,12 @@ class _Densities:
         self,
         model: Model,
         heads: tuple[Head, ...],
-        states: Mapping[str, list[Array]],
-        missing: frozenset[str],
+        states: Mapping[Variable, list[Array]],
+        missing: frozenset[Variable],
     ) -> None:
         self._model, self._heads, self._states, self._missing = model, heads, states, missing
 
-    def __call__(self, head: str, node: str, given: tuple[str, ...]) -> Array:
+    def __call__(self, head: str, node: Variable, given: tuple[Variable, ...]) -> Array:
         """The logarithms of r(node | what is not missing of `given`), axes as they are named."""
         known = tuple(name for name in given if name not in self._missing)
         counts = [len(self._states[name]) for name in (*known, node)]
@@ -110,11 +111,11 @@ class _Densities:
             ]
         return table
 
-    def _value(self, name: str, place: int | None) -> Array:
+    def _value(self, name: Variable, place: int | None) -> Array:
         """A value of a variable; of what is missing, noughts."""
         return np.zeros(self._family(name).shape) if place is None else self._states[name][place]
 
-    def _family(self, name: str) -> Family:
+    def _family(self, name: Variable) -> Family:
         return self._model.family_of(name)
 
 
@@ -139,7 +140,7 @@ def _states(family: Family, rng: np.random.Generator) -> list[Array]:
             return [first_real, first_real + 1]
 
 
-def _data(sizes: Mapping[str, int], rng: np.random.Generator) -> Table:
+def _data(sizes: Mapping[Variable, int], rng: np.random.Generator) -> Table:
     """Any joint of the data, of which no more than a few cells are possible."""
     cells = np.zeros(prod(sizes.values()))
     few = rng.permutation(len(cells))[:_CELLS]
@@ -148,7 +149,7 @@ def _data(sizes: Mapping[str, int], rng: np.random.Generator) -> Table:
 
 
 def _passes(
-    joint: Table, model: Model, states: Mapping[str, list[Array]], known: frozenset[str]
+    joint: Table, model: Model, states: Mapping[Variable, list[Array]], known: frozenset[Variable]
 ) -> Iterator[Pass]:
     for place, weight in np.ndenumerate(joint.cells):
         if weight:
@@ -157,7 +158,9 @@ def _passes(
             yield _pass(values, model, float(weight), known)
 
 
-def _pass(values: Mapping[str, Array], model: Model, weight: float, known: frozenset[str]) -> Pass:
+def _pass(
+    values: Mapping[Variable, Array], model: Model, weight: float, known: frozenset[Variable]
+) -> Pass:
     """One row of data, and noise by which the latents have these values; `known` is its data."""
     batch: dict[str, Numbers] = {}
     noise: dict[str, Numbers] = {}

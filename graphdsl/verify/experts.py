@@ -19,6 +19,7 @@ from graphdsl.ir.loss import LossModule
 from graphdsl.ir.model import Model
 from graphdsl.ir.networks import Conditional, Network
 from graphdsl.ir.statements import Fuse
+from graphdsl.ir.symbols import Variable
 from graphdsl.verify.models import Source
 from graphdsl.verify.normals import Regression
 from graphdsl.verify.rows import Row
@@ -30,7 +31,7 @@ Array = NDArray[np.float64]
 class Expert:
     """A component of a mixture: each child given what the expert reads."""
 
-    given: tuple[str, ...]
+    given: tuple[Variable, ...]
     children: tuple[Regression, ...]
 
     @property
@@ -56,7 +57,7 @@ def mixture_of(model: Model) -> tuple[Network, Conditional] | None:
 def experts_of(one: Conditional, source: Source, row: Row) -> tuple[Expert, ...]:
     """The experts that rows of one pattern have; where they have none, the prior alone."""
 
-    def of(given: tuple[str, ...]) -> tuple[Regression, ...]:
+    def of(given: tuple[Variable, ...]) -> tuple[Regression, ...]:
         return tuple(_regression(source, one, child, given) for child in one.children)
 
     found = tuple(Expert((parent,), of((parent,))) for parent in row.kept(one.parents))
@@ -72,7 +73,7 @@ def drawn_entropy(experts: Sequence[Expert], place: int) -> float:
     return float(np.mean(each))
 
 
-def log_density(experts: Sequence[Expert], data: Mapping[str, Array], noise: Array) -> float:
+def log_density(experts: Sequence[Expert], data: Mapping[Variable, Array], noise: Array) -> float:
     """The mean over rows and experts of log q(z | x), at one sample of every expert.
 
     All experts of a row have the same noise, a row of numbers for all children.
@@ -110,7 +111,7 @@ def _mixtures(model: Model) -> Iterator[tuple[Network, Conditional]]:
         yield from ((network, one) for one in network.conditionals if one.mixes)
 
 
-def _mean_of(expert: Expert, data: Mapping[str, Array], rows: int) -> Array:
+def _mean_of(expert: Expert, data: Mapping[Variable, Array], rows: int) -> Array:
     slope, offset = expert.mean
     values = [data[name] for name in expert.given]
     inputs = np.hstack(values) if values else np.zeros((rows, 0))
@@ -122,7 +123,9 @@ def _log_normal(value: Array, mean: Array, variances: Array) -> Array:
     return np.asarray(-squares.sum(axis=1) / 2)
 
 
-def _regression(source: Source, one: Conditional, child: str, given: tuple[str, ...]) -> Regression:
+def _regression(
+    source: Source, one: Conditional, child: Variable, given: tuple[Variable, ...]
+) -> Regression:
     found = source(one.network, child, given)
     assert isinstance(found, Regression)
     return found

@@ -22,6 +22,7 @@ from graphdsl.ir.loss import LossModule, LossTerm
 from graphdsl.ir.model import Model
 from graphdsl.ir.networks import Network
 from graphdsl.ir.statements import Generated, Observe, PriorSample
+from graphdsl.ir.symbols import NO_VARIABLE, NetworkName, P, Variable
 from graphdsl.verify.experts import log_density, mixture_of
 from graphdsl.verify.models import Source
 from graphdsl.verify.networks import Array, Head, affine_networks, gaussian_source, is_inferred
@@ -175,7 +176,7 @@ def _is_paid(term: LossTerm, module: LossModule, model: Model, row: Row) -> bool
     return True
 
 
-def _columns(model: Model, name: str, values: Mapping[str, Numbers]) -> Array:
+def _columns(model: Model, name: Variable, values: Mapping[str, Numbers]) -> Array:
     """The numbers of a variable, a row each."""
     family = model.family_of(name)
     several = np.asarray(values[family.name], dtype=np.float64)
@@ -192,12 +193,12 @@ def _models(
         data.marginal(row.kept(data.dims)),
         Encoders(model, module, source, row, gaussian_source(model, heads)),
     )
-    world: dict[str, Joint] = {
+    world: dict[NetworkName, Joint] = {
         network.name: row_joint(base, network, encoders, row)
         for network in (model.inference, *model.further)
     }
     if model.generation is not None and is_under_p(module):
-        world["p"] = _generated(model, model.generation, base, heads, source)
+        world[P] = _generated(model, model.generation, base, heads, source)
     edges = {name: expected_edges(one) for name, one in random_logits(model).items()}
     return RowModels(model, world, rng, encoders, row, edges)
 
@@ -207,7 +208,7 @@ def _generated(
 ) -> Normal:
     """The joint of p, as far as its networks run: its own roots are standard normal."""
     parents = parents_in(model, generation)
-    joint = data.marginal([name for name in data.dims if not parents.get(name, ("",))])
+    joint = data.marginal([name for name in data.dims if not parents.get(name, (NO_VARIABLE,))])
     for name, above in parents.items():
         known = joint.dims.keys() >= set(above)
         if name in joint.dims or (above and not (known and is_inferred(heads, "p", name, above))):

@@ -12,7 +12,6 @@ import numpy as np
 from graphdsl.ir.information import CrossEntropy, DivergenceAtom, PenaltyAtom, Term
 from graphdsl.ir.loss import Bound, LossTerm
 from graphdsl.ir.model import Model
-from graphdsl.ir.notation import names
 from graphdsl.ir.objective import (
     Distance,
     DivergenceOfMarginals,
@@ -24,7 +23,7 @@ from graphdsl.ir.objective import (
     Weighted,
     Wrapped,
 )
-from graphdsl.ir.symbols import ModelRef, base_name
+from graphdsl.ir.symbols import ModelRef, NetworkName, P, Q, Variable, names
 from graphdsl.ir.weight import ONE
 from graphdsl.verify.normals import Normal, Regression
 from graphdsl.verify.random_joints import World, parents_in
@@ -34,7 +33,7 @@ from graphdsl.verify.terms import Parameters, defined, weight_value, worth
 
 Density: TypeAlias = "Array | Regression"  #: a table of logarithms, or a regression
 #: The density r(node | given) of a model, by its head and those two.
-Source: TypeAlias = Callable[[str, str, tuple[str, ...]], "Density"]
+Source: TypeAlias = Callable[[str, Variable, tuple[Variable, ...]], "Density"]
 
 
 class Models:
@@ -56,18 +55,18 @@ class Models:
         self._structure = structure
         #: How many edges each mask is expected to keep, where that is known.
         self.edges = edges or {}
-        self._known: dict[tuple[str, str, tuple[str, ...]], Density] = {}
+        self._known: dict[tuple[str, Variable, tuple[Variable, ...]], Density] = {}
         inferring = (model.inference, *model.further)
         self._parents = {one.name: parents_in(model, one) for one in inferring}
 
-    def cross_entropy(self, model: ModelRef, under: str) -> float:
+    def cross_entropy(self, model: ModelRef, under: NetworkName) -> float:
         """-E log r(v | s) of a model r(v | s), over samples of a distribution.
 
         Of p's own conditionals, over its own samples, it is their entropy.
         """
         head, node, given = model.network, model.child, model.parents
         if head == under == "p" and given:
-            return self.world["p"].entropy((node, *given)) - self.world["p"].entropy(given)
+            return self.world[P].entropy((node, *given)) - self.world[P].entropy(given)
         key = head, node, given = head, node, names(given)  # p(x|u,z) is p(x|z,u)
         owner = self._owner(head, node, given)
         if owner is None:
@@ -96,25 +95,27 @@ class Models:
         )
         return weight_value(bound.weight, parameters) * above
 
-    def _owner(self, head: str, node: str, given: tuple[str, ...]) -> str | None:
+    def _owner(self, head: str, node: Variable, given: tuple[Variable, ...]) -> NetworkName | None:
         """The network of which a density is an encoder's own; None for that of a model."""
         for name, parents in self._parents.items():
-            own = head == base_name(name) and node in parents and given
+            own = head == name.base and node in parents and given
             if own and (set(parents[node]) == set(given) or self._is_mixed(name, node, given)):
                 joint = self.world[name]
                 # One that is compared with may have no samples of its own.
                 return None if isinstance(joint, Normal) and node not in joint.dims else name
         return None
 
-    def _density(self, owner: str | None, head: str, node: str, given: tuple[str, ...]) -> Density:
+    def _density(
+        self, owner: NetworkName | None, head: str, node: Variable, given: tuple[Variable, ...]
+    ) -> Density:
         """An encoder's own, or that of a model."""
         if owner is not None:
             return _logarithms(self.world[owner].conditional((node,), given))
         if self._source is not None:
             return self._source(head, node, given)
-        return _logarithms(self.world["q"].random_conditional(node, given, self._rng))
+        return _logarithms(self.world[Q].random_conditional(node, given, self._rng))
 
-    def _is_mixed(self, name: str, node: str, given: tuple[str, ...]) -> bool:
+    def _is_mixed(self, name: NetworkName, node: Variable, given: tuple[Variable, ...]) -> bool:
         """Whether it is the density of a mixture: its other children tell of the expert as well."""
         one = self.model.inference_of(name).conditional_of(node)
         if one is None or not one.mixes or one.one_expert:
@@ -169,7 +170,7 @@ def _defined(models: Models, functional: Functional) -> float:
         case PredictiveEntropy(of, given, under):
             return sum(models.cross_entropy(_predictor(models.model, v, given), under) for v in of)
         case DivergenceOfPosteriors(variables, given, network, model_given, under):
-            base, known = base_name(network), names(model_given)
+            base, known = network.base, names(model_given)
             crossed = sum(
                 models.cross_entropy(ModelRef(base, (v,), known), under) for v in variables
             )
@@ -199,7 +200,7 @@ def _of_marginals(models: Models, functional: DivergenceOfMarginals) -> float:
     return total
 
 
-def _predictor(model: Model, node: str, given: frozenset[str]) -> ModelRef:
+def _predictor(model: Model, node: Variable, given: frozenset[Variable]) -> ModelRef:
     """The model of a cross-entropy by name: p's own if its parents are those, else a new one.
 
     Of a label, p's or else q's of what it labels.
@@ -213,7 +214,7 @@ def _predictor(model: Model, node: str, given: frozenset[str]) -> ModelRef:
     return ModelRef("r", (node,), names(given))
 
 
-def _generated(model: Model, node: str) -> ModelRef:
+def _generated(model: Model, node: Variable) -> ModelRef:
     """A conditional of p."""
     for one in model.generation.conditionals if model.generation else ():
         if node in one.children:

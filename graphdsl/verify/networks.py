@@ -15,12 +15,11 @@ from math import log, prod
 import numpy as np
 from numpy.typing import NDArray
 
-from graphdsl.ir.draws import as_block
 from graphdsl.ir.laws import LAWS, NORMAL, Output
 from graphdsl.ir.loss import LossModule, NetworkSlot
 from graphdsl.ir.model import Model
 from graphdsl.ir.statements import Run
-from graphdsl.ir.symbols import ModelRef
+from graphdsl.ir.symbols import ModelRef, Variable
 from graphdsl.verify.models import Source
 from graphdsl.verify.normals import Regression
 from graphdsl.verify.structures import COMPLETE, Structure
@@ -46,8 +45,8 @@ class Head:
 
     name: str
     network: str
-    children: tuple[str, ...]
-    parents: tuple[str, ...]
+    children: tuple[Variable, ...]
+    parents: tuple[Variable, ...]
     output: Output
     scale: float  #: the logarithm of a likelihood's variance, or of its scale
     affine: Affine
@@ -56,34 +55,34 @@ class Head:
     structure: Structure  #: the edges that there are: it reads noughts for what has none
 
     @cached_property
-    def columns(self) -> dict[str, list[int]]:
+    def columns(self) -> dict[Variable, list[int]]:
         """The inputs of each parent."""
         return _spans(self.parents, self.model)
 
     @cached_property
-    def rows(self) -> dict[str, list[int]]:
+    def rows(self) -> dict[Variable, list[int]]:
         """The outputs of each child: those of its first parameter."""
         return _spans(self.children, self.model)
 
-    def all_rows(self, child: str) -> list[int]:
+    def all_rows(self, child: Variable) -> list[int]:
         """The outputs of a child, all of its first parameter before those of the second."""
         counts = range(len(self.output.parameters))
         size = len(self.affine.bias) // len(counts)
         return [place * size + row for place in counts for row in self.rows[child]]
 
-    def log_variances(self, child: str) -> Array:
+    def log_variances(self, child: Variable) -> Array:
         """Of a Gaussian child; a network's own are constant."""
         rows = self.rows[child]
         if self.output == NORMAL.output:
             return self.affine.bias[self.all_rows(child)[len(rows) :]]
         return np.full(len(rows), self.scale)
 
-    def gates(self, child: str, given: tuple[str, ...]) -> Array:
+    def gates(self, child: Variable, given: tuple[Variable, ...]) -> Array:
         """One for every number of a parent that has an edge to the child, nought for another."""
         left = self.structure.left(self.network, child, given)
         return np.array([float(name in left) for name in given for _ in self.columns[name]])
 
-    def regression(self, child: str, given: tuple[str, ...]) -> Regression:
+    def regression(self, child: Variable, given: tuple[Variable, ...]) -> Regression:
         """A Gaussian child given its parents, in any order."""
         order = [place for parent in given for place in self.columns[parent]]
         rows = self.rows[child]
@@ -115,21 +114,23 @@ def affine_networks(
     return tuple(found.values())
 
 
-def is_inferred(heads: tuple[Head, ...], head: str, node: str, given: tuple[str, ...]) -> bool:
+def is_inferred(
+    heads: tuple[Head, ...], head: str, node: Variable, given: tuple[Variable, ...]
+) -> bool:
     """Whether the module has networks for it; what no term speaks of has none."""
     known = [one.parents for one in _matching(heads, head, node)]
     return any(set(one) == set(given) for one in known) or all((one,) in known for one in given)
 
 
 def gaussian_source(
-    model: Model, heads: tuple[Head, ...], missing: frozenset[str] = frozenset()
+    model: Model, heads: tuple[Head, ...], missing: frozenset[Variable] = frozenset()
 ) -> Source:
     """The density of each model that is named, where everything is Gaussian.
 
     It is given what is not missing; a network reads noughts for what is.
     """
 
-    def density(head: str, node: str, given: tuple[str, ...]) -> Regression:
+    def density(head: str, node: Variable, given: tuple[Variable, ...]) -> Regression:
         known = tuple(name for name in given if name not in missing)
         for one in _matching(heads, head, node):
             if set(one.parents) == set(given) and not one.expert:
@@ -150,7 +151,7 @@ def gaussian_source(
     return density
 
 
-def _product(experts: list[Head], node: str) -> Regression:
+def _product(experts: list[Head], node: Variable) -> Regression:
     """The product of experts and N(0, I): precisions add up (the corrected eq. 13).
 
     An expert without an edge has precision nought.
@@ -166,7 +167,7 @@ def _product(experts: list[Head], node: str) -> Regression:
     return Regression(np.hstack(slopes), np.sum(offsets, axis=0), np.diag(noise))
 
 
-def _matching(heads: tuple[Head, ...], head: str, node: str) -> Iterator[Head]:
+def _matching(heads: tuple[Head, ...], head: str, node: Variable) -> Iterator[Head]:
     return (one for one in heads if one.network == head and node in one.children)
 
 
@@ -204,7 +205,7 @@ def _named(slot: NetworkSlot) -> Iterator[tuple[str, ModelRef]]:
     return zip(slot.names, slot.models, strict=True)
 
 
-def _is_expert(head: str, child: str, parents: tuple[str, ...], model: Model) -> bool:
+def _is_expert(head: str, child: Variable, parents: tuple[Variable, ...], model: Model) -> bool:
     several = (one for each in (model.inference, *model.further) for one in each.conditionals)
     return any(
         one.by == "poe"
@@ -215,13 +216,13 @@ def _is_expert(head: str, child: str, parents: tuple[str, ...], model: Model) ->
     )
 
 
-def _members(name: str, model: Model) -> tuple[str, ...]:
+def _members(name: Variable, model: Model) -> tuple[Variable, ...]:
     """Of a block `x[S]`, all that it chooses from."""
-    block = as_block(name)
+    block = name.block
     return (name,) if block is None else model.members(block.head)
 
 
-def _spans(names: tuple[str, ...], model: Model) -> dict[str, list[int]]:
+def _spans(names: tuple[Variable, ...], model: Model) -> dict[Variable, list[int]]:
     found, start = {}, 0
     for name in names:
         size = model.family_of(name).size

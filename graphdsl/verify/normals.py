@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graphdsl.ir.networks import Network
+from graphdsl.ir.symbols import Variable
 
 Array = NDArray[np.float64]
 _LOG_2PI = float(np.log(2 * np.pi))
@@ -31,17 +32,17 @@ class Regression:
 class Normal:
     """The joint distribution of named vectors."""
 
-    def __init__(self, dims: Mapping[str, int], mean: Array, covariance: Array) -> None:
+    def __init__(self, dims: Mapping[Variable, int], mean: Array, covariance: Array) -> None:
         self.dims, self.mean, self.covariance = dict(dims), mean, covariance
         starts = np.cumsum([0, *self.dims.values()]).tolist()
         self._spans = {
             name: list(range(start, start + size))
             for (name, size), start in zip(self.dims.items(), starts, strict=False)
         }
-        self._entropies: dict[frozenset[str], float] = {frozenset(): 0.0}
+        self._entropies: dict[frozenset[Variable], float] = {frozenset(): 0.0}
 
     @classmethod
-    def data(cls, dims: Mapping[str, int], rng: np.random.Generator) -> Normal:
+    def data(cls, dims: Mapping[Variable, int], rng: np.random.Generator) -> Normal:
         """Data with any covariance."""
         size = sum(dims.values())
         return cls(dims, np.zeros(size), _random_covariance(size, rng))
@@ -49,9 +50,9 @@ class Normal:
     @classmethod
     def drawn(
         cls,
-        parents: Mapping[str, Sequence[str]],
-        data: Sequence[str],
-        dims: Mapping[str, int],
+        parents: Mapping[Variable, Sequence[Variable]],
+        data: Sequence[Variable],
+        dims: Mapping[Variable, int],
         rng: np.random.Generator,
         base: Normal | None = None,
     ) -> Normal:
@@ -64,7 +65,7 @@ class Normal:
                 found = found.times(name, above, one)
         return found
 
-    def times(self, name: str, given: Sequence[str], one: Regression) -> Normal:
+    def times(self, name: Variable, given: Sequence[Variable], one: Regression) -> Normal:
         """With one more variable, which is drawn from a regression."""
         place = self.places(given)
         across = one.slope @ self.covariance[place]
@@ -75,8 +76,8 @@ class Normal:
 
     def mixed(
         self,
-        names: Sequence[str],
-        several: Sequence[tuple[Sequence[str], Array, Array, Array]],
+        names: Sequence[Variable],
+        several: Sequence[tuple[Sequence[Variable], Array, Array, Array]],
     ) -> Normal:
         """With variables that are drawn together from one of several regressions, each as often.
 
@@ -98,21 +99,21 @@ class Normal:
         return Normal(dims, np.concatenate([self.mean, mean]), covariance)
 
     @property
-    def names(self) -> tuple[str, ...]:
+    def names(self) -> tuple[Variable, ...]:
         """The variables that it is of."""
         return tuple(self.dims)
 
-    def marginal(self, names: Sequence[str]) -> Normal:
+    def marginal(self, names: Sequence[Variable]) -> Normal:
         """Of some variables alone."""
         rows = self.places(names)
         dims = {name: self.dims[name] for name in names}
         return Normal(dims, self.mean[rows], self.covariance[np.ix_(rows, rows)])
 
-    def places(self, names: Iterable[str]) -> list[int]:
+    def places(self, names: Iterable[Variable]) -> list[int]:
         """The coordinates of some variables, in their order."""
         return [place for name in names for place in self._spans[name]]
 
-    def entropy(self, names: Iterable[str]) -> float:
+    def entropy(self, names: Iterable[Variable]) -> float:
         """H(names) in nats, which may be negative."""
         key = frozenset(names)
         if key not in self._entropies:
@@ -121,7 +122,7 @@ class Normal:
             self._entropies[key] = (len(place) * (_LOG_2PI + 1) + _log_det(block)) / 2
         return self._entropies[key]
 
-    def conditional(self, of: Sequence[str], given: Sequence[str]) -> Regression:
+    def conditional(self, of: Sequence[Variable], given: Sequence[Variable]) -> Regression:
         """q(of | given) itself."""
         rows, columns = self.places(of), self.places(given)
         across = self.covariance[np.ix_(rows, columns)]
@@ -130,7 +131,7 @@ class Normal:
         noise: Array = self.covariance[np.ix_(rows, rows)] - slope @ across.T
         return Regression(slope, self.mean[rows] - slope @ self.mean[columns], noise)
 
-    def cross_entropy(self, name: str, given: Sequence[str], model: Regression) -> float:
+    def cross_entropy(self, name: Variable, given: Sequence[Variable], model: Regression) -> float:
         """-E log r(name | given)."""
         rows = self.places((name, *given))
         residual = np.hstack([np.eye(len(model.slope)), -model.slope])
@@ -140,7 +141,7 @@ class Normal:
         return (len(bias) * _LOG_2PI + _log_det(model.noise) + squares) / 2
 
     def random_conditional(
-        self, name: str, given: Sequence[str], rng: np.random.Generator
+        self, name: Variable, given: Sequence[Variable], rng: np.random.Generator
     ) -> Regression:
         """A random r(name | given)."""
         columns = sum(self.dims[other] for other in given)
@@ -161,9 +162,9 @@ class Normal:
         trace = float(np.trace(np.linalg.solve(projected.covariance, own)))
         return (trace - len(rows) + _log_det(projected.covariance) - _log_det(own)) / 2
 
-    def _with_block(self, node: Sequence[str], above: Sequence[str], q: Normal) -> Normal:
+    def _with_block(self, node: Sequence[Variable], above: Sequence[Variable], q: Normal) -> Normal:
         """With a node of one variable or several, which is drawn from q(node | above)."""
-        whole = self.times("\0", above, q.conditional(node, above))
+        whole = self.times(Variable("\0"), above, q.conditional(node, above))
         dims = {**self.dims, **{name: q.dims[name] for name in node}}
         return Normal(dims, whole.mean, whole.covariance)
 

@@ -11,20 +11,22 @@ import numpy as np
 
 from graphdsl.ir.model import Model
 from graphdsl.ir.networks import Network
-from graphdsl.ir.notation import original
+from graphdsl.ir.symbols import NetworkName, P, Variable
 from graphdsl.verify.normals import Normal
 from graphdsl.verify.structures import COMPLETE, Structure
 from graphdsl.verify.tables import Table
 
 Joint: TypeAlias = Table | Normal
-World: TypeAlias = Mapping[str, Joint]  #: under `q`, `p`, and each further inference network
+World: TypeAlias = Mapping[
+    NetworkName, Joint
+]  #: under `q`, `p`, and each further inference network
 
 _MOST = 12  #: variables that vary at once
 
 
-def parents_in(model: Model, network: Network) -> dict[str, tuple[str, ...]]:
+def parents_in(model: Model, network: Network) -> dict[Variable, tuple[Variable, ...]]:
     """Every variable with its parents, parents first; a mixture's selector is one of them."""
-    above: dict[str, list[str]] = {
+    above: dict[Variable, list[Variable]] = {
         node.name: [] for node in model.nodes if network.role != "generation"
     }
     above |= {name: [] for name in network.variables}
@@ -36,7 +38,7 @@ def parents_in(model: Model, network: Network) -> dict[str, tuple[str, ...]]:
             above[one.selector] = []
             for child in one.children:
                 above[child].append(one.selector)
-    found: dict[str, tuple[str, ...]] = {}
+    found: dict[Variable, tuple[Variable, ...]] = {}
     while above:
         ready = [name for name, ups in above.items() if above.keys().isdisjoint(ups)]
         found |= {name: tuple(above.pop(name)) for name in ready}
@@ -45,12 +47,12 @@ def parents_in(model: Model, network: Network) -> dict[str, tuple[str, ...]]:
 
 def has_copies(network: Network) -> bool:
     """Whether a network holds a variable twice: there is a table for that, and no density."""
-    return any(original(name) != name for name in network.variables)
+    return any(name.original != name for name in network.variables)
 
 
 def discrete_world(
     model: Model,
-    interest: Iterable[str],
+    interest: Iterable[Variable],
     rng: np.random.Generator,
     structure: Structure = COMPLETE,
 ) -> World:
@@ -66,7 +68,7 @@ def discrete_world(
     rest = _shuffled([name for name in everyone if name not in known], rng)
     sizes = dict.fromkeys([*wanted, *rest][:_MOST], 2)
     if len(sizes) < _MOST:
-        sizes[str(rng.choice(sorted(sizes)))] = 3
+        sizes[sorted(sizes)[int(rng.choice(len(sizes)))]] = 3
     data = _data(model)
     base = Table.drawn({}, data, sizes, rng)
     return {
@@ -95,27 +97,27 @@ def gaussian_world(
 
 
 def _left(
-    structure: Structure, name: str, parents: Mapping[str, tuple[str, ...]]
-) -> dict[str, tuple[str, ...]]:
+    structure: Structure, name: NetworkName, parents: Mapping[Variable, tuple[Variable, ...]]
+) -> dict[Variable, tuple[Variable, ...]]:
     """The parents that a structure leaves."""
-    return {node: structure.left(name, node, above) for node, above in parents.items()}
+    return {node: structure.left(name.base, node, above) for node, above in parents.items()}
 
 
-def _shuffled(names: list[str], rng: np.random.Generator) -> list[str]:
+def _shuffled(names: list[Variable], rng: np.random.Generator) -> list[Variable]:
     return [names[place] for place in rng.permutation(len(names)).tolist()]
 
 
-def _networks(model: Model) -> dict[str, dict[str, tuple[str, ...]]]:
+def _networks(model: Model) -> dict[NetworkName, dict[Variable, tuple[Variable, ...]]]:
     networks = {one.name: parents_in(model, one) for one in (model.inference, *model.further)}
     if model.generation is not None:
-        networks["p"] = parents_in(model, model.generation)
+        networks[P] = parents_in(model, model.generation)
     return networks
 
 
-def _data(model: Model) -> list[str]:
+def _data(model: Model) -> list[Variable]:
     return [node.name for node in model.nodes if node.role != "latent"]
 
 
-def _roots(model: Model, parents: Mapping[str, tuple[str, ...]]) -> list[str]:
+def _roots(model: Model, parents: Mapping[Variable, tuple[Variable, ...]]) -> list[Variable]:
     """What p conditions on and does not generate: it has the data's joint, which is arbitrary."""
     return [name for name in _data(model) if name in parents and not parents[name]]

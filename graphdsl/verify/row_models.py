@@ -14,7 +14,7 @@ from graphdsl.ir.loss import Bound, LossModule
 from graphdsl.ir.model import Model
 from graphdsl.ir.networks import Conditional, Network
 from graphdsl.ir.statements import Run
-from graphdsl.ir.symbols import ModelRef
+from graphdsl.ir.symbols import ModelRef, NetworkName, P, Variable
 from graphdsl.ir.weight import ONE
 from graphdsl.verify.experts import Expert, drawn_entropy, experts_of
 from graphdsl.verify.models import Density, Models, Source
@@ -23,7 +23,7 @@ from graphdsl.verify.random_joints import Joint, World
 from graphdsl.verify.rows import Row, term_of
 from graphdsl.verify.terms import Parameters, weight_value, worth
 
-_Said = tuple[Density, tuple[str, ...]]  #: a density, and what it is given
+_Said = tuple[Density, tuple[Variable, ...]]  #: a density, and what it is given
 
 
 class Encoders:
@@ -47,7 +47,7 @@ class Encoders:
             (slots[one.slot].network, child) for one in runs for child in slots[one.slot].children
         }
 
-    def whole(self, head: str, node: str, given: tuple[str, ...]) -> Density:
+    def whole(self, head: str, node: Variable, given: tuple[Variable, ...]) -> Density:
         """What a model says where nothing is missing."""
         return self._complete(head, node, given)
 
@@ -55,7 +55,7 @@ class Encoders:
         """The experts of a mixture that these rows have."""
         return experts_of(one, self._source, self._row)
 
-    def says(self, head: str, node: str, given: tuple[str, ...]) -> _Said:
+    def says(self, head: str, node: Variable, given: tuple[Variable, ...]) -> _Said:
         """What a model r(node | given) says in these rows, and of what."""
         given, known = self._row.opened(given), self._row.kept(given)
         one = self.conditional(head, node, given)
@@ -65,19 +65,19 @@ class Encoders:
             return self._source(head, node, known), known
         return self.fallback(head, node)
 
-    def fallback(self, head: str, node: str) -> _Said:
+    def fallback(self, head: str, node: Variable) -> _Said:
         """What stands in for an encoder that reads what is missing."""
         above = self.stands_in(head, node)
         return self._source("p", node, above), above
 
-    def stands_in(self, head: str, node: str) -> tuple[str, ...]:
+    def stands_in(self, head: str, node: Variable) -> tuple[Variable, ...]:
         """The parents of that, in p; none of a prior that is declared."""
         if (head, node) not in self._conditional or self._model.generation is None:
             return ()
         several = self._model.generation.conditionals
         return next((one.parents for one in several if node in one.children), ())
 
-    def fallen(self) -> dict[tuple[str, str], tuple[str, ...]]:
+    def fallen(self) -> dict[tuple[str, str], tuple[Variable, ...]]:
         """The latents that have fallen back on a prior, by network, and what that is given."""
         return {
             (network.name, child): self.stands_in(one.network, child)
@@ -87,7 +87,9 @@ class Encoders:
             if self.has_fallen(network, child)
         }
 
-    def conditional(self, head: str, node: str, given: tuple[str, ...]) -> Conditional | None:
+    def conditional(
+        self, head: str, node: Variable, given: tuple[Variable, ...]
+    ) -> Conditional | None:
         """The encoder that a name means, with some of its experts or all that it reads."""
         for network in (self._model.inference, *self._model.further):
             for one in network.conditionals:
@@ -97,7 +99,7 @@ class Encoders:
                         return one
         return None
 
-    def has_fallen(self, network: Network, node: str) -> bool:
+    def has_fallen(self, network: Network, node: Variable) -> bool:
         """Whether an encoder has fallen back on a prior."""
         one = next((one for one in network.conditionals if node in one.children), None)
         if one is None or one.by != "joint":
@@ -121,7 +123,7 @@ class RowModels(Models):
         self.row, self._encoders = replace(row, fallen=encoders.fallen()), encoders
         self.lowest = 0.0  #: the least gap of a certified bound so far
 
-    def cross_entropy(self, model: ModelRef, under: str) -> float:
+    def cross_entropy(self, model: ModelRef, under: NetworkName) -> float:
         """-E log r(v | s) of a model r(v | s), of what rows have of s."""
         if under == "p":
             return self._own(model)
@@ -141,7 +143,9 @@ class RowModels(Models):
         """The experts of a mixture that rows of this pattern have."""
         return self._encoders.experts(one)
 
-    def _of_mixture(self, head: str, node: str, given: tuple[str, ...], under: str) -> float | None:
+    def _of_mixture(
+        self, head: str, node: Variable, given: tuple[Variable, ...], under: NetworkName
+    ) -> float | None:
         """Of a mixture its own entropy; of one expert that a row draws, the mean of theirs."""
         one = self.model.inference_of(under).conditional_of(node)
         if one is None or one.by != "mixture" or one.network != head:
@@ -154,7 +158,7 @@ class RowModels(Models):
     def _own(self, model: ModelRef) -> float:
         """Over p's own samples, which lack nothing."""
         head, node, given = model.network, model.child, model.parents
-        joint = self.world["p"]
+        joint = self.world[P]
         if head == "p" and given:
             return joint.entropy((node, *given)) - joint.entropy(given)
         return _cross_entropy(joint, node, given, self._encoders.whole(head, node, given))
@@ -210,7 +214,7 @@ def row_joint(base: Joint, network: Network, encoders: Encoders, row: Row) -> Jo
     return joint
 
 
-def _followed(joint: Joint, node: str, given: tuple[str, ...], density: Density) -> Joint:
+def _followed(joint: Joint, node: Variable, given: tuple[Variable, ...], density: Density) -> Joint:
     if isinstance(joint, Normal):
         assert isinstance(density, Regression)
         return joint.times(node, given, density)
@@ -218,7 +222,9 @@ def _followed(joint: Joint, node: str, given: tuple[str, ...], density: Density)
     return joint.times(node, given, np.exp(density))
 
 
-def _cross_entropy(joint: Joint, node: str, given: tuple[str, ...], density: Density) -> float:
+def _cross_entropy(
+    joint: Joint, node: Variable, given: tuple[Variable, ...], density: Density
+) -> float:
     if isinstance(joint, Normal):
         assert isinstance(density, Regression)
         return joint.cross_entropy(node, given, density)

@@ -17,7 +17,6 @@ from itertools import combinations
 from graphdsl.ir.information import Entropy, Information, Term, TotalCorrelation
 from graphdsl.ir.model import Model
 from graphdsl.ir.networks import Conditional, Network
-from graphdsl.ir.notation import original
 from graphdsl.ir.objective import (
     DivergenceOfMarginals,
     DivergenceOfPosteriors,
@@ -29,6 +28,7 @@ from graphdsl.ir.objective import (
     Weighted,
     Wrapped,
 )
+from graphdsl.ir.symbols import NO_VARIABLE, Variable
 from graphdsl.ir.weight import Weight
 from graphdsl.verify.sets import Chosen, blocks_at
 
@@ -39,21 +39,25 @@ _FEW = 3  #: variables that rows may lack, of which every pattern is tried
 class Row:
     """A pattern: what rows lack, and which labels they know."""
 
-    missing: frozenset[str] = frozenset()  #: data; of labels those that are not known
-    same: Mapping[str, str] = field(default_factory=dict)  #: a known label -> what it is of
-    blocks: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  #: `x[S]`, of sets drawn
+    missing: frozenset[Variable] = frozenset()  #: data; of labels those that are not known
+    same: Mapping[Variable, Variable] = field(
+        default_factory=dict
+    )  #: a known label -> what it is of
+    blocks: Mapping[Variable, tuple[Variable, ...]] = field(
+        default_factory=dict
+    )  #: `x[S]`, of sets drawn
     #: Encoders that have fallen back on a prior, by network and latent: what that is given.
-    fallen: Mapping[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
+    fallen: Mapping[tuple[str, str], tuple[Variable, ...]] = field(default_factory=dict)
     said: str = ""  #: in words, `rows that lack x[1]`; nothing where they have everything
 
-    def opened(self, names: Iterable[str]) -> tuple[str, ...]:
+    def opened(self, names: Iterable[Variable]) -> tuple[Variable, ...]:
         """Variables, with the members of a block in its place; a known label as its variable."""
         every = (one for name in names for one in self.blocks.get(name, (name,)))
         return tuple(dict.fromkeys(self.same.get(name, name) for name in every))
 
-    def kept(self, names: Iterable[str]) -> tuple[str, ...]:
+    def kept(self, names: Iterable[Variable]) -> tuple[Variable, ...]:
         """What there is of some variables."""
-        return tuple(one for one in self.opened(names) if original(one) not in self.missing)
+        return tuple(one for one in self.opened(names) if one.original not in self.missing)
 
     def at(self, chosen: Chosen, model: Model) -> Row:
         """Such rows, where the sets that are drawn are these."""
@@ -63,7 +67,7 @@ class Row:
 def rows_of(model: Model) -> tuple[Row, ...]:
     """Patterns to try: all where few variables may be missing, else none, each, and all of them."""
     several = {
-        node: family.labelled(node) if family.label_of else ""
+        node: family.labelled(node) if family.label_of else NO_VARIABLE
         for family in model.families
         if family.optional
         for node in family.nodes
@@ -75,14 +79,14 @@ def rows_of(model: Model) -> tuple[Row, ...]:
     return tuple(_row(frozenset(missing), several) for missing in found)
 
 
-def data_of(model: Model, row: Row) -> tuple[str, ...]:
+def data_of(model: Model, row: Row) -> tuple[Variable, ...]:
     """The data of rows, missing views among them, and the labels that they know."""
     labels = {node for family in model.families if family.label_of for node in family.nodes}
     names = [node.name for node in model.nodes if node.role != "latent" and node.name not in labels]
     return (*names, *row.same.values())
 
 
-def _row(missing: frozenset[str], several: Mapping[str, str]) -> Row:
+def _row(missing: frozenset[Variable], several: Mapping[Variable, Variable]) -> Row:
     known = {one: of for one, of in several.items() if of and one not in missing}
     lacks = ", ".join(of or one for one, of in several.items() if one in missing)
     knows = ", ".join(known.values())
@@ -155,13 +159,13 @@ def _of_marginals(row: Row, one: DivergenceOfMarginals, model: Model) -> Diverge
         given = model.observed() - set(variables)
     known = frozenset(row.kept(given))
     several = tuple(row.fallen.get((one.under, name)) for name in variables or ())
-    encoder = _inferring(model.inference_of(one.under), (variables or ("",))[0], given)
+    encoder = _inferring(model.inference_of(one.under), (variables or (NO_VARIABLE,))[0], given)
     if encoder is not None and set(variables or ()) <= set(encoder.children):
         known = frozenset().union(*(known if own is None else own for own in several))
     return replace(one, variables=row.kept(variables or ()), given=known)
 
 
-def _can_ask(row: Row, name: str, given: frozenset[str], model: Model) -> bool:
+def _can_ask(row: Row, name: Variable, given: frozenset[Variable], model: Model) -> bool:
     """Whether a row has what the model of a prediction reads; experts say what they can."""
     if row.missing.isdisjoint(row.opened(given)):
         return True
@@ -187,7 +191,9 @@ def _comparable(
     return not ((right.by == "joint" or both) and not row.missing.isdisjoint(other))
 
 
-def _inferring(network: Network, node: str, given: frozenset[str] | None) -> Conditional | None:
+def _inferring(
+    network: Network, node: Variable, given: frozenset[Variable] | None
+) -> Conditional | None:
     for one in network.conditionals:
         if node in one.children and (given is None or set(one.parents) == given):
             return one
@@ -243,7 +249,7 @@ def detours(
                 yield -one.weight, Entropy(node, plain, under)
 
 
-def _families(network: Network) -> list[tuple[tuple[str, ...], tuple[str, ...]]]:
+def _families(network: Network) -> list[tuple[tuple[Variable, ...], tuple[Variable, ...]]]:
     """Each node of a network with its parents."""
     return [
         (node, tuple(name for a, b in network.edges if b == place for name in network.nodes[a]))

@@ -21,11 +21,12 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from graphdsl.ir.draws import Draw, as_block, inside, outside
+from graphdsl.ir.draws import Draw, inside, outside
 from graphdsl.ir.information import Entropy, Information, Term, TotalCorrelation
 from graphdsl.ir.model import Model
 from graphdsl.ir.networks import Network
 from graphdsl.ir.objective import Functional, MultiInformation, Projection, UncertaintyOf
+from graphdsl.ir.symbols import Variable
 
 Chosen: TypeAlias = Mapping[str, frozenset[int]]  #: by the set's name, the places in it
 _MOST = 16  #: choices that a mean runs over
@@ -62,7 +63,7 @@ def drawn_noise(model: Model, chosen: Chosen) -> dict[str, NDArray[np.bool_]]:
 def term_at(term: Term, chosen: Chosen, model: Model) -> Term:
     """A term for one choice; the members of an empty block are none."""
 
-    def whole(names: Iterable[str]) -> tuple[str, ...]:
+    def whole(names: Iterable[Variable]) -> tuple[Variable, ...]:
         return tuple(_members(names, chosen, model))
 
     match term.atom:
@@ -81,7 +82,7 @@ def term_at(term: Term, chosen: Chosen, model: Model) -> Term:
 def functional_at(functional: Functional, chosen: Chosen, model: Model) -> Functional:
     """D, I, TC or H for one choice; any other as it is."""
 
-    def whole(names: Iterable[str]) -> frozenset[str]:
+    def whole(names: Iterable[Variable]) -> frozenset[Variable]:
         return frozenset(_members(names, chosen, model))
 
     match functional:
@@ -117,7 +118,7 @@ def spec_at(model: Model, chosen: Chosen) -> Model:
     )
 
 
-def blocks_at(chosen: Chosen, model: Model) -> dict[str, tuple[str, ...]]:
+def blocks_at(chosen: Chosen, model: Model) -> dict[Variable, tuple[Variable, ...]]:
     """The members of each block, for one choice."""
     names = [
         block(head, draw.name)
@@ -128,9 +129,9 @@ def blocks_at(chosen: Chosen, model: Model) -> dict[str, tuple[str, ...]]:
     return {name: tuple(_members((name,), chosen, model)) for name in names}
 
 
-def _members(names: Iterable[str], chosen: Chosen, model: Model) -> Iterator[str]:
+def _members(names: Iterable[Variable], chosen: Chosen, model: Model) -> Iterator[Variable]:
     for name in names:
-        block = as_block(name)
+        block = name.block
         if block is None or block.draw not in chosen:
             yield name
             continue

@@ -25,12 +25,11 @@ from math import prod
 import numpy as np
 from numpy.typing import NDArray
 
-from graphdsl.ir.draws import as_block
 from graphdsl.ir.loss import LossModule
 from graphdsl.ir.masks import Gate
 from graphdsl.ir.model import Model
 from graphdsl.ir.networks import Conditional
-from graphdsl.ir.symbols import base_name
+from graphdsl.ir.symbols import Variable
 
 Table = NDArray[np.bool_]
 Logits = NDArray[np.float64]
@@ -48,9 +47,9 @@ class Structure:
     tables: Mapping[str, Table] = field(default_factory=dict)  #: by mask: which edges there are
     absent: Mapping[str, frozenset[Edge]] = field(default_factory=dict)  #: by network
 
-    def left(self, network: str, node: str, given: Sequence[str]) -> tuple[str, ...]:
-        """The parents of a node that it keeps; of `r(1)` they are those of `r`."""
-        gone = self.absent.get(base_name(network), frozenset())
+    def left(self, network: str, node: Variable, given: Sequence[Variable]) -> tuple[Variable, ...]:
+        """The parents of a node that it keeps; `network` is `r`, of `r(1)` as well."""
+        gone = self.absent.get(network, frozenset())
         return tuple(name for name in given if (name, node) not in gone)
 
     def __str__(self) -> str:
@@ -153,9 +152,9 @@ def _conditionals(model: Model) -> Iterator[Conditional]:
             yield from network.conditionals
 
 
-def _members(name: str, model: Model) -> tuple[str, ...]:
+def _members(name: Variable, model: Model) -> tuple[Variable, ...]:
     """A variable; of a block its members, and the block itself."""
-    block = as_block(name)
+    block = name.block
     return (name,) if block is None else (name, *model.members(block.head))
 
 

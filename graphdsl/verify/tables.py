@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graphdsl.ir.networks import Network
-from graphdsl.ir.notation import original
+from graphdsl.ir.symbols import Variable
 
 Array = NDArray[np.float64]
 
@@ -24,16 +24,16 @@ Array = NDArray[np.float64]
 class Table:
     """The joint distribution of named variables."""
 
-    def __init__(self, names: Sequence[str], cells: Array) -> None:
+    def __init__(self, names: Sequence[Variable], cells: Array) -> None:
         self.names, self.cells = tuple(names), cells
-        self._entropies: dict[frozenset[str], float] = {frozenset(): 0.0}
+        self._entropies: dict[frozenset[Variable], float] = {frozenset(): 0.0}
 
     @classmethod
     def drawn(
         cls,
-        parents: Mapping[str, Sequence[str]],
-        data: Sequence[str],
-        sizes: Mapping[str, int],
+        parents: Mapping[Variable, Sequence[Variable]],
+        data: Sequence[Variable],
+        sizes: Mapping[Variable, int],
         rng: np.random.Generator,
         base: Table | None = None,
     ) -> Table:
@@ -53,7 +53,7 @@ class Table:
                 found = found.times(name, given, rng.dirichlet(np.ones(sizes[name]), size=rows))
         return found
 
-    def times(self, name: str, given: Sequence[str], conditional: Array) -> Table:
+    def times(self, name: Variable, given: Sequence[Variable], conditional: Array) -> Table:
         """With one more variable, which is drawn from a conditional table."""
         names = (*self.names, name)
         axes = _letters(names, (*given, name))
@@ -61,20 +61,20 @@ class Table:
         cells = np.einsum(f"{own},{axes}->{_letters(names, names)}", self.cells, conditional)
         return Table(names, cells)
 
-    def marginal(self, names: Iterable[str]) -> Array:
+    def marginal(self, names: Iterable[Variable]) -> Array:
         """The table of some variables, its axes in their order."""
         kept = _letters(self.names, names)
         table: Array = np.einsum(f"{_letters(self.names, self.names)}->{kept}", self.cells)
         return table
 
-    def entropy(self, names: Iterable[str]) -> float:
+    def entropy(self, names: Iterable[Variable]) -> float:
         """H(names) in nats."""
-        key = frozenset(map(original, names)).intersection(self.names)
+        key = frozenset(one.original for one in names).intersection(self.names)
         if key not in self._entropies:
             self._entropies[key] = -_mean_log(*(self.marginal(sorted(key)),) * 2)
         return self._entropies[key]
 
-    def conditional(self, of: Sequence[str], given: Sequence[str]) -> Array:
+    def conditional(self, of: Sequence[Variable], given: Sequence[Variable]) -> Array:
         """q(of | given); where the condition never holds, uniform."""
         of, given = self._varying(of), self._varying(given)
         joint = self.marginal((*given, *of))
@@ -83,14 +83,14 @@ class Table:
         found: Array = np.divide(joint, total, out=np.full_like(joint, 1 / rest), where=total > 0)
         return found
 
-    def cross_entropy(self, name: str, given: Sequence[str], logarithms: Array) -> float:
+    def cross_entropy(self, name: Variable, given: Sequence[Variable], logarithms: Array) -> float:
         """-E log r(name | given), the logarithms in a table."""
         joint = self.marginal((*self._varying(given), *self._varying((name,))))
         live = joint > 0
         return -float(np.sum(joint[live] * logarithms[live]))
 
     def random_conditional(
-        self, name: str, given: Sequence[str], rng: np.random.Generator
+        self, name: Variable, given: Sequence[Variable], rng: np.random.Generator
     ) -> Array:
         """A random r(name | given)."""
         rows = [self._size(one) for one in self._varying(given)]
@@ -113,23 +113,23 @@ class Table:
             raise ValueError(f"the projection on {network.name} is no distribution")
         return _mean_log(joint, joint) - _mean_log(joint, projected)
 
-    def _with_copies(self, names: Iterable[str]) -> Table:
+    def _with_copies(self, names: Iterable[Variable]) -> Table:
         """A copy as an axis of its own, which has the original's value."""
         found = self
         for name in names:
-            source = original(name)
+            source = name.original
             if source != name and source in self.names and name not in found.names:
                 found = found.times(name, (source,), np.eye(self._size(source)))
         return found
 
-    def _varying(self, names: Iterable[str]) -> tuple[str, ...]:
+    def _varying(self, names: Iterable[Variable]) -> tuple[Variable, ...]:
         return tuple(name for name in names if name in self.names)
 
-    def _size(self, name: str) -> int:
+    def _size(self, name: Variable) -> int:
         return int(self.cells.shape[self.names.index(name)])
 
 
-def _letters(order: Sequence[str], names: Iterable[str]) -> str:
+def _letters(order: Sequence[Variable], names: Iterable[Variable]) -> str:
     """Axes as einsum names them."""
     return "".join(ascii_letters[order.index(name)] for name in names)
 

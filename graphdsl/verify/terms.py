@@ -13,6 +13,7 @@ import numpy as np
 from graphdsl.ir.information import Entropy, Information, Term, TotalCorrelation
 from graphdsl.ir.model import Model
 from graphdsl.ir.objective import Functional, MultiInformation, Projection, UncertaintyOf
+from graphdsl.ir.symbols import Variable
 from graphdsl.ir.weight import Weight
 from graphdsl.verify.random_joints import Joint, World
 
@@ -89,7 +90,9 @@ def _atom(term: Term, world: World) -> float:
             raise TypeError(f"{term.atom} is of a model too")
 
 
-def _correlation(joint: Joint, parts: list[tuple[str, ...]], given: tuple[str, ...]) -> float:
+def _correlation(
+    joint: Joint, parts: list[tuple[Variable, ...]], given: tuple[Variable, ...]
+) -> float:
     """sum_i H(A_i | C) - H(A_1, ... | C)."""
     known = joint.entropy(given)
     whole = joint.entropy((*(name for part in parts for name in part), *given))

@@ -9,12 +9,12 @@ from collections.abc import Iterable
 import numpy as np
 
 from graphdsl.ir.audit import Audit
-from graphdsl.ir.draws import as_block
 from graphdsl.ir.evidence import Proof
 from graphdsl.ir.functionals import variables_of
 from graphdsl.ir.information import ProjectionDerivation
 from graphdsl.ir.model import Model
 from graphdsl.ir.objective import Functional, Projection
+from graphdsl.ir.symbols import Variable
 from graphdsl.ir.verification import Unverified, Verification
 from graphdsl.verify.assertions import check_proved, check_refuted, is_of_models, refutation_of
 from graphdsl.verify.comparison import Tally
@@ -152,11 +152,11 @@ def _check_forms(title: str, one: ProjectionDerivation, views: Views, tally: Tal
         tally.equal(f"{title}, step {place}, {step.rule}", after, before)
 
 
-def _whole(functionals: Iterable[Functional], model: Model) -> frozenset[str]:
+def _whole(functionals: Iterable[Functional], model: Model) -> frozenset[Variable]:
     """The variables that are spoken of: of a block all of its family."""
-    found: set[str] = set()
+    found: set[Variable] = set()
     for name in sorted(set().union(*map(variables_of, functionals))):
-        block = as_block(name)
+        block = name.block
         found |= {name} if block is None else set(model.members(block.head))
     return frozenset(found)
 
@@ -173,7 +173,7 @@ class _Draw:
     ) -> None:
         self._model, self._number, self._several = model, number, several
         self._structure = structure
-        self._tables: dict[frozenset[str], Views] = {}
+        self._tables: dict[frozenset[Variable], Views] = {}
         self.normals = views_of(
             model, several, lambda at: gaussian_world(at, self._rng(1), structure)
         )
@@ -181,7 +181,7 @@ class _Draw:
     def tables(self, functionals: Iterable[Functional]) -> Views:
         """Tables in which what is spoken of varies; where there is room, one draw for all."""
         few = len(self._model.nodes) <= _FEW_VARIABLES
-        key = frozenset[str]() if few else _whole(functionals, self._model)
+        key = frozenset[Variable]() if few else _whole(functionals, self._model)
         if key not in self._tables:
             self._tables[key] = views_of(
                 self._model,

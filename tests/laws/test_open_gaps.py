@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Set as AbstractSet
 from itertools import chain
 from math import log
 
@@ -13,6 +14,7 @@ from graphdsl.cli.verifying import verified
 from graphdsl.compiler import GeneratedModule, check_spec, compile_spec, derive, read
 from graphdsl.diagnostics import Diagnostic, Source
 from graphdsl.ir.information import CrossEntropy, Entropy
+from graphdsl.ir.symbols import Variable
 from graphdsl.lower.errors import CollapsedLatent, OpenGap, Untrained
 from graphdsl_runtime import Objective
 from tests.corpus import Case, compiled, compiling, documented, generated, shipped
@@ -192,7 +194,7 @@ def test_a_network_that_no_loss_trains_is_warned_of() -> None:
     assert idle >= 3
 
 
-def others_reach(made: GeneratedModule, objective: Objective, heads: set[str]) -> set[str]:
+def others_reach(made: GeneratedModule, objective: Objective, heads: AbstractSet[str]) -> set[str]:
     """The encoders of some latents in which a term other than their own rates has a gradient."""
     module, model = made.compiled.module, made.compiled.checked.model
     rates = {
@@ -223,5 +225,5 @@ def others_reach(made: GeneratedModule, objective: Objective, heads: set[str]) -
     return reached
 
 
-def own(atom: object) -> tuple[str, ...]:
+def own(atom: object) -> tuple[Variable, ...]:
     return atom.of if isinstance(atom, Entropy | CrossEntropy) else ()

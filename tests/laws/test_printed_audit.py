@@ -20,6 +20,7 @@ from graphdsl.ir.audit import Audit
 from graphdsl.ir.information import CrossEntropy, Entropy, Term
 from graphdsl.ir.model import Model
 from graphdsl.ir.notation import weight_text
+from graphdsl.ir.symbols import variable
 from graphdsl.report import audit_json, audit_text
 from tests.corpus import Case, compiling, documented, generated, shipped, some
 from tests.laws.masked import masked_spec
@@ -209,7 +210,7 @@ def pairs_of(found: re.Match[str], model: Model) -> set[tuple[str, ...]]:
 
 
 def members_named(name: str, model: Model) -> tuple[str, ...]:
-    family = model.family_of(name) if "[" in name else model.family(name)
+    family = model.family_of(variable(name)) if "[" in name else model.family(name)
     return (name,) if "[" in name else family.nodes
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from itertools import chain, permutations
 
 import pytest
@@ -90,10 +90,12 @@ def test_members_that_a_spec_exchanges_have_the_same_loss() -> None:
 
 def moved(exchange: Exchange) -> Callable[[str], str]:
     """Variables and networks in each other's places."""
-    return lambda name: exchange.get(name, name)
+    pairs = (*exchange.variables.items(), *exchange.networks.items())
+    names: dict[str, str] = dict(pairs)
+    return lambda name: names.get(name, name)
 
 
-def back(names: Exchange) -> Callable[[str], str]:
+def back(names: Mapping[str, str]) -> Callable[[str], str]:
     """Variables and networks under their old names."""
     return lambda name: re.sub(r"[A-Za-z_]\w*", lambda word: names.get(word[0], word[0]), name)
 

@@ -14,10 +14,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from graphdsl.ir.loss import Density
-from graphdsl.ir.notation import Names
 from graphdsl.ir.objective import DivergenceOfMarginals
 from graphdsl.ir.slots import Slot
 from graphdsl.ir.statements import Fuse, Observe, Ref, Repeat, Run, Sample, Statement, Value
+from graphdsl.ir.symbols import Names, Variable
 from graphdsl.program.blocks import Block
 from graphdsl.program.inputs import parents_of
 from graphdsl.program.members import member_ref
@@ -69,12 +69,12 @@ class SamplePass:
         self.above = tuple(map(self._of_samples, (*above, *self._priors(roots))))
         self.below = tuple(map(self._of_samples, below))
 
-    def _wanted(self, divergence: DivergenceOfMarginals) -> tuple[str, ...]:
+    def _wanted(self, divergence: DivergenceOfMarginals) -> tuple[Variable, ...]:
         generation = self._model.generation
         every = generation.variables if generation is not None else ()
         return every if divergence.variables is None else divergence.variables
 
-    def _name(self, wanted: frozenset[str], decoders: Sequence[Slot]) -> None:
+    def _name(self, wanted: frozenset[Variable], decoders: Sequence[Slot]) -> None:
         data = self._model.observed()
         made = _children(decoders)
         self.latents = self._model.declared(wanted - data)
@@ -95,7 +95,7 @@ class SamplePass:
         self._base.program.add_network(network_slot(slot, self._model))
         return self._plan.forward.add(run_slot(self._plan, slot, wish, frozen)).target
 
-    def _likelihood(self, slot: Slot, run: Value, wanted: frozenset[str]) -> Density:
+    def _likelihood(self, slot: Slot, run: Value, wanted: frozenset[Variable]) -> Density:
         """What a network of p says of its children."""
         nodes = tuple(name for name in slot.children if name in wanted)
         known: Ref | None = None
@@ -104,9 +104,9 @@ class SamplePass:
             known = member_ref(self._base.inputs.seen(family), nodes, family.nodes)
         return Density(member_ref(run, nodes, slot.children), "", self._plan.value(nodes), known)
 
-    def _priors(self, roots: Iterable[str]) -> Iterator[Density]:
+    def _priors(self, roots: Iterable[Variable]) -> Iterator[Density]:
         """What p says of its roots."""
-        held: dict[str, list[str]] = {}
+        held: dict[str, list[Variable]] = {}
         for name in roots:
             held.setdefault(self._model.family_of(name).name, []).append(name)
         for family, nodes in held.items():
@@ -206,5 +206,5 @@ class SamplePass:
         return replace(value, name=f"{value.name}~k")
 
 
-def _children(slots: Iterable[Slot]) -> set[str]:
+def _children(slots: Iterable[Slot]) -> set[Variable]:
     return {name for slot in slots for name in slot.children}

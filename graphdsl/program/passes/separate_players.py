@@ -153,7 +153,11 @@ def _held(statement: Statement, own: set[str], subsets: Mapping[Attribute, Attri
 
 
 def _put(
-    forward: Block, statement: Statement, values: dict[Value, Value], wishes: set[str], tag: str
+    forward: Block,
+    statement: Statement,
+    values: dict[Value, Value],
+    wishes: set[str],
+    tag: str,
 ) -> None:
     """Add a statement, unless the same is there; what another player has too is told apart."""
     one = replaced(statement, values)

@@ -16,13 +16,12 @@ from typing import TypeAlias
 
 from graphdsl.bound.models import Decoder, Encoder, Prior, SubPosterior
 from graphdsl.bound.pieces import Piece
-from graphdsl.ir.draws import as_block
 from graphdsl.ir.model import Model
 from graphdsl.ir.networks import Network
 from graphdsl.ir.objective import Wrapped
-from graphdsl.ir.slots import Slot
+from graphdsl.ir.slots import Key, Slot
 from graphdsl.ir.statements import NO_ATTRIBUTE, Attribute, Fuse, Noise, Ref, Sample, Value
-from graphdsl.ir.symbols import base_name
+from graphdsl.ir.symbols import NetworkName, Variable
 from graphdsl.notation.networks import children_text
 from graphdsl.program.blocks import Block
 from graphdsl.program.experts import present_experts
@@ -32,8 +31,8 @@ from graphdsl.program.runs import run_slot, slot_shape
 from graphdsl.program.slots import some_of
 from graphdsl.program.state import ModelKey, Plan
 
-_Encoders: TypeAlias = Mapping[str, Sequence[Slot]]
-_Asked: TypeAlias = frozenset[tuple[str, str]]  #: network, variable
+_Encoders: TypeAlias = Mapping[NetworkName, Sequence[Slot]]
+_Asked: TypeAlias = frozenset[tuple[NetworkName, Variable]]  #: network, variable
 
 
 def together(
@@ -41,21 +40,21 @@ def together(
     pieces: Sequence[Piece],
     encoders: _Encoders,
     decoders: Sequence[Slot],
-    others: Iterable[str],
-) -> tuple[tuple[str, ...], ...]:
+    others: Iterable[NetworkName],
+) -> tuple[tuple[NetworkName, ...], ...]:
     """The networks that are sampled at once: of each statement the most that are alike."""
     model = plan.model
     if model.players:
         return ()  # each player would have lists of sets of its own
     compared = (one.ref for one in pieces if isinstance(one.ref, Encoder | SubPosterior))
     apart = {*others, *(ref.network for ref in compared), *_under_signs(model)}
-    alike: defaultdict[str, defaultdict[Hashable, list[str]]] = defaultdict(
+    alike: defaultdict[str, defaultdict[Hashable, list[NetworkName]]] = defaultdict(
         lambda: defaultdict(list)
     )
     for network in model.further:
         own = [one for one in pieces if one.under == network.name]
         slots = encoders.get(network.name, ())
-        base = base_name(network.name)
+        base = network.name.base
         known = all((base, slot.children) in plan.program.experts for slot in slots)
         if not own or not known or network.name in apart or not all(map(_is_of_sets, own)):
             continue
@@ -63,7 +62,9 @@ def together(
             kinds = frozenset((one.kind, one.weight, one.cost) for one in own)
             children = tuple(slot.children for slot in slots)
             alike[base][children, kinds].append(network.name)
-    most = [max(map(tuple, groups.values()), key=len) for groups in alike.values()]
+    most = [
+        max(map(tuple[NetworkName, ...], groups.values()), key=len) for groups in alike.values()
+    ]
     found = []
     for names in most:
         theirs = [one for one in pieces if one.under in names]
@@ -91,7 +92,7 @@ def _is_product(model: Model, network: Network, slots: Sequence[Slot]) -> bool:
             for slot in slots
             for one in slot.conditionals
         )
-        and not any(as_block(name) for one in network.conditionals for name in one.parents)
+        and not any(name.block for one in network.conditionals for name in one.parents)
     )
 
 
@@ -110,7 +111,7 @@ def _is_even(
 ) -> bool:
     """Whether the terms of all networks are one term each, which tensors hold without a gap."""
     weights: defaultdict[Hashable, set[Hashable]] = defaultdict(set)
-    asked: defaultdict[Hashable, set[tuple[str, str]]] = defaultdict(set)
+    asked: defaultdict[Hashable, set[tuple[NetworkName, Variable]]] = defaultdict(set)
     for one in pieces:
         key = one.kind, one.cost, model.family_of(one.node).name
         weights[key].add(one.weight)
@@ -149,7 +150,7 @@ def _by_kind(slot: Slot, pieces: Iterable[Piece]) -> Iterator[list[Piece]]:
     yield from kinds.values()
 
 
-def _reads_all_of(slot: Slot, latents: set[tuple[str, ...]]) -> bool:
+def _reads_all_of(slot: Slot, latents: set[tuple[Variable, ...]]) -> bool:
     """Whether its members read nothing but whole latents of the networks, and these in common."""
     return all(
         not one.gates and (one.shared or not slot.stacked) and one.nodes[0] in latents
@@ -171,14 +172,14 @@ def _is_rectangle(model: Model, slot: Slot, asked: _Asked) -> bool:
 # ---- the pass ------------------------------------------------------------------------------------
 
 
-def plan_together(plan: Plan, names: tuple[str, ...], encoders: _Encoders) -> None:
+def plan_together(plan: Plan, names: tuple[NetworkName, ...], encoders: _Encoders) -> None:
     """The posteriors of all sets, and a sample of each."""
     model, first = plan.model, encoders[names[0]]
     plan.together, plan.encoders = names, list(first)
     for place, slot in enumerate(first):
         family = model.family_of(slot.children[0])
         experts, every = plan.program.experts[plan.base, slot.children]
-        label = f"{plan.base}.{family.name}".removeprefix("q.")
+        label = Key(plan.base, family.name).label
         attribute = Attribute(f"subsets:{plan.base}.{family.name}")
         parents = [encoders[name][place].conditionals[0].parents for name in names]
         plan.program.subsets.append(
@@ -208,12 +209,12 @@ def plan_together(plan: Plan, names: tuple[str, ...], encoders: _Encoders) -> No
         plan.values.update(dict.fromkeys(slot.children, (sample.target, slot.children)))
 
 
-def _head(nodes: Iterable[str]) -> str:
+def _head(nodes: Iterable[Variable]) -> str:
     """What a set is a set of: `x` of `x[1]` and `x[2]`."""
-    return ",".join(dict.fromkeys(name.partition("[")[0] for name in nodes))
+    return ",".join(dict.fromkeys(name.head for name in nodes))
 
 
-def plan_inference(plan: Plan, name: str, encoders: _Encoders) -> None:
+def plan_inference(plan: Plan, name: NetworkName, encoders: _Encoders) -> None:
     """What `infer` asks of one of these networks, for itself."""
     alone = plan.branch(name)
     alone.forward, alone.infer, alone.inferred = Block(), plan.infer, plan.inferred

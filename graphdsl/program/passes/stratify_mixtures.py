@@ -28,6 +28,7 @@ from graphdsl.ir.statements import (
     Statement,
     Value,
 )
+from graphdsl.ir.symbols import NetworkName
 from graphdsl.notation.networks import joint_text
 from graphdsl.notation.terms import AT_ONE_SAMPLE
 from graphdsl.program.passes.drop_unused import read_by_term
@@ -36,7 +37,7 @@ from graphdsl.program.substitution import inputs, outputs
 
 
 def stratified(
-    plans: Mapping[str, Plan], terms: Iterable[LossTerm], model: Model
+    plans: Mapping[NetworkName, Plan], terms: Iterable[LossTerm], model: Model
 ) -> tuple[LossTerm, ...]:
     """The terms over every expert where they can be; their statements are put into the plans."""
     found = tuple(terms)

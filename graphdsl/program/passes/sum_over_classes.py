@@ -34,6 +34,7 @@ from graphdsl.ir.statements import (
     Statement,
     Value,
 )
+from graphdsl.ir.symbols import NetworkName
 from graphdsl.program.errors import ChoiceInVain, SumMisplaced
 from graphdsl.program.keys import reads_like
 from graphdsl.program.passes.drop_unused import read_by_term
@@ -60,7 +61,7 @@ def unfit_players(model: Model) -> Iterator[Diagnostic]:
 
 
 def enumerated(
-    module: LossModule, plans: dict[str, Plan], model: Model
+    module: LossModule, plans: dict[NetworkName, Plan], model: Model
 ) -> tuple[LossModule, tuple[Diagnostic, ...]]:
     """The module with sums over classes where they are asked for, and what is wrong with that."""
     found: list[Diagnostic] = []
@@ -79,9 +80,9 @@ def enumerated(
     return module, tuple(found)
 
 
-def _asked(model: Model) -> dict[str, Weighted]:
+def _asked(model: Model) -> dict[NetworkName, Weighted]:
     """The networks whose classes are to be summed over, and where that is said first."""
-    found: dict[str, Weighted] = {}
+    found: dict[NetworkName, Weighted] = {}
     for one in model.asked():
         match one.functional:
             case DivergenceOfMarginals(enumerated=True, under=under):
@@ -89,7 +90,7 @@ def _asked(model: Model) -> dict[str, Weighted]:
     return found
 
 
-def _misplaced(under: str, place: Weighted, why: _Unfit) -> Diagnostic:
+def _misplaced(under: NetworkName, place: Weighted, why: _Unfit) -> Diagnostic:
     span = Span.at(place.line, place.column, 2)
     return SumMisplaced(span=span, under=under, reason=why.reason, instead=why.instead)
 

@@ -7,10 +7,11 @@ __all__ = ["move_constants"]
 from collections.abc import Iterable
 
 from graphdsl.ir.information import Information, Step, Term, information
+from graphdsl.ir.symbols import Variable
 
 
 def move_constants(
-    terms: Iterable[Term], data: frozenset[str]
+    terms: Iterable[Term], data: frozenset[Variable]
 ) -> tuple[tuple[Term, ...], tuple[Term, ...], tuple[Step, ...]]:
     """Law: I(x; A, z | C) = I(x; A | C) + I(x; z | C, A), the first constant for data x, A, C.
 
@@ -38,7 +39,7 @@ def move_constants(
     return tuple(free), tuple(constant), tuple(steps)
 
 
-def _split(term: Term, data: frozenset[str]) -> tuple[Term, ...]:
+def _split(term: Term, data: frozenset[Variable]) -> tuple[Term, ...]:
     atom = term.atom
     if not isinstance(atom, Information) or not data.issuperset(atom.given):
         return (term,)
@@ -53,6 +54,6 @@ def _split(term: Term, data: frozenset[str]) -> tuple[Term, ...]:
     return (term,)
 
 
-def _is_constant(term: Term, data: frozenset[str]) -> bool:
+def _is_constant(term: Term, data: frozenset[Variable]) -> bool:
     atom = term.atom
     return isinstance(atom, Information) and data.issuperset((*atom.left, *atom.right, *atom.given))

@@ -14,6 +14,7 @@ from graphdsl.ir.information import (
     TotalCorrelation,
     information,
 )
+from graphdsl.ir.symbols import Variable
 
 
 def name_terms(terms: Iterable[Term]) -> tuple[tuple[Term, ...], tuple[Step, ...]]:
@@ -52,7 +53,7 @@ def _correlation(first: Term, second: Information) -> Term | None:
     """TC(P | C) + I(v; all of P | C) = TC(P; v | C)."""
     atom = first.atom
     if isinstance(atom, Information):
-        parts: tuple[tuple[str, ...], ...] = (atom.left, atom.right)
+        parts: tuple[tuple[Variable, ...], ...] = (atom.left, atom.right)
     elif isinstance(atom, TotalCorrelation):
         parts = atom.parts
     else:

@@ -8,9 +8,9 @@ from collections.abc import Iterable
 
 from graphdsl.ir.graph import Independence
 from graphdsl.ir.information import Information, Step, Term, information
-from graphdsl.ir.notation import names
+from graphdsl.ir.symbols import Variable, names
 
-Variables = frozenset[str]
+Variables = frozenset[Variable]
 
 
 def prune_separated(
@@ -113,6 +113,6 @@ def _license(before: Information, after: tuple[Term, ...]) -> str:
     return _statement(gone, atom.left, atom.given) + ", also with " + ", ".join(atom.right)
 
 
-def _statement(a: tuple[str, ...], b: tuple[str, ...], given: tuple[str, ...]) -> str:
+def _statement(a: tuple[str, ...], b: tuple[str, ...], given: tuple[Variable, ...]) -> str:
     bar = f" | {', '.join(given)}" if given else ""
     return f"{', '.join(a)} _||_ {', '.join(b)}{bar}"
