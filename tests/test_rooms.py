@@ -6,6 +6,7 @@ some libraries refused, whichever way it would come about.
 
 from __future__ import annotations
 
+import ast
 import os
 import shutil
 import subprocess
@@ -51,6 +52,24 @@ q { x[1] x[2] -> z by poe }
 p { z -> x[i] for i in 1..2 }
 minimize KL(q || p)
 """
+
+
+#: Of `ir/methods.py`: what has an estimator by default, and what gives that of a method.
+OF_METHODS = ("DISTANCES", "MSS", "estimator_of")
+
+
+def test_estimators_are_chosen_in_one_file() -> None:
+    """The others read its records, or what is known of the estimator that they name."""
+    rooms = (ROOT / "graphdsl" / room for room in ("lower", "program", "bound", "codegen"))
+    choosing = {
+        file.name
+        for room in rooms
+        for file in room.rglob("*.py")
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        if (isinstance(node, ast.ImportFrom) and any(one.name in OF_METHODS for one in node.names))
+        or (isinstance(node, ast.Attribute) and node.attr == "of_experts")
+    }
+    assert choosing == {"estimator_choice.py"}
 
 
 def test_the_contracts_hold() -> None:

@@ -28,6 +28,7 @@ from graphdsl.lower.errors import (
     ProductElsewhere,
 )
 from graphdsl.lower.estimates import unfit_estimates
+from graphdsl.lower.estimator_choice import Estimates
 from graphdsl.lower.importance import unfit_importances
 from graphdsl.program.errors import EstimatorIdle
 
@@ -41,7 +42,10 @@ def all_warnings(several: Sequence[Collected], models: Sequence[Model]) -> Itera
 
 
 def mistakes(
-    collected: Collected, model: Model, independences: Mapping[NetworkName, Independence]
+    collected: Collected,
+    model: Model,
+    estimates: Estimates,
+    independences: Mapping[NetworkName, Independence],
 ) -> Iterator[Diagnostic]:
     """What an objective asks for and nothing computes or bounds."""
     line, column = (
@@ -50,13 +54,13 @@ def mistakes(
     yield from _marginals(model)
     yield from unmodelled_under_p(collected, model)
     yield from unfit_distances(collected, model)
-    yield from unfit_importances(collected, model)
+    yield from unfit_importances(collected, estimates.importances, model)
     yield from _unfit_models(collected, model, line, column)
     yield from unsettled(collected, model)
     stuck = [one for one in collected.intractable if not can_relax(one, independences[one.under])]
     for one in stuck[:3]:  # the others have the same reason
         yield NoBound(span=Span.at(line, column, 1), term=_text(one))
-    yield from unfit_estimates(collected, model, independences[Q], line, column)
+    yield from unfit_estimates(estimates.informations, model, independences[Q], line, column)
 
 
 def _unfit_models(

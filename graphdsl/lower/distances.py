@@ -8,14 +8,13 @@ from __future__ import annotations
 
 __all__ = ["distance_terms", "unfit_distances"]
 
-from collections.abc import Iterable, Iterator, Mapping, MutableMapping
+from collections.abc import Iterable, Iterator, Mapping, MutableMapping, Sequence
 
 from graphdsl.bound.relations import directed
 from graphdsl.diagnostics import Diagnostic, Span
-from graphdsl.ir.information import Collected, Discrepancy, DivergenceAtom, Term
+from graphdsl.ir.information import Collected, DivergenceAtom, Term
 from graphdsl.ir.laws import NORMAL
 from graphdsl.ir.loss import Builder, LossTerm, NetworkSlot, SlopePenalty, TermCode
-from graphdsl.ir.methods import DISTANCES, Method
 from graphdsl.ir.model import Model
 from graphdsl.ir.networks import Family
 from graphdsl.ir.notation import number_text
@@ -24,6 +23,7 @@ from graphdsl.ir.statements import NO_ATTRIBUTE, Attribute
 from graphdsl.ir.symbols import NetworkName, Variable, latex_names, names
 from graphdsl.ir.weight import Weight
 from graphdsl.lower.errors import RatioOfGenerated, UnfitDistance
+from graphdsl.lower.estimator_choice import DistanceEstimate
 from graphdsl.program.ancestors import Generation, sampled
 from graphdsl.program.inputs import tensor_shape
 from graphdsl.program.names import Names
@@ -34,13 +34,13 @@ _HIDDEN = (256, 256)
 
 
 def distance_terms(
-    plans: MutableMapping[NetworkName, Plan], collected: Collected, taken: Names
+    plans: MutableMapping[NetworkName, Plan], estimates: Sequence[DistanceEstimate], taken: Names
 ) -> Iterator[LossTerm]:
     """One term for each distance, its samples planned and its critic declared."""
-    if not collected.distances:
+    if not estimates:
         return
     generated = Generation(plans)
-    for one in collected.distances:
+    for one in estimates:
         yield _term(plans, generated, one, taken)
 
 
@@ -86,20 +86,17 @@ def _why_not(distance: Distance, model: Model) -> str:
 
 
 def _term(
-    plans: Mapping[NetworkName, Plan], generated: Generation, one: Discrepancy, taken: Names
+    plans: Mapping[NetworkName, Plan], generated: Generation, one: DistanceEstimate, taken: Names
 ) -> LossTerm:
-    distance, model = one.distance, generated.model
+    discrepancy, model, several = one.discrepancy, generated.model, one.families
+    distance, weight, chosen = discrepancy.distance, discrepancy.weight, one.estimator
     plan = plans[distance.under]
-    families = list(dict.fromkeys(model.family_of(name).name for name in distance.variables))
-    several = [model.family(name) for name in families]
-    families_of = names(distance.variables)
-    chosen = distance.game or DISTANCES[distance.name]
-    estimator, label = chosen.named, ",".join(families)
+    variables = names(distance.variables)
+    estimator, label = chosen.named, ",".join(family.name for family in several)
     critic, slope, own = NO_ATTRIBUTE, None, chosen.relation
     if chosen.has_critic:
-        apart = _is_estimated(model, families)
-        critic = Attribute(f"critic_{'against' if apart else 'of'}:{label}{plan.tag}")
-        _declare_critic(plan, critic, several, apart)
+        critic = Attribute(f"critic_{'against' if one.is_apart else 'of'}:{label}{plan.tag}")
+        _declare_critic(plan, critic, several, one.is_apart)
     here = tuple(sampled(plan, family) for family in several)
     there = tuple(generated.sample(family) for family in several)
     if distance.r1:
@@ -108,7 +105,7 @@ def _term(
         own = "surrogate"  # at its best it is no log-ratio, but where p = q
     return LossTerm(
         name=taken.take(f"divergence:{label}{plan.tag}"),
-        weight=one.weight,
+        weight=weight,
         code=TermCode(
             kind="distance",
             left=here[0],
@@ -119,11 +116,11 @@ def _term(
         ),
         formula=_text(distance, model),
         latex=_latex(distance),
-        stands_for=(Term(one.weight, DivergenceAtom(distance.name, families_of, distance.under)),),
-        relation=directed(own, one.weight, model),
+        stands_for=(Term(weight, DivergenceAtom(distance.name, variables, distance.under)),),
+        relation=directed(own, weight, model),
         bounds=(),
         estimator=estimator,
-        lines=one.lines,
+        lines=discrepancy.lines,
         critic=taken.take(f"critic:{label}{plan.tag}") if critic else "",
         slope=slope,
     )
@@ -134,17 +131,6 @@ def _slope(distance: Distance, several: Iterable[Family], name: str) -> SlopePen
     side = int(all(family.role == "latent" for family in several))
     formula = f"1/2 E_{'p' if side else distance.under} |grad f|^2"
     return SlopePenalty(name, Weight.number(distance.r1), side, formula)
-
-
-def _is_estimated(model: Model, families: Iterable[str]) -> bool:
-    """Whether an estimate of the same variables has a critic, of other samples."""
-    played = [one.target.parts for one in model.choices if _has_critic(one.method)]
-    told = [{model.family_of(name).name for part in parts for name in part} for parts in played]
-    return set(families) in told
-
-
-def _has_critic(method: Method) -> bool:
-    return any(one is not None and one.has_critic for one in (method.factors, method.parts))
 
 
 def _declare_critic(

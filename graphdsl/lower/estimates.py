@@ -4,23 +4,22 @@ from __future__ import annotations
 
 __all__ = ["estimated_terms", "unfit_estimates"]
 
-from collections.abc import Callable, Iterator, MutableMapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, MutableMapping, Sequence
 from functools import partial
-from typing import TypeAlias
 
 from graphdsl.bound.relations import directed
 from graphdsl.bound.under_p import INSTEAD_OF_SAMPLES, not_of_samples
 from graphdsl.diagnostics import Diagnostic, Span
 from graphdsl.ir.graph import Independence
-from graphdsl.ir.information import Collected, Term, TotalCorrelation, information
+from graphdsl.ir.information import Term, TotalCorrelation, information
 from graphdsl.ir.loss import Builder, LossTerm, NetworkSlot, TermCode
-from graphdsl.ir.methods import MSS, Estimator, Method, estimator_of
+from graphdsl.ir.methods import Method
 from graphdsl.ir.model import Model
 from graphdsl.ir.networks import Conditional, Family
 from graphdsl.ir.objective import EstimatorChoice
 from graphdsl.ir.statements import NO_ATTRIBUTE, Attribute, Ref
 from graphdsl.ir.symbols import NetworkName, Variable, latex_names, latex_word
-from graphdsl.ir.weight import Weight
+from graphdsl.lower.estimator_choice import InformationEstimate
 from graphdsl.program.ancestors import Generation, sampled
 from graphdsl.program.errors import EstimatorMisplaced
 from graphdsl.program.inputs import tensor_shape
@@ -29,41 +28,45 @@ from graphdsl.program.names import Names
 from graphdsl.program.networks import with_scale
 from graphdsl.program.state import Plan
 
-Estimated: TypeAlias = tuple[Weight, TotalCorrelation, EstimatorChoice | None]
-
 _HIDDEN = (256, 256)
 
 
 def estimated_terms(
-    plans: MutableMapping[NetworkName, Plan], collected: Collected, taken: Names
+    plans: MutableMapping[NetworkName, Plan],
+    estimates: Iterable[InformationEstimate],
+    taken: Names,
 ) -> Iterator[LossTerm]:
     """One term for each information that an estimator was chosen for, or that has one alone."""
-    for weight, atom, choice in collected.estimated:
-        if weight:
-            sample = Generation(plans).sample if atom.under == "p" else None
-            plan = plans[atom.under]
-            factors = not _are_parts(atom, choice, plan.model)
-            maker = _of_factors if factors else _of_parts
-            yield maker(plan, weight, atom, choice, taken, sample or partial(sampled, plan))
+    for one in estimates:
+        if one.weight:
+            plan = plans[one.atom.under]
+            generated = one.atom.under == "p"
+            sample = Generation(plans).sample if generated else partial(sampled, plan)
+            maker = _of_parts if one.is_of_parts else _of_factors
+            yield maker(plan, one, taken, sample)
 
 
 def unfit_estimates(
-    collected: Collected, model: Model, independence: Independence, line: int, column: int
+    estimates: Iterable[InformationEstimate],
+    model: Model,
+    independence: Independence,
+    line: int,
+    column: int,
 ) -> Iterator[Diagnostic]:
     """Estimators whose conditions do not hold."""
-    for _, atom, choice in collected.estimated:
-        chosen = _chosen(choice)
+    for one in estimates:
+        atom, choice = one.atom, one.written
         if atom.under != "q":
-            reason, instead = not_of_samples(atom, chosen, model), INSTEAD_OF_SAMPLES
-        elif _are_parts(atom, choice, model):
-            reason, instead = _no_parts(atom, chosen, model, independence), _INSTEAD_OF_PARTS
+            reason, instead = not_of_samples(atom, one.method, model), INSTEAD_OF_SAMPLES
+        elif one.is_of_parts:
+            reason, instead = _no_parts(atom, one.method, model, independence), _INSTEAD_OF_PARTS
         else:
             reason, instead = _no_factors(atom, model, independence), _INSTEAD_OF_FACTORS
         if reason:
             span = (choice.line, choice.column, 8) if choice else (line, column, 1)
             yield EstimatorMisplaced(
                 span=Span(span[0], span[1], span[0], span[1] + span[2]),
-                estimator=_said(chosen),
+                estimator=one.method_name,
                 target=str(information(atom.parts, atom.given, atom.under)),
                 reason=reason,
                 instead=instead,
@@ -76,32 +79,15 @@ _INSTEAD_OF_FACTORS = (
 _INSTEAD_OF_PARTS = "name two variables, or whole families, as in `estimate I(z; u) with adversary`"
 
 
-def _are_parts(atom: TotalCorrelation, choice: EstimatorChoice | None, model: Model) -> bool:
-    """Whether it is between variables as they are, rather than between the factors of a family."""
-    if _chosen(choice).is_of_parts:
-        return True
-    families = {model.family_of(name).name for part in atom.parts for name in part}
-    return len(atom.parts) == 2 and len(families) == 2
-
-
-def _chosen(choice: EstimatorChoice | None) -> Method:
-    return choice.method if choice else MSS
-
-
 # ---- factors of one family -----------------------------------------------------------------------
 
 
 def _of_factors(
-    plan: Plan,
-    weight: Weight,
-    atom: TotalCorrelation,
-    choice: EstimatorChoice | None,
-    taken: Names,
-    sample: Callable[[Family], Ref],
+    plan: Plan, one: InformationEstimate, taken: Names, sample: Callable[[Family], Ref]
 ) -> LossTerm:
+    weight, atom, estimator = one.weight, one.atom, one.estimator
     nodes = [name for part in atom.parts for name in part]
-    family = plan.model.family_of(nodes[0])
-    estimator = estimator_of(_chosen(choice), is_factors=True)
+    (family,) = one.families
     sample(family)
     whole = "; ".join(nodes) if tuple(nodes) != family.nodes else family.name
     at = _at(atom)
@@ -123,8 +109,8 @@ def _of_factors(
         stands_for=(Term(weight, atom),),
         relation=directed(estimator.relation, weight, plan.model),
         bounds=(),
-        estimator=estimator.named.format("factors"),
-        lines=_lines(plan.model, choice),
+        estimator=one.name,
+        lines=_lines(plan.model, one.written),
         critic=taken.take(f"critic:{family.name}{plan.tag}") if critic else "",
     )
 
@@ -156,25 +142,17 @@ def _holders(model: Model, nodes: Sequence[Variable]) -> list[Conditional]:
 
 
 def _of_parts(
-    plan: Plan,
-    weight: Weight,
-    atom: TotalCorrelation,
-    choice: EstimatorChoice | None,
-    taken: Names,
-    sample: Callable[[Family], Ref],
+    plan: Plan, one: InformationEstimate, taken: Names, sample: Callable[[Family], Ref]
 ) -> LossTerm:
-    method, at = _chosen(choice), _at(atom)
-    left, right = (plan.model.family_of(part[0]) for part in atom.parts)
-    if left.role != "latent":
-        left, right = right, left
-    estimator = estimator_of(method, is_factors=False, is_groups=_are_groups(right))
+    weight, atom, estimator = one.weight, one.atom, one.estimator
+    at, (left, right) = _at(atom), one.families
     label = f"{left.name},{right.name}"
     critic = _critic(plan, label) if estimator.has_critic else NO_ATTRIBUTE
     if critic:
         shapes = (tensor_shape(left), tensor_shape(right))
         _declare(plan, critic, f"{left.name},{right.name}", shapes, (left.nodes, right.nodes))
     values = sample(left), sample(right)
-    posteriors = (left, right) if method.needs_densities else ()
+    posteriors = (left, right) if one.method.needs_densities else ()
     code = _parts_code(plan, estimator.word, posteriors, critic, values)
     return LossTerm(
         name=taken.take(f"information:{label}{plan.tag}"),
@@ -185,8 +163,8 @@ def _of_parts(
         stands_for=(Term(weight, information(atom.parts, (), atom.under)),),
         relation=directed(estimator.relation, weight, plan.model),
         bounds=(),
-        estimator=_compared(method, estimator, right),
-        lines=_lines(plan.model, choice),
+        estimator=one.name,
+        lines=_lines(plan.model, one.written),
         critic=taken.take(f"critic:{label}{plan.tag}") if critic else "",
     )
 
@@ -209,22 +187,6 @@ def _parts_code(
             word=word,
         )
     return TermCode(kind="information", left=values[0], right=values[1], word=word, critic=critic)
-
-
-def _said(method: Method) -> str:
-    """What a method is called where it does not fit."""
-    return estimator_of(method, is_factors=not method.is_of_parts).named.format("rows")
-
-
-def _compared(method: Method, estimator: Estimator, right: Family) -> str:
-    """What the estimator is called, of what it compares."""
-    if estimator.groups:
-        return estimator.named.format(right.name)
-    return estimator.named.format(method.pairs.format(right.name))
-
-
-def _are_groups(family: Family) -> bool:
-    return family.kind == "binary" and not tensor_shape(family)
 
 
 def _no_parts(

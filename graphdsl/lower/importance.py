@@ -4,12 +4,12 @@ from __future__ import annotations
 
 __all__ = ["importance_terms", "sampled_networks", "unfit_importances"]
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from graphdsl.bound.relations import directed
 from graphdsl.diagnostics import CompilerBug, Diagnostic, Span
 from graphdsl.ir.draws import draws_in
-from graphdsl.ir.information import Collected, CrossEntropy, Importance, Term
+from graphdsl.ir.information import Collected, CrossEntropy, Term
 from graphdsl.ir.loss import Bound, LossTerm, TermCode
 from graphdsl.ir.methods import IWAE
 from graphdsl.ir.model import Model
@@ -17,6 +17,7 @@ from graphdsl.ir.notation import factor_latex, factor_text, shortened
 from graphdsl.ir.objective import DivergenceOfMarginals
 from graphdsl.ir.signs import sign
 from graphdsl.ir.symbols import ModelRef, NetworkName, Variable, latex_names
+from graphdsl.lower.estimator_choice import ImportanceEstimate
 from graphdsl.notation.networks import joint_text
 from graphdsl.program.errors import SeveralSamplesMisplaced
 from graphdsl.program.names import Names
@@ -24,11 +25,14 @@ from graphdsl.program.passes.repeat_samples import SamplePass
 from graphdsl.program.state import Plan
 
 
-def unfit_importances(collected: Collected, model: Model) -> Iterator[Diagnostic]:
+def unfit_importances(
+    collected: Collected, estimates: Iterable[ImportanceEstimate], model: Model
+) -> Iterator[Diagnostic]:
     """Bounds whose direction is wrong, or may be; and those of sets that are drawn."""
-    for one in collected.importances:
+    for estimate in estimates:
+        one = estimate.importance
         line = one.lines[0] if one.lines else 1
-        reason, instead = _why_not(one, collected, model)
+        reason, instead = _why_not(estimate, collected, model)
         if reason:
             yield SeveralSamplesMisplaced(
                 span=Span(line, 1, line, 2),
@@ -39,12 +43,11 @@ def unfit_importances(collected: Collected, model: Model) -> Iterator[Diagnostic
             )
 
 
-def _why_not(one: Importance, collected: Collected, model: Model) -> tuple[str, str]:
+def _why_not(estimate: ImportanceEstimate, collected: Collected, model: Model) -> tuple[str, str]:
     """Why the bound does not apply, and what to do; nothing if it does."""
-    method = one.divergence.method
+    one, method = estimate.importance, estimate.importance.divergence.method
     within = f"with {method.word}"
-    network = model.inference_of(one.divergence.under)
-    if method.of_experts is None and any(each.mixes for each in network.conditionals):
+    if estimate.estimator is None:
         reason = f"`{method.word}` has no bound for a posterior that is a mixture of experts"
         return reason, f"write `with {IWAE.word}{IWAE.example}`"
     if draws_in(one.divergence.variables or (), one.divergence.under):
@@ -70,14 +73,15 @@ def sampled_networks(collected: Collected) -> Iterator[NetworkName]:
 
 
 def importance_terms(
-    plans: Mapping[NetworkName, Plan], collected: Collected, taken: Names
+    plans: Mapping[NetworkName, Plan], estimates: Iterable[ImportanceEstimate], taken: Names
 ) -> Iterator[LossTerm]:
     """One term for each bound, with the pass over its samples planned."""
-    for one in collected.importances:
-        yield _term(plans[one.divergence.under], one, taken)
+    for one in estimates:
+        yield _term(plans[one.importance.divergence.under], one, taken)
 
 
-def _term(base: Plan, one: Importance, taken: Names) -> LossTerm:
+def _term(base: Plan, estimate: ImportanceEstimate, taken: Names) -> LossTerm:
+    one, chosen = estimate.importance, estimate.estimator
     several = SamplePass(base, one.divergence)
     at = one.divergence.under
     mean = f"\\mathbb{{E}}_{{{at}}}" if len(at) > 1 else f"\\mathbb{{E}}_{at}"
@@ -85,7 +89,6 @@ def _term(base: Plan, one: Importance, taken: Names) -> LossTerm:
     model = ModelRef("p", several.data, several.roots)
     stands_for = Term(one.weight, CrossEntropy(several.data, several.roots, model, at))
     method, mixture = one.divergence.method, several.mixture
-    chosen = method.joint if mixture is None else method.of_experts
     if chosen is None:
         raise CompilerBug(f"{method.word} has no estimator of this divergence")
     relation = directed(chosen.relation, one.weight, base.model)

@@ -27,6 +27,7 @@ from graphdsl.lower.checks import all_warnings, mistakes, without_model
 from graphdsl.lower.distances import distance_terms
 from graphdsl.lower.errors import NothingLeft, PriorMissing
 from graphdsl.lower.estimates import estimated_terms
+from graphdsl.lower.estimator_choice import Estimates, choose_estimates
 from graphdsl.lower.gradients import with_gradients
 from graphdsl.lower.importance import importance_terms, sampled_networks
 from graphdsl.lower.masks import count_terms, unfit_gradients
@@ -62,6 +63,7 @@ class _Bounded:
 
     model: Model  #: with this objective alone
     collected: Collected
+    estimates: tuple[Estimates, ...]  #: of the sum, and of each sum under a sign
     summed: Pieces
     inside: tuple[Pieces, ...]  #: of each sum under a sign
 
@@ -78,7 +80,7 @@ class _Bounded:
 
         inside = tuple(map(turned, self.inside))
         model = playing(self.model, plays)
-        return _Bounded(model, self.collected, turned(self.summed), inside)
+        return _Bounded(model, self.collected, self.estimates, turned(self.summed), inside)
 
     @property
     def sampled(self) -> list[NetworkName]:
@@ -93,10 +95,11 @@ def lower(
     """Choose models and estimators, and plan the code: of one objective, or one per player."""
     alone = [replace(model, objective=one.objective) for one in model.players] or [model]
     found: list[Diagnostic] = []
-    for collected, one in zip(several, alone, strict=True):
-        found += mistakes(collected, one, independences)
-        for group in collected.groups:
-            found += mistakes(group.collected, one, independences)
+    estimates = [_estimates(one, model) for one, model in zip(several, alone, strict=True)]
+    for collected, one, chosen in zip(several, alone, estimates, strict=True):
+        every = (collected, *(group.collected for group in collected.groups))
+        for part, each in zip(every, chosen, strict=True):
+            found += mistakes(part, one, each, independences)
         found += inner_constants(collected)
     found += (*unfit_players(model), *unfit_gradients(model))
     found = list(dict.fromkeys(found))
@@ -104,8 +107,8 @@ def lower(
         return Lowered(None, tuple(found))
     found += all_warnings(several, alone)
     bounded = [
-        _bounded(collected, one, independences)
-        for collected, one in zip(several, alone, strict=True)
+        _bounded(collected, one, chosen, independences)
+        for collected, one, chosen in zip(several, alone, estimates, strict=True)
     ]
     everything = [piece for one in bounded for piece in one.everything]
     bare = [
@@ -134,8 +137,17 @@ def lower(
     return replace(lowered, diagnostics=(*lowered.diagnostics, *left))
 
 
+def _estimates(collected: Collected, model: Model) -> tuple[Estimates, ...]:
+    """The estimators of an objective, and of each sum under a sign."""
+    every = (collected, *(group.collected for group in collected.groups))
+    return tuple(choose_estimates(one, model) for one in every)
+
+
 def _bounded(
-    collected: Collected, model: Model, independences: Mapping[NetworkName, Independence]
+    collected: Collected,
+    model: Model,
+    estimates: tuple[Estimates, ...],
+    independences: Mapping[NetworkName, Independence],
 ) -> _Bounded:
     """An objective in pieces, those under a sign by themselves."""
     by_itself = any("predictors" in one.owners for one in model.players)
@@ -146,6 +158,7 @@ def _bounded(
     return _Bounded(
         model,
         collected,
+        estimates,
         pieces(collected, model, independences, seen_in(as_it_is)),
         tuple(
             pieces(each.collected, model, independences, seen_in(within(each, model)))
@@ -241,10 +254,11 @@ def _all_terms(
     plans: MutableMapping[NetworkName, Plan], one: _Bounded, taken: Names, found: list[Diagnostic]
 ) -> tuple[tuple[LossTerm, ...], tuple[Group, ...]]:
     """The terms of an objective, and its sums under a sign."""
-    terms = _terms(plans, one.collected, one.summed, taken)
+    terms = _terms(plans, one.collected, one.estimates[0], one.summed, taken)
     groups: list[Group] = []
-    for each, several in zip(one.collected.groups, one.inside, strict=True):
-        under = _terms(plans, each.collected, several, taken)
+    every = zip(one.collected.groups, one.estimates[1:], one.inside, strict=True)
+    for each, estimates, several in every:
+        under = _terms(plans, each.collected, estimates, several, taken)
         if not under:
             found.append(nothing_inside(each))
             continue
@@ -260,14 +274,18 @@ def _is_wrong(found: Iterable[Diagnostic]) -> bool:
 
 
 def _terms(
-    plans: MutableMapping[NetworkName, Plan], collected: Collected, several: Pieces, names: Names
+    plans: MutableMapping[NetworkName, Plan],
+    collected: Collected,
+    estimates: Estimates,
+    several: Pieces,
+    names: Names,
 ) -> tuple[LossTerm, ...]:
     terms = (
         *loss_terms(plans, _in_order(several.parts), names),
-        *estimated_terms(plans, collected, names),
-        *distance_terms(plans, collected, names),
+        *estimated_terms(plans, estimates.informations, names),
+        *distance_terms(plans, estimates.distances, names),
         *count_terms(plans[Q], collected, names),
-        *importance_terms(plans, collected, names),
+        *importance_terms(plans, estimates.importances, names),
     )
     return telling(terms, several.vanished)
 

@@ -7,7 +7,6 @@ __all__ = ["added_up", "loss_terms"]
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from graphdsl.bound.draws import draws_used
 from graphdsl.bound.models import Auxiliary, Decoder, Encoder, Prior, SubPosterior, is_drawn, plays
 from graphdsl.bound.pieces import Piece
 from graphdsl.bound.relations import of_bounds
@@ -20,12 +19,13 @@ from graphdsl.ir.signs import sign
 from graphdsl.ir.statements import Ref, Sample, Value
 from graphdsl.ir.symbols import NetworkName, P, Variable
 from graphdsl.ir.weight import Weight, accumulate
+from graphdsl.lower.estimator_choice import RateEstimate, choose_for_rate
 from graphdsl.notation.rows import paying
-from graphdsl.notation.terms import AT_ONE_SAMPLE, formula
+from graphdsl.notation.terms import formula
 from graphdsl.program.drawn_sets import chosen
 from graphdsl.program.members import member_ref
 from graphdsl.program.names import Names
-from graphdsl.program.state import Mixture, ModelKey, Plan
+from graphdsl.program.state import ModelKey, Plan
 
 
 def loss_terms(
@@ -36,21 +36,22 @@ def loss_terms(
     for group in _groups(plans, pieces).values():
         first = group[0]
         plan = plans[first.under]
-        mixture = _mixture(plans, first)
-        if mixture is not None:  # as its density has them
-            group.sort(key=lambda piece: mixture.children.index(piece.node))
+        estimate = choose_for_rate(plans, group)
+        if estimate.mixture is not None:  # as its density has them
+            children = estimate.mixture.children
+            group.sort(key=lambda piece: children.index(piece.node))
         bounds = tuple(dict.fromkeys(bound for piece in group for bound in piece.bounds))
         written = formula(plan.samples, group)
         term = LossTerm(
             name=names.take(f"{_title(plan, first)}{plan.tag}"),
             weight=first.weight,
-            code=_sampled(plans, group, replace(_code(plans, group), seen=_seen(plan, group))),
+            code=_estimated(plans, group, estimate),
             formula=written.text,
             latex=written.latex,
             stands_for=added_up(term for piece in group for term in piece.stands_for),
             relation="surrogate" if first.kind in ("penalty", "cost") else of_bounds(bounds),
             bounds=tuple(bound for bound in bounds if bound not in told),
-            estimator=_estimator(plans, group),
+            estimator=estimate.name,
             lines=tuple(sorted({line for piece in group for line in piece.lines})),
             rows=paying(plan.model, _in_order(plan, group)),
             frozen=isinstance(first.ref, Decoder) and first.ref.frozen,
@@ -59,45 +60,14 @@ def loss_terms(
         yield _with_critic(plans, group, term, names)
 
 
-def _estimator(plans: Mapping[NetworkName, Plan], group: Sequence[Piece]) -> str:
-    """How a mean over sets is computed, or one that has no closed form, where there is one."""
-    draws = draws_used(group)
-    if _mixture(plans, group[0]) is not None:
-        return f"{AT_ONE_SAMPLE}: unbiased"
-    if draws:
-        return f"one {', '.join(draws)} for each row, drawn uniformly: unbiased"
-    if not _is_sampled(plans, group[0]):
-        return ""
-    return f"log-densities of one sample of {plans[group[0].under].base}: unbiased"
-
-
-def _mixture(plans: Mapping[NetworkName, Plan], piece: Piece) -> Mixture | None:
-    """The mixture whose density a rate has, or an entropy, on either side."""
-    if piece.kind not in ("kl", "entropy"):
-        return None
-    other = plans.get(piece.ref.network) if isinstance(piece.ref, Encoder) else None
-    own = plans[piece.under].mixtures.get(piece.node)
-    return own if own is not None or other is None else other.mixtures.get(piece.node)
-
-
-def _is_sampled(plans: Mapping[NetworkName, Plan], piece: Piece) -> bool:
-    """Whether a rate, or an entropy, has no closed form: that of a flow has none."""
-    if piece.kind not in ("kl", "entropy"):
-        return False
-    law = plans[piece.under].law(piece.node)
-    if isinstance(piece.ref, Encoder):
-        return not law.has_divergence_to(plans[piece.ref.network].law(piece.node))
-    if isinstance(piece.ref, Prior):
-        prior = plans[piece.under].model.family_of(piece.node).distribution.law
-        return not law.has_divergence_to(prior)
-    return not law.entropy
-
-
-def _sampled(plans: Mapping[NetworkName, Plan], group: Sequence[Piece], code: TermCode) -> TermCode:
-    """What has no closed form is told by the sample at hand, and its density."""
-    if _mixture(plans, group[0]) is not None:
+def _estimated(
+    plans: Mapping[NetworkName, Plan], group: Sequence[Piece], estimate: RateEstimate
+) -> TermCode:
+    """The code of a term; one without a closed form reads the sample at hand, and its density."""
+    code = replace(_code(plans, group), seen=_seen(plans[group[0].under], group))
+    if estimate.mixture is not None:
         return _of_mixture(plans, group, code)
-    if not _is_sampled(plans, group[0]):
+    if not estimate.is_sampled:
         return code
     plan, nodes = plans[group[0].under], tuple(dict.fromkeys(piece.node for piece in group))
     flow = plan.law(nodes[0]).is_run_alone
