@@ -14,6 +14,7 @@ from pathlib import Path
 from graphdsl.bound.bounds import pieces
 from graphdsl.codegen import render_module
 from graphdsl.collecting import collect
+from graphdsl.declare.networks import model_network
 from graphdsl.graphs import build_dag
 from graphdsl.lower import lower
 from graphdsl.program.names import named
@@ -52,7 +53,8 @@ class Stage:
 
 STAGES = (
     Stage(parse, "Lark reads the text and recovers from mistakes, so that all are reported."),
-    Stage(resolve, "Names become declared variables, shapes and networks; families are expanded."),
+    Stage(model_network, "Names become declared variables, indices are bound, lines become edges."),
+    Stage(resolve, "The objective, its players, choices and assertions become data."),
     Stage(build_dag, "Each network becomes a DAG; d-separation is asked of it from here on."),
     Stage(expand_objective, "Functionals and M-projections become local entropies."),
     Stage(collect, "Equal entropies are added up, in a canonical form."),
@@ -70,8 +72,8 @@ def architecture_page() -> str:
     return f"""# Architecture
 
 The compiler is a pipeline: each stage takes data from the one before. `graphdsl/compiler.py` knows
-their order. The stages below are listed in the order in which they return; `lower` calls the three
-before it.
+their order. The stages below are listed in the order in which they return; `resolve` calls the
+one before it, and `lower` the three before it.
 
 {picture()}
 

@@ -9,6 +9,9 @@ from itertools import permutations
 import pytest
 
 from graphdsl.compiler import check_spec, compile_spec, derive
+from graphdsl.declare.errors import TooMany, UnknownName
+from graphdsl.declare.index_errors import IndexOutOfRange
+from graphdsl.declare.number_errors import NumberTooLarge, OutOfRange
 from graphdsl.diagnostics import Diagnostic, Source, SpecError
 from graphdsl.ir.model import Model
 from graphdsl.ir.networks import Conditional, Network, Via
@@ -17,9 +20,6 @@ from graphdsl.ir.objective import MultiInformation
 from graphdsl.ir.symbols import Variable, variable
 from graphdsl.ir.weight import ONE, Weight
 from graphdsl.resolve import resolve
-from graphdsl.resolve.errors import TooMany, UnknownName
-from graphdsl.resolve.index_errors import IndexOutOfRange
-from graphdsl.resolve.number_errors import NumberTooLarge, OutOfRange
 from graphdsl.syntax import parse
 from tests.effort import calls, peak
 

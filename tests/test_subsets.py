@@ -81,7 +81,7 @@ MEANS = {
 @pytest.fixture
 def drawing(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     """Draw sets however few there are."""
-    monkeypatch.setattr("graphdsl.resolve.comprehensions.WRITTEN_ALWAYS", 0)
+    monkeypatch.setattr("graphdsl.declare.comprehensions.WRITTEN_ALWAYS", 0)
     monkeypatch.setattr("graphdsl.resolve.objective.WRITTEN_OUT", 0)
     return monkeypatch
 
@@ -90,7 +90,7 @@ def both_ways(text: str, drawing: pytest.MonkeyPatch) -> tuple[Objective, Object
     """The module that draws its sets, and the one with all of them, with the same networks."""
     drawn = emitted_class(text)().double()
     with drawing.context() as restored:
-        restored.setattr("graphdsl.resolve.comprehensions.WRITTEN_ALWAYS", 4)
+        restored.setattr("graphdsl.declare.comprehensions.WRITTEN_ALWAYS", 4)
         written = emitted_class(text)().double()
     drawn.load_state_dict(written.state_dict())
     return drawn, written
@@ -219,7 +219,7 @@ def test_loss_is_the_mean_plus_its_gaps(name: str, draw: int, drawing: pytest.Mo
     """What the drawn terms stand for is the objective, whose D's are summed over all sets."""
     result = derived(MEANS[name])
     with drawing.context() as restored:
-        restored.setattr("graphdsl.resolve.comprehensions.WRITTEN_ALWAYS", 4)
+        restored.setattr("graphdsl.declare.comprehensions.WRITTEN_ALWAYS", 4)
         models = Models(derived(MEANS[name]), np.random.default_rng((11, draw)), tight=False)
     sets = list(every_set(result))
     total = 0.0

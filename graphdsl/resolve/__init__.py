@@ -1,7 +1,7 @@
-"""Words to things that exist: names, indices, shapes, and the objective as a weighted sum.
+"""What a spec asks for: its objective as a weighted sum, its players, choices and assertions.
 
-`resolve` walks the statements once and gathers every mistake that it meets. It knows the abstract
-syntax and the model that comes out of it, and no library.
+`resolve` walks the statements once and gathers every mistake that it meets. Names, indices and
+networks are those of `declare`. The room knows the abstract syntax, and no library.
 """
 
 __all__ = ["Resolution", "resolve"]

@@ -8,6 +8,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
+from graphdsl.declare.indices import Indices
+from graphdsl.declare.scope import Scope
 from graphdsl.diagnostics import Span, nearest
 from graphdsl.ir.methods import DISTANCES, METHODS
 from graphdsl.ir.objective import (
@@ -30,9 +32,7 @@ from graphdsl.resolve.estimator_errors import (
     UnknownEstimator,
 )
 from graphdsl.resolve.functionals import functional
-from graphdsl.resolve.indices import Indices
 from graphdsl.resolve.laws import Laws, law
-from graphdsl.resolve.scope import Scope
 from graphdsl.resolve.settings import experts_of, has_its_settings, numbers, samples, slope_weight
 from graphdsl.syntax import ast
 

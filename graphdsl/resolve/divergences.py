@@ -6,6 +6,8 @@ __all__ = ["distance", "divergence", "projection"]
 
 from typing import Literal
 
+from graphdsl.declare.indices import Indices
+from graphdsl.declare.scope import Scope
 from graphdsl.ir.objective import (
     Distance,
     DivergenceOfMarginals,
@@ -21,11 +23,9 @@ from graphdsl.resolve.divergence_errors import (
     ReverseDivergence,
     SidesDiffer,
 )
-from graphdsl.resolve.indices import Indices
-from graphdsl.resolve.labels import are_in_every_row
 from graphdsl.resolve.laws import Law, Laws, law
 from graphdsl.resolve.projections import projected
-from graphdsl.resolve.scope import Scope
+from graphdsl.resolve.rows import are_in_every_row
 from graphdsl.syntax import ast
 
 _DISTANCES: dict[str, Literal["JS", "MMD", "W", "KL"]] = {

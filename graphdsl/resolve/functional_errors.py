@@ -6,7 +6,6 @@ __all__ = [
     "CostMisfit",
     "OverlappingParts",
     "PenaltyMisfit",
-    "RowsLack",
     "UnknownCost",
     "UnknownFunctional",
     "WrongArguments",

@@ -8,6 +8,11 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import get_args
 
+from graphdsl.declare.indices import Indices
+from graphdsl.declare.labels import labels_of
+from graphdsl.declare.masks import masks_named
+from graphdsl.declare.references import joined
+from graphdsl.declare.scope import Scope
 from graphdsl.diagnostics import nearest, one_of
 from graphdsl.ir.networks import Family
 from graphdsl.ir.objective import (
@@ -30,12 +35,8 @@ from graphdsl.resolve.functional_errors import (
     UnknownFunctional,
     WrongArguments,
 )
-from graphdsl.resolve.indices import Indices
-from graphdsl.resolve.labels import are_in_every_row, labels_of
 from graphdsl.resolve.laws import Laws, law
-from graphdsl.resolve.masks import masks_named
-from graphdsl.resolve.references import joined
-from graphdsl.resolve.scope import Scope
+from graphdsl.resolve.rows import are_in_every_row
 from graphdsl.syntax import ast
 
 _COSTS: dict[str, Cost] = {one: one for one in get_args(Cost)}

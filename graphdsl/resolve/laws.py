@@ -7,17 +7,17 @@ __all__ = ["Law", "Laws", "every_law", "law", "no_generation"]
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
+from graphdsl.declare.index_errors import WrongIndexCount
+from graphdsl.declare.indices import Indices, index_count, whole
+from graphdsl.declare.networks import model_network
+from graphdsl.declare.references import joined
+from graphdsl.declare.scope import Scope
 from graphdsl.diagnostics import Span, nearest
 from graphdsl.ir.networks import Network
 from graphdsl.ir.objective import EstimatorChoice, ModelChoice
 from graphdsl.ir.symbols import IndexSet, NetworkName, Variable
 from graphdsl.resolve.divergence_errors import NetworkAsDistribution
 from graphdsl.resolve.functional_errors import WrongArguments
-from graphdsl.resolve.index_errors import WrongIndexCount
-from graphdsl.resolve.indices import Indices, index_count, whole
-from graphdsl.resolve.networks import model_network
-from graphdsl.resolve.references import joined
-from graphdsl.resolve.scope import Scope
 from graphdsl.resolve.term_errors import UnknownNetwork
 from graphdsl.syntax import ast
 

@@ -8,19 +8,19 @@ from collections.abc import Iterator
 from fractions import Fraction
 from typing import Literal, TypeAlias
 
+from graphdsl.declare.comprehensions import bindings, sizes_of_sets
+from graphdsl.declare.draws import WRITTEN_OUT, check_drawn
+from graphdsl.declare.errors import TooMany
+from graphdsl.declare.indices import Indices, in_reach, number
+from graphdsl.declare.number_errors import DivisionByZero
+from graphdsl.declare.scope import Scope
 from graphdsl.diagnostics import Span
 from graphdsl.ir.objective import Functional, Weighted, Wrapped
 from graphdsl.ir.weight import ZERO, Weight
 from graphdsl.resolve.choices import chosen
-from graphdsl.resolve.comprehensions import bindings, sizes_of_sets
-from graphdsl.resolve.draws import WRITTEN_OUT, check_drawn
-from graphdsl.resolve.errors import TooMany
 from graphdsl.resolve.functional_errors import WrongArguments
 from graphdsl.resolve.functionals import functional
-from graphdsl.resolve.indices import Indices, in_reach, number
 from graphdsl.resolve.laws import Laws
-from graphdsl.resolve.number_errors import DivisionByZero
-from graphdsl.resolve.scope import Scope
 from graphdsl.resolve.term_errors import (
     ConstraintOfNumbers,
     DivisionByParameter,

@@ -6,9 +6,9 @@ __all__ = ["check_players", "goal_before", "player_of"]
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+from graphdsl.declare.scope import Scope
 from graphdsl.diagnostics import Span, nearest
 from graphdsl.ir.objective import Player, Sparsity, Weighted, Wrapped
-from graphdsl.resolve.scope import Scope
 from graphdsl.resolve.term_errors import (
     ConstraintOfNobody,
     PlayerMissing,

@@ -6,15 +6,15 @@ __all__ = ["projected"]
 
 from dataclasses import replace
 
+from graphdsl.declare.indices import Indices
+from graphdsl.declare.mask_errors import LearnedNetwork
+from graphdsl.declare.networks import instantiate
+from graphdsl.declare.scope import Scope
 from graphdsl.diagnostics import nearest
 from graphdsl.ir.networks import Network
 from graphdsl.ir.symbols import IndexSet, NetworkName
 from graphdsl.resolve.functional_errors import WrongArguments
-from graphdsl.resolve.indices import Indices
 from graphdsl.resolve.laws import Laws, index_argument, law, only_argument, wrong_index_count
-from graphdsl.resolve.mask_errors import LearnedNetwork
-from graphdsl.resolve.networks import instantiate
-from graphdsl.resolve.scope import Scope
 from graphdsl.resolve.term_errors import UnknownNetwork
 from graphdsl.syntax import ast
 

@@ -9,6 +9,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
+from graphdsl.declare.conditionals import idle_modifiers
+from graphdsl.declare.declarations import declare
+from graphdsl.declare.labels import check_labels, declare_labels, with_labels
+from graphdsl.declare.masks import declare_masks
+from graphdsl.declare.networks import model_network
+from graphdsl.declare.scope import Scope
+from graphdsl.declare.vias import check_shared_further
 from graphdsl.diagnostics import Diagnostic, Source, Span
 from graphdsl.ir.model import Model
 from graphdsl.ir.networks import Network, Node, owners_of_edges
@@ -25,18 +32,11 @@ from graphdsl.ir.objective import (
 from graphdsl.ir.symbols import NetworkName, P, Q
 from graphdsl.ir.weight import ZERO, Weight
 from graphdsl.resolve.choices import Choice, Replacement, estimate, replaced
-from graphdsl.resolve.conditionals import idle_modifiers
-from graphdsl.resolve.declarations import declare
 from graphdsl.resolve.experts import with_one_expert
-from graphdsl.resolve.labels import check_labels, declare_labels, with_labels
 from graphdsl.resolve.laws import Laws, every_law
-from graphdsl.resolve.masks import declare_masks
-from graphdsl.resolve.networks import model_network
 from graphdsl.resolve.objective import constraint, linear
 from graphdsl.resolve.players import check_players, goal_before, player_of
-from graphdsl.resolve.scope import Scope
 from graphdsl.resolve.turns import turns_of
-from graphdsl.resolve.vias import check_shared_further
 from graphdsl.resolve.whole_spec import check_selectors, check_whole, unused
 from graphdsl.syntax import ast
 from graphdsl_files import visible

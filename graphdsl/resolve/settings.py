@@ -6,13 +6,13 @@ __all__ = ["experts_of", "has_its_settings", "numbers", "samples", "slope_weight
 
 from fractions import Fraction
 
+from graphdsl.declare.errors import TooMany
+from graphdsl.declare.indices import Indices, number, whole
+from graphdsl.declare.scope import Scope
+from graphdsl.declare.setting_errors import EstimatorBrackets, SettingValue
 from graphdsl.diagnostics import one_of
 from graphdsl.ir.methods import EXPERTS, METHODS, Experts
 from graphdsl.ir.objective import Functional, MultiInformation
-from graphdsl.resolve.errors import TooMany
-from graphdsl.resolve.indices import Indices, number, whole
-from graphdsl.resolve.scope import Scope
-from graphdsl.resolve.setting_errors import EstimatorBrackets, SettingValue
 from graphdsl.syntax import ast
 
 _MOST_SAMPLES = 10_000

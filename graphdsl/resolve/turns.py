@@ -6,10 +6,10 @@ __all__ = ["turns_of"]
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from graphdsl.declare.indices import NO_INDICES, whole
+from graphdsl.declare.scope import Scope
 from graphdsl.diagnostics import nearest, one_of
 from graphdsl.ir.objective import Player, Turn
-from graphdsl.resolve.indices import NO_INDICES, whole
-from graphdsl.resolve.scope import Scope
 from graphdsl.resolve.term_errors import TurnsOfNobody, TurnsTwice
 from graphdsl.syntax import ast
 

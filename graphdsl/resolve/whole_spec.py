@@ -6,6 +6,8 @@ __all__ = ["check_selectors", "check_whole", "unused"]
 
 from collections.abc import Iterable, Iterator
 
+from graphdsl.declare.errors import MissingStatement, ReservedName, StatementTwice, Unused
+from graphdsl.declare.scope import Scope
 from graphdsl.diagnostics import Diagnostic, Span
 from graphdsl.ir.model import Model
 from graphdsl.ir.networks import Network
@@ -19,8 +21,6 @@ from graphdsl.ir.objective import (
     UncertaintyOf,
 )
 from graphdsl.ir.symbols import Variable
-from graphdsl.resolve.errors import MissingStatement, ReservedName, StatementTwice, Unused
-from graphdsl.resolve.scope import Scope
 from graphdsl.syntax import ast
 
 _START = Span(1, 1, 1, 2)

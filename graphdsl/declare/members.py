@@ -9,14 +9,14 @@ from fractions import Fraction
 from itertools import product
 from math import prod
 
+from graphdsl.declare.errors import DuplicateName, TooMany
+from graphdsl.declare.index_errors import FamilyStart, IndicesDiffer, MemberLeftOut, MemberMissing
+from graphdsl.declare.indices import NO_INDICES, index_count, whole, whole_range
+from graphdsl.declare.scope import Scope
 from graphdsl.diagnostics import Span
 from graphdsl.ir.networks import Family
 from graphdsl.ir.notation import number_text
 from graphdsl.ir.symbols import Variable
-from graphdsl.resolve.errors import DuplicateName, TooMany
-from graphdsl.resolve.index_errors import FamilyStart, IndicesDiffer, MemberLeftOut, MemberMissing
-from graphdsl.resolve.indices import NO_INDICES, index_count, whole, whole_range
-from graphdsl.resolve.scope import Scope
 from graphdsl.syntax import ast
 
 _MOST_VARIABLES = 1_000

@@ -7,13 +7,13 @@ __all__ = ["bindings", "is_free", "is_many", "sizes_of_sets"]
 from collections.abc import Iterator, Sequence
 from itertools import combinations, permutations
 
+from graphdsl.declare.draw_errors import CannotBeDrawn
+from graphdsl.declare.draws import WRITTEN_ALWAYS, named_draw
+from graphdsl.declare.errors import ShadowedName, TooMany
+from graphdsl.declare.index_errors import BoundIndices, NotASet
+from graphdsl.declare.indices import Indices, whole_range
+from graphdsl.declare.scope import Scope
 from graphdsl.ir.symbols import IndexSet
-from graphdsl.resolve.draw_errors import CannotBeDrawn
-from graphdsl.resolve.draws import WRITTEN_ALWAYS, named_draw
-from graphdsl.resolve.errors import ShadowedName, TooMany
-from graphdsl.resolve.index_errors import BoundIndices, NotASet
-from graphdsl.resolve.indices import Indices, whole_range
-from graphdsl.resolve.scope import Scope
 from graphdsl.syntax import ast
 
 _MOST_VALUES = 10_000  # of the indices of one line or sum

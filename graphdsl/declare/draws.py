@@ -12,14 +12,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Literal
 
+from graphdsl.declare.draw_errors import CannotBeDrawn
+from graphdsl.declare.scope import Scope
 from graphdsl.diagnostics import Span
 from graphdsl.ir.draws import Draw, inside, outside
 from graphdsl.ir.functionals import draws_of, variables_of
 from graphdsl.ir.networks import Conditional, Family, Network
 from graphdsl.ir.objective import DivergenceOfPosteriors, Functional, PredictiveEntropy, Projection
 from graphdsl.ir.symbols import Variable, natural
-from graphdsl.resolve.draw_errors import CannotBeDrawn
-from graphdsl.resolve.scope import Scope
 from graphdsl.syntax import ast
 
 #: The sets of so few members are written out, and of a few more where a drawn one cannot stand.

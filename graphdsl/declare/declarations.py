@@ -8,28 +8,28 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 
-from graphdsl.diagnostics import Span
-from graphdsl.diagnostics.suggest import nearest
-from graphdsl.ir.networks import Family, Interval, Parameter
-from graphdsl.ir.notation import number_text
-from graphdsl.ir.symbols import Variable
-from graphdsl.resolve.comprehensions import is_free
-from graphdsl.resolve.distributions import classes_of, distribution_of, kind_of
-from graphdsl.resolve.errors import DuplicateName, ReservedName
-from graphdsl.resolve.indices import LARGEST, NO_INDICES, in_reach, number, whole
-from graphdsl.resolve.label_errors import MisplacedOptional
-from graphdsl.resolve.members import (
+from graphdsl.declare.comprehensions import is_free
+from graphdsl.declare.distributions import classes_of, distribution_of, kind_of
+from graphdsl.declare.errors import DuplicateName, ReservedName
+from graphdsl.declare.indices import LARGEST, NO_INDICES, in_reach, number, whole
+from graphdsl.declare.label_errors import MisplacedOptional
+from graphdsl.declare.members import (
     check_gaps,
     declare_each,
     is_another_member,
     is_member,
     member_indices,
 )
-from graphdsl.resolve.number_errors import EmptyRange, OutOfRange, SizeTooLarge
-from graphdsl.resolve.reserved import What, why_reserved
-from graphdsl.resolve.scope import Declared, Scope
-from graphdsl.resolve.setting_errors import RampSetting
-from graphdsl.resolve.value_errors import UnknownValue
+from graphdsl.declare.number_errors import EmptyRange, OutOfRange, SizeTooLarge
+from graphdsl.declare.reserved import What, why_reserved
+from graphdsl.declare.scope import Declared, Scope
+from graphdsl.declare.setting_errors import RampSetting
+from graphdsl.declare.value_errors import UnknownValue
+from graphdsl.diagnostics import Span
+from graphdsl.diagnostics.suggest import nearest
+from graphdsl.ir.networks import Family, Interval, Parameter
+from graphdsl.ir.notation import number_text
+from graphdsl.ir.symbols import Variable
 from graphdsl.syntax import ast
 
 

@@ -10,12 +10,12 @@ from fractions import Fraction
 from functools import cached_property
 from typing import Literal, TypeAlias
 
+from graphdsl.declare.errors import NotAVariable, UnknownName
 from graphdsl.diagnostics import Diagnostic, Span, nearest
 from graphdsl.ir.draws import Draw
 from graphdsl.ir.masks import Mask
 from graphdsl.ir.networks import Family, Parameter
 from graphdsl.ir.symbols import Variable, natural
-from graphdsl.resolve.errors import NotAVariable, UnknownName
 from graphdsl.syntax import ast
 
 _Declaration: TypeAlias = (

@@ -7,15 +7,15 @@ __all__ = ["instantiate", "model_network", "network_text"]
 from dataclasses import replace
 from typing import Literal
 
+from graphdsl.declare.conditionals import conditionals
+from graphdsl.declare.indices import Indices
+from graphdsl.declare.lines import Place, Reading, read_lines
+from graphdsl.declare.mask_errors import LearnedNetwork
+from graphdsl.declare.network_errors import BlockInModel, RootInInference, VariableTwice
+from graphdsl.declare.scope import Scope
 from graphdsl.diagnostics import Span
 from graphdsl.ir.networks import Network, Stretch
 from graphdsl.ir.symbols import NetworkName, Variable
-from graphdsl.resolve.conditionals import conditionals
-from graphdsl.resolve.indices import Indices
-from graphdsl.resolve.lines import Place, Reading, read_lines
-from graphdsl.resolve.mask_errors import LearnedNetwork
-from graphdsl.resolve.network_errors import BlockInModel, RootInInference, VariableTwice
-from graphdsl.resolve.scope import Scope
 from graphdsl.syntax import ast
 
 

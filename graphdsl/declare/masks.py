@@ -10,15 +10,12 @@ from itertools import product
 from math import prod
 from typing import TypeAlias, get_args
 
-from graphdsl.diagnostics import nearest, one_of
-from graphdsl.ir.masks import MOST_ENUMERATED, EdgeGradient, Mask
-from graphdsl.ir.notation import number_text
-from graphdsl.resolve.distribution_errors import UnknownSetting
-from graphdsl.resolve.errors import TooMany, UnknownName
-from graphdsl.resolve.gate_errors import AmbiguousGate, GateLeavesOut, GateMisfit
-from graphdsl.resolve.index_errors import IndexOutOfRange, WrongIndexCount
-from graphdsl.resolve.indices import NO_INDICES, Indices, index_count, number, whole, whole_range
-from graphdsl.resolve.mask_errors import (
+from graphdsl.declare.distribution_errors import UnknownSetting
+from graphdsl.declare.errors import TooMany, UnknownName
+from graphdsl.declare.gate_errors import AmbiguousGate, GateLeavesOut, GateMisfit
+from graphdsl.declare.index_errors import IndexOutOfRange, WrongIndexCount
+from graphdsl.declare.indices import NO_INDICES, Indices, index_count, number, whole, whole_range
+from graphdsl.declare.mask_errors import (
     EdgeLaw,
     EdgeProbability,
     MaskEntry,
@@ -29,7 +26,10 @@ from graphdsl.resolve.mask_errors import (
     SparsityOfPart,
     UnknownEdgeGradient,
 )
-from graphdsl.resolve.scope import Scope
+from graphdsl.declare.scope import Scope
+from graphdsl.diagnostics import nearest, one_of
+from graphdsl.ir.masks import MOST_ENUMERATED, EdgeGradient, Mask
+from graphdsl.ir.notation import number_text
 from graphdsl.syntax import ast
 
 Entry: TypeAlias = tuple[int, ...]

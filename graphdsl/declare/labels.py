@@ -7,18 +7,17 @@ tells of other data is allowed for (rule 7).
 
 from __future__ import annotations
 
-__all__ = ["are_in_every_row", "check_labels", "declare_labels", "labels_of", "with_labels"]
+__all__ = ["check_labels", "declare_labels", "labels_of", "with_labels"]
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
+from graphdsl.declare.label_errors import LabelElsewhere, LabelPosterior, LabelUnfit
+from graphdsl.declare.scope import Scope
 from graphdsl.diagnostics import Span
 from graphdsl.ir.laws import NORMAL
 from graphdsl.ir.networks import Conditional, Family, Network, Stretch
 from graphdsl.ir.symbols import Variable
-from graphdsl.resolve.functional_errors import RowsLack
-from graphdsl.resolve.label_errors import LabelElsewhere, LabelPosterior, LabelUnfit
-from graphdsl.resolve.scope import Scope
 from graphdsl.syntax import ast
 
 
@@ -37,24 +36,6 @@ def declare_labels(scope: Scope, spec: ast.Spec) -> None:
             families[labels] = replace(family, name=labels, label_of=family.name)
     scope.replace(families)
     _check_others(scope, spec)
-
-
-def are_in_every_row(
-    scope: Scope,
-    expression: ast.Information | ast.Divergence,
-    names: Iterable[Variable],
-    filled_in: Iterable[str],
-) -> bool:
-    """Whether a term that takes whole rows has them; q may fill in the labels ``filled_in``."""
-    labels = set(filled_in)
-    for name in names:
-        family = scope.family_of(name)
-        if family.optional or (family.labels and name not in labels):
-            functional = expression.functional.text
-            mistake = RowsLack(span=expression.span, name=family.name, functional=functional)
-            scope.note(mistake)
-            return False
-    return True
 
 
 def with_labels(scope: Scope, network: Network) -> Network:

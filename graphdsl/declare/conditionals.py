@@ -7,24 +7,24 @@ __all__ = ["conditionals", "idle_modifiers"]
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Literal
 
-from graphdsl.diagnostics import Diagnostic, Span
-from graphdsl.ir.laws import NORMAL, Law
-from graphdsl.ir.networks import Conditional, Distribution, Family, Via
-from graphdsl.ir.symbols import Variable
-from graphdsl.resolve.distributions import drawn_from
-from graphdsl.resolve.errors import ModifierTwice
-from graphdsl.resolve.gates import check_gates, gates_of
-from graphdsl.resolve.label_errors import NobodyFillsIn
-from graphdsl.resolve.lines import Place, Reading, Step
-from graphdsl.resolve.network_errors import (
+from graphdsl.declare.distributions import drawn_from
+from graphdsl.declare.errors import ModifierTwice
+from graphdsl.declare.gates import check_gates, gates_of
+from graphdsl.declare.label_errors import NobodyFillsIn
+from graphdsl.declare.lines import Place, Reading, Step
+from graphdsl.declare.network_errors import (
     ExpertsNotNormal,
     MisplacedModifier,
     TwoWays,
     UnknownFusion,
 )
-from graphdsl.resolve.scope import Scope
-from graphdsl.resolve.via_errors import ImageNotFirst, NotAnImage, SeveralImages
-from graphdsl.resolve.vias import check_shared, check_via, via_of
+from graphdsl.declare.scope import Scope
+from graphdsl.declare.via_errors import ImageNotFirst, NotAnImage, SeveralImages
+from graphdsl.declare.vias import check_shared, check_via, via_of
+from graphdsl.diagnostics import Diagnostic, Span
+from graphdsl.ir.laws import NORMAL, Law
+from graphdsl.ir.networks import Conditional, Distribution, Family, Via
+from graphdsl.ir.symbols import Variable
 from graphdsl.syntax import ast
 
 _FUSIONS: dict[str, Literal["joint", "poe", "mixture"]] = {

@@ -7,11 +7,7 @@ __all__ = ["classes_of", "distribution_of", "drawn_from", "kind_of"]
 from fractions import Fraction
 from typing import Literal, get_args
 
-from graphdsl.diagnostics import one_of
-from graphdsl.ir.laws import NORMAL, Kind, Law, joint_law, kinds_of_latents, laws_of
-from graphdsl.ir.networks import Distribution, Family
-from graphdsl.ir.notation import number_text
-from graphdsl.resolve.distribution_errors import (
+from graphdsl.declare.distribution_errors import (
     FlowOfFamily,
     JointMisplaced,
     JointOfScalars,
@@ -20,9 +16,13 @@ from graphdsl.resolve.distribution_errors import (
     ScaleOfLatent,
     UnknownSetting,
 )
-from graphdsl.resolve.errors import ClassesMissing, KindArgument, UnknownKind, UnknownPrior
-from graphdsl.resolve.indices import NO_INDICES, number, whole
-from graphdsl.resolve.scope import Scope
+from graphdsl.declare.errors import ClassesMissing, KindArgument, UnknownKind, UnknownPrior
+from graphdsl.declare.indices import NO_INDICES, number, whole
+from graphdsl.declare.scope import Scope
+from graphdsl.diagnostics import one_of
+from graphdsl.ir.laws import NORMAL, Kind, Law, joint_law, kinds_of_latents, laws_of
+from graphdsl.ir.networks import Distribution, Family
+from graphdsl.ir.notation import number_text
 from graphdsl.syntax import ast
 
 _KINDS: dict[str, Kind] = {kind: kind for kind in get_args(Kind)}

@@ -6,20 +6,20 @@ __all__ = ["check_shared", "check_shared_further", "check_via", "via_of"]
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from graphdsl.diagnostics import Diagnostic
-from graphdsl.ir.laws import joint_law
-from graphdsl.ir.networks import Conditional, Network, Via
-from graphdsl.ir.symbols import NetworkName, Variable
-from graphdsl.resolve.distribution_errors import FlowVia
-from graphdsl.resolve.indices import NO_INDICES, whole
-from graphdsl.resolve.scope import Scope
-from graphdsl.resolve.setting_errors import NetworkArguments
-from graphdsl.resolve.via_errors import (
+from graphdsl.declare.distribution_errors import FlowVia
+from graphdsl.declare.indices import NO_INDICES, whole
+from graphdsl.declare.scope import Scope
+from graphdsl.declare.setting_errors import NetworkArguments
+from graphdsl.declare.via_errors import (
     NothingToShare,
     SharedByUnequals,
     SharedInVain,
     UnknownModule,
 )
+from graphdsl.diagnostics import Diagnostic
+from graphdsl.ir.laws import joint_law
+from graphdsl.ir.networks import Conditional, Network, Via
+from graphdsl.ir.symbols import NetworkName, Variable
 from graphdsl.syntax import ast
 
 _KINDS = ("mlp", "conv")

@@ -6,12 +6,12 @@ __all__ = ["check_gates", "gates_of"]
 
 from collections.abc import Iterator, Sequence
 
+from graphdsl.declare.gate_errors import EdgeTwice, MaskOfMixture, UngatedExpert
+from graphdsl.declare.lines import Step
+from graphdsl.declare.scope import Scope
 from graphdsl.ir.masks import Gate
 from graphdsl.ir.networks import Conditional
 from graphdsl.ir.symbols import Variable
-from graphdsl.resolve.gate_errors import EdgeTwice, MaskOfMixture, UngatedExpert
-from graphdsl.resolve.lines import Step
-from graphdsl.resolve.scope import Scope
 from graphdsl.syntax import ast
 
 

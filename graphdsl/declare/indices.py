@@ -18,11 +18,8 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Literal
 
-from graphdsl.diagnostics import Span, nearest
-from graphdsl.ir.notation import number_text
-from graphdsl.ir.symbols import IndexSet
-from graphdsl.resolve.errors import TooMany
-from graphdsl.resolve.number_errors import (
+from graphdsl.declare.errors import TooMany
+from graphdsl.declare.number_errors import (
     BadSize,
     DivisionByZero,
     EmptyRange,
@@ -33,7 +30,10 @@ from graphdsl.resolve.number_errors import (
     UsedBefore,
     UsedInItself,
 )
-from graphdsl.resolve.scope import Scope
+from graphdsl.declare.scope import Scope
+from graphdsl.diagnostics import Span, nearest
+from graphdsl.ir.notation import number_text
+from graphdsl.ir.symbols import IndexSet
 from graphdsl.syntax import ast
 
 LARGEST = 10**9  #: what counts something: a size, the values of a variable, classes, samples

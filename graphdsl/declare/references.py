@@ -7,12 +7,12 @@ __all__ = ["joined", "members"]
 from collections.abc import Iterable, Sequence
 from itertools import product
 
+from graphdsl.declare.draws import block
+from graphdsl.declare.index_errors import IndexOutOfRange, NotAFamily, WrongIndexCount
+from graphdsl.declare.indices import Indices, index_count, whole, whole_range
+from graphdsl.declare.scope import Members, Scope
 from graphdsl.ir.networks import Family
 from graphdsl.ir.symbols import Variable
-from graphdsl.resolve.draws import block
-from graphdsl.resolve.index_errors import IndexOutOfRange, NotAFamily, WrongIndexCount
-from graphdsl.resolve.indices import Indices, index_count, whole, whole_range
-from graphdsl.resolve.scope import Members, Scope
 from graphdsl.syntax import ast
 
 

@@ -9,14 +9,14 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import TypeAlias
 
+from graphdsl.declare.comprehensions import bindings
+from graphdsl.declare.indices import Indices
+from graphdsl.declare.masks import Entries, entries_of
+from graphdsl.declare.references import members
+from graphdsl.declare.scope import Scope
 from graphdsl.diagnostics import Span
 from graphdsl.ir.masks import Gate, Mask
 from graphdsl.ir.symbols import Variable
-from graphdsl.resolve.comprehensions import bindings
-from graphdsl.resolve.indices import Indices
-from graphdsl.resolve.masks import Entries, entries_of
-from graphdsl.resolve.references import members
-from graphdsl.resolve.scope import Scope
 from graphdsl.syntax import ast
 
 Place: TypeAlias = tuple[Variable, ...]  #: a node: one variable, or the variables of a block
