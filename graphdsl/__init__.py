@@ -11,9 +11,9 @@ The rooms: `api` (these functions), `diagnostics` (what a mistake is), `ir` (the
 exchange), `syntax` (text to AST, with Lark), `declare` (names, indices and networks), `resolve`
 (what is asked of them), `graphs` (DAGs and d-separation, with networkx), `symbolic` (the
 derivation, with sympy), `bound` (which bound each entropy takes), `lower` (the terms of a loss, and
-their estimators), `program` (what the methods compute), `notation` (how formulas are printed),
-`codegen` (Python text, with jinja2), `report` (audits). `compiler` knows their order, `cli` talks
-to people.
+their estimators), `slots` (which networks a class has), `program` (what its methods compute),
+`notation` (how formulas are printed), `codegen` (Python text, with jinja2), `report` (audits).
+`compiler` knows their order, `cli` talks to people.
 """
 
 from __future__ import annotations

@@ -50,9 +50,8 @@ class Checked:
     spec: ast.Spec
     model: Model
     dags: Mapping[NetworkName, Dag]
-    independences: Mapping[
-        NetworkName, Independence
-    ]  #: under q, p and each further inference network
+    #: under q, p and each further inference network
+    independences: Mapping[NetworkName, Independence]
     warnings: tuple[Diagnostic, ...]
 
     @property

@@ -236,12 +236,14 @@ from fractions import Fraction
 from graphdsl.graphs import Separation
 from graphdsl.ir.evidence import Certificate, Use
 from graphdsl.ir.information import Information, Term
+from graphdsl.ir.symbols import Variable
 from graphdsl.ir.weight import ONE
 from graphdsl.prove import mistake_in
 from graphdsl.symbolic import Canon
 
-atom = Information(("x",), ("z",))
-canon = Canon(Separation(("x", "z"), {"x": (), "z": ("x",)}, {"x"}))
+x, z = Variable("x"), Variable("z")
+atom = Information((x,), (z,))
+canon = Canon(Separation((x, z), {x: (), z: (x,)}, {x}))
 for times, expected in ((1, None), (2, "the inequalities do not add up to the claim")):
     certificate = Certificate((Use(Fraction(times), atom),))
     assert mistake_in(certificate, [Term(ONE, atom)], canon, frozenset(), {}) == expected

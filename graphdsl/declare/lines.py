@@ -31,9 +31,8 @@ class Step:
     line: ast.Line
     parents: Places
     children: Places
-    gates: Mapping[tuple[Variable, Variable], Gate] = field(
-        default_factory=dict
-    )  #: by parent and child
+    #: by parent and child
+    gates: Mapping[tuple[Variable, Variable], Gate] = field(default_factory=dict)
 
 
 @dataclass(slots=True)

@@ -109,9 +109,8 @@ class Builder:
     numbers: int = 1  #: for each coordinate, such as two for a mean and a log-variance
     law: Literal["", "full", "flow"] = ""  #: of a posterior that is no diagonal one
     context: int = 0  #: of a flow: how many numbers its encoder hands to it
-    reads: tuple[
-        tuple[Variable, ...], ...
-    ] = ()  #: for each input, the data of some scale that it is
+    #: for each input, the data of some scale that it is
+    reads: tuple[tuple[Variable, ...], ...] = ()
     describes: tuple[str, ...] = ()  #: the data of some scale that its answer is about
     units: str = "means"  #: what of them it answers
     module: str = ""  #: of a network that the caller passes: what the spec calls it

@@ -204,9 +204,8 @@ class Fuse:
     how: Literal["concatenate", "product", "mixture", "expert", "each", "subsets", "drawn"]
     experts: tuple[Ref, ...]
     formula: str
-    there: Value | None = field(
-        default=None, compare=False, metadata=COMPUTED
-    )  #: the mask of the experts, where it is assembled
+    #: the mask of the experts, where it is assembled
+    there: Value | None = field(default=None, compare=False, metadata=COMPUTED)
     subsets: Attribute = NO_ATTRIBUTE  #: that lists them
     selector: str = ""  #: of one expert of a mixture, which is drawn
     chosen: Chosen | None = None  #: of one subset that is drawn
@@ -237,9 +236,8 @@ class Sample:
     discrete: bool = False  #: a category: relaxed where a gradient is to go through it
     times: int = 0  #: how many samples of each row, in a bound of several
     like: Value | None = None  #: of several, a tensor of as many rows as the batch
-    density: Value | None = field(
-        default=None, compare=False, metadata=COMPUTED
-    )  #: of a flow: the sample's own log-density
+    #: of a flow: the sample's own log-density
+    density: Value | None = field(default=None, compare=False, metadata=COMPUTED)
     word: str = ""  #: of a root of p, for its prior
     each: int = 0  #: of a mixture, how many experts there are, each of which has samples of its own
 

@@ -21,6 +21,7 @@ from graphdsl.ir.objective import DivergenceOfMarginals
 from graphdsl.ir.symbols import NetworkName, Q, names
 from graphdsl.lower.distances import unfit_distances
 from graphdsl.lower.errors import (
+    EstimatorIdle,
     MarginalOfModel,
     NoBound,
     NoModelOfSets,
@@ -30,7 +31,6 @@ from graphdsl.lower.errors import (
 from graphdsl.lower.estimates import unfit_estimates
 from graphdsl.lower.estimator_choice import Estimates
 from graphdsl.lower.importance import unfit_importances
-from graphdsl.program.errors import EstimatorIdle
 
 
 def all_warnings(several: Sequence[Collected], models: Sequence[Model]) -> Iterator[Diagnostic]:

@@ -27,8 +27,8 @@ from graphdsl.lower.estimator_choice import DistanceEstimate
 from graphdsl.program.ancestors import Generation, sampled
 from graphdsl.program.inputs import tensor_shape
 from graphdsl.program.names import Names
-from graphdsl.program.networks import with_scale
 from graphdsl.program.state import Plan
+from graphdsl.slots.networks import with_scale
 
 _HIDDEN = (256, 256)
 

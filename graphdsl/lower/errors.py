@@ -8,6 +8,8 @@ __all__ = [
     "ComparedWithOneExpert",
     "EdgeGradientOfPlayers",
     "EdgeGradientsDiffer",
+    "EstimatorIdle",
+    "EstimatorMisplaced",
     "IdleLimit",
     "MarginalOfModel",
     "MixtureInPart",
@@ -20,6 +22,7 @@ __all__ = [
     "PriorMissing",
     "ProductElsewhere",
     "RatioOfGenerated",
+    "SeveralSamplesMisplaced",
     "StructuresTooMany",
     "TurnsIdle",
     "UnfitDistance",
@@ -268,3 +271,39 @@ class IdleLimit(Warned):
     hint = "lower the limit: as it is, it acts on the bound alone, which may be larger"
     largest: str
     limit: str
+
+
+class EstimatorIdle(Warned):
+    """An `estimate` line about something that the objective does not hold."""
+
+    code = "MIB502"
+    title = "Nothing to estimate"
+    said = "after collecting equal terms, the objective holds no {target}"
+    hint = "delete the line, or see with `--emit terms` what the objective holds"
+    target: str
+
+
+class EstimatorMisplaced(Diagnostic):
+    """An estimator whose conditions do not hold."""
+
+    code = "MIB501"
+    title = "Estimator out of place"
+    said = "{estimator} cannot estimate {target}: {reason}"
+    hint = "{instead}"
+    estimator: str
+    target: str
+    reason: str
+    instead: str
+
+
+class SeveralSamplesMisplaced(Diagnostic):
+    """A bound of several samples that does not hold, or that is not drawn."""
+
+    code = "MIB505"
+    title = "Several samples out of place"
+    said = "`{word}` does not bound KL({under} || p) here: {reason}"
+    hint = "{instead}"
+    word: str
+    under: NetworkName
+    reason: str
+    instead: str

@@ -19,14 +19,14 @@ from graphdsl.ir.networks import Conditional, Family
 from graphdsl.ir.objective import EstimatorChoice
 from graphdsl.ir.statements import NO_ATTRIBUTE, Attribute, Ref
 from graphdsl.ir.symbols import NetworkName, Variable, latex_names, latex_word
+from graphdsl.lower.errors import EstimatorMisplaced
 from graphdsl.lower.estimator_choice import InformationEstimate
 from graphdsl.program.ancestors import Generation, sampled
-from graphdsl.program.errors import EstimatorMisplaced
 from graphdsl.program.inputs import tensor_shape
 from graphdsl.program.members import member_ref
 from graphdsl.program.names import Names
-from graphdsl.program.networks import with_scale
 from graphdsl.program.state import Plan
+from graphdsl.slots.networks import with_scale
 
 _HIDDEN = (256, 256)
 

@@ -17,9 +17,9 @@ from graphdsl.ir.notation import factor_latex, factor_text, shortened
 from graphdsl.ir.objective import DivergenceOfMarginals
 from graphdsl.ir.signs import sign
 from graphdsl.ir.symbols import ModelRef, NetworkName, Variable, latex_names
+from graphdsl.lower.errors import SeveralSamplesMisplaced
 from graphdsl.lower.estimator_choice import ImportanceEstimate
 from graphdsl.notation.networks import joint_text
-from graphdsl.program.errors import SeveralSamplesMisplaced
 from graphdsl.program.names import Names
 from graphdsl.program.passes.repeat_samples import SamplePass
 from graphdsl.program.state import Plan

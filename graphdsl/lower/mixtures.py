@@ -17,9 +17,9 @@ from graphdsl.ir.methods import EXPERTS
 from graphdsl.ir.model import Model
 from graphdsl.ir.networks import Conditional, Network
 from graphdsl.ir.objective import DivergenceOfMarginals, Weighted
-from graphdsl.lower.errors import ComparedWithOneExpert, MixtureInPart
+from graphdsl.lower.errors import ComparedWithOneExpert, MixtureInPart, SeveralSamplesMisplaced
 from graphdsl.notation.networks import joint_text
-from graphdsl.program.errors import ChoiceInVain, SeveralSamplesMisplaced
+from graphdsl.program.errors import ChoiceInVain
 
 _Why: TypeAlias = tuple[str, str]  #: a reason, and what to write instead
 _ONE = "write `KL(q || p) with one_expert`, whose density is that of the expert which a row draws"

@@ -12,11 +12,11 @@ from graphdsl.ir.slots import Slot
 from graphdsl.ir.statements import Assemble, Generated, PriorSample, Ref, Value
 from graphdsl.ir.symbols import NetworkName, P, Q, Variable
 from graphdsl.program.inputs import parents_of
-from graphdsl.program.keys import members
 from graphdsl.program.members import member_noise
-from graphdsl.program.networks import network_slot
 from graphdsl.program.runs import gathered, held_members, run_slot, slot_shape
 from graphdsl.program.state import Held, Plan
+from graphdsl.slots.keys import members
+from graphdsl.slots.networks import network_slot
 
 
 class Generation:

@@ -14,9 +14,9 @@ from graphdsl.ir.networks import Conditional
 from graphdsl.ir.slots import Slot
 from graphdsl.ir.statements import Value
 from graphdsl.ir.symbols import NetworkName
-from graphdsl.program.networks import network_slot
 from graphdsl.program.runs import gathered, run_slot
 from graphdsl.program.state import ModelKey, Plan
+from graphdsl.slots.networks import network_slot
 
 
 def run_compared(

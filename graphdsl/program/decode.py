@@ -33,11 +33,11 @@ from graphdsl.ir.statements import (
 )
 from graphdsl.ir.symbols import Variable
 from graphdsl.program.inputs import Inputs, parents_of, tensor_shape
-from graphdsl.program.keys import members
 from graphdsl.program.members import member_noise, member_ref
-from graphdsl.program.networks import network_slot
 from graphdsl.program.runs import gathered, held_members, run_slot, slot_shape
 from graphdsl.program.state import Held, Plan, Program
+from graphdsl.slots.keys import members
+from graphdsl.slots.networks import network_slot
 
 
 def plan_generation(plan: Plan, slots: Sequence[Slot]) -> None:

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 __all__ = [
     "ChoiceInVain",
-    "EstimatorIdle",
-    "EstimatorMisplaced",
     "NobodyTrains",
-    "SeveralSamplesMisplaced",
     "SumMisplaced",
 ]
 
@@ -27,29 +24,6 @@ class NobodyTrains(Diagnostic):
     example: str
 
 
-class EstimatorIdle(Warned):
-    """An `estimate` line about something that the objective does not hold."""
-
-    code = "MIB502"
-    title = "Nothing to estimate"
-    said = "after collecting equal terms, the objective holds no {target}"
-    hint = "delete the line, or see with `--emit terms` what the objective holds"
-    target: str
-
-
-class EstimatorMisplaced(Diagnostic):
-    """An estimator whose conditions do not hold."""
-
-    code = "MIB501"
-    title = "Estimator out of place"
-    said = "{estimator} cannot estimate {target}: {reason}"
-    hint = "{instead}"
-    estimator: str
-    target: str
-    reason: str
-    instead: str
-
-
 class SumMisplaced(Diagnostic):
     """A sum over classes where the loss cannot be computed class by class."""
 
@@ -57,19 +31,6 @@ class SumMisplaced(Diagnostic):
     title = "Sum over classes out of place"
     said = "`enumeration` cannot sum over the classes of KL({under} || p): {reason}"
     hint = "{instead}"
-    under: NetworkName
-    reason: str
-    instead: str
-
-
-class SeveralSamplesMisplaced(Diagnostic):
-    """A bound of several samples that does not hold, or that is not drawn."""
-
-    code = "MIB505"
-    title = "Several samples out of place"
-    said = "`{word}` does not bound KL({under} || p) here: {reason}"
-    hint = "{instead}"
-    word: str
     under: NetworkName
     reason: str
     instead: str

@@ -22,13 +22,13 @@ from graphdsl.notation.networks import children_text, joint_text, pattern
 from graphdsl.program.drawn_sets import chosen
 from graphdsl.program.masks import weights_of
 from graphdsl.program.members import member_ref
-from graphdsl.program.networks import network_slot
 from graphdsl.program.runs import (
     run_slot,
     slot_shape,
 )
-from graphdsl.program.slots import expert_slots
 from graphdsl.program.state import Held, Mixture, Plan
+from graphdsl.slots.grouping import expert_slots
+from graphdsl.slots.networks import network_slot
 
 
 def whole_conditional(model: Model, under: NetworkName, slot: Slot) -> Conditional:

@@ -17,7 +17,7 @@ from graphdsl.ir.model import Model
 from graphdsl.ir.slots import Slot
 from graphdsl.ir.symbols import Names, Variable
 from graphdsl.program.inputs import parents_of
-from graphdsl.program.ordering import in_order
+from graphdsl.slots.ordering import in_order
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,8 +21,8 @@ from graphdsl.ir.loss import LossModule
 from graphdsl.ir.model import Model
 from graphdsl.ir.statements import Attribute, Value
 from graphdsl.ir.words import OF_THE_METHODS, OF_THE_RUNTIME
-from graphdsl.program.keys import reads_like
 from graphdsl.program.substitution import attributes_in, replaced, values_in
+from graphdsl.slots.keys import reads_like
 
 #: What a line of Python means something else by.
 _OF_PYTHON = frozenset((*keyword.kwlist, *dir(builtins)))

@@ -20,7 +20,6 @@ from graphdsl.program.decode import plan_generation
 from graphdsl.program.drawn_sets import plan_draws, written_out
 from graphdsl.program.experts import run_experts
 from graphdsl.program.inputs import Inputs, labels_of, parents_of
-from graphdsl.program.keys import Keys
 from graphdsl.program.passes.stack_subsets import (
     plan_inference,
     plan_together,
@@ -30,8 +29,9 @@ from graphdsl.program.passes.stack_subsets import (
 from graphdsl.program.posteriors import plan_posteriors
 from graphdsl.program.predictions import needed, networks_for_bounds, run_auxiliaries, run_models
 from graphdsl.program.runs import place_of
-from graphdsl.program.slots import expert_slots, slots
 from graphdsl.program.state import ModelKey, Plan, Program
+from graphdsl.slots.grouping import expert_slots, slots
+from graphdsl.slots.keys import Keys
 
 
 def make_plan(

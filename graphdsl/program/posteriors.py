@@ -22,9 +22,7 @@ from graphdsl.ir.symbols import Variable
 from graphdsl.program.experts import fused_posterior, whole_conditional
 from graphdsl.program.fallbacks import fallbacks
 from graphdsl.program.inputs import labels_of, parents_of
-from graphdsl.program.keys import members
 from graphdsl.program.members import member_noise, member_ref
-from graphdsl.program.networks import network_slot
 from graphdsl.program.runs import (
     gathered,
     held_members,
@@ -33,6 +31,8 @@ from graphdsl.program.runs import (
     slot_shape,
 )
 from graphdsl.program.state import ModelKey, Plan
+from graphdsl.slots.keys import members
+from graphdsl.slots.networks import network_slot
 
 
 def plan_posteriors(

@@ -15,10 +15,10 @@ from graphdsl.ir.networks import Conditional, Distribution, Via
 from graphdsl.ir.slots import Slot
 from graphdsl.ir.symbols import Variable
 from graphdsl.program.inputs import labels_of
-from graphdsl.program.networks import network_slot
 from graphdsl.program.runs import run_slot
-from graphdsl.program.slots import some_of
 from graphdsl.program.state import ModelKey, Plan
+from graphdsl.slots.grouping import some_of
+from graphdsl.slots.networks import network_slot
 
 
 def _needed_decoders(

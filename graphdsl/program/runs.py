@@ -27,11 +27,11 @@ from graphdsl.ir.statements import (
 )
 from graphdsl.ir.symbols import Variable
 from graphdsl.notation.networks import slot_formula
-from graphdsl.program import keys
 from graphdsl.program.masks import gated
 from graphdsl.program.members import member_ref
-from graphdsl.program.networks import output_of, scale_name
 from graphdsl.program.state import Held, Plan
+from graphdsl.slots import keys
+from graphdsl.slots.networks import output_of, scale_name
 
 
 def run_slot(plan: Plan, slot: Slot, wish: str, frozen: bool = False) -> Run:

@@ -56,15 +56,14 @@ class Program:
     networks: dict[Attribute, NetworkSlot] = field(default_factory=dict)
     subsets: list[tuple[Attribute, tuple[tuple[bool, ...], ...]]] = field(default_factory=list)
     holders: list[tuple[Attribute, Attribute]] = field(default_factory=list)
-    experts: dict[tuple[str, tuple[Variable, ...]], Held] = field(
-        default_factory=dict
-    )  #: by network and children: the tensor of all experts, and their parents in its order
+    #: by network and children: the tensor of all experts, and their parents in its order
+    experts: dict[tuple[str, tuple[Variable, ...]], Held] = field(default_factory=dict)
+    #: by network, latent and experts: a tensor of sub-posteriors, and a place in it
     subset_of: dict[tuple[str, str, tuple[Variable, ...]], tuple[Value, int]] = field(
         default_factory=dict
-    )  #: by network, latent and experts: a tensor of sub-posteriors, and a place in it
-    drawn_posterior: dict[tuple[str, str, str], Held] = field(
-        default_factory=dict
-    )  #: q(z|x[S]), by network, z and x[S]
+    )
+    #: q(z|x[S]), by network, z and x[S]
+    drawn_posterior: dict[tuple[str, str, str], Held] = field(default_factory=dict)
     decode: Block = field(default_factory=Block)
     decoded: list[Decoded] = field(default_factory=list)
     ancestral: Block = field(default_factory=Block)
@@ -81,9 +80,8 @@ class Plan:
 
     program: Program
     under: NetworkName = Q  #: the network whose samples these are
-    together: tuple[
-        NetworkName, ...
-    ] = ()  #: all of them, where several are sampled at once: `r({1})`, ...
+    #: all of them, where several are sampled at once: `r({1})`, ...
+    together: tuple[NetworkName, ...] = ()
     forward: Block = field(default_factory=Block)
     infer: Block = field(default_factory=Block)
     inferred: list[InferenceLine] = field(default_factory=list)
@@ -91,16 +89,13 @@ class Plan:
     values: dict[Variable, Held] = field(default_factory=dict)  #: data and samples
     posterior: dict[Variable, Held] = field(default_factory=dict)
     likelihood: dict[ModelKey, Held] = field(default_factory=dict)
-    compared: dict[tuple[str, str], Held] = field(
-        default_factory=dict
-    )  #: other networks' posteriors at these samples, by network and latent
+    #: other networks' posteriors at these samples, by network and latent
+    compared: dict[tuple[str, str], Held] = field(default_factory=dict)
     mixtures: dict[Variable, Mixture] = field(default_factory=dict)  #: by each child
-    foreign: dict[Variable, set[Variable]] = field(
-        default_factory=dict
-    )  #: what a latent's fallback in p reads, and its encoder does not
-    gathered: dict[tuple[Variable, ...], Value] = field(
-        default_factory=dict
-    )  #: members that are side by side by now
+    #: what a latent's fallback in p reads, and its encoder does not
+    foreign: dict[Variable, set[Variable]] = field(default_factory=dict)
+    #: members that are side by side by now
+    gathered: dict[tuple[Variable, ...], Value] = field(default_factory=dict)
     vectors: set[Value] = field(default_factory=set)  #: values that hold categories as vectors
 
     @property

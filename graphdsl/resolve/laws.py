@@ -27,9 +27,8 @@ class Laws:
     """The distributions of a spec: q and p, and each further one for the arguments it was given."""
 
     models: dict[NetworkName, Network]  #: `q` and `p`, as far as the spec has them
-    further: dict[NetworkName, Network] = field(
-        default_factory=dict
-    )  #: `r(1)`, as the spec speaks of it
+    #: `r(1)`, as the spec speaks of it
+    further: dict[NetworkName, Network] = field(default_factory=dict)
     #: Made in the objective itself.
     choices: list[EstimatorChoice | ModelChoice] = field(default_factory=list)
 

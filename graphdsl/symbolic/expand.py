@@ -56,9 +56,8 @@ class Ledger:
     distances: dict[Distance, Weight] = field(default_factory=dict)
     sparsities: dict[Sparsity, Weight] = field(default_factory=dict)  #: of one mask each
     importances: dict[DivergenceOfMarginals, Weight] = field(default_factory=dict)
-    arrows: dict[Variable, list[Variables]] = field(
-        default_factory=dict
-    )  #: what networks predict from
+    #: what networks predict from
+    arrows: dict[Variable, list[Variables]] = field(default_factory=dict)
     lines: dict[_Key, set[int]] = field(default_factory=dict)  #: who asks for it
 
     def asked(self, key: _Key) -> tuple[int, ...]:

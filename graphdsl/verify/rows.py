@@ -40,12 +40,10 @@ class Row:
     """A pattern: what rows lack, and which labels they know."""
 
     missing: frozenset[Variable] = frozenset()  #: data; of labels those that are not known
-    same: Mapping[Variable, Variable] = field(
-        default_factory=dict
-    )  #: a known label -> what it is of
-    blocks: Mapping[Variable, tuple[Variable, ...]] = field(
-        default_factory=dict
-    )  #: `x[S]`, of sets drawn
+    #: a known label -> what it is of
+    same: Mapping[Variable, Variable] = field(default_factory=dict)
+    #: `x[S]`, of sets drawn
+    blocks: Mapping[Variable, tuple[Variable, ...]] = field(default_factory=dict)
     #: Encoders that have fallen back on a prior, by network and latent: what that is given.
     fallen: Mapping[tuple[str, str], tuple[Variable, ...]] = field(default_factory=dict)
     said: str = ""  #: in words, `rows that lack x[1]`; nothing where they have everything

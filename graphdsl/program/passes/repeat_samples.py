@@ -21,11 +21,11 @@ from graphdsl.ir.symbols import Names, Variable
 from graphdsl.program.blocks import Block
 from graphdsl.program.inputs import parents_of
 from graphdsl.program.members import member_ref
-from graphdsl.program.networks import network_slot
 from graphdsl.program.posteriors import plan_posteriors
 from graphdsl.program.runs import run_slot
 from graphdsl.program.state import Mixture, Plan
 from graphdsl.program.substitution import inputs, outputs, replaced, values_in
+from graphdsl.slots.networks import network_slot
 
 
 class SamplePass:
@@ -46,9 +46,8 @@ class SamplePass:
         self._plan.forward, self._plan.infer, self._plan.inferred = Block(), Block(), []
         self._masks = {base.inputs.mask(one.name) for one in self._model.masks}
         self._shared: dict[Value, Value] = {}  #: what the plan computes too, by this pass's value
-        self._own: dict[
-            Value, Value
-        ] = {}  #: what has a row for every sample, by its value elsewhere
+        #: what has a row for every sample, by its value elsewhere
+        self._own: dict[Value, Value] = {}
         wanted = frozenset(self._wanted(divergence))
         decoders = [slot for slot in base.program.decoders if wanted.intersection(slot.children)]
         self._name(wanted, decoders)

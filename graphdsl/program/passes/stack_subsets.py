@@ -25,11 +25,11 @@ from graphdsl.ir.symbols import NetworkName, Variable
 from graphdsl.notation.networks import children_text
 from graphdsl.program.blocks import Block
 from graphdsl.program.experts import present_experts
-from graphdsl.program.networks import network_slot
 from graphdsl.program.posteriors import plan_posteriors
 from graphdsl.program.runs import run_slot, slot_shape
-from graphdsl.program.slots import some_of
 from graphdsl.program.state import ModelKey, Plan
+from graphdsl.slots.grouping import some_of
+from graphdsl.slots.networks import network_slot
 
 _Encoders: TypeAlias = Mapping[NetworkName, Sequence[Slot]]
 _Asked: TypeAlias = frozenset[tuple[NetworkName, Variable]]  #: network, variable

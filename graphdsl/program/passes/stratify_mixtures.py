@@ -31,9 +31,10 @@ from graphdsl.ir.statements import (
 from graphdsl.ir.symbols import NetworkName
 from graphdsl.notation.networks import joint_text
 from graphdsl.notation.terms import AT_ONE_SAMPLE
+from graphdsl.program.passes.axes import also, on_axis, with_axis
 from graphdsl.program.passes.drop_unused import read_by_term
 from graphdsl.program.state import Mixture, Plan
-from graphdsl.program.substitution import inputs, outputs
+from graphdsl.program.substitution import inputs, outputs, replaced
 
 
 def stratified(
@@ -144,16 +145,12 @@ class _Strata:
         return not one.output.is_distribution and known and not gated
 
     def _own(self, value: Value) -> Value:
-        shape = None if value.shape is None else (self.count, *value.shape)
-        self.each[value] = Value(f"{value.name}~each", shape)
+        self.each[value] = with_axis(value, self.count, f"{value.name}~each")
         return self.each[value]
 
     def _ref(self, ref: Ref) -> Ref:
         """A tensor of every expert; of what all have in common, with an axis of size one."""
-        if ref.value not in self.each:
-            return replace(ref, in_sets=True)
-        own = replace(ref, value=self.each[ref.value])
-        return own if ref.places is None else replace(own, behind=True)
+        return replaced(on_axis(ref, self.each), self.each)
 
     # ---- terms -----------------------------------------------------------------------------------
 
@@ -197,4 +194,4 @@ class _Strata:
         of += ", which is drawn" * (which == "one expert")
         if term.code.left.value is self.mixture.value:
             return term.estimator.replace(AT_ONE_SAMPLE, f"{AT_ONE_SAMPLE} of {of}")
-        return ", ".join(filter(None, (term.estimator, f"one sample of {of}")))
+        return also(term.estimator, f"one sample of {of}")

@@ -36,10 +36,11 @@ from graphdsl.ir.statements import (
 )
 from graphdsl.ir.symbols import NetworkName
 from graphdsl.program.errors import ChoiceInVain, SumMisplaced
-from graphdsl.program.keys import reads_like
+from graphdsl.program.passes.axes import also, on_axis, with_axis
 from graphdsl.program.passes.drop_unused import read_by_term
 from graphdsl.program.state import Plan
 from graphdsl.program.substitution import inputs, outputs, replaced
+from graphdsl.slots.keys import reads_like
 
 _MOST = 256  #: combinations of classes, each of which is so many more rows to all networks
 _LEAVE = "leave out `with enumeration`"
@@ -183,9 +184,8 @@ class _Classes:
     def _widened(self, one: Statement) -> Statement:
         """A statement that computes values with the axis of the classes."""
         if not isinstance(one, PriorSample):
-            for value in outputs(one):
-                if value.shape is not None:
-                    self.wide[value] = replace(value, shape=(self.count, *value.shape))
+            shaped = (value for value in outputs(one) if value.shape is not None)
+            self.wide |= {value: with_axis(value, self.count) for value in shaped}
         return one
 
     def _mark(self, statements: Iterable[Statement]) -> None:
@@ -265,9 +265,7 @@ class _Classes:
         """A tensor with the axis of the classes; of what all have in common, one of size one."""
         if ref.gate is not None:
             raise _Unfit(f"a learned mask acts on what is computed from {self._names()}")
-        if ref.value not in self.deep:
-            return replace(ref, in_sets=True)
-        return ref if ref.places is None else replace(ref, behind=True)
+        return on_axis(ref, self.deep)
 
     # ---- terms -----------------------------------------------------------------------------------
 
@@ -286,5 +284,5 @@ class _Classes:
             right=code.right and self._ref(code.right),
             chance=self.chance,
         )
-        estimator = ", ".join(filter(None, (term.estimator, f"a sum over {self._every_value()}")))
+        estimator = also(term.estimator, f"a sum over {self._every_value()}")
         return replace(term, code=code, estimator=estimator)

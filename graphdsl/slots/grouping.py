@@ -12,9 +12,9 @@ from graphdsl.ir.model import Model
 from graphdsl.ir.networks import Conditional
 from graphdsl.ir.slots import Argument, Key, Slot
 from graphdsl.ir.symbols import ModelRef, Variable
-from graphdsl.program.keys import Keys
-from graphdsl.program.networks import output_of
-from graphdsl.program.ordering import in_order
+from graphdsl.slots.keys import Keys
+from graphdsl.slots.networks import output_of
+from graphdsl.slots.ordering import in_order
 
 
 def slots(
