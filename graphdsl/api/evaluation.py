@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from graphdsl.api.likelihood import NoLikelihood, bound_of_rows
-from graphdsl.ir.symbols import entry_word
 
 if TYPE_CHECKING:
+    from graphdsl.api.coherence import Coherence
+    from graphdsl.api.gaps import Gap
     from graphdsl.api.probing import Probe
     from graphdsl_runtime import Batch, Objective
 
@@ -31,6 +32,8 @@ class Evaluation:
     active: Mapping[str, tuple[int, int]]  #: of each real latent: units in use, and units
     remarks: tuple[str, ...]  #: what could not be measured, and why
     probes: tuple[Probe, ...] = ()  #: what else the codes tell
+    gaps: tuple[Gap, ...] = ()  #: of factors: how much one unit alone tells
+    coherences: tuple[Coherence, ...] = ()  #: of views, translated to each other
 
     def to_dict(self) -> dict[str, object]:
         """Give all of it as plain values."""
@@ -48,6 +51,8 @@ class Evaluation:
             },
             "remarks": list(self.remarks),
             "probes": [one.to_dict() for one in self.probes],
+            "mutual_information_gaps": [one.to_dict() for one in self.gaps],
+            "coherence": [one.to_dict() for one in self.coherences],
         }
 
 
@@ -91,13 +96,12 @@ def evaluate(
 
 def _active(objective: Objective, batch: Batch, batch_size: int) -> dict[str, tuple[int, int]]:
     """Count the units of real latents whose means move with the rows."""
-    from graphdsl_runtime.in_use import encode, read_by_infer
+    from graphdsl_runtime.in_use import encode, read_part
     from graphdsl_runtime.in_use.blocks import rows_in
 
-    read = read_by_infer(objective)
-    if not read or rows_in(batch) < 2:
+    seen = read_part(objective, batch)
+    if not seen or rows_in(batch) < 2:
         return {}
-    seen = {name: one for name, one in batch.items() if entry_word(name) in read}
     found = {}
     for name, code in encode(objective, seen, batch_size=batch_size).items():
         kind = next(one.kind for one in objective.variables if one.name == name)

@@ -158,7 +158,7 @@ class LatentModel(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sci
 
         Shapes: ``-> (n, codes)``; of a category, the probabilities of its classes.
         """
-        from graphdsl_runtime.in_use import encode, read_by_infer
+        from graphdsl_runtime.in_use import encode, read_by_infer, read_part
 
         objective = self._fitted()
         batch = self._batch(objective, X)
@@ -169,8 +169,7 @@ class LatentModel(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sci
                 raise ValueError(
                     f"the codes depend on `{one.name}`: give X as a mapping that has it"
                 )
-        seen = {name: one for name, one in batch.items() if entry_word(name) in read}
-        codes = encode(objective, seen)
+        codes = encode(objective, read_part(objective, batch))
         return np.concatenate(
             [
                 code.reshape(len(code), -1).numpy()

@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-__all__ = ["Probe", "probe", "probe_of_column"]
+__all__ = ["Probe", "probe", "probe_of_targets", "without_codes"]
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
+from graphdsl.api.targets import Targets
+
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from graphdsl_runtime.data import Table
     from graphdsl_runtime.in_use import Drawn
 
 Array: TypeAlias = np.ndarray[Any, np.dtype[Any]]
 
 _NEIGHBOURS = 5
-_CLASSES = 50  # whole numbers of more values are measured, not classes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,50 +88,38 @@ def probe(
         rows=len(asked),
         linear=scores[0],
         neighbours=scores[1],
-        without=_without(known, asked, classes),
+        without=without_codes(known, asked, classes),
     )
 
 
-def probe_of_column(
-    table: Table,
-    name: str,
-    codes: tuple[Mapping[str, Drawn], Mapping[str, Drawn]],
-    places: tuple[Sequence[int], Sequence[int]],
+def probe_of_targets(
+    codes: tuple[Mapping[str, Drawn], Mapping[str, Drawn]], targets: tuple[Targets, Targets]
 ) -> Probe:
     """Predict a column of a table from the means of all codes; rows without a value are left out.
 
-    ``codes`` and ``places`` are those of training and of held-out rows. Text, and whole numbers of
-    few values, are classes.
-    Raises `DataRefused` where there is no such column, and ValueError as `probe` does.
+    ``codes`` and ``targets`` are those of training and of held-out rows.
+    Raises ValueError where one of the two has no value, and as `probe` does.
     """
     import torch
 
-    from graphdsl_runtime.data.errors import refused
-
-    column = table.column(name)
-    if column is None or column.shape or column.unusable:
-        listed = ", ".join(f"`{one}`" for one in table.names[:12])
-        said = f"{table.name} has no column `{name}` of one value a row"
-        raise refused("DATA03", "--probe", said, f"its columns are {listed}")
-    values = column.values
-    there = np.isfinite(values.astype(float))
-    if column.missing is not None:
-        there &= ~column.missing
-    few = values.dtype.kind in "biu" and len(np.unique(values[there])) <= _CLASSES
+    of, classes = targets[0].of, targets[0].classes
     several: list[tuple[Tensor, Array]] = []
-    for coded, rows in zip(codes, places, strict=True):
-        chosen = np.asarray(rows, dtype=np.int64)
-        known = there[chosen]
-        means = torch.cat([one.mean.reshape(len(chosen), -1) for one in coded.values()], dim=1)
-        several.append((means[torch.from_numpy(known)], values[chosen][known]))
-    (seen, targets), (new, asked) = several
-    if not len(targets) or not len(asked):
-        raise refused("DATA10", "--probe", f"`{name}` has no value in the rows of one part")
-    is_class = column.categories is not None or few
-    return probe(name, (seen, new), (targets, asked), classes=is_class)
+    for coded, part in zip(codes, targets, strict=True):
+        count = len(part.there)
+        means = torch.cat([one.mean.reshape(count, -1) for one in coded.values()], dim=1)
+        several.append((means[torch.from_numpy(part.there)], part.values[part.there]))
+    (seen, known), (new, asked) = several
+    if not len(known) or not len(asked):
+        raise ValueError(f"{of} has no value in the rows of one part: there is nothing to predict")
+    return probe(of, (seen, new), (known, asked), classes=classes)
 
 
-def _without(known: Array, asked: Array, classes: bool) -> float:
+def without_codes(known: Array, asked: Array, classes: bool) -> float:
+    """Score a prediction of the most frequent class, or of the mean, of training rows.
+
+    >>> without_codes(np.array([1, 1, 2]), np.array([1, 2]), True)
+    0.5
+    """
     if classes:
         values, counts = np.unique(known, return_counts=True)
         return float((asked == values[counts.argmax()]).mean())

@@ -7,6 +7,7 @@ __all__ = [
     "encode",
     "infers_nothing",
     "read_by_infer",
+    "read_part",
     "reconstruct",
     "sample",
     "translate",
@@ -18,7 +19,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from graphdsl_runtime.batch import Batch
+from graphdsl_runtime.batch import Batch, seen_name
 from graphdsl_runtime.distributions import Likelihood
 from graphdsl_runtime.errors import ObjectiveError, OutOfRange
 from graphdsl_runtime.in_use.blocks import BATCH, pieces, rows_in
@@ -128,6 +129,24 @@ def read_by_infer(objective: Objective) -> tuple[str, ...]:
     with torch.random.fork_rng():
         listening.infer(_row_of_zeros(objective))
     return tuple(one.name for one in data if one.name in read)
+
+
+def read_part(objective: Objective, batch: Batch) -> Batch:
+    """Give the entries of a batch that the codes are inferred from, with what says they are seen.
+
+    >>> from graphdsl_runtime import Objective
+    >>> read_part(Objective(), {"x": torch.zeros(1)})
+    {}
+    """
+    read = read_by_infer(objective)
+    names = [
+        name
+        for one in objective.variables
+        if one.name in read
+        for name in (one.name, *one.member_names)
+    ]
+    keys = {*names, *map(seen_name, names)}
+    return {key: one for key, one in batch.items() if key in keys}
 
 
 def infers_nothing(objective: Objective) -> bool:
