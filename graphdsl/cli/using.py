@@ -20,6 +20,7 @@ __all__ = [
     "refusals",
     "rows_of",
     "trained_on",
+    "write_bytes",
     "write_table",
 ]
 
@@ -206,12 +207,17 @@ def write_table(
     if str(out) == "-":
         write(content.decode("utf-8"), out)
         return
+    write_bytes(out, content)
+    say(f"{shown(out)}: {what}")
+
+
+def write_bytes(out: Path, content: bytes) -> None:
+    """Write a file, whole or not at all; stops with a line where it cannot be written."""
     try:
         write_whole(out, content)
     except OSError as problem:
         why = (problem.strerror or str(problem)).lower()
         fail(f"graphdsl: {shown(out)} cannot be written: {why}")
-    say(f"{shown(out)}: {what}")
 
 
 def _classes(objective: Objective) -> dict[str, list[str]]:

@@ -6,7 +6,7 @@ and `torch.export.load` reads it where torch alone is installed.
 
 from __future__ import annotations
 
-__all__ = ["exported_decode", "exported_infer"]
+__all__ = ["example_rows", "exported_decode", "exported_infer"]
 
 from collections.abc import Mapping
 
@@ -52,6 +52,15 @@ def exported_decode(objective: Objective) -> ExportedProgram:
         given = {one.name: _zeros(one, like) for one in objective.variables if one.role != "latent"}
         values = objective.ancestral_sample(objective.draw_noise(like.new_empty(_ROWS)), given)
     return _exported(_Decode(objective).eval(), _read(objective, values))
+
+
+def example_rows(program: ExportedProgram) -> dict[str, Tensor]:
+    """Give the rows that a program was exported with, by name: what it may be called with.
+
+    Shapes: ``(3, *tensor_shape)``; zeros for data, a sample of p for codes.
+    """
+    arguments, _ = program.example_inputs
+    return dict(arguments[0])
 
 
 class _Infer(nn.Module):
