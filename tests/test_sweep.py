@@ -7,6 +7,7 @@ import json
 import re
 import shlex
 import statistics
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,7 +20,7 @@ import torch
 
 from graphdsl.cli.sweeps import planning
 from graphdsl.cli.sweeps.jobs import Done, Job
-from graphdsl.cli.sweeps.mistakes import CODES
+from graphdsl.cli.sweeps.mistakes import CODES, SweepRefused
 from graphdsl.cli.sweeps.work import carry_out
 from graphdsl_files import held
 from tests.laws.checkpoints import content
@@ -348,6 +349,15 @@ def test_the_page_has_a_sweep_that_can_be_planned_and_every_code(here: Here) -> 
     assert ended.code == 130, ended.err
     assert Path("sweeps/beta/sweep.toml").exists()
     assert dict(re.findall(r"^\| (SWEEP\d\d) \| (.*) \|$", page, re.MULTILINE)) == CODES
+
+
+def test_without_ray_a_sweep_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.undo()
+    monkeypatch.setitem(sys.modules, "ray", None)
+    with pytest.raises(SweepRefused, match=r"SWEEP10 .* pip install \"graphdsl\[scale\]\""):
+        planning.workers_of("ray", jobs=1, threads=1, gpus=0.0)
+    with pytest.raises(SweepRefused, match="write ray or ray:ADDRESS"):
+        planning.workers_of("slurm", jobs=1, threads=1, gpus=0.0)
 
 
 def test_a_rule_over_losses_of_different_parameters_is_remarked_on(here: Here) -> None:

@@ -19,6 +19,7 @@ from graphdsl.cli.sweeps.jobs import Done, Job
 from graphdsl.cli.sweeps.mistakes import refused
 from graphdsl.cli.sweeps.processes import environment_of, started, stop
 
+_PAUSE = 0.1  # seconds between two looks at whether a job has ended
 _EXTRA = 'pip install "graphdsl[scale]"'
 
 
@@ -96,7 +97,9 @@ def _carried_out(job: Job, folder: str, threads: int) -> int:
     os.chdir(folder)
     process = started(job, environment_of(threads))
     try:
-        return process.wait()
+        while process.poll() is None:
+            time.sleep(_PAUSE)  # a wait in the system would not hear that Ray cancels the job
+        return process.returncode
     finally:
         stop(process)
         process.wait()

@@ -19,7 +19,7 @@ from torch.optim import Optimizer
 from torch.utils.data import DataLoader
 
 from graphdsl_files import TrainingSettings
-from graphdsl_runtime import Batch, Losses, Meaningless, Objective, alone, cool, due, play
+from graphdsl_runtime import Batch, Losses, Meaningless, Noise, Objective, alone, cool, due, play
 from graphdsl_runtime.meaning import refuse_meaningless
 from graphdsl_runtime.ranks import of_all_ranks
 from graphdsl_runtime.structures import moving
@@ -29,6 +29,7 @@ from graphdsl_runtime.training.data import FittedData
 from graphdsl_runtime.training.errors import Diverged
 from graphdsl_runtime.training.loggers import log_epoch
 from graphdsl_runtime.training.metrics import Epoch, Mean
+from graphdsl_runtime.training.noise import SharedNoise
 from graphdsl_runtime.training.optimizers import make_optimizers, rate_at
 from graphdsl_runtime.training.processes import leave_group
 from graphdsl_runtime.training.seeds import seed_for
@@ -78,8 +79,9 @@ class Loop(LightningModule):
         self._optimizers: dict[str, Optimizer] = {}
         self._rates: dict[str, float] = {}  # as they are without schedule
         module = torch.compile(objective) if settings.compile else objective
-        self._compute: Callable[[Batch], Losses] = partial(nn.Module.__call__, module)
+        self._compute: Callable[[Batch, Noise | None], Losses] = partial(nn.Module.__call__, module)
         self._train, self._held_out = Mean(), Mean()
+        self._noise: SharedNoise | None = None  #: of the epoch, where there are several processes
         with silenced():
             self._planned = make_trainer(settings, settings.epochs - len(start.history), loggers)
 
@@ -143,8 +145,10 @@ class Loop(LightningModule):
 
     def on_train_epoch_start(self) -> None:
         """Begin the epoch's stream of random numbers."""
-        rank = (self.global_rank,) if self.global_rank else ()
-        torch.manual_seed(self._seed(_TRAINING, self._epoch, *rank))
+        seed, own = self._seed(_TRAINING, self._epoch), self.global_rank + 1
+        several = self.trainer.world_size > 1
+        torch.manual_seed(self._seed(_TRAINING, self._epoch, own) if several else seed)
+        self._noise = SharedNoise(self.objective, seed, self.device) if several else None
         self._train = Mean()
 
     def training_step(self, batch: Batch, index: int) -> None:
@@ -159,7 +163,8 @@ class Loop(LightningModule):
         # A graph that torch compiles in here keeps its memory until every player has been through.
         keeping = torch._functorch.config.patch(donated_buffer=False)  # torch's own word for it
         with keeping if self._settings.compile else nullcontext():
-            losses = self._losses(batch)
+            noise = None if self._noise is None else self._noise.of(_count(batch))
+            losses = self._losses(batch, noise)
             self._train.add(losses, _count(batch))
             playing = moving(due(self._optimizers, self.objective.turns, step), progress)
             play(
@@ -240,9 +245,9 @@ class Loop(LightningModule):
     def _seed(self, *purpose: int) -> int:
         return seed_for(self._settings.seed, *purpose)
 
-    def _losses(self, batch: Batch) -> Losses:
+    def _losses(self, batch: Batch, noise: Noise | None = None) -> Losses:
         try:
-            losses = self._compute(batch)
+            losses = self._compute(batch, noise)
             refuse_meaningless(self.objective, batch, losses)
         except Meaningless as problem:
             self.objective.check(batch)  # it names what is wrong with the data, if that is wrong
