@@ -6,8 +6,9 @@ none of them can fall behind.
 
 from __future__ import annotations
 
-__all__ = ["navigation", "on_files", "pages"]
+__all__ = ["navigation", "on_config", "on_files", "on_page_content", "pages"]
 
+import re
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
@@ -34,7 +35,12 @@ from graphdsl.ir.methods import ESTIMATORS, METHODS, UNREACHABLE
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from docs.architecture import architecture_page
+from docs.finishing import finished
+from docs.gallery import gallery_page, reports
+from docs.mathematics import math_fence
+from docs.notebook_pages import notebook_pages
 from docs.reference import reference_pages
+from docs.start import start_page
 
 if TYPE_CHECKING:
     from mkdocs.config.defaults import MkDocsConfig
@@ -42,12 +48,16 @@ if TYPE_CHECKING:
 
 _ROOT = Path(__file__).parent.parent
 
+_SPECS = sorted((_ROOT / "specs").glob("*.mib"))
+
 #: The pages at the root of the project, and what they are called in the site.
 _ROOT_PAGES = {
-    "README.md": "index.md",
+    "README.md": "overview.md",
     "CONTRIBUTING.md": "contributing.md",
     "CHANGELOG.md": "changelog.md",
 }
+
+_TITLES = {"README.md": "About"}  #: in the navigation, where not the heading
 
 #: What a hundred of the codes is about.
 _HUNDREDS = {
@@ -61,7 +71,11 @@ _HUNDREDS = {
 #: The order of the navigation: pages and folders; what is not named here comes last.
 _ORDER = (
     "index.md",
+    "overview.md",
     "tutorial.md",
+    "gallery.md",
+    "how-to",
+    "notebooks",
     "language.md",
     "distributions.md",
     "estimators.md",
@@ -88,11 +102,25 @@ _ORDER = (
 _COLUMNS = 96  # of the commands' help
 
 
+def on_config(config: MkDocsConfig) -> MkDocsConfig:
+    """Set formulas, wherever a fence of Markdown holds one."""
+    fences = config.mdx_configs.setdefault("pymdownx.superfences", {})
+    fences["custom_fences"] = [{"name": "math", "class": "math", "format": math_fence}]
+    return config
+
+
+def on_page_content(html: str, **_: object) -> str:
+    """Do what Markdown leaves undone."""
+    return finished(html)
+
+
 def on_files(files: Files, *, config: MkDocsConfig) -> Files:
     """Add the pages that are made, and put all pages in the order of the navigation."""
     from mkdocs.structure.files import File
 
     for uri, text in pages().items():
+        files.append(File.generated(config, uri, content=text))
+    for uri, text in reports(_SPECS).items():
         files.append(File.generated(config, uri, content=text))
     config.nav = navigation(file.src_uri for file in files.documentation_pages())
     return files
@@ -102,6 +130,9 @@ def pages() -> dict[str, str]:
     """The Markdown of every page that is made, by its place in the site."""
     return {
         **{uri: _root_page(name) for name, uri in _ROOT_PAGES.items()},
+        "index.md": start_page(),
+        "gallery.md": gallery_page(_SPECS),
+        **notebook_pages(),
         "command-line.md": _command_line(),
         "distributions.md": _distributions(),
         "estimators.md": _estimators(),
@@ -119,7 +150,8 @@ def navigation(uris: Iterable[str]) -> list[str | dict[str, list[str]]]:
     """
     found: list[str | dict[str, list[str]]] = []
     for top, pages in groupby(sorted(uris, key=_place), key=lambda uri: uri.partition("/")[0]):
-        found.append(top if top.endswith(".md") else {top.capitalize(): list(pages)})
+        title = top.replace("-", " ").capitalize()
+        found.append(top if top.endswith(".md") else {title: list(pages)})
     return found
 
 
@@ -134,7 +166,9 @@ def _root_page(name: str) -> str:
     text = (_ROOT / name).read_text(encoding="utf-8")
     for source, target in _ROOT_PAGES.items():
         text = text.replace(f"]({source})", f"]({target})")
-    return text.replace("](docs/", "](")
+    text = re.sub(r"^```\n(?=model )", "```mib\n", text, flags=re.MULTILINE)  # coloured in the site
+    title = f"---\ntitle: {_TITLES[name]}\n---\n\n" if name in _TITLES else ""
+    return title + text.replace("](docs/", "](")
 
 
 def _command_line() -> str:

@@ -42,10 +42,11 @@ HOOK = _hook()
 PAGES: dict[str, str] = HOOK.pages()
 
 
-def test_the_first_page_is_the_readme() -> None:
+def test_a_page_is_the_readme() -> None:
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     moved = readme.replace("](CONTRIBUTING.md)", "](contributing.md)").replace("](docs/", "](")
-    assert PAGES["index.md"] == moved
+    coloured = moved.replace("```\nmodel wyner", "```mib\nmodel wyner")
+    assert PAGES["overview.md"].endswith(coloured)
 
 
 def test_the_readme_shows_what_its_spec_compiles_to(tmp_path: Path) -> None:
@@ -85,10 +86,35 @@ def test_links_between_made_pages_lead_somewhere() -> None:
     written = {path.relative_to(docs).as_posix() for path in docs.rglob("*.md")}
     models = {uri: (docs / uri).read_text(encoding="utf-8") for uri in written}
     written |= {path.relative_to(docs).as_posix() for path in docs.rglob("*.svg")}
+    written |= {path.relative_to(docs).as_posix() for path in docs.rglob("*.ipynb")}
+    written |= {f"reports/{path.stem}.html" for path in (ROOT / "specs").glob("*.mib")}
     for uri, page in {**PAGES, **models}.items():
         text = re.sub(r"```.*?```|`[^`]*`", "", page, flags=re.DOTALL)  # I[p](x; z) is no link
         for link in re.findall(r"\]\((?!https?:)([^)#]+)(?:#[^)]*)?\)", text):
             assert normpath(Path(uri).parent / link) in {*PAGES, *written}, (uri, link)
+
+
+def test_the_first_page_shows_a_drawing_a_derivation_and_a_loss() -> None:
+    page = PAGES["index.md"]
+    assert "](models/mib.svg)" in page
+    assert page.count("<math>") >= 8
+    assert "loss = self.beta * reconstruction_y + rate_t" in page
+
+
+def test_the_gallery_has_every_spec_and_its_report() -> None:
+    for path in (ROOT / "specs").glob("*.mib"):
+        assert f"![The networks of {path.stem}](models/{path.stem}.svg)" in PAGES["gallery.md"]
+        assert f"](reports/{path.stem}.html)" in PAGES["gallery.md"]
+    (report,) = HOOK.reports([ROOT / "specs" / "vae.mib"]).values()
+    assert "Content-Security-Policy" in report
+
+
+def test_every_spec_of_a_page_is_coloured() -> None:
+    docs = ROOT / "docs"
+    texts = {path.name: path.read_text(encoding="utf-8") for path in docs.rglob("*.md")}
+    for uri, page in {**PAGES, **texts}.items():
+        for language, text in re.findall(r"^```(\w*)\n(.*?)^```", page, re.MULTILINE | re.DOTALL):
+            assert language in ("mib", "python") or not re.match(r"(#.*\n)*model \w+\n", text), uri
 
 
 def test_no_page_names_a_machine() -> None:
@@ -99,6 +125,18 @@ def test_no_page_names_a_machine() -> None:
 
 def test_the_examples_of_the_hook() -> None:
     assert doctest.testmod(HOOK).failed == 0
+    assert doctest.testmod(importlib.import_module("docs.finishing")).failed == 0
+
+
+def test_formulas_are_set_without_a_script() -> None:
+    finished = importlib.import_module("docs.finishing").finished
+    page = finished("<p>so $<code>I(x; z)</code>$ is</p>")
+    assert page.startswith("<p>so <math>")
+    assert "$" not in re.sub(r"<annotation.*?</annotation>", "", page)
+    fence = importlib.import_module("docs.mathematics").math_fence
+    assert fence("H_q(y \\mid t)").startswith(
+        '<p class="formula" tabindex="0"><math display="block">'
+    )
 
 
 @pytest.mark.skipif(find_spec("mkdocs") is None, reason="the docs extra is not installed")
