@@ -1,21 +1,31 @@
-"""`.csv`, `.tsv`, `.parquet` and `.arrow`, all read by pyarrow: the one module that imports it."""
+"""`.csv`, `.tsv`, `.parquet` and `.arrow`, all read by pyarrow."""
 
 from __future__ import annotations
 
-__all__ = ["from_arrow", "read_arrow", "read_csv", "read_parquet"]
+__all__ = [
+    "INDEX",
+    "arrow_column",
+    "from_arrow",
+    "read_arrow",
+    "read_csv",
+    "read_whole_parquet",
+    "refusing",
+]
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from graphdsl_runtime.data.errors import needs, refused
+from graphdsl_runtime.data.errors import DataRefused, needs, refused
 from graphdsl_runtime.data.table import EMPTY, Array, Column, Table, from_text
 
 _BLOCK = 1 << 24  # bytes that are parsed together; no cell is longer
-_INDEX = "__index_level_"  # how pandas stores the index of a frame
+#: How the names begin under which pandas stores the index of a frame.
+INDEX = "__index_level_"
 
 
 def read_csv(path: Path) -> Table:
@@ -44,10 +54,10 @@ def read_csv(path: Path) -> Table:
     return from_arrow(path.name, table)
 
 
-def read_parquet(path: Path) -> Table:
-    """Read a table that says the types of its columns.  Raises `DataRefused`."""
-    with needs("data"):
-        from pyarrow import parquet
+def read_whole_parquet(path: Path) -> Table:
+    """Read a table that says the types of its columns, all at once.  Raises `DataRefused`."""
+    from pyarrow import parquet
+
     return from_arrow(path.name, _read(path, lambda: parquet.ParquetFile(path).read()))
 
 
@@ -72,10 +82,10 @@ def from_arrow(name: str, table: Any) -> Table:  # noqa: ANN401
     unnamed = count(1)
     columns = []
     for place, title in enumerate(table.column_names):
-        if title.startswith(_INDEX):
+        if title.startswith(INDEX):
             continue
         said = title.strip() or f"(unnamed {next(unnamed)})"
-        columns.append(_column(said, table.column(place)))
+        columns.append(arrow_column(said, table.column(place)))
     return Table(name, tuple(columns))
 
 
@@ -84,12 +94,22 @@ def _read(path: Path, read: Callable[[], Any]) -> Any:  # noqa: ANN401
 
     A broken file may say that a text lies beyond its end, and to look there would end the process.
     """
-    import pyarrow as pa
-
-    try:
+    with refusing(path):
         table = read()
         table.validate(full=True)
         "".join(table.column_names)  # which may be no text
+    return table
+
+
+@contextmanager
+def refusing(path: Path) -> Iterator[None]:
+    """Raise `DataRefused` for whatever pyarrow says of a file that is broken."""
+    import pyarrow as pa
+
+    try:
+        yield
+    except DataRefused:
+        raise
     except UnicodeDecodeError:
         raise refused("DATA01", path.name, "names its columns in no UTF-8") from None
     except OSError as problem:
@@ -98,7 +118,6 @@ def _read(path: Path, read: Callable[[], Any]) -> Any:  # noqa: ANN401
         raise _no_whole(path, problem) from None
     except Exception as problem:  # whatever the library says of a file that is broken
         raise _no_whole(path, problem) from None
-    return table
 
 
 def _no_whole(path: Path, problem: Exception) -> Exception:
@@ -140,7 +159,8 @@ def _is_number(text: str) -> bool:
     return True
 
 
-def _column(name: str, chunks: Any) -> Column:  # noqa: ANN401
+def arrow_column(name: str, chunks: Any) -> Column:  # noqa: ANN401
+    """Make a column of pyarrow's: numbers, text, or lists of one shape."""
     import pyarrow as pa
 
     types, kind = pa.types, chunks.type
@@ -158,7 +178,7 @@ def _column(name: str, chunks: Any) -> Column:  # noqa: ANN401
     if types.is_boolean(kind) or types.is_integer(kind) or types.is_floating(kind):
         return Column(name, _numbers(chunks), missing=missing if missing.any() else None)
     if types.is_decimal(kind):
-        return _column(name, chunks.cast(pa.float64()))
+        return arrow_column(name, chunks.cast(pa.float64()))
     if types.is_list(kind) or types.is_large_list(kind) or types.is_fixed_size_list(kind):
         return _vectors(name, chunks, missing)
     said = "text that is not in UTF-8" if types.is_binary(kind) else f"values of the type {kind}"

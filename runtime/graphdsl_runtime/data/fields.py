@@ -44,9 +44,12 @@ class Field:
         count = len(members) if whole else 1
         if self.facts is not None and self.facts.complete:
             return np.zeros((self.rows, count), dtype=bool)
-        gone: Array = ~self.values.there()
-        lacking: Array = np.any(gone.reshape(len(gone), count, -1), axis=2)
-        return lacking
+
+        def lacking(there: Array) -> Array:
+            found: Array = np.any(~there.reshape(len(there), count, -1), axis=2)
+            return found
+
+        return self.values.by_row(lacking)
 
 
 def read_field(owner: Owner, known: Sequence[str] = (), *, drop_incomplete: bool = False) -> Field:
@@ -137,16 +140,15 @@ def _first(values: Values, outside: Callable[[Array], Array]) -> tuple[int, int,
 
 
 def _missing(owner: Owner, values: Values, dropped: bool) -> Iterator[Finding]:
-    there = values.there()
-    rows, variable = np.any(~there, axis=1), owner.variable
+    rows, variable = values.by_row(lambda there: np.any(~there, axis=1)), owner.variable
     count, share = int(rows.sum()), _percent(rows)
-    if not there.any():
+    if not values.by_row(lambda there: np.any(there, axis=1)).any():
         yield Finding("DATA09", owner.name, "has no value in any row", "map it to other columns")
     elif variable.optional:
-        yield from _part(owner, there)
+        yield from _part(owner, values)
     elif not dropped:
         first = int(np.argmax(rows))
-        column = values.names[int(np.argmax(~there[first]))]
+        column = values.names[int(np.argmax(~values.in_row(first)))]
         yield Finding(
             "DATA09",
             owner.name,
@@ -156,21 +158,27 @@ def _missing(owner: Owner, values: Values, dropped: bool) -> Iterator[Finding]:
         )
 
 
-def _part(owner: Owner, there: Array) -> Iterator[Finding]:
+def _part(owner: Owner, values: Values) -> Iterator[Finding]:
     """Rows that count as missing whole, although part of their values are there."""
     members = len(owner.variable.member_names) if owner.name == owner.variable.name else 1
-    each = there.reshape(len(there), members, -1)
-    part = np.any(each, axis=2) & np.any(~each, axis=2)
-    if part.any():
-        lost = int(each[part].sum())
+    size = values.numbers.shape[1] // members
+
+    def unread(there: Array) -> Array:
+        """How many values are there of members that are not whole, in each row."""
+        count = there.reshape(len(there), members, -1).sum(axis=2)
+        found: Array = np.where(count < size, count, 0).sum(axis=1)
+        return found
+
+    lost = values.by_row(unread)
+    if lost.any():
         yield Finding(
             "DATA25",
             owner.name,
-            f"{int(np.any(part, axis=1).sum())} of {len(there)} rows have only some of its "
-            f"{each.shape[2]} values: these rows count as missing whole, and {lost} values "
-            "that are there go unused",
+            f"{int((lost > 0).sum())} of {len(lost)} rows have only some of its {size} values: "
+            f"these rows count as missing whole, and {int(lost.sum())} values that are there go "
+            "unused",
             "to lose the empty cells alone, declare a family, such as "
-            f"`{owner.variable.role} {owner.variable.name}[1..{each.shape[2]}] : "
+            f"`{owner.variable.role} {owner.variable.name}[1..{size}] : "
             f"{owner.variable.kind} optional`",
         )
 

@@ -46,7 +46,11 @@ def lost_values(field: Field, kept: Array) -> Lost:
     """
     if field.values is None or (field.facts is not None and field.facts.complete and kept.all()):
         return Lost(0, 0)
-    there = field.values.there()
     unread = field.absent() | ~kept[:, None]
-    each = there.reshape(len(there), unread.shape[1], -1) & unread[:, :, None]
-    return Lost(int(each.sum()), int(np.any(each, axis=(1, 2)).sum()))
+    rows, values = 0, 0
+    for start, _, there in field.values.blocks():
+        here = unread[start : start + len(there)]
+        each = there.reshape(len(there), here.shape[1], -1) & here[:, :, None]
+        values += int(each.sum())
+        rows += int(np.any(each, axis=(1, 2)).sum())
+    return Lost(values, rows)

@@ -7,14 +7,15 @@ __all__ = ["from_anndata", "from_mudata", "read_omics"]
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
 from graphdsl_runtime.data.errors import DataRefused, needs, refused
+from graphdsl_runtime.data.spool import copied, room, steps
 from graphdsl_runtime.data.table import Array, Column, Table, from_text
 
-_MOST = 2**31  # values of a sparse matrix that are written out
+_LARGE = 1 << 26  # bytes of a file whose matrices are read some rows at a time
 
 
 def read_omics(path: Path) -> Table:
@@ -28,12 +29,21 @@ def read_omics(path: Path) -> Table:
     if suffix == ".h5mu":
         with needs("omics"):
             import mudata
-        return from_mudata(path.name, _read(path, lambda: mudata.read_h5mu(path)))
+        return from_mudata(
+            path.name, _read(path, lambda: mudata.read_h5mu(path, backed=_mode(path)))
+        )
     with needs("omics"):
         import anndata
     if suffix == ".h5ad":
-        return from_anndata(path.name, _read(path, lambda: anndata.read_h5ad(path)))
+        return from_anndata(
+            path.name, _read(path, lambda: anndata.read_h5ad(path, backed=_mode(path)))
+        )
     return _read_zarr(path)
+
+
+def _mode(path: Path) -> Literal["r"] | None:
+    """How a file is opened: with its matrices left in it, where it is large."""
+    return "r" if path.stat().st_size >= _LARGE else None
 
 
 def _read_zarr(path: Path) -> Table:
@@ -104,28 +114,35 @@ def _frame(frame: Any, start: str, taken: set[str]) -> Iterator[Column]:  # noqa
 
 
 def _matrix(name: str, values: Any, entries: tuple[str, ...]) -> Column:  # noqa: ANN401
-    if hasattr(values, "toarray"):
-        if np.prod(values.shape, dtype=float) > _MOST:
-            raise refused(
-                "DATA01",
-                name,
-                f"is sparse, and {' x '.join(map(str, values.shape))} written out",
-                "choose fewer genes or cells before",
-            )
-        values = values.toarray()
-    array: Array = np.asarray(values)
+    """Give a matrix: one that is sparse, or still in its file, is written out row by row."""
+    if hasattr(values, "to_memory") and getattr(values, "format", "csr") != "csr":
+        values = values.to_memory()
+    if getattr(values, "format", "csr") != "csr":
+        values = values.tocsr()  # rows of another order are slow to take
+    dense = isinstance(values, np.ndarray) or not hasattr(values, "shape")
+    if dense or np.dtype(values.dtype).kind not in "biuf":
+        array: Array = np.asarray(values)
+    else:
+        array = copied(values.shape, values.dtype, lambda here: _written_out(values[here]))
     if array.dtype.kind not in "biuf":
         return Column(name, np.zeros(array.shape), unusable="something else than numbers")
     return Column(name, array, entries=entries)
+
+
+def _written_out(rows: Any) -> Array:  # noqa: ANN401
+    found: Array = rows.toarray() if hasattr(rows, "toarray") else np.asarray(rows)
+    return found
 
 
 def _spread(column: Column, places: Array, rows: int) -> Column:
     """Give a modality's column a row for every cell: missing where it has none."""
     if len(places) == rows and (places == np.arange(rows)).all():
         return column
-    values = np.zeros((rows, *column.shape), dtype=column.values.dtype)
-    missing = np.ones((rows, *column.shape), dtype=bool)
-    values[places] = column.values
+    values = room((rows, *column.shape), column.values.dtype)
+    missing = room((rows, *column.shape), bool)
+    missing[:] = True
+    for here in steps(len(places), values.size // max(1, rows)):
+        values[places[here]] = column.values[here]
     missing[places] = False if column.missing is None else column.missing
     return Column(
         column.name,

@@ -19,7 +19,9 @@ from graphdsl_runtime.data.maps import parse_maps
 from graphdsl_runtime.data.resolve import resolve
 from graphdsl_runtime.data.shown import shown
 from graphdsl_runtime.data.split import Split, held_out_rows, validation_rows
+from graphdsl_runtime.data.spool import copied
 from graphdsl_runtime.data.table import Array, Table
+from graphdsl_runtime.data.values import Values
 from graphdsl_runtime.training.data import FittedData
 
 _FORMAT = "graphdsl.data/1"
@@ -174,9 +176,8 @@ def batch_of(fields: Sequence[Field], rows: Array | slice) -> Batch:
 def _entries(field: Field, rows: Array | slice) -> dict[str, Tensor]:
     owner, values = field.owner, field.values
     assert values is not None
-    numbers = values.numbers[rows]
-    gone = None if values.missing is None else values.missing[rows]
     if owner.variable.kind == "categorical":
+        numbers = values.numbers[rows]
         made = {owner.name: _tensor(numbers.astype(np.int64), owner.shape)}
         absent = field.absent()
         if absent.any():
@@ -184,10 +185,25 @@ def _entries(field: Field, rows: Array | slice) -> dict[str, Tensor]:
             seen = torch.from_numpy(~absent[rows]).reshape(len(numbers), *grid)
             made[seen_name(owner.name)] = seen
         return made
-    numbers = numbers.astype(np.float32, copy=False)
-    if gone is not None and gone.any():
-        numbers = np.where(gone, np.float32("nan"), numbers)
-    return {owner.name: _tensor(numbers, owner.shape)}
+    return {owner.name: _tensor(_singles(values, rows), owner.shape)}
+
+
+def _singles(values: Values, rows: Array | slice) -> Array:
+    """Give some rows in single precision, with NaN for what is missing: of a memory map, no copy.
+
+    Shapes: ``-> (n, k)``.
+    """
+    numbers, gone = values.numbers, values.missing
+    if isinstance(rows, slice) and gone is None and numbers.dtype == np.float32:
+        return numbers[rows]
+    places = np.arange(len(numbers))[rows]
+
+    def part(here: slice) -> Array:
+        chosen = places[here]
+        block = numbers[chosen].astype(np.float32, copy=False)
+        return block if gone is None else np.where(gone[chosen], np.float32("nan"), block)
+
+    return copied((len(places), numbers.shape[1]), np.float32, part)
 
 
 def _tensor(numbers: Array, shape: tuple[int, ...]) -> Tensor:

@@ -9,7 +9,7 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from graphdsl_runtime.calling import is_named_function
-from graphdsl_runtime.data.arrow_files import read_arrow, read_csv, read_parquet
+from graphdsl_runtime.data.arrow_files import read_arrow, read_csv
 from graphdsl_runtime.data.built_in import image_table
 from graphdsl_runtime.data.drawn import coloured_digits, coloured_mnist, sources, sprites
 from graphdsl_runtime.data.errors import refused
@@ -18,6 +18,7 @@ from graphdsl_runtime.data.images import read_images
 from graphdsl_runtime.data.numpy_files import read_npy, read_npz
 from graphdsl_runtime.data.omics import read_omics
 from graphdsl_runtime.data.own import read_own
+from graphdsl_runtime.data.row_groups import read_parquet
 from graphdsl_runtime.data.table import Table
 from graphdsl_runtime.data.uci import read_adult, read_german, read_mfeat
 

@@ -98,7 +98,7 @@ def _missing(field: Field) -> str:
         return "-"
     if field.facts is not None and field.facts.complete:
         return "0 %"
-    share = 100 * float((~field.values.there()).mean())
+    share = 100 * float(field.values.by_row(lambda there: (~there).mean(axis=1)).mean())
     return f"{share:.0f} %" if share in (0, 100) else f"{share:.1f} %"
 
 

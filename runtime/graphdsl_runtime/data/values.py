@@ -5,16 +5,15 @@ from __future__ import annotations
 __all__ = ["Facts", "Values", "gather", "measure"]
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from graphdsl_runtime.data.errors import refused
 from graphdsl_runtime.data.pieces import Owner, Piece
+from graphdsl_runtime.data.spool import copied, steps
 from graphdsl_runtime.data.table import Array
-
-_AT_ONCE = 1 << 20  # values that are looked at together
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -31,17 +30,28 @@ class Values:
     def blocks(self) -> Iterator[tuple[int, Array, Array]]:
         """Give some rows at a time: the first row's number, float64 values, what is there."""
         rows, width = self.numbers.shape
-        step = max(1, _AT_ONCE // max(1, width))
-        for start in range(0, rows, step):
-            block = np.asarray(self.numbers[start : start + step], dtype=np.float64)
+        for here in steps(rows, width):
+            block = np.asarray(self.numbers[here], dtype=np.float64)
             there = ~np.isnan(block)
             if self.missing is not None:
-                there &= ~self.missing[start : start + step]
-            yield start, block, there
+                there &= ~self.missing[here]
+            yield here.start, block, there
 
     def there(self) -> Array:
-        """Say which values are there.  Shapes: ``-> (n, k)``, bool."""
+        """Say which values are there, all at once.  Shapes: ``-> (n, k)``, bool."""
         return np.concatenate([there for _, _, there in self.blocks()])
+
+    def in_row(self, row: int) -> Array:
+        """Say which values of a row are there.  Shapes: ``-> (k,)``, bool."""
+        there: Array = ~np.isnan(np.asarray(self.numbers[row], dtype=np.float64))
+        return there if self.missing is None else there & ~self.missing[row]
+
+    def by_row(self, of: Callable[[Array], Array]) -> Array:
+        """Say something of each row, by which of its values are there: some rows at a time.
+
+        Shapes: ``of`` takes bool ``(m, k)`` and gives ``(m, *)``; ``-> (n, *)``.
+        """
+        return np.concatenate([of(there) for _, _, there in self.blocks()])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -76,14 +86,23 @@ def gather(owner: Owner) -> Values:
         parts.append(values.reshape(len(values), -1))
         missing.append(None if gone is None else gone.reshape(len(values), -1))
         names += _names(piece)
-    numbers = parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1)
+    numbers = _beside(parts)
     if all(one is None for one in missing):
         return Values(numbers, None, tuple(names))
     masks = [
-        np.zeros(part.shape, dtype=bool) if one is None else one
+        np.broadcast_to(np.False_, part.shape) if one is None else one
         for part, one in zip(parts, missing, strict=True)
     ]
-    return Values(numbers, np.concatenate(masks, axis=1), tuple(names))
+    return Values(numbers, _beside(masks), tuple(names))
+
+
+def _beside(parts: Sequence[Array]) -> Array:
+    """Put arrays side by side.  Shapes: ``(n, k_i) -> (n, k)``."""
+    if len(parts) == 1:
+        return parts[0]
+    shape = (len(parts[0]), sum(part.shape[1] for part in parts))
+    kind = np.result_type(*(part.dtype for part in parts))
+    return copied(shape, kind, lambda here: np.concatenate([one[here] for one in parts], axis=1))
 
 
 def measure(values: Values) -> Facts:

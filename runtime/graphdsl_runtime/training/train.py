@@ -28,7 +28,8 @@ from graphdsl_runtime.training.processes import is_first_process
 from graphdsl_runtime.training.reporting import Reporter
 from graphdsl_runtime.training.starting import start_of, terms_of, warm_start
 
-_AT_ONCE = 1 << 16  # rows whose mean and spread are found together
+_AT_ONCE = 1 << 16  # rows whose mean and spread are found together, or fewer of many values
+_VALUES = 1 << 24
 
 if TYPE_CHECKING:
     from graphdsl_runtime.training.loop import Ending
@@ -149,8 +150,10 @@ class _Keeper:
 
 def _parts(batch: Batch, rows: int) -> Iterator[Batch]:
     """Give many rows some at a time, which may lie in a file that is larger than the memory."""
-    for start in range(0, rows, _AT_ONCE):
-        yield {name: values[start : start + _AT_ONCE] for name, values in batch.items()}
+    width = sum(values[:1].numel() for values in batch.values())
+    step = min(_AT_ONCE, max(1, _VALUES // max(1, width)))
+    for start in range(0, rows, step):
+        yield {name: values[start : start + step] for name, values in batch.items()}
 
 
 def _going_on(folder: RunFolder | None, resume: Path | None, command: Sequence[str]) -> str:
