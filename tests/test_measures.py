@@ -169,3 +169,20 @@ def test_the_command_measures_them(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         ended = run(*measure, *more)
         assert ended.code == 1
         assert said in " ".join(ended.err.split())
+
+
+def test_a_translation_says_which_rows_have_nothing_to_translate(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    torch.manual_seed(0)
+    graphdsl.compile(SPEC).objective().save("mine")
+    view = np.random.RandomState(0).normal(size=(9, 2))
+    whole = view.copy()
+    view[[1, 4]] = np.nan
+    np.savez("rows.npz", x_1=view, x_2=whole)
+    words = ("translate", "mine", "--data", "rows.npz", "-o", "t.npz", "--to", "y")
+    ended = run(*words, "--from", "x[1]")
+    assert ended.code == 0, ended.err
+    assert "2 of 9 rows have none of x[1]" in ended.err
+    assert "have none" not in run(*words, "--from", "x").err

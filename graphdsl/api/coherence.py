@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["Coherence", "Part", "coherence", "views_of"]
+__all__ = ["Coherence", "Part", "coherence", "view_of", "views_of"]
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -84,6 +84,25 @@ def views_of(objective: Objective, column: str) -> tuple[str, ...]:
     )
 
 
+def view_of(objective: Objective, batch: Batch, name: str) -> tuple[torch.Tensor, torch.Tensor]:
+    """Give a view, whether its family is given whole or by members, and which rows have it.
+
+    Shapes: ``(n, *shape)`` and bool ``(n,)``.  Raises as `Objective.observe_some`.
+
+    >>> import graphdsl, torch
+    >>> objective = graphdsl.compile("mvae", pixels=4).objective()
+    >>> rows = torch.tensor([[[0.0, 1, 1, 0], [0, 1, 1, 0]], [[0, 0, 1, 1], [torch.nan] * 4]])
+    >>> view_of(objective, {"x": rows}, "x[2]")[1]
+    tensor([ True, False])
+    """
+    variable = next(one for one in objective.variables if name in one.member_names)
+    values, seen = objective.observe_some(_as_placed(objective, batch), variable.name)
+    if variable.members is None:
+        return values, seen
+    place = variable.member_names.index(name)
+    return variable.side_by_side(values)[:, place], seen[:, place]
+
+
 def coherence(
     objective: Objective, source: str, to: str, train: Part, test: Part, *, batch_size: int = 256
 ) -> Coherence:
@@ -132,21 +151,11 @@ def coherence(
 
 def _view(objective: Objective, batch: Batch, name: str) -> tuple[Array, Array]:
     """Give the real values of a view, flat, and which rows have it.  Shapes: ``(n, k), (n,)``."""
-    values, seen = _member(objective, batch, name)
+    values, seen = view_of(objective, batch, name)
     classes = next(one.classes for one in objective.variables if name in one.member_names)
     if classes is not None:
         values = objective.one_hot(values, classes)
     return _flat(values), seen.cpu().numpy()
-
-
-def _member(objective: Objective, batch: Batch, name: str) -> tuple[torch.Tensor, torch.Tensor]:
-    """Give a view as a batch holds it, however its family is given, and which rows have it."""
-    variable = next(one for one in objective.variables if name in one.member_names)
-    values, seen = objective.observe_some(_as_placed(objective, batch), variable.name)
-    if variable.members is None:
-        return values, seen
-    place = variable.member_names.index(name)
-    return variable.side_by_side(values)[:, place], seen[:, place]
 
 
 def _alone(objective: Objective, batch: Batch, source: str, rows: Array) -> Batch:
@@ -164,7 +173,7 @@ def _alone(objective: Objective, batch: Batch, source: str, rows: Array) -> Batc
         if variable.role != "latent" and variable.name not in made
         if key in _keys((variable.name, *variable.member_names))
     }
-    view, _ = _member(objective, batch, source)
+    view, _ = view_of(objective, batch, source)
     return {name: one[chosen] for name, one in {**conditions, source: view.cpu()}.items()}
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from graphdsl.cli.console import fail, shown
+from graphdsl.cli.console import fail, say, shown
 from graphdsl.cli.networks import OwnNetworks
 from graphdsl.cli.options import DropIncomplete, Maps
 from graphdsl.cli.using import (
@@ -58,6 +58,7 @@ def command(
     given = rows_of(objective, source, data, options)
     seen = _only(given.batch, source, owners)
     with refusals():
+        _say_unseen(objective, seen, source, owners)
         found = translate(objective, seen, to, batch_size=batch_size)
     results = {f"{name}.mean": one for name, one in found.items()}
     what = f"{', '.join(to)} of {len(given.places)} rows from {', '.join(source)}"
@@ -78,6 +79,27 @@ def _owners(objective: Objective, names: list[str]) -> dict[str, Variable]:
             hint = f"did you mean {close}?" if close else f"there are {', '.join(known)}"
             fail(f"graphdsl: the model observes no {shown(name)}; {hint}", code=2)
     return {name: known[name] for name in names}
+
+
+def _say_unseen(
+    objective: Objective, batch: Batch, source: list[str], owners: dict[str, Variable]
+) -> None:
+    """Say how many rows have none of the views that are translated: nothing tells their others."""
+    from graphdsl.api.coherence import view_of
+
+    members = [
+        member
+        for name in source
+        for member in (owners[name].member_names if name == owners[name].name else (name,))
+    ]
+    unseen = ~view_of(objective, batch, members[0])[1]
+    for member in members[1:]:
+        unseen &= ~view_of(objective, batch, member)[1]
+    if unseen.any():
+        say(
+            f"{int(unseen.sum())} of {len(unseen)} rows have none of {', '.join(source)}: what is "
+            "written there is what the model says of any row"
+        )
 
 
 def _only(batch: Batch, names: list[str], owners: dict[str, Variable]) -> Batch:
