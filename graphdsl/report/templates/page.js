@@ -51,3 +51,14 @@ function weigh() {
 for (const one of sliders) one.addEventListener("input", weigh);
 document.addEventListener("keydown", (event) => { if (event.key === "Escape") { kept = null; light(null); } });
 addEventListener("beforeprint", () => { for (const one of document.querySelectorAll("details")) one.open = true; });
+// What scrolls sideways on a narrow screen can be reached with the keyboard, and only while it scrolls.
+function reach() {
+  for (const one of document.querySelectorAll(".sum > *, .display, .wide, figure .scroll")) {
+    const scrolls = one.scrollWidth > one.clientWidth + 1;
+    if (scrolls) one.tabIndex = 0;
+    else one.removeAttribute("tabindex");
+  }
+}
+addEventListener("resize", reach);
+addEventListener("load", reach);
+document.addEventListener("toggle", reach, true);
