@@ -87,6 +87,7 @@ def test_links_between_made_pages_lead_somewhere() -> None:
     models = {uri: (docs / uri).read_text(encoding="utf-8") for uri in written}
     written |= {path.relative_to(docs).as_posix() for path in docs.rglob("*.svg")}
     written |= {path.relative_to(docs).as_posix() for path in docs.rglob("*.ipynb")}
+    written |= {path.relative_to(docs).as_posix() for path in docs.rglob("*.png")}
     written |= {f"reports/{path.stem}.html" for path in (ROOT / "specs").glob("*.mib")}
     for uri, page in {**PAGES, **models}.items():
         text = re.sub(r"```.*?```|`[^`]*`", "", page, flags=re.DOTALL)  # I[p](x; z) is no link
