@@ -395,3 +395,15 @@ def test_every_place_of_a_wrong_spec_has_an_answer(path: Path) -> None:
             hover(analysis, found, number, column)
     for offset in range(0, len(source.text) + 1, 7):
         proposals(analysis, offset)
+
+
+def test_a_signal_ends_the_server_while_it_waits() -> None:
+    """An editor that goes may leave the pipe open."""
+    client = Client()
+    client.start()
+    server = client._client._server
+    assert server is not None
+    server.terminate()
+    assert client.wait(server.wait()) == 143
+    client.wait(client._client.stop())  # type: ignore[no-untyped-call]  # pygls has no type there
+    client.loop.close()
