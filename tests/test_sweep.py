@@ -8,7 +8,7 @@ import re
 import shlex
 import statistics
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from xml.etree import ElementTree
@@ -18,7 +18,7 @@ import pandas as pd
 import pytest
 import torch
 
-from graphdsl.cli.sweeps import planning
+from graphdsl.cli.sweeps import planning, processes
 from graphdsl.cli.sweeps.jobs import Done, Job
 from graphdsl.cli.sweeps.mistakes import CODES, SweepRefused
 from graphdsl.cli.sweeps.work import carry_out
@@ -349,6 +349,38 @@ def test_the_page_has_a_sweep_that_can_be_planned_and_every_code(here: Here) -> 
     assert ended.code == 130, ended.err
     assert Path("sweeps/beta/sweep.toml").exists()
     assert dict(re.findall(r"^\| (SWEEP\d\d) \| (.*) \|$", page, re.MULTILINE)) == CODES
+
+
+@pytest.mark.parametrize(("jobs", "gpus"), [(0, ["3", "5"]), (1, ["3", "5"]), (2, [])])
+def test_processes_take_turns_on_the_gpus(
+    jobs: int, gpus: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As many at a time as are asked for, or as there are GPUs, each on a GPU that is free."""
+    running: list[str] = []
+
+    class Process:
+        returncode = 0
+
+        def __init__(self, job: Job, environment: Mapping[str, str]) -> None:
+            self.device = environment.get("CUDA_VISIBLE_DEVICES", "any")
+            assert self.device == "any" or self.device not in running
+            running.append(self.device)
+            assert len(running) <= (jobs or len(gpus))
+            self.looks = 0
+
+        def poll(self) -> int | None:
+            self.looks += 1
+            return 0 if self.looks > 2 else None
+
+    monkeypatch.setattr(processes, "_gpus", lambda: gpus)
+    monkeypatch.setattr(processes, "_PAUSE", 0.0)
+    monkeypatch.setattr(processes, "started", Process)
+    monkeypatch.setattr(processes, "stop", lambda process: running.remove(process.device))
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    names = [f"run {number}" for number in range(5)]
+    workers = processes.LocalProcesses(jobs=jobs, threads=1)
+    done = list(workers.carry_out([Job(name=name, steps=()) for name in names]))
+    assert sorted(one.job.name for one in done) == names
 
 
 def test_without_ray_a_sweep_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -54,7 +54,7 @@ def command(
         int, typer.Option(min=0, help="Importance weights of each held-out row, as for evaluate.")
     ] = 64,
     jobs: Annotated[
-        int, typer.Option(min=0, help="Runs at a time; 0 is one for each core, or GPU.")
+        int, typer.Option(min=0, help="Runs at a time; 0 is one for each GPU, or else core.")
     ] = 0,
     threads: Annotated[int, typer.Option(min=1, help="Threads of each run.")] = 1,
     on: Annotated[

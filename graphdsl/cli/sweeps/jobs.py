@@ -11,10 +11,14 @@ __all__ = ["Done", "Job", "Step", "Workers", "decoded", "encoded", "evaluation",
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
+from itertools import islice
 from typing import Protocol
 
 from graphdsl.cli.sweeps.folder import Run, SweepFolder
 from graphdsl.cli.sweeps.plan import Plan
+
+#: Options that training and evaluation share, and whether each has a value.
+_SHARED = {"--networks": True, "--drop-incomplete": False}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +46,21 @@ class Done:
     job: Job
     code: int  #: 0, or the exit code of the step that failed
     seconds: float
+
+
+def _of_evaluation(training: Iterable[str]) -> Iterator[str]:
+    """Give those options of `graphdsl train` that `graphdsl evaluate` needs as well.
+
+    >>> list(_of_evaluation(["--epochs", "3", "--networks", "m:f", "--drop-incomplete"]))
+    ['--networks', 'm:f', '--drop-incomplete']
+    """
+    words = iter(training)
+    for word in words:
+        name, equals, _ = word.partition("=")
+        if name in _SHARED:
+            yield word
+            if _SHARED[name] and not equals:
+                yield from islice(words, 1)
 
 
 def encoded(job: Job) -> bytes:
@@ -110,7 +129,7 @@ def evaluation(runs: Iterable[Run], plan: Plan) -> list[Job]:
                     words=(
                         *("evaluate", str(run.folder), "--data", plan.data, "--rows", "held-out"),
                         *("--samples", str(plan.samples), "-o", str(run.test)),
-                        *(word for word in plan.training if word == "--drop-incomplete"),
+                        *_of_evaluation(plan.training),
                     ),
                     log=str(run.log),
                     result=str(run.test),

@@ -80,19 +80,19 @@ def plan_of(source: Source, asked: Asked, train: click.Command) -> tuple[Plan, l
 def workers_of(place: str, *, jobs: int, threads: int, gpus: float) -> Workers:
     """Give whoever carries out the runs: processes here, or a cluster.
 
-    Without a number of ``jobs``, there are as many as the machine has cores for, or the cluster.
+    Without a number of ``jobs``, there are as many as there are GPUs or cores for.
     Raises `SweepRefused`.
     """
-    cores = max(1, (os.cpu_count() or 1) // threads)
     if not place:
         from graphdsl.cli.sweeps.processes import LocalProcesses
 
-        return LocalProcesses(jobs=jobs or cores, threads=threads)
+        return LocalProcesses(jobs=jobs, threads=threads)
     kind, _, address = place.partition(":")
     if kind != "ray":
         raise refused("SWEEP10", f"--on {place}", "is no place to run", "write ray or ray:ADDRESS")
     from graphdsl.cli.sweeps.cluster import cluster_at
 
+    cores = max(1, (os.cpu_count() or 1) // threads)
     most = jobs or (_AT_ONCE if address else cores)
     return cluster_at(address, jobs=most, threads=threads, gpus=gpus)
 

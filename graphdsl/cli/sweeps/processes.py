@@ -24,16 +24,17 @@ _PATIENCE = 60.0  # seconds for a run to end its step and to write its epoch
 class LocalProcesses:
     """So many processes at a time, with so many threads each, which take turns on the GPUs."""
 
-    jobs: int
+    jobs: int  #: at a time; 0 for one on each GPU, or on each core where there is no GPU
     threads: int
 
     def carry_out(self, jobs: Sequence[Job]) -> Iterator[Done]:
         """Carry out all jobs, and give each when it has ended."""
         waiting, devices = list(reversed(jobs)), _gpus()
+        places = self.jobs or len(devices) or max(1, (os.cpu_count() or 1) // self.threads)
         running: dict[int, tuple[Job, subprocess.Popen[bytes], float]] = {}
         try:
             while waiting or running:
-                for place in range(self.jobs):
+                for place in range(places):
                     if waiting and place not in running:
                         job = waiting.pop()
                         process = started(job, self._environment(place, devices))
