@@ -32,7 +32,7 @@ from graphdsl.ir.audit import Audit, Finding
 from graphdsl.ir.evidence import CanonicalForm, Proof
 from graphdsl.ir.functionals import draws_of
 from graphdsl.ir.graph import Dag, Independence
-from graphdsl.ir.information import Collected, Term
+from graphdsl.ir.information import Collected
 from graphdsl.ir.loss import LossModule
 from graphdsl.ir.model import Model
 from graphdsl.ir.symbols import NetworkName, Q
@@ -182,7 +182,7 @@ def derive(checked: Checked, *, keep_refuted: bool = False) -> Compiled:
 def read(compiled: Compiled) -> Audit:
     """All that is known of a compiled spec, each projection derived in all its forms."""
     from graphdsl.graphs import topological_orders
-    from graphdsl.symbolic import derive_projection
+    from graphdsl.symbolic import derive_projection, imbalance
 
     model = compiled.checked.model
     canons = canonical_forms(compiled.checked)
@@ -200,19 +200,8 @@ def read(compiled: Compiled) -> Audit:
         module=compiled.module,
         proofs=compiled.proofs,
         findings=tuple(map(_finding, compiled.warnings)),
-        leftover=_leftover(compiled, canons),
+        leftover=imbalance(model, compiled.module, compiled.checked.dags, canons),
     )
-
-
-def _leftover(compiled: Compiled, canons: Forms) -> tuple[Term, ...] | None:
-    """What the loss and its constants miss of the objective, outside of any sign."""
-    from graphdsl.symbolic import leftover
-
-    checked, module = compiled.checked, compiled.module
-    if checked.model.players:
-        return None
-    terms = [one for term in module.terms if not term.within for one in term.stands_for]
-    return leftover(checked.model, checked.dags, canons, (*terms, *module.constants))
 
 
 def canonical_forms(checked: Checked) -> Forms:

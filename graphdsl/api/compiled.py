@@ -21,6 +21,7 @@ from graphdsl.diagnostics import Diagnostic, Source, SpecError, nearest
 
 if TYPE_CHECKING:
     from graphdsl.ir.audit import Audit
+    from graphdsl.ir.loss import LossModule
     from graphdsl_runtime import Networks, Objective
 
     class EmittedObjective(Objective):
@@ -74,6 +75,10 @@ class AuditView:
         style = "width: 100%; height: 40em; border: 0"
         return f'<iframe sandbox="allow-scripts" style="{style}" srcdoc="{page}"></iframe>'
 
+    def _repr_latex_(self) -> str:
+        """Show the loss where formulas are typeset and pages are not shown."""
+        return _latex(self.audit.module)
+
     def __str__(self) -> str:
         return self.to_text()
 
@@ -117,10 +122,24 @@ class Compiled:
         """The warnings."""
         return self.module.compiled.warnings
 
+    def _repr_latex_(self) -> str:
+        r"""Show a notebook what is minimised, and the loss that stands for it.
+
+        >>> print(compile("vae")._repr_latex_().splitlines()[1].strip())
+        \text{objective} &= \mathrm{KL}(q \,\|\, p) \\
+        """
+        return _latex(self.module.compiled.module)
+
     def __repr__(self) -> str:
         model = self.module.compiled.checked.model
         values = "".join(f", {name}={value}" for name, value in model.constants)
         return f"<compiled {model.name}{values}: {self.module.class_name}>"
+
+
+def _latex(module: LossModule) -> str:
+    from graphdsl.report import loss_latex
+
+    return loss_latex(module)
 
 
 def compile(spec: Spec, /, **constants: Number) -> Compiled:

@@ -34,7 +34,7 @@ class Audit:
     module: LossModule
     proofs: tuple[Proof, ...]
     findings: tuple[Finding, ...]
-    #: The objective minus what the terms stand for and the constants: nothing, as it has to be.
-    #: None where several players have an objective each.
-    leftover: tuple[Term, ...] | None
+    #: The objective minus what the terms stand for and the constants: nothing, as it has to be;
+    #: of several players, and under signs that are not linear, each by itself.
+    leftover: tuple[Term, ...]
     verification: Verification | None = None  #: None if nobody asked for it

@@ -16,6 +16,7 @@ __all__ = [
     "comparison_json",
     "comparison_markdown",
     "comparison_text",
+    "loss_latex",
     "projection_text",
     "show_collected",
     "show_graphs",
@@ -38,7 +39,7 @@ from graphdsl.report.comparison import (
     comparison_text,
 )
 from graphdsl.report.json import audit_json, audit_schema
-from graphdsl.report.latex import audit_latex
+from graphdsl.report.latex import audit_latex, loss_latex
 from graphdsl.report.markdown import audit_markdown
 from graphdsl.report.page import audit_html
 from graphdsl.report.program import show_program

@@ -16,7 +16,7 @@ def collected(audit: Audit) -> tuple[Term, ...]:
     that is not linear is collected by itself.
     """
     module = audit.module
-    if audit.leftover is None or audit.leftover or module.groups:
+    if audit.model.players or audit.leftover or module.groups:
         return ()
     total: dict[Atom, Weight] = {}
     for term in (*(one for each in module.terms for one in each.stands_for), *module.constants):

@@ -49,7 +49,7 @@ def audit_json(audit: Audit) -> str:
             "reason": module.reason,
             "terms": [_term(term) for term in module.terms],
             "constants": _terms(module.constants),
-            **({} if audit.leftover is None else {"leftover": _terms(audit.leftover)}),
+            "leftover": _terms(audit.leftover),
         },
         "assertions": [_proof(proof, ranges) for proof in audit.proofs],
         "verification": verification_json(audit.verification),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["audit_latex", "latex_text"]
+__all__ = ["audit_latex", "latex_text", "loss_latex"]
 
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
@@ -12,15 +12,16 @@ from graphdsl.draw import TIKZ_PREAMBLE, drawable, sheet_of, tikz
 from graphdsl.ir.audit import Audit
 from graphdsl.ir.folding import fold_lists
 from graphdsl.ir.information import Term
-from graphdsl.ir.loss import LossTerm
+from graphdsl.ir.loss import LossModule, LossTerm
 from graphdsl.ir.model import Model
 from graphdsl.ir.networks import Network
 from graphdsl.ir.notation import latex_weight, number_text
 from graphdsl.report.alike import Alike, alike, unlike
 from graphdsl.report.collected import collected
 from graphdsl.report.evidence import distribution_text, nats_text, side_text, uses_text
+from graphdsl.report.loss_sum import loss_sums
 from graphdsl.report.mathematics import latex, parsed, summands, unicode_text
-from graphdsl.report.terms import latex_factor, latex_summands, text_sum
+from graphdsl.report.terms import latex_summands, text_sum
 from graphdsl.report.wording import (
     RELATIONS,
     alike_text,
@@ -59,6 +60,25 @@ def audit_latex(audit: Audit) -> str:
     body = [*_header(audit), *_objective(audit), *_networks(audit), *_terms(audit)]
     body += [*_projections(audit), *_constants(audit), *_proofs(audit), *_parameters(audit)]
     return "\n".join([_PREAMBLE, r"\begin{document}", *body, r"\end{document}"]) + "\n"
+
+
+def loss_latex(module: LossModule) -> str:
+    r"""The objective and the loss as one formula between `$$`, as notebooks typeset it.
+
+    Objectives of several players have a line each, and so do the summands of the loss.
+    """
+    signs = {"equal": "=", "upper": r"\le", "lower": r"\ge"}
+    sign = signs.get(module.relation, r"\approx")
+    constants = r" + \text{constants}" if module.constants else ""
+    sums = loss_sums(module)
+    rows = [rf"\text{{objective}} &= {module.objective}"]
+    if len(sums) == 1:
+        rows.append(rf"\text{{objective}} &{sign} \text{{loss}}{constants}")
+    for one in sums:
+        first, *others = one.latex or ("0",)
+        rows += [f"{one.name} &= {first}", *(rf"&\quad {each}" for each in others)]
+    inner = " \\\\\n".join(rows)
+    return f"$$\\begin{{aligned}}\n{inner}\n\\end{{aligned}}$$"
 
 
 def latex_text(text: str) -> str:
@@ -143,11 +163,8 @@ def _objective(audit: Audit) -> Iterator[str]:
         yield "in entropies, equal terms collected,"
         yield _display("", ("=", *_sum(terms)), r"\label{collected}")
     yield "and the loss"
-    loss = [
-        f"{latex_factor(term.weight, first=place == 0)}{term.latex}"
-        for place, term in enumerate(module.terms)
-    ]
-    yield _display(r"\mathrm{loss}", loss, r"\label{loss}")
+    for place, one in enumerate(loss_sums(module)):
+        yield _display(one.name, one.latex, r"\label{loss}" * (place == 0))
     yield latex_text(f"It is {RELATIONS[module.relation]}: {module.reason}.")
     claim, checked = balance_text(audit)
     if claim:

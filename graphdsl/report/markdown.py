@@ -14,6 +14,7 @@ from graphdsl.ir.loss import EXACT, LossTerm
 from graphdsl.ir.notation import number_text, weight_text
 from graphdsl.report.alike import Alike, alike
 from graphdsl.report.collected import collected
+from graphdsl.report.loss_sum import loss_sums
 from graphdsl.report.networks import networks_text
 from graphdsl.report.terms import latex_factor, latex_summands
 from graphdsl.report.wording import RELATIONS, alike_text, balance_text, lines_text, turns_text
@@ -95,10 +96,8 @@ def _objective(audit: Audit) -> Iterator[str]:
         yield "In entropies, equal terms collected:"
         yield _block(_sum(terms))
     yield "The loss:"
-    yield _block(
-        f"{latex_factor(term.weight, first=place == 0)}{term.latex}"
-        for place, term in enumerate(module.terms)
-    )
+    for one in loss_sums(module):
+        yield _block((f"{one.name} =", *one.latex) if one.player else one.latex)
     yield markdown_text(f"It is {RELATIONS[module.relation]}: {module.reason}.")
     claim, checked = balance_text(audit)
     if claim:

@@ -28,7 +28,7 @@ from graphdsl.ir.information import (
     Term,
     TotalCorrelation,
 )
-from graphdsl.ir.loss import LossTerm
+from graphdsl.ir.loss import LossModule, LossTerm
 from graphdsl.ir.model import Model
 from graphdsl.ir.networks import Network, Parameter
 from graphdsl.ir.notation import number_text, weight_text
@@ -39,6 +39,7 @@ from graphdsl.report.collected import collected
 from graphdsl.report.evidence import distribution_text, nats_text, side_text, uses_text
 from graphdsl.report.header import read_header
 from graphdsl.report.html import environment, policy, resource, visible_text
+from graphdsl.report.loss_sum import loss_sums
 from graphdsl.report.mathematics import Formula, mathml, parsed, summands
 from graphdsl.report.terms import latex_factor, latex_summands, text_sum
 from graphdsl.report.verification import verification_text
@@ -223,7 +224,7 @@ def _page(audit: Audit, source: Source, code: str) -> Page:
         sections=(),
         objective=_sum(module.objective),
         collected=_summands(collected(audit)),
-        loss=_loss(module.terms),
+        loss=_loss(module),
         relation=module.relation,
         relation_sentence=RELATIONS[module.relation].partition(":")[0],
         reason=module.reason,
@@ -290,11 +291,11 @@ def _pieces(formulas: Iterable[Formula]) -> list[Markup]:
     return [Markup(one) for one in written]  # `mathml` escapes what it writes
 
 
-def _loss(terms: Sequence[LossTerm]) -> list[Markup]:
-    return _pieces(
-        parsed(f"{latex_factor(term.weight, first=place == 0)}{term.latex}")
-        for place, term in enumerate(terms)
-    )
+def _loss(module: LossModule) -> list[Markup]:
+    found: list[str] = []
+    for one in loss_sums(module):
+        found += (f"{one.name} =", *one.latex) if one.player else one.latex
+    return _pieces(map(parsed, found))
 
 
 # ---- networks ------------------------------------------------------------------------------------

@@ -17,16 +17,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from graphdsl.ir.folding import fold_lists
-from graphdsl.ir.loss import LossModule, LossTerm
+from graphdsl.ir.loss import LossModule
 from graphdsl.ir.model import Model
 from graphdsl.ir.networks import Network
-from graphdsl.ir.notation import weight_text
-from graphdsl.ir.weight import ONE
 from graphdsl.report.header import as_markdown, read_header
 from graphdsl.report.lines import WIDEST, filled, laid, outer_summands
+from graphdsl.report.loss_sum import loss_sums
 from graphdsl.report.markdown import code_text, markdown_text
 from graphdsl.report.tables import Cell, Document, Table, code, prose, tables_html, tables_latex
-from graphdsl.report.terms import latex_factor
 
 TITLE = "The unified table"
 _SAID = (
@@ -68,17 +66,15 @@ def unified_row(name: str, model: Model, module: LossModule, text: str) -> Unifi
         text: The text of the spec, whose words the objective keeps.
     """
     networks = (model.inference, *model.further)
+    sums = loss_sums(module)
     return UnifiedRow(
         name=name,
         inference=tuple(_network(one) for one in networks if one.conditionals),
         generation="" if model.generation is None else _network(model.generation),
         published=read_header(text).published,
         objective=_objective(text) or "; ".join(module.objective_text),
-        loss=tuple(_term(term, place) for place, term in enumerate(module.terms)),
-        formulas=tuple(
-            f"{latex_factor(term.weight, first=place == 0)}{term.latex}"
-            for place, term in enumerate(module.terms)
-        ),
+        loss=_all_of((f"loss of {one.player} =", one.text) for one in sums),
+        formulas=_all_of((f"{one.name} =", one.latex) for one in sums),
         relation=module.relation,
         reason=module.reason,
         tight=tuple(dict.fromkeys(one.tight_when for one in module.terms if one.tight_when)),
@@ -183,10 +179,12 @@ def _objective(text: str) -> str:
     return " ".join(found.group().removeprefix("minimize").split()) if found else ""
 
 
-def _term(term: LossTerm, place: int) -> str:
-    factor = "" if term.weight == ONE else weight_text(term.weight)
-    factor = f"({factor}) " if len(term.weight.terms) > 1 else (f"{factor} " if factor else "")
-    return f"{'+ ' if place else ''}{factor}{term.formula}"
+def _all_of(sums: Iterable[tuple[str, tuple[str, ...]]]) -> tuple[str, ...]:
+    """The summands of a loss; of several players, each behind whose it is."""
+    listed = [*sums]
+    if len(listed) == 1:
+        return listed[0][1]
+    return tuple(line for label, summands in listed for line in (label, *summands))
 
 
 def _code(text: str) -> str:

@@ -70,15 +70,18 @@ def balance_text(audit: Audit) -> tuple[str, str]:
         term.relation in ("estimate", "saddle", "surrogate") for term in audit.module.terms
     )
     dropped = bool(audit.module.constants)
+    signs = bool(audit.module.groups)
     left = "loss" + " − gaps" * gaps + " + constants" * dropped
-    claim = f"{left} = objective" + ", but for what is estimated" * estimated
-    if audit.leftover is None:
-        return "", ""
+    whose = "each player: " * bool(audit.model.players)
+    within = ", under every sign too" * signs
+    claim = f"{whose}{left} = objective{', but for what is estimated' * estimated}{within}"
     if audit.leftover:
         return claim, "This does not hold: what the terms stand for is not the objective."
+    several = "each objective" if audit.model.players else "the objective"
+    are = ", and under a sign what its own terms stand for is what the spec has there" * signs
     return claim, (
-        "Checked: what the terms stand for and the constants are the objective, expanded anew and "
-        "compared in canonical form."
+        f"Checked: what the terms stand for and the constants are {several}, expanded anew and "
+        f"compared in canonical form{are}."
     )
 
 

@@ -15,6 +15,7 @@ __all__ = [
     "difference",
     "evened",
     "factored",
+    "imbalance",
     "leftover",
     "parts_of_loss",
     "quality",
@@ -22,7 +23,7 @@ __all__ = [
 
 from graphdsl.symbolic.algebra import factored
 from graphdsl.symbolic.assertions import decide
-from graphdsl.symbolic.balance import leftover
+from graphdsl.symbolic.balance import imbalance, leftover
 from graphdsl.symbolic.blocks import Blocks
 from graphdsl.symbolic.canonical import Canon
 from graphdsl.symbolic.difference import difference

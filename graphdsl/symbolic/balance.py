@@ -2,19 +2,89 @@
 
 from __future__ import annotations
 
-__all__ = ["leftover"]
+__all__ = ["imbalance", "leftover"]
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 
 from graphdsl.ir.graph import Dag
 from graphdsl.ir.information import CrossEntropy, Entropy, Information, Term, TotalCorrelation
+from graphdsl.ir.loss import Group, LossModule, LossTerm
 from graphdsl.ir.model import Model
+from graphdsl.ir.objective import Weighted, Wrapped
 from graphdsl.ir.symbols import ModelRef, NetworkName, Variable
 from graphdsl.ir.weight import Weight, accumulate
 from graphdsl.symbolic.canonical import Canon, Sum
 from graphdsl.symbolic.expand import Ledger, expand_objective
 
 _OWN = (Entropy, Information, TotalCorrelation)  #: what distributions alone decide
+
+
+def imbalance(
+    model: Model, module: LossModule, dags: Mapping[str, Dag], canons: Mapping[str, Canon]
+) -> tuple[Term, ...]:
+    """What a loss and its constants miss of the objective: nothing, as it has to be.
+
+    Each player's objective is compared with its own terms, and what stands under |.|, max or a
+    constraint with the terms under that sign. Which constants are whose is recorded of one
+    objective alone: of several players, constants of the data are no matter.
+    """
+    if not model.players:
+        plain = [term for term in module.terms if not term.within]
+        whole = _side(model, model.objective, plain, module.constants, dags, canons)
+        return (*whole, *_under_signs(model, model.objective, module.groups, module, dags, canons))
+    found: list[Term] = []
+    for player, slot in zip(model.players, module.players, strict=True):
+        mine = [term for term in module.terms if term.name in slot.terms and not term.within]
+        left = _side(model, player.objective, mine, (), dags, canons)
+        found += (one for one in left if not _is_constant(one, canons))
+        groups = [group for group in module.groups if group.name in slot.groups]
+        found += _under_signs(model, player.objective, groups, module, dags, canons)
+    return tuple(found)
+
+
+def _under_signs(
+    model: Model,
+    objective: Iterable[Weighted],
+    groups: Iterable[Group],
+    module: LossModule,
+    dags: Mapping[str, Dag],
+    canons: Mapping[str, Canon],
+) -> Iterator[Term]:
+    """What is missing under each sign, which are in one order in the spec and in the loss.
+
+    A sum under a sign that G^q says is nought has no group.
+    """
+    signs = [one.functional for one in objective if isinstance(one.functional, Wrapped)]
+    there = [
+        sign for sign in signs if _has_parts(replace(model, objective=sign.inner), dags, canons)
+    ]
+    for sign, group in zip(there, groups, strict=True):
+        within = [term for term in module.terms if term.name in group.terms]
+        yield from _side(model, sign.inner, within, (), dags, canons)
+
+
+def _has_parts(model: Model, dags: Mapping[str, Dag], canons: Mapping[str, Canon]) -> bool:
+    ledger = expand_objective(model, dags, canons)
+    parts = ledger.entropies, ledger.models, ledger.distances, ledger.sparsities
+    return any(any(weights.values()) for weights in (*parts, ledger.importances))
+
+
+def _side(
+    model: Model,
+    objective: tuple[Weighted, ...],
+    terms: Iterable[LossTerm],
+    constants: Iterable[Term],
+    dags: Mapping[str, Dag],
+    canons: Mapping[str, Canon],
+) -> tuple[Term, ...]:
+    alone = replace(model, objective=objective, players=())
+    stands_for = (one for term in terms for one in term.stands_for)
+    return leftover(alone, dags, canons, (*stands_for, *constants))
+
+
+def _is_constant(term: Term, canons: Mapping[str, Canon]) -> bool:
+    return isinstance(term.atom, Entropy) and canons[term.atom.under].is_data(term.atom)
 
 
 def leftover(
