@@ -145,6 +145,7 @@ def test_signs_that_are_not_linear_leave_a_doubt() -> None:
     found = compared(before, before.replace("I(z; u) - 1", "1 - I(z; u)"))  # which are equal
     assert found.sameness == "unknown"
     assert "cannot be told" in found.sentences[0]
+    assert compared(before, before.replace("I(z; u)", "I(z; u | x[1])")).sameness == "unknown"
 
 
 def test_names_that_are_exchanged_are_found_out() -> None:

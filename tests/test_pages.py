@@ -295,6 +295,7 @@ p { z, u -> x }
     "asked",
     [
         "minimize KL(q || p) for p\nminimize KL(q || p) + a * I(z; x) for q",
+        "minimize KL(q || p) for p\nminimize KL(q || p) + b * abs(I(z; x) - 1) for q",
         "minimize KL(q || p) + b * abs(I(z; x) - 1) + a * max(I(u; x), 1)",
         "minimize KL(q || p)\nsubject to I(z; x) <= 0.5",
     ],

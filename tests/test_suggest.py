@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from graphdsl.comparing import same_objective
-from graphdsl.compiler import check_spec, derive
-from graphdsl.diagnostics import Source, Span
+from graphdsl.compiler import Checked, check_spec, derive
+from graphdsl.diagnostics import CompilerBug, Source, Span
 from graphdsl.ir.folding import fold_lists, folded_text
 from graphdsl.ir.suggestion import Advice, Suggestion
 from graphdsl.suggesting import suggest
@@ -169,6 +169,24 @@ def test_a_loss_of_another_objective_is_not_suggested(monkeypatch: pytest.Monkey
     assert every(suggest(source, {}, {})) == []
     monkeypatch.setattr(room, "same_objective", lambda *_: True)
     assert [one.relation for one in every(suggest(source, {}, {}))] == ["equal"]
+
+
+def test_an_amendment_that_the_compiler_stumbles_over_is_not_suggested(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    room = import_module("graphdsl.suggesting.suggest")
+
+    def stumble(source: Source, *values: object) -> Checked:
+        if source.name == "amended":
+            raise CompilerBug("it cannot be")
+        return check_spec(source)
+
+    def renamed(source: Source, amendment: Amendment) -> tuple[Source, tuple[()], tuple[()]]:
+        return Source("amended", source.text), (), ()
+
+    monkeypatch.setattr(room, "check_spec", stumble)
+    monkeypatch.setattr(room, "amended", renamed)
+    assert every(suggest(Source.read(ROOT / "specs" / "ood.mib"), {}, {})) == []
 
 
 def test_every_dress_says_the_same(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import json
 from collections.abc import Iterable, Iterator
 
 from graphdsl.ir.comparison import Comparison, Share
-from graphdsl.ir.folding import fold_lists
+from graphdsl.ir.folding import fold_lists, fold_sum, text_binder
 from graphdsl.ir.notation import factor_text, weight_text
 from graphdsl.report.lines import WIDEST, filled, laid
 from graphdsl.report.markdown import code_text, markdown_text
@@ -124,12 +124,15 @@ def _sums(comparison: Comparison) -> Iterator[tuple[str, tuple[Share, ...]]]:
 
 
 def _summands(shares: Iterable[Share]) -> list[str]:
+    """The summands with their signs, families folded."""
+    listed = tuple(shares)
     found: list[str] = []
-    for one in shares:
-        negative = len(one.weight.terms) == 1 and one.weight.terms[0][1] < 0
-        size = -one.weight if negative else one.weight
+    quantities = [fold_lists(one.quantity) for one in listed]
+    for one in fold_sum(quantities, [share.weight for share in listed]):
+        weight = listed[one.place].weight
+        negative = len(weight.terms) == 1 and weight.terms[0][1] < 0
         sign = "-" if negative else "+" * bool(found)
-        text = f"{factor_text(size)}{fold_lists(one.quantity)}"
+        text = f"{factor_text(-weight if negative else weight)}{text_binder(one)}{one.pattern}"
         found.append(f"{sign} {text}" if found else f"{sign}{text}")
     return found or ["0"]
 

@@ -10,7 +10,7 @@ from fractions import Fraction
 
 from graphdsl.comparing import same_objective
 from graphdsl.compiler import Checked, Compiled, check_spec, derive
-from graphdsl.diagnostics import Source, SpecError
+from graphdsl.diagnostics import CompilerBug, Source, SpecError
 from graphdsl.ir.folding import fold_lists, folded_text
 from graphdsl.ir.loss import LossModule, LossTerm
 from graphdsl.ir.methods import Relation
@@ -79,8 +79,8 @@ def _tried(
     text, removed, added = amended(source, proposal)
     try:
         after = derive(check_spec(text, constants, parameters), keep_refuted=True)
-    except SpecError:
-        return
+    except (SpecError, CompilerBug):
+        return  # whatever keeps it from compiling is no matter of the spec that is looked at
     if _warns_anew(compiled, after):
         return
     if not proposal.is_certain and not (
@@ -137,8 +137,6 @@ def _best(found: list[Suggestion]) -> Iterator[Suggestion]:
 
 
 def _is_tighter(proposal: Amendment, before: LossModule, after: LossModule) -> bool:
-    if any(term.relation == "lower" for term in after.terms):
-        return False  # a loss below its objective is no bound of it
     if proposal.targets:
         changed = _target_gaps(proposal, before) != _target_gaps(proposal, after)
         return changed and _badness(after) <= _badness(before)

@@ -6,6 +6,7 @@ __all__ = ["imbalance", "leftover"]
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
+from typing import TypeAlias
 
 from graphdsl.ir.graph import Dag
 from graphdsl.ir.information import CrossEntropy, Entropy, Information, Term, TotalCorrelation
@@ -17,11 +18,17 @@ from graphdsl.ir.weight import Weight, accumulate
 from graphdsl.symbolic.canonical import Canon, Sum
 from graphdsl.symbolic.expand import Ledger, expand_objective
 
+_Dags: TypeAlias = Mapping[NetworkName, Dag]
+_Canons: TypeAlias = Mapping[NetworkName, Canon]
+
 _OWN = (Entropy, Information, TotalCorrelation)  #: what distributions alone decide
 
 
 def imbalance(
-    model: Model, module: LossModule, dags: Mapping[str, Dag], canons: Mapping[str, Canon]
+    model: Model,
+    module: LossModule,
+    dags: _Dags,
+    canons: _Canons,
 ) -> tuple[Term, ...]:
     """What a loss and its constants miss of the objective: nothing, as it has to be.
 
@@ -48,8 +55,8 @@ def _under_signs(
     objective: Iterable[Weighted],
     groups: Iterable[Group],
     module: LossModule,
-    dags: Mapping[str, Dag],
-    canons: Mapping[str, Canon],
+    dags: _Dags,
+    canons: _Canons,
 ) -> Iterator[Term]:
     """What is missing under each sign, which are in one order in the spec and in the loss.
 
@@ -64,7 +71,7 @@ def _under_signs(
         yield from _side(model, sign.inner, within, (), dags, canons)
 
 
-def _has_parts(model: Model, dags: Mapping[str, Dag], canons: Mapping[str, Canon]) -> bool:
+def _has_parts(model: Model, dags: _Dags, canons: _Canons) -> bool:
     ledger = expand_objective(model, dags, canons)
     parts = ledger.entropies, ledger.models, ledger.distances, ledger.sparsities
     return any(any(weights.values()) for weights in (*parts, ledger.importances))
@@ -75,22 +82,22 @@ def _side(
     objective: tuple[Weighted, ...],
     terms: Iterable[LossTerm],
     constants: Iterable[Term],
-    dags: Mapping[str, Dag],
-    canons: Mapping[str, Canon],
+    dags: _Dags,
+    canons: _Canons,
 ) -> tuple[Term, ...]:
     alone = replace(model, objective=objective, players=())
     stands_for = (one for term in terms for one in term.stands_for)
     return leftover(alone, dags, canons, (*stands_for, *constants))
 
 
-def _is_constant(term: Term, canons: Mapping[str, Canon]) -> bool:
+def _is_constant(term: Term, canons: _Canons) -> bool:
     return isinstance(term.atom, Entropy) and canons[term.atom.under].is_data(term.atom)
 
 
 def leftover(
     model: Model,
-    dags: Mapping[NetworkName, Dag],
-    canons: Mapping[NetworkName, Canon],
+    dags: _Dags,
+    canons: _Canons,
     terms: Iterable[Term],
 ) -> tuple[Term, ...]:
     """The objective minus some terms, in canonical form: nothing if they are the objective.
