@@ -12,8 +12,9 @@ exchange), `syntax` (text to AST, with Lark), `declare` (names, indices and netw
 (what is asked of them), `graphs` (DAGs and d-separation, with networkx), `symbolic` (the
 derivation, with sympy), `bound` (which bound each entropy takes), `lower` (the terms of a loss, and
 their estimators), `slots` (which networks a class has), `program` (what its methods compute),
-`notation` (how formulas are printed), `codegen` (Python text, with jinja2), `report` (audits).
-`compiler` knows their order, `cli` talks to people.
+`notation` (how formulas are printed), `codegen` (Python text, with jinja2), `report` (audits),
+`comparing` (two specs), `suggesting` (what would be tighter). `compiler` knows the order of the
+stages, `cli` talks to people.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, TypeAlias
 
-from graphdsl.diagnostics import CompilerBug
+from graphdsl.diagnostics import Diagnostic, Span, SpecError
 from graphdsl.ir.draws import draws_in, inside, outside
 from graphdsl.ir.graph import Dag, Independence
 from graphdsl.ir.information import Collected
@@ -43,6 +43,7 @@ def collect(
     """Each objective, and the order of variables in which it was derived.
 
     Where the spec's own order gives the same loss as the best, it is taken: a reader thinks in it.
+    Raises `SpecError` where no order splits the bounds of what is alike into few enough shares.
     """
     from graphdsl.graphs import orders, symmetry_of
     from graphdsl.symbolic import quality
@@ -60,10 +61,19 @@ def collect(
         wanted.append(tried[_order(other)])
     fit = [one for one in wanted if one is not None]
     if not fit:
-        raise CompilerBug("no order of the variables splits the bounds evenly")
+        raise SpecError((_too_many_shares(model),))
     best = min(fit, key=lambda one: quality(one.collected, one.parts, symmetry))
     chosen = own if own is not None and own.parts == best.parts else best
     return chosen.independences, chosen.collected
+
+
+def _too_many_shares(model: Model) -> Diagnostic:
+    from graphdsl.symbolic import MOST_SHARES
+    from graphdsl.symbolic.errors import TooManyShares
+
+    first = model.objective[0]
+    span = Span.at(first.line, first.column, 1)
+    return TooManyShares(span=span, most=MOST_SHARES)
 
 
 def _order(independences: Independences) -> tuple[tuple[Variable, ...], ...]:

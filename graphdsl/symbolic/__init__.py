@@ -5,6 +5,7 @@ enters and leaves are the frozen nouns of `ir`.
 """
 
 __all__ = [
+    "MOST_SHARES",
     "Blocks",
     "Canon",
     "PartsOfLoss",
@@ -27,6 +28,13 @@ from graphdsl.symbolic.balance import imbalance, leftover
 from graphdsl.symbolic.blocks import Blocks
 from graphdsl.symbolic.canonical import Canon
 from graphdsl.symbolic.difference import difference
-from graphdsl.symbolic.evenly import PartsOfLoss, TooManySharesError, evened, parts_of_loss, quality
+from graphdsl.symbolic.evenly import (
+    MOST_SHARES,
+    PartsOfLoss,
+    TooManySharesError,
+    evened,
+    parts_of_loss,
+    quality,
+)
 from graphdsl.symbolic.objective import collect_objective
 from graphdsl.symbolic.projection import derive_projection

@@ -1,8 +1,8 @@
-"""What can be wrong with assertions: MIB41x."""
+"""What can be wrong with assertions, MIB41x, and with even splits, MIB426."""
 
 from __future__ import annotations
 
-__all__ = ["AssertionRefuted", "AssertionUndecided", "AssertionViolated"]
+__all__ = ["AssertionRefuted", "AssertionUndecided", "AssertionViolated", "TooManyShares"]
 
 from graphdsl.diagnostics import Diagnostic, Warned
 
@@ -37,3 +37,16 @@ class AssertionUndecided(Warned):
     said = "this could be neither proved nor refuted: {reason}"
     hint = "equalities and Shannon-type inequalities of D, I, TC and H under q are decided"
     reason: str
+
+
+class TooManyShares(Diagnostic):
+    """An entropy that variables which the spec treats alike share, in too many ways."""
+
+    code = "MIB426"
+    title = "Too many equal shares"
+    said = (
+        "a bound of this has to be shared evenly among variables that the spec treats alike, and "
+        "has more than {most} shares"
+    )
+    hint = "`estimate` the information that it comes from, such as `estimate TC(u[1..8]) with mss`"
+    most: int

@@ -7,7 +7,7 @@ shared evenly by those that take its place. The sum stays what it is, for the ob
 
 from __future__ import annotations
 
-__all__ = ["PartsOfLoss", "TooManySharesError", "evened", "parts_of_loss", "quality"]
+__all__ = ["MOST_SHARES", "PartsOfLoss", "TooManySharesError", "evened", "parts_of_loss", "quality"]
 
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -33,7 +33,7 @@ _Thing = TypeVar("_Thing", bound=Hashable)
 
 _OWN = NetworkName("own")  #: whose an encoder's own density is
 _FEW = 2  #: shares of an entropy that each have a network made for them
-_MOST = 2_000  #: shares of one entropy at all, and so terms that it makes
+MOST_SHARES = 2_000  #: shares of one entropy at all, and so terms that it makes
 
 
 class TooManySharesError(Exception):
@@ -175,8 +175,8 @@ def _shared(
     image: Callable[[_Thing, Exchange], _Thing],
 ) -> list[tuple[_Thing, Weight]]:
     """A weight in equal shares, among all that exchanges put in one's place."""
-    found = reached(one, lambda here: (image(here, each) for each in exchanges), _MOST)
-    if len(found) > _MOST:
+    found = reached(one, lambda here: (image(here, each) for each in exchanges), MOST_SHARES)
+    if len(found) > MOST_SHARES:
         raise TooManySharesError(str(one))
     return [(other, weight.scaled(Fraction(1, len(found)))) for other in found]
 

@@ -49,7 +49,8 @@ def command(
 ) -> None:
     """Show what changes from BEFORE to AFTER, and prove it if they mean the same.
 
-    Exits with 0 if they do, with 1 if not, and with 2 if one of them does not compile.
+    Both are paths, or names of specs that ship. Exits with 0 if they mean the same, with 1 if not,
+    and with 2 if one of them does not compile.
     """
     from graphdsl.comparing import compare
 
