@@ -14,14 +14,17 @@ __all__ = [
     "held",
     "present",
     "read_at_most",
+    "setting",
     "settings_of",
     "visible",
     "write_folder",
     "write_whole",
+    "written",
 ]
 
 from graphdsl_files.limited import TooLarge, read_at_most
 from graphdsl_files.locks import held
-from graphdsl_files.settings import Setting, TrainingSettings, settings_of
+from graphdsl_files.records import Setting, setting, settings_of, written
+from graphdsl_files.settings import TrainingSettings
 from graphdsl_files.visible import visible
 from graphdsl_files.whole import present, write_folder, write_whole

@@ -1,52 +1,14 @@
-"""How a model is trained: one record, of which the command line, `run.toml` and the loop are made.
-
-Each field carries its help and its limits, so that an option is declared in one place. The standard
-library is all that it needs: a command line shows its help without loading torch.
-"""
+"""How a model is trained: the one record of which options, `run.toml` and the loop are made."""
 
 from __future__ import annotations
 
-__all__ = ["Setting", "TrainingSettings", "settings_of"]
+__all__ = ["TrainingSettings"]
 
-import math
 from collections.abc import Iterator
-from dataclasses import dataclass, field, fields
-from typing import Any, Literal, get_type_hints
+from dataclasses import dataclass
+from typing import Literal
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Setting:
-    """What is known of one field of a record of settings."""
-
-    name: str
-    kind: Any  #: its type: int, float, str, bool, a Literal or a union of these with None
-    default: Any
-    help: str
-    low: float | None = None  #: the least value
-    above: float | None = None  #: a value that is too small by itself
-    below: float | None = None  #: a value that is too large by itself
-    metavar: str | None = None  #: what its value is called
-
-    def problem(self, value: object) -> str:
-        """Say what a number has to be, if this one is out of range.
-
-        >>> settings_of(TrainingSettings)["epochs"].problem(0)
-        '1 or more'
-        """
-        if not isinstance(value, int | float):
-            return ""
-        if self.low is not None and not self.low <= value < math.inf:
-            return f"{self.low:g} or more"
-        if self.above is not None and not self.above < value < math.inf:
-            return f"more than {self.above:g}"
-        if self.below is not None and not value < self.below:
-            return f"less than {self.below:g}"
-        return ""
-
-
-def setting(default: Any, text: str, **known: object) -> Any:  # noqa: ANN401  # as `field` is typed
-    """Declare a field with its help, its limits and its metavar."""
-    return field(default=default, metadata={"help": text, **known})
+from graphdsl_files.records import Setting, setting, settings_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,21 +78,3 @@ class TrainingSettings:
             value = getattr(self, one.name)
             if expected := one.problem(value):
                 yield one, value, expected
-
-
-def settings_of(record: type[Any]) -> dict[str, Setting]:
-    """List the settings that a record declares, by name.
-
-    >>> settings_of(TrainingSettings)["batch_size"].default
-    32
-    """
-    kinds = get_type_hints(record)
-    return {
-        one.name: Setting(
-            name=one.name,
-            kind=kinds[one.name],
-            default=one.default,
-            **one.metadata,
-        )
-        for one in fields(record)
-    }

@@ -5,16 +5,12 @@ from __future__ import annotations
 __all__ = [
     "Consts",
     "DropIncomplete",
-    "HeldOut",
     "Maps",
     "Out",
     "Params",
     "Spec",
     "Specs",
-    "SplitBy",
-    "SplitSeed",
     "Strict",
-    "Validation",
 ]
 
 from pathlib import Path
@@ -45,19 +41,6 @@ Params = Annotated[list[str] | None, typer.Option("--param", metavar="NAME=VALUE
 Maps = Annotated[
     list[str] | None,
     typer.Option("--map", metavar="NAME=COLUMNS", help="Such as x=gene_*,age or x=first..last."),
-]
-HeldOut = Annotated[float | None, typer.Option(help="The fraction of rows, or groups. [0.2]")]
-SplitBy = Annotated[
-    str | None, typer.Option("--split", help="random, last, group:COLUMN or column:COLUMN.")
-]
-SplitSeed = Annotated[int, typer.Option(min=0, help="Of a random split.")]
-Validation = Annotated[
-    float,
-    typer.Option(
-        min=0,
-        max=0.99,
-        help="Choose best/ by this fraction of the training rows; held-out rows stay unseen.",
-    ),
 ]
 DropIncomplete = Annotated[
     bool, typer.Option("--drop-incomplete", help="Leave out rows that lack what every row needs.")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TypeAlias
 if TYPE_CHECKING:
     from graphdsl.compiler import GeneratedModule
 
-Plain: TypeAlias = str | int | float | Sequence[str]
+Plain: TypeAlias = str | bool | int | float | Sequence[str]
 
 
 def papers(
@@ -50,6 +50,8 @@ def toml_table(named: tuple[str, Mapping[str, Plain]]) -> str:
 def _value(value: Plain) -> str:
     if isinstance(value, str):
         return _text(value)
+    if isinstance(value, bool):
+        return str(value).lower()
     if isinstance(value, int | float):
         return repr(value)
     return f"[{', '.join(map(_text, value))}]"

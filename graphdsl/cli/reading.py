@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from graphdsl_files import TooLarge, read_at_most
+from graphdsl_files import TooLarge, read_at_most, setting
 
 if TYPE_CHECKING:
     from graphdsl_runtime import Variable
@@ -30,34 +30,27 @@ IMAGES = ("digits", "digits-halves", "mnist", "mnist-halves")
 class DataOptions:
     """How a source is read."""
 
-    maps: Sequence[str] = ()
-    held_out: float | None = None
-    split: str | None = None
-    split_seed: int = 0
-    drop_incomplete: bool = False
-    validation: float = 0.0  #: the fraction of the other rows that validates
+    maps: tuple[str, ...] = setting(
+        (),
+        "Such as x=gene_*,age or x=first..last.",
+        option="map",
+        metavar="NAME=COLUMNS",
+    )
+    held_out: float | None = setting(None, "The fraction of rows, or groups. [0.2]")
+    split: str | None = setting(None, "random, last, group:COLUMN or column:COLUMN.")
+    split_seed: int = setting(0, "Of a random split.", low=0)
+    drop_incomplete: bool = setting(False, "Leave out rows that lack what every row needs.")
+    validation: float = setting(
+        0.0,
+        "Choose best/ by this fraction of the training rows; held-out rows stay unseen.",
+        low=0,
+        below=1,
+    )
 
     @property
     def plain(self) -> bool:
         """Whether nothing is asked for, but perhaps rows that validate."""
         return replace(self, validation=0.0) == DataOptions()
-
-    def settings(self) -> dict[str, str | int | float | Sequence[str]]:
-        """What a run's record says of them."""
-        found: dict[str, str | int | float | Sequence[str]] = {}
-        if self.maps:
-            found["map"] = list(self.maps)
-        if self.held_out is not None:
-            found["held_out"] = self.held_out
-        if self.split is not None:
-            found["split"] = self.split
-        if self.split_seed:
-            found["split_seed"] = self.split_seed
-        if self.drop_incomplete:
-            found["drop_incomplete"] = 1
-        if self.validation:
-            found["validation"] = self.validation
-        return found
 
 
 def read_rows(

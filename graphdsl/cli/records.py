@@ -1,43 +1,48 @@
-"""Options that are the fields of a frozen record: declared there, and nowhere again."""
+"""Options that are the fields of frozen records: declared there, and nowhere again."""
 
 from __future__ import annotations
 
-__all__ = ["with_settings"]
+__all__ = ["Given", "with_settings"]
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import wraps
 from inspect import Parameter
-from typing import Annotated, Any, get_args
+from typing import Annotated, Any, TypeAlias
 
 import typer
 
 from graphdsl_files import Setting, settings_of
 
-_NAME = "given"  # the parameter of a command that takes what was asked for
+#: What a command line says of a record: the fields that it has options for, and their values.
+Given: TypeAlias = Mapping[str, Any]
 
 
-def with_settings(record: type[Any]) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Give a command an option for each field of a record.
+def with_settings(
+    **records: type[Any],
+) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Give a command the options of records, each in the place of the parameter of its name.
 
-    The command takes them in its parameter ``given``, a mapping of the options that the command
-    line has: what it lacks is for a file, or the record, to say.
+    The parameter is a mapping of the options that the command line has: what it lacks is for a
+    file, or for the record, to say.
     """
-    settings = settings_of(record)
+    settings = {place: settings_of(record) for place, record in records.items()}
 
     def decorate(command: Callable[..., None]) -> Callable[..., None]:
         own = inspect.signature(command, eval_str=True).parameters
 
         @wraps(command)
         def wrapper(**options: Any) -> None:  # noqa: ANN401  # of whichever types
-            given = {name: options.pop(name) for name in settings}
-            known = {name: _plain(value) for name, value in given.items() if value is not None}
-            command(**options, **{_NAME: known})
+            given = {
+                place: {name: _plain(options.pop(name)) for name in known}
+                for place, known in settings.items()
+            }
+            command(**options, **{place: _asked(values) for place, values in given.items()})
 
         parameters: list[Parameter] = []
         for name, parameter in own.items():
-            if name == _NAME:
-                parameters += map(_option, settings.values())
+            if name in settings:
+                parameters += map(_option, settings[name].values())
             else:
                 parameters.append(parameter.replace(kind=Parameter.KEYWORD_ONLY))
         wrapper.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]  # typer reads it
@@ -48,26 +53,40 @@ def with_settings(record: type[Any]) -> Callable[[Callable[..., None]], Callable
 
 
 def _option(one: Setting) -> Parameter:
-    kind = next((each for each in get_args(one.kind) if each is tuple[str, ...]), one.kind)
-    several = kind == tuple[str, ...]
-    names = () if kind is not bool else (f"--{one.name}/--no-{one.name}",)
+    kind = one.plain_kind
     option = typer.Option(
-        *names, help=_help(one), show_default=False, min=one.low, metavar=one.metavar
+        *_names(one, kind),
+        help=_help(one),
+        show_default=False,
+        min=one.low,
+        metavar=one.metavar,
     )
+    taken = list[str] if kind == tuple[str, ...] else kind
     return Parameter(
         one.name,
         Parameter.KEYWORD_ONLY,
         default=None,
-        annotation=Annotated[(list[str] if several else kind) | None, option],
+        annotation=Annotated[taken | None, option],
     )
+
+
+def _names(one: Setting, kind: object) -> tuple[str, ...]:
+    name = one.key.replace("_", "-")
+    if kind is bool:
+        return (f"--{name}/--no-{name}",)
+    return (f"--{name}",) if one.option else ()
 
 
 def _help(one: Setting) -> str:
     """The help of an option, with its default where it has one."""
-    if one.default in (None, False, ()):
+    if one.default is None or one.default is False or one.default == ():
         return one.help
     return f"{one.help} [{one.default}]"
 
 
 def _plain(value: object) -> object:
     return tuple(value) if isinstance(value, list) else value
+
+
+def _asked(values: Given) -> Given:
+    return {name: value for name, value in values.items() if value is not None}

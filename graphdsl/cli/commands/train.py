@@ -22,21 +22,12 @@ from graphdsl.cli.console import fail, say, shown
 from graphdsl.cli.devices import lacks_memory
 from graphdsl.cli.ending import INTERRUPTED
 from graphdsl.cli.networks import OwnNetworks, networks_of
-from graphdsl.cli.options import (
-    Consts,
-    DropIncomplete,
-    HeldOut,
-    Maps,
-    Params,
-    Spec,
-    SplitBy,
-    SplitSeed,
-    Validation,
-)
+from graphdsl.cli.options import Consts, Params
 from graphdsl.cli.papers import Plain, papers
 from graphdsl.cli.reading import DataOptions, read_rows, refuse_other_data
-from graphdsl.cli.records import with_settings
-from graphdsl.cli.sources import open_source
+from graphdsl.cli.records import Given, with_settings
+from graphdsl.cli.request import Request
+from graphdsl.cli.run_file import RunFile, read_run_file
 from graphdsl.cli.structure import write_structure
 from graphdsl_files import TrainingSettings
 
@@ -54,26 +45,30 @@ _ENDINGS = {
 }
 
 
-@with_settings(TrainingSettings)
+@with_settings(options=DataOptions, training=TrainingSettings)
 def command(
-    spec: Spec,
-    data: Annotated[str, typer.Option(help="A file, or a name such as digits: docs/your-data.md.")],
-    maps: Maps = None,
-    held_out: HeldOut = None,
-    split: SplitBy = None,
-    split_seed: SplitSeed = 0,
-    drop_incomplete: DropIncomplete = False,
-    validation: Validation = 0.0,
+    spec: Annotated[
+        str | None,
+        typer.Argument(help="A path, or the name of a spec that ships; --config may say it."),
+    ] = None,
+    data: Annotated[
+        str | None, typer.Option(help="A file, or a name such as digits: docs/your-data.md.")
+    ] = None,
+    options: Given = MappingProxyType({}),
     check_data: Annotated[
         bool, typer.Option("--check-data", help="Check the data against the spec, and stop.")
     ] = False,
-    given: Mapping[str, Plain] = MappingProxyType({}),
+    training: Given = MappingProxyType({}),
+    config: Annotated[
+        Path | None, typer.Option(help="A run.toml that says what the command line does not.")
+    ] = None,
     out: Annotated[
         Path | None,
         typer.Option("-o", "--out", help="The run's folder; by default runs/MODEL/0001, ..."),
     ] = None,
     resume: Annotated[
-        Path | None, typer.Option(help="Go on with a run: its folder, or a checkpoint.")
+        Path | None,
+        typer.Option(help="Go on with a run: its folder, or a checkpoint. SPEC is then optional."),
     ] = None,
     force: Annotated[
         bool, typer.Option("--force", help="Replace the run that the folder holds.")
@@ -84,52 +79,120 @@ def command(
     param: Params = None,
 ) -> None:
     """Compile SPEC and train it on real data."""
-    from graphdsl_runtime.data import Prepared
-    from graphdsl_runtime.training import is_first_process
-
     gc.enable()
-    source = open_source(spec)
-    module = compiled(source, const, param, strict=False)
-    if networks is None:
-        _refuse_own_networks(module)
-    settings = TrainingSettings(**given)  # type: ignore[arg-type]  # the options were made of it
-    options = DataOptions(
-        maps=tuple(maps or ()),
-        held_out=held_out,
-        split=split,
-        split_seed=split_seed,
-        drop_incomplete=drop_incomplete,
-        validation=validation,
+    asked = Request(
+        spec=spec,
+        data=data,
+        networks=networks,
+        const=tuple(const or ()),
+        param=tuple(param or ()),
+        options=options,
+        training=training,
     )
+    request = _completed(asked, config, resume)
+    source = request.source()
+    module = compiled(source, [*request.const], [*request.param], strict=False)
+    if request.networks is None:
+        _refuse_own_networks(module)
     with _refusals():
         made = class_of(module, source, "graphdsl_emitted")
-        rows = read_rows(data, made.variables, options)
-        first = is_first_process()
-        if not isinstance(rows, Prepared):
-            if check_data:
-                others = "to validate on" if validation else "held out"
-                say(f"{data}: {len(rows.train)} rows to train on, {len(rows.test)} {others}")
-        elif first and (check_data or not quiet):
-            say(rows.shown)
+        rows = _rows(request, made, quiet, check_data)
         if check_data:
             return
         if resume is not None:
             refuse_other_data(resume, rows)
-        with _folder(out, resume, module.compiled.checked.model.name, first) as folder:
-            words = _words()
-            own = {} if networks is None else {"networks": networks}
-            record = {**own, "data": data, **options.settings(), "seed": settings.seed, **given}
-            prepared = rows.record if isinstance(rows, Prepared) else None
+        with _folder(out, resume, module.compiled.checked.model.name) as folder:
+            words = _words() if spec is not None else request.command(out)
             run = _Run(
                 folder=folder,
                 resume=resume,
                 force=force,
                 quiet=quiet,
-                networks=networks,
+                networks=request.networks,
                 command=words,
-                papers=papers(module, words, record, prepared),
+                papers=papers(module, words, _record(request), _data_record(rows)),
             )
-            _train(module, made, source, rows, settings, run)
+            _train(module, made, source, rows, request.settings, run)
+
+
+def _completed(asked: Request, config: Path | None, resume: Path | None) -> Request:
+    """What is asked for, with what files say: of `--config`, or of the run to go on with."""
+    from graphdsl_runtime.training import run_of
+
+    if config is None and asked.spec is None and resume is not None:
+        with _refusals():
+            run = run_of(resume)
+        config = None if run is None else run / "run.toml"
+    if config is not None:
+        asked = asked.completed(_without_code(read_run_file(config), asked))
+    if asked.spec is None or asked.data is None:
+        lacks = "SPEC" if asked.spec is None else "--data"
+        fail(f"graphdsl: {lacks} is missing: write it, or name a run.toml by --config", code=2)
+    return asked
+
+
+def _without_code(file: RunFile, asked: Request) -> RunFile:
+    """Refuse a file that names code to run, unless the command line names it too."""
+    from graphdsl_runtime.data import runs_code
+
+    code = {
+        "networks": file.networks if asked.networks is None else None,
+        "data": file.data if asked.data is None and runs_code(file.data or "") else None,
+    }
+    lines = [
+        f"\nRUN07  `{name} = {shown(value)}` runs code: if you trust it, write "
+        f"--{name} {shown(value)} on the command line"
+        for name, value in code.items()
+        if value is not None
+    ]
+    if lines:
+        fail(f"graphdsl: {shown(file.place)} cannot be used{''.join(lines)}")
+    return file
+
+
+def _rows(
+    request: Request, made: type[Objective], quiet: bool, check_data: bool
+) -> DataSet | Prepared:
+    """Read the data, and show what there is to know of them; the first process alone says it."""
+    from graphdsl_runtime.data import Prepared
+    from graphdsl_runtime.training import is_first_process
+
+    data = str(request.data)
+    rows = read_rows(data, made.variables, request.data_options)
+    if isinstance(rows, Prepared):
+        if is_first_process() and (check_data or not quiet):
+            say(rows.shown)
+    elif check_data:
+        others = "to validate on" if request.data_options.validation else "held out"
+        say(f"{data}: {len(rows.train)} rows to train on, {len(rows.test)} {others}")
+    return rows
+
+
+def _data_record(rows: DataSet | Prepared) -> Mapping[str, object] | None:
+    from graphdsl_runtime.data import Prepared
+
+    return rows.record if isinstance(rows, Prepared) else None
+
+
+def _record(request: Request) -> dict[str, Plain]:
+    """What makes the run again, with the hash of the weights that it begins with."""
+    from graphdsl_runtime.training import weights_digest
+
+    record: dict[str, Plain] = request.record()
+    init, file = request.settings.init, request.file
+    if init is None:
+        return record
+    digest = weights_digest(Path(init))
+    wanted = None if file is None else file.init_sha256
+    if wanted not in (None, digest):
+        fail(
+            f"graphdsl: the run cannot be made again\n"
+            f"RUN06  the weights of `--init {shown(init)}` have changed since\n"
+            f"         their hash then: {shown(str(wanted))}\n"
+            f"         their hash now:  {digest}\n"
+            "        name the run by --init on the command line to begin with them as they are"
+        )
+    return {**record, "init_sha256": digest}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,15 +228,15 @@ def _refusals() -> Iterator[None]:
 
 
 @contextmanager
-def _folder(out: Path | None, resume: Path | None, model: str, first: bool) -> Iterator[Path]:
+def _folder(out: Path | None, resume: Path | None, model: str) -> Iterator[Path]:
     """The run's folder: the one asked for, that of the run to go on with, or one of its own.
 
     Of several processes the first alone makes one and writes to it.
     """
-    from graphdsl_runtime.training import numbered, run_of
+    from graphdsl_runtime.training import is_first_process, numbered, run_of
 
     found = out or (run_of(resume) if resume else None)
-    if not first:
+    if not is_first_process():
         yield found or Path("runs") / model
         return
     folder = found or numbered(Path("runs") / model)
@@ -212,12 +275,11 @@ def _train(
 ) -> None:
     import torch
 
-    from graphdsl_runtime.data import Prepared
     from graphdsl_runtime.training import is_first_process, train
 
     torch.manual_seed(settings.seed)
     objective = made(networks=networks_of(run.networks))
-    objective.data_record = rows.record if isinstance(rows, Prepared) else None
+    objective.data_record = _data_record(rows)
     summary = train(
         objective,
         rows,

@@ -8,7 +8,7 @@ a file wants them. Nothing else in the runtime imports it.
 from graphdsl_runtime.data.errors import CODES, DataRefused, Finding, MissingLibrary, refused
 from graphdsl_runtime.data.guess import Guess, Guesses, guess
 from graphdsl_runtime.data.prepare import Prepared, prepare
-from graphdsl_runtime.data.read import SOURCES, open_table
+from graphdsl_runtime.data.read import SOURCES, open_table, runs_code
 from graphdsl_runtime.data.recorded import ReadRows, read_batch
 from graphdsl_runtime.data.split import Split
 from graphdsl_runtime.data.table import Column, Table
@@ -31,4 +31,5 @@ __all__ = [
     "prepare",
     "read_batch",
     "refused",
+    "runs_code",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["SOURCES", "open_table"]
+__all__ = ["SOURCES", "open_table", "runs_code"]
 
 from collections.abc import Callable, Mapping
 from difflib import get_close_matches
@@ -66,9 +66,20 @@ SOURCES = (
 )
 
 
+def runs_code(source: str) -> bool:
+    """Say whether a source is a function of the user's own: to read it is to run it.
+
+    >>> runs_code("mine:rows"), runs_code("mnist:folder"), runs_code("rows.csv")
+    (True, False, False)
+    """
+    word, colon, _ = source.partition(":")
+    is_file = Path(source).suffix.lower() in _FILES
+    return bool(colon) and word not in _FOLDERS and not is_file and is_named_function(source)
+
+
 def open_table(source: str) -> Table:
     """Read a data source.  Raises `TrainingError`, mostly as `DataRefused`."""
-    word, colon, rest = source.partition(":")
+    word, _, rest = source.partition(":")
     if source in _SHIPPED:
         return _SHIPPED[source]()
     if word in _FOLDERS and rest:
@@ -78,7 +89,7 @@ def open_table(source: str) -> Table:
     if reader is not None:
         _refuse_absent(path, source)
         return reader(path)
-    if colon and word not in _FOLDERS and is_named_function(source):
+    if runs_code(source):
         return read_own(source)
     raise _unknown(source)
 

@@ -39,6 +39,7 @@ from graphdsl_runtime.training.folder import find_checkpoint, numbered, run_of
 from graphdsl_runtime.training.metrics import Epoch
 from graphdsl_runtime.training.pictures import draw_pictures
 from graphdsl_runtime.training.processes import is_first_process
+from graphdsl_runtime.training.starting import weights_digest
 from graphdsl_runtime.training.summary import summarise
 from graphdsl_runtime.training.train import Summary, train
 
@@ -77,4 +78,5 @@ __all__ = [
     "summarise",
     "train",
     "translation_cost",
+    "weights_digest",
 ]

@@ -60,6 +60,7 @@ CODES = {
     "RUN04": "a library is not installed",
     "RUN05": "a `run.toml` cannot be read",
     "RUN06": "a `run.toml` is of another spec, or of other weights",
+    "RUN07": "a `run.toml` names code to run",
 }
 
 

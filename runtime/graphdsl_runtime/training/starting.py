@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-__all__ = ["start_of", "terms_of", "warm_start"]
+__all__ = ["start_of", "terms_of", "warm_start", "weights_digest"]
 
+import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -91,6 +92,13 @@ def warm_start(objective: Objective, run: Path) -> None:
         raise WrongSettings([("RUN02", said)])
     for name, one in parameters.items():
         one.copy_(saved.weights[name])
+
+
+def weights_digest(run: Path) -> str:
+    """Give the SHA-256 of the weights that `warm_start` takes.  Raises `CannotLoad`."""
+    place = _saved_model(run)
+    read_saved(place)  # it says what is wrong, if anything is
+    return hashlib.sha256((present(place) / "weights.safetensors").read_bytes()).hexdigest()
 
 
 def _saved_model(run: Path) -> Path:
