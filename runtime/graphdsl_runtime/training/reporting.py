@@ -4,6 +4,7 @@ from __future__ import annotations
 
 __all__ = ["Reporter", "describe_epoch"]
 
+from collections.abc import Sequence
 from types import TracebackType
 from typing import Self
 
@@ -11,6 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from graphdsl_runtime.training.metrics import Epoch
+from graphdsl_runtime.training.watching import Remark
 
 
 class Reporter:
@@ -50,6 +52,13 @@ class Reporter:
         """Print the epoch's line, and put the bar where it belongs."""
         self._bar.update(self._task, completed=epoch.number)
         self._bar.console.print(describe_epoch(epoch, self._epochs), soft_wrap=True, markup=False)
+
+    def warn(self, remarks: Sequence[Remark]) -> None:
+        """Print warnings, above the bar where there is one."""
+        quiet = self._bar.console.quiet
+        console = Console(stderr=True) if quiet else self._bar.console
+        for remark in remarks:
+            console.print(f"warning: {remark}", soft_wrap=True, markup=False, highlight=False)
 
 
 def describe_epoch(epoch: Epoch, epochs: int) -> str:

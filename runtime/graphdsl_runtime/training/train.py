@@ -27,6 +27,7 @@ from graphdsl_runtime.training.metrics import Epoch
 from graphdsl_runtime.training.processes import is_first_process
 from graphdsl_runtime.training.reporting import Reporter
 from graphdsl_runtime.training.starting import start_of, terms_of, warm_start
+from graphdsl_runtime.training.watching import Watch
 
 _AT_ONCE = 1 << 16  # rows whose mean and spread are found together, or fewer of many values
 _VALUES = 1 << 24
@@ -112,8 +113,9 @@ def train(
     began = time.monotonic()
     console = Console(stderr=True, quiet=quiet or not first)
     with Reporter(settings.epochs, len(start.history), batches, console) as shown:
+        watch = Watch(objective, min(settings.batch_size, rows))
         try:
-            ending = loop.run(_Keeper(folder, shown))
+            ending = loop.run(_Keeper(folder, shown, watch))
         except BaseException as problem:
             objective.load_state_dict(dict(loop.last.weights))
             if isinstance(problem, Diverged):
@@ -136,8 +138,8 @@ def train(
 class _Keeper:
     """Puts every epoch on disk and on the screen."""
 
-    def __init__(self, folder: RunFolder | None, reporter: Reporter) -> None:
-        self._folder, self._reporter = folder, reporter
+    def __init__(self, folder: RunFolder | None, reporter: Reporter, watch: Watch) -> None:
+        self._folder, self._reporter, self._watch = folder, reporter, watch
 
     def batch_done(self) -> None:
         self._reporter.batch_done()
@@ -146,6 +148,9 @@ class _Keeper:
         if self._folder is not None:
             self._folder.save(checkpoint)
         self._reporter.epoch_done(checkpoint.history[-1])
+        remarks = self._watch.remarks(checkpoint.history)
+        if self._folder is not None:
+            self._reporter.warn(remarks)
 
 
 def _parts(batch: Batch, rows: int) -> Iterator[Batch]:
