@@ -4,7 +4,7 @@ from __future__ import annotations
 
 __all__ = ["TrainingSettings"]
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -71,6 +71,23 @@ class TrainingSettings:
         "Also log each epoch to tensorboard, wandb or mlflow; csv is metrics.csv, always written.",
         metavar="LOGGER",
     )
+
+    def stalls(self, held_out: Sequence[Mapping[str, float]]) -> bool:
+        """Say whether the term of ``early_stop`` has not improved for as many epochs as it may.
+
+        It is a function of the epochs done: a run that goes on stops where the unbroken one does.
+
+        >>> epochs = [{"loss": value} for value in (3.0, 1.0, 2.0, 1.5)]
+        >>> wait = TrainingSettings(early_stop="loss", patience=2)
+        >>> wait.stalls(epochs[:3]), wait.stalls(epochs)
+        (False, True)
+        """
+        if self.early_stop is None or not held_out:
+            return False
+        term, _, way = self.early_stop.partition(":")
+        sign = -1.0 if way == "max" else 1.0
+        values = [sign * means[term] for means in held_out]
+        return len(values) - 1 - values.index(min(values)) >= self.patience
 
     def problems(self) -> Iterator[tuple[Setting, float, str]]:
         """Find each number that is out of range, and say what it has to be."""

@@ -25,7 +25,10 @@ if TYPE_CHECKING:
     from graphdsl.compiler import GeneratedModule
 
 #: Options of `graphdsl train` that a sweep gives each run itself.
-_OWN = ("seed", "out", "resume", "force", "check_data", "const", "param", "validation", "quiet")
+_OWN = (
+    *("seed", "out", "resume", "force", "check_data", "const", "param", "validation", "quiet"),
+    "config",
+)
 _SEVERAL = ("devices", "nodes")
 _AT_ONCE = 1000  # jobs that a cluster is given at once, which has its own queue
 

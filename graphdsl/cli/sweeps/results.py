@@ -18,6 +18,7 @@ from graphdsl_files import TrainingSettings, present, read_at_most
 
 _FORMAT = "graphdsl.sweep-run/1"
 _MOST = 2**26  # bytes of a file that is read
+_ENDING = ("epochs", "early_stop", "patience")
 _TRAIN, _HELD_OUT = "train/", "held_out/"
 
 
@@ -33,13 +34,18 @@ class Result:
 
 
 def is_complete(folder: Path) -> bool:
-    """Say whether a run has done all the epochs that its `run.toml` asks for."""
+    """Say whether a run has done all the epochs that its `run.toml` asks for.
+
+    A run that `--early-stop` has ended is complete.
+    """
     try:
         settings = tomllib.loads(read_at_most(folder / "run.toml", _MOST).decode("utf-8"))["run"]
-        done = len(_state(folder)["history"])
+        held_out = [epoch["held_out"] for epoch in _state(folder)["history"]]
+        known = {name: settings[name] for name in _ENDING if name in settings}
+        asked = TrainingSettings(**known)
+        return len(held_out) >= asked.epochs or asked.stalls(held_out)
     except (OSError, ValueError, KeyError, TypeError):
         return False
-    return bool(done >= settings.get("epochs", TrainingSettings().epochs))
 
 
 def result_of(folder: Path) -> bytes:

@@ -33,7 +33,6 @@ from graphdsl_runtime.training.noise import SharedNoise
 from graphdsl_runtime.training.optimizers import make_optimizers, rate_at
 from graphdsl_runtime.training.processes import leave_group
 from graphdsl_runtime.training.seeds import seed_for
-from graphdsl_runtime.training.stopping import stalled
 from graphdsl_runtime.training.trainer import interruptible, make_trainer, out_of_time, silenced
 
 # What a stream of random numbers is for; the epoch follows, where it matters.
@@ -199,7 +198,7 @@ class Loop(LightningModule):
         for logger in self._loggers:
             log_epoch(logger, epoch)
         self.last = checkpoint
-        if stalled(checkpoint.history, self._settings):
+        if self._settings.stalls([one.held_out for one in checkpoint.history]):
             self.trainer.should_stop = True
 
     # What those are written in.

@@ -21,7 +21,6 @@ from graphdsl_runtime.training.folder import find_checkpoint
 from graphdsl_runtime.training.older import load_older
 from graphdsl_runtime.training.optimizers import rule_of
 from graphdsl_runtime.training.seeds import seeded
-from graphdsl_runtime.training.stopping import stalled
 
 _FEW = 8  # rows that every estimator can make do with
 _SHOWN = 6  # differences that a message lists
@@ -50,7 +49,7 @@ def start_of(
     if there != list(terms):
         said = f"its epochs have the terms {', '.join(there)}; expected {', '.join(terms)}"
         raise CannotResume(place, said)
-    if stalled(checkpoint.history, settings):
+    if settings.stalls([epoch.held_out for epoch in checkpoint.history]):
         said = f"`--early-stop {settings.early_stop}` ended it after epoch {done}"
         raise CannotResume(place, f"{said}: ask for more --patience, or leave --early-stop out")
     restore(objective, checkpoint, spec_hash, place, rule_of(settings))
