@@ -83,6 +83,8 @@ _ORDER = (
     "editor.md",
     "runtime.md",
     "your-data.md",
+    "training.md",
+    "your-loop.md",
     "in-use.md",
     "sweeps.md",
     "reference",

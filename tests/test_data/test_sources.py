@@ -428,7 +428,8 @@ def test_a_pickle_in_an_array_executes_nothing(suffix: str, tmp_path: Path) -> N
     np.savez(path, x=array) if suffix == ".npz" else np.save(path, array)
     with pytest.raises(DataRefused, match=r"DATA01.*pickle"):
         open_table(str(path))
-    for name in (f"bare{suffix}", "bare.csv", "bare.parquet", "bare.arrow"):
+    omics = ("bare.h5ad", "bare.h5mu") if find_spec("anndata") and find_spec("mudata") else ()
+    for name in (f"bare{suffix}", "bare.csv", "bare.parquet", "bare.arrow", *omics):
         (tmp_path / name).write_bytes(pickle.dumps(Evil()))
         with pytest.raises(DataRefused):
             prepare(open_table(str(tmp_path / name)), [observed("x", "real")])

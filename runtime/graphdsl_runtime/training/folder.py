@@ -7,7 +7,7 @@ written before an epoch came to its end, and all of it is replaced whole.
 
 from __future__ import annotations
 
-__all__ = ["RunFolder", "find_checkpoint", "numbered", "run_of"]
+__all__ = ["RunFolder", "complete_table", "find_checkpoint", "numbered", "run_of"]
 
 import os
 import shutil
@@ -88,6 +88,21 @@ class RunFolder:
             shutil.rmtree(best)
         for name, text in self._papers.items():
             write_whole(self.path / name, text.encode("utf-8"))
+
+
+def complete_table(place: Path, checkpoint: Checkpoint) -> None:
+    """Write the table of a run that was killed between its last checkpoint and its table.
+
+    Raises `CannotWrite`.
+    """
+    last = Path(os.path.realpath(place))
+    if last.name != _LAST:
+        return
+    table = metrics_table(checkpoint.history).encode("utf-8")
+    metrics = last.parent / _METRICS
+    with _refused(last.parent):
+        if not metrics.is_file() or metrics.read_bytes() != table:
+            write_whole(metrics, table)
 
 
 def numbered(folder: Path) -> Path:

@@ -17,7 +17,7 @@ from graphdsl_runtime.training.checkpoint import Checkpoint
 from graphdsl_runtime.training.data import FittedData
 from graphdsl_runtime.training.errors import CannotResume, WrongSettings
 from graphdsl_runtime.training.fitting import restore
-from graphdsl_runtime.training.folder import find_checkpoint
+from graphdsl_runtime.training.folder import complete_table, find_checkpoint
 from graphdsl_runtime.training.older import load_older
 from graphdsl_runtime.training.optimizers import rule_of
 from graphdsl_runtime.training.seeds import seeded
@@ -43,6 +43,7 @@ def start_of(
     checkpoint = load_older(place, objective) if place.is_file() else Checkpoint.load(place)
     done = len(checkpoint.history)
     if done >= settings.epochs:
+        complete_table(place, checkpoint)
         asked = f"ask for more, such as --epochs {2 * done}"
         raise CannotResume(place, f"{done} epochs of {settings.epochs} are done: {asked}")
     there = list(checkpoint.history[-1].train)
