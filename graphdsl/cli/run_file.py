@@ -79,13 +79,13 @@ def _own() -> dict[str, Setting]:
 
 def _table(place: Path) -> Mapping[str, object]:
     try:
-        found = tomllib.loads(read_at_most(place, _MOST).decode("utf-8"))
+        content = tomllib.loads(read_at_most(place, _MOST).decode("utf-8"))
     except OSError as problem:
         why = (problem.strerror or str(problem)).lower()
         fail(f"graphdsl: {shown(place)} cannot be read: {why}", code=2)
     except (TooLarge, ValueError, RecursionError) as problem:
         _refuse(place, [f"it is no TOML: {' '.join(str(problem).split())[:200]}"])
-    table = found.get(_TABLE)
+    table = content.get(_TABLE)
     if not isinstance(table, dict):
         _refuse(place, [f"it has no table [{_TABLE}]"])
     return table

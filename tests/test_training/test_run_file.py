@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import torch
 
+from graphdsl.cli.sweeps.results import is_complete
 from tests.laws.checkpoints import content
 from tests.program import Ended, run
 
@@ -111,6 +112,15 @@ def test_all_that_is_wrong_with_a_file_is_said_at_once() -> None:
     ]
     assert all(line.startswith("RUN05  ") for line in lines)
     assert "did you mean `epochs`?" in lines[0]
+
+
+def test_a_run_that_early_stop_has_ended_is_complete_for_a_sweep() -> None:
+    for words, complete in (((), False), (("--early-stop", "rate_z", "--patience", 1), True)):
+        rate = ("--player-rate", "model=1e-30", "--force", *words)
+        assert train(*WORDS[:-2], *rate, "-o", "run").code == 0
+        text = Path("run/run.toml").read_text()
+        Path("run/run.toml").write_text(text.replace("epochs = 2\n", "epochs = 9\n"))
+        assert is_complete(Path("run")) == complete
 
 
 def test_code_that_a_file_names_runs_only_where_the_command_line_names_it_too() -> None:

@@ -79,6 +79,8 @@ def test_a_critic_saturates_where_its_scores_lie_far_apart(
         game.critic(1000.0 * samples)  # what validation does is not looked at
         remarked.append([one.code for one in watch.remarks(epochs("loss", [1.0]))])
     assert remarked == [[], [], ["RUN22"] if saturates else [], []]
+    watch.release()
+    assert not game.critic._forward_hooks
 
 
 def test_a_run_whose_rate_collapses_says_so_once(

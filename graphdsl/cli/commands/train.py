@@ -18,6 +18,7 @@ import typer
 
 from graphdsl.api.emitted import class_of
 from graphdsl.cli.compiling import compiled
+from graphdsl.cli.completing import completed_spec
 from graphdsl.cli.console import fail, say, shown
 from graphdsl.cli.devices import lacks_memory
 from graphdsl.cli.ending import INTERRUPTED
@@ -49,7 +50,10 @@ _ENDINGS = {
 def command(
     spec: Annotated[
         str | None,
-        typer.Argument(help="A path, or the name of a spec that ships; --config may say it."),
+        typer.Argument(
+            help="A path, or the name of a spec that ships; --config may say it.",
+            autocompletion=completed_spec,
+        ),
     ] = None,
     data: Annotated[
         str | None, typer.Option(help="A file, or a name such as digits: docs/your-data.md.")

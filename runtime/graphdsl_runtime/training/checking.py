@@ -42,8 +42,10 @@ def _wrong_devices(settings: TrainingSettings) -> Iterator[tuple[str, str]]:
     processes = settings.devices * settings.nodes
     if settings.strategy == "fsdp":
         there = "there is none" if not torch.cuda.is_available() else "this version has no support"
-        found = f"`--strategy fsdp` shards a model over CUDA GPUs, and {there}"
-        yield "RUN03", f"{found}: write --strategy ddp"
+        message = f"`--strategy fsdp` shards a model over CUDA GPUs, and {there}"
+        yield "RUN03", f"{message}: write --strategy ddp"
     if settings.batch_size < processes:
-        found = f"`--batch-size` is {settings.batch_size}, and {processes} processes share a batch"
-        yield "RUN01", f"{found}: write --batch-size {processes} or more"
+        message = (
+            f"`--batch-size` is {settings.batch_size}, and {processes} processes share a batch"
+        )
+        yield "RUN01", f"{message}: write --batch-size {processes} or more"

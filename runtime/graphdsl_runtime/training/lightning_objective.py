@@ -63,9 +63,9 @@ class LightningObjective(LightningModule):
 
     def configure_optimizers(self) -> list[Optimizer]:
         """Give every player an optimiser."""
-        made = list(make_optimizers(self.objective, self.settings).values())
-        self._rates = [one.param_groups[0]["lr"] for one in made]
-        return made
+        optimizers = list(make_optimizers(self.objective, self.settings).values())
+        self._rates = [one.param_groups[0]["lr"] for one in optimizers]
+        return optimizers
 
     def training_step(self, batch: Batch, index: int) -> None:
         """Let every player whose turn it is take a step on its own loss."""
@@ -98,9 +98,9 @@ class LightningObjective(LightningModule):
 
     def _own_optimizers(self) -> list[Optimizer]:
         """The optimisers, of which Lightning counts the steps."""
-        made = self.optimizers()
-        each: list[LightningOptimizer | Optimizer] = made if isinstance(made, list) else [made]  # type: ignore[assignment]  # Lightning's union
-        return [one.optimizer if isinstance(one, LightningOptimizer) else one for one in each]
+        each = self.optimizers()
+        listed = each if isinstance(each, list) else [each]
+        return [one.optimizer if isinstance(one, LightningOptimizer) else one for one in listed]
 
     def _note(self, part: str, losses: Losses, batch: Batch) -> None:
         rows = len(next(iter(batch.values())))

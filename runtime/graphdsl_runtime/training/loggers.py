@@ -42,17 +42,19 @@ def make_loggers(settings: TrainingSettings, folder: Path) -> list[Logger]:
     """Make the loggers of a run, which write below its folder."""
     from lightning.pytorch import loggers
 
-    made: list[Logger] = []
+    chosen: list[Logger] = []
     for name in dict.fromkeys(settings.log):
         match name:
             case "tensorboard":
-                made.append(loggers.TensorBoardLogger(folder, name="tensorboard"))
+                chosen.append(loggers.TensorBoardLogger(folder, name="tensorboard"))
             case "wandb":
-                made.append(loggers.WandbLogger(name=folder.name, save_dir=folder, log_model=False))
+                chosen.append(
+                    loggers.WandbLogger(name=folder.name, save_dir=folder, log_model=False)
+                )
             case "mlflow":
                 place = (folder / "mlflow").absolute().as_uri()
-                made.append(loggers.MLFlowLogger(run_name=folder.name, tracking_uri=place))
-    return made
+                chosen.append(loggers.MLFlowLogger(run_name=folder.name, tracking_uri=place))
+    return chosen
 
 
 def log_epoch(logger: Logger, epoch: Epoch) -> None:

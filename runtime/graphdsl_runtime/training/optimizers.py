@@ -22,7 +22,7 @@ _NOT_DECAYED = frozenset({"multiplier", "structure"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
-    """A rule of steps: how its optimiser is made, and what it keeps of each parameter."""
+    """A rule of steps: how its optimiser is optimizers, and what it keeps of each parameter."""
 
     make: Callable[..., Optimizer]
     kept: tuple[str, ...]  #: entries of the shape of the parameter
@@ -75,16 +75,16 @@ def rule_of(settings: TrainingSettings) -> Rule:
 def make_optimizers(objective: Objective, settings: TrainingSettings) -> dict[str, Optimizer]:
     """Give every player an optimiser over its parameters that are trained."""
     rule, rates = rule_of(settings), _own_rates(settings)
-    made = {}
+    optimizers = {}
     for player, parameters in objective.parameter_groups().items():
         usual = settings.learning_rate * (EDGE_RATE if player == "structure" else 1.0)
-        made[player] = rule.make(
+        optimizers[player] = rule.make(
             [one for one in parameters if one.requires_grad],
             settings.momentum,
             lr=rates.get(player, usual),
             weight_decay=0.0 if player in _NOT_DECAYED else settings.weight_decay,
         )
-    return made
+    return optimizers
 
 
 def rate_at(settings: TrainingSettings, progress: float, epochs_done: float) -> float:

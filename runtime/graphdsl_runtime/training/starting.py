@@ -48,11 +48,11 @@ def start_of(
         raise CannotResume(place, f"{done} epochs of {settings.epochs} are done: {asked}")
     there = list(checkpoint.history[-1].train)
     if there != list(terms):
-        said = f"its epochs have the terms {', '.join(there)}; expected {', '.join(terms)}"
-        raise CannotResume(place, said)
+        reason = f"its epochs have the terms {', '.join(there)}; expected {', '.join(terms)}"
+        raise CannotResume(place, reason)
     if settings.stalls([epoch.held_out for epoch in checkpoint.history]):
-        said = f"`--early-stop {settings.early_stop}` ended it after epoch {done}"
-        raise CannotResume(place, f"{said}: ask for more --patience, or leave --early-stop out")
+        reason = f"`--early-stop {settings.early_stop}` ended it after epoch {done}"
+        raise CannotResume(place, f"{reason}: ask for more --patience, or leave --early-stop out")
     restore(objective, checkpoint, spec_hash, place, rule_of(settings))
     return checkpoint
 
@@ -88,8 +88,8 @@ def warm_start(objective: Objective, run: Path) -> None:
         more = len(differences) - _SHOWN
         listed = differences[:_SHOWN] + ([f"and {more} more"] if more > 0 else [])
         name = visible(str(run), keep="")
-        said = f"`--init {name}` is of other networks:\n        " + "\n        ".join(listed)
-        raise WrongSettings([("RUN02", said)])
+        reason = f"`--init {name}` is of other networks:\n        " + "\n        ".join(listed)
+        raise WrongSettings([("RUN02", reason)])
     for name, one in parameters.items():
         one.copy_(saved.weights[name])
 

@@ -19,10 +19,10 @@ def duration(written: str) -> timedelta | None:
     >>> duration("1:30:00"), duration("2:00:00:00"), duration("soon")
     (datetime.timedelta(seconds=5400), datetime.timedelta(days=2), None)
     """
-    found = _TIME.fullmatch(written)
-    if found is None:
+    parts = _TIME.fullmatch(written)
+    if parts is None:
         return None
-    days, hours, minutes, seconds = (int(part or 0) for part in found.groups())
+    days, hours, minutes, seconds = (int(part or 0) for part in parts.groups())
     time = timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
     return time if time else None
 

@@ -123,6 +123,8 @@ def train(
             if not isinstance(problem, Exception):  # SIGTERM, by whoever made an exception of it
                 _say_how_to_go_on(folder, resume, command)
             raise
+        finally:
+            watch.release()
     objective.eval()
     if ending == "interrupted":
         objective.load_state_dict(dict(loop.last.weights))

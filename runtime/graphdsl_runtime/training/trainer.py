@@ -56,9 +56,9 @@ def make_trainer(settings: TrainingSettings, epochs: int, loggers: Sequence[Logg
             enable_model_summary=False,
         )
     except (MisconfigurationException, RuntimeError, ValueError) as problem:
-        said = " ".join(str(problem).split())[:300]
-        found = f"Lightning cannot train on these devices: {said}"
-        raise WrongSettings([("RUN03", found)]) from None
+        reason = " ".join(str(problem).split())[:300]
+        message = f"Lightning cannot train on these devices: {reason}"
+        raise WrongSettings([("RUN03", message)]) from None
 
 
 def out_of_time(trainer: Trainer) -> bool:

@@ -60,10 +60,15 @@ class Watch:
         self._sure = dict.fromkeys(self._scores, 0)  # epochs in a row
         self._given: set[tuple[str, str]] = set()
 
+    def release(self) -> None:
+        """Leave the critics as they were."""
+        for scores in self._scores.values():
+            scores.hook.remove()
+
     def remarks(self, history: Sequence[Epoch]) -> list[Remark]:
         """Give what is new since the epoch before."""
-        found = [*self._collapsed(history), *self._meaningless(history), *self._saturated()]
-        new = [one for one in found if (one.code, one.place) not in self._given]
+        remarked = [*self._collapsed(history), *self._meaningless(history), *self._saturated()]
+        new = [one for one in remarked if (one.code, one.place) not in self._given]
         self._given |= {(one.code, one.place) for one in new}
         return new
 
@@ -96,12 +101,12 @@ class Watch:
         ]
 
     def _saturated(self) -> list[Remark]:
-        found = []
+        remarked = []
         for name, scores in self._scores.items():
             spread = scores.spread()
             self._sure[name] = self._sure[name] + 1 if spread > _SUREST else 0
             if self._sure[name] >= _EPOCHS:
-                found.append(
+                remarked.append(
                     Remark(
                         "RUN22",
                         name,
@@ -111,7 +116,7 @@ class Watch:
                         "or penalise its slope (`r1`)",
                     )
                 )
-        return found
+        return remarked
 
 
 class _Scores:
@@ -123,7 +128,7 @@ class _Scores:
 
     def __init__(self, critic: nn.Module) -> None:
         self._sums: Tensor | None = None
-        critic.register_forward_hook(self._look)
+        self.hook = critic.register_forward_hook(self._look)
 
     def _look(self, critic: nn.Module, given: object, scores: Tensor) -> None:
         if critic.training and not torch.compiler.is_compiling():
