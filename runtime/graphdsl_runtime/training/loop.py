@@ -5,10 +5,12 @@ from __future__ import annotations
 __all__ = ["Ending", "Listener", "Loop"]
 
 import signal
+import threading
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import nullcontext
 from functools import partial
-from typing import Literal, Protocol, TypeAlias
+from types import FrameType
+from typing import Literal, NoReturn, Protocol, TypeAlias
 
 import torch
 import torch._functorch.config
@@ -75,6 +77,7 @@ class Loop(LightningModule):
         self._data, self._settings = data, settings
         self._spec_hash, self._loggers = spec_hash, tuple(loggers)
         self._batches = 0
+        self._terminated = False
         self._optimizers: dict[str, Optimizer] = {}
         self._rates: dict[str, float] = {}  # as they are without schedule
         module = torch.compile(objective) if settings.compile else objective
@@ -95,7 +98,7 @@ class Loop(LightningModule):
                 trainer.fit(self)
             except (KeyboardInterrupt, SystemExit):
                 # Lightning turns the first into the second, once it has cleaned up.
-                if trainer.received_sigterm:
+                if trainer.received_sigterm or self._terminated:
                     raise SystemExit(128 + signal.SIGTERM) from None
                 if not trainer.interrupted:
                     raise
@@ -127,6 +130,22 @@ class Loop(LightningModule):
             )
         for one in self.objective.state_dict().values():
             of_all_ranks(one)
+
+    def on_train_start(self) -> None:
+        """Of several processes, let SIGTERM end each by itself."""
+        if self.trainer.world_size > 1 and threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, self._terminate)
+
+    def _terminate(self, number: int, frame: FrameType | None) -> NoReturn:
+        """End this process, and those that it has started.
+
+        Lightning's own handler waits for all others to have come to the same call, for ever where
+        they did not get the signal.
+        """
+        self._terminated = True
+        if self.trainer.strategy.launcher is not None:
+            self.trainer.strategy.launcher.kill(signal.SIGKILL)
+        raise SystemExit(128 + signal.SIGTERM)
 
     def train_dataloader(self) -> Iterable[Batch]:
         """Shuffle the training rows for the coming epoch."""
