@@ -12,7 +12,8 @@ import re
 from html import unescape
 from typing import Any
 
-from graphdsl.report.mathematics import mathml, parsed
+from graphdsl.report.formula import parsed
+from graphdsl.report.mathematics import mathml
 
 _BLOCK = '<math display="block"'
 

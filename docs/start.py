@@ -13,8 +13,9 @@ from graphdsl.diagnostics import Source
 from graphdsl.ir.audit import Audit
 from graphdsl.ir.information import Term
 from graphdsl.report.collected import collected
+from graphdsl.report.formula import parsed
 from graphdsl.report.header import read_header
-from graphdsl.report.mathematics import mathml, parsed
+from graphdsl.report.mathematics import mathml
 from graphdsl.report.terms import latex_factor, latex_summands
 
 _SPEC = Path(__file__).parent.parent / "specs" / "mib.mib"

@@ -15,7 +15,7 @@ from graphdsl.codegen.flat import printed
 from graphdsl.codegen.networks import network_names
 from graphdsl.declare.reserved import why_reserved
 from graphdsl.ir.inherited import OF_THE_CLASS
-from graphdsl.ir.statements import Ref, Value
+from graphdsl.ir.values import Ref, Value
 from graphdsl.ir.weight import Weight
 from graphdsl.ir.words import OF_THE_RUNTIME
 from tests.emitted import ROOT, emitted_class, emitted_text

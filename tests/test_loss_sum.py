@@ -9,8 +9,8 @@ import torch
 
 import graphdsl
 from graphdsl.report import loss_latex
+from graphdsl.report.formula import latex, parsed
 from graphdsl.report.loss_sum import LossSum, loss_sums
-from graphdsl.report.mathematics import latex, parsed
 
 GAME = """model game
 param a = 3

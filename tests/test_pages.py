@@ -25,7 +25,8 @@ from graphdsl.ir.audit import Audit
 from graphdsl.ir.information import Term
 from graphdsl.report import audit_html, audit_text
 from graphdsl.report.alike import alike
-from graphdsl.report.mathematics import UnknownSignError, latex, mathml, parsed, summands
+from graphdsl.report.formula import UnknownSignError, latex, parsed
+from graphdsl.report.mathematics import mathml, summands
 from graphdsl.report.terms import latex_sum
 from tests.conftest import SPECS
 from tests.corpus import Case, compiling, generated, shipped, some

@@ -7,5 +7,5 @@ Python name. `lower` makes a program of its pieces.
 
 __all__ = ["readings", "shared_evenly"]
 
-from graphdsl.bound.bounds import readings
 from graphdsl.bound.model_choice import shared_evenly
+from graphdsl.bound.pools import readings

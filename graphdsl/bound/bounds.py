@@ -8,47 +8,33 @@ I(v; Pa_v | S) (P9, UB2).
 
 from __future__ import annotations
 
-__all__ = ["pieces", "readings"]
+__all__ = ["pieces"]
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Literal
 
-from graphdsl.bound.gaps import model_gap
 from graphdsl.bound.generated_means import has_density
 from graphdsl.bound.groups import Seen, as_it_is
-from graphdsl.bound.missing_rows import is_apart, needed
 from graphdsl.bound.models import (
     Auxiliary,
-    BoundModel,
-    Decoder,
-    Encoder,
-    Prior,
-    SubPosterior,
-    choose_model,
-    model_ref,
     named_model,
-    reading_of,
 )
-from graphdsl.bound.pieces import Piece, Pieces, Pool, Share, Vanished
+from graphdsl.bound.pieces import Piece, Pieces, Pool, Vanished
+from graphdsl.bound.pools import parents_read, pools_of
 from graphdsl.bound.relaxations import relaxation, relaxed_bounds, with_relaxations
 from graphdsl.ir.graph import Independence
 from graphdsl.ir.information import (
     Collected,
-    CrossEntropy,
     LocalEntropy,
     ModelCrossEntropy,
     PenaltyAtom,
     Term,
     entropy,
 )
-from graphdsl.ir.loss import Bound
-from graphdsl.ir.model import Model, Place
-from graphdsl.ir.objective import Cost
-from graphdsl.ir.signs import sign
-from graphdsl.ir.symbols import NO_VARIABLE, NetworkName, P, Q, Variable, names
-from graphdsl.ir.symmetry import Reading
-from graphdsl.ir.weight import ZERO, Weight
+from graphdsl.ir.model import Model
+from graphdsl.ir.symbols import NetworkName, P, Q, Variable, names
+from graphdsl.ir.weight import ZERO
 
 
 def pieces(
@@ -88,7 +74,7 @@ def _of(collected: Collected, under: NetworkName) -> Collected:
 def _pieces(
     collected: Collected, model: Model, independence: Independence, under: NetworkName, seen: Seen
 ) -> Pieces:
-    pools = _pools(collected, model, independence, under, seen)
+    pools = pools_of(collected, model, independence, under, seen)
     relaxed = relaxed_bounds(collected, independence, model)
     left = {one.node: one for one in collected.exact}
     for node, bounds in relaxed.items():
@@ -168,7 +154,7 @@ def _entropy_piece(one: LocalEntropy) -> Piece:
 
 def _penalty_piece(one: ModelCrossEntropy, model: Model) -> Piece:
     ref = named_model(one, model)
-    arguments = (one.atom.node, *names(_parents_of(ref)), one.atom.environment)
+    arguments = (one.atom.node, *names(parents_read(ref)), one.atom.environment)
     arguments += (Variable("biased"),) * one.atom.biased
     return Piece(
         kind="penalty",
@@ -181,137 +167,6 @@ def _penalty_piece(one: ModelCrossEntropy, model: Model) -> Piece:
         under=one.atom.under,
         environment=one.atom.environment,
         biased=one.atom.biased,
-    )
-
-
-def readings(one: LocalEntropy, model: Model) -> list[Reading]:
-    """The models that bound an entropy: one, or that of each member of a block."""
-    return [
-        reading_of(choose_model(node, one.reads(given), model, one.under), one.under, among)
-        for node, given, among in _each(one, model)
-    ]
-
-
-def _pools(
-    collected: Collected, model: Model, independence: Independence, under: NetworkName, seen: Seen
-) -> list[Pool]:
-    def plays(weight: Weight) -> bool:
-        return seen(sign(weight, model.parameters)) in ("nonpositive", "unknown")
-
-    pools: dict[tuple[Variable, BoundModel, Variable, Cost | None, bool], Pool] = {}
-
-    def pool(
-        node: Variable,
-        ref: BoundModel,
-        among: Variable = NO_VARIABLE,
-        cost: Cost | None = None,
-        named: bool = False,
-    ) -> Pool:
-        apart = named and is_apart(ref, model)
-        told = node in independence.data
-        needs = needed(ref, node, model, under, told=told, named=named)
-        made = Pool(node, ref, under, among, cost, apart, needs)
-        return pools.setdefault((node, ref, among, cost, apart), made)
-
-    for asked in collected.models:
-        if asked.atom.environment:
-            continue
-        ref, atom = named_model(asked, model, plays(asked.weight)), asked.atom
-        once = _once(asked.weight, atom.node, atom.among, model)
-        term = _cross_entropy(once, ref, under, atom.among, atom.cost)
-        share = Share(asked.weight, term, asked.lines)
-        pool(atom.node, ref, atom.among, atom.cost, named=True).shares.append(share)
-    for certified, one in _to_bound(collected):
-        term = Term(one.weight, entropy((one.node,), one.given, under))
-        for node, given, among in _each(one, model):
-            ref = choose_model(node, one.reads(given), model, under)
-            if isinstance(ref, Auxiliary):
-                ref = replace(ref, adversary=plays(one.weight))
-            bound = _bound(one, ref, term, certified)
-            stands = Term(_once(one.weight, node, among, model), term.atom)
-            pool(node, ref, among).shares.append(Share(one.weight, stands, one.lines, bound))
-    rank = {name: place for place, name in enumerate(independence.order)}
-    return sorted(
-        pools.values(),
-        key=lambda each: (each.among, rank[each.node], _place(each.ref, model), each.cost or ""),
-    )
-
-
-def _place(ref: BoundModel, model: Model) -> tuple[int, tuple[Place, ...]]:
-    """Where a model comes among those of its variable: in the order of declarations."""
-    match ref:
-        case Prior():
-            return (model.place_of_network("p"), ())
-        case Decoder(conditional=one):
-            return (model.place_of_network("p"), tuple(map(model.place, one.parents)))
-        case Encoder(network=name, conditional=one):
-            return (model.place_of_network(name), tuple(map(model.place, one.parents)))
-        case SubPosterior(network=name, experts=experts):
-            return (model.place_of_network(name), tuple(map(model.place, experts)))
-        case Auxiliary(given=given):
-            return (model.place_of_network("new"), tuple(map(model.place, given)))
-
-
-def _each(
-    one: LocalEntropy, model: Model
-) -> Iterator[tuple[Variable, frozenset[Variable], Variable]]:
-    """An entropy's variable; of a block, H(x[S]|C) <= sum over i in S of H(x_i|C), each member."""
-    block = one.node.block
-    if block is None:
-        yield one.node, one.given, NO_VARIABLE
-        return
-    given = frozenset(name for name in one.given if name.block is None)
-    for name in model.members(block.head):
-        yield name, given, one.node
-
-
-def _once(weight: Weight, node: Variable, among: Variable, model: Model) -> Weight:
-    """What the members of a block stand for together, the first of them says."""
-    return weight if not among or node == model.members(node.head)[0] else ZERO
-
-
-def _to_bound(collected: Collected) -> Iterator[tuple[bool, LocalEntropy]]:
-    yield from ((True, one) for one in _together(collected.unbounded))
-    yield from ((False, one) for one in _together(collected.uncertain))
-
-
-def _together(several: Iterable[LocalEntropy]) -> Iterable[LocalEntropy]:
-    """Equal entropies of several projections are one, so that their gap is told whole."""
-    found: dict[tuple[Variable, frozenset[Variable], frozenset[Variable] | None], LocalEntropy] = {}
-    for one in several:
-        known = found.get((one.node, one.given, one.read))
-        if known is not None:
-            lines = tuple(sorted({*known.lines, *one.lines}))
-            one = replace(known, weight=known.weight + one.weight, lines=lines)
-        found[one.node, one.given, one.read] = one
-    return found.values()
-
-
-def _cross_entropy(
-    weight: Weight, ref: BoundModel, under: NetworkName, among: Variable, cost: Cost | None
-) -> Term:
-    whole = replace(ref, node=among or ref.node)
-    if cost is not None:
-        arguments = (whole.node, *names(_parents_of(ref)), Variable(cost))
-        return Term(weight, PenaltyAtom("cost", arguments, under))
-    return Term(
-        weight, CrossEntropy((whole.node,), names(_parents_of(ref)), model_ref(whole), under)
-    )
-
-
-def _bound(one: LocalEntropy, ref: BoundModel, term: Term, certified: bool) -> Bound:
-    given = names(one.given)
-    ref = replace(ref, node=one.node)
-    condition = f" given {', '.join(given)}" if given else ""
-    gap = model_gap(one.weight, one.node, given, ref, one.under)
-    return Bound(
-        weight=one.weight,
-        entropy=term,
-        model=model_ref(ref),
-        gap=gap.latex,
-        gap_text=gap.text,
-        tight_when=f"{model_ref(ref)} is what {one.under}'s joint says of {one.node}{condition}",
-        certified=certified,
     )
 
 
@@ -340,12 +195,8 @@ def _asked_of_some(pool: Pool) -> bool:
 def _closed_form(pool: Pool, independence: Independence) -> bool:
     """Whether the model's parents tell nothing of the latent beyond its encoder's own parents."""
     parents = independence.parents(pool.node)
-    given = _parents_of(pool.ref)
+    given = parents_read(pool.ref)
     return independence.separated({pool.node}, given - parents, parents)
-
-
-def _parents_of(ref: BoundModel) -> frozenset[Variable]:
-    return frozenset(model_ref(ref).parents)
 
 
 def _piece(

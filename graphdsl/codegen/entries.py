@@ -9,7 +9,7 @@ from itertools import product
 
 from graphdsl.codegen import tree as py
 from graphdsl.codegen.words import integers, local, method
-from graphdsl.ir.statements import Entries
+from graphdsl.ir.values import Entries
 
 _ALL = py.Slice()
 
@@ -18,7 +18,7 @@ def entries(some: Entries) -> py.Expression:
     """The entries as they are indexed: the whole mask, a row, or what is picked out of it.
 
     >>> from graphdsl.codegen.flat import printed
-    >>> from graphdsl.ir.statements import Value
+    >>> from graphdsl.ir.values import Value
     >>> rows = ((1, 1), (1, 2), (2, 1), (2, 2))
     >>> printed(entries(Entries(Value("M"), (2, 2), rows, (2, 2), axes=1)))
     'M[..., None]'

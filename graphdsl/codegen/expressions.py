@@ -38,7 +38,8 @@ from graphdsl.codegen.words import (
 )
 from graphdsl.diagnostics import CompilerBug
 from graphdsl.ir.notation import leading_positive
-from graphdsl.ir.statements import Chosen, Noise, Ref, Value
+from graphdsl.ir.statements import Chosen
+from graphdsl.ir.values import Noise, Ref, Value
 from graphdsl.ir.weight import Weight
 
 _ALL = py.Slice()
@@ -51,7 +52,7 @@ def reference(ref: Ref) -> py.Expression:
     """A tensor, or some of its members.
 
     >>> from graphdsl.codegen.flat import printed
-    >>> from graphdsl.ir.statements import Value
+    >>> from graphdsl.ir.values import Value
     >>> [printed(reference(Ref(Value("x"), places))) for places in ((0, 1), (2, 0))]
     ['x[:, 0:2]', 'x[:, [2, 0]]']
     >>> [printed(reference(Ref(Value("x"), places, in_sets=True))) for places in (None, (2, 0))]

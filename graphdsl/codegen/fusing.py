@@ -11,7 +11,8 @@ from graphdsl.codegen.entries import entries
 from graphdsl.codegen.expressions import chosen_mask, gathered, masks, reference, stacked
 from graphdsl.codegen.words import assign, chain, local, own, own_call, runtime
 from graphdsl.diagnostics import CompilerBug
-from graphdsl.ir.statements import Fuse, Ref
+from graphdsl.ir.statements import Fuse
+from graphdsl.ir.values import Ref
 
 
 def fused(statement: Fuse, seen: Sequence[Sequence[Ref]], comment: str) -> tuple[py.Assign, ...]:

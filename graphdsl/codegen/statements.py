@@ -48,14 +48,13 @@ from graphdsl.ir.statements import (
     OrGiven,
     Predict,
     PriorSample,
-    Ref,
     Repeat,
     Run,
     Sample,
     Seen,
     Statement,
-    Value,
 )
+from graphdsl.ir.values import Ref, Value
 
 
 def forward_line(statement: Statement) -> tuple[py.Assign, ...]:

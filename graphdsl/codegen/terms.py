@@ -28,7 +28,7 @@ from graphdsl.codegen.words import (
 )
 from graphdsl.ir.loss import Density, SlopePenalty, TermCode
 from graphdsl.ir.methods import ESTIMATORS
-from graphdsl.ir.statements import Ref
+from graphdsl.ir.values import Ref
 
 _TRUE = py.Literal(True)
 

@@ -27,7 +27,7 @@ from typing import Literal as Among
 
 from graphdsl.codegen import tree as py
 from graphdsl.diagnostics import CompilerBug
-from graphdsl.ir.statements import Value
+from graphdsl.ir.values import Value
 
 
 def call(

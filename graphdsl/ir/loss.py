@@ -31,18 +31,9 @@ from graphdsl.ir.laws import Kind
 from graphdsl.ir.masks import EdgeGradient
 from graphdsl.ir.methods import Relation
 from graphdsl.ir.networks import Role
-from graphdsl.ir.statements import (
-    NO_ATTRIBUTE,
-    Attribute,
-    Chosen,
-    Decoded,
-    Drawn,
-    InferenceLine,
-    Ref,
-    Statement,
-    Value,
-)
+from graphdsl.ir.statements import Chosen, Decoded, Drawn, InferenceLine, Statement
 from graphdsl.ir.symbols import ModelRef, Variable
+from graphdsl.ir.values import NO_ATTRIBUTE, Attribute, Ref, Value
 from graphdsl.ir.weight import Weight
 
 #: Kinds of terms that are a mean over rows, each row's number from that row alone.

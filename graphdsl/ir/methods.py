@@ -3,6 +3,8 @@
 A `Method` is what a spec names: which functionals it fits, and what its brackets take. An
 `Estimator` is the function of the runtime that the emitted module calls for it, with its relation
 to what a term takes it for. To add one, see `docs/contributing/add-an-estimator.md`.
+
+The file is long because it is one table: a record for each word, and for each estimator.
 """
 
 from __future__ import annotations

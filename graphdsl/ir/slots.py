@@ -9,8 +9,8 @@ from typing import Self
 
 from graphdsl.ir.masks import Gate
 from graphdsl.ir.networks import Conditional
-from graphdsl.ir.statements import Attribute
 from graphdsl.ir.symbols import ModelRef, Variable
+from graphdsl.ir.values import Attribute
 
 
 @dataclass(frozen=True, slots=True)

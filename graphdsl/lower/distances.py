@@ -19,8 +19,8 @@ from graphdsl.ir.model import Model
 from graphdsl.ir.networks import Family
 from graphdsl.ir.notation import number_text
 from graphdsl.ir.objective import Distance
-from graphdsl.ir.statements import NO_ATTRIBUTE, Attribute
 from graphdsl.ir.symbols import NetworkName, Variable, latex_names, names
+from graphdsl.ir.values import NO_ATTRIBUTE, Attribute
 from graphdsl.ir.weight import Weight
 from graphdsl.lower.errors import RatioOfGenerated, UnfitDistance
 from graphdsl.lower.estimator_choice import DistanceEstimate

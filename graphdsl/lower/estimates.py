@@ -17,8 +17,8 @@ from graphdsl.ir.methods import Method
 from graphdsl.ir.model import Model
 from graphdsl.ir.networks import Conditional, Family
 from graphdsl.ir.objective import EstimatorChoice
-from graphdsl.ir.statements import NO_ATTRIBUTE, Attribute, Ref
 from graphdsl.ir.symbols import NetworkName, Variable, latex_names, latex_word
+from graphdsl.ir.values import NO_ATTRIBUTE, Attribute, Ref
 from graphdsl.lower.errors import EstimatorMisplaced
 from graphdsl.lower.estimator_choice import InformationEstimate
 from graphdsl.program.ancestors import Generation, sampled

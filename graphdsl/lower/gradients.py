@@ -10,7 +10,8 @@ from dataclasses import replace
 from graphdsl.ir.loss import EXACT, LossModule, LossTerm, MaskSlot
 from graphdsl.ir.masks import EdgeGradient
 from graphdsl.ir.methods import ESTIMATORS
-from graphdsl.ir.statements import Detach, DrawMask, Generated, Sample, Statement, Value
+from graphdsl.ir.statements import Detach, DrawMask, Generated, Sample, Statement
+from graphdsl.ir.values import Value
 from graphdsl.program.passes.drop_unused import read_by_term
 from graphdsl.program.substitution import inputs, outputs
 

@@ -12,8 +12,8 @@ from graphdsl.ir.information import Collected, PenaltyAtom, Term
 from graphdsl.ir.loss import LossTerm, TermCode
 from graphdsl.ir.masks import MOST_ENUMERATED
 from graphdsl.ir.model import Model
-from graphdsl.ir.statements import Attribute, Ref
 from graphdsl.ir.symbols import Variable, latex_word
+from graphdsl.ir.values import Attribute, Ref
 from graphdsl.lower.errors import EdgeGradientOfPlayers, EdgeGradientsDiffer, StructuresTooMany
 from graphdsl.program.names import Names
 from graphdsl.program.state import Plan

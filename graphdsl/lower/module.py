@@ -10,7 +10,8 @@ from graphdsl.bound.relations import combined, reason_of
 from graphdsl.ir.information import Term
 from graphdsl.ir.loss import LossModule, LossTerm, ParameterSlot, VariableSlot
 from graphdsl.ir.model import Model
-from graphdsl.ir.statements import Attribute, Run
+from graphdsl.ir.statements import Run
+from graphdsl.ir.values import Attribute
 from graphdsl.notation.objective import whole_latex, whole_text
 from graphdsl.program.passes.draw_masks import with_masks
 from graphdsl.program.passes.drop_unused import drop_unused, values_read

@@ -13,7 +13,7 @@ from graphdsl.ir.methods import Relation
 from graphdsl.ir.model import Model
 from graphdsl.ir.notation import weight_text
 from graphdsl.ir.signs import sign
-from graphdsl.ir.statements import Attribute
+from graphdsl.ir.values import Attribute
 from graphdsl.program.names import Names
 
 _NAMES = {"abs": "absolute", "max": "floored", "constraint": "constraint"}

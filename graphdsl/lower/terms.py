@@ -16,8 +16,9 @@ from graphdsl.ir.information import Atom, Term
 from graphdsl.ir.loss import Bound, LossTerm, TermCode
 from graphdsl.ir.methods import IRM
 from graphdsl.ir.signs import sign
-from graphdsl.ir.statements import Ref, Sample, Value
+from graphdsl.ir.statements import Sample
 from graphdsl.ir.symbols import NetworkName, P, Variable
+from graphdsl.ir.values import Ref, Value
 from graphdsl.ir.weight import Weight, accumulate
 from graphdsl.lower.estimator_choice import RateEstimate, choose_for_rate
 from graphdsl.notation.rows import paying

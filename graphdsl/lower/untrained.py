@@ -13,7 +13,8 @@ from graphdsl.diagnostics import Diagnostic, Span
 from graphdsl.ir.loss import LossModule, LossTerm, NetworkSlot
 from graphdsl.ir.model import Model
 from graphdsl.ir.notation import shortened
-from graphdsl.ir.statements import Detach, DrawData, PriorSample, Run, Statement, Value
+from graphdsl.ir.statements import Detach, DrawData, PriorSample, Run, Statement
+from graphdsl.ir.values import Value
 from graphdsl.lower.errors import NoPart, Untrained
 from graphdsl.program.passes.drop_unused import read_by_term
 from graphdsl.program.substitution import inputs, outputs

@@ -5,34 +5,22 @@ from __future__ import annotations
 __all__ = ["AT_ONE_SAMPLE", "Formula", "formula"]
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from graphdsl.bound.draws import draws_used
 from graphdsl.bound.models import Auxiliary, Decoder, Encoder, Prior, SubPosterior, is_drawn
 from graphdsl.bound.pieces import Piece
-from graphdsl.diagnostics import CompilerBug
 from graphdsl.ir.masks import Gate
 from graphdsl.ir.model import Model
 from graphdsl.ir.networks import Conditional
-from graphdsl.ir.notation import shortened
 from graphdsl.ir.symbols import NetworkName, Variable, latex_names, latex_word, natural
 from graphdsl.notation.networks import joint_names
 from graphdsl.notation.samples import Samples
 from graphdsl.notation.sets import sets_of
+from graphdsl.notation.sums import Formula, counted, joined, over, part, summed
 
 #: How the density of a mixture is estimated.
 AT_ONE_SAMPLE = "the mixture's log-density at one sample"
-
-
-@dataclass(frozen=True, slots=True)
-class Formula:
-    """A term as text and as LaTeX."""
-
-    text: str
-    latex: str
-
-
-_NOTHING = Formula("", "")
 
 
 def formula(samples: Samples, group: Sequence[Piece]) -> Formula:
@@ -47,7 +35,7 @@ def formula(samples: Samples, group: Sequence[Piece]) -> Formula:
     if first.kind == "penalty":
         return body
     if len(group) > 1 and (_crossed(samples, group) or _reads_several(group)):
-        return _joined([formula(samples, [piece]) for piece in group])
+        return joined([formula(samples, [piece]) for piece in group])
     draws = draws_used(group)
     mean = Formula(
         "".join(f"E_{one} " for one in draws),
@@ -55,7 +43,7 @@ def formula(samples: Samples, group: Sequence[Piece]) -> Formula:
     )
     if subsets:
         return _of_subsets(samples, group)
-    total = _counted(samples, group) if first.among else _summed(samples, group)
+    total = counted(samples, group) if first.among else summed(samples, group)
     return Formula(f"{mean.text}{total.text}{body.text}", f"{mean.latex}{total.latex}{body.latex}")
 
 
@@ -66,7 +54,7 @@ def _of_subsets(samples: Samples, group: Sequence[Piece]) -> Formula:
     read = {frozenset(_parents(samples, samples.base, piece)) for piece in group}
     if len(nodes) > 1 and not _own_experts(group):
         if len(read) > 1 or len(group) < len(nodes) * len(sets):
-            return _joined([formula(samples, [piece]) for piece in group])
+            return joined([formula(samples, [piece]) for piece in group])
         node = _joint(samples.model, nodes)
     else:
         node = _index(nodes)
@@ -76,7 +64,7 @@ def _of_subsets(samples: Samples, group: Sequence[Piece]) -> Formula:
         return body
     if not _singles(group):
         return Formula(f"sum_S {body.text}", f"\\sum_{{S}} {body.latex}")
-    total = _over(_part(samples, sorted((one for (one,) in sets), key=natural)))
+    total = over(part(samples, sorted((one for (one,) in sets), key=natural)))
     return Formula(f"{total.text}{body.text}", f"{total.latex}{body.latex}")
 
 
@@ -105,23 +93,16 @@ def _write_sets(samples: Samples, group: Sequence[Piece]) -> Formula:
     sets = sets_of(samples, {name: [one.node for one in some] for name, some in by_set.items()})
     if sets is None:
         alone = [(replace(samples, under=name, together=()), some) for name, some in by_set.items()]
-        return _joined([formula(one, some) for one, some in alone])
+        return joined([formula(one, some) for one, some in alone])
     given = Formula(f"{sets.head}[S]", f"{latex_word(sets.head)}_{{S}}")
     body = _body(samples, group, f"{samples.base}(S)", given)
     each = Formula(r"sum_{i in S} ", r"\sum_{i \in S} ")
     if not sets.own:
-        each = _summed(samples, by_set[group[0].under])  # all sets have the same members
+        each = summed(samples, by_set[group[0].under])  # all sets have the same members
     return Formula(
         f"sum_{{{sets.text}}} {each.text}{body.text}",
         f"\\sum_{{{sets.latex}}} {each.latex}{body.latex}",
     )
-
-
-def _joined(several: Sequence[Formula]) -> Formula:
-    """Several terms in one."""
-    text = " + ".join(shortened([one.text for one in several], "..."))
-    latex = " + ".join(shortened([one.latex for one in several], r"\dots"))
-    return Formula(f"({text})", f"({latex})")
 
 
 def _body(samples: Samples, group: Sequence[Piece], at: str, encoder: Formula) -> Formula:
@@ -198,48 +179,6 @@ def _crossed(samples: Samples, group: Sequence[Piece]) -> bool:
         and any(name.member != node.member for node, name in pairs)
         for pairs in read.values()
     )
-
-
-def _counted(samples: Samples, group: Sequence[Piece]) -> Formula:
-    """A sum over the members that a drawn set holds, or does not."""
-    block = group[0].among.block
-    if block is None:
-        raise CompilerBug("a term counts the members of no block")
-    text, latex = ("i not in", r"i \notin") if block.outside else ("i in", r"i \in")
-    if len(group) == 1:
-        (place,) = group[0].node.member
-        return Formula(
-            f"[{text} {block.draw}, i = {place}] ", f"1_{{i = {place} {latex[2:]} {block.draw}}} "
-        )
-    part_of = _part(samples, [piece.node for piece in group])
-    also = Formula(f", i in {part_of}", f", i \\in \\{{{part_of}\\}}") if part_of else _NOTHING
-    return Formula(
-        f"sum_{{{text} {block.draw}{also.text}}} ",
-        f"\\sum_{{{latex} {block.draw}{also.latex}}} ",
-    )
-
-
-def _summed(samples: Samples, group: Sequence[Piece]) -> Formula:
-    """A sum over the index in which members differ, if there are several."""
-    if len(group) == 1:
-        return _NOTHING
-    return _over(_part(samples, [piece.node for piece in group]))
-
-
-def _over(part: str) -> Formula:
-    """A sum over i, of all members or of a part."""
-    label = f"{{i in {part}}}" if part else "i"
-    latex = f"i \\in \\{{{part}\\}}" if part else "i"
-    return Formula(f"sum_{label} ", f"\\sum_{{{latex}}} ")
-
-
-def _part(samples: Samples, nodes: Sequence[Variable]) -> str:
-    """Which members a sum runs over; nothing where it is all of the family."""
-    distinct = list(dict.fromkeys(nodes))
-    if set(distinct) == set(samples.model.family_of(distinct[0]).nodes):
-        return ""
-    indices = [",".join(map(str, node.member)) for node in distinct]
-    return ", ".join(f"({index})" if "," in index else index for index in indices)
 
 
 def _right(samples: Samples, group: Sequence[Piece], node: tuple[str, str]) -> Formula:

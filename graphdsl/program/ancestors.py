@@ -9,8 +9,9 @@ from collections.abc import Iterable, Iterator, MutableMapping, Sequence
 from graphdsl.bound.generated_means import has_density
 from graphdsl.ir.networks import Family
 from graphdsl.ir.slots import Slot
-from graphdsl.ir.statements import Assemble, Generated, PriorSample, Ref, Value
+from graphdsl.ir.statements import Assemble, Generated, PriorSample
 from graphdsl.ir.symbols import NetworkName, P, Q, Variable
+from graphdsl.ir.values import Ref, Value
 from graphdsl.program.inputs import parents_of
 from graphdsl.program.members import member_noise
 from graphdsl.program.runs import gathered, held_members, run_slot, slot_shape

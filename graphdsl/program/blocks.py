@@ -15,7 +15,8 @@ _Made = TypeVar("_Made", bound=Statement)
 class Block:
     """Statements in order, each once: equal statements compute equal values.
 
-    >>> from graphdsl.ir.statements import DrawMask, Value
+    >>> from graphdsl.ir.statements import DrawMask
+    >>> from graphdsl.ir.values import Value
     >>> block = Block()
     >>> first = block.add(DrawMask(target=Value("m"), mask="m", attribute="mask:m"))
     >>> block.add(DrawMask(target=Value("n"), mask="m", attribute="mask:m")) is first

@@ -12,8 +12,8 @@ from graphdsl.bound.pieces import Piece
 from graphdsl.ir.model import Model
 from graphdsl.ir.networks import Conditional
 from graphdsl.ir.slots import Slot
-from graphdsl.ir.statements import Value
 from graphdsl.ir.symbols import NetworkName
+from graphdsl.ir.values import Value
 from graphdsl.program.runs import gathered, run_slot
 from graphdsl.program.state import ModelKey, Plan
 from graphdsl.slots.networks import network_slot

@@ -25,13 +25,12 @@ from graphdsl.ir.statements import (
     OneHot,
     OrGiven,
     Predict,
-    Ref,
     Run,
     Sample,
     Statement,
-    Value,
 )
 from graphdsl.ir.symbols import Variable
+from graphdsl.ir.values import Ref, Value
 from graphdsl.program.inputs import Inputs, parents_of, tensor_shape
 from graphdsl.program.members import member_noise, member_ref
 from graphdsl.program.runs import gathered, held_members, run_slot, slot_shape

@@ -10,14 +10,9 @@ from graphdsl.diagnostics import CompilerBug
 from graphdsl.ir.model import Model
 from graphdsl.ir.networks import Conditional
 from graphdsl.ir.slots import Slot
-from graphdsl.ir.statements import (
-    NO_ATTRIBUTE,
-    Attribute,
-    Fuse,
-    Ref,
-    Value,
-)
+from graphdsl.ir.statements import Fuse
 from graphdsl.ir.symbols import NO_VARIABLE, NetworkName, Variable
+from graphdsl.ir.values import NO_ATTRIBUTE, Attribute, Ref, Value
 from graphdsl.notation.networks import children_text, joint_text, pattern
 from graphdsl.program.drawn_sets import chosen
 from graphdsl.program.masks import weights_of

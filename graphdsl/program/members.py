@@ -7,8 +7,8 @@ __all__ = ["member_noise", "member_ref"]
 from collections.abc import Sequence
 
 from graphdsl.ir.networks import Family
-from graphdsl.ir.statements import Noise, Ref, Value
 from graphdsl.ir.symbols import Variable
+from graphdsl.ir.values import Noise, Ref, Value
 
 
 def member_ref(tensor: Value, nodes: Sequence[Variable], everything: Sequence[str]) -> Ref:

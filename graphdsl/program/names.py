@@ -19,7 +19,7 @@ from dataclasses import replace
 from graphdsl.ir.inherited import OF_THE_CLASS
 from graphdsl.ir.loss import LossModule
 from graphdsl.ir.model import Model
-from graphdsl.ir.statements import Attribute, Value
+from graphdsl.ir.values import Attribute, Value
 from graphdsl.ir.words import OF_THE_METHODS, OF_THE_RUNTIME
 from graphdsl.program.substitution import attributes_in, replaced, values_in
 from graphdsl.slots.keys import reads_like

@@ -9,16 +9,9 @@ from dataclasses import replace
 
 from graphdsl.ir.networks import Conditional, Family
 from graphdsl.ir.slots import Slot
-from graphdsl.ir.statements import (
-    Assemble,
-    InferenceLine,
-    Known,
-    Ref,
-    Run,
-    Sample,
-    Value,
-)
+from graphdsl.ir.statements import Assemble, InferenceLine, Known, Run, Sample
 from graphdsl.ir.symbols import Variable
+from graphdsl.ir.values import Ref, Value
 from graphdsl.program.experts import fused_posterior, whole_conditional
 from graphdsl.program.fallbacks import fallbacks
 from graphdsl.program.inputs import labels_of, parents_of

@@ -17,15 +17,9 @@ from graphdsl.diagnostics import CompilerBug
 from graphdsl.ir.model import Model
 from graphdsl.ir.networks import Family
 from graphdsl.ir.slots import Argument, Slot
-from graphdsl.ir.statements import (
-    Assemble,
-    Attribute,
-    Ref,
-    Run,
-    Seen,
-    Value,
-)
+from graphdsl.ir.statements import Assemble, Run, Seen
 from graphdsl.ir.symbols import Variable
+from graphdsl.ir.values import Attribute, Ref, Value
 from graphdsl.notation.networks import slot_formula
 from graphdsl.program.masks import gated
 from graphdsl.program.members import member_ref

@@ -14,8 +14,9 @@ from graphdsl.ir.laws import Law
 from graphdsl.ir.loss import NetworkSlot
 from graphdsl.ir.model import Model
 from graphdsl.ir.slots import Slot
-from graphdsl.ir.statements import Attribute, Decoded, Drawn, InferenceLine, Ref, Value
+from graphdsl.ir.statements import Decoded, Drawn, InferenceLine
 from graphdsl.ir.symbols import NetworkName, Q, Variable
+from graphdsl.ir.values import Attribute, Ref, Value
 from graphdsl.notation.samples import Samples
 from graphdsl.program.blocks import Block
 from graphdsl.program.inputs import Inputs

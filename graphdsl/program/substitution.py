@@ -13,7 +13,8 @@ from dataclasses import fields, is_dataclass, replace
 from functools import cache
 from typing import TypeVar, get_args, get_type_hints
 
-from graphdsl.ir.statements import Attribute, Statement, Value
+from graphdsl.ir.statements import Statement
+from graphdsl.ir.values import Attribute, Value
 
 _Thing = TypeVar("_Thing")
 

@@ -19,8 +19,9 @@ from graphdsl.ir.notation import latex_weight, number_text
 from graphdsl.report.alike import Alike, alike, unlike
 from graphdsl.report.collected import collected
 from graphdsl.report.evidence import distribution_text, nats_text, side_text, uses_text
+from graphdsl.report.formula import latex, parsed
 from graphdsl.report.loss_sum import loss_sums
-from graphdsl.report.mathematics import latex, parsed, summands, unicode_text
+from graphdsl.report.mathematics import summands, unicode_text
 from graphdsl.report.terms import latex_summands, text_sum
 from graphdsl.report.wording import (
     RELATIONS,

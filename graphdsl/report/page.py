@@ -37,10 +37,11 @@ from graphdsl.ir.weight import Weight
 from graphdsl.report.alike import Alike, alike, unlike
 from graphdsl.report.collected import collected
 from graphdsl.report.evidence import distribution_text, nats_text, side_text, uses_text
+from graphdsl.report.formula import Formula, parsed
 from graphdsl.report.header import read_header
 from graphdsl.report.html import environment, policy, resource, visible_text
 from graphdsl.report.loss_sum import loss_sums
-from graphdsl.report.mathematics import Formula, mathml, parsed, summands
+from graphdsl.report.mathematics import mathml, summands
 from graphdsl.report.terms import latex_factor, latex_summands, text_sum
 from graphdsl.report.verification import verification_text
 from graphdsl.report.wording import (

@@ -15,26 +15,23 @@ from graphdsl.ir.statements import (
     DrawData,
     DrawMask,
     DrawSet,
-    Entries,
     Every,
     Fuse,
     Generated,
     InferenceLine,
     Known,
-    Noise,
     Observe,
     OneHot,
     OrGiven,
     Predict,
     PriorSample,
-    Ref,
     Repeat,
     Run,
     Sample,
     Seen,
     Statement,
-    Value,
 )
+from graphdsl.ir.values import Entries, Noise, Ref, Value
 
 
 def show_program(module: LossModule) -> str:

@@ -16,8 +16,9 @@ from graphdsl.ir.weight import ONE, Weight
 from graphdsl.report.alike import Alike, alike
 from graphdsl.report.collected import collected
 from graphdsl.report.evidence import distribution_text, nats_text, side_text, uses_text
+from graphdsl.report.formula import parsed
 from graphdsl.report.lines import WIDEST, filled, laid, outer_summands
-from graphdsl.report.mathematics import parsed, typed
+from graphdsl.report.mathematics import typed
 from graphdsl.report.networks import networks_text
 from graphdsl.report.terms import text_summands
 from graphdsl.report.verification import verification_text

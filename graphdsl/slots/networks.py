@@ -12,8 +12,8 @@ from graphdsl.ir.loss import Builder, NetworkSlot
 from graphdsl.ir.model import Model
 from graphdsl.ir.networks import Conditional
 from graphdsl.ir.slots import Argument, Slot
-from graphdsl.ir.statements import Attribute
 from graphdsl.ir.symbols import Variable
+from graphdsl.ir.values import Attribute
 
 
 def network_slot(slot: Slot, model: Model) -> NetworkSlot:

@@ -1,4 +1,7 @@
-"""The abstract syntax: one frozen class for each thing that a spec can say, with its place."""
+"""The abstract syntax: one frozen class for each thing that a spec can say, with its place.
+
+The file is long because it is one list: a class for each rule of the grammar.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""From Lark's tree to our own abstract syntax; no Lark object leaves this room."""
+"""From Lark's tree to our own abstract syntax; no Lark object leaves this room.
+
+The file is long because it is one list: a method for each rule of the grammar.
+"""
 
 from __future__ import annotations
 

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 
 from graphdsl.ir.loss import Group, LossModule, LossTerm
 from graphdsl.ir.model import Model
-from graphdsl.ir.statements import Assemble, Chances, Fuse, Known, Repeat, Run, Statement, Value
+from graphdsl.ir.statements import Assemble, Chances, Fuse, Known, Repeat, Run, Statement
+from graphdsl.ir.values import Value
 from tests.laws.directions import weights_over_the_range
 
 _PREDICTING = ("reconstruction", "cost", "cross_entropy", "penalty")

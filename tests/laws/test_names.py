@@ -38,6 +38,7 @@ EXEMPT = {
     "cli/guessing.py": "columns of a user's file",
     "cli/sweeps/results.py": "columns of a table of runs",
     "cli/sweeps/rule.py": "rules that users write",
+    "report/formula.py": "LaTeX of formulas",
     "report/header.py": "comments of specs",
     "report/lines.py": "line breaks of finished reports",
     "report/markdown.py": "Markdown's own signs",

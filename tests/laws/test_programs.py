@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator
 from itertools import chain
 
 from graphdsl.ir.loss import LossModule
-from graphdsl.ir.statements import Statement, Value
+from graphdsl.ir.statements import Statement
+from graphdsl.ir.values import Value
 from graphdsl.program.passes.drop_unused import drop_unused, values_read
 from graphdsl.program.substitution import inputs, outputs, replaced, values_in
 from graphdsl.report import show_program

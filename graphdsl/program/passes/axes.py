@@ -7,7 +7,7 @@ __all__ = ["also", "on_axis", "with_axis"]
 from collections.abc import Container
 from dataclasses import replace
 
-from graphdsl.ir.statements import Ref, Value
+from graphdsl.ir.values import Ref, Value
 
 
 def with_axis(value: Value, count: int, name: str = "") -> Value:

@@ -12,20 +12,8 @@ from dataclasses import replace
 
 from graphdsl.ir.loss import Group, LossModule, LossTerm, MaskSlot
 from graphdsl.ir.model import Model
-from graphdsl.ir.statements import (
-    Attribute,
-    Detach,
-    DrawMask,
-    Entries,
-    Fuse,
-    Observe,
-    OneHot,
-    Ref,
-    Repeat,
-    Run,
-    Statement,
-    Value,
-)
+from graphdsl.ir.statements import Detach, DrawMask, Fuse, Observe, OneHot, Repeat, Run, Statement
+from graphdsl.ir.values import Attribute, Entries, Ref, Value
 
 #: Terms that look at several rows at once.
 _BATCHWISE = ("total_correlation", "information", "distance", "penalty")

@@ -12,7 +12,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from graphdsl.ir.loss import LossTerm, TermCode
-from graphdsl.ir.statements import DrawSet, Observe, Sample, Statement, Value
+from graphdsl.ir.statements import DrawSet, Observe, Sample, Statement
+from graphdsl.ir.values import Value
 from graphdsl.program.substitution import inputs, outputs, values_in
 
 

@@ -16,8 +16,9 @@ from dataclasses import replace
 from graphdsl.ir.loss import Density
 from graphdsl.ir.objective import DivergenceOfMarginals
 from graphdsl.ir.slots import Slot
-from graphdsl.ir.statements import Fuse, Observe, Ref, Repeat, Run, Sample, Statement, Value
+from graphdsl.ir.statements import Fuse, Observe, Repeat, Run, Sample, Statement
 from graphdsl.ir.symbols import Names, Variable
+from graphdsl.ir.values import Ref, Value
 from graphdsl.program.blocks import Block
 from graphdsl.program.inputs import parents_of
 from graphdsl.program.members import member_ref

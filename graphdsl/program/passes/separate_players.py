@@ -20,16 +20,8 @@ from graphdsl.ir.loss import Group, LossTerm, NetworkSlot, PlayerSlot
 from graphdsl.ir.model import Model
 from graphdsl.ir.networks import owners_of_edges
 from graphdsl.ir.objective import Player
-from graphdsl.ir.statements import (
-    Attribute,
-    Detach,
-    Fuse,
-    Observe,
-    OneHot,
-    Run,
-    Statement,
-    Value,
-)
+from graphdsl.ir.statements import Detach, Fuse, Observe, OneHot, Run, Statement
+from graphdsl.ir.values import Attribute, Value
 from graphdsl.program.blocks import Block
 from graphdsl.program.errors import NobodyTrains
 from graphdsl.program.names import Names

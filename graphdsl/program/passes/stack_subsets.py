@@ -20,8 +20,9 @@ from graphdsl.ir.model import Model
 from graphdsl.ir.networks import Network
 from graphdsl.ir.objective import Wrapped
 from graphdsl.ir.slots import Key, Slot
-from graphdsl.ir.statements import NO_ATTRIBUTE, Attribute, Fuse, Noise, Ref, Sample, Value
+from graphdsl.ir.statements import Fuse, Sample
 from graphdsl.ir.symbols import NetworkName, Variable
+from graphdsl.ir.values import NO_ATTRIBUTE, Attribute, Noise, Ref, Value
 from graphdsl.notation.networks import children_text
 from graphdsl.program.blocks import Block
 from graphdsl.program.experts import present_experts

@@ -18,17 +18,9 @@ from dataclasses import dataclass, field, replace
 from graphdsl.ir.loss import MEANS_OF_ROWS, LossTerm, TermCode
 from graphdsl.ir.model import Model
 from graphdsl.ir.objective import DivergenceOfMarginals
-from graphdsl.ir.statements import (
-    Assemble,
-    Observe,
-    PriorSample,
-    Ref,
-    Run,
-    Sample,
-    Statement,
-    Value,
-)
+from graphdsl.ir.statements import Assemble, Observe, PriorSample, Run, Sample, Statement
 from graphdsl.ir.symbols import NetworkName
+from graphdsl.ir.values import Ref, Value
 from graphdsl.notation.networks import joint_text
 from graphdsl.notation.terms import AT_ONE_SAMPLE
 from graphdsl.program.passes.axes import also, on_axis, with_axis

@@ -28,13 +28,12 @@ from graphdsl.ir.statements import (
     Fuse,
     Known,
     PriorSample,
-    Ref,
     Run,
     Sample,
     Statement,
-    Value,
 )
 from graphdsl.ir.symbols import NetworkName
+from graphdsl.ir.values import Ref, Value
 from graphdsl.program.errors import ChoiceInVain, SumMisplaced
 from graphdsl.program.passes.axes import also, on_axis, with_axis
 from graphdsl.program.passes.drop_unused import read_by_term
