@@ -25,11 +25,11 @@ INSTALL := PIP_CONSTRAINT=constraints.txt PIP_BUILD_CONSTRAINT=constraints.txt \
 
 .DELETE_ON_ERROR:
 FUZZ ?= 10000
-LAWS := tests/laws tests/test_generated.py tests/test_fuzz_specs.py tests/test_specs.py \
-	tests/test_devices.py tests/test_verify.py tests/test_fmt.py tests/test_extremes.py tests/test_games.py \
-	tests/test_saving.py tests/test_in_use.py tests/test_latent_model.py tests/test_players.py \
-	tests/test_enumeration.py tests/test_runtime/test_estimators_extremes.py \
-	tests/test_runtime/test_flows.py tests/test_turns.py \
+LAWS := tests/laws tests/test_generated.py tests/syntax/test_fuzz_specs.py tests/test_specs.py \
+	tests/test_devices.py tests/verify/test_verify.py tests/fmt/test_fmt.py tests/test_extremes.py tests/lower/test_games.py \
+	tests/test_saving.py tests/test_in_use.py tests/test_latent_model.py tests/resolve/test_players.py \
+	tests/lower/test_enumeration.py tests/test_runtime/test_estimators_extremes.py \
+	tests/test_runtime/test_flows.py tests/resolve/test_turns.py \
 	tests/test_data/test_odd_files.py tests/test_data/test_new_from.py
 
 .PHONY: setup demo test fuzz slow test-oldest check golden bench study docs

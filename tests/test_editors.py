@@ -14,7 +14,7 @@ import pytest
 
 from graphdsl.diagnostics import Source
 from tests.conftest import ROOT
-from tests.test_lexers import GRAMMAR_WORDS, lexed
+from tests.syntax.test_lexers import GRAMMAR_WORDS, lexed
 
 VIM = ROOT / "editors" / "vim"
 VSCODE = ROOT / "editors" / "vscode"

@@ -22,7 +22,7 @@ from graphdsl_runtime import Objective, Subset
 from tests.effort import calls, growth
 from tests.emitted import emitted_class, emitted_text
 from tests.judges import weight_value
-from tests.test_laws import Models, intended
+from tests.symbolic.test_laws import Models, intended
 
 VIEWS = """
 model views

@@ -34,7 +34,7 @@ minimize KL(q || p) + beta * KL(q(z | x) || q(z | x[1])) + I(z; u) + 0.3 * spars
 
 
 def masked() -> Iterator[tuple[Case, Compiled]]:
-    """Specs that are shipped or generated; `tests/test_verify.py` verifies those of the pages."""
+    """Specs that are shipped or generated; `test_verify` verifies those of the pages."""
     for case in chain(shipped(), generated("masked_values", 3, masked_spec, most=2_000)):
         result = derived(case) if "learned bernoulli" in case.text else None
         if result is not None:

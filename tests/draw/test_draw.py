@@ -224,7 +224,7 @@ def test_the_same_spec_gives_the_same_bytes() -> None:
         subprocess.run(
             [sys.executable, "-c", script],
             env={**os.environ, "PYTHONHASHSEED": str(seed)},
-            cwd=Path(__file__).parent.parent,
+            cwd=Path(__file__).parents[2],
             capture_output=True,
             check=True,
         ).stdout

@@ -1,6 +1,6 @@
 """Specs with random slips: a mistake is said in its place, and nothing else ever happens.
 
-`FUZZ=10000 pytest tests/test_fuzz_specs.py` tries more of them, and others each time.
+`FUZZ=10000 pytest tests/syntax/test_fuzz_specs.py` tries more of them, and others each time.
 """
 
 from __future__ import annotations

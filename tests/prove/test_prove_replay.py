@@ -19,7 +19,7 @@ from graphdsl.prove import mistake_in_steps
 from graphdsl.symbolic import Canon, derive_projection
 from tests.conftest import SPECS
 from tests.oracles.networks import random_pair
-from tests.test_laws import spec_of
+from tests.symbolic.test_laws import spec_of
 
 by_name = pytest.mark.parametrize("path", SPECS, ids=lambda path: path.stem)
 

@@ -30,8 +30,8 @@ from graphdsl.syntax.tokens import Token, read_tokens
 from graphdsl_grammar import textmate_path
 from graphdsl_grammar.pygments_lexer import MibLexer
 from tests.conftest import ROOT, SPECS
+from tests.fmt.test_fmt import BAD, EVERYTHING, TEMPLATES
 from tests.layouts import scramble
-from tests.test_fmt import BAD, EVERYTHING, TEMPLATES
 
 ALL = sorted((ROOT / "tests" / "bad").glob("*/*.mib"))
 RIGHT = {path.stem: Source.read(path).text for path in (*SPECS, *TEMPLATES, *BAD)}

@@ -19,8 +19,8 @@ from graphdsl.syntax import ast, parse
 from tests.conftest import ROOT, SPECS
 from tests.corpus import fuzz
 from tests.layouts import scramble, weave
-from tests.test_fuzz_specs import SLIPS, Slip
-from tests.test_syntax import plain
+from tests.syntax.test_fuzz_specs import SLIPS, Slip
+from tests.syntax.test_syntax import plain
 
 TEMPLATES = tuple(sorted((ROOT / "graphdsl" / "cli" / "templates").glob("*.mib")))
 BAD = tuple(
