@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-__all__ = ["built", "class_of", "emitted_class", "emitted_objectives", "emitted_text", "small"]
+__all__ = [
+    "built",
+    "class_of",
+    "emitted_class",
+    "emitted_objectives",
+    "emitted_text",
+    "objective_of",
+    "small",
+]
 
 import sys
 from collections.abc import Iterable, Iterator, Mapping
@@ -31,6 +39,12 @@ def emitted_class(spec: Path | str, constants: Mapping[str, int] | None = None) 
     """The class that a spec compiles to."""
     values = {name: Fraction(value) for name, value in (constants or {}).items()}
     return class_of(compile_spec(_source(spec), values))
+
+
+def objective_of(spec: Path | str) -> Objective:
+    """An objective in double precision, with the same weights in each run."""
+    torch.manual_seed(0)
+    return emitted_class(spec)().double()
 
 
 def class_of(made: GeneratedModule) -> type[Objective]:

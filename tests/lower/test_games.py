@@ -13,10 +13,10 @@ from torch.nn import functional as F  # noqa: N812  (torch's own name for it)
 from graphdsl.compiler import check_spec, derive, read
 from graphdsl.diagnostics import Source
 from graphdsl.report import audit_json, audit_schema
-from graphdsl_runtime import Losses, Objective
+from graphdsl_runtime import Losses
 from tests.by_hand import slope
 from tests.corpus import some
-from tests.emitted import emitted_class, emitted_text
+from tests.emitted import emitted_class, emitted_text, objective_of
 from tests.gradients import assert_equal_gradients
 
 HEAD = """
@@ -46,11 +46,6 @@ DISTANCES = {
 }
 
 
-def made(text: str) -> Objective:
-    torch.manual_seed(0)
-    return emitted_class(HEAD + text)().double()
-
-
 def batch(rows: int = 16) -> dict[str, Tensor]:
     torch.manual_seed(1)
     return {
@@ -70,7 +65,7 @@ def noise(rows: int = 16) -> dict[str, Tensor]:
 
 @pytest.mark.parametrize("text", GAMES.values(), ids=GAMES)
 def test_each_player_trains_its_own_networks_alone(text: str) -> None:
-    objective = made(text)
+    objective = objective_of(HEAD + text)
     losses: Losses = objective(batch(), noise())
     groups = objective.parameter_groups()
     assert losses.players.keys() == groups.keys() == {"model", "critic"}
@@ -86,7 +81,7 @@ def test_each_player_trains_its_own_networks_alone(text: str) -> None:
 @pytest.mark.parametrize("text", GAMES.values(), ids=GAMES)
 def test_a_step_of_each_player_lowers_its_loss_while_the_others_hold_still(text: str) -> None:
     for player in ("model", "critic"):
-        objective = made(text)
+        objective = objective_of(HEAD + text)
         group = objective.parameter_groups()[player]
         before = objective(batch(), noise()).players[player]
         gradients = torch.autograd.grad(before, group, allow_unused=True)
@@ -99,7 +94,7 @@ def test_a_step_of_each_player_lowers_its_loss_while_the_others_hold_still(text:
 
 def test_the_gan_is_the_published_game() -> None:
     """Goodfellow et al. 2014: E log D + E log(1 - D), which is 2 JS - 2 log 2, and gradients."""
-    objective = made(GAMES["GAN"])
+    objective = objective_of(HEAD + GAMES["GAN"])
     x, z = batch()["x"], noise()["z"]
     generator, critic = objective.get_submodule("p_x"), objective.get_submodule("critic_of_x")
     losses = objective(batch(), {"z": z, "prior(z)": noise()["prior(z)"]})
@@ -114,7 +109,7 @@ def test_the_gan_is_the_published_game() -> None:
 
 def test_the_generator_may_play_by_flipped_labels() -> None:
     """Goodfellow et al. 2014, sec. 3: it minimises -E log D; the critic is that of the GAN."""
-    objective = made(GAMES["flipped GAN"])
+    objective = objective_of(HEAD + GAMES["flipped GAN"])
     losses = objective(batch(), noise())
     generator, critic = objective.get_submodule("p_x"), objective.get_submodule("critic_of_x")
     real, made_up = critic(batch()["x"]), critic(generator(noise()["prior(z)"]))
@@ -142,7 +137,7 @@ SLOPES = {
 def test_a_critic_pays_for_its_slope_at_the_data(name: str) -> None:
     """The logistic loss and gamma/2 E|grad D|^2: value and gradients, and of the rest nothing."""
     gamma, (data, made_up) = SLOPES[name]
-    objective = made(GAMES[name])
+    objective = objective_of(HEAD + GAMES[name])
     losses = objective(batch(), noise())
     mean, log_var = objective.get_submodule("q_z")(batch()["x"]).chunk(2, dim=-1)
     values = {
@@ -164,7 +159,7 @@ def test_a_critic_pays_for_its_slope_at_the_data(name: str) -> None:
         strict=True,
     ):
         torch.testing.assert_close(mine, his, rtol=1e-9, atol=1e-12)
-    plain = made(GAMES[name].partition("(r1")[0] + ")" * (name == "AAE with R1"))
+    plain = objective_of(HEAD + GAMES[name].partition("(r1")[0] + ")" * (name == "AAE with R1"))
     plain.load_state_dict(objective.state_dict())
     assert torch.equal(plain(batch(), noise()).players["model"], losses.players["model"])
 
@@ -198,7 +193,7 @@ def test_a_game_is_the_same_however_it_is_asked_for(one: str, other: str) -> Non
 @pytest.mark.parametrize("name", some("slopes", [*SLOPES], 1))
 def test_a_penalised_critic_learns_in_one_graph(name: str, backend: str) -> None:
     """The slope is a gradient within the graph: what is compiled has one backward pass, as ever."""
-    objective = made(GAMES[name])
+    objective = objective_of(HEAD + GAMES[name])
     critic = objective.parameter_groups()["critic"]
     torch._dynamo.reset()
     compiled = torch.compile(objective, backend=backend, fullgraph=True)
@@ -212,7 +207,7 @@ def test_a_penalised_critic_learns_in_one_graph(name: str, backend: str) -> None
 
 def test_a_penalty_is_told_where_no_gradients_are() -> None:
     """Held-out rows are measured without gradients, and a slope is one."""
-    objective = made(GAMES["GAN with R1"])
+    objective = objective_of(HEAD + GAMES["GAN with R1"])
     loss = objective(batch(), noise()).players["critic"]
     with torch.no_grad():
         assert torch.equal(objective(batch(), noise()).players["critic"], loss)
@@ -220,14 +215,14 @@ def test_a_penalty_is_told_where_no_gradients_are() -> None:
 
 def test_the_adversary_of_an_information_is_a_predictor() -> None:
     """min_z max_r CE(y|z) - CE_r(y|z, e): what the model pays is what the predictor saves."""
-    objective = made(GAMES["invariance"])
+    objective = objective_of(HEAD + GAMES["invariance"])
     losses = objective(batch(), noise())
     assert losses.terms["prediction_y"].item() == pytest.approx(losses.players["critic"].item())
 
 
 @pytest.mark.parametrize("text", DISTANCES.values(), ids=DISTANCES)
 def test_distances_from_samples_are_zero_between_equal_samples(text: str) -> None:
-    objective = made(text)
+    objective = objective_of(HEAD + text)
     own = noise()
     with torch.no_grad():
         posterior = objective.infer(batch())["z"]
@@ -254,7 +249,7 @@ def test_audits_of_games_are_valid(text: str) -> None:
 
 @pytest.mark.parametrize("name", some("games", [*GAMES, *DISTANCES], 3))
 def test_games_compile_in_one_graph(name: str) -> None:
-    objective = made({**GAMES, **DISTANCES}[name])
+    objective = objective_of(HEAD + {**GAMES, **DISTANCES}[name])
     torch._dynamo.reset()
     compiled = torch.compile(objective, backend="aot_eager", fullgraph=True)
     torch.manual_seed(4)

@@ -10,7 +10,7 @@ from torch._dynamo.testing import CompileCounter
 from graphdsl.compiler import check_spec, derive
 from graphdsl.diagnostics import Source
 from graphdsl_runtime import Objective, OutOfRange
-from tests.emitted import emitted_class
+from tests.emitted import emitted_class, objective_of
 
 HEAD = """
 model signs
@@ -25,11 +25,6 @@ minimize """
 CAPACITY = "CE(x | z) + gamma * abs(KL(q(z | x) || p(z)) - C)"
 FREE_BITS = "CE(x | z) + sum(j in 1..2) max(KL(q(z[j] | x) || p(z[j])), 0.5)"
 CONSTRAINT = "CE(x | z)\nsubject to I(z; s) <= 0.05"
-
-
-def made(text: str) -> Objective:
-    torch.manual_seed(0)
-    return emitted_class(HEAD + text)().double()
 
 
 def batch() -> dict[str, Tensor]:
@@ -52,7 +47,7 @@ def rates(objective: Objective) -> Tensor:
 
 def test_a_capacity_is_the_published_one() -> None:
     """Burgess et al. 2018: gamma |KL - C|, with C growing over training."""
-    objective = made(CAPACITY)
+    objective = objective_of(HEAD + CAPACITY)
     for step, capacity in ((0, 0.0), (1, 0.5), (4, 2.0), (9, 2.0)):
         objective.advance(step)
         losses = objective(batch(), noise())
@@ -68,7 +63,7 @@ def test_a_capacity_is_the_published_one() -> None:
 
 def test_free_bits_are_the_published_ones() -> None:
     """Kingma et al. 2016: sum_j max(lambda, KL_j), each on average over the batch."""
-    objective = made(FREE_BITS)
+    objective = objective_of(HEAD + FREE_BITS)
     losses = objective(batch(), noise())
     by_hand = losses.terms["reconstruction_x"] + rates(objective).clamp(min=0.5).sum()
     assert losses.loss.item() == pytest.approx(by_hand.item(), abs=1e-9)
@@ -76,7 +71,7 @@ def test_free_bits_are_the_published_ones() -> None:
 
 def test_a_multiplier_pays_and_rises() -> None:
     """Paper, eqs. 6-7: the model pays for a violation; the price rises as long as there is one."""
-    objective = made(CONSTRAINT)
+    objective = objective_of(HEAD + CONSTRAINT)
     losses = objective(batch(), noise())
     violation = rates(objective).sum() - 0.05  # its bound: E KL(q(z|x) || p(z))
     by_hand = losses.terms["reconstruction_x"] + 1.0 * violation
@@ -107,13 +102,13 @@ def test_what_a_sign_costs_is_said(text: str, relation: str) -> None:
 
 
 def test_a_ramp_stays_in_its_range() -> None:
-    assert made(CAPACITY).get_buffer("C").item() == 0.0
+    assert objective_of(HEAD + CAPACITY).get_buffer("C").item() == 0.0
     with pytest.raises(OutOfRange):
         emitted_class(HEAD + CAPACITY)(C=-1.0)  # type: ignore[call-arg]  # emitted
 
 
 def test_a_ramp_keeps_a_compiled_objective_compiled() -> None:
-    objective = made(CAPACITY)
+    objective = objective_of(HEAD + CAPACITY)
     torch._dynamo.reset()
     counter = CompileCounter()
     compiled = torch.compile(objective, backend=counter, fullgraph=True)

@@ -17,7 +17,7 @@ from graphdsl_runtime.training import TrainingSettings, train
 from graphdsl_runtime.training.checkpoint import Checkpoint
 from graphdsl_runtime.training.data import DataSet, Layout
 from tests.corpus import some
-from tests.emitted import emitted_class, emitted_text
+from tests.emitted import emitted_class, emitted_text, objective_of
 from tests.graphs import assert_trains_alike
 from tests.rounds import assert_a_round_is_of_own_steps
 
@@ -43,11 +43,6 @@ minimize CE(x | z, u) for p
 """
 
 
-def made(text: str) -> Objective:
-    torch.manual_seed(0)
-    return emitted_class(text)().double()
-
-
 def steps_taken(objective: Objective, count: int) -> list[set[str]]:
     """Who moved on each of so many batches, when `alternate` has nothing but the module's turns."""
     groups = objective.parameter_groups()
@@ -68,7 +63,7 @@ def steps_taken(objective: Objective, count: int) -> list[set[str]]:
 @pytest.mark.parametrize("written", ["turns critic = 5", "turns critic = k, model = 1"])
 def test_the_critic_takes_its_steps_and_the_model_one(written: str) -> None:
     """Arjovsky et al. 2017, algorithm 1: n_critic steps of the critic for one of the generator."""
-    objective = made(GAN + written)
+    objective = objective_of(GAN + written)
     assert objective.turns["critic"] == 5
     alone, together = [{"critic"}], [{"critic", "model"}]
     assert steps_taken(objective, 10) == 2 * (4 * alone + together)
@@ -77,7 +72,7 @@ def test_the_critic_takes_its_steps_and_the_model_one(written: str) -> None:
 def test_every_player_of_a_game_has_its_turns() -> None:
     wanted = {"q": 2, "critic": 4, "structure": 1, "multiplier": 3, "p": 1}
     written = ", ".join(f"{name} = {count}" for name, count in wanted.items())
-    objective = made(f"{GAME}turns {written}\n")
+    objective = objective_of(f"{GAME}turns {written}\n")
     assert objective.turns == wanted
     assert objective.parameter_groups().keys() == wanted.keys()
     taken = Counter(name for moved in steps_taken(objective, 8) for name in moved)
@@ -93,7 +88,7 @@ def test_a_compiled_game_is_played_as_any_other(text: str) -> None:
     def play(game: Objective, optimizers: Mapping[str, Optimizer]) -> None:
         assert len(list(alternate(game, optimizers, batches))) == 5
 
-    assert_trains_alike(lambda: made(text + "turns critic = 2\n"), play)
+    assert_trains_alike(lambda: objective_of(text + "turns critic = 2\n"), play)
 
 
 def test_a_player_of_several_is_named_by_any_of_them() -> None:
@@ -104,7 +99,7 @@ def test_a_player_of_several_is_named_by_any_of_them() -> None:
 
 def test_without_turns_nothing_is_said_of_them() -> None:
     assert "turns" not in emitted_text(GAN)
-    assert steps_taken(made(GAN), 2) == 2 * [{"critic", "model"}]
+    assert steps_taken(objective_of(GAN), 2) == 2 * [{"critic", "model"}]
 
 
 def test_a_spec_is_trained_in_its_turns(tmp_path: Path) -> None:
@@ -152,5 +147,5 @@ def test_a_structure_that_was_found_has_no_turns(turns: str, left: list[str]) ->
     spec = Source("game.mib", f"{GAME.lstrip()}{turns}\n")
     found = with_structure(spec, {"M": [[True, False]]}, {})
     assert [line for line in found.splitlines() if line.startswith("turns")] == left
-    assert "structure" not in made(found).parameter_groups()
+    assert "structure" not in objective_of(found).parameter_groups()
     assert "structure" in with_structure(spec, {}, {})  # a mask that stays learned keeps them
