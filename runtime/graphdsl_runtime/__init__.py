@@ -6,6 +6,7 @@ Distributions, fusion of views, estimators of information, default networks, and
 
 from graphdsl_runtime import distributions, estimators
 from graphdsl_runtime.classes import averaged, chances
+from graphdsl_runtime.convolutions import conv_decoder, conv_encoder
 from graphdsl_runtime.critics import Critic, critic, frozen
 from graphdsl_runtime.distributions import *  # noqa: F403  (every word of this room is public)
 from graphdsl_runtime.errors import (
@@ -37,6 +38,7 @@ from graphdsl_runtime.fusion import (
     subset_posteriors,
     weighted_product,
 )
+from graphdsl_runtime.layers import Shape
 from graphdsl_runtime.masks import EdgeMask, gated
 from graphdsl_runtime.module import (
     Batch,
@@ -56,11 +58,8 @@ from graphdsl_runtime.network_errors import (
 from graphdsl_runtime.networks import (
     Each,
     FamilyNetwork,
-    Shape,
     Shared,
     Tied,
-    conv_decoder,
-    conv_encoder,
     marginal_model,
     marginal_models,
     mlp,

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
 from graphdsl_runtime.holding import held
-from graphdsl_runtime.networks import Shape
+from graphdsl_runtime.layers import Shape
 
 _SLOPE = 0.2  # of the leaky ReLUs, as in Kim and Mnih 2018
 

@@ -1,8 +1,8 @@
-"""The default networks: perceptrons and small convolutional ones, alone or one per family member.
+"""The default networks: perceptrons, alone or one per family member; images have `convolutions`.
 
 A network is called with the parents of a conditional in the order of its name, and answers with the
-parameters of the child. `mlp`, `conv_encoder` and `conv_decoder` are single networks; `mlps` runs
-those of a family as one batched matrix product, and `Each` runs any modules member by member.
+parameters of the child. `mlp` is a single network; `mlps` runs those of a family as one batched
+matrix product, and `Each` runs any modules member by member.
 """
 
 from __future__ import annotations
@@ -10,12 +10,9 @@ from __future__ import annotations
 __all__ = [
     "Each",
     "FamilyNetwork",
-    "Shape",
     "Shared",
     "Tied",
     "answer_shape",
-    "conv_decoder",
-    "conv_encoder",
     "marginal_model",
     "marginal_models",
     "mlp",
@@ -24,18 +21,16 @@ __all__ = [
 ]
 
 import math
-from collections.abc import Callable, Iterable, Sequence
-from itertools import pairwise
-from typing import Self, TypeAlias
+from collections.abc import Iterable, Sequence
+from typing import Self
 
 import torch
 from torch import Tensor, nn
 
+from graphdsl_runtime.convolutions import ConvEncoder
 from graphdsl_runtime.errors import ShapeMismatch
+from graphdsl_runtime.layers import OnParents, Shape, dense, shape_of, size_of
 
-Shape: TypeAlias = Sequence[int]
-
-_HEAD = 256  # width of the dense layer between convolutions and parameters
 _IDLE = 1.2  # how much more time threads may be given than they use, in a batched product
 
 
@@ -64,8 +59,8 @@ def mlp(inputs: Sequence[Shape], hidden: Sequence[int], outputs: int | Shape) ->
     >>> mlp([(32,), (4, 4)], (100,), 10)(torch.zeros(5, 32), torch.zeros(5, 4, 4)).shape
     torch.Size([5, 10])
     """
-    widths = (sum(map(math.prod, inputs)), *hidden, _size(outputs))
-    return _OnParents(_dense(widths), outputs)
+    widths = (sum(map(math.prod, inputs)), *hidden, size_of(outputs))
+    return OnParents(dense(widths), outputs)
 
 
 def mlps(
@@ -92,7 +87,7 @@ def marginal_model(outputs: int | Shape) -> nn.Module:
     >>> marginal_model(10)().shape
     torch.Size([1, 10])
     """
-    return _Marginals(_shape(outputs))
+    return _Marginals(shape_of(outputs))
 
 
 def marginal_models(count: int, outputs: int | Shape) -> FamilyNetwork:
@@ -103,45 +98,7 @@ def marginal_models(count: int, outputs: int | Shape) -> FamilyNetwork:
     >>> marginal_models(2, 10)().shape
     torch.Size([1, 2, 10])
     """
-    return _Marginals((count, *_shape(outputs)))
-
-
-def conv_encoder(shape: Shape, outputs: int | Shape, others: Sequence[Shape] = ()) -> nn.Module:
-    """Build strided convolutions, then dense layers: an image, and other parents, to parameters.
-
-    Every convolution halves the image, as long as its sides are even and above 4; the other parents
-    join before the dense layers. After Higgins et al. 2017, table 1.
-
-    Shapes: ``(B, C, H, W)``, then one ``(B, *shape)`` per entry of ``others`` ``-> (B, *outputs)``.
-
-    >>> conv_encoder((1, 28, 28), 20)(torch.zeros(5, 1, 28, 28)).shape
-    torch.Size([5, 20])
-    """
-    return _ConvEncoder(shape, outputs, others)
-
-
-def conv_decoder(inputs: Sequence[Shape], shape: Shape, *, numbers: int = 1) -> nn.Module:
-    """Build the mirror image of `conv_encoder`: dense layers, then transposed convolutions.
-
-    Of several ``numbers`` for each pixel, the answer has all that come first, then the others.
-
-    Shapes: one ``(B, *shape)`` per entry of ``inputs`` ``-> (B, C, H, W)``, or, of several numbers,
-    ``(B, numbers C H W)``.
-
-    >>> conv_decoder([(10,)], (3, 64, 64))(torch.zeros(5, 10)).shape
-    torch.Size([5, 3, 64, 64])
-    """
-    several = (numbers * shape[0], *shape[1:])
-    channels, sides = _halvings(several)
-    folded = (channels[-1], *sides)
-    layers: list[nn.Module] = [
-        *_dense((sum(map(math.prod, inputs)), _HEAD, math.prod(folded))),
-        nn.ReLU(inplace=True),
-        nn.Unflatten(1, folded),
-    ]
-    for wide, narrow in pairwise(reversed(channels)):
-        layers += [nn.ConvTranspose2d(wide, narrow, 4, stride=2, padding=1), nn.ReLU(inplace=True)]
-    return _OnParents(nn.Sequential(*layers[:-1]), shape if numbers == 1 else (math.prod(several),))
+    return _Marginals((count, *shape_of(outputs)))
 
 
 def answer_shape(network: nn.Module, *, member: bool = False) -> tuple[int, ...] | None:
@@ -153,9 +110,9 @@ def answer_shape(network: nn.Module, *, member: bool = False) -> tuple[int, ...]
     ((4,), (4,))
     """
     match network:
-        case _OnParents():
+        case OnParents():
             return network.row
-        case _ConvEncoder():
+        case ConvEncoder():
             return network.head.row
         case _Marginals():
             shape = tuple(network.answer.shape[1:])
@@ -250,7 +207,7 @@ def try_network(
     Raises `ShapeMismatch` if that is not ``(2, *outputs)``; what the network itself raises on such
     input goes through.
     """
-    expected = _shape(outputs)
+    expected = shape_of(outputs)
     like = next(network.parameters(), torch.empty(0))
     modes = [(part, part.training) for part in network.modules()]
     try:
@@ -275,40 +232,6 @@ class _Marginals(FamilyNetwork):
         return self.answer if members is None else self.answer[:, list(members)]
 
 
-class _OnParents(nn.Module):
-    """Flatten the parents, put them side by side, and shape the answer."""
-
-    def __init__(self, layers: nn.Sequential, outputs: int | Shape) -> None:
-        super().__init__()
-        self.layers = layers
-        self.outputs = None if isinstance(outputs, int) else tuple(outputs)
-        self.row = _shape(outputs)
-
-    def forward(self, *parents: Tensor) -> Tensor:
-        answer: Tensor = self.layers(_side_by_side(parents))
-        if self.outputs is None:
-            return answer
-        return answer.reshape(answer.shape[0], *self.outputs)
-
-
-class _ConvEncoder(nn.Module):
-    """Convolutions on the first parent, then dense layers on the result and the other parents."""
-
-    def __init__(self, shape: Shape, outputs: int | Shape, others: Sequence[Shape]) -> None:
-        super().__init__()
-        channels, sides = _halvings(shape)
-        layers: list[nn.Module] = []
-        for narrow, wide in pairwise(channels):
-            layers += [nn.Conv2d(narrow, wide, 4, stride=2, padding=1), nn.ReLU(inplace=True)]
-        width = channels[-1] * math.prod(sides) + sum(map(math.prod, others))
-        self.convolutions = nn.Sequential(*layers)
-        self.head = _OnParents(_dense((width, _HEAD, _size(outputs))), outputs)
-
-    def forward(self, image: Tensor, *others: Tensor) -> Tensor:
-        answer: Tensor = self.head(self.convolutions(image), *others)
-        return answer
-
-
 class _Mlps(FamilyNetwork):
     """Flatten every member's parents, put them side by side, and run all members at once."""
 
@@ -318,9 +241,9 @@ class _Mlps(FamilyNetwork):
         super().__init__()
         self.count = count
         self.shared = tuple(isinstance(parent, Shared) for parent in inputs)
-        self.outputs = _shape(outputs)
-        widths = (sum(map(math.prod, inputs)), *hidden, _size(outputs))
-        self.layers = _dense(widths, lambda narrow, wide: _Linears(count, narrow, wide))
+        self.outputs = shape_of(outputs)
+        widths = (sum(map(math.prod, inputs)), *hidden, size_of(outputs))
+        self.layers = dense(widths, lambda narrow, wide: _Linears(count, narrow, wide))
 
     def forward(
         self, *parents: Tensor, members: Sequence[int] | None = None, apart: bool = False
@@ -385,37 +308,3 @@ def _some(each: Tensor, members: Sequence[int] | None) -> Tensor:
         return each
     first, last = members[0], members[-1] + 1
     return each[first:last] if list(members) == list(range(first, last)) else each[list(members)]
-
-
-def _side_by_side(parents: Sequence[Tensor]) -> Tensor:
-    flat = [
-        parent if parent.ndim == 2 else parent.reshape(parent.shape[0], -1) for parent in parents
-    ]
-    return flat[0] if len(flat) == 1 else torch.cat(flat, dim=1)
-
-
-def _dense(
-    widths: Sequence[int], linear: Callable[[int, int], nn.Module] = nn.Linear
-) -> nn.Sequential:
-    layers: list[nn.Module] = []
-    for narrow, wide in pairwise(widths):
-        layers += [linear(narrow, wide), nn.ReLU(inplace=True)]
-    return nn.Sequential(*layers[:-1])
-
-
-def _halvings(shape: Shape) -> tuple[list[int], tuple[int, int]]:
-    """Say which channels the image goes through and which sides are left at the end."""
-    channel, height, width = shape
-    channels = [channel]
-    while min(height, width) > 4 and height % 2 == 0 and width % 2 == 0:
-        height, width = height // 2, width // 2
-        channels.append(32 if len(channels) < 3 else 64)
-    return channels, (height, width)
-
-
-def _size(outputs: int | Shape) -> int:
-    return math.prod(_shape(outputs))
-
-
-def _shape(outputs: int | Shape) -> tuple[int, ...]:
-    return (outputs,) if isinstance(outputs, int) else tuple(outputs)
