@@ -19,7 +19,8 @@ from torch import Tensor, nn
 
 import graphdsl
 from graphdsl_runtime import Objective, ObjectiveError
-from graphdsl_runtime.saving import CannotLoad, CannotSave, read_saved
+from graphdsl_runtime.model_file import CannotLoad
+from graphdsl_runtime.saving import CannotSave, read_saved
 from graphdsl_runtime.training import DataSet, TrainingSettings, train
 from tests.corpus import shipped, some
 from tests.emitted import emitted_class, emitted_objectives

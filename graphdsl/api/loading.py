@@ -71,7 +71,7 @@ def load(
 
 def _place(folder: Path, checkpoint: str | None) -> Path:
     """Find the saved model that a folder is or holds, or the file of an older run."""
-    from graphdsl_runtime.saving import refuse
+    from graphdsl_runtime.model_file import refuse
 
     if checkpoint not in (None, "best", "last"):
         raise ValueError(f'checkpoint is {checkpoint!r}; expected "best" or "last"')
@@ -121,7 +121,7 @@ def _fractions(table: object) -> _Values | None:
 
 def _source(place: Path, text: str | None, digest: str, given: Spec | None) -> Source:
     """Find the spec of a checkpoint: in it, as given, or among those that ship."""
-    from graphdsl_runtime.saving import refuse
+    from graphdsl_runtime.model_file import refuse
 
     if text is not None:
         found = Source("spec.mib", text)
@@ -156,7 +156,8 @@ def _made(
     import torch
 
     from graphdsl_runtime import ObjectiveError
-    from graphdsl_runtime.saving import CannotLoad, refuse, refuse_other_shapes
+    from graphdsl_runtime.model_file import CannotLoad, refuse
+    from graphdsl_runtime.saving import refuse_other_shapes
 
     if missing := {
         one: saved.networks[one] for one in saved.networks if one not in (networks or {})
@@ -190,7 +191,7 @@ def _compiled(
     path: Path, source: Source, constants: _Values, parameters: _Values
 ) -> GeneratedModule:
     from graphdsl.compiler import compile_spec
-    from graphdsl_runtime.saving import refuse
+    from graphdsl_runtime.model_file import refuse
 
     try:
         return compile_spec(source, constants, parameters)
@@ -202,7 +203,8 @@ def _load_older(
     file: Path, spec: Spec | None, networks: Mapping[str, nn.Module] | None
 ) -> Objective:
     """Load a checkpoint file of the first version, which held neither spec nor constants."""
-    from graphdsl_runtime.saving import CannotLoad, Saved, restore
+    from graphdsl_runtime.model_file import CannotLoad
+    from graphdsl_runtime.saving import Saved, restore
     from graphdsl_runtime.training import TrainingError
     from graphdsl_runtime.training.older import load_older
 

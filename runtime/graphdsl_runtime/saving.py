@@ -14,7 +14,6 @@ folder holds, it is read whole or refused.
 from __future__ import annotations
 
 __all__ = [
-    "CannotLoad",
     "CannotSave",
     "Saved",
     "model_entries",
@@ -26,44 +25,43 @@ __all__ = [
 
 import hashlib
 import json
-import math
 import os
 import platform
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
 
 from graphdsl_files import TooLarge, present, read_at_most, visible, write_folder
 from graphdsl_runtime.errors import ObjectiveError
+from graphdsl_runtime.model_file import (
+    MODEL,
+    lines_in,
+    numbers_in,
+    object_in,
+    record_in,
+    refuse,
+    shown,
+    version_in,
+    word_in,
+    words_in,
+)
 from graphdsl_runtime.origin import EMITTED_FORMAT
 
 if TYPE_CHECKING:
     from graphdsl_runtime.module import Objective
 
 _FORMAT = "graphdsl.model/1"
-_MODEL, _SPEC, _SUMS, _WEIGHTS = "model.json", "spec.mib", "SHA256SUMS", "weights.safetensors"
-_OURS = frozenset((_MODEL, _SPEC, _SUMS, _WEIGHTS))
+_SPEC, _SUMS, _WEIGHTS = "spec.mib", "SHA256SUMS", "weights.safetensors"
+_OURS = frozenset((MODEL, _SPEC, _SUMS, _WEIGHTS))
 #: The forms of ``model.json`` that are read: checkpoints of version 0.1 had one of their own.
 _READ = (_FORMAT, "graphdsl.checkpoint/2")
 _ROWS = "run.rows"  # in a state once the rows are known
 _LARGEST = 16 * 2**20  # bytes of a text
-
-
-class CannotLoad(ObjectiveError):
-    """A folder is no saved model, or none that this version can make an objective of.
-
-    >>> CannotLoad(Path("mine"), "there is no such folder")
-    CannotLoad('mine cannot be loaded: there is no such folder')
-    """
-
-    def __init__(self, path: Path, said: str) -> None:
-        super().__init__(f"{visible(str(path), keep='')} cannot be loaded: {visible(said)}")
-        self.path = path
 
 
 class CannotSave(ObjectiveError):
@@ -100,7 +98,7 @@ def save(objective: Objective, folder: Path) -> None:
         )
     _refuse_other_content(folder)
     files = {
-        _MODEL: as_json({**model_entries(objective), "format": _FORMAT}),
+        MODEL: as_json({**model_entries(objective), "format": _FORMAT}),
         _SPEC: origin.spec.encode("utf-8"),
         _WEIGHTS: as_safetensors(objective.state_dict()),
     }
@@ -150,26 +148,26 @@ def as_safetensors(tensors: Mapping[str, Tensor]) -> bytes:
 def read_saved(path: Path) -> Saved:
     """Read a saved model, or the one in a checkpoint.  Raises `CannotLoad`."""
     files = _files(path)
-    model = _object(path, files[_MODEL])
+    model = object_in(path, files[MODEL])
     if model.get("format") not in _READ:
-        refuse(path, f"it is not of the form {_FORMAT}, but of {_shown(model.get('format'))}")
+        refuse(path, f"it is not of the form {_FORMAT}, but of {shown(model.get('format'))}")
     number = model.get("emitted_format", EMITTED_FORMAT)
     if number != EMITTED_FORMAT:
         refuse(
             path,
-            f"its module has the emitted format {_shown(number)}, and this version of graphdsl "
-            f"emits {EMITTED_FORMAT}: load it with {_version(model)}",
+            f"its module has the emitted format {shown(number)}, and this version of graphdsl "
+            f"emits {EMITTED_FORMAT}: load it with {version_in(model)}",
         )
     spec = files.get(_SPEC)
     return Saved(
         path=path,
         spec=None if spec is None else _text(path, _SPEC, spec),
-        sha256=_word(path, "spec_sha256", model.get("spec_sha256")),
-        constants=_words(path, "constants", model.get("constants")),
-        parameters=_numbers(path, model.get("parameters")),
-        networks=_words(path, "networks", model.get("networks")) or {},
-        module=_lines(path, model.get("module")),
-        data=_record(path, model.get("data")),
+        sha256=word_in(path, "spec_sha256", model.get("spec_sha256")),
+        constants=words_in(path, "constants", model.get("constants")),
+        parameters=numbers_in(path, model.get("parameters")),
+        networks=words_in(path, "networks", model.get("networks")) or {},
+        module=lines_in(path, model.get("module")),
+        data=record_in(path, model.get("data")),
         weights=_tensors(path, files[_WEIGHTS]),
     )
 
@@ -212,23 +210,18 @@ def restore(objective: Objective, saved: Saved) -> None:
             )
 
 
-def refuse(path: Path, said: str) -> NoReturn:
-    """Raise `CannotLoad`."""
-    raise CannotLoad(path, said)
-
-
 def _refuse_other_content(folder: Path) -> None:
     """Refuse a folder that is not a saved model: what else it holds would be lost."""
     there = present(folder)
     if not os.path.lexists(there):
         return
-    shown = visible(str(folder), keep="")
+    place = visible(str(folder), keep="")
     if not there.is_dir():
-        raise CannotSave(f"{shown} is a file: a model is saved in a folder of its own")
+        raise CannotSave(f"{place} is a file: a model is saved in a folder of its own")
     others = sorted(one.name for one in there.iterdir() if one.name not in _OURS)
     if others:
         raise CannotSave(
-            f"{shown} holds `{visible(others[0], keep='')}`, which is no part of a saved model and "
+            f"{place} holds `{visible(others[0], keep='')}`, which is no part of a saved model and "
             "would be lost: save to a folder of its own"
         )
 
@@ -240,7 +233,7 @@ def _files(path: Path) -> dict[str, bytes]:
         refuse(path, "there is no such folder")
     if not folder.is_dir():
         refuse(path, "it is a file, and a saved model is a folder")
-    names = [_SUMS, _MODEL, _WEIGHTS, *([_SPEC] if os.path.lexists(folder / _SPEC) else [])]
+    names = [_SUMS, MODEL, _WEIGHTS, *([_SPEC] if os.path.lexists(folder / _SPEC) else [])]
     try:
         files = {name: _content(folder / name) for name in names}
     except OSError as problem:
@@ -280,7 +273,7 @@ def _check_names(path: Path, there: Mapping[str, Tensor], here: Mapping[str, Ten
             refuse(path, f"`{name}` is {_described(there[name])}; expected {_described(other)}")
     for name, one in there.items():
         if name not in here and (name != _ROWS or one.numel() != 1):
-            refuse(path, f"its weights hold {_shown(name)}, which the spec's module has not")
+            refuse(path, f"its weights hold {shown(name)}, which the spec's module has not")
 
 
 def _described(tensor: Tensor) -> str:
@@ -297,74 +290,11 @@ def _tensors(path: Path, content: bytes) -> dict[str, Tensor]:
         refuse(path, f"`{_WEIGHTS}` is no whole safetensors file: {said}")
 
 
-def _object(path: Path, content: bytes) -> Mapping[str, object]:
-    try:
-        found = json.loads(content.decode("utf-8"), parse_constant=_no_number)
-    except (ValueError, RecursionError):
-        refuse(path, f"`{_MODEL}` is no JSON")
-    if not isinstance(found, dict):
-        refuse(path, f"`{_MODEL}` is no JSON object")
-    return found
-
-
-def _no_number(name: str) -> NoReturn:
-    raise ValueError(name)
-
-
 def _text(path: Path, name: str, content: bytes) -> str:
     try:
         return content.decode("utf-8")
     except UnicodeDecodeError:
         refuse(path, f"`{name}` is no text in UTF-8")
-
-
-def _word(path: Path, name: str, value: object) -> str:
-    if not isinstance(value, str):
-        refuse(path, f"`{name}` in `{_MODEL}` is no text")
-    return value
-
-
-def _words(path: Path, name: str, value: object) -> dict[str, str] | None:
-    if value is None:
-        return None
-    if not isinstance(value, dict):
-        refuse(path, f"`{name}` in `{_MODEL}` is no object")
-    return {key: _word(path, key, one) for key, one in value.items()}
-
-
-def _numbers(path: Path, value: object) -> dict[str, float] | None:
-    if value is None:
-        return None
-    if not isinstance(value, dict):
-        refuse(path, f"`parameters` in `{_MODEL}` is no object")
-    for name, one in value.items():
-        if type(one) not in (int, float) or abs(one) > 1e300 or not math.isfinite(one):
-            refuse(path, f"the parameter {_shown(name)} is no number")
-    return {name: float(one) for name, one in value.items()}
-
-
-def _lines(path: Path, value: object) -> tuple[str, ...]:
-    if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
-        refuse(path, f"`{_MODEL}` does not say which module was saved")
-    return tuple(value)
-
-
-def _record(path: Path, value: object) -> Mapping[str, object] | None:
-    if value is not None and not isinstance(value, dict):
-        refuse(path, f"`data` in `{_MODEL}` is no object")
-    return value
-
-
-def _version(model: Mapping[str, object]) -> str:
-    versions = model.get("versions")
-    found: Iterable[str] = versions if isinstance(versions, dict) else ()
-    if "graphdsl" not in found:
-        return "the version that saved it"
-    return f"graphdsl {_shown(versions['graphdsl'])}"  # type: ignore[index]  # it is a dict here
-
-
-def _shown(value: object) -> str:
-    return visible(repr(value)[:100], keep="")
 
 
 class _Safetensors:
