@@ -8,11 +8,12 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from functools import cached_property
 
-from graphdsl.compiler import Checked, Compiled, check_spec, derive, read
+from graphdsl.compiler import Checked, Compiled, check_parsed, derive, read
 from graphdsl.diagnostics import Diagnostic, Source, SpecError
 from graphdsl.ir.audit import Audit
 from graphdsl.lsp.names import Occurrence, occurrences
-from graphdsl.syntax import ast, parse
+from graphdsl.syntax import ast
+from graphdsl.syntax.reader import Reader
 
 _KEPT = 16  #: texts whose analyses are kept: undo and redo find theirs
 
@@ -35,13 +36,11 @@ class Analysis:
     """A text with the mistakes of its writing, its names and its networks."""
 
     source: Source
+    parsed: tuple[
+        ast.Spec, tuple[Diagnostic, ...]
+    ]  #: what can be read, and the mistakes of the rest
     checked: Checked | None  #: None where there are such mistakes
     diagnostics: tuple[Diagnostic, ...]
-
-    @cached_property
-    def parsed(self) -> tuple[ast.Spec, tuple[Diagnostic, ...]]:
-        """What can be read of the text, and the mistakes of the rest."""
-        return (self.checked.spec, ()) if self.checked else parse(self.source)
 
     @property
     def spec(self) -> ast.Spec:
@@ -54,13 +53,19 @@ class Analysis:
         return occurrences(self.spec)
 
 
-def analysed(source: Source) -> Analysis:
-    """Read a text as far as its networks; nothing is derived."""
+def analysed(source: Source, reader: Reader | None = None) -> Analysis:
+    """Read a text as far as its networks; nothing is derived.
+
+    Args:
+        source: The text.
+        reader: What has read an earlier version of it, and remembers its statements.
+    """
+    parsed = (reader or Reader()).read(source)
     try:
-        checked = check_spec(source)
+        checked = check_parsed(*parsed, source)
     except SpecError as problem:
-        return Analysis(source, None, problem.diagnostics)
-    return Analysis(source, checked, checked.warnings)
+        return Analysis(source, parsed, None, problem.diagnostics)
+    return Analysis(source, parsed, checked, checked.warnings)
 
 
 def derived(analysis: Analysis) -> Derived:
@@ -79,11 +84,12 @@ class Shelf:
 
     def __init__(self) -> None:
         self._kept: OrderedDict[Source, Analysis] = OrderedDict()
+        self._reader = Reader()
 
     def analysis(self, source: Source) -> Analysis:
         """The analysis of a text."""
         if source not in self._kept:
-            self._kept[source] = analysed(source)
+            self._kept[source] = analysed(source, self._reader)
             while len(self._kept) > _KEPT:
                 self._kept.popitem(last=False)
         self._kept.move_to_end(source)

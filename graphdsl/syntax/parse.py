@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["parse"]
+__all__ = ["parse", "right_statements"]
 
 from lark import Token, Tree, UnexpectedInput
 
@@ -20,12 +20,18 @@ def parse(source: Source) -> tuple[ast.Spec, tuple[Diagnostic, ...]]:
     Returns:
         What could be read, and what is wrong with the rest.
     """
-    tree = _tree(source.text)
-    if tree is not None:
-        return ast.Spec(to_statements(tree)), ()
+    statements = right_statements(source.text)
+    if statements is not None:
+        return ast.Spec(statements), ()
     from graphdsl.syntax.recover import recover  # only a mistake pays for it
 
     return recover(source.text)
+
+
+def right_statements(text: str) -> tuple[ast.Statement, ...] | None:
+    """The statements of a text; None where any has a mistake, which `parse` explains."""
+    tree = _tree(text)
+    return None if tree is None else to_statements(tree)
 
 
 def _tree(text: str) -> Tree[Token] | None:
