@@ -39,11 +39,10 @@ def estimated_terms(
     """One term for each information that an estimator was chosen for, or that has one alone."""
     for one in estimates:
         if one.weight:
-            plan = plans[one.atom.under]
-            generated = one.atom.under == "p"
-            sample = Generation(plans).sample if generated else partial(sampled, plan)
+            under_p = Generation(plans).sample if one.atom.under == "p" else None
+            plan = plans[one.atom.under]  # of p, there is one since then
             maker = _of_parts if one.is_of_parts else _of_factors
-            yield maker(plan, one, taken, sample)
+            yield maker(plan, one, taken, under_p or partial(sampled, plan))
 
 
 def unfit_estimates(

@@ -748,7 +748,7 @@ def test_a_sample_is_needed_beside_the_cubature() -> None:
 
 
 def run(spec: Path, **options: object) -> None:
-    audit_command.command(str(spec), **options)  # type: ignore[arg-type]
+    audit_command.command([str(spec)], **options)  # type: ignore[arg-type]
 
 
 def test_the_command_says_what_it_saw(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
