@@ -3,7 +3,8 @@
 # test   the whole test suite
 # fuzz   10,000 generated specs, or FUZZ=N, for each law; FUZZ_START=SEED starts at one of them, and
 #        LAWS="tests/laws/test_values.py" holds them to some laws alone
-# slow   what `make test` leaves out: a release in environments of its own, pdflatex and Chromium
+# slow   what `make test` leaves out: a release in new environments, pdflatex, Chromium, killed runs,
+#        several processes, and the longest laws
 # test-oldest  the test suite with the lowest versions that pyproject.toml claims, but for torch
 # check  lint, format, types, import boundaries
 # golden rewrite the files that the tests hold the output to; read the diff

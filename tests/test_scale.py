@@ -45,11 +45,13 @@ def test_effort_grows_as_the_spec_does(kind: str) -> None:
     assert growth(lambda size: emitted_text(text(size)), *SIZES[kind]) < power + 0.15
 
 
+@pytest.mark.slow
 def test_forty_views_are_no_great_effort() -> None:
     """The objective, of 1,560 projections, is collected in three orders of the latents."""
     assert calls(lambda: emitted_text(FORTY)) < 15_000_000
 
 
+@pytest.mark.slow
 def test_a_hundred_variables_are_no_great_effort() -> None:
     def audit() -> str:
         return audit_text(read(derive(check_spec(Source("hundred.mib", HUNDRED)))))

@@ -175,6 +175,7 @@ def test_each_player_moves_its_own() -> None:
         assert gradient.abs().min() > 0  # every edge is told what it is worth
 
 
+@pytest.mark.slow
 def test_a_compiled_objective_learns_the_edges_that_an_eager_one_does() -> None:
     """Players and edges end where they do in eager torch; the last batches are smaller."""
     batches = [{"x": torch.randn(rows, 2, 3).double()} for rows in (8, 8, 8, 8, 6, 6)]

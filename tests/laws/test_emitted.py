@@ -31,7 +31,7 @@ def imports(emitted: str) -> tuple[set[str], set[str]]:
 
 def test_a_module_is_python_and_imports_torch_and_the_runtime_alone() -> None:
     known = set(graphdsl_runtime.__all__)
-    for _, module in compiling(chain(shipped(), documented(), generated("imports", 40))):
+    for _, module in compiling(chain(shipped(), documented(), generated("imports", 20))):
         packages, words = imports(module.text)
         assert packages <= ALLOWED
         assert words <= known
@@ -39,11 +39,11 @@ def test_a_module_is_python_and_imports_torch_and_the_runtime_alone() -> None:
 
 def test_an_audit_follows_its_schema() -> None:
     schema = jsonschema.Draft202012Validator(json.loads(audit_schema()))
-    for _, module in compiling(chain(shipped(), documented(), generated("audits", 25))):
+    for _, module in compiling(chain(shipped(), documented(), generated("audits", 15))):
         schema.validate(json.loads(audit_json(read(module.compiled))))
 
 
 def test_the_same_spec_gives_the_same_bytes() -> None:
     """Nothing that a process has compiled before is left in what it compiles next."""
-    for case, module in compiling(generated("bytes", 40)):
+    for case, module in compiling(generated("bytes", 25)):
         assert compile_spec(case.source, case.constants).text == module.text

@@ -115,7 +115,7 @@ def every_case(law: str, share: int) -> chain[Case]:
 def test_an_information_in_a_gap_is_said_to_stay() -> None:
     """A gap is a divergence from a model, which training lowers, or it is named and warned of."""
     lasting = 0
-    for _, module in compiling(every_case("open gaps", 80)):
+    for _, module in compiling(every_case("open gaps", 40)):
         open_ones = [
             bound
             for term in module.compiled.module.terms
@@ -151,7 +151,7 @@ def test_a_gap_outlives_the_rate_it_is_of(left: str) -> None:
 def test_nothing_but_its_rate_moves_a_latent_that_is_said_to_collapse() -> None:
     """No other term has a gradient in the encoders of such latents."""
     found = 0
-    for case, objective in emitted_objectives(chain(COLLAPSED, every_case("collapse", 60))):
+    for case, objective in emitted_objectives(chain(COLLAPSED, every_case("collapse", 30))):
         made = compiled(case)
         assert made is not None
         heads = {one.name for one in made.compiled.warnings if isinstance(one, CollapsedLatent)}

@@ -29,7 +29,7 @@ from tests.oracles import discrete
 from tests.oracles.graphs import Parents
 from tests.oracles.networks import independent, random_pair
 
-DRAWS = 300
+DRAWS = 200
 BARELY = 0.02  #: a false claim's multiplier is above the true one's by a hundredth part, or more
 BETA = Weight.parameter("beta")
 
