@@ -37,7 +37,9 @@ Json: TypeAlias = bool | int | float | str | Sequence["Json"] | dict[str, "Json"
 def text_sum(terms: Iterable[Term]) -> str:
     """A sum as people type it.
 
-    >>> text_sum([Term(ONE, Entropy(("z",))), Term(-ONE, Entropy(("z",), ("x[1]",)))])
+    >>> from graphdsl.ir.symbols import Variable
+    >>> z, x = Variable("z"), Variable("x", (1,))
+    >>> text_sum([Term(ONE, Entropy((z,))), Term(-ONE, Entropy((z,), (x,)))])
     'H(z) - H(z | x[1])'
     """
     first, *others = text_summands(terms) or ("0",)
@@ -47,7 +49,8 @@ def text_sum(terms: Iterable[Term]) -> str:
 def text_summands(terms: Iterable[Term]) -> tuple[str, ...]:
     """The summands of a sum with their signs, families folded; they expand to the whole sum.
 
-    >>> text_summands([Term(-ONE, Entropy((f"x[{i}]",))) for i in (1, 2, 3)])
+    >>> from graphdsl.ir.symbols import Variable
+    >>> text_summands([Term(-ONE, Entropy((Variable("x", (i,)),))) for i in (1, 2, 3)])
     ('-sum(i in 1..3) H(x[i])',)
     """
     listed = tuple(terms)
@@ -68,7 +71,8 @@ def latex_sum(terms: Iterable[Term]) -> str:
 def latex_summands(terms: Iterable[Term]) -> tuple[str, ...]:
     r"""The summands of a sum in LaTeX with their signs, families folded.
 
-    >>> latex_summands([Term(-ONE, Entropy((f"x[{i}]",))) for i in (1, 2, 3)])
+    >>> from graphdsl.ir.symbols import Variable
+    >>> latex_summands([Term(-ONE, Entropy((Variable("x", (i,)),))) for i in (1, 2, 3)])
     ('-\\sum_{i=1}^{3} H_q(x_{i})',)
     """
     listed = tuple(terms)
