@@ -21,9 +21,9 @@ from graphdsl.ir.methods import METHODS
 from graphdsl.lsp.analysis import analysed, derived
 from graphdsl.lsp.completions import proposals
 from graphdsl.lsp.fixes import _EDITS, applied, fixes
-from graphdsl.lsp.names import GLOBAL, declarations, occurrences
+from graphdsl.lsp.names import GLOBAL, occurrences
 from graphdsl.lsp.renames import Refused, rename
-from graphdsl.syntax import parse
+from graphdsl.syntax import declarations, parse
 from tests.conftest import ROOT, SPECS
 from tests.editor_client import Client
 

@@ -31,8 +31,8 @@ class Evaluation:
     bound_error: float  #: its standard error over the rows
     active: Mapping[str, tuple[int, int]]  #: of each real latent: units in use, and units
     remarks: tuple[str, ...]  #: what could not be measured, and why
-    probes: tuple[Probe, ...] = ()  #: what else the codes tell
-    gaps: tuple[Gap, ...] = ()  #: of factors: how much one unit alone tells
+    probes: tuple[Probe, ...] = ()  #: how well codes predict columns
+    gaps: tuple[Gap, ...] = ()  #: the mutual information gap of each factor
     coherences: tuple[Coherence, ...] = ()  #: of views, translated to each other
 
     def to_dict(self) -> dict[str, object]:

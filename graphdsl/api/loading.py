@@ -71,15 +71,15 @@ def load(
 
 def _place(folder: Path, checkpoint: str | None) -> Path:
     """Find the saved model that a folder is or holds, or the file of an older run."""
-    from graphdsl_runtime.model_file import refuse
+    from graphdsl_runtime.model_file import checkpoint_in, refuse
 
     if checkpoint not in (None, "best", "last"):
         raise ValueError(f'checkpoint is {checkpoint!r}; expected "best" or "last"')
     if (present(folder) / "model.json").is_file() or not folder.is_dir():
         return folder
-    for name in (checkpoint,) if checkpoint else ("best", "last"):
-        if present(folder / name).is_dir():
-            return folder / name
+    found = checkpoint_in(folder, (checkpoint,) if checkpoint else ("best", "last"))
+    if found is not None:
+        return found
     older = folder / f"last{_OLDER}"
     if older.is_file() and checkpoint != "best":
         return older

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["Plain", "papers", "toml_table"]
+__all__ = ["Plain", "papers", "toml_table", "versions"]
 
 import json
 import platform
@@ -22,23 +22,28 @@ def papers(
     data: Mapping[str, object] | None = None,
 ) -> dict[str, str]:
     """The emitted module, `run.toml`, and how data were read, as the files of a run's folder."""
-    from importlib.metadata import version
-
     model = module.compiled.checked.model
     tables: dict[str, Mapping[str, Plain]] = {
         "run": {"model": model.name, "spec_sha256": model.sha256, "command": command, **settings},
         "constants": {name: str(value) for name, value in model.constants},
         "parameters": {one.name: str(one.value) for one in model.parameters},
-        "versions": {
-            "graphdsl": version("graphdsl"),
-            "python": platform.python_version(),
-            "torch": version("torch"),
-        },
+        "versions": versions(),
     }
     files = {"objective.py": module.text, "run.toml": "\n".join(map(toml_table, tables.items()))}
     if data is not None:
         files["data.json"] = json.dumps(data, indent=1) + "\n"
     return files
+
+
+def versions() -> dict[str, str]:
+    """The versions of what a run depends on."""
+    from importlib.metadata import version
+
+    return {
+        "graphdsl": version("graphdsl"),
+        "python": platform.python_version(),
+        "torch": version("torch"),
+    }
 
 
 def toml_table(named: tuple[str, Mapping[str, Plain]]) -> str:

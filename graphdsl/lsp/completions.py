@@ -17,8 +17,7 @@ from graphdsl.ir.laws import LAWS, Kind, kinds_of_latents, laws_of
 from graphdsl.lsp.analysis import Analysis
 from graphdsl.lsp.declared import declaration_text
 from graphdsl.lsp.estimators import fitting
-from graphdsl.lsp.names import declarations
-from graphdsl.syntax import ast
+from graphdsl.syntax import ast, declarations
 from graphdsl.syntax.prefix import Prefix, read_prefix
 from graphdsl.syntax.tokens import Token
 

@@ -12,8 +12,7 @@ from graphdsl.ir.model import Model
 from graphdsl.ir.networks import Family, Network
 from graphdsl.ir.symbols import Variable
 from graphdsl.lsp.analysis import Analysis
-from graphdsl.lsp.names import declarations
-from graphdsl.syntax import ast
+from graphdsl.syntax import ast, declarations
 
 _KINDS = {
     "real": "real numbers",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["GLOBAL", "Occurrence", "declarations", "occurrence_at", "occurrences", "same_name"]
+__all__ = ["GLOBAL", "Occurrence", "occurrence_at", "occurrences", "same_name"]
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields, is_dataclass
@@ -48,24 +48,6 @@ def occurrences(spec: ast.Spec) -> tuple[Occurrence, ...]:
     walk = _Walk(spec)
     found = [one for statement in spec.statements for one in walk.statement(statement)]
     return tuple(sorted(found, key=lambda one: one.span))
-
-
-def declarations(spec: ast.Spec) -> dict[str, ast.Statement]:
-    """What the names of the global scope are declared by: the first statement of each."""
-    found: dict[str, ast.Statement] = {}
-    for statement in spec.statements:
-        match statement:
-            case (
-                ast.Constant(name=word)
-                | ast.Parameter(name=word)
-                | ast.VariableDeclaration(name=word)
-                | ast.MaskDeclaration(name=word)
-                | ast.NetworkBlock(name=word)
-            ):
-                found.setdefault(word.text, statement)
-            case _:
-                pass
-    return found
 
 
 def occurrence_at(known: tuple[Occurrence, ...], line: int, column: int) -> Occurrence | None:

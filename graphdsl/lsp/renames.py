@@ -9,8 +9,8 @@ import re
 from graphdsl.diagnostics import Span
 from graphdsl.lsp.analysis import Analysis, analysed
 from graphdsl.lsp.fixes import Edit, applied
-from graphdsl.lsp.names import GLOBAL, Occurrence, declarations, occurrence_at, same_name
-from graphdsl.syntax import ast
+from graphdsl.lsp.names import GLOBAL, Occurrence, occurrence_at, same_name
+from graphdsl.syntax import ast, declarations
 
 
 class Refused(Exception):  # noqa: N818  # an answer, not a failure

@@ -6,10 +6,9 @@ __all__ = ["covers", "functional_at", "statement_at", "word_at"]
 
 import re
 from collections.abc import Iterator
-from dataclasses import fields, is_dataclass
 
 from graphdsl.diagnostics import Source, Span
-from graphdsl.syntax import ast
+from graphdsl.syntax import ast, nodes
 
 
 def word_at(source: Source, line: int, column: int) -> str:
@@ -43,14 +42,6 @@ def covers(span: Span, line: int, column: int) -> bool:
     return (span.line, span.column) <= (line, column) <= (span.end_line, span.end_column)
 
 
-def _functionals(node: object) -> Iterator[ast.Information | ast.Divergence]:
+def _functionals(tree: object) -> Iterator[ast.Information | ast.Divergence]:
     """Every functional of a piece of syntax, outer ones first."""
-    waiting = [node]
-    while waiting:
-        one = waiting.pop()
-        if isinstance(one, ast.Information | ast.Divergence):
-            yield one
-        if isinstance(one, tuple):
-            waiting.extend(one)
-        elif is_dataclass(one) and not isinstance(one, Span | type):
-            waiting.extend(getattr(one, field.name) for field in fields(one))
+    return (one for one in nodes(tree) if isinstance(one, ast.Information | ast.Divergence))

@@ -19,7 +19,7 @@ from graphdsl.ir.objective import EstimatorChoice
 from graphdsl.ir.signs import sign
 from graphdsl.ir.weight import Weight
 from graphdsl.suggesting.amendments import Amendment, without
-from graphdsl.syntax import ast
+from graphdsl.syntax import ast, nodes
 
 _TRIED = ("loo", "mss", "adversary")  #: of informations: bounds first
 _KNOWN = {
@@ -131,7 +131,7 @@ def _ranges(weight: Weight, model: Model, spec: ast.Spec) -> Iterator[Amendment]
 
 
 def _root(weight: Weight, name: str) -> Fraction | None:
-    """Where a weight that is linear in a parameter is nought."""
+    """Where a weight that is linear in a parameter is zero."""
     parts = dict(iter(weight))
     slope = parts.pop((name,), Fraction(0))
     return -parts.get((), Fraction(0)) / slope if slope and set(parts) <= {()} else None
@@ -159,16 +159,9 @@ def _is_of(choice: EstimatorChoice, terms: tuple[Term, ...]) -> bool:
     return False
 
 
-def _with(tree: object) -> Iterator[ast.Chosen]:
+def _with(spec: ast.Spec) -> Iterator[ast.Chosen]:
     """Every `E with method` of a spec."""
-    if isinstance(tree, ast.Chosen):
-        yield tree
-    if isinstance(tree, tuple):
-        for one in tree:
-            yield from _with(one)
-    elif hasattr(tree, "__dataclass_fields__") and not isinstance(tree, Span):
-        for name in tree.__dataclass_fields__:
-            yield from _with(getattr(tree, name))
+    return (one for one in nodes(spec) if isinstance(one, ast.Chosen))
 
 
 def _behind(one: ast.Chosen) -> Span:

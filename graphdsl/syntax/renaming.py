@@ -9,6 +9,7 @@ from dataclasses import fields, is_dataclass, replace
 from typing import TypeVar
 
 from graphdsl.syntax import ast
+from graphdsl.syntax.walk import declarations, nodes
 
 _Tree = TypeVar("_Tree")
 
@@ -28,20 +29,11 @@ _KEPT = {
 
 def declared(spec: ast.Spec) -> tuple[str, ...]:
     """The names that a spec declares, each once, `q` and `p` apart."""
-    found: dict[str, None] = {}
-    for one in spec.statements:
-        match one:
-            case (
-                ast.Constant(name=name)
-                | ast.Parameter(name=name)
-                | ast.VariableDeclaration(name=name)
-                | ast.MaskDeclaration(name=name)
-                | ast.NetworkBlock(role="further" | "regularizer", name=name)
-            ):
-                found[name.text] = None
-            case _:
-                pass
-    return tuple(found)
+    return tuple(
+        name
+        for name, one in declarations(spec).items()
+        if not (isinstance(one, ast.NetworkBlock) and one.role in ("inference", "generation"))
+    )
 
 
 def renamed(spec: ast.Spec, names: Mapping[str, str]) -> tuple[ast.Spec, dict[str, str]]:
@@ -80,18 +72,13 @@ def _renamed(tree: _Tree, names: Mapping[str, str]) -> _Tree:
     return replace(tree, **changed) if changed else tree
 
 
-def _indices(tree: object) -> Iterator[str]:
+def _indices(spec: ast.Spec) -> Iterator[str]:
     """The names of indices and of drawn sets, those of networks' arguments too."""
-    if isinstance(tree, tuple):
-        for one in tree:
-            yield from _indices(one)
-    elif is_dataclass(tree):
-        if isinstance(tree, ast.Comprehension):
-            yield from map(str, tree.names)
-        if isinstance(tree, ast.NetworkBlock):
-            yield from map(str, tree.formals)
-        for field in fields(tree):
-            yield from _indices(getattr(tree, field.name))
+    for one in nodes(spec):
+        if isinstance(one, ast.Comprehension):
+            yield from map(str, one.names)
+        if isinstance(one, ast.NetworkBlock):
+            yield from map(str, one.formals)
 
 
 def _fresh(name: str) -> Iterator[str]:

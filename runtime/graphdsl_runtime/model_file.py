@@ -1,4 +1,4 @@
-"""The entries of a saved model"s `model.json`, each read whole or refused."""
+"""The entries of a saved model's `model.json`, each read whole or refused."""
 
 # ruff: noqa: N818  (errors are named after the mistake, as in `errors`)
 
@@ -7,6 +7,7 @@ from __future__ import annotations
 __all__ = [
     "MODEL",
     "CannotLoad",
+    "checkpoint_in",
     "lines_in",
     "numbers_in",
     "object_in",
@@ -20,11 +21,11 @@ __all__ = [
 
 import json
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NoReturn
 
-from graphdsl_files import visible
+from graphdsl_files import present, visible
 from graphdsl_runtime.errors import ObjectiveError
 
 MODEL = "model.json"
@@ -40,6 +41,11 @@ class CannotLoad(ObjectiveError):
     def __init__(self, path: Path, said: str) -> None:
         super().__init__(f"{visible(str(path), keep='')} cannot be loaded: {visible(said)}")
         self.path = path
+
+
+def checkpoint_in(run: Path, names: Sequence[str] = ("best", "last")) -> Path | None:
+    """Find the first checkpoint of these names that a run's folder holds."""
+    return next((run / name for name in names if present(run / name).is_dir()), None)
 
 
 def refuse(path: Path, said: str) -> NoReturn:

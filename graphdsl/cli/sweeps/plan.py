@@ -4,12 +4,11 @@ from __future__ import annotations
 
 __all__ = ["Plan", "differences"]
 
-import platform
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from graphdsl.cli.papers import Plain, toml_table
+from graphdsl.cli.papers import Plain, toml_table, versions
 from graphdsl.cli.sweeps.grid import Grid, Kind
 from graphdsl.cli.sweeps.rule import Rule
 
@@ -58,14 +57,7 @@ class Plan:
 
     def toml(self) -> str:
         """Write it, with the versions that it began with."""
-        from importlib.metadata import version
-
-        versions = {
-            "graphdsl": version("graphdsl"),
-            "python": platform.python_version(),
-            "torch": version("torch"),
-        }
-        tables: dict[str, Mapping[str, Plain]] = {**self.tables(), "versions": versions}
+        tables: dict[str, Mapping[str, Plain]] = {**self.tables(), "versions": versions()}
         return "\n".join((_WHAT, *map(toml_table, tables.items())))
 
 

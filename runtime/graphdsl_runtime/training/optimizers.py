@@ -22,7 +22,7 @@ _NOT_DECAYED = frozenset({"multiplier", "structure"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
-    """A rule of steps: how its optimiser is optimizers, and what it keeps of each parameter."""
+    """A rule of steps: how its optimiser is made, and what it keeps of each parameter."""
 
     make: Callable[..., Optimizer]
     kept: tuple[str, ...]  #: entries of the shape of the parameter

@@ -12,6 +12,7 @@ import torch
 
 from graphdsl_files import TrainingSettings, present, visible
 from graphdsl_runtime import Losses, Objective
+from graphdsl_runtime.model_file import checkpoint_in
 from graphdsl_runtime.saving import read_saved
 from graphdsl_runtime.training.checkpoint import Checkpoint
 from graphdsl_runtime.training.data import FittedData
@@ -103,7 +104,4 @@ def weights_digest(run: Path) -> str:
 
 def _saved_model(run: Path) -> Path:
     """Find the saved model that a folder is or holds."""
-    for name in ("best", "last"):
-        if present(run / name).is_dir():
-            return run / name
-    return run
+    return checkpoint_in(run) or run
