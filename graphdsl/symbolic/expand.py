@@ -184,8 +184,17 @@ class _Group:
                 self.arrows.setdefault(name, []).append(given)
         if self.negative and len(parts) == 2 and data:
             # -I(x; z | c) = H(x | z, c) - H(x | c): Barber and Agakov's bound (P10, LB1).
-            part = min(data, key=len)
+            part = min(
+                data,
+                key=lambda one: (len(one), not self._is_generated(one), self.canon.places(one)),
+            )
             self._hint(part, everything - part | given, -1)
+
+    def _is_generated(self, several: Variables) -> bool:
+        """Whether p has a network of each, so that no new one need predict it."""
+        network = self.model.generation
+        children = (one.children for one in network.conditionals) if network else ()
+        return several <= {name for each in children for name in each}
 
     def add_entropy(self, of: Variables, given: Variables) -> None:
         """H(of | given); a decoder of data bounds it where it is to be small."""

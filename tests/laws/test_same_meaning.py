@@ -172,6 +172,8 @@ minimize KL(q || p) {}
         ("+ 3 * H(y | z) + 2 * H(y | z)", "+ 5 * H(y | z)"),
         ("- I(z; y, a) - 2 * I(z; a, y)", "- 3 * I(z; y, a)"),
         ("- I(z; y | a) - 2 * I(z; y | a)", "- 3 * I(z; y | a)"),
+        ("- I(y; a | z)", "- I(a; y | z)"),
+        ("- I(x; y | z)", "- I(y; x | z)"),
     ],
 )
 def test_equal_terms_ask_for_a_predictor_once_for_all(one: str, other: str) -> None:
