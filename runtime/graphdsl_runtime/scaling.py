@@ -90,6 +90,8 @@ class Scaled(FamilyNetwork):
         self.inputs = tuple(inputs)
         self.answer = answer
         self.law = law
+        # Dynamo refuses a mapping that cannot be changed once it guards the dictionary below it.
+        self._units: tuple[Unit, ...] = ("mean",) if law == "means" else LAWS[law].units
         self.shared = getattr(network, "shared", ())
 
     def forward(
@@ -126,10 +128,9 @@ class Scaled(FamilyNetwork):
 
     def _put_back(self, answer: Tensor, part: Part, members: Sequence[int] | None) -> Tensor:
         mean, spread = part.moments(members if self._is_stacked() else None)
-        units: tuple[Unit, ...] = ("mean",) if self.law == "means" else LAWS[self.law].units
-        if len(units) == 1:
-            return in_units(answer, units[0], mean, spread)
-        numbers = zip(answer.chunk(len(units), dim=-1), units, strict=True)
+        if len(self._units) == 1:
+            return in_units(answer, self._units[0], mean, spread)
+        numbers = zip(answer.chunk(len(self._units), dim=-1), self._units, strict=True)
         return torch.cat([in_units(one, unit, mean, spread) for one, unit in numbers], dim=-1)
 
     def _is_stacked(self) -> bool:
