@@ -18,6 +18,7 @@ __all__ = [
     "compiled",
     "compiling",
     "documented",
+    "fewer",
     "fuzz",
     "generated",
     "seeds",
@@ -126,6 +127,11 @@ def fuzz(share: int) -> int:
     return int(os.environ.get("FUZZ") or share)
 
 
+def fewer(usual: int, among_many: int) -> int:
+    """How often to try each case: `usual`, or `among_many` where FUZZ asks for many cases."""
+    return among_many if "FUZZ" in os.environ else usual
+
+
 def some(law: str, cases: Sequence[T], share: int) -> list[T]:
     """A share of the cases, in their order; all of them where FUZZ is in the environment.
 
@@ -208,7 +214,7 @@ def _of_pages() -> tuple[Case, ...]:
     return tuple({case.text: case for case in reversed(found)}.values())[::-1]
 
 
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=2048)
 def _compiled(text: str, constants: tuple[tuple[str, Fraction], ...]) -> GeneratedModule | None:
     key = text, constants
     if key in _kept:

@@ -25,17 +25,23 @@ if TYPE_CHECKING:
     from graphdsl_runtime import Losses, Objective
 
 _SEED = 0  #: of what a pass draws itself, which is the same in every pass
-_DIRECTIONS = 5  #: over all parameters of a player; and one more for each of its networks
 _STEPS = (1e-5, 1e-6, 1e-7)  #: a smaller one where a kink is near
 _SIZE = 0.3  #: of a direction's entries
 
 
-def gradients_of(descent: Descent) -> tuple[GradientComparison, ...]:
-    """Compare the gradient of every player, in all its networks together and in each."""
+def gradients_of(descent: Descent, directions: int = 5) -> tuple[GradientComparison, ...]:
+    """Compare the gradient of every player, in all its networks together and in each.
+
+    Args:
+        descent: The module, its rows and its noise.
+        directions: How many, over all parameters of a player; each of its networks has one more.
+    """
     return tuple(
         GradientComparison(
             player=player,
-            slopes=tuple(descent.slope(player, one) for one in descent.directions(player)),
+            slopes=tuple(
+                descent.slope(player, one) for one in descent.directions(player, directions)
+            ),
             reaches=tuple(descent.reaches(player)),
         )
         for player in descent.groups
@@ -62,7 +68,7 @@ class Descent:
 
         from graphdsl_runtime.holding import Holding
 
-        torch.manual_seed(_SEED)
+        torch.default_generator.manual_seed(_SEED)
         self._module, self._objective, self._batch = module, objective, batch
         self._noise = objective.draw_noise(_like(batch))
         self._holding = Holding()
@@ -78,10 +84,10 @@ class Descent:
         masks = self._module.masks
         return tuple(one.name for one in masks if one.gradient != "straight_through")
 
-    def directions(self, player: str) -> Iterator[_Direction]:
+    def directions(self, player: str, count: int) -> Iterator[_Direction]:
         """Random directions of all that a player trains, and of each of its networks."""
         own = self.groups[player]
-        for _ in range(_DIRECTIONS if own else 0):
+        for _ in range(count if own else 0):
             yield self._direction("", "", own)
         for name, attribute, parameters in self._attributes():
             if parameters and {*parameters} <= {*own}:

@@ -153,7 +153,7 @@ def _estimated_edges(compiled: Compiled) -> Iterator[Unverified]:
 
 
 def descended(
-    compiled: Compiled, audit: Audit, text: str = ""
+    compiled: Compiled, audit: Audit, text: str = "", directions: int = 5
 ) -> tuple[GradientComparison, ...] | Unverified:
     """The gradients of the emitted module's players beside differences; or why there are none.
 
@@ -161,6 +161,7 @@ def descended(
         compiled: The spec, and what its module is made of.
         audit: What is said of it.
         text: The module's own, unless another is to be held against the same audit.
+        directions: How many random ones, of all parameters of a player together.
     """
     from graphdsl.cli.gradients import Descent, gradients_of
     from graphdsl.codegen import render_module
@@ -174,7 +175,7 @@ def descended(
     text = text or render_module(module, compiled.checked.model.constants)
     made = _emitted(text, module.class_name)(networks=_networks(rows.networks))
     try:
-        return gradients_of(Descent(module, smooth(made), _tensors(rows.batch)))
+        return gradients_of(Descent(module, smooth(made), _tensors(rows.batch)), directions)
     except ObjectiveError as problem:
         return Unverified("the gradients", str(problem))
 
@@ -190,7 +191,7 @@ def smooth(objective: Objective) -> Objective:
                 setattr(part, name, nn.SiLU())
     objective.double()
     objective.rows = _ROWS
-    torch.manual_seed(_SEED)
+    torch.default_generator.manual_seed(_SEED)
     with torch.no_grad():
         for one in objective.parameters():
             width = one[0].numel() if one.ndim > 1 else 1  # what a number of the next layer sums

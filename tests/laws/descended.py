@@ -30,9 +30,9 @@ def with_small_networks(made: Compiled) -> Compiled:
     return replace(made, module=module)
 
 
-def disagreements(made: Compiled, text: str = "") -> tuple[str, ...]:
+def disagreements(made: Compiled, text: str = "", directions: int = 5) -> tuple[str, ...]:
     """What is wrong with the gradients of a module; with other text, those of that."""
-    found = descended(made, read(made), text)
+    found = descended(made, read(made), text, directions)
     assert not isinstance(found, Unverified), found.why
     assert all(one.slopes for one in found)
     return Verification(discrete=None, gaussian=None, gradients=found).wrong

@@ -14,7 +14,7 @@ from collections.abc import Iterable
 import pytest
 import torch
 
-from tests.corpus import Case, documented, generated, shipped, some
+from tests.corpus import Case, documented, fewer, generated, shipped, some
 from tests.emitted import emitted_objectives
 from tests.laws.descended import derived, disagreements, emitted_small, names_of_networks
 from tests.laws.games import games
@@ -72,21 +72,21 @@ def test_gradients_of_the_pages_specs() -> None:
 
 
 def test_gradients_of_generated_specs() -> None:
-    _assert_exact(generated("gradients", share=10), at_least=0.2)
+    _assert_exact(generated("gradients", share=10), at_least=0.2, directions=fewer(5, 1))
 
 
 def test_gradients_of_generated_games() -> None:
-    _assert_exact(games("gradients of games", share=12), at_least=0.2)
+    _assert_exact(games("gradients of games", share=12), at_least=0.2, directions=fewer(5, 1))
 
 
-def _assert_exact(cases: Iterable[Case], at_least: float) -> None:
+def _assert_exact(cases: Iterable[Case], at_least: float, directions: int = 5) -> None:
     tried = accepted = 0
     for case in cases:
         tried += 1
         made = derived(case)
         if made is not None:
             accepted += 1
-            assert not disagreements(made), case
+            assert not disagreements(made, directions=directions), case
             assert max(names_of_networks(made).values()) == 1, case
     assert accepted >= at_least * tried, f"only {accepted} of {tried} compile"
 

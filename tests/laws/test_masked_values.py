@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import re
 from collections.abc import Iterator
 from dataclasses import replace
@@ -33,9 +34,9 @@ minimize KL(q || p) + beta * KL(q(z | x) || q(z | x[1])) + I(z; u) + 0.3 * spars
 """
 
 
-def masked() -> Iterator[tuple[Case, Compiled]]:
-    """Specs that are shipped or generated; `test_verify` verifies those of the pages."""
-    for case in chain(shipped(), generated("masked_values", 3, masked_spec, most=2_000)):
+def masked(cases: Iterator[Case]) -> Iterator[tuple[Case, Compiled]]:
+    """Specs that are shipped, and others; `test_verify` verifies those of the pages."""
+    for case in chain(shipped(), cases):
         result = derived(case) if "learned bernoulli" in case.text else None
         if result is not None:
             yield case, result
@@ -44,7 +45,7 @@ def masked() -> Iterator[tuple[Case, Compiled]]:
 def test_the_loss_of_every_structure_is_that_of_the_edges_that_it_has() -> None:
     """By the objective's definition, where networks lack the edges that a structure lacks."""
     seen = set[tuple[int, int]]()
-    for case, result in masked():
+    for case, result in masked(generated("masked_values", 3, masked_spec, most=100)):
         found = compared(result, read(result))
         assert found.wrong == (), str(case)
         assert found.of_structures > 1, str(case)
@@ -55,6 +56,17 @@ def test_the_loss_of_every_structure_is_that_of_the_edges_that_it_has() -> None:
             seen.add((one.structures, one.of_structures))
     assert any(one == of for one, of in seen)
     assert any(one < of for one, of in seen)
+
+
+def test_the_loss_of_a_structure_that_is_drawn_is_that_of_its_edges() -> None:
+    """The same of many more specs, in a few structures of each."""
+    several, chance = 0, random.Random(0)
+    for case, result in masked(generated("drawn structures", 3, masked_spec)):
+        found = [one for one in on_trial(result, read(result)) if isinstance(one, OnTrial)]
+        for one in chance.sample(found, min(3, len(found))):
+            assert tried(one.text, one.class_name, one.trial, one.of).agrees, str(case)
+            several += len(found) > 3
+    assert several > 5
 
 
 @cache

@@ -152,7 +152,7 @@ def tight(text: str) -> str:
 def test_a_rate_names_the_posteriors_that_it_stands_for() -> None:
     """KL(q(z | x) || q(z | x[i])): each latent with each of the views, and no other."""
     tried = 0
-    drawn = generated("rates to views", 12, masked_spec, most=500)
+    drawn = generated("rates to views", 12, masked_spec)
     cases = chain(shipped(), (Case(one, TO_VIEWS.format(one)) for one in RATES), drawn)
     for case, made in compiling(cases):
         audit = read(made.compiled)
