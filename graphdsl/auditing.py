@@ -36,14 +36,17 @@ def verification(compiled: Compiled, audit: Audit) -> Verification:
     return replace(found, mistakes=(*_mistakes(compiled, audit), *found.mistakes))
 
 
-def on_trial(compiled: Compiled, audit: Audit) -> tuple[OnTrial | Unverified, ...]:
+def on_trial(
+    compiled: Compiled, audit: Audit, seed: int = 0, most: int | None = None
+) -> tuple[OnTrial | Unverified, ...]:
     """The module of a spec; or why its loss has no value that is known, and its twin's module.
 
-    Where rows may lack something, each pattern of that is a trial.
+    Where rows may lack something, each pattern of that is a trial, and so is each structure of
+    learned edges; `most` of these, drawn at random, where it is given.
     """
     from graphdsl.verify import real_twin, trials_of
 
-    trials = trials_of(audit)
+    trials = trials_of(audit, seed, most)
     if not isinstance(trials, str):
         return _on_trial(compiled, trials, "the spec")
     own, checked = Unverified("the emitted loss", trials), compiled.checked
@@ -51,7 +54,7 @@ def on_trial(compiled: Compiled, audit: Audit) -> tuple[OnTrial | Unverified, ..
         twin = derive(replace(checked, model=real_twin(checked.model)), keep_refuted=True)
     except SpecError as problem:
         return (own, Unverified("the loss of its twin of real variables", str(problem)))
-    trials = trials_of(read(twin))
+    trials = trials_of(read(twin), seed, most)
     if isinstance(trials, str):
         return (own, Unverified("the loss emitted for its twin of real variables", trials))
     return (own, *_on_trial(twin, trials, "its twin, in which every variable is real[2]"))

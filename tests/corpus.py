@@ -127,7 +127,7 @@ def fuzz(share: int) -> int:
     return int(os.environ.get("FUZZ") or share)
 
 
-def fewer(usual: int, among_many: int) -> int:
+def fewer(usual: T, among_many: T) -> T:
     """How often to try each case: `usual`, or `among_many` where FUZZ asks for many cases."""
     return among_many if "FUZZ" in os.environ else usual
 

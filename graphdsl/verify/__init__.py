@@ -24,6 +24,7 @@ __all__ = [
 
 from dataclasses import replace
 from itertools import product
+from random import Random
 
 import numpy as np
 
@@ -42,11 +43,11 @@ from graphdsl.verify.twin import real_twin
 from graphdsl.verify.verify import verify
 
 
-def trials_of(audit: Audit, seed: int = 0) -> tuple[Trial, ...] | str:
+def trials_of(audit: Audit, seed: int = 0, most: int | None = None) -> tuple[Trial, ...] | str:
     """Trials of the module that an audit is of, or why there is none whose loss is known.
 
     There is one for each pattern of what rows may lack in each structure of learned edges, or in a
-    sample of very many structures.
+    sample of very many structures; `most` of all these, drawn at random, where it is given.
     """
     audit = replace(audit, model=_of_all_players(audit.model))
     found = obstacle(audit.model, audit.module)
@@ -55,7 +56,9 @@ def trials_of(audit: Audit, seed: int = 0) -> tuple[Trial, ...] | str:
     model, trials = audit.model, list[Trial]()
     real = all(one.kind == "real" for one in model.families if one.role == "latent")
     structures, rows = structures_of(model, seed), rows_of(model)
-    for row, structure in product(rows, structures.several):
+    every = [*product(rows, structures.several)]
+    tried = every if most is None else Random(seed).sample(every, min(most, len(every)))
+    for row, structure in tried:
         rng = np.random.default_rng(seed)
         # Random rows near what the cubature says; of one pattern that is enough.
         sampled = row is rows[0] and structure in structures.few
