@@ -94,8 +94,9 @@ other. `make check` enforces this, and the library of each package:
 {_layers()}
 ```
 
-The runtime, `graphdsl_runtime`, imports torch and nothing of the compiler. The compiler imports
-neither: only the command line and the Python interface meet both, inside functions.
+The runtime, `graphdsl_runtime`, imports torch and nothing of the compiler. No stage of the compiler
+imports either: only packages that use emitted modules do (`api`, `trials` and `cli`), inside
+functions.
 """
 
 

@@ -9,9 +9,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from graphdsl.cli.verifying import verified
 from graphdsl.compiler import check_spec, derive, read
 from graphdsl.diagnostics import Source
+from graphdsl.trials.verifying import verified
 from graphdsl_runtime import Objective
 from tests.emitted import emitted_class
 

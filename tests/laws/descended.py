@@ -8,11 +8,11 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 
-from graphdsl.cli.verifying import descended
 from graphdsl.codegen import render_module
 from graphdsl.compiler import Compiled, read
 from graphdsl.ir.loss import NetworkSlot
 from graphdsl.ir.verification import Unverified, Verification
+from graphdsl.trials.verifying import descended
 from tests.corpus import Case, compiled
 
 _WIDTH = 6

@@ -12,9 +12,9 @@ from itertools import chain
 import pytest
 
 from graphdsl.auditing import OnTrial, on_trial
-from graphdsl.cli.verifying import compared, tried
 from graphdsl.compiler import Compiled, check_spec, derive, read
 from graphdsl.diagnostics import Source
+from graphdsl.trials.verifying import compared, tried
 from graphdsl.verify import verify
 from tests.corpus import Case, generated, shipped
 from tests.laws.descended import derived

@@ -21,10 +21,10 @@ import torch
 from torch import Tensor
 
 from graphdsl.auditing import on_trial
-from graphdsl.cli.verifying import tried
 from graphdsl.compiler import Compiled, read
 from graphdsl.ir.loss import LossModule
 from graphdsl.ir.verification import EmittedComparison, Unverified
+from graphdsl.trials.verifying import tried
 from graphdsl_runtime import Objective
 from tests.corpus import Case, compiled, compiling, documented, generated, shipped
 from tests.emitted import emitted_class, emitted_objectives

@@ -23,11 +23,11 @@ from torch import Tensor
 from torch.distributions import Normal
 
 from graphdsl.auditing import on_trial
-from graphdsl.cli.verifying import smooth, tried
 from graphdsl.compiler import check_spec, compile_spec, derive, read
 from graphdsl.diagnostics import Source, SpecError
 from graphdsl.ir.verification import Unverified
 from graphdsl.report import audit_text
+from graphdsl.trials.verifying import smooth, tried
 from graphdsl_runtime import Objective, ShapeMismatch
 from tests.corpus import Case, compiling, generated
 from tests.emitted import built, emitted_class

@@ -10,12 +10,12 @@ from math import log
 import pytest
 import torch
 
-from graphdsl.cli.verifying import verified
 from graphdsl.compiler import GeneratedModule, check_spec, compile_spec, derive, read
 from graphdsl.diagnostics import Diagnostic, Source
 from graphdsl.ir.information import CrossEntropy, Entropy
 from graphdsl.ir.symbols import Variable
 from graphdsl.lower.errors import CollapsedLatent, OpenGap, Untrained
+from graphdsl.trials.verifying import verified
 from graphdsl_runtime import Objective
 from tests.corpus import Case, compiled, compiling, documented, generated, shipped
 from tests.emitted import emitted_objectives

@@ -13,11 +13,11 @@ from torch import Tensor
 from torch.nn import functional as F  # noqa: N812  (torch's own name for it)
 
 from graphdsl.auditing import on_trial
-from graphdsl.cli.verifying import tried
 from graphdsl.compiler import Compiled, check_spec, derive, read
 from graphdsl.diagnostics import Source, SpecError
 from graphdsl.ir.verification import Unverified
 from graphdsl.report import audit_text
+from graphdsl.trials.verifying import tried
 from graphdsl_runtime import Objective, averaged, chances
 from tests.by_hand import above_uniform, cost, density, halves, rate, run, sampled, surprise
 from tests.corpus import some

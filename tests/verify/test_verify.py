@@ -16,7 +16,6 @@ import typer
 
 from graphdsl.auditing import OnTrial, on_trial, verification
 from graphdsl.cli.commands import audit as audit_command
-from graphdsl.cli.verifying import compared, estimated, tried, verified
 from graphdsl.compiler import Compiled, check_spec, derive, read
 from graphdsl.diagnostics import Source, SpecError
 from graphdsl.ir.audit import Audit
@@ -26,6 +25,7 @@ from graphdsl.ir.symbols import NetworkName, Variable
 from graphdsl.ir.verification import EmittedComparison, Unverified
 from graphdsl.ir.weight import Weight
 from graphdsl.report import audit_json, audit_schema, audit_text
+from graphdsl.trials.verifying import compared, estimated, tried, verified
 from graphdsl.verify import verify
 from graphdsl.verify.normals import Normal
 from graphdsl.verify.tables import Table

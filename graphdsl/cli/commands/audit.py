@@ -52,7 +52,7 @@ def command(
     source = open_source(specs[0])
     derived, audit = audited(source, *values(source, const, param), strict)
     if verify:
-        from graphdsl.cli.verifying import verified
+        from graphdsl.trials.verifying import verified
 
         audit = verified(derived, audit)
     target = out or Path("-")

@@ -163,8 +163,8 @@ def descended(
         text: The module's own, unless another is to be held against the same audit.
         directions: How many random ones, of all parameters of a player together.
     """
-    from graphdsl.cli.gradients import Descent, gradients_of
     from graphdsl.codegen import render_module
+    from graphdsl.trials.gradients import Descent, gradients_of
     from graphdsl.verify import synthetic_rows
     from graphdsl_runtime import ObjectiveError
 
