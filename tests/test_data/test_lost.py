@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from itertools import product
 
 import numpy as np
@@ -10,6 +12,7 @@ import torch
 
 from graphdsl_runtime import Objective, Variable
 from graphdsl_runtime.data import Column, Split, Table, prepare
+from graphdsl_runtime.data.errors import Finding
 from graphdsl_runtime.data.fields import read_field
 from graphdsl_runtime.data.lost import lost_values
 from graphdsl_runtime.data.prepare import complete_rows
@@ -80,3 +83,50 @@ def test_a_family_of_scalars_loses_the_empty_cells_alone() -> None:
 def test_where_no_cell_is_empty_there_is_nothing_to_lose() -> None:
     whole = Table("cells", (Column("w", np.arange(20.0).reshape(10, 2)),))
     assert "lost" not in prepare(whole, VARIABLES[-1:]).shown
+
+
+def warnings(variable: Variable, column: Column) -> list[Finding]:
+    (owner,) = resolve(Table("cells", (column,)), (variable,), {})
+    return [one for one in read_field(owner).findings if one.code == "DATA25"]
+
+
+def declared(written: str) -> Variable:
+    """The family of scalars that a hint writes."""
+    found = re.search(r"`observed (\w+)\[([^]]*)\] : (\w+)(?:\((\d+)\))? optional`", written)
+    assert found is not None, written
+    name, indices, kind, classes = found.groups()
+    return Variable(
+        name,
+        role="observed",
+        kind=kind,
+        classes=int(classes) if classes else None,
+        members=tuple(int(one.partition("..")[2]) for one in indices.split(", ")),
+        optional=True,
+    )
+
+
+@pytest.mark.parametrize("name", ["x", "v", "c"])
+def test_what_the_warning_writes_instead_loses_nothing(name: str) -> None:
+    """Of a vector, of a family of vectors, of categories; and it gives the number of rows."""
+    column = table(0).column(name)
+    assert column is not None
+    (found,) = warnings(next(one for one in VARIABLES if one.name == name), column)
+    empty = np.isnan(column.values).reshape(ROWS, -1, column.shape[-1])
+    part = (empty.any(axis=2) & ~empty.all(axis=2)).any(axis=1).sum()
+    assert found.said.startswith(f"{part} of {ROWS} rows have only some of ")
+    assert warnings(declared(found.instead), column) == []
+
+
+def test_columns_that_are_empty_in_the_same_rows_are_listed_by_group() -> None:
+    cells = np.ones((ROWS, 5))
+    cells[10:20, :3] = np.nan
+    cells[15:30, 3] = np.nan
+    names = ("a", "b", "c", "d", "e")
+    x = Variable("x", role="observed", kind="real", shape=(5,), optional=True)
+    (found,) = warnings(x, Column("x", cells, entries=names))
+    assert found.said.startswith(f"20 of {ROWS} rows")
+    assert found.instead.endswith("in the same rows: the 3 from `a` to `c`; `d`; `e`")
+    for group in (slice(0, 3), slice(3, 4), slice(4, 5)):
+        part = Variable("x", role="observed", kind="real", shape=(group.stop - group.start,))
+        part = replace(part, optional=True)
+        assert warnings(part, Column("x", cells[:, group])) == []

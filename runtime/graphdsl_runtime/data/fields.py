@@ -11,6 +11,7 @@ import numpy as np
 
 from graphdsl_runtime.data.categories import encode, names_of
 from graphdsl_runtime.data.errors import DataRefused, Finding
+from graphdsl_runtime.data.partial import partial_rows
 from graphdsl_runtime.data.pieces import Owner
 from graphdsl_runtime.data.table import Array
 from graphdsl_runtime.data.values import Facts, Values, gather, measure
@@ -145,7 +146,7 @@ def _missing(owner: Owner, values: Values, dropped: bool) -> Iterator[Finding]:
     if not values.by_row(lambda there: np.any(there, axis=1)).any():
         yield Finding("DATA09", owner.name, "has no value in any row", "map it to other columns")
     elif variable.optional:
-        yield from _part(owner, values)
+        yield from partial_rows(owner, values)
     elif not dropped:
         first = int(np.argmax(rows))
         column = values.names[int(np.argmax(~values.in_row(first)))]
@@ -155,31 +156,6 @@ def _missing(owner: Owner, values: Values, dropped: bool) -> Iterator[Finding]:
             f"lacks values in {count} of {len(rows)} rows ({share}), the first of them row "
             f"{first + 1}, column `{column}`",
             f"declare it `{variable} optional`, or leave these rows out: --drop-incomplete",
-        )
-
-
-def _part(owner: Owner, values: Values) -> Iterator[Finding]:
-    """Rows that count as missing whole, although part of their values are there."""
-    members = len(owner.variable.member_names) if owner.name == owner.variable.name else 1
-    size = values.numbers.shape[1] // members
-
-    def unread(there: Array) -> Array:
-        """How many values are there of members that are not whole, in each row."""
-        count = there.reshape(len(there), members, -1).sum(axis=2)
-        found: Array = np.where(count < size, count, 0).sum(axis=1)
-        return found
-
-    lost = values.by_row(unread)
-    if lost.any():
-        yield Finding(
-            "DATA25",
-            owner.name,
-            f"{int((lost > 0).sum())} of {len(lost)} rows have only some of its {size} values: "
-            f"these rows count as missing whole, and {int(lost.sum())} values that are there go "
-            "unused",
-            "to lose the empty cells alone, declare a family, such as "
-            f"`{owner.variable.role} {owner.variable.name}[1..{size}] : "
-            f"{owner.variable.kind} optional`",
         )
 
 
