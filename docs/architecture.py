@@ -95,8 +95,8 @@ other. `make check` enforces this, and the library of each package:
 ```
 
 The runtime, `graphdsl_runtime`, imports torch and nothing of the compiler. No stage of the compiler
-imports either: only packages that use emitted modules do (`api`, `trials` and `cli`), inside
-functions.
+imports either: only packages that use emitted modules do (`api`, `runs`, `trials` and `cli`),
+inside functions.
 """
 
 

@@ -13,8 +13,9 @@ exchange), `syntax` (text to AST, with Lark), `declare` (names, indices and netw
 derivation, with sympy), `bound` (which bound each entropy takes), `lower` (the terms of a loss, and
 their estimators), `slots` (which networks a class has), `program` (what its methods compute),
 `notation` (how formulas are printed), `codegen` (Python text, with jinja2), `report` (audits),
-`comparing` (two specs), `suggesting` (what would be tighter), `trials` (emitted modules beside
-exact values, with torch). `compiler` knows the order of the stages, `cli` talks to people.
+`comparing` (two specs), `suggesting` (what would be tighter, and specs from data), `trials`
+(emitted modules beside exact values, with torch), `runs` (the data and the files of a run),
+`sweeps` (many runs). `compiler` knows the order of the stages, `cli` talks to people.
 """
 
 from __future__ import annotations

@@ -1,10 +1,14 @@
-"""Text that a terminal shows and does not obey."""
+"""Text that a terminal shows and does not obey, and the names of files in messages."""
 
 from __future__ import annotations
 
-__all__ = ["visible"]
+__all__ = ["refusal", "shown", "visible"]
 
+import os
 import unicodedata
+from pathlib import Path
+
+_LONGEST = 200  # letters of a name that a message repeats
 
 
 def visible(text: str, keep: str = "\n") -> str:
@@ -21,6 +25,18 @@ def visible(text: str, keep: str = "\n") -> str:
     if text.isprintable():
         return text
     return "".join(one if one in keep or _harmless(one) else _escaped(one) for one in text)
+
+
+def shown(name: str | Path) -> str:
+    """A file's name in a message of one line, shortened where it is absurdly long."""
+    whole = visible(str(name), keep="")
+    return whole if len(whole) <= _LONGEST else f"{whole[: _LONGEST // 2]}..."
+
+
+def refusal(problem: OSError) -> str:
+    """Why the system refused, and for which file where it says so: half a sentence."""
+    why = (problem.strerror or str(problem) or type(problem).__name__).lower()
+    return why if problem.filename is None else f"{shown(os.fsdecode(problem.filename))}: {why}"
 
 
 def _harmless(character: str) -> bool:

@@ -14,8 +14,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from graphdsl.cli.sweeps.jobs import Job, Step
-from graphdsl.cli.sweeps.processes import environment_of, started, stop
+from graphdsl.sweeps.jobs import Job, Step
+from graphdsl.sweeps.processes import environment_of, started, stop
 from tests.laws.checkpoints import content
 from tests.test_sweep import SPEC
 

@@ -18,10 +18,10 @@ import pandas as pd
 import pytest
 import torch
 
-from graphdsl.cli.sweeps import planning, processes
-from graphdsl.cli.sweeps.jobs import Done, Job
-from graphdsl.cli.sweeps.mistakes import CODES, SweepRefused
-from graphdsl.cli.sweeps.work import carry_out
+from graphdsl.cli.worker import carry_out
+from graphdsl.sweeps import planning, processes
+from graphdsl.sweeps.jobs import Done, Job
+from graphdsl.sweeps.mistakes import CODES, SweepRefused
 from graphdsl_files import held
 from tests.laws.checkpoints import content
 from tests.program import Ended, run

@@ -5,10 +5,8 @@ from __future__ import annotations
 __all__ = [
     "fail",
     "print_lines",
-    "refusal",
     "reported",
     "say",
-    "shown",
     "silence_stdout",
     "warn",
     "write",
@@ -25,11 +23,9 @@ from typing import NoReturn, TypeVar
 import typer
 
 from graphdsl.diagnostics import Diagnostic, Source, SpecError, render
-from graphdsl_files import visible, write_whole
+from graphdsl_files import shown, visible, write_whole
 
 Result = TypeVar("Result")
-
-_LONGEST = 200  # letters of a name that a message repeats
 
 
 def say(message: str) -> None:
@@ -48,18 +44,6 @@ def fail(message: str, code: int = 1) -> NoReturn:
     """Say why, and stop: with 1 if the spec or the run is at fault, with 2 for wrong usage."""
     say(message)
     raise typer.Exit(code)
-
-
-def shown(name: str | Path) -> str:
-    """A file's name in a message of one line, shortened where it is absurdly long."""
-    whole = visible(str(name), keep="")
-    return whole if len(whole) <= _LONGEST else f"{whole[: _LONGEST // 2]}..."
-
-
-def refusal(problem: OSError) -> str:
-    """Why the system refused, and for which file where it says so: half a sentence."""
-    why = (problem.strerror or str(problem) or type(problem).__name__).lower()
-    return why if problem.filename is None else f"{shown(os.fsdecode(problem.filename))}: {why}"
 
 
 def reported(source: Source, work: Callable[[], Result]) -> Result:

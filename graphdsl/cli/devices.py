@@ -6,7 +6,8 @@ __all__ = ["device_of", "lacks_memory"]
 
 from typing import TYPE_CHECKING
 
-from graphdsl.cli.console import fail, shown
+from graphdsl.cli.console import fail
+from graphdsl_files import shown
 
 if TYPE_CHECKING:
     import torch

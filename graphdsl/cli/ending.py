@@ -21,7 +21,8 @@ from typing import NoReturn
 
 import click
 
-from graphdsl.cli.console import refusal, say, silence_stdout
+from graphdsl.cli.console import say, silence_stdout
+from graphdsl_files import refusal
 
 INTERRUPTED = 128 + signal.SIGINT
 TERMINATED = 128 + signal.SIGTERM

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from graphdsl.cli.console import fail, shown
+from graphdsl.cli.console import fail
+from graphdsl_files import shown
 
 if TYPE_CHECKING:
     from torch import nn

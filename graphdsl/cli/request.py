@@ -9,13 +9,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from graphdsl.cli.console import fail, shown
-from graphdsl.cli.reading import DataOptions
+from graphdsl.cli.console import fail
 from graphdsl.cli.records import Given
 from graphdsl.cli.run_file import RunFile, kept_specs
 from graphdsl.cli.sources import open_source
 from graphdsl.diagnostics import Source
-from graphdsl_files import TooLarge, TrainingSettings, present, settings_of, written
+from graphdsl.runs.reading import DataOptions
+from graphdsl_files import TooLarge, TrainingSettings, present, settings_of, shown, written
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

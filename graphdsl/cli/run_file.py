@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
-from graphdsl.cli.console import fail, shown
-from graphdsl.cli.reading import DataOptions
+from graphdsl.cli.console import fail
 from graphdsl.cli.records import Given
 from graphdsl.diagnostics import nearest
-from graphdsl_files import Setting, TooLarge, TrainingSettings, read_at_most, settings_of
+from graphdsl.runs.reading import DataOptions
+from graphdsl_files import Setting, TooLarge, TrainingSettings, read_at_most, settings_of, shown
 
 _MOST = 2**20  # bytes of a file
 _TABLE = "run"

@@ -9,9 +9,9 @@ import sys
 from pathlib import Path
 
 from graphdsl.api.sources import shipped
-from graphdsl.cli.console import fail, shown
+from graphdsl.cli.console import fail
 from graphdsl.diagnostics import Source, nearest
-from graphdsl_files import TooLarge
+from graphdsl_files import TooLarge, shown
 
 
 def open_source(spec: str) -> Source:

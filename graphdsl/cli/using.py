@@ -34,12 +34,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from graphdsl.cli.console import fail, say, shown, write
+from graphdsl.cli.console import fail, say, write
 from graphdsl.cli.devices import device_of, lacks_memory
 from graphdsl.cli.networks import networks_of
-from graphdsl.cli.reading import IMAGES, DataOptions, read_rows
 from graphdsl.ir.symbols import entry_word
-from graphdsl_files import write_whole
+from graphdsl.runs.reading import IMAGES, DataOptions, read_rows
+from graphdsl_files import shown, write_whole
 
 if TYPE_CHECKING:
     from torch import Tensor

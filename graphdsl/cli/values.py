@@ -9,8 +9,9 @@ from fractions import Fraction
 from typing import TypeAlias
 
 from graphdsl.api.numbers import exact_text
-from graphdsl.cli.console import fail, shown
+from graphdsl.cli.console import fail
 from graphdsl.diagnostics import Source, nearest
+from graphdsl_files import shown
 
 Numbers: TypeAlias = Mapping[str, Fraction]
 Values: TypeAlias = tuple[Numbers, Numbers]  #: of --const, and of --param

@@ -35,14 +35,14 @@ EXEMPT = {
     "ir/folding.py": "folds sums of formulas that are text already",
     "api/likelihood.py": "emitted Python",
     "cli/dress.py": "colours of finished reports",
-    "cli/guessing.py": "columns of a user's file",
-    "cli/sweeps/results.py": "columns of a table of runs",
-    "cli/sweeps/rule.py": "rules that users write",
     "report/formula.py": "LaTeX of formulas",
     "report/header.py": "comments of specs",
     "report/lines.py": "line breaks of finished reports",
     "report/markdown.py": "Markdown's own signs",
     "report/mathematics.py": "LaTeX to MathML",
+    "suggesting/from_data.py": "columns of a user's file",
+    "sweeps/results.py": "columns of a table of runs",
+    "sweeps/rule.py": "rules that users write",
 }
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 
-from graphdsl.cli.guessing import spec_from
+from graphdsl.suggesting.from_data import spec_from
 from graphdsl_runtime.data import DataRefused, guess, open_table, prepare
 from tests.corpus import fuzz
 from tests.emitted import emitted_class

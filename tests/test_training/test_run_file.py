@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import torch
 
-from graphdsl.cli.sweeps.results import is_complete
+from graphdsl.sweeps.results import is_complete
 from tests.laws.checkpoints import content
 from tests.program import Ended, run
 

@@ -11,11 +11,12 @@ from typing import Annotated
 import typer
 
 from graphdsl.cli.compiling import checked
-from graphdsl.cli.console import fail, reported, say, shown, warn, write
+from graphdsl.cli.console import fail, reported, say, warn, write
 from graphdsl.cli.options import Consts, Out, Params, Specs, Strict
 from graphdsl.cli.sources import named, open_source
 from graphdsl.cli.watching import changes
 from graphdsl.diagnostics import Checkup, SpecError, as_github, as_json, as_sarif
+from graphdsl_files import shown
 
 
 class Format(StrEnum):

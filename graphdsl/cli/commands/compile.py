@@ -11,10 +11,11 @@ from typing import Annotated
 import typer
 
 from graphdsl.cli.compiling import checked, compiled
-from graphdsl.cli.console import reported, say, shown, write
+from graphdsl.cli.console import reported, say, write
 from graphdsl.cli.options import Consts, Out, Params, Spec, Strict
 from graphdsl.cli.sources import open_source
 from graphdsl.diagnostics import Source
+from graphdsl_files import shown
 
 
 class Stage(StrEnum):

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from graphdsl.cli.compiling import checked
-from graphdsl.cli.console import fail, reported, shown, write, write_bytes
+from graphdsl.cli.console import fail, reported, write, write_bytes
 from graphdsl.cli.options import Consts, Params, Spec
 from graphdsl.cli.sources import open_source
 from graphdsl.diagnostics import nearest
+from graphdsl_files import shown
 
 if TYPE_CHECKING:
     from graphdsl.draw import Sheet

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from graphdsl.cli.console import print_lines, say, shown, write
+from graphdsl.cli.console import print_lines, say, write
 from graphdsl.cli.networks import OwnNetworks
 from graphdsl.cli.options import DropIncomplete, Maps
 from graphdsl.cli.using import (
@@ -31,6 +31,7 @@ from graphdsl.cli.using import (
     rows_of,
     trained_on,
 )
+from graphdsl_files import shown
 
 if TYPE_CHECKING:
     from graphdsl.api.evaluation import Evaluation

@@ -12,8 +12,9 @@ from typing import Annotated
 import typer
 
 from graphdsl.cli.completing import completed_code
-from graphdsl.cli.console import fail, print_lines, shown
+from graphdsl.cli.console import fail, print_lines
 from graphdsl.diagnostics import explained, explanation, nearest
+from graphdsl_files import shown
 
 
 def command(

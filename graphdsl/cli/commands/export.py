@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from graphdsl.cli.console import fail, say, shown
+from graphdsl.cli.console import fail, say
 from graphdsl.cli.networks import OwnNetworks
 from graphdsl.cli.using import Checkpoint, OldSpec, Run, opened, refusals, write_bytes
+from graphdsl_files import shown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

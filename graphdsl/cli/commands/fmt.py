@@ -11,10 +11,11 @@ from typing import Annotated
 
 import typer
 
-from graphdsl.cli.console import fail, print_lines, reported, say, shown, write
+from graphdsl.cli.console import fail, print_lines, reported, say, write
 from graphdsl.cli.options import Out, Specs
 from graphdsl.cli.sources import open_source
 from graphdsl.diagnostics import Source
+from graphdsl_files import shown
 
 
 def command(

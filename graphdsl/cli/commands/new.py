@@ -15,8 +15,9 @@ from typing import Annotated
 
 import typer
 
-from graphdsl.cli.console import fail, say, shown, write
+from graphdsl.cli.console import fail, say, write
 from graphdsl.diagnostics import Source, SpecError
+from graphdsl_files import shown
 
 _FOLDER = Path(__file__).parent.parent / "templates"
 
@@ -62,8 +63,8 @@ def command(
 
 def _from(name: str, template: Template, data: str, target: Path) -> tuple[str, str]:
     """A spec guessed from data, and the command that trains it; stops where there can be none."""
-    from graphdsl.cli.guessing import spec_from
     from graphdsl.compiler import check_spec
+    from graphdsl.suggesting.from_data import spec_from
     from graphdsl_runtime.data import guess, open_table
     from graphdsl_runtime.training import TrainingError
 

@@ -70,10 +70,11 @@ def command(
 
     Other options are those of `graphdsl train`, such as --epochs 10, for every run.
     """
-    from graphdsl.cli.sweeps.folder import SweepFolder
-    from graphdsl.cli.sweeps.mistakes import SweepRefused
-    from graphdsl.cli.sweeps.planning import Asked, plan_of, workers_of
-    from graphdsl.cli.sweeps.sweep import sweep
+    from graphdsl.cli.run_options import mistakes_in_training
+    from graphdsl.cli.sweeping import sweep
+    from graphdsl.sweeps.folder import SweepFolder
+    from graphdsl.sweeps.mistakes import SweepRefused
+    from graphdsl.sweeps.planning import Asked, plan_of, workers_of
 
     gc.enable()
     source = open_source(spec)
@@ -88,9 +89,10 @@ def command(
         threads=threads,
         training=tuple(context.args),
     )
+    wrong = mistakes_in_training(data, asked.training, _train(context))
     folder = SweepFolder(out)
     try:
-        plan, remarks = plan_of(source, asked, _train(context))
+        plan, remarks = plan_of(source, asked, wrong)
         workers = workers_of(on, jobs=jobs, threads=threads, gpus=gpus)
         folder.refuse_another(plan)
         for remark in remarks:

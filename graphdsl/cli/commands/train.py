@@ -19,18 +19,18 @@ import typer
 from graphdsl.api.emitted import class_of
 from graphdsl.cli.compiling import compiled
 from graphdsl.cli.completing import completed_spec
-from graphdsl.cli.console import fail, say, shown
+from graphdsl.cli.console import fail, say
 from graphdsl.cli.devices import lacks_memory
 from graphdsl.cli.ending import INTERRUPTED
 from graphdsl.cli.networks import OwnNetworks, networks_of
 from graphdsl.cli.options import Consts, Params
-from graphdsl.cli.papers import Plain, papers
-from graphdsl.cli.reading import DataOptions, read_rows, refuse_other_data
 from graphdsl.cli.records import Given, with_settings
 from graphdsl.cli.request import Request
 from graphdsl.cli.run_file import RunFile, read_run_file
 from graphdsl.cli.structure import write_structure
-from graphdsl_files import TrainingSettings
+from graphdsl.runs.papers import Plain, papers
+from graphdsl.runs.reading import DataOptions, read_rows, refuse_other_data
+from graphdsl_files import TrainingSettings, shown
 
 if TYPE_CHECKING:
     from graphdsl.compiler import GeneratedModule

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from graphdsl.cli.console import fail, say, shown
+from graphdsl.cli.console import fail, say
 from graphdsl.cli.networks import OwnNetworks
 from graphdsl.cli.options import DropIncomplete, Maps
 from graphdsl.cli.using import (
@@ -27,6 +27,7 @@ from graphdsl.cli.using import (
     write_table,
 )
 from graphdsl.diagnostics import nearest
+from graphdsl_files import shown
 
 if TYPE_CHECKING:
     from graphdsl_runtime import Batch, Objective, Variable

@@ -1,35 +1,26 @@
-"""From the words of a command line to a plan, or to all that is wrong with them."""
+"""From what a command line asks for to a plan, or to all that is wrong with it."""
 
 from __future__ import annotations
 
 __all__ = ["Asked", "plan_of", "workers_of"]
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
-import click
-from click.core import ParameterSource
-
-from graphdsl.cli.sweeps.grid import Axis, Grid, Kind, Setting, read_axes
-from graphdsl.cli.sweeps.mistakes import Mistake, SweepRefused, refused
-from graphdsl.cli.sweeps.plan import Plan
-from graphdsl.cli.sweeps.rule import LOSS, Rule, read_rule
 from graphdsl.diagnostics import Source, SpecError
+from graphdsl.sweeps.grid import Axis, Grid, Kind, Setting, read_axes
+from graphdsl.sweeps.mistakes import Mistake, SweepRefused, refused
+from graphdsl.sweeps.plan import Plan
+from graphdsl.sweeps.rule import LOSS, Rule, read_rule
 
 if TYPE_CHECKING:
-    from graphdsl.cli.sweeps.jobs import Workers
     from graphdsl.compiler import GeneratedModule
+    from graphdsl.sweeps.jobs import Workers
 
-#: Options of `graphdsl train` that a sweep gives each run itself.
-_OWN = (
-    *("seed", "out", "resume", "force", "check_data", "const", "param", "validation", "quiet"),
-    "config",
-)
-_SEVERAL = ("devices", "nodes")
 _AT_ONCE = 1000  # jobs that a cluster is given at once, which has its own queue
 
 
@@ -48,14 +39,16 @@ class Asked:
     training: tuple[str, ...]
 
 
-def plan_of(source: Source, asked: Asked, train: click.Command) -> tuple[Plan, list[Mistake]]:
+def plan_of(
+    source: Source, asked: Asked, of_training: Iterable[Mistake] = ()
+) -> tuple[Plan, list[Mistake]]:
     """Give the plan of a sweep, and what is worth knowing about it.
 
-    Raises `SweepRefused` with all that is wrong.
+    Raises `SweepRefused` with all that is wrong, the mistakes in the options `of_training` too.
     """
     declared = _declared(source)
     axes, mistakes = read_axes({"param": asked.param, "const": asked.const}, declared)
-    mistakes += _of_training(asked, train)
+    mistakes += of_training
     grid = Grid(axes=axes, seeds=asked.seeds)
     modules, wrong = _compiled(source, grid if not mistakes else Grid(axes=(), seeds=1))
     mistakes += wrong
@@ -87,13 +80,13 @@ def workers_of(place: str, *, jobs: int, threads: int, gpus: float) -> Workers:
     Raises `SweepRefused`.
     """
     if not place:
-        from graphdsl.cli.sweeps.processes import LocalProcesses
+        from graphdsl.sweeps.processes import LocalProcesses
 
         return LocalProcesses(jobs=jobs, threads=threads)
     kind, _, address = place.partition(":")
     if kind != "ray":
         raise refused("SWEEP10", f"--on {place}", "is no place to run", "write ray or ray:ADDRESS")
-    from graphdsl.cli.sweeps.cluster import cluster_at
+    from graphdsl.sweeps.cluster import cluster_at
 
     cores = max(1, (os.cpu_count() or 1) // threads)
     most = jobs or (_AT_ONCE if address else cores)
@@ -112,28 +105,6 @@ def _declared(source: Source) -> dict[Kind, list[str]]:
         "param": [one.name.text for one in statements if isinstance(one, ast.Parameter)],
         "const": [one.name.text for one in statements if isinstance(one, ast.Constant)],
     }
-
-
-def _of_training(asked: Asked, train: click.Command) -> Iterator[Mistake]:
-    """Find options that `graphdsl train` does not have, or that a sweep gives itself."""
-    words = ["SPEC", "--data", asked.data, *asked.training]
-    try:
-        with train.make_context("train", words) as context:
-            given = {name for name in context.params if _is_given(context, name) and name in _OWN}
-            several = [name for name in _SEVERAL if (context.params.get(name) or 1) > 1]
-    except click.UsageError as problem:
-        yield Mistake("SWEEP06", "options of a run", problem.format_message().rstrip("."))
-        return
-    for name in sorted(given):
-        option = f"--{name.replace('_', '-')}"
-        yield Mistake("SWEEP06", option, "is what a sweep gives each run itself", "leave it out")
-    for name in several:
-        reason = "is more than 1, and each run of a sweep trains in one process"
-        yield Mistake("SWEEP06", f"--{name}", reason, "leave it out, or use graphdsl train")
-
-
-def _is_given(context: click.Context, name: str) -> bool:
-    return context.get_parameter_source(name) is ParameterSource.COMMANDLINE
 
 
 def _compiled(source: Source, grid: Grid) -> tuple[list[GeneratedModule], list[Mistake]]:

@@ -11,9 +11,9 @@ from fractions import Fraction
 from typing import Literal
 
 from graphdsl.api.numbers import exact_text
-from graphdsl.cli.console import shown
-from graphdsl.cli.sweeps.mistakes import Mistake
 from graphdsl.diagnostics import nearest
+from graphdsl.sweeps.mistakes import Mistake
+from graphdsl_files import shown
 
 LOSS = "loss"
 

@@ -7,10 +7,10 @@ __all__ = ["Columns", "Test", "report", "run_columns"]
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TypeAlias
 
-from graphdsl.cli.sweeps.choice import Choice, Spread, spread
-from graphdsl.cli.sweeps.folder import Run
-from graphdsl.cli.sweeps.plan import Plan
-from graphdsl.cli.sweeps.results import Result
+from graphdsl.sweeps.choice import Choice, Spread, spread
+from graphdsl.sweeps.folder import Run
+from graphdsl.sweeps.plan import Plan
+from graphdsl.sweeps.results import Result
 
 #: What runs came to on held-out rows.
 Test: TypeAlias = Mapping[Run, Mapping[str, float]]

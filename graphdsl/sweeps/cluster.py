@@ -15,9 +15,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from graphdsl.cli.sweeps.jobs import Done, Job
-from graphdsl.cli.sweeps.mistakes import refused
-from graphdsl.cli.sweeps.processes import environment_of, started, stop
+from graphdsl.sweeps.jobs import Done, Job
+from graphdsl.sweeps.mistakes import refused
+from graphdsl.sweeps.processes import environment_of, started, stop
 
 _PAUSE = 0.1  # seconds between two looks at whether a job has ended
 _EXTRA = 'pip install "graphdsl[scale]"'

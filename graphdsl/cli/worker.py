@@ -1,6 +1,6 @@
 """The process that carries out a job, on a leash: when whoever started it is gone, it stops.
 
-    python -m graphdsl.cli.sweeps.work
+    python -m graphdsl.cli.worker
 
 The job comes as a line of JSON on standard input, which then stays open. At its end the process
 sends itself SIGTERM: a run stops after its step, and goes on later as `graphdsl train --resume`
@@ -20,8 +20,8 @@ import threading
 from pathlib import Path
 
 from graphdsl.cli.app import program
-from graphdsl.cli.sweeps.jobs import Job, Step, decoded
-from graphdsl.cli.sweeps.results import is_complete, result_of
+from graphdsl.sweeps.jobs import Job, Step, decoded
+from graphdsl.sweeps.results import is_complete, result_of
 from graphdsl_files import held, present, write_whole
 
 _INPUT = 0  # the descriptor of standard input

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from graphdsl.cli.sweeps.folder import Run
-from graphdsl.cli.sweeps.mistakes import refused
+from graphdsl.sweeps.folder import Run
+from graphdsl.sweeps.mistakes import refused
 from graphdsl_files import TrainingSettings, present, read_at_most
 
 _FORMAT = "graphdsl.sweep-run/1"

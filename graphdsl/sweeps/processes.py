@@ -13,8 +13,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from graphdsl.cli.sweeps.jobs import Done, Job, encoded
+from graphdsl.sweeps.jobs import Done, Job, encoded
 
+_WORKER = "graphdsl.cli.worker"  #: the program of a job's process
 _VISIBLE = "CUDA_VISIBLE_DEVICES"
 _PAUSE = 0.05  # seconds between two looks at what has ended
 _PATIENCE = 60.0  # seconds for a run to end its step and to write its epoch
@@ -78,12 +79,12 @@ def environment_of(threads: int) -> dict[str, str]:
 
 
 def started(job: Job, environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
-    """Start the process of a job: `work` says what it does."""
+    """Start the process of a job, which reads the job from its standard input."""
     log = Path(job.steps[0].log)
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("ab") as output:
         process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "graphdsl.cli.sweeps.work"],
+            [sys.executable, "-P", "-m", _WORKER],
             stdin=subprocess.PIPE,
             stdout=output,
             stderr=subprocess.STDOUT,

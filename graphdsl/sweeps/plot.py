@@ -8,8 +8,8 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 
-from graphdsl.cli.sweeps.choice import Choice, Spread
-from graphdsl.cli.sweeps.grid import Setting
+from graphdsl.sweeps.choice import Choice, Spread
+from graphdsl.sweeps.grid import Setting
 
 _ROW, _TOP, _BOTTOM, _PLOT, _RIGHT = 26, 40, 44, 420, 30  # pixels
 _LETTER = 7.4  # width of one, at the size of the labels

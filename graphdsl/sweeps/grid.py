@@ -10,9 +10,9 @@ from itertools import product
 from typing import Literal, TypeAlias
 
 from graphdsl.api.numbers import exact_text
-from graphdsl.cli.console import shown
-from graphdsl.cli.sweeps.mistakes import Mistake
 from graphdsl.diagnostics import nearest
+from graphdsl.sweeps.mistakes import Mistake
+from graphdsl_files import shown
 
 Kind: TypeAlias = Literal["param", "const"]
 

@@ -8,9 +8,9 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from graphdsl.cli.papers import Plain, toml_table, versions
-from graphdsl.cli.sweeps.grid import Grid, Kind
-from graphdsl.cli.sweeps.rule import Rule
+from graphdsl.runs.papers import Plain, toml_table, versions
+from graphdsl.sweeps.grid import Grid, Kind
+from graphdsl.sweeps.rule import Rule
 
 _FORMAT = "graphdsl.sweep/1"
 _KINDS: tuple[Kind, ...] = ("param", "const")
@@ -64,8 +64,8 @@ class Plan:
 def differences(plan: Plan, written: str) -> Iterator[str]:
     """Say how a plan differs from the one that a `sweep.toml` holds, a line for each entry.
 
-    >>> from graphdsl.cli.sweeps.grid import Axis
-    >>> from graphdsl.cli.sweeps.rule import read_rule
+    >>> from graphdsl.sweeps.grid import Axis
+    >>> from graphdsl.sweeps.rule import read_rule
     >>> def plan(*values: str) -> Plan:
     ...     axis = Axis(kind="param", name="beta", values=values)
     ...     return Plan(model="vae", spec="vae.mib", spec_sha256="", data="digits",

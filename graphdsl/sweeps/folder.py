@@ -17,11 +17,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from graphdsl.cli.console import refusal
-from graphdsl.cli.sweeps.grid import Grid, Setting
-from graphdsl.cli.sweeps.mistakes import Mistake, SweepRefused, refused
-from graphdsl.cli.sweeps.plan import Plan, differences
-from graphdsl_files import TooLarge, held, read_at_most, write_whole
+from graphdsl.sweeps.grid import Grid, Setting
+from graphdsl.sweeps.mistakes import Mistake, SweepRefused, refused
+from graphdsl.sweeps.plan import Plan, differences
+from graphdsl_files import TooLarge, held, read_at_most, refusal, write_whole
 
 _MOST = 2**20  # bytes of a plan
 

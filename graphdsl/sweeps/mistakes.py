@@ -7,7 +7,7 @@ __all__ = ["CODES", "Mistake", "SweepRefused", "refused"]
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from graphdsl.cli.console import shown
+from graphdsl_files import shown
 
 #: What each code is about; docs/sweeps.md has a line for each.
 CODES = {

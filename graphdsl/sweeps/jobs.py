@@ -14,8 +14,8 @@ from dataclasses import asdict, dataclass
 from itertools import islice
 from typing import Protocol
 
-from graphdsl.cli.sweeps.folder import Run, SweepFolder
-from graphdsl.cli.sweeps.plan import Plan
+from graphdsl.sweeps.folder import Run, SweepFolder
+from graphdsl.sweeps.plan import Plan
 
 #: Options that training and evaluation share, and whether each has a value.
 _SHARED = {"--networks": True, "--drop-incomplete": False}

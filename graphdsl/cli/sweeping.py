@@ -8,14 +8,15 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from graphdsl.cli.app import program
-from graphdsl.cli.console import fail, say, shown, write, write_bytes
-from graphdsl.cli.sweeps.choice import Choice, choose, read_choice
-from graphdsl.cli.sweeps.folder import Run, SweepFolder
-from graphdsl.cli.sweeps.jobs import Job, Workers, evaluation, training
-from graphdsl.cli.sweeps.plan import Plan
-from graphdsl.cli.sweeps.plot import plot
-from graphdsl.cli.sweeps.report import Columns, Test, report, run_columns
-from graphdsl.cli.sweeps.results import Result, figures_on_held_out_rows, read_result
+from graphdsl.cli.console import fail, say, write, write_bytes
+from graphdsl.sweeps.choice import Choice, choose, read_choice
+from graphdsl.sweeps.folder import Run, SweepFolder
+from graphdsl.sweeps.jobs import Job, Workers, evaluation, training
+from graphdsl.sweeps.plan import Plan
+from graphdsl.sweeps.plot import plot
+from graphdsl.sweeps.report import Columns, Test, report, run_columns
+from graphdsl.sweeps.results import Result, figures_on_held_out_rows, read_result
+from graphdsl_files import shown
 
 _TABLE = "sweep"
 

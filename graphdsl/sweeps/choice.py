@@ -13,10 +13,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from graphdsl.cli.sweeps.grid import Grid, Setting
-from graphdsl.cli.sweeps.mistakes import refused
-from graphdsl.cli.sweeps.results import Result
-from graphdsl.cli.sweeps.rule import Rule
+from graphdsl.sweeps.grid import Grid, Setting
+from graphdsl.sweeps.mistakes import refused
+from graphdsl.sweeps.results import Result
+from graphdsl.sweeps.rule import Rule
 from graphdsl_files import read_at_most
 
 _FORMAT = "graphdsl.sweep-choice/1"

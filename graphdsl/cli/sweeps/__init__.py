@@ -1,7 +1,0 @@
-"""Many runs of one spec: a grid of settings, a rule that chooses one, and who carries them out.
-
-`grid` and `rule` read the words of the command line, `planning` makes the `plan` of them, which
-`sweep.toml` records; `folder` knows which file is where. `jobs` says what one process does, `work`
-does it; `processes` and `cluster` start such processes, here or by Ray. `results` reads what the
-runs came to, `choice` applies the rule, `report` and `plot` show it; `sweep` is all of it in order.
-"""
