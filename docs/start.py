@@ -12,6 +12,7 @@ from graphdsl.compiler import compile_spec, read
 from graphdsl.diagnostics import Source
 from graphdsl.ir.audit import Audit
 from graphdsl.ir.information import Term
+from graphdsl.notation.gaps import gap_latex
 from graphdsl.report.collected import collected
 from graphdsl.report.formula import parsed
 from graphdsl.report.header import read_header
@@ -74,7 +75,7 @@ def _derivation(audit: Audit) -> Iterator[str]:
         factor = latex_factor(term.weight, first=place == 0)
         yield from _line("at most" if place == 0 else "", (f"{factor}{term.latex}",))
     for term in module.terms:
-        yield from _line(f"gap of {term.name}", term.gaps)
+        yield from _line(f"gap of {term.name}", gap_latex(term))
     yield from _line("and a constant of the data", _sum(module.constants))
     yield "</div>"
 

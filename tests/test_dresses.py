@@ -15,6 +15,7 @@ from graphdsl.cli.app import program
 from graphdsl.compiler import check_spec, derive, read
 from graphdsl.diagnostics import Source
 from graphdsl.ir.audit import Audit
+from graphdsl.notation.gaps import gap_latex
 from graphdsl.report import audit_latex, audit_markdown
 from graphdsl.report.latex import latex_text
 from graphdsl.report.markdown import markdown_text
@@ -57,7 +58,7 @@ def test_markdown_has_every_term_and_nothing_unmeant(path: Path) -> None:
     codes = [one.content for one in found if one.type == "code_inline"]
     for term in audit.module.terms:
         assert term.name in codes
-        for gap in term.gaps:
+        for gap in gap_latex(term):
             assert any(gap in code for code in codes)
     assert all(proof.assertion.text in codes for proof in audit.proofs)
     fences = [one.content.strip() for one in found if one.type == "fence" and one.info == "math"]
@@ -113,7 +114,7 @@ def test_latex_has_every_term_as_a_numbered_equation(path: Path) -> None:
     page = audit_latex(audit)
     for term in audit.module.terms:
         assert rf"\texttt{{{latex_text(term.name)}}}" in page
-        for gap in term.gaps:
+        for gap in gap_latex(term):
             assert gap in page
     displays = re.findall(r"\\begin\{align\}(.*?)\\end\{align\}", page, re.DOTALL)
     assert len(displays) >= 2 + len(audit.module.terms)

@@ -23,6 +23,7 @@ from graphdsl.diagnostics import Source
 from graphdsl.draw import drawable
 from graphdsl.ir.audit import Audit
 from graphdsl.ir.information import Term
+from graphdsl.notation.gaps import gap_latex, lasting_gaps
 from graphdsl.report import audit_html, audit_text
 from graphdsl.report.alike import alike
 from graphdsl.report.formula import UnknownSignError, latex, parsed
@@ -139,7 +140,7 @@ def test_every_term_constant_and_assertion_is_told(path: Path) -> None:
     for proof in audit.proofs:
         assert proof.assertion.text in said
     for term in audit.module.terms:
-        for told in (term.estimator, term.rows, *term.lasting, term.relation):
+        for told in (term.estimator, term.rows, *lasting_gaps(term), term.relation):
             assert told in said
     for line in Source.read(path).lines:
         assert line in said
@@ -203,7 +204,7 @@ def audits(law: str, share: int) -> Iterator[tuple[Case, Compiled, Audit]]:
 def formulas(audit: Audit) -> Iterator[str]:
     yield audit.module.objective
     for term in audit.module.terms:
-        yield from (term.latex, latex_sum(term.stands_for), *term.gaps)
+        yield from (term.latex, latex_sum(term.stands_for), *gap_latex(term))
     for one in audit.projections:
         yield from (latex_sum(one.multi_information), latex_sum(one.simplified))
         for step in one.steps:

@@ -13,8 +13,9 @@ import pytest
 from graphdsl.comparing import same_objective
 from graphdsl.compiler import Checked, check_spec, derive
 from graphdsl.diagnostics import CompilerBug, Source, Span
-from graphdsl.ir.folding import fold_lists, folded_text
 from graphdsl.ir.suggestion import Advice, Suggestion
+from graphdsl.notation.folding import fold_lists, folded_text
+from graphdsl.notation.gaps import gap_texts
 from graphdsl.suggesting import suggest
 from graphdsl.suggesting.amendments import Amendment
 from tests.conftest import ROOT
@@ -48,7 +49,7 @@ def gaps_of(text: str) -> set[str]:
     module = derive(check_spec(Source("spec.mib", text)), keep_refuted=True).module
     listed = [fold_lists(one.gap_text) for term in module.terms for one in term.bounds]
     parts = {fold_lists(one.gap_text) for term in module.terms for one in term.bounds}
-    return parts | {*folded_text(listed)} | {g for term in module.terms for g in term.gap_lines}
+    return parts | {*folded_text(listed)} | {g for term in module.terms for g in gap_texts(term)}
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -12,13 +12,14 @@ from graphdsl.codegen.environment import fill
 from graphdsl.codegen.flat import in_docstring
 from graphdsl.codegen.printer import WIDTH
 from graphdsl.codegen.views import HeaderView
-from graphdsl.ir.folding import fold_lists, folded_text
 from graphdsl.ir.information import Atom, Entropy, Term
 from graphdsl.ir.loss import Group, LossModule, LossTerm
 from graphdsl.ir.notation import factor_text, number_text, shortened
 from graphdsl.ir.symbols import Variable
 from graphdsl.ir.versions import COMPILED_BY
 from graphdsl.ir.weight import ONE
+from graphdsl.notation.folding import fold_lists, folded_text
+from graphdsl.notation.gaps import gap_texts
 
 _DOTS = Variable("...")  #: for those that are left out
 
@@ -27,7 +28,7 @@ def header(module: LossModule, constants: Sequence[tuple[str, Fraction]]) -> str
     """The file's docstring: the formula that its code is."""
     origin = f"Compiled by {COMPILED_BY} from the spec `{module.model}`"
     values = ", ".join(f"{name} = {number_text(value)}" for name, value in constants)
-    gaps = [line for term in module.terms for line in shortened(term.gap_lines, "...")]
+    gaps = [line for term in module.terms for line in shortened(gap_texts(term), "...")]
     dropped = folded_text([_constant(term) for term in module.constants])
     return fill(
         HeaderView(

@@ -8,9 +8,9 @@ from collections.abc import Iterable
 
 from graphdsl.comparing.structure import changed
 from graphdsl.ir.comparison import Section
-from graphdsl.ir.folding import fold_lists
 from graphdsl.ir.loss import EXACT, LossModule, LossTerm
 from graphdsl.ir.notation import weight_text
+from graphdsl.notation.folding import fold_lists
 
 
 def losses(left: LossModule, right: LossModule) -> tuple[Section, ...]:

@@ -7,12 +7,12 @@ __all__ = ["changed", "is_one_graph", "structure"]
 from collections.abc import Iterable, Iterator, Mapping
 
 from graphdsl.ir.comparison import Change, Section
-from graphdsl.ir.folding import fold_lists
 from graphdsl.ir.model import Model
 from graphdsl.ir.networks import Conditional, Family, Network, Parameter
 from graphdsl.ir.notation import number_text, weight_text
 from graphdsl.ir.symbols import Variable, names
 from graphdsl.ir.weight import ZERO
+from graphdsl.notation.folding import fold_lists
 
 
 def structure(left: Model, right: Model) -> tuple[Section, ...]:

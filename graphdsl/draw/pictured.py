@@ -13,10 +13,10 @@ from graphdsl.draw.cliques import Nodes, blocks_label, joined
 from graphdsl.draw.labels import Label, label_of
 from graphdsl.draw.picture import Arrow, Mark, MarkKind, Picture, Plate, Tone
 from graphdsl.draw.plates import Group, foldable
-from graphdsl.ir.folding import fold_lists
 from graphdsl.ir.model import Model
 from graphdsl.ir.networks import Network
 from graphdsl.ir.symbols import Selector, Variable
+from graphdsl.notation.folding import fold_lists
 
 _LETTERS = "ijklmnabcdefgh"
 

@@ -25,7 +25,6 @@ from fractions import Fraction
 from typing import Literal
 
 from graphdsl.ir.draws import Draw
-from graphdsl.ir.folding import fold_lists, folded_each, folded_latex, folded_text
 from graphdsl.ir.information import Term
 from graphdsl.ir.laws import Kind
 from graphdsl.ir.masks import EdgeGradient
@@ -233,38 +232,6 @@ class LossTerm:
             return None
         model = code.right if code.kind == "kl" else code.left
         return None if model is None else model.value
-
-    @property
-    def gaps(self) -> tuple[str, ...]:
-        """The summands of its distance from what it stands for: LaTeX, families folded."""
-        return folded_latex([bound.gap for bound in self.bounds])
-
-    @property
-    def gap_lines(self) -> tuple[str, ...]:
-        """The same as text."""
-        return folded_text([fold_lists(bound.gap_text) for bound in self.bounds])
-
-    @property
-    def gap(self) -> str:
-        """The same as one line, empty where there is none."""
-        return " + ".join(self.gaps)
-
-    @property
-    def lasting(self) -> tuple[str, ...]:
-        """What of the gap no training closes, and how large it can be: families folded."""
-        return folded_each(
-            tuple(dict.fromkeys(bound.lasting for bound in self.bounds if bound.lasting))
-        )
-
-    @property
-    def conditions(self) -> tuple[str, ...]:
-        """When the gap closes: all of these have to hold."""
-        return folded_each(tuple(dict.fromkeys(bound.tight_when for bound in self.bounds)))
-
-    @property
-    def tight_when(self) -> str:
-        """The same as one line."""
-        return "; ".join(self.conditions)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

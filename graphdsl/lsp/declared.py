@@ -7,11 +7,11 @@ __all__ = ["declaration_text", "described"]
 from collections.abc import Iterator
 
 from graphdsl.diagnostics import Source, Span
-from graphdsl.ir.folding import folded_each
 from graphdsl.ir.model import Model
 from graphdsl.ir.networks import Family, Network
 from graphdsl.ir.symbols import Variable
 from graphdsl.lsp.analysis import Analysis
+from graphdsl.notation.folding import folded_each
 from graphdsl.syntax import ast, declarations
 
 _KINDS = {

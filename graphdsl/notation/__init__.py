@@ -1,7 +1,8 @@
 """How formulas are printed, as text and as LaTeX.
 
 `terms` writes the terms of a loss, `networks` what networks compute, `sets` sums over sets of
-members, `rows` who pays for a missing view, `objective` the objective as its spec states it.
+members, `rows` who pays for a missing view, `objective` the objective as its spec states it, `gaps`
+the gaps of a term; `folding` writes the members of a family once, with their range.
 """
 
 __all__ = ["Samples", "formula", "whole_latex", "whole_text"]

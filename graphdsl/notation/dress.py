@@ -7,11 +7,11 @@ __all__ = ["LATEX", "TEXT", "Dress"]
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from graphdsl.ir.folding import fold_lists, folded_text
 from graphdsl.ir.networks import Network
 from graphdsl.ir.notation import factor_latex, factor_text, latex_weight, weight_text
 from graphdsl.ir.symbols import Names, Variable, latex_names
 from graphdsl.ir.weight import Weight
+from graphdsl.notation.folding import fold_lists, folded_text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,8 +8,8 @@ import json
 from collections.abc import Iterable, Iterator
 
 from graphdsl.ir.comparison import Comparison, Share
-from graphdsl.ir.folding import fold_lists, fold_sum, text_binder
 from graphdsl.ir.notation import factor_text, weight_text
+from graphdsl.notation.folding import fold_lists, fold_sum, text_binder
 from graphdsl.report.lines import WIDEST, filled, laid
 from graphdsl.report.markdown import code_text, markdown_text
 from graphdsl.report.tables import Document, Table, code, tables_html

@@ -16,6 +16,7 @@ from graphdsl.ir.loss import EXACT, LossTerm
 from graphdsl.ir.networks import Interval
 from graphdsl.ir.notation import latex_weight, weight_text
 from graphdsl.ir.weight import ONE
+from graphdsl.notation.gaps import gap_latex, lasting_gaps, tight_conditions
 from graphdsl.report.networks import networks_json
 from graphdsl.report.terms import Json, latex_sum, term_json
 from graphdsl.report.verification import verification_json
@@ -98,6 +99,7 @@ def _step(step: Step) -> Json:
 
 
 def _term(term: LossTerm) -> Json:
+    lasting = lasting_gaps(term)
     factor = latex_weight(term.weight)
     factor = (
         ""
@@ -111,9 +113,9 @@ def _term(term: LossTerm) -> Json:
         "loss": f"{factor}{term.latex}",
         "stands_for": _terms(term.stands_for),
         "relation": term.relation,
-        "gap": term.gap or None,
-        "tight_when": term.tight_when,
-        **({"never_closes": list(term.lasting)} if term.lasting else {}),
+        "gap": " + ".join(gap_latex(term)) or None,
+        "tight_when": "; ".join(tight_conditions(term)),
+        **({"never_closes": list(lasting)} if lasting else {}),
         "estimator": term.estimator,
         **({} if term.gradient == EXACT else {"gradient": term.gradient}),
         **({"rows": term.rows} if term.rows else {}),

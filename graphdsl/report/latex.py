@@ -10,12 +10,13 @@ from itertools import count
 
 from graphdsl.draw import TIKZ_PREAMBLE, drawable, sheet_of, tikz
 from graphdsl.ir.audit import Audit
-from graphdsl.ir.folding import fold_lists
 from graphdsl.ir.information import Term
 from graphdsl.ir.loss import LossModule, LossTerm
 from graphdsl.ir.model import Model
 from graphdsl.ir.networks import Network
 from graphdsl.ir.notation import latex_weight, number_text
+from graphdsl.notation.folding import fold_lists
+from graphdsl.notation.gaps import gap_latex, lasting_gaps, tight_conditions
 from graphdsl.report.alike import Alike, alike, unlike
 from graphdsl.report.collected import collected
 from graphdsl.report.evidence import distribution_text, nats_text, side_text, uses_text
@@ -221,11 +222,11 @@ def _term(term: LossTerm) -> Iterator[str]:
     )
     yield _display("", _sum(term.stands_for))
     if term.bounds:
-        gaps = ["+" * (place > 0) + gap for place, gap in enumerate(term.gaps)]
+        gaps = ["+" * (place > 0) + gap for place, gap in enumerate(gap_latex(term))]
         yield "is bounded with the gap"
         yield _display(r"\mathrm{gap}", gaps)
-        yield latex_text(f"which is zero when {'; '.join(term.conditions)}.")
-    lasting = (("This part stays open", gap) for gap in term.lasting)
+        yield latex_text(f"which is zero when {'; '.join(tight_conditions(term))}.")
+    lasting = (("This part stays open", gap) for gap in lasting_gaps(term))
     notes = ((label.capitalize(), text) for label, text in notes_of(term))
     yield from (latex_text(f"{label}: {text}.") + "\n" for label, text in (*lasting, *notes))
 

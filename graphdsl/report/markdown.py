@@ -8,10 +8,11 @@ import re
 from collections.abc import Iterable, Iterator
 
 from graphdsl.ir.audit import Audit
-from graphdsl.ir.folding import fold_lists
 from graphdsl.ir.information import Term
 from graphdsl.ir.loss import EXACT, LossTerm
 from graphdsl.ir.notation import number_text, weight_text
+from graphdsl.notation.folding import fold_lists
+from graphdsl.notation.gaps import gap_latex, lasting_gaps, tight_conditions
 from graphdsl.report.alike import Alike, alike
 from graphdsl.report.collected import collected
 from graphdsl.report.loss_sum import loss_sums
@@ -126,11 +127,11 @@ def _term(term: LossTerm) -> Iterator[str]:
     yield f"- **{code_text(term.name)}** ({said}): {formula}"
     yield f"    - stands for {_inline(_sum(term.stands_for))}"
     if term.bounds:
-        gaps = ["+" * (place > 0) + gap for place, gap in enumerate(term.gaps)]
+        gaps = ["+" * (place > 0) + gap for place, gap in enumerate(gap_latex(term))]
         yield f"    - gap {_inline(gaps)}"
-        yield f"    - zero when {markdown_text('; '.join(term.conditions))}"
+        yield f"    - zero when {markdown_text('; '.join(tight_conditions(term)))}"
     notes = (
-        *(("stays open", gap) for gap in term.lasting),
+        *(("stays open", gap) for gap in lasting_gaps(term)),
         ("within", term.within),
         ("minimised by", term.player.replace(",", ", ")),
         ("estimator", term.estimator),

@@ -7,10 +7,10 @@ __all__ = ["networks_json", "networks_text"]
 from collections.abc import Iterable, Iterator
 
 from graphdsl.ir.audit import Audit
-from graphdsl.ir.folding import folded_each
 from graphdsl.ir.model import Model
 from graphdsl.ir.networks import Network
 from graphdsl.ir.symbols import names
+from graphdsl.notation.folding import folded_each
 from graphdsl.report.lines import WIDEST, filled, laid
 from graphdsl.report.terms import Json
 

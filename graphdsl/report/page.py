@@ -17,7 +17,6 @@ from graphdsl.diagnostics import Source
 from graphdsl.draw import drawable, projected, sheet_of, svg_inline
 from graphdsl.ir.audit import Audit
 from graphdsl.ir.evidence import Proof
-from graphdsl.ir.folding import fold_lists
 from graphdsl.ir.information import (
     Atom,
     CrossEntropy,
@@ -34,6 +33,8 @@ from graphdsl.ir.networks import Network, Parameter
 from graphdsl.ir.notation import number_text, weight_text
 from graphdsl.ir.symbols import Variable
 from graphdsl.ir.weight import Weight
+from graphdsl.notation.folding import fold_lists
+from graphdsl.notation.gaps import gap_latex, lasting_gaps, tight_conditions
 from graphdsl.report.alike import Alike, alike, unlike
 from graphdsl.report.collected import collected
 from graphdsl.report.evidence import distribution_text, nats_text, side_text, uses_text
@@ -348,9 +349,9 @@ def _term(term: LossTerm, model: Model) -> TermView:
         variables="|".join(_variables(term, model)),
         loss=_sum(f"{latex_factor(term.weight)}{term.latex}"),
         stands_for=_summands(term.stands_for),
-        gaps=_pieces(parsed("+" * (place > 0) + gap) for place, gap in enumerate(term.gaps)),
-        tight=term.conditions if term.bounds else (),
-        lasting=term.lasting,
+        gaps=_pieces(parsed("+" * (place > 0) + gap) for place, gap in enumerate(gap_latex(term))),
+        tight=tight_conditions(term) if term.bounds else (),
+        lasting=lasting_gaps(term),
         no_gap="none: the term is what it stands for" if term.relation == "equal" else "no bound",
         notes=[*notes_of(term)],
     )

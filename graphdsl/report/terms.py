@@ -16,7 +16,6 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TypeAlias
 
 from graphdsl.ir.draws import latex_mean_over
-from graphdsl.ir.folding import fold_lists, fold_sum, latex_binder, text_binder
 from graphdsl.ir.information import (
     Atom,
     CrossEntropy,
@@ -30,6 +29,7 @@ from graphdsl.ir.information import (
 from graphdsl.ir.notation import latex_weight, weight_text
 from graphdsl.ir.symbols import Names, Variable, latex_names
 from graphdsl.ir.weight import ONE, Weight
+from graphdsl.notation.folding import fold_lists, fold_sum, latex_binder, text_binder
 
 Json: TypeAlias = bool | int | float | str | Sequence["Json"] | dict[str, "Json"] | None
 

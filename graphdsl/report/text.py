@@ -8,11 +8,12 @@ from collections.abc import Iterable, Iterator
 from textwrap import dedent
 
 from graphdsl.ir.audit import Audit
-from graphdsl.ir.folding import fold_lists
 from graphdsl.ir.information import Term
 from graphdsl.ir.loss import EXACT, LossModule, LossTerm
 from graphdsl.ir.notation import weight_text
 from graphdsl.ir.weight import ONE, Weight
+from graphdsl.notation.folding import fold_lists
+from graphdsl.notation.gaps import gap_latex, lasting_gaps, tight_conditions
 from graphdsl.report.alike import Alike, alike
 from graphdsl.report.collected import collected
 from graphdsl.report.evidence import distribution_text, nats_text, side_text, uses_text
@@ -174,11 +175,11 @@ class _Writer:
         if term.rows:
             yield from self._labelled("rows", term.rows)
         if term.bounds:
-            gaps = [typed(parsed(one)) for one in term.gaps]
+            gaps = [typed(parsed(one)) for one in gap_latex(term)]
             summands = (gaps[0], *(f"+ {one}" for one in gaps[1:]))
             yield from laid("    gap         ", summands, 16, self.width)
-            yield from self._labelled("tight when", "; ".join(term.conditions))
-        for gap in term.lasting:
+            yield from self._labelled("tight when", "; ".join(tight_conditions(term)))
+        for gap in lasting_gaps(term):
             yield from self._labelled("stays open", gap)
 
     def _labelled(self, label: str, text: str) -> Iterator[str]:

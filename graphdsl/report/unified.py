@@ -16,10 +16,11 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from graphdsl.ir.folding import fold_lists
 from graphdsl.ir.loss import LossModule
 from graphdsl.ir.model import Model
 from graphdsl.ir.networks import Network
+from graphdsl.notation.folding import fold_lists
+from graphdsl.notation.gaps import tight_conditions
 from graphdsl.report.header import as_markdown, read_header
 from graphdsl.report.lines import WIDEST, filled, laid, outer_summands
 from graphdsl.report.loss_sum import loss_sums
@@ -77,7 +78,9 @@ def unified_row(name: str, model: Model, module: LossModule, text: str) -> Unifi
         formulas=_all_of((f"{one.name} =", one.latex) for one in sums),
         relation=module.relation,
         reason=module.reason,
-        tight=tuple(dict.fromkeys(one.tight_when for one in module.terms if one.tight_when)),
+        tight=tuple(
+            dict.fromkeys("; ".join(tight_conditions(one)) for one in module.terms if one.bounds)
+        ),
     )
 
 

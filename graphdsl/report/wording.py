@@ -16,9 +16,9 @@ __all__ = [
 from collections.abc import Iterable, Iterator
 
 from graphdsl.ir.audit import Audit
-from graphdsl.ir.folding import fold_lists
 from graphdsl.ir.information import ProjectionDerivation, TotalCorrelation
 from graphdsl.ir.loss import EXACT, LossModule, LossTerm
+from graphdsl.notation.folding import fold_lists
 
 #: What the loss is to the objective.
 RELATIONS = {

@@ -6,11 +6,11 @@ __all__ = ["for_bounds"]
 
 from collections.abc import Iterator
 
-from graphdsl.ir.folding import fold_lists
 from graphdsl.ir.information import Entropy
 from graphdsl.ir.loss import Bound, LossTerm
 from graphdsl.ir.model import Model
 from graphdsl.ir.symbols import Variable, names, natural
+from graphdsl.notation.folding import fold_lists
 from graphdsl.suggesting.amendments import Amendment
 
 

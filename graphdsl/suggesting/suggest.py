@@ -11,10 +11,11 @@ from fractions import Fraction
 from graphdsl.comparing import same_objective
 from graphdsl.compiler import Checked, Compiled, check_spec, derive
 from graphdsl.diagnostics import CompilerBug, Source, SpecError
-from graphdsl.ir.folding import fold_lists, folded_text
 from graphdsl.ir.loss import LossModule, LossTerm
 from graphdsl.ir.methods import Relation
 from graphdsl.ir.suggestion import Advice, Suggestion, Weakness
+from graphdsl.notation.folding import fold_lists, folded_text
+from graphdsl.notation.gaps import gap_texts
 from graphdsl.suggesting.amendments import Amendment, amended
 from graphdsl.suggesting.bounds import for_bounds
 from graphdsl.suggesting.estimators import for_estimates
@@ -161,7 +162,7 @@ def _gaps(proposal: Amendment, module: LossModule, term: LossTerm | None) -> tup
     if term is None:
         gaps = [fold_lists(one.gap_text) for each in module.terms for one in each.bounds]
         return folded_text(gaps) or (_NO_GAP["equal"],)
-    return term.gap_lines or (_NO_GAP[term.relation],)
+    return gap_texts(term) or (_NO_GAP[term.relation],)
 
 
 def _target_gaps(proposal: Amendment, module: LossModule) -> tuple[str, ...]:

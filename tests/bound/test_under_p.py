@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from graphdsl.compiler import check_spec, compile_spec, derive, read
 from graphdsl.diagnostics import Source, SpecError
+from graphdsl.notation.gaps import tight_conditions
 from graphdsl_runtime import Objective
 from tests.emitted import emitted_class
 
@@ -111,7 +112,7 @@ def test_the_audit_says_what_the_recogniser_bounds() -> None:
     module = read(derive(check_spec(Source("p.mib", HEAD + SAME["an information"])))).module
     (term,) = [one for one in module.terms if one.name == "prediction_c_p"]
     assert term.relation == "upper"
-    assert term.tight_when == "r(c|x) is what p's joint says of c given x"
+    assert "; ".join(tight_conditions(term)) == "r(c|x) is what p's joint says of c given x"
     assert [str(one.atom) for one in term.stands_for] == ["H[p](c | x)"]
     assert [str(one.atom) for one in module.constants] == ["H[p](c)"]
 

@@ -112,7 +112,7 @@ def test_what_the_warning_writes_instead_loses_nothing(name: str) -> None:
     assert column is not None
     (found,) = warnings(next(one for one in VARIABLES if one.name == name), column)
     empty = np.isnan(column.values).reshape(ROWS, -1, column.shape[-1])
-    part = (empty.any(axis=2) & ~empty.all(axis=2)).any(axis=1).sum()
+    part = np.any(empty.any(axis=2) & ~empty.all(axis=2), axis=1).sum()
     assert found.said.startswith(f"{part} of {ROWS} rows have only some of ")
     assert warnings(declared(found.instead), column) == []
 
