@@ -240,6 +240,18 @@ def test_words_that_are_no_names_stay(client: Client) -> None:
         client.rename(broken, "z", "w", behind="latent")
 
 
+def test_a_setting_of_a_network_is_no_name() -> None:
+    """A constant that is called like an activation function is renamed alone."""
+    text = VAE.replace("x -> z }", "x -> z via mlp(gelu, act = gelu) }", 1)
+    text = text.replace("observed x", "const gelu = 8\nobserved x", 1)
+    analysis = analysed(Source("a.mib", text))
+    (declared,) = (one for one in analysis.occurrences if one.declares and one.name == "gelu")
+    edits = rename(analysis, declared.span.line, declared.span.column, "width")
+    after = applied(analysis.source, edits).text
+    assert "via mlp(width, act = gelu)" in after
+    assert "const width = 8" in after
+
+
 def test_an_index_and_a_variable_of_other_scopes_stay() -> None:
     text = WYNER.replace("minimize", "param k = 1\nminimize k *")
     analysis = analysed(Source("a.mib", text))
@@ -312,6 +324,22 @@ minimize KL(q || p) + """
         if of_parts or (method.word == "adversary" and term == "KL(q || p)"):
             fits.discard(written)  # which only a derivation refuses
     assert proposed == fits
+
+
+@pytest.mark.parametrize(
+    ("behind", "words"),
+    [
+        ("via ", {"linear", "resnet", "mlp", "conv"}),
+        ("via mlp(", {"act", "norm", "dropout", "width"}),
+        ("via mlp(8, norm = ", {"none", "layer", "batch"}),
+        ("via resnet(8, blocks = ", {"width"}),
+    ],
+)
+def test_completion_knows_the_settings_of_networks(behind: str, words: set[str]) -> None:
+    text = f"const width = 8\nobserved x : real\nlatent z : real ~ normal\nq {{ x -> z {behind}"
+    proposed = {one.text for one in proposals(analysed(Source("a.mib", text)), len(text))}
+    assert words <= proposed
+    assert "x" not in proposed
 
 
 def test_completion_knows_the_grammar_and_the_names(client: Client) -> None:

@@ -6,6 +6,7 @@ __all__ = ["network_lines", "network_names"]
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from fractions import Fraction
 from itertools import groupby, product
 
 from graphdsl.codegen import tree as py
@@ -140,27 +141,47 @@ def _builder(slot: NetworkSlot) -> py.Expression:
         return runtime("conditional_flow", encoder, last, context=context)
     size = _outputs(builder)
     if builder.name in ("conv_encoder", "conv_decoder"):
-        return _convolutional(builder, size)
+        return _each(builder, _convolutional(builder, size))
+    if builder.name == "resnet":
+        return _each(builder, _residual(builder, size))
     if builder.name == "critic":
         return runtime("critic", listing(shape(sizes) for sizes, _ in builder.inputs))
     count = () if builder.count is None else (py.Literal(builder.count),)
     if not builder.inputs:
         return runtime(builder.name, *count, size)
     inputs = listing(_input(sizes, one and bool(count)) for sizes, one in builder.inputs)
-    return runtime(builder.name, *count, inputs, shape(builder.hidden), size)
+    if builder.name in ("linear", "linears"):
+        return runtime(builder.name, *count, inputs, size)
+    return runtime(builder.name, *count, inputs, shape(builder.hidden), size, **_options(builder))
+
+
+def _residual(builder: Builder, size: py.Expression) -> py.Expression:
+    inputs = listing(shape(sizes) for sizes, _ in builder.inputs)
+    width = py.Literal(builder.hidden[0])
+    return runtime("resnet", inputs, width, size, **_options(builder))
+
+
+def _each(builder: Builder, network: py.Expression) -> py.Expression:
+    """A network, or one for each member that runs by itself."""
+    if builder.count is None:
+        return network
+    networks = py.Comprehension(network, (py.Loop("_", 0, builder.count),))
+    return runtime("Each", networks, shared=integers(one for _, one in builder.inputs))
+
+
+def _options(builder: Builder) -> dict[str, py.Expression]:
+    return {
+        name: py.Literal(float(value) if isinstance(value, Fraction) else value)
+        for name, value in builder.options
+    }
 
 
 def _convolutional(builder: Builder, size: py.Expression) -> py.Expression:
     first, *others = shapes = [shape(sizes) for sizes, _ in builder.inputs]
     if builder.name == "conv_encoder":
-        network = runtime("conv_encoder", first, size, *[listing(others)] * bool(others))
-    else:
-        numbers = {"numbers": py.Literal(builder.numbers)} if builder.numbers > 1 else {}
-        network = runtime("conv_decoder", listing(shapes), size, **numbers)
-    if builder.count is None:
-        return network
-    networks = py.Comprehension(network, (py.Loop("_", 0, builder.count),))
-    return runtime("Each", networks, shared=integers(one for _, one in builder.inputs))
+        return runtime("conv_encoder", first, size, *[listing(others)] * bool(others))
+    numbers = {"numbers": py.Literal(builder.numbers)} if builder.numbers > 1 else {}
+    return runtime("conv_decoder", listing(shapes), size, **numbers)
 
 
 def _input(sizes: Sequence[int], shared: bool) -> py.Expression:

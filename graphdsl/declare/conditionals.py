@@ -18,6 +18,7 @@ from graphdsl.declare.network_errors import (
     TwoWays,
     UnknownFusion,
 )
+from graphdsl.declare.network_options import check_norm
 from graphdsl.declare.scope import Scope
 from graphdsl.declare.via_errors import ImageNotFirst, NotAnImage, SeveralImages
 from graphdsl.declare.vias import check_shared, check_via, via_of
@@ -66,6 +67,7 @@ def conditionals(scope: Scope, reading: Reading, network: str) -> Iterator[Condi
             column=steps[0].line.span.column,
         )
         _check_image(scope, conditional, steps)
+        check_norm(scope, conditional, [step.line for step in steps])
         _check_experts(scope, conditional, steps)
         check_gates(scope, conditional, steps[0].line)
         _check_given(scope, conditional, steps)

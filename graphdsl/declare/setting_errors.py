@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-__all__ = ["EstimatorBrackets", "NetworkArguments", "RampSetting", "SettingValue"]
+__all__ = [
+    "EstimatorBrackets",
+    "NetworkArguments",
+    "NetworkOption",
+    "RampSetting",
+    "SettingValue",
+]
 
 from graphdsl.diagnostics import Diagnostic
 
@@ -28,6 +34,18 @@ class NetworkArguments(Diagnostic):
     what: str
     reason: str
     usage: str
+
+
+class NetworkOption(Diagnostic):
+    """A setting of a network with a value that it cannot have."""
+
+    code = "MIB341"
+    title = "Value of a network's setting"
+    said = "`{option}` is {allowed}"
+    hint = "{instead}"
+    option: str
+    allowed: str
+    instead: str
 
 
 class EstimatorBrackets(Diagnostic):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 __all__ = [
+    "BatchNormOfSome",
     "ImageNotFirst",
     "NotAnImage",
     "NothingToShare",
@@ -24,6 +25,16 @@ class UnknownModule(Diagnostic):
     hint = "write `via {meant}`; a module of your own needs a name that is less like it"
     name: str
     meant: str
+
+
+class BatchNormOfSome(Diagnostic):
+    """Batch normalisation where the rows of a batch are not alike."""
+
+    code = "MIB342"
+    title = "Batch normalisation of some rows"
+    said = "`norm = batch` needs the mean over all rows of a batch, and {why}"
+    hint = "write `norm = layer`, which normalises each row by itself"
+    why: str
 
 
 class NotAnImage(Diagnostic):

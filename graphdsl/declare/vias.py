@@ -8,8 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from graphdsl.declare.distribution_errors import FlowVia
 from graphdsl.declare.indices import NO_INDICES, whole
+from graphdsl.declare.network_options import check_arguments, options_of
 from graphdsl.declare.scope import Scope
-from graphdsl.declare.setting_errors import NetworkArguments
 from graphdsl.declare.via_errors import (
     NothingToShare,
     SharedByUnequals,
@@ -17,31 +17,34 @@ from graphdsl.declare.via_errors import (
     UnknownModule,
 )
 from graphdsl.diagnostics import Diagnostic
+from graphdsl.ir.architectures import ARCHITECTURES
 from graphdsl.ir.laws import joint_law
 from graphdsl.ir.networks import Conditional, Network, Via
 from graphdsl.ir.symbols import NetworkName, Variable
 from graphdsl.syntax import ast
 
-_KINDS = ("mlp", "conv")
-
 
 def via_of(scope: Scope, choice: ast.Choice) -> Via:
     """The network that a line asks for."""
     name = choice.name.text
+    architecture = ARCHITECTURES.get(_slip_of(name) or name)
+    if architecture is None:
+        return Via("own", (), name, choice.shared)
     sizes = tuple(
         whole(scope, size, NO_INDICES, "a width", 1) or 1
         for size in choice.arguments
         if not isinstance(size, ast.Reference | ast.Named)
     )
-    if name == "conv":
-        return Via("conv", sizes, shared=choice.shared)
-    if name == "mlp" or _slip_of(name):
-        return Via("mlp", sizes or Via().sizes, shared=choice.shared)
-    return Via("own", (), name, choice.shared)
+    return Via(
+        architecture.word,  # type: ignore[arg-type]  # the words are the names of the records
+        sizes or architecture.sizes,
+        shared=choice.shared,
+        options=options_of(scope, architecture, choice),
+    )
 
 
 def check_via(scope: Scope, line: ast.Line) -> None:
-    """Note a slip in the name of a kind, and sizes where there are none to give."""
+    """Note a slip in the name of a kind, and what a network does not take."""
     if line.via is None:
         return
     name = line.via.name.text
@@ -50,18 +53,9 @@ def check_via(scope: Scope, line: ast.Line) -> None:
         scope.note(UnknownModule(span=line.via.name.span, name=name, meant=meant))
         return
     drawn = None if line.drawn is None else joint_law(line.drawn.name.text, ())
-    if name not in _KINDS and drawn is not None and drawn.is_run_alone:
+    if name not in ARCHITECTURES and drawn is not None and drawn.is_run_alone:
         scope.note(FlowVia(span=line.via.span, name=name))
-    given = (*line.via.arguments, *line.via.settings)
-    unfit = given if name != "mlp" else line.via.settings
-    if unfit:
-        reasons = {"conv": "the image decides them", "mlp": "its widths are its arguments"}
-        reason = reasons.get(name, "it is built where you pass it, in Python")
-        what, usage = ("settings", "mlp(400, 400)") if name == "mlp" else ("sizes", name)
-        mistake = NetworkArguments(
-            span=unfit[0].span, name=name, what=what, reason=reason, usage=usage
-        )
-        scope.note(mistake)
+    check_arguments(scope, line.via)
 
 
 def check_shared(
@@ -133,9 +127,9 @@ def _slip_of(name: str) -> str:
     One letter more, less or other, or two that changed places. What is further away is taken for
     a module of the caller's own: if it is none, the emitted class says so when it is made.
     """
-    if name in _KINDS:
+    if name in ARCHITECTURES:
         return ""
-    return next((kind for kind in _KINDS if _is_slip(name.lower(), kind)), "")
+    return next((kind for kind in ARCHITECTURES if _is_slip(name.lower(), kind)), "")
 
 
 def _is_slip(word: str, kind: str) -> bool:

@@ -24,6 +24,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Literal
 
+from graphdsl.ir.architectures import OptionValue
 from graphdsl.ir.draws import Draw
 from graphdsl.ir.information import Term
 from graphdsl.ir.laws import Kind
@@ -85,6 +86,9 @@ class Builder:
     name: Literal[
         "mlp",
         "mlps",
+        "linear",
+        "linears",
+        "resnet",
         "marginal_model",
         "marginal_models",
         "conv_encoder",
@@ -96,6 +100,7 @@ class Builder:
     inputs: tuple[tuple[tuple[int, ...], bool], ...]  #: shape, and whether members share it
     hidden: tuple[int, ...]
     outputs: int | tuple[int, ...]
+    options: tuple[tuple[str, OptionValue], ...] = ()  #: settings, but those with default values
     numbers: int = 1  #: for each coordinate, such as two for a mean and a log-variance
     law: Literal["", "full", "flow"] = ""  #: of a posterior that is no diagonal one
     context: int = 0  #: of a flow: how many numbers its encoder hands to it

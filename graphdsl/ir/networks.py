@@ -24,8 +24,10 @@ from functools import cached_property
 from math import prod
 from typing import Literal, TypeAlias
 
+from graphdsl.ir.architectures import MLP, OptionValue
 from graphdsl.ir.laws import Kind, Law
 from graphdsl.ir.masks import Gate
+from graphdsl.ir.notation import number_text
 from graphdsl.ir.symbols import NO_VARIABLE, Names, NetworkName, Selector, Variable
 
 Role: TypeAlias = Literal["observed", "latent", "given"]
@@ -148,14 +150,17 @@ class Node:
 class Via:
     """How a conditional is computed: the kind of network, and its sizes."""
 
-    name: Literal["mlp", "conv", "own"] = "mlp"
-    sizes: tuple[int, ...] = (400, 400)
+    name: Literal["mlp", "linear", "resnet", "conv", "own"] = "mlp"
+    sizes: tuple[int, ...] = MLP.sizes
     module: str = ""  #: of a network that the caller passes: what the spec calls it
     shared: bool = False  #: whether all conditionals of the line have one network
+    options: tuple[tuple[str, OptionValue], ...] = ()  #: but those with their default values
 
     def __str__(self) -> str:
-        sizes = f"({', '.join(map(str, self.sizes))})" if self.sizes else ""
-        return f"{'shared ' * self.shared}{self.module or self.name}{sizes}"
+        options = [f"{name} = {_option_text(value)}" for name, value in self.options]
+        details = ", ".join((*map(str, self.sizes), *options))
+        brackets = f"({details})" if details else ""
+        return f"{'shared ' * self.shared}{self.module or self.name}{brackets}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -240,6 +245,10 @@ class Network:
     def _conditionals(self) -> dict[Variable, Conditional]:
         reverse = reversed(self.conditionals)  # the first of several counts
         return {child: one for one in reverse for child in one.children}
+
+
+def _option_text(value: OptionValue) -> str:
+    return value if isinstance(value, str) else number_text(Fraction(value))
 
 
 def owners_of_edges(networks: Iterable[Network]) -> dict[str, frozenset[str]]:

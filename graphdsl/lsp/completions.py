@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias, get_args
 
+from graphdsl.ir.architectures import ARCHITECTURES, Architecture
 from graphdsl.ir.laws import LAWS, Kind, kinds_of_latents, laws_of
 from graphdsl.lsp.analysis import Analysis
 from graphdsl.lsp.declared import declaration_text
@@ -115,8 +116,8 @@ def _names(prefix: Prefix, place: _Place) -> Iterator[Proposal]:
         "TILDE": _laws,
         "_WITH": _estimators,
         "_BY": lambda _: (Proposal(one, "keyword") for one in _FUSIONS),
-        "_VIA": lambda _: (Proposal(one, "keyword") for one in ("mlp", "conv")),
-        "SHARED": lambda _: (Proposal(one, "keyword") for one in ("mlp", "conv")),
+        "_VIA": lambda _: (Proposal(one, "keyword") for one in ARCHITECTURES),
+        "SHARED": lambda _: (Proposal(one, "keyword") for one in ARCHITECTURES),
         "BARS": _right_sides,
         "_IF": lambda one: one.names(ast.MaskDeclaration),
         "LEARNED": lambda _: iter((Proposal("bernoulli", "law"),)),
@@ -138,7 +139,10 @@ def _declares(place: _Place) -> bool:
 
 def _by_statement(place: _Place) -> Iterator[Proposal]:
     numbers = (ast.Constant, ast.Parameter)
-    if place.first in ("_Q", "_P", "_INFER", "_NETWORK"):
+    architecture = ARCHITECTURES.get(_open_call(place.tokens))
+    if architecture is not None and place.first in ("_Q", "_P", "_INFER"):
+        yield from _details(place, architecture)
+    elif place.first in ("_Q", "_P", "_INFER", "_NETWORK"):
         yield from place.names(ast.VariableDeclaration)
         yield from _bound(place)
         if place.last in ("LSQB", "DOTS", "_IN", "LPAR"):
@@ -150,6 +154,18 @@ def _by_statement(place: _Place) -> Iterator[Proposal]:
         yield from _inferences(place)
     else:
         yield from place.names(*(numbers if place.first == "_PARAM" else numbers[:1]))
+
+
+def _details(place: _Place, architecture: Architecture) -> Iterator[Proposal]:
+    """What may stand in the brackets of a network: settings, their words, and constants."""
+    option = architecture.option(place.tokens[-2].text) if place.last == "EQUAL" else None
+    if option is not None and option.words:
+        yield from (Proposal(word, "keyword") for word in option.words)
+        return
+    if place.last != "EQUAL":
+        for one in architecture.options:
+            yield Proposal(one.name, "keyword", one.allowed)
+    yield from place.names(ast.Constant)
 
 
 def _terms(place: _Place) -> Iterator[Proposal]:

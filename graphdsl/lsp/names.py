@@ -9,6 +9,7 @@ from dataclasses import dataclass, fields, is_dataclass
 from typing import get_args
 
 from graphdsl.diagnostics import Span
+from graphdsl.ir.architectures import OPTIONS_OF_WORDS
 from graphdsl.ir.masks import EdgeGradient
 from graphdsl.ir.methods import EXPERTS, METHODS
 from graphdsl.syntax import ast
@@ -101,6 +102,8 @@ class _Walk:
             case ast.Line(binders=binders):
                 inner = (node.groups, node.gate, node.drawn, node.via)
                 yield from self._bound(binders, inner, scopes)
+            case ast.Setting(value=ast.Word()) if node.name.text in OPTIONS_OF_WORDS:
+                pass  # `act = gelu` means the word, whatever the spec calls gelu
             case ast.Information() | ast.Divergence():
                 yield from self._fields(node, scopes, without=("functional",))
             case ast.Kind() | ast.Function() | ast.Setting():

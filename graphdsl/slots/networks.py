@@ -31,7 +31,9 @@ def network_slot(slot: Slot, model: Model) -> NetworkSlot:
         outputs = (*axis, *family.encoded)
     own = conditional.via.name == "own"
     several = slot.stacked and not slot.tied
-    name = "mlps" if several else "mlp"
+    is_residual = conditional.via.name == "resnet"
+    name = "linear" if conditional.via.name == "linear" else "mlp"
+    name = "resnet" if is_residual else f"{name}s" if several else name
     if not slot.arguments:
         name = "marginal_models" if several else "marginal_model"
     if convolutional:
@@ -44,7 +46,7 @@ def network_slot(slot: Slot, model: Model) -> NetworkSlot:
         network=conditional.network,
         children=slot.children,
         builder=Builder(
-            name="own" if own else name,  # type: ignore[arg-type]  # one of seven, as just decided
+            name="own" if own else name,  # type: ignore[arg-type]  # one of them, as just decided
             module=conditional.via.module,
             answer=output.words if own else "",
             count=count,
@@ -53,6 +55,7 @@ def network_slot(slot: Slot, model: Model) -> NetworkSlot:
                 for one in slot.arguments
             ),
             hidden=conditional.via.sizes,
+            options=conditional.via.options,
             outputs=outputs,
             numbers=numbers,
             law=law.builder,

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import fields, is_dataclass, replace
 from typing import TypeVar
 
+from graphdsl.ir.architectures import OPTIONS_OF_WORDS
 from graphdsl.syntax import ast
 from graphdsl.syntax.walk import declarations, nodes
 
@@ -63,6 +64,8 @@ def _renamed(tree: _Tree, names: Mapping[str, str]) -> _Tree:
     if not is_dataclass(tree) or isinstance(tree, type):
         return tree
     kept = ("span", *_KEPT.get(type(tree), ()))
+    if isinstance(tree, ast.Setting) and tree.name.text in OPTIONS_OF_WORDS:
+        kept = ("span", "name", "value")
     changed = {}
     for field in fields(tree):
         before = getattr(tree, field.name)

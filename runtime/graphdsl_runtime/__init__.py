@@ -28,6 +28,7 @@ from graphdsl_runtime.errors import (
 )
 from graphdsl_runtime.estimators import *  # noqa: F403  (every word of this room is public)
 from graphdsl_runtime.estimators.fused import fused_kernels
+from graphdsl_runtime.family_networks import Each, FamilyNetwork, Shared, Tied
 from graphdsl_runtime.flows import Flow, StackedFlow, conditional_flow
 from graphdsl_runtime.fusion import (
     each_expert,
@@ -56,14 +57,13 @@ from graphdsl_runtime.network_errors import (
     NotOneNetwork,
 )
 from graphdsl_runtime.networks import (
-    Each,
-    FamilyNetwork,
-    Shared,
-    Tied,
+    linear,
+    linears,
     marginal_model,
     marginal_models,
     mlp,
     mlps,
+    resnet,
 )
 from graphdsl_runtime.players import alternate, due, play
 from graphdsl_runtime.ranks import alone, mean_over_ranks
@@ -130,6 +130,8 @@ __all__ = [
     "gated",
     "holders",
     "learn_edges",
+    "linear",
+    "linears",
     "marginal_model",
     "marginal_models",
     "mean_over_ranks",
@@ -143,6 +145,7 @@ __all__ = [
     "product_of_experts",
     "repeated",
     "repeated_edges",
+    "resnet",
     "subset_posteriors",
     "weighted_product",
 ]

@@ -13,9 +13,10 @@ from torch import nn
 from graphdsl_runtime.answers import expected_of, looked_at
 from graphdsl_runtime.batch import Networks
 from graphdsl_runtime.errors import UnknownName
+from graphdsl_runtime.family_networks import Each, FamilyNetwork, Shared, Tied
 from graphdsl_runtime.layers import Shape
 from graphdsl_runtime.network_errors import MissingNetwork, NetworkNeeded, NotOneNetwork
-from graphdsl_runtime.networks import Each, FamilyNetwork, Shared, Tied, try_network
+from graphdsl_runtime.networks import try_network
 
 
 class Building(nn.Module):

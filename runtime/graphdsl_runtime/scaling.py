@@ -17,7 +17,7 @@ from graphdsl_runtime.distributions import LAWS
 from graphdsl_runtime.distributions.units import Unit, in_units
 from graphdsl_runtime.entries import require_mapping
 from graphdsl_runtime.errors import NotABatch
-from graphdsl_runtime.networks import FamilyNetwork
+from graphdsl_runtime.family_networks import FamilyNetwork
 from graphdsl_runtime.reading import Reading
 from graphdsl_runtime.statistics import Moments, Statistics
 

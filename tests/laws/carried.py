@@ -18,7 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from graphdsl_runtime import Objective, Variable
-from graphdsl_runtime.networks import Each, FamilyNetwork
+from graphdsl_runtime.family_networks import Each, FamilyNetwork
 
 #: The name under which weights, data and noise are kept, of a variable or network of a spec.
 Kept: TypeAlias = Callable[[str], str]
