@@ -7,7 +7,10 @@ import torch
 from torch import Tensor, nn
 from torch.testing import assert_close
 
+from graphdsl.diagnostics import Source
 from graphdsl.ir.architectures import ARCHITECTURES, MLP, RESNET
+from graphdsl.syntax import ast, parse, renamed
+from graphdsl.syntax.walk import nodes
 from graphdsl_runtime import Each, FamilyNetwork, Objective, Shared, mlp, mlps
 from tests.by_hand import cost, halves, rate, sampled
 from tests.emitted import emitted_text, objective_of
@@ -203,3 +206,13 @@ def test_sizes_may_be_constants() -> None:
     )
     assert "(16, 32)" in text
     assert "resnet([(3,)], 16, 5)" in text
+
+
+def test_a_word_of_a_setting_is_renamed_with_nothing() -> None:
+    """A constant that is called like an activation function is exchanged alone."""
+    text = "const gelu = 8\nq { x -> z  via mlp(gelu, act = gelu) }\n"
+    spec, _ = parse(Source("a.mib", text))
+    after, _ = renamed(spec, {"gelu": "width"})
+    (via,) = (one for one in nodes(after) if isinstance(one, ast.Choice))
+    assert [str(one) for one in via.arguments] == ["width"]
+    assert [str(one.value) for one in via.settings] == ["gelu"]
