@@ -56,7 +56,11 @@ class Block(nn.Module):
 
 def by_hand(inputs: int, outputs: int) -> dict[str, nn.Module]:
     """The networks of `via`, in torch's own layers."""
-    norms = {"none": [], "layer": [nn.LayerNorm(8)], "batch": [nn.BatchNorm1d(8)]}
+    norms: dict[str, list[nn.Module]] = {
+        "none": [],
+        "layer": [nn.LayerNorm(8)],
+        "batch": [nn.BatchNorm1d(8)],
+    }
     hidden = {
         f"mlp(8, act = {word}, norm = {norm}, dropout = 0.5)": nn.Sequential(
             nn.Linear(inputs, 8), *norms[norm], act, nn.Dropout(0.5), nn.Linear(8, outputs)
@@ -122,8 +126,8 @@ def test_the_loss_is_that_of_torch_own_layers(word: str) -> None:
     objective = objective_of(SPEC.format(encoder=word, decoder=word)).eval()
     encoder = stirred(by_hand(10, 6)[word]).eval()
     decoders = [stirred(by_hand(3, 5)[word]).eval() for _ in range(2)]
-    copied(encoder, objective.q_z)
-    family = objective.p_x
+    copied(encoder, objective.get_submodule("q_z"))
+    family = objective.get_submodule("p_x")
     for member, decoder in enumerate(decoders):
         if isinstance(family, Each):
             copied(decoder, family.each[member])

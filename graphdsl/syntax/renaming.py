@@ -63,9 +63,7 @@ def _renamed(tree: _Tree, names: Mapping[str, str]) -> _Tree:
         return replace(tree, text=names.get(tree.text, tree.text))
     if not is_dataclass(tree) or isinstance(tree, type):
         return tree
-    kept = ("span", *_KEPT.get(type(tree), ()))
-    if isinstance(tree, ast.Setting) and tree.name.text in OPTIONS_OF_WORDS:
-        kept = ("span", "name", "value")
+    kept = ("span", *_KEPT.get(type(tree), ()), *("value",) * _is_word(tree))
     changed = {}
     for field in fields(tree):
         before = getattr(tree, field.name)
@@ -73,6 +71,11 @@ def _renamed(tree: _Tree, names: Mapping[str, str]) -> _Tree:
         if after is not before:
             changed[field.name] = after
     return replace(tree, **changed) if changed else tree
+
+
+def _is_word(tree: object) -> bool:
+    """Whether it is a setting whose value is a word of the language: `act = gelu`."""
+    return isinstance(tree, ast.Setting) and tree.name.text in OPTIONS_OF_WORDS
 
 
 def _indices(spec: ast.Spec) -> Iterator[str]:
