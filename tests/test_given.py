@@ -163,3 +163,42 @@ def test_a_command_says_which_values_go_unused(
     ended = run("encode", "mine", "--data", "rows.npz", "-o", "z.npz")
     assert ended.code == 0, ended.err
     assert "DATA25  x: " in ended.err
+
+
+MISTAKES = {
+    "a misspelt column": ({"geneA": 1.0}, {}, 'write maps={"x": "COLUMN,..."}'),
+    "an absent one that rows may lack": ({"x_1": 1.0}, {}, 'maps={"batch": ""} where no row has'),
+    "too few columns": ({"a": 1.0, "b": 2.0}, {"x": "a,b", "batch": ""}, 'constants={"NAME": 2}'),
+    "no such variable": ({"a": 1.0}, {"w": "a"}, 'maps={"w": "a"}: the spec has no data named'),
+    "a column twice": ({"a": 1.0}, {"x": "a", "batch": "a"}, 'other columns: maps={"NAME": '),
+    "empty cells": (dict.fromkeys(("x_1", "x_2", "x_3"), [1.0, None]), {"batch": ""}, "`dropna`"),
+    "too many classes": (
+        dict.fromkeys(("x_1", "x_2", "x_3"), [1.0, 2.0, 3.0]) | {"batch": ["p", "q", "r"]},
+        {},
+        '`constants={"NAME": 3}`',
+    ),
+}
+
+
+@pytest.mark.parametrize("name", list(MISTAKES))
+def test_a_message_to_python_proposes_arguments_and_no_options(name: str) -> None:
+    pandas = pytest.importorskip("pandas", reason="pandas is not installed")
+    pytest.importorskip("pyarrow", reason="pyarrow is not installed")
+    columns, maps, proposed = MISTAKES[name]
+    rows = {key: one if isinstance(one, list) else [one, 2.0] for key, one in columns.items()}
+    with pytest.raises(TrainingError) as caught:
+        LatentModel(TWO, maps=maps, epochs=1).fit(pandas.DataFrame(rows))
+    said = " ".join(str(caught.value).split())
+    assert proposed in said
+    assert "--" not in said
+
+
+def test_a_message_of_a_trained_model_proposes_a_name_of_the_column() -> None:
+    pandas = pytest.importorskip("pandas", reason="pandas is not installed")
+    pytest.importorskip("pyarrow", reason="pyarrow is not installed")
+    frame = pandas.DataFrame(np.random.default_rng(0).normal(size=(9, 3)), columns=["a", "b", "c"])
+    model = LatentModel(TWO, maps={"x": "a,b,c", "batch": ""}, epochs=1).fit(frame)
+    with pytest.raises(TrainingError, match="no column `b`") as caught:
+        model.transform(frame.rename(columns={"b": "other"}))
+    assert "add it, or name its column `b`" in " ".join(str(caught.value).split())
+    assert "--" not in str(caught.value)

@@ -84,18 +84,20 @@ def batch_of_table(
     Raises `DataRefused` with all that is wrong, and ValueError for what has no named columns.
     """
     from graphdsl_runtime.data import Split, prepare, read_batch
+    from graphdsl_runtime.data.options import in_python
     from graphdsl_runtime.data.own import table_of
 
     if not (is_by_name(given) or hasattr(given, "columns") or _kind(given) in _OMICS):
         names = ", ".join(one.name for one in objective.variables if one.role != "latent")
         raise ValueError(f"X is a {type(given).__name__}; expected a mapping or a table of {names}")
-    table = table_of("X", given)
-    if fitting:
-        split = Split(by="last", fraction=1e-9)  # all rows train; a split has to hold out one
-        texts = [f"{name}={columns}" for name, columns in maps.items()]
-        prepared = prepare(table, objective.variables, maps=texts, split=split)
-        objective.data_record = prepared.record
-    return read_batch(table, objective.variables, record=objective.data_record).batch
+    with in_python():
+        table = table_of("X", given)
+        if fitting:
+            split = Split(by="last", fraction=1e-9)  # all rows train; a split has to hold out one
+            texts = [f"{name}={columns}" for name, columns in maps.items()]
+            prepared = prepare(table, objective.variables, maps=texts, split=split)
+            objective.data_record = prepared.record
+        return read_batch(table, objective.variables, record=objective.data_record).batch
 
 
 _OMICS = ("anndata.AnnData", "mudata.MuData")

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from graphdsl_runtime.data.errors import DataRefused, refused
+from graphdsl_runtime.data.options import constant_of
 from graphdsl_runtime.data.pieces import Owner
 from graphdsl_runtime.data.table import Array
 from graphdsl_runtime.data.values import Values
@@ -129,7 +130,7 @@ def _classes(owner: Owner, found: Sequence[str]) -> tuple[str, ...]:
         instead = (
             f"declare it `categorical({len(found)})`"
             if binary
-            else f"declare it `categorical({len(found)})`: `--const NAME={len(found)}`, if a "
+            else f"declare it `categorical({len(found)})`: {constant_of(len(found))}, if a "
             "constant sets it"
         )
         raise refused(

@@ -11,6 +11,7 @@ import numpy as np
 
 from graphdsl_runtime.data.categories import encode, names_of
 from graphdsl_runtime.data.errors import DataRefused, Finding
+from graphdsl_runtime.data.options import without_incomplete
 from graphdsl_runtime.data.partial import partial_rows
 from graphdsl_runtime.data.pieces import Owner
 from graphdsl_runtime.data.table import Array
@@ -155,7 +156,7 @@ def _missing(owner: Owner, values: Values, dropped: bool) -> Iterator[Finding]:
             owner.name,
             f"lacks values in {count} of {len(rows)} rows ({share}), the first of them row "
             f"{first + 1}, column `{column}`",
-            f"declare it `{variable} optional`, or leave these rows out: --drop-incomplete",
+            f"declare it `{variable} optional`, or leave these rows out: {without_incomplete()}",
         )
 
 

@@ -11,6 +11,7 @@ from fnmatch import fnmatchcase
 
 from graphdsl_runtime import Variable
 from graphdsl_runtime.data.errors import refused
+from graphdsl_runtime.data.options import columns_of
 from graphdsl_runtime.data.pieces import Piece, all_pieces, close_to, find, listed
 from graphdsl_runtime.data.table import Table
 
@@ -31,13 +32,14 @@ def parse_maps(texts: Sequence[str], variables: Sequence[Variable]) -> dict[str,
     for text in texts:
         name, sign, columns = text.partition("=")
         name = name.strip()
+        asked = columns_of(name, columns.strip())
         if not sign:
-            raise refused("DATA04", f"--map {text}", "has no `=`", "write --map NAME=COLUMN,...")
+            raise refused("DATA04", f"--map {text}", "has no `=`", f"write {columns_of()}")
         if name not in known:
             hint = close_to(name, known) or f"the names are {', '.join(dict.fromkeys(known))}"
-            raise refused("DATA04", f"--map {text}", f"the spec has no data named `{name}`", hint)
+            raise refused("DATA04", asked, f"the spec has no data named `{name}`", hint)
         if name in found:
-            raise refused("DATA04", f"--map {text}", f"`{name}` is mapped twice", "write it once")
+            raise refused("DATA04", asked, f"`{name}` is mapped twice", "write it once")
         found[name] = columns.strip()
     return found
 

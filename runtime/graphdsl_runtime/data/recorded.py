@@ -19,6 +19,7 @@ from graphdsl_runtime import Batch, Variable
 from graphdsl_runtime.data.errors import DataRefused, Finding, refused
 from graphdsl_runtime.data.fields import Field, read_field
 from graphdsl_runtime.data.maps import parse_maps
+from graphdsl_runtime.data.options import column_of
 from graphdsl_runtime.data.pieces import Owner, Piece, find
 from graphdsl_runtime.data.prepare import batch_of, complete_rows, unequal
 from graphdsl_runtime.data.resolve import resolve
@@ -149,7 +150,7 @@ def _recorded(
         if len(pieces) < len(names):
             lacking = next(one for one in names if not find(table, one))
             said = f"{table.name} has no column `{lacking}`, which the model was trained with"
-            findings.append(Finding("DATA03", name, said, "add the column, or write --map"))
+            findings.append(Finding("DATA03", name, said, f"add it, or {column_of(name, lacking)}"))
         owners.append(Owner(name, known[name], tuple(pieces)))
     if findings:
         raise DataRefused(findings)
@@ -217,7 +218,7 @@ def _lacking(
                     "DATA03",
                     name,
                     f"{table.name} has no column for it",
-                    f"write --map '{name}=COLUMN'",
+                    column_of(name),
                 )
             )
 

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from graphdsl_runtime import Variable
 from graphdsl_runtime.data.errors import DataRefused, Finding, refused
 from graphdsl_runtime.data.maps import mapped
+from graphdsl_runtime.data.options import columns_of
 from graphdsl_runtime.data.pieces import Owner, Piece, close_to, listed
 from graphdsl_runtime.data.table import Column, Table
 
@@ -67,7 +68,7 @@ def _named(table: Table, name: str) -> list[Piece]:
     found = [column for one in names if (column := table.column(one))]
     if len(found) > 1:
         both = " and ".join(f"`{one.name}`" for one in found)
-        raise refused("DATA03", name, f"could be {both}", f"write --map '{name}=COLUMN'")
+        raise refused("DATA03", name, f"could be {both}", f"write {columns_of(name, 'COLUMN')}")
     if found:
         return [Piece(found[0])]
     return _entries(table, name, names)
@@ -94,7 +95,7 @@ def _entries(table: Table, name: str, names: Iterable[str]) -> list[Piece]:
             "DATA03",
             name,
             f"has the column `{numbered[first].name}` and others, and none numbered {lacking}",
-            "its entries are numbered from 0 or from 1 on; or write --map " + f"'{name}=...'",
+            f"its entries are numbered from 0 or from 1 on; or write {columns_of(name)}",
         )
     return [Piece(numbered[one]) for one in sorted(numbered)]
 
@@ -126,12 +127,14 @@ def _fits(column: Column, owner: Owner) -> bool:
 
 def _absent(table: Table, owner: Owner) -> Finding:
     hint = close_to(owner.name, table.names) or listed(table)
-    none = f", or --map '{owner.name}=' where no row has it" if owner.variable.optional else ""
+    none = (
+        f", or {columns_of(owner.name, '')} where no row has it" if owner.variable.optional else ""
+    )
     return Finding(
         "DATA03",
         owner.name,
         f"{table.name} has no column of this name",
-        f"{hint}; write --map '{owner.name}=COLUMN,...'{none}",
+        f"{hint}; write {columns_of(owner.name)}{none}",
     )
 
 
@@ -157,7 +160,7 @@ def _twice(owners: Sequence[Owner]) -> Iterator[Finding]:
                         "DATA04",
                         owner.name,
                         f"takes the column `{piece.name}`, which `{other}` takes too",
-                        "give every variable columns of its own, with --map",
+                        f"give every variable other columns: {columns_of()}",
                     )
                     return
             used.append((piece.entry, owner.name))

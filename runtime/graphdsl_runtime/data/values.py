@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from graphdsl_runtime.data.errors import refused
+from graphdsl_runtime.data.options import constant_of
 from graphdsl_runtime.data.pieces import Owner, Piece
 from graphdsl_runtime.data.spool import copied, steps
 from graphdsl_runtime.data.table import Array
@@ -185,7 +186,7 @@ def _refuse_shape(owner: Owner) -> None:
             owner.name,
             f"has {_count(wanted)} a row{_shape(owner.shape)}, and {has}",
             "name as many columns as it has values, or change its size in the spec: "
-            f"`--const NAME={sum(sizes)}`, if a constant sets it",
+            f"{constant_of(sum(sizes))}, if a constant sets it",
         )
     if len(owner.pieces) > 1:
         return
