@@ -81,8 +81,11 @@ class Loop(LightningModule):
         self._optimizers: dict[str, Optimizer] = {}
         self._rates: dict[str, float] = {}  # as they are without schedule
         # The noise is torch's own, as without compilation: `--compile` changes no draw of a run.
-        as_torch_draws = {"fallback_random": True}
-        module = torch.compile(objective, options=as_torch_draws) if settings.compile else objective
+        module = (
+            torch.compile(objective, options={"fallback_random": True})
+            if settings.compile
+            else objective
+        )
         self._compute: Callable[[Batch, Noise | None], Losses] = partial(nn.Module.__call__, module)
         self._train, self._held_out = Mean(), Mean()
         self._noise: SharedNoise | None = None  #: of the epoch, where there are several processes
