@@ -165,15 +165,20 @@ def test_a_command_says_which_values_go_unused(
     assert "DATA25  x: " in ended.err
 
 
-MISTAKES = {
-    "a misspelt column": ({"geneA": 1.0}, {}, 'write maps={"x": "COLUMN,..."}'),
-    "an absent one that rows may lack": ({"x_1": 1.0}, {}, 'maps={"batch": ""} where no row has'),
-    "too few columns": ({"a": 1.0, "b": 2.0}, {"x": "a,b", "batch": ""}, 'constants={"NAME": 2}'),
-    "no such variable": ({"a": 1.0}, {"w": "a"}, 'maps={"w": "a"}: the spec has no data named'),
-    "a column twice": ({"a": 1.0}, {"x": "a", "batch": "a"}, 'other columns: maps={"NAME": '),
-    "empty cells": (dict.fromkeys(("x_1", "x_2", "x_3"), [1.0, None]), {"batch": ""}, "`dropna`"),
+THREE = ("x_1", "x_2", "x_3")
+MISTAKES: dict[str, tuple[dict[str, list[Any]], dict[str, str], str]] = {
+    "a misspelt column": ({"geneA": [1, 2]}, {}, 'write maps={"x": "COLUMN,..."}'),
+    "no column at all": ({"x_1": [1, 2]}, {}, 'maps={"batch": ""} where no row has it'),
+    "too few columns": (
+        {"a": [1, 2], "b": [1, 2]},
+        {"x": "a,b", "batch": ""},
+        '`constants={"NAME": 2}`',
+    ),
+    "no such variable": ({"a": [1, 2]}, {"w": "a"}, 'maps={"w": "a"}: the spec has no data named'),
+    "a column twice": ({"a": [1, 2]}, {"x": "a", "batch": "a"}, 'columns: maps={"NAME": '),
+    "empty cells": ({one: [1, None] for one in THREE}, {"batch": ""}, "a DataFrame's `dropna`"),
     "too many classes": (
-        dict.fromkeys(("x_1", "x_2", "x_3"), [1.0, 2.0, 3.0]) | {"batch": ["p", "q", "r"]},
+        {one: [1, 2, 3] for one in THREE} | {"batch": ["p", "q", "r"]},
         {},
         '`constants={"NAME": 3}`',
     ),
@@ -185,9 +190,8 @@ def test_a_message_to_python_proposes_arguments_and_no_options(name: str) -> Non
     pandas = pytest.importorskip("pandas", reason="pandas is not installed")
     pytest.importorskip("pyarrow", reason="pyarrow is not installed")
     columns, maps, proposed = MISTAKES[name]
-    rows = {key: one if isinstance(one, list) else [one, 2.0] for key, one in columns.items()}
     with pytest.raises(TrainingError) as caught:
-        LatentModel(TWO, maps=maps, epochs=1).fit(pandas.DataFrame(rows))
+        LatentModel(TWO, maps=maps, epochs=1).fit(pandas.DataFrame(columns))
     said = " ".join(str(caught.value).split())
     assert proposed in said
     assert "--" not in said

@@ -83,8 +83,7 @@ def batch_of_table(
     At fitting, the record of how the columns were read becomes the objective's.
     Raises `DataRefused` with all that is wrong, and ValueError for what has no named columns.
     """
-    from graphdsl_runtime.data import Split, prepare, read_batch
-    from graphdsl_runtime.data.options import in_python
+    from graphdsl_runtime.data import Split, in_python, prepare, read_batch
     from graphdsl_runtime.data.own import table_of
 
     if not (is_by_name(given) or hasattr(given, "columns") or _kind(given) in _OMICS):

@@ -7,6 +7,7 @@ a file wants them. Nothing else in the runtime imports it.
 
 from graphdsl_runtime.data.errors import CODES, DataRefused, Finding, MissingLibrary, refused
 from graphdsl_runtime.data.guess import Guess, Guesses, guess
+from graphdsl_runtime.data.options import in_python
 from graphdsl_runtime.data.prepare import Prepared, prepare
 from graphdsl_runtime.data.read import SOURCES, open_table, runs_code
 from graphdsl_runtime.data.recorded import ReadRows, read_batch
@@ -27,6 +28,7 @@ __all__ = [
     "Split",
     "Table",
     "guess",
+    "in_python",
     "open_table",
     "prepare",
     "read_batch",
