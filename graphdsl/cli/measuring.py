@@ -31,7 +31,6 @@ class Measured:
     objective: Objective
     data: str
     options: Reading
-    batch_size: int
     remarks: list[str] = field(default_factory=list)  #: what could not be measured, and why
 
     def probes(self, names: Sequence[str]) -> tuple[Probe, ...]:
@@ -98,7 +97,11 @@ class Measured:
                     try:
                         measured.append(
                             coherence(
-                                self.objective, source, to, *parts, batch_size=self.batch_size
+                                self.objective,
+                                source,
+                                to,
+                                *parts,
+                                batch_size=self.options.batch_size,
                             )
                         )
                     except (ObjectiveError, ValueError) as problem:
@@ -129,7 +132,7 @@ class Measured:
         from graphdsl_runtime.in_use import encode, read_part
 
         seen = read_part(self.objective, rows.batch)
-        return encode(self.objective, seen, batch_size=self.batch_size)
+        return encode(self.objective, seen, batch_size=self.options.batch_size)
 
 
 def more_lines(found: Evaluation) -> Iterator[str]:

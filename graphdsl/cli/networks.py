@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["OwnNetworks", "networks_of"]
+__all__ = ["NETWORKS_HELP", "NETWORKS_METAVAR", "OwnNetworks", "networks_of"]
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated
@@ -15,13 +15,10 @@ from graphdsl_files import shown
 if TYPE_CHECKING:
     from torch import nn
 
+NETWORKS_METAVAR = "MODULE:FUNCTION"
+NETWORKS_HELP = "A function of yours that returns networks by the names of conditionals. Runs code."
 OwnNetworks = Annotated[
-    str | None,
-    typer.Option(
-        "--networks",
-        metavar="MODULE:FUNCTION",
-        help="A function of yours that returns networks by the names of conditionals. Runs code.",
-    ),
+    str | None, typer.Option("--networks", metavar=NETWORKS_METAVAR, help=NETWORKS_HELP)
 ]
 
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 __all__ = [
     "Consts",
-    "DropIncomplete",
-    "Maps",
     "Out",
     "Params",
     "Spec",
@@ -36,12 +34,3 @@ Out = Annotated[Path | None, typer.Option("-o", "--out", help="Where to write; -
 Strict = Annotated[bool, typer.Option("--strict", help="Warnings are errors.")]
 Consts = Annotated[list[str] | None, typer.Option("--const", metavar="NAME=VALUE")]
 Params = Annotated[list[str] | None, typer.Option("--param", metavar="NAME=VALUE")]
-
-# Of what reads data.
-Maps = Annotated[
-    list[str] | None,
-    typer.Option("--map", metavar="NAME=COLUMNS", help="Such as x=gene_*,age or x=first..last."),
-]
-DropIncomplete = Annotated[
-    bool, typer.Option("--drop-incomplete", help="Leave out rows that lack what every row needs.")
-]

@@ -23,13 +23,17 @@ def with_settings(
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Give a command the options of records, each in the place of the parameter of its name.
 
-    The parameter is a mapping of the options that the command line has: what it lacks is for a
-    file, or for the record, to say.
+    A parameter that is annotated as the record takes the record. Any other is a mapping of the
+    options that the command line has: what it lacks is for a file, or for the record, to say.
+    An option that the command declares itself is none of a record.
     """
-    settings = {place: settings_of(record) for place, record in records.items()}
 
     def decorate(command: Callable[..., None]) -> Callable[..., None]:
         own = inspect.signature(command, eval_str=True).parameters
+        settings = {
+            place: {name: one for name, one in settings_of(record).items() if name not in own}
+            for place, record in records.items()
+        }
 
         @wraps(command)
         def wrapper(**options: Any) -> None:  # noqa: ANN401  # of whichever types
@@ -37,7 +41,11 @@ def with_settings(
                 place: {name: _plain(options.pop(name)) for name in known}
                 for place, known in settings.items()
             }
-            command(**options, **{place: _asked(values) for place, values in given.items()})
+            asked = {place: _asked(values) for place, values in given.items()}
+            for place, record in records.items():
+                if own[place].annotation is record:
+                    asked[place] = record(**asked[place])
+            command(**options, **asked)
 
         parameters: list[Parameter] = []
         for name, parameter in own.items():

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 __all__ = [
-    "BatchSize",
-    "Checkpoint",
     "Data",
     "Device",
-    "OldSpec",
-    "Part",
+    "Loading",
     "Reading",
     "Result",
     "Rows",
@@ -36,10 +33,16 @@ import typer
 
 from graphdsl.cli.console import fail, say, write
 from graphdsl.cli.devices import device_of, lacks_memory
-from graphdsl.cli.networks import networks_of
+from graphdsl.cli.networks import NETWORKS_HELP, NETWORKS_METAVAR, networks_of
 from graphdsl.ir.symbols import entry_word
-from graphdsl.runs.reading import IMAGES, DataOptions, read_rows
-from graphdsl_files import shown, write_whole
+from graphdsl.runs.reading import (
+    IMAGES,
+    DataOptions,
+    read_rows,
+    setting_of_drop_incomplete,
+    setting_of_maps,
+)
+from graphdsl_files import setting, shown, write_whole
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -62,11 +65,12 @@ class Rows(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
-    """How the data are read."""
+    """How the data are read, and how many rows are computed at once."""
 
-    rows: Rows = Rows.all
-    maps: Sequence[str] = ()
-    drop_incomplete: bool = False
+    rows: Rows = setting(Rows.all, "Which rows, where the data are split.")  # noqa: RUF009  # a field
+    maps: tuple[str, ...] = setting_of_maps()
+    drop_incomplete: bool = setting_of_drop_incomplete()
+    batch_size: int = setting(256, "Rows at once; no result depends on it.", low=1)
 
 
 class Part(StrEnum):
@@ -74,6 +78,15 @@ class Part(StrEnum):
 
     best = "best"
     last = "last"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loading:
+    """Which checkpoint of a run is loaded, and what it lacks."""
+
+    checkpoint: Part | None = setting(None, "Of a run; by default best, else last.")  # noqa: RUF009  # a field
+    spec: str | None = setting(None, "Of a run that kept none.")
+    networks: str | None = setting(None, NETWORKS_HELP, metavar=NETWORKS_METAVAR)
 
 
 def _ending(out: Path) -> Path:
@@ -94,18 +107,13 @@ Result = Annotated[
         help="Where to write: .npz, .csv, .parquet or .h5ad; - is CSV.",
     ),
 ]
-BatchSize = Annotated[int, typer.Option(min=1, help="Rows at once; no result depends on it.")]
 Seed = Annotated[int, typer.Option(min=0, help="Of the samples.")]
-Checkpoint = Annotated[Part | None, typer.Option(help="Of a run; by default best, else last.")]
 Device = Annotated[
     str, typer.Option(metavar="DEVICE", help="Where to compute: cpu, cuda, cuda:1, mps, or auto.")
 ]
-OldSpec = Annotated[str | None, typer.Option("--spec", help="Of a run that kept none.")]
 
 
-def opened(
-    run: Path, checkpoint: Part | None, spec: str | None, networks: str | None, device: str
-) -> Objective:
+def opened(run: Path, loading: Loading, device: str = "cpu") -> Objective:
     """The trained model, on a device; stops with a line and code 1 where it cannot be loaded."""
     from graphdsl.api import load
     from graphdsl.cli.sources import open_source
@@ -115,9 +123,9 @@ def opened(
     with refusals():
         return load(
             run,
-            checkpoint=None if checkpoint is None else checkpoint.value,
-            spec=None if spec is None else open_source(spec),
-            networks=networks_of(networks),
+            checkpoint=None if loading.checkpoint is None else loading.checkpoint.value,
+            spec=None if loading.spec is None else open_source(loading.spec),
+            networks=networks_of(loading.networks),
         ).to(place)
 
 

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
-__all__ = ["IMAGES", "DataOptions", "read_rows", "refuse_other_data"]
+__all__ = [
+    "IMAGES",
+    "DataOptions",
+    "read_rows",
+    "refuse_other_data",
+    "setting_of_drop_incomplete",
+    "setting_of_maps",
+]
 
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,20 +34,24 @@ _SHOWN = 200  # letters of it in a message
 IMAGES = ("digits", "digits-halves", "mnist", "mnist-halves")
 
 
+#: Settings that training has in common with what uses a trained model.
+setting_of_maps = partial(
+    setting, (), "Such as x=gene_*,age or x=first..last.", option="map", metavar="NAME=COLUMNS"
+)
+setting_of_drop_incomplete = partial(
+    setting, False, "Leave out rows that lack what every row needs."
+)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DataOptions:
     """How a source is read."""
 
-    maps: tuple[str, ...] = setting(
-        (),
-        "Such as x=gene_*,age or x=first..last.",
-        option="map",
-        metavar="NAME=COLUMNS",
-    )
+    maps: tuple[str, ...] = setting_of_maps()
     held_out: float | None = setting(None, "The fraction of rows, or groups. [0.2]")
     split: str | None = setting(None, "random, last, group:COLUMN or column:COLUMN.")
     split_seed: int = setting(0, "Of a random split.", low=0)
-    drop_incomplete: bool = setting(False, "Leave out rows that lack what every row needs.")
+    drop_incomplete: bool = setting_of_drop_incomplete()
     validation: float = setting(
         0.0,
         "Choose best/ by this fraction of the training rows; held-out rows stay unseen.",

@@ -13,14 +13,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from graphdsl.cli.console import print_lines, say, write
-from graphdsl.cli.networks import OwnNetworks
-from graphdsl.cli.options import DropIncomplete, Maps
+from graphdsl.cli.records import with_settings
 from graphdsl.cli.using import (
-    BatchSize,
-    Checkpoint,
     Data,
     Device,
-    OldSpec,
+    Loading,
     Reading,
     Rows,
     Run,
@@ -37,7 +34,9 @@ if TYPE_CHECKING:
     from graphdsl.api.evaluation import Evaluation
 
 
+@with_settings(reading=Reading, loading=Loading)
 def command(
+    *,
     run: Run,
     data: Data,
     out: Annotated[
@@ -61,26 +60,24 @@ def command(
         list[str] | None,
         typer.Option(metavar="COLUMN", help="Predict a column from views that are translated."),
     ] = None,
-    maps: Maps = None,
-    drop_incomplete: DropIncomplete = False,
-    batch_size: BatchSize = 256,
+    reading: Reading,
     seed: Seed = 0,
     device: Device = "cpu",
-    checkpoint: Checkpoint = None,
-    spec: OldSpec = None,
-    networks: OwnNetworks = None,
+    loading: Loading,
 ) -> None:
     """Measure a trained model: its loss and terms, a bound of -log p, active units, and more."""
     from graphdsl.api.evaluation import evaluate
     from graphdsl.cli.measuring import Measured, more_lines
 
-    objective = opened(run, checkpoint, spec, networks, device)
+    objective = opened(run, loading, device)
     which = rows or (Rows.held_out if trained_on(objective, data) else Rows.all)
-    options = Reading(rows=which, maps=maps or (), drop_incomplete=drop_incomplete)
-    given = rows_of(objective, data_of(objective), data, options)
+    reading = replace(reading, rows=which)
+    given = rows_of(objective, data_of(objective), data, reading)
     with refusals():
-        found = evaluate(objective, given.batch, samples=samples, batch_size=batch_size, seed=seed)
-    measured = Measured(objective, data, options, batch_size)
+        found = evaluate(
+            objective, given.batch, samples=samples, batch_size=reading.batch_size, seed=seed
+        )
+    measured = Measured(objective, data, reading)
     found = replace(
         found,
         probes=measured.probes(probe or ()),

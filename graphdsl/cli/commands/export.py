@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from graphdsl.cli.console import fail, say
-from graphdsl.cli.networks import OwnNetworks
-from graphdsl.cli.using import Checkpoint, OldSpec, Run, opened, refusals, write_bytes
+from graphdsl.cli.records import with_settings
+from graphdsl.cli.using import Loading, Run, opened, refusals, write_bytes
 from graphdsl_files import shown
 
 if TYPE_CHECKING:
@@ -39,7 +39,9 @@ def _ending(out: Path) -> Path:
     return out
 
 
+@with_settings(loading=Loading)
 def command(
+    *,
     run: Run,
     out: Annotated[
         Path,
@@ -48,14 +50,12 @@ def command(
     part: Annotated[
         Part, typer.Option(help="From data to codes (infer), or from codes to data (decode).")
     ] = Part.infer,
-    checkpoint: Checkpoint = None,
-    spec: OldSpec = None,
-    networks: OwnNetworks = None,
+    loading: Loading,
 ) -> None:
     """Write a trained model for programs without graphdsl: by torch.export, or as ONNX."""
     from graphdsl_runtime.in_use.exporting import example_rows, exported_decode, exported_infer
 
-    objective = opened(run, checkpoint, spec, networks, "cpu")
+    objective = opened(run, loading)
     with refusals():
         try:
             program = (exported_infer if part is Part.infer else exported_decode)(objective)

@@ -9,16 +9,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from graphdsl.cli.console import fail
-from graphdsl.cli.networks import OwnNetworks
-from graphdsl.cli.options import DropIncomplete, Maps
+from graphdsl.cli.records import with_settings
 from graphdsl.cli.using import (
-    BatchSize,
-    Checkpoint,
     Device,
-    OldSpec,
+    Loading,
     Reading,
     Result,
-    Rows,
     Run,
     Seed,
     data_of,
@@ -34,7 +30,9 @@ if TYPE_CHECKING:
     from graphdsl_runtime.data import ReadRows
 
 
+@with_settings(reading=Reading, loading=Loading)
 def command(
+    *,
     run: Run,
     out: Result,
     number: Annotated[
@@ -43,21 +41,16 @@ def command(
     data: Annotated[
         str | None, typer.Option(help="What p conditions on and does not generate.")
     ] = None,
-    rows: Rows = Rows.all,
-    maps: Maps = None,
-    drop_incomplete: DropIncomplete = False,
-    batch_size: BatchSize = 256,
+    reading: Reading,
     seed: Seed = 0,
     device: Device = "cpu",
-    checkpoint: Checkpoint = None,
-    spec: OldSpec = None,
-    networks: OwnNetworks = None,
+    loading: Loading,
 ) -> None:
     """Draw rows from a trained model: latents from their priors, means and a sample of the data."""
     from graphdsl_runtime.in_use import sample
     from graphdsl_runtime.in_use.codes import generated
 
-    objective = opened(run, checkpoint, spec, networks, device)
+    objective = opened(run, loading, device)
     given: Batch = {}
     found: ReadRows | None = None
     if data is not None:
@@ -66,8 +59,7 @@ def command(
         conditions = [name for name in data_of(objective) if name not in made]
         if not conditions:
             fail("graphdsl: this model conditions on no data: leave out --data", code=2)
-        options = Reading(rows=rows, maps=maps or (), drop_incomplete=drop_incomplete)
-        found = rows_of(objective, conditions, data, options)
+        found = rows_of(objective, conditions, data, reading)
         given, count = found.batch, len(found.places)
         if number is not None and number != count:
             fail(f"graphdsl: the data hold {count} rows, and -n asks for {number}", code=2)
@@ -75,7 +67,7 @@ def command(
     if number is None:
         fail("graphdsl: say how many rows: -n 100", code=2)
     with refusals():
-        drawn = sample(objective, number, given, batch_size=batch_size, seed=seed)
+        drawn = sample(objective, number, given, batch_size=reading.batch_size, seed=seed)
     means = {f"{one.name}.mean" for one in objective.variables if one.role == "latent"}
     columns = means_and_samples(drawn)
     results = {name: one for name, one in columns.items() if name not in means}

@@ -9,17 +9,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from graphdsl.cli.console import fail, say
-from graphdsl.cli.networks import OwnNetworks
-from graphdsl.cli.options import DropIncomplete, Maps
+from graphdsl.cli.records import with_settings
 from graphdsl.cli.using import (
-    BatchSize,
-    Checkpoint,
     Data,
     Device,
-    OldSpec,
+    Loading,
     Reading,
     Result,
-    Rows,
     Run,
     opened,
     refusals,
@@ -33,34 +29,30 @@ if TYPE_CHECKING:
     from graphdsl_runtime import Batch, Objective, Variable
 
 
+@with_settings(reading=Reading, loading=Loading)
 def command(
+    *,
     run: Run,
     data: Data,
     out: Result,
     source: Annotated[list[str], typer.Option("--from", metavar="NAME", help="Such as x[1].")],
     to: Annotated[list[str], typer.Option("--to", metavar="NAME", help="Such as x[2].")],
-    rows: Rows = Rows.all,
-    maps: Maps = None,
-    drop_incomplete: DropIncomplete = False,
-    batch_size: BatchSize = 256,
+    reading: Reading,
     device: Device = "cpu",
-    checkpoint: Checkpoint = None,
-    spec: OldSpec = None,
-    networks: OwnNetworks = None,
+    loading: Loading,
 ) -> None:
     """Predict views from others of the same rows: the means, at the means of the codes."""
     from graphdsl_runtime.in_use import translate
 
-    objective = opened(run, checkpoint, spec, networks, device)
+    objective = opened(run, loading, device)
     owners = _owners(objective, [*source, *to])
     if both := set(source) & set(to):
         fail(f"graphdsl: {', '.join(sorted(both))} is both in --from and in --to", code=2)
-    options = Reading(rows=rows, maps=maps or (), drop_incomplete=drop_incomplete)
-    given = rows_of(objective, source, data, options)
+    given = rows_of(objective, source, data, reading)
     seen = _only(given.batch, source, owners)
     with refusals():
         _say_unseen(objective, seen, source, owners)
-        found = translate(objective, seen, to, batch_size=batch_size)
+        found = translate(objective, seen, to, batch_size=reading.batch_size)
     results = {f"{name}.mean": one for name, one in found.items()}
     what = f"{', '.join(to)} of {len(given.places)} rows from {', '.join(source)}"
     write_table(out, results, objective, what, given)
