@@ -203,7 +203,7 @@ def _distributions() -> str:
             law.kind,
             law.support,
             ", ".join(law.output.parameters) or "the distribution itself",
-            "fixed, learned or predicted" if law.scale is not None else "",
+            _scale(law),
             ", ".join(_roles(law)),
             {"pathwise": "differentiable", "relaxed": "relaxed", "none": "not differentiable"}[
                 law.gradient
@@ -217,6 +217,15 @@ def _distributions() -> str:
     ]
     lead = "Every distribution that a spec can name after `~`. The first of a kind is its default."
     return _joined(["# Distributions", lead, _table(head, rows), _table(details, known)])
+
+
+def _scale(law: Law) -> str:
+    """What a spec may say of a parameter that the network need not predict."""
+    if law.scale is None:
+        return ""
+    each = "for each coordinate" if law.scale.each else "for each variable"
+    default = ", the default" if law.scale.default == "learned" else ""
+    return f"`{law.scale.word}`: fixed, learned {each}{default}, or predicted (`network`)"
 
 
 def _roles(law: Law) -> Iterator[str]:

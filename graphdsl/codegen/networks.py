@@ -103,6 +103,8 @@ def _in_units(slot: NetworkSlot) -> py.Expression:
         named["answer"] = _names(builder.describes)
         if builder.units != "means":
             named["law"] = py.Literal(builder.units)
+        if builder.without:
+            named["without"] = py.Literal(builder.without)
     return own_call("scaled", network, **named, **_pooled(slot))
 
 

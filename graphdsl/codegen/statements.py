@@ -29,6 +29,7 @@ from graphdsl.codegen.words import (
     runtime,
     shape,
 )
+from graphdsl.ir.laws import Scale, scale_of
 from graphdsl.ir.statements import (
     Assemble,
     Chances,
@@ -186,18 +187,22 @@ def _read(statement: Run) -> py.Expression:
     if len(statement.picked) == 1:
         output = py.Index(output, (*[py.Slice()] * (2 if statement.on_sets else 1), py.Literal(0)))
     word = statement.output.constructor
-    if statement.scale is not None:
-        return _with_scale(statement, word.partition(".")[0], output, statement.scale)
     reshaped = () if statement.reshape is None else (shape(statement.reshape),)
+    known = scale_of(statement.output)
+    if statement.scale is not None and known is not None:
+        return _with_scale(statement, known, (output, *reshaped), statement.scale)
     return runtime(word, output, *reshaped) if word else output
 
 
 def _with_scale(
-    statement: Run, word: str, output: py.Expression, scale: float | str
+    statement: Run, known: Scale, read: tuple[py.Expression, ...], scale: float | str
 ) -> py.Expression:
-    """A location with a fixed scale, or with a learned one: of the members that run, of each."""
+    """What is predicted, with a fixed scale or a learned one: of the members that run, of each."""
+    constructor = statement.output.constructor
+    word = constructor.partition(".")[0]
     if isinstance(scale, float):
-        return runtime(word, output, scale=number(scale))
+        reader = constructor if statement.output.is_vector else word
+        return runtime(reader, *read, **{known.word: number(scale)})
     learned: py.Expression = own(scale)
     if statement.frozen:
         learned = runtime("detached", learned)
@@ -205,7 +210,8 @@ def _with_scale(
     if picked:
         entries = py.Literal(picked[0]) if len(picked) == 1 else integers(picked)
         learned = py.Index(learned, (entries,))
-    return runtime(f"{word}.of_scale", output, learned)
+    output, *reshaped = read
+    return runtime(f"{word}.of_{known.word}", output, learned, *reshaped)
 
 
 def _run(statement: Run) -> py.Expression:

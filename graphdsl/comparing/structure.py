@@ -88,9 +88,7 @@ def _variables(model: Model) -> dict[str, str]:
 def _family(one: Family) -> str:
     classes = "" if one.classes is None else f"({one.classes})"
     shape = f"[{', '.join(map(str, one.shape))}]" if one.shape else ""
-    scale = one.distribution.scale
-    size = "" if scale is None else f"(scale = {scale})"
-    law = f" ~ {one.distribution.law}{size}" if one.role != "given" else ""
+    law = f" ~ {one.distribution}" if one.role != "given" else ""
     labels = f", labels of {one.label_of}" if one.label_of else ""
     return f"{one.role} {one.kind}{classes}{shape}{law}{' optional' * one.optional}{labels}"
 

@@ -50,12 +50,13 @@ class ScaleOfLatent(Diagnostic):
 
 
 class ScaleNotPositive(Diagnostic):
-    """A scale of nought or below."""
+    """A scale, or a dispersion, of zero or below."""
 
     code = "MIB290"
     title = "Scale that is not positive"
-    said = "a scale is positive, and this one is {value}"
-    hint = "write a positive number, or `scale = learned`"
+    said = "a {word} is positive, and this one is {value}"
+    hint = "write a positive number, or `{word} = learned`"
+    word: str
     value: str
 
 

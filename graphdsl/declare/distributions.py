@@ -123,14 +123,16 @@ def _check_joint(scope: Scope, choice: ast.Choice, law: Law, child: Family, netw
 
 def _scale(
     scope: Scope, choice: ast.Choice, law: Law, name: str, role: str
-) -> Fraction | Literal["learned"] | None:
-    """`scale = 0.1` or `scale = learned`: of what p says of an observed real."""
-    if choice.arguments or any(one.name.text != "scale" for one in choice.settings):
-        usage = f"`~ {law}`" + f" or `~ {law}(scale = 0.1)`" * (law.scale is not None)
+) -> Fraction | Literal["learned", "own"] | None:
+    """`scale = 0.1`, `learned` or `network`: of what p says of something observed."""
+    default = _default(law, role)
+    word = "scale" if law.scale is None else law.scale.word
+    if choice.arguments or any(one.name.text != word for one in choice.settings):
+        usage = f"`~ {law}`" + f" or `~ {law}({word} = learned)`" * (law.scale is not None)
         scope.note(UnknownSetting(span=choice.span, law=str(law), usage=usage))
-        return None
+        return default
     if not choice.settings:
-        return None
+        return default
     span = choice.settings[-1].span
     if law.scale is None:
         scope.note(NoScale(span=span, law=str(law)))
@@ -139,10 +141,16 @@ def _scale(
         scope.note(ScaleOfLatent(span=span, name=name, role=role, law=str(law)))
         return None
     value = choice.settings[-1].value
-    if isinstance(value, ast.Word) and value.text == "learned":
-        return "learned"
+    if isinstance(value, ast.Word):
+        return "learned" if value.text == "learned" else "own"
     scale = number(scope, value, NO_INDICES)
     if scale is not None and scale <= 0:
-        scope.note(ScaleNotPositive(span=span, value=number_text(scale)))
-        return None
+        scope.note(ScaleNotPositive(span=span, word=word, value=number_text(scale)))
+        return default
     return scale
+
+
+def _default(law: Law, role: str) -> Literal["learned"] | None:
+    """What the scale of a law is where the spec names none."""
+    is_learned = law.scale is not None and law.scale.default == "learned"
+    return "learned" if is_learned and role == "observed" else None

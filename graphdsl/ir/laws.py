@@ -14,8 +14,11 @@ __all__ = [
     "FULL_NORMAL",
     "LAPLACE",
     "LAWS",
+    "NEGATIVE_BINOMIAL",
     "NORMAL",
     "POISSON",
+    "ZERO_INFLATED_NEGATIVE_BINOMIAL",
+    "ZERO_INFLATED_POISSON",
     "Kind",
     "Law",
     "Output",
@@ -23,6 +26,7 @@ __all__ = [
     "joint_law",
     "kinds_of_latents",
     "laws_of",
+    "scale_of",
 ]
 
 from collections.abc import Iterable
@@ -65,11 +69,17 @@ class Output:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scale:
-    """A scale that a likelihood may have without a network that predicts it."""
+    """A parameter that a likelihood may have without a network that predicts it.
 
+    It is the last of the law's own output: what a network predicts with it is the rest before it.
+    """
+
+    word: Literal["scale", "dispersion"] = "scale"  #: what a spec calls it
     output: Output  #: of a network that predicts the rest
-    attribute: str  #: of a learned scale: what its logarithm is called in the emitted module
-    power: int  #: whose logarithm that is: 1 of the scale, 2 of its square
+    attribute: str  #: of a learned one: what its logarithm is called in the emitted module
+    power: int  #: whose logarithm that is: 1 of the parameter, 2 of its square
+    default: Literal["one", "learned"] = "one"  #: what it is where the spec names none
+    each: bool = False  #: whether a learned one has an entry for each coordinate
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -211,6 +221,87 @@ POISSON = Law(
     reference="McCullagh and Nelder 1989, ch. 6",
 )
 
+NEGATIVE_BINOMIAL = Law(
+    word="negative_binomial",
+    kind="count",
+    runtime="NegativeBinomial",
+    output=Output(
+        name="negative_binomial",
+        constructor="NegativeBinomial.split",
+        parameters=("log-means", "log-dispersions"),
+    ),
+    scale=Scale(
+        word="dispersion",
+        output=Output(
+            name="dispersed",
+            constructor="NegativeBinomial",
+            parameters=("log-means",),
+        ),
+        attribute="log_dispersion",
+        power=1,
+        default="learned",
+        each=True,
+    ),
+    latent=False,
+    gradient="none",
+    entropy=False,
+    divergences=(),
+    has_units=True,
+    link="mean: exp; inverse dispersion: exp",
+    support="0, 1, 2, ...",
+    reference="Lopez et al. 2018; Hilbe 2011, ch. 8",
+)
+
+ZERO_INFLATED_NEGATIVE_BINOMIAL = Law(
+    word="zero_inflated_negative_binomial",
+    kind="count",
+    runtime="ZeroInflatedNegativeBinomial",
+    output=Output(
+        name="zero_inflated_negative_binomial",
+        constructor="ZeroInflatedNegativeBinomial.split",
+        parameters=("log-means", "logits of zeros", "log-dispersions"),
+    ),
+    scale=Scale(
+        word="dispersion",
+        output=Output(
+            name="zero_inflated_dispersed",
+            constructor="ZeroInflatedNegativeBinomial.split",
+            parameters=("log-means", "logits of zeros"),
+        ),
+        attribute="log_dispersion",
+        power=1,
+        default="learned",
+        each=True,
+    ),
+    latent=False,
+    gradient="none",
+    entropy=False,
+    divergences=(),
+    has_units=True,
+    link="mean: exp; share of zeros: logit; inverse dispersion: exp",
+    support="0, 1, 2, ...",
+    reference="Lopez et al. 2018",
+)
+
+ZERO_INFLATED_POISSON = Law(
+    word="zero_inflated_poisson",
+    kind="count",
+    runtime="ZeroInflatedPoisson",
+    output=Output(
+        name="zero_inflated_poisson",
+        constructor="ZeroInflatedPoisson.split",
+        parameters=("log-rates", "logits of zeros"),
+    ),
+    latent=False,
+    gradient="none",
+    entropy=False,
+    divergences=(),
+    has_units=True,
+    link="rate: exp; share of zeros: logit",
+    support="0, 1, 2, ...",
+    reference="Lambert 1992",
+)
+
 FULL_NORMAL = Law(
     word="normal",
     argument="full",
@@ -251,7 +342,10 @@ FLOW = Law(
 )
 
 #: Every law. Of each kind the first is the one that a variable has unless its spec names another.
-LAWS = (NORMAL, LAPLACE, BERNOULLI, CATEGORICAL, POISSON, FULL_NORMAL, FLOW)
+LAWS = (
+    NORMAL, LAPLACE, BERNOULLI, CATEGORICAL, POISSON, NEGATIVE_BINOMIAL,
+    ZERO_INFLATED_NEGATIVE_BINOMIAL, ZERO_INFLATED_POISSON, FULL_NORMAL, FLOW,
+)  # fmt: skip
 
 
 def laws_of(kind: Kind) -> dict[str, Law]:
@@ -262,6 +356,11 @@ def laws_of(kind: Kind) -> dict[str, Law]:
 def kinds_of_latents() -> tuple[Kind, ...]:
     """The kinds that a latent may be declared with."""
     return tuple(dict.fromkeys(one.kind for one in LAWS if one.latent and one.declared))
+
+
+def scale_of(output: Output) -> Scale | None:
+    """The parameter that a network's output lacks; None if it has all of its law's."""
+    return next((one.scale for one in LAWS if one.scale and one.scale.output == output), None)
 
 
 def joint_law(word: str, arguments: Iterable[str]) -> Law | None:

@@ -108,6 +108,7 @@ class Builder:
     reads: tuple[tuple[Variable, ...], ...] = ()
     describes: tuple[str, ...] = ()  #: the data of some scale that its answer is about
     units: str = "means"  #: what of them it answers
+    without: str = ""  #: and which number of that law is no network's, such as a dispersion
     module: str = ""  #: of a network that the caller passes: what the spec calls it
     answer: str = ""  #: and what it has to answer with, in words
 

@@ -69,8 +69,16 @@ class Distribution:
     """What stands after `~`: a law, and its scale where that is not a network's."""
 
     law: Law
-    #: None is that of the law, one; `own` is one that the network answers with, as of latents.
+    #: None is one; `own` is one that the network answers with, as of latents.
     scale: Fraction | Literal["learned", "own"] | None = None
+
+    def __str__(self) -> str:
+        """As a spec writes it: `normal(scale = learned)`."""
+        if self.scale is None or self.law.scale is None:
+            return str(self.law)
+        known = {"own": "network", "learned": "learned"}
+        value = known[self.scale] if isinstance(self.scale, str) else number_text(self.scale)
+        return f"{self.law.word}({self.law.scale.word} = {value})"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -84,9 +84,7 @@ def _shape(family: Family) -> str:
 
 def _law(family: Family) -> str:
     law = family.distribution.law
-    scale = family.distribution.scale
-    written = f"{law.written}(scale = {scale})" if scale not in (None, "own") else law.written
-    return f"law: {written}, over {law.support}; {law.link}"
+    return f"law: {family.distribution}, over {law.support}; {law.link}"
 
 
 def _lines(network: Network, members: tuple[Variable, ...]) -> Iterator[str]:

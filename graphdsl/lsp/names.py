@@ -20,7 +20,7 @@ _MODEL = "model"  #: the scope of the name behind `model`, which nothing refers 
 _PLAYER = "player"  #: the scope of players that are no networks of the spec, such as `critic`
 
 #: Words in the brackets of a distribution that are never names of the spec.
-_OF_LAWS = frozenset(("full", "learned", *get_args(EdgeGradient)))
+_OF_LAWS = frozenset(("full", "learned", "network", *get_args(EdgeGradient)))
 
 Scopes = Mapping[str, str]  #: of each index that is bound here
 

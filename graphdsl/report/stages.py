@@ -8,9 +8,10 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from graphdsl.ir.graph import Dag, Independence
 from graphdsl.ir.information import Collected, LocalEntropy, Term, entropy
+from graphdsl.ir.laws import laws_of
 from graphdsl.ir.loss import LossModule
 from graphdsl.ir.model import Model
-from graphdsl.ir.networks import Conditional, Family, Interval
+from graphdsl.ir.networks import Conditional, Distribution, Family, Interval
 from graphdsl.ir.notation import number_text, weight_text
 from graphdsl.ir.objective import DivergenceOfMarginals
 from graphdsl.ir.symbols import NetworkName, names
@@ -110,11 +111,11 @@ def _family(family: Family) -> str:
 
 def _law(family: Family) -> str:
     """What is drawn from, where it was declared."""
-    scale = family.distribution.scale
-    if not family.prior or (family.role != "latent" and scale is None):
+    distribution = family.distribution
+    is_default = distribution == Distribution(next(iter(laws_of(family.kind).values())))
+    if not family.prior or (family.role != "latent" and is_default):
         return ""
-    value = scale or "" if isinstance(scale, str | None) else number_text(scale)
-    return f" ~ {family.distribution.law}" + (f"(scale = {value})" if value else "")
+    return f" ~ {distribution}"
 
 
 def _interval(interval: Interval) -> str:

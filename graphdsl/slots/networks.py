@@ -7,7 +7,7 @@ __all__ = ["network_slot", "output_of", "scale_name", "with_scale"]
 from collections.abc import Sequence
 
 from graphdsl.diagnostics import CompilerBug
-from graphdsl.ir.laws import Output
+from graphdsl.ir.laws import Output, scale_of
 from graphdsl.ir.loss import Builder, NetworkSlot
 from graphdsl.ir.model import Model
 from graphdsl.ir.networks import Conditional
@@ -22,6 +22,7 @@ def network_slot(slot: Slot, model: Model) -> NetworkSlot:
     conditional = slot.conditionals[0]
     axis = () if slot.per_network is None else (slot.per_network,)
     law, output = model.distribution_of(conditional).law, output_of(conditional, model)
+    units, without = _units(conditional, model)
     numbers = 1 if law.joint else len(output.parameters)
     count = max(len(slot.names), 1) if slot.stacked else None
     outputs: int | tuple[int, ...] = (slot.per_network or 1) * family.size
@@ -62,7 +63,8 @@ def network_slot(slot: Slot, model: Model) -> NetworkSlot:
             context=_CONTEXT if law.is_run_alone else 0,
             reads=tuple(_data_read(one, model) for one in slot.arguments),
             describes=with_scale(slot.children, model),
-            units=_units(conditional, model),
+            units=units,
+            without=without,
         ),
         scale=_learned_scale(slot, model),
     )
@@ -89,10 +91,13 @@ def _data_read(argument: Argument, model: Model) -> tuple[Variable, ...]:
     return with_scale([node for nodes in argument.nodes for node in nodes], model)
 
 
-def _units(conditional: Conditional, model: Model) -> str:
-    """What a network answers of data that have a scale."""
-    law = model.distribution_of(conditional).law
-    return law.word if output_of(conditional, model) == law.output else "means"
+def _units(conditional: Conditional, model: Model) -> tuple[str, str]:
+    """What a network answers of data that have a scale, and which number of the law it lacks."""
+    law, output = model.distribution_of(conditional).law, output_of(conditional, model)
+    scale = scale_of(output)
+    if scale is None:
+        return law.word, ""
+    return ("means", "") if scale.word == "scale" else (law.word, scale.word)
 
 
 def output_of(conditional: Conditional, model: Model) -> Output:
@@ -112,17 +117,16 @@ def scale_name(slot: Slot, model: Model) -> Attribute:
 
 
 def _learned_scale(slot: Slot, model: Model) -> tuple[Attribute, tuple[int, ...], str] | None:
-    """One learned scale for each variable, whatever its shape."""
+    """One learned scale for each variable, whatever its shape, or for each of its coordinates."""
     distribution = model.distribution_of(slot.conditionals[0])
-    if distribution.scale != "learned":
+    scale = distribution.law.scale
+    if distribution.scale != "learned" or scale is None:
         return None
-    inner = (1,) * len(model.family_of(slot.children[0]).shape)
+    shape = model.family_of(slot.children[0]).shape
     each = slot.is_family and not slot.tied  # what is shared is shared whole
-    return (
-        scale_name(slot, model),
-        (len(slot.children), *inner) if each else (),
-        distribution.law.word,
-    )
+    inner = shape if scale.each else (1,) * len(shape) if each else ()
+    sizes = (len(slot.children), *inner) if each else inner
+    return scale_name(slot, model), sizes, distribution.law.word
 
 
 #: How many numbers an encoder hands to a flow, which they steer.

@@ -8,7 +8,7 @@ from __future__ import annotations
 __all__ = ["DENSITIES", "Predicted"]
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import lgamma
 from typing import TypeAlias
 
@@ -65,6 +65,30 @@ def _poisson(one: Predicted) -> Array:
     return one.value * log_rate - np.exp(log_rate) - factorials
 
 
+def _negative_binomial(one: Predicted) -> Array:
+    """Failures before r successes, each of chance r / (r + mean)."""
+    log_mean, *given = one.parameters
+    r = np.exp(given[0] if given else np.full_like(log_mean, one.scale))
+    mean = np.exp(log_mean)
+    pairs = zip(one.value, r, strict=True)
+    ways: Array = np.array([lgamma(v + each) - lgamma(each) - lgamma(v + 1) for v, each in pairs])
+    found: Array = ways + r * np.log(r / (r + mean)) + one.value * np.log(mean / (r + mean))
+    return found
+
+
+def _inflated(density: Callable[[Predicted], Array]) -> Callable[[Predicted], Array]:
+    """Counts that are a zero besides, with the chance that the second parameter predicts."""
+
+    def log_density(one: Predicted) -> Array:
+        first, logits, *others = one.parameters
+        zero = 1 / (1 + np.exp(-logits))
+        counts = np.exp(density(replace(one, parameters=(first, *others))))
+        found: Array = np.log(zero * (one.value == 0) + (1 - zero) * counts)
+        return found
+
+    return log_density
+
+
 #: The name of an output -> its log-density, one number for each coordinate.
 DENSITIES: Mapping[str, Callable[[Predicted], Array]] = {
     "unit": _normal,
@@ -74,4 +98,9 @@ DENSITIES: Mapping[str, Callable[[Predicted], Array]] = {
     "bernoulli": _bernoulli,
     "categorical": _categorical,
     "poisson": _poisson,
+    "dispersed": _negative_binomial,
+    "negative_binomial": _negative_binomial,
+    "zero_inflated_dispersed": _inflated(_negative_binomial),
+    "zero_inflated_negative_binomial": _inflated(_negative_binomial),
+    "zero_inflated_poisson": _inflated(_poisson),
 }

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from graphdsl_runtime.batch import Batch
 from graphdsl_runtime.distributions import LAWS
-from graphdsl_runtime.distributions.units import Unit, in_units
+from graphdsl_runtime.distributions.units import Unit, beginning, in_units
 from graphdsl_runtime.entries import require_mapping
 from graphdsl_runtime.errors import NotABatch
 from graphdsl_runtime.family_networks import FamilyNetwork
@@ -75,7 +75,8 @@ class Scaled(FamilyNetwork):
     the data's own mean and spread, and the likelihood sees the data as they are.
 
     Shapes: as of the network.  ``law`` says what it answers with: ``means``, or all numbers of a
-    law, such as ``normal`` (means, then log-variances); `LAWS` lists their classes.
+    law, such as ``normal`` (means, then log-variances); `LAWS` lists their classes.  ``without``
+    says that the last of them, such as a dispersion, is no network's.
     """
 
     def __init__(
@@ -84,6 +85,7 @@ class Scaled(FamilyNetwork):
         inputs: Sequence[Part | None] = (),
         answer: Part | None = None,
         law: str = "means",
+        without: str = "",
     ) -> None:
         super().__init__()
         self.network = network
@@ -91,7 +93,8 @@ class Scaled(FamilyNetwork):
         self.answer = answer
         self.law = law
         # Dynamo refuses a mapping that cannot be changed once it guards the dictionary below it.
-        self._units: tuple[Unit, ...] = ("mean",) if law == "means" else LAWS[law].units
+        units: tuple[Unit, ...] = ("mean",) if law == "means" else LAWS[law].units
+        self._units = units[:-1] if without else units
         self.shared = getattr(network, "shared", ())
 
     def forward(
@@ -150,7 +153,7 @@ class Scaling(Reading):
             self.statistics = statistics
         else:  # nothing to keep, and nothing to print
             self.__dict__["statistics"] = statistics
-        self._learned_scales: list[tuple[nn.Parameter, Part, float]] = []
+        self._learned_scales: list[tuple[nn.Parameter, Part, Unit]] = []
 
     @torch.no_grad()
     def standardise(self, data: Batch | Iterable[Batch]) -> Self:
@@ -168,10 +171,11 @@ class Scaling(Reading):
         for name, of_variable in moments.items():
             if of_variable.count.any():
                 self.statistics.set(name, of_variable)
-        for scale, part, power in self._learned_scales:
+        for scale, part, unit in self._learned_scales:
             if not scale.any():  # as it began
-                spread = _pooled_like(part.moments()[1].square(), scale).sqrt()
-                scale.copy_(power * torch.log(spread))
+                mean, spread = part.moments()
+                spread = _pooled_like(spread.square(), scale).sqrt()
+                scale.copy_(beginning(unit, _pooled_like(mean, scale), spread))
         return self
 
     def _moments(self, batches: Iterable[Batch]) -> dict[str, Moments]:
@@ -197,6 +201,7 @@ class Scaling(Reading):
         inputs: Sequence[Names | None] = (),
         answer: Names | None = None,
         law: str = "means",
+        without: str = "",
         pooled: bool = False,
     ) -> Scaled:
         """Put a default network in units of the data: see `Scaled`.
@@ -209,6 +214,7 @@ class Scaling(Reading):
             [None if names is None else self._part(names, pooled) for names in inputs],
             None if answer is None else self._part(answer, pooled),
             law,
+            without,
         )
 
     def learned_scale(
@@ -216,11 +222,12 @@ class Scaling(Reading):
     ) -> nn.Parameter:
         """Make the logarithm of a scale that is learned: of a variance, where the law is normal.
 
-        It is 0 at first, and `standardise` sets it to the data's own.
+        Of counts it is that of an inverse dispersion.  It is 0 at first, and `standardise` sets it
+        to the data's own.
         """
         scale = nn.Parameter(torch.zeros(tuple(shape)))
-        power = 2.0 if LAWS[law].units[-1] == "log_square" else 1.0
-        self._learned_scales.append((scale, self._part(answer, pooled), power))
+        unit = LAWS[law].units[-1]
+        self._learned_scales.append((scale, self._part(answer, pooled), unit))
         return scale
 
     def _part(self, names: Names, pooled: bool) -> Part:
@@ -234,7 +241,9 @@ class Scaling(Reading):
 
 
 def _pooled_like(values: Tensor, like: Tensor) -> Tensor:
-    """Average over what a scale has in common: all, or all of each member."""
+    """Average over what a scale has in common: all, all of each member, or nothing."""
+    if like.numel() == values.numel():
+        return values.reshape(like.shape)
     if like.numel() == 1:
         return values.mean().reshape(like.shape)
     return (

@@ -54,12 +54,15 @@ class Likelihood:
     @property
     def output(self) -> Output:
         """What its network predicts."""
-        return self.law.output if self.law.scale is None else self.law.scale.output
+        if self.law.scale is None or self.scale == "network":
+            return self.law.output
+        return self.law.scale.output
 
     @property
     def spec(self) -> str:
         """The least spec with it."""
-        scale = f"(scale = {self.scale})" if self.scale else ""
+        word = "" if self.law.scale is None else self.law.scale.word
+        scale = f"({word} = {self.scale})" if self.scale else ""
         declared = f"{kind(self.law)}{shape_text(self.shape)} ~ {self.law}{scale}"
         index, each = ("[1..2]", " for i in 1..2") if self.is_family else ("", "")
         x, by = ("x[i]", " by poe") if self.is_family else ("x", "")
@@ -84,7 +87,7 @@ def likelihoods() -> Iterator[Likelihood]:
         if shape == IMAGE and (law.kind == "categorical" or is_optional):
             continue
         is_scaled = law.scale is not None and not is_optional
-        for scale in ("", "0.5", "learned") if is_scaled else ("",):
+        for scale in ("", "0.5", "learned", "network") if is_scaled else ("",):
             yield Likelihood(law, scale, shape, is_family, is_optional)
 
 
@@ -137,15 +140,13 @@ def test_reconstruction_is_the_density_of_each_law(of: Likelihood) -> None:
         seen = torch.rand(ROWS, *members) < HERE
         batch["seen(x)"] = seen
     log_scale = 0.0
-    if of.scale == "learned":
-        name, parameter = next(
-            (name, one) for name, one in objective.named_parameters() if "log_" in name
-        )
-        assert of.law.scale is not None
-        assert name.startswith(of.law.scale.attribute)
-        parameter.data.fill_(0.3)
+    learned = [one for name, one in objective.named_parameters() if name.startswith("log_")]
+    is_learned = of.law.scale is not None and (of.scale or of.law.scale.default) == "learned"
+    assert len(learned) == is_learned
+    if is_learned:
+        learned[0].data.fill_(0.3)
         log_scale = 0.3
-    elif of.scale:
+    elif of.scale not in ("", "network"):
         assert of.law.scale is not None
         log_scale = of.law.scale.power * math.log(float(of.scale))
     with torch.no_grad():
@@ -161,7 +162,7 @@ def test_draws_have_the_moments_and_the_support_of_each_law(law: Law) -> None:
     one = Likelihood(law, "", (2,), is_family=False, is_optional=False)
     objective = emitted_class(one.spec)()
     latents = {"z": torch.randn(1, 2).expand(DRAWS, 2)}
-    likelihood: Any = objective.decode(latents)["x"]  # of any law
+    likelihood: Any = graphdsl_runtime.detached(objective.decode(latents)["x"])  # of any law
     drawn = graphdsl_runtime.draw_data(likelihood)
     assert drawn.shape == (DRAWS, 2)
     if law.kind != "real":
@@ -377,7 +378,10 @@ def test_divergences_of_a_record_are_to_laws_of_its_kind(law: Law) -> None:
     assert not law.divergences or law.entropy or law.gradient == "none"
 
 
-@pytest.mark.parametrize("law", [law for law in LAWS if law.scale is not None], ids=str)
+SCALED = [law for law in LAWS if law.scale is not None and law.scale.word == "scale"]
+
+
+@pytest.mark.parametrize("law", SCALED, ids=str)
 def test_power_of_a_scale_is_that_of_its_definition(law: Law) -> None:
     assert law.scale is not None
     value, wide = np.linspace(-3.0, 3.0, 7), 1.7
@@ -394,7 +398,7 @@ def test_the_runtime_lists_the_likelihoods_of_the_records() -> None:
         units = graphdsl_runtime.LAWS[law.word].units
         assert len(units) == len(law.output.parameters)
         assert (set(units) != {"none"}) == law.has_units
-        if law.scale is not None:
+        if law.scale is not None and law.scale.word == "scale":
             assert units == ("mean", {1: "log_scale", 2: "log_square"}[law.scale.power])
 
 

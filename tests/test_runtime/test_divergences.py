@@ -17,9 +17,11 @@ from graphdsl_runtime import (
     Categorical,
     Gaussian,
     Laplace,
+    NegativeBinomial,
     Poisson,
     StandardLaplace,
     StandardNormal,
+    ZeroInflatedPoisson,
     expect,
     monte_carlo_kl,
     standard_laplace,
@@ -102,6 +104,11 @@ def discrete_words() -> list[Word]:
         Word("class hard", lambda a, e: Categorical(a).relaxed_sample(e, 1.0, True), (far, 6.0), 5),
         Word("count kl", lambda a, b: Poisson(a).kl(Poisson(b)), (wide, wide)),
         Word("count nll", lambda a, v: Poisson(a).nll(v.square()), (wide, 30.0)),
+        Word(
+            "dispersed", lambda a, r, v: NegativeBinomial(a, r).nll(v.square()), (wide, wide, 30.0)
+        ),
+        Word("zeros", lambda a, s: ZeroInflatedPoisson(a, s).nll(0.0 * a), (wide, far)),
+        Word("inflated", lambda a, s: ZeroInflatedPoisson(a, s).nll(0.0 * a + 9), (wide, far)),
     ]
 
 

@@ -33,11 +33,25 @@ from graphdsl_runtime.distributions.gaussian import Gaussian, StandardNormal, st
 from graphdsl_runtime.distributions.labelled import Labelled
 from graphdsl_runtime.distributions.laplace import Laplace, StandardLaplace, standard_laplace
 from graphdsl_runtime.distributions.mixture import Mixture
+from graphdsl_runtime.distributions.negative_binomial import (
+    NegativeBinomial,
+    ZeroInflatedNegativeBinomial,
+    ZeroInflatedPoisson,
+)
 from graphdsl_runtime.distributions.noise import gumbel_noise, laplace_noise, logistic_noise
 from graphdsl_runtime.distributions.poisson import Poisson
 
 #: What p says of something observed.
-Likelihood: TypeAlias = Bernoulli | Categorical | Gaussian | Laplace | Poisson
+Likelihood: TypeAlias = (
+    Bernoulli
+    | Categorical
+    | Gaussian
+    | Laplace
+    | NegativeBinomial
+    | Poisson
+    | ZeroInflatedNegativeBinomial
+    | ZeroInflatedPoisson
+)
 
 #: The classes of likelihoods, by their words in a spec. A test holds them to the compiler's.
 LAWS: Mapping[str, type[Likelihood]] = MappingProxyType(
@@ -45,8 +59,11 @@ LAWS: Mapping[str, type[Likelihood]] = MappingProxyType(
         "bernoulli": Bernoulli,
         "categorical": Categorical,
         "laplace": Laplace,
+        "negative_binomial": NegativeBinomial,
         "normal": Gaussian,
         "poisson": Poisson,
+        "zero_inflated_negative_binomial": ZeroInflatedNegativeBinomial,
+        "zero_inflated_poisson": ZeroInflatedPoisson,
     }
 )
 
@@ -60,11 +77,14 @@ __all__ = [
     "Laplace",
     "Likelihood",
     "Mixture",
+    "NegativeBinomial",
     "Poisson",
     "StandardLaplace",
     "StandardNormal",
     "UniformBernoulli",
     "UniformCategorical",
+    "ZeroInflatedNegativeBinomial",
+    "ZeroInflatedPoisson",
     "expect",
     "gumbel_noise",
     "laplace_noise",

@@ -45,7 +45,11 @@ def halves(parameters: Tensor, shape: Sequence[int] | None, of: str) -> tuple[Te
 
 
 def log_of_scale(
-    location: Tensor, logarithm: Tensor | None, scale: float | None, power: int
+    location: Tensor,
+    logarithm: Tensor | None,
+    scale: float | None,
+    power: int,
+    word: str = "scale",
 ) -> Tensor:
     """Give the logarithm of a power of the scale: as it is given, or of one fixed scale.
 
@@ -59,9 +63,9 @@ def log_of_scale(
     if scale is None and logarithm is not None:
         return logarithm
     if scale is None or logarithm is not None:
-        raise TypeError("a distribution takes a scale or its logarithm: give one of the two")
+        raise TypeError(f"a distribution takes a {word} or its logarithm: give one of the two")
     if not 0.0 < scale < math.inf:
-        raise OutOfRange("scale", scale, low=0.0, high=math.inf)
+        raise OutOfRange(word, scale, low=0.0, high=math.inf)
     return torch.zeros_like(location) + power * math.log(scale)
 
 

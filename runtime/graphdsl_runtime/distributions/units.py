@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-__all__ = ["Unit", "in_units"]
+__all__ = ["Unit", "beginning", "in_units"]
 
 from typing import Literal, TypeAlias
 
 import torch
 from torch import Tensor
 
-#: What a number is: a mean, a log-scale, the log of a squared scale, a log-mean, or of no unit.
-Unit: TypeAlias = Literal["mean", "log_scale", "log_square", "log_mean", "none"]
+#: What a number is: a mean, a log-scale, the log of a squared scale, a log-mean, that of what half
+#: of the rows have, the log of an inverse dispersion, or of no unit.
+Unit: TypeAlias = Literal[
+    "mean", "log_scale", "log_square", "log_mean", "log_twice_mean", "log_dispersion", "none"
+]
 
 
 def in_units(answer: Tensor, unit: Unit, mean: Tensor, spread: Tensor) -> Tensor:
@@ -33,8 +36,33 @@ def in_units(answer: Tensor, unit: Unit, mean: Tensor, spread: Tensor) -> Tensor
             return answer + _as_answered(2.0 * torch.log(spread), answer)
         case "log_mean":
             return answer + _as_answered(torch.log(mean), answer)
-        case "none":
+        case "log_twice_mean":
+            return answer + _as_answered(torch.log(2.0 * mean), answer)
+        case "log_dispersion" | "none":
             return answer
+
+
+def beginning(unit: Unit, mean: Tensor, spread: Tensor) -> Tensor:
+    r"""Where a learned parameter begins that all rows share, by the moments of the data.
+
+    .. math:: \log s, \quad 2 \log s, \quad \log \frac{m^2}{s^2 - m}
+
+    the last of an inverse dispersion r, for which the variance is m + m^2 / r; it is kept within
+    1/100 and 100, where the data vary less than a Poisson, or hardly at all.
+
+    >>> beginning("log_dispersion", torch.tensor(12.0), torch.tensor(6.0))
+    tensor(1.7918)
+    """
+    match unit:
+        case "log_scale":
+            return torch.log(spread)
+        case "log_square":
+            return 2.0 * torch.log(spread)
+        case "log_dispersion":
+            excess = (spread.square() - mean).clamp(min=0.0)
+            return torch.log((mean.square() / excess).nan_to_num(nan=1.0).clamp(0.01, 100.0))
+        case _:
+            return torch.zeros_like(mean)
 
 
 def _as_answered(values: Tensor, answer: Tensor) -> Tensor:
