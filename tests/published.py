@@ -409,6 +409,29 @@ def lmifr(m: Objective, batch: Values, noise: Values) -> dict[str, Tensor]:
 
 
 @published
+def vrex(m: Objective, batch: Values, noise: Values) -> Tensor:
+    """Krueger et al. 2021, eq. 8: penalty = 10, and each square without the variance of its mean.
+
+    The mean of a square is (E R)^2 + Var(R), and Var(R) is estimated from the rows.
+    """
+    y, e = batch["y"], batch["e"]
+    logits = run(m, "p_y", sampled(*halves(run(m, "q_z", batch["x"])), noise["z"]))
+    nats = F.binary_cross_entropy_with_logits(logits, y, reduction="none")
+    first, second = nats[e == 0], nats[e == 1]
+    squared = (first.mean() - second.mean()).square()
+    excess = sum(one.var() / len(one) for one in (first, second))
+    return nats.mean() + 10.0 * (squared - excess) / 4.0
+
+
+@published
+def group_dro(m: Objective, batch: Values, noise: Values) -> Tensor:
+    """Sagawa et al. 2020, eq. 4."""
+    logits = run(m, "p_y", sampled(*halves(run(m, "q_z", batch["x"])), noise["z"]))
+    nats = F.binary_cross_entropy_with_logits(logits, batch["y"], reduction="none")
+    return torch.stack([nats[batch["e"] == e].mean() for e in (0, 1)]).max()
+
+
+@published
 def irm(m: Objective, batch: Values, noise: Values) -> Tensor:
     """Arjovsky et al. 2019, IRMv1 with halves of rows (app. D): penalty = 100.
 

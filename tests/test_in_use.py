@@ -53,8 +53,10 @@ OF_BATCHES = {
     "hfvae": {"total_correlation_u", "total_correlation_u_2", "total_correlation_u_3"},
     "infogan": {"divergence_x"},
     "infovae": {"divergence_z"},
+    "group_dro": {"penalty_y"},
     "irm": {"penalty_y"},
     "vfae": {"information_z_s"},
+    "vrex": {"penalty_y"},
     "wae_mmd": {"divergence_z"},
 }
 

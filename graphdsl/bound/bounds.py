@@ -161,12 +161,13 @@ def _penalty_piece(one: ModelCrossEntropy, model: Model) -> Piece:
         node=one.atom.node,
         ref=ref,
         weight=one.weight,
-        stands_for=(Term(one.weight, PenaltyAtom("irm", arguments, one.atom.under)),),
+        stands_for=(Term(one.weight, PenaltyAtom(one.atom.penalty, arguments, one.atom.under)),),
         bounds=(),
         lines=one.lines,
         under=one.atom.under,
         environment=one.atom.environment,
         biased=one.atom.biased,
+        penalty=one.atom.penalty,
     )
 
 

@@ -14,6 +14,7 @@ from graphdsl.ir.information import (
     Term,
 )
 from graphdsl.ir.loss import Bound
+from graphdsl.ir.methods import PenaltyWord
 from graphdsl.ir.objective import Cost
 from graphdsl.ir.symbols import NO_VARIABLE, NetworkName, Q, Variable
 from graphdsl.ir.weight import ZERO, Weight
@@ -42,7 +43,8 @@ class Piece:
     lines: tuple[int, ...]  #: of the spec, that ask for it
     under: NetworkName = Q  #: over whose samples
     environment: Variable = NO_VARIABLE  #: of a penalty
-    biased: bool = False  #: of a penalty: whether it is the square of a minibatch's slope
+    biased: bool = False  #: of a penalty: whether it takes a minibatch's own square
+    penalty: PenaltyWord = "irm"  #: which one, where there is an environment
     among: Variable = (
         NO_VARIABLE  #: the block, `x[S]`, of which the variable is counted where S holds it
     )

@@ -176,7 +176,7 @@ def _use(piece: Piece, told: Sign, model: Model) -> _Use:
     term = f"E{at}[-log {name}]"
     why, instead = "", _OWN
     if piece.kind == "penalty":
-        term = f"irm({piece.node} | ...)"
+        term = f"{piece.penalty}({piece.node} | ...)"
     elif piece.kind == "cost":
         term = f"cost{at}({piece.node} | ..., {piece.cost})"
     if isinstance(piece.ref, SubPosterior) or (

@@ -26,7 +26,7 @@ def unmodelled_under_p(collected: Collected, model: Model) -> Iterator[Diagnosti
         if one.atom.under != "p":
             continue
         if one.atom.environment or one.atom.frozen:
-            term = f"{'irm' if one.atom.environment else 'CE'}[p]({one.atom.node} | ...)"
+            term = f"{one.atom.penalty if one.atom.environment else 'CE'}[p]({one.atom.node} | ...)"
             line = one.lines[0] if one.lines else 1
             yield UnderGeneration(
                 span=Span(line, 1, line, 2),

@@ -27,7 +27,7 @@ from graphdsl.codegen.words import (
     torch,
 )
 from graphdsl.ir.loss import Density, SlopePenalty, TermCode
-from graphdsl.ir.methods import ESTIMATORS
+from graphdsl.ir.methods import ESTIMATORS, PENALTIES
 from graphdsl.ir.values import Ref
 
 _TRUE = py.Literal(True)
@@ -68,8 +68,9 @@ def _penalty(code: TermCode, left: py.Expression, right: py.Expression) -> py.Ex
     if not code.whole:
         environment = method(environment, "long")
     biased = {"biased": _TRUE} if code.biased else {}
-    classes = py.Literal(code.classes)
-    return runtime(code.word, py.Attribute(left, "logits"), right, environment, classes, **biased)
+    by_slope = code.word == PENALTIES["irm"].word
+    of = (py.Attribute(left, "logits"), right) if by_slope else (method(left, "nll", right),)
+    return runtime(code.word, *of, environment, py.Literal(code.classes), **biased)
 
 
 def _importance(code: TermCode) -> py.Expression:

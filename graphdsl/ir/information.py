@@ -30,8 +30,15 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from graphdsl.ir.draws import mean_over
+from graphdsl.ir.methods import PenaltyWord
 from graphdsl.ir.networks import Conditional, Network
-from graphdsl.ir.objective import Cost, Distance, DivergenceOfMarginals, EstimatorChoice, Wrapped
+from graphdsl.ir.objective import (
+    Cost,
+    Distance,
+    DivergenceOfMarginals,
+    EstimatorChoice,
+    Wrapped,
+)
 from graphdsl.ir.symbols import NO_VARIABLE, ModelRef, Names, NetworkName, Q, Variable, names
 from graphdsl.ir.weight import ONE, Weight
 
@@ -169,7 +176,8 @@ class ModelAtom:
     environment: Variable = (
         NO_VARIABLE  #: of a penalty on the model, which is then no cross-entropy
     )
-    biased: bool = False  #: of a penalty: whether it is the square of a minibatch's slope
+    biased: bool = False  #: of a penalty: whether it takes a minibatch's own square
+    penalty: PenaltyWord = "irm"  #: which one, where there is an environment
     among: Variable = (
         NO_VARIABLE  #: the block, `x[S]`, of which it is one member: counted where S holds it
     )

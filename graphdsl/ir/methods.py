@@ -13,14 +13,15 @@ __all__ = [
     "DISTANCES",
     "ESTIMATORS",
     "EXPERTS",
-    "IRM",
     "IWAE",
     "METHODS",
     "MSS",
+    "PENALTIES",
     "UNREACHABLE",
     "Estimator",
     "Experts",
     "Method",
+    "PenaltyWord",
     "Relation",
     "Setting",
     "Target",
@@ -167,12 +168,33 @@ _IMPORTANCE_OF_EXPERTS = Estimator(
     named="importance weights of {} of every expert",
 )
 
-#: The penalty of invariant risk minimisation, `irm(y | z, e)`.
-IRM = Estimator(
-    word="irm_penalty",
-    relation="surrogate",
-    named="the squared slope of each environment's risk",
-    surrogate="a penalty is no information",
+#: `irm`: the slopes of the environments' risks; `vrex`: their variance; `dro`: the largest.
+PenaltyWord: TypeAlias = Literal["irm", "vrex", "dro"]
+
+_NO_INFORMATION = "a penalty is no information"
+
+#: The penalties on how the risks of environments differ, by their words: `irm(y | z, e)`.
+PENALTIES: Mapping[PenaltyWord, Estimator] = MappingProxyType(
+    {
+        "irm": Estimator(
+            word="irm_penalty",
+            relation="surrogate",
+            named="the squared slope of each environment's risk",
+            surrogate=_NO_INFORMATION,
+        ),
+        "vrex": Estimator(
+            word="risk_variance",
+            relation="surrogate",
+            named="the variance of the environments' risks",
+            surrogate=_NO_INFORMATION,
+        ),
+        "dro": Estimator(
+            word="worst_risk",
+            relation="surrogate",
+            named="the largest of the environments' risks",
+            surrogate=_NO_INFORMATION,
+        ),
+    }
 )
 #: JS, of a generator that plays with flipped labels.
 _NON_SATURATING = Estimator(
@@ -343,7 +365,7 @@ ESTIMATORS: Mapping[str, Estimator] = MappingProxyType(
         for one in (
             *(each for method in METHODS.values() for each in _of(method)),
             *DISTANCES.values(),
-            IRM,
+            *PENALTIES.values(),
         )
         if one is not None
     }

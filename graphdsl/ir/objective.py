@@ -29,7 +29,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Literal, TypeAlias
 
-from graphdsl.ir.methods import IWAE, Estimator, Experts, Method
+from graphdsl.ir.methods import IWAE, Estimator, Experts, Method, PenaltyWord
 from graphdsl.ir.networks import Network
 from graphdsl.ir.symbols import NetworkName, Q, Variable
 from graphdsl.ir.weight import Weight
@@ -127,13 +127,17 @@ class Distance:
 
 @dataclass(frozen=True, slots=True)
 class InvariancePenalty:
-    """irm(y | z, e): how far one predictor of y is from the best in each environment e."""
+    """irm(y | z, e), vrex(y | z, e), dro(y | z, e): of the risks of y in each environment e.
+
+    The risk of an environment is the mean of -log p(y|z) over its rows.
+    """
 
     of: Variable
     given: frozenset[Variable]
     environment: Variable
     under: NetworkName = Q
-    biased: bool = False  #: whether it is the square of a minibatch's slope, as published
+    biased: bool = False  #: whether a minibatch's own square is taken, as published
+    word: PenaltyWord = "irm"
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from graphdsl.diagnostics import CompilerBug
 from graphdsl.ir.draws import draws_in
 from graphdsl.ir.information import Atom, Term
 from graphdsl.ir.loss import Bound, LossTerm, TermCode
-from graphdsl.ir.methods import IRM
+from graphdsl.ir.methods import PENALTIES
 from graphdsl.ir.signs import sign
 from graphdsl.ir.statements import Sample
 from graphdsl.ir.symbols import NetworkName, P, Variable
@@ -189,7 +189,7 @@ def _key(plans: Mapping[NetworkName, Plan], piece: Piece) -> object:
         model = plan.program.subset_of[ref.network, piece.node, ref.experts][0]
     elif isinstance(ref, Encoder):
         model = ref.network
-    kind = piece.kind, piece.cost, piece.environment, piece.biased, piece.named
+    kind = piece.kind, piece.cost, piece.penalty, piece.environment, piece.biased, piece.named
     return kind, plan.under, home, model, piece.weight, piece.among
 
 
@@ -267,7 +267,7 @@ def _penalty_code(plan: Plan, piece: Piece, nodes: tuple[Variable, ...]) -> Term
         kind="penalty",
         left=_model_ref(plan, piece, nodes),
         right=plan.value(nodes),
-        word=IRM.word,
+        word=PENALTIES[piece.penalty].word,
         samples=((plan.value((piece.environment,)),),),
         classes=family.classes or 2,
         whole=family.classes is not None,

@@ -37,6 +37,8 @@ _FUNCTIONALS = {
     "W": "W(q(z) || p(z)): sliced Wasserstein distance",
     "cost": "cost(x | z, squared): a reconstruction cost",
     "irm": "irm(y | z, e): the penalty of invariant risk minimisation",
+    "vrex": "vrex(y | z, e): the variance of the environments' risks",
+    "dro": "dro(y | z, e): the risk of the worst environment",
     "sparsity": "sparsity(M): expected edges of a learned mask",
     "information": "information(q): the total correlation of all variables",
 }

@@ -88,10 +88,10 @@ def _under_mean(functional: Functional, dress: Dress) -> str:
             return _wrapped(functional, dress)
         case Sparsity(masks):
             return f"{dress.word.format('sparsity')}({dress.names(map(Variable, masks))})"
-        case InvariancePenalty(name, given, environment, _, biased):
+        case InvariancePenalty(name, given, environment, _, biased, word):
             inner = dress.names((*names(given), environment))
             inner += f",{dress.space}{dress.word.format('biased')}" * biased
-            return f"{dress.word.format('irm')}{at}({dress.names((name,))}{dress.given}{inner})"
+            return f"{dress.word.format(word)}{at}({dress.names((name,))}{dress.given}{inner})"
         case _:
             return _divergence(functional, dress)
 

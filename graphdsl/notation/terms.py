@@ -120,7 +120,7 @@ def _named(
     match first.kind:
         case "penalty":
             atom = first.stands_for[0].atom
-            return Formula(str(atom), f"\\mathrm{{irm}}({latex_names((first.node,))})")
+            return Formula(str(atom), f"\\mathrm{{{first.penalty}}}({latex_names((first.node,))})")
         case "cost":
             model = _conditional(samples, _network_of(first), group)
             bar = Formula(f" | {model.text}" if model.text else "", _mid(model))

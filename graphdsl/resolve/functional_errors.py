@@ -74,9 +74,10 @@ class PenaltyMisfit(Diagnostic):
     """A label or an environment that a penalty cannot take."""
 
     code = "MIB284"
-    title = "Variable that `irm` does not take"
-    said = "the {part} of `irm` is {wanted}: `{name}` is {found}"
-    hint = "write `irm(y | z, e)`: the label, what predicts it, and last the environment"
+    title = "Variable that a penalty on environments does not take"
+    said = "the {part} of `{word}` is {wanted}: `{name}` is {found}"
+    hint = "write `{word}(y | z, e)`: the label, what predicts it, and last the environment"
+    word: str
     part: str
     wanted: str
     name: str

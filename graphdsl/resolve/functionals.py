@@ -14,6 +14,7 @@ from graphdsl.declare.masks import masks_named
 from graphdsl.declare.references import joined
 from graphdsl.declare.scope import Scope
 from graphdsl.diagnostics import nearest, one_of
+from graphdsl.ir.methods import PenaltyWord
 from graphdsl.ir.networks import Family
 from graphdsl.ir.objective import (
     Cost,
@@ -40,10 +41,12 @@ from graphdsl.resolve.rows import are_in_every_row
 from graphdsl.syntax import ast
 
 _COSTS: dict[str, Cost] = {one: one for one in get_args(Cost)}
+_PENALTIES: dict[str, PenaltyWord] = {one: one for one in get_args(PenaltyWord)}
 _OF_PENALTY = {
-    "label": "observed, and binary or categorical",
+    "label": "observed",
     "environment": "one observed value, binary or categorical",
 }
+_PARTS_OF_PENALTY = "the label, what predicts it, and last the environment"
 #: How each functional is written.
 _USAGE = {
     "information": "`information(q)`",
@@ -53,7 +56,7 @@ _USAGE = {
     "CE": "`CE(x | z)`",
     "sparsity": "`sparsity(M)`, of masks",
     "cost": "`cost(x | z, squared)`; costs are squared, absolute and huber",
-    "irm": "`irm(y | z, e)`: the label, what predicts it, and last the environment",
+    **{one: f"`{one}(y | z, e)`: {_PARTS_OF_PENALTY}" for one in get_args(PenaltyWord)},
     "JS": "`JS(q(x) || p(x))`",
     "MMD": "`MMD(q(z) || p(z))`",
     "W": "`W(q(z) || p(z))`",
@@ -177,6 +180,7 @@ def _penalty(
     scope: Scope, laws: Laws, expression: ast.Information, indices: Indices
 ) -> Functional | None:
     """`irm(y | z, e)`: the environment is what stands last, or before the word `biased`."""
+    word = _PENALTIES[expression.functional.text]
     last = expression.given[-1] if expression.given else None
     biased = (
         last is not None
@@ -197,21 +201,31 @@ def _penalty(
     if not are_in_every_row(scope, expression, [*of, *given], filled_in=given[:-1]):
         return None
     for part, name in (("label", of[0]), ("environment", given[-1])):
-        found = _unfit_for_penalty(scope.family_of(name), part)
+        found = _unfit_for_penalty(scope.family_of(name), part, word)
         if found:
-            wanted = _OF_PENALTY[part]
+            of_classes = part == "label" and word == "irm"
             mistake = PenaltyMisfit(
-                span=expression.span, part=part, wanted=wanted, name=name, found=found
+                span=expression.span,
+                word=word,
+                part=part,
+                wanted=_OF_PENALTY[part] + ", and binary or categorical" * of_classes,
+                name=name,
+                found=found,
             )
             scope.note(mistake)
             return None
-    return InvariancePenalty(of[0], frozenset(given[:-1]), given[-1], under, biased)
+    if biased and word == "dro":
+        _wrong(scope, expression, "no word `biased`: the largest risk has one form")
+        return None
+    return InvariancePenalty(of[0], frozenset(given[:-1]), given[-1], under, biased, word)
 
 
-def _unfit_for_penalty(family: Family, part: str) -> str:
-    """What a variable is that `irm` cannot take as that part; empty if it can."""
+def _unfit_for_penalty(family: Family, part: str, word: PenaltyWord) -> str:
+    """What a variable is that a penalty cannot take as that part; empty if it can."""
     if family.role == "latent":
         return "latent"
+    if part == "label" and word != "irm":
+        return ""
     if family.kind not in ("binary", "categorical"):
         return f"a {family.kind} variable"
     return "a tensor" if part == "environment" and family.shape else ""
@@ -263,6 +277,6 @@ def _without(names: Iterable[Variable], given: Iterable[Variable]) -> tuple[Vari
 
 _OF_MODELS: dict[str, Callable[[Scope, Laws, ast.Information, Indices], Functional | None]] = {
     "cost": _cost,
-    "irm": _penalty,
     "sparsity": _sparsity,
+    **dict.fromkeys(_PENALTIES, _penalty),
 }

@@ -102,7 +102,7 @@ def _model_text(model: Model, atom: ModelAtom) -> str:
     """A cross-entropy, a cost or a penalty, in words that tell different ones apart."""
     given = _bar(_given(model, atom))
     if atom.environment:
-        inner = f"irm({atom.node}{given}, {atom.environment}{', biased' * atom.biased})"
+        inner = f"{atom.penalty}({atom.node}{given}, {atom.environment}{', biased' * atom.biased})"
     elif atom.cost:
         inner = f"cost({atom.node}{given}, {atom.cost})"
     else:

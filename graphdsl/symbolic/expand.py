@@ -146,10 +146,16 @@ class _Group:
                 self.add_posteriors(functional)
             case PredictiveEntropy():
                 self.add_prediction(functional)
-            case InvariancePenalty(of, given, environment, _, biased):
+            case InvariancePenalty(of, given):
                 asked = PredictiveEntropy((of,), given, functional.under)
-                atom = self._predictor(of, asked)
-                self._model(replace(atom, environment=environment, biased=biased))
+                self._model(
+                    replace(
+                        self._predictor(of, asked),
+                        environment=functional.environment,
+                        biased=functional.biased,
+                        penalty=functional.word,
+                    )
+                )
 
     def add_projection(self, dag: Dag) -> None:
         """D(q||G) = sum_v H(v|Pa_v) - H(V), and the data that its arrows say how to predict.

@@ -238,7 +238,9 @@ def _conditional(model: Model, atom: ModelAtom) -> Conditional | None:
     return network.conditional_of(model.labelled(atom.node)) if network else None
 
 
-_ModelKey: TypeAlias = tuple[int, Place, int, list[Place], tuple[Place, ...], bool, str, bool, str]
+_ModelKey: TypeAlias = tuple[
+    int, Place, int, list[Place], tuple[Place, ...], str, bool, str, bool, str
+]
 
 
 def _model_key(model: Model, atom: ModelAtom) -> _ModelKey:
@@ -246,7 +248,7 @@ def _model_key(model: Model, atom: ModelAtom) -> _ModelKey:
     given = sorted(map(model.place, atom.given or ()))
     environment = (model.place(atom.environment),) if atom.environment else ()
     networks = model.place_of_network(atom.under), model.place_of_network(atom.network)
-    last = environment, atom.biased, atom.among, atom.frozen, atom.cost or ""
+    last = environment, atom.penalty, atom.biased, atom.among, atom.frozen, atom.cost or ""
     return networks[0], model.place(atom.node), networks[1], given, *last
 
 

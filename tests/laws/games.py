@@ -46,6 +46,8 @@ _TERMS = (
     "cost(y | u, squared)",
     "cost(x | u, z, squared)",
     "irm(a | u, e)",
+    "vrex(y | u, e)",
+    "dro(a | u, e)",
     "max(KL(q(u | x) || p(u)), 0.5)",
     "abs(KL(q(u | x) || p(u)) - 3)",
     "CE[r](x | u, z)",

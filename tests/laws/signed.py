@@ -91,6 +91,8 @@ class _Generator:
             "cost(x | z, u, squared)",
             "cost(x[2] | z, u, huber)",
             "irm(s | z, e)",
+            "vrex(x[1] | z, e)",
+            "dro(s | z, e)",
             "CE(e | u)",
             "KL(q(z | x, w) || p(z | w))",
             "CE(x[2] | u)",

@@ -87,7 +87,7 @@ minimize KL(q || p) with {one.word}{one.example}
     for by, fits in (("poe", one.joint), ("mixture", one.of_experts))
     if fits is not None
 ]
-IRM_SPEC = """
+PENALTIES_SPEC = """
 model invariant
 observed x : real[4]
 observed y : binary
@@ -95,7 +95,7 @@ observed e : categorical(3)
 latent z : real[2]
 q { x -> z }
 p { z -> y }
-minimize CE(y | z) + irm(y | z, e)
+minimize CE(y | z) + irm(y | z, e) + vrex(y | z, e) + dro(y | z, e)
 """
 SIGNS = ("max({}, 1)", "abs({} - 1)")
 TURNED = {"upper": "lower", "lower": "upper"}
@@ -268,7 +268,7 @@ def test_a_surrogate_says_why_it_is_no_bound() -> None:
 
 def test_every_method_is_compiled_for_each_of_its_targets() -> None:
     reached = set()
-    for text in (*(text for text, *_ in signed()), *OF_JOINTS, IRM_SPEC):
+    for text in (*(text for text, *_ in signed()), *OF_JOINTS, PENALTIES_SPEC):
         reached |= {term.code.word for term in lowered(text).module.terms}
     assert ESTIMATORS.keys() <= reached
 

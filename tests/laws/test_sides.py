@@ -118,6 +118,8 @@ RAISED = (
     "- 2 * irm(s | z, e)",
     "- gain * irm(s | z, e)",
     "- irm(s | z, e) + CE(s | z)",
+    "- vrex(s | z, e)",
+    "- dro(s | z, e)",
 )
 
 

@@ -142,7 +142,8 @@ def test_what_looks_at_several_rows_sees_one_structure() -> None:
     for case, objective in masked():
         text = re.sub(r"#.*", "", case.text)
         together = any(
-            word in text for word in (" with m", " with adversary", "MMD(", "JS(", "W(", "irm(")
+            word in text
+            for word in (" with m", " with adversary", "MMD(", "JS(", "W(", "irm(", "vrex(", "dro(")
         )
         together = together or any(word in text for word in ("abs(", "max(", "TC("))
         for mask in objective.edge_masks():

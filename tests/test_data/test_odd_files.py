@@ -53,9 +53,14 @@ def right(chance: random.Random) -> dict[str, list[Cell]]:
     }
 
 
+def _changing(columns: dict[str, list[Cell]]) -> list[str]:
+    """All but the numbers of the rows, which may be called `ROW` or `row ` by now."""
+    return [name for name in columns if name.strip().lower() != "row"]
+
+
 def one_cell(*values: Cell) -> Callable[[random.Random, dict[str, list[Cell]]], None]:
     def change(chance: random.Random, columns: dict[str, list[Cell]]) -> None:
-        name = chance.choice([one for one in columns if one not in ("row", "other, column")])
+        name = chance.choice([one for one in _changing(columns) if one != "other, column"])
         if columns[name]:
             columns[name][chance.randrange(len(columns[name]))] = chance.choice(values)
 
@@ -72,7 +77,7 @@ def _rename(chance: random.Random, columns: dict[str, list[Cell]]) -> None:
 
 
 def _constant(chance: random.Random, columns: dict[str, list[Cell]]) -> None:
-    name = chance.choice([one for one in columns if one != "row"])
+    name = chance.choice(_changing(columns))
     columns[name] = columns[name][:1] * len(columns[name])
 
 
@@ -83,7 +88,7 @@ def _shorten(chance: random.Random, columns: dict[str, list[Cell]]) -> None:
 
 
 def _empty_column(chance: random.Random, columns: dict[str, list[Cell]]) -> None:
-    name = chance.choice([one for one in columns if one != "row"])
+    name = chance.choice(_changing(columns))
     columns[name] = [None] * len(columns[name])
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from itertools import combinations, product
 
 import pytest
@@ -11,7 +12,14 @@ from torch import Tensor
 from torch.nn import functional
 from torch.testing import assert_close
 
-from graphdsl_runtime import Gaussian, ShapeMismatch, bernoulli_information, irm_penalty
+from graphdsl_runtime import (
+    Gaussian,
+    ShapeMismatch,
+    bernoulli_information,
+    irm_penalty,
+    risk_variance,
+    worst_risk,
+)
 
 
 def by_dummy_scale(logits: Tensor, target: Tensor) -> Tensor:
@@ -176,3 +184,49 @@ def test_what_does_not_fit_is_refused() -> None:
         irm_penalty(logits, torch.zeros(4, 3), torch.zeros(3, dtype=torch.long))
     with pytest.raises(ShapeMismatch, match="weights has shape"):
         bernoulli_information(logits, torch.zeros(3))
+
+
+# ---- the risks of environments -------------------------------------------------------------------
+
+
+def test_the_variance_of_risks_is_that_of_all_rows_on_average() -> None:
+    """Over batches of two rows of each environment, drawn with replacement; not with `biased`."""
+    nats = torch.tensor([0.3, 1.7, 0.9, 2.5, 0.1], dtype=torch.float64)
+    environment = torch.tensor([0, 0, 1, 1, 1])
+    risks = torch.stack([nats[environment == one].mean() for one in (0, 1)])
+    exact = risks.var(correction=0)
+    assert_close(risk_variance(nats, environment, 2, biased=True), exact)
+    batches = [
+        torch.tensor([*first, *second])
+        for first in product((0, 1), repeat=2)
+        for second in product((2, 3, 4), repeat=2)
+    ]
+    means = [
+        torch.stack([risk_variance(nats[one], environment[one], 2, word) for one in batches]).mean()
+        for word in (False, True)
+    ]
+    assert_close(means[0], exact)
+    assert means[1] > exact + 0.1
+
+
+def test_environments_that_a_batch_lacks_are_left_out() -> None:
+    nats, environment = torch.tensor([1.0, 3.0, 4.0, 4.0, 9.0]), torch.tensor([0, 0, 2, 2, 3])
+    without = risk_variance(nats[:4], environment[:4] // 2, 2)
+    assert_close(risk_variance(nats, environment, 5), without)  # one row has no variance
+    assert_close(worst_risk(nats[:4], environment[:4], 5), torch.tensor(4.0))
+    assert_close(worst_risk(nats, environment, 5), torch.tensor(9.0))
+    assert_close(risk_variance(nats[:1], environment[:1], 5), torch.tensor(0.0))
+
+
+def test_the_worst_environment_alone_has_a_gradient() -> None:
+    nats = torch.tensor([1.0, 3.0, 4.0, 6.0], requires_grad=True)
+    (slope,) = torch.autograd.grad(worst_risk(nats, torch.tensor([0, 0, 1, 1]), 2), nats)
+    assert_close(slope, torch.tensor([0.0, 0.0, 0.5, 0.5]))
+
+
+@pytest.mark.parametrize("penalty", [risk_variance, worst_risk])
+def test_risks_are_of_rows(penalty: Callable[[Tensor, Tensor, int], Tensor]) -> None:
+    with pytest.raises(ShapeMismatch, match="nll"):
+        penalty(torch.zeros(4, 2), torch.zeros(4, dtype=torch.long), 2)
+    with pytest.raises(ShapeMismatch, match="environment"):
+        penalty(torch.zeros(4), torch.zeros(3, dtype=torch.long), 2)

@@ -52,6 +52,7 @@ from graphdsl_runtime import (
     mmd,
     mmd_between,
     nwj,
+    risk_variance,
     sliced_wasserstein,
     smile,
     standard_normal,
@@ -59,6 +60,7 @@ from graphdsl_runtime import (
     total_correlation_loo,
     total_correlation_mss,
     total_correlation_mws,
+    worst_risk,
 )
 
 ROWS, COLUMNS = 6, 3
@@ -166,6 +168,8 @@ WORDS: Mapping[str, Callable[[Case], Tensor]] = {
     "infogan_bound": lambda c: infogan_bound(c.z, c.groups),
     "information_leave_in": lambda c: information_leave_in(c.z, c.q),
     "information_loo": lambda c: information_loo(c.z, c.q),
+    "risk_variance": lambda c: risk_variance(c.z.sum(-1), c.groups, 2),
+    "worst_risk": lambda c: worst_risk(c.z.sum(-1), c.groups, 2),
     "irm_penalty": lambda c: irm_penalty(c.z, c.groups, c.groups, environments=2),
     "jensen_shannon_information": lambda c: jensen_shannon_information(c.z, c.mean),
     "log_aggregate_mss": lambda c: log_aggregate_mss(c.z, c.q, 100)[1].mean(),

@@ -41,7 +41,12 @@ from graphdsl_runtime.estimators.information import (
 )
 from graphdsl_runtime.estimators.kernels import Kernel, hsic, mmd, mmd_between
 from graphdsl_runtime.estimators.mine import Mine
-from graphdsl_runtime.estimators.penalties import bernoulli_information, irm_penalty
+from graphdsl_runtime.estimators.penalties import (
+    bernoulli_information,
+    irm_penalty,
+    risk_variance,
+    worst_risk,
+)
 from graphdsl_runtime.estimators.permutations import permute_blocks, permute_within
 from graphdsl_runtime.estimators.registry import ESTIMATORS, RELATIONS, Estimator, Relation
 from graphdsl_runtime.estimators.transport import energy_distance, sliced_wasserstein
@@ -85,10 +90,12 @@ __all__ = [
     "nwj",
     "permute_blocks",
     "permute_within",
+    "risk_variance",
     "sliced_wasserstein",
     "smile",
     "total_correlation_critic",
     "total_correlation_loo",
     "total_correlation_mss",
     "total_correlation_mws",
+    "worst_risk",
 ]

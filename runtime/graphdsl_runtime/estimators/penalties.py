@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["bernoulli_information", "irm_penalty"]
+__all__ = ["bernoulli_information", "irm_penalty", "risk_variance", "worst_risk"]
 
 import math
 from collections.abc import Callable
@@ -59,25 +59,70 @@ def irm_penalty(
     rows = logits.shape[0]
     if environment is None:
         environment = torch.zeros(rows, dtype=torch.long, device=logits.device)
-    if tuple(environment.shape) != (rows,):
-        raise ShapeMismatch("environment", expected=(rows,), got=environment.shape)
     logits = widened(logits)
     slopes = _slopes(nll or _likelihood(logits, target), logits, target)
     if not is_cheap(slopes):
-        no_class = (environment == NO_CLASS) | _of_no_class(target)
-        slopes = torch.where(no_class, math.nan, slopes)
-    slopes, environment = gathered(slopes), gathered(environment)
-    member = (environment[:, None] == torch.arange(environments, device=slopes.device)).to(
-        slopes.dtype
-    )
-    counts = member.sum(dim=0)
-    sums = (member * slopes[:, None]).sum(dim=0)
+        slopes = torch.where(_of_no_class(target), math.nan, slopes)
+    counts, sums, squares = _by_environment(slopes, environment, environments)
     if biased:
         return (sums / counts.clamp(min=1.0)).square().sum()
-    # In one environment of one row both terms are the same number, and cancel to the last bit.
-    squares = (member * slopes.square()[:, None]).sum(dim=0)
-    pairs = (counts * (counts - 1.0)).clamp(min=1.0)
-    return ((sums.square() - squares) / pairs).sum()
+    return _mean_products(counts, sums, squares).sum()
+
+
+def risk_variance(
+    nll: Tensor, environment: Tensor, environments: int, biased: bool = False
+) -> Tensor:
+    r"""Compute the variance of the environments' risks.
+
+    .. math:: \frac 1E \sum_e R_e^2 - \Bigl(\frac 1E \sum_e R_e\Bigr)^2, \qquad
+              R_e = \mathbb E_e[-\log p(y \mid z)]
+
+    The square of a minibatch's risk is too large by its variance. The mean product of two rows of
+    the environment is unbiased, and so is the product of two environments' risks; with ``biased``
+    it is the variance of the minibatch's own risks, as published.
+
+    Shapes: nll, -log p(y|z) row by row, ``(B,)``; environment of integers below ``environments``
+    ``(B,) -> ()``.  Unit: nats squared.
+    Environments with fewer than two rows in the batch are left out; with ``biased``, those with
+    none.  Relation: surrogate. Zero where all environments have one risk; the converse holds.
+    Bias: none; with `biased` upwards, by the variance of the risks over batches, as 1/B.
+    It is unbiased over batches with as many rows of each environment, and may be below zero.
+    Differentiable, twice as well.
+    Raises `ShapeMismatch` if nll is no vector, or if environment does not fit.
+    Reference: Krueger et al. 2021 (V-REx), eq. 8.
+
+    >>> risk_variance(torch.tensor([1.0, 1.0, 3.0, 3.0]), torch.tensor([0, 0, 1, 1]), 2)
+    tensor(1.)
+    """
+    counts, sums, squares = _by_environment(_vector(nll), environment, environments)
+    there = (counts >= (1.0 if biased else 2.0)).to(sums.dtype)
+    risks = there * sums / counts.clamp(min=1.0)
+    products = risks.square() if biased else there * _mean_products(counts, sums, squares)
+    count = there.sum().clamp(min=1.0)
+    crossed = risks.sum().square() - risks.square().sum()  # of two different environments
+    return products.sum() / count - (crossed + products.sum()) / count.square()
+
+
+def worst_risk(nll: Tensor, environment: Tensor, environments: int) -> Tensor:
+    r"""Compute the largest of the environments' risks.
+
+    .. math:: \max_e R_e, \qquad R_e = \mathbb E_e[-\log p(y \mid z)]
+
+    Shapes: nll, -log p(y|z) row by row, ``(B,)``; environment of integers below ``environments``
+    ``(B,) -> ()``.  Unit: nats.  An environment of no row in the batch is left out.
+    Relation: surrogate.
+    Bias: upwards: on average over batches the largest of several means is no less than the largest
+    of their expectations (Jensen); to 0 as the batch grows.
+    Its gradient is that of the worst environment; where several are as bad, they share it.
+    Raises `ShapeMismatch` if nll is no vector, or if environment does not fit.
+    Reference: Sagawa et al. 2020 (group DRO), eq. 4.
+
+    >>> worst_risk(torch.tensor([1.0, 1.0, 3.0, 3.0]), torch.tensor([0, 0, 1, 1]), 2)
+    tensor(3.)
+    """
+    counts, sums, _ = _by_environment(_vector(nll), environment, environments)
+    risks = sums / counts.clamp(min=1.0)
+    return torch.where(counts > 0.0, risks, -math.inf).amax()
 
 
 def bernoulli_information(logits: Tensor, weights: Tensor | None = None) -> Tensor:
@@ -111,6 +156,37 @@ def bernoulli_information(logits: Tensor, weights: Tensor | None = None) -> Tens
         log_mixture = torch.logsumexp(log_p + weights.log(), dim=0)
         total = total + (weights * torch.sigmoid(signed) * (log_p - log_mixture)).sum(dim=0)
     return total
+
+
+def _vector(nll: Tensor) -> Tensor:
+    if nll.ndim != 1:
+        raise ShapeMismatch("nll", expected=("B",), got=nll.shape)
+    return widened(nll)
+
+
+def _by_environment(
+    values: Tensor, environment: Tensor, environments: int
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Of each environment, over the rows of all ranks: their count, their sum, that of squares."""
+    if tuple(environment.shape) != (len(values),):
+        raise ShapeMismatch("environment", expected=(len(values),), got=environment.shape)
+    if not is_cheap(values):
+        values = torch.where(environment == NO_CLASS, math.nan, values)
+    values, environment = gathered(values), gathered(environment)
+    member = (environment[:, None] == torch.arange(environments, device=values.device)).to(
+        values.dtype
+    )
+    columns = torch.stack([torch.ones_like(values), values, values.square()])
+    counts, sums, squares = (columns @ member).unbind()
+    return counts, sums, squares
+
+
+def _mean_products(counts: Tensor, sums: Tensor, squares: Tensor) -> Tensor:
+    """The mean product of two different rows of each environment; 0 where there are no two.
+
+    In an environment of one row both terms are the same number, and cancel to the last bit.
+    """
+    return (sums.square() - squares) / (counts * (counts - 1.0)).clamp(min=1.0)
 
 
 def _likelihood(logits: Tensor, target: Tensor) -> Callable[[Tensor, Tensor], Tensor]:

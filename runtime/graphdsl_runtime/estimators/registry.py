@@ -153,6 +153,19 @@ ESTIMATORS: Mapping[str, Estimator] = MappingProxyType(
             reference="Arjovsky et al. 2019 (IRMv1); theory.md 2.24 and S7",
             unit="nats squared",
         ),
+        "risk_variance": Estimator(
+            relation="surrogate",
+            bias="none; with `biased` upwards, by the variance of the risks over batches, as 1/B",
+            reference="Krueger et al. 2021 (V-REx), eq. 8",
+            unit="nats squared",
+        ),
+        "worst_risk": Estimator(
+            relation="surrogate",
+            bias="upwards: on average over batches the largest of several means is no less than "
+            "the largest of their expectations (Jensen); to 0 as the batch grows",
+            reference="Sagawa et al. 2020 (group DRO), eq. 4",
+            unit="nats",
+        ),
         "jensen_shannon_information": Estimator(
             relation="surrogate",
             bias=_OF_THE_CRITIC,
