@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.csv
 import pyarrow.parquet
 import pytest
 import torch
@@ -18,16 +19,18 @@ from graphdsl_runtime import Batch, Variable
 from graphdsl_runtime.data import (
     DataRefused,
     Split,
+    csv_blocks,
     omics,
     open_table,
     prepare,
     read_batch,
-    row_groups,
     spool,
+    streamed,
 )
 from graphdsl_runtime.training.batches import Batches
 
 ROWS, WIDTH = 8_000, 64
+LINES, FEW = 32_000, 16
 CELLS, GENES = 2_000, 512  # every cell has a name, which is small beside many genes
 SITE = Variable("site", role="observed", kind="categorical", classes=3, optional=True)
 
@@ -37,7 +40,8 @@ def small_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     """Take files of some kilobytes for large ones."""
     monkeypatch.setattr(spool, "_LEAST", 1 << 16)
     monkeypatch.setattr(spool, "AT_ONCE", 1 << 13)
-    monkeypatch.setattr(row_groups, "_LEAST", 1 << 16)
+    monkeypatch.setattr(streamed, "LEAST", 1 << 16)
+    monkeypatch.setattr(csv_blocks, "_BLOCK", 1 << 14)
     monkeypatch.setattr(omics, "_LARGE", 1 << 16)
 
 
@@ -45,7 +49,7 @@ def values(dtype: type = np.float32, rows: int = ROWS, width: int = WIDTH) -> An
     return np.random.default_rng(0).normal(size=(rows, width)).astype(dtype)
 
 
-# Each writes a file, and says how many bytes its numbers have.
+# Each writes a file, and says how many bytes its numbers have, there or in memory.
 
 
 def columns(path: Path) -> int:
@@ -54,6 +58,28 @@ def columns(path: Path) -> int:
     table["site"] = pa.array(["A", "B", None, "C"] * (ROWS // 4))
     pa.parquet.write_table(pa.table(table), path, row_group_size=250)
     return 4 * ROWS * WIDTH
+
+
+def text(path: Path) -> int:
+    numbers = values(np.float64, rows=LINES, width=FEW)
+    table = pa.table({f"x_{place}": one for place, one in enumerate(numbers.T)})
+    pa.csv.write_csv(table, path)
+    return path.stat().st_size  # of which a whole reading holds a copy as text
+
+
+def batches(**options: Any) -> Callable[[Path], int]:  # noqa: ANN401
+    """An Arrow file, or a stream, of record batches."""
+
+    def write(path: Path) -> int:
+        table = {f"x_{place}": one for place, one in enumerate(values(np.float64).T)}
+        whole = pa.table({**table, "site": pa.array(["A", "B", None, "C"] * (ROWS // 4))})
+        opened = pa.ipc.new_stream if options.pop("stream", False) else pa.ipc.new_file
+        size = options.pop("size", None)
+        with opened(str(path), whole.schema, options=pa.ipc.IpcWriteOptions(**options)) as file:
+            file.write_table(whole, max_chunksize=size)
+        return 8 * ROWS * WIDTH
+
+    return write
 
 
 def lists(path: Path) -> int:
@@ -86,6 +112,10 @@ def cells(sparse: str) -> Callable[[Path], int]:
 WRITERS = {
     "columns.parquet": columns,
     "lists.parquet": lists,
+    "text.csv": text,
+    "one_batch.arrow": batches(),
+    "stream.arrow": batches(stream=True, size=500),
+    "packed.feather": batches(compression="lz4", size=500),
     "x.npy": arrays,
     "dense.h5ad": cells(""),
     "rows.h5ad": cells("csr_matrix"),
@@ -94,9 +124,9 @@ WRITERS = {
 
 
 def variables(name: str) -> tuple[Variable, ...]:
-    width = GENES if name.endswith("h5ad") else WIDTH
+    width = {".h5ad": GENES, ".csv": FEW}.get(Path(name).suffix, WIDTH)
     x = Variable("x", role="observed", kind="real", shape=(width,))
-    return (x, SITE) if name.endswith("parquet") else (x,)
+    return (x,) if name.endswith(("npy", "csv", "h5ad")) else (x, SITE)
 
 
 def read(name: str) -> tuple[Batch, ...]:
@@ -133,6 +163,56 @@ def test_a_large_file_gives_the_numbers_of_a_small_one(
         assert part.keys() == same.keys()
         for key, rows in part.items():
             assert torch.equal(rows, same[key]), key
+
+
+#: Cells of the first rows, and of the last ones, which decide otherwise what a column is.
+CELLS_OF_TEXT = {
+    "late_float": ("3", "2.5"),
+    "late_text": ("3", "many"),
+    "late_hole": ("3", ""),
+    "early_hole": ("", "4"),
+    "hex": ("0x1F", "7"),
+    "spaces": (" 5", "6 "),
+    "wide_space": ("5", "\u20036"),
+    "bits": ("0", "true"),
+    "words": ("yes", "NA"),
+    "days": ("2024-01-02", "2024-01-03"),
+    "large": ("1", "9223372036854775808"),
+    "exponents": ("1e3", "nan"),
+    "infinite": ("inf", "-1"),
+    "lines": ('"a\nb"', '"c,d"'),
+    "quoted": ('"1"', '"2"'),
+    "nothing": ("", ""),
+}
+
+
+@pytest.mark.parametrize(("name", "sign"), [("odd.csv", ","), ("odd.tsv", "\t")])
+def test_lines_give_the_columns_that_a_whole_reading_gives(
+    name: str,
+    sign: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    request: pytest.FixtureRequest,
+) -> None:
+    """Of the same types, although a block of lines alone looks like others."""
+    path = tmp_path / name
+    first, last = (sign.join(one[place] for one in CELLS_OF_TEXT.values()) for place in (0, 1))
+    lines = [sign.join(CELLS_OF_TEXT), *[first] * 2000, *[last] * 10]
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    expected = open_table(str(path))
+    request.getfixturevalue("small_memory")
+    monkeypatch.setattr(csv_blocks, "read_whole_csv", None)
+    found = open_table(str(path))
+    assert found.names == expected.names
+    for column, same in zip(found.columns, expected.columns, strict=True):
+        assert column.values.dtype == same.values.dtype, same.name
+        np.testing.assert_array_equal(column.values, same.values, err_msg=same.name)
+        assert (column.categories, column.unusable) == (same.categories, same.unusable)
+        gone, lacks = (
+            np.zeros(one.values.shape, bool) if one.missing is None else one.missing
+            for one in (column, same)
+        )
+        np.testing.assert_array_equal(gone, lacks, err_msg=same.name)
 
 
 @pytest.mark.usefixtures("small_memory")

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 __all__ = [
     "INDEX",
+    "CsvForm",
     "arrow_column",
     "from_arrow",
-    "read_arrow",
-    "read_csv",
+    "plain_names",
+    "read_whole_arrow",
+    "read_whole_csv",
     "read_whole_parquet",
+    "refuse_no_header",
     "refusing",
 ]
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
@@ -28,30 +32,68 @@ _BLOCK = 1 << 24  # bytes that are parsed together; no cell is longer
 INDEX = "__index_level_"
 
 
-def read_csv(path: Path) -> Table:
-    """Read text with a header; cells between commas, in `.tsv` between tabs.  Raises `DataRefused`.
+@dataclass(frozen=True, slots=True)
+class CsvForm:
+    """How a file of text is cut into cells: at commas, in `.tsv` at tabs.
 
     A `.csv` whose header has semicolons and no comma is cut at these.
     """
-    with needs("data"):
+
+    path: Path
+    delimiter: str
+    one_column: bool
+
+    @classmethod
+    def of(cls, path: Path) -> Self:
+        """Look at the first line of a file.  Raises `DataRefused`."""
+        with needs("data"):
+            import pyarrow.csv  # noqa: F401  # whether it is there
+        header = _header(path)
+        delimiter = "\t" if path.suffix.lower() == ".tsv" else _delimiter(header)
+        return cls(path, delimiter, delimiter not in header)
+
+    def read(self, file: Any = None) -> Any:  # noqa: ANN401  # pyarrow has no types
+        """Read all columns as a table of pyarrow's, which finds their types; of another file."""
         from pyarrow import csv
-    header = _header(path)
-    delimiter = "\t" if path.suffix.lower() == ".tsv" else _delimiter(header)
-    table = _read(
-        path,
-        lambda: csv.read_csv(
-            path,
-            read_options=csv.ReadOptions(block_size=_BLOCK),
-            parse_options=csv.ParseOptions(
-                delimiter=delimiter,
+
+        return csv.read_csv(self.path if file is None else file, **self._options(_BLOCK, (), {}))
+
+    def opened(self, block: int, names: Sequence[str], kinds: dict[str, Any]) -> Any:  # noqa: ANN401
+        """Open it to be read in blocks of so many bytes, with these types."""
+        from pyarrow import csv
+
+        return csv.open_csv(self.path, **self._options(block, names, kinds))
+
+    def _options(self, block: int, names: Sequence[str], kinds: dict[str, Any]) -> dict[str, Any]:
+        from pyarrow import csv
+
+        return {
+            "read_options": csv.ReadOptions(block_size=block),
+            "parse_options": csv.ParseOptions(
+                delimiter=self.delimiter,
                 newlines_in_values=True,
-                ignore_empty_lines=delimiter in header,  # of one column, they are its empty cells
+                ignore_empty_lines=not self.one_column,  # there, they are its empty cells
             ),
-            convert_options=csv.ConvertOptions(null_values=list(EMPTY), strings_can_be_null=True),
-        ),
-    )
-    _refuse_no_header(path, table.column_names)
-    return from_arrow(path.name, table)
+            "convert_options": csv.ConvertOptions(
+                null_values=list(EMPTY),
+                strings_can_be_null=True,
+                include_columns=list(names),
+                column_types=kinds,
+            ),
+        }
+
+
+def read_whole_csv(form: CsvForm) -> Table:
+    """Read text with a header, all at once.  Raises `DataRefused`."""
+    table = _read(form.path, form.read)
+    refuse_no_header(form.path, table.column_names)
+    return from_arrow(form.path.name, table)
+
+
+def plain_names(names: Sequence[str]) -> bool:
+    """Say whether columns have names, which differ."""
+    bare = [one.strip() for one in names]
+    return all(bare) and len(set(bare)) == len(bare)
 
 
 def read_whole_parquet(path: Path) -> Table:
@@ -61,8 +103,8 @@ def read_whole_parquet(path: Path) -> Table:
     return from_arrow(path.name, _read(path, lambda: parquet.ParquetFile(path).read()))
 
 
-def read_arrow(path: Path) -> Table:
-    """Read an Arrow file, memory-mapped, or a stream.  Raises `DataRefused`."""
+def read_whole_arrow(path: Path) -> Table:
+    """Read an Arrow file, memory-mapped, or a stream, all at once.  Raises `DataRefused`."""
     with needs("data"):
         import pyarrow as pa
 
@@ -141,7 +183,8 @@ def _delimiter(header: str) -> str:
     return ";" if ";" in header and "," not in header else ","
 
 
-def _refuse_no_header(path: Path, names: list[str]) -> None:
+def refuse_no_header(path: Path, names: Sequence[str]) -> None:
+    """Refuse a first line of numbers.  Raises `DataRefused`."""
     if names and all(map(_is_number, names)):
         raise refused(
             "DATA02",

@@ -9,8 +9,8 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from graphdsl_runtime.calling import is_named_function
-from graphdsl_runtime.data.arrow_files import read_arrow, read_csv
 from graphdsl_runtime.data.built_in import image_table
+from graphdsl_runtime.data.csv_blocks import read_csv
 from graphdsl_runtime.data.drawn import coloured_digits, coloured_mnist, sources, sprites
 from graphdsl_runtime.data.errors import refused
 from graphdsl_runtime.data.hub import read_saved
@@ -18,6 +18,7 @@ from graphdsl_runtime.data.images import read_images
 from graphdsl_runtime.data.numpy_files import read_npy, read_npz
 from graphdsl_runtime.data.omics import read_omics
 from graphdsl_runtime.data.own import read_own
+from graphdsl_runtime.data.record_batches import read_arrow
 from graphdsl_runtime.data.row_groups import read_parquet
 from graphdsl_runtime.data.table import Table
 from graphdsl_runtime.data.uci import read_adult, read_german, read_mfeat

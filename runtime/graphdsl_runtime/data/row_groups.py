@@ -1,29 +1,19 @@
-"""`.parquet`: of large files some rows at a time, so that their numbers never lie in memory."""
+"""`.parquet`: of large files some rows of a row group at a time."""
 
 from __future__ import annotations
 
 __all__ = ["read_parquet"]
 
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
+from graphdsl_runtime.data import spool, streamed
+from graphdsl_runtime.data.arrow_files import plain_names, read_whole_parquet, refusing
+from graphdsl_runtime.data.errors import needs
+from graphdsl_runtime.data.streamed import Rows, Streamed, read_streamed
+from graphdsl_runtime.data.table import Table
 
-from graphdsl_runtime.data import spool
-from graphdsl_runtime.data.arrow_files import (
-    INDEX,
-    arrow_column,
-    from_arrow,
-    read_whole_parquet,
-    refusing,
-)
-from graphdsl_runtime.data.errors import needs, refused
-from graphdsl_runtime.data.spool import room
-from graphdsl_runtime.data.table import Array, Column, Table
-
-_LEAST = 1 << 28  # bytes, without compression
 _BUFFER = 1 << 16  # bytes of a column that are read from the file together
 
 
@@ -36,83 +26,25 @@ def read_parquet(path: Path) -> Table:
         from pyarrow import parquet
     with refusing(path):
         file = parquet.ParquetFile(path)
-        names = [one.strip() for one in file.schema_arrow.names]
-        plain = all(names) and len(set(names)) == len(names)
-        if plain and _size(file.metadata) >= _LEAST:
-            return _large(path)
+        if plain_names(file.schema_arrow.names) and _size(file.metadata) >= streamed.LEAST:
+            return read_streamed(_large(path))
     return read_whole_parquet(path)
 
 
-def _large(path: Path) -> Table:
-    """Read numbers, and lists of numbers, into room outside the memory; the rest as it is.
-
-    Raises `DataRefused`, and what pyarrow does of a broken file.
-    """
+def _large(path: Path) -> Streamed:
     from pyarrow import parquet
 
     file = parquet.ParquetFile(path, pre_buffer=False, buffer_size=_BUFFER)
-    fields = [
-        (field.name, field.type) for field in file.schema_arrow if not field.name.startswith(INDEX)
-    ]
-    numbers = [name for name, kind in fields if _is_number(kind)]
-    lists = [name for name, kind in fields if _is_list(kind)]
-    rest = [name for name, kind in fields if not _is_number(kind) and not _is_list(kind)]
-    found = {one.name: one for one in _numbers(path, file, numbers)}
-    for name in lists:
-        column = _list(path, file, name)
-        found[column.name] = column
-    text = file.read(columns=rest)
-    text.validate(full=True)
-    found |= {one.name: one for one in from_arrow(path.name, text).columns}
-    order = {name.strip(): place for place, (name, _) in enumerate(fields)}
-    columns = sorted(found.values(), key=lambda one: order.get(one.name, len(order)))
-    return Table(path.name, tuple(columns))
+    return Streamed(
+        name=path.name,
+        rows=file.metadata.num_rows,
+        types={field.name: field.type for field in file.schema_arrow},
+        some_rows=lambda names: _some_rows(file, names),
+        whole=lambda names: file.read(columns=list(names)),
+    )
 
 
-def _numbers(path: Path, file: Any, names: Sequence[str]) -> Iterator[Column]:  # noqa: ANN401  # pyarrow has no types
-    """Read columns of one number a row: those of one type lie in one array, one after another."""
-    rows = file.metadata.num_rows
-    kinds: dict[np.dtype[Any], list[str]] = {}
-    for name in names:
-        kind = file.schema_arrow.field(name).type.to_pandas_dtype()
-        kinds.setdefault(np.dtype(kind), []).append(name)
-    for kind, alike in kinds.items():
-        values = room((len(alike), rows), kind)
-        missing: Array | None = None
-        for here, batch in _batches(file, alike):
-            for place, name in enumerate(alike):
-                column = arrow_column(name, batch.column(name))
-                values[place, here] = column.values
-                if column.missing is not None:
-                    missing = room(values.shape, bool) if missing is None else missing
-                    missing[place, here] = column.missing
-        for place, name in enumerate(alike):
-            gone = None if missing is None or not missing[place].any() else missing[place]
-            yield Column(name.strip(), values[place], missing=gone)
-
-
-def _list(path: Path, file: Any, name: str) -> Column:  # noqa: ANN401
-    """Read a column of lists, which have one shape in all rows."""
-    rows = file.metadata.num_rows
-    whole: Column | None = None
-    for here, batch in _batches(file, [name]):
-        column = arrow_column(name.strip(), batch.column(name))
-        if column.unusable:
-            return replace(column, values=np.zeros(rows))
-        if whole is None:
-            values = room((rows, *column.shape), np.float64)
-            whole = Column(name.strip(), values)
-        if column.shape != whole.shape:
-            said = f"has lists of different lengths in `{name}`"
-            raise refused("DATA05", path.name, said, "store lists of one length")
-        whole.values[here] = column.values
-        if column.missing is not None:
-            whole.values[here][column.missing] = np.nan
-    assert whole is not None  # a large file has rows
-    return whole
-
-
-def _batches(file: Any, names: Sequence[str]) -> Iterator[tuple[slice, Any]]:  # noqa: ANN401
+def _some_rows(file: Any, names: Sequence[str]) -> Rows:  # noqa: ANN401  # pyarrow has no types
     """Give some rows of some columns at a time, each held to its own types."""
     import pyarrow as pa
 
@@ -131,15 +63,3 @@ def _batches(file: Any, names: Sequence[str]) -> Iterator[tuple[slice, Any]]:  #
 def _size(metadata: Any) -> int:  # noqa: ANN401
     """How many bytes the values have, as the file says."""
     return sum(metadata.row_group(one).total_byte_size for one in range(metadata.num_row_groups))
-
-
-def _is_number(kind: Any) -> bool:  # noqa: ANN401
-    from pyarrow import types
-
-    return bool(types.is_boolean(kind) or types.is_integer(kind) or types.is_floating(kind))
-
-
-def _is_list(kind: Any) -> bool:  # noqa: ANN401
-    from pyarrow import types
-
-    return bool(types.is_list(kind) or types.is_large_list(kind) or types.is_fixed_size_list(kind))
