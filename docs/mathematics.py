@@ -12,8 +12,8 @@ import re
 from html import unescape
 from typing import Any
 
-from graphdsl.report.formula import parsed
-from graphdsl.report.mathematics import mathml
+from graphdsl.notation.formula import parsed
+from graphdsl.notation.mathematics import mathml
 
 _BLOCK = '<math display="block"'
 

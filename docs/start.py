@@ -12,11 +12,11 @@ from graphdsl.compiler import compile_spec, read
 from graphdsl.diagnostics import Source
 from graphdsl.ir.audit import Audit
 from graphdsl.ir.information import Term
+from graphdsl.notation.formula import parsed
 from graphdsl.notation.gaps import gap_latex
+from graphdsl.notation.mathematics import mathml
 from graphdsl.report.collected import collected
-from graphdsl.report.formula import parsed
 from graphdsl.report.header import read_header
-from graphdsl.report.mathematics import mathml
 from graphdsl.report.terms import latex_factor, latex_summands
 
 _SPEC = Path(__file__).parent.parent / "specs" / "mib.mib"

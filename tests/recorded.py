@@ -29,7 +29,7 @@ def inherited_names() -> frozenset[str]:
 
 
 def inherited_text(names: Iterable[str]) -> str:
-    """The file `graphdsl/ir/inherited.py`."""
+    """The file `graphdsl/slots/inherited.py`."""
     lines = textwrap.wrap(" ".join(sorted(names, key=str.lower)), 96)
     listed = "".join(f"    {line}\n" for line in lines)
     return f'{_HEAD}{listed}    """.split()\n)\n'

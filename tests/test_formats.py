@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 
 import graphdsl_runtime
-from graphdsl.ir.versions import COMPILED_BY, EMITTED_FORMAT
+from graphdsl.codegen.versions import COMPILED_BY, EMITTED_FORMAT
 from graphdsl_runtime import Objective, OtherFormat, Variable
 from graphdsl_runtime.origin import EMITTED_FORMAT as RUN_FORMAT
 from tests.emitted import emitted_class

@@ -8,8 +8,8 @@ import pytest
 import torch
 
 import graphdsl
+from graphdsl.notation.formula import latex, parsed
 from graphdsl.report import loss_latex
-from graphdsl.report.formula import latex, parsed
 from graphdsl.report.loss_sum import LossSum, loss_sums
 
 GAME = """model game

@@ -23,11 +23,11 @@ from graphdsl.diagnostics import Source
 from graphdsl.draw import drawable
 from graphdsl.ir.audit import Audit
 from graphdsl.ir.information import Term
+from graphdsl.notation.formula import UnknownSignError, latex, parsed
 from graphdsl.notation.gaps import gap_latex, lasting_gaps
+from graphdsl.notation.mathematics import mathml, summands
 from graphdsl.report import audit_html, audit_text
 from graphdsl.report.alike import alike
-from graphdsl.report.formula import UnknownSignError, latex, parsed
-from graphdsl.report.mathematics import mathml, summands
 from graphdsl.report.terms import latex_sum
 from tests.conftest import SPECS
 from tests.corpus import Case, compiling, generated, shipped, some

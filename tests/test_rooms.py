@@ -54,6 +54,8 @@ minimize KL(q || p)
 """
 
 
+MOST_LINES_OF_A_ROOM, MOST_LINES_OF_A_FILE = 4000, 350
+
 #: Of `ir/methods.py`: what has an estimator by default, and what gives that of a method.
 OF_METHODS = ("DISTANCES", "MSS", "estimator_of")
 
@@ -70,6 +72,33 @@ def test_estimators_are_chosen_in_one_file() -> None:
         or (isinstance(node, ast.Attribute) and node.attr == "of_experts")
     }
     assert choosing == {"estimator_choice.py"}
+
+
+def test_no_package_of_the_compiler_is_a_house_by_itself() -> None:
+    folders = [one for one in (ROOT / "graphdsl").iterdir() if (one / "__init__.py").is_file()]
+    sizes = {one.name: sum(map(_lines, one.rglob("*.py"))) for one in folders}
+    assert len(sizes) > 20
+    assert {name: size for name, size in sizes.items() if size > MOST_LINES_OF_A_ROOM} == {}
+
+
+def test_a_long_file_says_why_it_is_long() -> None:
+    files = [file for package in PACKAGES for file in (ROOT / package).rglob("*.py")]
+    long = [file for file in files if _lines(file) > MOST_LINES_OF_A_FILE]
+    assert long, "the syntax tree has a class for each rule"
+    unsaid = [
+        file.relative_to(ROOT).as_posix()
+        for file in long
+        if "The file is long because" not in (ast.get_docstring(_tree(file)) or "")
+    ]
+    assert unsaid == []
+
+
+def _lines(file: Path) -> int:
+    return len(file.read_text(encoding="utf-8").splitlines())
+
+
+def _tree(file: Path) -> ast.Module:
+    return ast.parse(file.read_text(encoding="utf-8"))
 
 
 def test_the_contracts_hold() -> None:

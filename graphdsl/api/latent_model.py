@@ -10,7 +10,6 @@ __all__ = ["LatentModel"]
 import math
 from collections.abc import Mapping
 from contextlib import suppress
-from functools import lru_cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Self, TypeAlias
@@ -20,7 +19,6 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from graphdsl.api.compiled import Compiled, compile
 from graphdsl.api.given import (
     alone,
     batch_by_name,
@@ -33,27 +31,18 @@ from graphdsl.api.given import (
 from graphdsl.api.in_memory import losses_of_epochs
 from graphdsl.api.loading import load
 from graphdsl.api.numbers import Number, WrongValue
-from graphdsl.api.sources import Spec, source_of
+from graphdsl.api.sized import compiled_for
 from graphdsl.diagnostics import SpecError
 from graphdsl.ir.symbols import entry_word
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
+    from graphdsl.api.compiled import Compiled
+    from graphdsl.api.sources import Spec
     from graphdsl_runtime import Batch, Objective, Variable
 
 Array: TypeAlias = np.ndarray[Any, np.dtype[Any]]
-
-#: The model of rows of numbers, where no other is asked for.
-_DEFAULT = """model latent_model
-const features = 2
-const latents = 2
-observed x : real[features] ~ normal(scale = learned)
-latent z : real[latents] ~ normal
-q { x -> z via mlp(64) }
-p { z -> x via mlp(64) }
-minimize KL(q || p)
-"""
 
 
 class LatentModel(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
@@ -129,7 +118,7 @@ class LatentModel(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sci
         if not 0 < self.learning_rate < math.inf:
             raise WrongValue(f"learning_rate is {self.learning_rate!r}; expected more than 0")
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
-        made = self._compiled(None).objective
+        made = self._compiled().objective
         variable = alone(made)
         given = X
         if variable is not None and self._is_matrix(X):
@@ -257,32 +246,8 @@ class LatentModel(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sci
         objective: Objective = self.objective_
         return objective
 
-    def _compiled(self, features: int | None) -> Compiled:
-        constants = dict(self.constants or {})
-        source = source_of(_DEFAULT if self.spec is None else self.spec)
-        made = _compiled(source.name, source.text, tuple(sorted(constants.items())))
-        if features is None:
-            return made
-        variable = alone(made.objective)
-        assert variable is not None  # or nobody would ask
-        if math.prod(variable.tensor_shape) == features:
-            return made
-        for name, _ in made.module.compiled.checked.model.constants:
-            if name in constants:
-                continue
-            try:
-                other = _compiled(
-                    source.name, source.text, (*sorted(constants.items()), (name, features))
-                )
-            except (SpecError, WrongValue):
-                continue
-            found = alone(other.objective)
-            if found is not None and math.prod(found.tensor_shape) == features:
-                return other
-        raise ValueError(
-            f"X has {features} features, and `{variable.name}` of the spec has "
-            f"{math.prod(variable.tensor_shape)} values: give constants={{...}}"
-        )
+    def _compiled(self, features: int | None = None) -> Compiled:
+        return compiled_for(self.spec, self.constants or {}, features)
 
     def _batch(
         self,
@@ -337,7 +302,7 @@ class LatentModel(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sci
     def _lacks_values(self) -> bool:
         """Whether the rows of numbers may have missing values."""
         with suppress(SpecError, WrongValue, OSError):
-            variable = None if self.spec is None else alone(self._compiled(None).objective)
+            variable = None if self.spec is None else alone(self._compiled().objective)
             return variable is not None and variable.optional
         return False
 
@@ -360,13 +325,6 @@ class LatentModel(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sci
                 for name, content in files.items():
                     (Path(place) / name).write_bytes(content)
                 self.objective_ = load(place, networks=self.networks)
-
-
-@lru_cache(maxsize=16)
-def _compiled(name: str, text: str, constants: tuple[tuple[str, Number], ...]) -> Compiled:
-    from graphdsl.diagnostics import Source
-
-    return compile(Source(name, text), **dict(constants))
 
 
 def _code_shape(latent: Variable) -> tuple[int, ...]:

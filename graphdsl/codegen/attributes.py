@@ -7,11 +7,11 @@ __all__ = ["class_attributes"]
 from collections.abc import Iterable, Iterator
 
 from graphdsl.codegen import tree as py
+from graphdsl.codegen.versions import COMPILED_BY, EMITTED_FORMAT
 from graphdsl.codegen.words import assign, runtime, shape
 from graphdsl.ir.draws import Draw
 from graphdsl.ir.loss import LossModule, VariableSlot
 from graphdsl.ir.statements import Sample
-from graphdsl.ir.versions import COMPILED_BY, EMITTED_FORMAT
 
 
 def class_attributes(module: LossModule) -> Iterator[py.Assign]:

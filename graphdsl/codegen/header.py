@@ -11,12 +11,12 @@ from fractions import Fraction
 from graphdsl.codegen.environment import fill
 from graphdsl.codegen.flat import in_docstring
 from graphdsl.codegen.printer import WIDTH
+from graphdsl.codegen.versions import COMPILED_BY
 from graphdsl.codegen.views import HeaderView
 from graphdsl.ir.information import Atom, Entropy, Term
 from graphdsl.ir.loss import Group, LossModule, LossTerm
 from graphdsl.ir.notation import factor_text, number_text, shortened
 from graphdsl.ir.symbols import Variable
-from graphdsl.ir.versions import COMPILED_BY
 from graphdsl.ir.weight import ONE
 from graphdsl.notation.folding import fold_lists, folded_text
 from graphdsl.notation.gaps import gap_texts

@@ -50,7 +50,7 @@ from typing import Literal as Among
 from typing import TypeAlias
 
 from graphdsl.diagnostics import CompilerBug
-from graphdsl.ir.words import OF_THE_RUNTIME
+from graphdsl.slots.words import OF_THE_RUNTIME
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,9 @@ class Word:
 
     def __post_init__(self) -> None:
         if self.name not in OF_THE_RUNTIME:
-            raise CompilerBug(f"`{self.name}` is no word of `ir/words.py`: a variable may have it")
+            raise CompilerBug(
+                f"`{self.name}` is no word of `slots/words.py`: a variable may have it"
+            )
 
 
 @dataclass(frozen=True, slots=True)

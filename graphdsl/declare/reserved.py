@@ -7,8 +7,8 @@ __all__ = ["What", "why_reserved"]
 import keyword
 from typing import Literal, TypeAlias
 
-from graphdsl.ir.inherited import OF_THE_CLASS
-from graphdsl.ir.words import OF_THE_RUNTIME
+from graphdsl.slots.inherited import OF_THE_CLASS
+from graphdsl.slots.words import OF_THE_RUNTIME
 
 _OF_THE_LANGUAGE = frozenset(
     """

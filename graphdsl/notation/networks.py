@@ -8,8 +8,8 @@ from collections.abc import Sequence
 
 from graphdsl.ir.model import Model
 from graphdsl.ir.notation import shortened
-from graphdsl.ir.slots import Slot
 from graphdsl.ir.symbols import Variable
+from graphdsl.slots.slots import Slot
 
 
 def slot_formula(slot: Slot, model: Model) -> str:

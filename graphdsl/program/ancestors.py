@@ -8,7 +8,6 @@ from collections.abc import Iterable, Iterator, MutableMapping, Sequence
 
 from graphdsl.bound.generated_means import has_density
 from graphdsl.ir.networks import Family
-from graphdsl.ir.slots import Slot
 from graphdsl.ir.statements import Assemble, Generated, PriorSample
 from graphdsl.ir.symbols import NetworkName, P, Q, Variable
 from graphdsl.ir.values import Ref, Value
@@ -18,6 +17,7 @@ from graphdsl.program.runs import gathered, held_members, run_slot, slot_shape
 from graphdsl.program.state import Held, Plan
 from graphdsl.slots.keys import members
 from graphdsl.slots.networks import network_slot
+from graphdsl.slots.slots import Slot
 
 
 class Generation:

@@ -11,12 +11,12 @@ from graphdsl.bound.models import Encoder
 from graphdsl.bound.pieces import Piece
 from graphdsl.ir.model import Model
 from graphdsl.ir.networks import Conditional
-from graphdsl.ir.slots import Slot
 from graphdsl.ir.symbols import NetworkName
 from graphdsl.ir.values import Value
 from graphdsl.program.runs import gathered, run_slot
 from graphdsl.program.state import ModelKey, Plan
 from graphdsl.slots.networks import network_slot
+from graphdsl.slots.slots import Slot
 
 
 def run_compared(

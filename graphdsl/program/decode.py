@@ -15,7 +15,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from graphdsl.ir.laws import NORMAL, Law
 from graphdsl.ir.model import Model
 from graphdsl.ir.networks import Family
-from graphdsl.ir.slots import Slot
 from graphdsl.ir.statements import (
     Assemble,
     Decoded,
@@ -37,6 +36,7 @@ from graphdsl.program.runs import gathered, held_members, run_slot, slot_shape
 from graphdsl.program.state import Held, Plan, Program
 from graphdsl.slots.keys import members
 from graphdsl.slots.networks import network_slot
+from graphdsl.slots.slots import Slot
 
 
 def plan_generation(plan: Plan, slots: Sequence[Slot]) -> None:

@@ -9,7 +9,6 @@ from dataclasses import replace
 from graphdsl.diagnostics import CompilerBug
 from graphdsl.ir.model import Model
 from graphdsl.ir.networks import Conditional
-from graphdsl.ir.slots import Slot
 from graphdsl.ir.statements import Fuse
 from graphdsl.ir.symbols import NO_VARIABLE, NetworkName, Variable
 from graphdsl.ir.values import NO_ATTRIBUTE, Attribute, Ref, Value
@@ -24,6 +23,7 @@ from graphdsl.program.runs import (
 from graphdsl.program.state import Held, Mixture, Plan
 from graphdsl.slots.grouping import expert_slots
 from graphdsl.slots.networks import network_slot
+from graphdsl.slots.slots import Slot
 
 
 def whole_conditional(model: Model, under: NetworkName, slot: Slot) -> Conditional:

@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from graphdsl.diagnostics import CompilerBug
 from graphdsl.ir.laws import NORMAL
 from graphdsl.ir.model import Model
-from graphdsl.ir.slots import Slot
 from graphdsl.ir.symbols import Names, Variable
 from graphdsl.program.inputs import parents_of
 from graphdsl.slots.ordering import in_order
+from graphdsl.slots.slots import Slot
 
 
 @dataclass(frozen=True, slots=True)

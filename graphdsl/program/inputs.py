@@ -8,10 +8,10 @@ from collections.abc import Iterable, Iterator
 
 from graphdsl.ir.model import Model
 from graphdsl.ir.networks import Family
-from graphdsl.ir.slots import Slot
 from graphdsl.ir.statements import Observe, OneHot
 from graphdsl.ir.symbols import Variable
 from graphdsl.ir.values import Ref, Value
+from graphdsl.slots.slots import Slot
 
 
 class Inputs:

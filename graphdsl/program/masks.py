@@ -10,10 +10,10 @@ from itertools import product
 
 from graphdsl.ir.masks import Gate
 from graphdsl.ir.networks import Conditional
-from graphdsl.ir.slots import Argument
 from graphdsl.ir.symbols import Variable
 from graphdsl.ir.values import Entries, Ref
 from graphdsl.program.state import Plan
+from graphdsl.slots.slots import Argument
 
 
 def gated(plan: Plan, ref: Ref, argument: Argument) -> Ref:

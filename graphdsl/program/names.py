@@ -16,13 +16,13 @@ import keyword
 from collections.abc import Iterable
 from dataclasses import replace
 
-from graphdsl.ir.inherited import OF_THE_CLASS
 from graphdsl.ir.loss import LossModule
 from graphdsl.ir.model import Model
 from graphdsl.ir.values import Attribute, Value
-from graphdsl.ir.words import OF_THE_METHODS, OF_THE_RUNTIME
 from graphdsl.program.substitution import attributes_in, replaced, values_in
+from graphdsl.slots.inherited import OF_THE_CLASS
 from graphdsl.slots.keys import reads_like
+from graphdsl.slots.words import OF_THE_METHODS, OF_THE_RUNTIME
 
 #: What a line of Python means something else by.
 _OF_PYTHON = frozenset((*keyword.kwlist, *dir(builtins)))

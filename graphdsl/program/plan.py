@@ -12,7 +12,6 @@ from graphdsl.bound.models import Decoder, Encoder, SubPosterior
 from graphdsl.bound.pieces import Piece
 from graphdsl.ir.model import Model
 from graphdsl.ir.networks import Conditional, Network
-from graphdsl.ir.slots import Slot
 from graphdsl.ir.symbols import NetworkName, Q, Variable
 from graphdsl.program.ancestors import Generation
 from graphdsl.program.compared_encoders import run_compared
@@ -32,6 +31,7 @@ from graphdsl.program.runs import place_of
 from graphdsl.program.state import ModelKey, Plan, Program
 from graphdsl.slots.grouping import expert_slots, slots
 from graphdsl.slots.keys import Keys
+from graphdsl.slots.slots import Slot
 
 
 def make_plan(

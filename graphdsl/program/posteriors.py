@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from graphdsl.ir.networks import Conditional, Family
-from graphdsl.ir.slots import Slot
 from graphdsl.ir.statements import Assemble, InferenceLine, Known, Run, Sample
 from graphdsl.ir.symbols import Variable
 from graphdsl.ir.values import Ref, Value
@@ -26,6 +25,7 @@ from graphdsl.program.runs import (
 from graphdsl.program.state import ModelKey, Plan
 from graphdsl.slots.keys import members
 from graphdsl.slots.networks import network_slot
+from graphdsl.slots.slots import Slot
 
 
 def plan_posteriors(

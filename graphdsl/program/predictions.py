@@ -12,13 +12,13 @@ from graphdsl.bound.models import Auxiliary, Decoder
 from graphdsl.bound.pieces import Piece
 from graphdsl.ir.model import Model
 from graphdsl.ir.networks import Conditional, Distribution, Via
-from graphdsl.ir.slots import Slot
 from graphdsl.ir.symbols import Variable
 from graphdsl.program.inputs import labels_of
 from graphdsl.program.runs import run_slot
 from graphdsl.program.state import ModelKey, Plan
 from graphdsl.slots.grouping import some_of
 from graphdsl.slots.networks import network_slot
+from graphdsl.slots.slots import Slot
 
 
 def _needed_decoders(

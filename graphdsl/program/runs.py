@@ -16,7 +16,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from graphdsl.diagnostics import CompilerBug
 from graphdsl.ir.model import Model
 from graphdsl.ir.networks import Family
-from graphdsl.ir.slots import Argument, Slot
 from graphdsl.ir.statements import Assemble, Run, Seen
 from graphdsl.ir.symbols import Variable
 from graphdsl.ir.values import Attribute, Ref, Value
@@ -26,6 +25,7 @@ from graphdsl.program.members import member_ref
 from graphdsl.program.state import Held, Plan
 from graphdsl.slots import keys
 from graphdsl.slots.networks import output_of, scale_name
+from graphdsl.slots.slots import Argument, Slot
 
 
 def run_slot(plan: Plan, slot: Slot, wish: str, frozen: bool = False) -> Run:

@@ -13,7 +13,6 @@ from graphdsl.ir.draws import Draw
 from graphdsl.ir.laws import Law
 from graphdsl.ir.loss import NetworkSlot
 from graphdsl.ir.model import Model
-from graphdsl.ir.slots import Slot
 from graphdsl.ir.statements import Decoded, Drawn, InferenceLine
 from graphdsl.ir.symbols import NetworkName, Q, Variable
 from graphdsl.ir.values import Attribute, Ref, Value
@@ -21,6 +20,7 @@ from graphdsl.notation.samples import Samples
 from graphdsl.program.blocks import Block
 from graphdsl.program.inputs import Inputs
 from graphdsl.program.members import member_ref
+from graphdsl.slots.slots import Slot
 
 #: Where a variable is found: a value, and the variables that it holds.
 Held: TypeAlias = tuple[Value, tuple[Variable, ...]]

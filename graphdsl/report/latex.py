@@ -16,13 +16,13 @@ from graphdsl.ir.model import Model
 from graphdsl.ir.networks import Network
 from graphdsl.ir.notation import latex_weight, number_text
 from graphdsl.notation.folding import fold_lists
+from graphdsl.notation.formula import latex, parsed
 from graphdsl.notation.gaps import gap_latex, lasting_gaps, tight_conditions
+from graphdsl.notation.mathematics import summands, unicode_text
 from graphdsl.report.alike import Alike, alike, unlike
 from graphdsl.report.collected import collected
 from graphdsl.report.evidence import distribution_text, nats_text, side_text, uses_text
-from graphdsl.report.formula import latex, parsed
 from graphdsl.report.loss_sum import loss_sums
-from graphdsl.report.mathematics import summands, unicode_text
 from graphdsl.report.terms import latex_summands, text_sum
 from graphdsl.report.wording import (
     RELATIONS,

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from graphdsl.report.formula import latex, parsed
+from graphdsl.notation.formula import latex, parsed
+from graphdsl.notation.mathematics import mathml
 from graphdsl.report.html import environment, policy, resource, visible_text
 from graphdsl.report.latex import latex_text
-from graphdsl.report.mathematics import mathml
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,13 +13,13 @@ from graphdsl.ir.loss import EXACT, LossModule, LossTerm
 from graphdsl.ir.notation import weight_text
 from graphdsl.ir.weight import ONE, Weight
 from graphdsl.notation.folding import fold_lists
+from graphdsl.notation.formula import parsed
 from graphdsl.notation.gaps import gap_latex, lasting_gaps, tight_conditions
+from graphdsl.notation.mathematics import typed
 from graphdsl.report.alike import Alike, alike
 from graphdsl.report.collected import collected
 from graphdsl.report.evidence import distribution_text, nats_text, side_text, uses_text
-from graphdsl.report.formula import parsed
 from graphdsl.report.lines import WIDEST, filled, laid, outer_summands
-from graphdsl.report.mathematics import typed
 from graphdsl.report.networks import networks_text
 from graphdsl.report.terms import text_summands
 from graphdsl.report.verification import verification_text

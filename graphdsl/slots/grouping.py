@@ -10,11 +10,11 @@ from dataclasses import replace
 from graphdsl.ir.masks import Gate
 from graphdsl.ir.model import Model
 from graphdsl.ir.networks import Conditional
-from graphdsl.ir.slots import Argument, Key, Slot
 from graphdsl.ir.symbols import ModelRef, Variable
 from graphdsl.slots.keys import Keys
 from graphdsl.slots.networks import output_of
 from graphdsl.slots.ordering import in_order
+from graphdsl.slots.slots import Argument, Key, Slot
 
 
 def slots(

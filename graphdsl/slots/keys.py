@@ -17,8 +17,8 @@ import re
 from collections.abc import Iterable
 
 from graphdsl.ir.networks import Family
-from graphdsl.ir.slots import Key
 from graphdsl.ir.symbols import Variable
+from graphdsl.slots.slots import Key
 
 
 def members(family: Family, nodes: Iterable[Variable]) -> str:

@@ -11,9 +11,9 @@ from graphdsl.ir.laws import Output, scale_of
 from graphdsl.ir.loss import Builder, NetworkSlot
 from graphdsl.ir.model import Model
 from graphdsl.ir.networks import Conditional
-from graphdsl.ir.slots import Argument, Slot
 from graphdsl.ir.symbols import Variable
 from graphdsl.ir.values import Attribute
+from graphdsl.slots.slots import Argument, Slot
 
 
 def network_slot(slot: Slot, model: Model) -> NetworkSlot:

@@ -14,10 +14,10 @@ from graphdsl.codegen.expressions import reference, weight
 from graphdsl.codegen.flat import printed
 from graphdsl.codegen.networks import network_names
 from graphdsl.declare.reserved import why_reserved
-from graphdsl.ir.inherited import OF_THE_CLASS
 from graphdsl.ir.values import Ref, Value
 from graphdsl.ir.weight import Weight
-from graphdsl.ir.words import OF_THE_RUNTIME
+from graphdsl.slots.inherited import OF_THE_CLASS
+from graphdsl.slots.words import OF_THE_RUNTIME
 from tests.emitted import ROOT, emitted_class, emitted_text
 from tests.recorded import inherited_names, inherited_text
 
@@ -101,7 +101,7 @@ def test_a_title_is_in_the_docstrings_as_it_is(title: str) -> None:
 
 def test_the_names_that_a_class_inherits_are_recorded(request: pytest.FixtureRequest) -> None:
     """No parameter may have one of them. `--update-golden` records what the runtime has gained."""
-    path = ROOT / "graphdsl" / "ir" / "inherited.py"
+    path = ROOT / "graphdsl" / "slots" / "inherited.py"
     if request.config.getoption("--update-golden"):
         path.write_text(inherited_text(inherited_names() | OF_THE_CLASS))
     else:

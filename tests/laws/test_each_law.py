@@ -20,7 +20,7 @@ from torch import Tensor
 
 import graphdsl_runtime
 from graphdsl.ir.laws import LAWS, Kind, Law, Output, kinds_of_latents, laws_of
-from graphdsl.ir.words import OF_THE_RUNTIME
+from graphdsl.slots.words import OF_THE_RUNTIME
 from graphdsl.verify.densities import DENSITIES, Predicted
 from graphdsl_runtime import Categorical, Objective
 from tests.emitted import emitted_class

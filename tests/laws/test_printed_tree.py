@@ -13,7 +13,7 @@ import graphdsl_runtime
 from graphdsl.codegen.printer import WIDTH, printed_lines
 from graphdsl.codegen.render import module_class
 from graphdsl.codegen.tree import words
-from graphdsl.ir.words import OF_THE_RUNTIME
+from graphdsl.slots.words import OF_THE_RUNTIME
 from tests.corpus import Case, compiled, compiling, fuzz, generated, shipped
 from tests.laws.renamed import declared_names, legal_name, renamed
 from tests.laws.trees import dumped, random_body, random_class

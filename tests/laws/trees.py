@@ -11,7 +11,7 @@ from itertools import groupby
 from typing import Literal
 
 from graphdsl.codegen import tree as py
-from graphdsl.ir.words import OF_THE_RUNTIME
+from graphdsl.slots.words import OF_THE_RUNTIME
 
 _OPERATORS: dict[str, ast.operator] = {
     "+": ast.Add(), "-": ast.Sub(), "*": ast.Mult(), "/": ast.Div(), "&": ast.BitAnd(),

@@ -15,7 +15,6 @@ from dataclasses import replace
 
 from graphdsl.ir.loss import Density
 from graphdsl.ir.objective import DivergenceOfMarginals
-from graphdsl.ir.slots import Slot
 from graphdsl.ir.statements import Fuse, Observe, Repeat, Run, Sample, Statement
 from graphdsl.ir.symbols import Names, Variable
 from graphdsl.ir.values import Ref, Value
@@ -27,6 +26,7 @@ from graphdsl.program.runs import run_slot
 from graphdsl.program.state import Mixture, Plan
 from graphdsl.program.substitution import inputs, outputs, replaced, values_in
 from graphdsl.slots.networks import network_slot
+from graphdsl.slots.slots import Slot
 
 
 class SamplePass:

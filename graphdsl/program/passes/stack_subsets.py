@@ -19,7 +19,6 @@ from graphdsl.bound.pieces import Piece
 from graphdsl.ir.model import Model
 from graphdsl.ir.networks import Network
 from graphdsl.ir.objective import Wrapped
-from graphdsl.ir.slots import Key, Slot
 from graphdsl.ir.statements import Fuse, Sample
 from graphdsl.ir.symbols import NetworkName, Variable
 from graphdsl.ir.values import NO_ATTRIBUTE, Attribute, Noise, Ref, Value
@@ -31,6 +30,7 @@ from graphdsl.program.runs import run_slot, slot_shape
 from graphdsl.program.state import ModelKey, Plan
 from graphdsl.slots.grouping import some_of
 from graphdsl.slots.networks import network_slot
+from graphdsl.slots.slots import Key, Slot
 
 _Encoders: TypeAlias = Mapping[NetworkName, Sequence[Slot]]
 _Asked: TypeAlias = frozenset[tuple[NetworkName, Variable]]  #: network, variable

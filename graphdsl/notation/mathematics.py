@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from html import escape
 
 from graphdsl.ir.symbols import GREEK
-from graphdsl.report.formula import WORDS, Barred, Formula, Quotient, Row, Script, Sign, latex
+from graphdsl.notation.formula import WORDS, Barred, Formula, Quotient, Row, Script, Sign, latex
 
 _STRETCHED = {
     r"\mid": ' stretchy="false"',
@@ -54,7 +54,7 @@ def summands(formula: Formula, longest: int = 10_000) -> tuple[Formula, ...]:
         formula: The sum.
         longest: Letters of a summand: a longer one is broken within its brackets too.
 
-    >>> from graphdsl.report.formula import parsed
+    >>> from graphdsl.notation.formula import parsed
     >>> [latex(one) for one in summands(parsed("a - (b + c) + d"))]
     ['a', '-(b+c)', '+d']
     >>> [latex(one) for one in summands(parsed("a - (b + c) + d"), 3)]
@@ -84,7 +84,7 @@ def _cut(formula: Formula, deepest: int) -> Iterator[Formula]:
 def unicode_text(formula: Formula) -> str:
     r"""A formula in a line of text: `∑_{i=1}^{2} E_q KL(q̄(z) ‖ p(z))`.
 
-    >>> from graphdsl.report.formula import parsed
+    >>> from graphdsl.notation.formula import parsed
     >>> unicode_text(parsed(r"\mathrm{KL}(\bar{q}(x_{1} \mid z) \,\|\, p(x_{1}))"))
     'KL(q̄(x[1] | z) ‖ p(x[1]))'
     """
@@ -94,7 +94,7 @@ def unicode_text(formula: Formula) -> str:
 def typed(formula: Formula) -> str:
     r"""The same in the signs of a spec: only the bar of a conditional of q's joint is no ASCII.
 
-    >>> from graphdsl.report.formula import parsed
+    >>> from graphdsl.notation.formula import parsed
     >>> typed(parsed(r"\sum_{i=1}^{2} \mathbb{E}_q\,\mathrm{KL}(\bar{q}(x_{i}) \,\|\, p(x_{i}))"))
     'sum(i in 1..2) E_q KL(q̄(x[i]) || p(x[i]))'
     """
