@@ -22,11 +22,11 @@ from graphdsl.diagnostics import Source
 from graphdsl.ir.evidence import Certificate, Counterexample, Proof
 from graphdsl.ir.information import CrossEntropy, Entropy, ModelAtom, Term
 from graphdsl.ir.model import Model
-from graphdsl.ir.signs import sign
 from graphdsl.ir.symbols import ModelRef, Q, names
 from graphdsl.prove import Setting, prove, settle
 from graphdsl.report.evidence import distribution_line, nats_text
 from graphdsl.report.terms import text_sum
+from graphdsl.signs import sign
 from graphdsl.symbolic import decide
 from graphdsl.symbolic.expand import expand_objective
 from graphdsl.verify.models import Models, intended

@@ -13,8 +13,8 @@ from graphdsl.ir.information import Collected, CollectedGroup, entropy, informat
 from graphdsl.ir.loss import LossTerm
 from graphdsl.ir.model import Model
 from graphdsl.ir.notation import weight_text
-from graphdsl.ir.signs import ranges_text, sign
 from graphdsl.ir.weight import Weight
+from graphdsl.signs import ranges_text, sign
 
 _SIGNS = {"abs": "`abs`", "max": "`max`"}
 

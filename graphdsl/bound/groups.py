@@ -17,7 +17,7 @@ from graphdsl.bound.errors import ConstantInside, NothingInside, VacuousBound
 from graphdsl.diagnostics import Diagnostic, Span
 from graphdsl.ir.information import Collected, CollectedGroup
 from graphdsl.ir.model import Model
-from graphdsl.ir.signs import Sign, product_of, sign
+from graphdsl.signs import Sign, product_of, sign
 
 _WORDS = {"abs": "`abs`", "max": "`max`", "constraint": "a constraint"}
 

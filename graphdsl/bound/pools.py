@@ -35,10 +35,10 @@ from graphdsl.ir.information import (
 from graphdsl.ir.loss import Bound
 from graphdsl.ir.model import Model, Place
 from graphdsl.ir.objective import Cost
-from graphdsl.ir.signs import sign
 from graphdsl.ir.symbols import NO_VARIABLE, NetworkName, Variable, names
 from graphdsl.ir.symmetry import Reading
 from graphdsl.ir.weight import ZERO, Weight
+from graphdsl.signs import sign
 
 
 def readings(one: LocalEntropy, model: Model) -> list[Reading]:

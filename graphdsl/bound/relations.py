@@ -15,8 +15,8 @@ from typing import Literal
 from graphdsl.ir.loss import Bound, LossTerm
 from graphdsl.ir.methods import ESTIMATORS, Relation
 from graphdsl.ir.model import Model
-from graphdsl.ir.signs import Sign, sign
 from graphdsl.ir.weight import Weight
+from graphdsl.signs import Sign, sign
 
 _WORST: tuple[Relation, ...] = ("surrogate", "saddle", "estimate", "upper", "lower", "equal")
 _OPPOSITE: dict[Relation, Relation] = {"upper": "lower", "lower": "upper"}

@@ -26,9 +26,9 @@ from graphdsl.ir.model import Model
 from graphdsl.ir.networks import Conditional, Network
 from graphdsl.ir.notation import weight_text
 from graphdsl.ir.objective import Player
-from graphdsl.ir.signs import Sign, ranges_text, sign
 from graphdsl.ir.symbols import NetworkName, P, Variable
 from graphdsl.ir.weight import ONE, ZERO, Weight
+from graphdsl.signs import Sign, ranges_text, sign
 
 #: A network, by what its conditionals have in common.
 NetworkKey: TypeAlias = tuple[object, ...]

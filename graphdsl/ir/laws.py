@@ -3,6 +3,8 @@
 The record of a law decides which kind of values it fits, which roles it may have, what a network
 predicts for it, and which words of the runtime the emitted module calls. To add a law, see
 `docs/contributing/add-a-likelihood.md`.
+
+The file is long because it is one table: a record for each law.
 """
 
 from __future__ import annotations

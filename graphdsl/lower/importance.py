@@ -15,7 +15,6 @@ from graphdsl.ir.methods import IWAE
 from graphdsl.ir.model import Model
 from graphdsl.ir.notation import factor_latex, factor_text, shortened
 from graphdsl.ir.objective import DivergenceOfMarginals
-from graphdsl.ir.signs import sign
 from graphdsl.ir.symbols import ModelRef, NetworkName, Variable, latex_names
 from graphdsl.lower.errors import SeveralSamplesMisplaced
 from graphdsl.lower.estimator_choice import ImportanceEstimate
@@ -23,6 +22,7 @@ from graphdsl.notation.networks import joint_text
 from graphdsl.program.names import Names
 from graphdsl.program.passes.repeat_samples import SamplePass
 from graphdsl.program.state import Plan
+from graphdsl.signs import sign
 
 
 def unfit_importances(

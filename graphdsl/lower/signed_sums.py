@@ -12,9 +12,9 @@ from graphdsl.ir.loss import Group, LossTerm
 from graphdsl.ir.methods import Relation
 from graphdsl.ir.model import Model
 from graphdsl.ir.notation import weight_text
-from graphdsl.ir.signs import sign
 from graphdsl.ir.values import Attribute
 from graphdsl.program.names import Names
+from graphdsl.signs import sign
 
 _NAMES = {"abs": "absolute", "max": "floored", "constraint": "constraint"}
 

@@ -15,7 +15,6 @@ from graphdsl.ir.draws import draws_in
 from graphdsl.ir.information import Atom, Term
 from graphdsl.ir.loss import Bound, LossTerm, TermCode
 from graphdsl.ir.methods import PENALTIES
-from graphdsl.ir.signs import sign
 from graphdsl.ir.statements import Sample
 from graphdsl.ir.symbols import NetworkName, P, Variable
 from graphdsl.ir.values import Ref, Value
@@ -27,6 +26,7 @@ from graphdsl.program.drawn_sets import chosen
 from graphdsl.program.members import member_ref
 from graphdsl.program.names import Names
 from graphdsl.program.state import ModelKey, Plan
+from graphdsl.signs import sign
 
 
 def loss_terms(

@@ -29,10 +29,10 @@ from graphdsl.ir.information import (
 from graphdsl.ir.loss import LossModule, LossTerm
 from graphdsl.ir.model import Model
 from graphdsl.ir.objective import MultiInformation, UncertaintyOf, Weighted, Wrapped
-from graphdsl.ir.signs import sign
 from graphdsl.ir.statements import Observe
 from graphdsl.ir.symbols import NetworkName, Selector, Variable, names
 from graphdsl.lower.errors import AbsentVariable, CollapsedLatent, IdleLimit, OpenGap
+from graphdsl.signs import sign
 
 
 def unheld(

@@ -16,8 +16,8 @@ from graphdsl.ir.model import Model
 from graphdsl.ir.networks import Parameter
 from graphdsl.ir.notation import number_text
 from graphdsl.ir.objective import EstimatorChoice
-from graphdsl.ir.signs import sign
 from graphdsl.ir.weight import Weight
+from graphdsl.signs import sign
 from graphdsl.suggesting.amendments import Amendment, without
 from graphdsl.syntax import ast, nodes
 

@@ -19,9 +19,9 @@ from graphdsl.ir.draws import draws_in
 from graphdsl.ir.information import Entropy, LocalEntropy
 from graphdsl.ir.model import Model
 from graphdsl.ir.networks import Network
-from graphdsl.ir.signs import sign
 from graphdsl.ir.symbols import NetworkName, P, Q, Variable
 from graphdsl.ir.weight import ZERO, Weight
+from graphdsl.signs import sign
 from graphdsl.symbolic.canonical import Canon, Counts, Sum, collect
 from graphdsl.symbolic.expand import Hint, Ledger
 from graphdsl.symbolic.recognise import recognised

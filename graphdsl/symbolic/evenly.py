@@ -18,10 +18,10 @@ from graphdsl.ir.information import Collected, Entropy, LocalEntropy, Term, Tota
 from graphdsl.ir.information import entropy as entropy_atom
 from graphdsl.ir.model import Model
 from graphdsl.ir.objective import EstimatorChoice
-from graphdsl.ir.signs import sign
 from graphdsl.ir.symbols import NetworkName, Variable, names
 from graphdsl.ir.symmetry import Exchange, Reading, Symmetry, reached
 from graphdsl.ir.weight import ZERO, Weight, accumulate
+from graphdsl.signs import sign
 from graphdsl.symbolic.canonical import Canon
 
 #: What bounds an entropy, part by part: an encoder, a decoder, a network that is made for it.

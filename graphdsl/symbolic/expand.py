@@ -26,9 +26,9 @@ from graphdsl.ir.objective import (
     Weighted,
     Wrapped,
 )
-from graphdsl.ir.signs import sign
 from graphdsl.ir.symbols import NEW, NetworkName, P, Q, Variable, natural
 from graphdsl.ir.weight import ZERO, Weight, accumulate
+from graphdsl.signs import sign
 from graphdsl.symbolic.canonical import Canon, Counts, Sum, collect
 
 Variables = frozenset[Variable]

@@ -31,9 +31,9 @@ from graphdsl.ir.information import (
 from graphdsl.ir.model import Model, Place
 from graphdsl.ir.networks import Conditional
 from graphdsl.ir.objective import EstimatorChoice, MultiInformation, Wrapped
-from graphdsl.ir.signs import sign
 from graphdsl.ir.symbols import NetworkName, Q, Variable, natural
 from graphdsl.ir.weight import ZERO, Weight
+from graphdsl.signs import sign
 from graphdsl.symbolic.canonical import Canon, Counts, Sum, collect
 from graphdsl.symbolic.decoders import (
     nonnegative,

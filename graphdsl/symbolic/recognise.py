@@ -14,9 +14,9 @@ from collections.abc import Iterable, Iterator
 
 from graphdsl.ir.information import Entropy, LocalEntropy
 from graphdsl.ir.model import Model
-from graphdsl.ir.signs import sign
 from graphdsl.ir.symbols import Variable, natural
 from graphdsl.ir.weight import Weight
+from graphdsl.signs import sign
 from graphdsl.symbolic.canonical import Canon, Sum, Variables, collect
 from graphdsl.symbolic.expand import Ledger
 

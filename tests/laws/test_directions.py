@@ -21,9 +21,9 @@ from graphdsl.ir.loss import LossModule
 from graphdsl.ir.methods import ESTIMATORS, METHODS, UNREACHABLE
 from graphdsl.ir.model import Model
 from graphdsl.ir.networks import Interval, Parameter
-from graphdsl.ir.signs import sign
 from graphdsl.ir.weight import ZERO, Weight
 from graphdsl.resolve import choices
+from graphdsl.signs import sign
 from graphdsl_runtime import RELATIONS
 from tests.corpus import Case, compiling, documented, generated, shipped
 from tests.emitted import emitted_class
