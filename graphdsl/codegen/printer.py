@@ -106,7 +106,7 @@ def _on_lines(before: str, node: py.Item, behind: str, indent: int) -> Iterator[
 
 
 def _broken(before: str, bracket: _Bracket, behind: str, indent: int) -> Iterator[str]:
-    """The items of a bracket on a line for them all, or on one line each."""
+    """The items of a bracket on one line each; arguments of a call on a line for them all."""
     space, deep = " " * indent, " " * (indent + _STEP)
     yield f"{space}{before}{bracket.head}"
     if len(deep) + len(bracket.inner) <= WIDTH and not bracket.tall:
@@ -164,12 +164,12 @@ def _brackets(node: py.Item) -> Iterator[_Bracket]:  # noqa: C901  (a case for e
             if arguments:
                 yield _Bracket(f"{operand(function, ATOM)}(", arguments, ")", tall=tall)
             yield from _around("", function, f"({listed(arguments)})", ATOM)
-        case py.Tuple(items, tall) if items:
-            yield _Bracket("(", items, ")", tall=tall, last="," * (len(items) == 1))
+        case py.Tuple(items) if items:
+            yield _Bracket("(", items, ")", tall=True, last="," * (len(items) == 1))
         case py.List(items) if items:
-            yield _Bracket("[", items, "]")
-        case py.Dict(entries, tall) if entries:
-            yield _Bracket("{", entries, "}", tall=tall)
+            yield _Bracket("[", items, "]", tall=True)
+        case py.Dict(entries) if entries:
+            yield _Bracket("{", entries, "}", tall=True)
         case py.Comprehension(item, loops):
             yield _Bracket("[", (item, *loops), "]", separator="")
         case py.Attribute(of, name):

@@ -161,6 +161,10 @@ def _groups(
         for piece in group:
             own = (key, "") if _is_product(group) else (key, piece.node)
             apart.setdefault(own, []).append(piece)
+    for group in apart.values():
+        members = {(one.node, one.under, getattr(one.ref, "experts", None)) for one in group}
+        if len(members) < len(group):
+            raise CompilerBug(f"a term has a member twice: {group[0].node}")
     return apart
 
 
@@ -190,7 +194,7 @@ def _key(plans: Mapping[NetworkName, Plan], piece: Piece) -> object:
     elif isinstance(ref, Encoder):
         model = ref.network
     kind = piece.kind, piece.cost, piece.penalty, piece.environment, piece.biased, piece.named
-    return kind, plan.under, home, model, piece.weight, piece.among
+    return kind, plan.under, home, model, plays(ref), piece.weight, piece.among
 
 
 def _model_key(ref: Decoder | Auxiliary | Encoder) -> ModelKey:

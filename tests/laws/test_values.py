@@ -37,6 +37,23 @@ minimize KL(q || p) + I[p](x; u)
 """
 
 
+FROZEN = """
+model frozen
+observed x[1..2] : real[2]
+latent u : real[2] ~ normal
+q { x -> u }
+p { u -> x[i] for i in 1..2 }
+minimize -1 * KL(q || p) - 1 * KL(q(x, u) || frozen(p(x, u)))
+"""
+
+
+def test_a_decoder_that_plays_and_the_same_frozen_are_two_terms() -> None:
+    """Both have one value and one weight: as members of one term one of them was left out."""
+    trials, wrong = disagreements(Case("frozen", FROZEN))
+    assert trials
+    assert not wrong
+
+
 def test_samples_of_p_lack_nothing_in_rows_that_do() -> None:
     trials, wrong = disagreements(Case("under_p", UNDER_P))
     assert trials > 3
