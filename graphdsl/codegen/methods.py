@@ -4,6 +4,7 @@ from __future__ import annotations
 
 __all__ = ["ancestral_sample", "decode", "forward", "infer"]
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Set
 from itertools import chain, takewhile
 
@@ -33,7 +34,20 @@ def forward(module: LossModule) -> py.Function:
     parts = chain.from_iterable(map(_term, module.terms))
     sums = (*sum_lines(module), *loss_lines(module))
     body = (*_computed(module), *parts, py.Blank(), *sums, py.Return(_losses(module)))
-    return py.Function("forward", (_SELF, _BATCH, _NOISE), py.Word("Losses"), body)
+    return py.Function("forward", (_SELF, _BATCH, _NOISE), py.Word("Losses"), _unnamed(body))
+
+
+def _unnamed(body: tuple[py.Statement, ...]) -> tuple[py.Statement, ...]:
+    """A body in which data that nothing reads have no name: they are checked, and no more."""
+    mentioned = Counter(one.name for one in py.names(body))
+    return tuple(
+        py.Do(one.value)
+        if isinstance(one, py.Assign)
+        and isinstance(one.target, py.Name)
+        and mentioned[one.target.name] == 1
+        else one
+        for one in body
+    )
 
 
 def infer(module: LossModule) -> py.Function:

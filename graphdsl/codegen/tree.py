@@ -39,6 +39,7 @@ __all__ = [
     "Tuple",
     "Unary",
     "Word",
+    "names",
     "words",
 ]
 
@@ -47,7 +48,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, fields, is_dataclass
 from types import EllipsisType
 from typing import Literal as Among
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
 from graphdsl.diagnostics import CompilerBug
 from graphdsl.slots.words import OF_THE_RUNTIME
@@ -315,18 +316,28 @@ Item: TypeAlias = Expression | Keyword | Starred | Slice | Entry | Loop
 Statement: TypeAlias = Assign | Do | Return | Comment | Blank
 
 NONE = Literal(None)
+_Leaf = TypeVar("_Leaf", Name, Word)
 
 
 def words(node: object) -> Iterator[Word]:
     """The imported names that a tree mentions."""
-    if isinstance(node, Word):
+    return _leaves(node, Word)
+
+
+def names(node: object) -> Iterator[Name]:
+    """The local names that a tree mentions, as often as it does."""
+    return _leaves(node, Name)
+
+
+def _leaves(node: object, kind: type[_Leaf]) -> Iterator[_Leaf]:
+    if isinstance(node, kind):
         yield node
     elif isinstance(node, tuple):
         for part in node:
-            yield from words(part)
+            yield from _leaves(part, kind)
     elif is_dataclass(node):
         for field in fields(node):
-            yield from words(getattr(node, field.name))
+            yield from _leaves(getattr(node, field.name), kind)
 
 
 def _check_name(name: str) -> None:

@@ -36,6 +36,27 @@ def _assert_of_its_tree(text: str, case: Case) -> None:
     assert imported == mentioned
 
 
+#: The batch has w, which the loss does not read: a local name of it would be in vain.
+UNREAD = """
+model unread
+observed x : real[2]
+given w : categorical(3)
+latent z : real[2] ~ normal
+q { x -> z }
+p { z -> x; w -> z }
+minimize CE(x | z)
+"""
+#: A tuple of 86 letters: it would fit on a line by itself, and ruff still has a line for each item.
+PLAYERS = """
+model players
+observed x[1..2] : real optional
+observed y : binary[4]
+latent z[1..2] : real ~ normal
+latent u : real[2] ~ laplace
+q { y -> z; y, x, z -> u }
+p { z -> x; u -> y; u -> z }
+minimize CE(x | z, u) + 2 * H(y | z) + 0.5 * H(x | u) for p, q, predictors
+"""
 SUBSETS = """
 model many_subsets
 observed x[1..4] : binary[16]
@@ -49,8 +70,8 @@ minimize KL(q || p) + expect(S in bipartitions(1..4)) D(q || {(x[S]) -> z -> (x[
 
 def test_modules_are_formatted(tmp_path: Path) -> None:
     """As ruff formats a file, and without a name that is not used."""
-    cases = chain(shipped(), [Case("many_subsets", SUBSETS)], generated("printed", share=20))
-    for case, module in compiling(cases):
+    ours = [Case("many_subsets", SUBSETS), Case("unread", UNREAD), Case("players", PLAYERS)]
+    for case, module in compiling(chain(shipped(), ours, generated("printed", share=20))):
         tmp_path.joinpath(f"{case.name}.py").write_text(module.text, encoding="utf-8")
     width = f"--line-length={WIDTH}"
     for command in (["format", "--diff"], ["check", "--select=F,E,UP,B,RET,SIM,PIE"]):
