@@ -22,6 +22,7 @@ __all__ = [
     "OutOfRange",
     "OutsideSupport",
     "ShapeMismatch",
+    "ShardedParameters",
     "UnknownName",
     "WrongDevice",
 ]
@@ -159,6 +160,25 @@ class UnknownName(ObjectiveError):
             f"the names are: {listed_names(known[:_MOST_NAMES])}{more}"
         )
         self.name = name
+
+
+class ShardedParameters(ObjectiveError):
+    """Parameters that `fully_shard` has cut, given to a game.
+
+    >>> ShardedParameters("model")
+    ... # doctest: +NORMALIZE_WHITESPACE
+    ShardedParameters('the parameters of the player `model` are sharded, and have no gradient for
+    themselves alone: call `losses.loss.backward()` and `optimizer.step()` in a loop of your own,
+    or give each process a copy of the model')
+    """
+
+    def __init__(self, player: str) -> None:
+        super().__init__(
+            f"the parameters of the player `{player}` are sharded, and have no gradient for "
+            "themselves alone: call `losses.loss.backward()` and `optimizer.step()` in a loop of "
+            "your own, or give each process a copy of the model"
+        )
+        self.player = player
 
 
 class NotABatch(ObjectiveError):

@@ -10,7 +10,7 @@ import torch
 import torch._functorch.config
 from torch.optim import Optimizer
 
-from graphdsl_runtime.errors import OutOfRange, UnknownName
+from graphdsl_runtime.errors import OutOfRange, ShardedParameters, UnknownName
 from graphdsl_runtime.module import Batch, Losses, Objective
 from graphdsl_runtime.ranks import average_gradients, of_all_ranks
 
@@ -119,7 +119,8 @@ def play(losses: Losses, optimizers: Mapping[str, Optimizer], clip: float | None
     All gradients come first: a step changes what the others' were computed from. What a loss says
     of another player's parameters is not asked, and a loss that depends on no parameter moves none.
     Gradients are averaged over all ranks; then one whose norm is above ``clip``, over all that the
-    player trains, is scaled down to it.
+    player trains, is scaled down to it. Raises `ShardedParameters` for what `fully_shard` has cut:
+    autograd would find no gradient of it, and nothing would be trained.
 
     >>> weight = torch.nn.Parameter(torch.tensor([3.0, 4.0]))
     >>> losses = Losses(weight.square().sum() / 2, {})  # its gradient is the weight, of norm 5
@@ -130,6 +131,8 @@ def play(losses: Losses, optimizers: Mapping[str, Optimizer], clip: float | None
     for name, optimizer in optimizers.items():
         optimizer.zero_grad()
         own = [one for group in optimizer.param_groups for one in group["params"]]
+        if any(hasattr(one, "full_tensor") for one in own):  # a DTensor
+            raise ShardedParameters(name)
         loss = losses.players[name]
         if loss.requires_grad:
             torch.autograd.backward(loss, inputs=own, retain_graph=len(optimizers) > 1)

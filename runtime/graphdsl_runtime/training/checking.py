@@ -7,8 +7,6 @@ __all__ = ["refuse_wrong_settings"]
 import math
 from collections.abc import Iterator, Sequence
 
-import torch
-
 from graphdsl_files import TrainingSettings
 from graphdsl_runtime import Objective, OutOfRange
 from graphdsl_runtime.training.errors import WrongSettings
@@ -41,9 +39,8 @@ def refuse_wrong_settings(
 def _wrong_devices(settings: TrainingSettings) -> Iterator[tuple[str, str]]:
     processes = settings.devices * settings.nodes
     if settings.strategy == "fsdp":
-        there = "there is none" if not torch.cuda.is_available() else "this version has no support"
-        message = f"`--strategy fsdp` shards a model over CUDA GPUs, and {there}"
-        yield "RUN03", f"{message}: write --strategy ddp"
+        message = "`--strategy fsdp` is not supported: a shard has no gradient for one player alone"
+        yield "RUN03", f"{message}; write --strategy ddp"
     if settings.batch_size < processes:
         message = (
             f"`--batch-size` is {settings.batch_size}, and {processes} processes share a batch"
