@@ -59,7 +59,8 @@ class TrainingSettings:
     devices: int = setting(1, "Devices of each node; one process trains on each.", low=1)
     nodes: int = setting(1, "Machines that train together, started by torchrun or SLURM.", low=1)
     strategy: Literal["auto", "ddp", "fsdp"] = setting(
-        "auto", "How several devices share a model: ddp copies it, fsdp shards it."
+        "auto",
+        "How several devices share a model: ddp copies it; fsdp, which shards it, is refused.",
     )
     precision: Literal["32-true", "64-true", "bf16-mixed"] = setting(
         "32-true", "Precision of weights and of networks, in Lightning's words."

@@ -16,12 +16,15 @@ from types import FrameType, ModuleType
 from xml.etree import ElementTree
 
 import pytest
+from click import Group
+from typer.main import get_command
 from typer.testing import CliRunner
 
 import graphdsl
 import graphdsl_runtime
 from docs.architecture import STAGES, picture
 from graphdsl.cli import app
+from graphdsl.cli.app import _document
 from graphdsl.compiler import compile_spec
 from graphdsl.diagnostics import Source, explained, explanation
 from tests.test_bad_specs import GUARDS
@@ -68,6 +71,15 @@ def test_the_readme_shows_what_its_spec_compiles_to(tmp_path: Path) -> None:
 def test_every_command_has_its_help() -> None:
     names = [str(command.name) for command in app.registered_commands]
     assert re.findall("^## graphdsl (.+)$", PAGES["command-line.md"], re.MULTILINE) == names
+
+
+def test_every_argument_and_option_has_its_help() -> None:
+    group = get_command(app)
+    _document(group)
+    assert isinstance(group, Group)
+    for name, command in group.commands.items():
+        for one in command.params:
+            assert getattr(one, "help", None), f"{name} {one.name}"
 
 
 def test_every_code_is_explained_with_what_is_said_of_it() -> None:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
@@ -126,6 +127,38 @@ def test_a_functional_shows_its_derivation_its_bound_and_its_gap(client: Client)
     assert "rate_z_each = sum_i E_q KL(q(z | x) || q(z | x[i]))" in shown
     assert "relation    upper" in shown
     assert "gap         sum(i in 1..2) cross E_q KL(q̄(z | x[i]) || q(z | x[i]))" in shown
+
+
+@pytest.mark.parametrize(
+    ("written", "means"),
+    [
+        ("I(x; z)", "`I(A; B | C) = H(A | C) - H(A | B, C)`"),
+        ("H(z | x)", "`H(A | C) = -E log q(A | C)`"),
+        ("CE(x | z)", "It is at least `H(A | C)`"),
+        ("KL(q(z | x) || p(z))", "`KL(q || p) = E log q - E log p`"),
+        ("MMD(q(z) || p(z))", "Maximum mean discrepancy"),
+    ],
+)
+def test_a_single_functional_shows_its_meaning_its_bound_and_its_relation(
+    client: Client, written: str, means: str
+) -> None:
+    sign = "-" if written.startswith("H") else "+"
+    text = fresh(VAE.replace("+ beta * I(x; z)", f"{sign} beta * {written}"))
+    client.type(text)
+    shown = client.hover(text, written[:3], behind="beta *")
+    assert means in shown
+    assert "The loss has for line" in shown
+    assert "relation    " in shown
+    assert "stands for  " in shown or "gap  " in shown
+
+
+def test_every_functional_has_a_meaning() -> None:
+    from graphdsl.ir import objective
+    from graphdsl.lsp import meanings
+
+    by_case = {"MultiInformation", "PredictiveEntropy", "Distance", "InvariancePenalty", "Wrapped"}
+    always = {one.__name__ for one in meanings._ALWAYS}
+    assert always | by_case == {one.__name__ for one in get_args(objective.Functional)}
 
 
 def test_a_variable_shows_its_shape_its_law_and_its_networks(client: Client) -> None:

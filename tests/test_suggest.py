@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from html import escape
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from graphdsl.diagnostics import CompilerBug, Source, Span
 from graphdsl.ir.suggestion import Advice, Suggestion
 from graphdsl.notation.folding import fold_lists, folded_text
 from graphdsl.notation.gaps import gap_texts
+from graphdsl.report.latex import latex_text
 from graphdsl.suggesting import suggest
 from graphdsl.suggesting.amendments import Amendment
 from tests.conftest import ROOT
@@ -195,12 +197,17 @@ def test_every_dress_says_the_same(tmp_path: Path) -> None:
     assert content["schema"] == "graphdsl.advice/1"
     text, page = run("suggest", "ood").out, run("suggest", "ood", "--format", "markdown").out
     assert max(map(len, text.splitlines())) <= 100
+    html, latex = (run("suggest", "ood", "--format", one).out for one in ("html", "latex"))
     suggested = [one for term in content["terms"] for one in term["suggestions"]]
     assert suggested
+    assert html.count('<th scope="row">gap after</th>') == len(suggested)
+    assert latex.startswith(r"\documentclass")
     for one in suggested:
         for line in one["added"]:
             assert f"+ {line}" in text
             assert f"+ {line}" in page
+            assert f"<code>{escape(line)}</code>" in html
+            assert rf"\texttt{{{latex_text(line)}}}" in latex
     (tmp_path / "amended.mib").write_text(suggested[0]["spec"], encoding="utf-8")
     assert run("check", tmp_path / "amended.mib").code == 0
 

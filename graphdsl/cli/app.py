@@ -9,10 +9,13 @@ import os
 import sys
 from importlib import import_module
 from pkgutil import iter_modules
-from typing import Annotated
+from typing import Annotated, get_type_hints
 
 import typer
+from click import Command, Group
+from typer.core import TyperArgument
 from typer.main import get_command
+from typer.models import ArgumentInfo
 
 from graphdsl.cli import commands
 from graphdsl.cli.ending import ended
@@ -45,8 +48,22 @@ def program(words: list[str]) -> int:
 
 def _run(words: list[str]) -> None:
     command = get_command(app)
+    if "--help" in words:
+        _document(command)
     with command.make_context("graphdsl", [*words], obj=words) as context:
         command.invoke(context)
+
+
+def _document(group: Command) -> None:
+    """Give every argument its help: click 8.5 sets its own, which is empty, after typer has."""
+    for command in app.registered_commands:
+        assert isinstance(group, Group)  # of several commands
+        assert command.callback is not None
+        notes = get_type_hints(command.callback, include_extras=True)
+        for parameter in group.commands[command.name or ""].params:
+            for note in getattr(notes.get(parameter.name or ""), "__metadata__", ()):
+                if isinstance(parameter, TyperArgument) and isinstance(note, ArgumentInfo):
+                    parameter.help = note.help
 
 
 def _show_version(wanted: bool) -> None:
@@ -61,7 +78,7 @@ def _show_version(wanted: bool) -> None:
 def _root(
     version: Annotated[
         bool,
-        typer.Option("--version", help="Show it.", is_eager=True, callback=_show_version),
+        typer.Option("--version", help="Show the version.", is_eager=True, callback=_show_version),
     ] = False,
 ) -> None:
     pass

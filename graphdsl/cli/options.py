@@ -32,5 +32,11 @@ Specs = Annotated[
 ]
 Out = Annotated[Path | None, typer.Option("-o", "--out", help="Where to write; - is stdout.")]
 Strict = Annotated[bool, typer.Option("--strict", help="Warnings are errors.")]
-Consts = Annotated[list[str] | None, typer.Option("--const", metavar="NAME=VALUE")]
-Params = Annotated[list[str] | None, typer.Option("--param", metavar="NAME=VALUE")]
+Consts = Annotated[
+    list[str] | None,
+    typer.Option("--const", metavar="NAME=VALUE", help="Value of a constant of the spec."),
+]
+Params = Annotated[
+    list[str] | None,
+    typer.Option("--param", metavar="NAME=VALUE", help="Value of a parameter of the spec."),
+]

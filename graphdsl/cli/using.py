@@ -84,8 +84,8 @@ class Part(StrEnum):
 class Loading:
     """Which checkpoint of a run is loaded, and what it lacks."""
 
-    checkpoint: Part | None = setting(None, "Of a run; by default best, else last.")  # noqa: RUF009  # a field
-    spec: str | None = setting(None, "Of a run that kept none.")
+    checkpoint: Part | None = setting(None, "Of a run, by default best/, else last/.")  # noqa: RUF009  # a field
+    spec: str | None = setting(None, "The spec of a run that did not keep it.")
     networks: str | None = setting(None, NETWORKS_HELP, metavar=NETWORKS_METAVAR)
 
 
@@ -107,7 +107,7 @@ Result = Annotated[
         help="Where to write: .npz, .csv, .parquet or .h5ad; - is CSV.",
     ),
 ]
-Seed = Annotated[int, typer.Option(min=0, help="Of the samples.")]
+Seed = Annotated[int, typer.Option(min=0, help="Seed of the samples.")]
 Device = Annotated[
     str, typer.Option(metavar="DEVICE", help="Where to compute: cpu, cuda, cuda:1, mps, or auto.")
 ]

@@ -16,6 +16,7 @@ from graphdsl.ir.methods import METHODS, Method
 from graphdsl.ir.objective import Projection, Weighted, Wrapped
 from graphdsl.lsp.analysis import Analysis, Derived
 from graphdsl.lsp.declared import described
+from graphdsl.lsp.meanings import meaning
 from graphdsl.lsp.names import GLOBAL, occurrence_at
 from graphdsl.lsp.written import covers, functional_at, statement_at, word_at
 from graphdsl.report import alike, projection_text, term_text
@@ -140,11 +141,12 @@ def _proof(derived: Derived, statement: ast.Assertion) -> Iterator[str]:
 
 
 def _functional(derived: Derived, span: Span) -> Iterator[str]:
-    """Each D in its forms, then the terms that bound what the line asks for."""
+    """What it means, each D in its forms, then the terms that bound what the line asks for."""
     compiled, audit = derived.compiled, derived.audit
     if compiled is None or audit is None:
         return
     here = [one for one in _asked(derived) if (one.line, one.column) == _start(span)]
+    yield from dict.fromkeys(meaning(one.functional) for one in here)
     wanted = {
         (one.functional.network.name, one.functional.under)
         for one in here

@@ -2,7 +2,9 @@
 
 __all__ = [
     "UnifiedRow",
+    "advice_html",
     "advice_json",
+    "advice_latex",
     "advice_markdown",
     "advice_text",
     "alike",
@@ -14,6 +16,7 @@ __all__ = [
     "audit_text",
     "comparison_html",
     "comparison_json",
+    "comparison_latex",
     "comparison_markdown",
     "comparison_text",
     "loss_latex",
@@ -35,6 +38,7 @@ from graphdsl.report.alike import alike
 from graphdsl.report.comparison import (
     comparison_html,
     comparison_json,
+    comparison_latex,
     comparison_markdown,
     comparison_text,
 )
@@ -44,7 +48,13 @@ from graphdsl.report.markdown import audit_markdown
 from graphdsl.report.page import audit_html
 from graphdsl.report.program import show_program
 from graphdsl.report.stages import show_collected, show_graphs, show_loss, show_model
-from graphdsl.report.suggestions import advice_json, advice_markdown, advice_text
+from graphdsl.report.suggestions import (
+    advice_html,
+    advice_json,
+    advice_latex,
+    advice_markdown,
+    advice_text,
+)
 from graphdsl.report.text import audit_text, projection_text, term_text
 from graphdsl.report.unified import (
     UnifiedRow,

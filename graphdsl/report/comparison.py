@@ -1,8 +1,14 @@
-"""A comparison of two specs as text, Markdown, JSON and HTML."""
+"""A comparison of two specs as text, Markdown, JSON, HTML and LaTeX."""
 
 from __future__ import annotations
 
-__all__ = ["comparison_html", "comparison_json", "comparison_markdown", "comparison_text"]
+__all__ = [
+    "comparison_html",
+    "comparison_json",
+    "comparison_latex",
+    "comparison_markdown",
+    "comparison_text",
+]
 
 import json
 from collections.abc import Iterable, Iterator
@@ -12,7 +18,7 @@ from graphdsl.ir.notation import factor_text, weight_text
 from graphdsl.notation.folding import fold_lists, fold_sum, text_binder
 from graphdsl.report.lines import WIDEST, filled, laid
 from graphdsl.report.markdown import code_text, markdown_text
-from graphdsl.report.tables import Document, Table, code, tables_html
+from graphdsl.report.tables import Document, Table, code, tables_html, tables_latex
 from graphdsl.report.terms import Json
 
 
@@ -43,8 +49,9 @@ def comparison_markdown(comparison: Comparison) -> str:
         parts.append(f"Names: {markdown_text(_names(comparison))}.")
     for title, shares in _sums(comparison):
         parts.append(f"{markdown_text(title)}\n\n```text\n{' '.join(_summands(shares))}\n```")
+    head = f"| | {' | '.join(map(_in_cell, comparison.names))} |"
     for section in comparison.sections:
-        rows = [f"## {section.title}\n", f"| | {one} | {other} |", "| --- | --- | --- |"]
+        rows = [f"## {section.title}\n", head, "| --- | --- | --- |"]
         for each in section.changes:
             cells = (_in_cell(text) for text in (each.subject, each.before, each.after))
             rows.append(f"| {' | '.join(cells)} |")
@@ -54,6 +61,15 @@ def comparison_markdown(comparison: Comparison) -> str:
 
 def comparison_html(comparison: Comparison) -> str:
     """The same as a page."""
+    return tables_html(_document(comparison))
+
+
+def comparison_latex(comparison: Comparison) -> str:
+    """The same as a document that pdflatex compiles."""
+    return tables_latex(_document(comparison))
+
+
+def _document(comparison: Comparison) -> Document:
     one, other = comparison.names
     paragraphs = [*comparison.sentences]
     if comparison.renamed:
@@ -77,7 +93,7 @@ def comparison_html(comparison: Comparison) -> str:
         )
         for section in comparison.sections
     ]
-    return tables_html(Document(f"{one} and {other}", tuple(paragraphs), (*sums, *changes)))
+    return Document(f"{one} and {other}", tuple(paragraphs), (*sums, *changes))
 
 
 def comparison_json(comparison: Comparison) -> str:

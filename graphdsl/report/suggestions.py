@@ -1,8 +1,8 @@
-"""What would make a loss tighter, as text, Markdown and JSON."""
+"""What would make a loss tighter, as text, Markdown, HTML, LaTeX and JSON."""
 
 from __future__ import annotations
 
-__all__ = ["advice_json", "advice_markdown", "advice_text"]
+__all__ = ["advice_html", "advice_json", "advice_latex", "advice_markdown", "advice_text"]
 
 import json
 from collections.abc import Iterator
@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from graphdsl.ir.suggestion import Advice, Suggestion, Weakness
 from graphdsl.report.lines import WIDEST, filled, laid
 from graphdsl.report.markdown import code_text, markdown_text
+from graphdsl.report.tables import Cell, Document, Table, code, prose, tables_html, tables_latex
 from graphdsl.report.terms import Json
 
 _MOST = 6  #: lines of an amendment that text shows
@@ -63,6 +64,16 @@ def advice_markdown(advice: Advice) -> str:
     return "\n\n".join(parts) + "\n"
 
 
+def advice_html(advice: Advice) -> str:
+    """The same as a page, with a table for each suggestion."""
+    return tables_html(_document(advice))
+
+
+def advice_latex(advice: Advice) -> str:
+    """The same as a document that pdflatex compiles."""
+    return tables_latex(_document(advice))
+
+
 def advice_json(advice: Advice) -> str:
     """The same in the schema `graphdsl.advice/1`, with the text of each amended spec."""
     content: Json = {
@@ -94,6 +105,36 @@ def advice_json(advice: Advice) -> str:
     return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
 
 
+def _document(advice: Advice) -> Document:
+    tables = []
+    for weak in advice.weaknesses:
+        tables.append(
+            Table(
+                weak.term, (), ((code("="), code(weak.formula)), (prose("it"), prose(_said(weak))))
+            )
+        )
+        tables += [Table("", (), tuple(_rows(one))) for one in weak.suggestions]
+    paragraph = f"The loss is {advice.relation}. {_sentence(advice)}"
+    return Document(f"What would make {advice.name} tighter", (paragraph,), tuple(tables))
+
+
+def _rows(one: Suggestion) -> Iterator[tuple[Cell, Cell]]:
+    """The rows of a suggestion, each with its title."""
+    if one.removed:
+        yield prose("remove"), code(*one.removed, style="removed")
+    yield prose("write"), code(*one.added, style="added")
+    yield prose("gap before"), code(*_summed(one.before))
+    yield prose("gap after"), code(*_summed(one.after))
+    yield prose("the loss is then"), prose(one.relation)
+    yield prose("because"), prose(one.known)
+
+
+def _summed(gaps: tuple[str, ...]) -> Iterator[str]:
+    first, *others = gaps
+    yield first
+    yield from (f"+ {gap}" for gap in others)
+
+
 def _sentence(advice: Advice) -> str:
     if not advice.weaknesses:
         return "Every term is exact: nothing can be tighter."
@@ -114,7 +155,6 @@ def _suggestion(one: Suggestion, width: int) -> Iterator[str]:
         if len(lines) > _MOST:
             yield f"  {sign} ... and {len(lines) - _MOST} more alike: `--format json` has them all"
     for label, gaps in (("before", one.before), ("after", one.after)):
-        first, *others = gaps
-        yield from laid(f"      {label:8}", (first, *(f"+ {gap}" for gap in others)), 14, width)
+        yield from laid(f"      {label:8}", tuple(_summed(gaps)), 14, width)
     yield from filled("      loss    ", one.relation, 14, width)
     yield from filled("      known   ", one.known, 14, width)

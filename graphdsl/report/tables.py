@@ -5,7 +5,7 @@ from __future__ import annotations
 __all__ = ["Cell", "Document", "Table", "code", "prose", "tables_html", "tables_latex"]
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from markupsafe import Markup
 
@@ -60,9 +60,9 @@ def tables_html(document: Document) -> str:
     guests = {
         "policy": policy(style, ""),
         "style": Markup(style),  # our own file
-        "title": document.title,
-        "paragraphs": document.paragraphs,
-        "tables": document.tables,
+        "title": visible_text(document.title),
+        "paragraphs": [visible_text(one) for one in document.paragraphs],
+        "tables": [_visible(one) for one in document.tables],
         "shown": _shown,
     }
     return environment().get_template("tables.html.j2").render(guests) + "\n"
@@ -86,6 +86,12 @@ _PREAMBLE = r"""\documentclass[10pt]{article}
 \setlength{\parskip}{0.4em}
 \emergencystretch=3em
 """
+
+
+def _visible(table: Table) -> Table:
+    """Show the signs of titles that a page would not."""
+    columns = tuple(visible_text(one) for one in table.columns)
+    return replace(table, title=visible_text(table.title), columns=columns)
 
 
 def _shown(cell: Cell) -> list[Markup]:

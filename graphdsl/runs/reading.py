@@ -36,7 +36,11 @@ IMAGES = ("digits", "digits-halves", "mnist", "mnist-halves")
 
 #: Settings that training has in common with what uses a trained model.
 setting_of_maps = partial(
-    setting, (), "Such as x=gene_*,age or x=first..last.", option="map", metavar="NAME=COLUMNS"
+    setting,
+    (),
+    "Columns of a variable, such as x=gene_*,age or x=first..last.",
+    option="map",
+    metavar="NAME=COLUMNS",
 )
 setting_of_drop_incomplete = partial(
     setting, False, "Leave out rows that lack what every row needs."
@@ -50,7 +54,7 @@ class DataOptions:
     maps: tuple[str, ...] = setting_of_maps()
     held_out: float | None = setting(None, "The fraction of rows, or groups. [0.2]")
     split: str | None = setting(None, "random, last, group:COLUMN or column:COLUMN.")
-    split_seed: int = setting(0, "Of a random split.", low=0)
+    split_seed: int = setting(0, "Seed of a random split.", low=0)
     drop_incomplete: bool = setting_of_drop_incomplete()
     validation: float = setting(
         0.0,

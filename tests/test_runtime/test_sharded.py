@@ -9,6 +9,7 @@ import pytest
 import torch
 from torch import distributed
 from torch.distributed.fsdp import fully_shard
+from torch.multiprocessing.spawn import start_processes
 from torch.testing import assert_close
 
 from graphdsl_runtime import Objective, play
@@ -88,7 +89,7 @@ def _rank(rank: int, how: str, folder: str) -> None:
 @pytest.mark.slow
 def test_two_shards_have_the_losses_of_two_copies(tmp_path: Path) -> None:
     for how in ("copied", "sharded"):
-        torch.multiprocessing.spawn(_rank, (how, str(tmp_path)), nprocs=2)  # type: ignore[no-untyped-call]
+        start_processes(_rank, (how, str(tmp_path)), nprocs=2)  # type: ignore[no-untyped-call]
     for rank in range(2):
         copied, sharded = (
             torch.load(tmp_path / f"{how}{rank}.pt", weights_only=True)

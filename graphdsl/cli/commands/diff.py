@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from graphdsl.cli.completing import completed_spec
 from graphdsl.cli.console import fail, reported, write
-from graphdsl.cli.options import Consts, Out, Params
+from graphdsl.cli.options import Consts, Out, Params, Spec
 from graphdsl.cli.sources import named, open_source
 from graphdsl.cli.values import values_of_each
 from graphdsl.diagnostics import Source
@@ -31,17 +30,12 @@ class Format(StrEnum):
     markdown = "markdown"
     json = "json"
     html = "html"
-
-
-_Spec = Annotated[
-    str,
-    typer.Argument(help="A path, or the name of a spec that ships.", autocompletion=completed_spec),
-]
+    latex = "latex"
 
 
 def command(
-    before: _Spec,
-    after: _Spec,
+    before: Spec,
+    after: Spec,
     out: Out = None,
     format: Annotated[Format, typer.Option(help="How to write it.")] = Format.text,
     const: Consts = None,
@@ -104,6 +98,7 @@ def _written(format: Format, found: Comparison) -> str:
     from graphdsl.report import (
         comparison_html,
         comparison_json,
+        comparison_latex,
         comparison_markdown,
         comparison_text,
     )
@@ -115,5 +110,7 @@ def _written(format: Format, found: Comparison) -> str:
             return comparison_markdown(found)
         case Format.html:
             return comparison_html(found)
+        case Format.latex:
+            return comparison_latex(found)
         case Format.text:
             return comparison_text(found)

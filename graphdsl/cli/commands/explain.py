@@ -21,7 +21,7 @@ def command(
     code: Annotated[
         str | None,
         typer.Argument(
-            help="Of a diagnostic, such as MIB204; without it, all codes are listed.",
+            help="A code, such as MIB204; without one, all codes are listed.",
             autocompletion=completed_code,
         ),
     ] = None,

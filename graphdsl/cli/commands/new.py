@@ -35,7 +35,7 @@ class Template(StrEnum):
 
 
 def command(
-    name: Annotated[str, typer.Argument(help="Of the model.")],
+    name: Annotated[str, typer.Argument(help="Name of the model and of its file.")],
     template: Annotated[Template, typer.Option(help="What to begin with.")] = Template.single_view,
     data: Annotated[
         str | None, typer.Option("--from", metavar="DATA", help="Guess the variables from a file.")

@@ -24,6 +24,8 @@ class Format(StrEnum):
 
     text = "text"
     markdown = "markdown"
+    html = "html"
+    latex = "latex"
     json = "json"
 
 
@@ -46,11 +48,21 @@ def command(
 
 
 def _written(format: Format, advice: Advice) -> str:
-    from graphdsl.report import advice_json, advice_markdown, advice_text
+    from graphdsl.report import (
+        advice_html,
+        advice_json,
+        advice_latex,
+        advice_markdown,
+        advice_text,
+    )
 
     match format:
         case Format.json:
             return advice_json(advice)
+        case Format.html:
+            return advice_html(advice)
+        case Format.latex:
+            return advice_latex(advice)
         case Format.markdown:
             return advice_markdown(advice)
         case Format.text:

@@ -35,8 +35,13 @@ def command(
     run: Run,
     data: Data,
     out: Result,
-    source: Annotated[list[str], typer.Option("--from", metavar="NAME", help="Such as x[1].")],
-    to: Annotated[list[str], typer.Option("--to", metavar="NAME", help="Such as x[2].")],
+    source: Annotated[
+        list[str],
+        typer.Option("--from", metavar="NAME", help="A view to predict from, such as x[1]."),
+    ],
+    to: Annotated[
+        list[str], typer.Option("--to", metavar="NAME", help="A view to predict, such as x[2].")
+    ],
     reading: Reading,
     device: Device = "cpu",
     loading: Loading,
