@@ -16,7 +16,7 @@ from types import FrameType, ModuleType
 from xml.etree import ElementTree
 
 import pytest
-from click import Group
+from typer.core import TyperGroup
 from typer.main import get_command
 from typer.testing import CliRunner
 
@@ -75,8 +75,8 @@ def test_every_command_has_its_help() -> None:
 
 def test_every_argument_and_option_has_its_help() -> None:
     group = get_command(app)
+    assert isinstance(group, TyperGroup)
     _document(group)
-    assert isinstance(group, Group)
     for name, command in group.commands.items():
         for one in command.params:
             assert getattr(one, "help", None), f"{name} {one.name}"

@@ -12,8 +12,7 @@ from pkgutil import iter_modules
 from typing import Annotated, get_type_hints
 
 import typer
-from click import Command, Group
-from typer.core import TyperArgument
+from typer.core import TyperArgument, TyperGroup
 from typer.main import get_command
 from typer.models import ArgumentInfo
 
@@ -48,16 +47,15 @@ def program(words: list[str]) -> int:
 
 def _run(words: list[str]) -> None:
     command = get_command(app)
-    if "--help" in words:
+    if "--help" in words and isinstance(command, TyperGroup):
         _document(command)
     with command.make_context("graphdsl", [*words], obj=words) as context:
         command.invoke(context)
 
 
-def _document(group: Command) -> None:
+def _document(group: TyperGroup) -> None:
     """Give every argument its help: click 8.5 sets its own, which is empty, after typer has."""
     for command in app.registered_commands:
-        assert isinstance(group, Group)  # of several commands
         assert command.callback is not None
         notes = get_type_hints(command.callback, include_extras=True)
         for parameter in group.commands[command.name or ""].params:
