@@ -166,7 +166,7 @@ def _collapsed(module: LossModule, models: Sequence[Model]) -> Iterator[Diagnost
         if _is_rate(term, model):
             rates.append(term)
         else:
-            reached |= _speaks_of(term)
+            reached |= _speaks_of(term) | _classified(term, model)
     while more := {
         name
         for term in rates
@@ -203,6 +203,17 @@ def _own(term: LossTerm) -> set[Variable]:
 def _speaks_of(term: LossTerm) -> set[Variable]:
     """All variables that a term is of."""
     return {name for one in term.stands_for for name in _variables(one.atom)}
+
+
+def _classified(term: LossTerm, model: Model) -> set[Variable]:
+    """The latents whose own encoder is asked for a label, and so is trained by it."""
+    inferring = {one.name for one in (model.inference, *model.further)}
+    return {
+        model.labelled(name)
+        for atom in (one.atom for one in term.stands_for)
+        if isinstance(atom, CrossEntropy) and atom.model.network in inferring
+        for name in atom.of
+    }
 
 
 def _variables(atom: Atom) -> Iterable[Variable]:

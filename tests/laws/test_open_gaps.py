@@ -47,6 +47,17 @@ p { z[2] -> z[1]; u -> x }
 minimize KL(q || p)
 """,
     ),
+    Case(
+        "a label",
+        """model label
+observed x : real[4]
+observed t : real optional
+latent z : real[2] ~ normal
+q { x -> t; x, t -> z }
+p { z, t -> x }
+minimize I(z; x) + 0.5 * D(q || {z; t; x}) + CE(t | x)
+""",
+    ),
 )
 
 #: What is bounded vanishes from the loss, and the gap of that is the term's that is left.
