@@ -5,7 +5,7 @@ from __future__ import annotations
 __all__ = ["PUBLISHED"]
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
 import torch
@@ -64,6 +64,40 @@ def vae(m: Objective, batch: Values, noise: Values) -> Tensor:
     """-ELBO: Kingma and Welling 2014, eq. 10."""
     reconstruction, rate_u, *_ = single_view(m, batch["x"], noise["u"])
     return (reconstruction + rate_u).mean()
+
+
+@published
+def mog_vae(m: Objective, batch: Values, noise: Values) -> Tensor:
+    """Tomczak and Welling 2018, eq. 3, with a mixture of ten Gaussians as p(z)."""
+    parameters = run(m, "p_z")[0]
+    log_weights = parameters[:10].log_softmax(0)
+    means, log_vars = halves(parameters[10:])
+    components = [
+        (w, a, b)
+        for w, a, b in zip(log_weights, means.view(10, 16), log_vars.view(10, 16), strict=True)
+    ]
+    return mixture_prior_loss(m, batch["x"], noise["z"], components)
+
+
+@published
+def vamp_vae(m: Objective, batch: Values, noise: Values) -> Tensor:
+    """Tomczak and Welling 2018, eqs. 3 and 9: a hundred pseudo-inputs."""
+    (raw,) = m.get_submodule("p_z").parameters()
+    means, log_vars = halves(run(m, "q_z", 1 / (1 + (-raw).exp())))
+    even = torch.tensor(-math.log(100.0), dtype=raw.dtype)
+    components = [(even, a, b) for a, b in zip(means, log_vars, strict=True)]
+    return mixture_prior_loss(m, batch["x"], noise["z"], components)
+
+
+def mixture_prior_loss(
+    m: Objective, x: Tensor, noise: Tensor, components: Sequence[tuple[Tensor, Tensor, Tensor]]
+) -> Tensor:
+    """E[-log p(x|z) + log q(z|x) - log p(z)], with p(z) by its components."""
+    mean, log_var = halves(run(m, "q_z", x))
+    z = sampled(mean, log_var, noise)
+    each = [weight + density(z, own, width) for weight, own, width in components]
+    prior = torch.stack(each).logsumexp(0)
+    return (cost(run(m, "p_x", z), x) + density(z, mean, log_var) - prior).mean()
 
 
 @published

@@ -16,6 +16,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
+from graphdsl.bound.ancestry import with_ancestors
 from graphdsl.bound.errors import NetworkOfTwoSides, PenaltyRaised, PlayerOfTwoSides
 from graphdsl.bound.groups import Seen, as_it_is
 from graphdsl.bound.models import Auxiliary, Decoder, Encoder, SubPosterior, model_ref
@@ -26,6 +27,7 @@ from graphdsl.ir.model import Model
 from graphdsl.ir.networks import Conditional, Network
 from graphdsl.ir.notation import weight_text
 from graphdsl.ir.objective import Player
+from graphdsl.ir.priors import VAMP
 from graphdsl.ir.symbols import NetworkName, P, Variable
 from graphdsl.ir.weight import ONE, ZERO, Weight
 from graphdsl.signs import Sign, ranges_text, sign
@@ -197,10 +199,19 @@ def _sampled(one: Objective, model: Model) -> Iterator[_Use]:
             for each in network.conditionals:
                 why = "the loss is over its samples"
                 yield from _needed(network, each, each.children, why, model)
+    yield from _of_encoders(model)
     if model.generation is not None and one.owns(P):
         for nodes, why in _generated(one, model):
             for each in model.generation.conditionals:
                 yield from _needed(model.generation, each, nodes, why, model)
+
+
+def _of_encoders(model: Model) -> Iterator[_Use]:
+    """The priors of p whose density is that of q's encoder."""
+    why = "its density is that of q's encoder"
+    for one in model.generation.conditionals if model.generation else ():
+        if model.generation and model.distribution_of(one).law == VAMP:
+            yield from _needed(model.generation, one, one.children, why, model)
 
 
 def _needed(
@@ -248,7 +259,7 @@ def _generated(one: Objective, model: Model) -> Iterator[tuple[frozenset[Variabl
         yield from _collected(collected, model)
     for piece in (piece for piece, _ in one.pieces if piece.under == "p"):
         given = piece.ref.given if isinstance(piece.ref, Auxiliary) else ()
-        yield _with_ancestors((piece.node, *given), model), _OVER_P
+        yield with_ancestors((piece.node, *given), model), _OVER_P
     optional = {node for family in model.families if family.optional for node in family.nodes}
     for each in model.inference.conditionals:
         if optional.intersection(each.parents):
@@ -264,23 +275,11 @@ def _collected(collected: Collected, model: Model) -> Iterator[tuple[frozenset[V
             yield frozenset(wanted), "a bound of several samples trains it too"
     for one in collected.distances:
         why = f"{one.distance.name}({one.distance.under} || p) compares its samples with others"
-        yield _with_ancestors(one.distance.variables, model), why
+        yield with_ancestors(one.distance.variables, model), why
     for _, atom, _ in collected.estimated:
         if atom.under == "p":
             nodes = [name for part in atom.parts for name in part]
-            yield _with_ancestors(nodes, model), _OVER_P
-
-
-def _with_ancestors(nodes: Iterable[Variable], model: Model) -> frozenset[Variable]:
-    """Variables, and all that p generates them from."""
-    found, waiting = set[Variable](), list(nodes)
-    while waiting:
-        name = waiting.pop()
-        if name not in found:
-            found.add(name)
-            several = model.generation.conditionals if model.generation else ()
-            waiting += [up for one in several if name in one.children for up in one.parents]
-    return frozenset(found)
+            yield with_ancestors(nodes, model), _OVER_P
 
 
 def _is_held(piece: Piece) -> bool:

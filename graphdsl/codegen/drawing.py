@@ -52,6 +52,8 @@ def _sample(statement: Sample) -> py.Expression:
     if statement.distribution is None or word:
         return method(py.Word(word), "sample", noise)
     distribution = local(statement.distribution)
+    if statement.chooses:
+        return method(distribution, "draw", _NOISE, py.Literal(statement.noise.name))
     if statement.discrete:
         return _relaxed(distribution, noise)
     if statement.density is not None:
@@ -85,7 +87,8 @@ def _generated(statement: Generated) -> py.Expression:
     mean = py.Attribute(distribution, "mean")
     if not statement.drawn:
         return mean
-    noise: py.Expression = own_call("prior_sample", _NOISE, py.Literal(statement.name), mean)
+    like = mean if statement.like is None else local(statement.like)
+    noise: py.Expression = own_call("prior_sample", _NOISE, py.Literal(statement.name), like)
     if statement.noise is not None:  # of a latent that nothing infers
         noise = some_members(flat(_of(statement.noise.name), statement.noise.grid), statement.noise)
     if statement.relaxed:

@@ -122,7 +122,7 @@ def chosen_mask(chosen: Chosen | None) -> py.Expression:
     return py.Unary("~", mask) if chosen.outside else mask
 
 
-def shape_comment(value: Value, times: int = 1) -> str:
+def shape_comment(value: Value, times: int = 1, rows: str = "B") -> str:
     """The shape of a value, rows first, in words; nothing where it has none.
 
     >>> shape_comment(Value("x", (2, 16))), shape_comment(Value("a", ()), times=8)
@@ -131,7 +131,7 @@ def shape_comment(value: Value, times: int = 1) -> str:
     row = value.shape
     if row is None:
         return ""
-    rows = f"{times} B" if times > 1 else "B"
+    rows = f"{times} {rows}" if times > 1 else rows
     return f"({', '.join([rows, *map(str, row)])})" if row else f"({rows},)"
 
 

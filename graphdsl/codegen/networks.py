@@ -141,11 +141,18 @@ def _builder(slot: NetworkSlot) -> py.Expression:
         encoder = _builder(replace(slot, builder=replace(builder, law="", outputs=builder.context)))
         last, context = py.Literal(builder.outputs[-1]), py.Literal(builder.context)
         return runtime("conditional_flow", encoder, last, context=context)
+    if builder.name in ("mixture_model", "pseudo_inputs"):
+        return _of_prior(builder)
     size = _outputs(builder)
     if builder.name in ("conv_encoder", "conv_decoder"):
         return _each(builder, _convolutional(builder, size))
     if builder.name == "resnet":
         return _each(builder, _residual(builder, size))
+    return _dense(builder, size)
+
+
+def _dense(builder: Builder, size: py.Expression) -> py.Expression:
+    """A perceptron, or those of a family; a critic; or parameters that read nothing."""
     if builder.name == "critic":
         return runtime("critic", listing(shape(sizes) for sizes, _ in builder.inputs))
     count = () if builder.count is None else (py.Literal(builder.count),)
@@ -155,6 +162,17 @@ def _builder(slot: NetworkSlot) -> py.Expression:
     if builder.name in ("linear", "linears"):
         return runtime(builder.name, *count, inputs, size)
     return runtime(builder.name, *count, inputs, shape(builder.hidden), size, **_options(builder))
+
+
+def _row(builder: Builder) -> py.Expression:
+    """The shape of a row of a variable."""
+    return shape((builder.outputs,) if isinstance(builder.outputs, int) else builder.outputs)
+
+
+def _of_prior(builder: Builder) -> py.Expression:
+    """The components of a mixture, or pseudo-inputs."""
+    kind = {"kind": py.Literal(builder.kind)} if builder.kind != "real" else {}
+    return runtime(builder.name, py.Literal(builder.hidden[0]), _row(builder), **kind)
 
 
 def _residual(builder: Builder, size: py.Expression) -> py.Expression:

@@ -54,6 +54,7 @@ from graphdsl.ir.statements import (
     Sample,
     Seen,
     Statement,
+    Through,
 )
 from graphdsl.ir.values import Ref, Value
 
@@ -186,12 +187,30 @@ def _read(statement: Run) -> py.Expression:
         output = runtime("on_sets", network, *arguments, **named)
     if len(statement.picked) == 1:
         output = py.Index(output, (*[py.Slice()] * (2 if statement.on_sets else 1), py.Literal(0)))
+    return _as_distribution(statement, output)
+
+
+def _as_distribution(statement: Run, output: py.Expression) -> py.Expression:
+    """What is read from an output: parameters, or inputs of an encoder."""
     word = statement.output.constructor
+    if statement.through is not None:
+        return runtime(word, _through(statement, statement.through, output))
     reshaped = () if statement.reshape is None else (shape(statement.reshape),)
     known = scale_of(statement.output)
     if statement.scale is not None and known is not None:
         return _with_scale(statement, known, (output, *reshaped), statement.scale)
+    if statement.components:
+        return runtime(word, output, py.Literal(statement.components), *reshaped)
     return runtime(word, output, *reshaped) if word else output
+
+
+def _through(statement: Run, encoder: Through, inputs: py.Expression) -> py.Expression:
+    """The posteriors of pseudo-inputs."""
+    network: py.Expression = own(encoder.slot)
+    if statement.frozen:
+        network = runtime("frozen", network)
+    reshaped = () if encoder.reshape is None else (shape(encoder.reshape),)
+    return runtime(encoder.output.constructor, call(network, inputs), *reshaped)
 
 
 def _with_scale(
@@ -248,7 +267,8 @@ def _present(statement: Fuse) -> list[tuple[Ref, ...]]:
 def _about(statement: Run | Fuse) -> str:
     if not statement.formula:
         return ""
-    return f"{statement.formula}; {shape_comment(statement.target, statement.times)}"
+    rows = "1" if isinstance(statement, Run) and not statement.arguments else "B"
+    return f"{statement.formula}; {shape_comment(statement.target, statement.times, rows)}"
 
 
 def _returned(line: InferenceLine | Decoded, name: str) -> py.Expression:

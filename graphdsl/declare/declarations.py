@@ -9,7 +9,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 
 from graphdsl.declare.comprehensions import is_free
-from graphdsl.declare.distributions import classes_of, distribution_of, kind_of
+from graphdsl.declare.distributions import (
+    classes_of,
+    distribution_of,
+    kind_of,
+    posterior_of,
+    root_of,
+)
 from graphdsl.declare.errors import DuplicateName, ReservedName
 from graphdsl.declare.indices import LARGEST, NO_INDICES, in_reach, number, whole
 from graphdsl.declare.label_errors import MisplacedOptional
@@ -219,7 +225,11 @@ def _variable(scope: Scope, statement: ast.VariableDeclaration) -> None:
     name = statement.name.text
     kind = kind_of(scope, statement)
     classes = classes_of(scope, statement)
-    distribution = distribution_of(scope, statement, kind)
+    root = root_of(scope, statement, kind)
+    if root is None:
+        distribution = distribution_of(scope, statement, kind)
+    else:
+        distribution = posterior_of(root)
     if statement.optional and statement.role != "observed":
         mistake = MisplacedOptional(span=statement.name.span, name=name, role=statement.role)
         scope.note(mistake)
@@ -234,7 +244,8 @@ def _variable(scope: Scope, statement: ast.VariableDeclaration) -> None:
         kind=kind or "real",
         shape=tuple(size or 1 for size in sizes),
         members=members,
-        prior=statement.prior is not None,
+        prior=statement.prior is not None and root is None,
+        root=root,
         distribution=distribution,
         line=statement.name.span.line,
         column=statement.name.span.column,

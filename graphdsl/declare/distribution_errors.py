@@ -8,6 +8,7 @@ __all__ = [
     "JointMisplaced",
     "JointOfScalars",
     "NoScale",
+    "PriorArguments",
     "ScaleNotPositive",
     "ScaleOfLatent",
     "UnknownSetting",
@@ -43,10 +44,10 @@ class ScaleOfLatent(Diagnostic):
     code = "MIB289"
     title = "Scale of what is not observed"
     said = "`{name}` is {role}: a network predicts its scale, or it is 1 where it is a root"
-    hint = "write `~ {law}`"
+    hint = "write {usage}"
     name: str
     role: str
-    law: str
+    usage: str
 
 
 class ScaleNotPositive(Diagnostic):
@@ -110,3 +111,14 @@ class FlowVia(Diagnostic):
         "`conditional_flow({name}, 16, context=64)`"
     )
     name: str
+
+
+class PriorArguments(Diagnostic):
+    """A mixture without the number of its components."""
+
+    code = "MIB343"
+    title = "Size of a prior"
+    said = "`{law}` takes one number, that of its {what}"
+    hint = "write `~ {law}(10)`"
+    law: str
+    what: str

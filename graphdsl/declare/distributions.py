@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["classes_of", "distribution_of", "drawn_from", "kind_of"]
+__all__ = ["classes_of", "distribution_of", "drawn_from", "kind_of", "posterior_of", "root_of"]
 
 from fractions import Fraction
 from typing import Literal, get_args
@@ -12,6 +12,7 @@ from graphdsl.declare.distribution_errors import (
     JointMisplaced,
     JointOfScalars,
     NoScale,
+    PriorArguments,
     ScaleNotPositive,
     ScaleOfLatent,
     UnknownSetting,
@@ -23,6 +24,7 @@ from graphdsl.diagnostics import one_of
 from graphdsl.ir.laws import NORMAL, Kind, Law, joint_law, kinds_of_latents, laws_of
 from graphdsl.ir.networks import Distribution, Family
 from graphdsl.ir.notation import number_text
+from graphdsl.ir.priors import LEARNED_PARAMETERS, PRIORS, components_of
 from graphdsl.syntax import ast
 
 _KINDS: dict[str, Kind] = {kind: kind for kind in get_args(Kind)}
@@ -56,13 +58,59 @@ def classes_of(scope: Scope, statement: ast.VariableDeclaration) -> int | None:
 def distribution_of(
     scope: Scope, statement: ast.VariableDeclaration, kind: Kind | None
 ) -> Distribution:
-    """What a variable is drawn from: as declared, or the law that its kind has by itself."""
+    """What a variable is drawn from: as declared, or the law that its kind has by itself.
+
+    Of a latent with a learned prior it is that of the posterior.
+    """
     choice = statement.prior
     if kind is None:
         return Distribution(NORMAL)
     if choice is None:
         return Distribution(_own(kind))
     return _distribution(scope, choice, statement.name.text, kind, statement.role)
+
+
+def root_of(
+    scope: Scope, statement: ast.VariableDeclaration, kind: Kind | None
+) -> Distribution | None:
+    """The learned prior of a latent; None if its prior is fixed, or there is none."""
+    choice = statement.prior
+    if choice is None or kind is None or statement.role != "latent":
+        return None
+    law = PRIORS.get(choice.name.text)
+    if law is not None and law.kind == kind:
+        return Distribution(law, components=_components(scope, choice, law))
+    known = laws_of(kind).get(choice.name.text)
+    return Distribution(known, "learned") if known and _is_learned(choice, known) else None
+
+
+def posterior_of(root: Distribution) -> Distribution:
+    """What q infers a latent with, whose prior is learned."""
+    return Distribution(_own(root.law.kind) if root.components else root.law)
+
+
+def _is_learned(choice: ast.Choice, law: Law) -> bool:
+    """Whether all parameters of a prior are learned: some alone cannot be."""
+    learned = [
+        one.name.text
+        for one in choice.settings
+        if isinstance(one.value, ast.Word) and one.value.text == "learned"
+    ]
+    wanted = LEARNED_PARAMETERS.get(law.word, ())
+    return not choice.arguments and bool(wanted) and sorted(learned) == sorted(wanted)
+
+
+def _components(scope: Scope, choice: ast.Choice, law: Law) -> int:
+    """How many components the prior has."""
+    what = components_of(law)
+    if len(choice.arguments) != 1 or choice.settings:
+        scope.note(PriorArguments(span=choice.span, law=law.word, what=what))
+        return 2
+    (argument,) = choice.arguments
+    if isinstance(argument, ast.Reference | ast.Named):
+        scope.note(PriorArguments(span=choice.span, law=law.word, what=what))
+        return 2
+    return whole(scope, argument, NO_INDICES, f"the number of {what}", 1) or 2
 
 
 def drawn_from(scope: Scope, choice: ast.Choice, child: Family, network: str) -> Distribution:
@@ -121,6 +169,13 @@ def _check_joint(scope: Scope, choice: ast.Choice, law: Law, child: Family, netw
         scope.note(JointOfScalars(span=choice.span, law=str(law), name=name, head=child.head))
 
 
+def _usage(law: Law, role: str) -> str:
+    """How a distribution is written whose scale nobody fixes; of a latent, a learned one too."""
+    learned = LEARNED_PARAMETERS.get(law.word, ()) if role == "latent" else ()
+    settings = ", ".join(f"{one} = learned" for one in learned)
+    return f"`~ {law}`" + f" or `~ {law}({settings})`" * bool(learned)
+
+
 def _scale(
     scope: Scope, choice: ast.Choice, law: Law, name: str, role: str
 ) -> Fraction | Literal["learned", "own"] | None:
@@ -128,7 +183,9 @@ def _scale(
     default = _default(law, role)
     word = "scale" if law.scale is None else law.scale.word
     if choice.arguments or any(one.name.text != word for one in choice.settings):
-        usage = f"`~ {law}`" + f" or `~ {law}({word} = learned)`" * (law.scale is not None)
+        usage = _usage(law, role) if role == "latent" else f"`~ {law}`"
+        if role != "latent" and law.scale is not None:
+            usage += f" or `~ {law}({word} = learned)`"
         scope.note(UnknownSetting(span=choice.span, law=str(law), usage=usage))
         return default
     if not choice.settings:
@@ -138,7 +195,7 @@ def _scale(
         scope.note(NoScale(span=span, law=str(law)))
         return None
     if role != "observed":
-        scope.note(ScaleOfLatent(span=span, name=name, role=role, law=str(law)))
+        scope.note(ScaleOfLatent(span=span, name=name, role=role, usage=_usage(law, role)))
         return None
     value = choice.settings[-1].value
     if isinstance(value, ast.Word):

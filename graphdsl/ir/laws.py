@@ -99,7 +99,8 @@ class Law:
     prior: str = ""  #: the runtime's standard distribution; empty if no root of p has this law
     gradient: Gradient  #: of samples
     joint: bool = False  #: whether the numbers of one variable are dependent given its parents
-    builder: Literal["", "full", "flow"] = ""  #: of joint laws: which network is built for it
+    #: of joint laws: which network is built for it
+    builder: Literal["", "full", "flow", "mixture", "vamp"] = ""
     entropy: bool = True  #: whether its entropy has a closed form
     divergences: tuple[str, ...]  #: the laws, as written, to which its KL has a closed form
     has_units: bool = False  #: whether a default network predicts in units of the data

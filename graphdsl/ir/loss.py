@@ -94,6 +94,8 @@ class Builder:
         "conv_encoder",
         "conv_decoder",
         "critic",
+        "mixture_model",
+        "pseudo_inputs",
         "own",
     ]
     count: int | None  #: of members that each have a network
@@ -102,7 +104,8 @@ class Builder:
     outputs: int | tuple[int, ...]
     options: tuple[tuple[str, OptionValue], ...] = ()  #: settings, but those with default values
     numbers: int = 1  #: for each coordinate, such as two for a mean and a log-variance
-    law: Literal["", "full", "flow"] = ""  #: of a posterior that is no diagonal one
+    law: Literal["", "full", "flow", "mixture", "vamp"] = ""  #: of what is no diagonal one
+    kind: Kind = "real"  #: of the data that pseudo-inputs stand for
     context: int = 0  #: of a flow: how many numbers its encoder hands to it
     #: for each input, the data of some scale that it is
     reads: tuple[tuple[Variable, ...], ...] = ()

@@ -28,6 +28,7 @@ from graphdsl.ir.architectures import MLP, OptionValue
 from graphdsl.ir.laws import Kind, Law
 from graphdsl.ir.masks import Gate
 from graphdsl.ir.notation import number_text
+from graphdsl.ir.priors import LEARNED_PARAMETERS
 from graphdsl.ir.symbols import NO_VARIABLE, Names, NetworkName, Selector, Variable
 
 Role: TypeAlias = Literal["observed", "latent", "given"]
@@ -71,6 +72,12 @@ class Distribution:
     law: Law
     #: None is one; `own` is one that the network answers with, as of latents.
     scale: Fraction | Literal["learned", "own"] | None = None
+    components: int = 0  #: of a mixture
+
+    @property
+    def written(self) -> str:
+        """The distribution as a spec writes it, without a scale."""
+        return f"{self.law}({self.components})" if self.components else str(self.law)
 
     def __str__(self) -> str:
         """As a spec writes it: `normal(scale = learned)`."""
@@ -98,6 +105,7 @@ class Family:
     optional: bool = False  #: whether a row may lack it
     labels: str = ""  #: of what q fills in where rows lack it: the family of what they have
     label_of: Variable = NO_VARIABLE  #: of such a family: the variable that it labels
+    root: Distribution | None = None  #: its prior where it is a root of p, if that is learned
 
     @property
     def head(self) -> str:
@@ -108,6 +116,14 @@ class Family:
     def index(self) -> tuple[int, ...]:
         """The index of a member that is declared by itself."""
         return self.name.member
+
+    @property
+    def root_text(self) -> str:
+        """Its learned prior as a spec writes it; empty if it has none."""
+        if self.root is None or self.root.components:
+            return self.root.written if self.root is not None else ""
+        settings = (f"{one} = learned" for one in LEARNED_PARAMETERS[self.root.law.word])
+        return f"{self.root.law}({', '.join(settings)})"
 
     @property
     def held_as(self) -> Variable:

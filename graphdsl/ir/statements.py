@@ -32,6 +32,7 @@ __all__ = [
     "Sample",
     "Seen",
     "Statement",
+    "Through",
 ]
 
 from dataclasses import dataclass, field
@@ -72,6 +73,15 @@ class Seen:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Through:
+    """The encoder that reads pseudo-inputs."""
+
+    slot: Attribute
+    output: Output
+    reshape: tuple[int, ...] | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
     """Run a network and read a distribution from its output."""
 
@@ -89,8 +99,15 @@ class Run:
     detached: bool = False  #: whether what they read stays as it is
     picked: tuple[int, ...] = ()  #: the members whose networks run, where not all do
     times: int = 1  #: how many samples of each row it is for
+    components: int = 0  #: of a mixture
+    through: Through | None = None  #: what reads the output, if that is pseudo-inputs
     on_sets: bool = False  #: whether its arguments have the axis of the sets, or of classes
     holders: Attribute = NO_ATTRIBUTE  #: which says what sets each member runs on; empty for all
+
+    @property
+    def is_mixture(self) -> bool:
+        """Whether it is a mixture, whose density is one for all coordinates."""
+        return self.components > 0 or self.through is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +181,7 @@ class Sample:
     density: Value | None = field(default=None, compare=False, metadata=COMPUTED)
     word: str = ""  #: of a root of p, for its prior
     each: int = 0  #: of a mixture, how many experts there are, each of which has samples of its own
+    chooses: bool = False  #: whether it draws a component of a mixture
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,6 +254,7 @@ class Generated:
     relaxed: bool = False  #: of no real numbers: with the gradient of a relaxed draw
     noise: Noise | None = None  #: of a latent without a posterior
     name: str = ""
+    like: Value | None = None  #: a tensor of its shape, where the distribution has one row for all
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

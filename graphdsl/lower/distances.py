@@ -10,6 +10,7 @@ __all__ = ["distance_terms", "unfit_distances"]
 
 from collections.abc import Iterable, Iterator, Mapping, MutableMapping, Sequence
 
+from graphdsl.bound.ancestry import with_ancestors
 from graphdsl.bound.relations import directed
 from graphdsl.diagnostics import Diagnostic, Span
 from graphdsl.ir.information import Collected, DivergenceAtom, Term
@@ -82,6 +83,18 @@ def _why_not(distance: Distance, model: Model) -> str:
             return f"`p` does not generate `{family.name}`"
         if family.classes is not None:
             return f"`{family.name}` is categorical"
+    return _chosen_from(distance, model)
+
+
+def _chosen_from(distance: Distance, model: Model) -> str:
+    """That a variable, or what p generates it from, is drawn from a mixture; nothing if none is."""
+    makers = model.generation.conditionals if model.generation else ()
+    behind = with_ancestors(distance.variables, model)
+    for one in makers:
+        drawn = model.distribution_of(one)
+        if drawn.components and behind.intersection(one.children):
+            chosen = f"`{one.children[0]}` is drawn from `{drawn.written}`"
+            return f"{chosen}, whose choice of a component has no gradient"
     return ""
 
 

@@ -21,7 +21,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from graphdsl.bound.draws import draws_used
-from graphdsl.bound.models import Encoder, Prior
+from graphdsl.bound.models import Decoder, Encoder, Prior
 from graphdsl.bound.pieces import Piece
 from graphdsl.ir.information import Collected, Discrepancy, Importance, TotalCorrelation
 from graphdsl.ir.methods import DISTANCES, MSS, Estimator, Method, estimator_of
@@ -202,4 +202,7 @@ def _has_no_closed_form(plans: Mapping[NetworkName, Plan], piece: Piece) -> bool
     if isinstance(piece.ref, Prior):
         prior = plans[piece.under].model.family_of(piece.node).distribution.law
         return not law.has_divergence_to(prior)
+    if isinstance(piece.ref, Decoder):
+        made = plans[piece.under].model.distribution_of(piece.ref.conditional, piece.node)
+        return not law.has_divergence_to(made.law)
     return not law.entropy

@@ -105,6 +105,8 @@ class Generation:
         own = slot.children[0] not in self._inferred and family.role == "latent"
         shape = (*slot_shape(slot, family), *family.encoded[len(family.shape) :])
         whole = slot.children == family.nodes
+        held = self._inferred.get(slot.children[0])
+        like = held[0] if held and held[1] == slot.children and not slot.arguments else None
         made = self.plan.forward.add(
             Generated(
                 target=Value(_wish(family, slot.children), shape),
@@ -113,6 +115,7 @@ class Generation:
                 relaxed=family.kind != "real",
                 noise=member_noise(family, slot.children) if own else None,
                 name=family.name if whole else ",".join(slot.children),
+                like=like,
             )
         )
         self.plan.values.update(dict.fromkeys(slot.children, (made.target, slot.children)))

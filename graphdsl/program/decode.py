@@ -242,6 +242,7 @@ def _draw(draft: Plan, slot: Slot) -> None:
                 distribution=run.target,
                 noise=member_noise(family, slot.children),
                 latent=family.name,
+                chooses=run.is_mixture,
             )
         )
     else:

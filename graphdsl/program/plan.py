@@ -70,6 +70,7 @@ def make_plan(
         inputs,
         decoders,
         priors={slot.children: slot for slot in priors},
+        encoder_of={child: slot for slot in encoders[Q] for child in slot.children},
         owners=dict(_owners(model, encoders, decoders, auxiliaries, shared)),
     )
     plan = Plan(program, encoders=encoders[Q])

@@ -16,7 +16,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from graphdsl.diagnostics import CompilerBug
 from graphdsl.ir.model import Model
 from graphdsl.ir.networks import Family
-from graphdsl.ir.statements import Assemble, Run, Seen
+from graphdsl.ir.priors import VAMP
+from graphdsl.ir.statements import Assemble, Run, Seen, Through
 from graphdsl.ir.symbols import Variable
 from graphdsl.ir.values import Attribute, Ref, Value
 from graphdsl.notation.networks import slot_formula
@@ -36,6 +37,7 @@ def run_slot(plan: Plan, slot: Slot, wish: str, frozen: bool = False) -> Run:
     shape = slot_shape(slot, family)
     if slot.experts:
         shape = (*((len(slot.experts),) if slot.stacked else ()), *shape)
+    distribution = model.distribution_of(slot.conditionals[0])
     return Run(
         target=Value(wish, shape),
         slot=slot.attribute,
@@ -49,7 +51,20 @@ def run_slot(plan: Plan, slot: Slot, wish: str, frozen: bool = False) -> Run:
         scale_by_member=not slot.tied,
         frozen=frozen,
         picked=slot.picked,
+        components=0 if distribution.law == VAMP else distribution.components,
+        through=_through(plan, slot) if distribution.law == VAMP else None,
     )
+
+
+def _through(plan: Plan, slot: Slot) -> Through:
+    """Q's encoder of the latent whose prior is a mixture of its posteriors."""
+    encoder = plan.program.encoder_of[slot.children[0]]
+    family, output = (
+        plan.model.family_of(slot.children[0]),
+        output_of(encoder.conditionals[0], plan.model),
+    )
+    reshape = _reshape(encoder, family) if output.is_vector else None
+    return Through(slot=encoder.attribute, output=output, reshape=reshape)
 
 
 def gathered(plan: Plan, slot: Slot) -> Iterator[Assemble]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 __all__ = ["Held", "Mixture", "ModelKey", "Plan", "Program"]
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple, TypeAlias
 
@@ -53,6 +53,7 @@ class Program:
     decoders: list[Slot]  #: of p
     priors: dict[tuple[Variable, ...], Slot]  #: p(z|w), by its children
     owners: dict[str, str]  #: attribute -> whose network it is
+    encoder_of: Mapping[Variable, Slot] = field(default_factory=dict)  #: q's, by its children
     draws: tuple[Draw, ...] = ()  #: the sets that a pass draws
     networks: dict[Attribute, NetworkSlot] = field(default_factory=dict)
     subsets: list[tuple[Attribute, tuple[tuple[bool, ...], ...]]] = field(default_factory=list)

@@ -36,6 +36,7 @@ from graphdsl.resolve.experts import with_one_expert
 from graphdsl.resolve.laws import Laws, every_law
 from graphdsl.resolve.objective import constraint, linear
 from graphdsl.resolve.players import check_players, goal_before, player_of
+from graphdsl.resolve.priors import check_priors, with_priors
 from graphdsl.resolve.turns import turns_of
 from graphdsl.resolve.whole_spec import check_selectors, check_whole, unused
 from graphdsl.syntax import ast
@@ -83,6 +84,7 @@ def resolve(
         if one.owners
     ]
     every_law(scope, laws)
+    check_priors(scope, {**laws.models, **laws.further})
     networks = (*laws.models.values(), *laws.further.values())
     check_players(scope, spec, players, owners_of_edges(networks))
     for block in scope.inferences.values():
@@ -132,6 +134,8 @@ def _models(scope: Scope, spec: ast.Spec) -> dict[NetworkName, Network]:
                 if statement.role == "inference":
                     check_labels(scope, network)
                     network = with_labels(scope, network)
+                elif statement.role == "generation":
+                    network = with_priors(scope, network)
                 models[network.name] = network
     return models
 

@@ -13,6 +13,7 @@ from graphdsl.ir.model import Model
 from graphdsl.ir.networks import Conditional
 from graphdsl.ir.symbols import Variable
 from graphdsl.ir.values import Attribute
+from graphdsl.slots.priors import prior_builder
 from graphdsl.slots.slots import Argument, Slot
 
 
@@ -39,6 +40,7 @@ def network_slot(slot: Slot, model: Model) -> NetworkSlot:
         name = "marginal_models" if several else "marginal_model"
     if convolutional:
         name = "conv_decoder" if is_image else "conv_encoder"
+    prior = prior_builder(conditional, model, with_scale) if not slot.arguments else None
     return NetworkSlot(
         attribute=slot.attribute,
         names=tuple(name for name, _ in slot.tied) or slot.names,
@@ -46,7 +48,8 @@ def network_slot(slot: Slot, model: Model) -> NetworkSlot:
         tied=bool(slot.tied),
         network=conditional.network,
         children=slot.children,
-        builder=Builder(
+        builder=prior
+        or Builder(
             name="own" if own else name,  # type: ignore[arg-type]  # one of them, as just decided
             module=conditional.via.module,
             answer=output.words if own else "",

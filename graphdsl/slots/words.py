@@ -10,6 +10,7 @@ __all__ = ["OF_THE_METHODS", "OF_THE_RUNTIME"]
 
 from graphdsl.ir.laws import LAWS
 from graphdsl.ir.methods import ESTIMATORS
+from graphdsl.ir.priors import PRIORS
 
 #: The functions and classes of the runtime that emitted code mentions, beside those of laws and of
 #: estimators.
@@ -19,9 +20,9 @@ _WORDS = (
     "averaged", "chances", "conditional_flow", "conv_decoder", "conv_encoder", "critic",
     "detached", "draw_data", "each_expert", "expect", "frozen", "gated", "gradient_penalty_r1",
     "holders", "linear", "linears", "marginal_model", "marginal_models", "mean_over_ranks",
-    "mixture_of_experts", "mlp", "mlps", "monte_carlo_kl", "on_sets", "one_expert",
-    "product_of_experts", "repeated", "repeated_edges", "resnet", "subset_posteriors",
-    "weighted_product",
+    "mixture_model", "mixture_of_experts", "mlp", "mlps", "monte_carlo_kl", "on_sets", "one_expert",
+    "product_of_experts", "pseudo_inputs", "repeated", "repeated_edges", "resnet",
+    "subset_posteriors", "weighted_product",
 )  # fmt: skip
 
 #: What a module means by them: no other name of its code may be one of these.
@@ -29,7 +30,7 @@ OF_THE_RUNTIME = frozenset(
     (
         *_WORDS,
         *ESTIMATORS,
-        *(law.runtime for law in LAWS),
+        *(law.runtime for law in (*LAWS, *PRIORS.values())),
         *(law.prior for law in LAWS if law.prior),
         "Tensor",
         "torch",

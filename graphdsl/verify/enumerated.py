@@ -16,6 +16,7 @@ from math import prod
 
 import numpy as np
 
+from graphdsl.diagnostics import CompilerBug
 from graphdsl.ir.audit import Audit
 from graphdsl.ir.model import Model
 from graphdsl.ir.networks import Family
@@ -88,13 +89,16 @@ class _Densities:
         """The logarithms of r(node | what is not missing of `given`), axes as they are named."""
         known = tuple(name for name in given if name not in self._missing)
         counts = [len(self._states[name]) for name in (*known, node)]
-        if not given:
-            return np.full(counts, -np.log(counts[-1]))  # the prior of categories is uniform
-        one = next(
+        fitting = (
             each
             for each in self._heads
             if each.network == head and node in each.children and set(each.parents) == set(given)
         )
+        one = next(fitting, None)
+        if one is None:
+            if given:
+                raise CompilerBug(f"no network says {head}({node} | {', '.join(given)})")
+            return np.full(counts, -np.log(counts[-1]))  # the declared prior of categories
         table = np.zeros(counts)
         for place in product(*map(range, counts[:-1])):
             chosen = dict(zip(known, place, strict=True))
@@ -102,7 +106,7 @@ class _Densities:
                 _read(self._value(name, chosen.get(name)), self._family(name))
                 for name in one.parents
             ]
-            read = one.gates(node, one.parents) * np.concatenate(inputs)
+            read = one.gates(node, one.parents) * np.concatenate([np.zeros(0), *inputs])
             answer = one.affine.weights @ read + one.affine.bias
             family = self._family(node)
             table[place] = [

@@ -66,6 +66,7 @@ from graphdsl_runtime.networks import (
     resnet,
 )
 from graphdsl_runtime.players import alternate, due, play
+from graphdsl_runtime.priors import PseudoInputs, mixture_model, pseudo_inputs
 from graphdsl_runtime.ranks import alone, mean_over_ranks
 from graphdsl_runtime.sampling import Posterior, detached, draw_data, repeated, repeated_edges
 from graphdsl_runtime.structures import cool, learn_edges
@@ -102,6 +103,7 @@ __all__ = [
     "OutOfRange",
     "OutsideSupport",
     "Posterior",
+    "PseudoInputs",
     "Shape",
     "ShapeMismatch",
     "Shared",
@@ -135,6 +137,7 @@ __all__ = [
     "marginal_model",
     "marginal_models",
     "mean_over_ranks",
+    "mixture_model",
     "mixture_of_experts",
     "mixture_of_products",
     "mlp",
@@ -143,6 +146,7 @@ __all__ = [
     "one_expert",
     "play",
     "product_of_experts",
+    "pseudo_inputs",
     "repeated",
     "repeated_edges",
     "resnet",

@@ -47,6 +47,7 @@ class SamplePass:
         self._plan.forward, self._plan.infer, self._plan.inferred = Block(), Block(), []
         self._masks = {base.inputs.mask(one.name) for one in self._model.masks}
         self._shared: dict[Value, Value] = {}  #: what the plan computes too, by this pass's value
+        self._of_no_row: set[Value] = set()  #: what reads nothing, and is the same for all rows
         #: what has a row for every sample, by its value elsewhere
         self._own: dict[Value, Value] = {}
         wanted = frozenset(self._wanted(divergence))
@@ -145,6 +146,8 @@ class SamplePass:
                 self._put(one)
             else:
                 held = self._base.forward.add(one)
+                if isinstance(held, Run) and not held.arguments:
+                    self._of_no_row.add(held.target)
                 self._shared.update(zip(outputs(statement), outputs(held), strict=True))
 
     def _put(self, statement: Statement) -> None:
@@ -180,8 +183,8 @@ class SamplePass:
         self._own[one.target] = held.target
 
     def _repeat(self, value: Value) -> None:
-        """The rows of something that every sample has in common."""
-        if value not in self._own:
+        """The rows of something that every sample has in common; p(z) has one row for all."""
+        if value not in self._own and value not in self._of_no_row:
             repeat = Repeat(
                 target=self._fresh(value),
                 source=value,

@@ -39,12 +39,18 @@ def stratified(
         for one in model.asked()
         if isinstance(one.functional, DivergenceOfMarginals) and one.functional.enumerated
     }
-    held = frozenset(one.value for plan in plans.values() for one in plan.mixtures.values())
+    held = frozenset(one for plan in plans.values() for one in _mixtures(plan))
     for under, plan in plans.items():
         for mixture in dict.fromkeys(plan.mixtures.values()):
             strata = _Strata(plan, mixture, held, by_class=under in enumerated)
             found = strata.put_into(found)
     return found
+
+
+def _mixtures(plan: Plan) -> Iterator[Value]:
+    """What has one density for all coordinates: posteriors, and priors of p."""
+    yield from (one.value for one in plan.mixtures.values())
+    yield from (one.target for one in plan.forward if isinstance(one, Run) and one.is_mixture)
 
 
 @dataclass(slots=True)

@@ -12,6 +12,8 @@ from __future__ import annotations
 
 __all__ = ["Mixture"]
 
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -23,6 +25,7 @@ from graphdsl_runtime.distributions.expectation import HALF, monte_carlo_kl, sum
 from graphdsl_runtime.distributions.gaussian import Gaussian, StandardNormal
 from graphdsl_runtime.distributions.laplace import Laplace, StandardLaplace
 from graphdsl_runtime.distributions.parameters import Index, over
+from graphdsl_runtime.errors import ShapeMismatch
 
 _Component: TypeAlias = Gaussian | Laplace
 _Prior: TypeAlias = StandardNormal | StandardLaplace
@@ -45,6 +48,45 @@ class Mixture:
 
     components: _Component
     logits: Tensor
+
+    @staticmethod
+    def split(parameters: Tensor, components: int, shape: Sequence[int] | None = None) -> Mixture:
+        """Read a mixture of Gaussians from the output of a network.
+
+        The last axis holds the log-weights of all components, then the means of each, then the
+        log-variances of each.
+
+        Shapes: ``(B, M (1 + 2 D))`` to rows ``(D,)``, or ``shape`` where ``prod(shape) == D``.
+        Raises `ShapeMismatch` if the last axis is of another length.
+
+        >>> Mixture.split(torch.zeros(1, 15), components=3).components.mean.shape
+        torch.Size([1, 3, 2])
+        """
+        rows, last = parameters.shape
+        size = (last // components - 1) // 2 if shape is None else math.prod(shape)
+        wanted = components * (1 + 2 * size)
+        if last != wanted:
+            expected = (rows, f"{components} (1 + 2 D)" if shape is None else wanted)
+            of = "the parameters of a mixture"
+            raise ShapeMismatch(of, expected=expected, got=parameters.shape)
+        sizes = (size,) if shape is None else tuple(shape)
+        logits, of_components = parameters[:, :components], parameters[:, components:]
+        return Mixture(Gaussian.split(of_components, (components, *sizes)), logits)
+
+    @staticmethod
+    def evenly(components: _Component) -> Mixture:
+        r"""Give the mixture of all rows of a distribution, with equal weights, as one row.
+
+        .. math:: p(z) = \tfrac1K \sum_k q(z \mid u_k)
+
+        Shapes: components ``(K, *)``, to a mixture of one row.
+        Reference: Tomczak and Welling 2018, eq. 9.
+
+        >>> Mixture.evenly(Gaussian.unit(torch.zeros(500, 16))).components.mean.shape
+        torch.Size([1, 500, 16])
+        """
+        count = components.mean.shape[0]
+        return Mixture(components[None], components.mean.new_zeros(count))
 
     def __getitem__(self, index: Index) -> Mixture:
         """Some rows, and all that they are mixtures of."""
@@ -126,6 +168,21 @@ class Mixture:
         index = over(chosen, samples[:, 0])[:, None].expand(-1, 1, *samples.shape[2:])
         return samples.gather(1, index).squeeze(1)
 
+    def draw(self, noise: Mapping[str, Tensor], name: str) -> Tensor:
+        """Sample with the noise of that name, for as many rows as that has.
+
+        ``selector_`` and the name is the entry that chooses components, ``(B,)`` numbers in [0, 1),
+        which are drawn if there are none.
+
+        >>> two = Mixture(Gaussian.unit(torch.tensor([[[-3.0], [3.0]]])), torch.zeros(2))
+        >>> two.draw({"z": torch.ones(1, 1), "selector_z": torch.tensor([0.7])}, "z")
+        tensor([[4.]])
+        """
+        normal, selector = noise[name], noise.get(f"selector_{name}")
+        if selector is None:
+            selector = torch.rand(normal.shape[0], dtype=normal.dtype, device=normal.device)
+        return self.sample(normal, selector)
+
     def log_prob(self, value: Tensor) -> Tensor:
         r"""Log-density of every row, or of K points for each.
 
@@ -142,6 +199,13 @@ class Mixture:
         each = sum_beyond(each, 3).clamp(min=torch.finfo(each.dtype).min / 4)
         log_weights = self.log_weights.expand(value.shape[0], -1)
         return torch.logsumexp(log_weights[:, None] + each, dim=-1)
+
+    def nll(self, value: Tensor) -> Tensor:
+        """Negative log-density of every row.
+
+        Shapes: as of `log_prob`.  Unit: nats.  Exact.
+        """
+        return -self.log_prob(value)
 
     def kl_bound(self, other: _Component | _Prior) -> Tensor:
         r"""Bound KL(self || other) by the KL of the pair (z, m), elementwise.
