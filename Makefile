@@ -28,7 +28,7 @@ INSTALL := PIP_CONSTRAINT=constraints.txt PIP_BUILD_CONSTRAINT=constraints.txt \
 FUZZ ?= 10000
 LAWS := tests/laws tests/test_generated.py tests/syntax/test_fuzz_specs.py tests/test_specs.py \
 	tests/test_devices.py tests/verify/test_verify.py tests/fmt/test_fmt.py tests/test_extremes.py tests/lower/test_games.py \
-	tests/test_saving.py tests/test_in_use.py tests/test_latent_model.py tests/resolve/test_players.py \
+	tests/api/test_saving.py tests/api/test_in_use.py tests/api/test_latent_model.py tests/resolve/test_players.py \
 	tests/lower/test_enumeration.py tests/test_runtime/test_estimators_extremes.py \
 	tests/test_runtime/test_flows.py tests/resolve/test_turns.py \
 	tests/test_data/test_odd_files.py tests/test_data/test_new_from.py

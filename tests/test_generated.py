@@ -14,10 +14,10 @@ from torch import Tensor
 from graphdsl.compiler import compile_spec
 from graphdsl.diagnostics import SpecError
 from graphdsl_runtime import Objective, Variable
+from tests.compiled_graphs import assert_compiled_is_eager
 from tests.corpus import Case, fuzz, generated
 from tests.effort import calls
 from tests.emitted import emitted_objectives, emitted_text
-from tests.graphs import assert_compiled_is_eager
 
 ROWS = 6
 

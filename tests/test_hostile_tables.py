@@ -15,8 +15,8 @@ from graphdsl.compiler import check_spec, derive
 from graphdsl.diagnostics import Source
 from graphdsl.report.latex import latex_text
 from graphdsl.suggesting import suggest
-from tests.test_dresses import tokens
-from tests.test_pages import HOSTILE
+from tests.report.test_dresses import tokens
+from tests.report.test_pages import HOSTILE
 
 SPEC = """# {text}
 model loose   # {text}

@@ -23,10 +23,10 @@ from graphdsl.report import audit_text
 from graphdsl_runtime import Objective, Variable
 from study.data import digits_batch
 from tests.by_hand import ROWS_OF_DATA
+from tests.compiled_graphs import assert_compiled_is_eager
 from tests.conftest import ROOT, SPECS, Golden
 from tests.corpus import some
 from tests.emitted import emitted_class, emitted_text
-from tests.graphs import assert_compiled_is_eager
 from tests.published import PUBLISHED
 from tests.rounds import assert_a_round_is_of_own_steps
 

@@ -14,8 +14,8 @@ from torch.optim import Optimizer
 from graphdsl.compiler import check_spec, derive
 from graphdsl.diagnostics import Source
 from graphdsl_runtime import Objective, UnknownName, learn_edges
+from tests.compiled_graphs import assert_trains_alike
 from tests.emitted import emitted_class, emitted_text
-from tests.graphs import assert_trains_alike
 
 TWO_VIEWS = """
 model two

@@ -170,7 +170,7 @@ def every_case(law: str, share: int) -> Iterator[Case]:
 
 def mistakes() -> Iterator[Case]:
     """What the pages of mistakes show: nothing of it may be a loss, unless the loss is right."""
-    for path in sorted((Path(__file__).parents[1] / "bad").glob("*.mib")):
+    for path in sorted((Path(__file__).parents[1] / "bad").glob("*/*.mib")):
         yield Case(path.stem, path.read_bytes().decode("utf-8", errors="replace"))
 
 

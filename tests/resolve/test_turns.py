@@ -16,9 +16,9 @@ from graphdsl_runtime import Objective, alternate
 from graphdsl_runtime.training import TrainingSettings, train
 from graphdsl_runtime.training.checkpoint import Checkpoint
 from graphdsl_runtime.training.data import DataSet, Layout
+from tests.compiled_graphs import assert_trains_alike
 from tests.corpus import some
 from tests.emitted import emitted_class, emitted_text, objective_of
-from tests.graphs import assert_trains_alike
 from tests.rounds import assert_a_round_is_of_own_steps
 
 GAN = """

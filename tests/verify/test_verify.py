@@ -31,12 +31,12 @@ from graphdsl.verify.normals import Normal
 from graphdsl.verify.tables import Table
 from tests.conftest import SPECS
 from tests.corpus import Case, generated
+from tests.docs.test_language import LANGUAGE, TUTORIAL, Spec, specs
 from tests.laws.descended import with_small_networks
 from tests.named import variables
 from tests.oracles import discrete, gaussian
 from tests.oracles.graphs import Graph
 from tests.oracles.networks import random_pair
-from tests.test_language import LANGUAGE, TUTORIAL, Spec, specs
 
 EXACT = 1e-10
 by_name = pytest.mark.parametrize("path", SPECS, ids=lambda path: path.stem)

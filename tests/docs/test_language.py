@@ -22,7 +22,7 @@ from graphdsl.ir.notation import weight_text
 from graphdsl_runtime import Objective
 from tests.emitted import built, emitted_class
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 LANGUAGE = (ROOT / "docs" / "language.md").read_text(encoding="utf-8")
 TUTORIAL = (ROOT / "docs" / "tutorial.md").read_text(encoding="utf-8")
 ROWS = 16

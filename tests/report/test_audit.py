@@ -17,7 +17,7 @@ from graphdsl.notation.gaps import gap_latex
 from graphdsl.report import audit_json, audit_schema, audit_text
 from tests.conftest import SPECS
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 by_name = pytest.mark.parametrize("path", SPECS, ids=lambda path: path.stem)
 
 

@@ -26,7 +26,7 @@ from graphdsl_files import held
 from tests.laws.checkpoints import content
 from tests.program import Ended, run
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 SPEC = """model tiny
 const latents = 2
 param beta = 1

@@ -13,7 +13,7 @@ from docs.paper_audit.page import FOLDER, specs
 from graphdsl.compiler import check_spec, derive
 from graphdsl.diagnostics import Source
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "paper-audit.md"
 ROW = re.compile(r"^\| (.+?) \| (.+) \| (holds|fails|holds as a bound|open) \|$", re.MULTILINE)
 

@@ -21,7 +21,7 @@ from graphdsl.report.latex import latex_text
 from graphdsl.report.markdown import markdown_text
 from tests.conftest import SPECS
 from tests.corpus import some
-from tests.test_pages import HOSTILE, PLAIN
+from tests.report.test_pages import HOSTILE, PLAIN
 
 by_name = pytest.mark.parametrize("path", some("dresses", SPECS, 12), ids=lambda path: path.stem)
 

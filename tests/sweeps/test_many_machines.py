@@ -17,11 +17,11 @@ import pytest
 from graphdsl.sweeps.jobs import Job, Step
 from graphdsl.sweeps.processes import environment_of, started, stop
 from tests.laws.checkpoints import content
-from tests.test_sweep import SPEC
+from tests.sweeps.test_sweep import SPEC
 
 pytestmark = pytest.mark.slow
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 ROWS, HELD_OUT = 160, 32
 #: Weights that are sampled in the batch: a rank has to gather the rows of the others.
 GATHERS = """model gathers

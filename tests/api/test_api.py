@@ -18,7 +18,7 @@ import graphdsl
 from graphdsl import Source, SpecError, WrongValue, compile_spec
 from tests.corpus import shipped, some
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 SPEC = """model m
 const k = 4
 const share = 1/2

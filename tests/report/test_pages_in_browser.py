@@ -9,7 +9,7 @@ import pytest
 
 from graphdsl.cli.app import program
 from tests.browser import CHROMIUM, Browser
-from tests.test_pages import HOSTILE, PLAIN
+from tests.report.test_pages import HOSTILE, PLAIN
 
 pytestmark = [
     pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed"),

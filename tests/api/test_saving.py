@@ -44,7 +44,7 @@ minimize CE(x | z) + beta * KL(q(z | x) || p(z)) + w * KL(q(z | x) || p(z))
 ELSEWHERE = """
 import sys
 import graphdsl
-from tests.test_saving import measured
+from tests.api.test_saving import measured
 for folder in sys.argv[1:]:
     print(measured(graphdsl.load(folder)))
 """

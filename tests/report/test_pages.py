@@ -33,7 +33,7 @@ from tests.conftest import SPECS
 from tests.corpus import Case, compiling, generated, shipped, some
 
 by_name = pytest.mark.parametrize("path", some("pages", SPECS, 12), ids=lambda path: path.stem)
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 VOID = {"meta", "br", "input"}  #: elements without an end
 
 

@@ -16,7 +16,7 @@ import pytest
 from tests.program import Ended
 from tests.program import run as run_here
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 WYNER = str(ROOT / "specs" / "wyner.mib")
 
 

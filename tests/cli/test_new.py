@@ -16,7 +16,7 @@ from graphdsl.diagnostics import Source
 from tests import program
 from tests.corpus import some
 
-FOLDER = Path(__file__).parent.parent / "graphdsl" / "cli" / "templates"
+FOLDER = Path(__file__).parents[2] / "graphdsl" / "cli" / "templates"
 
 
 def run(*words: str) -> Result:

@@ -29,7 +29,7 @@ from graphdsl.compiler import compile_spec
 from graphdsl.diagnostics import Source, explained, explanation
 from tests.test_bad_specs import GUARDS
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 
 
 def _hook() -> ModuleType:

@@ -22,7 +22,7 @@ from graphdsl.report import audit_text
 from graphdsl.report.lines import laid, outer_summands
 from tests.corpus import Case, compiling, generated, shipped, some
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 
 #: Families of twenty, and a chain whose conditions grow.
 LONG = """# A spec with long sums, and a title that fits into no line of a terminal, however
