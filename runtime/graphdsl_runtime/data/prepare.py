@@ -72,29 +72,22 @@ def prepare(
     if kept is None or any(one.fatal for one in findings):
         raise DataRefused(findings or [_nothing(table)], text)
     try:
-        held_out = held_out_rows(table, split, kept)
-        validating = validation_rows(table, split, kept & ~held_out)
-        trained = kept & ~held_out & ~validating
-        _refuse_never_seen(fields, trained)
+        parts = _parts(table, split, kept)
+        _refuse_never_seen(fields, parts.trained)
     except DataRefused as problem:
         raise DataRefused([*findings, *problem.findings], text) from None
-    counts = {"trained": int(trained.sum()), "held_out": int(held_out.sum())}
-    by = split.by or ("its makers" if table.held_out is not None else "random")
-    way: dict[str, object] = {"by": by, "fraction": split.fraction, "seed": split.seed}
-    shares = f"{counts['trained']} rows to train on, {counts['held_out']} held out"
-    if split.validation:
-        counts["validation"], way["validation"] = int(validating.sum()), split.validation
-        shares = f"{shares}, {counts['validation']} to validate on"
     dropped = int((~kept).sum())
+    counts, shares = parts.counted(split)
     lines = [text, shares]
     if dropped:
         lines.append(f"{dropped} incomplete rows left out")
     lines += [line for one in findings for line in one.lines()]
+    tested = parts.validating if split.validation else parts.held_out
     return Prepared(
         name=table.name,
         fitted=FittedData(
-            train=batch_of(fields, _chosen(trained)),
-            test=batch_of(fields, _chosen(validating if split.validation else held_out)),
+            train=batch_of(fields, _chosen(parts.trained)),
+            test=batch_of(fields, _chosen(tested)),
         ),
         shown="\n".join(lines),
         findings=tuple(findings),
@@ -105,9 +98,40 @@ def prepare(
             "columns": {one.owner.name: [p.name for p in one.owner.pieces] for one in fields},
             "classes": {one.owner.name: list(one.names) for one in fields if one.names},
             "rows": {**counts, "left_out": dropped},
-            "split": way,
+            "split": _way(table, split),
         },
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Parts:
+    """Which rows are in which part."""
+
+    trained: Array
+    held_out: Array
+    validating: Array
+
+    def counted(self, split: Split) -> tuple[dict[str, int], str]:
+        """How many rows each part has, and a line that says so."""
+        counts = {"trained": int(self.trained.sum()), "held_out": int(self.held_out.sum())}
+        shares = f"{counts['trained']} rows to train on, {counts['held_out']} held out"
+        if split.validation:
+            counts["validation"] = int(self.validating.sum())
+            shares = f"{shares}, {counts['validation']} to validate on"
+        return counts, shares
+
+
+def _parts(table: Table, split: Split, kept: Array) -> _Parts:
+    held_out = held_out_rows(table, split, kept)
+    validating = validation_rows(table, split, kept & ~held_out)
+    return _Parts(trained=kept & ~held_out & ~validating, held_out=held_out, validating=validating)
+
+
+def _way(table: Table, split: Split) -> dict[str, object]:
+    """How the rows were split, for the record of the data."""
+    by = split.by or ("its makers" if table.held_out is not None else "random")
+    way: dict[str, object] = {"by": by, "fraction": split.fraction, "seed": split.seed}
+    return {**way, "validation": split.validation} if split.validation else way
 
 
 def _nothing(table: Table) -> Finding:

@@ -7,6 +7,7 @@ __all__ = ["Summary", "train"]
 import shlex
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -33,7 +34,7 @@ _AT_ONCE = 1 << 16  # rows whose mean and spread are found together, or fewer of
 _VALUES = 1 << 24
 
 if TYPE_CHECKING:
-    from graphdsl_runtime.training.loop import Ending
+    from graphdsl_runtime.training.loop import Ending, Loop
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,14 +116,8 @@ def train(
     with Reporter(settings.epochs, len(start.history), batches, console) as shown:
         watch = Watch(objective, min(settings.batch_size, rows))
         try:
-            ending = loop.run(_Keeper(folder, shown, watch))
-        except BaseException as problem:
-            objective.load_state_dict(dict(loop.last.weights))
-            if isinstance(problem, Diverged):
-                raise problem.going_on(_going_on(folder, resume, command)) from None
-            if not isinstance(problem, Exception):  # SIGTERM, by whoever made an exception of it
-                _say_how_to_go_on(folder, resume, command)
-            raise
+            with _at_a_whole_epoch(objective, loop, folder, resume, command):
+                ending = loop.run(_Keeper(folder, shown, watch))
         finally:
             watch.release()
     objective.eval()
@@ -135,6 +130,26 @@ def train(
         ending=ending,
         seconds=time.monotonic() - began,
     )
+
+
+@contextmanager
+def _at_a_whole_epoch(
+    objective: Objective,
+    loop: Loop,
+    folder: RunFolder | None,
+    resume: Path | None,
+    command: Sequence[str],
+) -> Iterator[None]:
+    """Leave the objective as the last whole epoch had it, whatever stops the run."""
+    try:
+        yield
+    except BaseException as problem:
+        objective.load_state_dict(dict(loop.last.weights))
+        if isinstance(problem, Diverged):
+            raise problem.going_on(_going_on(folder, resume, command)) from None
+        if not isinstance(problem, Exception):  # SIGTERM, by whoever made an exception of it
+            _say_how_to_go_on(folder, resume, command)
+        raise
 
 
 class _Keeper:
