@@ -167,8 +167,8 @@ def check(spec: Spec, /, **constants: Number) -> tuple[Diagnostic, ...]:
 
     >>> check("vae")
     ()
-    >>> [one.code for one in check("model m\nobserved x : real\n")]
-    ['MIB210', 'MIB210']
+    >>> print(*(one.code for one in check("model m\nobserved x : real\n")))
+    MIB210 MIB210
     """
     source = source_of(spec)
     values = constants_of(source, constants)

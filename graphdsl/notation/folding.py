@@ -14,7 +14,7 @@ __all__ = [
 ]
 
 import re
-from collections.abc import Hashable, Iterable, Iterator, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -43,25 +43,29 @@ def fold_sum(
 ) -> tuple[Folded, ...]:
     """Group the items of a sum whose texts differ in one index, and whose keys are equal.
 
-    The groups expand to the items, each exactly once, whatever their order.
+    The groups expand to the items, each exactly once, whatever their order. Three or more links of
+    a chain, whose indices are one apart, are a group where no other takes them.
 
     >>> [(one.pattern, one.values) for one in fold_sum(["H(x[1])", "H(z)", "H(x[2])"])]
     [('H(x[i])', (1, 2)), ('H(z)', ())]
+    >>> [*fold_sum(["H(z[2] | z[1])", "H(z[3] | z[2])", "H(z[4] | z[3])"])]
+    [Folded(place=0, pattern='H(z[i] | z[i-1])', letter='i', values=(2, 3, 4))]
     """
     keys = keys or [None] * len(items)
-    places: dict[tuple[Hashable, str, str], dict[int, int]] = {}
+    places: dict[tuple[bool, Hashable, _Pattern], dict[int, int]] = {}
     for place, (item, key) in enumerate(zip(items, keys, strict=True)):
-        for letter, pattern, value in _patterns(item, latex):
-            places.setdefault((key, letter, pattern), {}).setdefault(value, place)
+        for pattern, value in _patterns(item, latex):
+            places.setdefault((pattern.chain, key, pattern), {}).setdefault(value, place)
     grouped: set[int] = set()
     groups: list[Folded] = []
-    for (_, letter, pattern), found in sorted(
-        places.items(), key=lambda one: (-len(one[1]), min(one[1].values()))
+    for (chain, _, pattern), found in sorted(
+        places.items(), key=lambda one: (one[0][0], -len(one[1]), min(one[1].values()))
     ):
         free = {value: place for value, place in found.items() if place not in grouped}
-        if len(free) > 1:
+        if len(free) >= (_FEWEST if chain else 2):
             grouped.update(free.values())
-            groups.append(Folded(min(free.values()), pattern, letter, tuple(sorted(free))))
+            first, values = min(free.values()), tuple(sorted(free))
+            groups.append(Folded(first, pattern.text, pattern.letter, values))
     groups += (Folded(place, item) for place, item in enumerate(items) if place not in grouped)
     return tuple(sorted(groups, key=lambda one: one.place))
 
@@ -145,10 +149,19 @@ class _Place(NamedTuple):
     slot: int  #: which value of its index it is
 
 
-def _patterns(text: str, latex: bool) -> Iterator[tuple[str, str, int]]:
+class _Pattern(NamedTuple):
+    """A text with a letter in the place of a value."""
+
+    chain: bool  #: whether the value before it is the letter less one
+    letter: str
+    text: str
+
+
+def _patterns(text: str, latex: bool) -> Iterator[tuple[_Pattern, int]]:
     """The text with one value replaced by a letter: everywhere, in one slot, or where it is first.
 
-    `H(z[2] | x[1], x[2])` is `H(z[i] | x[1], x[i])`, and `H(z[i] | x[1], x[2])` too.
+    `H(z[2] | x[1], x[2])` is `H(z[i] | x[1], x[i])`, and `H(z[i] | x[1], x[2])` too. In one slot,
+    the value before it may be replaced as well: `H(z[2] | z[1])` is `H(z[i] | z[i-1])`.
     """
     places = [*_places(text, latex)]
     words = set(re.findall(r"[A-Za-z_]\w*", text)) if places else set()
@@ -160,7 +173,14 @@ def _patterns(text: str, latex: bool) -> Iterator[tuple[str, str, int]]:
         slots = sorted({one.slot for one in mine})
         choices = [mine, *([one for one in mine if one.slot == slot] for slot in slots), mine[:1]]
         for chosen in dict.fromkeys(map(tuple, choices)):
-            yield letter, _replaced(text, chosen, letter), value
+            written = {one: letter for one in chosen}
+            yield _Pattern(False, letter, _replaced(text, written)), value
+        for slot in slots:
+            before = [one for one in places if (one.value, one.slot) == (value - 1, slot)]
+            if before:
+                written = {one: letter for one in mine if one.slot == slot}
+                written |= dict.fromkeys(before, f"{letter}-1")
+                yield _Pattern(True, letter, _replaced(text, written)), value
 
 
 def _places(text: str, latex: bool) -> Iterator[_Place]:
@@ -172,10 +192,10 @@ def _places(text: str, latex: bool) -> Iterator[_Place]:
             start += len(value) + 1
 
 
-def _replaced(text: str, places: Iterable[_Place], letter: str) -> str:
+def _replaced(text: str, instead: Mapping[_Place, str]) -> str:
     written, end = "", 0
-    for one in places:
-        written += text[end : one.start] + letter
+    for one in sorted(instead):
+        written += text[end : one.start] + instead[one]
         end = one.end
     return written + text[end:]
 

@@ -49,8 +49,8 @@ def alternate(
     >>> objective = Mean()
     >>> sgd = torch.optim.SGD(objective.parameters(), lr=0.25)
     >>> batches = [{"x": torch.ones(4)}, {"x": torch.ones(4)}]
-    >>> [losses.loss.item() for losses in alternate(objective, {"model": sgd}, batches)]
-    [1.0, 0.25]
+    >>> print(*(losses.loss.item() for losses in alternate(objective, {"model": sgd}, batches)))
+    1.0 0.25
     """
     turns = begin(objective, optimizers, turns)
     for step, batch in enumerate(batches, start):
@@ -97,8 +97,11 @@ def due(players: Iterable[str], turns: Mapping[str, int], step: int) -> list[str
 
     Raises `OutOfRange` for less than one turn.
 
-    >>> [due(["model", "critic"], {"critic": 3}, step) for step in range(4)]
-    [['critic'], ['critic'], ['model', 'critic'], ['critic']]
+    >>> for step in range(3):
+    ...     print(*due(["model", "critic"], {"critic": 3}, step))
+    critic
+    critic
+    model critic
     """
     for name, count in turns.items():
         if count < 1:

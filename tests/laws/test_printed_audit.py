@@ -7,6 +7,7 @@ is a sum over the index, and `z[1..8]` a list of members.
 from __future__ import annotations
 
 import json
+import random
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -21,6 +22,7 @@ from graphdsl.ir.information import CrossEntropy, Entropy, Term
 from graphdsl.ir.model import Model
 from graphdsl.ir.notation import weight_text
 from graphdsl.ir.symbols import variable
+from graphdsl.notation.folding import folded_text
 from graphdsl.report import audit_json, audit_text
 from tests.corpus import Case, compiling, documented, generated, shipped, some
 from tests.laws.masked import masked_spec
@@ -120,7 +122,7 @@ def evaluated(weight: str, values: Mapping[str, float]) -> float:
 
 
 def unfolded(summand: str) -> Iterator[str]:
-    """`sum(i in 1..3) H(x[i])` for each value of its index."""
+    """`sum(i in 2..3) H(x[i] | x[i-1])` for each value of its index."""
     match = re.match(r"sum\((\w) in ([^)]*)\) ", summand)
     if match is None:
         yield summand
@@ -129,7 +131,27 @@ def unfolded(summand: str) -> Iterator[str]:
     low, _, high = span.partition("..")
     values = range(int(low), int(high) + 1) if high else map(int, span.strip("{}").split(","))
     for value in values:
-        yield re.sub(rf"(?<=[\[(,]){letter}(?=[\]),])", str(value), summand[match.end() :])
+        written = summand[match.end() :]
+        for index, number in ((letter, value), (f"{letter}-1", value - 1)):
+            written = re.sub(rf"(?<=[\[(,]){index}(?=[\]),])", str(number), written)
+        yield written
+
+
+def test_a_folded_sum_expands_to_its_items() -> None:
+    """Chains of one and two steps, pairs, families and grids, in whatever order."""
+    made = [
+        *(f"E[-log p(z[{t}]|z[{t - 1}])]" for t in range(2, 8)),
+        *(f"H(y[{t}] | y[{t - 1}], y[{t - 2}])" for t in range(3, 9)),
+        *(f"I(x[{i}]; x[{j}])" for i in range(1, 5) for j in range(i + 1, 5)),
+        *(f"H(u[{i},{j}] | u[{i},{j - 1}])" for i in range(1, 3) for j in range(2, 6)),
+        *(f"H(w[{i}])" for i in (1, 2, 4, 9)),
+    ]
+    chance = random.Random(0)
+    for _ in range(50):
+        items = chance.sample(made, chance.randint(1, len(made)))
+        written = folded_text(items)
+        assert Counter(one for each in written for one in unfolded(each)) == Counter(items)
+    assert folded_text(made[:6]) == ("sum(i in 2..7) E[-log p(z[i]|z[i-1])]",)
 
 
 def listed(atom: str) -> str:

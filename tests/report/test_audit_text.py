@@ -24,25 +24,25 @@ from tests.corpus import Case, compiling, generated, shipped, some
 
 ROOT = Path(__file__).parents[2]
 
-#: Families of twenty, and a chain whose conditions grow.
+#: Families of twenty, and a chain whose links have different weights: they are no family.
 LONG = """# A spec with long sums, and a title that fits into no line of a terminal, however
 # wide it may be: an audit is written in a hundred columns.
 model long
 observed x[1..20] : binary[4]
 latent z[1..20] : real[2] ~ normal
 latent w : real[2] ~ normal
-q {
+q {{
     x -> w
     x[i], w -> z[i] for i in 1..20
-}
-p {
+}}
+p {{
     w -> z[1]
     z[i-1], w -> z[i] for i in 2..20
     z[i] -> x[i] for i in 1..20
-}
-minimize KL(q || p) + sum(i in 1..19) I(z[i]; z[i + 1] | w)
-    + sum(i in 2..20) D(q || {x[1] -> w -> x[i]})
-"""
+}}
+minimize KL(q || p) + {links}
+    + sum(i in 2..20) D(q || {{x[1] -> w -> x[i]}})
+""".format(links=" + ".join(f"{k} * I(z[{k}]; z[{k + 1}] | w)" for k in range(1, 20)))
 
 
 def audits(law: str, share: int) -> Iterator[Audit]:
