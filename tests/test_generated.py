@@ -93,5 +93,7 @@ def rows(variable: Variable) -> Tensor:
             return torch.randint(5, shape).float()
         case "binary":
             return torch.randint(2, shape).float()
+        case "positive":
+            return torch.randn(shape).exp()
         case _:
             return torch.randn(shape)

@@ -14,8 +14,10 @@ __all__ = [
     "CATEGORICAL",
     "FLOW",
     "FULL_NORMAL",
+    "GAMMA",
     "LAPLACE",
     "LAWS",
+    "LOG_NORMAL",
     "NEGATIVE_BINOMIAL",
     "NORMAL",
     "POISSON",
@@ -35,7 +37,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-Kind: TypeAlias = Literal["real", "binary", "categorical", "count"]
+Kind: TypeAlias = Literal["real", "positive", "binary", "categorical", "count"]
 #: How a sample depends on the parameters: by a differentiable map, by a relaxation, or not at all.
 Gradient: TypeAlias = Literal["pathwise", "relaxed", "none"]
 
@@ -76,7 +78,7 @@ class Scale:
     It is the last of the law's own output: what a network predicts with it is the rest before it.
     """
 
-    word: Literal["scale", "dispersion"] = "scale"  #: what a spec calls it
+    word: Literal["scale", "dispersion", "shape"] = "scale"  #: what a spec calls it
     output: Output  #: of a network that predicts the rest
     attribute: str  #: of a learned one: what its logarithm is called in the emitted module
     power: int  #: whose logarithm that is: 1 of the parameter, 2 of its square
@@ -305,6 +307,60 @@ ZERO_INFLATED_POISSON = Law(
     reference="Lambert 1992",
 )
 
+LOG_NORMAL = Law(
+    word="log_normal",
+    kind="positive",
+    runtime="LogNormal",
+    output=Output(
+        name="log_normal",
+        constructor="LogNormal.split",
+        parameters=("log-medians", "log-scales"),
+    ),
+    scale=Scale(
+        output=Output(
+            name="scaled_log_normal", constructor="LogNormal", parameters=("log-medians",)
+        ),
+        attribute="log_scale",
+        power=1,
+        default="learned",
+        each=True,
+    ),
+    latent=False,
+    gradient="none",
+    divergences=(),
+    has_units=True,
+    link="median: exp; scale of the logarithm: exp",
+    support="positive numbers",
+    reference="Johnson, Kotz and Balakrishnan 1994, ch. 14",
+)
+
+GAMMA = Law(
+    word="gamma",
+    kind="positive",
+    runtime="Gamma",
+    output=Output(
+        name="gamma",
+        constructor="Gamma.split",
+        parameters=("log-means", "log-shapes"),
+    ),
+    scale=Scale(
+        word="shape",
+        output=Output(name="shaped_gamma", constructor="Gamma", parameters=("log-means",)),
+        attribute="log_shape",
+        power=1,
+        default="learned",
+        each=True,
+    ),
+    latent=False,
+    gradient="none",
+    entropy=False,
+    divergences=(),
+    has_units=True,
+    link="mean: exp; shape: exp",
+    support="positive numbers",
+    reference="McCullagh and Nelder 1989, ch. 8",
+)
+
 FULL_NORMAL = Law(
     word="normal",
     argument="full",
@@ -346,7 +402,7 @@ FLOW = Law(
 
 #: Every law. Of each kind the first is the one that a variable has unless its spec names another.
 LAWS = (
-    NORMAL, LAPLACE, BERNOULLI, CATEGORICAL, POISSON, NEGATIVE_BINOMIAL,
+    NORMAL, LAPLACE, LOG_NORMAL, GAMMA, BERNOULLI, CATEGORICAL, POISSON, NEGATIVE_BINOMIAL,
     ZERO_INFLATED_NEGATIVE_BINOMIAL, ZERO_INFLATED_POISSON, FULL_NORMAL, FLOW,
 )  # fmt: skip
 

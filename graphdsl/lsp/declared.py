@@ -17,6 +17,7 @@ from graphdsl.syntax import ast, declarations
 _KINDS = {
     "real": "real numbers",
     "binary": "bits",
+    "positive": "positive numbers",
     "count": "counts 0, 1, 2, ...",
     "categorical": "categories",
 }

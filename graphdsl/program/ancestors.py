@@ -112,7 +112,7 @@ class Generation:
                 target=Value(_wish(family, slot.children), shape),
                 distribution=likelihood,
                 drawn=has_density(slot.children[0], self.model),
-                relaxed=family.kind != "real",
+                relaxed=family.distribution.law.gradient == "relaxed",
                 noise=member_noise(family, slot.children) if own else None,
                 name=family.name if whole else ",".join(slot.children),
                 like=like,

@@ -100,7 +100,7 @@ def _units(conditional: Conditional, model: Model) -> tuple[str, str]:
     scale = scale_of(output)
     if scale is None:
         return law.word, ""
-    return ("means", "") if scale.word == "scale" else (law.word, scale.word)
+    return ("means", "") if output.parameters == ("means",) else (law.word, scale.word)
 
 
 def output_of(conditional: Conditional, model: Model) -> Output:

@@ -46,6 +46,24 @@ def _with_scale(one: Predicted) -> tuple[Array, Array]:
     return location, scales[0] if scales else np.full_like(location, one.scale)
 
 
+def _log_normal(one: Predicted) -> Array:
+    """A normal logarithm, whose scale is given as its own logarithm; dx = x d log x."""
+    log_median, log_scale = _with_scale(one)
+    log_value = np.log(one.value)
+    square: Array = ((log_value - log_median) / np.exp(log_scale)) ** 2
+    return -square / 2 - log_scale - float(np.log(2 * np.pi)) / 2 - log_value
+
+
+def _gamma(one: Predicted) -> Array:
+    """Of the shape a and the rate a / mean."""
+    log_mean, log_shape = _with_scale(one)
+    a = np.exp(log_shape)
+    rate = a / np.exp(log_mean)
+    normaliser: Array = np.array([lgamma(each) for each in a])
+    found: Array = a * np.log(rate) + (a - 1) * np.log(one.value) - rate * one.value - normaliser
+    return found
+
+
 def _bernoulli(one: Predicted) -> Array:
     (logits,) = one.parameters
     chance = 1 / (1 + np.exp(-logits))
@@ -95,6 +113,10 @@ DENSITIES: Mapping[str, Callable[[Predicted], Array]] = {
     "unit_laplace": _laplace,
     "gaussian": _normal,
     "laplace": _laplace,
+    "log_normal": _log_normal,
+    "scaled_log_normal": _log_normal,
+    "gamma": _gamma,
+    "shaped_gamma": _gamma,
     "bernoulli": _bernoulli,
     "categorical": _categorical,
     "poisson": _poisson,

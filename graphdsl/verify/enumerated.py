@@ -139,6 +139,9 @@ def _states(family: Family, rng: np.random.Generator) -> list[Array]:
         case "count":
             few, more = (rng.poisson(mean, shape).astype(np.float64) for mean in (2, 4))
             return [few, more + 1]
+        case "positive":
+            first_positive: Array = np.exp(rng.normal(size=shape))
+            return [first_positive, first_positive + 1]
         case "real":
             first_real: Array = rng.normal(size=shape)
             return [first_real, first_real + 1]

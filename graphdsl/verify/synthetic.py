@@ -83,6 +83,8 @@ def _values(one: VariableSlot, shape: tuple[int, ...], rng: np.random.Generator)
     match one.kind:
         case "real":
             return rng.normal(size=shape)
+        case "positive":
+            return np.exp(rng.normal(size=shape))
         case "binary":
             return rng.integers(0, 2, shape).astype(np.float64)
         case "categorical":

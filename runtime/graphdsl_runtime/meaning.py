@@ -19,7 +19,7 @@ from graphdsl_runtime.statistics import is_scaled
 #: No loss in nats is as large as this; the guards against overflow let through e^66 in float32.
 MOST = 1e20
 #: Spreads from the mean, and e-folds of a count, beyond which a variable is suspected.
-_LARGE = {"real": 30.0, "count": 9.0}
+_LARGE = {"real": 30.0, "positive": 30.0, "count": 9.0}
 
 
 def refuse_meaningless(objective: Scaling, batch: Batch, losses: Losses) -> None:

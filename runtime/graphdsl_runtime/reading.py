@@ -91,7 +91,7 @@ class Reading(Looking):
 
         A view is unseen in a row if the batch has neither it nor its family, or says so (a bool
         ``seen(x)`` of shape ``(B, N)``, or ``seen(x[1])`` of shape ``(B,)``, whichever way the
-        values are given), or holds a NaN in it.  What is not seen is zero.
+        values are given), or holds a NaN in it.  What is not seen is zero, or 1 if it is positive.
 
         Shapes: ``-> (B, *tensor_shape)`` and a bool ``(B, N)``, or ``(B,)`` if it is no family.
         Raises `MissingInput` if the batch is empty, and of what is seen all that `observe` does.
@@ -204,7 +204,7 @@ class Reading(Looking):
             like = self._entry({other: entry}, other)
             size = (like.shape[0], *variable.shape)
             dtype = torch.int64 if variable.kind == "categorical" else self._dtype()
-            absent = torch.zeros(size, dtype=dtype, device=like.device)
+            absent = torch.full(size, variable.filler, dtype=dtype, device=like.device)
             return absent, absent.new_zeros(size[0], dtype=torch.bool)
         value = self._take(batch, name, variable)
         views = tuple(value.shape[1 : value.ndim - len(variable.shape)])
@@ -216,7 +216,7 @@ class Reading(Looking):
         for said in self._said(batch, name, variable, tuple(seen.shape)):
             seen = seen & said
         over_value = seen.reshape(*seen.shape, *(1,) * len(variable.shape))
-        return torch.where(over_value, value, torch.zeros_like(value)), seen
+        return torch.where(over_value, value, torch.full_like(value, variable.filler)), seen
 
     def _said(
         self, batch: Batch, name: str, variable: Variable, shape: tuple[int, ...]

@@ -16,8 +16,8 @@ _IMAGE = 3  # axes of a shape whose first one is channels: of each, all pixels a
 
 
 def is_scaled(variable: Variable) -> bool:
-    """Say whether a variable has a scale: real or count data."""
-    return variable.role != "latent" and variable.kind in ("real", "count")
+    """Say whether a variable has a scale: real, positive or count data."""
+    return variable.role != "latent" and variable.kind in ("real", "positive", "count")
 
 
 class Moments:
@@ -72,7 +72,9 @@ class Moments:
 
 
 class Statistics(nn.Module):
-    """The mean and the spread of every real and count variable: 0 and 1 as long as none is known.
+    """The mean and the spread of every variable that has a scale, before any is known 0 and 1.
+
+    The mean of what is positive or a count is 1 then.
 
     They are buffers, and so a part of the module's state.  Of a count it is the mean that is used:
     networks read log(1 + count), which needs none.
@@ -88,7 +90,7 @@ class Statistics(nn.Module):
         self.variables = {one.name: one for one in variables if is_scaled(one)}
         for name, one in self.variables.items():
             shape = one.shape if one.members is None else (len(one.member_names), *one.shape)
-            self.register_buffer(f"mean_{name}", torch.full(shape, float(one.kind == "count")))
+            self.register_buffer(f"mean_{name}", torch.full(shape, float(one.kind != "real")))
             self.register_buffer(f"spread_{name}", torch.ones(shape))
 
     def mean(self, name: str) -> Tensor:

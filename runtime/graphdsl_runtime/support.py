@@ -90,6 +90,8 @@ def _is_inside(value: Tensor, variable: Variable) -> bool:
         return math.isfinite(value.sum().item())
     numbers = value if value.is_floating_point() else value.long()
     low, high = (one.item() for one in torch.aminmax(numbers))
+    if variable.kind == "positive":
+        return 0 < low and high < math.inf
     if not (low >= 0 and high <= _highest(variable)):
         return False
     # Above 2^24 (of float32), all numbers are whole.
@@ -101,6 +103,8 @@ def _inside(value: Tensor, variable: Variable) -> Tensor:
     """Which values are in the support."""
     if variable.kind == "real":
         return torch.isfinite(value)
+    if variable.kind == "positive":
+        return torch.isfinite(value) & (value > 0)
     numbers = value if value.is_floating_point() else value.long()
     inside = (numbers >= 0) & (numbers <= _highest(variable))
     if variable.kind != "binary" and value.is_floating_point():

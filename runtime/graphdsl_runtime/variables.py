@@ -57,6 +57,11 @@ class Variable:
         return self.tensor_shape if self.classes is None else (*self.tensor_shape, self.classes)
 
     @property
+    def filler(self) -> int:
+        """What stands in for a value that a row lacks, inside of the support of its kind."""
+        return 1 if self.kind == "positive" else 0
+
+    @property
     def member_names(self) -> tuple[str, ...]:
         """The names of its members, or its own if it is no family."""
         if self.members is None:

@@ -13,6 +13,7 @@ _SUPPORTS = {
         "a binary value is 0 or 1, or between; divide pixels of 0..255 by 255, and write 0 for -1"
     ),
     "count": "a count is a whole number, 0 or more; declare `real` what is measured",
+    "positive": "a positive number is above 0; declare `real` what may be 0 or below",
     "flag": "it is true or false",
 }
 

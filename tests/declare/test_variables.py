@@ -133,7 +133,8 @@ def batch_of(objective: Objective, rows: int = ROWS) -> dict[str, Tensor]:
         size = (rows, *one.tensor_shape)
         if one.role != "latent":
             top = {"binary": 2, "count": 9, "categorical": one.classes or 1}.get(one.kind)
-            batch[one.name] = torch.randn(size) if top is None else torch.randint(top, size)
+            drawn = torch.randn(size) if top is None else torch.randint(top, size)
+            batch[one.name] = drawn.exp() if one.kind == "positive" else drawn
     return batch
 
 

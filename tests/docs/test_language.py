@@ -173,6 +173,7 @@ def batch_of(objective: Objective) -> dict[str, torch.Tensor]:
         if one.role != "latent":
             top = {"binary": 2, "count": 9, "categorical": one.classes or 1}.get(one.kind)
             drawn = torch.randn(size) if top is None else torch.randint(top, size)
+            drawn = drawn.exp() if one.kind == "positive" else drawn
             batch[one.name] = drawn if one.kind == "categorical" else drawn.float()
     return batch
 

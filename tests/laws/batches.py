@@ -19,6 +19,7 @@ ROWS = 6
 #: Values that a kind has not.
 OUTSIDE: dict[str, tuple[float, ...]] = {
     "real": (math.inf, -math.inf),
+    "positive": (0.0, -1.0, math.inf),
     "binary": (255.0, -1.0, 1.5, math.inf),
     "count": (-1.0, 0.5, math.inf),
     "categorical": (-1.0, 0.5, 1e9, math.inf),
@@ -36,7 +37,7 @@ class Mistake:
 
 
 def batch_for(objective: Objective, rows: int = ROWS, seed: int = 0) -> dict[str, Tensor]:
-    """Values of all that is data, whole numbers for all kinds but real."""
+    """Values of all that is data, whole numbers for all kinds but two."""
     generator = torch.Generator().manual_seed(seed)
     batch = {}
     for one in objective.variables:
@@ -49,8 +50,9 @@ def batch_for(objective: Objective, rows: int = ROWS, seed: int = 0) -> dict[str
 
 def values_of(one: Variable, rows: int, generator: torch.Generator) -> Tensor:
     size = (rows, *one.tensor_shape)
-    if one.kind == "real":
-        return torch.randn(size, generator=generator)
+    if one.kind in ("real", "positive"):
+        drawn = torch.randn(size, generator=generator)
+        return drawn.exp() if one.kind == "positive" else drawn
     top = {"binary": 2, "count": 9}.get(one.kind, one.classes or 0)
     drawn = torch.randint(top, size, generator=generator)
     return drawn if one.kind == "categorical" else drawn.float()

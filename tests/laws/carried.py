@@ -175,6 +175,8 @@ def _value(one: Variable, name: str) -> Tensor:
             return (numbers * 3).abs().floor()
         case "binary":
             return (numbers > 0).to(numbers.dtype)
+        case "positive":
+            return numbers.exp()
         case _:
             return numbers
 

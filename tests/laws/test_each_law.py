@@ -105,6 +105,8 @@ def values_of(law: Law, shape: tuple[int, ...]) -> Tensor:
     match law.kind:
         case "real":
             return torch.randn(shape)
+        case "positive":
+            return torch.randn(shape).exp()
         case "binary":
             return torch.randint(0, 2, shape).double()
         case "categorical":
@@ -156,6 +158,15 @@ def test_reconstruction_is_the_density_of_each_law(of: Likelihood) -> None:
     assert losses.terms["reconstruction_x"].item() == pytest.approx(expected.item(), abs=1e-9)
 
 
+def quadrature(kind: Kind) -> tuple[Tensor, Tensor]:
+    """Values over which a law is summed, and the step that each stands for."""
+    if kind == "count":
+        return torch.arange(200.0), torch.ones(200)
+    assert kind == "positive"
+    logarithm = torch.linspace(-30.0, 10.0, DRAWS)
+    return logarithm.exp(), (logarithm[1] - logarithm[0]) * logarithm.exp()
+
+
 @pytest.mark.parametrize("law", DECLARED, ids=str)
 def test_draws_have_the_moments_and_the_support_of_each_law(law: Law) -> None:
     torch.manual_seed(0)
@@ -165,7 +176,9 @@ def test_draws_have_the_moments_and_the_support_of_each_law(law: Law) -> None:
     likelihood: Any = graphdsl_runtime.detached(objective.decode(latents)["x"])  # of any law
     drawn = graphdsl_runtime.draw_data(likelihood)
     assert drawn.shape == (DRAWS, 2)
-    if law.kind != "real":
+    if law.kind == "positive":
+        assert (drawn > 0).all()
+    elif law.kind != "real":
         assert (drawn == drawn.round()).all()
         assert (drawn >= 0).all()
     if law.kind == "binary":
@@ -179,11 +192,11 @@ def test_draws_have_the_moments_and_the_support_of_each_law(law: Law) -> None:
     if law.entropy:
         entropy = likelihood.entropy()[0]
     else:
-        assert law.kind == "count"
-        counts = torch.arange(200.0)[:, None].expand(200, 2)
-        logs = likelihood[:200].log_prob(counts)
-        assert logs.exp().sum(dim=0) == pytest.approx(torch.ones(2))
-        entropy = -(logs.exp() * logs).sum(dim=0)
+        values, steps = quadrature(law.kind)
+        logs = likelihood[: len(values)].log_prob(values[:, None])
+        chances = logs.exp() * steps[:, None]
+        assert chances.sum(dim=0) == pytest.approx(torch.ones(2))
+        entropy = -(chances * logs).sum(dim=0)
     nll = likelihood.nll(graphdsl_runtime.draw_data(likelihood))
     error = nll.std(dim=0) / math.sqrt(DRAWS)
     assert ((nll.mean(dim=0) - entropy).abs() < ERRORS * error).all()
@@ -378,7 +391,7 @@ def test_divergences_of_a_record_are_to_laws_of_its_kind(law: Law) -> None:
     assert not law.divergences or law.entropy or law.gradient == "none"
 
 
-SCALED = [law for law in LAWS if law.scale is not None and law.scale.word == "scale"]
+SCALED = [law for law in DECLARED if law.scale is not None and law.kind == "real"]
 
 
 @pytest.mark.parametrize("law", SCALED, ids=str)
@@ -398,7 +411,7 @@ def test_the_runtime_lists_the_likelihoods_of_the_records() -> None:
         units = graphdsl_runtime.LAWS[law.word].units
         assert len(units) == len(law.output.parameters)
         assert (set(units) != {"none"}) == law.has_units
-        if law.scale is not None and law.scale.word == "scale":
+        if law.scale is not None and law.kind == "real":
             assert units == ("mean", {1: "log_scale", 2: "log_square"}[law.scale.power])
 
 

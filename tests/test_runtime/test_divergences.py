@@ -15,8 +15,10 @@ from torch.testing import assert_close
 from graphdsl_runtime import (
     Bernoulli,
     Categorical,
+    Gamma,
     Gaussian,
     Laplace,
+    LogNormal,
     NegativeBinomial,
     Poisson,
     StandardLaplace,
@@ -107,6 +109,8 @@ def discrete_words() -> list[Word]:
         Word(
             "dispersed", lambda a, r, v: NegativeBinomial(a, r).nll(v.square()), (wide, wide, 30.0)
         ),
+        Word("gamma", lambda a, r, v: Gamma(a, r).nll(v.exp()), (wide, wide, 20.0)),
+        Word("log-normal", lambda a, r, v: LogNormal(a, r).nll(v.exp()), (wide, wide, 20.0)),
         Word("zeros", lambda a, s: ZeroInflatedPoisson(a, s).nll(0.0 * a), (wide, far)),
         Word("inflated", lambda a, s: ZeroInflatedPoisson(a, s).nll(0.0 * a + 9), (wide, far)),
     ]

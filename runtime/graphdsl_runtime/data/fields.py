@@ -115,6 +115,9 @@ def _support(owner: Owner, values: Values, facts: Facts) -> Iterator[Finding]:
     elif kind == "count":
         wrong = _first(values, lambda one: (one < 0) | (one != np.floor(one)))
         instead = "a count is a whole number, 0 or more; declare what is measured `real`"
+    elif kind == "positive":
+        wrong = _first(values, lambda one: one <= 0)
+        instead = "a positive number is above 0; declare `real` what may be 0 or below"
     else:
         return
     if wrong is not None:

@@ -121,7 +121,7 @@ def _fits(column: Column, owner: Owner) -> bool:
     if column.categories is not None:
         classes = 2 if owner.variable.kind == "binary" else owner.variable.classes
         return classes == len(column.categories) and not owner.shape
-    numbers = owner.variable.kind in ("binary", "real", "count")
+    numbers = owner.variable.kind != "categorical"
     return numbers and math.prod(column.shape) == math.prod(owner.shape)
 
 

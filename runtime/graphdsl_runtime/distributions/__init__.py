@@ -40,13 +40,16 @@ from graphdsl_runtime.distributions.negative_binomial import (
 )
 from graphdsl_runtime.distributions.noise import gumbel_noise, laplace_noise, logistic_noise
 from graphdsl_runtime.distributions.poisson import Poisson
+from graphdsl_runtime.distributions.positive import Gamma, LogNormal
 
 #: What p says of something observed.
 Likelihood: TypeAlias = (
     Bernoulli
     | Categorical
+    | Gamma
     | Gaussian
     | Laplace
+    | LogNormal
     | NegativeBinomial
     | Poisson
     | ZeroInflatedNegativeBinomial
@@ -58,7 +61,9 @@ LAWS: Mapping[str, type[Likelihood]] = MappingProxyType(
     {
         "bernoulli": Bernoulli,
         "categorical": Categorical,
+        "gamma": Gamma,
         "laplace": Laplace,
+        "log_normal": LogNormal,
         "negative_binomial": NegativeBinomial,
         "normal": Gaussian,
         "poisson": Poisson,
@@ -72,10 +77,12 @@ __all__ = [
     "Bernoulli",
     "Categorical",
     "FullGaussian",
+    "Gamma",
     "Gaussian",
     "Labelled",
     "Laplace",
     "Likelihood",
+    "LogNormal",
     "Mixture",
     "NegativeBinomial",
     "Poisson",

@@ -15,10 +15,9 @@ from torch.nn import functional as F  # noqa: N812  (torch's own name for it)
 from graphdsl_runtime.distributions.coordinates import Coordinates, parts
 from graphdsl_runtime.distributions.parameters import log_of_scale
 from graphdsl_runtime.distributions.poisson import Poisson
+from graphdsl_runtime.distributions.series import log_rising
 from graphdsl_runtime.distributions.units import Unit
 from graphdsl_runtime.exponents import capped
-
-_STIRLING = 32.0  # from here on the series of log Gamma is exact in double precision
 
 
 @dataclass(frozen=True, eq=False, init=False)
@@ -107,7 +106,7 @@ class NegativeBinomial(Coordinates):
         return (
             (r + value) * share
             - value * self.log_mean
-            - _rising(value, r)
+            - log_rising(value, r)
             + torch.lgamma(value + 1.0)
         )
 
@@ -264,23 +263,3 @@ def _inflated_sample(counts: Tensor, zero_logits: Tensor) -> Tensor:
 def _positive(logarithm: Tensor) -> Tensor:
     """The exponential, within what its inverse can be raised to as well."""
     return torch.exp(capped(-capped(-logarithm)))
-
-
-def _rising(value: Tensor, r: Tensor) -> Tensor:
-    r"""Give log Gamma(v + r) - log Gamma(r) - v log r, which goes to 0 as r grows.
-
-    The difference of two large logarithms would lose all its digits there; Stirling's series leaves
-    out what they share.
-    """
-    low, high = r.clamp(max=_STIRLING), r.clamp(min=_STIRLING)
-    small = torch.lgamma(value + low) - torch.lgamma(low) - value * torch.log(low)
-    total = value + high
-    large = (total - 0.5) * torch.log1p(value / high) - value + _series(total) - _series(high)
-    return torch.where(r < _STIRLING, small, large)
-
-
-def _series(x: Tensor) -> Tensor:
-    """The terms of Stirling's series of log Gamma beside x log x - x - log(x / 2 pi) / 2."""
-    inverse = 1.0 / x
-    square = inverse.square()
-    return inverse * (1 / 12 - square * (1 / 360 - square * (1 / 1260 - square / 1680)))
