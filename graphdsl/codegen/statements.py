@@ -170,6 +170,14 @@ def _of_no_sample(statement: DrawMask | Every | Chances) -> py.Assign:
 
 
 def _read(statement: Run) -> py.Expression:
+    """A network's output as a distribution, of counts as a share of their exposure."""
+    found = _answered(statement)
+    if statement.exposure is None:
+        return found
+    return method(found, "exposed", reference(statement.exposure), py.Literal(statement.axes))
+
+
+def _answered(statement: Run) -> py.Expression:
     """A network's output as a distribution."""
     arguments = list(map(reference, statement.arguments))
     if statement.detached:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 __all__ = [
+    "ExposureNotAParent",
     "FlowOfFamily",
     "FlowVia",
     "JointMisplaced",
     "JointOfScalars",
     "NoScale",
+    "NotAnExposure",
     "PriorArguments",
     "ScaleNotPositive",
     "ScaleOfLatent",
@@ -59,6 +61,29 @@ class ScaleNotPositive(Diagnostic):
     hint = "write a positive number, or `{word} = learned`"
     word: str
     value: str
+
+
+class NotAnExposure(Diagnostic):
+    """An exposure that is no positive number of every row."""
+
+    code = "MIB299"
+    title = "Exposure that is not a positive number"
+    said = "an exposure is a given variable, one positive number of every row: {why}"
+    hint = "{instead}"
+    why: str
+    instead: str
+
+
+class ExposureNotAParent(Diagnostic):
+    """An exposure on which p does not say that the counts depend."""
+
+    code = "MIB300"
+    title = "Exposure that is no parent"
+    said = "the mean of `{name}` is a share of `{exposure}`, which this line has no edge from"
+    hint = "write `{line}`; the network does not read the exposure"
+    name: str
+    exposure: str
+    line: str
 
 
 class JointMisplaced(Diagnostic):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 __all__ = ["classes_of", "distribution_of", "drawn_from", "kind_of", "posterior_of", "root_of"]
 
+from dataclasses import replace
 from fractions import Fraction
 from typing import Literal, get_args
 
@@ -18,6 +19,7 @@ from graphdsl.declare.distribution_errors import (
     UnknownSetting,
 )
 from graphdsl.declare.errors import ClassesMissing, KindArgument, UnknownKind, UnknownPrior
+from graphdsl.declare.exposures import exposure_of
 from graphdsl.declare.indices import NO_INDICES, number, whole
 from graphdsl.declare.scope import Scope
 from graphdsl.diagnostics import one_of
@@ -27,6 +29,8 @@ from graphdsl.ir.notation import number_text
 from graphdsl.ir.priors import LEARNED_PARAMETERS, PRIORS, components_of
 from graphdsl.syntax import ast
 
+#: What may stand for the number of a scale.
+_WORDS: dict[str, Literal["learned", "own"]] = {"learned": "learned", "network": "own"}
 _KINDS: dict[str, Kind] = {kind: kind for kind in get_args(Kind)}
 
 
@@ -136,7 +140,12 @@ def _distribution(
         known = one_of(f"~ {one}" for one in laws)
         scope.note(UnknownPrior(span=word.span, prior=word.text, name=name, kind=kind, known=known))
         return Distribution(_own(kind))
-    return Distribution(law, _scale(scope, choice, law, name, role))
+    settings = {one.name.text: one for one in choice.settings}
+    exposure = settings.pop("exposure", None) if law.exposure else None
+    scale = _scale(scope, replace(choice, settings=tuple(settings.values())), law, name, role)
+    if exposure is None:
+        return Distribution(law, scale)
+    return Distribution(law, scale, exposure=exposure_of(scope, exposure))
 
 
 def _own(kind: Kind) -> Law:
@@ -186,6 +195,7 @@ def _scale(
         usage = _usage(law, role) if role == "latent" else f"`~ {law}`"
         if role != "latent" and law.scale is not None:
             usage += f" or `~ {law}({word} = learned)`"
+        usage += f" or `~ {law}(exposure = size)`" * law.exposure
         scope.note(UnknownSetting(span=choice.span, law=str(law), usage=usage))
         return default
     if not choice.settings:
@@ -198,8 +208,8 @@ def _scale(
         scope.note(ScaleOfLatent(span=span, name=name, role=role, usage=_usage(law, role)))
         return None
     value = choice.settings[-1].value
-    if isinstance(value, ast.Word):
-        return "learned" if value.text == "learned" else "own"
+    if isinstance(value, ast.Word) and value.text in _WORDS:
+        return _WORDS[value.text]
     scale = number(scope, value, NO_INDICES)
     if scale is not None and scale <= 0:
         scope.note(ScaleNotPositive(span=span, word=word, value=number_text(scale)))

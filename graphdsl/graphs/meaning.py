@@ -143,6 +143,9 @@ class SpecGraph:
             for name in family.nodes:
                 self.of[name] = self.graph.vertex("variable", *told, *drawn)
         for family in self.model.families:
+            exposure = family.distribution.exposure
+            for name in family.nodes if exposure else ():
+                self.graph.edge(self.of[name], self.of[exposure], "exposure")
             for name in family.nodes if family.label_of else ():
                 self.graph.edge(self.of[name], self.of[family.labelled(name)], "labels")
 

@@ -105,6 +105,7 @@ class Law:
     builder: Literal["", "full", "flow", "mixture", "vamp"] = ""
     entropy: bool = True  #: whether its entropy has a closed form
     divergences: tuple[str, ...]  #: the laws, as written, to which its KL has a closed form
+    exposure: bool = False  #: whether its mean may be a share of another variable's value
     has_units: bool = False  #: whether a default network predicts in units of the data
     link: str  #: from the network's output to the parameter
     support: str
@@ -220,6 +221,7 @@ POISSON = Law(
     gradient="none",
     entropy=False,
     divergences=("poisson",),
+    exposure=True,
     has_units=True,
     link="rate: exp",
     support="0, 1, 2, ...",
@@ -251,6 +253,7 @@ NEGATIVE_BINOMIAL = Law(
     gradient="none",
     entropy=False,
     divergences=(),
+    exposure=True,
     has_units=True,
     link="mean: exp; inverse dispersion: exp",
     support="0, 1, 2, ...",
@@ -282,6 +285,7 @@ ZERO_INFLATED_NEGATIVE_BINOMIAL = Law(
     gradient="none",
     entropy=False,
     divergences=(),
+    exposure=True,
     has_units=True,
     link="mean: exp; share of zeros: logit; inverse dispersion: exp",
     support="0, 1, 2, ...",
@@ -301,6 +305,7 @@ ZERO_INFLATED_POISSON = Law(
     gradient="none",
     entropy=False,
     divergences=(),
+    exposure=True,
     has_units=True,
     link="rate: exp; share of zeros: logit",
     support="0, 1, 2, ...",

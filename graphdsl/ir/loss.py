@@ -32,7 +32,7 @@ from graphdsl.ir.masks import EdgeGradient
 from graphdsl.ir.methods import Relation
 from graphdsl.ir.networks import Role
 from graphdsl.ir.statements import Chosen, Decoded, Drawn, InferenceLine, Statement
-from graphdsl.ir.symbols import ModelRef, Variable
+from graphdsl.ir.symbols import NO_VARIABLE, ModelRef, Variable
 from graphdsl.ir.values import NO_ATTRIBUTE, Attribute, Ref, Value
 from graphdsl.ir.weight import Weight
 
@@ -128,6 +128,7 @@ class NetworkSlot:
     network: str = ""  #: whose conditionals they are: `q`, `p`; none of a critic
     children: tuple[Variable, ...] = ()  #: of these conditionals
     scale: tuple[Attribute, tuple[int, ...], str] | None = None  #: a learned one: name, shape, law
+    exposure: Variable = NO_VARIABLE  #: the parent that its answer is a share of; unread
 
 
 @dataclass(frozen=True, slots=True)

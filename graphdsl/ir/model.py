@@ -128,7 +128,8 @@ class Model:
         self, conditional: Conditional, node: Variable = NO_VARIABLE
     ) -> Distribution:
         """What a child of a conditional is drawn from; all of one family, if none is named."""
-        return conditional.drawn or self.family_of(node or conditional.children[0]).distribution
+        declared = self.family_of(node or conditional.children[0]).distribution
+        return (conditional.drawn or declared).given(conditional.parents)
 
     def observed(self) -> frozenset[Variable]:
         """The names of the variables that are data: observed, or given."""

@@ -18,7 +18,7 @@ __all__ = [
 ]
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
 from math import prod
@@ -73,6 +73,7 @@ class Distribution:
     #: None is one; `own` is one that the network answers with, as of latents.
     scale: Fraction | Literal["learned", "own"] | None = None
     components: int = 0  #: of a mixture
+    exposure: Variable = NO_VARIABLE  #: of counts: what the mean of a row is a share of
 
     @property
     def written(self) -> str:
@@ -81,11 +82,19 @@ class Distribution:
 
     def __str__(self) -> str:
         """As a spec writes it: `normal(scale = learned)`."""
-        if self.scale is None or self.law.scale is None:
-            return str(self.law)
-        known = {"own": "network", "learned": "learned"}
-        value = known[self.scale] if isinstance(self.scale, str) else number_text(self.scale)
-        return f"{self.law.word}({self.law.scale.word} = {value})"
+        settings = []
+        if self.exposure:
+            settings.append(f"exposure = {self.exposure}")
+        if self.scale is not None and self.law.scale is not None:
+            known = {"own": "network", "learned": "learned"}
+            value = known[self.scale] if isinstance(self.scale, str) else number_text(self.scale)
+            settings.append(f"{self.law.scale.word} = {value}")
+        return f"{self.law.word}({', '.join(settings)})" if settings else str(self.law)
+
+    def given(self, parents: Iterable[Variable]) -> Distribution:
+        """The same in a conditional: without an exposure that is no parent."""
+        known = not self.exposure or self.exposure in parents
+        return self if known else replace(self, exposure=NO_VARIABLE)
 
 
 @dataclass(frozen=True, kw_only=True)

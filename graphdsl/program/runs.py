@@ -25,7 +25,7 @@ from graphdsl.program.masks import gated
 from graphdsl.program.members import member_ref
 from graphdsl.program.state import Held, Plan
 from graphdsl.slots import keys
-from graphdsl.slots.networks import output_of, scale_name
+from graphdsl.slots.networks import arguments_of, exposure_of, output_of, scale_name
 from graphdsl.slots.slots import Argument, Slot
 
 
@@ -33,7 +33,7 @@ def run_slot(plan: Plan, slot: Slot, wish: str, frozen: bool = False) -> Run:
     """Run a slot's networks on what is known by now of its parents."""
     model = plan.model
     output = output_of(slot.conditionals[0], model)
-    family = model.family_of(slot.children[0])
+    family, exposure = model.family_of(slot.children[0]), exposure_of(slot, model)
     shape = slot_shape(slot, family)
     if slot.experts:
         shape = (*((len(slot.experts),) if slot.stacked else ()), *shape)
@@ -42,13 +42,16 @@ def run_slot(plan: Plan, slot: Slot, wish: str, frozen: bool = False) -> Run:
         target=Value(wish, shape),
         slot=slot.attribute,
         arguments=tuple(
-            _argument(plan, one, bool(slot.picked) and not one.shared) for one in slot.arguments
+            _argument(plan, one, bool(slot.picked) and not one.shared)
+            for one in arguments_of(slot, model)
         ),
         output=output,
         reshape=_reshape(slot, family) if output.is_vector else None,
         formula=slot_formula(slot, model),
         scale=_scale(model, slot),
         scale_by_member=not slot.tied,
+        axes=len(family.shape),
+        exposure=None if exposure is None else _argument(plan, exposure, False),
         frozen=frozen,
         picked=slot.picked,
         components=0 if distribution.law == VAMP else distribution.components,

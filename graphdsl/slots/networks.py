@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["network_slot", "output_of", "scale_name", "with_scale"]
+__all__ = ["arguments_of", "exposure_of", "network_slot", "output_of", "scale_name", "with_scale"]
 
 from collections.abc import Sequence
 
@@ -21,6 +21,7 @@ def network_slot(slot: Slot, model: Model) -> NetworkSlot:
     """What the emitted class declares for a slot."""
     family = model.family_of(slot.children[0])
     conditional = slot.conditionals[0]
+    arguments = arguments_of(slot, model)
     axis = () if slot.per_network is None else (slot.per_network,)
     law, output = model.distribution_of(conditional).law, output_of(conditional, model)
     units, without = _units(conditional, model)
@@ -36,7 +37,7 @@ def network_slot(slot: Slot, model: Model) -> NetworkSlot:
     is_residual = conditional.via.name == "resnet"
     name = "linear" if conditional.via.name == "linear" else "mlp"
     name = "resnet" if is_residual else f"{name}s" if several else name
-    if not slot.arguments:
+    if not arguments:
         name = "marginal_models" if several else "marginal_model"
     if convolutional:
         name = "conv_decoder" if is_image else "conv_encoder"
@@ -56,7 +57,7 @@ def network_slot(slot: Slot, model: Model) -> NetworkSlot:
             count=count,
             inputs=tuple(
                 (_argument_shape(one.nodes[0], model), one.shared and not one.gates)
-                for one in slot.arguments
+                for one in arguments
             ),
             hidden=conditional.via.sizes,
             options=conditional.via.options,
@@ -64,13 +65,26 @@ def network_slot(slot: Slot, model: Model) -> NetworkSlot:
             numbers=numbers,
             law=law.builder,
             context=_CONTEXT if law.is_run_alone else 0,
-            reads=tuple(_data_read(one, model) for one in slot.arguments),
+            reads=tuple(_data_read(one, model) for one in arguments),
             describes=with_scale(slot.children, model),
             units=units,
             without=without,
         ),
         scale=_learned_scale(slot, model),
+        exposure=model.distribution_of(conditional).exposure,
     )
+
+
+def arguments_of(slot: Slot, model: Model) -> tuple[Argument, ...]:
+    """What its networks read: all parents but an exposure, which their answer is a share of."""
+    exposure = exposure_of(slot, model)
+    return tuple(one for one in slot.arguments if one is not exposure)
+
+
+def exposure_of(slot: Slot, model: Model) -> Argument | None:
+    """The parent that the mean of counts is a share of."""
+    name = model.distribution_of(slot.conditionals[0]).exposure
+    return next((one for one in slot.arguments if name and one.nodes == ((name,),)), None)
 
 
 def with_scale(nodes: Sequence[Variable], model: Model) -> tuple[Variable, ...]:

@@ -100,8 +100,9 @@ def _inflated(density: Callable[[Predicted], Array]) -> Callable[[Predicted], Ar
     def log_density(one: Predicted) -> Array:
         first, logits, *others = one.parameters
         zero = 1 / (1 + np.exp(-logits))
-        counts = np.exp(density(replace(one, parameters=(first, *others))))
-        found: Array = np.log(zero * (one.value == 0) + (1 - zero) * counts)
+        counts = density(replace(one, parameters=(first, *others)))
+        inflated = np.where(one.value == 0, np.log(zero), -np.inf)
+        found: Array = np.logaddexp(inflated, np.log(1 - zero) + counts)
         return found
 
     return log_density

@@ -103,15 +103,16 @@ class _Densities:
         for place in product(*map(range, counts[:-1])):
             chosen = dict(zip(known, place, strict=True))
             inputs = [
-                _read(self._value(name, chosen.get(name)), self._family(name))
-                for name in one.parents
+                _read(self._value(name, chosen.get(name)), self._family(name)) for name in one.read
             ]
-            read = one.gates(node, one.parents) * np.concatenate([np.zeros(0), *inputs])
-            answer = one.affine.weights @ read + one.affine.bias
+            read = one.gates(node, one.read) * np.concatenate([np.zeros(0), *inputs])
+            answer = (one.affine.weights @ read + one.affine.bias)[one.all_rows(node)]
             family = self._family(node)
+            if one.exposure:
+                exposure = self._value(one.exposure, chosen.get(one.exposure))
+                answer = _exposed(answer, float(exposure), family)
             table[place] = [
-                _log_density(state, answer[one.all_rows(node)], family, one)
-                for state in self._states[node]
+                _log_density(state, answer, family, one) for state in self._states[node]
             ]
         return table
 
@@ -200,6 +201,14 @@ def _read(value: Array, family: Family) -> Array:
     if family.classes is None:
         return np.asarray(value, dtype=np.float64).reshape(-1)
     return np.eye(family.classes)[np.asarray(value, dtype=np.int64).reshape(-1)].reshape(-1)
+
+
+def _exposed(answer: Array, exposure: float, family: Family) -> Array:
+    """An answer whose first parameter is a log-mean, with the mean as a share of an exposure."""
+    size = family.size
+    shares = np.exp(answer[:size])
+    shares = exposure * (shares / shares.sum() if family.shape else shares)
+    return np.concatenate([np.log(shares), answer[size:]])
 
 
 def _log_density(value: Array, answer: Array, family: Family, head: Head) -> float:

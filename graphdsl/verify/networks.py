@@ -8,7 +8,7 @@ from __future__ import annotations
 __all__ = ["Affine", "Head", "affine_networks", "gaussian_source", "is_inferred"]
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from math import log, prod
 
@@ -19,7 +19,7 @@ from graphdsl.ir.laws import LAWS, NORMAL, Output
 from graphdsl.ir.loss import LossModule, NetworkSlot
 from graphdsl.ir.model import Model
 from graphdsl.ir.statements import Run
-from graphdsl.ir.symbols import ModelRef, Variable
+from graphdsl.ir.symbols import NO_VARIABLE, ModelRef, Variable
 from graphdsl.verify.models import Source
 from graphdsl.verify.normals import Regression
 from graphdsl.verify.structures import COMPLETE, Structure
@@ -53,11 +53,17 @@ class Head:
     expert: bool  #: a factor of a product, which is no posterior by itself
     model: Model
     structure: Structure  #: the edges that there are: it reads noughts for what has none
+    exposure: Variable = NO_VARIABLE  #: the parent that the mean of counts is a share of
+
+    @cached_property
+    def read(self) -> tuple[Variable, ...]:
+        """The parents that the network reads."""
+        return tuple(one for one in self.parents if one != self.exposure)
 
     @cached_property
     def columns(self) -> dict[Variable, list[int]]:
         """The inputs of each parent."""
-        return _spans(self.parents, self.model)
+        return _spans(self.read, self.model)
 
     @cached_property
     def rows(self) -> dict[Variable, list[int]]:
@@ -109,8 +115,10 @@ def affine_networks(
                 affine = found[name].affine
                 continue
             if affine is None or not slot.tied:
-                affine = _affine(slot, _inputs(ref, model), rng)
-            found[name] = _head(name, ref, affine, runs[slot.attribute], model, structure)
+                read = [one for one in ref.parents if one != slot.exposure]
+                affine = _affine(slot, sum(model.family_of(one).size for one in read), rng)
+            head = _head(name, ref, affine, runs[slot.attribute], model, structure)
+            found[name] = replace(head, exposure=slot.exposure)
     return tuple(found.values())
 
 
@@ -194,10 +202,6 @@ def _head(
         scale = _POWERS[run.output] * log(run.scale)
     expert = _is_expert(network, below[0], above, model)
     return Head(name, network, below, above, run.output, scale, affine, expert, model, structure)
-
-
-def _inputs(ref: ModelRef, model: Model) -> int:
-    return sum(model.family_of(one).size for one in ref.parents)
 
 
 def _named(slot: NetworkSlot) -> Iterator[tuple[str, ModelRef]]:

@@ -22,7 +22,7 @@ import graphdsl_runtime
 from graphdsl.ir.laws import LAWS, Kind, Law, Output, kinds_of_latents, laws_of
 from graphdsl.slots.words import OF_THE_RUNTIME
 from graphdsl.verify.densities import DENSITIES, Predicted
-from graphdsl_runtime import Categorical, Objective
+from graphdsl_runtime import Categorical, Objective, OutsideSupport
 from tests.emitted import emitted_class
 
 pytestmark = pytest.mark.usefixtures("in_double_precision")
@@ -156,6 +156,40 @@ def test_reconstruction_is_the_density_of_each_law(of: Likelihood) -> None:
     exact = log_density(of, answers[-1], value, log_scale)
     expected = -(exact * seen.reshape(ROWS, -1)).sum() / ROWS
     assert losses.terms["reconstruction_x"].item() == pytest.approx(expected.item(), abs=1e-9)
+
+
+EXPOSED = [law for law in DECLARED if law.exposure]
+
+
+@pytest.mark.parametrize("law", EXPOSED, ids=str)
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+@pytest.mark.parametrize("is_family", [False, True], ids=["single", "family"])
+def test_means_of_counts_are_shares_of_their_exposure(
+    law: Law, shape: tuple[int, ...], is_family: bool
+) -> None:
+    torch.manual_seed(0)
+    of = Likelihood(law, "", shape, is_family, is_optional=False)
+    text = of.spec.replace(f"~ {law}", f"~ {law}(exposure = size)").replace("p { z", "p { z, size")
+    objective = emitted_class(text.replace("latent z", "given size : positive\nlatent z"))()
+    answers: list[Tensor] = []
+    objective.get_submodule("p_x").register_forward_hook(lambda *told: answers.append(told[-1]))
+    members = 2 if is_family else 1
+    value = values_of(law, (ROWS, *([members] * is_family), *shape))
+    size = 50 * values_of(law, (ROWS,)).add(0.5)
+    with torch.no_grad():
+        losses = objective({"x": value, "size": size})
+    parts = answers[-1].reshape(ROWS, members, len(of.output.parameters), -1).clone()
+    if shape:
+        parts[:, :, 0] = parts[:, :, 0].softmax(dim=-1).log()
+    parts[:, :, 0] += size.log()[:, None, None]
+    expected = -log_density(of, parts, value, 0.0).sum() / ROWS
+    assert losses.terms["reconstruction_x"].item() == pytest.approx(expected.item(), rel=1e-9)
+    drawn = objective.decode({"z": torch.zeros(1, 2), "size": torch.tensor([1000.0])})["x"].mean
+    if shape and "zero" not in law.word:
+        total = drawn.reshape(members, -1).sum(dim=1)
+        torch.testing.assert_close(total, torch.full((members,), 1000.0))
+    with pytest.raises(OutsideSupport, match=r"size is -2\.0 in row 0"):
+        objective({"x": value, "size": size.index_fill(0, torch.tensor([0]), -2.0)})
 
 
 def quadrature(kind: Kind) -> tuple[Tensor, Tensor]:

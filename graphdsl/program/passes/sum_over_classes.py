@@ -256,6 +256,7 @@ class _Classes:
         return replace(
             one,
             arguments=tuple(map(self._ref, one.arguments)),
+            exposure=one.exposure and self._ref(one.exposure),
             formula=f"{one.formula} of every {self._names()}",
             on_sets=True,
         )

@@ -28,12 +28,16 @@ class Coordinates:
 
         Shapes: N times ``(B, *) -> (B, N, *)``.
         """
-        return cls(
-            *(torch.stack(list(one), dim=1) for one in zip(*map(_held, several), strict=True))
-        )
+        parameters = zip(*(one.parameters for one in several), strict=True)
+        return cls(*(torch.stack(one, dim=1) for one in parameters))
 
     def __getitem__(self, index: Index) -> Self:
-        return type(self)(*(one[index] for one in _held(self)))
+        return type(self)(*(one[index] for one in self.parameters))
+
+    @property
+    def parameters(self) -> tuple[Tensor, ...]:
+        """The parameters, in their order."""
+        return tuple(getattr(self, one.name) for one in fields(self))  # type: ignore[arg-type]  # every subclass is a dataclass
 
     @property
     def mean(self) -> Tensor:
@@ -55,11 +59,6 @@ class Coordinates:
     def nll(self, value: Tensor) -> Tensor:
         """Negative log-likelihood of every coordinate: what a reconstruction costs."""
         raise NotImplementedError
-
-
-def _held(one: Coordinates) -> tuple[Tensor, ...]:
-    """The parameters, in their order."""
-    return tuple(getattr(one, field.name) for field in fields(one))  # type: ignore[arg-type]  # every subclass is a dataclass
 
 
 def parts(

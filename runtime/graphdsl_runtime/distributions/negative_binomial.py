@@ -12,7 +12,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812  (torch's own name for it)
 
-from graphdsl_runtime.distributions.coordinates import Coordinates, parts
+from graphdsl_runtime.distributions.coordinates import parts
+from graphdsl_runtime.distributions.counts import Counts
 from graphdsl_runtime.distributions.parameters import log_of_scale
 from graphdsl_runtime.distributions.poisson import Poisson
 from graphdsl_runtime.distributions.series import log_rising
@@ -21,7 +22,7 @@ from graphdsl_runtime.exponents import capped
 
 
 @dataclass(frozen=True, eq=False, init=False)
-class NegativeBinomial(Coordinates):
+class NegativeBinomial(Counts):
     r"""Independent counts of mean exp(log_mean) and variance mean + mean^2 / dispersion.
 
     The inverse dispersion is exp(log_dispersion): the larger it is, the closer the law is to a
@@ -112,7 +113,7 @@ class NegativeBinomial(Coordinates):
 
 
 @dataclass(frozen=True, eq=False, init=False)
-class ZeroInflatedNegativeBinomial(Coordinates):
+class ZeroInflatedNegativeBinomial(Counts):
     r"""A negative binomial, or zero: the share of zeros is the sigmoid of ``zero_logits``.
 
     Shapes: as of `NegativeBinomial`; ``zero_logits`` is like ``log_mean``.
@@ -201,7 +202,7 @@ class ZeroInflatedNegativeBinomial(Coordinates):
 
 
 @dataclass(frozen=True, eq=False)
-class ZeroInflatedPoisson(Coordinates):
+class ZeroInflatedPoisson(Counts):
     r"""A Poisson count, or zero: the share of zeros is the sigmoid of ``zero_logits``.
 
     Shapes: ``log_rate`` and ``zero_logits`` are alike, ``(B, *)``.

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 __all__ = ["Poisson"]
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
 import torch
 from torch import Tensor
 
-from graphdsl_runtime.distributions.parameters import Index
+from graphdsl_runtime.distributions.counts import Counts
 from graphdsl_runtime.distributions.units import Unit
 from graphdsl_runtime.exponents import capped
 
 
 @dataclass(frozen=True, eq=False)
-class Poisson:
+class Poisson(Counts):
     r"""Independent counts of mean exp(log_rate): the likelihood of observed counts.
 
     It has no differentiable sample and no closed entropy, and is no posterior here.
@@ -32,21 +31,6 @@ class Poisson:
 
     units: ClassVar[tuple[Unit, ...]] = ("log_mean",)
 
-    @staticmethod
-    def stack(poissons: Sequence[Poisson]) -> Poisson:
-        """Put the members of a family side by side.
-
-        Shapes: N times ``(B, *) -> (B, N, *)``.
-
-        >>> one = Poisson(torch.zeros(3, 2))
-        >>> Poisson.stack([one, one]).log_rate.shape
-        torch.Size([3, 2, 2])
-        """
-        return Poisson(torch.stack([each.log_rate for each in poissons], dim=1))
-
-    def __getitem__(self, index: Index) -> Poisson:
-        return Poisson(self.log_rate[index])
-
     @property
     def mean(self) -> Tensor:
         """The rate, which is the variance too."""
@@ -56,31 +40,13 @@ class Poisson:
         """Draw values as a batch holds them, ``(B, *)`` of counts in floating point."""
         return torch.poisson(self.mean)
 
-    @property
-    def likeliest(self) -> Tensor:
-        """What stands in for a value that is not given: the mean."""
-        return self.mean
-
-    def log_prob(self, value: Tensor) -> Tensor:
-        r"""Log-probability of every component.
-
-        .. math:: v\,r - e^{r} - \log \Gamma(v + 1)
-
-        Shapes: counts, as floating point, ``(B, *) -> (B, *)``, broadcasting.  Unit: nats.
-        Exact for whole numbers; in between it is the continuous extension, no density.
-
-        >>> Poisson(torch.zeros(3)).log_prob(torch.tensor([0.0, 1.0, 2.0]))
-        tensor([-1.0000, -1.0000, -1.6931])
-        """
-        return -self.nll(value)
-
     def nll(self, value: Tensor) -> Tensor:
         r"""Negative log-likelihood of every component: what a reconstruction costs.
 
         .. math:: e^{r} - v\,r + \log \Gamma(v + 1)
 
         Shapes: counts, as floating point, ``(B, *) -> (B, *)``, broadcasting.  Unit: nats.
-        Exact, as `log_prob` is.
+        Exact for whole numbers; in between it is the continuous extension, no density.
 
         >>> Poisson(torch.zeros(3)).nll(torch.tensor([0.0, 1.0, 2.0]))
         tensor([1.0000, 1.0000, 1.6931])
