@@ -22,6 +22,7 @@ __all__ = [
     "slope",
     "surprise",
     "total_correlation",
+    "zero_inflated",
 ]
 
 import math
@@ -74,6 +75,14 @@ def cost(logits: Tensor, x: Tensor) -> Tensor:
 def surprise(logits: Tensor, labels: Tensor) -> Tensor:
     """-log p(y|z) for one label a row."""
     return F.cross_entropy(logits, labels, reduction="none")
+
+
+def zero_inflated(x: Tensor, mean: Tensor, r: Tensor, zeros: Tensor) -> Tensor:
+    """-log ZINB(x; mean, inverse dispersion r, logits of zeros), summed over all but the rows."""
+    chances = torch.distributions.NegativeBinomial(r, logits=mean.log() - r.log()).log_prob(x)  # type: ignore[no-untyped-call]  # torch's own gap
+    counts = F.logsigmoid(-zeros) + chances
+    both = torch.logaddexp(F.logsigmoid(zeros), counts)
+    return -torch.where(x == 0, both, counts).sum(1)
 
 
 def density(value: Tensor, mean: Tensor, log_var: Tensor) -> Tensor:

@@ -33,6 +33,7 @@ from tests.by_hand import (
     slope,
     surprise,
     total_correlation,
+    zero_inflated,
 )
 
 Values: TypeAlias = dict[str, Tensor]  #: a batch, or noise
@@ -167,6 +168,19 @@ def cvae(m: Objective, batch: Values, noise: Values) -> Tensor:
     mean, log_var = halves(run(m, "q_z", x, a))
     z = sampled(mean, log_var, noise["z"])
     return (cost(run(m, "p_x", z, a), x) + kl(mean, log_var, *halves(run(m, "p_z", a)))).mean()
+
+
+@published
+def scvi(m: Objective, batch: Values, noise: Values) -> Tensor:
+    """Lopez et al. 2018, with the library size of each cell as it is counted."""
+    x = batch["x"]
+    s = one_hot(batch["batch"], 2, x)
+    mean, log_var = halves(run(m, "q_z", x, s))
+    z = sampled(mean, log_var, noise["z"])
+    scale, zeros = halves(run(m, "p_x", z, s))
+    rho = batch["size"][:, None] * scale.softmax(1)
+    dispersion = m.get_parameter("log_dispersion_p_x").exp()
+    return (zero_inflated(x, rho, dispersion, zeros) + rate(mean, log_var)).mean()
 
 
 @published

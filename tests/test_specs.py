@@ -179,6 +179,8 @@ def random_values(one: Variable, rows: int, generator: torch.Generator) -> Tenso
     size = (rows, *one.tensor_shape)
     if one.kind == "real":
         return torch.randn(size, generator=generator)
+    if one.kind == "positive":
+        return torch.randn(size, generator=generator).exp()
     return torch.randint(one.classes or 2, size, generator=generator)
 
 

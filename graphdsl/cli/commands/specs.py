@@ -45,6 +45,7 @@ TRAINED_ON: Mapping[str, str] = {
         "coloured-digits",
     ),
     "ivae": "sources",
+    "scvi": "cells",
 }
 
 

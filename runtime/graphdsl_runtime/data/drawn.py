@@ -1,8 +1,8 @@
-"""Data that are drawn: sprites, images whose colour tells a label, and non-stationary sources."""
+"""Data that are drawn: sprites, images whose colour tells a label, sources, and counts of cells."""
 
 from __future__ import annotations
 
-__all__ = ["coloured_digits", "coloured_mnist", "sources", "sprites"]
+__all__ = ["cells", "coloured_digits", "coloured_mnist", "sources", "sprites"]
 
 from itertools import product
 
@@ -20,6 +20,8 @@ _WRONG_LABELS = 0.25
 _WRONG_COLOURS = (0.2, 0.1)  # in each environment
 _ENVIRONMENTS = ("wrong in 0.2", "wrong in 0.1")
 _SEGMENTS, _LENGTH, _SOURCES = 40, 100, 5
+_CELLS, _GENES, _TYPES, _BATCHES = 2000, 50, 5, 2
+_DISPERSION, _DROPPED = 2.0, 0.1  # inverse; and the share of counts that are lost
 
 
 def sprites() -> Table:
@@ -130,6 +132,40 @@ def sources() -> Table:
             Column("x", (x - x.mean(axis=0)) / x.std(axis=0)),
             Column("w", w, categories=names, ordered=True),
             Column("s", s),
+        ),
+        by_order=True,
+    )
+
+
+def cells() -> Table:
+    """Simulate counts ``x`` of 50 genes in 2,000 cells of five types, in two batches.
+
+    A gene's share of a cell's counts depends on the ``type`` and on the ``batch``; a count is
+    negative binomial, of inverse dispersion 2, and lost in a tenth of the cells. The ``size`` of a
+    cell is the sum of its counts.
+
+    >>> table = cells()
+    >>> [(one.name, one.values.shape) for one in table.columns]
+    [('x', (2000, 50)), ('size', (2000,)), ('batch', (2000,)), ('type', (2000,))]
+    """
+    dice = np.random.RandomState(0)
+    kind, batch = dice.randint(_TYPES, size=_CELLS), dice.randint(_BATCHES, size=_CELLS)
+    activity = dice.normal(0.0, 1.2, size=(_TYPES, _GENES))
+    shift = dice.normal(0.0, 0.4, size=(_BATCHES, _GENES))
+    share = np.exp(activity[kind] + shift[batch])
+    share /= share.sum(axis=1, keepdims=True)
+    library = np.exp(dice.normal(6.0, 0.5, size=(_CELLS, 1)))
+    rate = library * share * dice.gamma(_DISPERSION, 1 / _DISPERSION, size=share.shape)
+    x = dice.poisson(rate) * (dice.random_sample(rate.shape) >= _DROPPED)
+    types = tuple(f"type {place}" for place in range(1, _TYPES + 1))
+    batches = tuple(f"batch {place}" for place in range(1, _BATCHES + 1))
+    return Table(
+        "cells",
+        (
+            Column("x", x),
+            Column("size", x.sum(axis=1)),
+            Column("batch", batch, categories=batches, ordered=True),
+            Column("type", kind, categories=types, ordered=True),
         ),
         by_order=True,
     )

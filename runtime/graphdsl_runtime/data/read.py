@@ -11,7 +11,7 @@ from pathlib import Path
 from graphdsl_runtime.calling import is_named_function
 from graphdsl_runtime.data.built_in import image_table
 from graphdsl_runtime.data.csv_blocks import read_csv
-from graphdsl_runtime.data.drawn import coloured_digits, coloured_mnist, sources, sprites
+from graphdsl_runtime.data.drawn import cells, coloured_digits, coloured_mnist, sources, sprites
 from graphdsl_runtime.data.errors import refused
 from graphdsl_runtime.data.hub import read_saved
 from graphdsl_runtime.data.images import read_images
@@ -51,6 +51,7 @@ _FOLDERS: Mapping[str, Callable[[Path], Table]] = {
 
 #: By name.
 _SHIPPED: Mapping[str, Callable[[], Table]] = {
+    "cells": cells,
     "digits": lambda: image_table("digits"),
     "digits-halves": lambda: image_table("digits-halves"),
     "coloured-digits": coloured_digits,
