@@ -159,6 +159,7 @@ def a_batch(objective: Objective, rows: int = 8) -> dict[str, Tensor]:
         if one.kind != "real":
             most = one.classes or 2
             values = torch.randint(most, values.shape).to(torch.get_default_dtype())
+            values += one.kind == "positive"
         batch[one.name] = values
         optional += [name for name in one.member_names if one.optional]
     for place, name in enumerate(optional):

@@ -236,7 +236,12 @@ def batch_of(objective: Objective) -> tuple[dict[str, Tensor], dict[str, Tensor]
         if one.role == "latent":
             continue
         size = (ROWS, *one.tensor_shape)
-        kinds = {"real": torch.randn(size), "count": torch.poisson(torch.full(size, 2.0))}
+        real = torch.randn(size)
+        kinds = {
+            "real": real,
+            "positive": real.exp(),
+            "count": torch.poisson(torch.full(size, 2.0)),
+        }
         whole = torch.randint(one.classes or 2, size)
         batch[one.name] = kinds.get(one.kind, whole if one.classes else whole.double())
         if one.optional:

@@ -260,6 +260,8 @@ def _values(one: Variable, generator: torch.Generator) -> Tensor:
     size = (ROWS, *one.tensor_shape)
     if one.kind == "real":
         return torch.randn(size, generator=generator, dtype=torch.float64)
+    if one.kind == "positive":
+        return torch.randn(size, generator=generator, dtype=torch.float64).exp()
     values = torch.randint(one.classes or 2, size, generator=generator)
     return values if one.kind == "categorical" else values.double()
 

@@ -168,4 +168,5 @@ def values(objective: Objective) -> dict[str, Tensor]:
             found[one.name] = 2 * over - 1 + 0.5 * torch.randn(shape)
         else:
             found[one.name] = over.long() if one.kind == "categorical" else over
+            found[one.name] = found[one.name] + (one.kind == "positive")
     return found

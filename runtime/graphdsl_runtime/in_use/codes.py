@@ -127,7 +127,7 @@ def read_by_infer(objective: Objective) -> tuple[str, ...]:
     listening = object.__new__(Listening)
     listening.__dict__ = objective.__dict__
     with torch.random.fork_rng():
-        listening.infer(_row_of_zeros(objective))
+        listening.infer(_any_row(objective))
     return tuple(one.name for one in data if one.name in read)
 
 
@@ -162,17 +162,18 @@ def generated(objective: Objective) -> tuple[str, ...]:
     like = next(objective.parameters(), torch.empty(0))
     with torch.random.fork_rng():
         values = objective.ancestral_sample(
-            objective.draw_noise(like.new_empty(1)), _row_of_zeros(objective)
+            objective.draw_noise(like.new_empty(1)), _any_row(objective)
         )
         return tuple(objective.decode(values))
 
 
-def _row_of_zeros(objective: Objective) -> Batch:
+def _any_row(objective: Objective) -> Batch:
     """A row of data, to ask what an objective reads and generates."""
     like = next(objective.parameters(), torch.empty(0))
     return {
-        one.name: torch.zeros(
+        one.name: torch.full(
             (1, *one.tensor_shape),
+            one.filler,
             dtype=torch.int64 if one.kind == "categorical" else like.dtype,
             device=like.device,
         )

@@ -36,7 +36,7 @@ def exported_infer(objective: Objective) -> ExportedProgram:
     refuse_no_codes(objective)
     read = read_by_infer(objective)
     like = next(objective.parameters(), torch.empty(0))
-    rows = {one.name: _zeros(one, like) for one in objective.variables if one.name in read}
+    rows = {one.name: _any_rows(one, like) for one in objective.variables if one.name in read}
     return _exported(_Infer(objective).eval(), rows)
 
 
@@ -49,7 +49,9 @@ def exported_decode(objective: Objective) -> ExportedProgram:
     """
     like = next(objective.parameters(), torch.empty(0))
     with torch.random.fork_rng(), torch.no_grad():
-        given = {one.name: _zeros(one, like) for one in objective.variables if one.role != "latent"}
+        given = {
+            one.name: _any_rows(one, like) for one in objective.variables if one.role != "latent"
+        }
         values = objective.ancestral_sample(objective.draw_noise(like.new_empty(_ROWS)), given)
     return _exported(_Decode(objective).eval(), _read(objective, values))
 
@@ -57,7 +59,8 @@ def exported_decode(objective: Objective) -> ExportedProgram:
 def example_rows(program: ExportedProgram) -> dict[str, Tensor]:
     """Give the rows that a program was exported with, by name: what it may be called with.
 
-    Shapes: ``(3, *tensor_shape)``; zeros for data, a sample of p for codes.
+    Shapes: ``(3, *tensor_shape)``; zeros for data, ones for what is positive, a sample of p for
+    codes.
     """
     arguments, _ = program.example_inputs
     return dict(arguments[0])
@@ -112,6 +115,8 @@ def _exported(module: nn.Module, rows: Mapping[str, Tensor]) -> ExportedProgram:
         return export(module, (dict(rows),), dynamic_shapes={argument: shapes})
 
 
-def _zeros(variable: Variable, like: Tensor) -> Tensor:
+def _any_rows(variable: Variable, like: Tensor) -> Tensor:
     kind = torch.int64 if variable.kind == "categorical" else like.dtype
-    return torch.zeros((_ROWS, *variable.tensor_shape), dtype=kind, device=like.device)
+    return torch.full(
+        (_ROWS, *variable.tensor_shape), variable.filler, dtype=kind, device=like.device
+    )
