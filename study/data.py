@@ -44,6 +44,10 @@ def digits_batch(objective: Objective, rows: Tensor) -> dict[str, Tensor]:
         if one.role == "latent":
             continue
         values = _image(one, images) if one.shape else _label(one, labels, part)
+        if one.kind == "count":  # the grey levels of the file
+            values = (16 * images).round().reshape(-1, *one.tensor_shape)
+        elif one.kind == "positive":  # their sum
+            values = (16 * images).sum(dim=1)
         batch[one.name] = values[rows].to(torch.int64 if one.kind == "categorical" else dtype)
     return batch
 

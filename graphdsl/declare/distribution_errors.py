@@ -66,7 +66,7 @@ class ScaleNotPositive(Diagnostic):
 class NotAnExposure(Diagnostic):
     """An exposure that is no positive number of every row."""
 
-    code = "MIB299"
+    code = "MIB349"
     title = "Exposure that is not a positive number"
     said = "an exposure is a given variable, one positive number of every row: {why}"
     hint = "{instead}"
@@ -77,7 +77,7 @@ class NotAnExposure(Diagnostic):
 class ExposureNotAParent(Diagnostic):
     """An exposure on which p does not say that the counts depend."""
 
-    code = "MIB300"
+    code = "MIB348"
     title = "Exposure that is no parent"
     said = "the mean of `{name}` is a share of `{exposure}`, which this line has no edge from"
     hint = "write `{line}`; the network does not read the exposure"

@@ -20,7 +20,7 @@ _WRONG_LABELS = 0.25
 _WRONG_COLOURS = (0.2, 0.1)  # in each environment
 _ENVIRONMENTS = ("wrong in 0.2", "wrong in 0.1")
 _SEGMENTS, _LENGTH, _SOURCES = 40, 100, 5
-_CELLS, _GENES, _TYPES, _BATCHES = 2000, 50, 5, 2
+_CELLS, _GENES, _TYPES, _BATCHES = 2000, 64, 5, 2
 _DISPERSION, _DROPPED = 2.0, 0.1  # inverse; and the share of counts that are lost
 
 
@@ -138,7 +138,7 @@ def sources() -> Table:
 
 
 def cells() -> Table:
-    """Simulate counts ``x`` of 50 genes in 2,000 cells of five types, in two batches.
+    """Simulate counts ``x`` of 64 genes in 2,000 cells of five types, in two batches.
 
     A gene's share of a cell's counts depends on the ``type`` and on the ``batch``; a count is
     negative binomial, of inverse dispersion 2, and lost in a tenth of the cells. The ``size`` of a
@@ -146,7 +146,7 @@ def cells() -> Table:
 
     >>> table = cells()
     >>> [(one.name, one.values.shape) for one in table.columns]
-    [('x', (2000, 50)), ('size', (2000,)), ('batch', (2000,)), ('type', (2000,))]
+    [('x', (2000, 64)), ('size', (2000,)), ('batch', (2000,)), ('type', (2000,))]
     """
     dice = np.random.RandomState(0)
     kind, batch = dice.randint(_TYPES, size=_CELLS), dice.randint(_BATCHES, size=_CELLS)

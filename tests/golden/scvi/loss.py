@@ -3,8 +3,8 @@ sizes. In the paper: no row of Table 2 as printed. Published: E[-log p(x|z, s, l
 E KL(q(z|x, s) || p(z)), with a batch s and a library size l. Here: l is the sum of
 a cell's counts, as in scvi-tools, and not inferred.
 
-Compiled by graphdsl 0.1.0 from the spec `scvi` with genes = 50, batches = 2,
-sha256 ecccc6d86f2ad10308130dc013e2c561085a61a35169da57f8a1a330fd1d3d31.
+Compiled by graphdsl 0.1.0 from the spec `scvi` with genes = 64, batches = 2,
+sha256 d3e6ff4eb92de5ada4280a637a8e39487239f344184d4719b8fd2d2b27c1de31.
 
 Objective, to be minimised:
 
@@ -51,7 +51,7 @@ class Scvi(Objective):
     compiled_by = "graphdsl 0.1.0"
     emitted_format = 1
     variables = (
-        Variable("x", role="observed", kind="count", shape=(50,)),
+        Variable("x", role="observed", kind="count", shape=(64,)),
         Variable("size", role="given", kind="positive"),
         Variable("batch", role="given", kind="categorical", classes=2),
         Variable("z", role="latent", kind="real", shape=(10,)),
@@ -65,31 +65,31 @@ class Scvi(Objective):
         super().__init__(networks)
         self.q_z = self.network(
             "q(z|x,batch)",
-            lambda: self.scaled(mlp([(50,), (2,)], (128,), 2 * 10), inputs=["x", None]),
+            lambda: self.scaled(mlp([(64,), (2,)], (128,), 2 * 10), inputs=["x", None]),
         )
         self.p_x = self.network(
             "p(x|z,batch,size)",
             lambda: self.scaled(
-                mlp([(10,), (2,)], (128,), 2 * 50),
+                mlp([(10,), (2,)], (128,), 2 * 64),
                 answer="x",
                 law="zero_inflated_negative_binomial",
                 without="dispersion",
             ),
         )
         self.log_dispersion_p_x = self.learned_scale(
-            "x", (50,), law="zero_inflated_negative_binomial"
+            "x", (64,), law="zero_inflated_negative_binomial"
         )
         self.refuse_unused_networks()
 
     def forward(self, batch: Batch, noise: Noise | None = None) -> Losses:
-        x = self.observe(batch, "x")  # (B, 50)
+        x = self.observe(batch, "x")  # (B, 64)
         size = self.observe(batch, "size")  # (B,)
         batch_2 = self.observe(batch, "batch")  # (B,)
         noise = self.noise_for(x, noise)
         one_hot_batch = self.one_hot(batch_2, 2)  # (B, 2)
         q_z = Gaussian.split(self.q_z(x, one_hot_batch))  # q(z | x, batch); (B, 10)
         z = q_z.sample(noise["z"])  # (B, 10)
-        # p(x | z, batch, size); (B, 50)
+        # p(x | z, batch, size); (B, 64)
         p_x = ZeroInflatedNegativeBinomial.of_dispersion(
             self.p_x(z, one_hot_batch), self.log_dispersion_p_x
         ).exposed(size, 1)
@@ -125,7 +125,7 @@ class Scvi(Objective):
         size = self.observe(latents, "size")  # (B,)
         batch_2 = self.observe(latents, "batch")  # (B,)
         one_hot_batch = self.one_hot(batch_2, 2)  # (B, 2)
-        # p(x | z, batch, size); (B, 50)
+        # p(x | z, batch, size); (B, 64)
         p_x = ZeroInflatedNegativeBinomial.of_dispersion(
             self.p_x(z, one_hot_batch), self.log_dispersion_p_x
         ).exposed(size, 1)
