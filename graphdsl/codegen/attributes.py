@@ -48,6 +48,8 @@ def _variable(one: VariableSlot) -> py.Expression:
         named["optional"] = py.Literal(True)
     if one.inferred:
         named["inferred"] = py.Literal(True)
+    if one.interior:
+        named["interior"] = py.Literal(True)
     return runtime("Variable", py.Literal(one.name), **named)
 
 

@@ -87,7 +87,8 @@ def _of_the_caller(slot: NetworkSlot) -> tuple[py.Expression, ...]:
 def _learned_scale(slot: NetworkSlot, name: str, sizes: Sequence[int], law: str) -> py.Assign:
     """A learned scale, which starts at one, or at that of the data."""
     named = {"law": py.Literal(law), **_pooled(slot)}
-    value = own_call("learned_scale", _names(slot.builder.describes), shape(sizes), **named)
+    data = _names(slot.builder.describes) if slot.builder.describes else py.NONE
+    value = own_call("learned_scale", data, shape(sizes), **named)
     return py.Assign(own(name), value)
 
 

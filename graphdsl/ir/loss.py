@@ -54,6 +54,7 @@ class VariableSlot:
     classes: int | None = None
     optional: bool = False
     inferred: bool = False  #: whether q fills it in where a row lacks it
+    interior: bool = False  #: whether the ends of its support have no density
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -51,6 +51,7 @@ def loss_module(
                 classes=one.classes,
                 optional=one.optional or bool(one.labels),
                 inferred=bool(one.labels),
+                interior=one.role == "observed" and one.distribution.law.interior,
             )
             for one in model.families
             if not one.label_of

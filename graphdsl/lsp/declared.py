@@ -18,6 +18,7 @@ _KINDS = {
     "real": "real numbers",
     "binary": "bits",
     "positive": "positive numbers",
+    "unit": "numbers from 0 to 1",
     "count": "counts 0, 1, 2, ...",
     "categorical": "categories",
 }

@@ -64,6 +64,28 @@ def _gamma(one: Predicted) -> Array:
     return found
 
 
+def _continuous_bernoulli(one: Predicted) -> Array:
+    """A Bernoulli's, l^v (1 - l)^(1 - v), times its normaliser 2 artanh(1 - 2 l) / (1 - 2 l)."""
+    (logits,) = one.parameters
+    chance = 1 / (1 + np.exp(-logits))
+    apart = 1 - 2 * chance
+    even = np.abs(apart) < 1e-6  # where the quotient has no digits, its limit 2 is as close
+    safe = np.where(even, 0.5, apart)
+    normaliser = np.where(even, 2.0, 2 * np.arctanh(safe) / safe)
+    return _bernoulli(one) + np.log(normaliser)
+
+
+def _beta(one: Predicted) -> Array:
+    """Of the parameters a and b, which add up to the precision."""
+    logits, log_precision = _with_scale(one)
+    mean, precision = 1 / (1 + np.exp(-logits)), np.exp(log_precision)
+    a, b = precision * mean, precision * (1 - mean)
+    pairs = zip(a, b, strict=True)
+    normaliser: Array = np.array([lgamma(x + y) - lgamma(x) - lgamma(y) for x, y in pairs])
+    found: Array = (a - 1) * np.log(one.value) + (b - 1) * np.log(1 - one.value) + normaliser
+    return found
+
+
 def _bernoulli(one: Predicted) -> Array:
     (logits,) = one.parameters
     chance = 1 / (1 + np.exp(-logits))
@@ -118,6 +140,9 @@ DENSITIES: Mapping[str, Callable[[Predicted], Array]] = {
     "scaled_log_normal": _log_normal,
     "gamma": _gamma,
     "shaped_gamma": _gamma,
+    "continuous_bernoulli": _continuous_bernoulli,
+    "beta": _beta,
+    "precise_beta": _beta,
     "bernoulli": _bernoulli,
     "categorical": _categorical,
     "poisson": _poisson,

@@ -140,6 +140,9 @@ def _states(family: Family, rng: np.random.Generator) -> list[Array]:
         case "count":
             few, more = (rng.poisson(mean, shape).astype(np.float64) for mean in (2, 4))
             return [few, more + 1]
+        case "unit":
+            first_unit: Array = rng.uniform(0.02, 0.48, size=shape)
+            return [first_unit, first_unit + 0.5]
         case "positive":
             first_positive: Array = np.exp(rng.normal(size=shape))
             return [first_positive, first_positive + 1]

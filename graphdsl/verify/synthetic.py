@@ -83,6 +83,8 @@ def _values(one: VariableSlot, shape: tuple[int, ...], rng: np.random.Generator)
     match one.kind:
         case "real":
             return rng.normal(size=shape)
+        case "unit":
+            return rng.uniform(0.02, 0.98, size=shape)
         case "positive":
             return np.exp(rng.normal(size=shape))
         case "binary":

@@ -108,7 +108,7 @@ class Looking(nn.Module):
         warnings.warn(
             f"{name} holds values strictly between 0 and 1 ({between:.4g}): under `bernoulli` they "
             f"have no normalised likelihood, so that the loss is no bound of -log p({name}). Round "
-            f"them, or declare {name} `real`",
+            f"them, or declare {name} `unit` or `real`",
             stacklevel=2,
         )
 

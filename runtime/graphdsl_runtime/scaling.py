@@ -218,16 +218,17 @@ class Scaling(Reading):
         )
 
     def learned_scale(
-        self, answer: Names, shape: Sequence[int], *, law: str, pooled: bool = False
+        self, answer: Names | None, shape: Sequence[int], *, law: str, pooled: bool = False
     ) -> nn.Parameter:
         """Make the logarithm of a scale that is learned: of a variance, where the law is normal.
 
         Of counts it is that of an inverse dispersion.  It is 0 at first, and `standardise` sets it
-        to the data's own.
+        to the data's own unless ``answer`` is None.
         """
         scale = nn.Parameter(torch.zeros(tuple(shape)))
         unit = LAWS[law].units[-1]
-        self._learned_scales.append((scale, self._part(answer, pooled), unit))
+        if answer is not None:
+            self._learned_scales.append((scale, self._part(answer, pooled), unit))
         return scale
 
     def _part(self, names: Names, pooled: bool) -> Part:

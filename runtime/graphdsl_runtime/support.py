@@ -54,7 +54,7 @@ def refuse_outside(name: str, value: Tensor, variable: Variable) -> None:
         value[(first, *place)].item(),
         rows=_rows(wrong),
         place=place,
-        kind=variable.kind,
+        kind="interior" if variable.interior else variable.kind,
         classes=variable.classes,
     )
 
@@ -90,12 +90,12 @@ def _is_inside(value: Tensor, variable: Variable) -> bool:
         return math.isfinite(value.sum().item())
     numbers = value if value.is_floating_point() else value.long()
     low, high = (one.item() for one in torch.aminmax(numbers))
-    if variable.kind == "positive":
-        return 0 < low and high < math.inf
+    if variable.kind == "positive" or variable.interior:
+        return 0 < low and high < _highest(variable)
     if not (low >= 0 and high <= _highest(variable)):
         return False
     # Above 2^24 (of float32), all numbers are whole.
-    whole = variable.kind == "binary" or not value.is_floating_point()
+    whole = variable.kind in ("binary", "unit") or not value.is_floating_point()
     return whole or value.frac().amax().item() == 0.0
 
 
@@ -103,19 +103,21 @@ def _inside(value: Tensor, variable: Variable) -> Tensor:
     """Which values are in the support."""
     if variable.kind == "real":
         return torch.isfinite(value)
-    if variable.kind == "positive":
-        return torch.isfinite(value) & (value > 0)
+    if variable.kind == "positive" or variable.interior:
+        return (value > 0) & (value < _highest(variable))
     numbers = value if value.is_floating_point() else value.long()
     inside = (numbers >= 0) & (numbers <= _highest(variable))
-    if variable.kind != "binary" and value.is_floating_point():
+    if variable.kind not in ("binary", "unit") and value.is_floating_point():
         inside = inside & (value == value.floor())
     return inside
 
 
 def _highest(variable: Variable) -> float:
-    """The largest value there is; a count is finite."""
-    if variable.kind == "binary":
+    """The largest value there is; a count is finite, and what is positive."""
+    if variable.kind in ("binary", "unit"):
         return 1
+    if variable.kind == "positive":
+        return math.inf
     if variable.classes is not None:
         return variable.classes - 1
     return torch.finfo(torch.float64).max

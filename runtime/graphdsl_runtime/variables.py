@@ -33,6 +33,7 @@ class Variable:
     shape: tuple[int, ...] = ()  #: of one member
     optional: bool = False  #: whether a row may lack it, in training too
     inferred: bool = False  #: of something observed: whether q fills it in where a row lacks it
+    interior: bool = False  #: whether its law has no density at the ends of its support
 
     @property
     def grid(self) -> tuple[int, ...]:
@@ -57,9 +58,9 @@ class Variable:
         return self.tensor_shape if self.classes is None else (*self.tensor_shape, self.classes)
 
     @property
-    def filler(self) -> int:
+    def filler(self) -> float:
         """What stands in for a value that a row lacks, inside of the support of its kind."""
-        return 1 if self.kind == "positive" else 0
+        return {"positive": 1, "unit": 0.5}.get(self.kind, 0)
 
     @property
     def member_names(self) -> tuple[str, ...]:

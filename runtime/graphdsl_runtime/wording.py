@@ -13,6 +13,11 @@ _SUPPORTS = {
         "a binary value is 0 or 1, or between; divide pixels of 0..255 by 255, and write 0 for -1"
     ),
     "count": "a count is a whole number, 0 or more; declare `real` what is measured",
+    "unit": "a unit value is from 0 to 1; divide pixels of 0..255 by 255",
+    "interior": (
+        "under `beta` it is above 0 and below 1; declare `~ continuous_bernoulli`, which has a "
+        "density at both, or move the ends inside: (x (n - 1) + 0.5) / n, of n rows"
+    ),
     "positive": "a positive number is above 0; declare `real` what may be 0 or below",
     "flag": "it is true or false",
 }

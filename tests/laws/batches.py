@@ -20,6 +20,7 @@ ROWS = 6
 OUTSIDE: dict[str, tuple[float, ...]] = {
     "real": (math.inf, -math.inf),
     "positive": (0.0, -1.0, math.inf),
+    "unit": (-0.1, 1.5, math.inf),
     "binary": (255.0, -1.0, 1.5, math.inf),
     "count": (-1.0, 0.5, math.inf),
     "categorical": (-1.0, 0.5, 1e9, math.inf),

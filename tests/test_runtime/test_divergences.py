@@ -14,7 +14,9 @@ from torch.testing import assert_close
 
 from graphdsl_runtime import (
     Bernoulli,
+    Beta,
     Categorical,
+    ContinuousBernoulli,
     Gamma,
     Gaussian,
     Laplace,
@@ -111,6 +113,9 @@ def discrete_words() -> list[Word]:
         ),
         Word("gamma", lambda a, r, v: Gamma(a, r).nll(v.exp()), (wide, wide, 20.0)),
         Word("log-normal", lambda a, r, v: LogNormal(a, r).nll(v.exp()), (wide, wide, 20.0)),
+        Word("grey", lambda a, v: ContinuousBernoulli(a).nll(v.sigmoid()), (far, 30.0)),
+        Word("grey entropy", lambda a: ContinuousBernoulli(a).entropy(), (far,)),
+        Word("beta", lambda a, n, v: Beta(a, n).nll(v.sigmoid()), (wide, wide, 3.0)),
         Word("zeros", lambda a, s: ZeroInflatedPoisson(a, s).nll(0.0 * a), (wide, far)),
         Word("inflated", lambda a, s: ZeroInflatedPoisson(a, s).nll(0.0 * a + 9), (wide, far)),
     ]

@@ -115,6 +115,9 @@ def _support(owner: Owner, values: Values, facts: Facts) -> Iterator[Finding]:
     elif kind == "count":
         wrong = _first(values, lambda one: (one < 0) | (one != np.floor(one)))
         instead = "a count is a whole number, 0 or more; declare what is measured `real`"
+    elif kind == "unit":
+        wrong = _first(values, lambda one: (one < 0) | (one > 1))
+        instead = "a unit value is from 0 to 1; divide pixels of 0..255 by 255"
     elif kind == "positive":
         wrong = _first(values, lambda one: one <= 0)
         instead = "a positive number is above 0; declare `real` what may be 0 or below"

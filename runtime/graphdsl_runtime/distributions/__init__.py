@@ -41,11 +41,14 @@ from graphdsl_runtime.distributions.negative_binomial import (
 from graphdsl_runtime.distributions.noise import gumbel_noise, laplace_noise, logistic_noise
 from graphdsl_runtime.distributions.poisson import Poisson
 from graphdsl_runtime.distributions.positive import Gamma, LogNormal
+from graphdsl_runtime.distributions.unit_interval import Beta, ContinuousBernoulli
 
 #: What p says of something observed.
 Likelihood: TypeAlias = (
     Bernoulli
+    | Beta
     | Categorical
+    | ContinuousBernoulli
     | Gamma
     | Gaussian
     | Laplace
@@ -60,7 +63,9 @@ Likelihood: TypeAlias = (
 LAWS: Mapping[str, type[Likelihood]] = MappingProxyType(
     {
         "bernoulli": Bernoulli,
+        "beta": Beta,
         "categorical": Categorical,
+        "continuous_bernoulli": ContinuousBernoulli,
         "gamma": Gamma,
         "laplace": Laplace,
         "log_normal": LogNormal,
@@ -75,7 +80,9 @@ LAWS: Mapping[str, type[Likelihood]] = MappingProxyType(
 __all__ = [
     "LAWS",
     "Bernoulli",
+    "Beta",
     "Categorical",
+    "ContinuousBernoulli",
     "FullGaussian",
     "Gamma",
     "Gaussian",

@@ -1,0 +1,210 @@
+"""The laws of counts, of positive numbers and of numbers from 0 to 1, which no latent has."""
+
+from __future__ import annotations
+
+__all__ = [
+    "BETA",
+    "CONTINUOUS_BERNOULLI",
+    "GAMMA",
+    "LOG_NORMAL",
+    "NEGATIVE_BINOMIAL",
+    "POISSON",
+    "ZERO_INFLATED_NEGATIVE_BINOMIAL",
+    "ZERO_INFLATED_POISSON",
+]
+
+from graphdsl.ir.law import Law, Output, Scale
+
+POISSON = Law(
+    word="poisson",
+    kind="count",
+    runtime="Poisson",
+    output=Output(name="poisson", constructor="Poisson", parameters=("log-rates",)),
+    latent=False,
+    gradient="none",
+    entropy=False,
+    divergences=("poisson",),
+    exposure=True,
+    has_units=True,
+    link="rate: exp",
+    support="0, 1, 2, ...",
+    reference="McCullagh and Nelder 1989, ch. 6",
+)
+
+NEGATIVE_BINOMIAL = Law(
+    word="negative_binomial",
+    kind="count",
+    runtime="NegativeBinomial",
+    output=Output(
+        name="negative_binomial",
+        constructor="NegativeBinomial.split",
+        parameters=("log-means", "log-dispersions"),
+    ),
+    scale=Scale(
+        word="dispersion",
+        output=Output(
+            name="dispersed",
+            constructor="NegativeBinomial",
+            parameters=("log-means",),
+        ),
+        attribute="log_dispersion",
+        power=1,
+        default="learned",
+        each=True,
+    ),
+    latent=False,
+    gradient="none",
+    entropy=False,
+    divergences=(),
+    exposure=True,
+    has_units=True,
+    link="mean: exp; inverse dispersion: exp",
+    support="0, 1, 2, ...",
+    reference="Lopez et al. 2018; Hilbe 2011, ch. 8",
+)
+
+ZERO_INFLATED_NEGATIVE_BINOMIAL = Law(
+    word="zero_inflated_negative_binomial",
+    kind="count",
+    runtime="ZeroInflatedNegativeBinomial",
+    output=Output(
+        name="zero_inflated_negative_binomial",
+        constructor="ZeroInflatedNegativeBinomial.split",
+        parameters=("log-means", "logits of zeros", "log-dispersions"),
+    ),
+    scale=Scale(
+        word="dispersion",
+        output=Output(
+            name="zero_inflated_dispersed",
+            constructor="ZeroInflatedNegativeBinomial.split",
+            parameters=("log-means", "logits of zeros"),
+        ),
+        attribute="log_dispersion",
+        power=1,
+        default="learned",
+        each=True,
+    ),
+    latent=False,
+    gradient="none",
+    entropy=False,
+    divergences=(),
+    exposure=True,
+    has_units=True,
+    link="mean: exp; share of zeros: logit; inverse dispersion: exp",
+    support="0, 1, 2, ...",
+    reference="Lopez et al. 2018",
+)
+
+ZERO_INFLATED_POISSON = Law(
+    word="zero_inflated_poisson",
+    kind="count",
+    runtime="ZeroInflatedPoisson",
+    output=Output(
+        name="zero_inflated_poisson",
+        constructor="ZeroInflatedPoisson.split",
+        parameters=("log-rates", "logits of zeros"),
+    ),
+    latent=False,
+    gradient="none",
+    entropy=False,
+    divergences=(),
+    exposure=True,
+    has_units=True,
+    link="rate: exp; share of zeros: logit",
+    support="0, 1, 2, ...",
+    reference="Lambert 1992",
+)
+
+LOG_NORMAL = Law(
+    word="log_normal",
+    kind="positive",
+    runtime="LogNormal",
+    output=Output(
+        name="log_normal",
+        constructor="LogNormal.split",
+        parameters=("log-medians", "log-scales"),
+    ),
+    scale=Scale(
+        output=Output(
+            name="scaled_log_normal", constructor="LogNormal", parameters=("log-medians",)
+        ),
+        attribute="log_scale",
+        power=1,
+        default="learned",
+        each=True,
+    ),
+    latent=False,
+    gradient="none",
+    divergences=(),
+    has_units=True,
+    link="median: exp; scale of the logarithm: exp",
+    support="positive numbers",
+    reference="Johnson, Kotz and Balakrishnan 1994, ch. 14",
+)
+
+GAMMA = Law(
+    word="gamma",
+    kind="positive",
+    runtime="Gamma",
+    output=Output(
+        name="gamma",
+        constructor="Gamma.split",
+        parameters=("log-means", "log-shapes"),
+    ),
+    scale=Scale(
+        word="shape",
+        output=Output(name="shaped_gamma", constructor="Gamma", parameters=("log-means",)),
+        attribute="log_shape",
+        power=1,
+        default="learned",
+        each=True,
+    ),
+    latent=False,
+    gradient="none",
+    entropy=False,
+    divergences=(),
+    has_units=True,
+    link="mean: exp; shape: exp",
+    support="positive numbers",
+    reference="McCullagh and Nelder 1989, ch. 8",
+)
+
+CONTINUOUS_BERNOULLI = Law(
+    word="continuous_bernoulli",
+    kind="unit",
+    runtime="ContinuousBernoulli",
+    output=Output(
+        name="continuous_bernoulli", constructor="ContinuousBernoulli", parameters=("logits",)
+    ),
+    latent=False,
+    gradient="none",
+    divergences=(),
+    link="natural parameter: identity",
+    support="numbers from 0 to 1",
+    reference="Loaiza-Ganem and Cunningham 2019",
+)
+
+BETA = Law(
+    word="beta",
+    kind="unit",
+    runtime="Beta",
+    output=Output(
+        name="beta", constructor="Beta.split", parameters=("logits of means", "log-precisions")
+    ),
+    scale=Scale(
+        word="precision",
+        output=Output(name="precise_beta", constructor="Beta", parameters=("logits of means",)),
+        attribute="log_precision",
+        power=1,
+        default="learned",
+        each=True,
+    ),
+    latent=False,
+    gradient="none",
+    entropy=False,
+    divergences=(),
+    interior=True,
+    link="mean: logit; precision: exp",
+    support="numbers between 0 and 1, without the ends",
+    reference="Ferrari and Cribari-Neto 2004",
+)
