@@ -48,7 +48,8 @@ class Scale:
     It is the last of the law's own output: what a network predicts with it is the rest before it.
     """
 
-    word: Literal["scale", "dispersion", "shape", "precision"] = "scale"  #: what a spec calls it
+    #: what a spec calls it
+    word: Literal["scale", "dispersion", "shape", "precision", "df"] = "scale"
     output: Output  #: of a network that predicts the rest
     attribute: str  #: of a learned one: what its logarithm is called in the emitted module
     power: int  #: whose logarithm that is: 1 of the parameter, 2 of its square

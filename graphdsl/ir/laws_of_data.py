@@ -1,4 +1,4 @@
-"""The laws of counts, of positive numbers and of numbers from 0 to 1, which no latent has."""
+"""The laws that no latent has: of counts, of positive and unit numbers, and of heavy tails."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ __all__ = [
     "LOG_NORMAL",
     "NEGATIVE_BINOMIAL",
     "POISSON",
+    "STUDENT_T",
     "ZERO_INFLATED_NEGATIVE_BINOMIAL",
     "ZERO_INFLATED_POISSON",
 ]
@@ -207,4 +208,34 @@ BETA = Law(
     link="mean: logit; precision: exp",
     support="numbers between 0 and 1, without the ends",
     reference="Ferrari and Cribari-Neto 2004",
+)
+
+STUDENT_T = Law(
+    word="student_t",
+    kind="real",
+    runtime="StudentT",
+    output=Output(
+        name="student_t",
+        constructor="StudentT.split",
+        parameters=("locations", "log-scales", "logarithms of the degrees of freedom"),
+    ),
+    scale=Scale(
+        word="df",
+        output=Output(
+            name="student_t_of_df",
+            constructor="StudentT.split",
+            parameters=("locations", "log-scales"),
+        ),
+        attribute="log_df",
+        power=1,
+        default="learned",
+        each=True,
+    ),
+    latent=False,
+    gradient="none",
+    divergences=(),
+    has_units=True,
+    link="location: identity; scale: exp; degrees of freedom: exp",
+    support="real numbers",
+    reference="Lange, Little and Taylor 1989",
 )

@@ -46,6 +46,16 @@ def _with_scale(one: Predicted) -> tuple[Array, Array]:
     return location, scales[0] if scales else np.full_like(location, one.scale)
 
 
+def _student_t(one: Predicted) -> Array:
+    """Of d degrees of freedom, predicted last or given."""
+    location, log_scale, *given = one.parameters
+    d = np.exp(given[0] if given else np.full_like(location, one.scale))
+    normaliser: Array = np.array([lgamma((k + 1) / 2) - lgamma(k / 2) for k in d])
+    square: Array = ((one.value - location) / np.exp(log_scale)) ** 2
+    tail: Array = (d + 1) / 2 * np.log1p(square / d)
+    return normaliser - np.log(d * np.pi) / 2 - log_scale - tail
+
+
 def _log_normal(one: Predicted) -> Array:
     """A normal logarithm, whose scale is given as its own logarithm; dx = x d log x."""
     log_median, log_scale = _with_scale(one)
@@ -136,6 +146,8 @@ DENSITIES: Mapping[str, Callable[[Predicted], Array]] = {
     "unit_laplace": _laplace,
     "gaussian": _normal,
     "laplace": _laplace,
+    "student_t": _student_t,
+    "student_t_of_df": _student_t,
     "log_normal": _log_normal,
     "scaled_log_normal": _log_normal,
     "gamma": _gamma,

@@ -210,8 +210,9 @@ def quadrature(kind: Kind) -> tuple[Tensor, Tensor]:
 @pytest.mark.parametrize("law", DECLARED, ids=str)
 def test_draws_have_the_moments_and_the_support_of_each_law(law: Law) -> None:
     torch.manual_seed(0)
-    # A law whose density has poles at the ends of its support is summed badly there.
-    one = Likelihood(law, "4" if law.interior else "", (2,), is_family=False, is_optional=False)
+    # Poles at the ends of the support are summed badly, and a Cauchy has no moments.
+    scale = "4" if law.interior or law.word == "student_t" else ""
+    one = Likelihood(law, scale, (2,), is_family=False, is_optional=False)
     objective = emitted_class(one.spec)()
     latents = {"z": torch.randn(1, 2).expand(DRAWS, 2)}
     likelihood: Any = graphdsl_runtime.detached(objective.decode(latents)["x"])  # of any law
@@ -433,7 +434,7 @@ def test_divergences_of_a_record_are_to_laws_of_its_kind(law: Law) -> None:
     assert not law.divergences or law.entropy or law.gradient == "none"
 
 
-SCALED = [law for law in DECLARED if law.scale is not None and law.kind == "real"]
+SCALED = [law for law in DECLARED if law.scale and law.scale.word == "scale" and law.kind == "real"]
 
 
 @pytest.mark.parametrize("law", SCALED, ids=str)
@@ -453,7 +454,7 @@ def test_the_runtime_lists_the_likelihoods_of_the_records() -> None:
         units = graphdsl_runtime.LAWS[law.word].units
         assert len(units) == len(law.output.parameters)
         assert (set(units) != {"none"}) == law.has_units
-        if law.scale is not None and law.kind == "real":
+        if law.scale is not None and law in SCALED:
             assert units == ("mean", {1: "log_scale", 2: "log_square"}[law.scale.power])
 
 

@@ -25,6 +25,7 @@ from graphdsl_runtime import (
     Poisson,
     StandardLaplace,
     StandardNormal,
+    StudentT,
     ZeroInflatedPoisson,
     expect,
     monte_carlo_kl,
@@ -116,6 +117,8 @@ def discrete_words() -> list[Word]:
         Word("grey", lambda a, v: ContinuousBernoulli(a).nll(v.sigmoid()), (far, 30.0)),
         Word("grey entropy", lambda a: ContinuousBernoulli(a).entropy(), (far,)),
         Word("beta", lambda a, n, v: Beta(a, n).nll(v.sigmoid()), (wide, wide, 3.0)),
+        Word("t", lambda m, s, d, v: StudentT(m, s, d).nll(v), (1e4, wide, wide, 1e4)),
+        Word("t entropy", lambda s, d: StudentT(0 * s, s, d).entropy(), (wide, wide)),
         Word("zeros", lambda a, s: ZeroInflatedPoisson(a, s).nll(0.0 * a), (wide, far)),
         Word("inflated", lambda a, s: ZeroInflatedPoisson(a, s).nll(0.0 * a + 9), (wide, far)),
     ]

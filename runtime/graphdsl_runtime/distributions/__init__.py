@@ -41,6 +41,7 @@ from graphdsl_runtime.distributions.negative_binomial import (
 from graphdsl_runtime.distributions.noise import gumbel_noise, laplace_noise, logistic_noise
 from graphdsl_runtime.distributions.poisson import Poisson
 from graphdsl_runtime.distributions.positive import Gamma, LogNormal
+from graphdsl_runtime.distributions.student_t import StudentT
 from graphdsl_runtime.distributions.unit_interval import Beta, ContinuousBernoulli
 
 #: What p says of something observed.
@@ -55,6 +56,7 @@ Likelihood: TypeAlias = (
     | LogNormal
     | NegativeBinomial
     | Poisson
+    | StudentT
     | ZeroInflatedNegativeBinomial
     | ZeroInflatedPoisson
 )
@@ -72,6 +74,7 @@ LAWS: Mapping[str, type[Likelihood]] = MappingProxyType(
         "negative_binomial": NegativeBinomial,
         "normal": Gaussian,
         "poisson": Poisson,
+        "student_t": StudentT,
         "zero_inflated_negative_binomial": ZeroInflatedNegativeBinomial,
         "zero_inflated_poisson": ZeroInflatedPoisson,
     }
@@ -95,6 +98,7 @@ __all__ = [
     "Poisson",
     "StandardLaplace",
     "StandardNormal",
+    "StudentT",
     "UniformBernoulli",
     "UniformCategorical",
     "ZeroInflatedNegativeBinomial",

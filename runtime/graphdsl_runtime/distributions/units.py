@@ -4,14 +4,18 @@ from __future__ import annotations
 
 __all__ = ["Unit", "beginning", "in_units"]
 
+import math
 from typing import Literal, TypeAlias
 
 import torch
 from torch import Tensor
 
+_LOG_DF = math.log(10.0)  # tails that data can make heavier, or lighter
+
 #: What a number is: a mean, a log-scale, the log of a squared scale, a log-mean, that of what half
 #: of the rows have, the log of an inverse dispersion, the log-median of a log-normal and the
-#: log-scale of its logarithm, the log-shape of a gamma, or of no unit.
+#: log-scale of its logarithm, the log-shape of a gamma, the log of degrees of freedom, or of no
+#: unit.
 Unit: TypeAlias = Literal[
     "mean",
     "log_scale",
@@ -22,6 +26,7 @@ Unit: TypeAlias = Literal[
     "log_median",
     "log_scale_of_log",
     "log_shape",
+    "log_df",
     "none",
 ]
 
@@ -80,6 +85,8 @@ def beginning(unit: Unit, mean: Tensor, spread: Tensor) -> Tensor:
             return torch.log((mean.square() / excess).nan_to_num(nan=1.0).clamp(0.01, 100.0))
         case "log_scale_of_log":
             return 0.5 * torch.log(torch.log1p((spread / mean).square()))
+        case "log_df":
+            return torch.full_like(mean, _LOG_DF)
         case "log_shape":
             return 2.0 * torch.log(mean / spread)
         case _:
