@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["Gradient", "Kind", "Law", "Output", "Scale"]
+__all__ = ["Gradient", "Kind", "Law", "Output", "Scale", "Word"]
 
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
@@ -10,6 +10,8 @@ from typing import Literal, TypeAlias
 Kind: TypeAlias = Literal["real", "positive", "unit", "binary", "categorical", "count"]
 #: How a sample depends on the parameters: by a differentiable map, by a relaxation, or not at all.
 Gradient: TypeAlias = Literal["pathwise", "relaxed", "none"]
+#: What a spec calls a parameter that it may fix.
+Word: TypeAlias = Literal["scale", "dispersion", "shape", "precision", "df"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,8 +50,7 @@ class Scale:
     It is the last of the law's own output: what a network predicts with it is the rest before it.
     """
 
-    #: what a spec calls it
-    word: Literal["scale", "dispersion", "shape", "precision", "df"] = "scale"
+    word: Word = "scale"  #: what a spec calls it
     output: Output  #: of a network that predicts the rest
     attribute: str  #: of a learned one: what its logarithm is called in the emitted module
     power: int  #: whose logarithm that is: 1 of the parameter, 2 of its square
@@ -68,14 +69,14 @@ class Law:
     output: Output  #: of a network that predicts all parameters
     scale: Scale | None = None  #: None if a network predicts all parameters, always
     declared: bool = True  #: whether a declaration may name it; if not, only a line of `q`
-    latent: bool  #: whether a latent may be declared with it
+    latent: bool = False  #: whether a latent may be declared with it
     prior: str = ""  #: the runtime's standard distribution; empty if no root of p has this law
-    gradient: Gradient  #: of samples
+    gradient: Gradient = "none"  #: of samples
     joint: bool = False  #: whether the numbers of one variable are dependent given its parents
     #: of joint laws: which network is built for it
     builder: Literal["", "full", "flow", "mixture", "vamp"] = ""
     entropy: bool = True  #: whether its entropy has a closed form
-    divergences: tuple[str, ...]  #: the laws, as written, to which its KL has a closed form
+    divergences: tuple[str, ...] = ()  #: the laws, as written, to which its KL has a closed form
     exposure: bool = False  #: whether its mean may be a share of another variable's value
     interior: bool = False  #: whether the ends of the support have no density
     has_units: bool = False  #: whether a default network predicts in units of the data

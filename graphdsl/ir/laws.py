@@ -106,7 +106,6 @@ BERNOULLI = Law(
     kind="binary",
     runtime="Bernoulli",
     output=Output(name="bernoulli", constructor="Bernoulli", parameters=("logits",)),
-    latent=False,
     prior="uniform_bernoulli",
     gradient="relaxed",
     divergences=("bernoulli",),

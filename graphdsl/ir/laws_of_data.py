@@ -14,15 +14,27 @@ __all__ = [
     "ZERO_INFLATED_POISSON",
 ]
 
-from graphdsl.ir.law import Law, Output, Scale
+from graphdsl.ir.law import Law, Output, Scale, Word
+
+
+def _learned(word: Word, name: str, constructor: str, *parameters: str) -> Scale:
+    """A parameter that is learned for each coordinate, unless the spec says otherwise."""
+    output = Output(name=name, constructor=constructor, parameters=parameters)
+    return Scale(
+        word=word,
+        output=output,
+        attribute=f"log_{word}",
+        power=1,
+        default="learned",
+        each=True,
+    )
+
 
 POISSON = Law(
     word="poisson",
     kind="count",
     runtime="Poisson",
     output=Output(name="poisson", constructor="Poisson", parameters=("log-rates",)),
-    latent=False,
-    gradient="none",
     entropy=False,
     divergences=("poisson",),
     exposure=True,
@@ -41,22 +53,8 @@ NEGATIVE_BINOMIAL = Law(
         constructor="NegativeBinomial.split",
         parameters=("log-means", "log-dispersions"),
     ),
-    scale=Scale(
-        word="dispersion",
-        output=Output(
-            name="dispersed",
-            constructor="NegativeBinomial",
-            parameters=("log-means",),
-        ),
-        attribute="log_dispersion",
-        power=1,
-        default="learned",
-        each=True,
-    ),
-    latent=False,
-    gradient="none",
+    scale=_learned("dispersion", "dispersed", "NegativeBinomial", "log-means"),
     entropy=False,
-    divergences=(),
     exposure=True,
     has_units=True,
     link="mean: exp; inverse dispersion: exp",
@@ -73,22 +71,14 @@ ZERO_INFLATED_NEGATIVE_BINOMIAL = Law(
         constructor="ZeroInflatedNegativeBinomial.split",
         parameters=("log-means", "logits of zeros", "log-dispersions"),
     ),
-    scale=Scale(
-        word="dispersion",
-        output=Output(
-            name="zero_inflated_dispersed",
-            constructor="ZeroInflatedNegativeBinomial.split",
-            parameters=("log-means", "logits of zeros"),
-        ),
-        attribute="log_dispersion",
-        power=1,
-        default="learned",
-        each=True,
+    scale=_learned(
+        "dispersion",
+        "zero_inflated_dispersed",
+        "ZeroInflatedNegativeBinomial.split",
+        "log-means",
+        "logits of zeros",
     ),
-    latent=False,
-    gradient="none",
     entropy=False,
-    divergences=(),
     exposure=True,
     has_units=True,
     link="mean: exp; share of zeros: logit; inverse dispersion: exp",
@@ -105,10 +95,7 @@ ZERO_INFLATED_POISSON = Law(
         constructor="ZeroInflatedPoisson.split",
         parameters=("log-rates", "logits of zeros"),
     ),
-    latent=False,
-    gradient="none",
     entropy=False,
-    divergences=(),
     exposure=True,
     has_units=True,
     link="rate: exp; share of zeros: logit",
@@ -125,18 +112,7 @@ LOG_NORMAL = Law(
         constructor="LogNormal.split",
         parameters=("log-medians", "log-scales"),
     ),
-    scale=Scale(
-        output=Output(
-            name="scaled_log_normal", constructor="LogNormal", parameters=("log-medians",)
-        ),
-        attribute="log_scale",
-        power=1,
-        default="learned",
-        each=True,
-    ),
-    latent=False,
-    gradient="none",
-    divergences=(),
+    scale=_learned("scale", "scaled_log_normal", "LogNormal", "log-medians"),
     has_units=True,
     link="median: exp; scale of the logarithm: exp",
     support="positive numbers",
@@ -152,18 +128,8 @@ GAMMA = Law(
         constructor="Gamma.split",
         parameters=("log-means", "log-shapes"),
     ),
-    scale=Scale(
-        word="shape",
-        output=Output(name="shaped_gamma", constructor="Gamma", parameters=("log-means",)),
-        attribute="log_shape",
-        power=1,
-        default="learned",
-        each=True,
-    ),
-    latent=False,
-    gradient="none",
+    scale=_learned("shape", "shaped_gamma", "Gamma", "log-means"),
     entropy=False,
-    divergences=(),
     has_units=True,
     link="mean: exp; shape: exp",
     support="positive numbers",
@@ -177,9 +143,6 @@ CONTINUOUS_BERNOULLI = Law(
     output=Output(
         name="continuous_bernoulli", constructor="ContinuousBernoulli", parameters=("logits",)
     ),
-    latent=False,
-    gradient="none",
-    divergences=(),
     link="natural parameter: identity",
     support="numbers from 0 to 1",
     reference="Loaiza-Ganem and Cunningham 2019",
@@ -192,18 +155,8 @@ BETA = Law(
     output=Output(
         name="beta", constructor="Beta.split", parameters=("logits of means", "log-precisions")
     ),
-    scale=Scale(
-        word="precision",
-        output=Output(name="precise_beta", constructor="Beta", parameters=("logits of means",)),
-        attribute="log_precision",
-        power=1,
-        default="learned",
-        each=True,
-    ),
-    latent=False,
-    gradient="none",
+    scale=_learned("precision", "precise_beta", "Beta", "logits of means"),
     entropy=False,
-    divergences=(),
     interior=True,
     link="mean: logit; precision: exp",
     support="numbers between 0 and 1, without the ends",
@@ -219,21 +172,7 @@ STUDENT_T = Law(
         constructor="StudentT.split",
         parameters=("locations", "log-scales", "logarithms of the degrees of freedom"),
     ),
-    scale=Scale(
-        word="df",
-        output=Output(
-            name="student_t_of_df",
-            constructor="StudentT.split",
-            parameters=("locations", "log-scales"),
-        ),
-        attribute="log_df",
-        power=1,
-        default="learned",
-        each=True,
-    ),
-    latent=False,
-    gradient="none",
-    divergences=(),
+    scale=_learned("df", "student_t_of_df", "StudentT.split", "locations", "log-scales"),
     has_units=True,
     link="location: identity; scale: exp; degrees of freedom: exp",
     support="real numbers",
