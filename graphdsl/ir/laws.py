@@ -10,31 +10,11 @@ The file is long because it is one table: a record for each law.
 from __future__ import annotations
 
 __all__ = [
-    "BERNOULLI",
-    "BETA",
-    "CATEGORICAL",
-    "CONTINUOUS_BERNOULLI",
-    "FLOW",
-    "FULL_NORMAL",
-    "GAMMA",
-    "LAPLACE",
-    "LAWS",
-    "LOG_NORMAL",
-    "NEGATIVE_BINOMIAL",
-    "NORMAL",
-    "POISSON",
-    "STUDENT_T",
-    "ZERO_INFLATED_NEGATIVE_BINOMIAL",
-    "ZERO_INFLATED_POISSON",
-    "Kind",
-    "Law",
-    "Output",
-    "Scale",
-    "joint_law",
-    "kinds_of_latents",
-    "laws_of",
-    "scale_of",
-]
+    "BERNOULLI", "BETA", "CATEGORICAL", "CONTINUOUS_BERNOULLI", "FLOW", "FULL_NORMAL", "GAMMA",
+    "LAPLACE", "LAWS", "LOG_NORMAL", "NEGATIVE_BINOMIAL", "NORMAL", "POISSON", "STUDENT_T",
+    "ZERO_INFLATED_NEGATIVE_BINOMIAL", "ZERO_INFLATED_POISSON", "Kind", "Law", "Output", "Scale",
+    "joint_law", "kinds_of_latents", "laws_of", "scale_of",
+]  # fmt: skip
 
 from collections.abc import Iterable
 
