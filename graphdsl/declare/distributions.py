@@ -29,7 +29,6 @@ from graphdsl.ir.notation import number_text
 from graphdsl.ir.priors import LEARNED_PARAMETERS, PRIORS, components_of
 from graphdsl.syntax import ast
 
-#: What may stand for the number of a scale.
 _WORDS: dict[str, Literal["learned", "own"]] = {"learned": "learned", "network": "own"}
 _KINDS: dict[str, Kind] = {kind: kind for kind in get_args(Kind)}
 
@@ -189,7 +188,8 @@ def _scale(
     scope: Scope, choice: ast.Choice, law: Law, name: str, role: str
 ) -> Fraction | Literal["learned", "own"] | None:
     """`scale = 0.1`, `learned` or `network`: of what p says of something observed."""
-    default = _default(law, role)
+    is_learned = law.scale is not None and law.scale.default == "learned" and role == "observed"
+    default: Literal["learned"] | None = "learned" if is_learned else None
     word = "scale" if law.scale is None else law.scale.word
     if choice.arguments or any(one.name.text != word for one in choice.settings):
         usage = _usage(law, role) if role == "latent" else f"`~ {law}`"
@@ -215,9 +215,3 @@ def _scale(
         scope.note(ScaleNotPositive(span=span, word=word, value=number_text(scale)))
         return default
     return scale
-
-
-def _default(law: Law, role: str) -> Literal["learned"] | None:
-    """What the scale of a law is where the spec names none."""
-    is_learned = law.scale is not None and law.scale.default == "learned"
-    return "learned" if is_learned and role == "observed" else None

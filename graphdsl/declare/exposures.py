@@ -14,40 +14,24 @@ from graphdsl.syntax import ast
 
 def exposure_of(scope: Scope, setting: ast.Setting) -> Variable:
     """The variable that a setting names: one positive number of every row."""
-    value = setting.value
-    if not isinstance(value, ast.Word):
-        _refuse(scope, setting, "this is none", "declare `given size : positive`")
-        return NO_VARIABLE
-    known = scope.declared.get(value.text)
-    if known is None or not isinstance(known.statement, ast.VariableDeclaration):
-        _refuse(
-            scope,
-            setting,
-            f"no variable is called `{value.text}`",
-            f"declare `given {value.text} : positive`",
-        )
-        return NO_VARIABLE
-    mistake = _why_none(known.statement)
-    if mistake:
-        _refuse(scope, setting, mistake, f"declare `given {value.text} : positive`")
-        return NO_VARIABLE
-    return Variable(value.text)
+    name = setting.value.text if isinstance(setting.value, ast.Word) else ""
+    known = scope.declared.get(name)
+    why = _why_none(name, None if known is None else known.statement)
+    if why:
+        instead = f"declare `given {name or 'size'} : positive`"
+        scope.note(NotAnExposure(span=setting.span, why=why, instead=instead))
+    return NO_VARIABLE if why else Variable(name)
 
 
-def _why_none(statement: ast.VariableDeclaration) -> str:
-    """Why a variable is no exposure; empty if it is one."""
-    name = statement.name.text
-    if statement.role != "given":
-        return f"`{name}` is {statement.role}"
-    if statement.kind.name.text != "positive":
-        return f"`{name}` is `{statement.kind.name.text}`"
-    if statement.family or statement.shape:
-        return f"`{name}` has several values in a row"
-    return f"rows may lack `{name}`" if statement.optional else ""
-
-
-def _refuse(scope: Scope, setting: ast.Setting, why: str, instead: str) -> None:
-    scope.note(NotAnExposure(span=setting.span, why=why, instead=instead))
+def _why_none(name: str, statement: ast.Statement | None) -> str:
+    """Why a name is that of no exposure; empty if it is."""
+    if not isinstance(statement, ast.VariableDeclaration):
+        return f"no variable is called `{name}`" if name else "this is none"
+    kind = statement.kind.name.text
+    if statement.role != "given" or kind != "positive":
+        return f"`{name}` is {statement.role}, of the kind `{kind}`"
+    several = f"`{name}` has several values in a row" if statement.family or statement.shape else ""
+    return f"rows may lack `{name}`" if statement.optional else several
 
 
 def check_exposure(scope: Scope, conditional: Conditional, family: Family, span: Span) -> None:
@@ -60,6 +44,5 @@ def check_exposure(scope: Scope, conditional: Conditional, family: Family, span:
         line = f"{parents} -> {', '.join(conditional.children)}"
         scope.note(ExposureNotAParent(span=span, name=family.name, exposure=exposure, line=line))
     elif any(gate.parent == exposure for gate in conditional.gates):
-        why = f"the edge from `{exposure}` is learned"
-        instead = "leave it out of the line with `if`"
+        why, instead = f"the edge from `{exposure}` is learned", "write it on a line without `if`"
         scope.note(NotAnExposure(span=span, why=why, instead=instead))
