@@ -20,14 +20,11 @@ import pytest
 import torch
 from torch import Tensor
 
-from graphdsl.auditing import on_trial
-from graphdsl.compiler import Compiled, read
 from graphdsl.ir.loss import LossModule
-from graphdsl.ir.verification import EmittedComparison, Unverified
-from graphdsl.trials.verifying import tried
 from graphdsl_runtime import Objective
 from tests.corpus import Case, compiled, compiling, documented, generated, shipped
 from tests.emitted import emitted_class, emitted_objectives
+from tests.laws.tries import disagreeing
 
 pytestmark = pytest.mark.usefixtures("in_double_precision")
 
@@ -188,26 +185,12 @@ def _disagreements(text: str, most: int | None) -> tuple[int, tuple[str, ...]]:
     """The same of a text, of which several laws ask."""
     whole = compiled(Case("rows", text))
     assert whole is not None
-    found, wrong = _compared(whole.compiled, len(text), most)
-    if wrong and all(abs(one.z_score or 0.0) > 4 for one in wrong):
-        # Among many thousands of means some are 4 standard errors off; none is so twice.
-        found, wrong = _compared(whole.compiled, len(text) + 1, most)
-    return found, tuple(
+    found, wrong = disagreeing(whole.compiled, len(text), most)
+    return len(found), tuple(
         f"{made.of}: {made.loss:.9g}, and should be {made.exact:.9g}; "
         f"lowest gap {made.lowest_gap:.3g}; {made.z_score} standard errors away"
         for made in wrong
     )
-
-
-def _compared(result: Compiled, seed: int, most: int | None) -> tuple[int, list[EmittedComparison]]:
-    """How many patterns were tried, and those that do not agree."""
-    trials = on_trial(result, read(result), seed, most)
-    several = [
-        tried(one.text, one.class_name, one.trial, one.of)
-        for one in trials
-        if not isinstance(one, Unverified)
-    ]
-    return len(several), [one for one in several if not one.agrees]
 
 
 @pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS)
