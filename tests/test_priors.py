@@ -11,6 +11,9 @@ from torch.distributions import Categorical as TorchCategorical
 from torch.distributions import Distribution, Independent, MixtureSameFamily, Normal
 from torch.testing import assert_close
 
+from graphdsl.comparing import Side, compare
+from graphdsl.compiler import check_spec
+from graphdsl.diagnostics import Source
 from graphdsl_runtime import Gaussian, Mixture, Objective, mixture_model, pseudo_inputs
 from tests.by_hand import cost, density, halves, kl, run, sampled
 from tests.emitted import objective_of
@@ -230,3 +233,20 @@ def test_a_distance_compares_as_many_samples_of_the_prior() -> None:
     (prior,) = objective.get_submodule("p_z").parameters()
     assert prior.grad is not None
     assert prior.grad.abs().min() > 0
+
+
+@pytest.mark.parametrize("other", ["mixture(4)", "vamp(3)", "normal", LEARNED])
+def test_a_comparison_tells_priors_apart(other: str) -> None:
+    texts = (
+        SPEC.format(prior=prior, kind="binary[5]", objective="KL(q || p)")
+        for prior in ("mixture(3)", other)
+    )
+    sources = (Source("spec.mib", text) for text in texts)
+    left, right = (
+        Side(name=one.name, source=one, checked=check_spec(one), constants={}, parameters={})
+        for one in sources
+    )
+    found = compare(left, right)
+    changes = [(one.before, one.after) for each in found.sections for one in each.changes]
+    assert ("latent real[3] ~ mixture(3)", f"latent real[3] ~ {other}") in changes
+    assert not found.equal

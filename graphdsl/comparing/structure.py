@@ -88,7 +88,7 @@ def _variables(model: Model) -> dict[str, str]:
 def _family(one: Family) -> str:
     classes = "" if one.classes is None else f"({one.classes})"
     shape = f"[{', '.join(map(str, one.shape))}]" if one.shape else ""
-    law = f" ~ {one.distribution}" if one.role != "given" else ""
+    law = f" ~ {one.root_text or one.distribution}" if one.role != "given" else ""
     labels = f", labels of {one.label_of}" if one.label_of else ""
     return f"{one.role} {one.kind}{classes}{shape}{law}{' optional' * one.optional}{labels}"
 
@@ -145,7 +145,7 @@ def _conditionals(model: Model) -> dict[str, str]:
 
 
 def _conditional(model: Model, one: Conditional, child: Variable) -> str:
-    law = model.distribution_of(one, child).law
+    law = model.distribution_of(one, child).written
     shared = ", ".join(names(one.children))
     parts = [
         _by(one),

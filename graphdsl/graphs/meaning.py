@@ -172,7 +172,7 @@ class SpecGraph:
             self._conditional(place, network, conditional)
 
     def _conditional(self, network: int, home: Network, one: Conditional) -> None:
-        drawn = one.drawn and (str(one.drawn.law), str(one.drawn.scale))
+        drawn = one.drawn and (one.drawn.written, str(one.drawn.scale))
         place = self.graph.vertex("conditional", one.by, str(one.via), drawn)
         self.graph.edge(network, place)
         self._names(place, one.children, "child")

@@ -89,7 +89,7 @@ class Distribution:
             known = {"own": "network", "learned": "learned"}
             value = known[self.scale] if isinstance(self.scale, str) else number_text(self.scale)
             settings.append(f"{self.law.scale.word} = {value}")
-        return f"{self.law.word}({', '.join(settings)})" if settings else str(self.law)
+        return f"{self.law.word}({', '.join(settings)})" if settings else self.written
 
     def given(self, parents: Iterable[Variable]) -> Distribution:
         """The same in a conditional: without an exposure that is no parent."""
