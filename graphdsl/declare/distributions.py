@@ -128,7 +128,8 @@ def drawn_from(scope: Scope, choice: ast.Choice, child: Family, network: str) ->
 def _distribution(
     scope: Scope, choice: ast.Choice, name: str, kind: Kind, role: str
 ) -> Distribution:
-    joint, laws = _joint(choice), laws_of(kind)
+    joint = _joint(choice)
+    laws = {word: one for word, one in laws_of(kind).items() if one.latent or role != "latent"}
     law = laws.get(choice.name.text)
     if joint is not None and role == "latent":
         place, own = f"the prior of `{name}`", str(_own(kind))

@@ -151,7 +151,8 @@ def _run(one: Run) -> str:
     flags += ["of every set or class"] if one.on_sets else []
     held = f", else {one.prior or 'the prior'}" if one.missing else ""
     where = f" where {' & '.join(map(_seen, one.missing))}{held}" if one.missing else ""
-    return f"run {one.slot}({_listed(one.arguments)}){where}{_flags(flags)}"
+    shared = f" times shares of {_listed((one.exposure,))}" if one.exposure is not None else ""
+    return f"run {one.slot}({_listed(one.arguments)}){shared}{where}{_flags(flags)}"
 
 
 def _fuse(one: Fuse) -> str:

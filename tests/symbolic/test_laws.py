@@ -378,7 +378,7 @@ def by_name_alone(functional: Distance | InvariancePenalty | Sparsity | Wrapped)
     if isinstance(functional, Distance):
         return symbol(functional.name, functional.variables, functional.under)
     arguments = functional.of, *functional.given, functional.environment
-    return symbol("irm", arguments, functional.under)
+    return symbol(functional.word, arguments, functional.under)
 
 
 def symbol(name: str, variables: Iterable[str], under: NetworkName) -> float:

@@ -226,7 +226,8 @@ def test_the_worst_environment_alone_has_a_gradient() -> None:
 
 @pytest.mark.parametrize("penalty", [risk_variance, worst_risk])
 def test_risks_are_of_rows(penalty: Callable[[Tensor, Tensor, int], Tensor]) -> None:
-    with pytest.raises(ShapeMismatch, match="nll"):
-        penalty(torch.zeros(4, 2), torch.zeros(4, dtype=torch.long), 2)
+    """A row of several numbers has the sum of their costs."""
+    nats, environment = torch.rand(6, 2, 3), torch.tensor([0, 0, 0, 1, 1, 1])
+    assert_close(penalty(nats, environment, 2), penalty(nats.sum(dim=(1, 2)), environment, 2))
     with pytest.raises(ShapeMismatch, match="environment"):
         penalty(torch.zeros(4), torch.zeros(3, dtype=torch.long), 2)

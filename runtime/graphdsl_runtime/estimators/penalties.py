@@ -81,20 +81,20 @@ def risk_variance(
     the environment is unbiased, and so is the product of two environments' risks; with ``biased``
     it is the variance of the minibatch's own risks, as published.
 
-    Shapes: nll, -log p(y|z) row by row, ``(B,)``; environment of integers below ``environments``
-    ``(B,) -> ()``.  Unit: nats squared.
+    Shapes: nll, -log p(y|z) of each entry of y, ``(B, *)``; environment of integers below
+    ``environments`` ``(B,) -> ()``.  Unit: nats squared.
     Environments with fewer than two rows in the batch are left out; with ``biased``, those with
     none.  Relation: surrogate. Zero where all environments have one risk; the converse holds.
     Bias: none; with `biased` upwards, by the variance of the risks over batches, as 1/B.
     It is unbiased over batches with as many rows of each environment, and may be below zero.
     Differentiable, twice as well.
-    Raises `ShapeMismatch` if nll is no vector, or if environment does not fit.
+    Raises `ShapeMismatch` if environment does not fit.
     Reference: Krueger et al. 2021 (V-REx), eq. 8.
 
     >>> risk_variance(torch.tensor([1.0, 1.0, 3.0, 3.0]), torch.tensor([0, 0, 1, 1]), 2)
     tensor(1.)
     """
-    counts, sums, squares = _by_environment(_vector(nll), environment, environments)
+    counts, sums, squares = _by_environment(_by_row(nll), environment, environments)
     there = (counts >= (1.0 if biased else 2.0)).to(sums.dtype)
     risks = there * sums / counts.clamp(min=1.0)
     products = risks.square() if biased else there * _mean_products(counts, sums, squares)
@@ -108,19 +108,19 @@ def worst_risk(nll: Tensor, environment: Tensor, environments: int) -> Tensor:
 
     .. math:: \max_e R_e, \qquad R_e = \mathbb E_e[-\log p(y \mid z)]
 
-    Shapes: nll, -log p(y|z) row by row, ``(B,)``; environment of integers below ``environments``
-    ``(B,) -> ()``.  Unit: nats.  An environment of no row in the batch is left out.
+    Shapes: nll, -log p(y|z) of each entry of y, ``(B, *)``; environment of integers below
+    ``environments`` ``(B,) -> ()``.  Unit: nats.  An environment without rows is left out.
     Relation: surrogate.
     Bias: upwards: on average over batches the largest of several means is no less than the largest
     of their expectations (Jensen); to 0 as the batch grows.
     Its gradient is that of the worst environment; where several are as bad, they share it.
-    Raises `ShapeMismatch` if nll is no vector, or if environment does not fit.
+    Raises `ShapeMismatch` if environment does not fit.
     Reference: Sagawa et al. 2020 (group DRO), eq. 4.
 
     >>> worst_risk(torch.tensor([1.0, 1.0, 3.0, 3.0]), torch.tensor([0, 0, 1, 1]), 2)
     tensor(3.)
     """
-    counts, sums, _ = _by_environment(_vector(nll), environment, environments)
+    counts, sums, _ = _by_environment(_by_row(nll), environment, environments)
     risks = sums / counts.clamp(min=1.0)
     return torch.where(counts > 0.0, risks, -math.inf).amax()
 
@@ -158,10 +158,9 @@ def bernoulli_information(logits: Tensor, weights: Tensor | None = None) -> Tens
     return total
 
 
-def _vector(nll: Tensor) -> Tensor:
-    if nll.ndim != 1:
-        raise ShapeMismatch("nll", expected=("B",), got=nll.shape)
-    return widened(nll)
+def _by_row(nll: Tensor) -> Tensor:
+    """-log p of each row, whatever the shape of what is predicted."""
+    return widened(nll).flatten(start_dim=1).sum(dim=1) if nll.ndim > 1 else widened(nll)
 
 
 def _by_environment(

@@ -4,7 +4,7 @@ E KL(q(z|x, s) || p(z)), with a batch s and a library size l. Here: l is the sum
 a cell's counts, as in scvi-tools, and not inferred.
 
 Compiled by graphdsl 0.1.0 from the spec `scvi` with genes = 64, batches = 2,
-sha256 d3e6ff4eb92de5ada4280a637a8e39487239f344184d4719b8fd2d2b27c1de31.
+sha256 c8aa57d5514758b44a83de3c697da0a05cca98c1499c69026bb87402eadc235a.
 
 Objective, to be minimised:
 
