@@ -66,7 +66,8 @@ def calls_in_a_step(objective: Objective, batch: dict[str, Tensor]) -> dict[str,
 def test_every_encoder_runs_once_in_a_step(path: Path) -> None:
     objective = emitted_class(path)()
     counts = calls_in_a_step(objective, digits_batch(objective, torch.arange(8)))
-    assert set(counts.values()) <= {1}
+    # The encoder of a VampPrior runs once more, at the pseudo-inputs.
+    assert set(counts.values()) <= ({2} if path.stem == "vamp_vae" else {1})
     assert counts or path.stem in ("gan", "infogan")
 
 
