@@ -87,7 +87,7 @@ def _at_values(weight: Weight, model: Model) -> Fraction:
 
 
 def verdict(audit: Audit) -> str:
-    """Whether the bounds hold at the values of the spec; a slider tells it of others."""
+    """Whether the bounds hold at the values of the spec; a slider shows it for others."""
     lost = [
         term.name
         for term in audit.module.terms

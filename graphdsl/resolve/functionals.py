@@ -56,7 +56,7 @@ _USAGE = {
     "CE": "`CE(x | z)`",
     "sparsity": "`sparsity(M)`, of masks",
     "cost": "`cost(x | z, squared)`; costs are squared, absolute and huber",
-    **{one: f"`{one}(y | z, e)`: {_PARTS_OF_PENALTY}" for one in get_args(PenaltyWord)},
+    **{one: f"`{one}(y | z, e)`: {_PARTS_OF_PENALTY}" for one in _PENALTIES},
     "JS": "`JS(q(x) || p(x))`",
     "MMD": "`MMD(q(z) || p(z))`",
     "W": "`W(q(z) || p(z))`",

@@ -199,8 +199,7 @@ class _Group:
     def _is_generated(self, several: Variables) -> bool:
         """Whether p has a network of each, so that no new one need predict it."""
         network = self.model.generation
-        children = (one.children for one in network.conditionals) if network else ()
-        return several <= {name for each in children for name in each}
+        return network is not None and all(map(network.conditional_of, several))
 
     def add_entropy(self, of: Variables, given: Variables) -> None:
         """H(of | given); a decoder of data bounds it where it is to be small."""

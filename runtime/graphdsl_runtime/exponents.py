@@ -9,7 +9,7 @@ Up to it nothing changes, bit for bit; beyond, values stay finite and have no gr
 
 from __future__ import annotations
 
-__all__ = ["bounded", "capped", "limit"]
+__all__ = ["bounded", "capped", "limit", "positive"]
 
 import math
 
@@ -30,6 +30,17 @@ def capped(exponent: Tensor) -> Tensor:
     """
     cap = 0.75 * math.log(torch.finfo(exponent.dtype).max)
     return F.hardtanh(exponent, torch.finfo(exponent.dtype).min, cap)  # clamp, in one pass back
+
+
+def positive(logarithm: Tensor) -> Tensor:
+    r"""Give the exponential, limited on both sides, so that its inverse is finite as well.
+
+    Shapes: ``(*) -> (*)``.  Without gradient beyond the caps of `capped`.
+
+    >>> positive(torch.tensor([0.0, -1000.0])).reciprocal().isfinite()
+    tensor([True, True])
+    """
+    return torch.exp(capped(-capped(-logarithm)))
 
 
 def bounded(distance: Tensor, power: int = 2) -> Tensor:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 __all__ = ["read_csv"]
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from graphdsl_runtime.data.arrow_files import (
     read_whole_csv,
     refuse_no_header,
 )
-from graphdsl_runtime.data.streamed import Rows, Streamed, read_streamed
+from graphdsl_runtime.data.streamed import Rows, Streamed, placed, read_streamed
 from graphdsl_runtime.data.table import Table
 
 _BLOCK = 1 << 22  # bytes that are parsed together: pyarrow reads 32 such blocks ahead
@@ -98,17 +98,5 @@ def _inferred(form: CsvForm, names: Sequence[str]) -> Any:  # noqa: ANN401
 
 
 def _some_rows(form: CsvForm, names: Sequence[str], kinds: dict[str, Any]) -> Rows:
-    import pyarrow as pa
-
-    start = 0
     with form.opened(_BLOCK, names, kinds) as reader:
-        for batch in _whole_batches(reader):
-            yield slice(start, start + batch.num_rows), pa.Table.from_batches([batch])
-            start += batch.num_rows
-
-
-def _whole_batches(reader: Any) -> Iterator[Any]:  # noqa: ANN401
-    for batch in reader:
-        if batch.num_rows:
-            batch.validate(full=True)
-            yield batch
+        yield from placed(reader)

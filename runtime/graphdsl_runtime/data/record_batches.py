@@ -12,7 +12,7 @@ from graphdsl_runtime.data import streamed
 from graphdsl_runtime.data.arrow_files import plain_names, read_whole_arrow, refusing
 from graphdsl_runtime.data.errors import needs
 from graphdsl_runtime.data.spool import steps
-from graphdsl_runtime.data.streamed import Rows, Streamed, read_streamed
+from graphdsl_runtime.data.streamed import Rows, Streamed, placed, read_streamed
 from graphdsl_runtime.data.table import Table
 
 
@@ -49,16 +49,11 @@ def _large(path: Path, file: Any, schema: Any) -> Streamed:  # noqa: ANN401  # p
 
 def _some_rows(file: Any, names: Sequence[str]) -> Rows:  # noqa: ANN401
     """Cut record batches, which may be as large as the file, into some rows each."""
-    import pyarrow as pa
-
-    start = 0
-    for batch in _batches(file):
-        columns = pa.Table.from_batches([batch.select(list(names))])
-        for here in steps(batch.num_rows, len(names)):
-            part = columns.slice(here.start, here.stop - here.start)
-            part.validate(full=True)
-            yield slice(start + here.start, start + here.stop), part
-        start += batch.num_rows
+    yield from placed(
+        batch.select(list(names)).slice(here.start, here.stop - here.start)
+        for batch in _batches(file)
+        for here in steps(batch.num_rows, len(names))
+    )
 
 
 def _batches(file: Any) -> Iterator[Any]:  # noqa: ANN401

@@ -11,7 +11,7 @@ from typing import Any
 from graphdsl_runtime.data import spool, streamed
 from graphdsl_runtime.data.arrow_files import plain_names, read_whole_parquet, refusing
 from graphdsl_runtime.data.errors import needs
-from graphdsl_runtime.data.streamed import Rows, Streamed, read_streamed
+from graphdsl_runtime.data.streamed import Rows, Streamed, placed, read_streamed
 from graphdsl_runtime.data.table import Table
 
 _BUFFER = 1 << 16  # bytes of a column that are read from the file together
@@ -46,18 +46,11 @@ def _large(path: Path) -> Streamed:
 
 def _some_rows(file: Any, names: Sequence[str]) -> Rows:  # noqa: ANN401  # pyarrow has no types
     """Give some rows of some columns at a time, each held to its own types."""
-    import pyarrow as pa
-
     metadata = file.metadata
     row = max(1, _size(metadata) // max(1, metadata.num_rows)) * len(names)
     row = max(8 * len(names), row // max(1, metadata.num_columns))
-    start = 0
-    for batch in file.iter_batches(
-        batch_size=max(1, 8 * spool.AT_ONCE // row), columns=list(names)
-    ):
-        batch.validate(full=True)
-        yield slice(start, start + batch.num_rows), pa.Table.from_batches([batch])
-        start += batch.num_rows
+    together = max(1, 8 * spool.AT_ONCE // row)
+    yield from placed(file.iter_batches(batch_size=together, columns=list(names)))
 
 
 def _size(metadata: Any) -> int:  # noqa: ANN401

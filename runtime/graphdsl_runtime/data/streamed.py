@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-__all__ = ["LEAST", "Streamed", "read_streamed"]
+__all__ = ["LEAST", "Streamed", "placed", "read_streamed"]
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
@@ -31,6 +31,18 @@ class Streamed:
     types: dict[str, Any]  #: of each column, by its name in the file, in their order
     some_rows: Callable[[Sequence[str]], Rows]  #: of these columns, each held to its type
     whole: Callable[[Sequence[str]], Any]  #: these columns, all at once
+
+
+def placed(batches: Iterable[Any]) -> Rows:
+    """Give record batches one by one, each held to its own types; leave empty ones out."""
+    import pyarrow as pa
+
+    start = 0
+    for batch in batches:
+        if batch.num_rows:
+            batch.validate(full=True)
+            yield slice(start, start + batch.num_rows), pa.Table.from_batches([batch])
+            start += batch.num_rows
 
 
 def read_streamed(file: Streamed) -> Table:

@@ -18,7 +18,7 @@ from graphdsl_runtime.distributions.parameters import log_of_scale
 from graphdsl_runtime.distributions.poisson import Poisson
 from graphdsl_runtime.distributions.series import log_rising
 from graphdsl_runtime.distributions.units import Unit
-from graphdsl_runtime.exponents import capped
+from graphdsl_runtime.exponents import capped, positive
 
 
 @dataclass(frozen=True, eq=False, init=False)
@@ -86,7 +86,7 @@ class NegativeBinomial(Counts):
 
     def sample_data(self) -> Tensor:
         """Draw counts in floating point, ``(B, *)``: a Poisson whose rate is drawn from a gamma."""
-        shape = _positive(self.log_dispersion)
+        shape = positive(self.log_dispersion)
         return torch.poisson(self.mean * torch._standard_gamma(shape) / shape)
 
     def nll(self, value: Tensor) -> Tensor:
@@ -101,7 +101,7 @@ class NegativeBinomial(Counts):
         >>> NegativeBinomial(torch.zeros(2), dispersion=1.0).nll(torch.tensor([0.0, 1.0]))
         tensor([0.6931, 1.3863])
         """
-        r = _positive(self.log_dispersion)
+        r = positive(self.log_dispersion)
         # log(1 + m / r). Beside the Poisson's nll, only terms that vanish with 1 / r are left.
         share = F.softplus(self.log_mean - torch.log(r))
         return (
@@ -259,8 +259,3 @@ def _inflated(nll: Tensor, zero_logits: Tensor, value: Tensor) -> Tensor:
 
 def _inflated_sample(counts: Tensor, zero_logits: Tensor) -> Tensor:
     return counts * torch.bernoulli(torch.sigmoid(-zero_logits))
-
-
-def _positive(logarithm: Tensor) -> Tensor:
-    """The exponential, within what its inverse can be raised to as well."""
-    return torch.exp(capped(-capped(-logarithm)))

@@ -16,7 +16,7 @@ from graphdsl_runtime.distributions.coordinates import Coordinates, parts
 from graphdsl_runtime.distributions.parameters import log_of_scale
 from graphdsl_runtime.distributions.series import log_rising
 from graphdsl_runtime.distributions.units import Unit
-from graphdsl_runtime.exponents import bounded, capped
+from graphdsl_runtime.exponents import bounded, capped, positive
 
 _HALF_LOG_2PI = 0.5 * math.log(2.0 * math.pi)
 _FROM = 32.0  # from here on the series of digamma is exact in double precision
@@ -137,4 +137,4 @@ class StudentT(Coordinates):
         return self.log_scale + _HALF_LOG_2PI - log_rising(torch.full_like(df, 0.5), 0.5 * df)
 
     def _df(self) -> Tensor:
-        return torch.exp(capped(-capped(-self.log_df)))
+        return positive(self.log_df)

@@ -16,7 +16,7 @@ from graphdsl_runtime.distributions.coordinates import Coordinates, parts
 from graphdsl_runtime.distributions.parameters import log_of_scale
 from graphdsl_runtime.distributions.series import log_gamma_beside_stirling
 from graphdsl_runtime.distributions.units import Unit
-from graphdsl_runtime.exponents import capped
+from graphdsl_runtime.exponents import capped, positive
 
 _NEAR = 0.25  # of a logit, where the normaliser is 0 / 0: below, its series is exact
 #: log ((e^t - 1) / t) = t / 2 + a t^2 + b t^4 + ...
@@ -177,5 +177,5 @@ class Beta(Coordinates):
         """Both parameters of the usual form, and their sum."""
         log_n = -capped(-self.log_precision)
         first, second = log_n + F.logsigmoid(self.logits), log_n + F.logsigmoid(-self.logits)
-        a, b = (torch.exp(capped(-capped(-one))) for one in (first, second))
+        a, b = positive(first), positive(second)
         return a, b, a + b

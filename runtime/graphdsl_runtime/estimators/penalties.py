@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812  (torch's own name for it)
 
+from graphdsl_runtime.distributions.expectation import sum_beyond
 from graphdsl_runtime.errors import ShapeMismatch
 from graphdsl_runtime.estimators.precision import widened
 from graphdsl_runtime.ranks import gathered
@@ -94,7 +95,7 @@ def risk_variance(
     >>> risk_variance(torch.tensor([1.0, 1.0, 3.0, 3.0]), torch.tensor([0, 0, 1, 1]), 2)
     tensor(1.)
     """
-    counts, sums, squares = _by_environment(_by_row(nll), environment, environments)
+    counts, sums, squares = _by_environment(sum_beyond(widened(nll), 1), environment, environments)
     there = (counts >= (1.0 if biased else 2.0)).to(sums.dtype)
     risks = there * sums / counts.clamp(min=1.0)
     products = risks.square() if biased else there * _mean_products(counts, sums, squares)
@@ -120,7 +121,7 @@ def worst_risk(nll: Tensor, environment: Tensor, environments: int) -> Tensor:
     >>> worst_risk(torch.tensor([1.0, 1.0, 3.0, 3.0]), torch.tensor([0, 0, 1, 1]), 2)
     tensor(3.)
     """
-    counts, sums, _ = _by_environment(_by_row(nll), environment, environments)
+    counts, sums, _ = _by_environment(sum_beyond(widened(nll), 1), environment, environments)
     risks = sums / counts.clamp(min=1.0)
     return torch.where(counts > 0.0, risks, -math.inf).amax()
 
@@ -156,11 +157,6 @@ def bernoulli_information(logits: Tensor, weights: Tensor | None = None) -> Tens
         log_mixture = torch.logsumexp(log_p + weights.log(), dim=0)
         total = total + (weights * torch.sigmoid(signed) * (log_p - log_mixture)).sum(dim=0)
     return total
-
-
-def _by_row(nll: Tensor) -> Tensor:
-    """-log p of each row, whatever the shape of what is predicted."""
-    return widened(nll).flatten(start_dim=1).sum(dim=1) if nll.ndim > 1 else widened(nll)
 
 
 def _by_environment(
