@@ -27,7 +27,6 @@ from graphdsl.declare.members import (
     member_indices,
 )
 from graphdsl.declare.number_errors import EmptyRange, OutOfRange, SizeTooLarge
-from graphdsl.declare.reserved import What, why_reserved
 from graphdsl.declare.scope import Declared, Scope
 from graphdsl.declare.setting_errors import RampSetting
 from graphdsl.declare.value_errors import UnknownValue
@@ -36,6 +35,7 @@ from graphdsl.diagnostics.suggest import nearest
 from graphdsl.ir.networks import Family, Interval, Parameter
 from graphdsl.ir.notation import number_text
 from graphdsl.ir.symbols import Variable
+from graphdsl.slots.reserved import What, why_reserved
 from graphdsl.syntax import ast
 
 

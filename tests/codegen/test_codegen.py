@@ -13,10 +13,10 @@ from graphdsl.codegen.environment import TEMPLATES, holes
 from graphdsl.codegen.expressions import reference, weight
 from graphdsl.codegen.flat import printed
 from graphdsl.codegen.networks import network_names
-from graphdsl.declare.reserved import why_reserved
 from graphdsl.ir.values import Ref, Value
 from graphdsl.ir.weight import Weight
 from graphdsl.slots.inherited import OF_THE_CLASS
+from graphdsl.slots.reserved import why_reserved
 from graphdsl.slots.words import OF_THE_RUNTIME
 from tests.emitted import ROOT, emitted_class, emitted_text
 from tests.recorded import inherited_names, inherited_text

@@ -9,8 +9,8 @@ import re
 import string
 from collections.abc import Mapping
 
-from graphdsl.declare.reserved import What
 from graphdsl.diagnostics import Source
+from graphdsl.slots.reserved import What
 from graphdsl.syntax import ast, parse
 
 _WORD = re.compile(r"#[^\n]*|\bmodel +\w+|[A-Za-z_][A-Za-z0-9_]*")

@@ -19,7 +19,7 @@ from torch import Tensor
 
 from graphdsl import SpecError, compile_spec
 from graphdsl.compiler import GeneratedModule
-from graphdsl.declare.reserved import why_reserved
+from graphdsl.slots.reserved import why_reserved
 from graphdsl_runtime import Objective, Variable
 from tests.corpus import Case, compiled, documented, generated, shipped, some
 from tests.emitted import class_of, small
