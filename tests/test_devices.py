@@ -22,9 +22,8 @@ from graphdsl_runtime import Objective, critic
 from tests.conftest import SPECS
 from tests.corpus import generated
 from tests.emitted import emitted_class, emitted_objectives
-from tests.test_generated import rows_of
+from tests.random_rows import random_batch, rows_of
 from tests.test_runtime.words import COLUMNS, OF_THE_CRITIC, WORDS, drawn
-from tests.test_specs import random_batch
 
 #: What goes from one device to another, and indices, which a GPU takes from the host.
 ACROSS = ("_to_copy", "copy_", "index", "index_put", "_index_put_impl_")

@@ -17,7 +17,7 @@ from graphdsl_runtime import Objective
 from tests.conftest import SPECS
 from tests.corpus import some
 from tests.emitted import emitted_class
-from tests.test_specs import random_batch
+from tests.random_rows import random_batch
 
 FAR = 60.0
 #: All kinds, with scales that networks answer, in rows that may lack any view.

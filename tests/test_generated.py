@@ -9,17 +9,14 @@ from contextlib import suppress
 from functools import partial
 
 import torch
-from torch import Tensor
 
 from graphdsl.compiler import compile_spec
 from graphdsl.diagnostics import SpecError
-from graphdsl_runtime import Objective, Variable
 from tests.compiled_graphs import assert_compiled_is_eager
 from tests.corpus import Case, fuzz, generated
 from tests.effort import calls
 from tests.emitted import emitted_objectives, emitted_text
-
-ROWS = 6
+from tests.random_rows import rows_of
 
 
 def test_generated_specs_compile_or_are_refused_in_a_place() -> None:
@@ -75,25 +72,3 @@ def test_generated_objectives_compile_as_one_graph() -> None:
         batch = rows_of(objective)
         noise = objective.draw_noise(next(iter(batch.values())))
         assert_compiled_is_eager(objective, batch, noise, within=1e-5)
-
-
-def rows_of(objective: Objective) -> dict[str, Tensor]:
-    """A batch of what an objective observes or is given."""
-    shapes = {one.name: one for one in objective.variables if one.role != "latent"}
-    return {name: rows(one) for name, one in shapes.items()}
-
-
-def rows(variable: Variable) -> Tensor:
-    """Random values of a variable's kind."""
-    shape = (ROWS, *variable.tensor_shape)
-    match variable.kind:
-        case "categorical":
-            return torch.randint(variable.classes or 3, shape)
-        case "count":
-            return torch.randint(5, shape).float()
-        case "binary":
-            return torch.randint(2, shape).float()
-        case "positive":
-            return torch.randn(shape).exp()
-        case _:
-            return torch.randn(shape)

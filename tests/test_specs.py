@@ -20,7 +20,7 @@ import graphdsl_runtime
 from graphdsl.compiler import check_spec, compile_spec, derive, read
 from graphdsl.diagnostics import Source
 from graphdsl.report import audit_text
-from graphdsl_runtime import Objective, Variable
+from graphdsl_runtime import Objective
 from study.data import digits_batch
 from tests.by_hand import ROWS_OF_DATA
 from tests.compiled_graphs import assert_compiled_is_eager
@@ -28,6 +28,7 @@ from tests.conftest import ROOT, SPECS, Golden
 from tests.corpus import some
 from tests.emitted import emitted_class, emitted_text
 from tests.published import PUBLISHED
+from tests.random_rows import random_batch
 from tests.rounds import assert_a_round_is_of_own_steps
 
 by_name = pytest.mark.parametrize("path", SPECS, ids=lambda path: path.stem)
@@ -159,29 +160,6 @@ def all_noise(objective: Objective, like: Tensor) -> dict[str, Tensor]:
             members = () if one.members is None else one.tensor_shape[:1]
             noise[f"permuted({one.name})"] = torch.rand(len(like), *members)
     return noise
-
-
-def random_batch(objective: Objective, rows: int) -> dict[str, Tensor]:
-    """Values of all that is observed; of labels that q fills in, every third row has one."""
-    generator = torch.Generator().manual_seed(1)
-    some = torch.arange(rows) % 3 == 0
-    seen = {f"seen({one.name})": some for one in objective.variables if one.inferred}
-    return seen | {
-        one.name: random_values(one, rows, generator).to(
-            torch.int64 if one.kind == "categorical" else next(objective.parameters()).dtype
-        )
-        for one in objective.variables
-        if one.role != "latent"
-    }
-
-
-def random_values(one: Variable, rows: int, generator: torch.Generator) -> Tensor:
-    size = (rows, *one.tensor_shape)
-    if one.kind == "real":
-        return torch.randn(size, generator=generator)
-    if one.kind == "positive":
-        return torch.randn(size, generator=generator).exp()
-    return torch.randint(one.classes or 2, size, generator=generator)
 
 
 @by_name

@@ -17,6 +17,7 @@ from graphdsl.diagnostics import Source
 from graphdsl_runtime import Categorical, Gaussian, Laplace, MissingInput, Objective, ShapeMismatch
 from tests.emitted import emitted_class, emitted_text
 from tests.named import variables
+from tests.random_rows import rows_of
 
 pytestmark = pytest.mark.usefixtures("in_double_precision")
 
@@ -126,22 +127,10 @@ SPECS = {
 by_text = pytest.mark.parametrize("text", SPECS.values(), ids=SPECS.keys())
 
 
-def batch_of(objective: Objective, rows: int = ROWS) -> dict[str, Tensor]:
-    """Random values of the right kinds."""
-    batch = {}
-    for one in objective.variables:
-        size = (rows, *one.tensor_shape)
-        if one.role != "latent":
-            top = {"binary": 2, "count": 9, "categorical": one.classes or 1}.get(one.kind)
-            drawn = torch.randn(size) if top is None else torch.randint(top, size)
-            batch[one.name] = drawn.exp() if one.kind == "positive" else drawn
-    return batch
-
-
 def made(text: str) -> tuple[Objective, dict[str, Tensor], dict[str, Tensor]]:
     """A module, a batch, and noise."""
     objective = emitted_class(text)()
-    batch = batch_of(objective)
+    batch = rows_of(objective)
     return objective, batch, objective.draw_noise(next(iter(batch.values())))
 
 
@@ -272,7 +261,7 @@ def test_several_indices_are_one_family() -> None:
     grid = emitted_class(text.replace("for i in 1..2, 1..3", "for i in 1..2, j in 1..3"))()
     flat = emitted_class(FLAT)()
     flat.load_state_dict(grid.state_dict())
-    batch = batch_of(grid)
+    batch = rows_of(grid)
     noise = grid.draw_noise(batch["x"])
     assert noise["z"].shape == (ROWS, 2, 3, 5)
     one = grid(batch, noise).loss

@@ -21,6 +21,7 @@ from graphdsl.ir.methods import METHODS
 from graphdsl.ir.notation import weight_text
 from graphdsl_runtime import Objective
 from tests.emitted import built, emitted_class
+from tests.random_rows import rows_of
 
 ROOT = Path(__file__).parents[2]
 LANGUAGE = (ROOT / "docs" / "language.md").read_text(encoding="utf-8")
@@ -127,7 +128,7 @@ def test_the_loss_is_finite_and_trains_every_network(spec: Spec) -> None:
     torch.manual_seed(0)
     objective = built(emitted_class(spec.text))
     objective.rows = ROWS
-    losses = objective(batch_of(objective))
+    losses = objective(rows_of(objective, ROWS))
     assert losses.loss.isfinite()
     for loss in losses.players.values() or [losses.loss]:
         loss.backward(retain_graph=True)
@@ -161,21 +162,8 @@ def test_every_predictor_of_a_variable_is_trained(weight: str) -> None:
     p {{ z -> x }}
     minimize KL(q || p) + sum(i in 1..3) {weight} * CE(y | z[i])
     """)()
-    objective(batch_of(objective)).loss.backward()
+    objective(rows_of(objective, ROWS)).loss.backward()
     assert not idle(objective)
-
-
-def batch_of(objective: Objective) -> dict[str, torch.Tensor]:
-    """Random rows of each kind."""
-    batch = {}
-    for one in objective.variables:
-        size = (ROWS, *one.tensor_shape)
-        if one.role != "latent":
-            top = {"binary": 2, "count": 9, "categorical": one.classes or 1}.get(one.kind)
-            drawn = torch.randn(size) if top is None else torch.randint(top, size)
-            drawn = drawn.exp() if one.kind == "positive" else drawn
-            batch[one.name] = drawn if one.kind == "categorical" else drawn.float()
-    return batch
 
 
 ONE, TWO = "q { x -> u }\np { u -> x }", "q { x -> u, w }\np { u, w -> x }"

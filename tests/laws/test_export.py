@@ -8,7 +8,7 @@ from graphdsl_runtime.in_use import read_by_infer
 from graphdsl_runtime.in_use.exporting import _read, exported_decode, exported_infer
 from tests.corpus import shipped, some
 from tests.emitted import emitted_class
-from tests.test_generated import rows_of
+from tests.random_rows import rows_of
 
 
 def test_inference_is_exported_with_any_number_of_rows() -> None:

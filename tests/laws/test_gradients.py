@@ -18,7 +18,7 @@ from tests.corpus import Case, documented, fewer, generated, shipped, some
 from tests.emitted import emitted_objectives
 from tests.laws.descended import derived, disagreements, emitted_small, names_of_networks
 from tests.laws.games import games
-from tests.test_generated import rows_of
+from tests.random_rows import rows_of
 
 HEAD = """
 model cut

@@ -20,7 +20,7 @@ from graphdsl_runtime import Objective
 from tests.corpus import Case, compiled, compiling, documented, generated, shipped
 from tests.emitted import emitted_objectives
 from tests.laws.games import games
-from tests.test_generated import rows_of
+from tests.random_rows import rows_of
 
 NO_ENCODERS = ("p", "new", "")
 INFORMATION = re.compile(r"\b(I|TC)\(")
