@@ -24,6 +24,7 @@ PACKAGES = (
     "runtime/graphdsl_runtime",
     "grammar/graphdsl_grammar",
 )
+RUNTIME = ROOT / "runtime" / "graphdsl_runtime"
 
 #: Refuses some imports by an error that no `except ImportError` around an optional one would hide.
 REFUSE = """
@@ -55,6 +56,23 @@ minimize KL(q || p)
 
 
 MOST_LINES_OF_A_ROOM, MOST_LINES_OF_A_FILE = 4000, 350
+
+#: The tests of the whole system, of releases, of what tests share and of `study`: all at the root.
+OF_NO_ROOM = {
+    "test_bad_specs",
+    "test_devices",
+    "test_explanations",
+    "test_extremes",
+    "test_formats",
+    "test_generated",
+    "test_oracles",
+    "test_release",
+    "test_rooms",
+    "test_scale",
+    "test_specs",
+    "test_study",
+    "test_wheel",
+}
 
 #: Of `ir/methods.py`: what has an estimator by default, and what gives that of a method.
 OF_METHODS = ("DISTANCES", "MSS", "estimator_of")
@@ -91,6 +109,18 @@ def test_a_long_file_says_why_it_is_long() -> None:
         if "The file is long because" not in (ast.get_docstring(_tree(file)) or "")
     ]
     assert unsaid == []
+
+
+def test_tests_lie_in_the_folder_of_their_room() -> None:
+    """A room of the runtime has `test_` before it; the laws, and what is no package, are named."""
+    rooms = {folder.name for folder in (ROOT / "graphdsl").iterdir() if folder.is_dir()}
+    runtime = ("runtime", *(folder.name for folder in RUNTIME.iterdir() if folder.is_dir()))
+    allowed = rooms | {f"test_{name}" for name in runtime} | {"docs", "files", "laws"}
+    tests = ROOT / "tests"
+    used = {file.relative_to(tests).parts[0] for file in tests.glob("*/**/test_*.py")}
+    assert len(used) > 20
+    assert used - allowed == set()
+    assert {file.stem for file in tests.glob("test_*.py")} == OF_NO_ROOM
 
 
 def _lines(file: Path) -> int:

@@ -13,7 +13,7 @@ import graphdsl
 from graphdsl import LatentModel
 from graphdsl_runtime.in_use import encode
 from graphdsl_runtime.training import TrainingError
-from tests.program import run
+from tests.command_line import run
 
 ONE = """model one
 observed x[1..3] : real optional

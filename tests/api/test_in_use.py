@@ -34,10 +34,10 @@ from graphdsl_runtime.in_use import (
 from graphdsl_runtime.in_use.blocks import pieces
 from graphdsl_runtime.in_use.codes import generated as generated_by
 from graphdsl_runtime.in_use.tables import columns_of
+from tests.command_line import Ended, run
 from tests.corpus import generated, shipped, some
 from tests.emitted import emitted_class, emitted_objectives
 from tests.laws.batches import batch_for
-from tests.program import Ended, run
 
 #: Terms that compare the rows of a batch, by spec: each other term of the specs is of rows.
 OF_BATCHES = {

@@ -18,7 +18,7 @@ from graphdsl.api.gaps import gap
 from graphdsl.api.targets import Targets
 from graphdsl_runtime import Objective
 from graphdsl_runtime.in_use import Drawn
-from tests.program import run
+from tests.command_line import run
 
 Numbers: TypeAlias = np.ndarray[Any, np.dtype[Any]]
 

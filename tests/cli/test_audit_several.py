@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.command_line import run
 from tests.conftest import ROOT
-from tests.program import run
 
 NAMES = ("vae", "wyner", "fair_mmd")
 

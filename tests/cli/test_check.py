@@ -17,7 +17,7 @@ import pytest
 
 from graphdsl.cli.watching import changes
 from graphdsl.diagnostics import explained, explanation
-from tests.program import run
+from tests.command_line import run
 
 SLIPS = """model two_slips
 observed x : binary[64]

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.program import Ended
-from tests.program import run as run_here
+from tests.command_line import Ended
+from tests.command_line import run as run_here
 
 ROOT = Path(__file__).parents[2]
 WYNER = str(ROOT / "specs" / "wyner.mib")

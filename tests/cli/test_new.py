@@ -13,7 +13,7 @@ from graphdsl.cli import app
 from graphdsl.cli.commands.new import Template
 from graphdsl.compiler import compile_spec, read
 from graphdsl.diagnostics import Source
-from tests import program
+from tests import command_line
 from tests.corpus import some
 
 FOLDER = Path(__file__).parents[2] / "graphdsl" / "cli" / "templates"
@@ -58,9 +58,9 @@ def test_a_template_teaches(template: Template) -> None:
 )
 def test_a_template_trains(template: Template, data: str, tmp_path: Path) -> None:
     with contextlib.chdir(tmp_path):
-        done = program.run("new", "mine", "--template", template)
+        done = command_line.run("new", "mine", "--template", template)
         assert done.code == 0, done.err
-        done = program.run("train", "mine.mib", "--data", data, "--epochs", "1", "--quiet")
+        done = command_line.run("train", "mine.mib", "--data", data, "--epochs", "1", "--quiet")
         assert done.code == 0, done.err
     assert (tmp_path / "runs" / "mine" / "0001" / "last").is_dir()
 

@@ -14,8 +14,8 @@ import pytest
 
 from graphdsl.cli import main
 from graphdsl.diagnostics.span import LARGEST
+from tests.command_line import run
 from tests.conftest import ROOT
-from tests.program import run
 
 WYNER = (ROOT / "specs" / "wyner.mib").read_bytes()
 LONG = "x" * 300

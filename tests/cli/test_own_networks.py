@@ -9,7 +9,7 @@ import pytest
 import torch
 
 import graphdsl
-from tests.program import run
+from tests.command_line import run
 
 SPEC = """model own
 observed x : real[3]

@@ -17,8 +17,8 @@ import torch
 
 from graphdsl_runtime.training.checkpoint import Checkpoint
 from graphdsl_runtime.training.loop import Loop
+from tests.command_line import Ended, run
 from tests.laws.checkpoints import content
-from tests.program import Ended, run
 
 SPEC = """# A ramp that ends within two epochs
 model annealed

@@ -13,8 +13,8 @@ from graphdsl.compiler import check_spec
 from graphdsl.diagnostics import Source
 from graphdsl.ir.comparison import Comparison
 from graphdsl.syntax import declared, parse
+from tests.command_line import run
 from tests.conftest import SPECS
-from tests.program import run
 
 #: One spec of each kind that a comparison has rules of its own for.
 KINDS = (

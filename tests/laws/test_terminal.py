@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.command_line import Ended, run
 from tests.conftest import ROOT, SPECS
-from tests.program import Ended, run
 
 BAD = tuple(sorted((ROOT / "tests" / "bad").glob("*/*.mib")))
 

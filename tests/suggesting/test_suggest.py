@@ -20,8 +20,8 @@ from graphdsl.notation.gaps import gap_texts
 from graphdsl.report.latex import latex_text
 from graphdsl.suggesting import suggest
 from graphdsl.suggesting.amendments import Amendment
+from tests.command_line import run
 from tests.conftest import ROOT
-from tests.program import run
 
 NAMES = ("beta_tcvae", "fair_direct", "fair_mmd", "gan", "jmvae", "mmvae", "ood", "vfae")
 

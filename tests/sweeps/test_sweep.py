@@ -23,8 +23,8 @@ from graphdsl.sweeps import planning, processes
 from graphdsl.sweeps.jobs import Done, Job
 from graphdsl.sweeps.mistakes import CODES, SweepRefused
 from graphdsl_files import held
+from tests.command_line import Ended, run
 from tests.laws.checkpoints import content
-from tests.program import Ended, run
 
 ROOT = Path(__file__).parents[2]
 SPEC = """model tiny

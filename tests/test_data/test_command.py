@@ -15,8 +15,8 @@ import torch
 
 from graphdsl.cli.commands.specs import TRAINED_ON
 from graphdsl.cli.sources import shipped
+from tests.command_line import run
 from tests.corpus import some
-from tests.program import run
 from tests.test_data.tables import Sheet, write_sheet
 
 PAGE = Path(__file__).parents[2] / "docs" / "your-data.md"

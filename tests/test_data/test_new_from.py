@@ -13,9 +13,9 @@ import torch
 
 from graphdsl.suggesting.from_data import spec_from
 from graphdsl_runtime.data import DataRefused, guess, open_table, prepare
+from tests.command_line import run
 from tests.corpus import fuzz
 from tests.emitted import emitted_class
-from tests.program import run
 from tests.test_data.tables import Cell, Sheet, write_sheet
 from tests.test_data.test_odd_files import odd_sheet
 

@@ -11,7 +11,7 @@ import pytest
 from graphdsl_runtime import Variable
 from graphdsl_runtime.data import DataRefused, Prepared, Split, open_table, prepare, read_batch
 from graphdsl_runtime.training import load_data
-from tests.program import run
+from tests.command_line import run
 
 ROWS = 40
 VARIABLE = Variable("x", role="observed", kind="real")

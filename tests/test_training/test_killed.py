@@ -19,8 +19,8 @@ import torch
 
 from graphdsl_runtime.training import find_checkpoint
 from graphdsl_runtime.training.errors import CannotResume
+from tests.command_line import run
 from tests.laws.checkpoints import content
-from tests.program import run
 
 SPEC = """model small
 param beta = ramp(0, 1, steps = 40)

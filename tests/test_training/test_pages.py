@@ -17,7 +17,7 @@ import graphdsl
 from graphdsl_files import TrainingSettings, settings_of
 from graphdsl_runtime.training.errors import CODES
 from graphdsl_runtime.training.watching import WARNINGS
-from tests.program import run
+from tests.command_line import run
 
 DOCS = Path(__file__).parents[2] / "docs"
 LOOP = (DOCS / "your-loop.md").read_text(encoding="utf-8")

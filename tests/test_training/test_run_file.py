@@ -13,8 +13,8 @@ import pytest
 import torch
 
 from graphdsl.sweeps.results import is_complete
+from tests.command_line import Ended, run
 from tests.laws.checkpoints import content
-from tests.program import Ended, run
 
 SPEC = """model small
 const size = 2

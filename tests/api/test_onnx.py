@@ -13,7 +13,7 @@ import graphdsl
 from graphdsl_runtime import ObjectiveError
 from graphdsl_runtime.in_use.exporting import example_rows, exported_decode, exported_infer
 from graphdsl_runtime.in_use.onnx_files import onnx_bytes, onnx_difference
-from tests.program import run
+from tests.command_line import run
 
 SPEC = """model mixed
 observed x[1..2] : real[3]
