@@ -223,9 +223,10 @@ def _scale(law: Law) -> str:
     """What a spec may say of a parameter that the network need not predict."""
     if law.scale is None:
         return ""
-    each = "for each coordinate" if law.scale.each else "for each variable"
+    each = "for each coordinate" if law.scale.each else "for each variable or coordinate (`each`)"
     default = ", the default" if law.scale.default == "learned" else ""
-    return f"`{law.scale.word}`: fixed, learned {each}{default}, or predicted (`network`)"
+    learned = f"learned {each}{default}, or for each class (`learned(group)`)"
+    return f"`{law.scale.word}`: fixed, {learned}, or predicted (`network`)"
 
 
 def _roles(law: Law) -> Iterator[str]:

@@ -21,7 +21,7 @@ from graphdsl.codegen.words import (
     shape,
     texts,
 )
-from graphdsl.ir.loss import Builder, NetworkSlot
+from graphdsl.ir.loss import Builder, LearnedScale, NetworkSlot
 
 
 def network_lines(slot: NetworkSlot) -> Iterator[py.Assign]:
@@ -36,7 +36,7 @@ def network_lines(slot: NetworkSlot) -> Iterator[py.Assign]:
     function = own(f"own_{method}" if builder.module else method)
     yield py.Assign(own(slot.attribute), py.Call(function, arguments, tall=True))
     if slot.scale is not None:
-        yield _learned_scale(slot, *slot.scale)
+        yield _learned_scale(slot, slot.scale)
 
 
 def network_names(names: Sequence[str]) -> py.Expression:
@@ -84,12 +84,14 @@ def _of_the_caller(slot: NetworkSlot) -> tuple[py.Expression, ...]:
     return py.Literal(builder.module), inputs, _outputs(builder), py.Literal(builder.answer)
 
 
-def _learned_scale(slot: NetworkSlot, name: str, sizes: Sequence[int], law: str) -> py.Assign:
+def _learned_scale(slot: NetworkSlot, scale: LearnedScale) -> py.Assign:
     """A learned scale, which starts at one, or at that of the data."""
-    named = {"law": py.Literal(law), **_pooled(slot)}
+    named: dict[str, py.Expression] = {"law": py.Literal(scale.law), **_pooled(slot)}
+    if scale.classes:
+        named["classes"] = py.Literal(scale.classes)
     data = _names(slot.builder.describes) if slot.builder.describes else py.NONE
-    value = own_call("learned_scale", data, shape(sizes), **named)
-    return py.Assign(own(name), value)
+    value = own_call("learned_scale", data, shape(scale.shape), **named)
+    return py.Assign(own(scale.attribute), value)
 
 
 def _in_units(slot: NetworkSlot) -> py.Expression:

@@ -233,12 +233,25 @@ def _with_scale(
     learned: py.Expression = own(scale)
     if statement.frozen:
         learned = runtime("detached", learned)
-    picked = statement.picked if statement.scale_by_member else ()
-    if picked:
-        entries = py.Literal(picked[0]) if len(picked) == 1 else integers(picked)
-        learned = py.Index(learned, (entries,))
     output, *reshaped = read
+    learned = _of_members(statement, learned)
+    if statement.group is not None:
+        classes = reference(statement.group)
+        if statement.detached:
+            classes = method(classes, "detach")
+        learned = runtime("of_class", learned, classes)
     return runtime(f"{word}.of_{known.word}", output, learned, *reshaped)
+
+
+def _of_members(statement: Run, learned: py.Expression) -> py.Expression:
+    """The entries of the members that run; behind the axis of classes, if there is one."""
+    picked = statement.picked if statement.scale_by_member else ()
+    if not picked and statement.group is not None and len(statement.picked) == 1:
+        picked = (0,)  # all members have one entry, on an axis that the answer now lacks
+    if not picked:
+        return learned
+    entries = py.Literal(picked[0]) if len(picked) == 1 else integers(picked)
+    return py.Index(learned, (*[py.Slice()] * (statement.group is not None), entries))
 
 
 def _run(statement: Run) -> py.Expression:

@@ -11,6 +11,7 @@ from graphdsl.declare.distributions import drawn_from
 from graphdsl.declare.errors import ModifierTwice
 from graphdsl.declare.exposures import check_exposure
 from graphdsl.declare.gates import check_gates, gates_of
+from graphdsl.declare.groups import check_group
 from graphdsl.declare.label_errors import NobodyFillsIn
 from graphdsl.declare.lines import Place, Reading, Step
 from graphdsl.declare.network_errors import (
@@ -73,7 +74,9 @@ def conditionals(scope: Scope, reading: Reading, network: str) -> Iterator[Condi
         check_gates(scope, conditional, steps[0].line)
         _check_given(scope, conditional, steps)
         for child in conditional.children:
-            check_exposure(scope, conditional, _family(scope, child), steps[0].line.span)
+            family, span = _family(scope, child), steps[0].line.span
+            check_exposure(scope, conditional, family, span)
+            check_group(scope, conditional, family, span)
         _check_one_law(scope, conditional, steps, laws)
         made.append((conditional, frozenset(step.line for step in steps)))
         yield conditional

@@ -20,6 +20,7 @@ from graphdsl.declare.distribution_errors import (
 )
 from graphdsl.declare.errors import ClassesMissing, KindArgument, UnknownKind, UnknownPrior
 from graphdsl.declare.exposures import exposure_of
+from graphdsl.declare.groups import group_of
 from graphdsl.declare.indices import NO_INDICES, number, whole
 from graphdsl.declare.scope import Scope
 from graphdsl.diagnostics import one_of
@@ -98,6 +99,7 @@ def _is_learned(choice: ast.Choice, law: Law) -> bool:
         one.name.text
         for one in choice.settings
         if isinstance(one.value, ast.Word) and one.value.text == "learned"
+        if not one.each and not one.by
     ]
     wanted = LEARNED_PARAMETERS.get(law.word, ())
     return not choice.arguments and bool(wanted) and sorted(learned) == sorted(wanted)
@@ -143,9 +145,14 @@ def _distribution(
     settings = {one.name.text: one for one in choice.settings}
     exposure = settings.pop("exposure", None) if law.exposure else None
     scale = _scale(scope, replace(choice, settings=tuple(settings.values())), law, name, role)
-    if exposure is None:
-        return Distribution(law, scale)
-    return Distribution(law, scale, exposure=exposure_of(scope, exposure))
+    found = Distribution(law, scale)
+    if exposure is not None:
+        found = replace(found, exposure=exposure_of(scope, exposure))
+    if scale == "learned" and law.scale is not None and law.scale.word in settings:
+        setting = settings[law.scale.word]
+        each = setting.each and not law.scale.each
+        found = replace(found, each=each, group=group_of(scope, setting))
+    return found
 
 
 def _own(kind: Kind) -> Law:

@@ -17,7 +17,7 @@ from graphdsl.graphs.colours import Coloured
 from graphdsl.graphs.exchanges import ordered
 from graphdsl.ir.draws import draws_in
 from graphdsl.ir.model import Model
-from graphdsl.ir.networks import Conditional, Network, Node
+from graphdsl.ir.networks import Conditional, Distribution, Network, Node
 from graphdsl.ir.objective import (
     Distance,
     DivergenceOfMarginals,
@@ -139,15 +139,20 @@ class SpecGraph:
         for family in self.model.families:
             law = family.distribution
             told = family.role, family.kind, family.shape, family.classes, family.optional
-            drawn = family.prior, str(law.law), str(law.scale), bool(family.labels)
+            drawn = family.prior, str(law.law), str((law.scale, law.each)), bool(family.labels)
             for name in family.nodes:
                 self.of[name] = self.graph.vertex("variable", *told, *drawn)
         for family in self.model.families:
-            exposure = family.distribution.exposure
-            for name in family.nodes if exposure else ():
-                self.graph.edge(self.of[name], self.of[exposure], "exposure")
+            for name in family.nodes:
+                self._parents_of_law(self.of[name], family.distribution)
             for name in family.nodes if family.label_of else ():
                 self.graph.edge(self.of[name], self.of[family.labelled(name)], "labels")
+
+    def _parents_of_law(self, place: int, law: Distribution) -> None:
+        """The variables that a distribution names: an exposure, and a group."""
+        for word, other in (("exposure", law.exposure), ("group", law.group)):
+            if other:
+                self.graph.edge(place, self.of[other], word)
 
     def _sets(self) -> None:
         """Of a set that is drawn, an index is one for all families that it chooses from."""
@@ -172,9 +177,11 @@ class SpecGraph:
             self._conditional(place, network, conditional)
 
     def _conditional(self, network: int, home: Network, one: Conditional) -> None:
-        drawn = one.drawn and (one.drawn.written, str(one.drawn.scale))
+        drawn = one.drawn and (one.drawn.written, str((one.drawn.scale, one.drawn.each)))
         place = self.graph.vertex("conditional", one.by, str(one.via), drawn)
         self.graph.edge(network, place)
+        if one.drawn is not None:
+            self._parents_of_law(place, one.drawn)
         self._names(place, one.children, "child")
         self._names(place, one.parents, "parent")
         if one.via.shared:

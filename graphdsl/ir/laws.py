@@ -34,118 +34,59 @@ from graphdsl.ir.laws_of_data import (
 _REALS = ("normal", "laplace", "normal(full)")
 
 NORMAL = Law(
-    word="normal",
-    kind="real",
-    runtime="Gaussian",
-    output=Output(
-        name="gaussian",
-        constructor="Gaussian.split",
-        parameters=("means", "log-variances"),
-    ),
-    scale=Scale(
-        output=Output(name="unit", constructor="Gaussian.unit", parameters=("means",)),
-        attribute="log_var",
-        power=2,
-    ),
-    latent=True,
-    prior="standard_normal",
-    gradient="pathwise",
-    divergences=_REALS,
-    has_units=True,
-    link="mean: identity; variance: exp",
-    support="real numbers",
+    word="normal", kind="real", runtime="Gaussian",
+    output=Output(name="gaussian", constructor="Gaussian.split",
+        parameters=("means", "log-variances")),
+    scale=Scale(output=Output(name="unit", constructor="Gaussian.unit", parameters=("means",)),
+        attribute="log_var", power=2),
+    latent=True, prior="standard_normal", gradient="pathwise", divergences=_REALS, has_units=True,
+    link="mean: identity; variance: exp", support="real numbers",
     reference="Kingma and Welling 2014",
-)
+)  # fmt: skip
 
 LAPLACE = Law(
-    word="laplace",
-    kind="real",
-    runtime="Laplace",
-    output=Output(
-        name="laplace",
-        constructor="Laplace.split",
-        parameters=("locations", "log-scales"),
-    ),
-    scale=Scale(
-        output=Output(name="unit_laplace", constructor="Laplace.unit", parameters=("means",)),
-        attribute="log_scale",
-        power=1,
-    ),
-    latent=True,
-    prior="standard_laplace",
-    gradient="pathwise",
-    divergences=("normal", "laplace"),
-    has_units=True,
-    link="location: identity; scale: exp",
-    support="real numbers",
+    word="laplace", kind="real", runtime="Laplace",
+    output=Output(name="laplace", constructor="Laplace.split",
+        parameters=("locations", "log-scales")),
+    scale=Scale(attribute="log_scale", power=1,
+        output=Output(name="unit_laplace", constructor="Laplace.unit", parameters=("means",))),
+    latent=True, prior="standard_laplace", gradient="pathwise", divergences=("normal", "laplace"),
+    has_units=True, link="location: identity; scale: exp", support="real numbers",
     reference="Gil, Alajaji and Linder 2013 (divergences)",
-)
+)  # fmt: skip
 
 BERNOULLI = Law(
-    word="bernoulli",
-    kind="binary",
-    runtime="Bernoulli",
+    word="bernoulli", kind="binary", runtime="Bernoulli",
     output=Output(name="bernoulli", constructor="Bernoulli", parameters=("logits",)),
-    prior="uniform_bernoulli",
-    gradient="relaxed",
-    divergences=("bernoulli",),
-    link="logit",
-    support="0 and 1",
-    reference="Maddison et al. 2017 (relaxation)",
-)
+    prior="uniform_bernoulli", gradient="relaxed", divergences=("bernoulli",),
+    link="logit", support="0 and 1", reference="Maddison et al. 2017 (relaxation)",
+)  # fmt: skip
 
 CATEGORICAL = Law(
-    word="categorical",
-    kind="categorical",
-    runtime="Categorical",
+    word="categorical", kind="categorical", runtime="Categorical",
     output=Output(name="categorical", constructor="Categorical", parameters=("logits",)),
-    latent=True,
-    prior="uniform_categorical",
-    gradient="relaxed",
-    divergences=("categorical",),
-    link="softmax",
-    support="the classes 0 to k - 1",
+    latent=True, prior="uniform_categorical", gradient="relaxed", divergences=("categorical",),
+    link="softmax", support="the classes 0 to k - 1",
     reference="Jang et al. 2017; Maddison et al. 2017 (relaxation)",
-)
+)  # fmt: skip
 
 FULL_NORMAL = Law(
-    word="normal",
-    argument="full",
-    kind="real",
-    runtime="FullGaussian",
-    output=Output(
-        name="full_gaussian",
-        constructor="FullGaussian.split",
+    word="normal", argument="full", kind="real", runtime="FullGaussian",
+    output=Output(name="full_gaussian", constructor="FullGaussian.split",
         parameters=("means", "log-variances", "entries below the diagonal"),
-        asked="means, log-variances, then what is below the diagonal, row by row",
-    ),
-    declared=False,
-    latent=True,
-    gradient="pathwise",
-    joint=True,
-    builder="full",
-    divergences=_REALS,
-    link="mean: identity; diagonal of the Cholesky factor: exp",
-    support="real vectors",
-    reference="Kingma and Welling 2019, sec. 2.5",
-)
+        asked="means, log-variances, then what is below the diagonal, row by row"),
+    declared=False, latent=True, gradient="pathwise", joint=True, builder="full",
+    divergences=_REALS, link="mean: identity; diagonal of the Cholesky factor: exp",
+    support="real vectors", reference="Kingma and Welling 2019, sec. 2.5",
+)  # fmt: skip
 
 FLOW = Law(
-    word="flow",
-    kind="real",
-    runtime="Flow",
+    word="flow", kind="real", runtime="Flow",
     output=Output(name="flow", constructor="", parameters=()),
-    declared=False,
-    latent=True,
-    gradient="pathwise",
-    joint=True,
-    builder="flow",
-    entropy=False,
-    divergences=(),
-    link="an invertible network",
-    support="real vectors",
+    declared=False, latent=True, gradient="pathwise", joint=True, builder="flow", entropy=False,
+    link="an invertible network", support="real vectors",
     reference="Rezende and Mohamed 2015; Kingma et al. 2016",
-)
+)  # fmt: skip
 
 #: Every law. Of each kind the first is the one that a variable has unless its spec names another.
 LAWS = (

@@ -9,6 +9,7 @@ __all__ = [
     "Builder",
     "Density",
     "Group",
+    "LearnedScale",
     "LossModule",
     "LossTerm",
     "MaskSlot",
@@ -118,6 +119,16 @@ class Builder:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LearnedScale:
+    """The logarithm of a scale that all rows share, or all rows of a class."""
+
+    attribute: Attribute
+    shape: tuple[int, ...]  #: of a class
+    law: str
+    classes: int  #: of the category for whose classes it is learned; zero for none
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NetworkSlot:
     """An attribute of the emitted class: one network, or those of a family."""
 
@@ -128,7 +139,7 @@ class NetworkSlot:
     tied: bool = False  #: whether the conditionals of these names share one network
     network: str = ""  #: whose conditionals they are: `q`, `p`; none of a critic
     children: tuple[Variable, ...] = ()  #: of these conditionals
-    scale: tuple[Attribute, tuple[int, ...], str] | None = None  #: a learned one: name, shape, law
+    scale: LearnedScale | None = None
     exposure: Variable = NO_VARIABLE  #: the parent that its answer is a share of; unread
 
 

@@ -74,6 +74,8 @@ class Distribution:
     scale: Fraction | Literal["learned", "own"] | None = None
     components: int = 0  #: of a mixture
     exposure: Variable = NO_VARIABLE  #: of counts: what the mean of a row is a share of
+    each: bool = False  #: whether a learned scale has entries for coordinates, unlike its law's
+    group: Variable = NO_VARIABLE  #: the category for whose classes a scale is learned
 
     @property
     def written(self) -> str:
@@ -86,15 +88,26 @@ class Distribution:
         if self.exposure:
             settings.append(f"exposure = {self.exposure}")
         if self.scale is not None and self.law.scale is not None:
-            known = {"own": "network", "learned": "learned"}
+            known = {"own": "network", "learned": f"learned{self._learned_for}"}
             value = known[self.scale] if isinstance(self.scale, str) else number_text(self.scale)
             settings.append(f"{self.law.scale.word} = {value}")
         return f"{self.law.word}({', '.join(settings)})" if settings else self.written
 
     def given(self, parents: Iterable[Variable]) -> Distribution:
-        """The same in a conditional: without an exposure that is no parent."""
-        known = not self.exposure or self.exposure in parents
-        return self if known else replace(self, exposure=NO_VARIABLE)
+        """The same in a conditional: without an exposure, or a group, that is no parent."""
+        known = (NO_VARIABLE, *parents)
+        if self.exposure in known and self.group in known:
+            return self
+        exposure = self.exposure if self.exposure in known else NO_VARIABLE
+        return replace(
+            self, exposure=exposure, group=self.group if self.group in known else NO_VARIABLE
+        )
+
+    @property
+    def _learned_for(self) -> str:
+        """What a learned scale has entries for, in brackets; empty if that goes without saying."""
+        what = ", ".join(["each"] * self.each + [self.group] * bool(self.group))
+        return f"({what})" if what else ""
 
 
 @dataclass(frozen=True, kw_only=True)

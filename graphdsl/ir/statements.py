@@ -93,6 +93,7 @@ class Run:
     formula: str
     scale: float | Attribute | None = None  #: a fixed one, or the attribute of a learned one
     scale_by_member: bool = False  #: whether each member has its entry of a learned one
+    group: Ref | None = None  #: the category for whose classes one is learned, as a vector
     exposure: Ref | None = None  #: of counts: what the mean of a row is a share of
     axes: int = 0  #: and over how many axes the shares add up to one
     prior: Value | None = None  #: what replaces it in rows that lack a parent

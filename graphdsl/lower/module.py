@@ -95,7 +95,7 @@ def _in_expectation(plan: Plan) -> str:
 def _critics(terms: Sequence[LossTerm], plan: Plan) -> Iterator[Attribute]:
     """The networks that some critic trains, and the model does not, with their learned scales."""
     networks = plan.program.networks.values()
-    scales = {one.attribute: one.scale[0] for one in networks if one.scale is not None}
+    scales = {one.attribute: one.scale.attribute for one in networks if one.scale is not None}
     runs = {one.target: one.slot for one in plan.forward if isinstance(one, Run) and one.detached}
     for term in terms:
         model = term.critic_model

@@ -25,7 +25,7 @@ from graphdsl.program.masks import gated
 from graphdsl.program.members import member_ref
 from graphdsl.program.state import Held, Plan
 from graphdsl.slots import keys
-from graphdsl.slots.networks import arguments_of, exposure_of, output_of, scale_name
+from graphdsl.slots.networks import arguments_of, exposure_of, group_of, output_of, scale_name
 from graphdsl.slots.slots import Argument, Slot
 
 
@@ -33,7 +33,8 @@ def run_slot(plan: Plan, slot: Slot, wish: str, frozen: bool = False) -> Run:
     """Run a slot's networks on what is known by now of its parents."""
     model = plan.model
     output = output_of(slot.conditionals[0], model)
-    family, exposure = model.family_of(slot.children[0]), exposure_of(slot, model)
+    family = model.family_of(slot.children[0])
+    exposure, group = exposure_of(slot, model), group_of(slot, model)
     shape = slot_shape(slot, family)
     if slot.experts:
         shape = (*((len(slot.experts),) if slot.stacked else ()), *shape)
@@ -50,6 +51,7 @@ def run_slot(plan: Plan, slot: Slot, wish: str, frozen: bool = False) -> Run:
         formula=slot_formula(slot, model),
         scale=_scale(model, slot),
         scale_by_member=not slot.tied,
+        group=None if group is None else _argument(plan, group, False),
         axes=len(family.shape),
         exposure=None if exposure is None else _argument(plan, exposure, False),
         frozen=frozen,

@@ -152,7 +152,8 @@ def _run(one: Run) -> str:
     held = f", else {one.prior or 'the prior'}" if one.missing else ""
     where = f" where {' & '.join(map(_seen, one.missing))}{held}" if one.missing else ""
     shared = f" times shares of {_listed((one.exposure,))}" if one.exposure is not None else ""
-    return f"run {one.slot}({_listed(one.arguments)}){shared}{where}{_flags(flags)}"
+    group = f", scaled by {_listed((one.group,))}" if one.group is not None else ""
+    return f"run {one.slot}({_listed(one.arguments)}){group}{shared}{where}{_flags(flags)}"
 
 
 def _fuse(one: Fuse) -> str:

@@ -9,7 +9,6 @@ from dataclasses import replace
 from typing import get_args
 
 from graphdsl.declare.indices import Indices
-from graphdsl.declare.labels import labels_of
 from graphdsl.declare.masks import masks_named
 from graphdsl.declare.references import joined
 from graphdsl.declare.scope import Scope
@@ -36,6 +35,7 @@ from graphdsl.resolve.functional_errors import (
     UnknownFunctional,
     WrongArguments,
 )
+from graphdsl.resolve.labels import labels_of
 from graphdsl.resolve.laws import Laws, law
 from graphdsl.resolve.rows import are_in_every_row
 from graphdsl.syntax import ast

@@ -11,7 +11,6 @@ from fractions import Fraction
 
 from graphdsl.declare.conditionals import idle_modifiers
 from graphdsl.declare.declarations import declare
-from graphdsl.declare.labels import check_labels, declare_labels, with_labels
 from graphdsl.declare.masks import declare_masks
 from graphdsl.declare.networks import model_network
 from graphdsl.declare.scope import Scope
@@ -33,6 +32,7 @@ from graphdsl.ir.symbols import NetworkName, P, Q
 from graphdsl.ir.weight import ZERO, Weight
 from graphdsl.resolve.choices import Choice, Replacement, estimate, replaced
 from graphdsl.resolve.experts import with_one_expert
+from graphdsl.resolve.labels import check_labels, declare_labels, with_labels
 from graphdsl.resolve.laws import Laws, every_law
 from graphdsl.resolve.objective import constraint, linear
 from graphdsl.resolve.players import check_players, goal_before, player_of

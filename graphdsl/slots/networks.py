@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-__all__ = ["arguments_of", "exposure_of", "network_slot", "output_of", "scale_name", "with_scale"]
+__all__ = [
+    "arguments_of",
+    "exposure_of",
+    "group_of",
+    "network_slot",
+    "output_of",
+    "scale_name",
+    "with_scale",
+]
 
 from collections.abc import Sequence
 
 from graphdsl.diagnostics import CompilerBug
 from graphdsl.ir.laws import Output, scale_of
-from graphdsl.ir.loss import Builder, NetworkSlot
+from graphdsl.ir.loss import Builder, LearnedScale, NetworkSlot
 from graphdsl.ir.model import Model
 from graphdsl.ir.networks import Conditional
 from graphdsl.ir.symbols import Variable
@@ -83,7 +91,15 @@ def arguments_of(slot: Slot, model: Model) -> tuple[Argument, ...]:
 
 def exposure_of(slot: Slot, model: Model) -> Argument | None:
     """The parent that the mean of counts is a share of."""
-    name = model.distribution_of(slot.conditionals[0]).exposure
+    return _parent(slot, model.distribution_of(slot.conditionals[0]).exposure)
+
+
+def group_of(slot: Slot, model: Model) -> Argument | None:
+    """The parent for whose classes a scale is learned."""
+    return _parent(slot, model.distribution_of(slot.conditionals[0]).group)
+
+
+def _parent(slot: Slot, name: Variable) -> Argument | None:
     return next((one for one in slot.arguments if name and one.nodes == ((name,),)), None)
 
 
@@ -133,17 +149,24 @@ def scale_name(slot: Slot, model: Model) -> Attribute:
     return Attribute(f"{scale.attribute}:{slot.attribute}")
 
 
-def _learned_scale(slot: Slot, model: Model) -> tuple[Attribute, tuple[int, ...], str] | None:
-    """One learned scale for each variable, whatever its shape, or for each of its coordinates."""
+def _learned_scale(slot: Slot, model: Model) -> LearnedScale | None:
+    """A learned scale for each variable or each coordinate, or for both in each class."""
     distribution = model.distribution_of(slot.conditionals[0])
     scale = distribution.law.scale
     if distribution.scale != "learned" or scale is None:
         return None
-    shape = model.family_of(slot.children[0]).shape
-    each = slot.is_family and not slot.tied  # what is shared is shared whole
-    inner = shape if scale.each else (1,) * len(shape) if each else ()
-    sizes = (len(slot.children), *inner) if each else inner
-    return scale_name(slot, model), sizes, distribution.law.word
+    shape, group = model.family_of(slot.children[0]).shape, distribution.group
+    by_member = slot.is_family and not slot.tied  # what is shared is shared whole
+    has_axes = by_member or bool(group)  # as many as the answer, of size one where all share it
+    inner = shape if scale.each or distribution.each else (1,) * len(shape) if has_axes else ()
+    members = len(slot.children) if by_member else 1
+    classes = model.family_of(group).classes if group else None
+    return LearnedScale(
+        attribute=scale_name(slot, model),
+        shape=(members, *inner) if slot.is_family and has_axes else inner,
+        law=distribution.law.word,
+        classes=classes or 0,
+    )
 
 
 #: How many numbers an encoder hands to a flow, which they steer.

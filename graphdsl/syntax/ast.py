@@ -186,6 +186,8 @@ class Setting:
     name: Word
     value: Expression
     span: Span
+    each: bool = False  #: `learned(each)`: one for every coordinate
+    by: tuple[Word, ...] = ()  #: `learned(batch)`: one for every class of these
 
 
 @dataclass(frozen=True, slots=True)

@@ -276,9 +276,12 @@ class _ToAst(Transformer_NonRecursive[Token, tuple[ast.Statement, ...]]):
 
     # ---- choices -----------------------------------------------------------------------------
 
-    def setting(self, meta: Meta, name: Token, value: ast.Expression | Token) -> ast.Setting:
+    def setting(
+        self, meta: Meta, name: Token, value: ast.Expression | Token, *details: Token
+    ) -> ast.Setting:
         known = _word_of(value) if isinstance(value, Token) else value
-        return ast.Setting(_word_of(name), known, _span_of(meta))
+        by = tuple(_word_of(one) for one in details if one != "each")
+        return ast.Setting(_word_of(name), known, _span_of(meta), "each" in details, by)
 
     def choice(
         self, meta: Meta, name: Token, *rest: ast.Argument | ast.Setting | None

@@ -250,7 +250,7 @@ class Descent:
     def _attributes(self) -> Iterator[tuple[str, str, list[nn.Parameter]]]:
         """What the module trains, by its printed name and its attribute."""
         for slot in self._module.networks:
-            scale = [] if slot.scale is None else [slot.scale[0]]
+            scale = [] if slot.scale is None else [slot.scale.attribute]
             for attribute in (slot.attribute, *scale):
                 name = f"{'' if attribute == slot.attribute else 'the scale of '}{slot.names[0]}"
                 yield name, attribute, _parameters(self._objective, attribute)

@@ -153,7 +153,7 @@ class Scaling(Reading):
             self.statistics = statistics
         else:  # nothing to keep, and nothing to print
             self.__dict__["statistics"] = statistics
-        self._learned_scales: list[tuple[nn.Parameter, Part, Unit]] = []
+        self._learned_scales: list[tuple[nn.Parameter, Part, Unit, tuple[int, ...]]] = []
 
     @torch.no_grad()
     def standardise(self, data: Batch | Iterable[Batch]) -> Self:
@@ -171,11 +171,11 @@ class Scaling(Reading):
         for name, of_variable in moments.items():
             if of_variable.count.any():
                 self.statistics.set(name, of_variable)
-        for scale, part, unit in self._learned_scales:
+        for scale, part, unit, shape in self._learned_scales:
             if not scale.any():  # as it began
                 mean, spread = part.moments()
-                spread = _pooled_like(spread.square(), scale).sqrt()
-                scale.copy_(beginning(unit, _pooled_like(mean, scale), spread))
+                spread = _pooled_like(spread.square(), shape).sqrt()
+                scale.copy_(beginning(unit, _pooled_like(mean, shape), spread))
         return self
 
     def _moments(self, batches: Iterable[Batch]) -> dict[str, Moments]:
@@ -218,17 +218,25 @@ class Scaling(Reading):
         )
 
     def learned_scale(
-        self, answer: Names | None, shape: Sequence[int], *, law: str, pooled: bool = False
+        self,
+        answer: Names | None,
+        shape: Sequence[int],
+        *,
+        law: str,
+        pooled: bool = False,
+        classes: int = 0,
     ) -> nn.Parameter:
         """Make the logarithm of a scale that is learned: of a variance, where the law is normal.
 
         Of counts it is that of an inverse dispersion.  It is 0 at first, and `standardise` sets it
-        to the data's own unless ``answer`` is None.
+        to the data's own unless ``answer`` is None.  With ``classes`` it has entries for each class
+        of a category, ``(classes, *shape)``, which begin alike: see `of_class`.
         """
-        scale = nn.Parameter(torch.zeros(tuple(shape)))
+        scale = nn.Parameter(torch.zeros((*[classes] * bool(classes), *shape)))
         unit = LAWS[law].units[-1]
         if answer is not None:
-            self._learned_scales.append((scale, self._part(answer, pooled), unit))
+            part = self._part(answer, pooled)
+            self._learned_scales.append((scale, part, unit, tuple(shape)))
         return scale
 
     def _part(self, names: Names, pooled: bool) -> Part:
@@ -241,12 +249,11 @@ class Scaling(Reading):
         return Part(self.statistics, variable.name, places, pooled, isinstance(names, str))
 
 
-def _pooled_like(values: Tensor, like: Tensor) -> Tensor:
+def _pooled_like(values: Tensor, shape: Sequence[int]) -> Tensor:
     """Average over what a scale has in common: all, all of each member, or nothing."""
-    if like.numel() == values.numel():
-        return values.reshape(like.shape)
-    if like.numel() == 1:
-        return values.mean().reshape(like.shape)
-    return (
-        values.reshape(like.shape[0], math.prod(values.shape[1:])).mean(dim=1).reshape(like.shape)
-    )
+    count = math.prod(shape)
+    if count == values.numel():
+        return values.reshape(shape)
+    if count == 1:
+        return values.mean().reshape(shape)
+    return values.reshape(shape[0], math.prod(values.shape[1:])).mean(dim=1).reshape(shape)

@@ -194,6 +194,67 @@ def test_means_of_counts_are_shares_of_their_exposure(
         objective({"x": value, "size": size.index_fill(0, torch.tensor([0]), -2.0)})
 
 
+def grouped() -> Iterator[tuple[Likelihood, bool, str]]:
+    """Every law with a learned scale for each class, with shapes, families and missing rows.
+
+    The class is given or, of families of matrices, inferred.
+    """
+    kinds = ((), False), ((3,), False), ((3,), True), ((2, 2), True)
+    for law, (shape, is_family) in product(DECLARED, kinds):
+        role = "latent" if shape == (2, 2) else "given"
+        for each in (False, True) if law.scale is not None else ():
+            if each and (law.scale is None or law.scale.each):
+                continue  # its scale has an entry for each coordinate anyway
+            yield Likelihood(law, "", shape, is_family, is_optional=shape == (3,)), each, role
+
+
+@pytest.mark.parametrize(("of", "each", "role"), list(grouped()), ids=str)
+def test_a_scale_of_each_class_is_that_of_the_class_of_the_row(
+    of: Likelihood, each: bool, role: str
+) -> None:
+    torch.manual_seed(0)
+    assert of.law.scale is not None
+    setting = f"({of.law.scale.word} = learned({'each, ' * each}g))"
+    text = of.spec.replace(f"~ {of.law}", f"~ {of.law}{setting}", 1).replace("p { z", "p { z, g")
+    declared = f"{role} g : categorical({CLASSES})"
+    if role == "latent":
+        text, declared = text.replace("q {", "q { x -> g;"), f"{declared} ~ categorical"
+    text = text.replace("latent z", f"{declared}\nlatent z")
+    objective = emitted_class(text)()
+    answers: list[Tensor] = []
+    objective.get_submodule("p_x").register_forward_hook(lambda *told: answers.append(told[-1]))
+    members = 2 if of.is_family else 1
+    value = values_of(of.law, (ROWS, *([members] * of.is_family), *of.shape))
+    seen = torch.rand(ROWS, *([members] * of.is_family)) < HERE
+    g = torch.arange(ROWS) % CLASSES
+    batch = {"x": value, "seen(x)": seen} if of.is_optional else {"x": value}
+    noise = objective.draw_noise(value)
+    if role == "given":
+        batch["g"] = g
+    else:
+        noise["g"] = 1e3 * torch.nn.functional.one_hot(g, CLASSES).double()
+    (table,) = (one for name, one in objective.named_parameters() if name.startswith("log_"))
+    assert table.shape[0] == CLASSES
+    assert (table[0].numel() == members) != (each or of.law.scale.each) or not of.shape
+    table.data.normal_()
+    with torch.no_grad():
+        losses = objective(batch, noise)
+    size = math.prod(of.shape)
+    logs = table.detach().reshape(CLASSES, members, -1).expand(-1, -1, size)
+    exact = torch.zeros(ROWS, members)
+    answer = answers[-1].reshape(ROWS, members, len(of.output.parameters), size)
+    for row, member, k in product(range(ROWS), range(members), range(size)):
+        if of.is_optional and not seen.reshape(ROWS, members)[row, member]:
+            continue
+        one = value.reshape(ROWS, members, size)[row, member, k : k + 1].double().numpy()
+        predicted = tuple(answer[row, member, :, k : k + 1].numpy())
+        scale = logs[int(g[row]), member, k].item()
+        density = DENSITIES[of.output.name](Predicted(one, predicted, scale, CLASSES))
+        exact[row, member] += density.item()
+    expected = -exact.sum() / ROWS
+    assert losses.terms["reconstruction_x"].item() == pytest.approx(expected.item(), abs=1e-9)
+
+
 def quadrature(kind: Kind) -> tuple[Tensor, Tensor]:
     """Values over which a law is summed, and the step that each stands for."""
     if kind == "count":

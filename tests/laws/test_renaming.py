@@ -223,7 +223,7 @@ def _attributes(
         assert match is not None, f"{slot.names} is none of {list(known)}"
         yield slot.attribute, match.attribute
         if slot.scale is not None and match.scale is not None:
-            yield slot.scale[0], match.scale[0]
+            yield slot.scale.attribute, match.scale.attribute
     for mask, masked in zip(one.masks, other.masks, strict=True):
         yield mask.attribute, masked.attribute
     for group, grouped in zip(one.groups, other.groups, strict=True):

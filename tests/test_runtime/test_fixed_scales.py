@@ -10,6 +10,7 @@ import torch
 from torch.testing import assert_close
 
 from graphdsl_runtime import Gaussian, Laplace, OutOfRange
+from tests.emitted import emitted_class
 
 LAWS = [(Gaussian, torch.distributions.Normal), (Laplace, torch.distributions.Laplace)]
 
@@ -34,3 +35,27 @@ def test_a_scale_is_given_once_and_is_positive(law: type, _exact: type) -> None:
         law(location)
     with pytest.raises(TypeError, match="give one of the two"):
         law(location, location, scale=1.0)
+
+
+def test_the_scales_of_classes_begin_alike_at_that_of_the_data() -> None:
+    objective = emitted_class(
+        """model grouped
+observed x : real[3] ~ normal(scale = learned(each, g))
+observed y[1..2] : real[3] ~ laplace(scale = learned(g))
+given g : categorical(4)
+latent z : real[2] ~ normal
+q { x, y -> z via mlp(4) }
+p { z, g -> x via mlp(4); z, g -> y[i] via mlp(4) for i in 1..2 }
+minimize KL(q || p)
+"""
+    )()
+    torch.manual_seed(0)
+    spread = torch.tensor([1.0, 2.0, 4.0])
+    batch = {"x": spread * torch.randn(500, 3), "y": spread * torch.randn(500, 2, 3)}
+    objective.standardise({**batch, "g": torch.zeros(500, dtype=torch.long)})
+    of_x = objective.get_parameter("log_var_p_x")
+    expected = 2 * batch["x"].std(dim=0, correction=0).log()
+    torch.testing.assert_close(of_x, expected.expand(4, 3), check_dtype=False)
+    of_y = objective.get_parameter("log_scale_p_y")
+    shared = batch["y"].var(dim=0, correction=0).mean(dim=1).sqrt().log()
+    torch.testing.assert_close(of_y, shared[:, None].expand(4, 2, 1), check_dtype=False)

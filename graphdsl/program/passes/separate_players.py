@@ -208,7 +208,7 @@ def _slot(
     attributes: list[Attribute] = []
     for slot in networks:
         if slot.attribute in trained[part.player.name]:
-            attributes += [slot.attribute, *([slot.scale[0]] if slot.scale else [])]
+            attributes += [slot.attribute, *([slot.scale.attribute] if slot.scale else [])]
     return PlayerSlot(
         name=part.player.name,
         loss=names.take(f"loss:{'_'.join(part.player.owners)}"),

@@ -119,6 +119,7 @@ class _Strata:
                     target=self._own(one.target),
                     arguments=tuple(map(self._ref, one.arguments)),
                     exposure=one.exposure and self._ref(one.exposure),
+                    group=one.group and self._ref(one.group),
                     prior=None if one.prior is None else self.each.get(one.prior),
                     formula=f"{one.formula} of every expert",
                     on_sets=True,

@@ -257,6 +257,7 @@ class _Classes:
             one,
             arguments=tuple(map(self._ref, one.arguments)),
             exposure=one.exposure and self._ref(one.exposure),
+            group=one.group and self._ref(one.group),
             formula=f"{one.formula} of every {self._names()}",
             on_sets=True,
         )

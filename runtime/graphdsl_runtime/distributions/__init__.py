@@ -39,6 +39,7 @@ from graphdsl_runtime.distributions.negative_binomial import (
     ZeroInflatedPoisson,
 )
 from graphdsl_runtime.distributions.noise import gumbel_noise, laplace_noise, logistic_noise
+from graphdsl_runtime.distributions.parameters import of_class
 from graphdsl_runtime.distributions.poisson import Poisson
 from graphdsl_runtime.distributions.positive import Gamma, LogNormal
 from graphdsl_runtime.distributions.student_t import StudentT
@@ -108,6 +109,7 @@ __all__ = [
     "laplace_noise",
     "logistic_noise",
     "monte_carlo_kl",
+    "of_class",
     "standard_laplace",
     "standard_normal",
     "uniform_bernoulli",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["CERTAIN", "Index", "halves", "log_of_scale", "named", "over"]
+__all__ = ["CERTAIN", "Index", "halves", "log_of_scale", "named", "of_class", "over"]
 
 import math
 from collections.abc import Mapping, Sequence
@@ -81,6 +81,18 @@ def named(noise: Mapping[str, Tensor], name: str, like: Tensor) -> Tensor:
     if name not in noise:
         raise MissingInput(name, expected=("B", *like.shape[1:]), given=noise, known=noise)
     return noise[name]
+
+
+def of_class(table: Tensor, classes: Tensor) -> Tensor:
+    """Give every row the entries of its class, of a table that has some for each.
+
+    Shapes: ``(K, *)``, and the classes as one-hot vectors ``(B, K)``, ``-> (B, *)``.
+
+    >>> of_class(torch.tensor([[1.0, 2.0], [3.0, 4.0]]), torch.tensor([[0.0, 1.0]]))
+    tensor([[3., 4.]])
+    """
+    entries = classes.to(table.dtype) @ table.reshape(len(table), -1)
+    return entries.reshape(*classes.shape[:-1], *table.shape[1:])
 
 
 def over(seen: Tensor, like: Tensor) -> Tensor:
