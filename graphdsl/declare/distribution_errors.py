@@ -68,7 +68,7 @@ class NotAnExposure(Diagnostic):
 
     code = "MIB349"
     title = "Exposure that is not a positive number"
-    said = "an exposure is a given variable, one positive number of every row: {why}"
+    said = "an exposure is one positive number of every row: {why}"
     hint = "{instead}"
     why: str
     instead: str

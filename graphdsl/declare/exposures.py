@@ -28,8 +28,8 @@ def _why_none(name: str, statement: ast.Statement | None) -> str:
     if not isinstance(statement, ast.VariableDeclaration):
         return f"no variable is called `{name}`" if name else "this is none"
     kind = statement.kind.name.text
-    if statement.role != "given" or kind != "positive":
-        return f"`{name}` is {statement.role}, of the kind `{kind}`"
+    if kind != "positive":
+        return f"`{name}` is of the kind `{kind}`"
     several = f"`{name}` has several values in a row" if statement.family or statement.shape else ""
     return f"rows may lack `{name}`" if statement.optional else several
 

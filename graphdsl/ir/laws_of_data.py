@@ -1,4 +1,4 @@
-"""The laws that no latent has: of counts, of positive and unit numbers, and of heavy tails."""
+"""The laws of counts, of positive and unit numbers, and of heavy tails."""
 
 from __future__ import annotations
 
@@ -59,6 +59,7 @@ LOG_NORMAL = Law(
     word="log_normal", kind="positive", runtime="LogNormal",
     output=_output("log_normal", "LogNormal.split", "log-medians", "log-scales"),
     scale=_learned("scale", _output("scaled_log_normal", "LogNormal", "log-medians")),
+    latent=True, prior="standard_log_normal", gradient="pathwise", divergences=("log_normal",),
     has_units=True,
     link="median: exp; scale of the logarithm: exp", support="positive numbers",
     reference="Johnson, Kotz and Balakrishnan 1994, ch. 14",

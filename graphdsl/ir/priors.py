@@ -52,6 +52,7 @@ PRIORS = {one.word: one for one in (MIXTURE, VAMP)}
 LEARNED_PARAMETERS = {
     "normal": ("mean", "scale"),
     "laplace": ("mean", "scale"),
+    "log_normal": ("median", "scale"),
     "categorical": ("probabilities",),
 }
 

@@ -101,6 +101,12 @@ def _unfit(family: Family) -> tuple[str, str]:
             f"`q` draws no differentiable samples of `{family.distribution.law}`",
             "declare `real`, or `categorical(k)` of the counts that there are",
         )
+    scale = family.distribution.law.scale
+    if scale is not None and scale.default == "learned":
+        return (
+            f"the {scale.word} of `{family.distribution.law}` is learned, and a prior's is 1",
+            "declare its logarithm, `real ~ normal`",
+        )
     if family.distribution.scale is not None:
         return (
             "the word after `~` is then its prior, whose scale is 1",

@@ -26,6 +26,9 @@ def obstacle(model: Model, module: LossModule) -> str | None:
     real = [one for one in latents if one.kind == "real"]
     if not latents:
         return "there is no latent to take an expectation over"
+    for one in latents:
+        if one.kind not in ("real", "binary", "categorical"):
+            return f"{one.name} is {one.kind}: the expectation has no closed form"
     reasons = _real_reasons(model, real, latents) if real else _discrete_reasons(model, module)
     return next(chain(_reasons(model, module), reasons), None)
 

@@ -18,6 +18,7 @@ from graphdsl_runtime.distributions import (
     Labelled,
     Laplace,
     Likelihood,
+    LogNormal,
     Mixture,
 )
 from graphdsl_runtime.flows import Flow, StackedFlow
@@ -30,6 +31,7 @@ Posterior: TypeAlias = (
     | FullGaussian
     | Gaussian
     | Laplace
+    | LogNormal
     | Labelled[Gaussian]
     | Labelled[Laplace]
     | Flow

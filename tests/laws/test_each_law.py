@@ -38,7 +38,12 @@ IMAGE = (2, 8, 8)
 DECLARED = [law for law in LAWS if law.declared]
 LATENT = [law for law in DECLARED if law.latent]
 JOINT = [law for law in LAWS if law.joint]
-LABELS = [law for law in DECLARED if law.gradient != "none"]
+LABELS = [
+    law
+    for law in DECLARED
+    if law.gradient != "none" and (law.scale is None or law.scale.default == "one")
+]
+ROOTS = list(dict.fromkeys((*LABELS, *LATENT)))
 
 
 @dataclass(frozen=True)
@@ -192,6 +197,49 @@ def test_means_of_counts_are_shares_of_their_exposure(
         torch.testing.assert_close(total, torch.full((members,), 1000.0))
     with pytest.raises(OutsideSupport, match=r"size is -2\.0 in row 0"):
         objective({"x": value, "size": size.index_fill(0, torch.tensor([0]), -2.0)})
+
+
+@pytest.mark.parametrize("law", EXPOSED, ids=str)
+@pytest.mark.parametrize(
+    "prior", ["~ log_normal", "~ log_normal(median = learned, scale = learned)"]
+)
+def test_an_exposure_may_be_latent(law: Law, prior: str) -> None:
+    torch.manual_seed(0)
+    of = Likelihood(law, "", (3,), is_family=False, is_optional=False)
+    text = of.spec.replace(f"~ {law}", f"~ {law}(exposure = size)").replace("p { z", "p { z, size")
+    text = text.replace("latent z", f"latent size : positive {prior}\nlatent z")
+    objective = emitted_class(text.replace("q { x -> z", "q { x -> z, size"))()
+    answers: dict[str, Tensor] = {}
+    for name in ("p_x", "q_size", *["p_size"] * ("learned" in prior)):
+        objective.get_submodule(name).register_forward_hook(
+            lambda *told, name=name: answers.update({name: told[-1]})
+        )
+    for parameter in objective.parameters():
+        parameter.data.normal_(std=0.3)
+    value = values_of(law, (ROWS, 3))
+    noise = objective.draw_noise(value)
+    losses = objective({"x": value}, noise)
+    mean, log_scale = answers["q_size"].detach().T
+    logarithm = mean + log_scale.exp() * noise["size"]
+    parts = answers["p_x"].detach().reshape(ROWS, 1, len(of.output.parameters), 3).clone()
+    parts[:, :, 0] = parts[:, :, 0].log_softmax(dim=-1) + logarithm[:, None, None]
+    learned = [one for name, one in objective.named_parameters() if name.startswith("log_")]
+    expected = torch.zeros(())
+    for row, k in product(range(ROWS), range(3)):
+        scale = learned[0][k].item() if learned else 0.0
+        predicted = tuple(parts[row, 0, :, k : k + 1].numpy())
+        one = Predicted(value[row, k : k + 1].numpy(), predicted, scale, CLASSES)
+        expected -= DENSITIES[of.output.name](one).item() / ROWS
+    assert losses.terms["reconstruction_x"].item() == pytest.approx(expected.item())
+    # The logarithm is a bijection: the rate is that of two normals.
+    prior_mean, prior_log_scale = answers.get("p_size", torch.zeros(1, 2)).detach().T
+    q = torch.distributions.Normal(mean, log_scale.exp())
+    p = torch.distributions.Normal(prior_mean, prior_log_scale.exp())
+    rate = torch.distributions.kl_divergence(q, p).mean()
+    assert losses.terms["rate_size"].item() == pytest.approx(rate.item())
+    losses.loss.backward()
+    of_size = objective.get_submodule("q_size").parameters()
+    assert all(one.grad is not None and one.grad.any() for one in of_size)
 
 
 def grouped() -> Iterator[tuple[Likelihood, bool, str]]:
@@ -390,7 +438,11 @@ def _rate(
     log_det = torch.linalg.slogdet(torch.stack(rows, dim=1)).logabsdet
     own = -0.5 * (noise.square() + math.log(2 * math.pi)).reshape(DRAWS, -1).sum(dim=1) - log_det
     with torch.no_grad():
-        names = {"normal": "unit", "laplace": "unit_laplace"}
+        names = {
+            "normal": "unit",
+            "laplace": "unit_laplace",
+            "log_normal": "scaled_log_normal",
+        }
         value = mapped.reshape(-1).numpy()
         predicted = Predicted(value, (np.zeros_like(value),), 0.0, 1)
         other = DENSITIES[names[prior.word]](predicted).reshape(DRAWS, -1).sum(axis=1)
@@ -424,7 +476,7 @@ minimize KL(q || p) + CE(y | x)
     assert unlabelled != pytest.approx(labelled, abs=1e-6)
 
 
-@pytest.mark.parametrize("law", LABELS, ids=str)
+@pytest.mark.parametrize("law", ROOTS, ids=str)
 def test_p_draws_its_roots_from_the_prior_of_each_law(law: Law) -> None:
     torch.manual_seed(0)
     role, optional = ("latent", "") if law.latent else ("observed", " optional")
@@ -444,7 +496,7 @@ minimize KL(q || p) + MMD(q(x) || p(x))
     with torch.no_grad():
         objective(batch)
     of_p = read[-1]
-    if law.kind == "real":  # Stein's identity: E[y d/dy log p(y)] = -1
+    if law.kind in ("real", "positive"):  # Stein's identity: E[y d/dy log p(y)] = -1
         value, step = of_p.reshape(-1).numpy(), 1e-6
         zeros = (np.zeros_like(value), np.zeros_like(value))
         density = DENSITIES[law.output.name]

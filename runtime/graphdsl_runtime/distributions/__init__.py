@@ -41,7 +41,12 @@ from graphdsl_runtime.distributions.negative_binomial import (
 from graphdsl_runtime.distributions.noise import gumbel_noise, laplace_noise, logistic_noise
 from graphdsl_runtime.distributions.parameters import of_class
 from graphdsl_runtime.distributions.poisson import Poisson
-from graphdsl_runtime.distributions.positive import Gamma, LogNormal
+from graphdsl_runtime.distributions.positive import (
+    Gamma,
+    LogNormal,
+    StandardLogNormal,
+    standard_log_normal,
+)
 from graphdsl_runtime.distributions.student_t import StudentT
 from graphdsl_runtime.distributions.unit_interval import Beta, ContinuousBernoulli
 
@@ -98,6 +103,7 @@ __all__ = [
     "NegativeBinomial",
     "Poisson",
     "StandardLaplace",
+    "StandardLogNormal",
     "StandardNormal",
     "StudentT",
     "UniformBernoulli",
@@ -111,6 +117,7 @@ __all__ = [
     "monte_carlo_kl",
     "of_class",
     "standard_laplace",
+    "standard_log_normal",
     "standard_normal",
     "uniform_bernoulli",
     "uniform_categorical",

@@ -1,10 +1,10 @@
-"""Independent positive numbers: log-normal, and gamma."""
+"""Independent positive numbers: log-normal, and gamma; and the prior whose logarithm is N(0, 1)."""
 
 from __future__ import annotations
 
-__all__ = ["Gamma", "LogNormal"]
+__all__ = ["Gamma", "LogNormal", "StandardLogNormal", "standard_log_normal"]
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -12,11 +12,44 @@ import torch
 from torch import Tensor
 
 from graphdsl_runtime.distributions.coordinates import Coordinates, parts
-from graphdsl_runtime.distributions.gaussian import Gaussian
-from graphdsl_runtime.distributions.parameters import log_of_scale
+from graphdsl_runtime.distributions.gaussian import Gaussian, StandardNormal, standard_normal
+from graphdsl_runtime.distributions.parameters import log_of_scale, named, over
 from graphdsl_runtime.distributions.series import log_gamma_beside_stirling
 from graphdsl_runtime.distributions.units import Unit
-from graphdsl_runtime.exponents import capped
+from graphdsl_runtime.exponents import capped, positive
+
+
+@dataclass(frozen=True, eq=False)
+class StandardLogNormal:
+    r"""The prior of positive numbers whose logarithm is N(0, 1), of whatever shape.
+
+    >>> standard_log_normal.log_prob(torch.ones(2))
+    tensor([-0.9189, -0.9189])
+    """
+
+    def log_prob(self, value: Tensor) -> Tensor:
+        r"""Log-density of every component.
+
+        .. math:: -\tfrac12 (\log^2 v + \log 2\pi) - \log v
+
+        Shapes: ``(*) -> (*)``, of positive numbers.  Unit: nats.  Exact.
+        """
+        logarithm = torch.log(value)
+        return standard_normal.log_prob(logarithm) - logarithm
+
+    def sample(self, noise: Tensor) -> Tensor:
+        """Turn standard normal noise into a sample.
+
+        Shapes: ``(*) -> (*)``.  Exact.
+
+        >>> standard_log_normal.sample(torch.zeros(1))
+        tensor([1.])
+        """
+        return positive(noise)
+
+
+#: The exponential of N(0, 1).
+standard_log_normal = StandardLogNormal()
 
 
 @dataclass(frozen=True, eq=False, init=False)
@@ -78,9 +111,47 @@ class LogNormal(Coordinates):
         """What stands in for a value that is not given: the median."""
         return torch.exp(capped(self.log_median))
 
+    def sample(self, noise: Tensor) -> Tensor:
+        r"""Turn standard normal noise into a sample, differentiably.
+
+        .. math:: \exp(m + e^{s} \epsilon)
+
+        Shapes: ``(B, *) -> (B, *)``, broadcasting.  Exact.
+
+        >>> LogNormal(torch.zeros(1), scale=1.0).sample(torch.tensor([1.0]))
+        tensor([2.7183])
+        """
+        return positive(self.logarithm.sample(noise))
+
+    def draw(self, noise: Mapping[str, Tensor] | None, name: str) -> Tensor:
+        """Sample with the noise of that name, or take the mean where there is no noise at all.
+
+        Shapes: ``(B, *) -> (B, *)``.  Raises `MissingInput` if there is noise but not that.
+
+        >>> LogNormal(torch.zeros(1), scale=1.0).draw(None, "size")
+        tensor([1.6487])
+        """
+        return self.mean if noise is None else self.sample(named(noise, name, self.log_median))
+
+    def or_prior(self, seen: Tensor, prior: LogNormal | None = None) -> LogNormal:
+        """Fall back on the prior, the standard or a conditional one, wherever it was not seen.
+
+        Shapes: ``seen`` is a bool ``(B,)`` or ``(B, N)``, and broadcasts over the trailing axes.
+        What was not seen leaves no trace, NaN included.
+
+        >>> q = LogNormal(torch.tensor([1.0, torch.nan]), scale=2.0)
+        >>> q.or_prior(torch.tensor([True, False])).log_median
+        tensor([1., 0.])
+        """
+        seen = over(seen, self.log_median)
+        median, scale = (0.0, 0.0) if prior is None else (prior.log_median, prior.log_scale)
+        return LogNormal(
+            torch.where(seen, self.log_median, median), torch.where(seen, self.log_scale, scale)
+        )
+
     def sample_data(self) -> Tensor:
         """Draw positive numbers, ``(B, *)``."""
-        return torch.exp(capped(self.logarithm.sample_data()))
+        return self.sample(torch.randn_like(self.log_median))
 
     def entropy(self) -> Tensor:
         r"""Differential entropy of every coordinate: that of the logarithm, and its mean.
@@ -91,6 +162,28 @@ class LogNormal(Coordinates):
         tensor([1.4189])
         """
         return self.logarithm.entropy() + self.log_median
+
+    def cross_entropy(self, other: LogNormal | StandardLogNormal) -> Tensor:
+        """Cross-entropy: what ``other`` needs to describe samples of this one.
+
+        Shapes: ``(B, *)``, broadcasting.  Unit: nats.  Exact.  Equal to entropy plus KL.
+
+        >>> LogNormal(torch.ones(1), scale=1.0).cross_entropy(standard_log_normal)
+        tensor([2.9189])
+        """
+        return self.logarithm.cross_entropy(_logarithm(other)) + self.log_median
+
+    def kl(self, other: LogNormal | StandardLogNormal) -> Tensor:
+        r"""Kullback-Leibler divergence from ``other``, KL(self || other): that of the logarithms.
+
+        The logarithm is a bijection, so the divergence is that of two normals.
+
+        Shapes: ``(B, *)``, broadcasting.  Unit: nats.  Exact.  Zero iff the two are equal.
+
+        >>> LogNormal(torch.ones(1), scale=1.0).kl(standard_log_normal)
+        tensor([0.5000])
+        """
+        return self.logarithm.kl(_logarithm(other))
 
     def nll(self, value: Tensor) -> Tensor:
         r"""Negative log-density of every coordinate.
@@ -179,3 +272,7 @@ class Gamma(Coordinates):
         away = torch.exp(capped(log_a + u)) - a * (1.0 + u)
         apart = torch.where(u.abs() < 1.0, a * (torch.expm1(near) - near), away)
         return logarithm + apart + log_gamma_beside_stirling(a)
+
+
+def _logarithm(of: LogNormal | StandardLogNormal) -> Gaussian | StandardNormal:
+    return of.logarithm if isinstance(of, LogNormal) else standard_normal
