@@ -83,7 +83,9 @@ one before it, and `lower` the three before it.
 
 Data that several stages exchange are defined in `graphdsl/ir/`: `Model` (the spec, resolved),
 `Collected` (entropies), `Piece` (a bounded term), `Statement` and `Value` (the program),
-`LossModule` (the emitted module before it is text), `Audit` (all that is known of a spec).
+`LossModule` (the emitted module before it is text), `Audit` (all that is known of a spec). Below
+it, `graphdsl/catalog/` records what each word of the language means: a law, a prior, an estimator,
+a network.
 
 ## Layers
 

@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING
 import click
 import typer
 
+from graphdsl.catalog.laws import LAWS, Law
+from graphdsl.catalog.methods import ESTIMATORS, METHODS, UNREACHABLE
 from graphdsl.cli import app
 from graphdsl.compiler import compile_spec
 from graphdsl.diagnostics import (
@@ -29,8 +31,6 @@ from graphdsl.diagnostics import (
     explanation,
     render,
 )
-from graphdsl.ir.laws import LAWS, Law
-from graphdsl.ir.methods import ESTIMATORS, METHODS, UNREACHABLE
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 

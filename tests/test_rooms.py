@@ -74,7 +74,7 @@ OF_NO_ROOM = {
     "test_wheel",
 }
 
-#: Of `ir/methods.py`: what has an estimator by default, and what gives that of a method.
+#: Of `catalog/methods.py`: what has an estimator by default, and what gives that of a method.
 OF_METHODS = ("DISTANCES", "MSS", "estimator_of")
 
 

@@ -10,11 +10,11 @@ from typing import Literal
 from graphdsl.bound.models import (
     BoundModel,
 )
+from graphdsl.catalog.methods import PenaltyWord
 from graphdsl.ir.information import (
     Term,
 )
 from graphdsl.ir.loss import Bound
-from graphdsl.ir.methods import PenaltyWord
 from graphdsl.ir.objective import Cost
 from graphdsl.ir.symbols import NO_VARIABLE, NetworkName, Q, Variable
 from graphdsl.ir.weight import ZERO, Weight

@@ -12,8 +12,8 @@ __all__ = ["combined", "directed", "of_bounds", "reason_of", "side_of", "turned"
 from collections.abc import Iterable, Sequence
 from typing import Literal
 
+from graphdsl.catalog.methods import ESTIMATORS, Relation
 from graphdsl.ir.loss import Bound, LossTerm
-from graphdsl.ir.methods import ESTIMATORS, Relation
 from graphdsl.ir.model import Model
 from graphdsl.ir.weight import Weight
 from graphdsl.signs import Sign, sign

@@ -21,13 +21,13 @@ from graphdsl.bound.errors import NetworkOfTwoSides, PenaltyRaised, PlayerOfTwoS
 from graphdsl.bound.groups import Seen, as_it_is
 from graphdsl.bound.models import Auxiliary, Decoder, Encoder, SubPosterior, model_ref
 from graphdsl.bound.pieces import Piece
+from graphdsl.catalog.priors import VAMP
 from graphdsl.diagnostics import Diagnostic, Span
 from graphdsl.ir.information import Collected, entropy
 from graphdsl.ir.model import Model
 from graphdsl.ir.networks import Conditional, Network
 from graphdsl.ir.notation import weight_text
 from graphdsl.ir.objective import Player
-from graphdsl.ir.priors import VAMP
 from graphdsl.ir.symbols import NetworkName, P, Variable
 from graphdsl.ir.weight import ONE, ZERO, Weight
 from graphdsl.signs import Sign, ranges_text, sign

@@ -10,9 +10,9 @@ from graphdsl.bound.errors import UnderGeneration
 from graphdsl.bound.generated_means import has_density
 from graphdsl.bound.models import Auxiliary
 from graphdsl.bound.pieces import Piece
+from graphdsl.catalog.methods import METHODS, Method
 from graphdsl.diagnostics import Diagnostic, Span, one_of
 from graphdsl.ir.information import Collected, TotalCorrelation, entropy
-from graphdsl.ir.methods import METHODS, Method
 from graphdsl.ir.model import Model
 from graphdsl.ir.networks import Conditional, Family
 from graphdsl.ir.symbols import P, Variable, names

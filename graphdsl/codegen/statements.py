@@ -12,6 +12,7 @@ __all__ = [
 
 from collections.abc import Sequence
 
+from graphdsl.catalog.laws import Scale, scale_of
 from graphdsl.codegen import tree as py
 from graphdsl.codegen.drawing import drawn, noise_of
 from graphdsl.codegen.expressions import axis, gathered, reference, shape_comment, stacked
@@ -29,7 +30,6 @@ from graphdsl.codegen.words import (
     runtime,
     shape,
 )
-from graphdsl.ir.laws import Scale, scale_of
 from graphdsl.ir.statements import (
     Assemble,
     Chances,

@@ -6,6 +6,7 @@ __all__ = ["slope_code", "term_code"]
 
 from collections.abc import Sequence
 
+from graphdsl.catalog.methods import ESTIMATORS, PENALTIES
 from graphdsl.codegen import tree as py
 from graphdsl.codegen.expressions import (
     axis,
@@ -27,7 +28,6 @@ from graphdsl.codegen.words import (
     torch,
 )
 from graphdsl.ir.loss import Density, SlopePenalty, TermCode
-from graphdsl.ir.methods import ESTIMATORS, PENALTIES
 from graphdsl.ir.values import Ref
 
 _TRUE = py.Literal(True)

@@ -7,6 +7,7 @@ __all__ = ["conditionals", "idle_modifiers"]
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Literal
 
+from graphdsl.catalog.laws import NORMAL, Law
 from graphdsl.declare.distributions import drawn_from
 from graphdsl.declare.errors import ModifierTwice
 from graphdsl.declare.exposures import check_exposure
@@ -25,7 +26,6 @@ from graphdsl.declare.scope import Scope
 from graphdsl.declare.via_errors import ImageNotFirst, NotAnImage, SeveralImages
 from graphdsl.declare.vias import check_shared, check_via, via_of
 from graphdsl.diagnostics import Diagnostic, Span
-from graphdsl.ir.laws import NORMAL, Law
 from graphdsl.ir.networks import Conditional, Distribution, Family, Via
 from graphdsl.ir.symbols import Variable
 from graphdsl.syntax import ast

@@ -8,6 +8,8 @@ from dataclasses import replace
 from fractions import Fraction
 from typing import Literal, get_args
 
+from graphdsl.catalog.laws import NORMAL, Kind, Law, joint_law, kinds_of_latents, laws_of
+from graphdsl.catalog.priors import LEARNED_PARAMETERS, PRIORS, components_of
 from graphdsl.declare.distribution_errors import (
     FlowOfFamily,
     JointMisplaced,
@@ -24,10 +26,8 @@ from graphdsl.declare.groups import group_of
 from graphdsl.declare.indices import NO_INDICES, number, whole
 from graphdsl.declare.scope import Scope
 from graphdsl.diagnostics import one_of
-from graphdsl.ir.laws import NORMAL, Kind, Law, joint_law, kinds_of_latents, laws_of
 from graphdsl.ir.networks import Distribution, Family
 from graphdsl.ir.notation import number_text
-from graphdsl.ir.priors import LEARNED_PARAMETERS, PRIORS, components_of
 from graphdsl.syntax import ast
 
 _WORDS: dict[str, Literal["learned", "own"]] = {"learned": "learned", "network": "own"}

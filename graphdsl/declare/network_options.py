@@ -7,12 +7,12 @@ __all__ = ["check_arguments", "check_norm", "options_of"]
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
 
+from graphdsl.catalog.architectures import ARCHITECTURES, Architecture, Option, OptionValue
 from graphdsl.declare.indices import NO_INDICES, number
 from graphdsl.declare.scope import Scope
 from graphdsl.declare.setting_errors import NetworkArguments, NetworkOption
 from graphdsl.declare.via_errors import BatchNormOfSome
 from graphdsl.diagnostics import nearest
-from graphdsl.ir.architectures import ARCHITECTURES, Architecture, Option, OptionValue
 from graphdsl.ir.networks import Conditional
 from graphdsl.syntax import ast
 

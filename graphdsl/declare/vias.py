@@ -6,6 +6,8 @@ __all__ = ["check_shared", "check_shared_further", "check_via", "via_of"]
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from graphdsl.catalog.architectures import ARCHITECTURES
+from graphdsl.catalog.laws import joint_law
 from graphdsl.declare.distribution_errors import FlowVia
 from graphdsl.declare.indices import NO_INDICES, whole
 from graphdsl.declare.network_options import check_arguments, options_of
@@ -17,8 +19,6 @@ from graphdsl.declare.via_errors import (
     UnknownModule,
 )
 from graphdsl.diagnostics import Diagnostic
-from graphdsl.ir.architectures import ARCHITECTURES
-from graphdsl.ir.laws import joint_law
 from graphdsl.ir.networks import Conditional, Network, Via
 from graphdsl.ir.symbols import NetworkName, Variable
 from graphdsl.syntax import ast

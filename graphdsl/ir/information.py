@@ -29,8 +29,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
+from graphdsl.catalog.methods import PenaltyWord
 from graphdsl.ir.draws import mean_over
-from graphdsl.ir.methods import PenaltyWord
 from graphdsl.ir.networks import Conditional, Network
 from graphdsl.ir.objective import Cost, Distance, DivergenceOfMarginals, EstimatorChoice, Wrapped
 from graphdsl.ir.symbols import NO_VARIABLE, ModelRef, Names, NetworkName, Q, Variable, names

@@ -25,12 +25,12 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Literal
 
-from graphdsl.ir.architectures import OptionValue
+from graphdsl.catalog.architectures import OptionValue
+from graphdsl.catalog.laws import Kind
+from graphdsl.catalog.methods import Relation
 from graphdsl.ir.draws import Draw
 from graphdsl.ir.information import Term
-from graphdsl.ir.laws import Kind
 from graphdsl.ir.masks import EdgeGradient
-from graphdsl.ir.methods import Relation
 from graphdsl.ir.networks import Role
 from graphdsl.ir.statements import Chosen, Decoded, Drawn, InferenceLine, Statement
 from graphdsl.ir.symbols import NO_VARIABLE, ModelRef, Variable

@@ -10,8 +10,8 @@ from fractions import Fraction
 from functools import cached_property
 from typing import TypeAlias
 
+from graphdsl.catalog.laws import NORMAL
 from graphdsl.ir.draws import Draw
-from graphdsl.ir.laws import NORMAL
 from graphdsl.ir.masks import Mask
 from graphdsl.ir.networks import Conditional, Distribution, Family, Network, Node, Parameter, Role
 from graphdsl.ir.objective import (

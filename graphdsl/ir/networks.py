@@ -24,11 +24,11 @@ from functools import cached_property
 from math import prod
 from typing import Literal, TypeAlias
 
-from graphdsl.ir.architectures import MLP, OptionValue
-from graphdsl.ir.laws import Kind, Law
+from graphdsl.catalog.architectures import MLP, OptionValue
+from graphdsl.catalog.laws import Kind, Law
+from graphdsl.catalog.priors import LEARNED_PARAMETERS
 from graphdsl.ir.masks import Gate
 from graphdsl.ir.notation import number_text
-from graphdsl.ir.priors import LEARNED_PARAMETERS
 from graphdsl.ir.symbols import NO_VARIABLE, Names, NetworkName, Selector, Variable
 
 Role: TypeAlias = Literal["observed", "latent", "given"]

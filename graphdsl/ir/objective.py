@@ -29,7 +29,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Literal, TypeAlias
 
-from graphdsl.ir.methods import IWAE, Estimator, Experts, Method, PenaltyWord
+from graphdsl.catalog.methods import IWAE, Estimator, Experts, Method, PenaltyWord
 from graphdsl.ir.networks import Network
 from graphdsl.ir.symbols import NetworkName, Q, Variable
 from graphdsl.ir.weight import Weight

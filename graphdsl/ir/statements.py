@@ -38,7 +38,7 @@ __all__ = [
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
-from graphdsl.ir.laws import Output
+from graphdsl.catalog.laws import Output
 from graphdsl.ir.symbols import Variable
 from graphdsl.ir.values import COMPUTED, NO_ATTRIBUTE, Attribute, Entries, Noise, Ref, Value
 

@@ -6,7 +6,7 @@ __all__ = ["Advice", "Suggestion", "Weakness"]
 
 from dataclasses import dataclass
 
-from graphdsl.ir.methods import Relation
+from graphdsl.catalog.methods import Relation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,9 +12,9 @@ from collections.abc import Iterable, Iterator, Mapping, MutableMapping, Sequenc
 
 from graphdsl.bound.ancestry import with_ancestors
 from graphdsl.bound.relations import directed
+from graphdsl.catalog.laws import NORMAL
 from graphdsl.diagnostics import Diagnostic, Span
 from graphdsl.ir.information import Collected, DivergenceAtom, Term
-from graphdsl.ir.laws import NORMAL
 from graphdsl.ir.loss import Builder, LossTerm, NetworkSlot, SlopePenalty, TermCode
 from graphdsl.ir.model import Model
 from graphdsl.ir.networks import Family

@@ -9,11 +9,11 @@ from functools import partial
 
 from graphdsl.bound.relations import directed
 from graphdsl.bound.under_p import INSTEAD_OF_SAMPLES, not_of_samples
+from graphdsl.catalog.methods import Method
 from graphdsl.diagnostics import Diagnostic, Span
 from graphdsl.ir.graph import Independence
 from graphdsl.ir.information import Term, TotalCorrelation, information
 from graphdsl.ir.loss import Builder, LossTerm, NetworkSlot, TermCode
-from graphdsl.ir.methods import Method
 from graphdsl.ir.model import Model
 from graphdsl.ir.networks import Conditional, Family
 from graphdsl.ir.objective import EstimatorChoice

@@ -23,8 +23,8 @@ from dataclasses import dataclass
 from graphdsl.bound.draws import draws_used
 from graphdsl.bound.models import Decoder, Encoder, Prior
 from graphdsl.bound.pieces import Piece
+from graphdsl.catalog.methods import DISTANCES, MSS, Estimator, Method, estimator_of
 from graphdsl.ir.information import Collected, Discrepancy, Importance, TotalCorrelation
-from graphdsl.ir.methods import DISTANCES, MSS, Estimator, Method, estimator_of
 from graphdsl.ir.model import Model
 from graphdsl.ir.networks import Family
 from graphdsl.ir.objective import EstimatorChoice

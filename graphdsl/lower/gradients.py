@@ -7,9 +7,9 @@ __all__ = ["with_gradients"]
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
+from graphdsl.catalog.methods import ESTIMATORS
 from graphdsl.ir.loss import EXACT, LossModule, LossTerm, MaskSlot
 from graphdsl.ir.masks import EdgeGradient
-from graphdsl.ir.methods import ESTIMATORS
 from graphdsl.ir.statements import Detach, DrawMask, Generated, Sample, Statement
 from graphdsl.ir.values import Value
 from graphdsl.program.passes.drop_unused import read_by_term

@@ -7,11 +7,11 @@ __all__ = ["importance_terms", "sampled_networks", "unfit_importances"]
 from collections.abc import Iterable, Iterator, Mapping
 
 from graphdsl.bound.relations import directed
+from graphdsl.catalog.methods import IWAE
 from graphdsl.diagnostics import CompilerBug, Diagnostic, Span
 from graphdsl.ir.draws import draws_in
 from graphdsl.ir.information import Collected, CrossEntropy, Term
 from graphdsl.ir.loss import Bound, LossTerm, TermCode
-from graphdsl.ir.methods import IWAE
 from graphdsl.ir.model import Model
 from graphdsl.ir.notation import factor_latex, factor_text, shortened
 from graphdsl.ir.objective import DivergenceOfMarginals

@@ -15,10 +15,10 @@ from graphdsl.bound.models import Prior
 from graphdsl.bound.pieces import Piece, Pieces
 from graphdsl.bound.sides import NetworkKey, Objective, on_their_sides, playing, playing_piece
 from graphdsl.bound.under_p import unfit_under_p
+from graphdsl.catalog.laws import laws_of
 from graphdsl.diagnostics import Diagnostic, Span
 from graphdsl.ir.graph import Independence
 from graphdsl.ir.information import Collected
-from graphdsl.ir.laws import laws_of
 from graphdsl.ir.loss import Group, LossModule, LossTerm
 from graphdsl.ir.model import Model
 from graphdsl.ir.networks import Family

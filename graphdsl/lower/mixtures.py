@@ -12,8 +12,8 @@ from typing import TypeAlias
 
 from graphdsl.bound.models import Encoder
 from graphdsl.bound.pieces import Piece
+from graphdsl.catalog.methods import EXPERTS
 from graphdsl.diagnostics import Diagnostic, Span
-from graphdsl.ir.methods import EXPERTS
 from graphdsl.ir.model import Model
 from graphdsl.ir.networks import Conditional, Network
 from graphdsl.ir.objective import DivergenceOfMarginals, Weighted

@@ -7,9 +7,9 @@ __all__ = ["group_of", "group_relation", "sign_text"]
 from collections.abc import Sequence
 
 from graphdsl.bound.relations import under_sign
+from graphdsl.catalog.methods import Relation
 from graphdsl.ir.information import CollectedGroup
 from graphdsl.ir.loss import Group, LossTerm
-from graphdsl.ir.methods import Relation
 from graphdsl.ir.model import Model
 from graphdsl.ir.notation import weight_text
 from graphdsl.ir.values import Attribute

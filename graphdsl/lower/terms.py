@@ -10,11 +10,11 @@ from dataclasses import replace
 from graphdsl.bound.models import Auxiliary, Decoder, Encoder, Prior, SubPosterior, is_drawn, plays
 from graphdsl.bound.pieces import Piece
 from graphdsl.bound.relations import of_bounds
+from graphdsl.catalog.methods import PENALTIES
 from graphdsl.diagnostics import CompilerBug
 from graphdsl.ir.draws import draws_in
 from graphdsl.ir.information import Atom, Term
 from graphdsl.ir.loss import Bound, LossTerm, TermCode
-from graphdsl.ir.methods import PENALTIES
 from graphdsl.ir.statements import Sample
 from graphdsl.ir.symbols import NetworkName, P, Variable
 from graphdsl.ir.values import Ref, Value

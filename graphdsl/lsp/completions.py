@@ -13,8 +13,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias, get_args
 
-from graphdsl.ir.architectures import ARCHITECTURES, Architecture
-from graphdsl.ir.laws import LAWS, Kind, kinds_of_latents, laws_of
+from graphdsl.catalog.architectures import ARCHITECTURES, Architecture
+from graphdsl.catalog.laws import LAWS, Kind, kinds_of_latents, laws_of
 from graphdsl.lsp.analysis import Analysis
 from graphdsl.lsp.declared import declaration_text
 from graphdsl.lsp.estimators import fitting

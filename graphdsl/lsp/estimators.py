@@ -6,7 +6,7 @@ __all__ = ["fitting"]
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from graphdsl.ir.methods import METHODS, Method
+from graphdsl.catalog.methods import METHODS, Method
 from graphdsl.syntax.tokens import Token
 
 

@@ -10,9 +10,9 @@ __all__ = ["hover"]
 import re
 from collections.abc import Iterator
 
+from graphdsl.catalog.laws import LAWS, Law
+from graphdsl.catalog.methods import METHODS, Method
 from graphdsl.diagnostics import Diagnostic, Span, explained, explanation
-from graphdsl.ir.laws import LAWS, Law
-from graphdsl.ir.methods import METHODS, Method
 from graphdsl.ir.objective import Projection, Weighted, Wrapped
 from graphdsl.lsp.analysis import Analysis, Derived
 from graphdsl.lsp.declared import described

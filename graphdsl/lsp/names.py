@@ -8,10 +8,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from typing import get_args
 
+from graphdsl.catalog.architectures import OPTIONS_OF_WORDS
+from graphdsl.catalog.methods import EXPERTS, METHODS
 from graphdsl.diagnostics import Span
-from graphdsl.ir.architectures import OPTIONS_OF_WORDS
 from graphdsl.ir.masks import EdgeGradient
-from graphdsl.ir.methods import EXPERTS, METHODS
 from graphdsl.syntax import ast
 
 #: The scope of constants, parameters, variables, masks and networks.

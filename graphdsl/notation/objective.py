@@ -6,8 +6,8 @@ __all__ = ["whole_latex", "whole_text"]
 
 from collections.abc import Iterator, Sequence
 
+from graphdsl.catalog.methods import IWAE
 from graphdsl.ir.functionals import draws_of
-from graphdsl.ir.methods import IWAE
 from graphdsl.ir.model import Model
 from graphdsl.ir.notation import shortened
 from graphdsl.ir.objective import (

@@ -12,7 +12,7 @@ __all__ = ["plan_generation"]
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from graphdsl.ir.laws import NORMAL, Law
+from graphdsl.catalog.laws import NORMAL, Law
 from graphdsl.ir.model import Model
 from graphdsl.ir.networks import Family
 from graphdsl.ir.statements import (

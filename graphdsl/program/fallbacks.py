@@ -11,8 +11,8 @@ __all__ = ["Fallbacks", "fallbacks"]
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from graphdsl.catalog.laws import NORMAL
 from graphdsl.diagnostics import CompilerBug
-from graphdsl.ir.laws import NORMAL
 from graphdsl.ir.model import Model
 from graphdsl.ir.symbols import Names, Variable
 from graphdsl.program.inputs import parents_of

@@ -13,10 +13,10 @@ __all__ = [
 
 from collections.abc import Iterable, Iterator, Mapping
 
+from graphdsl.catalog.priors import VAMP
 from graphdsl.diagnostics import CompilerBug
 from graphdsl.ir.model import Model
 from graphdsl.ir.networks import Family
-from graphdsl.ir.priors import VAMP
 from graphdsl.ir.statements import Assemble, Run, Seen, Through
 from graphdsl.ir.symbols import Variable
 from graphdsl.ir.values import Attribute, Ref, Value

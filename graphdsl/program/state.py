@@ -8,9 +8,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple, TypeAlias
 
+from graphdsl.catalog.laws import Law
 from graphdsl.diagnostics import CompilerBug
 from graphdsl.ir.draws import Draw
-from graphdsl.ir.laws import Law
 from graphdsl.ir.loss import NetworkSlot
 from graphdsl.ir.model import Model
 from graphdsl.ir.statements import Decoded, Drawn, InferenceLine

@@ -6,9 +6,9 @@ __all__ = ["show_collected", "show_graphs", "show_loss", "show_model"]
 
 from collections.abc import Iterable, Iterator, Mapping
 
+from graphdsl.catalog.laws import laws_of
 from graphdsl.ir.graph import Dag, Independence
 from graphdsl.ir.information import Collected, LocalEntropy, Term, entropy
-from graphdsl.ir.laws import laws_of
 from graphdsl.ir.loss import LossModule
 from graphdsl.ir.model import Model
 from graphdsl.ir.networks import Conditional, Distribution, Family, Interval

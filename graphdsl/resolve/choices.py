@@ -8,10 +8,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
+from graphdsl.catalog.methods import DISTANCES, METHODS
 from graphdsl.declare.indices import Indices
 from graphdsl.declare.scope import Scope
 from graphdsl.diagnostics import Span, nearest
-from graphdsl.ir.methods import DISTANCES, METHODS
 from graphdsl.ir.objective import (
     Distance,
     DivergenceOfMarginals,

@@ -8,12 +8,12 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import get_args
 
+from graphdsl.catalog.methods import PenaltyWord
 from graphdsl.declare.indices import Indices
 from graphdsl.declare.masks import masks_named
 from graphdsl.declare.references import joined
 from graphdsl.declare.scope import Scope
 from graphdsl.diagnostics import nearest, one_of
-from graphdsl.ir.methods import PenaltyWord
 from graphdsl.ir.networks import Family
 from graphdsl.ir.objective import (
     Cost,

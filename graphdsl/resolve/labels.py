@@ -12,10 +12,10 @@ __all__ = ["check_labels", "declare_labels", "labels_of", "with_labels"]
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
+from graphdsl.catalog.laws import NORMAL
 from graphdsl.declare.label_errors import LabelElsewhere, LabelPosterior, LabelUnfit
 from graphdsl.declare.scope import Scope
 from graphdsl.diagnostics import Span
-from graphdsl.ir.laws import NORMAL
 from graphdsl.ir.networks import Conditional, Family, Network, Stretch
 from graphdsl.ir.symbols import Variable
 from graphdsl.syntax import ast

@@ -7,11 +7,11 @@ __all__ = ["check_priors", "with_priors"]
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
+from graphdsl.catalog.laws import NORMAL
+from graphdsl.catalog.priors import VAMP
 from graphdsl.declare.scope import Scope
 from graphdsl.diagnostics import Diagnostic, Span
-from graphdsl.ir.laws import NORMAL
 from graphdsl.ir.networks import Conditional, Family, Network, Via
-from graphdsl.ir.priors import VAMP
 from graphdsl.ir.symbols import NetworkName, P, Q
 from graphdsl.resolve.prior_errors import PriorIdle, PriorOfFamily, PriorOfSome, VampEncoder
 

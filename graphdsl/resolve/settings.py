@@ -6,12 +6,12 @@ __all__ = ["experts_of", "has_its_settings", "numbers", "samples", "slope_weight
 
 from fractions import Fraction
 
+from graphdsl.catalog.methods import EXPERTS, METHODS, Experts
 from graphdsl.declare.errors import TooMany
 from graphdsl.declare.indices import Indices, number, whole
 from graphdsl.declare.scope import Scope
 from graphdsl.declare.setting_errors import EstimatorBrackets, SettingValue
 from graphdsl.diagnostics import one_of
-from graphdsl.ir.methods import EXPERTS, METHODS, Experts
 from graphdsl.ir.objective import Functional, MultiInformation
 from graphdsl.syntax import ast
 

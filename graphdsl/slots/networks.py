@@ -14,8 +14,8 @@ __all__ = [
 
 from collections.abc import Sequence
 
+from graphdsl.catalog.laws import Output, scale_of
 from graphdsl.diagnostics import CompilerBug
-from graphdsl.ir.laws import Output, scale_of
 from graphdsl.ir.loss import Builder, LearnedScale, NetworkSlot
 from graphdsl.ir.model import Model
 from graphdsl.ir.networks import Conditional

@@ -6,10 +6,10 @@ __all__ = ["prior_builder"]
 
 from collections.abc import Callable
 
+from graphdsl.catalog.priors import VAMP
 from graphdsl.ir.loss import Builder
 from graphdsl.ir.model import Model
 from graphdsl.ir.networks import Conditional
-from graphdsl.ir.priors import VAMP
 from graphdsl.ir.symbols import Variable
 
 

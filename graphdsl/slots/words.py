@@ -8,9 +8,9 @@ from __future__ import annotations
 
 __all__ = ["OF_THE_METHODS", "OF_THE_RUNTIME"]
 
-from graphdsl.ir.laws import LAWS
-from graphdsl.ir.methods import ESTIMATORS
-from graphdsl.ir.priors import PRIORS
+from graphdsl.catalog.laws import LAWS
+from graphdsl.catalog.methods import ESTIMATORS
+from graphdsl.catalog.priors import PRIORS
 
 #: The functions and classes of the runtime that emitted code mentions, beside those of laws and of
 #: estimators.

@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 from fractions import Fraction
 
+from graphdsl.catalog.methods import METHODS
 from graphdsl.diagnostics import Span
 from graphdsl.ir.information import Information, Term, TotalCorrelation
 from graphdsl.ir.loss import LossTerm
-from graphdsl.ir.methods import METHODS
 from graphdsl.ir.model import Model
 from graphdsl.ir.networks import Parameter
 from graphdsl.ir.notation import number_text

@@ -8,11 +8,11 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from fractions import Fraction
 
+from graphdsl.catalog.methods import Relation
 from graphdsl.comparing import same_objective
 from graphdsl.compiler import Checked, Compiled, check_spec, derive
 from graphdsl.diagnostics import CompilerBug, Source, SpecError
 from graphdsl.ir.loss import LossModule, LossTerm
-from graphdsl.ir.methods import Relation
 from graphdsl.ir.suggestion import Advice, Suggestion, Weakness
 from graphdsl.notation.folding import fold_lists, folded_text
 from graphdsl.notation.gaps import gap_texts

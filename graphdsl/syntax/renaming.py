@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import fields, is_dataclass, replace
 from typing import TypeVar
 
-from graphdsl.ir.architectures import OPTIONS_OF_WORDS
+from graphdsl.catalog.architectures import OPTIONS_OF_WORDS
 from graphdsl.syntax import ast
 from graphdsl.syntax.walk import declarations, nodes
 

@@ -15,7 +15,7 @@ from math import log, prod
 import numpy as np
 from numpy.typing import NDArray
 
-from graphdsl.ir.laws import LAWS, NORMAL, Output
+from graphdsl.catalog.laws import LAWS, NORMAL, Output
 from graphdsl.ir.loss import LossModule, NetworkSlot
 from graphdsl.ir.model import Model
 from graphdsl.ir.statements import Run

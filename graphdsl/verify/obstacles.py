@@ -7,7 +7,7 @@ __all__ = ["obstacle"]
 from collections.abc import Iterator
 from itertools import chain
 
-from graphdsl.ir.laws import NORMAL
+from graphdsl.catalog.laws import NORMAL
 from graphdsl.ir.loss import LossModule
 from graphdsl.ir.model import Model
 from graphdsl.ir.networks import Family

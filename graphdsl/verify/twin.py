@@ -10,7 +10,7 @@ __all__ = ["real_twin"]
 
 from dataclasses import replace
 
-from graphdsl.ir.laws import NORMAL
+from graphdsl.catalog.laws import NORMAL
 from graphdsl.ir.model import Model
 from graphdsl.ir.networks import Distribution, Family, Network, Via
 from graphdsl.ir.objective import DivergenceOfMarginals, Weighted, Wrapped

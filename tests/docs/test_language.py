@@ -13,11 +13,11 @@ import pytest
 import torch
 from typer.testing import CliRunner
 
+from graphdsl.catalog.laws import Kind, laws_of
+from graphdsl.catalog.methods import METHODS
 from graphdsl.cli import app
 from graphdsl.compiler import Compiled, compile_spec, read
 from graphdsl.diagnostics import Source, SpecError, explained, render
-from graphdsl.ir.laws import Kind, laws_of
-from graphdsl.ir.methods import METHODS
 from graphdsl.ir.notation import weight_text
 from graphdsl_runtime import Objective
 from tests.emitted import built, emitted_class

@@ -15,10 +15,10 @@ import pytest
 import torch
 
 from graphdsl.bound import relations
+from graphdsl.catalog.methods import ESTIMATORS, METHODS, UNREACHABLE
 from graphdsl.compiler import check_spec, derive
 from graphdsl.diagnostics import Source, SpecError
 from graphdsl.ir.loss import LossModule
-from graphdsl.ir.methods import ESTIMATORS, METHODS, UNREACHABLE
 from graphdsl.ir.model import Model
 from graphdsl.ir.networks import Interval, Parameter
 from graphdsl.ir.weight import ZERO, Weight

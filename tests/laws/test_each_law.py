@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 
 import graphdsl_runtime
-from graphdsl.ir.laws import LAWS, Kind, Law, Output, kinds_of_latents, laws_of
+from graphdsl.catalog.laws import LAWS, Kind, Law, Output, kinds_of_latents, laws_of
 from graphdsl.slots.words import OF_THE_RUNTIME
 from graphdsl.verify.densities import DENSITIES, Predicted
 from graphdsl_runtime import Categorical, Objective, OutsideSupport

@@ -14,11 +14,11 @@ pytest.importorskip("pygls")  # the extra `editor`
 
 from pygls.exceptions import JsonRpcException
 
+from graphdsl.catalog.laws import LAWS
+from graphdsl.catalog.methods import METHODS
 from graphdsl.compiler import compile_spec
 from graphdsl.diagnostics import Source, explanation
 from graphdsl.fmt import format_spec
-from graphdsl.ir.laws import LAWS
-from graphdsl.ir.methods import METHODS
 from graphdsl.lsp.analysis import analysed, derived
 from graphdsl.lsp.completions import proposals
 from graphdsl.lsp.fixes import _EDITS, applied, fixes

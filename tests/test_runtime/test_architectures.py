@@ -7,8 +7,8 @@ import torch
 from torch import Tensor, nn
 from torch.testing import assert_close
 
+from graphdsl.catalog.architectures import ARCHITECTURES, MLP, RESNET
 from graphdsl.diagnostics import Source
-from graphdsl.ir.architectures import ARCHITECTURES, MLP, RESNET
 from graphdsl.syntax import ast, parse, renamed
 from graphdsl.syntax.walk import nodes
 from graphdsl_runtime import Each, FamilyNetwork, Objective, Shared, mlp, mlps

@@ -15,8 +15,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from math import prod
 
+from graphdsl.catalog.laws import Output
 from graphdsl.diagnostics import Diagnostic, Span
-from graphdsl.ir.laws import Output
 from graphdsl.ir.loss import MEANS_OF_ROWS, LossModule, LossTerm
 from graphdsl.ir.model import Model
 from graphdsl.ir.objective import DivergenceOfMarginals, Weighted

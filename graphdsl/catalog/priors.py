@@ -8,7 +8,7 @@ from __future__ import annotations
 
 __all__ = ["LEARNED_PARAMETERS", "MIXTURE", "PRIORS", "VAMP", "components_of"]
 
-from graphdsl.ir.laws import Law, Output
+from graphdsl.catalog.laws import Law, Output
 
 MIXTURE = Law(
     word="mixture",

@@ -7,7 +7,7 @@ __all__ = [
     "STUDENT_T", "ZERO_INFLATED_NEGATIVE_BINOMIAL", "ZERO_INFLATED_POISSON",
 ]  # fmt: skip
 
-from graphdsl.ir.law import Law, Output, Scale, Word
+from graphdsl.catalog.law import Law, Output, Scale, Word
 
 
 def _output(name: str, constructor: str, *parameters: str) -> Output:

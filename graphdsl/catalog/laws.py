@@ -18,8 +18,8 @@ __all__ = [
 
 from collections.abc import Iterable
 
-from graphdsl.ir.law import Kind, Law, Output, Scale
-from graphdsl.ir.laws_of_data import (
+from graphdsl.catalog.law import Kind, Law, Output, Scale
+from graphdsl.catalog.laws_of_data import (
     BETA,
     CONTINUOUS_BERNOULLI,
     GAMMA,
