@@ -146,6 +146,52 @@ def test_many_columns_that_share_no_name_are_one_vector() -> None:
     assert run(*shlex.split(ended.err.partition("next: ")[2])[1:], "--check-data").code == 0
 
 
+def continuous(number: int) -> dict[str, tuple[float, ...]]:
+    draws = np.random.default_rng(number)
+    return {
+        "share": tuple(draws.beta(2, 3, size=60)),
+        "income": tuple(np.exp(draws.normal(8, 1, size=60))),
+        "height": tuple(draws.normal(170, 9, size=60)),
+        "gain": tuple(np.exp(draws.normal(8, 1, size=60)) - 500),
+    }
+
+
+def declared(text: str) -> dict[str, str]:
+    lines = (line.split() for line in text.splitlines() if line.startswith("observed"))
+    return {words[1]: words[3].partition("[")[0] for words in lines}
+
+
+def test_shares_and_skewed_numbers_above_zero_are_kinds_of_their_own() -> None:
+    columns = continuous(0)
+    write_sheet(Sheet(tuple(columns.items())), Path("four.csv"))
+    assert run("new", "mine", "--from", "four.csv").code == 0
+    text = Path("mine.mib").read_text()
+    assert declared(text) == {
+        "share": "unit",
+        "income": "positive",
+        "height": "real",
+        "gain": "real",
+    }
+    assert "above 0 and skewed" in text
+    assert "all from 0 to 1" in text
+    assert run("train", "mine.mib", "--data", "four.csv", "--check-data").code == 0
+
+
+@pytest.mark.parametrize("copies", [3, 8])
+def test_columns_of_several_kinds_are_one_real_vector(copies: int) -> None:
+    """Those that share a word, and those that are too many to name each."""
+    word = "m_" if copies == 3 else ""
+    columns = [
+        (f"{word}{name}{chr(65 + number)}", values)
+        for number in range(copies)
+        for name, values in continuous(number).items()
+        if name in ("income", "height")
+    ]
+    write_sheet(Sheet(tuple(columns)), Path("wide.csv"))
+    assert run("new", "mine", "--from", "wide.csv").code == 0
+    assert declared(Path("mine.mib").read_text()) == {"m" if word else "x": "real"}
+
+
 @pytest.mark.parametrize("template", ["fair", "environments"])
 def test_data_do_not_say_what_an_attribute_is(template: str) -> None:
     ended = run("new", "mine", "--from", write(".csv"), "--template", template)

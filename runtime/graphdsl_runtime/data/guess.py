@@ -19,7 +19,11 @@ _FEW = 20  # whole numbers 0 to k - 1 of so many kinds may be classes
 _LABELS = frozenset({"y", "label", "labels", "class", "classes", "target", "cluster", "group"})
 _NUMBERED = re.compile(r"(.*?)(?:_(\d+)|\.(\d+)|\[(\d+)\])")
 _WORD = re.compile(r"([^_]+)_.+")
-_MANY = {"real": "x", "count": "n", "binary": "b"}  # names of vectors of what has no common name
+#: Names of vectors of what has no common name.
+_MANY = {"real": "x", "positive": "s", "unit": "u", "count": "n", "binary": "b"}
+_CONTINUOUS = frozenset({"real", "positive", "unit"})
+_SKEWED = 1.0  # skewness of an exponential is 2, of a normal 0
+_ENOUGH = 20  # values whose skewness means something
 _MOST_APART = 12  # columns of one kind that are variables of their own
 _LEAST_GROUP = 3  # columns that share a word before `_` and are so many are one vector
 
@@ -127,12 +131,32 @@ def _of_numbers(plain: Guess, kept: Array, rows: int) -> Guess | str:
         return "it is constant"
     span = f"{low:.4g} to {high:.4g}"
     if not (numbers == np.floor(numbers)).all():
-        return replace(plain, why=span)
+        return _of_continuous(plain, numbers, span)
     if low == 0 and high == 1:
         return replace(plain, kind="binary", why="0 and 1")
     if len(plain.shape) > 1 and kept.dtype == np.uint8:
         return replace(plain, why=f"{span}: pixels? divided by their largest, they may be `binary`")
     return _of_whole(plain, numbers, rows, span)
+
+
+def _of_continuous(plain: Guess, numbers: Array, span: str) -> Guess:
+    """A share if all values are from 0 to 1; positive if they are skewed, and above 0."""
+    low, high = numbers.min(), numbers.max()
+    if low >= 0 and high <= 1:
+        return replace(plain, kind="unit", why=f"{span}, all from 0 to 1; or `real`")
+    if low > 0 and numbers.size >= _ENOUGH:
+        skewness = _skewness(numbers)
+        if skewness > _SKEWED and abs(_skewness(np.log(numbers))) < skewness:
+            why = f"{span}, above 0 and skewed ({skewness:.2g}); or `real`"
+            return replace(plain, kind="positive", why=why)
+    return replace(plain, why=span)
+
+
+def _skewness(numbers: Array) -> float:
+    """The third moment of what varies, in units of its standard deviation."""
+    away = numbers - numbers.mean()
+    spread = np.sqrt((away**2).mean())
+    return float(((away / spread) ** 3).mean()) if spread > 0 else 0.0
 
 
 def _of_whole(plain: Guess, numbers: Array, rows: int, span: str) -> Guess | str:
@@ -177,8 +201,9 @@ def _numbered(found: Sequence[Guess]) -> list[list[Guess]]:
     for numbers in stems.values():
         order = sorted(numbers)
         complete = order[0] in (0, 1) and order == list(range(order[0], order[0] + len(order)))
-        if complete and len(order) > 1 and _alike(list(numbers.values())):
-            groups.append([numbers[number] for number in order])
+        group = _of_one_kind([numbers[number] for number in order])
+        if complete and len(order) > 1 and _alike(group):
+            groups.append(group)
     return groups
 
 
@@ -187,17 +212,30 @@ def _sharing(found: Iterator[Guess]) -> list[list[Guess]]:
     for one in found:
         if not one.shape and (hit := _WORD.fullmatch(one.name)):
             words.setdefault(hit[1], []).append(replace(one, name=hit[1]))
-    return [group for group in words.values() if len(group) >= _LEAST_GROUP and _alike(group)]
+    groups = map(_of_one_kind, words.values())
+    return [group for group in groups if len(group) >= _LEAST_GROUP and _alike(group)]
 
 
 def _many(found: Iterator[Guess]) -> list[list[Guess]]:
     """Columns of one kind that have nothing in common, where there are too many to name each."""
     kinds: dict[tuple[str, bool], list[Guess]] = {}
-    for one in found:
-        if not one.shape and _alike([one]):
-            name = f"{_MANY[one.kind]}{'_some' if one.optional else ''}"
-            kinds.setdefault((one.kind, one.optional), []).append(replace(one, name=name))
+    columns = [one for one in found if not one.shape and _alike([one])]
+    continuous = [one for one in columns if one.kind in _CONTINUOUS]
+    if len(continuous) > _MOST_APART:  # one vector, as far as it can be
+        others = [one for one in columns if one.kind not in _CONTINUOUS]
+        columns = [*_of_one_kind(continuous), *others]
+    for one in columns:
+        name = f"{_MANY[one.kind]}{'_some' if one.optional else ''}"
+        kinds.setdefault((one.kind, one.optional), []).append(replace(one, name=name))
     return [group for group in kinds.values() if len(group) > _MOST_APART]
+
+
+def _of_one_kind(group: list[Guess]) -> list[Guess]:
+    """Columns of a vector: real, unless all of them are positive, or all shares."""
+    kinds = {one.kind for one in group}
+    if len(kinds) < 2 or not kinds <= _CONTINUOUS:
+        return group
+    return [replace(one, kind="real") for one in group]
 
 
 def _alike(group: Sequence[Guess]) -> bool:
