@@ -154,14 +154,15 @@ def _entropy_piece(one: LocalEntropy) -> Piece:
 
 def _penalty_piece(one: ModelCrossEntropy, model: Model) -> Piece:
     ref = named_model(one, model)
-    arguments = (one.atom.node, *names(parents_read(ref)), one.atom.environment)
-    arguments += (Variable("biased"),) * one.atom.biased
+    given = (*names(parents_read(ref)), one.atom.environment)
+    given += (Variable("biased"),) * one.atom.biased
+    atom = PenaltyAtom(one.atom.penalty, one.atom.node, given, one.atom.under)
     return Piece(
         kind="penalty",
         node=one.atom.node,
         ref=ref,
         weight=one.weight,
-        stands_for=(Term(one.weight, PenaltyAtom(one.atom.penalty, arguments, one.atom.under)),),
+        stands_for=(Term(one.weight, atom),),
         bounds=(),
         lines=one.lines,
         under=one.atom.under,

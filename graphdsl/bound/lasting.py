@@ -15,7 +15,7 @@ from math import log, prod
 from graphdsl.ir.graph import Independence
 from graphdsl.ir.information import LocalEntropy, information
 from graphdsl.ir.model import Model
-from graphdsl.ir.notation import weight_text
+from graphdsl.ir.notation import Phrase, weight_text
 from graphdsl.ir.symbols import Selector, Variable
 from graphdsl.ir.weight import ONE
 
@@ -24,11 +24,13 @@ from graphdsl.ir.weight import ONE
 class LastingGap:
     """An information that stays in a gap."""
 
-    gap: str  #: as text, weight included
+    gap: Phrase  #: weight included
     size: str  #: `at most 0.693 nats each`, or `of any size`
 
-    def __str__(self) -> str:
-        return f"{self.gap}, {self.size}"
+    @property
+    def sentence(self) -> Phrase:
+        """The gap, and how large it can be."""
+        return Phrase((self.gap, ", ", self.size))
 
 
 def lasting_gap(one: LocalEntropy, independence: Independence, model: Model) -> LastingGap:
@@ -38,7 +40,7 @@ def lasting_gap(one: LocalEntropy, independence: Independence, model: Model) -> 
     known = (largest_entropy((one.node,), model), largest_entropy(missing, model))
     largest = min((size for size in known if size is not None), default=None)
     return LastingGap(
-        f"{factor}{information(((one.node,), missing), one.given, one.under)}",
+        Phrase((factor, information(((one.node,), missing), one.given, one.under))),
         "of any size" if largest is None else f"at most {largest:.3g} nats each",
     )
 

@@ -7,7 +7,6 @@ __all__ = ["parents_read", "pools_of", "readings"]
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from graphdsl.bound.gaps import model_gap
 from graphdsl.bound.groups import Seen
 from graphdsl.bound.missing_rows import is_apart, needed
 from graphdsl.bound.models import (
@@ -28,12 +27,14 @@ from graphdsl.ir.information import (
     Collected,
     CrossEntropy,
     LocalEntropy,
+    ModelGap,
     PenaltyAtom,
     Term,
     entropy,
 )
 from graphdsl.ir.loss import Bound
 from graphdsl.ir.model import Model, Place
+from graphdsl.ir.notation import Phrase
 from graphdsl.ir.objective import Cost
 from graphdsl.ir.symbols import NO_VARIABLE, NetworkName, Variable, names
 from graphdsl.ir.symmetry import Reading
@@ -151,8 +152,8 @@ def _cross_entropy(
 ) -> Term:
     whole = replace(ref, node=among or ref.node)
     if cost is not None:
-        arguments = (whole.node, *names(parents_read(ref)), Variable(cost))
-        return Term(weight, PenaltyAtom("cost", arguments, under))
+        given = (*names(parents_read(ref)), Variable(cost))
+        return Term(weight, PenaltyAtom("cost", whole.node, given, under))
     return Term(
         weight, CrossEntropy((whole.node,), names(parents_read(ref)), model_ref(whole), under)
     )
@@ -160,16 +161,15 @@ def _cross_entropy(
 
 def _bound(one: LocalEntropy, ref: BoundModel, term: Term, certified: bool) -> Bound:
     given = names(one.given)
-    ref = replace(ref, node=one.node)
-    condition = f" given {', '.join(given)}" if given else ""
-    gap = model_gap(one.weight, one.node, given, ref, one.under)
+    model = model_ref(replace(ref, node=one.node))
+    condition = (" given ", given) if given else ()
+    says = (model, " is what ", one.under, "'s joint says of ", one.node, *condition)
     return Bound(
         weight=one.weight,
         entropy=term,
-        model=model_ref(ref),
-        gap=gap.latex,
-        gap_text=gap.text,
-        tight_when=f"{model_ref(ref)} is what {one.under}'s joint says of {one.node}{condition}",
+        model=model,
+        gap=(one.weight, ModelGap(one.node, given, model, one.under)),
+        tight_when=Phrase(says),
         certified=certified,
     )
 

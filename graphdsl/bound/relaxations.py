@@ -7,18 +7,19 @@ __all__ = ["can_relax", "relaxation", "relaxed_bounds", "stand_for", "with_relax
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
-from graphdsl.bound.gaps import relaxation_gap
 from graphdsl.bound.lasting import lasting_gap
 from graphdsl.bound.pieces import Piece, Vanished
 from graphdsl.ir.graph import Independence
 from graphdsl.ir.information import (
     Collected,
+    Information,
     LocalEntropy,
     Term,
     entropy,
 )
 from graphdsl.ir.loss import Bound
 from graphdsl.ir.model import Model
+from graphdsl.ir.notation import Phrase
 from graphdsl.ir.symbols import ModelRef, NetworkName, Variable, names
 
 
@@ -36,18 +37,15 @@ def relaxed_bounds(
     for one in collected.intractable:
         parents = independence.parents(one.node)
         missing, given = names(parents - one.given), names(one.given)
-        gap = relaxation_gap(-one.weight, one.node, missing, given, one.under)
-        condition = f" | {', '.join(given)}" if given else ""
         found.setdefault(one.node, []).append(
             Bound(
                 weight=one.weight,
                 entropy=Term(one.weight, entropy((one.node,), one.given, one.under)),
                 model=ModelRef(one.under.base, (one.node,), names(parents)),
-                gap=gap.latex,
-                gap_text=gap.text,
-                tight_when=f"{one.node} _||_ {', '.join(missing)}{condition}",
+                gap=(-one.weight, Information((one.node,), missing, given, one.under)),
+                tight_when=Phrase((one.node, " _||_ ", missing, " | " * bool(given), given)),
                 certified=True,
-                lasting=str(lasting_gap(one, independence, model)),
+                lasting=lasting_gap(one, independence, model).sentence,
             )
         )
     return found

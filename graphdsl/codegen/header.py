@@ -18,7 +18,7 @@ from graphdsl.ir.loss import Group, LossModule, LossTerm
 from graphdsl.ir.notation import factor_text, number_text, shortened
 from graphdsl.ir.symbols import Variable
 from graphdsl.ir.weight import ONE
-from graphdsl.notation.folding import fold_lists, folded_text
+from graphdsl.notation.folding import fold_sum, text_binder
 from graphdsl.notation.gaps import gap_texts
 
 _DOTS = Variable("...")  #: for those that are left out
@@ -29,13 +29,13 @@ def header(module: LossModule, constants: Sequence[tuple[str, Fraction]]) -> str
     origin = f"Compiled by {COMPILED_BY} from the spec `{module.model}`"
     values = ", ".join(f"{name} = {number_text(value)}" for name, value in constants)
     gaps = [line for term in module.terms for line in shortened(gap_texts(term), "...")]
-    dropped = folded_text([_constant(term) for term in module.constants])
+    dropped = tuple(_constants(module.constants))
     return fill(
         HeaderView(
             title="\n".join(_lines(module.title or f"The objective of {module.model}.")),
             origin="\n".join(_lines(f"{origin} with {values}" if values else origin)),
             sha256=module.sha256,
-            objective=_all_lines(map(fold_lists, module.objective_text)),
+            objective=_all_lines(module.objective_text),
             loss=_all_lines(_formulas(module)),
             relation="\n".join(_lines(f"Relation: {module.relation} ({module.reason}).", WIDTH)),
             gaps=_all_lines(gaps),
@@ -86,9 +86,13 @@ def _formula_line(term: LossTerm, place: int) -> str:
     return f"{'+ ' if place else ''}{factor_text(term.weight)}{term.formula}"
 
 
-def _constant(term: Term) -> str:
-    atom = _brief(term.atom)
-    return f"-{atom}" if term.weight == -ONE else f"{factor_text(term.weight)}{atom}"
+def _constants(terms: Sequence[Term]) -> Iterator[str]:
+    """What the loss drops, families folded."""
+    weights = [term.weight for term in terms]
+    for one in fold_sum([_brief(term.atom) for term in terms], weights):
+        weight = weights[one.place]
+        factor = "-" if weight == -ONE else factor_text(weight)
+        yield f"{text_binder(one)}{factor}{one.pattern}"
 
 
 def _brief(atom: Atom) -> Atom:

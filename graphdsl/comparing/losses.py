@@ -10,7 +10,8 @@ from graphdsl.comparing.structure import changed
 from graphdsl.ir.comparison import Section
 from graphdsl.ir.loss import EXACT, LossModule, LossTerm
 from graphdsl.ir.notation import weight_text
-from graphdsl.notation.folding import fold_lists
+from graphdsl.notation.folding import in_ranges
+from graphdsl.notation.gaps import bound_text
 
 
 def losses(left: LossModule, right: LossModule) -> tuple[Section, ...]:
@@ -34,7 +35,7 @@ def _terms(module: LossModule) -> dict[str, str]:
 
 def _formula(term: LossTerm) -> str:
     within = f", under {term.within}" if term.within else ""
-    return f"{fold_lists(term.formula)}{within}"
+    return f"{term.formula}{within}"
 
 
 def _term(term: LossTerm) -> str:
@@ -51,7 +52,7 @@ def _term(term: LossTerm) -> str:
 
 def _bounds(module: LossModule) -> dict[str, str]:
     return _numbered(
-        (fold_lists(str(one.entropy.atom)), f"by {one.model}, gap {fold_lists(one.gap_text)}")
+        (str(in_ranges(one.entropy.atom)), f"by {one.model}, gap {bound_text(one)}")
         for term in module.terms
         for one in term.bounds
     )
@@ -59,7 +60,7 @@ def _bounds(module: LossModule) -> dict[str, str]:
 
 def _constants(module: LossModule) -> dict[str, str]:
     return _numbered(
-        (fold_lists(str(one.atom)), f"weight {weight_text(one.weight)}") for one in module.constants
+        (str(in_ranges(one.atom)), f"weight {weight_text(one.weight)}") for one in module.constants
     )
 
 

@@ -9,10 +9,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from graphdsl.ir.comparison import Change, Section
 from graphdsl.ir.model import Model
 from graphdsl.ir.networks import Conditional, Family, Network, Parameter
-from graphdsl.ir.notation import number_text, weight_text
+from graphdsl.ir.notation import Phrase, number_text, weight_text
 from graphdsl.ir.symbols import Variable, names
 from graphdsl.ir.weight import ZERO
-from graphdsl.notation.folding import fold_lists
+from graphdsl.notation.folding import in_ranges, listed
 
 
 def structure(left: Model, right: Model) -> tuple[Section, ...]:
@@ -43,7 +43,9 @@ def grouped(changes: Iterable[Change]) -> tuple[Change, ...]:
     found: dict[tuple[str, str], list[str]] = {}
     for one in changes:
         found.setdefault((one.before, one.after), []).append(one.subject)
-    return tuple(Change(fold_lists(", ".join(several)), *texts) for texts, several in found.items())
+    return tuple(
+        Change(", ".join(in_ranges(tuple(several))), *texts) for texts, several in found.items()
+    )
 
 
 def is_one_graph(left: Model, right: Model) -> bool:
@@ -131,7 +133,7 @@ def _parents(model: Model) -> dict[tuple[str, Variable], frozenset[Variable]]:
 
 
 def _arrow(parents: frozenset[Variable], child: Variable) -> str:
-    return f"{fold_lists(', '.join(names(parents)))} -> {child}" if parents else ""
+    return f"{listed(names(parents))} -> {child}" if parents else ""
 
 
 def _conditionals(model: Model) -> dict[str, str]:
@@ -146,12 +148,11 @@ def _conditionals(model: Model) -> dict[str, str]:
 
 def _conditional(model: Model, one: Conditional, child: Variable) -> str:
     law = model.distribution_of(one, child).written
-    shared = ", ".join(names(one.children))
     parts = [
         _by(one),
         f"via {one.via}",
         f"~ {law}" if one.drawn is not None else "",
-        f"one network for {fold_lists(shared)}" if len(one.children) > 1 else "",
+        f"one network for {listed(names(one.children))}" if len(one.children) > 1 else "",
         "one expert for each row" if one.one_expert else "",
         f"edges under {', '.join(sorted({gate.mask for gate in one.gates}))}" if one.gates else "",
     ]
@@ -181,10 +182,9 @@ def _nodes(network: Network) -> str:
     lines = []
     for place, node in enumerate(network.nodes):
         parents = [name for parent in network.parents(place) for name in network.nodes[parent]]
-        lines.append(f"{', '.join(names(parents))} -> {', '.join(node)}" if parents else "")
-    alone = [
-        ", ".join(node)
-        for place, node in enumerate(network.nodes)
-        if all(place not in edge for edge in network.edges)
-    ]
-    return fold_lists("{" + "; ".join(sorted([*filter(None, lines), *alone])) + "}")
+        if parents:
+            lines.append(Phrase((names(parents), " -> ", node)))
+        elif all(place not in edge for edge in network.edges):
+            lines.append(Phrase((node,)))
+    written = (str(in_ranges(one)) for one in sorted(lines, key=str))
+    return f"{{{'; '.join(written)}}}"

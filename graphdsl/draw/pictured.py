@@ -16,7 +16,7 @@ from graphdsl.draw.plates import Group, foldable
 from graphdsl.ir.model import Model
 from graphdsl.ir.networks import Network
 from graphdsl.ir.symbols import Selector, Variable
-from graphdsl.notation.folding import fold_lists
+from graphdsl.notation.networks import network_title
 
 _LETTERS = "ijklmnabcdefgh"
 
@@ -48,7 +48,7 @@ def pictured(network: Network, model: Model, *, full: bool = False) -> Picture:
         Arrow(mark_of[start], mark_of[end], *look): None for (start, end), look in edges.items()
     }
     return Picture(
-        title=fold_lists(network.name),
+        title=str(network_title(network)),
         marks=tuple(unit.mark for unit in units),
         arrows=tuple(arrows),
         plates=tuple(_plate(one, letters[one], units) for one in groups),

@@ -7,6 +7,7 @@ __all__ = ["Change", "Comparison", "Sameness", "Section", "Share", "Unequal"]
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+from graphdsl.ir.notation import Phrase
 from graphdsl.ir.weight import Weight
 
 #: What is known of two objectives: `same` and `different` are proved, `unknown` says so, and
@@ -19,7 +20,7 @@ class Share:
     """A summand of an objective in canonical form."""
 
     weight: Weight
-    quantity: str
+    quantity: Phrase
     constant: bool = False  #: whether it depends on the data alone
 
 

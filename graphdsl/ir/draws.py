@@ -6,14 +6,7 @@ that holds one of them is meant as its mean over S.
 
 from __future__ import annotations
 
-__all__ = [
-    "Draw",
-    "draws_in",
-    "inside",
-    "latex_mean_over",
-    "mean_over",
-    "outside",
-]
+__all__ = ["Draw", "draws_in", "inside", "mean_over", "outside"]
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -56,11 +49,6 @@ def draws_in(names: Iterable[Variable], *titles: NetworkName) -> tuple[str, ...]
     found = [one.block.draw for one in names if one.block is not None]
     found += [draw for one in titles for draw in one.draws]
     return tuple(dict.fromkeys(found))
-
-
-def latex_mean_over(names: Iterable[Variable], *titles: NetworkName) -> str:
-    """The same in LaTeX."""
-    return "".join(f"\\mathbb{{E}}_{{{draw}}}\\," for draw in draws_in(names, *titles))
 
 
 def mean_over(names: Iterable[Variable], *titles: NetworkName) -> str:

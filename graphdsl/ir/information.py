@@ -16,6 +16,7 @@ __all__ = [
     "LocalEntropy",
     "ModelAtom",
     "ModelCrossEntropy",
+    "ModelGap",
     "PenaltyAtom",
     "ProjectionDerivation",
     "Step",
@@ -111,12 +112,12 @@ class PenaltyAtom:
     """A penalty: `irm(y | z, e)`; a cost, `cost(x | z, squared)`; or `sparsity(M)`."""
 
     name: str
-    arguments: Names
+    of: Variable
+    given: Names = ()
     under: NetworkName = Q
 
     def __str__(self) -> str:
-        of, *given = self.arguments
-        return f"{self.name}({of}{_bar(tuple(given))})"
+        return f"{self.name}({self.of}{_bar(self.given)})"
 
 
 Atom: TypeAlias = (
@@ -130,6 +131,16 @@ class Term:
 
     weight: Weight
     atom: Atom
+
+
+@dataclass(frozen=True, slots=True)
+class ModelGap:
+    """E KL(q*(of | given) || model): how far a model is from the conditional that it stands for."""
+
+    of: Variable
+    given: Names
+    model: ModelRef
+    under: NetworkName = Q
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,6 +8,7 @@ __all__ = [
     "Bound",
     "Builder",
     "Density",
+    "Gap",
     "Group",
     "LearnedScale",
     "LossModule",
@@ -23,15 +24,16 @@ __all__ = [
 
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Literal
+from typing import Literal, TypeAlias
 
 from graphdsl.catalog.architectures import OptionValue
 from graphdsl.catalog.laws import Kind
 from graphdsl.catalog.methods import Relation
 from graphdsl.ir.draws import Draw
-from graphdsl.ir.information import Term
+from graphdsl.ir.information import Information, ModelGap, Term
 from graphdsl.ir.masks import EdgeGradient
 from graphdsl.ir.networks import Role
+from graphdsl.ir.notation import Formula, Phrase
 from graphdsl.ir.statements import Chosen, Decoded, Drawn, InferenceLine, Statement
 from graphdsl.ir.symbols import NO_VARIABLE, ModelRef, Variable
 from graphdsl.ir.values import NO_ATTRIBUTE, Attribute, Ref, Value
@@ -39,6 +41,9 @@ from graphdsl.ir.weight import Weight
 
 #: Kinds of terms that are a mean over rows, each row's number from that row alone.
 MEANS_OF_ROWS = ("kl", "entropy", "reconstruction", "cross_entropy", "cost")
+
+#: What a bound is loose by, its weight apart.
+Gap: TypeAlias = ModelGap | Information | Formula
 
 EXACT = "exact"  #: of a gradient: the derivative of the term
 
@@ -216,11 +221,10 @@ class Bound:
     weight: Weight
     entropy: Term
     model: ModelRef
-    gap: str  #: LaTeX, weight included
-    gap_text: str  #: the same as text: `beta E_q KL(q*(z | x) || r(z | x))`
-    tight_when: str
+    gap: tuple[Weight, Gap]  #: never negative
+    tight_when: Phrase
     certified: bool  #: the weight is nonnegative over the whole range of the parameters
-    lasting: str = ""  #: the part of the gap that no training closes, and how large it can be
+    lasting: Phrase | None = None  #: what of the gap no training closes, and how large it can be
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

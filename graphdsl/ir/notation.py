@@ -3,24 +3,46 @@
 from __future__ import annotations
 
 __all__ = [
+    "Formula",
+    "Phrase",
     "factor_latex",
     "factor_text",
     "latex_weight",
     "leading_positive",
     "number_text",
+    "plus",
     "shortened",
     "weight_text",
 ]
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import TypeVar
 
 from graphdsl.ir.symbols import latex_word
 from graphdsl.ir.weight import ONE, Weight
 
-_Text = TypeVar("_Text", bound=str)
+_Text = TypeVar("_Text")
 _MOST = 6  #: longer lists are written as first, dots, last
+
+
+@dataclass(frozen=True, slots=True)
+class Formula:
+    """A formula as text and in LaTeX."""
+
+    text: str
+    latex: str
+
+
+@dataclass(frozen=True, slots=True)
+class Phrase:
+    """Words and symbols side by side; a tuple of variables is a list, with commas between them."""
+
+    parts: tuple[object, ...]
+
+    def __str__(self) -> str:
+        return "".join(", ".join(one) if isinstance(one, tuple) else str(one) for one in self.parts)
 
 
 def number_text(value: Fraction) -> str:
@@ -57,6 +79,12 @@ def factor_text(weight: Weight) -> str:
 def factor_latex(weight: Weight) -> str:
     """The same in LaTeX."""
     return _factor(latex_weight(weight), weight, r"\,")
+
+
+def plus(weight: Weight, write: Callable[[Weight], str]) -> str:
+    """A weight as the last summand of a sum: ` - 1`."""
+    written = write(weight)
+    return f" - {written[1:]}" if written[0] == "-" else f" + {written}"
 
 
 def _factor(text: str, weight: Weight, times: str) -> str:

@@ -234,15 +234,6 @@ class ModelRef:
         bar = f"|{','.join(self.parents)}" if self.parents else ""
         return f"{self.network}({','.join(self.children)}{bar})"
 
-    @property
-    def latex(self) -> str:
-        r"""In LaTeX: `p(x_{1} \mid z, u_{1})`."""
-        return f"{self.network}({latex_names(self.children)}{self._latex_bar})"
-
-    @property
-    def _latex_bar(self) -> str:
-        return f" \\mid {latex_names(self.parents)}" if self.parents else ""
-
 
 def names(variables: Iterable[Variable]) -> Names:
     """Variables in their natural order.
@@ -309,7 +300,7 @@ def runs(variables: Iterable[Variable]) -> list[list[Variable]]:
     found: list[list[Variable]] = []
     before = None
     for one in variables:
-        if before is not None and before == (one.head, _previous(one.member)):
+        if before is not None and before == (one.order[0], _previous(one.order[1])):
             found[-1].append(one)
         else:
             found.append([one])

@@ -13,11 +13,12 @@ from graphdsl.ir.draws import draws_in
 from graphdsl.ir.information import Collected, CrossEntropy, Term
 from graphdsl.ir.loss import Bound, LossTerm, TermCode
 from graphdsl.ir.model import Model
-from graphdsl.ir.notation import factor_latex, factor_text, shortened
+from graphdsl.ir.notation import Formula, Phrase, shortened
 from graphdsl.ir.objective import DivergenceOfMarginals
 from graphdsl.ir.symbols import ModelRef, NetworkName, Variable, latex_names
 from graphdsl.lower.errors import SeveralSamplesMisplaced
 from graphdsl.lower.estimator_choice import ImportanceEstimate
+from graphdsl.notation.folding import listed
 from graphdsl.notation.networks import joint_text
 from graphdsl.program.names import Names
 from graphdsl.program.passes.repeat_samples import SamplePass
@@ -93,17 +94,18 @@ def _term(base: Plan, estimate: ImportanceEstimate, taken: Names) -> LossTerm:
         raise CompilerBug(f"{method.word} has no estimator of this divergence")
     relation = directed(chosen.relation, one.weight, base.model)
     given = f" \\mid {latex_names(several.roots)}" if several.roots else ""
-    spaced = f"p({', '.join(several.data)}{' | ' * bool(several.roots)}{', '.join(several.roots)})"
+    spaced = f"p({listed(several.data)}{' | ' * bool(several.roots)}{listed(several.roots)})"
     likelihood = f"\\log p({latex_names(several.data)}{given})"
-    posterior = f"{base.base}({', '.join(several.latents)} | {', '.join(_read(several, base))})"
+    gap = Formula(f"E_{at}[log {spaced} - {text}]", f"{mean}\\bigl[{likelihood} - {weighed}\\bigr]")
+    posterior = (base.base, "(", several.latents, " | ", _read(several, base), ")")
     apart = one.divergence.experts == "apart" or not method.closes
+    closes = () if apart else (", or ", method.closes)
     bound = Bound(
         weight=one.weight,
         entropy=stands_for,
         model=model,
-        gap=f"{factor_latex(one.weight)}{mean}\\bigl[{likelihood} - {weighed}\\bigr]",
-        gap_text=f"{factor_text(one.weight)}E_{at}[log {spaced} - {text}]",
-        tight_when=f"{posterior} is p's own posterior" + f", or {method.closes}" * (not apart),
+        gap=(one.weight, gap),
+        tight_when=Phrase((*posterior, " is p's own posterior", *closes)),
         certified=relation == "upper",
     )
     return LossTerm(
@@ -177,8 +179,8 @@ def _ratio(several: SamplePass, base: Plan) -> tuple[str, str]:
     """An importance weight, as text and in LaTeX: p(x, z) / q(z | x)."""
     network, read = base.base, _read(several, base)
     joint: tuple[Variable, ...] = (*several.data, *several.latents)
-    text = f"p({', '.join(joint)}" + (f" | {', '.join(several.roots)})" if several.roots else ")")
-    text += f" / {network}({', '.join(several.latents)} | {', '.join(read)})"
+    text = f"p({listed(joint)}" + (f" | {listed(several.roots)})" if several.roots else ")")
+    text += f" / {network}({listed(several.latents)} | {listed(read)})"
     given = f" \\mid {latex_names(several.roots)}" if several.roots else ""
     below = f"{network}({latex_names(several.latents)} \\mid {latex_names(read)})"
     return text, f"\\frac{{p({latex_names(joint)}{given})}}{{{below}}}"

@@ -50,7 +50,7 @@ def count_terms(plan: Plan, collected: Collected, names: Names) -> Iterator[Loss
             ),
             formula=f"E[number of edges in {one.mask}]",
             latex=f"\\mathbb{{E}}\\,|{latex_word(one.mask)}|",
-            stands_for=(Term(one.weight, PenaltyAtom("sparsity", (Variable(one.mask),))),),
+            stands_for=(Term(one.weight, PenaltyAtom("sparsity", Variable(one.mask))),),
             relation="equal",
             bounds=(),
             estimator="",

@@ -11,7 +11,7 @@ from graphdsl.catalog.methods import Relation
 from graphdsl.ir.information import CollectedGroup
 from graphdsl.ir.loss import Group, LossTerm
 from graphdsl.ir.model import Model
-from graphdsl.ir.notation import weight_text
+from graphdsl.ir.notation import plus, weight_text
 from graphdsl.ir.values import Attribute
 from graphdsl.program.names import Names
 from graphdsl.signs import sign
@@ -44,7 +44,7 @@ def group_relation(group: CollectedGroup, terms: Sequence[LossTerm], model: Mode
 
 def sign_text(group: Group) -> str:
     """The sign as people write it, with dots for the sum: `max(..., 2)`."""
-    inner = f"... + {weight_text(group.offset)}".replace("+ -", "- ") if group.offset else "..."
+    inner = f"...{plus(group.offset, weight_text)}" if group.offset else "..."
     match group.kind:
         case "abs":
             return f"abs({inner})"

@@ -62,7 +62,7 @@ def _gap(
     independence = independences[one.under]
     found = lasting_gap(one, independence, model)
     mend = _mend(one, independence.parents(one.node) - one.given, model)
-    return OpenGap(span=_span(one.lines, model), gap=found.gap, size=found.size, mend=mend)
+    return OpenGap(span=_span(one.lines, model), gap=str(found.gap), size=found.size, mend=mend)
 
 
 def _mend(one: LocalEntropy, missing: Collection[Variable], model: Model) -> str:
@@ -227,4 +227,4 @@ def _variables(atom: Atom) -> Iterable[Variable]:
         case DivergenceAtom():
             return atom.of
         case PenaltyAtom():
-            return atom.arguments
+            return (atom.of, *atom.given)

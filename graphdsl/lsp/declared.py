@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from graphdsl.diagnostics import Source, Span
 from graphdsl.ir.model import Model
 from graphdsl.ir.networks import Family, Network
+from graphdsl.ir.notation import Phrase
 from graphdsl.ir.symbols import Variable
 from graphdsl.lsp.analysis import Analysis
 from graphdsl.notation.folding import folded_each
@@ -91,14 +92,15 @@ def _law(family: Family) -> str:
 
 def _lines(network: Network, members: tuple[Variable, ...]) -> Iterator[str]:
     """A line for each way in which a network has the variable."""
-    lines = []
+    lines: list[Phrase] = []
     for member in members:
         conditional = network.conditional_of(member)
         if conditional is not None:
             by = f" by {conditional.by}" if conditional.by != "joint" else ""
-            lines.append(f"{', '.join(conditional.parents)} -> {member}{by} via {conditional.via}")
+            how = f"{by} via {conditional.via}"
+            lines.append(Phrase((conditional.parents, " -> ", member, how)))
         elif member in network.variables:
-            lines.append(f"{member} has no parents")
+            lines.append(Phrase((member, " has no parents")))
     for line in folded_each(lines):
         yield f"{network.name}: {line}"
 

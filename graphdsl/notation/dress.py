@@ -8,48 +8,53 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from graphdsl.ir.networks import Network
-from graphdsl.ir.notation import factor_latex, factor_text, latex_weight, weight_text
-from graphdsl.ir.symbols import Names, Variable, latex_names
+from graphdsl.ir.notation import Phrase, factor_latex, factor_text, latex_weight, weight_text
+from graphdsl.ir.symbols import Names, NetworkName, Variable, latex_names
 from graphdsl.ir.weight import Weight
-from graphdsl.notation.folding import fold_lists, folded_text
+from graphdsl.notation.folding import fold_sum, in_ranges, text_binder
+from graphdsl.notation.networks import network_title
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dress:
     """Names, weights and signs as they are written."""
 
-    names: Callable[[Iterable[Variable]], str]
+    names: Callable[[Iterable[Variable]], object]
     weight: Callable[[Weight], str]
     factor: Callable[[Weight], str]  #: in front of what it multiplies
-    network: Callable[[Network], str]
+    network: Callable[[Network], object]
     word: str  #: a format for words: `cost`
-    index: str  #: a format for the distribution that something is under
+    index: tuple[str, str]  #: around the distribution that something is under
     expectation: str  #: a format for the mean over a drawn set
     power: str  #: a format for a number of samples above a divergence, and words behind it
     phrase: str  #: a format for those words
-    absolute: str
-    maximum: str
+    absolute: tuple[str, str]  #: around what is inside
+    maximum: tuple[str, str, str]
     multiplier: str
-    sum: str  #: a format for a sum in brackets
+    sum: tuple[str, str]  #: the brackets around a sum
     given: str
     against: str
     space: str  #: between arguments
     times: str
     dots: str
-    fold: Callable[[list[str]], Iterable[str]]  #: summands of one family as one
+    fold: Callable[[Sequence[Phrase]], Sequence[Phrase]]  #: summands of one family as one
 
-    def bar(self, given: Iterable[Variable]) -> str:
+    def bar(self, given: Names) -> Phrase:
         """What is conditioned on, behind a bar; nothing if there is nothing."""
-        written = self.names(given)
-        return f"{self.given}{written}" if written else ""
+        return Phrase((self.given, self.names(given)) if given else ())
+
+    def at(self, under: NetworkName) -> Phrase:
+        """The distribution that something is under, unless it is q."""
+        before, behind = self.index
+        return Phrase(() if under == "q" else (before, under, behind))
 
 
-def _text_names(names: Iterable[Variable]) -> str:
-    return fold_lists(", ".join(names))
+def _text_names(names: Iterable[Variable]) -> Names:
+    return in_ranges(tuple(names))
 
 
-def _text_network(network: Network) -> str:
-    return fold_lists(network.name)
+def _folded(summands: Sequence[Phrase]) -> tuple[Phrase, ...]:
+    return tuple(Phrase((text_binder(one), one.pattern)) for one in fold_sum(summands))
 
 
 def _latex_network(network: Network) -> str:
@@ -82,22 +87,22 @@ TEXT = Dress(
     names=_text_names,
     weight=weight_text,
     factor=factor_text,
-    network=_text_network,
+    network=network_title,
     word="{}",
-    index="_{}",
+    index=("_", ""),
     expectation="E_{} ",
     power="^({}{})",
     phrase=", {}",
-    absolute="abs({})",
-    maximum="max({}, {})",
+    absolute=("abs(", ")"),
+    maximum=("max(", ", ", ")"),
     multiplier="lambda",
-    sum="({})",
+    sum=("(", ")"),
     given=" | ",
     against=" || ",
     space=" ",
     times=" ",
     dots="...",
-    fold=folded_text,
+    fold=_folded,
 )
 
 LATEX = Dress(
@@ -106,18 +111,18 @@ LATEX = Dress(
     factor=factor_latex,
     network=_latex_network,
     word=r"\mathrm{{{}}}",
-    index="_{{{}}}",
+    index=("_{", "}"),
     expectation=r"\mathbb{{E}}_{{{}}}\,",
     power="^{{({}{})}}",
     phrase=r",\,\text{{{}}}",
-    absolute=r"\left|{}\right|",
-    maximum=r"\max({},\ {})",
+    absolute=(r"\left|", r"\right|"),
+    maximum=(r"\max(", r",\ ", ")"),
     multiplier=r"\lambda",
-    sum=r"\bigl({}\bigr)",
+    sum=(r"\bigl(", r"\bigr)"),
     given=r" \mid ",
     against=r" \,\|\, ",
     space=r"\ ",
     times=r"\,",
     dots=r"\dots",
-    fold=list,
+    fold=tuple,
 )

@@ -1,11 +1,10 @@
-"""Formulas as MathML, in Unicode, and as they are typed, and the summands of a sum."""
+"""Formulas as MathML and in Unicode, and the summands of a sum."""
 
 from __future__ import annotations
 
 __all__ = [
     "mathml",
     "summands",
-    "typed",
     "unicode_text",
 ]
 
@@ -13,7 +12,6 @@ import re
 from collections.abc import Iterator
 from html import escape
 
-from graphdsl.ir.symbols import GREEK
 from graphdsl.notation.formula import WORDS, Barred, Formula, Quotient, Row, Script, Sign, latex
 
 _STRETCHED = {
@@ -23,12 +21,6 @@ _STRETCHED = {
     "|": ' stretchy="false" lspace="0" rspace="0"',  # around what is counted
 }
 _PREFIX = re.compile(r'^((?:<mrow>)*)<mo(?: form="prefix")?>([+−])')
-_TYPED = {
-    **{letter: name for name, letter in GREEK.items()},
-    "∑": "sum", "𝔼": "E", "‖": "||", "−": "-", "→": "->", "∈": "in", "∉": "not in", "…": "...",
-    "∖": "not ", "⋅": "*", "≠": "!=", "≥": ">=", "≤": "<=", "∅": "{}", "⊆": "in",
-    "′": "'", "∗": "*",
-}  # fmt: skip
 
 
 def mathml(formula: Formula, *, further: bool = False) -> str:
@@ -89,21 +81,6 @@ def unicode_text(formula: Formula) -> str:
     'KL(q̄(x[1] | z) ‖ p(x[1]))'
     """
     return re.sub(r" {2,}", " ", "".join(_plain(formula))).strip()
-
-
-def typed(formula: Formula) -> str:
-    r"""The same in the signs of a spec: only the bar of a conditional of q's joint is no ASCII.
-
-    >>> from graphdsl.notation.formula import parsed
-    >>> typed(parsed(r"\sum_{i=1}^{2} \mathbb{E}_q\,\mathrm{KL}(\bar{q}(x_{i}) \,\|\, p(x_{i}))"))
-    'sum(i in 1..2) E_q KL(q̄(x[i]) || p(x[i]))'
-    """
-    text = unicode_text(formula)
-    text = re.sub(r"∑_\{(\w+)=([^{}]*)\} ", r"sum(\1 in \2) ", text)
-    text = re.sub(r"∑_\{(\w+) ∈ (\{[^{}]*\})\} ", r"sum(\1 in \2) ", text)
-    for sign, plain in _TYPED.items():
-        text = text.replace(sign, plain)
-    return text
 
 
 # ---- MathML ------------------------------------------------------------------------------------

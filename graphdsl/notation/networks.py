@@ -2,14 +2,45 @@
 
 from __future__ import annotations
 
-__all__ = ["children_text", "joint_names", "joint_text", "pattern", "slot_formula"]
+__all__ = [
+    "children_text",
+    "joint_names",
+    "joint_text",
+    "network_title",
+    "pattern",
+    "slot_formula",
+]
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import groupby
 
 from graphdsl.ir.model import Model
-from graphdsl.ir.notation import shortened
-from graphdsl.ir.symbols import Variable
+from graphdsl.ir.networks import Network
+from graphdsl.ir.notation import Phrase, shortened
+from graphdsl.ir.symbols import Names, Variable
+from graphdsl.notation.patterns import in_ranges
 from graphdsl.slots.slots import Slot
+
+
+def network_title(network: Network) -> Phrase:
+    """A network by its name, or by its lines, long lists as ranges: `{x -> z[1..3]}`."""
+    if network.name.base:
+        return Phrase((network.name,))
+    parts: list[object] = []
+    for parents, node in network.lines:
+        arrow = (*_group(parents), " -> ") if parents else ()
+        parts += ("; " if parts else "{", *arrow, *_group((node,)))
+    return in_ranges(Phrase((*parts, "}")))
+
+
+def _group(nodes: Sequence[Names]) -> Iterator[object]:
+    """Nodes in a list: those of one variable side by side, blocks in brackets."""
+    before = False
+    for alone, several in groupby(nodes, key=lambda node: len(node) == 1):
+        for one in (sum(several, ()),) if alone else several:
+            yield ", " if before else ""
+            yield from (one,) if alone else ("(", one, ")")
+            before = True
 
 
 def slot_formula(slot: Slot, model: Model) -> str:

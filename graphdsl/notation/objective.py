@@ -5,11 +5,12 @@ from __future__ import annotations
 __all__ = ["whole_latex", "whole_text"]
 
 from collections.abc import Iterator, Sequence
+from typing import TypeAlias
 
 from graphdsl.catalog.methods import IWAE
 from graphdsl.ir.functionals import draws_of
 from graphdsl.ir.model import Model
-from graphdsl.ir.notation import shortened
+from graphdsl.ir.notation import Phrase, plus, shortened
 from graphdsl.ir.objective import (
     Distance,
     DivergenceOfMarginals,
@@ -28,11 +29,13 @@ from graphdsl.ir.symbols import Variable, names
 from graphdsl.ir.weight import ONE, Weight
 from graphdsl.notation.dress import LATEX, TEXT, Dress
 
+_Parts: TypeAlias = tuple[object, ...]  #: of a phrase
+
 
 def whole_latex(model: Model) -> str:
     """The objective in LaTeX, or that of every player."""
     if not model.players:
-        return _sum(model.objective, LATEX)
+        return str(_sum(model.objective, LATEX))
     parts = [
         f"\\min_{{{','.join(one.owners)}}}\\ {_sum(one.objective, LATEX)}" for one in model.players
     ]
@@ -42,96 +45,101 @@ def whole_latex(model: Model) -> str:
 def whole_text(model: Model) -> Iterator[str]:
     """The objective as text, or a line for that of every player."""
     if not model.players:
-        yield _sum(model.objective, TEXT)
+        yield str(_sum(model.objective, TEXT))
     for one in model.players:
         yield f"for {','.join(one.owners)}: {_sum(one.objective, TEXT)}"
 
 
-def _sum(objective: Sequence[Weighted], dress: Dress) -> str:
+def _sum(objective: Sequence[Weighted], dress: Dress) -> Phrase:
     """All weighted functionals; long runs of one weight are shortened to their ends."""
     groups: dict[tuple[Weight, str], list[Functional]] = {}
     for one in objective:
         groups.setdefault((one.weight, type(one.functional).__name__), []).append(one.functional)
-    written = ""
+    written: list[object] = []
     for (weight, _), functionals in groups.items():
-        body = tuple(dress.fold([_functional(one, dress) for one in functionals]))
-        joined = " + ".join(shortened(body, dress.dots))
+        body = dress.fold([_functional(one, dress) for one in functionals])
+        summands = shortened(body, Phrase((dress.dots,)))
+        joined = [part for one in summands for part in (" + ", one)][1:]
         if len(body) > 1 and weight != ONE:
-            joined = dress.sum.format(joined)
-        written += _joined(written, weight, joined, dress)
-    return written or "0"
+            joined = [dress.sum[0], *joined, dress.sum[1]]
+        written += (_factor(weight, dress, first=not written), *joined)
+    return Phrase(tuple(written) or ("0",))
 
 
-def _functional(functional: Functional, dress: Dress) -> str:
+def _functional(functional: Functional, dress: Dress) -> Phrase:
     """One functional: `D(q || through_z(1,2))`."""
     mean = "".join(dress.expectation.format(draw) for draw in draws_of(functional))
-    return mean + _under_mean(functional, dress)
+    return Phrase((mean, *_under_mean(functional, dress)))
 
 
-def _under_mean(functional: Functional, dress: Dress) -> str:
-    at = "" if functional.under == "q" else dress.index.format(functional.under)
+def _under_mean(functional: Functional, dress: Dress) -> _Parts:
+    at = dress.at(functional.under)
+    inner: _Parts
     match functional:
         case PredictiveEntropy(of, given, cost=str(cost)):
-            inner = f"{dress.names(names(of))}{dress.bar(names(given))}"
             measure = f",{dress.space}{dress.word.format(cost)}"
-            return f"{dress.word.format('cost')}{at}({inner}{measure})"
+            inner = (dress.names(names(of)), dress.bar(names(given)), measure)
+            return (dress.word.format("cost"), at, "(", *inner, ")")
         case PredictiveEntropy(of, given):
-            inner = f"{dress.names(names(of))}{dress.bar(names(given))}"
-            return f"{dress.word.format('CE')}{at}({inner})"
+            inner = (dress.names(names(of)), dress.bar(names(given)))
+            return (dress.word.format("CE"), at, "(", *inner, ")")
         case MultiInformation(parts, given):
             sign = "I" if len(parts) == 2 else dress.word.format("TC")
-            inner = "; ".join(dress.names(names(part)) for part in parts)
-            return f"{sign}{at}({inner}{dress.bar(names(given))})"
+            between = [part for one in parts for part in ("; ", dress.names(names(one)))][1:]
+            return (sign, at, "(", *between, dress.bar(names(given)), ")")
         case UncertaintyOf(of, given):
-            return f"H{at}({dress.names(names(of))}{dress.bar(names(given))})"
+            return ("H", at, "(", dress.names(names(of)), dress.bar(names(given)), ")")
         case Wrapped():
             return _wrapped(functional, dress)
         case Sparsity(masks):
-            return f"{dress.word.format('sparsity')}({dress.names(map(Variable, masks))})"
+            word = dress.word.format("sparsity")
+            return (word, "(", dress.names(map(Variable, masks)), ")")
         case InvariancePenalty(name, given, environment, _, biased, word):
-            inner = dress.names((*names(given), environment))
-            inner += f",{dress.space}{dress.word.format('biased')}" * biased
-            return f"{dress.word.format(word)}{at}({dress.names((name,))}{dress.given}{inner})"
+            inner = (dress.given, dress.names((*names(given), environment)))
+            inner += (f",{dress.space}{dress.word.format('biased')}" * biased,)
+            return (dress.word.format(word), at, "(", dress.names((name,)), *inner, ")")
         case _:
             return _divergence(functional, dress)
 
 
-def _wrapped(functional: Wrapped, dress: Dress) -> str:
-    inner = _sum(functional.inner, dress)
+def _wrapped(functional: Wrapped, dress: Dress) -> _Parts:
+    inner: _Parts = (_sum(functional.inner, dress),)
     if functional.offset:
-        inner = f"{inner} + {dress.weight(functional.offset)}".replace("+ -", "- ")
+        inner += (plus(functional.offset, dress.weight),)
     match functional.kind:
         case "abs":
-            return dress.absolute.format(inner)
+            return (dress.absolute[0], *inner, dress.absolute[1])
         case "max":
-            return dress.maximum.format(inner, dress.weight(functional.bound))
+            head, between, end = dress.maximum
+            return (head, *inner, between, dress.weight(functional.bound), end)
         case "constraint":
-            return f"{dress.multiplier}{dress.times}{dress.sum.format(inner)}"
+            return (dress.multiplier, dress.times, dress.sum[0], *inner, dress.sum[1])
 
 
 def _divergence(
     functional: Projection | DivergenceOfMarginals | DivergenceOfPosteriors | Distance,
     dress: Dress,
-) -> str:
+) -> _Parts:
     """What compares two distributions."""
-    under, marginal = functional.under, ""
+    right: _Parts
+    under, marginal = functional.under, dress.names(())
     if not isinstance(functional, Projection):
         marginal = dress.names(names(functional.variables or ()))
     match functional:
         case Projection(network):
-            return f"D({under}{dress.against}{dress.network(network)})"
+            return ("D(", under, dress.against, dress.network(network), ")")
         case DivergenceOfMarginals(None):
-            return f"{_several(functional, dress)}({under}{dress.against}p)"
+            return (_several(functional, dress), "(", under, dress.against, "p)")
         case DivergenceOfMarginals(_, given):
             name = _several(functional, dress)
-            right = f"p({marginal}{dress.bar(names(functional.model_given))})"
+            right = ("p(", marginal, dress.bar(names(functional.model_given)), ")")
         case DivergenceOfPosteriors(_, given, network_name, model_given):
             name = dress.word.format("KL")
-            right = f"{network_name}({marginal}{dress.bar(names(model_given))})"
+            right = (network_name, "(", marginal, dress.bar(names(model_given)), ")")
         case Distance(name):
-            name, given, right = dress.word.format(name), frozenset(), f"p({marginal})"
-    left = f"{under}({marginal}{dress.bar(names(given))})"
-    return f"{name}({left}{dress.against}{right})"
+            name, given, right = dress.word.format(name), frozenset(), ("p(", marginal, ")")
+    left = (under, "(", marginal, dress.bar(names(given)), ")")
+    return (name, "(", *left, dress.against, *right, ")")
 
 
 def _several(functional: DivergenceOfMarginals, dress: Dress) -> str:
@@ -146,8 +154,8 @@ def _several(functional: DivergenceOfMarginals, dress: Dress) -> str:
     return sign + dress.power.format(functional.samples, phrase and dress.phrase.format(phrase))
 
 
-def _joined(before: str, weight: Weight, body: str, dress: Dress) -> str:
-    """A sum with one summand more."""
+def _factor(weight: Weight, dress: Dress, *, first: bool) -> str:
+    """What is in front of a summand: its sign, and its weight unless that is one."""
     if len(weight.terms) == 1 and weight.terms[0][1] < 0:
-        return f"{' - ' if before else '-'}{dress.factor(-weight)}{body}"
-    return f"{' + ' if before else ''}{dress.factor(weight)}{body}"
+        return f"{'-' if first else ' - '}{dress.factor(-weight)}"
+    return f"{'' if first else ' + '}{dress.factor(weight)}"

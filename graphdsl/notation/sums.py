@@ -2,25 +2,15 @@
 
 from __future__ import annotations
 
-__all__ = ["Formula", "counted", "joined", "over", "part", "summed"]
+__all__ = ["counted", "joined", "over", "part", "summed"]
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from graphdsl.bound.pieces import Piece
 from graphdsl.diagnostics import CompilerBug
-from graphdsl.ir.notation import shortened
+from graphdsl.ir.notation import Formula, shortened
 from graphdsl.ir.symbols import Variable
 from graphdsl.notation.samples import Samples
-
-
-@dataclass(frozen=True, slots=True)
-class Formula:
-    """A term as text and as LaTeX."""
-
-    text: str
-    latex: str
-
 
 _NOTHING = Formula("", "")
 

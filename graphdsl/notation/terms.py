@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["AT_ONE_SAMPLE", "Formula", "formula"]
+__all__ = ["AT_ONE_SAMPLE", "formula"]
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -13,11 +13,13 @@ from graphdsl.bound.pieces import Piece
 from graphdsl.ir.masks import Gate
 from graphdsl.ir.model import Model
 from graphdsl.ir.networks import Conditional
+from graphdsl.ir.notation import Formula
 from graphdsl.ir.symbols import NetworkName, Variable, latex_names, latex_word, natural
+from graphdsl.notation.folding import in_ranges, listed
 from graphdsl.notation.networks import joint_names
 from graphdsl.notation.samples import Samples
 from graphdsl.notation.sets import sets_of
-from graphdsl.notation.sums import Formula, counted, joined, over, part, summed
+from graphdsl.notation.sums import counted, joined, over, part, summed
 
 #: How the density of a mixture is estimated.
 AT_ONE_SAMPLE = "the mixture's log-density at one sample"
@@ -120,7 +122,8 @@ def _named(
     match first.kind:
         case "penalty":
             atom = first.stands_for[0].atom
-            return Formula(str(atom), f"\\mathrm{{{first.penalty}}}({latex_names((first.node,))})")
+            latex = f"\\mathrm{{{first.penalty}}}({first.node.latex})"
+            return Formula(str(in_ranges(atom)), latex)
         case "cost":
             model = _conditional(samples, _network_of(first), group)
             bar = Formula(f" | {model.text}" if model.text else "", _mid(model))
@@ -188,7 +191,7 @@ def _right(samples: Samples, group: Sequence[Piece], node: tuple[str, str]) -> F
     if isinstance(ref, SubPosterior):
         head = ref.experts[0].head
         if len({_experts(piece) for piece in group}) == 1:
-            given = Formula(", ".join(ref.experts), latex_names(ref.experts))
+            given = Formula(listed(ref.experts), latex_names(ref.experts))
         elif _singles(group):
             given = Formula(f"{head}[i]", f"{latex_word(head)}_{{i}}")
         else:
@@ -199,7 +202,7 @@ def _right(samples: Samples, group: Sequence[Piece], node: tuple[str, str]) -> F
         return _distribution(ref.conditional.network, node, given)
     if isinstance(ref, Encoder):
         base, parents = ref.conditional.network, ref.conditional.parents
-        return _distribution(base, node, Formula(", ".join(parents), latex_names(parents)))
+        return _distribution(base, node, Formula(listed(parents), latex_names(parents)))
     network = "p" if isinstance(ref, Decoder) else "r"
     return _distribution(network, node, _conditional(samples, network, group))
 
@@ -221,7 +224,7 @@ def _index(nodes: Sequence[Variable]) -> tuple[str, str]:
 def _joint(model: Model, nodes: Sequence[Variable]) -> tuple[str, str]:
     """Variables side by side, as text and in LaTeX."""
     written = joint_names(model, nodes)
-    return ", ".join(written), latex_names(written)
+    return listed(written), latex_names(written)
 
 
 def _conditional(samples: Samples, network: str, group: Sequence[Piece]) -> Formula:
@@ -235,7 +238,7 @@ def _conditional(samples: Samples, network: str, group: Sequence[Piece]) -> Form
     for head, sets in heads.items():
         members = sorted(sets[0], key=natural)
         whole = len(members) > 1 and set(members) == set(samples.model.members(head))
-        written = Formula(", ".join(members), latex_names(members))
+        written = Formula(listed(members), latex_names(members))
         if len(set(sets)) > 1:
             written = Formula(f"{head}[i]", f"{latex_word(head)}_{{i}}")
         elif whole:

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator
 
 from graphdsl.ir.comparison import Comparison, Share
 from graphdsl.ir.notation import factor_text, weight_text
-from graphdsl.notation.folding import fold_lists, fold_sum, text_binder
+from graphdsl.notation.folding import fold_sum, in_ranges, text_binder
 from graphdsl.report.lines import WIDEST, filled, laid
 from graphdsl.report.markdown import code_text, markdown_text
 from graphdsl.report.tables import Document, Table, code, tables_html, tables_latex
@@ -143,7 +143,7 @@ def _summands(shares: Iterable[Share]) -> list[str]:
     """The summands with their signs, families folded."""
     listed = tuple(shares)
     found: list[str] = []
-    quantities = [fold_lists(one.quantity) for one in listed]
+    quantities = [in_ranges(one.quantity) for one in listed]
     for one in fold_sum(quantities, [share.weight for share in listed]):
         weight = listed[one.place].weight
         negative = len(weight.terms) == 1 and weight.terms[0][1] < 0
@@ -155,7 +155,7 @@ def _summands(shares: Iterable[Share]) -> list[str]:
 
 def _shares(shares: Iterable[Share]) -> Json:
     return [
-        {"coefficient": weight_text(one.weight), "of": one.quantity, "constant": one.constant}
+        {"coefficient": weight_text(one.weight), "of": str(one.quantity), "constant": one.constant}
         for one in shares
     ]
 

@@ -15,10 +15,11 @@ from graphdsl.ir.loss import LossModule, LossTerm
 from graphdsl.ir.model import Model
 from graphdsl.ir.networks import Network
 from graphdsl.ir.notation import latex_weight, number_text
-from graphdsl.notation.folding import fold_lists
+from graphdsl.notation.folding import listed
 from graphdsl.notation.formula import latex, parsed
 from graphdsl.notation.gaps import gap_latex, lasting_gaps, tight_conditions
 from graphdsl.notation.mathematics import summands, unicode_text
+from graphdsl.notation.networks import network_title
 from graphdsl.report.alike import Alike, alike, unlike
 from graphdsl.report.collected import collected
 from graphdsl.report.evidence import distribution_text, nats_text, side_text, uses_text
@@ -189,7 +190,7 @@ def _networks(audit: Audit) -> Iterator[str]:
     for one in networks[:_MOST_FIGURES]:
         yield _figure(one, model)
     yield r"\par}"
-    rest = [latex_text(fold_lists(one.name)) for one in networks[_MOST_FIGURES:]]
+    rest = [latex_text(str(network_title(one))) for one in networks[_MOST_FIGURES:]]
     if rest:
         yield f"Not drawn: {', '.join(rest)}."
 
@@ -199,10 +200,10 @@ def _figure(network: Network, model: Model) -> str:
         drawing = tikz(sheet_of([network], model))
     except ImportError:
         edges = [
-            f"{', '.join(network.nodes[start])} -> {', '.join(network.nodes[end])}"
+            f"{listed(network.nodes[start])} -> {listed(network.nodes[end])}"
             for start, end in network.edges
         ]
-        return latex_text(f"{fold_lists(network.name)}: {'; '.join(map(fold_lists, edges))}.")
+        return latex_text(f"{network_title(network)}: {'; '.join(edges)}.")
     fitted = r"\resizebox{\ifdim\width>\linewidth\linewidth\else\width\fi}{!}"
     return f"{fitted}{{\\raisebox{{-\\height}}{{%\n{drawing}}}}}\\qquad"
 
@@ -241,7 +242,7 @@ def _projections(audit: Audit) -> Iterator[str]:
 
 def _projection(group: Alike, number: int) -> Iterator[str]:
     one = group.shown
-    name = rf"\texttt{{{latex_text(fold_lists(one.network.name))}}}"
+    name = rf"\texttt{{{latex_text(str(network_title(one.network)))}}}"
     weight = f", with weight ${latex_weight(one.weight)}$" if one.weight else ""
     yield rf"\paragraph{{{number}. $D({one.under} \,\|\, G)$ for $G$ = {name}}}{weight}."
     yield "By definition (P1) and as multi-information (eq. 1),"

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from graphdsl.ir.loss import Group, LossModule, LossTerm
-from graphdsl.ir.notation import latex_weight, weight_text
+from graphdsl.ir.notation import latex_weight, plus, weight_text
 from graphdsl.ir.weight import ONE, Weight
 from graphdsl.report.terms import latex_factor
 
@@ -73,8 +73,8 @@ def _under_sign(group: Group, module: LossModule) -> tuple[str, str]:
         for place, term in enumerate(terms)
     )
     if group.offset:
-        text = f"{text} + {weight_text(group.offset)}".replace("+ -", "- ")
-        latex = f"{latex} + {latex_weight(group.offset)}".replace("+ -", "- ")
+        text += plus(group.offset, weight_text)
+        latex += plus(group.offset, latex_weight)
     typed, formula = _SIGNS[group.kind]
     bound = weight_text(group.bound), latex_weight(group.bound)
     return typed.format(text, bound[0]), formula.format(latex, bound[1])

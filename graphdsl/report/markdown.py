@@ -11,8 +11,8 @@ from graphdsl.ir.audit import Audit
 from graphdsl.ir.information import Term
 from graphdsl.ir.loss import EXACT, LossTerm
 from graphdsl.ir.notation import number_text, weight_text
-from graphdsl.notation.folding import fold_lists
 from graphdsl.notation.gaps import gap_latex, lasting_gaps, tight_conditions
+from graphdsl.notation.networks import network_title
 from graphdsl.report.alike import Alike, alike
 from graphdsl.report.collected import collected
 from graphdsl.report.loss_sum import loss_sums
@@ -152,7 +152,7 @@ def _projections(audit: Audit) -> Iterator[str]:
 def _projection(group: Alike) -> Iterator[str]:
     one = group.shown
     weight = f", weight {code_text(weight_text(one.weight))}" if one.weight else ""
-    name = fold_lists(f"D({one.under} || {one.network.name})")
+    name = f"D({one.under} || {network_title(one.network)})"
     yield f"- {code_text(name)}{weight}: {_inline(_sum((*one.simplified, *one.constant)))}"
     yield f"    - definition (P1): {_inline(_sum(one.entropies))}"
     yield f"    - multi-information (eq. 1): {_inline(_sum(one.multi_information))}"

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from graphdsl.ir.audit import Audit
 from graphdsl.ir.model import Model
 from graphdsl.ir.networks import Network
+from graphdsl.ir.notation import Phrase
 from graphdsl.ir.symbols import names
 from graphdsl.notation.folding import folded_each
 from graphdsl.report.lines import WIDEST, filled, laid
@@ -88,11 +89,11 @@ def _network(network: Network) -> Json:
 
 def _lines(network: Network) -> list[str]:
     """The lines of a network, parents of each node together; nodes without edges by themselves."""
-    lines: list[str] = []
+    lines: list[Phrase] = []
     for place, node in enumerate(network.nodes):
-        parents = [", ".join(network.nodes[parent]) for parent in network.parents(place)]
+        parents = tuple(name for parent in network.parents(place) for name in network.nodes[parent])
         if parents:
-            lines.append(f"{', '.join(parents)} -> {', '.join(node)}")
+            lines.append(Phrase((parents, " -> ", node)))
         elif all(place not in edge for edge in network.edges):
-            lines.append(", ".join(node))
+            lines.append(Phrase((node,)))
     return [*folded_each(lines)] or ["no variable has parents"]

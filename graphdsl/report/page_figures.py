@@ -11,7 +11,8 @@ from markupsafe import Markup
 from graphdsl.draw import projected, sheet_of, svg_inline
 from graphdsl.ir.model import Model
 from graphdsl.ir.networks import Network
-from graphdsl.notation.folding import fold_lists
+from graphdsl.notation.folding import listed
+from graphdsl.notation.networks import network_title
 from graphdsl.report.page_views import Figure
 
 MOST_FIGURES = 8  #: networks that are drawn
@@ -27,7 +28,9 @@ def figure(network: Network, model: Model) -> Figure:
         "regularizer": f"is projected on: blue edges are new to {base}, dotted ones only there.",
     }
     return Figure(
-        name=fold_lists(network.name), drawing=_drawing(network, model), said=said[network.role]
+        name=str(network_title(network)),
+        drawing=_drawing(network, model),
+        said=said[network.role],
     )
 
 
@@ -37,10 +40,10 @@ def _drawing(network: Network, model: Model) -> Markup:
         return Markup(svg_inline(sheet_of([network], model), network.name))  # escaped there
     except ImportError:
         edges = [
-            f"{', '.join(network.nodes[start])} -> {', '.join(network.nodes[end])}"
+            f"{listed(network.nodes[start])} -> {listed(network.nodes[end])}"
             for start, end in network.edges
         ]
-        items = Markup("").join(Markup("<li>{}</li>").format(fold_lists(one)) for one in edges)
+        items = Markup("").join(Markup("<li>{}</li>").format(one) for one in edges)
         return Markup("<ul>{}</ul>").format(items)
 
 
@@ -49,6 +52,6 @@ def more_figures(networks: Sequence[Network]) -> str:
     rest = networks[MOST_FIGURES:]
     if not rest:
         return ""
-    names = ", ".join(fold_lists(one.name) for one in rest[:12])
+    names = ", ".join(str(network_title(one)) for one in rest[:12])
     dots = " and others" if len(rest) > 12 else ""
     return f"Not drawn here: {names}{dots}. `graphdsl draw --network NAME` draws each."

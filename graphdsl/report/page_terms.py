@@ -19,9 +19,9 @@ from graphdsl.ir.loss import LossTerm
 from graphdsl.ir.model import Model
 from graphdsl.ir.notation import weight_text
 from graphdsl.ir.symbols import Variable
-from graphdsl.notation.folding import fold_lists
 from graphdsl.notation.formula import parsed
 from graphdsl.notation.gaps import gap_latex, lasting_gaps, tight_conditions
+from graphdsl.notation.networks import network_title
 from graphdsl.report.alike import Alike
 from graphdsl.report.page_formulas import pieces, sum_pieces, summand_pieces
 from graphdsl.report.page_views import ProjectionView, StepView, TermView
@@ -76,15 +76,15 @@ def _names(atom: Atom) -> tuple[Variable, ...]:
             return (*(name for part in parts for name in part), *given)
         case DivergenceAtom(_, of):
             return of
-        case PenaltyAtom(_, arguments):
-            return arguments
+        case PenaltyAtom(_, of, given):
+            return (of, *given)
 
 
 def projection_view(group: Alike) -> ProjectionView:
     """A projection with the steps of its derivation; those alike are named."""
     one = group.shown
     return ProjectionView(
-        name=Markup("<b>D({} ‖ {})</b> =").format(one.under, fold_lists(one.network.name)),
+        name=Markup("<b>D({} ‖ {})</b> =").format(one.under, network_title(one.network)),
         result=summand_pieces((*one.simplified, *one.constant)),
         weight=weight_text(one.weight) if one.weight else "",
         alike=alike_text(group.others),

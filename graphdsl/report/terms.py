@@ -12,10 +12,9 @@ __all__ = [
     "text_summands",
 ]
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TypeAlias
 
-from graphdsl.ir.draws import latex_mean_over
 from graphdsl.ir.information import (
     Atom,
     CrossEntropy,
@@ -27,9 +26,9 @@ from graphdsl.ir.information import (
     TotalCorrelation,
 )
 from graphdsl.ir.notation import latex_weight, weight_text
-from graphdsl.ir.symbols import Names, Variable, latex_names
 from graphdsl.ir.weight import ONE, Weight
-from graphdsl.notation.folding import fold_lists, fold_sum, latex_binder, text_binder
+from graphdsl.notation.atoms import latex_atom
+from graphdsl.notation.folding import Folded, fold_sum, in_ranges, latex_binder, text_binder
 
 Json: TypeAlias = bool | int | float | str | Sequence["Json"] | dict[str, "Json"] | None
 
@@ -53,12 +52,7 @@ def text_summands(terms: Iterable[Term]) -> tuple[str, ...]:
     >>> text_summands([Term(-ONE, Entropy((Variable("x", (i,)),))) for i in (1, 2, 3)])
     ('-sum(i in 1..3) H(x[i])',)
     """
-    listed = tuple(terms)
-    atoms = [fold_lists(str(term.atom)) for term in listed]
-    pairs = [
-        (listed[one.place].weight, f"{text_binder(one)}{one.pattern}")
-        for one in fold_sum(atoms, [term.weight for term in listed])
-    ]
+    pairs = [(weight, f"{text_binder(one)}{one.pattern}") for weight, one in _folded(terms)]
     return _summands(pairs, weight_text, " ")
 
 
@@ -75,14 +69,18 @@ def latex_summands(terms: Iterable[Term]) -> tuple[str, ...]:
     >>> latex_summands([Term(-ONE, Entropy((Variable("x", (i,)),))) for i in (1, 2, 3)])
     ('-\\sum_{i=1}^{3} H_q(x_{i})',)
     """
-    listed = tuple(terms)
-    atoms = [latex_atom(term.atom) for term in listed]
-    weights = [term.weight for term in listed]
     pairs = [
-        (weights[one.place], f"{latex_binder(one)}{one.pattern}")
-        for one in fold_sum(atoms, weights, latex=True)
+        (weight, f"{latex_binder(one)}{latex_atom(one.pattern)}") for weight, one in _folded(terms)
     ]
     return _summands(pairs, latex_weight, r"\,")
+
+
+def _folded(terms: Iterable[Term]) -> Iterator[tuple[Weight, Folded[Atom]]]:
+    """The summands of a sum, families folded, and the weight of each."""
+    listed = tuple(terms)
+    atoms = [in_ranges(term.atom) for term in listed]
+    for one in fold_sum(atoms, [term.weight for term in listed]):
+        yield listed[one.place].weight, one
 
 
 def latex_factor(weight: Weight, *, first: bool = True) -> str:
@@ -94,51 +92,6 @@ def latex_factor(weight: Weight, *, first: bool = True) -> str:
         return sign
     written = latex_weight(size)
     return f"{sign}({written})\\," if len(size.terms) > 1 else f"{sign}{written}\\,"
-
-
-def latex_atom(atom: Atom) -> str:
-    """An entropy, information, total correlation or cross-entropy in LaTeX."""
-    match atom:
-        case Entropy(of, given):
-            return f"{_mean(atom)}H{_at(atom)}({latex_names(of)}{_bar(given)})"
-        case Information(left, right, given):
-            sides = f"{latex_names(left)}; {latex_names(right)}"
-            return f"{_mean(atom)}I{_at(atom)}({sides}{_bar(given)})"
-        case TotalCorrelation(parts, given):
-            inner = _latex_parts(parts)
-            return f"{_mean(atom)}\\mathrm{{TC}}{_at(atom)}({inner}{_bar(given)})"
-        case PenaltyAtom(name, arguments):
-            return f"\\mathrm{{{name}}}({latex_names(arguments[:1])}{_bar(arguments[1:])})"
-        case DivergenceAtom(name, of, under):
-            inner = latex_names(of)
-            return f"\\mathrm{{{name}}}({under}({inner}) \\,\\|\\, p({inner}))"
-        case CrossEntropy(of, given, model):
-            density = f"{model.network}({latex_names(of)}{_bar(given)})"
-            return f"{_mean(atom)}\\mathbb{{E}}{_at(atom)}[-\\log {density}]"
-
-
-def _latex_parts(parts: tuple[Names, ...]) -> str:
-    """Parts with semicolons between them; a long run of single members by its two ends."""
-    if all(len(part) == 1 for part in parts):
-        return latex_names((part[0] for part in parts), between="; ")
-    return "; ".join(latex_names(part) for part in parts)
-
-
-def _at(atom: Atom) -> str:
-    """The distribution that it is under, as an index."""
-    return f"_{{{atom.under}}}" if len(atom.under) > 1 else f"_{atom.under}"
-
-
-def _mean(atom: Atom) -> str:
-    """The mean over sets that are drawn, where the atom speaks of one."""
-    match atom:
-        case Entropy(of, given) | CrossEntropy(of, given):
-            variables = (*of, *given)
-        case Information(left, right, given):
-            variables = (*left, *right, *given)
-        case TotalCorrelation(parts, given):
-            variables = (*(name for part in parts for name in part), *given)
-    return latex_mean_over(variables, atom.under)
 
 
 def term_json(term: Term) -> Json:
@@ -159,8 +112,8 @@ def _atom_json(atom: Atom) -> dict[str, Json]:
             return {"type": "I", "between": between, "given": list(given)}
         case TotalCorrelation(parts, given):
             return {"type": "TC", "parts": [list(part) for part in parts], "given": list(given)}
-        case PenaltyAtom(name, arguments):
-            return {"type": "penalty", "name": name, "arguments": list(arguments)}
+        case PenaltyAtom(name, of, given):
+            return {"type": "penalty", "name": name, "arguments": [of, *given]}
         case DivergenceAtom(name, of, under):
             inner = ",".join(of)
             q, p = f"{under}({inner})", f"p({inner})"
@@ -189,8 +142,3 @@ def _summands(
         else:
             written.append(f"-{body}" if negative else body)
     return tuple(written)
-
-
-def _bar(given: Iterable[Variable]) -> str:
-    inner = latex_names(given)
-    return f" \\mid {inner}" if inner else ""

@@ -12,10 +12,8 @@ from graphdsl.ir.information import Term
 from graphdsl.ir.loss import EXACT, LossModule, LossTerm
 from graphdsl.ir.notation import weight_text
 from graphdsl.ir.weight import ONE, Weight
-from graphdsl.notation.folding import fold_lists
-from graphdsl.notation.formula import parsed
-from graphdsl.notation.gaps import gap_latex, lasting_gaps, tight_conditions
-from graphdsl.notation.mathematics import typed
+from graphdsl.notation.gaps import BAR, gap_texts, lasting_gaps, tight_conditions
+from graphdsl.notation.networks import network_title
 from graphdsl.report.alike import Alike, alike
 from graphdsl.report.collected import collected
 from graphdsl.report.evidence import distribution_text, nats_text, side_text, uses_text
@@ -130,7 +128,7 @@ class _Writer:
     def projection(self, group: Alike) -> Iterator[str]:
         one = group.shown
         weight = f", weight {weight_text(one.weight)}" if one.weight else ""
-        yield from self._fill("  ", f"D({one.under} || {fold_lists(one.network.name)}){weight}", 4)
+        yield from self._fill("  ", f"D({one.under} || {network_title(one.network)}){weight}", 4)
         yield from self._derived("    = ", (*one.simplified, *one.constant), 6)
         yield from self._derived("    = ", one.entropies, 6, "  (definition, P1)")
         yield from self._derived("    = ", one.multi_information, 6, "  (multi-information, eq. 1)")
@@ -163,8 +161,7 @@ class _Writer:
     def term(self, term: LossTerm) -> Iterator[str]:
         yield ""
         under = f", under {term.within}" if term.within else ""
-        formula = fold_lists(term.formula)
-        yield from self._fill("  ", f"{_times(term.weight)}{term.name} = {formula}{under}", 6)
+        yield from self._fill("  ", f"{_times(term.weight)}{term.name} = {term.formula}{under}", 6)
         whose = f", for {term.player.replace(',', ', ')}" if term.player else ""
         yield from self._labelled("relation", f"{term.relation}{_asked_for(term)}{whose}")
         yield from self._sum("    stands for  ", term.stands_for, 16)
@@ -175,7 +172,7 @@ class _Writer:
         if term.rows:
             yield from self._labelled("rows", term.rows)
         if term.bounds:
-            gaps = [typed(parsed(one)) for one in gap_latex(term)]
+            gaps = gap_texts(term, BAR)
             summands = (gaps[0], *(f"+ {one}" for one in gaps[1:]))
             yield from laid("    gap         ", summands, 16, self.width)
             yield from self._labelled("tight when", "; ".join(tight_conditions(term)))

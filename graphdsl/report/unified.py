@@ -19,7 +19,6 @@ from dataclasses import dataclass
 from graphdsl.ir.loss import LossModule
 from graphdsl.ir.model import Model
 from graphdsl.ir.networks import Network
-from graphdsl.notation.folding import fold_lists
 from graphdsl.notation.gaps import tight_conditions
 from graphdsl.report.header import as_markdown, read_header
 from graphdsl.report.lines import WIDEST, filled, laid, outer_summands
@@ -93,7 +92,7 @@ def unified_text(rows: Iterable[UnifiedRow], *, width: int = WIDEST) -> str:
         lines += _labelled("generation", row.generation or "none", width)
         lines += _labelled("published", row.published, width) if row.published else ()
         lines += laid("  objective   ", outer_summands(row.objective), 14, width)
-        lines += laid("  loss        ", map(fold_lists, row.loss), 14, width)
+        lines += laid("  loss        ", row.loss, 14, width)
         lines += _labelled("relation", f"{row.relation}: {row.reason}", width)
         if row.is_bound:
             lines += _labelled("tight when", "; ".join(row.tight) or "always", width)

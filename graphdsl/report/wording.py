@@ -18,7 +18,7 @@ from collections.abc import Iterable, Iterator
 from graphdsl.ir.audit import Audit
 from graphdsl.ir.information import ProjectionDerivation, TotalCorrelation
 from graphdsl.ir.loss import EXACT, LossModule, LossTerm
-from graphdsl.notation.folding import fold_lists
+from graphdsl.notation.networks import network_title
 
 #: What the loss is to the objective.
 RELATIONS = {
@@ -54,7 +54,7 @@ _FEW = 6  #: names that are listed
 
 def alike_text(others: Iterable[ProjectionDerivation]) -> str:
     """Which other projections are the same derivation under other names."""
-    found = [fold_lists(f"D({one.under} ‖ {one.network.name})") for one in others]
+    found = [f"D({one.under} ‖ {network_title(one.network)})" for one in others]
     if not found:
         return ""
     shown = ", ".join(found[:_FEW])

@@ -10,7 +10,7 @@ from graphdsl.ir.information import Entropy
 from graphdsl.ir.loss import Bound, LossTerm
 from graphdsl.ir.model import Model
 from graphdsl.ir.symbols import Variable, names, natural
-from graphdsl.notation.folding import fold_lists
+from graphdsl.notation.folding import in_ranges, listed
 from graphdsl.suggesting.amendments import Amendment
 
 
@@ -81,7 +81,7 @@ def _missing(bound: Bound) -> list[Variable]:
 
 def _known(bound: Bound, model: Model) -> str:
     """Why the least gap is no larger; or that it is not known, where laws differ."""
-    whose, missing = fold_lists(str(bound.model)), fold_lists(", ".join(_missing(bound)))
+    whose, missing = in_ranges(bound.model), listed(_missing(bound))
     if not _imitates(bound, model):
         return (
             f"Not known: {whose} may have a law that the new network cannot imitate. Compare the "
@@ -93,7 +93,8 @@ def _known(bound: Bound, model: Model) -> str:
     )
     rows = " This is of rows that have all that it reads." if _may_lack(bound, model) else ""
     if missing:
-        lost = f"I({bound.model.child}; {missing}{fold_lists(_bar(bound))})"
+        bar = f" | {listed(whose.parents)}" if whose.parents else ""
+        lost = f"I({bound.model.child}; {missing}{bar})"
         return (
             f"{start} reads {missing} as well, without which the gap is never below {lost}.{rows}"
         )
@@ -104,10 +105,6 @@ def _may_lack(bound: Bound, model: Model) -> bool:
     atom = bound.entropy.atom
     given = atom.given if isinstance(atom, Entropy) else ()
     return any(model.family_of(name).optional for name in given)
-
-
-def _bar(bound: Bound) -> str:
-    return f" | {', '.join(bound.model.parents)}" if bound.model.parents else ""
 
 
 def _imitates(bound: Bound, model: Model) -> bool:

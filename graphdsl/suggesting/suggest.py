@@ -14,8 +14,7 @@ from graphdsl.compiler import Checked, Compiled, check_spec, derive
 from graphdsl.diagnostics import CompilerBug, Source, SpecError
 from graphdsl.ir.loss import LossModule, LossTerm
 from graphdsl.ir.suggestion import Advice, Suggestion, Weakness
-from graphdsl.notation.folding import fold_lists, folded_text
-from graphdsl.notation.gaps import gap_texts
+from graphdsl.notation.gaps import folded_gaps, gap_texts
 from graphdsl.suggesting.amendments import Amendment, amended
 from graphdsl.suggesting.bounds import for_bounds
 from graphdsl.suggesting.estimators import for_estimates
@@ -59,7 +58,7 @@ def suggest(source: Source, constants: Values, parameters: Values) -> Advice:
         weaknesses.append(
             Weakness(
                 term=term.name,
-                formula=fold_lists(term.formula),
+                formula=term.formula,
                 relation=term.relation,
                 suggestions=tuple(_best(found)),
                 because="" if found else _because(term),
@@ -160,19 +159,18 @@ def _gaps(proposal: Amendment, module: LossModule, term: LossTerm | None) -> tup
     if proposal.targets:
         return _target_gaps(proposal, module)
     if term is None:
-        gaps = [fold_lists(one.gap_text) for each in module.terms for one in each.bounds]
-        return folded_text(gaps) or (_NO_GAP["equal"],)
+        bounds = [one for each in module.terms for one in each.bounds]
+        return folded_gaps(bounds) or (_NO_GAP["equal"],)
     return gap_texts(term) or (_NO_GAP[term.relation],)
 
 
 def _target_gaps(proposal: Amendment, module: LossModule) -> tuple[str, ...]:
-    gaps = [
-        fold_lists(bound.gap_text)
+    return folded_gaps(
+        bound
         for term in module.terms
         for bound in term.bounds
         if str(bound.entropy.atom) in proposal.targets
-    ]
-    return folded_text(gaps)
+    )
 
 
 def _successor(term: LossTerm, module: LossModule) -> LossTerm | None:

@@ -14,7 +14,7 @@ from graphdsl.ir.functionals import draws_of
 from graphdsl.ir.graph import Dag
 from graphdsl.ir.information import ModelAtom
 from graphdsl.ir.model import Model
-from graphdsl.ir.notation import number_text
+from graphdsl.ir.notation import Phrase, number_text
 from graphdsl.ir.objective import Distance, DivergenceOfMarginals, Wrapped
 from graphdsl.ir.symbols import NetworkName, Variable, names
 from graphdsl.ir.weight import ZERO, Weight
@@ -23,7 +23,7 @@ from graphdsl.symbolic.expand import Ledger, expand_objective
 
 _Canons: TypeAlias = Mapping[NetworkName, Canon]
 _Dags: TypeAlias = Mapping[NetworkName, Dag]
-_Key: TypeAlias = tuple[str, bool]  #: a quantity as text, and whether it is a constant of the data
+_Key: TypeAlias = tuple[Phrase, bool]  #: a quantity, and whether it is a constant of the data
 
 _SIGNS = "sums under |.|, max or a constraint differ, which may be equal for another reason"
 _DRAWN = "means over drawn sets may be equal for another reason"
@@ -70,15 +70,15 @@ def _shares(model: Model, dags: _Dags, canons: _Canons) -> dict[_Key, Weight]:
 
 def _quantities(model: Model, ledger: Ledger, canons: _Canons) -> Iterator[tuple[_Key, Weight]]:
     for entropy, weight in ledger.entropies.items():
-        yield (str(entropy), canons[entropy.under].is_data(entropy)), weight
+        yield (Phrase((entropy,)), canons[entropy.under].is_data(entropy)), weight
     for atom, weight in ledger.models.items():
-        yield (_model_text(model, atom), False), weight
+        yield (_model_phrase(model, atom), False), weight
     for distance, weight in ledger.distances.items():
-        yield (_distance_text(distance), False), weight
+        yield (_distance_phrase(distance), False), weight
     for sparsity, weight in ledger.sparsities.items():
-        yield (f"sparsity({sparsity.masks[0]})", False), weight
+        yield (Phrase(("sparsity(", sparsity.masks[0], ")")), False), weight
     for bound, weight in ledger.importances.items():
-        yield (_importance_text(bound), False), weight
+        yield (_importance_phrase(bound), False), weight
 
 
 def _signs(model: Model, dags: _Dags, canons: _Canons) -> Counter[object]:
@@ -95,22 +95,24 @@ def _signs(model: Model, dags: _Dags, canons: _Canons) -> Counter[object]:
 
 def _listed(shares: Mapping[_Key, Weight]) -> tuple[Share, ...]:
     found = [Share(weight, text, constant) for (text, constant), weight in shares.items() if weight]
-    return tuple(sorted(found, key=lambda one: (one.constant, one.quantity)))
+    return tuple(sorted(found, key=lambda one: (one.constant, str(one.quantity))))
 
 
-def _model_text(model: Model, atom: ModelAtom) -> str:
+def _model_phrase(model: Model, atom: ModelAtom) -> Phrase:
     """A cross-entropy, a cost or a penalty, in words that tell different ones apart."""
-    given = _bar(_given(model, atom))
+    inner: tuple[object, ...] = (atom.node, *_bar(_given(model, atom)))
     if atom.environment:
-        inner = f"{atom.penalty}({atom.node}{given}, {atom.environment}{', biased' * atom.biased})"
+        biased = ", biased" * atom.biased
+        inner = (atom.penalty, "(", *inner, ", ", atom.environment, biased, ")")
     elif atom.cost:
-        inner = f"cost({atom.node}{given}, {atom.cost})"
+        inner = ("cost(", *inner, ", ", atom.cost, ")")
     else:
         name = "r" if atom.network == "new" else atom.network
-        under = "" if atom.under == "q" else f"[{atom.under}]"
-        inner = f"E{under}[-log {name}({atom.node}{given})]"
-    among = f" among {atom.among}" if atom.among else ""
-    return f"frozen({inner}{among})" if atom.frozen else f"{inner}{among}"
+        under = () if atom.under == "q" else ("[", atom.under, "]")
+        inner = ("E", *under, "[-log ", name, "(", *inner, ")]")
+    if atom.among:
+        inner += (" among ", atom.among)
+    return Phrase(("frozen(", *inner, ")") if atom.frozen else inner)
 
 
 def _given(model: Model, atom: ModelAtom) -> frozenset[Variable]:
@@ -121,24 +123,22 @@ def _given(model: Model, atom: ModelAtom) -> frozenset[Variable]:
     return frozenset(conditional.parents if conditional else ())
 
 
-def _distance_text(one: Distance) -> str:
-    inner = ", ".join(names(one.variables))
+def _distance_phrase(one: Distance) -> Phrase:
+    inner = names(one.variables)
     details = [one.game.word] if one.game else []
     details += [f"r1 = {number_text(one.r1)}"] if one.r1 else []
     with_ = f" with {', '.join(details)}" if details else ""
-    return f"{one.name}({one.under}({inner}) || p({inner})){with_}"
+    return Phrase((one.name, "(", one.under, "(", inner, ") || p(", inner, "))", with_))
 
 
-def _importance_text(one: DivergenceOfMarginals) -> str:
+def _importance_phrase(one: DivergenceOfMarginals) -> Phrase:
     settings = [("k", str(one.samples)), *((n, number_text(v)) for n, v in one.settings)]
     details = ", ".join(f"{name} = {value}" for name, value in settings)
     frozen = "frozen " * one.frozen
-    inner = ", ".join(names(one.variables or ())) or "all"
-    return (
-        f"{frozen}KL({one.under} || p) of {inner}{_bar(one.given)} "
-        f"with {one.method.word}({details}), {one.experts}"
-    )
+    inner = (names(one.variables) if one.variables else "all", *_bar(one.given))
+    how = f" with {one.method.word}({details}), {one.experts}"
+    return Phrase((frozen, "KL(", one.under, " || p) of ", *inner, how))
 
 
-def _bar(given: frozenset[Variable]) -> str:
-    return f" | {', '.join(names(given))}" if given else ""
+def _bar(given: frozenset[Variable]) -> tuple[object, ...]:
+    return (" | ", names(given)) if given else ()

@@ -46,7 +46,7 @@ def compared(before: str, after: str) -> Comparison:
 
 def left_over(comparison: Comparison) -> dict[str, str]:
     return {
-        one.quantity: str(one.weight.terms)
+        str(one.quantity): str(one.weight.terms)
         for each in comparison.objectives
         for one in each.rest
         if not one.constant

@@ -19,6 +19,7 @@ from graphdsl.cli import app
 from graphdsl.compiler import Compiled, compile_spec, read
 from graphdsl.diagnostics import Source, SpecError, explained, render
 from graphdsl.ir.notation import weight_text
+from graphdsl.notation.gaps import bound_latex
 from graphdsl_runtime import Objective
 from tests.emitted import built, emitted_class
 from tests.random_rows import rows_of
@@ -187,7 +188,7 @@ def test_bounds_that_say_nothing(networks: str, objective: str, term: str, gap: 
     module = compile_spec(Source("gaps.mib", text)).compiled.module
     found = {f"{weight_text(one.weight)} {one.name}": one for one in module.terms}
     assert module.relation == "upper"
-    assert gap in " ".join(bound.gap for bound in found[term].bounds)
+    assert gap in " ".join(bound_latex(bound) for bound in found[term].bounds)
 
 
 # ---- tables --------------------------------------------------------------------------------------

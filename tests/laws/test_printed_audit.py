@@ -11,6 +11,7 @@ import random
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from itertools import chain, count
 from typing import Any, TypeAlias
 
@@ -18,10 +19,10 @@ import numpy as np
 
 from graphdsl.compiler import Compiled, read
 from graphdsl.ir.audit import Audit
-from graphdsl.ir.information import CrossEntropy, Entropy, Term
+from graphdsl.ir.information import Atom, CrossEntropy, Entropy, Information, Term
 from graphdsl.ir.model import Model
 from graphdsl.ir.notation import weight_text
-from graphdsl.ir.symbols import variable
+from graphdsl.ir.symbols import ModelRef, NetworkName, Variable, variable
 from graphdsl.notation.folding import folded_text
 from graphdsl.report import audit_json, audit_text
 from tests.corpus import Case, compiling, documented, generated, shipped, some
@@ -133,25 +134,43 @@ def unfolded(summand: str) -> Iterator[str]:
     for value in values:
         written = summand[match.end() :]
         for index, number in ((letter, value), (f"{letter}-1", value - 1)):
-            written = re.sub(rf"(?<=[\[(,]){index}(?=[\]),])", str(number), written)
+            written = re.sub(rf"(?<=[\[(,.]){index}(?=[\]),.])", str(number), written)
         yield written
 
 
 def test_a_folded_sum_expands_to_its_items() -> None:
-    """Chains of one and two steps, pairs, families and grids, in whatever order."""
-    made = [
-        *(f"E[-log p(z[{t}]|z[{t - 1}])]" for t in range(2, 8)),
-        *(f"H(y[{t}] | y[{t - 1}], y[{t - 2}])" for t in range(3, 9)),
-        *(f"I(x[{i}]; x[{j}])" for i in range(1, 5) for j in range(i + 1, 5)),
-        *(f"H(u[{i},{j}] | u[{i},{j - 1}])" for i in range(1, 3) for j in range(2, 6)),
-        *(f"H(w[{i}])" for i in (1, 2, 4, 9)),
+    """Chains of one and two steps, pairs, families, grids and growing lists, in whatever order."""
+    s, t, u, v, w, x, y, z = (partial(member, head) for head in "stuvwxyz")
+    links = [((z(k),), (z(k - 1),)) for k in range(2, 8)]
+    made: list[Atom] = [
+        *(CrossEntropy(of, given, ModelRef("p", of, given)) for of, given in links),
+        *(Entropy((y(k),), (y(k - 1), y(k - 2))) for k in range(3, 9)),
+        *(Information((x(i),), (x(j),)) for i in range(1, 5) for j in range(i + 1, 5)),
+        *(Entropy((u(i, j),), (u(i, j - 1),)) for i in range(1, 3) for j in range(2, 6)),
+        *(Entropy((w(i),)) for i in (1, 2, 4, 9)),
+        *(Information((v(n),), tuple(map(v, range(1, n)))) for n in range(2, 9)),
+        *(
+            Entropy((s(i, n),), (*(s(i, k) for k in range(1, n)), x(2)))
+            for i in (1, 2)
+            for n in (4, 5, 6)
+        ),
+        *(
+            Entropy((t(i),), tuple(map(v, range(1, 5))), NetworkName("r", (i,)))
+            for i in range(1, 5)
+        ),
     ]
     chance = random.Random(0)
     for _ in range(50):
         items = chance.sample(made, chance.randint(1, len(made)))
-        written = folded_text(items)
-        assert Counter(one for each in written for one in unfolded(each)) == Counter(items)
+        written, printed = folded_text(items), Counter(map(str, items))
+        expanded = (tight(listed(one)) for each in written for one in unfolded(each))
+        assert Counter(expanded) == Counter(map(tight, printed.elements()))
     assert folded_text(made[:6]) == ("sum(i in 2..7) E[-log p(z[i]|z[i-1])]",)
+    assert folded_text(made[-4:]) == ("sum(i in 1..4) H[r(i)](t[i] | v[1..4])",)
+
+
+def member(head: str, *index: int) -> Variable:
+    return Variable(head, index)
 
 
 def listed(atom: str) -> str:

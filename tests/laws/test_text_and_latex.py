@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from graphdsl.ir.loss import LossModule
+from graphdsl.notation.gaps import bound_latex, bound_text
 from tests.corpus import compiling, generated, shipped
 
 #: LaTeX, and what is text instead; in this order.
@@ -40,7 +41,7 @@ def _is_short(latex: str) -> bool:
 
 def _pairs(module: LossModule) -> list[tuple[str, str]]:
     """Each gap, and the objective, in LaTeX and as text."""
-    gaps = [(one.gap, one.gap_text) for term in module.terms for one in term.bounds]
+    gaps = [(bound_latex(one), bound_text(one)) for term in module.terms for one in term.bounds]
     return [*gaps, *zip([module.objective], module.objective_text, strict=False)]
 
 

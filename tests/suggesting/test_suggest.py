@@ -15,8 +15,7 @@ from graphdsl.comparing import same_objective
 from graphdsl.compiler import Checked, check_spec, derive
 from graphdsl.diagnostics import CompilerBug, Source, Span
 from graphdsl.ir.suggestion import Advice, Suggestion
-from graphdsl.notation.folding import fold_lists, folded_text
-from graphdsl.notation.gaps import gap_texts
+from graphdsl.notation.gaps import bound_text, folded_gaps, gap_texts
 from graphdsl.report.latex import latex_text
 from graphdsl.suggesting import suggest
 from graphdsl.suggesting.amendments import Amendment
@@ -49,9 +48,9 @@ def every(advice: Advice) -> list[Suggestion]:
 def gaps_of(text: str) -> set[str]:
     """Every gap of a spec's loss, as the audit's text sums them up."""
     module = derive(check_spec(Source("spec.mib", text)), keep_refuted=True).module
-    listed = [fold_lists(one.gap_text) for term in module.terms for one in term.bounds]
-    parts = {fold_lists(one.gap_text) for term in module.terms for one in term.bounds}
-    return parts | {*folded_text(listed)} | {g for term in module.terms for g in gap_texts(term)}
+    bounds = [one for term in module.terms for one in term.bounds]
+    summed = (gap for term in module.terms for gap in gap_texts(term))
+    return {*map(bound_text, bounds), *folded_gaps(bounds), *summed}
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -15,7 +15,7 @@ Objective, to be minimised:
 Loss, in nats per row:
 
     E_q[-log p(x | z)]
-    + anchor E_q[-log r(x | z[1], z[2], z[3], z[4])]
+    + anchor E_q[-log r(x | z[1..4])]
     + sum_i E_q KL(q(z[i] | x) || p(z[i]))
 
 Relation: upper (every bounded entropy has a nonnegative weight).
@@ -94,7 +94,7 @@ class AnchorVae(Objective):
         # E_q[-log p(x | z)]; spec line 20
         reconstruction_x = expect(p_x.nll(x))
 
-        # E_q[-log r(x | z[1], z[2], z[3], z[4])]; spec line 21
+        # E_q[-log r(x | z[1..4])]; spec line 21
         prediction_x = expect(r_x.nll(x))
 
         # sum_i E_q KL(q(z[i] | x) || p(z[i])); spec line 20
