@@ -184,6 +184,31 @@ def scvi(m: Objective, batch: Values, noise: Values) -> Tensor:
 
 
 @published
+def scanvi(m: Objective, batch: Values, noise: Values) -> Tensor:
+    """Xu et al. 2021, with the library size of each cell as it is counted: alpha = 50."""
+    x, seen = batch["x"], batch["seen(type)"]
+    s = one_hot(batch["batch"], 2, x)
+    mean, log_var = halves(run(m, "q_z", x, s))
+    z = sampled(mean, log_var, noise["z"])
+    logits = run(m, "q_type", z)
+    chances = torch.where(seen[:, None], one_hot(batch["type"], 5, x), logits.softmax(1))
+    above = torch.zeros(len(x), dtype=x.dtype)  # of p(z|c, u)
+    for number in range(5):
+        c = one_hot(torch.full_like(batch["type"], number), 5, x)
+        of_u = halves(run(m, "q_u", z, c))
+        prior, width = halves(run(m, "p_z", sampled(*of_u, noise["u"]), c))
+        squares = (z - prior) ** 2 / width.exp()
+        nll = 0.5 * (squares + width + math.log(2 * math.pi)).sum(1)
+        above = above + chances[:, number] * (nll + rate(*of_u))
+    entropy = 0.5 * (log_var + 1 + math.log(2 * math.pi)).sum(1)
+    scale, zeros = halves(run(m, "p_x", z, s))
+    dispersion = m.get_parameter("log_dispersion_p_x").exp()
+    cells = zero_inflated(x, batch["size"][:, None] * scale.softmax(1), dispersion, zeros)
+    known = math.log(5) + 50.0 * surprise(logits, batch["type"])
+    return (cells - entropy + above + torch.where(seen, known, above_uniform(logits))).mean()
+
+
+@published
 def ivae(m: Objective, batch: Values, noise: Values) -> Tensor:
     """Khemakhem et al. 2020: noise of scale 0.1, and a full covariance."""
     x = batch["x"]

@@ -45,7 +45,7 @@ TRAINED_ON: Mapping[str, str] = {
         "coloured-digits",
     ),
     "ivae": "sources",
-    "scvi": "cells",
+    **dict.fromkeys(("scanvi", "scvi"), "cells"),
 }
 
 
