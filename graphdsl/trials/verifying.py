@@ -235,7 +235,7 @@ def _networks(several: Mapping[str, Affine]) -> dict[str, nn.Module]:
 def _z_score(several: list[float], exact: float) -> float | None:
     """How many standard errors the mean is from its exact value; None where nothing varies."""
     spread = stdev(several) if several else 0.0
-    if spread <= _STILL * abs(exact):
+    if spread <= _STILL * max(1.0, abs(exact)):
         return None
     return (fmean(several) - exact) / (spread / math.sqrt(len(several)))
 

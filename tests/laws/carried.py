@@ -26,7 +26,9 @@ Kept: TypeAlias = Callable[[str], str]
 _NAMES = re.compile(r"[A-Za-z_]\w*(?:\[[^\]]*\])?")
 _ROWS = 6
 #: What draws numbers of its own in the pass, or has networks that are no function of parents.
-_OTHERS = re.compile(r"~ flow|by mixture|via shared|\bvia trunk|with (adversary|mine)|\b(JS|W)\(")
+_OTHERS = re.compile(
+    r"~ flow|by mixture|via shared|\bvia trunk|~ vamp|with (adversary|mine)|\b(JS|W)\("
+)
 
 
 def is_carried(text: str) -> bool:
@@ -85,6 +87,7 @@ class _ByName(nn.Module):
         child, given = ("", child) if head.startswith("critic") else (child, given)
         known = {one.name: one for one in objective.variables}
         self.parents = [one for name in _NAMES.findall(given) for one in _members(name, known)]
+        self.exposures = [name for name, one in known.items() if one.kind == "positive"]
         children = _members(child, known)
         self.of = [objective.kept(one) for one, _ in children] or [""]
         self.numbers = sum(width for _, width in children)  #: of all children, one by one
@@ -110,13 +113,20 @@ class _ByName(nn.Module):
 
     def _parts(self, tensors: Sequence[Tensor]) -> Iterator[tuple[str, Tensor]]:
         """The numbers of each parent: some tensors hold several members of a family."""
-        waiting = iter(self.parents)
-        for flat in (one.reshape(len(one), -1) for one in tensors):
+        rows = [one.reshape(len(one), -1) for one in tensors]
+        waiting = iter(self._read(sum(one.shape[1] for one in rows)))
+        for flat in rows:
             start = 0
             while start < flat.shape[1]:
                 name, width = next(waiting)
                 yield name, flat[:, start : start + width]
                 start += width
+
+    def _read(self, width: int) -> list[tuple[str, int]]:
+        """The parents that the network reads: an exposure multiplies what it answers with."""
+        if sum(one for _, one in self.parents) == width:
+            return self.parents
+        return [(name, one) for name, one in self.parents if name not in self.exposures]
 
     def _shape(self, tensors: Sequence[Tensor]) -> tuple[int, ...]:
         """What the default network answers with, for one row."""
