@@ -93,7 +93,7 @@ def _on_lines(before: str, node: py.Item, behind: str, indent: int) -> Iterator[
     if isinstance(node, py.Keyword | py.Entry):
         name = f"{node.name}=" if isinstance(node, py.Keyword) else f"{quoted(node.key)}: "
         yield from _on_lines(before + name, node.value, behind, indent)
-    elif _is_sum(node) and not _ends_in_bracket(node, WIDTH - indent - len(before)):
+    elif _is_sum(node) and not _is_bracketed(node, WIDTH - indent - len(before)):
         yield from _sum(before, node, behind, indent)
     else:
         brackets = list(_brackets(node))
@@ -139,12 +139,14 @@ def _is_sum(node: py.Item) -> TypeGuard[py.Binary]:
     return isinstance(node, py.Binary) and node.sign in "+-"
 
 
-def _ends_in_bracket(node: py.Binary, width: int) -> bool:
-    """Whether a sum of two ends in a bracket that begins on the first line."""
+def _is_bracketed(node: py.Binary, width: int) -> bool:
+    """Whether a sum of two begins or ends with a bracket, and its last begins on the first line."""
     last = next(_brackets(node.right), None)
-    fits = last is not None and len(last.tail) == 1
-    begins = f"{left_operand(node.left, node.sign)} {node.sign} {last.head if last else ''}"
-    return fits and not _is_sum(node.left) and len(begins) <= width
+    if last is None or _is_sum(node.left):
+        return False
+    left = left_operand(node.left, node.sign)
+    fits = len(f"{left} {node.sign} {last.head}") <= width
+    return fits and (left[0] == "(" or len(last.tail) == 1)
 
 
 def _is_tall(node: py.Item) -> bool:
@@ -196,6 +198,7 @@ def _around(before: str, node: py.Expression, behind: str, bound: int = 0) -> It
     """The brackets of an operand, with what is on either side of it."""
     if level(node) < bound:
         before, behind = f"{before}(", f"){behind}"
+        yield _Bracket(before, (node,), behind, separator="")
     for one in _brackets(node):
         yield replace(one, head=before + one.head, tail=one.tail + behind)
 
