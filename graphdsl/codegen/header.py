@@ -20,6 +20,7 @@ from graphdsl.ir.symbols import Variable
 from graphdsl.ir.weight import ONE
 from graphdsl.notation.folding import fold_sum, text_binder
 from graphdsl.notation.gaps import gap_texts
+from graphdsl.notation.signs import sign_text
 
 _DOTS = Variable("...")  #: for those that are left out
 
@@ -35,7 +36,7 @@ def header(module: LossModule, constants: Sequence[tuple[str, Fraction]]) -> str
             title="\n".join(_lines(module.title or f"The objective of {module.model}.")),
             origin="\n".join(_lines(f"{origin} with {values}" if values else origin)),
             sha256=module.sha256,
-            objective=_all_lines(module.objective_text),
+            objective=_all_lines(map(" ".join, module.objective_text)),
             loss=_all_lines(_formulas(module)),
             relation="\n".join(_lines(f"Relation: {module.relation} ({module.reason}).", WIDTH)),
             gaps=_all_lines(gaps),
@@ -78,7 +79,7 @@ def _formulas_of(
     for place, group in enumerate(groups):
         under = [terms[name] for name in group.terms]
         inner = " ".join(_formula_line(term, k) for k, term in enumerate(under))
-        joined = under[0].within.replace("...", inner) if under else ""
+        joined = sign_text(group, inner) if under else ""
         yield f"{'+ ' if main or place else ''}{factor_text(group.weight)}{joined}"
 
 

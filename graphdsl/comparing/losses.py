@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 from graphdsl.comparing.structure import changed
 from graphdsl.ir.comparison import Section
-from graphdsl.ir.loss import EXACT, LossModule, LossTerm
+from graphdsl.ir.loss import LossModule, LossTerm
 from graphdsl.ir.notation import weight_text
 from graphdsl.notation.folding import in_ranges
 from graphdsl.notation.gaps import bound_text
@@ -44,7 +44,7 @@ def _term(term: LossTerm) -> str:
         f"estimated by {term.estimator}" if term.estimator else "",
         f"for {term.player}" if term.player else "",
         f"critic {term.critic}" if term.critic else "",
-        f"gradient {term.gradient}" if term.gradient != EXACT else "",
+        f"gradient {'; '.join(term.gradient)}" if term.gradient else "",
         "its networks frozen" if term.frozen else "",
     ]
     return "; ".join(filter(None, parts))

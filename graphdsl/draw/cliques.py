@@ -83,5 +83,4 @@ def _labels(run: Sequence[Variable]) -> Iterable[Label]:
     if len(run) < _FEWEST:
         return map(label_of, run)
     first, last = run[0], run[-1].member[-1]
-    index = ",".join(map(str, (*first.member[:-1], f"{first.member[-1]}..{last}")))
-    return (Label(first.word, index, first.copy),)
+    return (Label(first.word, first.subscript, first.copy, str(last)),)

@@ -16,16 +16,18 @@ _LONGEST = 18  #: letters of a line of a block's label
 class Label:
     """A name as it is set: a variable's, or that of members whose index is a letter or a range.
 
-    >>> str(Label("x", "i")), Label("beta", "1..8").plain
+    >>> str(Label("x", "i")), Label("beta", "1", last="8").plain
     ('x[i]', 'β[1…8]')
     """
 
     word: str
-    index: str = ""  #: as a spec writes it: `1`, `i`, `1..8`, `not S`
+    index: str = ""  #: `1`, `i`, `S`; the first of a range
     copy: bool = False
+    last: str = ""  #: of a range
+    outside: bool = False  #: whether it is a block outside of a drawn set
 
     def __str__(self) -> str:
-        return f"{self.head}[{self.index}]" if self.index else self.head
+        return f"{self.head}[{self._written('not ', '..')}]" if self.index else self.head
 
     @property
     def head(self) -> str:
@@ -45,7 +47,7 @@ class Label:
     @property
     def below(self) -> str:
         """The index as it is set."""
-        return self.index.replace("not ", "∖").replace("..", "…")
+        return self._written("∖", "…")
 
     @property
     def plain(self) -> str:
@@ -56,26 +58,33 @@ class Label:
     def latex(self) -> str:
         r"""In LaTeX: `x_{1:8}` of a range.
 
-        >>> print(Label("x", "i").latex, Label("z", "1..8").latex)
+        >>> print(Label("x", "i").latex, Label("z", "1", last="8").latex)
         x_{i} z_{1:8}
         """
-        index = self.index.replace("not ", r"\setminus ").replace("..", ":")
+        index = self._written(r"\setminus ", ":")
         return f"{latex_word(self.head)}_{{{index}}}" if index else latex_word(self.head)
+
+    def _written(self, outside: str, to: str) -> str:
+        return outside * self.outside + self.index + (f"{to}{self.last}" if self.last else "")
 
 
 def label_of(variable: Variable) -> Label:
     """The label of one variable.
 
     >>> label_of(Variable("z", (1, 2)))
-    Label(word='z', index='1,2', copy=False)
+    Label(word='z', index='1,2', copy=False, last='', outside=False)
     """
-    return Label(variable.word, variable.subscript, variable.copy)
+    block = variable.block
+    index = variable.subscript if block is None else block.draw
+    outside = block is not None and block.outside
+    return Label(variable.word, index, variable.copy, outside=outside)
 
 
 def lines_of(label: Iterable[Label]) -> tuple[tuple[Label, ...], ...]:
     """The names of a label, in lines that are not too long.
 
-    >>> [len(line) for line in lines_of([Label("latent"), Label("label", "1..2"), Label("x")])]
+    >>> names = [Label("latent"), Label("label", "1", last="2"), Label("x")]
+    >>> [len(line) for line in lines_of(names)]
     [1, 2]
     """
     lines: list[list[Label]] = [[]]

@@ -44,8 +44,21 @@ class Arrow:
 class Plate:
     """Marks that stand for a member each, once for every index."""
 
-    label: str  #: `i = 1..8`
+    along: tuple[tuple[str, tuple[int, ...]], ...]  #: the letter of each index, and its values
     marks: tuple[int, ...]
+
+    @property
+    def label(self) -> str:
+        """As text: `i = 1..8`."""
+        return self._written("..")
+
+    @property
+    def latex(self) -> str:
+        r"""In LaTeX: `i = 1, \dots, 8`."""
+        return self._written(r", \dots, ")
+
+    def _written(self, to: str) -> str:
+        return ", ".join(f"{letter} = {_span(values, to)}" for letter, values in self.along)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,3 +71,10 @@ class Picture:
     plates: tuple[Plate, ...]
     upwards: bool  #: whether roots are at the bottom: the data of an inference network
     compared: bool = False  #: whether its arrows are beside those of the network it projects
+
+
+def _span(values: tuple[int, ...], to: str) -> str:
+    """`1..8`, or `1, 3, 4` where some are missing."""
+    low, high = values[0], values[-1]
+    whole = len(values) > 1 and values == tuple(range(low, high + 1))
+    return f"{low}{to}{high}" if whole else ", ".join(map(str, values))

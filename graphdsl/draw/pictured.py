@@ -177,9 +177,9 @@ def _chosen(groups: tuple[Group, ...], selectors: Mapping[Variable, Selector]) -
 
 
 def _plate(group: Group, letters: Sequence[str], units: list[_Unit]) -> Plate:
-    along = zip(letters, zip(*group.indices, strict=True), strict=True)
-    label = ", ".join(f"{letter} = {_span(values)}" for letter, values in along)
-    return Plate(label, tuple(place for place, one in enumerate(units) if one.group == group))
+    values = (tuple(sorted(set(along))) for along in zip(*group.indices, strict=True))
+    marks = tuple(place for place, one in enumerate(units) if one.group == group)
+    return Plate(tuple(zip(letters, values, strict=True)), marks)
 
 
 def _kind(node: tuple[Variable, ...], model: Model) -> MarkKind:
@@ -195,11 +195,3 @@ def _letters(model: Model, groups: tuple[Group, ...]) -> dict[Group, tuple[str, 
         group: tuple(next(free, "") or f"i{next(places)}" for _ in group.indices[0])
         for group in groups
     }
-
-
-def _span(values: tuple[int, ...]) -> str:
-    """`1..8`, or `1, 3, 4` where some are missing."""
-    several = sorted(set(values))
-    low, high = several[0], several[-1]
-    whole = len(several) > 1 and several == list(range(low, high + 1))
-    return f"{low}..{high}" if whole else ", ".join(map(str, several))

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 
 from graphdsl.draw.labels import lines_of
 from graphdsl.draw.layout import Drawing, Point, Route, Spot
-from graphdsl.draw.picture import Plate
 from graphdsl.draw.sheet import Sheet
 
 #: What the preamble of a document has to say.
@@ -45,7 +44,7 @@ def _drawing(drawing: Drawing, corner: Point, prefix: str) -> Iterator[str]:
         end = _cm(corner, box.right - 5, box.bottom - 8)
         yield (
             rf"  \node[anchor=east, inner sep=0pt, font=\footnotesize] at ({end[0]},{end[1]}) "
-            rf"{{{_range(plate)}}};"
+            rf"{{${plate.latex}$}};"
         )
     for place, spot in enumerate(drawing.spots):
         yield _mark(spot, corner, f"{prefix}{place}")
@@ -72,11 +71,6 @@ def _arrow(route: Route, corner: Point) -> str:
     if len(written) == 3:
         return f"  \\draw[{style}] {written[0]} .. controls {written[1]} .. {written[2]};"
     return f"  \\draw[{style}, rounded corners=3mm] {' -- '.join(written)};"
-
-
-def _range(plate: Plate) -> str:
-    label = plate.label.replace("..", r", \dots, ")
-    return f"${label}$"
 
 
 def _verbatim(name: str) -> str:

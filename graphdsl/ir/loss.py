@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 __all__ = [
-    "EXACT",
     "MEANS_OF_ROWS",
     "Bound",
     "Builder",
@@ -44,8 +43,6 @@ MEANS_OF_ROWS = ("kl", "entropy", "reconstruction", "cross_entropy", "cost")
 
 #: What a bound is loose by, its weight apart.
 Gap: TypeAlias = ModelGap | Information | Formula
-
-EXACT = "exact"  #: of a gradient: the derivative of the term
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -247,7 +244,8 @@ class LossTerm:
     player: str = ""  #: whose objective it is in, where there are several
     rows: str = ""  #: what rows that lack a view pay of it; empty where they lack nothing of it
     critic_code: TermCode | None = None  #: how that is computed, where not with the term
-    gradient: str = EXACT  #: or what the emitted gradient is instead, as `surrogate: ...`
+    gradient: tuple[str, ...] = ()  #: what the emitted gradient is, where no derivative
+    held: bool = False  #: whether that holds still what comes from samples
     frozen: bool = False  #: whether the spec says that p's own networks stay as they are in it
 
     @property
@@ -294,7 +292,7 @@ class LossModule:
     title: str
     sha256: str
     objective: str  #: LaTeX of what the spec minimises
-    objective_text: tuple[str, ...]  #: the same as text, a line for each player
+    objective_text: tuple[tuple[str, ...], ...]  #: the same as text: the summands of each player
     relation: Relation
     reason: str
     variables: tuple[VariableSlot, ...]

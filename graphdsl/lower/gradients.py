@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from graphdsl.catalog.methods import ESTIMATORS
-from graphdsl.ir.loss import EXACT, LossModule, LossTerm, MaskSlot
+from graphdsl.ir.loss import LossModule, LossTerm, MaskSlot
 from graphdsl.ir.masks import EdgeGradient
 from graphdsl.ir.statements import Detach, DrawMask, Generated, Sample, Statement
 from graphdsl.ir.values import Value
@@ -19,17 +19,19 @@ from graphdsl.program.substitution import inputs, outputs
 def with_gradients(module: LossModule) -> LossModule:
     """The module, each of its terms with what its gradient is."""
     telling = _telling(module.forward)
-    terms = (replace(term, gradient=_gradient(term, module, telling)) for term in module.terms)
-    return replace(module, terms=tuple(terms))
+    return replace(module, terms=tuple(_told(term, module, telling) for term in module.terms))
 
 
-def _gradient(term: LossTerm, module: LossModule, telling: Mapping[Value, frozenset[int]]) -> str:
-    """`exact`, or each reason why it is not."""
+def _told(term: LossTerm, module: LossModule, telling: Mapping[Value, frozenset[int]]) -> LossTerm:
+    """The term with each reason why its gradient is not its derivative."""
     places = {place for value in read_by_term(term.code) for place in telling.get(value, ())}
     read = [module.forward[place] for place in sorted(places)]
+    drawn = {one.mask for one in read if isinstance(one, DrawMask)}
+    masks = [one for one in module.masks if one.name in drawn]
     frozen = ["frozen: p's own networks have none"] * term.frozen
-    edges = _of_edges(read, module.masks)
-    return "; ".join((*frozen, *_of_samples(read), *edges, *_of_words(term.code.word))) or EXACT
+    samples, words = (*_of_samples(read),), (*_of_words(term.code.word),)
+    held = bool(samples or words or any(one.gradient != "enumeration" for one in masks))
+    return replace(term, gradient=(*frozen, *samples, *_of_edges(masks), *words), held=held)
 
 
 def _of_samples(read: Sequence[Statement]) -> Iterator[str]:
@@ -49,11 +51,10 @@ _EDGES: dict[EdgeGradient, str] = {
 }
 
 
-def _of_edges(read: Sequence[Statement], masks: Sequence[MaskSlot]) -> Iterator[str]:
+def _of_edges(masks: Sequence[MaskSlot]) -> Iterator[str]:
     """How the probabilities of edges have a gradient, where the term depends on a structure."""
-    drawn = {one.mask for one in read if isinstance(one, DrawMask)}
     for way, said in _EDGES.items():
-        names = [one.name for one in masks if one.name in drawn and one.gradient == way]
+        names = [one.name for one in masks if one.gradient == way]
         if names:
             yield said.format(", ".join(names))
 

@@ -33,12 +33,13 @@ from graphdsl.lower.importance import importance_terms, sampled_networks
 from graphdsl.lower.masks import count_terms, unfit_gradients
 from graphdsl.lower.mixtures import idle_experts, unfit_mixtures
 from graphdsl.lower.module import loss_module
-from graphdsl.lower.signed_sums import group_of, group_relation, sign_text
+from graphdsl.lower.signed_sums import group_of, group_relation
 from graphdsl.lower.terms import added_up, loss_terms
 from graphdsl.lower.turns import idle_turns, turns
 from graphdsl.lower.untrained import untrained, without_part
 from graphdsl.lower.vacuous_bounds import unheld
 from graphdsl.lower.vanished_bounds import telling
+from graphdsl.notation.signs import sign_text
 from graphdsl.program.inputs import Inputs
 from graphdsl.program.names import Names, local_names, named
 from graphdsl.program.passes.draw_masks import with_structures

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["group_of", "group_relation", "sign_text"]
+__all__ = ["group_of", "group_relation"]
 
 from collections.abc import Sequence
 
@@ -11,7 +11,6 @@ from graphdsl.catalog.methods import Relation
 from graphdsl.ir.information import CollectedGroup
 from graphdsl.ir.loss import Group, LossTerm
 from graphdsl.ir.model import Model
-from graphdsl.ir.notation import plus, weight_text
 from graphdsl.ir.values import Attribute
 from graphdsl.program.names import Names
 from graphdsl.signs import sign
@@ -25,9 +24,7 @@ def group_of(group: CollectedGroup, terms: Sequence[LossTerm], taken: Names) -> 
     name = taken.take(_NAMES[wrapped.kind])
     return Group(
         name=name,
-        multiplier=Attribute(
-            name.replace("constraint", "multiplier") if wrapped.kind == "constraint" else ""
-        ),
+        multiplier=Attribute(taken.take("multiplier") if wrapped.kind == "constraint" else ""),
         kind=wrapped.kind,
         weight=group.weight,
         offset=wrapped.offset,
@@ -40,15 +37,3 @@ def group_relation(group: CollectedGroup, terms: Sequence[LossTerm], model: Mode
     """How a batch's |E|, max(E, c) or price of a constraint stands to the true one."""
     inside = [term.relation for term in terms]
     return under_sign(group.wrapped.kind, inside, sign(group.weight, model.parameters))
-
-
-def sign_text(group: Group) -> str:
-    """The sign as people write it, with dots for the sum: `max(..., 2)`."""
-    inner = f"...{plus(group.offset, weight_text)}" if group.offset else "..."
-    match group.kind:
-        case "abs":
-            return f"abs({inner})"
-        case "max":
-            return f"max({inner}, {weight_text(group.bound)})"
-        case "constraint":
-            return f"subject to {inner} <= 0"

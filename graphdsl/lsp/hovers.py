@@ -68,8 +68,8 @@ def _names(analysis: Analysis, line: int, column: int) -> Iterator[str]:
     if here is None:
         return
     if here.scope != GLOBAL:
-        if ":" in here.scope:
-            yield f"`{here.name}` is an index, bound in line {here.scope.partition(':')[0]}."
+        if isinstance(here.scope, Span):
+            yield f"`{here.name}` is an index, bound in line {here.scope.line}."
         return
     lines = described(analysis, here.name)
     if lines:

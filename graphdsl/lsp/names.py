@@ -22,7 +22,8 @@ _PLAYER = "player"  #: the scope of players that are no networks of the spec, su
 #: Words in the brackets of a distribution that are never names of the spec.
 _OF_LAWS = frozenset(("full", "learned", "network", *get_args(EdgeGradient)))
 
-Scopes = Mapping[str, str]  #: of each index that is bound here
+Scope = str | Span  #: of an index, the place where it is bound
+Scopes = Mapping[str, Scope]  #: of each index that is bound here
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +32,7 @@ class Occurrence:
 
     name: str
     span: Span
-    scope: str
+    scope: Scope
     declares: bool = False
 
 
@@ -164,11 +165,11 @@ class _Walk:
         return _occurrence(word, GLOBAL if word.text in self.networks else _PLAYER)
 
 
-def _scope_of(word: ast.Word) -> str:
+def _scope_of(word: ast.Word) -> Scope:
     """The scope of an index: where it is bound."""
-    return f"{word.span.line}:{word.span.column}"
+    return word.span
 
 
-def _occurrence(word: ast.Word, scope: str, *, declares: bool = False) -> Occurrence:
+def _occurrence(word: ast.Word, scope: Scope, *, declares: bool = False) -> Occurrence:
     span = Span.at(word.span.line, word.span.column, len(word.text))  # `x'` is x
     return Occurrence(word.text, span, scope, declares)

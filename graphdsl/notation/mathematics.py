@@ -8,9 +8,9 @@ __all__ = [
     "unicode_text",
 ]
 
-import re
 from collections.abc import Iterator
 from html import escape
+from typing import Literal, TypeAlias
 
 from graphdsl.notation.formula import WORDS, Barred, Formula, Quotient, Row, Script, Sign, latex
 
@@ -20,7 +20,8 @@ _STRETCHED = {
     "/": ' stretchy="false"',
     "|": ' stretchy="false" lspace="0" rspace="0"',  # around what is counted
 }
-_PREFIX = re.compile(r'^((?:<mrow>)*)<mo(?: form="prefix")?>([+−])')
+
+Form: TypeAlias = Literal["", "prefix", "infix"]  #: of an operator, in MathML
 
 
 def mathml(formula: Formula, *, further: bool = False) -> str:
@@ -30,9 +31,7 @@ def mathml(formula: Formula, *, further: bool = False) -> str:
         formula: The formula.
         further: Whether it is a further summand of a sum: its sign stands between two of them.
     """
-    inner = _element(formula)
-    if further:
-        inner = _PREFIX.sub(r'\1<mo form="infix">\2', inner)
+    inner = _element(formula, "infix" if further else "")
     return (
         f"<math><semantics><mrow>{inner}</mrow><annotation "
         f'encoding="application/x-tex">{escape(latex(formula))}</annotation></semantics></math>'
@@ -80,18 +79,19 @@ def unicode_text(formula: Formula) -> str:
     >>> unicode_text(parsed(r"\mathrm{KL}(\bar{q}(x_{1} \mid z) \,\|\, p(x_{1}))"))
     'KL(q̄(x[1] | z) ‖ p(x[1]))'
     """
-    return re.sub(r" {2,}", " ", "".join(_plain(formula))).strip()
+    return " ".join(filter(None, "".join(_plain(formula)).split(" ")))
 
 
 # ---- MathML ------------------------------------------------------------------------------------
 
 
-def _element(formula: Formula) -> str:
+def _element(formula: Formula, first: Form = "") -> str:
+    """An element; `first` is the form of a sign that it begins with."""
     match formula:
         case Sign():
-            return _token(formula)
+            return _signed(formula, first) if first else _token(formula)
         case Row(parts):
-            return f"<mrow>{''.join(_in_row(parts))}</mrow>"
+            return f"<mrow>{''.join(_in_row(parts, first))}</mrow>"
         case Script():
             return _script(formula)
         case Quotient(top, bottom):
@@ -100,18 +100,21 @@ def _element(formula: Formula) -> str:
             return f'<mover accent="true">{_element(inner)}<mo stretchy="false">¯</mo></mover>'
 
 
-def _in_row(parts: tuple[Formula, ...]) -> Iterator[str]:
+def _in_row(parts: tuple[Formula, ...], first: Form) -> Iterator[str]:
     """Side by side: a minus behind a bracket or a sign is the one of a number."""
     before: Formula | None = None
     for one in parts:
-        starts = before is None or (
-            isinstance(before, Sign) and before.kind in ("open", "operator")
-        )
-        if isinstance(one, Sign) and one.written in ("+", "-") and starts:
-            yield f'<mo form="prefix">{one.text}</mo>'
+        starts = isinstance(before, Sign) and before.kind in ("open", "operator")
+        if isinstance(one, Sign) and (starts or before is None):
+            yield _signed(one, "prefix" if starts else first or "prefix")
         else:
-            yield _element(one)
+            yield _element(one, first if before is None else "")
         before = one
+
+
+def _signed(sign: Sign, form: Form) -> str:
+    """A plus or a minus, of a number or between summands; another sign as it is."""
+    return f'<mo form="{form}">{sign.text}</mo>' if sign.written in ("+", "-") else _token(sign)
 
 
 def _token(sign: Sign) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 __all__ = ["whole_latex", "whole_text"]
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TypeAlias
 
 from graphdsl.catalog.methods import IWAE
@@ -42,28 +42,43 @@ def whole_latex(model: Model) -> str:
     return r";\quad ".join(parts)
 
 
-def whole_text(model: Model) -> Iterator[str]:
-    """The objective as text, or a line for that of every player."""
+def whole_text(model: Model) -> Iterator[tuple[str, ...]]:
+    """The objective as text by its summands, or that of every player."""
     if not model.players:
-        yield str(_sum(model.objective, TEXT))
+        yield _texts(model.objective)
     for one in model.players:
-        yield f"for {','.join(one.owners)}: {_sum(one.objective, TEXT)}"
+        first, *others = _texts(one.objective)
+        yield (f"for {','.join(one.owners)}: {first}", *others)
+
+
+def _texts(objective: Sequence[Weighted]) -> tuple[str, ...]:
+    return tuple(map(str, _summands(objective, TEXT))) or ("0",)
 
 
 def _sum(objective: Sequence[Weighted], dress: Dress) -> Phrase:
-    """All weighted functionals; long runs of one weight are shortened to their ends."""
+    """All weighted functionals."""
+    return Phrase(tuple(_between(_summands(objective, dress), " ")) or ("0",))
+
+
+def _summands(objective: Sequence[Weighted], dress: Dress) -> Iterator[Phrase]:
+    """Each with its sign; long runs of one weight are shortened to their ends."""
     groups: dict[tuple[Weight, str], list[Functional]] = {}
     for one in objective:
         groups.setdefault((one.weight, type(one.functional).__name__), []).append(one.functional)
-    written: list[object] = []
+    first = True
     for (weight, _), functionals in groups.items():
-        body = dress.fold([_functional(one, dress) for one in functionals])
-        summands = shortened(body, Phrase((dress.dots,)))
-        joined = [part for one in summands for part in (" + ", one)][1:]
+        folded = dress.fold([_functional(one, dress) for one in functionals])
+        body = shortened(folded, Phrase((dress.dots,)))
         if len(body) > 1 and weight != ONE:
-            joined = [dress.sum[0], *joined, dress.sum[1]]
-        written += (_factor(weight, dress, first=not written), *joined)
-    return Phrase(tuple(written) or ("0",))
+            body = (Phrase((dress.sum[0], *_between(body, " + "), dress.sum[1])),)
+        for summand in body:
+            yield Phrase((_factor(weight, dress, first=first), summand))
+            first = False
+
+
+def _between(several: Iterable[object], sign: str) -> _Parts:
+    """Things side by side with a sign between them."""
+    return tuple(part for one in several for part in (sign, one))[1:]
 
 
 def _functional(functional: Functional, dress: Dress) -> Phrase:
@@ -85,7 +100,7 @@ def _under_mean(functional: Functional, dress: Dress) -> _Parts:
             return (dress.word.format("CE"), at, "(", *inner, ")")
         case MultiInformation(parts, given):
             sign = "I" if len(parts) == 2 else dress.word.format("TC")
-            between = [part for one in parts for part in ("; ", dress.names(names(one)))][1:]
+            between = _between((dress.names(names(one)) for one in parts), "; ")
             return (sign, at, "(", *between, dress.bar(names(given)), ")")
         case UncertaintyOf(of, given):
             return ("H", at, "(", dress.names(names(of)), dress.bar(names(given)), ")")
@@ -157,5 +172,5 @@ def _several(functional: DivergenceOfMarginals, dress: Dress) -> str:
 def _factor(weight: Weight, dress: Dress, *, first: bool) -> str:
     """What is in front of a summand: its sign, and its weight unless that is one."""
     if len(weight.terms) == 1 and weight.terms[0][1] < 0:
-        return f"{'-' if first else ' - '}{dress.factor(-weight)}"
-    return f"{'' if first else ' + '}{dress.factor(weight)}"
+        return f"{'-' if first else '- '}{dress.factor(-weight)}"
+    return f"{'' if first else '+ '}{dress.factor(weight)}"

@@ -12,7 +12,7 @@ from typing import TypeAlias
 from graphdsl.ir.audit import Audit
 from graphdsl.ir.evidence import Proof, Table
 from graphdsl.ir.information import ProjectionDerivation, Step, Term
-from graphdsl.ir.loss import EXACT, LossTerm
+from graphdsl.ir.loss import LossTerm
 from graphdsl.ir.networks import Interval
 from graphdsl.ir.notation import latex_weight, weight_text
 from graphdsl.ir.weight import ONE
@@ -117,7 +117,7 @@ def _term(term: LossTerm) -> Json:
         "tight_when": "; ".join(tight_conditions(term)),
         **({"never_closes": list(lasting)} if lasting else {}),
         "estimator": term.estimator,
-        **({} if term.gradient == EXACT else {"gradient": term.gradient}),
+        **({"gradient": "; ".join(term.gradient)} if term.gradient else {}),
         **({"rows": term.rows} if term.rows else {}),
         **({"within": term.within} if term.within else {}),
         "line": term.lines[0] if term.lines else 0,

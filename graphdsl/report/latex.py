@@ -26,11 +26,12 @@ from graphdsl.report.evidence import distribution_text, nats_text, side_text, us
 from graphdsl.report.loss_sum import loss_sums
 from graphdsl.report.terms import latex_summands, text_sum
 from graphdsl.report.wording import (
-    RELATIONS,
     alike_text,
     balance_text,
     lines_text,
     notes_of,
+    range_text,
+    relation_text,
     turns_text,
 )
 
@@ -168,7 +169,7 @@ def _objective(audit: Audit) -> Iterator[str]:
     yield "and the loss"
     for place, one in enumerate(loss_sums(module)):
         yield _display(one.name, one.latex, r"\label{loss}" * (place == 0))
-    yield latex_text(f"It is {RELATIONS[module.relation]}: {module.reason}.")
+    yield latex_text(f"It is {relation_text(module)}: {module.reason}.")
     claim, checked = balance_text(audit)
     if claim:
         yield latex_text(f"{claim[:1].upper()}{claim[1:]}. {checked}")
@@ -293,7 +294,6 @@ def _parameters(audit: Audit) -> Iterator[str]:
     yield r"\subsection*{Parameters}"
     yield r"\begin{tabular}{lll} name & value & range \\ \hline"
     for one in parameters:
-        low, _, high = str(one.range).partition("..")
-        cells = (one.name, number_text(one.value), f"{low} to {high}")
+        cells = (one.name, number_text(one.value), range_text(one.range))
         yield " & ".join(map(latex_text, cells)) + r" \\"
     yield r"\end{tabular}"

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 
 from graphdsl.ir.audit import Audit
 from graphdsl.ir.information import Term
-from graphdsl.ir.loss import EXACT, LossTerm
+from graphdsl.ir.loss import LossTerm
 from graphdsl.ir.notation import number_text, weight_text
 from graphdsl.notation.gaps import gap_latex, lasting_gaps, tight_conditions
 from graphdsl.notation.networks import network_title
@@ -18,7 +18,7 @@ from graphdsl.report.collected import collected
 from graphdsl.report.loss_sum import loss_sums
 from graphdsl.report.networks import networks_text
 from graphdsl.report.terms import latex_factor, latex_summands
-from graphdsl.report.wording import RELATIONS, alike_text, balance_text, lines_text, turns_text
+from graphdsl.report.wording import alike_text, balance_text, lines_text, relation_text, turns_text
 
 _MARKUP = re.compile(
     r"([\\`*_\[\]|~$@])"  # anywhere
@@ -99,7 +99,7 @@ def _objective(audit: Audit) -> Iterator[str]:
     yield "The loss:"
     for one in loss_sums(module):
         yield _block((f"{one.name} =", *one.latex) if one.player else one.latex)
-    yield markdown_text(f"It is {RELATIONS[module.relation]}: {module.reason}.")
+    yield markdown_text(f"It is {relation_text(module)}: {module.reason}.")
     claim, checked = balance_text(audit)
     if claim:
         yield f"**{markdown_text(claim)}.** {markdown_text(checked)}"
@@ -110,7 +110,7 @@ def _objective(audit: Audit) -> Iterator[str]:
 
 def _networks(audit: Audit) -> Iterator[str]:
     yield "## Networks"
-    lines = "\n".join(line.removeprefix("  ") for line in networks_text(audit, width=_WIDE))
+    lines = "\n".join(networks_text(audit, width=_WIDE, indent=""))
     yield f"```text\n{lines}\n```"
 
 
@@ -136,7 +136,7 @@ def _term(term: LossTerm) -> Iterator[str]:
         ("minimised by", term.player.replace(",", ", ")),
         ("estimator", term.estimator),
         ("rows", term.rows),
-        ("gradient", "" if term.gradient == EXACT else term.gradient),
+        ("gradient", "; ".join(term.gradient)),
     )
     yield from (f"    - {label}: {markdown_text(text)}" for label, text in notes if text)
 

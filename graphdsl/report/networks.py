@@ -18,7 +18,9 @@ from graphdsl.report.terms import Json
 _MOST = 6  #: inference networks that the text shows, unless all are asked for
 
 
-def networks_text(audit: Audit, *, width: int = WIDEST, full: bool = False) -> Iterator[str]:
+def networks_text(
+    audit: Audit, *, width: int = WIDEST, full: bool = False, indent: str = "  "
+) -> Iterator[str]:
     """A line for q, p and each further inference network, and what holds of them."""
     model = audit.model
     further = model.further if full else model.further[:_MOST]
@@ -29,11 +31,11 @@ def networks_text(audit: Audit, *, width: int = WIDEST, full: bool = False) -> I
     for one in shown:
         lines = _lines(one)
         pieces = [f"{line};" for line in lines[:-1]] + lines[-1:]
-        yield from laid(f"  {one.name:{longest}}  ", pieces, longest + 6, width)
+        yield from laid(f"{indent}{one.name:{longest}}  ", pieces, longest + 6, width)
     if len(model.further) > len(further):
-        yield f"  ... and {len(model.further) - len(further)} more: `--full` shows them"
+        yield f"{indent}... and {len(model.further) - len(further)} more: `--full` shows them"
     for note in _notes(model, shown):
-        yield from filled("  ", f"({note})", 3, width)
+        yield from filled(indent, f"({note})", len(indent) + 1, width)
 
 
 def _notes(model: Model, shown: Iterable[Network]) -> Iterator[str]:

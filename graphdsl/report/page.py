@@ -69,7 +69,7 @@ def _page(audit: Audit, source: Source, code: str) -> Page:
         collected=summand_pieces(collected(audit)),
         loss=loss_pieces(module),
         relation=module.relation,
-        relation_sentence=RELATIONS[module.relation].partition(":")[0],
+        relation_sentence=RELATIONS[module.relation][0],
         reason=module.reason,
         balance=balance,
         balance_check=checked,

@@ -20,6 +20,7 @@ from graphdsl.report.evidence import distribution_text, nats_text, side_text, us
 from graphdsl.report.html import visible_text
 from graphdsl.report.page_views import ParameterView, ProofView, WeightView
 from graphdsl.report.terms import text_sum
+from graphdsl.report.wording import range_text
 
 
 def proof_view(proof: Proof, audit: Audit) -> ProofView:
@@ -45,12 +46,11 @@ def parameter_views(audit: Audit) -> Iterator[ParameterView]:
     """Each parameter, with a slider over its range."""
     for one in audit.model.parameters:
         weighed = [term.name for term in audit.module.terms if one.name in term.weight.parameters]
-        low, _, high = str(one.range).partition("..")
         least, most = _ends(one)
         yield ParameterView(
             name=one.name,
             value=number_text(one.value),
-            range=f"{low} to {high}",
+            range=range_text(one.range),
             terms=", ".join(weighed) or "none",
             low=number_text(least),
             high=number_text(most),

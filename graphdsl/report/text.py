@@ -9,7 +9,7 @@ from textwrap import dedent
 
 from graphdsl.ir.audit import Audit
 from graphdsl.ir.information import Term
-from graphdsl.ir.loss import EXACT, LossModule, LossTerm
+from graphdsl.ir.loss import LossModule, LossTerm
 from graphdsl.ir.notation import weight_text
 from graphdsl.ir.weight import ONE, Weight
 from graphdsl.notation.gaps import BAR, gap_texts, lasting_gaps, tight_conditions
@@ -17,11 +17,17 @@ from graphdsl.notation.networks import network_title
 from graphdsl.report.alike import Alike, alike
 from graphdsl.report.collected import collected
 from graphdsl.report.evidence import distribution_text, nats_text, side_text, uses_text
-from graphdsl.report.lines import WIDEST, filled, laid, outer_summands
+from graphdsl.report.lines import WIDEST, filled, laid
 from graphdsl.report.networks import networks_text
 from graphdsl.report.terms import text_summands
 from graphdsl.report.verification import verification_text
-from graphdsl.report.wording import RELATIONS, alike_text, balance_text, turns_text, used_symbols
+from graphdsl.report.wording import (
+    alike_text,
+    balance_text,
+    relation_text,
+    turns_text,
+    used_symbols,
+)
 
 _MOST = 4  #: projections that are shown, unless all are asked for
 _MOST_SUMMANDS = 32  #: of a sum of a derivation
@@ -63,7 +69,7 @@ class _Writer:
             "OBJECTIVE, to be minimised": self._objective(audit),
             "NETWORKS": networks_text(audit, width=self.width, full=self.full),
             "PROJECTIONS": self._projections(audit),
-            f"LOSS, {RELATIONS[module.relation]}": self._loss(audit),
+            f"LOSS, {relation_text(module)}": self._loss(audit),
             "CONSTANTS, dropped": self._sum("  ", module.constants, 4) if module.constants else (),
             "SYMBOLS": self._symbols(audit),
             "ASSERTIONS": self._proofs(audit),
@@ -109,7 +115,7 @@ class _Writer:
 
     def _objective(self, audit: Audit) -> Iterator[str]:
         for line in audit.module.objective_text:
-            yield from laid("  ", outer_summands(line), 6, self.width)
+            yield from laid("  ", line, 6, self.width)
         terms = collected(audit)
         if terms:
             yield from self._derived("  = ", terms, 4, "  (equal terms collected)")
@@ -139,16 +145,16 @@ class _Writer:
                 yield from self._derived("      ", step.before, 8)
             yield from self._derived("      = ", step.after, 8)
             before = step.after
-        others = alike_text(group.others).replace("‖", "||")
+        others = alike_text(group.others, "||")
         if others:
             yield from self._fill("    ", others, 6)
 
     def _loss(self, audit: Audit) -> Iterator[str]:
         module = audit.module
         yield from self._fill("  ", f"({module.reason})", 3)
-        claim, checked = balance_text(audit)
+        claim, checked = balance_text(audit, "-")
         if claim:
-            yield from self._fill("  ", f"({claim}. {checked})".replace("−", "-"), 3)
+            yield from self._fill("  ", f"({claim}. {checked})", 3)
         yield from self._turns(module)
         for term in module.terms:
             yield from self.term(term)
@@ -165,8 +171,8 @@ class _Writer:
         whose = f", for {term.player.replace(',', ', ')}" if term.player else ""
         yield from self._labelled("relation", f"{term.relation}{_asked_for(term)}{whose}")
         yield from self._sum("    stands for  ", term.stands_for, 16)
-        if term.gradient != EXACT:
-            yield from self._labelled("gradient", term.gradient)
+        if term.gradient:
+            yield from self._labelled("gradient", "; ".join(term.gradient))
         if term.estimator:
             yield from self._labelled("estimator", term.estimator)
         if term.rows:

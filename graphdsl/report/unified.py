@@ -72,7 +72,7 @@ def unified_row(name: str, model: Model, module: LossModule, text: str) -> Unifi
         inference=tuple(_network(one) for one in networks if one.conditionals),
         generation="" if model.generation is None else _network(model.generation),
         published=read_header(text).published,
-        objective=_objective(text) or "; ".join(module.objective_text),
+        objective=_objective(text) or "; ".join(map(" ".join, module.objective_text)),
         loss=_all_of((f"loss of {one.player} =", one.text) for one in sums),
         formulas=_all_of((f"{one.name} =", one.latex) for one in sums),
         relation=module.relation,

@@ -9,6 +9,8 @@ __all__ = [
     "balance_text",
     "lines_text",
     "notes_of",
+    "range_text",
+    "relation_text",
     "turns_text",
     "used_symbols",
 ]
@@ -17,17 +19,18 @@ from collections.abc import Iterable, Iterator
 
 from graphdsl.ir.audit import Audit
 from graphdsl.ir.information import ProjectionDerivation, TotalCorrelation
-from graphdsl.ir.loss import EXACT, LossModule, LossTerm
+from graphdsl.ir.loss import LossModule, LossTerm
+from graphdsl.ir.networks import Interval
 from graphdsl.notation.networks import network_title
 
-#: What the loss is to the objective.
+#: What the loss is to the objective, and what that means, where it needs to be said.
 RELATIONS = {
-    "equal": "equal to the objective, up to constants of the data",
-    "upper": "an upper bound of the objective, up to constants of the data",
-    "lower": "a lower bound of the objective, up to constants of the data",
-    "estimate": "an estimate of the objective, up to constants of the data",
-    "saddle": "the value of a game: it is the objective where the other player is optimal",
-    "surrogate": "a surrogate: it need not bound the objective",
+    "equal": ("equal to the objective, up to constants of the data", ""),
+    "upper": ("an upper bound of the objective, up to constants of the data", ""),
+    "lower": ("a lower bound of the objective, up to constants of the data", ""),
+    "estimate": ("an estimate of the objective, up to constants of the data", ""),
+    "saddle": ("the value of a game", "it is the objective where the other player is optimal"),
+    "surrogate": ("a surrogate", "it need not bound the objective"),
 }
 
 #: Symbols, as text, and what they mean.
@@ -52,9 +55,14 @@ _TYPED = {
 _FEW = 6  #: names that are listed
 
 
-def alike_text(others: Iterable[ProjectionDerivation]) -> str:
+def relation_text(module: LossModule) -> str:
+    """What the loss is to the objective, in words."""
+    return ": ".join(filter(None, RELATIONS[module.relation]))
+
+
+def alike_text(others: Iterable[ProjectionDerivation], against: str = "‖") -> str:
     """Which other projections are the same derivation under other names."""
-    found = [f"D({one.under} ‖ {network_title(one.network)})" for one in others]
+    found = [f"D({one.under} {against} {network_title(one.network)})" for one in others]
     if not found:
         return ""
     shown = ", ".join(found[:_FEW])
@@ -63,7 +71,7 @@ def alike_text(others: Iterable[ProjectionDerivation]) -> str:
     return f"{pairs} alike, with the variables exchanged: {shown}{rest}."
 
 
-def balance_text(audit: Audit) -> tuple[str, str]:
+def balance_text(audit: Audit, minus: str = "−") -> tuple[str, str]:
     """That the loss, its gaps and the constants are the objective, and whether that was checked."""
     gaps = any(term.bounds for term in audit.module.terms)
     estimated = any(
@@ -71,7 +79,7 @@ def balance_text(audit: Audit) -> tuple[str, str]:
     )
     dropped = bool(audit.module.constants)
     signs = bool(audit.module.groups)
-    left = "loss" + " − gaps" * gaps + " + constants" * dropped
+    left = "loss" + f" {minus} gaps" * gaps + " + constants" * dropped
     whose = "each player: " * bool(audit.model.players)
     within = ", under every sign too" * signs
     claim = f"{whose}{left} = objective{', but for what is estimated' * estimated}{within}"
@@ -99,6 +107,12 @@ def used_symbols(audit: Audit) -> list[tuple[str, str]]:
     return [_TYPED[name] for name, there in used.items() if there]
 
 
+def range_text(of: Interval) -> str:
+    """The range of a parameter, in words."""
+    low, high = ("-inf" if of.low is None else of.low), ("inf" if of.high is None else of.high)
+    return f"{low} to {high}"
+
+
 def turns_text(module: LossModule) -> str:
     """How many steps the players take in a round, where the spec says it."""
     return ", ".join(f"{count} of {player}" for player, count in module.turns)
@@ -119,5 +133,5 @@ def notes_of(term: LossTerm) -> Iterator[tuple[str, str]]:
         yield "estimator", term.estimator
     if term.rows:
         yield "rows", term.rows
-    if term.gradient != EXACT:
-        yield "gradient", term.gradient
+    if term.gradient:
+        yield "gradient", "; ".join(term.gradient)

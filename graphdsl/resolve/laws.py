@@ -87,8 +87,9 @@ def every_law(scope: Scope, laws: Laws) -> None:
     indices = sorted({i[0] for one in scope.families.values() for i in one.members or ()})
     for name, block in scope.inferences.items():
         values: Sequence[int | None] = [None] if not block.formals else indices
-        of_sets = (f"{name}({{", *(f"{name}({draw})" for draw in scope.draws))
-        if len(block.formals) > 1 or any(title.startswith(of_sets) for title in laws.further):
+        known = [title.arguments for title in laws.further if title.base == name]
+        of_sets = any(isinstance(one, IndexSet) for arguments in known for one in arguments[:1])
+        if len(block.formals) > 1 or of_sets:
             continue
         for value in values:
             title = NetworkName(name, () if value is None else (value,))

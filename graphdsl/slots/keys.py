@@ -13,7 +13,6 @@ from __future__ import annotations
 
 __all__ = ["Keys", "members", "reads_like"]
 
-import re
 from collections.abc import Iterable
 
 from graphdsl.ir.networks import Family
@@ -35,7 +34,8 @@ def reads_like(key: str) -> str:
     """
     if key.isidentifier():
         return key
-    word = re.sub(r"\W+", "_", key).strip("_")
+    plain = "".join(one if one.isalnum() or one == "_" else " " for one in key)
+    word = "_".join(plain.split()).strip("_")
     return word if word.isidentifier() else f"_{word}"  # `_[1]`, of a variable called `_`
 
 

@@ -29,8 +29,13 @@ class Axis:
     name: str
     values: tuple[str, ...]
 
+    @property
+    def words(self) -> tuple[str, str]:
+        """The option that gives it, and the argument of that."""
+        return f"--{self.kind}", f"{self.name}={','.join(self.values)}"
+
     def __str__(self) -> str:
-        return f"--{self.kind} {self.name}={','.join(self.values)}"
+        return " ".join(self.words)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +64,7 @@ class Setting:
     @property
     def words(self) -> list[str]:
         """The options of `graphdsl train` that give it."""
-        return [word for axis in self.axes for word in (f"--{axis.kind}", str(axis).split(" ")[1])]
+        return [word for axis in self.axes for word in axis.words]
 
     def __str__(self) -> str:
         return ", ".join(f"{key}={value}" for key, value in self.values.items()) or "as written"

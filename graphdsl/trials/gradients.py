@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from graphdsl.ir.loss import EXACT, LossModule, LossTerm
+from graphdsl.ir.loss import LossModule, LossTerm
 from graphdsl.ir.statements import Run
 from graphdsl.ir.verification import GradientComparison, Slope
 from graphdsl.verify import stated_loss, summands
@@ -273,8 +273,7 @@ class _Values:
 
 def _mode(term: LossTerm) -> tuple[bool, bool]:
     """Whether a term's gradient holds still what comes from samples, and what p's networks have."""
-    parts = term.gradient.split("; ")
-    return any(not one.startswith(("frozen", EXACT)) for one in parts), term.frozen
+    return term.held, term.frozen
 
 
 def _parameters(objective: Objective, attribute: str) -> list[nn.Parameter]:

@@ -42,7 +42,7 @@ def _is_short(latex: str) -> bool:
 def _pairs(module: LossModule) -> list[tuple[str, str]]:
     """Each gap, and the objective, in LaTeX and as text."""
     gaps = [(bound_latex(one), bound_text(one)) for term in module.terms for one in term.bounds]
-    return [*gaps, *zip([module.objective], module.objective_text, strict=False)]
+    return [*gaps, *zip([module.objective], map(" ".join, module.objective_text), strict=False)]
 
 
 def test_text_and_latex_are_the_same() -> None:
