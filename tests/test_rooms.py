@@ -55,7 +55,7 @@ minimize KL(q || p)
 """
 
 
-MOST_LINES_OF_A_ROOM, MOST_LINES_OF_A_FILE = 4000, 350
+MOST_LINES_OF_A_ROOM, MOST_LINES_OF_A_FILE, MOST_LINES_OF_A_FUNCTION = 4000, 350, 60
 
 #: The tests of the whole system, of releases, of what tests share and of `study`: all at the root.
 OF_NO_ROOM = {
@@ -121,6 +121,23 @@ def test_tests_lie_in_the_folder_of_their_room() -> None:
     assert len(used) > 20
     assert used - allowed == set()
     assert {file.stem for file in tests.glob("test_*.py")} == OF_NO_ROOM
+
+
+def test_no_function_of_the_product_is_long() -> None:
+    """From `def` to its last line, the options of a command among them."""
+    lengths = {
+        f"{file.relative_to(ROOT).as_posix()}:{node.lineno} {node.name}": _length(node)
+        for package in PACKAGES
+        for file in (ROOT / package).rglob("*.py")
+        for node in ast.walk(_tree(file))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    }
+    assert len(lengths) > 4000
+    assert {name: n for name, n in lengths.items() if n > MOST_LINES_OF_A_FUNCTION} == {}
+
+
+def _length(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
+    return (function.end_lineno or function.lineno) - function.lineno + 1
 
 
 def _lines(file: Path) -> int:

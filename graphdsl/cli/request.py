@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-__all__ = ["Request"]
+__all__ = ["Request", "command_line"]
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+
+import click
 
 from graphdsl.cli.console import fail
 from graphdsl.cli.records import Given
@@ -112,6 +114,17 @@ class Request:
         for key, value in asked.items():
             words += _words(f"--{key.replace('_', '-')}", value)
         return words if out is None else [*words, "-o", str(out)]
+
+
+def command_line() -> list[str]:
+    """The command that this is, without what says where a run begins."""
+    words, rest = ["graphdsl"], iter(click.get_current_context().find_root().obj)
+    for word in rest:
+        if word == "--resume":
+            next(rest, None)
+        elif word != "--force" and not word.startswith("--resume="):
+            words.append(word)
+    return words
 
 
 def _words(option: str, value: object) -> list[str]:

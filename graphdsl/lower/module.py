@@ -11,7 +11,7 @@ from graphdsl.ir.information import Term
 from graphdsl.ir.loss import LossModule, LossTerm, ParameterSlot, VariableSlot
 from graphdsl.ir.model import Model
 from graphdsl.ir.statements import Run
-from graphdsl.ir.values import Attribute
+from graphdsl.ir.values import Attribute, Value
 from graphdsl.notation.objective import whole_latex, whole_text
 from graphdsl.program.passes.draw_masks import with_masks
 from graphdsl.program.passes.drop_unused import drop_unused, values_read
@@ -25,12 +25,6 @@ def loss_module(
     """The module of one program: what its methods compute, and how the whole is bounded."""
     relation = combined(term.relation for term in terms)
     program = plan.program
-    read = {value for one in program.decode for value in inputs(one)}
-    latents = [
-        (plan.inputs.declared(family), family.name, len(family.extents))
-        for family in model.families
-        if family.role == "latent" and plan.inputs.declared(family) in read
-    ]
     masks = {plan.inputs.mask(one.name): one.name for one in model.masks}
     return LossModule(
         model=model.name,
@@ -41,31 +35,8 @@ def loss_module(
         objective_text=tuple(whole_text(model)),
         relation=relation,
         reason=reason_of(relation, terms, model) + _in_expectation(plan),
-        variables=tuple(
-            VariableSlot(
-                name=one.name,
-                role="observed" if one.labels else one.role,
-                kind=one.kind,
-                members=None if one.members is None else one.extents,
-                shape=one.shape,
-                classes=one.classes,
-                optional=one.optional or bool(one.labels),
-                inferred=bool(one.labels),
-                interior=one.role == "observed" and one.distribution.law.interior,
-            )
-            for one in model.families
-            if not one.label_of
-        ),
-        parameters=tuple(
-            ParameterSlot(
-                name=one.name,
-                value=float(one.value),
-                low=None if one.range.low is None else float(one.range.low),
-                high=None if one.range.high is None else float(one.range.high),
-                ramp=None if one.ramp is None else (float(one.ramp[0]), one.ramp[1]),
-            )
-            for one in model.parameters
-        ),
+        variables=tuple(_variables(model)),
+        parameters=tuple(_parameters(model)),
         networks=tuple(program.networks.values()),
         subsets=tuple(program.subsets),
         holders=tuple(program.holders),
@@ -77,13 +48,51 @@ def loss_module(
         inferred=tuple(plan.inferred),
         decode=with_masks(tuple(program.decode), masks, likeliest=True),
         decoded=tuple(program.decoded),
-        latents_decoded=tuple(latents),
+        latents_decoded=tuple(_latents_decoded(model, plan)),
         ancestral=with_masks(tuple(program.ancestral), masks, likeliest=True),
         drawn=tuple(program.drawn),
         constants=constants,
         critics=tuple(dict.fromkeys(_critics(terms, plan))),
         draws=program.draws,
     )
+
+
+def _variables(model: Model) -> Iterator[VariableSlot]:
+    """The variables that the module declares: all but the labels of others."""
+    for family in model.families:
+        if not family.label_of:
+            yield VariableSlot(
+                name=family.name,
+                role="observed" if family.labels else family.role,
+                kind=family.kind,
+                members=None if family.members is None else family.extents,
+                shape=family.shape,
+                classes=family.classes,
+                optional=family.optional or bool(family.labels),
+                inferred=bool(family.labels),
+                interior=family.role == "observed" and family.distribution.law.interior,
+            )
+
+
+def _parameters(model: Model) -> Iterator[ParameterSlot]:
+    for parameter in model.parameters:
+        low, high, ramp = parameter.range.low, parameter.range.high, parameter.ramp
+        yield ParameterSlot(
+            name=parameter.name,
+            value=float(parameter.value),
+            low=None if low is None else float(low),
+            high=None if high is None else float(high),
+            ramp=None if ramp is None else (float(ramp[0]), ramp[1]),
+        )
+
+
+def _latents_decoded(model: Model, plan: Plan) -> Iterator[tuple[Value, str, int]]:
+    """The latents that `decode` reads, with their names and numbers of indices."""
+    read = {value for statement in plan.program.decode for value in inputs(statement)}
+    for family in model.families:
+        declared = plan.inputs.declared(family)
+        if family.role == "latent" and declared in read:
+            yield declared, family.name, len(family.extents)
 
 
 def _in_expectation(plan: Plan) -> str:

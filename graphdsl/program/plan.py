@@ -49,53 +49,83 @@ def make_plan(
     every = pieces if every is None else every
     attributes: defaultdict[str, Keys] = defaultdict(Keys)
     shared = list(_shared_experts(model, attributes))
-    networks = (model.inference, *_needed_networks(model, every, others))
+    encoders = _encoders(
+        model, (model.inference, *_needed_networks(model, every, others)), attributes
+    )
+    decoders = list(slots(model.generation.conditionals, model)) if model.generation else []
+    auxiliaries = list(slots(networks_for_bounds(every, model), model, attributes["r"]))
+    played = needed(auxiliaries, every, adversary=True)
+    owners = dict(_owners(model, encoders, decoders, auxiliaries, shared))
+    plan = Plan(_program(model, inputs, encoders[Q], decoders, owners), encoders=encoders[Q])
+    inferring = [slot for slots_of in encoders.values() for slot in slots_of]
+    _observe(plan, inferring, decoders, auxiliaries, pieces)
+    plan.program.draws = plan_draws(plan, pieces)
+    plan_posteriors(plan, encoders[Q], _wanted_subsets(pieces, Q))
+    for base, slot in shared:
+        if any(name.base == base for name in encoders):
+            family = model.family_of(slot.children[0]).name
+            experts = run_experts(plan, slot, f"{base}.{family}")
+            plan.program.experts[base, slot.children] = experts
+    at_once = together(plan, pieces, encoders, decoders, others)
+    plans = {Q: plan, **dict(_branches(plan, encoders, pieces, at_once))}
+    _run_models(plans, decoders, auxiliaries, pieces, played)
+    run_compared(plans, encoders, pieces)
+    _run_under_p(plans, auxiliaries, pieces, played)
+    plan_generation(plan.branch(Q), decoders)
+    return plans
+
+
+def _encoders(
+    model: Model, networks: Iterable[Network], attributes: Mapping[str, Keys]
+) -> dict[NetworkName, list[Slot]]:
+    """The slots of each inference network; those of one base, as r(1) and r(2), share names."""
     written = {
-        network.name: [written_out(one, model) for one in network.conditionals]
+        network.name: [written_out(conditional, model) for conditional in network.conditionals]
         for network in networks
     }
     relatives: defaultdict[str, list[Conditional]] = defaultdict(list)
     for name, conditionals in written.items():
         relatives[name.base] += conditionals
-    encoders = {
+    return {
         name: list(slots(conditionals, model, attributes[name.base], relatives[name.base]))
         for name, conditionals in written.items()
     }
-    decoders = list(slots(model.generation.conditionals, model)) if model.generation else []
-    auxiliaries = list(slots(networks_for_bounds(every, model), model, attributes["r"]))
-    played = needed(auxiliaries, every, adversary=True)
-    priors = [one for one in decoders if model.family_of(one.children[0]).role == "latent"]
-    program = Program(
+
+
+def _program(
+    model: Model,
+    inputs: Inputs,
+    encoders: Iterable[Slot],
+    decoders: list[Slot],
+    owners: dict[str, str],
+) -> Program:
+    """The program of one module, before anything runs in it."""
+    priors = [slot for slot in decoders if model.family_of(slot.children[0]).role == "latent"]
+    return Program(
         model,
         inputs,
         decoders,
         priors={slot.children: slot for slot in priors},
-        encoder_of={child: slot for slot in encoders[Q] for child in slot.children},
-        owners=dict(_owners(model, encoders, decoders, auxiliaries, shared)),
+        encoder_of={child: slot for slot in encoders for child in slot.children},
+        owners=owners,
     )
-    plan = Plan(program, encoders=encoders[Q])
-    inferring = [slot for several in encoders.values() for slot in several]
-    _observe(plan, inferring, decoders, auxiliaries, pieces)
-    program.draws = plan_draws(plan, pieces)
-    plan_posteriors(plan, encoders[Q], _wanted_subsets(pieces, Q))
-    for base, slot in shared:
-        if any(name.base == base for name in encoders):
-            family = model.family_of(slot.children[0]).name
-            program.experts[base, slot.children] = run_experts(plan, slot, f"{base}.{family}")
-    at_once = together(plan, pieces, encoders, decoders, others)
-    plans = {Q: plan, **dict(_branches(plan, encoders, pieces, at_once))}
+
+
+def _run_models(
+    plans: Mapping[NetworkName, Plan],
+    decoders: Sequence[Slot],
+    auxiliaries: Sequence[Slot],
+    pieces: Sequence[Piece],
+    played: Sequence[Slot],
+) -> None:
+    """Run the decoders and predictors that the pieces read, for the samples of each network."""
     for under, branch in plans.items():
-        if branch.together:
-            own = [one for one in pieces if one.under in branch.together]
-            if under == branch.together[0]:
-                run_on_sets(branch, decoders, own)
-            continue
-        own = [one for one in pieces if one.under == under]
-        run_models(branch, decoders, auxiliaries, own, played)
-    run_compared(plans, encoders, pieces)
-    _run_under_p(plans, auxiliaries, pieces, played)
-    plan_generation(plan.branch(Q), decoders)
-    return plans
+        if not branch.together:
+            own = [piece for piece in pieces if piece.under == under]
+            run_models(branch, decoders, auxiliaries, own, played)
+        elif under == branch.together[0]:
+            own = [piece for piece in pieces if piece.under in branch.together]
+            run_on_sets(branch, decoders, own)
 
 
 def _run_under_p(

@@ -21,6 +21,7 @@ from graphdsl.ir.networks import Network, Node, owners_of_edges
 from graphdsl.ir.objective import (
     Assertion,
     EstimatorChoice,
+    IdleChoice,
     ModelChoice,
     Player,
     Projection,
@@ -58,32 +59,72 @@ def resolve(
     parameters: Mapping[str, Fraction] | None = None,
 ) -> Resolution:
     """Give every word of a spec its meaning, and gather every mistake on the way."""
+    scope = _declared(spec, constants or {}, parameters or {})
+    laws = Laws(_models(scope, spec))
+    wanted = _objectives(scope, laws, spec, source)
+    every_law(scope, laws)
+    _check(scope, laws, spec, wanted.players)
+    if not scope.families:
+        return Resolution(None, scope.found)
+    model = _model(scope, laws, spec, source, wanted)
+    warnings = () if scope.found or spec.broken else unused(scope, model)
+    return Resolution(model, (*scope.found, *warnings))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Objectives:
+    """What a spec minimises and asserts, and the estimators and models that it chooses."""
+
+    terms: tuple[Weighted, ...]  #: of all objectives, after the choices
+    players: tuple[Player, ...]  #: those with objectives of their own
+    choices: tuple[Choice, ...]
+    idle_choices: tuple[IdleChoice, ...]
+    assertions: tuple[Assertion, ...]
+
+
+def _declared(
+    spec: ast.Spec, constants: Mapping[str, Fraction], parameters: Mapping[str, Fraction]
+) -> Scope:
+    """The variables, numbers, networks, masks and labels that a spec declares."""
     scope = Scope(spec.lost_words)
-    declare(scope, spec, constants or {}, parameters or {})
+    declare(scope, spec, constants, parameters)
     declare_masks(scope, spec)
     declare_labels(scope, spec)
-    laws = Laws(_models(scope, spec))
-    found = _objectives(scope, laws, spec)
+    return scope
+
+
+def _objectives(scope: Scope, laws: Laws, spec: ast.Spec, source: Source) -> _Objectives:
+    """The objectives with the estimators that the spec chooses for their terms."""
+    players = _players(scope, laws, spec)
     choices: list[Choice] = []
     assertions: list[Assertion] = []
     for statement in spec.statements:
         match statement:
             case ast.Estimate():
-                chosen = estimate(scope, laws, statement)
-                choices += [chosen] if chosen else []
+                choice = estimate(scope, laws, statement)
+                choices += [choice] if choice else []
             case ast.Assertion():
                 assertions.append(_assertion(scope, laws, statement, source))
             case _:
                 pass
     choices += laws.choices
-    replacements = [one for one in choices if isinstance(one, Replacement)]
-    terms, idle = replaced([one for each in found for one in each.objective], replacements)
-    players = [
-        replace(one, objective=replaced(one.objective, replacements)[0])
-        for one in found
-        if one.owners
-    ]
-    every_law(scope, laws)
+    replacements = [choice for choice in choices if isinstance(choice, Replacement)]
+    terms, idle = replaced([term for player in players for term in player.objective], replacements)
+    return _Objectives(
+        terms=terms,
+        players=tuple(
+            replace(player, objective=replaced(player.objective, replacements)[0])
+            for player in players
+            if player.owners
+        ),
+        choices=tuple(choices),
+        idle_choices=idle,
+        assertions=tuple(assertions),
+    )
+
+
+def _check(scope: Scope, laws: Laws, spec: ast.Spec, players: Sequence[Player]) -> None:
+    """Note what is wrong with the networks, the players and the spec as a whole."""
     check_priors(scope, {**laws.models, **laws.further})
     networks = (*laws.models.values(), *laws.further.values())
     check_players(scope, spec, players, owners_of_edges(networks))
@@ -91,11 +132,12 @@ def resolve(
         check_shared_further(scope, block, laws.further)
     check_selectors(scope, networks)
     check_whole(scope, spec)
-    if not scope.families:
-        return Resolution(None, scope.found)
-    every = (*terms, *(one for player in players for one in player.objective))
+
+
+def _model(scope: Scope, laws: Laws, spec: ast.Spec, source: Source, wanted: _Objectives) -> Model:
+    weighted = (*wanted.terms, *(term for player in wanted.players for term in player.objective))
     empty = Network(name=Q, role="inference", nodes=(), edges=())
-    model = Model(
+    return Model(
         name=_name(spec),
         title=_title(source),
         source_name=source.name,
@@ -104,22 +146,20 @@ def resolve(
         nodes=tuple(_nodes(scope)),
         parameters=tuple(scope.parameters.values()),
         constants=tuple(scope.constants.items()),
-        inference=with_one_expert(laws.models.get(Q, empty), every),
+        inference=with_one_expert(laws.models.get(Q, empty), weighted),
         generation=laws.models.get(P),
-        objective=terms,
-        players=tuple(players),
-        turns=turns_of(scope, spec, players),
-        choices=tuple(one for one in choices if isinstance(one, EstimatorChoice)),
-        model_choices=tuple(one for one in choices if isinstance(one, ModelChoice)),
-        idle_choices=idle,
-        assertions=tuple(assertions),
-        projections=tuple(_projections(terms, assertions)),
-        further=tuple(with_one_expert(one, every) for one in laws.further.values()),
-        draws=tuple(one for one in scope.draws.values() if one.families),
-        masks=tuple(one for one in scope.masks.values() if one.learned),
+        objective=wanted.terms,
+        players=wanted.players,
+        turns=turns_of(scope, spec, wanted.players),
+        choices=tuple(one for one in wanted.choices if isinstance(one, EstimatorChoice)),
+        model_choices=tuple(one for one in wanted.choices if isinstance(one, ModelChoice)),
+        idle_choices=wanted.idle_choices,
+        assertions=wanted.assertions,
+        projections=tuple(_projections(wanted.terms, wanted.assertions)),
+        further=tuple(with_one_expert(network, weighted) for network in laws.further.values()),
+        draws=tuple(draw for draw in scope.draws.values() if draw.families),
+        masks=tuple(mask for mask in scope.masks.values() if mask.learned),
     )
-    warnings = () if scope.found or spec.broken else unused(scope, model)
-    return Resolution(model, (*scope.found, *warnings))
 
 
 def _models(scope: Scope, spec: ast.Spec) -> dict[NetworkName, Network]:
@@ -140,9 +180,9 @@ def _models(scope: Scope, spec: ast.Spec) -> dict[NetworkName, Network]:
     return models
 
 
-def _objectives(scope: Scope, laws: Laws, spec: ast.Spec) -> list[Player]:
+def _players(scope: Scope, laws: Laws, spec: ast.Spec) -> list[Player]:
     """What is minimised, by whom, and the constraints that it is under."""
-    found: list[Player] = []
+    players: list[Player] = []
     goals = {one.span: goal for one, goal in goal_before(spec.statements)}
     for statement in spec.statements:
         span = statement.span
@@ -152,16 +192,16 @@ def _objectives(scope: Scope, laws: Laws, spec: ast.Spec) -> list[Player]:
                 replace(one, weight=one.weight.scaled(sign))
                 for one in linear(scope, laws, statement.expression)
             )
-            found.append(Player(player_of(scope, statement), objective, span.line, span.column))
+            players.append(Player(player_of(scope, statement), objective, span.line, span.column))
         elif isinstance(statement, ast.Constraints):
-            made = [constraint(scope, laws, one) for one in statement.constraints]
-            held = tuple(one for one in made if one is not None)
+            constraints = [constraint(scope, laws, one) for one in statement.constraints]
+            held = tuple(one for one in constraints if one is not None)
             goal = goals[span]
             if goal is not None and goal.owners:  # a constraint of that player's objective
-                found[-1] = replace(found[-1], objective=(*found[-1].objective, *held))
+                players[-1] = replace(players[-1], objective=(*players[-1].objective, *held))
             else:
-                found.append(Player((), held, span.line, span.column))
-    return found
+                players.append(Player((), held, span.line, span.column))
+    return players
 
 
 def _assertion(scope: Scope, laws: Laws, statement: ast.Assertion, source: Source) -> Assertion:

@@ -20,51 +20,60 @@ from graphdsl.cli.sources import open_source
 CONTEXT = {"ignore_unknown_options": True, "allow_extra_args": True}
 
 _VALUES = "NAME=VALUE,VALUE,..."
+_Data = Annotated[str, typer.Option(help="A file, or a name such as digits, as for train.")]
+_Out = Annotated[
+    Path, typer.Option("-o", "--out", help="The sweep's folder; of a sweep begun, goes on.")
+]
+_Params = Annotated[
+    list[str] | None,
+    typer.Option("--param", metavar=_VALUES, help="Values of a parameter, such as beta=1,4."),
+]
+_Consts = Annotated[
+    list[str] | None,
+    typer.Option("--const", metavar=_VALUES, help="Values of a constant, such as latents=4,8."),
+]
+_Seeds = Annotated[int, typer.Option(min=1, help="Runs of each setting: seeds 0, 1, ...")]
+_Rule = Annotated[
+    str,
+    typer.Option(
+        metavar="RULE",
+        help="What the chosen setting has the best mean of, on validation rows: min(loss), "
+        "max(TERM), min(TERM + 2*TERM).",
+    ),
+]
+_Fraction = Annotated[
+    float, typer.Option(min=0.001, max=0.99, help="The fraction of the training rows to choose by.")
+]
+_Samples = Annotated[
+    int, typer.Option(min=0, help="Importance weights of each held-out row, as for evaluate.")
+]
+_Jobs = Annotated[
+    int, typer.Option(min=0, help="Runs at a time; 0 is one for each GPU, or else core.")
+]
+_Threads = Annotated[int, typer.Option(min=1, help="Threads of each run.")]
+_Place = Annotated[str, typer.Option(metavar="PLACE", help="ray, or ray:ADDRESS of a cluster.")]
+_Gpus = Annotated[float, typer.Option(min=0, help="GPUs of each run on Ray, such as 0.5.")]
+_WithoutFailed = Annotated[
+    bool, typer.Option("--without-failed", help="Choose although runs failed, among the others.")
+]
 
 
 def command(
     context: typer.Context,
     spec: Spec,
-    data: Annotated[str, typer.Option(help="A file, or a name such as digits, as for train.")],
-    out: Annotated[
-        Path, typer.Option("-o", "--out", help="The sweep's folder; of a sweep begun, goes on.")
-    ],
-    param: Annotated[
-        list[str] | None,
-        typer.Option("--param", metavar=_VALUES, help="Values of a parameter, such as beta=1,4."),
-    ] = None,
-    const: Annotated[
-        list[str] | None,
-        typer.Option("--const", metavar=_VALUES, help="Values of a constant, such as latents=4,8."),
-    ] = None,
-    seeds: Annotated[int, typer.Option(min=1, help="Runs of each setting: seeds 0, 1, ...")] = 3,
-    select: Annotated[
-        str,
-        typer.Option(
-            metavar="RULE",
-            help="What the chosen setting has the best mean of, on validation rows: min(loss), "
-            "max(TERM), min(TERM + 2*TERM).",
-        ),
-    ] = "min(loss)",
-    validation: Annotated[
-        float,
-        typer.Option(min=0.001, max=0.99, help="The fraction of the training rows to choose by."),
-    ] = 0.2,
-    samples: Annotated[
-        int, typer.Option(min=0, help="Importance weights of each held-out row, as for evaluate.")
-    ] = 64,
-    jobs: Annotated[
-        int, typer.Option(min=0, help="Runs at a time; 0 is one for each GPU, or else core.")
-    ] = 0,
-    threads: Annotated[int, typer.Option(min=1, help="Threads of each run.")] = 1,
-    on: Annotated[
-        str, typer.Option(metavar="PLACE", help="ray, or ray:ADDRESS of a cluster.")
-    ] = "",
-    gpus: Annotated[float, typer.Option(min=0, help="GPUs of each run on Ray, such as 0.5.")] = 0.0,
-    without_failed: Annotated[
-        bool,
-        typer.Option("--without-failed", help="Choose although runs failed, among the others."),
-    ] = False,
+    data: _Data,
+    out: _Out,
+    param: _Params = None,
+    const: _Consts = None,
+    seeds: _Seeds = 3,
+    select: _Rule = "min(loss)",
+    validation: _Fraction = 0.2,
+    samples: _Samples = 64,
+    jobs: _Jobs = 0,
+    threads: _Threads = 1,
+    on: _Place = "",
+    gpus: _Gpus = 0.0,
+    without_failed: _WithoutFailed = False,
 ) -> None:
     """Train SPEC with all combinations of values and seeds, and choose one by validation rows.
 

@@ -13,7 +13,6 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated
 
-import click
 import typer
 
 from graphdsl.api.emitted import class_of
@@ -25,7 +24,7 @@ from graphdsl.cli.ending import INTERRUPTED
 from graphdsl.cli.networks import OwnNetworks, networks_of
 from graphdsl.cli.options import Consts, Params
 from graphdsl.cli.records import Given, with_settings
-from graphdsl.cli.request import Request
+from graphdsl.cli.request import Request, command_line
 from graphdsl.cli.run_file import RunFile, read_run_file
 from graphdsl.cli.structure import write_structure
 from graphdsl.runs.papers import Plain, papers
@@ -46,38 +45,46 @@ _ENDINGS = {
 }
 
 
+_SpecOrConfig = Annotated[
+    str | None,
+    typer.Argument(
+        help="A path, or the name of a spec that ships; --config may say it.",
+        autocompletion=completed_spec,
+    ),
+]
+_Data = Annotated[
+    str | None, typer.Option(help="A file, or a name such as digits: docs/your-data.md.")
+]
+_CheckData = Annotated[
+    bool, typer.Option("--check-data", help="Check the data against the spec, and stop.")
+]
+_Config = Annotated[
+    Path | None, typer.Option(help="A run.toml that says what the command line does not.")
+]
+_Out = Annotated[
+    Path | None,
+    typer.Option("-o", "--out", help="The run's folder; by default runs/MODEL/0001, ..."),
+]
+_Resume = Annotated[
+    Path | None,
+    typer.Option(help="Go on with a run: its folder, or a checkpoint. SPEC is then optional."),
+]
+_Force = Annotated[bool, typer.Option("--force", help="Replace the run that the folder holds.")]
+_Quiet = Annotated[bool, typer.Option("--quiet", help="Only the summary.")]
+
+
 @with_settings(options=DataOptions, training=TrainingSettings)
 def command(
-    spec: Annotated[
-        str | None,
-        typer.Argument(
-            help="A path, or the name of a spec that ships; --config may say it.",
-            autocompletion=completed_spec,
-        ),
-    ] = None,
-    data: Annotated[
-        str | None, typer.Option(help="A file, or a name such as digits: docs/your-data.md.")
-    ] = None,
+    spec: _SpecOrConfig = None,
+    data: _Data = None,
     options: Given = MappingProxyType({}),
-    check_data: Annotated[
-        bool, typer.Option("--check-data", help="Check the data against the spec, and stop.")
-    ] = False,
+    check_data: _CheckData = False,
     training: Given = MappingProxyType({}),
-    config: Annotated[
-        Path | None, typer.Option(help="A run.toml that says what the command line does not.")
-    ] = None,
-    out: Annotated[
-        Path | None,
-        typer.Option("-o", "--out", help="The run's folder; by default runs/MODEL/0001, ..."),
-    ] = None,
-    resume: Annotated[
-        Path | None,
-        typer.Option(help="Go on with a run: its folder, or a checkpoint. SPEC is then optional."),
-    ] = None,
-    force: Annotated[
-        bool, typer.Option("--force", help="Replace the run that the folder holds.")
-    ] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", help="Only the summary.")] = False,
+    config: _Config = None,
+    out: _Out = None,
+    resume: _Resume = None,
+    force: _Force = False,
+    quiet: _Quiet = False,
     networks: OwnNetworks = None,
     const: Consts = None,
     param: Params = None,
@@ -106,7 +113,7 @@ def command(
         if resume is not None:
             refuse_other_data(resume, rows)
         with _folder(out, resume, module.compiled.checked.model.name) as folder:
-            words = _words() if spec is not None else request.command(out)
+            words = command_line() if spec is not None else request.command(out)
             run = _Run(
                 folder=folder,
                 resume=resume,
@@ -331,14 +338,3 @@ def _conclude(objective: Objective, rows: DataSet | Prepared, summary: Summary) 
         f"in {shown(summary.folder)}: objective.py, run.toml, {record}last/, {best}metrics.csv"
         + (f", {picture.name}" if picture else "")
     )
-
-
-def _words() -> list[str]:
-    """The command that this is, without what says where a run begins."""
-    words, rest = ["graphdsl"], iter(click.get_current_context().find_root().obj)
-    for word in rest:
-        if word == "--resume":
-            next(rest, None)
-        elif word != "--force" and not word.startswith("--resume="):
-            words.append(word)
-    return words

@@ -19,7 +19,7 @@ from graphdsl_runtime import Batch, Objective
 from graphdsl_runtime.training.batches import number_of_batches
 from graphdsl_runtime.training.checking import refuse_wrong_settings
 from graphdsl_runtime.training.checkpoint import Checkpoint
-from graphdsl_runtime.training.data import TrainingData
+from graphdsl_runtime.training.data import FittedData, TrainingData
 from graphdsl_runtime.training.errors import Diverged
 from graphdsl_runtime.training.extras import train_extra
 from graphdsl_runtime.training.folder import RunFolder
@@ -94,26 +94,14 @@ def train(
     """
     fitted = data.fit_to(objective.variables)
     rows = len(next(iter(fitted.train.values())))
-    objective.rows = rows
-    if settings.precision == "64-true":
-        objective.double()
-    objective.standardise(_parts(fitted.train, rows))
-    with train_extra():
-        from graphdsl_runtime.training.loop import Loop
-
-    terms = terms_of(objective, fitted)
-    refuse_wrong_settings(objective, settings, terms)
-    if settings.init is not None and resume is None:
-        warm_start(objective, Path(settings.init))
-    start = start_of(objective, terms, settings, resume, spec_hash)
-    loggers = make_loggers(settings, out)
-    loop = Loop(objective, fitted, settings, start, spec_hash, loggers)
+    _fit_objective(objective, fitted.train, rows, settings)
+    loop = _loop_of(objective, fitted, settings, out, resume, spec_hash)
     first = is_first_process()
     folder = RunFolder(out, resume=resume, force=force, papers=papers, spec=spec) if first else None
     batches = number_of_batches(rows, settings.batch_size, settings.devices * settings.nodes)
     began = time.monotonic()
     console = Console(stderr=True, quiet=quiet or not first)
-    with Reporter(settings.epochs, len(start.history), batches, console) as shown:
+    with Reporter(settings.epochs, len(loop.last.history), batches, console) as shown:
         watch = Watch(objective, min(settings.batch_size, rows))
         try:
             with _at_a_whole_epoch(objective, loop, folder, resume, command):
@@ -124,12 +112,38 @@ def train(
     if ending == "interrupted":
         objective.load_state_dict(dict(loop.last.weights))
         _say_how_to_go_on(folder, resume, command)
-    return Summary(
-        history=loop.last.history,
-        folder=out,
-        ending=ending,
-        seconds=time.monotonic() - began,
-    )
+    seconds = time.monotonic() - began
+    return Summary(history=loop.last.history, folder=out, ending=ending, seconds=seconds)
+
+
+def _fit_objective(
+    objective: Objective, batch: Batch, rows: int, settings: TrainingSettings
+) -> None:
+    """Give an objective the number of training rows, its precision and the scales of the data."""
+    objective.rows = rows
+    if settings.precision == "64-true":
+        objective.double()
+    objective.standardise(_parts(batch, rows))
+
+
+def _loop_of(
+    objective: Objective,
+    data: FittedData,
+    settings: TrainingSettings,
+    out: Path,
+    resume: Path | None,
+    spec_hash: str,
+) -> Loop:
+    """Check the settings, and load the weights and the state that the run begins with."""
+    with train_extra():
+        from graphdsl_runtime.training.loop import Loop
+
+    terms = terms_of(objective, data)
+    refuse_wrong_settings(objective, settings, terms)
+    if settings.init is not None and resume is None:
+        warm_start(objective, Path(settings.init))
+    start = start_of(objective, terms, settings, resume, spec_hash)
+    return Loop(objective, data, settings, start, spec_hash, make_loggers(settings, out))
 
 
 @contextmanager

@@ -118,11 +118,10 @@ def sample_gradients(
         )
         for k in tl.static_range(width):
             coordinate = factor * size + tl.minimum(begin + k, size - 1)
-            distance, per_unit = _distances(
-                z, mean, scale, rows, columns, coordinate, samples, posteriors, limit
+            pull, _, per_unit = _pulls(
+                share, z, mean, scale, rows, columns, coordinate, samples, posteriors, limit
             )
-            pull = tl.sum(_pulls(share, distance, limit) * per_unit, 0)
-            pulled = tl.where(lane == k, pulled + pull[None, :], pulled)
+            pulled = tl.where(lane == k, pulled + tl.sum(pull * per_unit, 0)[None, :], pulled)
     factors = tl.num_programs(1) // parts
     place = ((split * factors + factor) * size + begin + lane) * samples + row[None, :]
     tl.store(pulls + place, pulled, mask=(begin + lane < size) & (row[None, :] < samples))
@@ -179,10 +178,9 @@ def posterior_gradients(
         spread -= 0.5 * tl.sum(share, 0)[None, :]
         for k in tl.static_range(width):
             coordinate = factor * size + tl.minimum(begin + k, size - 1)
-            distance, _ = _distances(
-                z, mean, scale, rows, columns, coordinate, samples, posteriors, limit
+            pull, distance, _ = _pulls(
+                share, z, mean, scale, rows, columns, coordinate, samples, posteriors, limit
             )
-            pull = _pulls(share, distance, limit)
             pulled = tl.where(lane == k, pulled + tl.sum(pull, 0)[None, :], pulled)
             spread = tl.where(lane == k, spread + tl.sum(pull * distance, 0)[None, :], spread)
     factors = tl.num_programs(1) // parts
@@ -282,9 +280,23 @@ def _shares(
 
 
 @triton.jit  # type: ignore[untyped-decorator]
-def _pulls(share: tl.tensor, distance: tl.tensor, limit: tl.constexpr) -> tl.tensor:
-    """Give share times distance, and 0 where the distance has been limited."""
+def _pulls(
+    share: tl.tensor,
+    z: tl.tensor,
+    mean: tl.tensor,
+    scale: tl.tensor,
+    rows: tl.tensor,
+    columns: tl.tensor,
+    coordinate: tl.tensor,
+    samples: tl.tensor,
+    posteriors: tl.tensor,
+    limit: tl.constexpr,
+) -> tl.tuple:
+    """Give share times distance in one coordinate, 0 where that is limited; distance; scale."""
+    distance, per_unit = _distances(
+        z, mean, scale, rows, columns, coordinate, samples, posteriors, limit
+    )
     pull = share * distance  # before it is squared: a density of 0 pulls nothing
     if limit is not None:
         pull = tl.where(tl.abs(distance) < limit, pull, 0.0)
-    return pull
+    return pull, distance, per_unit
