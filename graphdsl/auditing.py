@@ -32,8 +32,8 @@ def verification(compiled: Compiled, audit: Audit) -> Verification:
     """Everything that was derived, again: from its steps, in canonical form, and in numbers."""
     from graphdsl.verify import verify
 
-    found = verify(audit)
-    return replace(found, mistakes=(*_mistakes(compiled, audit), *found.mistakes))
+    result = verify(audit)
+    return replace(result, mistakes=(*_mistakes(compiled, audit), *result.mistakes))
 
 
 def on_trial(
@@ -83,11 +83,11 @@ def _mistakes(compiled: Compiled, audit: Audit) -> Iterator[str]:
     model, canons = audit.model, canonical_forms(compiled.checked)
     if audit.leftover:
         yield "the terms and the constants are not the objective"
-    for one in audit.projections:
-        canon = canons[one.under].within(frozenset(one.network.variables))
-        mistake = mistake_in_steps(one, canon)
+    for projection in audit.projections:
+        canon = canons[projection.under].within(frozenset(projection.network.variables))
+        mistake = mistake_in_steps(projection, canon)
         if mistake is not None:
-            yield f"D({one.under} || {one.network.name}): {mistake}"
+            yield f"D({projection.under} || {projection.network.name}): {mistake}"
     for proof in audit.proofs:
         if proof.certificate is None:
             continue

@@ -88,7 +88,7 @@ def _trial(
     from graphdsl.bound import readings
     from graphdsl.symbolic import TooManySharesError, parts_of_loss
 
-    alone = [replace(model, objective=one.objective, players=()) for one in model.players]
+    alone = [replace(model, objective=player.objective, players=()) for player in model.players]
     try:
         collected = tuple(_collected(one, dags, independences) for one in alone or [model])
     except TooManySharesError:
@@ -120,9 +120,10 @@ def _collected(
         return evened(shared, part, canons, exchanges, partial(readings, model=model))
 
     whole = collect_objective(model, dags, canons)
-    linear = tuple(one for one in model.objective if not isinstance(one.functional, Wrapped))
+    linear = tuple(term for term in model.objective if not isinstance(term.functional, Wrapped))
     groups = tuple(
-        replace(one, collected=evenly(one.collected, one.wrapped.inner)) for one in whole.groups
+        replace(group, collected=evenly(group.collected, group.wrapped.inner))
+        for group in whole.groups
     )
     return replace(evenly(whole, linear), groups=groups)
 
@@ -130,7 +131,7 @@ def _collected(
 def _has_bounds(collected: Collected) -> bool:
     """Whether anything is bounded or estimated, so that there may be several ways."""
     bounded = collected.unbounded, collected.uncertain, collected.intractable, collected.estimated
-    return any(bounded) or any(_has_bounds(one.collected) for one in collected.groups)
+    return any(bounded) or any(_has_bounds(group.collected) for group in collected.groups)
 
 
 def forms_of(model: Model, independences: Independences) -> Forms:
@@ -139,7 +140,9 @@ def forms_of(model: Model, independences: Independences) -> Forms:
 
     fixed = frozenset[Variable]()
     if model.generation is not None:
-        children = {name for one in model.generation.conditionals for name in one.children}
+        children = {
+            name for conditional in model.generation.conditionals for name in conditional.children
+        }
         fixed = frozenset(model.generation.variables) - children - model.observed()
     blocks = _blocks(model)
     return {
@@ -155,9 +158,9 @@ def _blocks(model: Model) -> dict[NetworkName, list[Blocks]]:
     from graphdsl.graphs import Separation, blocked_dag
     from graphdsl.symbolic import Blocks
 
-    found: dict[NetworkName, list[Blocks]] = {}
+    blocks: dict[NetworkName, list[Blocks]] = {}
     for network in (model.inference, *model.further):
-        seen = {block.head for block in (one.block for one in network.variables) if block}
+        seen = {block.head for block in (variable.block for variable in network.variables) if block}
         own = draws_in((), network.name)
         for draw in model.draws:
             for head in draw.families:
@@ -166,15 +169,15 @@ def _blocks(model: Model) -> dict[NetworkName, list[Blocks]]:
                 separation = Separation(*blocked_dag(model, network, head, draw.name))
                 members = frozenset(model.members(head))
                 one = Blocks(draw, head, members, separation)
-                found.setdefault(network.name, []).append(one)
-    return found
+                blocks.setdefault(network.name, []).append(one)
+    return blocks
 
 
 def independences_of(model: Model) -> dict[NetworkName, Independence]:
     """d-separation under every distribution that the spec has."""
     from graphdsl.graphs import Separation, generation_dag, inference_dag
 
-    found: dict[NetworkName, Independence] = {}
+    independences: dict[NetworkName, Independence] = {}
     blocks = {
         block(head, draw.name): model.members(head)
         for draw in model.draws
@@ -183,8 +186,8 @@ def independences_of(model: Model) -> dict[NetworkName, Independence]:
     }
     for network in (model.inference, *model.further):
         order, parents = inference_dag(model, network)
-        found[network.name] = Separation(order, parents, model.observed(), blocks)
+        independences[network.name] = Separation(order, parents, model.observed(), blocks)
     if model.generation is not None:
         order, parents, roots = generation_dag(model, model.generation)
-        found[P] = Separation(order, parents, roots)
-    return found
+        independences[P] = Separation(order, parents, roots)
+    return independences

@@ -134,12 +134,14 @@ def check_parsed(
         SpecError: With the mistakes of writing, of names and of networks, all at once.
     """
     resolution = resolve(spec, source, constants, parameters)
-    found = (*mistakes, *resolution.diagnostics)
+    diagnostics = (*mistakes, *resolution.diagnostics)
     if resolution.model is None:
-        raise SpecError(found)
-    if mistakes and not any(isinstance(one, ast.NetworkBlock) for one in spec.statements):
-        raise SpecError(found)
-    return _build(spec, resolution.model, found)
+        raise SpecError(diagnostics)
+    if mistakes and not any(
+        isinstance(statement, ast.NetworkBlock) for statement in spec.statements
+    ):
+        raise SpecError(diagnostics)
+    return _build(spec, resolution.model, diagnostics)
 
 
 def derive(checked: Checked, *, keep_refuted: bool = False) -> Compiled:
@@ -161,21 +163,21 @@ def derive(checked: Checked, *, keep_refuted: bool = False) -> Compiled:
     canons = canonical_forms(checked)
     lowered = lower(collected, model, independences)
     proofs = _settled(
-        tuple(decide(one, checked.dags, canons) for one in checked.model.assertions),
+        tuple(decide(assertion, checked.dags, canons) for assertion in checked.model.assertions),
         checked,
         canons[Q],
     )
     verdicts = _verdicts(proofs)
-    found = (*lowered.diagnostics, *verdicts)
-    fatal = lowered.diagnostics if keep_refuted else found
+    diagnostics = (*lowered.diagnostics, *verdicts)
+    fatal = lowered.diagnostics if keep_refuted else diagnostics
     if lowered.module is None or any(one.severity == "error" for one in fatal):
-        raise SpecError((*checked.warnings, *found))
+        raise SpecError((*checked.warnings, *diagnostics))
     return Compiled(
         checked=checked,
         collected=collected,
         module=lowered.module,
         proofs=proofs,
-        warnings=(*checked.warnings, *found),
+        warnings=(*checked.warnings, *diagnostics),
     )
 
 
@@ -190,12 +192,12 @@ def read(compiled: Compiled) -> Audit:
         model=model,
         projections=tuple(
             derive_projection(
-                one.network,
-                topological_orders(one.network, model),
-                one.weight,
-                canons[one.under].within(frozenset(one.network.variables)),
+                projection.network,
+                topological_orders(projection.network, model),
+                projection.weight,
+                canons[projection.under].within(frozenset(projection.network.variables)),
             )
-            for one in model.projections
+            for projection in model.projections
         ),
         module=compiled.module,
         proofs=compiled.proofs,
@@ -209,20 +211,20 @@ def canonical_forms(checked: Checked) -> Forms:
     return forms_of(checked.model, checked.independences)
 
 
-def _build(spec: ast.Spec, model: Model, found: tuple[Diagnostic, ...]) -> Checked:
+def _build(spec: ast.Spec, model: Model, diagnostics: tuple[Diagnostic, ...]) -> Checked:
     from graphdsl.graphs import build_dag, check_model
 
-    networks = [one.network for one in model.projections]
-    complete = all(one.severity != "error" for one in found)
-    found = (*found, *check_model(model, networks, complete=complete))
-    if any(one.severity == "error" for one in found):
-        raise SpecError(found)
+    networks = [projection.network for projection in model.projections]
+    complete = all(diagnostic.severity != "error" for diagnostic in diagnostics)
+    diagnostics = (*diagnostics, *check_model(model, networks, complete=complete))
+    if any(diagnostic.severity == "error" for diagnostic in diagnostics):
+        raise SpecError(diagnostics)
     return Checked(
         spec=spec,
         model=model,
         dags={network.name: build_dag(network, model) for network in networks},
         independences=independences_of(model),
-        warnings=found,
+        warnings=diagnostics,
     )
 
 
@@ -240,8 +242,8 @@ def _settled(
 
 def _is_under_q(proof: Proof) -> bool:
     """Whether it is of q alone; of other distributions, or of drawn sets, nobody searches."""
-    several = [one.functional for one in proof.assertion.difference]
-    return all(one.under == "q" and not draws_of(one) for one in several)
+    functionals = [term.functional for term in proof.assertion.difference]
+    return all(one.under == "q" and not draws_of(one) for one in functionals)
 
 
 def _verdicts(proofs: tuple[Proof, ...]) -> list[Diagnostic]:

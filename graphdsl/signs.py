@@ -36,7 +36,7 @@ def sign(weight: Weight, parameters: Iterable[Parameter]) -> Sign:
     constant = weight.constant
     if constant is not None:
         return _sign_of([constant])
-    ranges = {one.name: one.range for one in parameters}
+    ranges = {parameter.name: parameter.range for parameter in parameters}
     return _sign(weight, tuple((name, ranges[name]) for name in weight.parameters))
 
 
@@ -65,19 +65,19 @@ def product_of(one: Sign, other: Sign) -> Sign:
 
 def ranges_text(weight: Weight, parameters: Iterable[Parameter]) -> str:
     """The parameters of a weight with their ranges: `gain in -1..1, beta in 0..inf`."""
-    known = {one.name: one.range for one in parameters}
+    known = {parameter.name: parameter.range for parameter in parameters}
     return ", ".join(f"{name} in {known[name]}" for name in weight.parameters)
 
 
 @cache
 def _sign(weight: Weight, ranges: tuple[tuple[str, Interval], ...]) -> Sign:
     parts = [(name, list(_parts(interval))) for name, interval in ranges]
-    if prod(len(several) for _, several in parts) > _MOST:
+    if prod(len(choices) for _, choices in parts) > _MOST:
         return "unknown"
     names = [name for name, _ in parts]
     signs = {
         _sign_within(weight, dict(zip(names, box, strict=True)))
-        for box in product(*(several for _, several in parts))
+        for box in product(*(choices for _, choices in parts))
     }
     signs.discard("zero")
     return signs.pop() if len(signs) == 1 else "unknown" if signs else "zero"

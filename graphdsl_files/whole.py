@@ -107,9 +107,9 @@ def _descriptor(path: Path) -> int | None:
     """The descriptor of this process that a path names, itself or through symbolic links."""
     current = os.path.abspath(path)  # noqa: PTH100  # `Path.absolute` keeps `..`
     for _ in range(_LINKS):
-        found = _DESCRIPTOR.fullmatch(current)
-        if found and found["process"] in (None, str(os.getpid())):
-            return int(found["n"])
+        match = _DESCRIPTOR.fullmatch(current)
+        if match and match["process"] in (None, str(os.getpid())):
+            return int(match["n"])
         try:
             link = os.readlink(current)  # noqa: PTH115  # a string, however odd
         except (OSError, ValueError):

@@ -74,12 +74,14 @@ def views_of(objective: Objective, column: str) -> tuple[str, ...]:
 
     taken = (objective.data_record or {}).get("columns")
     columns = taken if isinstance(taken, dict) else {}
-    made = generated(objective)
+    names = generated(objective)
     return tuple(
         member
-        for one in objective.variables
-        if one.name in made and one.name != column and columns.get(one.name) != [column]
-        for member in one.member_names
+        for variable in objective.variables
+        if variable.name in names
+        and variable.name != column
+        and columns.get(variable.name) != [column]
+        for member in variable.member_names
         if member != column and columns.get(member) != [column]
     )
 
@@ -133,7 +135,7 @@ def coherence(
     if len(np.unique(known)) < 2 or not len(rows):
         raise ValueError(f"too few rows have {source}, {to} and more than one value of {of}")
     given_views = _alone(objective, test.batch, source, rows)
-    made = translate(objective, given_views, [to], batch_size=batch_size)[to]
+    drawn = translate(objective, given_views, [to], batch_size=batch_size)[to]
     predictor = make_pipeline(
         StandardScaler(), LogisticRegression(max_iter=1000) if classes else Ridge()
     ).fit(seen[fitted], known)
@@ -143,7 +145,7 @@ def coherence(
         of=of,
         kind="accuracy" if classes else "R2",
         rows=len(rows),
-        translated=float(predictor.score(_flat(made), truth)),
+        translated=float(predictor.score(_flat(drawn), truth)),
         real=float(predictor.score(new[rows], truth)),
         without=without_codes(known, truth, classes),
     )
@@ -152,7 +154,9 @@ def coherence(
 def _view(objective: Objective, batch: Batch, name: str) -> tuple[Array, Array]:
     """Give the real values of a view, flat, and which rows have it.  Shapes: ``(n, k), (n,)``."""
     values, seen = view_of(objective, batch, name)
-    classes = next(one.classes for one in objective.variables if name in one.member_names)
+    classes = next(
+        variable.classes for variable in objective.variables if name in variable.member_names
+    )
     if classes is not None:
         values = objective.one_hot(values, classes)
     return _flat(values), seen.cpu().numpy()
@@ -165,12 +169,12 @@ def _alone(objective: Objective, batch: Batch, source: str, rows: Array) -> Batc
     from graphdsl_runtime.in_use.codes import generated
 
     chosen = torch.from_numpy(rows)
-    made = generated(objective)
+    names = generated(objective)
     conditions = {
         key: one
         for key, one in batch.items()
         for variable in objective.variables
-        if variable.role != "latent" and variable.name not in made
+        if variable.role != "latent" and variable.name not in names
         if key in _keys((variable.name, *variable.member_names))
     }
     view, _ = view_of(objective, batch, source)

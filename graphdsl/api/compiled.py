@@ -48,8 +48,8 @@ class AuditView:
         """Give it as plain values, after the schema graphdsl.audit/1."""
         from graphdsl.report import audit_json
 
-        found: dict[str, Any] = json.loads(audit_json(self.audit))
-        return found
+        audit: dict[str, Any] = json.loads(audit_json(self.audit))
+        return audit
 
     def to_html(self) -> str:
         """Write it as a page of its own, which needs no network."""
@@ -109,8 +109,8 @@ class Compiled:
         Parameters of the spec are keywords of its constructor: ``.objective(beta=4)``.
         """
         digest = hashlib.sha256(self.code.encode("utf-8")).hexdigest()
-        made = class_of(self.module, self.source, f"graphdsl_emitted_{digest[:16]}")
-        return cast("type[EmittedObjective]", made)
+        emitted = class_of(self.module, self.source, f"graphdsl_emitted_{digest[:16]}")
+        return cast("type[EmittedObjective]", emitted)
 
     @cached_property
     def audit(self) -> AuditView:
@@ -187,8 +187,10 @@ def constants_of(source: Source, constants: Mapping[str, Number]) -> dict[str, F
     from graphdsl.syntax import ast, parse
 
     statements = parse(source)[0].statements
-    known = [one.name.text for one in statements if isinstance(one, ast.Constant)]
-    movable = [one.name.text for one in statements if isinstance(one, ast.Parameter)]
+    known = [statement.name.text for statement in statements if isinstance(statement, ast.Constant)]
+    movable = [
+        statement.name.text for statement in statements if isinstance(statement, ast.Parameter)
+    ]
     for name, value in constants.items():
         if name in movable:
             raise WrongValue(

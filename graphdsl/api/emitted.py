@@ -21,16 +21,16 @@ def class_of(module: GeneratedModule, source: Source, name: str) -> type[Objecti
 
     from graphdsl_runtime.origin import Origin
 
-    made = emitted_class(module.text, module.class_name, name)
+    emitted = emitted_class(module.text, module.class_name, name)
     model = module.compiled.checked.model
-    made.origin = Origin(
+    emitted.origin = Origin(
         spec=source.text,
         name=source.name,
         sha256=model.sha256,
         compiler=version("graphdsl"),
         constants={name: str(value) for name, value in model.constants},
     )
-    return made
+    return emitted
 
 
 def emitted_class(text: str, class_name: str, name: str = "graphdsl_emitted") -> type[Objective]:
@@ -40,5 +40,5 @@ def emitted_class(text: str, class_name: str, name: str = "graphdsl_emitted") ->
     place = f"<{class_name}>"
     linecache.cache[place] = (len(text), None, text.splitlines(keepends=True), place)
     exec(compile(text, place, "exec"), module.__dict__)  # our own text
-    made: type[Objective] = getattr(module, class_name)
-    return made
+    emitted: type[Objective] = getattr(module, class_name)
+    return emitted

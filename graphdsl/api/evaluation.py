@@ -50,9 +50,9 @@ class Evaluation:
                 for name, (active, units) in self.active.items()
             },
             "remarks": list(self.remarks),
-            "probes": [one.to_dict() for one in self.probes],
-            "mutual_information_gaps": [one.to_dict() for one in self.gaps],
-            "coherence": [one.to_dict() for one in self.coherences],
+            "probes": [probe.to_dict() for probe in self.probes],
+            "mutual_information_gaps": [gap.to_dict() for gap in self.gaps],
+            "coherence": [coherence.to_dict() for coherence in self.coherences],
         }
 
 
@@ -102,10 +102,10 @@ def _active(objective: Objective, batch: Batch, batch_size: int) -> dict[str, tu
     seen = read_part(objective, batch)
     if not seen or rows_in(batch) < 2:
         return {}
-    found = {}
+    active = {}
     for name, code in encode(objective, seen, batch_size=batch_size).items():
-        kind = next(one.kind for one in objective.variables if one.name == name)
+        kind = next(variable.kind for variable in objective.variables if variable.name == name)
         if kind == "real":
             moved = code.mean.double().var(dim=0) > _ACTIVE
-            found[name] = (int(moved.sum()), moved.numel())
-    return found
+            active[name] = (int(moved.sum()), moved.numel())
+    return active

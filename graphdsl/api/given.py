@@ -33,9 +33,9 @@ def is_cells(given: object) -> bool:
     return _kind(given) == "anndata.AnnData"
 
 
-def alone(made: type[Objective]) -> Variable | None:
+def alone(emitted: type[Objective]) -> Variable | None:
     """Give the one variable that ``X`` is, where there is one: ``y`` comes by itself."""
-    data = [one for one in made.variables if one.role != "latent"]
+    data = [variable for variable in emitted.variables if variable.role != "latent"]
     others = [one for one in data if one.name != "y"] if len(data) > 1 else data
     return others[0] if len(others) == 1 else None
 
@@ -61,11 +61,11 @@ def batch_of_rows(variable: Variable, rows: Array) -> Batch:
     if variable.kind != "categorical" or not values.is_floating_point():
         return {variable.name: values}
     there = ~values.isnan()
-    found = {variable.name: values.nan_to_num().long()}
+    batch = {variable.name: values.nan_to_num().long()}
     if not there.all():
         seen = there.reshape(len(values), *variable.grid, -1).all(dim=-1)
-        found[f"seen({variable.name})"] = seen
-    return found
+        batch[f"seen({variable.name})"] = seen
+    return batch
 
 
 def batch_by_name(given: Mapping[Any, Any]) -> dict[str, Any]:
@@ -87,7 +87,9 @@ def batch_of_table(
     from graphdsl_runtime.data.own import table_of
 
     if not (is_by_name(given) or hasattr(given, "columns") or _kind(given) in _OMICS):
-        names = ", ".join(one.name for one in objective.variables if one.role != "latent")
+        names = ", ".join(
+            variable.name for variable in objective.variables if variable.role != "latent"
+        )
         raise ValueError(f"X is a {type(given).__name__}; expected a mapping or a table of {names}")
     with in_python():
         table = table_of("X", given)

@@ -118,15 +118,15 @@ class LatentModel(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sci
         if not 0 < self.learning_rate < math.inf:
             raise WrongValue(f"learning_rate is {self.learning_rate!r}; expected more than 0")
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
-        made = self._compiled().objective
-        variable = alone(made)
+        emitted = self._compiled().objective
+        variable = alone(emitted)
         given = X
         if variable is not None and self._is_matrix(X):
             given = self._checked(variable, X, ensure_min_samples=2)
-            made = self._compiled(given.shape[1]).objective
+            emitted = self._compiled(given.shape[1]).objective
         with torch.random.fork_rng():
             torch.manual_seed(seed)
-            objective: Objective = made(networks=self.networks, **dict(self.parameters or {}))
+            objective: Objective = emitted(networks=self.networks, **dict(self.parameters or {}))
             batch = self._batch(objective, given, y, fitting=True)
             self.loss_curve_ = list(
                 losses_of_epochs(
@@ -153,16 +153,16 @@ class LatentModel(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sci
         batch = self._batch(objective, X)
         read = read_by_infer(objective)
         there = {entry_word(name) for name in batch}
-        for one in objective.variables:
-            if one.name in read and one.name not in there and not one.optional:
+        for variable in objective.variables:
+            if variable.name in read and variable.name not in there and not variable.optional:
                 raise ValueError(
-                    f"the codes depend on `{one.name}`: give X as a mapping that has it"
+                    f"the codes depend on `{variable.name}`: give X as a mapping that has it"
                 )
         codes = encode(objective, read_part(objective, batch))
         return np.concatenate(
             [
                 code.reshape(len(code), -1).numpy()
-                for code in (codes[one.name].mean for one in self._latents(objective))
+                for code in (codes[latent.name].mean for latent in self._latents(objective))
             ],
             axis=1,
         )
@@ -173,7 +173,7 @@ class LatentModel(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sci
 
         objective = self._fitted()
         codes = np.asarray(X, dtype=np.float64)
-        shapes = {one.name: _code_shape(one) for one in self._latents(objective)}
+        shapes = {latent.name: _code_shape(latent) for latent in self._latents(objective)}
         sizes = [math.prod(shape) for shape in shapes.values()]
         if codes.ndim != 2 or codes.shape[1] != sum(sizes):
             raise ValueError(f"codes have shape {codes.shape}; expected (n, {sum(sizes)})")
@@ -183,8 +183,8 @@ class LatentModel(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sci
             for (name, shape), part in zip(shapes.items(), parts, strict=True)
         }
         with torch.no_grad():
-            found = objective.decode(latents)
-        return self._as_given({name: one.mean for name, one in found.items()})
+            decoded = objective.decode(latents)
+        return self._as_given({name: distribution.mean for name, distribution in decoded.items()})
 
     def sample(self, n_samples: int = 1) -> Array | dict[str, Array]:
         """Draw rows from the model; of several variables, each by its name."""
@@ -192,7 +192,7 @@ class LatentModel(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sci
 
         objective = self._fitted()
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
-        latents = {one.name for one in objective.variables if one.role == "latent"}
+        latents = {variable.name for variable in objective.variables if variable.role == "latent"}
         drawn = sample(objective, n_samples, seed=seed)
         return self._as_given(
             {name: one.sample for name, one in drawn.items() if name not in latents}
@@ -212,13 +212,13 @@ class LatentModel(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sci
         objective = self._fitted()
         batch = self._batch(objective, X)
         try:
-            found = bound_of_rows(objective, batch, self.samples, same_noise=True)
+            bounds = bound_of_rows(objective, batch, self.samples, same_noise=True)
         except NoLikelihood:
             terms = row_terms(objective, batch, same_noise=True)
             if "loss" not in terms.terms:
                 raise
-            found = terms.terms["loss"]
-        scores: Array = -found.numpy()
+            bounds = terms.terms["loss"]
+        scores: Array = -bounds.numpy()
         return scores
 
     def score(self, X: object, y: object = None) -> float:  # noqa: N803
@@ -232,7 +232,7 @@ class LatentModel(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sci
         from graphdsl_runtime.in_use.tables import columns_of
 
         latents = self._latents(self._fitted())
-        empty = {one.name: torch.empty(1, *_code_shape(one)) for one in latents}
+        empty = {latent.name: torch.empty(1, *_code_shape(latent)) for latent in latents}
         return np.array([name for name, _ in columns_of(empty, latents)], dtype=object)
 
     def save(self, folder: str) -> None:
@@ -261,15 +261,15 @@ class LatentModel(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sci
         variable = alone(type(objective))
         if variable is not None and self._is_matrix(given):
             rows = given if fitting else self._checked(variable, given, reset=False)
-            found = dict(batch_of_rows(variable, np.asarray(rows)))
+            batch = dict(batch_of_rows(variable, np.asarray(rows)))
         elif is_by_name(given) and not self.maps:
-            found = batch_by_name(given)
+            batch = batch_by_name(given)
         else:
-            found = dict(batch_of_table(objective, given, self.maps or {}, fitting=fitting))
+            batch = dict(batch_of_table(objective, given, self.maps or {}, fitting=fitting))
         label = next((one for one in objective.variables if one.name == "y"), None)
-        if y is not None and label is not None and "y" not in found:
-            found |= batch_of_rows(label, np.asarray(y))
-        return found
+        if y is not None and label is not None and "y" not in batch:
+            batch |= batch_of_rows(label, np.asarray(y))
+        return batch
 
     def _is_matrix(self, given: object) -> bool:
         """Whether ``X`` is rows of numbers, and no columns with names of their own."""
@@ -278,20 +278,20 @@ class LatentModel(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sci
     def _checked(self, variable: Variable, given: object, **options: Any) -> Array:  # noqa: ANN401
         """Hold rows of numbers to what scikit-learn asks of them; NaN is for `optional` ones."""
         finite = "allow-nan" if variable.optional else True
-        found: Array = validate_data(
+        checked: Array = validate_data(
             self, matrix_of(given), dtype=np.float64, ensure_all_finite=finite, **options
         )
-        return found
+        return checked
 
     def _latents(self, objective: Objective) -> list[Variable]:
-        return [one for one in objective.variables if one.role == "latent"]
+        return [variable for variable in objective.variables if variable.role == "latent"]
 
-    def _as_given(self, found: Mapping[str, Tensor]) -> Array | dict[str, Array]:
-        if len(found) == 1 and hasattr(self, "n_features_in_"):
-            (rows,) = found.values()
+    def _as_given(self, distributions: Mapping[str, Tensor]) -> Array | dict[str, Array]:
+        if len(distributions) == 1 and hasattr(self, "n_features_in_"):
+            (rows,) = distributions.values()
             flat: Array = rows.reshape(len(rows), -1).numpy()
             return flat
-        return {name: one.numpy() for name, one in found.items()}
+        return {name: distribution.numpy() for name, distribution in distributions.items()}
 
     def __sklearn_tags__(self) -> Any:  # noqa: ANN401  # scikit-learn has no types
         tags = super().__sklearn_tags__()
@@ -314,7 +314,7 @@ class LatentModel(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sci
             with TemporaryDirectory() as place:
                 objective.save(Path(place) / "model")
                 files = sorted((Path(place) / "model").iterdir())
-                state["saved_"] = {one.name: one.read_bytes() for one in files}
+                state["saved_"] = {file.name: file.read_bytes() for file in files}
         return state
 
     def __setstate__(self, state: dict[str, Any]) -> None:

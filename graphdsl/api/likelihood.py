@@ -12,11 +12,12 @@ __all__ = ["NoLikelihood", "bound_of_rows", "likelihood_of"]
 import ast
 import hashlib
 from collections.abc import Mapping
+from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from graphdsl.api.emitted import class_of
 from graphdsl.api.numbers import exact_text
-from graphdsl.compiler import compile_spec
+from graphdsl.compiler import GeneratedModule, compile_spec
 from graphdsl.diagnostics import Source, SpecError
 
 if TYPE_CHECKING:
@@ -61,35 +62,48 @@ def likelihood_of(objective: Objective, samples: int) -> Objective:
     source = Source(origin.name, origin.spec)
     own = compile_spec(source, constants)
     changed = Source(origin.name, _with_bound(source, samples))
-    try:
-        module = compile_spec(changed, constants)
-    except SpecError as problem:
-        said = "; ".join(one.message for one in problem.diagnostics if one.severity == "error")
-        raise NoLikelihood(
-            f"there is no bound of -log p(x) by importance weights: {said}"
-        ) from None
-    theirs, ours = (
-        _attributes(own.text, own.class_name),
-        _attributes(module.text, module.class_name),
-    )
+    module = _compiled(changed, constants)
     digest = hashlib.sha256(module.text.encode("utf-8")).hexdigest()
-    made = class_of(module, changed, f"graphdsl_likelihood_{digest[:16]}")
-    given = {
-        name: one for name, one in objective.own_networks.items() if f'"{name}"' in module.text
+    twin_class = class_of(module, changed, f"graphdsl_likelihood_{digest[:16]}")
+    networks = {
+        name: network
+        for name, network in objective.own_networks.items()
+        if f'"{name}"' in module.text
     }
     with torch.random.fork_rng():
-        twin = made(networks=given)
-    for name, built in ours.items():
-        found = _same(name, built, theirs)
-        if found is None:
+        twin = twin_class(networks=networks)
+    _share_networks(objective, own, twin, module)
+    twin.statistics = objective.statistics
+    device = next(objective.parameters(), torch.empty(0)).device
+    return twin.to(device).eval()
+
+
+def _compiled(source: Source, constants: Mapping[str, Fraction]) -> GeneratedModule:
+    try:
+        return compile_spec(source, constants)
+    except SpecError as problem:
+        errors = (
+            diagnostic for diagnostic in problem.diagnostics if diagnostic.severity == "error"
+        )
+        reasons = "; ".join(error.message for error in errors)
+        raise NoLikelihood(
+            f"there is no bound of -log p(x) by importance weights: {reasons}"
+        ) from None
+
+
+def _share_networks(
+    objective: Objective, own: GeneratedModule, twin: Objective, module: GeneratedModule
+) -> None:
+    """Give the twin each network of the objective that is built by the same expression."""
+    theirs = _attributes(own.text, own.class_name)
+    for name, built in _attributes(module.text, module.class_name).items():
+        attribute = _same(name, built, theirs)
+        if attribute is None:
             raise NoLikelihood(
                 "there is no bound of -log p(x) by importance weights: the model was trained "
                 f"without what the bound reads as `{built}`"
             )
-        setattr(twin, name, getattr(objective, found))
-    twin.statistics = objective.statistics
-    device = next(objective.parameters(), torch.empty(0)).device
-    return twin.to(device).eval()
+        setattr(twin, name, getattr(objective, attribute))
 
 
 def bound_of_rows(
@@ -128,9 +142,9 @@ def _with_bound(source: Source, samples: int) -> str:
     dropped = (syntax.Goal, syntax.Constraints, syntax.Turns, syntax.Assertion)
     spec, _ = parse(source)
     lines = [list(line) for line in source.lines]
-    for one in spec.statements:
-        if isinstance(one, dropped):
-            span = one.span
+    for statement in spec.statements:
+        if isinstance(statement, dropped):
+            span = statement.span
             for number in range(span.line, span.end_line + 1):
                 line = lines[number - 1]
                 first = span.column - 1 if number == span.line else 0
@@ -142,15 +156,17 @@ def _with_bound(source: Source, samples: int) -> str:
 
 def _attributes(text: str, class_name: str) -> dict[str, str]:
     """Give the expression that builds each attribute of a module, less the weights of terms."""
-    (made,) = (
+    (initialiser,) = (
         one
         for one in ast.parse(text).body
         if isinstance(one, ast.ClassDef) and one.name == class_name
     )
     (constructor,) = (
-        one for one in made.body if isinstance(one, ast.FunctionDef) and one.name == "__init__"
+        one
+        for one in initialiser.body
+        if isinstance(one, ast.FunctionDef) and one.name == "__init__"
     )
-    found = {}
+    attributes = {}
     for statement in constructor.body:
         if not isinstance(statement, ast.Assign):
             continue
@@ -159,8 +175,8 @@ def _attributes(text: str, class_name: str) -> dict[str, str]:
         if isinstance(target, ast.Attribute) and not built.startswith(
             ("self.weight(", "self.ramp(")
         ):
-            found[target.attr] = built
-    return found
+            attributes[target.attr] = built
+    return attributes
 
 
 def _same(name: str, built: str, theirs: Mapping[str, str]) -> str | None:

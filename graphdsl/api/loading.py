@@ -77,9 +77,9 @@ def _place(folder: Path, checkpoint: str | None) -> Path:
         raise ValueError(f'checkpoint is {checkpoint!r}; expected "best" or "last"')
     if (present(folder) / "model.json").is_file() or not folder.is_dir():
         return folder
-    found = checkpoint_in(folder, (checkpoint,) if checkpoint else ("best", "last"))
-    if found is not None:
-        return found
+    place = checkpoint_in(folder, (checkpoint,) if checkpoint else ("best", "last"))
+    if place is not None:
+        return place
     older = folder / f"last{_OLDER}"
     if older.is_file() and checkpoint != "best":
         return older
@@ -100,23 +100,23 @@ def _record(checkpoint: Path) -> _Record:
     """Read ``run.toml`` beside a checkpoint: nothing where there is none, or not a whole one."""
     file = Path(os.path.realpath(checkpoint)).parent / "run.toml"
     try:
-        found = tomllib.loads(read_at_most(file, _LARGEST).decode("utf-8"))
+        record = tomllib.loads(read_at_most(file, _LARGEST).decode("utf-8"))
     except (OSError, TooLarge, ValueError, RecursionError):
         return "", None, None
-    run = found.get("run")
+    run = record.get("run")
     digest = run.get("spec_sha256") if isinstance(run, dict) else None
     return (
         digest if isinstance(digest, str) else "",
-        _fractions(found.get("constants")),
-        _fractions(found.get("parameters")),
+        _fractions(record.get("constants")),
+        _fractions(record.get("parameters")),
     )
 
 
 def _fractions(table: object) -> _Values | None:
     if not isinstance(table, dict):
         return None
-    found = {name: exact_text(str(value)) for name, value in table.items()}
-    return {name: value for name, value in found.items() if value is not None}
+    fractions = {name: exact_text(str(value)) for name, value in table.items()}
+    return {name: value for name, value in fractions.items() if value is not None}
 
 
 def _source(place: Path, text: str | None, digest: str, given: Spec | None) -> Source:
@@ -124,22 +124,22 @@ def _source(place: Path, text: str | None, digest: str, given: Spec | None) -> S
     from graphdsl_runtime.model_file import refuse
 
     if text is not None:
-        found = Source("spec.mib", text)
+        source = Source("spec.mib", text)
     elif given is not None:
-        found = source_of(given)
+        source = source_of(given)
     else:
         same = [one for one in map(Source.read, shipped()) if one.sha256 == digest]
         if not same:
             refuse(place, "it does not hold its spec, as older runs do not: give it, spec=...")
-        found = same[0]
-    if digest and found.sha256 != digest:
+        source = same[0]
+    if digest and source.sha256 != digest:
         refuse(
             place,
             "it is of another spec.\n"
             f"  hash in the folder: {digest}\n"
-            f"  hash of {found.name}: {found.sha256}",
+            f"  hash of {source.name}: {source.sha256}",
         )
-    return found
+    return source
 
 
 def _made(
@@ -160,7 +160,9 @@ def _made(
     from graphdsl_runtime.saving import refuse_other_shapes
 
     if missing := {
-        one: saved.networks[one] for one in saved.networks if one not in (networks or {})
+        network: saved.networks[network]
+        for network in saved.networks
+        if network not in (networks or {})
     }:
         listed = ", ".join(f"`{name}` ({place})" for name, place in missing.items())
         refuse(
@@ -174,13 +176,13 @@ def _made(
         if (value := exact_text(text)) is not None
     }
     compiled = _compiled(saved.path, source, constants, parameters)
-    made = class_of(compiled, source, f"graphdsl_loaded_{source.sha256[:16]}")
+    emitted = class_of(compiled, source, f"graphdsl_loaded_{source.sha256[:16]}")
     try:
         if not networks and saved.weights:
             with suppress(NotImplementedError), torch.device("meta"):  # tables of subsets are read
-                refuse_other_shapes(made(networks=None, **dict(saved.parameters or {})), saved)
+                refuse_other_shapes(emitted(networks=None, **dict(saved.parameters or {})), saved)
         with torch.random.fork_rng(), torch.device("cpu"):
-            return made(**dict(saved.parameters or {}), networks=networks)
+            return emitted(**dict(saved.parameters or {}), networks=networks)
     except CannotLoad:
         raise
     except ObjectiveError as problem:

@@ -57,17 +57,17 @@ def mib(line: str, cell: str, names: MutableMapping[str, Any]) -> object:
         _say("usage: %%mib NAME constant=value ...")
         return None
     try:
-        made: Compiled = compile(source, **{name: value for name, _, value in given})
-    except SpecError as found:
-        _say("\n\n".join(render(one, source) for one in found.diagnostics))
+        compiled: Compiled = compile(source, **{name: value for name, _, value in given})
+    except SpecError as error:
+        _say("\n\n".join(render(diagnostic, source) for diagnostic in error.diagnostics))
         return None
     except WrongValue as problem:
         _say(str(problem))
         return None
-    for warning in made.diagnostics:
+    for warning in compiled.diagnostics:
         _say(render(warning, source))
-    names[named[0] if named else made.module.compiled.checked.model.name] = made
-    return made.audit
+    names[named[0] if named else compiled.module.compiled.checked.model.name] = compiled
+    return compiled.audit
 
 
 def _say(message: str) -> None:

@@ -30,21 +30,21 @@ def exact(name: str, value: Number) -> Fraction:
     Traceback (most recent call last):
     graphdsl.api.numbers.WrongValue: beta is 'a lot'; expected a number, such as 4, 0.1 or "1/3"
     """
-    found: Fraction | None = None
+    number: Fraction | None = None
     if isinstance(value, bool):
         pass
     elif isinstance(value, Integral):
-        found = exact_text(str(int(value)))
+        number = exact_text(str(int(value)))
     elif isinstance(value, Rational):
-        found = Fraction(value.numerator, value.denominator)
+        number = Fraction(value.numerator, value.denominator)
     elif isinstance(value, Real):
-        found = exact_text(repr(float(value)))
+        number = exact_text(repr(float(value)))
     elif isinstance(value, str):
-        found = exact_text(value)
-    if found is None:
+        number = exact_text(value)
+    if number is None:
         said = repr(value)[:100]
         raise WrongValue(f'{name} is {said}; expected a number, such as 4, 0.1 or "1/3"')
-    return found
+    return number
 
 
 def exact_text(text: str) -> Fraction | None:

@@ -69,7 +69,7 @@ def probe(
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
-    (seen, new), (known, asked) = (one.double().numpy() for one in codes), targets
+    (seen, new), (known, asked) = (code.double().numpy() for code in codes), targets
     if len(np.unique(known)) < 2:
         raise ValueError(f"all training rows have the same {of}: there is nothing to predict")
     near = min(_NEIGHBOURS, len(known))
@@ -103,12 +103,12 @@ def probe_of_targets(
     import torch
 
     of, classes = targets[0].of, targets[0].classes
-    several: list[tuple[Tensor, Array]] = []
+    parts: list[tuple[Tensor, Array]] = []
     for coded, part in zip(codes, targets, strict=True):
         count = len(part.there)
         means = torch.cat([one.mean.reshape(count, -1) for one in coded.values()], dim=1)
-        several.append((means[torch.from_numpy(part.there)], part.values[part.there]))
-    (seen, known), (new, asked) = several
+        parts.append((means[torch.from_numpy(part.there)], part.values[part.there]))
+    (seen, known), (new, asked) = parts
     if not len(known) or not len(asked):
         raise ValueError(f"{of} has no value in the rows of one part: there is nothing to predict")
     return probe(of, (seen, new), (known, asked), classes=classes)

@@ -35,14 +35,14 @@ def compiled_for(
     Raises `SpecError`, and ValueError where no constant gives the variable this size.
     """
     source = source_of(_DEFAULT if spec is None else spec)
-    made = _compiled(source.name, source.text, tuple(sorted(constants.items())))
+    compiled = _compiled(source.name, source.text, tuple(sorted(constants.items())))
     if features is None:
-        return made
-    variable = alone(made.objective)
+        return compiled
+    variable = alone(compiled.objective)
     assert variable is not None  # or nobody would ask
     if math.prod(variable.tensor_shape) == features:
-        return made
-    for name, _ in made.module.compiled.checked.model.constants:
+        return compiled
+    for name, _ in compiled.module.compiled.checked.model.constants:
         if name in constants:
             continue
         try:

@@ -12,11 +12,11 @@ from graphdsl.ir.symbols import Variable
 
 def with_ancestors(nodes: Iterable[Variable], model: Model) -> frozenset[Variable]:
     """Variables, and all that p generates them from."""
-    found, waiting = set[Variable](), list(nodes)
+    ancestors, waiting = set[Variable](), list(nodes)
     while waiting:
         name = waiting.pop()
-        if name not in found:
-            found.add(name)
-            several = model.generation.conditionals if model.generation else ()
-            waiting += [up for one in several if name in one.children for up in one.parents]
-    return frozenset(found)
+        if name not in ancestors:
+            ancestors.add(name)
+            conditionals = model.generation.conditionals if model.generation else ()
+            waiting += [up for one in conditionals if name in one.children for up in one.parents]
+    return frozenset(ancestors)

@@ -48,22 +48,22 @@ def pieces(
     `seen` gives the sign of a weight as the loss sees it: a network made for a term plays where it
     is not known to be positive.
     """
-    found: list[Piece] = []
+    parts: list[Piece] = []
     vanished: list[Vanished] = []
     for under in (Q, *(network.name for network in model.further), P):
         if under not in independences:
             continue
-        made = _pieces(_of(collected, under), model, independences[under], under, seen)
-        found += made.parts
-        vanished += made.vanished
-    return Pieces(tuple(found), tuple(vanished))
+        parts_of = _pieces(_of(collected, under), model, independences[under], under, seen)
+        parts += parts_of.parts
+        vanished += parts_of.vanished
+    return Pieces(tuple(parts), tuple(vanished))
 
 
 def _of(collected: Collected, under: NetworkName) -> Collected:
     """What an objective asks for over the samples of one distribution."""
     return replace(
         collected,
-        models=tuple(one for one in collected.models if one.atom.under == under),
+        models=tuple(model for model in collected.models if model.atom.under == under),
         exact=tuple(one for one in collected.exact if one.under == under),
         unbounded=tuple(one for one in collected.unbounded if one.under == under),
         uncertain=tuple(one for one in collected.uncertain if one.under == under),
@@ -81,32 +81,32 @@ def _pieces(
         own = left.get(node, _own(node, independence, under))
         weight = sum((bound.weight for bound in bounds), own.weight)
         left[node] = replace(own, weight=weight)
-    found: list[Piece] = []
+    parts: list[Piece] = []
     for pool in pools:
         if not pool.weight:
             continue
         if pool.cost is not None:
-            found.append(_piece("cost", pool, ()))
+            parts.append(_piece("cost", pool, ()))
         elif _is_told(pool, model, independence):
-            found.append(_piece("reconstruction", pool, ()))
+            parts.append(_piece("reconstruction", pool, ()))
         elif _closed_form(pool, independence) and not _plays(pool) and not _asked_of_some(pool):
             parents = independence.parents(pool.node)
             minus = Term(-pool.weight, entropy((pool.node,), parents, under))
-            found.append(_piece("kl", pool, (minus,)))
+            parts.append(_piece("kl", pool, (minus,)))
             own = left.get(pool.node, _own(pool.node, independence, under))
             left[pool.node] = replace(own, weight=own.weight + pool.weight)
         else:
-            found.append(_piece("cross_entropy", pool, ()))
+            parts.append(_piece("cross_entropy", pool, ()))
     rank = {name: place for place, name in enumerate(independence.order)}
-    several = sorted(left.values(), key=lambda one: rank[one.node])
-    found += (_entropy_piece(one) for one in several if one.weight)
-    found += (_penalty_piece(one, model) for one in collected.models if one.atom.environment)
+    entropies = sorted(left.values(), key=lambda one: rank[one.node])
+    parts += (_entropy_piece(one) for one in entropies if one.weight)
+    parts += (_penalty_piece(one, model) for one in collected.models if one.atom.environment)
     cancelled = [*_cancelled(pools)]
-    if not found:
+    if not parts:
         bounded = (relaxation(*one, independence, under, collected) for one in relaxed.items())
         return Pieces((), (*cancelled, *bounded))
-    found[0] = _with_vanished(found[0], cancelled)
-    return Pieces(tuple(with_relaxations(found, relaxed, independence)), ())
+    parts[0] = _with_vanished(parts[0], cancelled)
+    return Pieces(tuple(with_relaxations(parts, relaxed, independence)), ())
 
 
 def _cancelled(pools: Iterable[Pool]) -> Iterator[Vanished]:
@@ -122,9 +122,9 @@ def _cancelled(pools: Iterable[Pool]) -> Iterator[Vanished]:
             yield Vanished(stands_for, bounds, tuple(sorted(lines)))
 
 
-def _with_vanished(piece: Piece, several: Iterable[Vanished]) -> Piece:
+def _with_vanished(piece: Piece, vanished: Iterable[Vanished]) -> Piece:
     """The first piece tells of bounds whose cross-entropies cancel."""
-    for one in several:
+    for one in vanished:
         piece = replace(
             piece,
             stands_for=(*piece.stands_for, *one.stands_for),

@@ -38,10 +38,10 @@ def _directed(collected: Collected) -> Iterator[tuple[Weight, str, tuple[int, ..
         yield entropy_.weight, name, ()
     for weight, atom, _ in collected.estimated:
         yield weight, str(information(atom.parts, atom.given, atom.under)), ()
-    for one in collected.distances:
-        inner = ", ".join(one.distance.variables)
-        name = f"{one.distance.name}({one.distance.under}({inner}) || p({inner}))"
-        yield one.weight, name, one.lines
+    for distance in collected.distances:
+        inner = ", ".join(distance.distance.variables)
+        name = f"{distance.distance.name}({distance.distance.under}({inner}) || p({inner}))"
+        yield distance.weight, name, distance.lines
     for bound in collected.importances:
         yield bound.weight, f"KL({bound.divergence.under} || p)", bound.lines
 

@@ -13,12 +13,12 @@ from graphdsl.ir.draws import draws_in
 
 def draws_used(pieces: Iterable[Piece]) -> tuple[str, ...]:
     """The drawn sets that pieces of the loss speak of, in their order."""
-    found: list[str] = []
+    draws: list[str] = []
     for piece in pieces:
         names, titles = [piece.among], [piece.under]
         if isinstance(piece.ref, SubPosterior):
             names += piece.ref.experts
         if isinstance(piece.ref, Encoder | SubPosterior):
             titles.append(piece.ref.network)
-        found += draws_in(names, *titles)
-    return tuple(dict.fromkeys(found))
+        draws += draws_in(names, *titles)
+    return tuple(dict.fromkeys(draws))

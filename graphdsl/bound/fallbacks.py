@@ -37,16 +37,16 @@ def foreign_fallbacks(
         foreign: Under each inference network, the latents whose fallback reads more than their
             encoder, and what that is.
     """
-    told: set[tuple[str, str]] = set()
-    for one in model.asked():
-        under = one.functional.under
+    reported: set[tuple[str, str]] = set()
+    for term in model.asked():
+        under = term.functional.under
         for name, read in foreign.get(under, {}).items():
             network = model.inference_of(under)
-            if (under, name) in told or not _depends(one.functional, name, network):
+            if (under, name) in reported or not _depends(term.functional, name, network):
                 continue
-            told.add((under, name))
+            reported.add((under, name))
             encoder = next(each for each in network.conditionals if name in each.children)
-            yield _mistake(model, encoder, name, under, read, (one.line, one.column))
+            yield _mistake(model, encoder, name, under, read, (term.line, term.column))
 
 
 def foreign_bounds(
@@ -58,17 +58,17 @@ def foreign_bounds(
 
     H(z | x[1]) of rows without x[1] is H(z), which p(z | w) does not bound.
     """
-    told: set[tuple[int, ...]] = set()  #: lines of encoders, one for all members of a family
+    reported: set[tuple[int, ...]] = set()  #: lines of encoders, one for all members of a family
     for piece in pieces:
         match piece.ref:
             case Encoder(node=name, conditional=encoder, network=network):
                 read = foreign.get(network, {}).get(name, set())
             case _:
                 continue
-        if read and piece.bounds and piece.under != network and encoder.lines not in told:
-            told.add(encoder.lines)
+        if read and piece.bounds and piece.under != network and encoder.lines not in reported:
+            reported.add(encoder.lines)
             line = min(piece.lines)
-            column = min((one.column for one in model.asked() if one.line == line), default=1)
+            column = min((term.column for term in model.asked() if term.line == line), default=1)
             yield _mistake(model, encoder, name, network, read, (line, column))
 
 
@@ -95,7 +95,9 @@ def _depends(functional: Functional, name: Variable, network: Network) -> bool:
     """Whether a functional is of entropies other than the encoder's own."""
     match functional:
         case DivergenceOfMarginals(variables, given):
-            encoder = next(one for one in network.conditionals if name in one.children)
+            encoder = next(
+                conditional for conditional in network.conditionals if name in conditional.children
+            )
             own = variables is None or (
                 set(variables) <= set(encoder.children) and given == set(encoder.parents)
             )
@@ -108,11 +110,11 @@ def _depends(functional: Functional, name: Variable, network: Network) -> bool:
 
 
 def _descendants(name: Variable, network: Network) -> set[Variable]:
-    found, waiting = {name}, [name]
+    descendants, waiting = {name}, [name]
     while waiting:
         here = waiting.pop()
         for start, end in network.edges:
             if here in network.nodes[start]:
-                waiting += set(network.nodes[end]) - found
-                found |= set(network.nodes[end])
-    return found
+                waiting += set(network.nodes[end]) - descendants
+                descendants |= set(network.nodes[end])
+    return descendants

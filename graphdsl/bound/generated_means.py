@@ -24,24 +24,24 @@ def has_density(node: Variable, model: Model) -> bool:
 @lru_cache(maxsize=16)
 def means_of(model: Model) -> frozenset[Variable]:
     """What p generates of the variables that some distance compares, and of what they are from."""
-    made = model.generation.conditionals if model.generation else ()
-    waiting = [name for one in _distances(model) for name in one.variables]
-    found = set[Variable]()
+    conditionals = model.generation.conditionals if model.generation else ()
+    waiting = [name for distance in _distances(model) for name in distance.variables]
+    means = set[Variable]()
     while waiting:
         name = waiting.pop()
         family = model.family_of(name)
-        makers = [one for one in made if name in one.children]
-        if name not in found and makers:
+        makers = [one for one in conditionals if name in one.children]
+        if name not in means and makers:
             scale = model.distribution_of(makers[0], name).scale
             if family.role != "latent" and family.classes is None and scale is None:
-                found.add(name)
-            waiting += [parent for one in makers for parent in one.parents]
-    return frozenset(found)
+                means.add(name)
+            waiting += [parent for maker in makers for parent in maker.parents]
+    return frozenset(means)
 
 
 def _distances(model: Model) -> list[Distance]:
     """The distances of all objectives."""
-    objectives = [one.objective for one in model.players] or [model.objective]
-    asked = [one.functional for several in objectives for one in several]
-    asked += [each.functional for one in asked if isinstance(one, Wrapped) for each in one.inner]
-    return [one for one in asked if isinstance(one, Distance)]
+    objectives = [player.objective for player in model.players] or [model.objective]
+    asked = [one.functional for objective in objectives for one in objective]
+    asked += [each.functional for term in asked if isinstance(term, Wrapped) for each in term.inner]
+    return [term for term in asked if isinstance(term, Distance)]

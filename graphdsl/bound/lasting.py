@@ -45,10 +45,10 @@ def lasting_gap(one: LocalEntropy, independence: Independence, model: Model) -> 
     )
 
 
-def largest_entropy(several: Iterable[Variable], model: Model) -> float | None:
+def largest_entropy(variables: Iterable[Variable], model: Model) -> float | None:
     """The largest entropy of some variables in nats, sum of log k; None where it has no end."""
     total = 0.0
-    for name in several:
+    for name in variables:
         if name.block is not None or isinstance(name, Selector):
             return None
         family = model.family_of(name)

@@ -32,7 +32,7 @@ def needed(
     model: Model,
     under: NetworkName,
     *,
-    told: bool,
+    predicted: bool,
     named: bool,
 ) -> tuple[Variable, ...]:
     """The data that a row must have, of those that rows may lack.
@@ -42,15 +42,20 @@ def needed(
         node: The variable.
         model: The spec.
         under: Over whose samples.
-        told: Whether the variable's own value is predicted.
+        predicted: Whether the variable's own value is predicted.
         named: Whether the objective names the model; else it bounds an entropy.
     """
     if under == "p":
         return ()  # samples of p lack nothing
-    if told:
+    if predicted:
         return (*_optional((node,), model), *_read(ref, named, model))
     left = next(
-        (one for one in model.inference_of(under).conditionals if node in one.children), None
+        (
+            conditional
+            for conditional in model.inference_of(under).conditionals
+            if node in conditional.children
+        ),
+        None,
     )
     if left is None or not isinstance(ref, Auxiliary | Encoder | SubPosterior):
         return ()

@@ -55,8 +55,8 @@ def unsettled(collected: Collected, model: Model) -> Iterator[Diagnostic]:
 def shared_evenly(collected: Collected, model: Model, exchanges: Sequence[Exchange]) -> Collected:
     """Entropies whose models tie, and that the spec exchanges: each model bounds an equal share."""
 
-    def shares(several: Iterable[LocalEntropy]) -> tuple[LocalEntropy, ...]:
-        return tuple(share for one in several for share in _shares(one, model, exchanges))
+    def shares(entropies: Iterable[LocalEntropy]) -> tuple[LocalEntropy, ...]:
+        return tuple(share for one in entropies for share in _shares(one, model, exchanges))
 
     return replace(
         collected, unbounded=shares(collected.unbounded), uncertain=shares(collected.uncertain)
@@ -109,4 +109,4 @@ def _named(one: Candidate) -> str:
 
 def _also(networks: Sequence[str]) -> str:
     """The others that may stand behind `with`."""
-    return f", or with {' or '.join(f'`{one}`' for one in networks)}" if networks else ""
+    return f", or with {' or '.join(f'`{network}`' for network in networks)}" if networks else ""

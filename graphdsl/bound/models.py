@@ -135,10 +135,10 @@ def asked_model(
     node: Variable, given: frozenset[Variable], model: Model, under: NetworkName = Q
 ) -> ModelChoice | None:
     """The `estimate` line that says which model bounds H(node | given), if there is one."""
-    for one in model.model_choices:
-        target = one.target
+    for choice in model.model_choices:
+        target = choice.target
         if node in target.of and target.given == given and target.under == under:
-            return one
+            return choice
     return None
 
 
@@ -159,22 +159,22 @@ def fitting_models(
     node: Variable, given: frozenset[Variable], model: Model, under: NetworkName = Q
 ) -> tuple[NetworkName, ...]:
     """The distributions that an `estimate` line may name for H(node | given)."""
-    several = _candidates(node, given, model, under)
-    return (*dict.fromkeys(one.network for one in several), NEW)
+    candidates = _candidates(node, given, model, under)
+    return (*dict.fromkeys(one.network for one in candidates), NEW)
 
 
 def _most(candidates: Iterable[Candidate]) -> list[Candidate]:
     """Those with most parents, in their order."""
-    several = list(candidates)
-    most = max((one.parents for one in several), default=0)
-    return [one for one in several if one.parents == most]
+    models = list(candidates)
+    most = max((one.parents for one in models), default=0)
+    return [one for one in models if one.parents == most]
 
 
 def _of_choice(
     choice: ModelChoice, node: Variable, given: frozenset[Variable], model: Model
 ) -> Iterator[Candidate]:
-    several = _candidates(node, given, model, choice.target.under)
-    return (one for one in several if one.network == choice.network)
+    candidates = _candidates(node, given, model, choice.target.under)
+    return (one for one in candidates if one.network == choice.network)
 
 
 def _candidates(
@@ -272,7 +272,7 @@ def _of_blocks(
 
 
 def _of(node: Variable, network: Network) -> Iterable[Conditional]:
-    return (one for one in network.conditionals if node in one.children)
+    return (conditional for conditional in network.conditionals if node in conditional.children)
 
 
 def _within(

@@ -68,10 +68,10 @@ def pools_of(
         named: bool = False,
     ) -> Pool:
         apart = named and is_apart(ref, model)
-        told = node in independence.data
-        needs = needed(ref, node, model, under, told=told, named=named)
-        made = Pool(node, ref, under, among, cost, apart, needs)
-        return pools.setdefault((node, ref, among, cost, apart), made)
+        predicted = node in independence.data
+        needs = needed(ref, node, model, under, predicted=predicted, named=named)
+        new = Pool(node, ref, under, among, cost, apart, needs)
+        return pools.setdefault((node, ref, among, cost, apart), new)
 
     for asked in collected.models:
         if asked.atom.environment:
@@ -137,14 +137,16 @@ def _to_bound(collected: Collected) -> Iterator[tuple[bool, LocalEntropy]]:
 
 def _together(several: Iterable[LocalEntropy]) -> Iterable[LocalEntropy]:
     """Equal entropies of several projections are one, so that their gap is told whole."""
-    found: dict[tuple[Variable, frozenset[Variable], frozenset[Variable] | None], LocalEntropy] = {}
+    entropies: dict[
+        tuple[Variable, frozenset[Variable], frozenset[Variable] | None], LocalEntropy
+    ] = {}
     for one in several:
-        known = found.get((one.node, one.given, one.read))
+        known = entropies.get((one.node, one.given, one.read))
         if known is not None:
             lines = tuple(sorted({*known.lines, *one.lines}))
             one = replace(known, weight=known.weight + one.weight, lines=lines)
-        found[one.node, one.given, one.read] = one
-    return found.values()
+        entropies[one.node, one.given, one.read] = one
+    return entropies.values()
 
 
 def _cross_entropy(

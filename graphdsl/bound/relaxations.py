@@ -33,11 +33,11 @@ def relaxed_bounds(
     collected: Collected, independence: Independence, model: Model
 ) -> dict[Variable, list[Bound]]:
     """-H(v|S) <= -H(v|Pa_v): conditioning on more leaves less entropy."""
-    found: dict[Variable, list[Bound]] = {}
+    relaxed: dict[Variable, list[Bound]] = {}
     for one in collected.intractable:
         parents = independence.parents(one.node)
         missing, given = names(parents - one.given), names(one.given)
-        found.setdefault(one.node, []).append(
+        relaxed.setdefault(one.node, []).append(
             Bound(
                 weight=one.weight,
                 entropy=Term(one.weight, entropy((one.node,), one.given, one.under)),
@@ -48,19 +48,19 @@ def relaxed_bounds(
                 lasting=lasting_gap(one, independence, model).sentence,
             )
         )
-    return found
+    return relaxed
 
 
 def with_relaxations(
-    found: list[Piece], relaxed: dict[Variable, list[Bound]], independence: Independence
+    pieces: list[Piece], relaxed: dict[Variable, list[Bound]], independence: Independence
 ) -> Iterator[Piece]:
     """Each latent's first piece carries what its encoder's entropy stands for besides itself.
 
     The first piece of all carries that of latents whose entropies have cancelled.
     """
     waiting = dict(relaxed)
-    alive = {piece.node for piece in found}
-    for place, piece in enumerate(found):
+    alive = {piece.node for piece in pieces}
+    for place, piece in enumerate(pieces):
         for node in [
             one for one in waiting if one == piece.node or (not place and one not in alive)
         ]:
@@ -71,8 +71,10 @@ def with_relaxations(
 def _relaxing(
     piece: Piece, node: Variable, bounds: Iterable[Bound], independence: Independence
 ) -> Piece:
-    told = stand_for(node, bounds, independence, piece.under)
-    return replace(piece, stands_for=(*piece.stands_for, *told), bounds=(*piece.bounds, *bounds))
+    replacements = stand_for(node, bounds, independence, piece.under)
+    return replace(
+        piece, stands_for=(*piece.stands_for, *replacements), bounds=(*piece.bounds, *bounds)
+    )
 
 
 def relaxation(
@@ -83,9 +85,9 @@ def relaxation(
     collected: Collected,
 ) -> Vanished:
     """The same, where the encoders' entropies cancel and nothing else is left."""
-    told = stand_for(node, bounds, independence, under)
+    replacements = stand_for(node, bounds, independence, under)
     lines = {line for one in collected.intractable if one.node == node for line in one.lines}
-    return Vanished(told, tuple(bounds), tuple(sorted(lines)))
+    return Vanished(replacements, tuple(bounds), tuple(sorted(lines)))
 
 
 def stand_for(
@@ -93,6 +95,6 @@ def stand_for(
 ) -> tuple[Term, ...]:
     """What is bounded, less what is computed in its place: the encoder's own entropy."""
     own = entropy((node,), independence.parents(node), under)
-    several = [*bounds]
-    instead = (Term(-bound.weight, own) for bound in several)
-    return (*(bound.entropy for bound in several), *instead)
+    left = [*bounds]
+    instead = (Term(-bound.weight, own) for bound in left)
+    return (*(bound.entropy for bound in left), *instead)

@@ -54,7 +54,7 @@ class Objective:
     def pieces(self) -> tuple[tuple[Piece, Seen], ...]:
         """All of them, each with the sign that its weight has for the loss."""
         every = ((self.summed, as_it_is), *self.inside)
-        return tuple((piece, seen) for several, seen in every for piece in several)
+        return tuple((piece, seen) for parts, seen in every for piece in parts)
 
     def owns(self, network: NetworkName) -> bool:
         """Whether the objective trains the networks of a distribution."""
@@ -78,12 +78,12 @@ class _Use:
 
 
 def on_their_sides(
-    several: Sequence[Objective], model: Model
+    objectives: Sequence[Objective], model: Model
 ) -> tuple[frozenset[NetworkKey], tuple[Diagnostic, ...]]:
     """The networks that play against the loss, and what is wrong with that."""
     plays: set[NetworkKey] = set()
-    found: list[Diagnostic] = []
-    for one in several:
+    diagnostics: list[Diagnostic] = []
+    for one in objectives:
         uses: defaultdict[NetworkKey, list[_Use]] = defaultdict(list)
         for use in (*_asked(one, model), *_sampled(one, model), *_endless(one, model)):
             uses[use.network].append(use)
@@ -93,23 +93,23 @@ def on_their_sides(
                 continue
             raised = next((use for use in against if use.penalty), None)
             if raised is not None:
-                found.append(_raised(raised))
+                diagnostics.append(_raised(raised))
                 continue
             kept = next((use for use in some if use.why or use not in against), None)
             if kept is not None or one.player is not None:
-                found.append(_of_two_sides(against[0], kept, one.player))
+                diagnostics.append(_of_two_sides(against[0], kept, one.player))
                 continue
             plays.add(network)
             uncertain = (use for use in against if use.sign == "unknown" and not use.bounds)
-            found += (_uncertain(use, model) for use in uncertain)
-    return frozenset(plays), tuple(dict.fromkeys(found))
+            diagnostics += (_uncertain(use, model) for use in uncertain)
+    return frozenset(plays), tuple(dict.fromkeys(diagnostics))
 
 
 def playing(model: Model, plays: frozenset[NetworkKey]) -> Model:
     """The model, where every conditional whose network plays says so."""
     if not plays:
         return model
-    further = tuple(_playing(one, model, plays) for one in model.further)
+    further = tuple(_playing(network, model, plays) for network in model.further)
     generation = model.generation and _playing(model.generation, model, plays)
     inference = _playing(model.inference, model, plays)
     return replace(model, generation=generation, further=further, inference=inference)
@@ -130,21 +130,21 @@ def playing_piece(piece: Piece, model: Model, plays: frozenset[NetworkKey]) -> P
 
 
 def _playing(network: Network, model: Model, plays: frozenset[NetworkKey]) -> Network:
-    found: list[Conditional] = []
-    for one in network.conditionals:
+    conditionals: list[Conditional] = []
+    for conditional in network.conditionals:
         families: dict[Variable, list[Variable]] = {}
-        for child in one.children:
+        for child in conditional.children:
             families.setdefault(model.family_of(child).name, []).append(child)
         parts = [
             replace(
-                one,
+                conditional,
                 children=tuple(children),
-                plays=_network_key(network.name, one, children[0], model) in plays,
+                plays=_network_key(network.name, conditional, children[0], model) in plays,
             )
             for children in families.values()
         ]
-        found += parts if any(part.plays for part in parts) else (one,)
-    return replace(network, conditionals=tuple(found))
+        conditionals += parts if any(part.plays for part in parts) else (conditional,)
+    return replace(network, conditionals=tuple(conditionals))
 
 
 # ---- what asks for networks ----------------------------------------------------------------------
@@ -160,10 +160,10 @@ def _asked(one: Objective, model: Model) -> Iterator[_Use]:
             yield from _of_made(piece, seen(sign(piece.weight, model.parameters)), one, model)
 
 
-def _of_made(piece: Piece, told: Sign, one: Objective, model: Model) -> Iterator[_Use]:
+def _of_made(piece: Piece, own_sign: Sign, one: Objective, model: Model) -> Iterator[_Use]:
     """Networks made for a term: of penalties, of terms that they play against, or of a player."""
     assert isinstance(piece.ref, Auxiliary)
-    use, key = _use(piece, told, model), (piece.node, piece.ref.given)
+    use, key = _use(piece, own_sign, model), (piece.node, piece.ref.given)
     owned = one.player is not None and "predictors" in one.player.owners
     if piece.kind == "penalty" or owned:
         yield replace(use, network=("r", *key))
@@ -171,7 +171,7 @@ def _of_made(piece: Piece, told: Sign, one: Objective, model: Model) -> Iterator
         yield replace(use, network=("r", "against", *key))
 
 
-def _use(piece: Piece, told: Sign, model: Model) -> _Use:
+def _use(piece: Piece, own_sign: Sign, model: Model) -> _Use:
     assert piece.ref is not None
     name = str(model_ref(piece.ref))
     at = "" if piece.under == "q" else f"[{piece.under}]"
@@ -189,7 +189,7 @@ def _use(piece: Piece, told: Sign, model: Model) -> _Use:
     certified = all(bound.certified for bound in piece.bounds)
     key = () if isinstance(piece.ref, Auxiliary) else _key(piece, model)
     penalty = piece.kind == "penalty"
-    return _Use(key, told, term, piece.weight, line, name, why, instead, not certified, penalty)
+    return _Use(key, own_sign, term, piece.weight, line, name, why, instead, not certified, penalty)
 
 
 def _sampled(one: Objective, model: Model) -> Iterator[_Use]:
@@ -273,9 +273,10 @@ def _collected(collected: Collected, model: Model) -> Iterator[tuple[frozenset[V
         if not bound.divergence.frozen:
             wanted = bound.divergence.variables or every
             yield frozenset(wanted), "a bound of several samples trains it too"
-    for one in collected.distances:
-        why = f"{one.distance.name}({one.distance.under} || p) compares its samples with others"
-        yield with_ancestors(one.distance.variables, model), why
+    for distance in collected.distances:
+        compared = distance.distance
+        why = f"{compared.name}({compared.under} || p) compares its samples with others"
+        yield with_ancestors(compared.variables, model), why
     for _, atom, _ in collected.estimated:
         if atom.under == "p":
             nodes = [name for part in atom.parts for name in part]

@@ -41,9 +41,9 @@ def unfit_under_p(pieces: Iterable[Piece], model: Model) -> Iterator[Diagnostic]
     for piece in pieces:
         if piece.under != "p":
             continue
-        found = _without_density(piece, model) or _without_draws(piece, model)
-        if found:
-            term, reason, instead = found
+        mistake = _without_density(piece, model) or _without_draws(piece, model)
+        if mistake:
+            term, reason, instead = mistake
             line = piece.lines[0] if piece.lines else model.objective[0].line
             span = Span(line, 1, line, 2)
             yield UnderGeneration(span=span, term=term, reason=reason, instead=instead)
@@ -165,13 +165,13 @@ def _drawn(piece: Piece, model: Model) -> list[Variable]:
 
 def _above(name: Variable, model: Model) -> list[Variable]:
     """All that p generates a variable from."""
-    found, waiting = list[Variable](), list(_maker_parents(name, model))
+    ancestors, waiting = list[Variable](), list(_maker_parents(name, model))
     while waiting:
         one = waiting.pop()
-        if one not in found:
-            found.append(one)
+        if one not in ancestors:
+            ancestors.append(one)
             waiting += _maker_parents(one, model)
-    return found
+    return ancestors
 
 
 def _read(piece: Piece, model: Model) -> tuple[Variable, ...]:
@@ -182,8 +182,8 @@ def _read(piece: Piece, model: Model) -> tuple[Variable, ...]:
 
 
 def _maker(name: Variable, model: Model) -> Conditional | None:
-    several = model.generation.conditionals if model.generation else ()
-    return next((one for one in several if name in one.children), None)
+    conditionals = model.generation.conditionals if model.generation else ()
+    return next((one for one in conditionals if name in one.children), None)
 
 
 def _maker_parents(name: Variable, model: Model) -> tuple[Variable, ...]:

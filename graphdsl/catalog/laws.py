@@ -98,22 +98,22 @@ LAWS = (
 
 def laws_of(kind: Kind) -> dict[str, Law]:
     """The laws that a variable of a kind may be declared with, by their words."""
-    return {one.word: one for one in LAWS if one.kind == kind and one.declared}
+    return {law.word: law for law in LAWS if law.kind == kind and law.declared}
 
 
 def kinds_of_latents() -> tuple[Kind, ...]:
     """The kinds that a latent may be declared with."""
-    return tuple(dict.fromkeys(one.kind for one in LAWS if one.latent and one.declared))
+    return tuple(dict.fromkeys(law.kind for law in LAWS if law.latent and law.declared))
 
 
 def scale_of(output: Output) -> Scale | None:
     """The parameter that a network's output lacks; None if it has all of its law's."""
-    return next((one.scale for one in LAWS if one.scale and one.scale.output == output), None)
+    return next((law.scale for law in LAWS if law.scale and law.scale.output == output), None)
 
 
 def joint_law(word: str, arguments: Iterable[str]) -> Law | None:
     """The joint law that a line of `q` names, as in `~ normal(full)`; None if there is none."""
-    return next((one for one in LAWS if one.joint and _is_named(one, word, arguments)), None)
+    return next((law for law in LAWS if law.joint and _is_named(law, word, arguments)), None)
 
 
 def _is_named(law: Law, word: str, arguments: Iterable[str]) -> bool:

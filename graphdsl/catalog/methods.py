@@ -402,8 +402,8 @@ UNREACHABLE: Mapping[str, str] = MappingProxyType(
 
 def estimator_of(method: Method, *, is_factors: bool, is_groups: bool = False) -> Estimator:
     """The estimator that a method has of an information."""
-    found = method.factors if is_factors else (method.groups if is_groups else method.parts)
-    found = found or method.parts or method.factors
-    if found is None:
+    estimator = method.factors if is_factors else (method.groups if is_groups else method.parts)
+    estimator = estimator or method.parts or method.factors
+    if estimator is None:
         raise KeyError(method.word)
-    return found
+    return estimator

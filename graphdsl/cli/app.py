@@ -87,7 +87,7 @@ def _gather() -> None:
 
     A module's `CONTEXT`, where it has one, says how click reads the command's words.
     """
-    for name in sorted(found.name for found in iter_modules(commands.__path__)):
+    for name in sorted(info.name for info in iter_modules(commands.__path__)):
         module = import_module(f"{commands.__name__}.{name}")
         app.command(name, context_settings=getattr(module, "CONTEXT", None))(module.command)
 

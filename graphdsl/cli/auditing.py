@@ -61,18 +61,18 @@ def audit_several(
         fail("graphdsl: - is standard input, which can be read once", code=2)
     sources = [open_source(spec) for spec in specs]
     names = [_title(spec, source) for spec, source in zip(specs, sources, strict=True)]
-    found: list[Audited] = []
+    audits: list[Audited] = []
     refused = False
     given = values_of_each(sources, const, param)
     for source, (constants, parameters) in zip(sources, given, strict=True):
         try:
-            found.append((source, audited(source, constants, parameters, strict)[1]))
+            audits.append((source, audited(source, constants, parameters, strict)[1]))
         except typer.Exit:
             refused = True
     if refused:
         raise typer.Exit(1)
-    write(_table(format, names, found), out or Path("-"))
-    refuse_refuted(found)
+    write(_table(format, names, audits), out or Path("-"))
+    refuse_refuted(audits)
 
 
 def refuse_refuted(audits: Iterable[Audited]) -> None:

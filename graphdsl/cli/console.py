@@ -50,9 +50,9 @@ def reported(source: Source, work: Callable[[], Result]) -> Result:
     """Do some work; if the spec is at fault, show every mistake and stop with code 1."""
     try:
         return work()
-    except SpecError as found:
-        _show(source, found.diagnostics)
-        count = sum(one.severity == "error" for one in found.diagnostics)
+    except SpecError as problem:
+        _show(source, problem.diagnostics)
+        count = sum(diagnostic.severity == "error" for diagnostic in problem.diagnostics)
         fail(f"{source.name}: {count} mistake{'s' if count > 1 else ''}")
 
 
@@ -103,5 +103,5 @@ def _cannot_write(name: str, problem: OSError) -> NoReturn:
 
 
 def _show(source: Source, diagnostics: Iterable[Diagnostic]) -> None:
-    for one in diagnostics:
-        say(render(one, source) + "\n")
+    for diagnostic in diagnostics:
+        say(render(diagnostic, source) + "\n")

@@ -135,13 +135,15 @@ class Measured:
         return encode(self.objective, seen, batch_size=self.options.batch_size)
 
 
-def more_lines(found: Evaluation) -> Iterator[str]:
+def more_lines(evaluation: Evaluation) -> Iterator[str]:
     """Print what was measured besides the terms: a heading, and a line for each figure."""
     sections = {
-        "active units": map(_active, found.active.items()),
-        "from the codes, on held-out rows": map(_probed, found.probes),
-        "mutual information gap of factors": _gaps(found.gaps),
-        "coherence of views that are translated, on held-out rows": map(_pair, found.coherences),
+        "active units": map(_active, evaluation.active.items()),
+        "from the codes, on held-out rows": map(_probed, evaluation.probes),
+        "mutual information gap of factors": _gaps(evaluation.gaps),
+        "coherence of views that are translated, on held-out rows": map(
+            _pair, evaluation.coherences
+        ),
     }
     for heading, lines in sections.items():
         for number, line in enumerate(lines):
@@ -162,14 +164,14 @@ def _probed(one: Probe) -> str:
     )
 
 
-def _gaps(several: Sequence[Gap]) -> Iterator[str]:
-    for one in several:
+def _gaps(gaps: Sequence[Gap]) -> Iterator[str]:
+    for one in gaps:
         yield (
             f"  {one.of:<24} {one.gap:.4f}: {one.unit} has {one.information:.4f} of "
             f"{one.entropy:.4f} nats, the next {one.second:.4f}, of {one.rows} rows"
         )
-    if several:
-        yield f"  {'mean':<24} {sum(one.gap for one in several) / len(several):.4f}"
+    if gaps:
+        yield f"  {'mean':<24} {sum(one.gap for one in gaps) / len(gaps):.4f}"
 
 
 def _pair(one: Coherence) -> str:

@@ -92,7 +92,7 @@ def _table(place: Path) -> Mapping[str, object]:
 
 
 def _refuse(place: Path, problems: list[str]) -> NoReturn:
-    lines = "".join(f"\nRUN05  {one}" for one in problems)
+    lines = "".join(f"\nRUN05  {problem}" for problem in problems)
     fail(f"graphdsl: {shown(place)} cannot be used{lines}")
 
 

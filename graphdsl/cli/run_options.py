@@ -27,14 +27,14 @@ def mistakes_in_training(
     try:
         with train.make_context("train", words) as context:
             given = {name for name in context.params if _is_given(context, name) and name in _OWN}
-            several = [name for name in _SEVERAL if (context.params.get(name) or 1) > 1]
+            options_of_many = [name for name in _SEVERAL if (context.params.get(name) or 1) > 1]
     except click.UsageError as problem:
         yield Mistake("SWEEP06", "options of a run", problem.format_message().rstrip("."))
         return
     for name in sorted(given):
         option = f"--{name.replace('_', '-')}"
         yield Mistake("SWEEP06", option, "is what a sweep gives each run itself", "leave it out")
-    for name in several:
+    for name in options_of_many:
         reason = "is more than 1, and each run of a sweep trains in one process"
         yield Mistake("SWEEP06", f"--{name}", reason, "leave it out, or use graphdsl train")
 

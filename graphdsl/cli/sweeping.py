@@ -104,8 +104,8 @@ def _written(
     """Write the report, the plot and the table; give the report."""
     text = report(plan, results, choice, tests)
     seeds: dict[int, list[float]] = {}
-    for one in results:
-        seeds.setdefault(one.run.setting.number, []).append(plan.rule.value(one.validation))
+    for result in results:
+        seeds.setdefault(result.run.setting.number, []).append(plan.rule.value(result.validation))
     write(plot(choice, seeds, plan.rule.expression), folder.plot)
     table = _table(folder, run_columns(plan, results, choice, tests))
     write(text, folder.report)

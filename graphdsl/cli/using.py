@@ -151,7 +151,7 @@ def refusals() -> Iterator[None]:
 
 def data_of(objective: Objective) -> list[str]:
     """The variables that a loss reads the data of."""
-    return [one.name for one in objective.variables if one.role != "latent"]
+    return [variable.name for variable in objective.variables if variable.role != "latent"]
 
 
 def rows_of(
@@ -165,10 +165,10 @@ def rows_of(
     The rows of a data set that ships are those for training, and then those that are held out.
     """
     with refusals():
-        found = _read(objective, needed, data, options)
-    for line in (line for one in found.findings for line in one.lines()):
+        rows = _read(objective, needed, data, options)
+    for line in (line for finding in rows.findings for line in finding.lines()):
         say(line)
-    return found
+    return rows
 
 
 def trained_on(objective: Objective, data: str) -> bool:
@@ -178,11 +178,11 @@ def trained_on(objective: Objective, data: str) -> bool:
     return name in (data, Path(data).name) or data.partition(":")[0] in IMAGES
 
 
-def means_and_samples(found: Mapping[str, Drawn]) -> dict[str, Tensor]:
+def means_and_samples(distributions: Mapping[str, Drawn]) -> dict[str, Tensor]:
     """The columns `z.mean` and `z.sample` of each variable."""
     return {
         f"{name}.{word}": one
-        for name, drawn in found.items()
+        for name, drawn in distributions.items()
         for word, one in (("mean", drawn.mean), ("sample", drawn.sample))
     }
 
@@ -192,7 +192,7 @@ def write_table(
     results: Mapping[str, Tensor],
     objective: Objective,
     what: str,
-    found: ReadRows | None = None,
+    rows: ReadRows | None = None,
 ) -> None:
     """Write results as their file's name ends, whole or not at all.
 
@@ -203,12 +203,12 @@ def write_table(
     from graphdsl_runtime.in_use.cells import cells_bytes
     from graphdsl_runtime.in_use.tables import table_bytes
 
-    if found is not None and len(found.places) != found.total:
-        results = {"row": torch.tensor(found.places), **results}
+    if rows is not None and len(rows.places) != rows.total:
+        results = {"row": torch.tensor(rows.places), **results}
     suffix = ".csv" if str(out) == "-" else out.suffix.lower()
     with refusals():
         if suffix == ".h5ad":
-            names = () if found is None else found.names
+            names = () if rows is None else rows.names
             content = cells_bytes(results, objective.variables, _classes(objective), names)
         else:
             content = table_bytes(suffix, results, objective.variables, _classes(objective))
@@ -230,10 +230,10 @@ def write_bytes(out: Path, content: bytes) -> None:
 
 def _classes(objective: Objective) -> dict[str, list[str]]:
     """The names of classes in the record of the data, which anybody may have written."""
-    found = (objective.data_record or {}).get("classes")
+    classes = (objective.data_record or {}).get("classes")
     return {
         name: names
-        for name, names in (found.items() if isinstance(found, dict) else ())
+        for name, names in (classes.items() if isinstance(classes, dict) else ())
         if isinstance(names, list) and all(isinstance(one, str) for one in names)
     }
 

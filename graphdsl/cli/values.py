@@ -50,16 +50,16 @@ def _among(given: Mapping[str, Fraction], names: list[str]) -> dict[str, Fractio
 
 
 def _pairs(option: str, written: list[str] | None) -> dict[str, Fraction]:
-    found: dict[str, Fraction] = {}
+    pairs: dict[str, Fraction] = {}
     for pair in written or ():
         name, equals, value = pair.partition("=")
         number = exact_text(value) if equals else None
         if number is None:
             fail(f"graphdsl: {option} takes NAME=VALUE with a number, not {pair[:100]!r}", code=2)
-        if name.strip() in found:
+        if name.strip() in pairs:
             fail(f"graphdsl: {option} gives `{shown(name.strip())}` twice; leave one out", code=2)
-        found[name.strip()] = number
-    return found
+        pairs[name.strip()] = number
+    return pairs
 
 
 def _known(option: str, given: Iterable[str], known: list[str], sources: Sequence[Source]) -> None:

@@ -35,7 +35,7 @@ def changes(files: Sequence[Path], pause: float = _PAUSE) -> Iterator[tuple[Path
 
 def _stamp(file: Path) -> _Stamp:
     try:
-        found = file.stat()
+        status = file.stat()
     except OSError:
         return None
-    return found.st_mtime_ns, found.st_size, found.st_ino
+    return status.st_mtime_ns, status.st_size, status.st_ino

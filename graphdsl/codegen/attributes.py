@@ -27,7 +27,7 @@ def class_attributes(module: LossModule) -> Iterator[py.Assign]:
     if samples := max((term.code.times for term in module.terms), default=0):
         yield assign("samples", py.Literal(samples))
     if module.players:
-        trained = ((one.name, _texts(one.attributes)) for one in module.players)
+        trained = ((player.name, _texts(player.attributes)) for player in module.players)
         yield assign("players", _dict(trained, tall=True))
     if module.turns:
         yield assign("turns", _dict((name, py.Literal(count)) for name, count in module.turns))
@@ -63,11 +63,11 @@ def _draw(one: Draw) -> py.Expression:
 
 def _strata(module: LossModule) -> dict[str, int]:
     """The latents that are sampled from each expert of a mixture, and how many these are."""
-    found: dict[str, int] = {}
-    for one in module.forward:
-        if isinstance(one, Sample) and one.each and not one.times:
-            found[one.latent] = max(one.each, found.get(one.latent, 0))
-    return found
+    strata: dict[str, int] = {}
+    for statement in module.forward:
+        if isinstance(statement, Sample) and statement.each and not statement.times:
+            strata[statement.latent] = max(statement.each, strata.get(statement.latent, 0))
+    return strata
 
 
 def _texts(values: Iterable[str]) -> py.Tuple:

@@ -49,7 +49,7 @@ def _parsed(text: str) -> ast.Module:
 def _imported(tree: ast.Module) -> Iterator[str]:
     for node in tree.body:
         if isinstance(node, ast.Import | ast.ImportFrom):
-            yield from (one.asname or one.name for one in node.names)
+            yield from (name.asname or name.name for name in node.names)
 
 
 def _arguments(function: ast.FunctionDef) -> set[str]:

@@ -26,7 +26,8 @@ from graphdsl.ir.loss import LossModule, MaskSlot, ParameterSlot
 def constructor(module: LossModule) -> py.Function:
     """`__init__`, which takes the values of parameters and the networks of the caller."""
     values = (
-        py.Parameter(one.name, py.Name("float"), number(one.value)) for one in module.parameters
+        py.Parameter(parameter.name, py.Name("float"), number(parameter.value))
+        for parameter in module.parameters
     )
     networks = py.Parameter("networks", py.Binary(py.Word("Networks"), "|", py.NONE), py.NONE)
     return py.Function(

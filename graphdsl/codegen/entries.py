@@ -64,7 +64,7 @@ def _picked(places: Sequence[int], size: int) -> py.Expression | py.Slice:
         return py.Literal(places[0] - 1)
     first, last = places[0] - 1, places[-1]
     is_range = last - first == len(places)
-    return py.Slice(first, last) if is_range else integers(one - 1 for one in places)
+    return py.Slice(first, last) if is_range else integers(place - 1 for place in places)
 
 
 def _nested(places: Sequence[int], sizes: Sequence[int]) -> py.Expression:

@@ -107,11 +107,11 @@ def stacked(parts: Sequence[py.Expression], dim: int = 1) -> py.Expression:
     return torch("stack", listing(parts), dim=py.Literal(dim))
 
 
-def masks(several: Sequence[Sequence[Ref]]) -> list[py.Expression]:
+def masks(lists: Sequence[Sequence[Ref]]) -> list[py.Expression]:
     """The mask of each member; one that asks for nothing is always there."""
-    first = next(reference(ref) for refs in several for ref in refs)
+    first = next(reference(ref) for refs in lists for ref in refs)
     full = torch("ones_like", first)
-    return [chain("&", map(reference, refs)) if refs else full for refs in several]
+    return [chain("&", map(reference, refs)) if refs else full for refs in lists]
 
 
 def chosen_mask(chosen: Chosen | None) -> py.Expression:

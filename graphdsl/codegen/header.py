@@ -54,7 +54,7 @@ def summary(module: LossModule) -> str:
 
 def _whose(gaps: Sequence[str]) -> str:
     """Whose joint a star speaks of, where that is p's too."""
-    starred = [name for name in ("q", "p") if any(f"{name}*(" in one for one in gaps)]
+    starred = [name for name in ("q", "p") if any(f"{name}*(" in gap for gap in gaps)]
     names = starred if "p" in starred else ["q"]
     return ", ".join(f"{name}* is a conditional of {name}'s joint" for name in names)
 
@@ -63,11 +63,11 @@ def _formulas(module: LossModule) -> Iterator[str]:
     """The loss, or that of every player, term by term, with the sums under a sign last."""
     if not module.players:
         yield from _formulas_of(module, module.terms, module.groups)
-    for one in module.players:
-        own = [term for term in module.terms if term.player == one.name]
-        groups = [group for group in module.groups if group.name in one.groups]
+    for player in module.players:
+        own = [term for term in module.terms if term.player == player.name]
+        groups = [group for group in module.groups if group.name in player.groups]
         for place, line in enumerate(_formulas_of(module, own, groups)):
-            yield line if place else f"for {one.name}: {line}"
+            yield line if place else f"for {player.name}: {line}"
 
 
 def _formulas_of(

@@ -27,24 +27,24 @@ def loss_lines(module: LossModule) -> Iterator[py.Assign]:
     """The loss, or that of every player who has one."""
     if not module.players:
         yield _loss("loss", module.terms, module.groups)
-    for one in module.players:
-        terms = [term for term in module.terms if term.name in one.terms]
-        groups = [group for group in module.groups if group.name in one.groups]
-        yield _loss(one.loss, terms, groups)
+    for player in module.players:
+        terms = [term for term in module.terms if term.name in player.terms]
+        groups = [group for group in module.groups if group.name in player.groups]
+        yield _loss(player.loss, terms, groups)
 
 
 def player_entries(module: LossModule) -> tuple[py.Entry, ...]:
     """The loss of each player, where there is more than one."""
     constraints = [group for group in module.groups if group.kind == "constraint"]
     main: dict[str, list[Summand]] = {
-        one.name: [(False, (py.Name(one.loss),))] for one in module.players
+        player.name: [(False, (py.Name(player.loss),))] for player in module.players
     }
     played: dict[str, list[Summand]] = {
         "critic": [part for term in module.terms if term.critic for part in _paid(term)],
         "structure": [(False, (loss,)) for loss in _of_edges(module)],
         "multiplier": [
-            (False, (method(own(one.multiplier), "dual", py.Name(one.name)),))
-            for one in constraints
+            (False, (method(own(constraint.multiplier), "dual", py.Name(constraint.name)),))
+            for constraint in constraints
         ],
     }
     others = {name: losses for name, losses in played.items() if losses}
@@ -80,9 +80,9 @@ def _of_edges(module: LossModule) -> list[py.Expression]:
     """The losses of the edges' probabilities, with an unbiased gradient where one is asked for."""
     if not module.masks:
         return []
-    if losses := [py.Name(one.loss) for one in module.players if one.masks]:
+    if losses := [py.Name(player.loss) for player in module.players if player.masks]:
         return list(losses)
-    if any(one.gradient != "straight_through" for one in module.masks):
+    if any(mask.gradient != "straight_through" for mask in module.masks):
         return [own_call("structure_loss", py.Name("loss"), py.Name("batch"), py.Name("noise"))]
     return [py.Name("loss")]
 

@@ -39,7 +39,7 @@ def forward(module: LossModule) -> py.Function:
 
 def _unnamed(body: tuple[py.Statement, ...]) -> tuple[py.Statement, ...]:
     """A body in which data that nothing reads have no name: they are checked, and no more."""
-    mentioned = Counter(one.name for one in py.names(body))
+    mentioned = Counter(name.name for name in py.names(body))
     return tuple(
         py.Do(one.value)
         if isinstance(one, py.Assign)
@@ -60,7 +60,7 @@ def infer(module: LossModule) -> py.Function:
 
 def decode(module: LossModule) -> py.Function:
     """The likelihood of every observed variable."""
-    returned = _type({one.distribution for one in module.decoded}, "Likelihood")
+    returned = _type({distribution.distribution for distribution in module.decoded}, "Likelihood")
     values = (
         assign(local, flat(own_call("value_of", py.Name("latents"), py.Literal(name)), indices))
         for local, name, indices in module.latents_decoded
@@ -106,7 +106,7 @@ def _type(words: Set[str], alias: str) -> py.Expression:
 def _computed(module: LossModule) -> Iterator[py.Statement]:
     """What the terms are made of, with the noise once there are data to draw it like."""
     lines = list(module.forward)
-    first = next((k for k, one in enumerate(lines) if isinstance(one, Observe)), 0)
+    first = next((k for k, line in enumerate(lines) if isinstance(line, Observe)), 0)
     data = list(takewhile(lambda one: isinstance(one, Observe), lines[first:]))
     like = data[0].target.name if data else "batch"
     place = first + len(data)
@@ -134,7 +134,9 @@ def _term(term: LossTerm) -> Iterator[py.Statement]:
 def _losses(module: LossModule) -> py.Call:
     """What `forward` returns."""
     whole = py.Name(module.players[0].loss if module.players else "loss")
-    terms = py.Dict(tuple(py.Entry(one.name, py.Name(one.name)) for one in module.terms), tall=True)
+    terms = py.Dict(
+        tuple(py.Entry(term.name, py.Name(term.name)) for term in module.terms), tall=True
+    )
     arguments: list[py.Expression | py.Keyword] = [whole, py.Keyword("terms", terms)]
     if entries := player_entries(module):
         arguments.append(py.Keyword("players", py.Dict(entries, tall=True)))

@@ -27,12 +27,12 @@ from graphdsl.ir.loss import Builder, LearnedScale, NetworkSlot
 def network_lines(slot: NetworkSlot) -> Iterator[py.Assign]:
     """A network, or those of a family, with the names that a caller may give others by."""
     builder = slot.builder
-    several = builder.count is not None or slot.tied
+    stacked = builder.count is not None or slot.tied
     method = "tied" if slot.tied else "members" if builder.count is not None else "network"
-    names = network_names(slot.names) if several else py.Literal(slot.names[0])
-    made = _of_the_caller(slot) if builder.module else (py.Lambda(_in_units(slot)),)
+    names = network_names(slot.names) if stacked else py.Literal(slot.names[0])
+    builders = _of_the_caller(slot) if builder.module else (py.Lambda(_in_units(slot)),)
     shared = [one for _, one in builder.inputs] if slot.tied and builder.count is not None else []
-    arguments = (names, *made, *[py.Keyword("shared", integers(shared))] * bool(shared))
+    arguments = (names, *builders, *[py.Keyword("shared", integers(shared))] * bool(shared))
     function = own(f"own_{method}" if builder.module else method)
     yield py.Assign(own(slot.attribute), py.Call(function, arguments, tall=True))
     if slot.scale is not None:

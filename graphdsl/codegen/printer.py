@@ -234,7 +234,7 @@ def _function(node: py.Function, indent: int) -> Iterator[str]:
     flat = f"{space}def {node.name}({', '.join(parameters)}) -> {returns}:"
     if node.by_name or len(flat) > WIDTH:
         yield f"{space}def {node.name}("
-        yield from (f"{space}    {one}," for one in parameters)
+        yield from (f"{space}    {parameter}," for parameter in parameters)
         yield f"{space}) -> {returns}:"
     else:
         yield flat

@@ -161,27 +161,28 @@ def _of_no_sample(statement: DrawMask | Every | Chances) -> py.Assign:
         parts = (method(reference(one), "log_prob", local(value)) for one, value in statement.parts)
         comment = f"of every {statement.of}; {shape_comment(statement.target)}"
         return assign(statement.target, runtime("chances", *parts), comment)
-    names = (py.Literal(one.name) for one in statement.variables)
+    names = (py.Literal(variable.name) for variable in statement.variables)
     shapes = ", ".join(
-        repr((1, statement.count, *(one.target.shape or ()))) for one in statement.variables
+        repr((1, statement.count, *(variable.target.shape or ())))
+        for variable in statement.variables
     )
-    targets = [one.target for one in statement.variables]
+    targets = [variable.target for variable in statement.variables]
     return assign(targets, own_call("every", *names), shapes)
 
 
 def _read(statement: Run) -> py.Expression:
     """A network's output as a distribution, of counts as a share of their exposure."""
-    found = _answered(statement)
+    read = _answered(statement)
     if statement.exposure is None:
-        return found
-    return method(found, "exposed", reference(statement.exposure), py.Literal(statement.axes))
+        return read
+    return method(read, "exposed", reference(statement.exposure), py.Literal(statement.axes))
 
 
 def _answered(statement: Run) -> py.Expression:
     """A network's output as a distribution."""
     arguments = list(map(reference, statement.arguments))
     if statement.detached:
-        arguments = [method(one, "detach") for one in arguments]
+        arguments = [method(argument, "detach") for argument in arguments]
     network: py.Expression = own(statement.slot)
     if statement.frozen:
         network = runtime("frozen", network)

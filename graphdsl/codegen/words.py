@@ -85,7 +85,7 @@ def assign(
     """An assignment to one local name, or to those of a tuple."""
     if isinstance(targets, str | Value):
         return py.Assign(py.Name(str(targets)), value, comment)
-    return py.Assign(py.Tuple(tuple(py.Name(str(one)) for one in targets)), value, comment)
+    return py.Assign(py.Tuple(tuple(py.Name(str(target)) for target in targets)), value, comment)
 
 
 def listing(items: Iterable[py.Expression]) -> py.List:

@@ -63,7 +63,7 @@ def compare(left: Side, right: Side) -> Comparison:
                 break
     right, names, unequal = found or (right, {}, ())
     sections = (*structure(left.model, right.model), *losses(left.loss, right.loss))
-    sections = tuple(one for one in sections if one.changes)
+    sections = tuple(section for section in sections if section.changes)
     sameness = _sameness(unequal)
     return Comparison(
         names=(left.name, right.name),
@@ -80,8 +80,8 @@ def same_objective(before: Checked, after: Checked) -> bool:
 
     Inference networks that only one spec has are no matter where its objective does not use them.
     """
-    shared = {one.name for one in before.model.further}
-    kept = tuple(one for one in after.model.further if one.name in shared)
+    shared = {network.name for network in before.model.further}
+    kept = tuple(network for network in after.model.further if network.name in shared)
     if not is_one_graph(before.model, replace(after.model, further=kept)):
         return False
     left, right = (
@@ -149,7 +149,7 @@ def _sameness(unequal: tuple[Unequal, ...]) -> Sameness:
 def _sentences(
     sameness: Sameness, unequal: tuple[Unequal, ...], sections: tuple[Section, ...], model: Model
 ) -> Iterator[str]:
-    trains = any(one.trains for one in sections)
+    trains = any(section.trains for section in sections)
     if sameness == "apart":
         yield (
             "Their networks differ, so that their objectives are of different distributions, and "
@@ -183,7 +183,9 @@ def _up_to(unequal: tuple[Unequal, ...]) -> str:
 
 def _at_defaults(unequal: tuple[Unequal, ...], model: Model) -> Iterator[str]:
     """Whether nothing is left at the values that parameters have."""
-    values = {one.name: one.value for one in model.parameters if one.ramp is None}
+    values = {
+        parameter.name: parameter.value for parameter in model.parameters if parameter.ramp is None
+    }
     rest = [one for each in unequal for one in each.rest if not one.constant]
     used = sorted({name for one in rest for name in one.weight.parameters})
     if used and values.keys() >= {*used} and not any(value_of(w.weight, values) for w in rest):

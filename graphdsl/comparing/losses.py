@@ -52,21 +52,22 @@ def _term(term: LossTerm) -> str:
 
 def _bounds(module: LossModule) -> dict[str, str]:
     return _numbered(
-        (str(in_ranges(one.entropy.atom)), f"by {one.model}, gap {bound_text(one)}")
+        (str(in_ranges(bound.entropy.atom)), f"by {bound.model}, gap {bound_text(bound)}")
         for term in module.terms
-        for one in term.bounds
+        for bound in term.bounds
     )
 
 
 def _constants(module: LossModule) -> dict[str, str]:
     return _numbered(
-        (str(in_ranges(one.atom)), f"weight {weight_text(one.weight)}") for one in module.constants
+        (str(in_ranges(constant.atom)), f"weight {weight_text(constant.weight)}")
+        for constant in module.constants
     )
 
 
 def _numbered(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
     """By their names, equal ones with the texts of all in one order."""
-    found: dict[str, list[str]] = {}
+    numbered: dict[str, list[str]] = {}
     for name, text in pairs:
-        found.setdefault(name, []).append(text)
-    return {name: " and ".join(sorted(texts)) for name, texts in found.items()}
+        numbered.setdefault(name, []).append(text)
+    return {name: " and ".join(sorted(texts)) for name, texts in numbered.items()}

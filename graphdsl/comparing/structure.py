@@ -35,16 +35,16 @@ def changed(left: Mapping[str, str], right: Mapping[str, str]) -> tuple[Change, 
     (Change(subject='beta', before='1', after='4'),)
     """
     pairs = ((name, left.get(name, ""), right.get(name, "")) for name in {**left, **right})
-    return tuple(Change(*one) for one in pairs if one[1] != one[2])
+    return tuple(Change(*pair) for pair in pairs if pair[1] != pair[2])
 
 
 def grouped(changes: Iterable[Change]) -> tuple[Change, ...]:
     """Changes that differ in their subject alone as one of all of these."""
-    found: dict[tuple[str, str], list[str]] = {}
-    for one in changes:
-        found.setdefault((one.before, one.after), []).append(one.subject)
+    groups: dict[tuple[str, str], list[str]] = {}
+    for change in changes:
+        groups.setdefault((change.before, change.after), []).append(change.subject)
     return tuple(
-        Change(", ".join(in_ranges(tuple(several))), *texts) for texts, several in found.items()
+        Change(", ".join(in_ranges(tuple(several))), *texts) for texts, several in groups.items()
     )
 
 
@@ -64,9 +64,15 @@ def _graphs(model: Model) -> dict[str, object]:
         network.name: (
             frozenset(network.variables),
             frozenset(
-                (child, frozenset(one.parents), _by(one), one.gates, one.one_expert)
-                for one in network.conditionals
-                for child in one.children
+                (
+                    child,
+                    frozenset(conditional.parents),
+                    _by(conditional),
+                    conditional.gates,
+                    conditional.one_expert,
+                )
+                for conditional in network.conditionals
+                for child in conditional.children
             ),
         )
         for network in _networks(model)
@@ -96,7 +102,7 @@ def _family(one: Family) -> str:
 
 
 def _parameters(model: Model) -> dict[str, str]:
-    return {one.name: _parameter(one) for one in model.parameters}
+    return {parameter.name: _parameter(parameter) for parameter in model.parameters}
 
 
 def _parameter(one: Parameter) -> str:
@@ -108,8 +114,8 @@ def _parameter(one: Parameter) -> str:
 
 def _masks(model: Model) -> dict[str, str]:
     return {
-        one.name: f"learned, {' x '.join(map(str, one.extents))}, from {one.start}"
-        for one in model.masks
+        mask.name: f"learned, {' x '.join(map(str, mask.extents))}, from {mask.start}"
+        for mask in model.masks
     }
 
 
@@ -125,10 +131,10 @@ def _edges(left: Model, right: Model) -> Iterator[Change]:
 
 def _parents(model: Model) -> dict[tuple[str, Variable], frozenset[Variable]]:
     return {
-        (network.name, child): frozenset(one.parents)
+        (network.name, child): frozenset(conditional.parents)
         for network in _networks(model)
-        for one in network.conditionals
-        for child in one.children
+        for conditional in network.conditionals
+        for child in conditional.children
     }
 
 
@@ -138,12 +144,12 @@ def _arrow(parents: frozenset[Variable], child: Variable) -> str:
 
 def _conditionals(model: Model) -> dict[str, str]:
     """How each variable is drawn given its parents, beside which these are."""
-    found = {}
+    conditionals = {}
     for network in _networks(model):
-        for one in network.conditionals:
-            for child in one.children:
-                found[f"{network.name}({child})"] = _conditional(model, one, child)
-    return found
+        for conditional in network.conditionals:
+            for child in conditional.children:
+                conditionals[f"{network.name}({child})"] = _conditional(model, conditional, child)
+    return conditionals
 
 
 def _conditional(model: Model, one: Conditional, child: Variable) -> str:
@@ -160,21 +166,23 @@ def _conditional(model: Model, one: Conditional, child: Variable) -> str:
 
 
 def _players(model: Model) -> dict[str, str]:
-    turns = {one.player: str(one.count) for one in model.turns}
-    found = {one.name: "a player of its own" for one in model.players}
+    turns = {turn.player: str(turn.count) for turn in model.turns}
+    players = {player.name: "a player of its own" for player in model.players}
     return {
-        **found,
+        **players,
         **{name: f"{count} steps in a round" for name, count in turns.items()},
     }
 
 
 def _projections(model: Model) -> dict[str, str]:
-    found = {}
-    for one in model.projections:
-        if one.weight != ZERO:
-            name = f"D({one.under} || {_nodes(one.network)})"  # by its edges, whatever its name
-            found[name] = f"weight {weight_text(one.weight)}"
-    return found
+    weights = {}
+    for projection in model.projections:
+        if projection.weight != ZERO:
+            nodes = _nodes(projection.network)  # by its edges, whatever its name
+            weights[f"D({projection.under} || {nodes})"] = (
+                f"weight {weight_text(projection.weight)}"
+            )
+    return weights
 
 
 def _nodes(network: Network) -> str:
@@ -186,5 +194,5 @@ def _nodes(network: Network) -> str:
             lines.append(Phrase((names(parents), " -> ", node)))
         elif all(place not in edge for edge in network.edges):
             lines.append(Phrase((node,)))
-    written = (str(in_ranges(one)) for one in sorted(lines, key=str))
+    written = (str(in_ranges(line)) for line in sorted(lines, key=str))
     return f"{{{'; '.join(written)}}}"

@@ -22,14 +22,20 @@ def at_values(model: Model, values: Values) -> Model:
         return model
     return replace(
         model,
-        parameters=tuple(one for one in model.parameters if one.name not in values),
+        parameters=tuple(
+            parameter for parameter in model.parameters if parameter.name not in values
+        ),
         objective=_sum(model.objective, values),
-        players=tuple(replace(one, objective=_sum(one.objective, values)) for one in model.players),
+        players=tuple(
+            replace(player, objective=_sum(player.objective, values)) for player in model.players
+        ),
         assertions=tuple(
-            replace(one, difference=_sum(one.difference, values)) for one in model.assertions
+            replace(assertion, difference=_sum(assertion.difference, values))
+            for assertion in model.assertions
         ),
         projections=tuple(
-            replace(one, weight=value_of(one.weight, values)) for one in model.projections
+            replace(projection, weight=value_of(projection.weight, values))
+            for projection in model.projections
         ),
     )
 
@@ -50,14 +56,14 @@ def value_of(weight: Weight, values: Values) -> Weight:
     return total
 
 
-def _sum(several: tuple[Weighted, ...], values: Values) -> tuple[Weighted, ...]:
-    found = (replace(one, weight=value_of(one.weight, values)) for one in several)
+def _sum(weighted: tuple[Weighted, ...], values: Values) -> tuple[Weighted, ...]:
+    terms = (replace(one, weight=value_of(one.weight, values)) for one in weighted)
     return tuple(
-        replace(one, functional=_sign(one.functional, values))
-        if isinstance(one.functional, Wrapped)
-        else one
-        for one in found
-        if one.weight
+        replace(term, functional=_sign(term.functional, values))
+        if isinstance(term.functional, Wrapped)
+        else term
+        for term in terms
+        if term.weight
     )
 
 

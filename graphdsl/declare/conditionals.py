@@ -50,7 +50,7 @@ def conditionals(scope: Scope, reading: Reading, network: str) -> Iterator[Condi
             steps_of.setdefault(name, []).append(step)
     together: dict[object, list[Variable]] = {}
     laws: dict[Variable, Law] = {}
-    made: list[tuple[Conditional, frozenset[ast.Line]]] = []
+    pairs: list[tuple[Conditional, frozenset[ast.Line]]] = []
     for child, steps in steps_of.items():
         instances = tuple(step.instance for step in steps)
         together.setdefault((instances, _apart(child, steps)), []).append(child)
@@ -78,10 +78,10 @@ def conditionals(scope: Scope, reading: Reading, network: str) -> Iterator[Condi
             check_exposure(scope, conditional, family, span)
             check_group(scope, conditional, family, span)
         _check_one_law(scope, conditional, steps, laws)
-        made.append((conditional, frozenset(step.line for step in steps)))
+        pairs.append((conditional, frozenset(step.line for step in steps)))
         yield conditional
     if network in ("q", "p"):
-        check_shared(scope, lines, made)
+        check_shared(scope, lines, pairs)
 
 
 def idle_modifiers(scope: Scope, body: ast.Body) -> None:
@@ -128,19 +128,19 @@ def _agreed_drawn(
     scope: Scope, children: Sequence[Variable], steps: Sequence[Step], network: str
 ) -> Distribution | None:
     """What `~` says of the children; lines that agree on a child agree on this as well."""
-    found: dict[Distribution, Step] = {}
+    first_steps: dict[Distribution, Step] = {}
     for step in steps:
         drawn = step.line.drawn
         if drawn is None:
             continue
         for child in children:
-            found.setdefault(drawn_from(scope, drawn, _family(scope, child), network), step)
-    if len(found) > 1:
-        first, second = list(found)[:2]
-        span = found[second].line.span
+            first_steps.setdefault(drawn_from(scope, drawn, _family(scope, child), network), step)
+    if len(first_steps) > 1:
+        first, second = list(first_steps)[:2]
+        span = first_steps[second].line.span
         ways = f"~ {first.law}", f"~ {second.law}"
         scope.note(TwoWays(span=span, child=children[0], first=ways[0], second=ways[1]))
-    return next(iter(found), None)
+    return next(iter(first_steps), None)
 
 
 def _check_one_law(

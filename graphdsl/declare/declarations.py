@@ -69,9 +69,13 @@ def _check_given(
     scope: Scope, spec: ast.Spec, constants: Iterable[str], parameters: Iterable[str]
 ) -> None:
     """Note values of the caller's that are for nothing."""
-    declared = [one.name for one in spec.statements if isinstance(one, ast.Constant)]
+    declared = [
+        statement.name for statement in spec.statements if isinstance(statement, ast.Constant)
+    ]
     _refuse_unknown(scope, "constant", constants, declared)
-    declared = [one.name for one in spec.statements if isinstance(one, ast.Parameter)]
+    declared = [
+        statement.name for statement in spec.statements if isinstance(statement, ast.Parameter)
+    ]
     _refuse_unknown(scope, "parameter", parameters, declared)
 
 

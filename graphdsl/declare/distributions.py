@@ -96,10 +96,10 @@ def posterior_of(root: Distribution) -> Distribution:
 def _is_learned(choice: ast.Choice, law: Law) -> bool:
     """Whether all parameters of a prior are learned: some alone cannot be."""
     learned = [
-        one.name.text
-        for one in choice.settings
-        if isinstance(one.value, ast.Word) and one.value.text == "learned"
-        if not one.each and not one.by
+        setting.name.text
+        for setting in choice.settings
+        if isinstance(setting.value, ast.Word) and setting.value.text == "learned"
+        if not setting.each and not setting.by
     ]
     wanted = LEARNED_PARAMETERS.get(law.word, ())
     return not choice.arguments and bool(wanted) and sorted(learned) == sorted(wanted)
@@ -162,7 +162,7 @@ def _own(kind: Kind) -> Law:
 
 def _joint(choice: ast.Choice) -> Law | None:
     """`normal(full)` or `flow`: the numbers of a variable are not independent given its parents."""
-    words = [one.text for one in choice.arguments if isinstance(one, ast.Word)]
+    words = [argument.text for argument in choice.arguments if isinstance(argument, ast.Word)]
     return joint_law(choice.name.text, words)
 
 
@@ -199,7 +199,7 @@ def _scale(
     is_learned = law.scale is not None and law.scale.default == "learned" and role == "observed"
     default: Literal["learned"] | None = "learned" if is_learned else None
     word = "scale" if law.scale is None else law.scale.word
-    if choice.arguments or any(one.name.text != word for one in choice.settings):
+    if choice.arguments or any(setting.name.text != word for setting in choice.settings):
         usage = _usage(law, role) if role == "latent" else f"`~ {law}`"
         if role != "latent" and law.scale is not None:
             usage += f" or `~ {law}({word} = learned)`"

@@ -88,13 +88,13 @@ def check_drawn(
     titles = {functional.under}
     if isinstance(functional, DivergenceOfPosteriors):
         titles.add(functional.network)
-    asked = [one for one in networks if one.name in titles]
-    spoken = sorted({*variables_of(functional), *(n for one in asked for n in one.variables)})
+    asked = [network for network in networks if network.name in titles]
+    spoken = sorted({*variables_of(functional), *(n for term in asked for n in term.variables)})
     blocks = {name: one for name, one in ((name, name.block) for name in spoken) if one}
     heads = list(dict.fromkeys(one.head for one in blocks.values()))
     if not heads:
         return
-    members = frozenset(name for one in scope.parts(heads[0]) for name in one.nodes)
+    members = frozenset(name for part in scope.parts(heads[0]) for name in part.nodes)
     problem = next(_problems(functional, asked, members, list(blocks)), None)
     if len(heads) > 1:
         problem = f"`{heads[0]}` and `{heads[1]}` are two families"
@@ -123,7 +123,7 @@ def _problems(
                 yield from _inferred_from_some(network, variables_of(functional), members)
     if isinstance(functional, DivergenceOfPosteriors):
         yield from _no_posterior(functional, asked, members)
-    for one in (one for network in asked for one in network.conditionals):
+    for one in (conditional for network in asked for conditional in network.conditionals):
         read = [name for name in one.parents if name in blocks]
         if read and (one.by != "poe" or len(one.parents) > 1):
             yield f"`{read[0]} -> {one.children[0]}` is not a line of its own `by poe`"

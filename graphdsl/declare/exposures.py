@@ -30,8 +30,8 @@ def _why_none(name: str, statement: ast.Statement | None) -> str:
     kind = statement.kind.name.text
     if kind != "positive":
         return f"`{name}` is of the kind `{kind}`"
-    several = f"`{name}` has several values in a row" if statement.family or statement.shape else ""
-    return f"rows may lack `{name}`" if statement.optional else several
+    reason = f"`{name}` has several values in a row" if statement.family or statement.shape else ""
+    return f"rows may lack `{name}`" if statement.optional else reason
 
 
 def check_exposure(scope: Scope, conditional: Conditional, family: Family, span: Span) -> None:

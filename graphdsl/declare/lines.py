@@ -63,10 +63,10 @@ def _gated(scope: Scope, step: Step, indices: Indices) -> list[Step]:
     gate = step.line.gate
     if gate is None or not (step.parents and step.children):
         return [step]
-    found = entries_of(scope, gate, len(step.parents), len(step.children), indices)
-    if found is None:
+    gated = entries_of(scope, gate, len(step.parents), len(step.children), indices)
+    if gated is None:
         return [step]
-    mask, entries = found
+    mask, entries = gated
     if mask.learned:
         gates = dict(_gates(step, mask, entries))
         return [Step(step.instance, step.line, step.parents, step.children, gates)]

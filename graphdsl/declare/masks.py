@@ -75,7 +75,7 @@ def _declare(scope: Scope, statement: ast.MaskDeclaration) -> None:
 
 def masks_named(scope: Scope, references: Sequence[ast.Reference]) -> tuple[str, ...] | None:
     """The learned masks of those that `sparsity` is of; None if one is something else."""
-    found: list[str] = []
+    names: list[str] = []
     for reference in references:
         mask = _mask(scope, reference.name)
         if mask is None:
@@ -83,8 +83,8 @@ def masks_named(scope: Scope, references: Sequence[ast.Reference]) -> tuple[str,
         if reference.subscripts or reference.copy:
             scope.note(SparsityOfPart(span=reference.span, name=mask.name))
             return None
-        found += (mask.name,) if mask.learned else ()  # those of a fixed one are a constant
-    return tuple(dict.fromkeys(found))
+        names += (mask.name,) if mask.learned else ()  # those of a fixed one are a constant
+    return tuple(dict.fromkeys(names))
 
 
 def entries_of(
@@ -160,10 +160,10 @@ def _along(
         )
         scope.note(mistake)
         return None
-    found: list[list[int]] = []
+    values: list[list[int]] = []
     for place, extent in enumerate(mask.extents):
         if place >= len(gate.subscripts):
-            found.append(list(range(1, extent + 1)))
+            values.append(list(range(1, extent + 1)))
             continue
         wanted = _wanted(scope, mask, gate.subscripts[place], extent, indices)
         if wanted is None:
@@ -182,8 +182,8 @@ def _along(
                 )
             )
             return None
-        found.append(wanted)
-    return found
+        values.append(wanted)
+    return values
 
 
 def _wanted(
@@ -214,7 +214,7 @@ def _extent(scope: Scope, statement: ast.MaskDeclaration, subscript: ast.Subscri
 
 
 def _start(scope: Scope, choice: ast.Choice) -> Fraction | None:
-    arguments = [one for one in choice.arguments if not isinstance(one, _NAMES)]
+    arguments = [argument for argument in choice.arguments if not isinstance(argument, _NAMES)]
     if choice.name.text != "bernoulli" or len(arguments) != 1 or len(choice.arguments) > 2:
         scope.note(EdgeLaw(span=choice.span, written=choice.name.text))
         return None
@@ -231,7 +231,7 @@ def _start(scope: Scope, choice: ast.Choice) -> Fraction | None:
 
 def _gradient(scope: Scope, choice: ast.Choice, extents: tuple[int, ...]) -> EdgeGradient | None:
     """How the probabilities are trained: `learned bernoulli(0.5, disarm)`."""
-    named = [one for one in choice.arguments if isinstance(one, _NAMES)]
+    named = [argument for argument in choice.arguments if isinstance(argument, _NAMES)]
     if not named:
         return "straight_through"
     word = named[0].text if isinstance(named[0], ast.Word) else ""
@@ -240,9 +240,9 @@ def _gradient(scope: Scope, choice: ast.Choice, extents: tuple[int, ...]) -> Edg
         known = one_of(get_args(EdgeGradient))
         scope.note(UnknownEdgeGradient(span=named[0].span, written=written, known=known))
         return None
-    found: EdgeGradient = word  # type: ignore[assignment]  # one of them, as just decided
+    gradient: EdgeGradient = word  # type: ignore[assignment]  # one of them, as just decided
     edges = prod(extents)
-    if found == "enumeration" and edges > MOST_ENUMERATED:
+    if gradient == "enumeration" and edges > MOST_ENUMERATED:
         mistake = TooMany(
             span=named[0].span,
             count=f"2^{edges}",
@@ -252,7 +252,7 @@ def _gradient(scope: Scope, choice: ast.Choice, extents: tuple[int, ...]) -> Edg
         )
         scope.note(mistake)
         return None
-    return found
+    return gradient
 
 
 def _fixed(

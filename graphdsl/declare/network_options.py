@@ -21,14 +21,14 @@ def options_of(
     scope: Scope, architecture: Architecture, choice: ast.Choice
 ) -> tuple[tuple[str, OptionValue], ...]:
     """The settings of a network whose values are not the default ones, in a fixed order."""
-    given = {one.name.text: one for one in choice.settings}
-    found = []
+    given = {setting.name.text: setting for setting in choice.settings}
+    options = []
     for option in architecture.options:
         if option.name in given:
             value = _value(scope, option, given[option.name])
             if value is not None and value != option.default:
-                found.append((option.name, value))
-    return tuple(found)
+                options.append((option.name, value))
+    return tuple(options)
 
 
 def check_arguments(scope: Scope, choice: ast.Choice) -> None:
@@ -47,11 +47,11 @@ def check_arguments(scope: Scope, choice: ast.Choice) -> None:
             _note(scope, excess, name, "second size", "its blocks have one width", usage)
         else:
             _note(scope, excess, name, "sizes", architecture.no_sizes, usage)
-    for one in choice.settings:
-        if architecture.option(one.name.text) is None:
+    for setting in choice.settings:
+        if architecture.option(setting.name.text) is None:
             known = ", ".join(f"`{option.name}`" for option in architecture.options)
             reason = f"its settings are {known}" if known else "it has no settings"
-            _note(scope, one, name, f"setting `{one.name}`", reason, usage)
+            _note(scope, setting, name, f"setting `{setting.name}`", reason, usage)
 
 
 def _note(

@@ -23,29 +23,29 @@ def members(
     family = scope.family(reference.name)
     if family is None:
         return None
-    found = _members_of(scope, reference, family, indices)
-    if found is None or not reference.copy:
-        return found
-    return tuple(one.copied for one in found)
+    variables = _members_of(scope, reference, family, indices)
+    if variables is None or not reference.copy:
+        return variables
+    return tuple(variable.copied for variable in variables)
 
 
 def joined(
     scope: Scope, references: Iterable[ast.Reference], indices: Indices
 ) -> tuple[Variable, ...] | None:
     """The variables of several references, side by side; None if one of them is wrong."""
-    found = [members(scope, reference, indices) for reference in references]
-    if any(names is None for names in found):
+    lists = [members(scope, reference, indices) for reference in references]
+    if any(names is None for names in lists):
         return None
-    return tuple(name for names in found if names is not None for name in names)
+    return tuple(name for names in lists if names is not None for name in names)
 
 
 def _members_of(
     scope: Scope, reference: ast.Reference, family: Family, indices: Indices
 ) -> tuple[Variable, ...] | None:
-    everything = scope.members(family.head)
+    family_members = scope.members(family.head)
     if not reference.subscripts:
-        return everything.names
-    extents = everything.extents
+        return family_members.names
+    extents = family_members.extents
     if not extents:
         if not scope.is_lost(family.name):
             scope.note(NotAFamily(span=reference.span, name=family.name), about=family.name)
@@ -56,36 +56,42 @@ def _members_of(
             name=family.head,
             wanted=index_count(len(extents)),
             given=str(len(reference.subscripts)),
-            usage=f"`{everything.names[0]}`, or `{family.head}` for all of it",
+            usage=f"`{family_members.names[0]}`, or `{family.head}` for all of it",
         )
         scope.note(mistake)
         return None
-    draw = next(filter(None, (_drawn(one, indices) for one in reference.subscripts)), "")
+    draw = next(
+        filter(None, (_drawn(subscript, indices) for subscript in reference.subscripts)), ""
+    )
     if draw:
         return block(scope, reference, family, extents, draw)
-    return _chosen(scope, reference, everything, indices)
+    return _chosen(scope, reference, family_members, indices)
 
 
 def _chosen(
     scope: Scope,
     reference: ast.Reference,
-    everything: Members,
+    family_members: Members,
     indices: Indices,
 ) -> tuple[Variable, ...] | None:
     """The members of a family whose indices the subscripts stand for."""
     wanted: list[Sequence[int]] = []
-    for subscript, extent in zip(reference.subscripts, everything.extents, strict=True):
+    for subscript, extent in zip(reference.subscripts, family_members.extents, strict=True):
         along = _wanted(scope, subscript, extent, indices)
         if along is None:
             return None
         outside = [index for index in along if index not in extent]
         if outside:
-            _out_of_range(scope, reference, everything.extents, (*wanted, (outside[0],)), indices)
+            _out_of_range(
+                scope, reference, family_members.extents, (*wanted, (outside[0],)), indices
+            )
             return None
         wanted.append(along)
-    head = everything.names[0].head
-    found = [Variable(head, index) for index in product(*wanted)]
-    return tuple(name for name in found if name in everything.known)  # a gap is said where it is
+    head = family_members.names[0].head
+    variables = [Variable(head, index) for index in product(*wanted)]
+    return tuple(
+        name for name in variables if name in family_members.known
+    )  # a gap is said where it is
 
 
 def _drawn(subscript: ast.Subscript, indices: Indices) -> str:

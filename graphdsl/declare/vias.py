@@ -59,13 +59,15 @@ def check_via(scope: Scope, line: ast.Line) -> None:
 
 
 def check_shared(
-    scope: Scope, lines: Iterable[ast.Line], made: Sequence[tuple[Conditional, frozenset[ast.Line]]]
+    scope: Scope,
+    lines: Iterable[ast.Line],
+    pairs: Sequence[tuple[Conditional, frozenset[ast.Line]]],
 ) -> None:
     """Conditionals that share a network are several, and read and answer alike."""
     for line in lines:
         if line.via is None or not line.via.shared:
             continue
-        mistake = _unshareable(scope, [one for one, written in made if line in written], line.via)
+        mistake = _unshareable(scope, [one for one, written in pairs if line in written], line.via)
         if mistake is not None:
             scope.note(mistake)
 
@@ -75,31 +77,31 @@ def check_shared_further(
 ) -> None:
     """The same of `infer r(i) {...}`: its lines share over all the networks that it makes."""
     name = block.name.text
-    several = [one for title, one in networks.items() if title.base == name]
-    made = [one for network in several for one in network.conditionals]
+    copies = [one for title, one in networks.items() if title.base == name]
+    conditionals = [conditional for network in copies for conditional in network.conditionals]
     for line in block.body.lines:
-        own = [one for one in made if line.span.line in one.lines]
+        own = [one for one in conditionals if line.span.line in one.lines]
         drawn = any(name.block is not None for one in own for name in one.parents)
         if own and not drawn:  # the experts of a drawn set are all those of the family
             check_shared(scope, [line], [(one, frozenset([line])) for one in own])
 
 
 def _unshareable(
-    scope: Scope, several: Sequence[Conditional], via: ast.Choice
+    scope: Scope, conditionals: Sequence[Conditional], via: ast.Choice
 ) -> Diagnostic | None:
     """Why one network cannot be that of them all; None if it can."""
-    readers = [reader for one in several for reader in _readers(one)]
+    readers = [reader for one in conditionals for reader in _readers(one)]
     if len(readers) < 2:
         return NothingToShare(span=via.span)
     if len(set(readers)) == 1:
         return SharedInVain(span=via.span, parents=", ".join(readers[0]))
     pairs = [(readers[0], other) for other in readers[1:]]
-    pairs += [(several[0].children, one.children) for one in several[1:]]
+    pairs += [(conditionals[0].children, one.children) for one in conditionals[1:]]
     differences = (_difference(scope, left, right) for left, right in pairs)
-    found = next((one for one in differences if one is not None), None)
-    if found is None:
+    difference = next((one for one in differences if one is not None), None)
+    if difference is None:
         return None
-    left, right, what = found
+    left, right, what = difference
     return SharedByUnequals(span=via.span, left=left, right=right, what=what)
 
 

@@ -77,7 +77,9 @@ class SpecError(Exception):
 
     def __init__(self, diagnostics: tuple[Diagnostic, ...]) -> None:
         self.diagnostics = tuple(sorted(diagnostics, key=lambda found: (found.span, found.code)))
-        super().__init__("; ".join(f"{one.code}: {one.message}" for one in self.diagnostics))
+        super().__init__(
+            "; ".join(f"{diagnostic.code}: {diagnostic.message}" for diagnostic in self.diagnostics)
+        )
 
 
 class CompilerBug(Exception):  # noqa: N818  # it says whose fault it is

@@ -31,7 +31,7 @@ class Checkup:
     @property
     def mistakes(self) -> int:
         """How many of the diagnostics are errors."""
-        return sum(one.severity == "error" for one in self.diagnostics)
+        return sum(diagnostic.severity == "error" for diagnostic in self.diagnostics)
 
 
 def as_json(checkups: Iterable[Checkup]) -> str:
@@ -40,11 +40,11 @@ def as_json(checkups: Iterable[Checkup]) -> str:
         "schema": "graphdsl.check/1",
         "files": [
             {
-                "file": one.file,
-                "mistakes": one.mistakes,
-                "diagnostics": [_entry(found) for found in one.diagnostics],
+                "file": checkup.file,
+                "mistakes": checkup.mistakes,
+                "diagnostics": [_entry(diagnostic) for diagnostic in checkup.diagnostics],
             }
-            for one in checkups
+            for checkup in checkups
         ],
     }
     return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
@@ -60,7 +60,11 @@ def as_github(checkups: Iterable[Checkup]) -> str:
     ::error file=a%2Cb.mib,line=2,col=3,endLine=2,endColumn=3,title=MIB999 A typo::`y` is not a \
 name%0AHint: write `x`
     """
-    return "".join(_command(one.file, found) for one in checkups for found in one.diagnostics)
+    return "".join(
+        _command(checkup.file, diagnostic)
+        for checkup in checkups
+        for diagnostic in checkup.diagnostics
+    )
 
 
 def as_sarif(checkups: Iterable[Checkup], version: str) -> str:
@@ -70,35 +74,37 @@ def as_sarif(checkups: Iterable[Checkup], version: str) -> str:
         checkups: The specs.
         version: Of graphdsl, as the file names its tool.
     """
-    several = [*checkups]
-    used = sorted({found.code: found for one in several for found in one.diagnostics}.items())
+    files = [*checkups]
+    used = sorted(
+        {diagnostic.code: diagnostic for one in files for diagnostic in one.diagnostics}.items()
+    )
     places = {code: place for place, (code, _) in enumerate(used)}
     driver: _Json = {
         "name": "graphdsl",
         "version": version,
-        "rules": [_rule(found) for _, found in used],
+        "rules": [_rule(diagnostic) for _, diagnostic in used],
     }
     run: _Json = {
         "tool": {"driver": driver},
         "columnKind": "unicodeCodePoints",
         "results": [
-            _result(one.file, found, places[found.code])
-            for one in several
-            for found in one.diagnostics
+            _result(one.file, diagnostic, places[diagnostic.code])
+            for one in files
+            for diagnostic in one.diagnostics
         ],
     }
     content = {"$schema": _SARIF, "version": "2.1.0", "runs": [run]}
     return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
 
 
-def _entry(found: Diagnostic) -> _Json:
-    span = found.span
+def _entry(diagnostic: Diagnostic) -> _Json:
+    span = diagnostic.span
     return {
-        "code": found.code,
-        "severity": found.severity,
-        "title": found.title,
-        "message": found.message,
-        "hint": found.advice,
+        "code": diagnostic.code,
+        "severity": diagnostic.severity,
+        "title": diagnostic.title,
+        "message": diagnostic.message,
+        "hint": diagnostic.advice,
         "line": span.line,
         "column": span.column,
         "end_line": span.end_line,
@@ -106,19 +112,19 @@ def _entry(found: Diagnostic) -> _Json:
     }
 
 
-def _command(file: str, found: Diagnostic) -> str:
-    line, column, end_line, end_column = _inclusive(found.span)
+def _command(file: str, diagnostic: Diagnostic) -> str:
+    line, column, end_line, end_column = _inclusive(diagnostic.span)
     where = {
         "file": file,
         "line": line,
         "col": column,
         "endLine": end_line,
         "endColumn": end_column,
-        "title": f"{found.code} {found.title}",
+        "title": f"{diagnostic.code} {diagnostic.title}",
     }
     properties = ",".join(f"{key}={_property(str(value))}" for key, value in where.items())
-    message = _data(f"{found.message}\nHint: {found.advice}")
-    return f"::{_LEVELS[found.severity]} {properties}::{message}\n"
+    message = _data(f"{diagnostic.message}\nHint: {diagnostic.advice}")
+    return f"::{_LEVELS[diagnostic.severity]} {properties}::{message}\n"
 
 
 def _inclusive(span: Span) -> tuple[int, int, int, int]:
@@ -134,26 +140,26 @@ def _property(text: str) -> str:
     return _data(text).replace(":", "%3A").replace(",", "%2C")
 
 
-def _rule(found: Diagnostic) -> _Json:
-    text = explanation(found.code).text if found.code in explained() else found.title
+def _rule(diagnostic: Diagnostic) -> _Json:
+    text = explanation(diagnostic.code).text if diagnostic.code in explained() else diagnostic.title
     return {
-        "id": found.code,
-        "shortDescription": {"text": found.title},
+        "id": diagnostic.code,
+        "shortDescription": {"text": diagnostic.title},
         "help": {"text": text, "markdown": text},
-        "defaultConfiguration": {"level": _LEVELS[found.severity]},
+        "defaultConfiguration": {"level": _LEVELS[diagnostic.severity]},
     }
 
 
-def _result(file: str, found: Diagnostic, rule: int) -> _Json:
-    span = found.span
+def _result(file: str, diagnostic: Diagnostic, rule: int) -> _Json:
+    span = diagnostic.span
     region: dict[str, _Json] = {"startLine": max(1, span.line), "startColumn": max(1, span.column)}
     if (span.end_line, span.end_column) > (span.line, span.column):
         region |= {"endLine": span.end_line, "endColumn": span.end_column}
     return {
-        "ruleId": found.code,
+        "ruleId": diagnostic.code,
         "ruleIndex": rule,
-        "level": _LEVELS[found.severity],
-        "message": {"text": f"{found.message}\nHint: {found.advice}"},
+        "level": _LEVELS[diagnostic.severity],
+        "message": {"text": f"{diagnostic.message}\nHint: {diagnostic.advice}"},
         "locations": [
             {
                 "physicalLocation": {

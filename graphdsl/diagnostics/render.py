@@ -13,7 +13,7 @@ _AROUND = 60
 _TAB = "    "
 
 
-def render(found: Diagnostic, source: Source) -> str:
+def render(diagnostic: Diagnostic, source: Source) -> str:
     r"""The title and place, the numbered line, a caret with the sentence, and the next step.
 
     >>> from graphdsl.diagnostics import Span
@@ -25,7 +25,7 @@ def render(found: Diagnostic, source: Source) -> str:
         |   ^ `y` is not a name
     Hint: write `x`
     """
-    span = found.span
+    span = diagnostic.span
     line = source.line(span.line)
     end = span.end_column if span.end_line == span.line else len(line) + 1
     shown, start, width = _window(line, span.column - 1, end - span.column)
@@ -33,11 +33,11 @@ def render(found: Diagnostic, source: Source) -> str:
     margin = " " * len(number)
     return "\n".join(
         (
-            f"{found.severity}[{found.code}] {found.title} in "
+            f"{diagnostic.severity}[{diagnostic.code}] {diagnostic.title} in "
             f"{source.name}:{span.line}:{span.column}",
             f"{number} | {shown}".rstrip(),
-            f"{margin} | {' ' * start}{'^' * width} {found.message}",
-            f"Hint: {found.advice}",
+            f"{margin} | {' ' * start}{'^' * width} {diagnostic.message}",
+            f"Hint: {diagnostic.advice}",
         )
     )
 

@@ -13,8 +13,8 @@ def nearest(word: str, known: Iterable[str]) -> str:
 
     candidates = sorted(known)
     by_case = [name for name in candidates if name.lower() == word.lower()]
-    found = by_case or get_close_matches(word, candidates, n=1, cutoff=0.5)
-    return found[0] if found else ""
+    matches = by_case or get_close_matches(word, candidates, n=1, cutoff=0.5)
+    return matches[0] if matches else ""
 
 
 def one_of(known: Iterable[str]) -> str:

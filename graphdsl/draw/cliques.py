@@ -37,11 +37,11 @@ def joined(
             before.append(node)
         else:
             runs.append([node])
-    found: list[tuple[Variable, ...]] = []
+    cliques: list[tuple[Variable, ...]] = []
     for run in runs:
         whole = tuple(name for node in run for name in node)
-        found += [whole] if len(run) >= _FEWEST else run
-    return tuple(found)
+        cliques += [whole] if len(run) >= _FEWEST else run
+    return tuple(cliques)
 
 
 def _alike(

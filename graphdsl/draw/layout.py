@@ -101,11 +101,11 @@ def laid_out(picture: Picture) -> Drawing:
     ]
     spots, moved = _clear(spots, picture.plates)
     routes = []
-    for one in picture.arrows:
-        through = [Point(x * column, y * row) for x, y in bends.get((one.start, one.end), ())]
-        if one.tone == "removed" or moved & {one.start, one.end}:
+    for arrow in picture.arrows:
+        through = [Point(x * column, y * row) for x, y in bends.get((arrow.start, arrow.end), ())]
+        if arrow.tone == "removed" or moved & {arrow.start, arrow.end}:
             through = []
-        routes.append(_route(one, spots, through))
+        routes.append(_route(arrow, spots, through))
     return _framed(picture, spots, routes)
 
 
@@ -129,11 +129,11 @@ class _Part(NamedTuple):
 
 
 def _parts(picture: Picture) -> list[_Part]:
-    pairs = [(one.start, one.end) for one in picture.arrows if one.tone != "removed"]
+    pairs = [(arrow.start, arrow.end) for arrow in picture.arrows if arrow.tone != "removed"]
     tied = {end for pair in pairs for end in pair}
     alone = [_Part({k: Point(0.0, 0.0)}, {}) for k in range(len(picture.marks)) if k not in tied]
     parts = [*_layered(list(dict.fromkeys(pairs)), len(picture.marks)), *alone]
-    return sorted(parts, key=lambda one: min(one.places))
+    return sorted(parts, key=lambda part: min(part.places))
 
 
 def _layered(pairs: list[tuple[int, int]], count: int) -> Iterator[_Part]:
@@ -142,8 +142,8 @@ def _layered(pairs: list[tuple[int, int]], count: int) -> Iterator[_Part]:
         return
     from fast_sugiyama import from_edges
 
-    found = from_edges(pairs, vertex_spacing=_UNIT, dummy_vertices=True, dummy_size=0.4)
-    for positions, _, height, edges in found:
+    layout = from_edges(pairs, vertex_spacing=_UNIT, dummy_vertices=True, dummy_size=0.4)
+    for positions, _, height, edges in layout:
         place = {int(k): Point(x / _UNIT, round((height - y) / _UNIT)) for k, (x, y) in positions}
         after = {int(a): int(b) for a, b in edges or () if int(a) >= count}
         bends: dict[tuple[int, int], list[Point]] = {}
@@ -171,8 +171,8 @@ def _side_by_side(
         def at(one: Point, left: float = left, low: float = low) -> Point:
             return Point(left + one.x, last - one.y if upwards else last - low + one.y)
 
-        grid |= {k: at(one) for k, one in part.places.items()}
-        bends |= {pair: [*map(at, found)] for pair, found in part.bends.items()}
+        grid |= {k: at(place) for k, place in part.places.items()}
+        bends |= {pair: [*map(at, points)] for pair, points in part.bends.items()}
         left = max(one.x for k, one in grid.items() if k in part.places) + 1.0
     return grid, bends
 
@@ -183,7 +183,7 @@ def _clear(spots: list[Spot], plates: Iterable[Plate]) -> tuple[list[Spot], set[
     done: list[Rectangle] = []
     for plate in plates:
         box = _around(plate, spots)
-        others = [one.box for k, one in enumerate(spots) if k not in plate.marks] + done
+        others = [spot.box for k, spot in enumerate(spots) if k not in plate.marks] + done
         if any(box.meets(one) for one in others):
             beside = [one.right for one in others if one.top < box.bottom and box.top < one.bottom]
             by = max(beside) + _GAP - box.left
@@ -201,10 +201,10 @@ def _around(plate: Plate, spots: list[Spot]) -> Rectangle:
     lowest = max((spots[k] for k in plate.marks), key=lambda one: one.middle[::-1])
     label = 6.5 * len(plate.label) + 14
     return Rectangle(
-        min(one.left for one in boxes) - _PAD,
-        min(one.top for one in boxes) - _PAD,
-        max([one.right + _PAD for one in boxes] + [lowest.middle.x + label]),
-        max(one.bottom for one in boxes) + _FOOT,
+        min(box.left for box in boxes) - _PAD,
+        min(box.top for box in boxes) - _PAD,
+        max([box.right + _PAD for box in boxes] + [lowest.middle.x + label]),
+        max(box.bottom for box in boxes) + _FOOT,
     )
 
 
@@ -212,7 +212,7 @@ def _route(arrow: Arrow, spots: list[Spot], through: list[Point]) -> Route:
     """From border to border; bowed where it would run through another mark, or is one of two."""
     start, end = spots[arrow.start], spots[arrow.end]
     if not through:
-        others = [one for k, one in enumerate(spots) if k not in (arrow.start, arrow.end)]
+        others = [spot for k, spot in enumerate(spots) if k not in (arrow.start, arrow.end)]
         bow = next(
             (
                 by
@@ -267,8 +267,8 @@ def _between(start: Point, end: Point, part: float) -> Point:
 def _framed(picture: Picture, spots: list[Spot], routes: list[Route]) -> Drawing:
     """The same with its left upper corner at nought."""
     plates = [(one, _around(one, spots)) for one in picture.plates]
-    boxes = [one.box for one in spots] + [box for _, box in plates]
-    points = [point for one in routes for point in one.points]
+    boxes = [spot.box for spot in spots] + [box for _, box in plates]
+    points = [point for route in routes for point in route.points]
     lefts = [one.left for one in boxes] + [one.x for one in points]
     tops = [one.top for one in boxes] + [one.y for one in points]
     x, y = min(lefts, default=0.0) - 2, min(tops, default=0.0) - 2
@@ -280,8 +280,8 @@ def _framed(picture: Picture, spots: list[Spot], routes: list[Route]) -> Drawing
 
     return Drawing(
         picture=picture,
-        spots=tuple(replace(one, middle=at(one.middle)) for one in spots),
-        routes=tuple(replace(one, points=tuple(map(at, one.points))) for one in routes),
+        spots=tuple(replace(spot, middle=at(spot.middle)) for spot in spots),
+        routes=tuple(replace(route, points=tuple(map(at, route.points))) for route in routes),
         plates=tuple(
             (plate, Rectangle(*at(Point(box.left, box.top)), *at(Point(box.right, box.bottom))))
             for plate, box in plates

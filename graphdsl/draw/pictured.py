@@ -40,7 +40,7 @@ def pictured(network: Network, model: Model, *, full: bool = False) -> Picture:
     nodes = network.nodes if full else joined(network.nodes, edges, selectors)
     edges = _between(nodes, edges)
     groups = () if full else _groups(nodes, model, edges, selectors)
-    edges |= {(one, child): (False, "kept") for child, one in selectors.items()}
+    edges |= {(selector, child): (False, "kept") for child, selector in selectors.items()}
     units = [*_units(nodes, model, groups), *_chosen(groups, selectors)]
     letters = _letters(model, groups)
     mark_of = {name: place for place, unit in enumerate(units) for name in unit.stands_for}
@@ -51,7 +51,7 @@ def pictured(network: Network, model: Model, *, full: bool = False) -> Picture:
         title=str(network_title(network)),
         marks=tuple(unit.mark for unit in units),
         arrows=tuple(arrows),
-        plates=tuple(_plate(one, letters[one], units) for one in groups),
+        plates=tuple(_plate(group, letters[group], units) for group in groups),
         upwards=network.role in ("inference", "further"),
         compared=compared,
     )
@@ -68,22 +68,30 @@ class _Unit:
 
 def _edges(network: Network) -> Looks:
     """The edges between nodes, and from each variable to a copy of it."""
-    gated = {(gate.parent, gate.child) for one in network.conditionals for gate in one.gates}
-    found: Looks = {}
+    gated = {
+        (gate.parent, gate.child)
+        for conditional in network.conditionals
+        for gate in conditional.gates
+    }
+    looks: Looks = {}
     for start, end in network.edges:
         parents, children = network.nodes[start], network.nodes[end]
         learned = any((a, b) in gated for a in parents for b in children)
-        found[parents[0], children[0]] = (learned, "kept")
+        looks[parents[0], children[0]] = (learned, "kept")
     node_of = {name: node[0] for node in network.nodes for name in node}
     for name in network.variables:
         if name.original != name and name.original in node_of:
-            found[node_of[name.original], node_of[name]] = (False, "kept")
-    return found
+            looks[node_of[name.original], node_of[name]] = (False, "kept")
+    return looks
 
 
 def projected(network: Network, model: Model) -> Network:
     """The network of the distribution that is projected on a regularizer: q's, p's, or another."""
-    unders = (one.under for one in model.projections if one.network.name == network.name)
+    unders = (
+        projection.under
+        for projection in model.projections
+        if projection.network.name == network.name
+    )
     under = next(unders, "q")
     if under == "p" and model.generation is not None:
         return model.generation
@@ -117,7 +125,10 @@ def _between(nodes: Nodes, edges: Looks) -> Looks:
 def _selectors(network: Network) -> dict[Variable, Selector]:
     """The selector of each child of a mixture."""
     return {
-        child: one.selector for one in network.conditionals if one.mixes for child in one.children
+        child: conditional.selector
+        for conditional in network.conditionals
+        if conditional.mixes
+        for child in conditional.children
     }
 
 
@@ -131,7 +142,11 @@ def _groups(
         members = [name for name in family.nodes if name in single]
         chosen = [selectors[name] for name in members if name in selectors]
         if len(set(chosen)) < len(members):  # else each has its own, which is in its plate
-            looks |= {(selectors[one], one): (False, "kept") for one in members if one in selectors}
+            looks |= {
+                (selectors[member], member): (False, "kept")
+                for member in members
+                if member in selectors
+            }
     return foldable(model.families, single, looks)
 
 
@@ -166,7 +181,9 @@ def _chosen(groups: tuple[Group, ...], selectors: Mapping[Variable, Selector]) -
     for group in groups:
         for family in group.families:
             members = [Variable(family, index) for index in group.indices]
-            own = tuple(dict.fromkeys(selectors[one] for one in members if one in selectors))
+            own = tuple(
+                dict.fromkeys(selectors[member] for member in members if member in selectors)
+            )
             if len(own) == len(members):
                 yield _Unit(
                     Mark(label=(label_of(own[0]),), kind="selector", variables=own), own, group
@@ -178,7 +195,7 @@ def _chosen(groups: tuple[Group, ...], selectors: Mapping[Variable, Selector]) -
 
 def _plate(group: Group, letters: Sequence[str], units: list[_Unit]) -> Plate:
     values = (tuple(sorted(set(along))) for along in zip(*group.indices, strict=True))
-    marks = tuple(place for place, one in enumerate(units) if one.group == group)
+    marks = tuple(place for place, unit in enumerate(units) if unit.group == group)
     return Plate(tuple(zip(letters, values, strict=True)), marks)
 
 
@@ -188,8 +205,8 @@ def _kind(node: tuple[Variable, ...], model: Model) -> MarkKind:
 
 def _letters(model: Model, groups: tuple[Group, ...]) -> dict[Group, tuple[str, ...]]:
     """A letter for each index of each plate, which no variable and no other plate has."""
-    taken = {one.head for one in model.families}
-    free = iter([one for one in _LETTERS if one not in taken])
+    taken = {family.head for family in model.families}
+    free = iter([letter for letter in _LETTERS if letter not in taken])
     places = count(1)
     return {
         group: tuple(next(free, "") or f"i{next(places)}" for _ in group.indices[0])

@@ -41,8 +41,10 @@ def foldable(
         drawn: The variables that are nodes of their own.
         edges: The edges between those, and between them and any other node.
     """
-    members = {one.name: tuple(name for name in one.nodes if name in drawn) for one in families}
-    folded = {name: found for name, found in members.items() if len(found) > 1}
+    members = {
+        family.name: tuple(name for name in family.nodes if name in drawn) for family in families
+    }
+    folded = {name: names for name, names in members.items() if len(names) > 1}
     while True:
         ties = dict(_ties(folded, edges))
         irregular = {name for tie in ties.values() if isinstance(tie, frozenset) for name in tie}
@@ -54,35 +56,35 @@ def foldable(
             return tuple(
                 Group(group, tuple(name.member for name in folded[group[0]])) for group in groups
             )
-        folded = {name: found for name, found in folded.items() if name not in irregular}
+        folded = {name: names for name, names in folded.items() if name not in irregular}
 
 
 def _ties(
     folded: Mapping[Variable, tuple[Variable, ...]], edges: Edges
 ) -> Iterator[tuple[tuple[Variable, Variable], Tie]]:
     """How the members of two families, or of a family and another node, are tied."""
-    owner = {name: family for family, found in folded.items() for name in found}
+    owner = {name: family for family, looks in folded.items() for name in looks}
     between: dict[tuple[Variable, Variable], dict[tuple[Variable, Variable], Hashable]] = {}
     for (start, end), drawn in edges.items():
         if start in owner or end in owner:
             pair = (owner.get(start, start), owner.get(end, end))
             between.setdefault(pair, {})[start, end] = drawn
-    for (a, b), found in between.items():
-        yield (a, b), _tie((a, folded.get(a, (a,))), (b, folded.get(b, (b,))), found)
+    for (a, b), looks in between.items():
+        yield (a, b), _tie((a, folded.get(a, (a,))), (b, folded.get(b, (b,))), looks)
 
 
 def _tie(
     start: tuple[Variable, tuple[Variable, ...]],
     end: tuple[Variable, tuple[Variable, ...]],
-    found: Mapping[tuple[Variable, Variable], Hashable],
+    edges: Mapping[tuple[Variable, Variable], Hashable],
 ) -> Tie:
     (a, starts), (b, ends) = start, end
     if a == b:
         return frozenset((a,))
-    rows = [tuple(found.get((one, other)) for other in ends) for one in starts]
+    rows = [tuple(edges.get((one, other)) for other in ends) for one in starts]
     if len({*chain.from_iterable(rows)}) == 1:
         return "all"
-    if _is_diagonal(starts, ends, found):
+    if _is_diagonal(starts, ends, edges):
         return "equal"
     if all(len(set(row)) == 1 for row in rows):
         return frozenset((a,))
@@ -94,13 +96,13 @@ def _tie(
 def _is_diagonal(
     starts: tuple[Variable, ...],
     ends: tuple[Variable, ...],
-    found: Mapping[tuple[Variable, Variable], Hashable],
+    edges: Mapping[tuple[Variable, Variable], Hashable],
 ) -> bool:
     """Whether there are the edges of equal members, drawn alike, and no others."""
-    same_indices = [one.member for one in starts] == [one.member for one in ends]
-    if not same_indices or len(set(found.values())) > 1:
+    same_indices = [start.member for start in starts] == [one.member for one in ends]
+    if not same_indices or len(set(edges.values())) > 1:
         return False
-    return set(found) == set(zip(starts, ends, strict=True))
+    return set(edges) == set(zip(starts, ends, strict=True))
 
 
 def _together(
@@ -113,5 +115,5 @@ def _together(
             group[a] |= group[b]
             for name in group[b]:
                 group[name] = group[a]
-    several = {id(one): one for one in group.values()}
-    return [tuple(name for name in folded if name in one) for one in several.values()]
+    members = {id(one): one for one in group.values()}
+    return [tuple(name for name in folded if name in one) for one in members.values()]

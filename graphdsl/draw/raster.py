@@ -94,7 +94,7 @@ def _arrow(route: Route, corner: Point, axes: Axes) -> None:
     from matplotlib.patches import FancyArrowPatch
     from matplotlib.path import Path
 
-    points = [(corner.x + one.x, corner.y + one.y) for one in route.points]
+    points = [(corner.x + point.x, corner.y + point.y) for point in route.points]
     codes = [Path.MOVETO, Path.LINETO]
     if len(points) > 2:
         points, codes = _smooth(points)

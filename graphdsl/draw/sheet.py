@@ -28,7 +28,7 @@ class Sheet:
 def drawable(model: Model) -> tuple[Network, ...]:
     """The networks of a spec by their names: q, p, further ones, and those projected on."""
     own = (model.inference, model.generation, *model.further)
-    projected = (one.network for one in model.projections)
+    projected = (projection.network for projection in model.projections)
     named = {one.name: one for one in (*own, *projected) if one and one.nodes}
     return tuple(named.values())
 

@@ -112,7 +112,7 @@ def _arrow(route: Route, drawing: Drawing) -> Iterator[str]:
     neck = Point(tip.x - 8 * x, tip.y - 8 * y)
     yield f'<path class="arrow" d="{path_through((*route.points[:-1], neck))}"/>'
     corners = (tip, Point(neck.x - 4 * y, neck.y + 4 * x), Point(neck.x + 4 * y, neck.y - 4 * x))
-    yield f'<path class="head" d="M{" L".join(_at(one) for one in corners)} Z"/></g>'
+    yield f'<path class="head" d="M{" L".join(_at(corner) for corner in corners)} Z"/></g>'
 
 
 def _said(route: Route, start: Mark, end: Mark) -> str:

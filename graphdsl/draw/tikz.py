@@ -64,7 +64,7 @@ def _mark(spot: Spot, corner: Point, key: str) -> str:
 
 def _arrow(route: Route, corner: Point) -> str:
     style = route.arrow.tone + ", learned" * route.arrow.learned
-    points = [_cm(corner, *one) for one in route.points]
+    points = [_cm(corner, *point) for point in route.points]
     written = [f"({x},{y})" for x, y in points]
     if len(written) == 2:
         return f"  \\draw[{style}] {written[0]} -- {written[1]};"

@@ -32,7 +32,9 @@ def declaration_rows(run: int, pieces: Sequence[Piece]) -> list[Row]:
 
 
 def _one_row(run: int, pieces: Sequence[Piece]) -> list[Row]:
-    signs = [at for at, one in enumerate(pieces) if one.depth == 0 and one.text in (":", "=", "~")]
+    signs = [
+        at for at, piece in enumerate(pieces) if piece.depth == 0 and piece.text in (":", "=", "~")
+    ]
     cells = tuple(
         Cell(flat(pieces[start:end]), rank, scope=("declarations", run, rank))
         for rank, (start, end) in enumerate(pairwise([*signs, len(pieces)]))
@@ -50,16 +52,16 @@ def _with_role(pieces: Sequence[Piece]) -> tuple[Piece, ...]:
 
 def _fixed_rows(pieces: Sequence[Piece]) -> int | None:
     """Where the first row of a fixed mask begins, if its rows are to stand below each other."""
-    opening = next((at for at, one in enumerate(pieces) if one.kind == "FIXED"), None)
+    opening = next((at for at, piece in enumerate(pieces) if piece.kind == "FIXED"), None)
     if opening is None or not fits(pieces[: opening + 2]) or pieces[opening + 1].behind:
         return None
-    ends = [at for at, one in enumerate(pieces) if one.text == ";"]
+    ends = [at for at, piece in enumerate(pieces) if piece.text == ";"]
     wanted = any(pieces[at + 1].on_new_line for at in ends) or not fits(pieces)
     return opening + 2 if wanted else None
 
 
 def _rows_below(pieces: Sequence[Piece]) -> list[Row]:
-    ends = [at + 1 for at, one in enumerate(pieces) if one.text == ";"]
+    ends = [at + 1 for at, piece in enumerate(pieces) if piece.text == ";"]
     rows: list[Row] = []
     for start, end in pairwise([0, *ends, len(pieces)]):
         rows += comment_rows(pieces[start].above, 4, blanks=False)

@@ -34,7 +34,7 @@ def with_structure(
     parsed, _ = parse(source)
     changes = [*_changes(parsed, structure, constants), *_turns_left(source, parsed, structure)]
     lines = list(source.lines)
-    for span, text in sorted(changes, key=lambda one: one[0], reverse=True):
+    for span, text in sorted(changes, key=lambda change: change[0], reverse=True):
         before = lines[span.line - 1][: span.column - 1]
         behind = lines[span.end_line - 1][span.end_column - 1 :]
         lines[span.line - 1 : span.end_line] = [before + text + behind]
@@ -62,17 +62,17 @@ def _turns_left(
 ) -> Iterator[tuple[Span, str]]:
     """Take the structure's turns away, unless a mask stays learned."""
     masks = [one for one in parsed.statements if isinstance(one, ast.MaskDeclaration)]
-    if any(one.learned is not None and one.name.text not in structure for one in masks):
+    if any(mask.learned is not None and mask.name.text not in structure for mask in masks):
         return
     for statement in parsed.statements:
         if not isinstance(statement, ast.Turns):
             continue
-        starts = [(one.player.span.line, one.player.span.column) for one in statement.turns]
+        starts = [(turn.player.span.line, turn.player.span.column) for turn in statement.turns]
         ends = [*starts[1:], _end(statement.span)]
         others = [
             _between(source, start, end).rstrip(", ")
-            for one, start, end in zip(statement.turns, starts, ends, strict=True)
-            if one.player.text != "structure"
+            for turn, start, end in zip(statement.turns, starts, ends, strict=True)
+            if turn.player.text != "structure"
         ]
         if len(others) < len(statement.turns):
             yield statement.span, f"turns {', '.join(others)}" if others else ""

@@ -42,4 +42,4 @@ def format_spec(source: Source) -> str:
 
 
 def _comments(text: str) -> list[str]:
-    return [one.rstrip(" \t\f\r") for one in re.findall("#[^\n]*", text)]
+    return [match.rstrip(" \t\f\r") for match in re.findall("#[^\n]*", text)]

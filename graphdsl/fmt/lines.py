@@ -59,11 +59,11 @@ def column_order(lines: Iterable[Line]) -> dict[tuple[Hashable, str], int]:
     """
     sequences: dict[Hashable, list[tuple[str, ...]]] = defaultdict(list)
     for line in lines:
-        sequences[line.columns].append(tuple(one[0].kind for one in line.modifiers))
+        sequences[line.columns].append(tuple(modifier[0].kind for modifier in line.modifiers))
     return {
         (columns, kind): place
-        for columns, found in sequences.items()
-        for kind, place in _layers(found).items()
+        for columns, sequence in sequences.items()
+        for kind, place in _layers(sequence).items()
     }
 
 
@@ -71,8 +71,8 @@ def _cut(pieces: Sequence[Piece], is_behind_blank: bool, columns: Hashable) -> L
     depth = pieces[0].depth
     starts = [
         at
-        for at, one in enumerate(pieces)
-        if at == 0 or (one.depth == depth and (one.kind in _MODIFIERS or one.text == "->"))
+        for at, piece in enumerate(pieces)
+        if at == 0 or (piece.depth == depth and (piece.kind in _MODIFIERS or piece.text == "->"))
     ]
     parts = [tuple(pieces[start:end]) for start, end in pairwise([*starts, len(pieces)])]
     return Line(

@@ -97,7 +97,7 @@ def _modifier_cells(line: Line, order: Mapping[tuple[Hashable, str], int]) -> li
 
 
 def _opening(pieces: Sequence[Piece]) -> int:
-    return next(at for at, one in enumerate(pieces) if one.text == "{")
+    return next(at for at, piece in enumerate(pieces) if piece.text == "{")
 
 
 def _inside(pieces: Sequence[Piece]) -> Sequence[Piece]:

@@ -26,13 +26,13 @@ def set_spaces(pieces: Sequence[Piece]) -> tuple[Piece, ...]:
     depths = _depths(pieces)
     totals = _ends_of_totals(pieces)
     tight = _in_square(pieces) | _in_ranges(pieces, depths)
-    made = [replace(one, depth=depth) for one, depth in zip(pieces, depths, strict=True)]
+    spaced = [replace(piece, depth=depth) for piece, depth in zip(pieces, depths, strict=True)]
     for at, (before, here) in enumerate(pairwise(pieces), start=1):
         behind_operand = before.kind in _OPERANDS and at - 1 not in totals
-        made[at] = replace(made[at], is_sign=behind_operand and here.text in _OPERATORS)
-        space = _space(made[at - 1], made[at], at in tight, at - 1 in totals)
-        made[at] = replace(made[at], space=space)
-    return tuple(made)
+        spaced[at] = replace(spaced[at], is_sign=behind_operand and here.text in _OPERATORS)
+        space = _space(spaced[at - 1], spaced[at], at in tight, at - 1 in totals)
+        spaced[at] = replace(spaced[at], space=space)
+    return tuple(spaced)
 
 
 def flat(pieces: Sequence[Piece]) -> str:
@@ -73,18 +73,18 @@ def _depths(pieces: Sequence[Piece]) -> list[int]:
 
 def _ends_of_totals(pieces: Sequence[Piece]) -> set[int]:
     """Where the parentheses of `sum(...)` close: what follows them is their body."""
-    found, openings = set(), []
+    ends, openings = set(), []
     for at, piece in enumerate(pieces):
         if piece.text in _OPENING:
             openings.append(at)
         elif piece.text in _CLOSING and pieces[openings.pop() - 1].kind == "TOTAL":
-            found.add(at)
-    return found
+            ends.add(at)
+    return ends
 
 
 def _in_square(pieces: Sequence[Piece]) -> set[int]:
     """What stands in square brackets; a network in braces there has its own rules again."""
-    found, openings = set(), [""]
+    places, openings = set(), [""]
     for at, piece in enumerate(pieces):
         if piece.text in _CLOSING:
             openings.pop()
@@ -92,21 +92,21 @@ def _in_square(pieces: Sequence[Piece]) -> set[int]:
             inside = openings[-1] == "[" and piece.text == "("
             openings.append("[" if inside else piece.text)
         if openings[-1] == "[":
-            found.add(at)
-    return found
+            places.add(at)
+    return places
 
 
 def _in_ranges(pieces: Sequence[Piece], depths: Sequence[int]) -> set[int]:
     """The operands of each `..`."""
-    found: set[int] = set()
+    places: set[int] = set()
     for at, piece in enumerate(pieces):
         if piece.text == "..":
             for step in (-1, 1):
                 place = at + step
                 while 0 <= place < len(pieces) and _is_bound(pieces[place], depths, place, at):
-                    found.add(place)
+                    places.add(place)
                     place += step
-    return found
+    return places
 
 
 def _is_bound(piece: Piece, depths: Sequence[int], place: int, dots: int) -> bool:

@@ -57,10 +57,10 @@ def lay_out(pieces: Sequence[Piece]) -> list[Row]:
 
 def _rows_of_run(run: int, statements: Sequence[_Statement]) -> list[list[Row]]:
     """The rows of each statement."""
-    kind, pieces = statements[0].kind, [one.pieces for one in statements]
+    kind, pieces = statements[0].kind, [statement.pieces for statement in statements]
     if kind == "network":
         return network_rows(run, pieces)
-    return [_rows(kind, run, one) for one in pieces]
+    return [_rows(kind, run, piece) for piece in pieces]
 
 
 def _rows(kind: str, run: int, pieces: Sequence[Piece]) -> list[Row]:
@@ -91,12 +91,12 @@ def _notes(notes: Sequence[Note], tail: int) -> list[Row]:
 
 def _statements(pieces: Sequence[Piece]) -> list[_Statement]:
     starts = [at for at, piece in enumerate(pieces) if piece.kind in BEGINNINGS]
-    found: list[_Statement] = []
+    statements: list[_Statement] = []
     run, before = 0, ""
     for start, end in pairwise([*starts, len(pieces)]):
         first = pieces[start]
         kind = BEGINNINGS[first.kind]
         run += kind != before or Note() in first.above
         before = kind
-        found.append(_Statement(kind, run, set_spaces(pieces[start:end])))
-    return found
+        statements.append(_Statement(kind, run, set_spaces(pieces[start:end])))
+    return statements

@@ -36,7 +36,7 @@ def assertion_rows(run: int, pieces: Sequence[Piece]) -> list[Row]:
 
 def constraint_rows(run: int, pieces: Sequence[Piece]) -> list[Row]:
     """The rows of `subject to E <= E, ...`: one for each if they were broken, or are too long."""
-    commas = [at for at, one in enumerate(pieces) if one.depth == 0 and one.text == ","]
+    commas = [at for at, piece in enumerate(pieces) if piece.depth == 0 and piece.text == ","]
     if fits(pieces) and not any(_is_broken_at(pieces, at) for at in commas):
         return flow("", pieces, hang=_INDENT)
     rows = [Row(pieces[0].text, behind=pieces[0].behind)]
@@ -48,7 +48,7 @@ def constraint_rows(run: int, pieces: Sequence[Piece]) -> list[Row]:
 
 
 def _sum_rows(run: int, pieces: Sequence[Piece], splits: Callable[[Piece], bool]) -> list[Row]:
-    signs = [at for at, one in enumerate(pieces) if splits(one)]
+    signs = [at for at, piece in enumerate(pieces) if splits(piece)]
     if fits(pieces) and not any(_is_broken_at(pieces, at) for at in signs):
         return flow("", pieces, hang=_INDENT)
     terms = _terms(pieces, signs)
@@ -64,27 +64,27 @@ def _is_sign(piece: Piece) -> bool:
 
 
 def _is_broken_at(pieces: Sequence[Piece], at: int) -> bool:
-    return any(one.on_new_line for one in pieces[at : at + 2])
+    return any(piece.on_new_line for piece in pieces[at : at + 2])
 
 
 def _terms(pieces: Sequence[Piece], signs: Sequence[int]) -> list[_Term]:
     """The terms, with comments around a sign moved to where the sign does not come between."""
-    made = list(pieces)
+    laid_out = list(pieces)
     for at in signs:
-        before, sign, after = made[at - 1 : at + 2]
+        before, sign, after = laid_out[at - 1 : at + 2]
         if sign.behind and not before.behind and not sign.has_comments_above:
-            made[at - 1], sign = replace(before, behind=sign.behind), replace(sign, behind="")
+            laid_out[at - 1], sign = replace(before, behind=sign.behind), replace(sign, behind="")
         if not sign.behind:
             sign = replace(sign, above=sign.above + after.above)
-            made[at + 1] = replace(after, above=())
-        made[at] = sign
+            laid_out[at + 1] = replace(after, above=())
+        laid_out[at] = sign
     starts = [1, *(at + 1 for at in signs)]
-    ends = [*signs, len(made)]
+    ends = [*signs, len(laid_out)]
     return [
         _Term(
-            above=made[start - 1 if number else start].above,
-            sign=tuple(made[start - 1 : start]) if number else (),
-            operand=tuple(made[start:end]),
+            above=laid_out[start - 1 if number else start].above,
+            sign=tuple(laid_out[start - 1 : start]) if number else (),
+            operand=tuple(laid_out[start:end]),
         )
         for number, (start, end) in enumerate(zip(starts, ends, strict=True))
     ]
@@ -117,6 +117,6 @@ def _behind_weight(operand: Sequence[Piece]) -> int | None:
 def _constraint(pieces: Sequence[Piece], scope: Hashable) -> list[Row]:
     if not fits(pieces, indent=_INDENT):
         return flow(" " * _INDENT, pieces, hang=_HANG)
-    relation = next(at for at, one in enumerate(pieces) if one.kind == "RELATION")
+    relation = next(at for at, piece in enumerate(pieces) if piece.kind == "RELATION")
     cell = Cell(flat(pieces[relation:]), 0, scope)
     return [Row(" " * _INDENT + flat(pieces[:relation]), (cell,), pieces[-1].behind)]

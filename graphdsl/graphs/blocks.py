@@ -29,12 +29,12 @@ def blocked_dag(
     both = (inside(head, draw), outside(head, draw))
     data = [name for name in order if _is_data(model, name) and name not in {*members, *both}]
     data += both
-    found: Parents = {name: frozenset(data[:place]) for place, name in enumerate(data)}
+    dag: Parents = {name: frozenset(data[:place]) for place, name in enumerate(data)}
     for name in order:
         above, seen = parents[name] - members, parents[name] & members
-        if not _is_data(model, name) and seen in (frozenset(), members) and above <= found.keys():
-            found[name] = above.union(both) if seen else above
-    return tuple(found), found, frozenset(data)
+        if not _is_data(model, name) and seen in (frozenset(), members) and above <= dag.keys():
+            dag[name] = above.union(both) if seen else above
+    return tuple(dag), dag, frozenset(data)
 
 
 def _is_data(model: Model, name: Variable) -> bool:

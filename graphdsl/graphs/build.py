@@ -87,14 +87,16 @@ def inference_dag(
         graph.add_edges_from((a, b) for a in network.nodes[parent] for b in network.nodes[child])
     rank = {name: place for place, name in enumerate((*(one.name for one in model.nodes), *blocks))}
     late = len(rank)
-    for one in network.conditionals:
-        if one.mixes and not one.one_expert:  # one density of all children
-            graph.add_edges_from(combinations(sorted(one.children, key=rank.__getitem__), 2))
-        elif one.mixes:
-            graph.add_edges_from((one.selector, child) for child in one.children)
-    for one in network.conditionals:
-        if one.one_expert:  # a selector has no parents: it comes where its children do
-            rank[one.selector] = min(rank[child] for child in one.children)
+    for conditional in network.conditionals:
+        if conditional.mixes and not conditional.one_expert:  # one density of all children
+            graph.add_edges_from(
+                combinations(sorted(conditional.children, key=rank.__getitem__), 2)
+            )
+        elif conditional.mixes:
+            graph.add_edges_from((conditional.selector, child) for child in conditional.children)
+    for conditional in network.conditionals:
+        if conditional.one_expert:  # a selector has no parents: it comes where its children do
+            rank[conditional.selector] = min(rank[child] for child in conditional.children)
     order = nx.lexicographical_topological_sort(
         graph, key=lambda name: rank[name] + (0 if name in data else late)
     )

@@ -38,18 +38,18 @@ def check_model(
     inferences = (model.inference, *model.further)
     into_data = tuple(one for each in inferences for one in _edges_into_observed(model, each))
     inference = () if into_data else inferences  # such an edge may be all of the circle
-    found: list[Diagnostic] = [*_cycles((*inference, *generation, *networks)), *into_data]
+    diagnostics: list[Diagnostic] = [*_cycles((*inference, *generation, *networks)), *into_data]
     if model.generation is not None:
-        found += _edges_into_given(model, model.generation)
+        diagnostics += _edges_into_given(model, model.generation)
     if complete:
-        found += _latents_without_encoder(model)
-        found += _latents_not_inferred_here(model)
+        diagnostics += _latents_without_encoder(model)
+        diagnostics += _latents_not_inferred_here(model)
         if model.generation is not None:
-            found += _latents_on_one_side(model, model.generation)
-            found += _not_in_generation(model, model.generation)
-    if complete and not found:
-        found += missing_mediators(model)
-    return tuple(found)
+            diagnostics += _latents_on_one_side(model, model.generation)
+            diagnostics += _not_in_generation(model, model.generation)
+    if complete and not diagnostics:
+        diagnostics += missing_mediators(model)
+    return tuple(diagnostics)
 
 
 def _cycles(networks: Iterable[Network]) -> Iterator[CyclicNetwork]:
@@ -94,18 +94,18 @@ def _edges_into(
     network: Network, variables: frozenset[Variable]
 ) -> Iterator[tuple[Variable, Span]]:
     """Where an edge ends in one of the variables, and in which; each place once."""
-    told: set[Span] = set()
+    reported: set[Span] = set()
     for (_, child), (_, below) in zip(network.edges, network.written, strict=True):
         names = [name for name in network.nodes[child] if name in variables]
         span = Span(*below)
-        if names and span not in told:
-            told.add(span)
+        if names and span not in reported:
+            reported.add(span)
             yield names[0], span
 
 
 def _latents_without_encoder(model: Model) -> Iterator[Diagnostic]:
     noise = _noise_of_a_generator(model)
-    inferred = {name for one in (model.inference, *model.further) for name in one.children}
+    inferred = {name for network in (model.inference, *model.further) for name in network.children}
     # What a line of q speaks of, q infers: a mask may have left it without a parent.
     left_out = set(model.inference.variables) - set(model.inference.children)
     guess = next((node.name for node in model.nodes if node.role != "latent"), "x")
@@ -125,8 +125,8 @@ def _noise_of_a_generator(model: Model) -> frozenset[Variable]:
     if model.generation is None:
         return frozenset()
     spoken: frozenset[Variable] = frozenset()
-    for one in model.asked():
-        functional = one.functional
+    for term in model.asked():
+        functional = term.functional
         if isinstance(functional, DivergenceOfMarginals) and functional.variables is None:
             return frozenset()  # a joint holds them all
         spoken |= variables_of(functional) if functional.under != "p" else frozenset()
@@ -137,17 +137,17 @@ def _latents_not_inferred_here(model: Model) -> Iterator[Diagnostic]:
     """An information under a network that does not infer one of its latents."""
     networks = {one.name: one for one in (model.inference, *model.further)}
     everywhere = frozenset(name for one in networks.values() for name in one.children)
-    told: set[tuple[str, str]] = set()
-    asked = [*model.asked(), *(one for each in model.assertions for one in each.difference)]
-    for one in asked:
-        network = networks.get(one.functional.under)
+    reported: set[tuple[str, str]] = set()
+    asked = [*model.asked(), *(term for each in model.assertions for term in each.difference)]
+    for term in asked:
+        network = networks.get(term.functional.under)
         if network is None:
             continue
-        missing = (variables_of(one.functional) & everywhere) - network.children
+        missing = (variables_of(term.functional) & everywhere) - network.children
         for name in sorted(missing):
-            if (network.name, name) not in told:
-                told.add((network.name, name))
-                span = Span(one.line, one.column, one.line, one.column + 1)
+            if (network.name, name) not in reported:
+                reported.add((network.name, name))
+                span = Span(term.line, term.column, term.line, term.column + 1)
                 yield LatentNotInferred(
                     span=span,
                     node=name,
@@ -169,26 +169,26 @@ def _instead(name: str, asked: Network, networks: Mapping[NetworkName, Network])
 
 def _not_in_generation(model: Model, generation: Network) -> Iterator[Diagnostic]:
     """A term under p of what p's network does not speak of."""
-    asked = [*model.asked(), *(one for each in model.assertions for one in each.difference)]
-    spoken = [(one.functional, one.line, one.column) for one in asked]
-    spoken += [(one.target, one.line, one.column) for one in model.choices]
-    spoken += [(one.target, one.line, one.column) for one in model.model_choices]
-    told: set[Variable] = set()
+    asked = [*model.asked(), *(term for each in model.assertions for term in each.difference)]
+    spoken = [(term.functional, term.line, term.column) for term in asked]
+    spoken += [(choice.target, choice.line, choice.column) for choice in model.choices]
+    spoken += [(choice.target, choice.line, choice.column) for choice in model.model_choices]
+    reported: set[Variable] = set()
     for functional, line, column in spoken:
         if functional.under != "p":
             continue
-        for name in sorted(variables_of(functional) - set(generation.variables) - told):
-            told.add(name)
+        for name in sorted(variables_of(functional) - set(generation.variables) - reported):
+            reported.add(name)
             yield NotInGeneration(span=Span(line, column, line, column + 1), node=name)
 
 
 def _latents_on_one_side(model: Model, generation: Network) -> Iterator[Diagnostic]:
     """KL(q || p): each latent must be inferred by the one, and be in the other."""
-    told: set[tuple[str, str]] = set()
+    reported: set[tuple[str, str]] = set()
     networks = (model.inference, *model.further)
     everywhere = frozenset(name for network in networks for name in network.children)
-    for one in model.asked():
-        divergence = one.functional
+    for term in model.asked():
+        divergence = term.functional
         if not isinstance(divergence, DivergenceOfMarginals) or divergence.variables is not None:
             continue
         inferred = model.inference_of(divergence.under).children
@@ -200,13 +200,13 @@ def _latents_on_one_side(model: Model, generation: Network) -> Iterator[Diagnost
                 if name in everywhere
             }
             wrong = next((name for name, (left, right) in sides.items() if left != right), None)
-            if wrong is None or (divergence.under, family.name) in told:
+            if wrong is None or (divergence.under, family.name) in reported:
                 continue
-            told.add((divergence.under, family.name))
+            reported.add((divergence.under, family.name))
             present, absent = (
                 (divergence.under, "p") if sides[wrong][0] else ("p", divergence.under)
             )
-            span = Span(one.line, one.column, one.line, one.column + len("KL"))
+            span = Span(term.line, term.column, term.line, term.column + len("KL"))
             yield LatentOnOneSide(
                 span=span, node=wrong, under=divergence.under, present=present, absent=absent
             )

@@ -40,13 +40,13 @@ def _descend(
     while (cell := colouring.shared(points)) is not None:
         members = [point for point in points if colouring.colour[point] == cell]
         level = [*_conjugates(level, fixed, members[0])]
-        found, strangers = _exchanged(graph, points, colouring, members, level)
+        permutations, strangers = _exchanged(graph, points, colouring, members, level)
         if strangers and budget[0] > 0:
             chosen = _least(graph, points, colouring, (members[0], *strangers), budget)
-            members = [chosen, *(one for one in members if one != chosen)]
-            found, _ = _exchanged(graph, points, colouring, members, level)
-        level += found
-        generators += found
+            members = [chosen, *(member for member in members if member != chosen)]
+            permutations, _ = _exchanged(graph, points, colouring, members, level)
+        level += permutations
+        generators += permutations
         fixed.append(members[0])
         colouring.set_apart(members[0])
     return colouring
@@ -60,12 +60,12 @@ def _exchanged(
     known: Sequence[Permutation],
 ) -> tuple[list[Permutation], list[int]]:
     """What puts others in the first's place, and those that nothing puts there."""
-    found: list[Permutation] = []
+    permutations: list[Permutation] = []
     strangers: list[int] = []
     first = members[0]
     orbit = _orbit(first, known)
     if orbit.issuperset(members):
-        return found, strangers
+        return permutations, strangers
     left = colouring.copy()
     left.set_apart(first)
     around = _Surroundings(graph, points, colouring)
@@ -75,9 +75,9 @@ def _exchanged(
             if one is None:
                 strangers.append(other)
             else:
-                found.append(one)
-                orbit = _orbit(first, (*known, *found))
-    return found, strangers
+                permutations.append(one)
+                orbit = _orbit(first, (*known, *permutations))
+    return permutations, strangers
 
 
 def _least(
@@ -228,15 +228,15 @@ class _Surroundings:
 
 def _distances(graph: Coloured, points: Sequence[int]) -> dict[int, int]:
     """How many edges each vertex is from the nearest point."""
-    found = dict.fromkeys(points, 0)
+    distances = dict.fromkeys(points, 0)
     waiting = deque(points)
     while waiting:
         here = waiting.popleft()
         for _, near in graph.around[here]:
-            if near not in found:
-                found[near] = found[here] + 1
+            if near not in distances:
+                distances[near] = distances[here] + 1
                 waiting.append(near)
-    return found
+    return distances
 
 
 def _keeps(graph: Coloured, swap: Permutation) -> bool:
@@ -272,9 +272,9 @@ def _completed(
         one, two = left.copy(), right.copy()
         one.set_apart(vertex)
         two.set_apart(wish)
-        found = _completed(graph, points, one, two, {**known, vertex: wish})
-        if found is not None:
-            return found
+        completed = _completed(graph, points, one, two, {**known, vertex: wish})
+        if completed is not None:
+            return completed
     return None
 
 
@@ -290,22 +290,22 @@ def _read(
         if seen.get(right.colour[vertex]) != _seen(graph, right, vertex):
             return None
     of = {right.colour[point]: point for point in points}
-    found = {point: of[left.colour[point]] for point in points}
-    return {old: new for old, new in found.items() if old != new}
+    images = {point: of[left.colour[point]] for point in points}
+    return {old: new for old, new in images.items() if old != new}
 
 
 def _orbit(point: int, permutations: Iterable[Permutation]) -> set[int]:
     """All places that a point can be put in."""
-    several = [*permutations]
-    found, waiting = {point}, [point]
+    generators = [*permutations]
+    orbit, waiting = {point}, [point]
     while waiting:
         here = waiting.pop()
-        for one in several:
+        for one in generators:
             there = one.get(here, here)
-            if there not in found:
-                found.add(there)
+            if there not in orbit:
+                orbit.add(there)
                 waiting.append(there)
-    return found
+    return orbit
 
 
 def _conjugates(
@@ -317,12 +317,12 @@ def _conjugates(
         return
     for one in level:
         moved = {*one, *turn}
-        found = {point: _through(point, turn, one, turn) for point in moved}
-        if one is not turn and all(found.get(point, point) == point for point in fixed):
-            yield {old: new for old, new in found.items() if old != new}
+        conjugate = {point: _through(point, turn, one, turn) for point in moved}
+        if one is not turn and all(conjugate.get(point, point) == point for point in fixed):
+            yield {old: new for old, new in conjugate.items() if old != new}
 
 
 def _through(point: int, *permutations: Permutation) -> int:
-    for one in permutations:
-        point = one.get(point, point)
+    for permutation in permutations:
+        point = permutation.get(point, point)
     return point

@@ -50,11 +50,11 @@ def symmetry_of(model: Model) -> Symmetry:
     spec.tell_parameters_apart()
     variables = [node.name for node in model.nodes]
     points = {spec.of[name]: name for name in variables}
-    networks = {spec.networks[one.name]: one.name for one in model.further}
+    networks = {spec.networks[network.name]: network.name for network in model.further}
     order, permutations = ordered(spec.graph, [*points, *networks])
     return Symmetry(
         tuple(points[point] for point in order if point in points),
-        tuple(_exchange(one, points, networks) for one in permutations),
+        tuple(_exchange(permutation, points, networks) for permutation in permutations),
     )
 
 
@@ -82,11 +82,11 @@ def orders(model: Model, symmetry: Symmetry) -> list[Model]:
     for node in nodes:
         if node.role == "latent":
             groups.setdefault(symmetry.orbit(node.name), []).append(node)
-    several = [*groups.values()]
-    if len(several) <= _MOST_GROUPS:
-        tried: Iterable[Sequence[list[Node]]] = permutations(several)
+    classes = [*groups.values()]
+    if len(classes) <= _MOST_GROUPS:
+        tried: Iterable[Sequence[list[Node]]] = permutations(classes)
     else:
-        tried = several, several[::-1]
+        tried = classes, classes[::-1]
     data = [node for node in nodes if node.role != "latent"]
     return [
         replace(model, nodes=(*data, *(node for group in order for node in group)))
@@ -107,8 +107,10 @@ class SpecGraph:
     def draw(self) -> None:
         """All that a spec says and that its loss depends on."""
         model = self.model
-        for one in model.parameters:
-            self.of[f"param {one.name}"] = self.graph.vertex("parameter", str(one.range), one.ramp)
+        for parameter in model.parameters:
+            self.of[f"param {parameter.name}"] = self.graph.vertex(
+                "parameter", str(parameter.range), parameter.ramp
+            )
         self.draw_networks()
         for owner in model.players or (None,):
             whole = self.graph.vertex("objective", *(() if owner is None else owner.owners))
@@ -131,17 +133,17 @@ class SpecGraph:
 
     def tell_parameters_apart(self) -> None:
         """Give each parameter a colour of its own, in an order that no name decides."""
-        places = [self.of[f"param {one.name}"] for one in self.model.parameters]
+        places = [self.of[f"param {parameter.name}"] for parameter in self.model.parameters]
         for rank, place in enumerate(ordered(self.graph, places)[0]):
             self.graph.words[place] = repr((rank, self.graph.words[place]))
 
     def _variables(self) -> None:
         for family in self.model.families:
             law = family.distribution
-            told = family.role, family.kind, family.shape, family.classes, family.optional
+            traits = family.role, family.kind, family.shape, family.classes, family.optional
             drawn = family.prior, str(law.law), str((law.scale, law.each)), bool(family.labels)
             for name in family.nodes:
-                self.of[name] = self.graph.vertex("variable", *told, *drawn)
+                self.of[name] = self.graph.vertex("variable", *traits, *drawn)
         for family in self.model.families:
             for name in family.nodes:
                 self._parents_of_law(self.of[name], family.distribution)
@@ -196,8 +198,8 @@ class SpecGraph:
             self._names(edge, (gate.parent,), "parent")
             self._names(edge, (gate.child,), "child")
 
-    def _sum(self, whole: int, several: Iterable[Weighted]) -> None:
-        for one in several:
+    def _sum(self, whole: int, terms: Iterable[Weighted]) -> None:
+        for one in terms:
             place = self.graph.vertex("term")
             self.graph.edge(whole, place)
             self._weight(place, one.weight, "weight")
@@ -229,10 +231,10 @@ class SpecGraph:
                 self._under(kind, network, "to")
             case _:
                 pass
-        for label, several in _roles(functional):
+        for label, variables in _roles(functional):
             part = self.graph.vertex("part", label)
             self.graph.edge(kind, part)
-            self._names(part, several, "in")
+            self._names(part, variables, "in")
 
     def _under(self, place: int, name: str, label: str) -> None:
         if name in self.networks:

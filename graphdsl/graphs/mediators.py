@@ -27,17 +27,17 @@ _Pair = tuple[int, int]
 
 def missing_mediators(model: Model) -> Iterator[Diagnostic]:
     """The projections of the objective that a row without some variable has no bound of."""
-    told: set[tuple[str, str]] = set()
-    for one in model.asked():
-        projection = one.functional
+    reported: set[tuple[str, str]] = set()
+    for term in model.asked():
+        projection = term.functional
         if not isinstance(projection, Projection) or projection.under == "p":
             continue
-        found = _first(projection, model)
-        if found is not None and (projection.network.name, found[0]) not in told:
-            told.add((projection.network.name, found[0]))
-            name, left, right = found
+        missing = _first(projection, model)
+        if missing is not None and (projection.network.name, missing[0]) not in reported:
+            reported.add((projection.network.name, missing[0]))
+            name, left, right = missing
             yield MediatorMayBeMissing(
-                span=Span(one.line, one.column, one.line, one.column + 1),
+                span=Span(term.line, term.column, term.line, term.column + 1),
                 name=name,
                 network=projection.network.name,
                 left=left,

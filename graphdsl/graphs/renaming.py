@@ -28,12 +28,14 @@ def renaming(left: Model, right: Model, *, objective: bool) -> dict[str, str] | 
         objective: Whether the objectives have to match term by term, or the networks alone.
     """
     graphs = [SpecGraph(left), SpecGraph(right)]
-    for one in graphs:
-        one.draw() if objective else one.draw_networks()
-        for point in (one.of[f"param {each.name}"] for each in one.model.parameters if objective):
-            one.graph.words[point] = "parameter"  # whatever its range
-    here, there = (Colouring(one.graph) for one in graphs)
-    points = [_points(one, objective) for one in graphs]
+    for graph in graphs:
+        graph.draw() if objective else graph.draw_networks()
+        for point in (
+            graph.of[f"param {each.name}"] for each in graph.model.parameters if objective
+        ):
+            graph.graph.words[point] = "parameter"  # whatever its range
+    here, there = (Colouring(graph.graph) for graph in graphs)
+    points = [_points(graph, objective) for graph in graphs]
     if sorted(graphs[0].graph.words) != sorted(graphs[1].graph.words):
         return None
     while here.trace == there.trace:
@@ -41,8 +43,8 @@ def renaming(left: Model, right: Model, *, objective: bool) -> dict[str, str] | 
         if cell is None:
             pairs = {there.colour[point]: name for point, name in points[1].items()}
             matched = ((pairs.get(here.colour[p]), name) for p, name in points[0].items())
-            found = _heads(matched)
-            return found if objective or found is None else found | _parameters(left, right)
+            heads = _heads(matched)
+            return heads if objective or heads is None else heads | _parameters(left, right)
         mine = [point for point in points[0] if here.colour[point] == cell]
         others = {points[1][point]: point for point in points[1] if there.colour[point] == cell}
         if not others:
@@ -56,7 +58,7 @@ def renaming(left: Model, right: Model, *, objective: bool) -> dict[str, str] | 
 
 def _parameters(left: Model, right: Model) -> dict[str, str]:
     """Parameters by equal names, and the others in their order, if there are as many."""
-    here, there = ([one.name for one in model.parameters] for model in (left, right))
+    here, there = ([parameter.name for parameter in model.parameters] for model in (left, right))
     mine, others = ([one for one in a if one not in b] for a, b in ((here, there), (there, here)))
     return dict(zip(others, mine, strict=True)) if len(mine) == len(others) else {}
 
@@ -64,20 +66,20 @@ def _parameters(left: Model, right: Model) -> dict[str, str]:
 def _points(spec: SpecGraph, objective: bool) -> dict[int, str]:
     """The vertices of what has a name, in the order of declaration."""
     model = spec.model
-    parameters = [one.name for one in model.parameters if objective]
-    found = {spec.of[f"param {name}"]: name for name in parameters}
-    found |= {spec.of[node.name]: node.name for node in model.nodes}
-    found |= {spec.entries[mask.name]: mask.name for mask in model.masks}
-    return found | {spec.networks[one.name]: one.name for one in model.further}
+    parameters = [parameter.name for parameter in model.parameters if objective]
+    points = {spec.of[f"param {name}"]: name for name in parameters}
+    points |= {spec.of[node.name]: node.name for node in model.nodes}
+    points |= {spec.entries[mask.name]: mask.name for mask in model.masks}
+    return points | {spec.networks[network.name]: network.name for network in model.further}
 
 
 def _heads(matched: Iterable[tuple[str | None, str]]) -> dict[str, str] | None:
     """The names without their indices; None where members of a family part."""
-    found: dict[str, str] = {}
+    heads: dict[str, str] = {}
     for old, new in matched:
-        if old is None or found.setdefault(_head(old), _head(new)) != _head(new):
+        if old is None or heads.setdefault(_head(old), _head(new)) != _head(new):
             return None
-    return found if len(set(found.values())) == len(found) else None
+    return heads if len(set(heads.values())) == len(heads) else None
 
 
 def _head(name: str) -> str:

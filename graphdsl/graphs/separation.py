@@ -98,12 +98,12 @@ class Separation:
     def _neighbours(self, place: int, within: int) -> int:
         """A node's neighbours in the moral graph: parents, children, and their other parents."""
         children = self._child_mask[place] & within
-        found = self._parent_mask[place] | children
+        neighbours = self._parent_mask[place] | children
         if self._complete >> place & 1:
-            found |= self._complete & within
+            neighbours |= self._complete & within
         for child in _places(children):
-            found |= self._parent_mask[child]
-        return found
+            neighbours |= self._parent_mask[child]
+        return neighbours
 
     def _ancestral(self, mask: int) -> int:
         total = rest = mask

@@ -66,4 +66,4 @@ class Comparison:
     @property
     def equal(self) -> bool:
         """Whether the specs train the same model by the same loss."""
-        return self.sameness == "same" and not any(one.trains for one in self.sections)
+        return self.sameness == "same" and not any(section.trains for section in self.sections)

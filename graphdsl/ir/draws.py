@@ -46,9 +46,9 @@ def draws_in(names: Iterable[Variable], *titles: NetworkName) -> tuple[str, ...]
     >>> draws_in([outside("x", "S")], NetworkName("r", (IndexSet((1, 2), (), "T"),)))
     ('S', 'T')
     """
-    found = [one.block.draw for one in names if one.block is not None]
-    found += [draw for one in titles for draw in one.draws]
-    return tuple(dict.fromkeys(found))
+    draws = [name.block.draw for name in names if name.block is not None]
+    draws += [draw for title in titles for draw in title.draws]
+    return tuple(dict.fromkeys(draws))
 
 
 def mean_over(names: Iterable[Variable], *titles: NetworkName) -> str:

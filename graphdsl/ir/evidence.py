@@ -67,12 +67,16 @@ class Use:
             ValueError: If a range lacks the end that a distance is from.
         """
         weight = Weight.number(self.multiplier)
-        for one in self.distances:
-            end = ranges[one.parameter].low if one.end == "low" else ranges[one.parameter].high
+        for distance in self.distances:
+            end = (
+                ranges[distance.parameter].low
+                if distance.end == "low"
+                else ranges[distance.parameter].high
+            )
             if end is None:
-                raise ValueError(f"the range of {one.parameter} has no {one.end} end")
-            away = Weight.parameter(one.parameter) - Weight.number(end)
-            weight *= away if one.end == "low" else -away
+                raise ValueError(f"the range of {distance.parameter} has no {distance.end} end")
+            away = Weight.parameter(distance.parameter) - Weight.number(end)
+            weight *= away if distance.end == "low" else -away
         return weight
 
 

@@ -25,7 +25,7 @@ def variables_of(functional: Functional) -> frozenset[Variable]:
     """The variables that a functional names, copies as their originals."""
     match functional:
         case Projection(network):
-            return frozenset(one.original for one in network.variables)
+            return frozenset(variable.original for variable in network.variables)
         case MultiInformation(parts, given):
             return given.union(*parts)
         case UncertaintyOf(of, given) | PredictiveEntropy(of, given):
@@ -47,7 +47,7 @@ def _variables_of_others(
         case Sparsity():
             return frozenset()
         case Wrapped(_, inner):
-            return frozenset().union(*(variables_of(one.functional) for one in inner))
+            return frozenset().union(*(variables_of(term.functional) for term in inner))
 
 
 def draws_of(functional: Functional) -> tuple[str, ...]:

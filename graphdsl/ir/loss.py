@@ -323,7 +323,7 @@ class LossModule:
         others = {
             "critic": any(term.critic for term in self.terms),
             "structure": bool(self.masks),
-            "multiplier": any(one.kind == "constraint" for one in self.groups),
+            "multiplier": any(group.kind == "constraint" for group in self.groups),
         }
-        main = tuple(one.name for one in self.players) or ("model",)
+        main = tuple(player.name for player in self.players) or ("model",)
         return (*main, *(name for name, plays in others.items() if plays))

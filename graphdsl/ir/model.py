@@ -59,14 +59,14 @@ class Model:
 
     def asked(self) -> tuple[Weighted, ...]:
         """Every functional of the objective, those under a sign included."""
-        found: list[Weighted] = []
-        for one in self.objective:
-            found += one.functional.inner if isinstance(one.functional, Wrapped) else (one,)
-        return tuple(found)
+        terms: list[Weighted] = []
+        for term in self.objective:
+            terms += term.functional.inner if isinstance(term.functional, Wrapped) else (term,)
+        return tuple(terms)
 
     def inference_of(self, name: str) -> Network:
         """The inference network of that name."""
-        return next(one for one in (self.inference, *self.further) if one.name == name)
+        return next(network for network in (self.inference, *self.further) if network.name == name)
 
     @cached_property
     def roles(self) -> dict[Variable, tuple[Role, int]]:
@@ -92,7 +92,7 @@ class Model:
 
     def place_of_network(self, name: str) -> int:
         """Where a distribution comes, whatever it is called: p, q, the further ones, a new one."""
-        known = ("p", "q", *(one.name for one in self.further))
+        known = ("p", "q", *(network.name for network in self.further))
         return known.index(name) if name in known else len(known)
 
     def family_of(self, node: Variable) -> Family:
@@ -107,10 +107,10 @@ class Model:
     @cached_property
     def _by_head(self) -> dict[str, Names]:
         heads = dict.fromkeys(family.head for family in self.families)
-        found: dict[str, list[Variable]] = {head: [] for head in heads}
+        variables: dict[str, list[Variable]] = {head: [] for head in heads}
         for family in self.families:
-            found[family.head] += family.nodes
-        return {head: tuple(nodes) for head, nodes in found.items()}
+            variables[family.head] += family.nodes
+        return {head: tuple(nodes) for head, nodes in variables.items()}
 
     def labelled(self, node: Variable) -> Variable:
         """The variable that a label is of; any other is itself."""
@@ -119,7 +119,11 @@ class Model:
 
     def is_normal(self, node: Variable) -> bool:
         """Whether q infers a latent, in every row, with a normal of independent numbers."""
-        drawn = [one.drawn for one in self.inference.conditionals if node in one.children]
+        drawn = [
+            conditional.drawn
+            for conditional in self.inference.conditionals
+            if node in conditional.children
+        ]
         family = self.family_of(node)
         law = next((one for one in drawn if one is not None), family.distribution).law
         return law == NORMAL and not family.labels

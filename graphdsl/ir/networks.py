@@ -282,10 +282,10 @@ class Network:
 
     @cached_property
     def _parents(self) -> tuple[tuple[int, ...], ...]:
-        found: list[list[int]] = [[] for _ in self.nodes]
+        parents: list[list[int]] = [[] for _ in self.nodes]
         for parent, child in self.edges:
-            found[child].append(parent)
-        return tuple(map(tuple, found))
+            parents[child].append(parent)
+        return tuple(map(tuple, parents))
 
     @cached_property
     def _conditionals(self) -> dict[Variable, Conditional]:
@@ -299,9 +299,9 @@ def _option_text(value: OptionValue) -> str:
 
 def owners_of_edges(networks: Iterable[Network]) -> dict[str, frozenset[str]]:
     """Of each learned mask, the distributions that have edges under it: `q`, `p`, `r`."""
-    found: dict[str, frozenset[str]] = {}
+    owners: dict[str, frozenset[str]] = {}
     for network in networks:
         owner = network.name.base
-        for gate in (gate for one in network.conditionals for gate in one.gates):
-            found[gate.mask] = found.get(gate.mask, frozenset()) | {owner}
-    return found
+        for gate in (gate for conditional in network.conditionals for gate in conditional.gates):
+            owners[gate.mask] = owners.get(gate.mask, frozenset()) | {owner}
+    return owners

@@ -200,7 +200,7 @@ class NetworkName(str):
     @property
     def draws(self) -> tuple[str, ...]:
         """The drawn sets among its arguments."""
-        sets = (one for one in self.arguments if isinstance(one, IndexSet))
+        sets = (argument for argument in self.arguments if isinstance(argument, IndexSet))
         return tuple(one.drawn for one in sets if one.drawn)
 
 
@@ -250,10 +250,10 @@ def variable(text: str) -> Variable:
     >>> variable("z[1,2]").member, variable("x[not S]").block, variable("x'").original
     ((1, 2), DrawnBlock(head='x', draw='S', outside=True), 'x')
     """
-    found = _PRINTED.fullmatch(text)
-    if found is None:
+    match = _PRINTED.fullmatch(text)
+    if match is None:
         return Variable(text)
-    head, prime, index, outside, draw = found.groups()
+    head, prime, index, outside, draw = match.groups()
     block = DrawnBlock(head, draw, outside is not None) if draw else None
     member = map(int, index.split(",")) if index else ()
     return Variable(head, member, copy=bool(prime), block=block)
@@ -297,15 +297,15 @@ def latex_names(variables: Iterable[Variable], between: str = ", ") -> str:
 
 def runs(variables: Iterable[Variable]) -> list[list[Variable]]:
     """The list, cut where a variable is not the next member of its family."""
-    found: list[list[Variable]] = []
+    stretches: list[list[Variable]] = []
     before = None
     for one in variables:
         if before is not None and before == (one.order[0], _previous(one.order[1])):
-            found[-1].append(one)
+            stretches[-1].append(one)
         else:
-            found.append([one])
+            stretches.append([one])
         before = one.order
-    return found
+    return stretches
 
 
 def _previous(member: tuple[int, ...]) -> tuple[int, ...] | None:

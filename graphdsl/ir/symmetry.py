@@ -75,18 +75,18 @@ class Reading:
 
 def orbit(one: Reading, exchanges: Iterable[Exchange]) -> set[Reading]:
     """All parts that exchanges put in the place of one, itself among them."""
-    several = [*exchanges]
-    return set(reached(one, lambda here: (here.exchanged(each) for each in several)))
+    generators = [*exchanges]
+    return set(reached(one, lambda here: (here.exchanged(each) for each in generators)))
 
 
 def reached(
     start: _Thing, steps: Callable[[_Thing], Iterable[_Thing]], most: int | None = None
 ) -> list[_Thing]:
     """Everything that steps lead to, in the order in which they do; a little above `most` of it."""
-    found, waiting = {start: None}, [start]
-    while waiting and (most is None or len(found) <= most):
+    images, waiting = {start: None}, [start]
+    while waiting and (most is None or len(images) <= most):
         for there in steps(waiting.pop()):
-            if there not in found:
-                found[there] = None
+            if there not in images:
+                images[there] = None
                 waiting.append(there)
-    return [*found]
+    return [*images]

@@ -111,7 +111,7 @@ class GradientComparison:
     @property
     def max_error(self) -> float:
         """The largest difference, as a share of the slope."""
-        return max((one.error for one in self.slopes), default=0.0)
+        return max((slope.error for slope in self.slopes), default=0.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,22 +147,23 @@ class Verification:
             if not one.agrees
         )
         sides = (
-            f"{one.term} is {one.mean:.6g} on average (+- {one.deviation:.2g}), which is no "
-            f"{one.relation} bound of {one.exact:.6g}"
-            + (f" where {one.structure}" if one.structure else "")
-            for one in self.estimates
-            if not one.agrees
+            f"{estimate.term} is {estimate.mean:.6g} on average (+- {estimate.deviation:.2g}), "
+            f"which is no {estimate.relation} bound of {estimate.exact:.6g}"
+            + (f" where {estimate.structure}" if estimate.structure else "")
+            for estimate in self.estimates
+            if not estimate.agrees
         )
         slopes = (
-            f"along a direction of {slope.of or 'all parameters'} the gradient of {one.player} is "
-            f"{slope.emitted:.9g}, and its loss rises by {slope.stated:.9g}"
-            for one in self.gradients
-            for slope in one.slopes
+            f"along a direction of {slope.of or 'all parameters'} the gradient of "
+            f"{gradient.player} is {slope.emitted:.9g}, and its loss rises by {slope.stated:.9g}"
+            for gradient in self.gradients
+            for slope in gradient.slopes
             if not slope.agrees
         )
         reaches = (
-            f"the loss of {one.player} has a gradient in {name}, which {one.player} does not train"
-            for one in self.gradients
-            for name in one.reaches
+            f"the loss of {gradient.player} has a gradient in {name}, "
+            f"which {gradient.player} does not train"
+            for gradient in self.gradients
+            for name in gradient.reaches
         )
         return (*self.mistakes, *losses, *sides, *slopes, *reaches)

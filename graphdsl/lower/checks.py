@@ -33,11 +33,15 @@ from graphdsl.lower.estimator_choice import Estimates
 from graphdsl.lower.importance import unfit_importances
 
 
-def all_warnings(several: Sequence[Collected], models: Sequence[Model]) -> Iterator[Diagnostic]:
+def all_warnings(collections: Sequence[Collected], models: Sequence[Model]) -> Iterator[Diagnostic]:
     """What is suspicious in some objective; an estimate is idle where it is so in all of them."""
-    told = [list(_warnings(one, model)) for one, model in zip(several, models, strict=True)]
-    for one in dict.fromkeys(each for warnings in told for each in warnings):
-        if not isinstance(one, EstimatorIdle) or all(one in warnings for warnings in told):
+    warnings_of_each = [
+        list(_warnings(one, model)) for one, model in zip(collections, models, strict=True)
+    ]
+    for one in dict.fromkeys(each for warnings in warnings_of_each for each in warnings):
+        if not isinstance(one, EstimatorIdle) or all(
+            one in warnings for warnings in warnings_of_each
+        ):
             yield one
 
 
@@ -97,17 +101,17 @@ def without_model(pieces: Iterable[Piece], model: Model) -> Iterator[Diagnostic]
 
 def _marginals(model: Model) -> Iterator[Diagnostic]:
     """KL(q(A) || p(A)) needs p(A) as a product: the parents in p of all of A must be in A."""
-    for one in model.asked():
-        if not isinstance(one.functional, DivergenceOfMarginals):
+    for term in model.asked():
+        if not isinstance(term.functional, DivergenceOfMarginals):
             continue
-        named = one.functional.variables
+        named = term.functional.variables
         for conditional in model.generation.conditionals if named and model.generation else ():
             children = [name for name in conditional.children if name in (named or ())]
-            known = {*(named or ()), *one.functional.model_given}
+            known = {*(named or ()), *term.functional.model_given}
             missing = [name for name in conditional.parents if name not in known]
             if children and missing:
                 yield MarginalOfModel(
-                    span=Span.at(one.line, one.column, 2),
+                    span=Span.at(term.line, term.column, 2),
                     names=", ".join(named or ()),
                     parent=missing[0],
                     child=children[0],

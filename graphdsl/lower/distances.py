@@ -41,8 +41,8 @@ def distance_terms(
     if not estimates:
         return
     generated = Generation(plans)
-    for one in estimates:
-        yield _term(plans, generated, one, taken)
+    for estimate in estimates:
+        yield _term(plans, generated, estimate, taken)
 
 
 def unfit_distances(collected: Collected, model: Model) -> Iterator[Diagnostic]:
@@ -60,26 +60,26 @@ def unfit_distances(collected: Collected, model: Model) -> Iterator[Diagnostic]:
 def _made(model: Model) -> set[Variable]:
     """What p generates from something else."""
     makers = model.generation.conditionals if model.generation else ()
-    return {name for one in makers for name in one.children}
+    return {name for maker in makers for name in maker.children}
 
 
 def _untrained_by_ratio(distance: Distance, model: Model) -> str:
     """The first family that p generates, of a density ratio at q's samples; nothing if none."""
     if distance.name != "KL":
         return ""
-    made = sorted(set(distance.variables) & _made(model), key=distance.variables.index)
-    return model.family_of(made[0]).name if made else ""
+    generated = sorted(set(distance.variables) & _made(model), key=distance.variables.index)
+    return model.family_of(generated[0]).name if generated else ""
 
 
 def _why_not(distance: Distance, model: Model) -> str:
-    made = _made(model)
+    generated = _made(model)
     families = {model.family_of(name).name: model.family_of(name) for name in distance.variables}
     for family in families.values():
         if not set(family.nodes) <= set(distance.variables):
             return f"it is of a part of the family `{family.name}`"
         if family.role == "latent" and family.distribution.law != NORMAL:
             return f"`{family.name}` is not normal"
-        if family.role != "latent" and not set(family.nodes) <= set(made):
+        if family.role != "latent" and not set(family.nodes) <= set(generated):
             return f"`p` does not generate `{family.name}`"
         if family.classes is not None:
             return f"`{family.name}` is categorical"
@@ -90,10 +90,10 @@ def _chosen_from(distance: Distance, model: Model) -> str:
     """That a variable, or what p generates it from, is drawn from a mixture; nothing if none is."""
     makers = model.generation.conditionals if model.generation else ()
     behind = with_ancestors(distance.variables, model)
-    for one in makers:
-        drawn = model.distribution_of(one)
-        if drawn.components and behind.intersection(one.children):
-            chosen = f"`{one.children[0]}` is drawn from `{drawn.written}`"
+    for maker in makers:
+        drawn = model.distribution_of(maker)
+        if drawn.components and behind.intersection(maker.children):
+            chosen = f"`{maker.children[0]}` is drawn from `{drawn.written}`"
             return f"{chosen}, whose choice of a component has no gradient"
     return ""
 
@@ -101,19 +101,19 @@ def _chosen_from(distance: Distance, model: Model) -> str:
 def _term(
     plans: Mapping[NetworkName, Plan], generated: Generation, one: DistanceEstimate, taken: Names
 ) -> LossTerm:
-    discrepancy, model, several = one.discrepancy, generated.model, one.families
+    discrepancy, model, families = one.discrepancy, generated.model, one.families
     distance, weight, chosen = discrepancy.distance, discrepancy.weight, one.estimator
     plan = plans[distance.under]
     variables = names(distance.variables)
-    estimator, label = chosen.named, ",".join(family.name for family in several)
+    estimator, label = chosen.named, ",".join(family.name for family in families)
     critic, slope, own = NO_ATTRIBUTE, None, chosen.relation
     if chosen.has_critic:
         critic = Attribute(f"critic_{'against' if one.is_apart else 'of'}:{label}{plan.tag}")
-        _declare_critic(plan, critic, several, one.is_apart)
-    here = tuple(sampled(plan, family) for family in several)
-    there = tuple(generated.sample(family) for family in several)
+        _declare_critic(plan, critic, families, one.is_apart)
+    here = tuple(sampled(plan, family) for family in families)
+    there = tuple(generated.sample(family) for family in families)
     if distance.r1:
-        slope = _slope(distance, several, taken.take(f"slope:{label}{plan.tag}"))
+        slope = _slope(distance, families, taken.take(f"slope:{label}{plan.tag}"))
         estimator += f"; the critic pays {number_text(distance.r1)} * {slope.formula} (R1)"
         own = "surrogate"  # at its best it is no log-ratio, but where p = q
     return LossTerm(
@@ -139,9 +139,9 @@ def _term(
     )
 
 
-def _slope(distance: Distance, several: Iterable[Family], name: str) -> SlopePenalty:
+def _slope(distance: Distance, families: Iterable[Family], name: str) -> SlopePenalty:
     """What the critic pays at q's samples; of latents alone it is p's that count as data."""
-    side = int(all(family.role == "latent" for family in several))
+    side = int(all(family.role == "latent" for family in families))
     formula = f"1/2 E_{'p' if side else distance.under} |grad f|^2"
     return SlopePenalty(name, Weight.number(distance.r1), side, formula)
 
@@ -149,20 +149,20 @@ def _slope(distance: Distance, several: Iterable[Family], name: str) -> SlopePen
 def _declare_critic(
     plan: Plan, attribute: Attribute, families: Iterable[Family], apart: bool = False
 ) -> None:
-    several = list(families)
+    members = list(families)
     under = "" if plan.under == "q" else f"[{plan.under}]"
     under = f"[{plan.under}||p]" if apart else under
     plan.program.add_network(
         NetworkSlot(
             attribute=attribute,
-            names=(f"critic{under}({','.join(family.name for family in several)})",),
+            names=(f"critic{under}({','.join(family.name for family in members)})",),
             builder=Builder(
                 name="critic",
                 count=None,
-                inputs=tuple((tensor_shape(family), False) for family in several),
+                inputs=tuple((tensor_shape(family), False) for family in members),
                 hidden=_HIDDEN,
                 outputs=1,
-                reads=tuple(with_scale(family.nodes, plan.model) for family in several),
+                reads=tuple(with_scale(family.nodes, plan.model) for family in members),
             ),
         )
     )

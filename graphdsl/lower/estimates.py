@@ -37,12 +37,12 @@ def estimated_terms(
     taken: Names,
 ) -> Iterator[LossTerm]:
     """One term for each information that an estimator was chosen for, or that has one alone."""
-    for one in estimates:
-        if one.weight:
-            under_p = Generation(plans).sample if one.atom.under == "p" else None
-            plan = plans[one.atom.under]  # of p, there is one since then
-            maker = _of_parts if one.is_of_parts else _of_factors
-            yield maker(plan, one, taken, under_p or partial(sampled, plan))
+    for estimate in estimates:
+        if estimate.weight:
+            under_p = Generation(plans).sample if estimate.atom.under == "p" else None
+            plan = plans[estimate.atom.under]  # of p, there is one since then
+            maker = _of_parts if estimate.is_of_parts else _of_factors
+            yield maker(plan, estimate, taken, under_p or partial(sampled, plan))
 
 
 def unfit_estimates(
@@ -53,19 +53,22 @@ def unfit_estimates(
     column: int,
 ) -> Iterator[Diagnostic]:
     """Estimators whose conditions do not hold."""
-    for one in estimates:
-        atom, choice = one.atom, one.written
+    for estimate in estimates:
+        atom, choice = estimate.atom, estimate.written
         if atom.under != "q":
-            reason, instead = not_of_samples(atom, one.method, model), INSTEAD_OF_SAMPLES
-        elif one.is_of_parts:
-            reason, instead = _no_parts(atom, one.method, model, independence), _INSTEAD_OF_PARTS
+            reason, instead = not_of_samples(atom, estimate.method, model), INSTEAD_OF_SAMPLES
+        elif estimate.is_of_parts:
+            reason, instead = (
+                _no_parts(atom, estimate.method, model, independence),
+                _INSTEAD_OF_PARTS,
+            )
         else:
             reason, instead = _no_factors(atom, model, independence), _INSTEAD_OF_FACTORS
         if reason:
             span = (choice.line, choice.column, 8) if choice else (line, column, 1)
             yield EstimatorMisplaced(
                 span=Span(span[0], span[1], span[0], span[1] + span[2]),
-                estimator=one.method_name,
+                estimator=estimate.method_name,
                 target=str(information(atom.parts, atom.given, atom.under)),
                 reason=reason,
                 instead=instead,
@@ -134,7 +137,11 @@ def _no_factors(atom: TotalCorrelation, model: Model, independence: Independence
 
 
 def _holders(model: Model, nodes: Sequence[Variable]) -> list[Conditional]:
-    return [one for one in model.inference.conditionals if set(nodes) & set(one.children)]
+    return [
+        conditional
+        for conditional in model.inference.conditionals
+        if set(nodes) & set(conditional.children)
+    ]
 
 
 # ---- two parts -----------------------------------------------------------------------------------
@@ -214,8 +221,8 @@ def _no_sample(part: Sequence[Variable], family: Family, model: Model) -> str:
         return f"`{family.name}` is categorical"
     if family.optional:
         return f"`{family.name}` is optional"
-    several = len(_holders(model, part)) > 1
-    return f"`{family.name}` is inferred by several networks" if several else ""
+    shared = len(_holders(model, part)) > 1
+    return f"`{family.name}` is inferred by several networks" if shared else ""
 
 
 def _no_densities(families: Sequence[Family], model: Model, independence: Independence) -> str:
@@ -227,7 +234,7 @@ def _no_densities(families: Sequence[Family], model: Model, independence: Indepe
     if len({tensor_shape(family) for family in families}) > 1:
         return "its parts have different shapes"
     parents = [independence.parents(name) for family in families for name in family.nodes]
-    inferred = all(one <= independence.data for one in parents)
+    inferred = all(parent <= independence.data for parent in parents)
     return "" if inferred else "its parts are not inferred from data alone"
 
 
@@ -259,7 +266,7 @@ def _declare(
         inputs=tuple((shape, False) for shape in shapes),
         hidden=_HIDDEN,
         outputs=1,
-        reads=tuple(with_scale(one, plan.model) for one in nodes),
+        reads=tuple(with_scale(node, plan.model) for node in nodes),
     )
     plan.program.add_network(
         NetworkSlot(attribute=attribute, names=(f"critic{whose}({of})",), builder=builder)
@@ -272,12 +279,12 @@ def _at(atom: TotalCorrelation) -> tuple[str, str]:
 
 
 def _lines(model: Model, choice: EstimatorChoice | None) -> tuple[int, ...]:
-    lines = {one.line for one in model.objective} | ({choice.line} if choice else set())
+    lines = {term.line for term in model.objective} | ({choice.line} if choice else set())
     return tuple(sorted(lines))
 
 
-def _latex_parts(atom: TotalCorrelation, everything: Sequence[str]) -> str:
+def _latex_parts(atom: TotalCorrelation, members: Sequence[str]) -> str:
     nodes = [name for part in atom.parts for name in part]
-    if tuple(nodes) == tuple(everything):
+    if tuple(nodes) == tuple(members):
         return latex_word(nodes[0].head)
     return "; ".join(latex_names(part) for part in atom.parts)

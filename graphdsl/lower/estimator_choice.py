@@ -50,8 +50,8 @@ class InformationEstimate:
     @property
     def method_name(self) -> str:
         """What the method is called, where it does not fit."""
-        found = estimator_of(self.method, is_factors=not self.method.is_of_parts)
-        return found.named.format("rows")
+        estimator = estimator_of(self.method, is_factors=not self.method.is_of_parts)
+        return estimator.named.format("rows")
 
     @property
     def name(self) -> str:
@@ -102,9 +102,9 @@ class RateEstimate:
 def choose_estimates(collected: Collected, model: Model) -> Estimates:
     """Choose the estimators of all that an objective estimates from samples."""
     return Estimates(
-        informations=tuple(_information(*one, model) for one in collected.estimated),
-        distances=tuple(_distance(one, model) for one in collected.distances),
-        importances=tuple(_importance(one, model) for one in collected.importances),
+        informations=tuple(_information(*estimate, model) for estimate in collected.estimated),
+        distances=tuple(_distance(distance, model) for distance in collected.distances),
+        importances=tuple(_importance(importance, model) for importance in collected.importances),
     )
 
 

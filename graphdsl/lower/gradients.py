@@ -27,10 +27,10 @@ def _told(term: LossTerm, module: LossModule, telling: Mapping[Value, frozenset[
     places = {place for value in read_by_term(term.code) for place in telling.get(value, ())}
     read = [module.forward[place] for place in sorted(places)]
     drawn = {one.mask for one in read if isinstance(one, DrawMask)}
-    masks = [one for one in module.masks if one.name in drawn]
+    masks = [mask for mask in module.masks if mask.name in drawn]
     frozen = ["frozen: p's own networks have none"] * term.frozen
     samples, words = (*_of_samples(read),), (*_of_words(term.code.word),)
-    held = bool(samples or words or any(one.gradient != "enumeration" for one in masks))
+    held = bool(samples or words or any(mask.gradient != "enumeration" for mask in masks))
     return replace(term, gradient=(*frozen, *samples, *_of_edges(masks), *words), held=held)
 
 
@@ -54,7 +54,7 @@ _EDGES: dict[EdgeGradient, str] = {
 def _of_edges(masks: Sequence[MaskSlot]) -> Iterator[str]:
     """How the probabilities of edges have a gradient, where the term depends on a structure."""
     for way, said in _EDGES.items():
-        names = [one.name for one in masks if one.gradient == way]
+        names = [mask.name for mask in masks if mask.gradient == way]
         if names:
             yield said.format(", ".join(names))
 
@@ -71,15 +71,15 @@ def _telling(forward: Sequence[Statement]) -> dict[Value, frozenset[int]]:
 
     One pass for all terms: each of a chain of latents depends on all before it.
     """
-    found: dict[Value, frozenset[int]] = {}
+    told_apart: dict[Value, frozenset[int]] = {}
     for place, statement in enumerate(forward):
         if isinstance(statement, Detach):
             continue
-        read = [found[value] for value in inputs(statement) if value in found]
+        read = [told_apart[value] for value in inputs(statement) if value in told_apart]
         own = [{place}] if _tells(statement) else []
         if read or own:
-            found.update(dict.fromkeys(outputs(statement), frozenset().union(*read, *own)))
-    return found
+            told_apart.update(dict.fromkeys(outputs(statement), frozenset().union(*read, *own)))
+    return told_apart
 
 
 def _tells(statement: Statement) -> bool:

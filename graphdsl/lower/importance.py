@@ -69,35 +69,35 @@ def _why_not(estimate: ImportanceEstimate, collected: Collected, model: Model) -
 
 def sampled_networks(collected: Collected) -> Iterator[NetworkName]:
     """The inference networks that are sampled for terms which are no pieces."""
-    yield from (one.divergence.under for one in collected.importances)
-    yield from (one.distance.under for one in collected.distances)
+    yield from (importance.divergence.under for importance in collected.importances)
+    yield from (distance.distance.under for distance in collected.distances)
 
 
 def importance_terms(
     plans: Mapping[NetworkName, Plan], estimates: Iterable[ImportanceEstimate], taken: Names
 ) -> Iterator[LossTerm]:
     """One term for each bound, with the pass over its samples planned."""
-    for one in estimates:
-        yield _term(plans[one.importance.divergence.under], one, taken)
+    for estimate in estimates:
+        yield _term(plans[estimate.importance.divergence.under], estimate, taken)
 
 
 def _term(base: Plan, estimate: ImportanceEstimate, taken: Names) -> LossTerm:
     one, chosen = estimate.importance, estimate.estimator
-    several = SamplePass(base, one.divergence)
+    passes = SamplePass(base, one.divergence)
     at = one.divergence.under
     mean = f"\\mathbb{{E}}_{{{at}}}" if len(at) > 1 else f"\\mathbb{{E}}_{at}"
-    text, weighed = _weighed(several, one.divergence, base)
-    model = ModelRef("p", several.data, several.roots)
-    stands_for = Term(one.weight, CrossEntropy(several.data, several.roots, model, at))
-    method, mixture = one.divergence.method, several.mixture
+    text, weighed = _weighed(passes, one.divergence, base)
+    model = ModelRef("p", passes.data, passes.roots)
+    stands_for = Term(one.weight, CrossEntropy(passes.data, passes.roots, model, at))
+    method, mixture = one.divergence.method, passes.mixture
     if chosen is None:
         raise CompilerBug(f"{method.word} has no estimator of this divergence")
     relation = directed(chosen.relation, one.weight, base.model)
-    given = f" \\mid {latex_names(several.roots)}" if several.roots else ""
-    spaced = f"p({listed(several.data)}{' | ' * bool(several.roots)}{listed(several.roots)})"
-    likelihood = f"\\log p({latex_names(several.data)}{given})"
+    given = f" \\mid {latex_names(passes.roots)}" if passes.roots else ""
+    spaced = f"p({listed(passes.data)}{' | ' * bool(passes.roots)}{listed(passes.roots)})"
+    likelihood = f"\\log p({latex_names(passes.data)}{given})"
     gap = Formula(f"E_{at}[log {spaced} - {text}]", f"{mean}\\bigl[{likelihood} - {weighed}\\bigr]")
-    posterior = (base.base, "(", several.latents, " | ", _read(several, base), ")")
+    posterior = (base.base, "(", passes.latents, " | ", _read(passes, base), ")")
     apart = one.divergence.experts == "apart" or not method.closes
     closes = () if apart else (", or ", method.closes)
     bound = Bound(
@@ -113,13 +113,13 @@ def _term(base: Plan, estimate: ImportanceEstimate, taken: Names) -> LossTerm:
         weight=one.weight,
         code=TermCode(
             kind="importance",
-            left=several.below[0].value,
+            left=passes.below[0].value,
             right=None,
             word=chosen.word,
-            times=several.times,
+            times=passes.times,
             settings=one.divergence.settings,
-            above=several.above,
-            below=several.below,
+            above=passes.above,
+            below=passes.below,
             strata=None if mixture is None else mixture.value,
             experts=0 if mixture is None else len(mixture.experts),
             apart=one.divergence.experts == "apart",
@@ -135,14 +135,14 @@ def _term(base: Plan, estimate: ImportanceEstimate, taken: Names) -> LossTerm:
     )
 
 
-def _weighed(several: SamplePass, divergence: DivergenceOfMarginals, base: Plan) -> tuple[str, str]:
+def _weighed(passes: SamplePass, divergence: DivergenceOfMarginals, base: Plan) -> tuple[str, str]:
     """The logarithm of the mean of a row's importance weights, as text and in LaTeX."""
     samples = divergence.samples
-    text, latex = _ratio(several, base)
-    if several.mixture is None:
+    text, latex = _ratio(passes, base)
+    if passes.mixture is None:
         settings = {"k": samples, **dict(divergence.settings)}
         return divergence.method.averaged(text, latex, settings)
-    experts = several.mixture.experts
+    experts = passes.mixture.experts
     count = "M" if base.inputs.masks(experts) else str(len(experts))
     outer, inner = f"\\sum_{{m=1}}^{{{count}}}", f"\\sum_{{k=1}}^{{{samples}}}"
     if divergence.experts == "apart":
@@ -155,32 +155,42 @@ def _weighed(several: SamplePass, divergence: DivergenceOfMarginals, base: Plan)
 def _estimator(divergence: DivergenceOfMarginals, base: Plan) -> str:
     """How many samples a row has, and of what."""
     samples = divergence.samples
-    several = f"{samples} sample{'s' * (samples > 1)}"
-    mixed = [one for slot in base.encoders for one in slot.conditionals if one.mixes]
+    count = f"{samples} sample{'s' * (samples > 1)}"
+    mixed = [
+        conditional
+        for slot in base.encoders
+        for conditional in slot.conditionals
+        if conditional.mixes
+    ]
     if not mixed:
-        return f"{several} of each row"
+        return f"{count} of each row"
     have = " that a row has" if base.inputs.masks(mixed[0].parents) else ""
     if mixed[0].one_expert:
         given = f"{mixed[0].selector} | {', '.join(shortened(mixed[0].parents, '...'))}"
         loose = f"one sample is loose by I({joint_text(base.model, mixed[0].children)}; {given})"
-        return f"{several} of each row, of one expert{have}, with the density of that; {loose}"
-    told = f"{several} of every expert{have}, with the density of their mixture"
-    apart = f"{told}, and a logarithm for each expert: no closer than one of all (Jensen)"
-    return apart if divergence.experts == "apart" else told
+        return f"{count} of each row, of one expert{have}, with the density of that; {loose}"
+    description = f"{count} of every expert{have}, with the density of their mixture"
+    apart = f"{description}, and a logarithm for each expert: no closer than one of all (Jensen)"
+    return apart if divergence.experts == "apart" else description
 
 
-def _read(several: SamplePass, base: Plan) -> tuple[Variable, ...]:
+def _read(passes: SamplePass, base: Plan) -> tuple[Variable, ...]:
     """What the posterior is given: the data that it reads, and of mixtures the expert drawn."""
-    mixed = [one for slot in base.encoders for one in slot.conditionals if one.one_expert]
-    return (*several.read, *dict.fromkeys(one.selector for one in mixed))
+    mixed = [
+        conditional
+        for slot in base.encoders
+        for conditional in slot.conditionals
+        if conditional.one_expert
+    ]
+    return (*passes.read, *dict.fromkeys(one.selector for one in mixed))
 
 
-def _ratio(several: SamplePass, base: Plan) -> tuple[str, str]:
+def _ratio(passes: SamplePass, base: Plan) -> tuple[str, str]:
     """An importance weight, as text and in LaTeX: p(x, z) / q(z | x)."""
-    network, read = base.base, _read(several, base)
-    joint: tuple[Variable, ...] = (*several.data, *several.latents)
-    text = f"p({listed(joint)}" + (f" | {listed(several.roots)})" if several.roots else ")")
-    text += f" / {network}({listed(several.latents)} | {listed(read)})"
-    given = f" \\mid {latex_names(several.roots)}" if several.roots else ""
-    below = f"{network}({latex_names(several.latents)} \\mid {latex_names(read)})"
+    network, read = base.base, _read(passes, base)
+    joint: tuple[Variable, ...] = (*passes.data, *passes.latents)
+    text = f"p({listed(joint)}" + (f" | {listed(passes.roots)})" if passes.roots else ")")
+    text += f" / {network}({listed(passes.latents)} | {listed(read)})"
+    given = f" \\mid {latex_names(passes.roots)}" if passes.roots else ""
+    below = f"{network}({latex_names(passes.latents)} \\mid {latex_names(read)})"
     return text, f"\\frac{{p({latex_names(joint)}{given})}}{{{below}}}"

@@ -69,15 +69,15 @@ class _Bounded:
     inside: tuple[Pieces, ...]  #: of each sum under a sign
 
     @property
-    def everything(self) -> list[Piece]:
-        return [piece for several in (self.summed, *self.inside) for piece in several.parts]
+    def pieces(self) -> list[Piece]:
+        return [piece for own in (self.summed, *self.inside) for piece in own.parts]
 
     def where(self, plays: frozenset[NetworkKey]) -> _Bounded:
         """The same, where some networks play against the loss."""
 
-        def turned(several: Pieces) -> Pieces:
-            parts = (playing_piece(one, self.model, plays) for one in several.parts)
-            return replace(several, parts=tuple(parts))
+        def turned(pieces_of: Pieces) -> Pieces:
+            parts = (playing_piece(part, self.model, plays) for part in pieces_of.parts)
+            return replace(pieces_of, parts=tuple(parts))
 
         inside = tuple(map(turned, self.inside))
         model = playing(self.model, plays)
@@ -86,62 +86,69 @@ class _Bounded:
     @property
     def sampled(self) -> list[NetworkName]:
         """The networks that terms which are no pieces take samples of."""
-        every = (self.collected, *(one.collected for one in self.collected.groups))
-        return [name for one in every for name in sampled_networks(one)]
+        every = (self.collected, *(group.collected for group in self.collected.groups))
+        return [name for collected in every for name in sampled_networks(collected)]
 
 
 def lower(
-    several: Sequence[Collected], model: Model, independences: Mapping[NetworkName, Independence]
+    collections: Sequence[Collected],
+    model: Model,
+    independences: Mapping[NetworkName, Independence],
 ) -> Lowered:
     """Choose models and estimators, and plan the code: of one objective, or one per player."""
-    alone = [replace(model, objective=one.objective) for one in model.players] or [model]
-    found: list[Diagnostic] = []
-    estimates = [_estimates(one, model) for one, model in zip(several, alone, strict=True)]
-    for collected, one, chosen in zip(several, alone, estimates, strict=True):
+    models = [replace(model, objective=player.objective) for player in model.players] or [model]
+    diagnostics: list[Diagnostic] = []
+    estimates = [
+        _estimates(collected, own) for collected, own in zip(collections, models, strict=True)
+    ]
+    for collected, own, chosen in zip(collections, models, estimates, strict=True):
         every = (collected, *(group.collected for group in collected.groups))
         for part, each in zip(every, chosen, strict=True):
-            found += mistakes(part, one, each, independences)
-        found += inner_constants(collected)
-    found += (*unfit_players(model), *unfit_gradients(model))
-    found = list(dict.fromkeys(found))
-    if _is_wrong(found):
-        return Lowered(None, tuple(found))
-    found += all_warnings(several, alone)
+            diagnostics += mistakes(part, own, each, independences)
+        diagnostics += inner_constants(collected)
+    diagnostics += (*unfit_players(model), *unfit_gradients(model))
+    diagnostics = list(dict.fromkeys(diagnostics))
+    if _is_wrong(diagnostics):
+        return Lowered(None, tuple(diagnostics))
+    diagnostics += all_warnings(collections, models)
     bounded = [
-        _bounded(collected, one, chosen, independences)
-        for collected, one, chosen in zip(several, alone, estimates, strict=True)
+        _bounded(collected, own, chosen, independences)
+        for collected, own, chosen in zip(collections, models, estimates, strict=True)
     ]
-    everything = [piece for one in bounded for piece in one.everything]
+    all_pieces = [piece for objective in bounded for piece in objective.pieces]
     bare = [
         piece.node
-        for piece in everything
+        for piece in all_pieces
         if isinstance(piece.ref, Prior) and not model.family_of(piece.node).prior
     ]
     if bare:
         family = model.family_of(bare[0])
-        return Lowered(None, (*found, _prior_missing(family)))
+        return Lowered(None, (*diagnostics, _prior_missing(family)))
     mixed = [
         each
-        for one in bounded
-        for each in (*unfit_mixtures(one.everything, one.model), *idle_experts(one.model))
+        for objective in bounded
+        for each in (
+            *unfit_mixtures(objective.pieces, objective.model),
+            *idle_experts(objective.model),
+        )
     ]
-    found += dict.fromkeys(mixed)
+    diagnostics += dict.fromkeys(mixed)
     plays, wrong = on_their_sides(list(_sided(bounded, model)), model)
-    found += (*without_model(everything, model), *unfit_under_p(everything, model), *wrong)
-    if _is_wrong(found):
-        return Lowered(None, tuple(found))
-    bounded = [one.where(plays) for one in bounded]
-    lowered = _lowered(bounded, playing(model, plays), found)
+    diagnostics += (*without_model(all_pieces, model), *unfit_under_p(all_pieces, model), *wrong)
+    if _is_wrong(diagnostics):
+        return Lowered(None, tuple(diagnostics))
+    bounded = [objective.where(plays) for objective in bounded]
+    lowered = _lowered(bounded, playing(model, plays), diagnostics)
     if lowered.module is None:
         return lowered
-    left = tuple(unheld(several, alone, independences, lowered.module))
+    left = tuple(unheld(collections, models, independences, lowered.module))
     return replace(lowered, diagnostics=(*lowered.diagnostics, *left))
 
 
 def _estimates(collected: Collected, model: Model) -> tuple[Estimates, ...]:
     """The estimators of an objective, and of each sum under a sign."""
     every = (collected, *(group.collected for group in collected.groups))
-    return tuple(choose_estimates(one, model) for one in every)
+    return tuple(choose_estimates(collected, model) for collected in every)
 
 
 def _bounded(
@@ -151,7 +158,7 @@ def _bounded(
     independences: Mapping[NetworkName, Independence],
 ) -> _Bounded:
     """An objective in pieces, those under a sign by themselves."""
-    by_itself = any("predictors" in one.owners for one in model.players)
+    by_itself = any("predictors" in player.owners for player in model.players)
 
     def seen_in(seen: Seen) -> Seen:
         return (lambda _: "nonnegative") if by_itself else seen  # what is made has an objective
@@ -170,51 +177,55 @@ def _bounded(
 
 def _sided(bounded: Sequence[_Bounded], model: Model) -> Iterator[Objective]:
     """Each objective's pieces, with the signs that stand over them."""
-    for place, one in enumerate(bounded):
-        seen = (within(group, one.model) for group in one.collected.groups)
+    for place, objective in enumerate(bounded):
+        seen = (within(group, objective.model) for group in objective.collected.groups)
         player = model.players[place] if model.players else None
-        inside = tuple((under.parts, sign) for under, sign in zip(one.inside, seen, strict=True))
-        yield Objective(one.collected, one.summed.parts, inside, player)
+        inside = tuple(
+            (under.parts, sign) for under, sign in zip(objective.inside, seen, strict=True)
+        )
+        yield Objective(objective.collected, objective.summed.parts, inside, player)
 
 
-def _lowered(bounded: Sequence[_Bounded], model: Model, found: list[Diagnostic]) -> Lowered:
+def _lowered(bounded: Sequence[_Bounded], model: Model, diagnostics: list[Diagnostic]) -> Lowered:
     """Plan the code of what is bounded, objective by objective."""
     taken = local_names(model)
-    others = [name for one in bounded for name in one.sampled]
-    every = [piece for one in bounded for piece in one.everything]
+    others = [name for objective in bounded for name in objective.sampled]
+    every = [piece for objective in bounded for piece in objective.pieces]
     plans, terms, groups, known = [], [], [], Inputs(model)
-    for one in bounded:
-        planned = make_plan(one.model, known, one.everything, others, every)
+    for objective in bounded:
+        planned = make_plan(objective.model, known, objective.pieces, others, every)
         foreign = {under: plan.foreign for under, plan in planned.items()}
-        found += foreign_fallbacks(one.model, foreign)
-        found += foreign_bounds(one.model, one.everything, foreign)
-        made, under = _all_terms(planned, one, taken, found)
+        diagnostics += foreign_fallbacks(objective.model, foreign)
+        diagnostics += foreign_bounds(objective.model, objective.pieces, foreign)
+        own_terms, under = _all_terms(planned, objective, taken, diagnostics)
         plans.append(planned)
-        terms.append(made)
+        terms.append(own_terms)
         groups.append(under)
-    if _is_wrong(found):
-        return Lowered(None, tuple(found))
-    if not all(any(one.code.kind != "sparsity" for one in made) for made in terms):
-        place = [(one.line, one.column) for one in model.objective] or [(1, 1)]
-        return Lowered(None, (*found, NothingLeft(span=Span.at(*place[0], 1))))
-    constants = added_up(term for one in bounded for term in one.collected.constants)
-    every_group = tuple(group for several in groups for group in several)
+    if _is_wrong(diagnostics):
+        return Lowered(None, tuple(diagnostics))
+    if not all(any(term.code.kind != "sparsity" for term in own_terms) for own_terms in terms):
+        place = [(term.line, term.column) for term in model.objective] or [(1, 1)]
+        return Lowered(None, (*diagnostics, NothingLeft(span=Span.at(*place[0], 1))))
+    constants = added_up(term for objective in bounded for term in objective.collected.constants)
+    every_group = tuple(group for own_groups in groups for group in own_groups)
     if not model.players:
         module = loss_module(model, plans[0][Q], terms[0], constants)
         module, unfit = enumerated(replace(module, groups=every_group), plans[0], model)
-        found += unfit
+        diagnostics += unfit
         return (
-            Lowered(None, tuple(found))
-            if _is_wrong(found)
-            else _finished(module, model, found, taken)
+            Lowered(None, tuple(diagnostics))
+            if _is_wrong(diagnostics)
+            else _finished(module, model, diagnostics, taken)
         )
     parts = [
-        Part(player, planned[Q], made, under)
-        for player, planned, made, under in zip(model.players, plans, terms, groups, strict=True)
+        Part(player, planned[Q], own_terms, under)
+        for player, planned, own_terms, under in zip(
+            model.players, plans, terms, groups, strict=True
+        )
     ]
-    found += unowned(parts)
-    if _is_wrong(found):
-        return Lowered(None, tuple(found))
+    diagnostics += unowned(parts)
+    if _is_wrong(diagnostics):
+        return Lowered(None, tuple(diagnostics))
     plan, whole, players = put_together(parts, taken)
     module = loss_module(model, plan, whole, constants)
     surrogate = module.relation == "surrogate"
@@ -226,7 +237,7 @@ def _lowered(bounded: Sequence[_Bounded], model: Model, found: list[Diagnostic])
         relation="surrogate" if surrogate else "saddle",
         reason=module.reason if surrogate else reason,
     )
-    return _finished(module, model, found, taken)
+    return _finished(module, model, diagnostics, taken)
 
 
 def _prior_missing(family: Family) -> PriorMissing:
@@ -242,53 +253,58 @@ def _prior_missing(family: Family) -> PriorMissing:
 
 
 def _finished(
-    module: LossModule, model: Model, found: Iterable[Diagnostic], names: Names
+    module: LossModule, model: Model, diagnostics: Iterable[Diagnostic], names: Names
 ) -> Lowered:
     """The module with its turns and its names, and what is told of the whole of it."""
     whole = with_gradients(with_structures(replace(module, turns=turns(model)), model))
     idle = tuple(without_part(whole, model)) or tuple(untrained(whole, model))
     turned = wrong_directions(whole.terms)
-    return Lowered(named(whole, model, names), (*found, *idle, *idle_turns(whole, model), *turned))
+    return Lowered(
+        named(whole, model, names), (*diagnostics, *idle, *idle_turns(whole, model), *turned)
+    )
 
 
 def _all_terms(
-    plans: MutableMapping[NetworkName, Plan], one: _Bounded, taken: Names, found: list[Diagnostic]
+    plans: MutableMapping[NetworkName, Plan],
+    objective: _Bounded,
+    taken: Names,
+    diagnostics: list[Diagnostic],
 ) -> tuple[tuple[LossTerm, ...], tuple[Group, ...]]:
     """The terms of an objective, and its sums under a sign."""
-    terms = _terms(plans, one.collected, one.estimates[0], one.summed, taken)
+    terms = _terms(plans, objective.collected, objective.estimates[0], objective.summed, taken)
     groups: list[Group] = []
-    every = zip(one.collected.groups, one.estimates[1:], one.inside, strict=True)
-    for each, estimates, several in every:
-        under = _terms(plans, each.collected, estimates, several, taken)
+    every = zip(objective.collected.groups, objective.estimates[1:], objective.inside, strict=True)
+    for each, estimates, summed in every:
+        under = _terms(plans, each.collected, estimates, summed, taken)
         if not under:
-            found.append(nothing_inside(each))
+            diagnostics.append(nothing_inside(each))
             continue
-        made = group_of(each, under, taken)
-        relation, told = group_relation(each, under, one.model), sign_text(made)
-        groups.append(made)
-        terms += tuple(replace(term, within=told, relation=relation) for term in under)
-    return stratified(plans, terms, one.model), tuple(groups)
+        group = group_of(each, under, taken)
+        relation, sign = group_relation(each, under, objective.model), sign_text(group)
+        groups.append(group)
+        terms += tuple(replace(term, within=sign, relation=relation) for term in under)
+    return stratified(plans, terms, objective.model), tuple(groups)
 
 
-def _is_wrong(found: Iterable[Diagnostic]) -> bool:
-    return any(one.severity == "error" for one in found)
+def _is_wrong(diagnostics: Iterable[Diagnostic]) -> bool:
+    return any(diagnostic.severity == "error" for diagnostic in diagnostics)
 
 
 def _terms(
     plans: MutableMapping[NetworkName, Plan],
     collected: Collected,
     estimates: Estimates,
-    several: Pieces,
+    summed: Pieces,
     names: Names,
 ) -> tuple[LossTerm, ...]:
     terms = (
-        *loss_terms(plans, _in_order(several.parts), names),
+        *loss_terms(plans, _in_order(summed.parts), names),
         *estimated_terms(plans, estimates.informations, names),
         *distance_terms(plans, estimates.distances, names),
         *count_terms(plans[Q], collected, names),
         *importance_terms(plans, estimates.importances, names),
     )
-    return telling(terms, several.vanished)
+    return telling(terms, summed.vanished)
 
 
 def _in_order(parts: Iterable[Piece]) -> list[Piece]:

@@ -21,8 +21,8 @@ from graphdsl.program.state import Plan
 
 def unfit_gradients(model: Model) -> Iterator[Diagnostic]:
     """Unbiased gradients of edges, where they are not known."""
-    ways = {one.gradient for one in model.masks}
-    unbiased = [one for one in model.masks if one.gradient != "straight_through"]
+    ways = {mask.gradient for mask in model.masks}
+    unbiased = [mask for mask in model.masks if mask.gradient != "straight_through"]
     if not unbiased:
         return
     first = model.objective[0]

@@ -28,10 +28,10 @@ _ONE = "write `KL(q || p) with one_expert`, whose density is that of the expert 
 def unfit_mixtures(pieces: Sequence[Piece], model: Model) -> Iterator[Diagnostic]:
     """Mixtures that a term asks for in part, or that nothing can compute."""
     for network in (model.inference, *model.further):
-        for one in network.conditionals:
-            if one.mixes:
-                yield from _of_families(one, model)
-                yield from _of_parts(one, network, pieces, model)
+        for conditional in network.conditionals:
+            if conditional.mixes:
+                yield from _of_families(conditional, model)
+                yield from _of_parts(conditional, network, pieces, model)
     for term in model.asked():
         if isinstance(term.functional, DivergenceOfMarginals) and term.functional.samples:
             yield from _of_samples(term, term.functional, model)
@@ -39,18 +39,18 @@ def unfit_mixtures(pieces: Sequence[Piece], model: Model) -> Iterator[Diagnostic
 
 def idle_experts(model: Model) -> Iterator[Diagnostic]:
     """Words about the experts of a mixture, where no posterior is one."""
-    for one in model.asked():
-        match one.functional:
+    for term in model.asked():
+        match term.functional:
             case DivergenceOfMarginals(under=under, experts="one" | "apart" as experts):
                 if not _mixtures(model.inference_of(under)):
-                    span = Span.at(one.line, one.column, 2)
+                    span = Span.at(term.line, term.column, 2)
                     lacking = f"mixture that `{under}` infers"
                     word = next(word for word, meant in EXPERTS.items() if meant == experts)
                     yield ChoiceInVain(span=span, word=word, lacking=lacking)
 
 
 def _mixtures(network: Network) -> list[Conditional]:
-    return [one for one in network.conditionals if one.mixes]
+    return [conditional for conditional in network.conditionals if conditional.mixes]
 
 
 def _of_families(one: Conditional, model: Model) -> Iterator[Diagnostic]:
@@ -96,34 +96,34 @@ def _of_samples(
 ) -> Iterator[Diagnostic]:
     """A bound by several samples: of one mixture, and of all its children."""
     network = model.inference_of(functional.under)
-    several = _mixtures(network)
-    found = next(_why_not(functional, several, model), None)
-    if found is not None:
+    mixtures = _mixtures(network)
+    reason = next(_why_not(functional, mixtures, model), None)
+    if reason is not None:
         span = Span.at(term.line, term.column, 2)
         yield SeveralSamplesMisplaced(
             span=span,
             word=functional.method.word,
             under=functional.under,
-            reason=found[0],
-            instead=found[1],
+            reason=reason[0],
+            instead=reason[1],
         )
 
 
 def _why_not(
-    functional: DivergenceOfMarginals, several: Sequence[Conditional], model: Model
+    functional: DivergenceOfMarginals, mixtures: Sequence[Conditional], model: Model
 ) -> Iterator[_Why]:
-    if not several:
+    if not mixtures:
         return
-    if several[0].one_expert:
+    if mixtures[0].one_expert:
         if functional.experts == "apart":
             yield "another term draws one expert for each row", "leave out `per_expert` here"
         return
     instead = f"write `with iwae(k = {functional.samples}, one_expert)`"
-    if len(several) > 1:
-        second = joint_text(model, several[1].children)
+    if len(mixtures) > 1:
+        second = joint_text(model, mixtures[1].children)
         yield f"`{second}` is a mixture too, and each has experts of its own", instead
     wanted = functional.variables
-    for one in several if wanted is not None else ():
+    for one in mixtures if wanted is not None else ():
         if not set(one.children) <= set(wanted or ()):
             yield "some of its variables are not in the bound", instead
 

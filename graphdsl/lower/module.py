@@ -25,7 +25,7 @@ def loss_module(
     """The module of one program: what its methods compute, and how the whole is bounded."""
     relation = combined(term.relation for term in terms)
     program = plan.program
-    masks = {plan.inputs.mask(one.name): one.name for one in model.masks}
+    masks = {plan.inputs.mask(mask.name): mask.name for mask in model.masks}
     return LossModule(
         model=model.name,
         class_name=_class_name(model.name),
@@ -97,15 +97,23 @@ def _latents_decoded(model: Model, plan: Plan) -> Iterator[tuple[Value, str, int
 
 def _in_expectation(plan: Plan) -> str:
     """What the emitted loss draws, and the objective is a mean over."""
-    drawn = [*(one.name for one in plan.program.draws), *(one.name for one in plan.model.masks)]
+    drawn = [*(draw.name for draw in plan.program.draws), *(mask.name for mask in plan.model.masks)]
     return f", in expectation over {', '.join(drawn)}" if drawn else ""
 
 
 def _critics(terms: Sequence[LossTerm], plan: Plan) -> Iterator[Attribute]:
     """The networks that some critic trains, and the model does not, with their learned scales."""
     networks = plan.program.networks.values()
-    scales = {one.attribute: one.scale.attribute for one in networks if one.scale is not None}
-    runs = {one.target: one.slot for one in plan.forward if isinstance(one, Run) and one.detached}
+    scales = {
+        network.attribute: network.scale.attribute
+        for network in networks
+        if network.scale is not None
+    }
+    runs = {
+        statement.target: statement.slot
+        for statement in plan.forward
+        if isinstance(statement, Run) and statement.detached
+    }
     for term in terms:
         model = term.critic_model
         trained = term.code.critic, None if model is None else runs.get(model)

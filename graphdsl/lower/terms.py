@@ -33,7 +33,7 @@ def loss_terms(
     plans: Mapping[NetworkName, Plan], pieces: Iterable[Piece], names: Names
 ) -> Iterator[LossTerm]:
     """Group pieces that differ in indices alone, and say how each group is computed."""
-    told: set[Bound] = set()  # of a block whose members are in several terms, the first tells it
+    listed: set[Bound] = set()  # of a block whose members are in several terms, the first tells it
     for group in _groups(plans, pieces).values():
         first = group[0]
         plan = plans[first.under]
@@ -51,13 +51,13 @@ def loss_terms(
             latex=written.latex,
             stands_for=added_up(term for piece in group for term in piece.stands_for),
             relation="surrogate" if first.kind in ("penalty", "cost") else of_bounds(bounds),
-            bounds=tuple(bound for bound in bounds if bound not in told),
+            bounds=tuple(bound for bound in bounds if bound not in listed),
             estimator=estimate.name,
             lines=tuple(sorted({line for piece in group for line in piece.lines})),
             rows=paying(plan.model, _in_order(plan, group)),
             frozen=isinstance(first.ref, Decoder) and first.ref.frozen,
         )
-        told.update(bounds if first.among else ())
+        listed.update(bounds if first.among else ())
         yield _with_critic(plans, group, term, names)
 
 
@@ -78,9 +78,9 @@ def _estimated(
 
 def _density(plan: Plan, posterior: Value) -> Value:
     """The log-density that comes with the samples of a posterior."""
-    samples = (one for one in plan.forward if isinstance(one, Sample))
-    found = (one.density for one in samples if one.distribution is posterior)
-    density = next(found, None)
+    samples = (statement for statement in plan.forward if isinstance(statement, Sample))
+    densities = (sample.density for sample in samples if sample.distribution is posterior)
+    density = next(densities, None)
     if density is None:
         raise CompilerBug(f"no sample of {posterior} has a density")
     return density
@@ -137,8 +137,8 @@ def _critic_code(plan: Plan, piece: Piece, code: TermCode, critic: Ref) -> TermC
         return replace(code, right=critic, held=True)
     held = plan.under == "p" or plan.model.family_of(piece.node).role == "latent"
     if code.kind == "kl":
-        made = TermCode(kind="cross_entropy", left=critic, right=code.value, seen=code.seen)
-        return replace(made, held=held)
+        term_code = TermCode(kind="cross_entropy", left=critic, right=code.value, seen=code.seen)
+        return replace(term_code, held=held)
     return replace(code, left=critic, among=None, held=held)
 
 
@@ -284,8 +284,8 @@ def _seen(plan: Plan, group: Sequence[Piece]) -> tuple[tuple[Ref, ...], ...]:
     needed = {piece.node: plan.inputs.masks(piece.needs) for piece in _in_order(plan, group)}
     if not any(needed.values()):
         return ()
-    several = _side_by_side(plan, tuple(needed.values()))
-    return tuple(tuple(_in_common(plan, ref) for ref in refs) for refs in several)
+    seen = _side_by_side(plan, tuple(needed.values()))
+    return tuple(tuple(_in_common(plan, ref) for ref in refs) for refs in seen)
 
 
 def _side_by_side(plan: Plan, needed: tuple[tuple[Ref, ...], ...]) -> tuple[tuple[Ref, ...], ...]:
@@ -298,7 +298,7 @@ def _side_by_side(plan: Plan, needed: tuple[tuple[Ref, ...], ...]) -> tuple[tupl
         return needed
     (value,) = values
     family = next(one for one in plan.model.families if plan.inputs.seen(one) is value)
-    along = tuple(place for found in places for place in found or ())
+    along = tuple(place for indices in places for place in indices or ())
     whole = along == tuple(range(len(family.nodes)))
     return ((Ref(value) if whole else Ref(value, along),),)
 

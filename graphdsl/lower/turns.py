@@ -19,17 +19,17 @@ _EXAMPLES = {
 
 def turns(model: Model) -> tuple[tuple[str, int], ...]:
     """How many steps players take in a round, as the spec says."""
-    return tuple((one.player, one.count) for one in model.turns)
+    return tuple((turn.player, turn.count) for turn in model.turns)
 
 
 def idle_turns(module: LossModule, model: Model) -> Iterator[Diagnostic]:
     """Turns of a critic that no term has, or of a multiplier whose constraint has vanished."""
     players = [f"`{name}`" for name in module.playing]
-    for one in model.turns:
-        if one.player not in module.playing:
+    for turn in model.turns:
+        if turn.player not in module.playing:
             yield TurnsIdle(
-                span=Span(one.line, one.column, one.line, one.column + len(one.written)),
-                name=one.player,
+                span=Span(turn.line, turn.column, turn.line, turn.column + len(turn.written)),
+                name=turn.player,
                 players=" and ".join(filter(None, (", ".join(players[:-1]), players[-1]))),
-                example=_EXAMPLES[one.player],
+                example=_EXAMPLES[turn.player],
             )

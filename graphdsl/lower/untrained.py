@@ -39,7 +39,7 @@ def untrained(module: LossModule, model: Model) -> Iterator[Diagnostic]:
 
 def without_part(module: LossModule, model: Model) -> Iterator[Diagnostic]:
     """A mistake for each player who trains nothing that his objective depends on."""
-    named = {one.attribute: one.names[0] for one in module.networks}
+    named = {network.attribute: network.names[0] for network in module.networks}
     for player, slot in zip(model.players, module.players, strict=True):
         terms = [term for term in module.terms if term.player == slot.name]
         if _reached(module, terms) & set(slot.attributes):
@@ -61,17 +61,19 @@ def _reached(module: LossModule, terms: Iterable[LossTerm], held: bool = False) 
 
     With those that are `held` still, all that terms are computed by.
     """
-    several = list(terms)
-    needed = {value for term in several for value in (*read_by_term(term.code), term.critic_model)}
-    found: set[str] = {term.code.critic for term in several}
+    terms_left = list(terms)
+    needed = {
+        value for term in terms_left for value in (*read_by_term(term.code), term.critic_model)
+    }
+    attributes: set[str] = {term.code.critic for term in terms_left}
     for statement in reversed(module.forward):
         if needed.isdisjoint(outputs(statement)):
             continue
         needed |= set(_read(statement))
         needed |= {statement.source} if held and isinstance(statement, Detach) else set()
         if isinstance(statement, Run) and (held or not statement.frozen):
-            found.add(statement.slot)
-    return found
+            attributes.add(statement.slot)
+    return attributes
 
 
 def _read(statement: Statement) -> Iterable[Value]:
@@ -92,8 +94,8 @@ def _line_of(slot: NetworkSlot, model: Model) -> Span | None:
     for network in networks:
         if network.name.base != slot.network:
             continue
-        for one in network.conditionals:
-            if wanted & set(one.children):
-                line = one.lines[0]
-                return Span(line, one.column, line, one.column + 1)
+        for conditional in network.conditionals:
+            if wanted & set(conditional.children):
+                line = conditional.lines[0]
+                return Span(line, conditional.column, line, conditional.column + 1)
     return None

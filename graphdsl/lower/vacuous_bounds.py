@@ -36,20 +36,20 @@ from graphdsl.signs import sign
 
 
 def unheld(
-    several: Sequence[Collected],
+    collections: Sequence[Collected],
     models: Sequence[Model],
     independences: Mapping[NetworkName, Independence],
     module: LossModule,
 ) -> Iterator[Diagnostic]:
     """Warnings about gaps that stay open, variables that are absent, and limits that are idle."""
-    found: list[Diagnostic] = []
-    for collected, model in zip(several, models, strict=True):
+    diagnostics: list[Diagnostic] = []
+    for collected, model in zip(collections, models, strict=True):
         for each in (collected, *(group.collected for group in collected.groups)):
-            found += (_gap(one, model, independences) for one in each.intractable)
-        found += _limits(model)
-        found += _absent(model, module)
-    found += _collapsed(module, models)
-    yield from dict.fromkeys(found)
+            diagnostics += (_gap(one, model, independences) for one in each.intractable)
+        diagnostics += _limits(model)
+        diagnostics += _absent(model, module)
+    diagnostics += _collapsed(module, models)
+    yield from dict.fromkeys(diagnostics)
 
 
 # ---- gaps ----------------------------------------------------------------------------------------
@@ -60,9 +60,9 @@ def _gap(
 ) -> Diagnostic:
     """-H(v|S) <= -H(v|Pa_v), with the gap I(v; Pa_v | S)."""
     independence = independences[one.under]
-    found = lasting_gap(one, independence, model)
+    gap = lasting_gap(one, independence, model)
     mend = _mend(one, independence.parents(one.node) - one.given, model)
-    return OpenGap(span=_span(one.lines, model), gap=str(found.gap), size=found.size, mend=mend)
+    return OpenGap(span=_span(one.lines, model), gap=str(gap.gap), size=gap.size, mend=mend)
 
 
 def _mend(one: LocalEntropy, missing: Collection[Variable], model: Model) -> str:
@@ -83,7 +83,7 @@ def _mend(one: LocalEntropy, missing: Collection[Variable], model: Model) -> str
 
 
 def _span(lines: Sequence[int], model: Model) -> Span:
-    first = next((one for one in model.objective if one.line in lines), model.objective[0])
+    first = next((term for term in model.objective if term.line in lines), model.objective[0])
     return Span(first.line, first.column, first.line, first.column + 1)
 
 
@@ -92,17 +92,17 @@ def _span(lines: Sequence[int], model: Model) -> Span:
 
 def _limits(model: Model) -> Iterator[Diagnostic]:
     """`I(z; s) <= 5` of a binary s: the information is at most log 2, whatever is trained."""
-    for one in model.objective:
-        if not isinstance(one.functional, Wrapped) or one.functional.kind == "abs":
+    for term in model.objective:
+        if not isinstance(term.functional, Wrapped) or term.functional.kind == "abs":
             continue
-        wrapped = one.functional
+        wrapped = term.functional
         limit, offset = wrapped.bound.constant, wrapped.offset.constant
         largest = _largest(wrapped.inner, model)
         if limit is None or offset is None or largest is None:
             continue
         if largest <= limit - offset:
             yield IdleLimit(
-                span=Span(one.line, one.column, one.line, one.column + 1),
+                span=Span(term.line, term.column, term.line, term.column + 1),
                 largest=f"{largest:.3g}",
                 limit=f"{float(limit - offset):.3g}",
             )
@@ -111,9 +111,9 @@ def _limits(model: Model) -> Iterator[Diagnostic]:
 def _largest(inner: Iterable[Weighted], model: Model) -> float | None:
     """The largest value of a sum of informations of positive weight."""
     total = 0.0
-    for one in inner:
-        weight = one.weight.constant
-        match one.functional:
+    for term in inner:
+        weight = term.weight.constant
+        match term.functional:
             case MultiInformation(parts):
                 known = [
                     size for part in parts if (size := largest_entropy(part, model)) is not None
@@ -134,14 +134,14 @@ def _largest(inner: Iterable[Weighted], model: Model) -> float | None:
 
 def _absent(model: Model, module: LossModule) -> Iterator[Diagnostic]:
     """Data that the objective speaks of, and that no statement of the loss reads."""
-    read = {one.variable for one in module.forward if isinstance(one, Observe)}
-    for one in model.asked():
-        for name in names(variables_of(one.functional)):
+    read = {statement.variable for statement in module.forward if isinstance(statement, Observe)}
+    for term in model.asked():
+        for name in names(variables_of(term.functional)):
             block = name.block
             family = model.family_of(model.members(block.head)[0] if block else name)
             if family.role != "latent" and family.held_as not in read:
-                span = Span(one.line, one.column, one.line, one.column + 1)
-                yield AbsentVariable(span=span, name=family.held_as, latent=_latent(one, model))
+                span = Span(term.line, term.column, term.line, term.column + 1)
+                yield AbsentVariable(span=span, name=family.held_as, latent=_latent(term, model))
 
 
 def _latent(one: Weighted, model: Model) -> str:
@@ -174,12 +174,12 @@ def _collapsed(module: LossModule, models: Sequence[Model]) -> Iterator[Diagnost
         for name in _speaks_of(term) - reached
     }:
         reached |= more
-    told: set[Variable] = set()
+    reported: set[Variable] = set()
     for term in rates:
         for name in sorted(_own(term) & latents - reached):
             head = model.family_of(name).name
-            if head not in told:
-                told.add(head)
+            if head not in reported:
+                reported.add(head)
                 yield CollapsedLatent(span=_span(term.lines, model), name=head)
 
 
@@ -191,7 +191,7 @@ def _is_rate(term: LossTerm, model: Model) -> bool:
 
 def _asked(models: Iterable[Model]) -> tuple[Weighted, ...]:
     """The objectives of all players."""
-    return tuple(one for model in models for one in model.objective)
+    return tuple(term for model in models for term in model.objective)
 
 
 def _own(term: LossTerm) -> set[Variable]:
@@ -207,7 +207,7 @@ def _speaks_of(term: LossTerm) -> set[Variable]:
 
 def _classified(term: LossTerm, model: Model) -> set[Variable]:
     """The latents whose own encoder is asked for a label, and so is trained by it."""
-    inferring = {one.name for one in (model.inference, *model.further)}
+    inferring = {network.name for network in (model.inference, *model.further)}
     return {
         model.labelled(name)
         for atom in (one.atom for one in term.stands_for)

@@ -83,7 +83,7 @@ class _Place:
 
     def is_network(self, *roles: str) -> bool:
         """Whether the place is inside of the braces of such a network."""
-        return self.first in roles and "LBRACE" in (one.kind for one in self.tokens)
+        return self.first in roles and "LBRACE" in (token.kind for token in self.tokens)
 
 
 def proposals(analysis: Analysis, offset: int) -> tuple[Proposal, ...]:
@@ -118,8 +118,8 @@ def _names(prefix: Prefix, place: _Place) -> Iterator[Proposal]:
         "TILDE": _laws,
         "_WITH": _estimators,
         "_BY": lambda _: (Proposal(one, "keyword") for one in _FUSIONS),
-        "_VIA": lambda _: (Proposal(one, "keyword") for one in ARCHITECTURES),
-        "SHARED": lambda _: (Proposal(one, "keyword") for one in ARCHITECTURES),
+        "_VIA": lambda _: (Proposal(architecture, "keyword") for architecture in ARCHITECTURES),
+        "SHARED": lambda _: (Proposal(architecture, "keyword") for architecture in ARCHITECTURES),
         "BARS": _right_sides,
         "_IF": lambda one: one.names(ast.MaskDeclaration),
         "LEARNED": lambda _: iter((Proposal("bernoulli", "law"),)),
@@ -135,7 +135,7 @@ def _names(prefix: Prefix, place: _Place) -> Iterator[Proposal]:
 def _declares(place: _Place) -> bool:
     """Whether a new name is written there."""
     declaring = ("_MODEL", "_CONST", "_PARAM", "ROLE", "_MASK", "_INFER", "_NETWORK")
-    binds = place.last == "_FOR" and "LBRACE" in (one.kind for one in place.tokens)
+    binds = place.last == "_FOR" and "LBRACE" in (token.kind for token in place.tokens)
     return (len(place.tokens) == 1 and place.first in declaring) or binds
 
 
@@ -209,7 +209,7 @@ def _bound(place: _Place) -> Iterator[Proposal]:
 
 
 def _find(tokens: Sequence[Token], kind: str) -> int:
-    return next((at for at, one in enumerate(tokens) if one.kind == kind), len(tokens))
+    return next((at for at, token in enumerate(tokens) if token.kind == kind), len(tokens))
 
 
 def _inferences(place: _Place) -> Iterator[Proposal]:
@@ -233,7 +233,9 @@ def _right_sides(place: _Place) -> Iterator[Proposal]:
 
 def _kinds(place: _Place) -> Iterator[Proposal]:
     kinds = kinds_of_latents() if place.tokens[0].text == "latent" else get_args(Kind)
-    yield from (Proposal(one, "kind", str(laws_of(one)[next(iter(laws_of(one)))])) for one in kinds)
+    yield from (
+        Proposal(kind, "kind", str(laws_of(kind)[next(iter(laws_of(kind)))])) for kind in kinds
+    )
 
 
 def _laws(place: _Place) -> Iterator[Proposal]:
@@ -278,5 +280,5 @@ def _estimators(place: _Place) -> Iterator[Proposal]:
 
 
 def _is_entropy(tokens: Sequence[Token]) -> bool:
-    names = [at for at, one in enumerate(tokens[:-1]) if tokens[at + 1].kind == "LPAR"]
+    names = [at for at, token in enumerate(tokens[:-1]) if tokens[at + 1].kind == "LPAR"]
     return bool(names) and tokens[names[-1]].text == "H"

@@ -106,8 +106,9 @@ def _lines(network: Network, members: tuple[Variable, ...]) -> Iterator[str]:
 
 
 def _parameter(model: Model, name: str) -> Iterator[str]:
-    for one in model.parameters:
-        if one.name == name:
-            yield f"{name} = {one.value} in {one.range}"
-            if one.ramp is not None:
-                yield f"it goes from {one.ramp[0]} to {one.value} in {one.ramp[1]} steps"
+    for parameter in model.parameters:
+        if parameter.name == name:
+            yield f"{name} = {parameter.value} in {parameter.range}"
+            if parameter.ramp is not None:
+                start, steps = parameter.ramp
+                yield f"it goes from {start} to {parameter.value} in {steps} steps"

@@ -83,8 +83,8 @@ class Editor:
 
     def known(self, analysis: Analysis) -> tuple[Diagnostic, ...]:
         """Every diagnostic of a text that is known by now."""
-        found = self._known(analysis)
-        return analysis.diagnostics if found is None else found.diagnostics
+        derivation = self._known(analysis)
+        return analysis.diagnostics if derivation is None else derivation.diagnostics
 
     def _known(self, analysis: Analysis) -> Derived | None:
         """The derivation, where it is made already or cannot be made."""
@@ -114,10 +114,10 @@ class Editor:
 
 def _derive(analysis: Analysis, report: Callable[[str], object]) -> Derived:
     start = time.perf_counter()
-    found = derived(analysis)
+    derivation = derived(analysis)
     spent = time.perf_counter() - start
     report(f"derived {analysis.source.name} in {spent * 1000:.0f} ms")
-    return found
+    return derivation
 
 
 def _name_of(uri: str) -> str:

@@ -63,10 +63,12 @@ def applied(source: Source, edits: Iterable[Edit]) -> Source:
 
 def _works(analysis: Analysis, mistake: Diagnostic, fix: Fix) -> bool:
     """Whether the mistake is gone, and none of its stage or an earlier one is new."""
-    before = Counter(one.code for one in analysis.diagnostics)
+    before = Counter(diagnostic.code for diagnostic in analysis.diagnostics)
     if mistake.code not in before:  # of the derivation, which is not made for a trial
         return mistake.code in _OF_DERIVATIONS
-    after = Counter(one.code for one in analysed(applied(analysis.source, fix.edits)).diagnostics)
+    after = Counter(
+        diagnostic.code for diagnostic in analysed(applied(analysis.source, fix.edits)).diagnostics
+    )
     stage = mistake.code[:4]
     new = [code for code in after - before if code[:4] <= stage]
     return after[mistake.code] < before[mistake.code] and not new
@@ -188,9 +190,13 @@ def _append(analysis: Analysis, mistake: Diagnostic) -> Iterator[Fix]:
 def _edge(analysis: Analysis, mistake: Diagnostic) -> Iterator[Fix]:
     """The line that a network lacks, as its last."""
     written = next(iter(_QUOTED.findall(mistake.advice)), "")
-    for one in analysis.spec.statements:
-        if isinstance(one, ast.NetworkBlock) and one.name.text == "q" and "->" in written:
-            number, column = one.body.span.end_line, one.body.span.end_column - 1
+    for statement in analysis.spec.statements:
+        if (
+            isinstance(statement, ast.NetworkBlock)
+            and statement.name.text == "q"
+            and "->" in written
+        ):
+            number, column = statement.body.span.end_line, statement.body.span.end_column - 1
             if analysis.source.line(number)[: column - 1].strip():
                 edit = Edit(Span.at(number, column, 0), f"; {written} ")
             else:  # the brace has a line of its own
@@ -200,11 +206,11 @@ def _edge(analysis: Analysis, mistake: Diagnostic) -> Iterator[Fix]:
 
 def _declare(analysis: Analysis, mistake: Diagnostic) -> Iterator[Fix]:
     """The declaration that the hint writes out, in the place of the one that there is."""
-    written = next((one for one in _QUOTED.findall(mistake.advice) if " " in one), "")
+    written = next((match for match in _QUOTED.findall(mistake.advice) if " " in match), "")
     words = written.split()
-    for one in analysis.spec.statements:
-        if isinstance(one, ast.Parameter) and words[1:2] == [one.name.text]:
-            yield Fix(f"Write `{written}`", (Edit(one.span, written),))
+    for statement in analysis.spec.statements:
+        if isinstance(statement, ast.Parameter) and words[1:2] == [statement.name.text]:
+            yield Fix(f"Write `{written}`", (Edit(statement.span, written),))
 
 
 #: Which hints are edits. Every other hint is one where it says `did you mean ...?`.

@@ -37,9 +37,9 @@ def hover(analysis: Analysis, derived: Derived | None, line: int, column: int) -
     """
     if "#" in analysis.source.line(line)[: column - 1]:
         return ""
-    found = derived.diagnostics if derived else analysis.diagnostics
+    diagnostics = derived.diagnostics if derived else analysis.diagnostics
     blocks = (
-        *(_page(one) for one in found if covers(one.span, line, column)),
+        *(_page(diagnostic) for diagnostic in diagnostics if covers(diagnostic.span, line, column)),
         *_names(analysis, line, column),
         *_words(analysis, line, column),
         *(_derivation(derived, analysis, line, column) if derived else ()),
@@ -49,7 +49,7 @@ def hover(analysis: Analysis, derived: Derived | None, line: int, column: int) -
 
 def fenced(text: str, language: str = "text") -> str:
     """Text between fences that it does not close."""
-    longest = max((len(one) for one in re.findall("`{3,}", text)), default=2)
+    longest = max((len(match) for match in re.findall("`{3,}", text)), default=2)
     fence = "`" * (longest + 1)
     return f"{fence}{language}\n{text}\n{fence}"
 
@@ -152,15 +152,19 @@ def _functional(derived: Derived, span: Span) -> Iterator[str]:
         for one in here
         if isinstance(one.functional, Projection)
     }
-    shown = [one for one in audit.projections if (one.network.name, one.under) in wanted]
+    shown = [
+        projection
+        for projection in audit.projections
+        if (projection.network.name, projection.under) in wanted
+    ]
     groups = alike(shown, audit.model)
-    yield from (fenced(projection_text(one, width=_WIDTH)) for one in groups[:_MOST])
+    yield from (fenced(projection_text(group, width=_WIDTH)) for group in groups[:_MOST])
     yield from _rest(len(groups) - _MOST, "derivations")
     if any(one.line == span.line for one in _objective(derived)):
-        terms = [one for one in compiled.module.terms if span.line in one.lines]
+        terms = [term for term in compiled.module.terms if span.line in term.lines]
         if terms:
             yield f"The loss has for line {span.line}:"
-        yield from (fenced(term_text(one, width=_WIDTH)) for one in terms[:_MOST])
+        yield from (fenced(term_text(term, width=_WIDTH)) for term in terms[:_MOST])
         yield from _rest(len(terms) - _MOST, "terms")
 
 
@@ -169,7 +173,7 @@ def _loss(derived: Derived) -> Iterator[str]:
         return
     module = derived.compiled.module
     yield f"The loss is of the relation **{module.relation}**: {module.reason}."
-    yield from (fenced(term_text(one, width=_WIDTH)) for one in module.terms[:_MOST])
+    yield from (fenced(term_text(term, width=_WIDTH)) for term in module.terms[:_MOST])
     yield from _rest(len(module.terms) - _MOST, "terms")
 
 
@@ -181,7 +185,7 @@ def _rest(count: int, what: str) -> Iterator[str]:
 def _objective(derived: Derived) -> Iterator[Weighted]:
     if derived.compiled is not None:
         model = derived.compiled.checked.model
-        players = (one for player in model.players for one in player.objective)
+        players = (term for player in model.players for term in player.objective)
         for one in (*model.objective, *players):
             if isinstance(one.functional, Wrapped):
                 yield from one.functional.inner

@@ -48,8 +48,8 @@ def occurrences(spec: ast.Spec) -> tuple[Occurrence, ...]:
     [('n', True), ('x', True), ('n', False)]
     """
     walk = _Walk(spec)
-    found = [one for statement in spec.statements for one in walk.statement(statement)]
-    return tuple(sorted(found, key=lambda one: one.span))
+    words = [one for statement in spec.statements for one in walk.statement(statement)]
+    return tuple(sorted(words, key=lambda word: word.span))
 
 
 def occurrence_at(known: tuple[Occurrence, ...], line: int, column: int) -> Occurrence | None:
@@ -70,8 +70,10 @@ class _Walk:
     """A walk over a spec that knows which networks it declares."""
 
     def __init__(self, spec: ast.Spec) -> None:
-        blocks = [one for one in spec.statements if isinstance(one, ast.NetworkBlock)]
-        self.networks = {one.name.text for one in blocks}
+        blocks = [
+            statement for statement in spec.statements if isinstance(statement, ast.NetworkBlock)
+        ]
+        self.networks = {block.name.text for block in blocks}
 
     def statement(self, one: ast.Statement) -> Iterator[Occurrence]:
         match one:

@@ -22,9 +22,9 @@ _KINDS: dict[type, SymbolKind] = {
 
 def outline(analysis: Analysis, places: Places) -> list[DocumentSymbol]:
     """What a spec declares, and its objectives, in the order of the text."""
-    found = []
-    for one in analysis.spec.statements:
-        match one:
+    symbols = []
+    for statement in analysis.spec.statements:
+        match statement:
             case (
                 ast.Constant(name=word)
                 | ast.Parameter(name=word)
@@ -33,17 +33,17 @@ def outline(analysis: Analysis, places: Places) -> list[DocumentSymbol]:
                 | ast.NetworkBlock(name=word)
                 | ast.ModelName(name=word)
             ):
-                name, kind, inner = word.text, _KINDS[type(one)], word.span
+                name, kind, inner = word.text, _KINDS[type(statement)], word.span
             case ast.Goal(aim=aim):
-                name, kind, inner = aim, SymbolKind.Function, one.span
+                name, kind, inner = aim, SymbolKind.Function, statement.span
             case _:
                 continue
-        found.append(
+        symbols.append(
             DocumentSymbol(
                 name=name,
                 kind=kind,
-                range=places.range(one.span),
+                range=places.range(statement.span),
                 selection_range=places.range(inner),
             )
         )
-    return found
+    return symbols

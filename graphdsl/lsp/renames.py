@@ -47,10 +47,10 @@ def rename(analysis: Analysis, line: int, column: int, name: str) -> tuple[Edit,
     if name == here.name:
         return ()
     places = same_name(analysis.occurrences, here)
-    edits = tuple(Edit(one.span, name) for one in places)
+    edits = tuple(Edit(place.span, name) for place in places)
     after = analysed(applied(analysis.source, edits))
-    known = {one.code for one in analysis.diagnostics}
-    new = [one for one in after.diagnostics if one.code not in known]
+    known = {diagnostic.code for diagnostic in analysis.diagnostics}
+    new = [diagnostic for diagnostic in after.diagnostics if diagnostic.code not in known]
     if new:
         raise Refused(f"`{name}` cannot be the name: {new[0].message}")
     if len(after.occurrences) != len(analysis.occurrences) or not _alike(analysis, after, places):
@@ -60,7 +60,7 @@ def rename(analysis: Analysis, line: int, column: int, name: str) -> tuple[Edit,
 
 def _alike(before: Analysis, after: Analysis, places: tuple[Occurrence, ...]) -> bool:
     """Whether the renamed places, and no others, are one name in one scope."""
-    spans = {one.span for one in places}
+    spans = {place.span for place in places}
     renamed = [
         new
         for old, new in zip(before.occurrences, after.occurrences, strict=True)

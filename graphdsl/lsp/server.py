@@ -69,9 +69,9 @@ class Server(LanguageServer):
             source="graphdsl",
         )
 
-    def _publish(self, uri: str, source: Source, found: Sequence[Diagnostic]) -> None:
+    def _publish(self, uri: str, source: Source, diagnostics: Sequence[Diagnostic]) -> None:
         places = self.places(source)
-        shown = [self.diagnostic(one, places) for one in found]
+        shown = [self.diagnostic(diagnostic, places) for diagnostic in diagnostics]
         self.text_document_publish_diagnostics(
             types.PublishDiagnosticsParams(uri=uri, diagnostics=shown)
         )
@@ -144,8 +144,10 @@ def _add_answers(server: Server) -> None:
             return []
         offset = ls.places(analysis.source).offset(params.position)
         return [
-            types.CompletionItem(label=one.text, kind=_KINDS[one.what], detail=one.detail or None)
-            for one in proposals(analysis, offset)
+            types.CompletionItem(
+                label=proposal.text, kind=_KINDS[proposal.what], detail=proposal.detail or None
+            )
+            for proposal in proposals(analysis, offset)
         ]
 
     @server.feature(types.TEXT_DOCUMENT_DOCUMENT_SYMBOL)
@@ -253,7 +255,7 @@ def _locations(
 
 
 def _edits(edits: Sequence[Edit], places: Places) -> list[types.TextEdit]:
-    return [types.TextEdit(range=places.exact(one.span), new_text=one.text) for one in edits]
+    return [types.TextEdit(range=places.exact(edit.span), new_text=edit.text) for edit in edits]
 
 
 def _touch(one: types.Range, other: types.Range) -> bool:

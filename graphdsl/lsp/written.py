@@ -17,15 +17,17 @@ def word_at(source: Source, line: int, column: int) -> str:
     >>> word_at(Source("a.mib", "latent z : real"), 1, 7)
     'latent'
     """
-    for found in re.finditer(r"\w+", source.line(line)):
-        if found.start() < column <= found.end() + 1:
-            return found[0]
+    for match in re.finditer(r"\w+", source.line(line)):
+        if match.start() < column <= match.end() + 1:
+            return match[0]
     return ""
 
 
 def statement_at(spec: ast.Spec, line: int, column: int) -> ast.Statement | None:
     """The statement at a place."""
-    return next((one for one in spec.statements if covers(one.span, line, column)), None)
+    return next(
+        (statement for statement in spec.statements if covers(statement.span, line, column)), None
+    )
 
 
 def functional_at(
@@ -33,8 +35,8 @@ def functional_at(
 ) -> ast.Information | ast.Divergence | None:
     """The functional at a place, such as `I(x; z)`; the innermost one."""
     statement = statement_at(spec, line, column)
-    found = [one for one in _functionals(statement) if covers(one.span, line, column)]
-    return found[-1] if found else None
+    functionals = [one for one in _functionals(statement) if covers(one.span, line, column)]
+    return functionals[-1] if functionals else None
 
 
 def covers(span: Span, line: int, column: int) -> bool:
@@ -44,4 +46,4 @@ def covers(span: Span, line: int, column: int) -> bool:
 
 def _functionals(tree: object) -> Iterator[ast.Information | ast.Divergence]:
     """Every functional of a piece of syntax, outer ones first."""
-    return (one for one in nodes(tree) if isinstance(one, ast.Information | ast.Divergence))
+    return (node for node in nodes(tree) if isinstance(node, ast.Information | ast.Divergence))

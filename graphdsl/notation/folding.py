@@ -75,7 +75,7 @@ def fold_sum(items: Sequence[_Item], keys: Sequence[Hashable] = ()) -> tuple[Fol
             grouped.update(free.values())
             groups.append(Folded(min(free.values()), pattern, letter, tuple(sorted(free))))
     groups += (Folded(place, item) for place, item in enumerate(items) if place not in grouped)
-    return tuple(sorted(groups, key=lambda one: one.place))
+    return tuple(sorted(groups, key=lambda group: group.place))
 
 
 def folded_text(items: Iterable[Hashable]) -> tuple[str, ...]:
@@ -166,12 +166,12 @@ def _patterns(item: _Item, key: Hashable) -> Iterator[_Pattern[_Item]]:
 
 
 def _values(places: Iterable[Index]) -> list[int]:
-    return sorted({one.value for one in places})
+    return sorted({place.value for place in places})
 
 
 def _choices(places: Sequence[Index], value: int) -> Iterable[tuple[Index, ...]]:
     """Which of the indices of a value a letter replaces."""
-    mine = [one for one in places if one.value == value]
+    mine = [place for place in places if place.value == value]
     slots = sorted({one.slot for one in mine})
     choices = [mine, *([one for one in mine if one.slot == slot] for slot in slots), mine[:1]]
     return filter(None, dict.fromkeys(map(tuple, choices)))
@@ -179,9 +179,9 @@ def _choices(places: Sequence[Index], value: int) -> Iterable[tuple[Index, ...]]
 
 def _links(places: Sequence[Index], value: int, letter: str) -> Iterator[dict[Index, str]]:
     """A letter for a value, and the letter less one for the value before it, in each slot."""
-    for slot in sorted({one.slot for one in places if one.value == value}):
-        here = [one for one in places if one.slot == slot and one.value == value]
-        before = [one for one in places if one.slot == slot and one.value == value - 1]
+    for slot in sorted({place.slot for place in places if place.value == value}):
+        here = [place for place in places if place.slot == slot and place.value == value]
+        before = [place for place in places if place.slot == slot and place.value == value - 1]
         members = [one for one in here if not one.end]
         if before:
             for chosen in {tuple(members or here): None, tuple(here): None}:

@@ -125,10 +125,10 @@ def parsed(text: str) -> Formula:
     ('x_{1}\\mid z', 'x')
     """
     reader = _Reader([*_TOKEN.findall(text)])
-    found = Row(tuple(reader.row()))
+    row = Row(tuple(reader.row()))
     if reader.tokens:
         raise UnknownSignError(f"a formula has a brace too many: {text}")
-    return found.parts[0] if len(found.parts) == 1 else found
+    return row.parts[0] if len(row.parts) == 1 else row
 
 
 def latex(formula: Formula) -> str:
@@ -137,7 +137,7 @@ def latex(formula: Formula) -> str:
         case Sign():
             return formula.written
         case Row(parts, braced):
-            inner = _spaced([latex(one) for one in parts])
+            inner = _spaced([latex(part) for part in parts])
             return f"{{{inner}}}" if braced else inner
         case Script(base, low, high):
             below = "" if low is None else f"_{latex(low)}"
@@ -165,11 +165,11 @@ class _Reader:
 
     def _scripted(self) -> Formula:
         base = self._atom()
-        found: dict[str, Formula] = {}
+        scripts: dict[str, Formula] = {}
         while self.tokens and self.tokens[0] in ("_", "^"):
             place = self.tokens.pop(0)
-            found[place] = self._argument()
-        return Script(base, found.get("_"), found.get("^")) if found else base
+            scripts[place] = self._argument()
+        return Script(base, scripts.get("_"), scripts.get("^")) if scripts else base
 
     def _argument(self) -> Formula:
         if self.tokens and self.tokens[0] == "{":

@@ -51,24 +51,24 @@ def summands(formula: Formula, longest: int = 10_000) -> tuple[Formula, ...]:
     >>> [latex(one) for one in summands(parsed("a - (b + c) + d"), 3)]
     ['a', '-(b', '+c)', '+d']
     """
-    found: list[Formula] = []
+    terms: list[Formula] = []
     for one in _cut(formula, 0):
         long = len(unicode_text(one)) > longest
-        found += _cut(one, 1) if long else (one,)
-    return tuple(found)
+        terms += _cut(one, 1) if long else (one,)
+    return tuple(terms)
 
 
 def _cut(formula: Formula, deepest: int) -> Iterator[Formula]:
     """The formula, cut in front of signs that at most so many brackets enclose."""
     parts = formula.parts if isinstance(formula, Row) else (formula,)
     depth, run = 0, list[Formula]()
-    for one in parts:
-        if isinstance(one, Sign):
-            depth += (one.kind == "open") - (one.kind == "close")
-            if depth <= deepest and one.written in ("+", "-") and run:
+    for part in parts:
+        if isinstance(part, Sign):
+            depth += (part.kind == "open") - (part.kind == "close")
+            if depth <= deepest and part.written in ("+", "-") and run:
                 yield Row(tuple(run))
                 run = []
-        run.append(one)
+        run.append(part)
     yield Row(tuple(run))
 
 
@@ -103,13 +103,13 @@ def _element(formula: Formula, first: Form = "") -> str:
 def _in_row(parts: tuple[Formula, ...], first: Form) -> Iterator[str]:
     """Side by side: a minus behind a bracket or a sign is the one of a number."""
     before: Formula | None = None
-    for one in parts:
+    for part in parts:
         starts = isinstance(before, Sign) and before.kind in ("open", "operator")
-        if isinstance(one, Sign) and (starts or before is None):
-            yield _signed(one, "prefix" if starts else first or "prefix")
+        if isinstance(part, Sign) and (starts or before is None):
+            yield _signed(part, "prefix" if starts else first or "prefix")
         else:
-            yield _element(one, first if before is None else "")
-        before = one
+            yield _element(part, first if before is None else "")
+        before = part
 
 
 def _signed(sign: Sign, form: Form) -> str:
@@ -154,8 +154,8 @@ def _plain(formula: Formula) -> Iterator[str]:
         case Sign():
             yield _spelled(formula)
         case Row(parts):
-            for one in parts:
-                yield from _plain(one)
+            for part in parts:
+                yield from _plain(part)
         case Barred(inner):
             yield f"{unicode_text(inner)}\u0304"
         case Quotient(top, bottom):

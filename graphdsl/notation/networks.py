@@ -58,7 +58,7 @@ def slot_formula(slot: Slot, model: Model) -> str:
         nodes = [node for group in argument.nodes for node in group]
         per_member = slot.stacked and not argument.shared
         written = pattern(nodes) if per_member else joint_text(model, nodes)
-        gates = [gate.mask for several in argument.gates for gate in several]
+        gates = [gate.mask for gates_of in argument.gates for gate in gates_of]
         given.append(f"{written} if {gates[0]}" if gates else written)
     children = pattern(slot.children) if slot.stacked else children_text(model, slot)
     bar = f" | {', '.join(given)}" if given else ""

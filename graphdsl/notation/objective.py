@@ -37,7 +37,8 @@ def whole_latex(model: Model) -> str:
     if not model.players:
         return str(_sum(model.objective, LATEX))
     parts = [
-        f"\\min_{{{','.join(one.owners)}}}\\ {_sum(one.objective, LATEX)}" for one in model.players
+        f"\\min_{{{','.join(player.owners)}}}\\ {_sum(player.objective, LATEX)}"
+        for player in model.players
     ]
     return r";\quad ".join(parts)
 
@@ -46,9 +47,9 @@ def whole_text(model: Model) -> Iterator[tuple[str, ...]]:
     """The objective as text by its summands, or that of every player."""
     if not model.players:
         yield _texts(model.objective)
-    for one in model.players:
-        first, *others = _texts(one.objective)
-        yield (f"for {','.join(one.owners)}: {first}", *others)
+    for player in model.players:
+        first, *others = _texts(player.objective)
+        yield (f"for {','.join(player.owners)}: {first}", *others)
 
 
 def _texts(objective: Sequence[Weighted]) -> tuple[str, ...]:
@@ -63,11 +64,11 @@ def _sum(objective: Sequence[Weighted], dress: Dress) -> Phrase:
 def _summands(objective: Sequence[Weighted], dress: Dress) -> Iterator[Phrase]:
     """Each with its sign; long runs of one weight are shortened to their ends."""
     groups: dict[tuple[Weight, str], list[Functional]] = {}
-    for one in objective:
-        groups.setdefault((one.weight, type(one.functional).__name__), []).append(one.functional)
+    for term in objective:
+        groups.setdefault((term.weight, type(term.functional).__name__), []).append(term.functional)
     first = True
     for (weight, _), functionals in groups.items():
-        folded = dress.fold([_functional(one, dress) for one in functionals])
+        folded = dress.fold([_functional(functional, dress) for functional in functionals])
         body = shortened(folded, Phrase((dress.dots,)))
         if len(body) > 1 and weight != ONE:
             body = (Phrase((dress.sum[0], *_between(body, " + "), dress.sum[1])),)
@@ -100,7 +101,7 @@ def _under_mean(functional: Functional, dress: Dress) -> _Parts:
             return (dress.word.format("CE"), at, "(", *inner, ")")
         case MultiInformation(parts, given):
             sign = "I" if len(parts) == 2 else dress.word.format("TC")
-            between = _between((dress.names(names(one)) for one in parts), "; ")
+            between = _between((dress.names(names(part)) for part in parts), "; ")
             return (sign, at, "(", *between, dress.bar(names(given)), ")")
         case UncertaintyOf(of, given):
             return ("H", at, "(", dress.names(names(of)), dress.bar(names(given)), ")")

@@ -35,8 +35,8 @@ def _rows(model: Model, group: Sequence[Piece]) -> Iterator[str]:
 def _encoder(model: Model, group: Sequence[Piece]) -> Iterator[str]:
     """What a latent is inferred from in rows that lack something, of a rate or an entropy."""
     first = group[0]
-    several = model.inference_of(first.under).conditionals
-    one = next((each for each in several if first.node in each.children), None)
+    conditionals = model.inference_of(first.under).conditionals
+    one = next((each for each in conditionals if first.node in each.children), None)
     read = _optional(model, one.parents) if one is not None else ()
     if one is None or not read or set(read) <= set(first.needs):
         return
@@ -51,7 +51,7 @@ def _encoder(model: Model, group: Sequence[Piece]) -> Iterator[str]:
 
 def _models(model: Model, group: Sequence[Piece]) -> Iterator[str]:
     """What the others are asked for in rows that lack what they read."""
-    told: dict[str, None] = {}
+    texts: dict[str, None] = {}
     for piece in group:
         match piece.ref:
             case SubPosterior(experts=read):
@@ -65,19 +65,19 @@ def _models(model: Model, group: Sequence[Piece]) -> Iterator[str]:
             case _:
                 continue
         if not set(_optional(model, read)) <= set(piece.needs):
-            told[text] = None
-    yield from shortened(list(told), "...")
+            texts[text] = None
+    yield from shortened(list(texts), "...")
 
 
-def _optional(model: Model, several: Iterable[Variable]) -> tuple[Variable, ...]:
+def _optional(model: Model, variables: Iterable[Variable]) -> tuple[Variable, ...]:
     """What rows may lack; of a block all that it chooses from."""
-    found: list[Variable] = []
-    for name in several:
+    optional: list[Variable] = []
+    for name in variables:
         block = name.block
-        found += [name] if block is None else model.members(block.head)
-    return tuple(name for name in names(found) if model.family_of(name).optional)
+        optional += [name] if block is None else model.members(block.head)
+    return tuple(name for name in names(optional) if model.family_of(name).optional)
 
 
-def _listed(several: Iterable[Variable]) -> str:
-    *most, last = shortened(list(several), "...")
+def _listed(variables: Iterable[Variable]) -> str:
+    *most, last = shortened(list(variables), "...")
     return f"{', '.join(most)} and {last}" if most else last

@@ -29,16 +29,19 @@ def sets_of(samples: Samples, nodes: Mapping[NetworkName, Sequence[Variable]]) -
     heads = {
         parent.head
         for name in nodes
-        for one in samples.model.inference_of(name).conditionals
-        for parent in one.parents
+        for conditional in samples.model.inference_of(name).conditionals
+        for parent in conditional.parents
     }
-    several = list(sets.values())
-    if len(heads) != 1 or not all(several):
+    choices = list(sets.values())
+    if len(heads) != 1 or not all(choices):
         return None
     head = heads.pop()
     for name, members in sets.items():
         of_set = {Variable(head, (member,)) for member in members}
-        if any(of_set != set(one.parents) for one in samples.model.inference_of(name).conditionals):
+        if any(
+            of_set != set(conditional.parents)
+            for conditional in samples.model.inference_of(name).conditionals
+        ):
             return None
     own = all(
         [one.member for one in nodes[name]] == [(i,) for i in members]
@@ -46,7 +49,7 @@ def sets_of(samples: Samples, nodes: Mapping[NetworkName, Sequence[Variable]]) -
     )
     if not own and len({tuple(some) for some in nodes.values()}) > 1:
         return None
-    return Sets(*_domain(several), head, own)
+    return Sets(*_domain(choices), head, own)
 
 
 def _members(name: NetworkName) -> tuple[int, ...]:
@@ -58,14 +61,14 @@ def _members(name: NetworkName) -> tuple[int, ...]:
             return ()
 
 
-def _domain(several: Sequence[tuple[int, ...]]) -> tuple[str, str]:
+def _domain(choices: Sequence[tuple[int, ...]]) -> tuple[str, str]:
     """What S runs over: `S in subsets(1..2)`, or the sets one by one."""
-    count = max(len(one) for one in several)
+    count = max(len(one) for one in choices)
     every = range(1, count + 1)
     subsets = {one for size in range(1, count + 1) for one in combinations(every, size)}
-    if set(several) == subsets:
+    if set(choices) == subsets:
         inner = ", ".join(shortened([*map(str, every)], r"\dots"))
         return f"S in subsets(1..{count})", f"\\emptyset \\ne S \\subseteq \\{{{inner}\\}}"
-    text = shortened([f"{{{','.join(map(str, one))}}}" for one in several], "...")
-    latex = shortened([f"\\{{{','.join(map(str, one))}\\}}" for one in several], r"\dots")
+    text = shortened([f"{{{','.join(map(str, one))}}}" for one in choices], "...")
+    latex = shortened([f"\\{{{','.join(map(str, one))}\\}}" for one in choices], r"\dots")
     return f"S in {', '.join(text)}", rf"S \in \{{{', '.join(latex)}\}}"

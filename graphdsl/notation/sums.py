@@ -15,10 +15,10 @@ from graphdsl.notation.samples import Samples
 _NOTHING = Formula("", "")
 
 
-def joined(several: Sequence[Formula]) -> Formula:
+def joined(formulas: Sequence[Formula]) -> Formula:
     """Several terms in one."""
-    text = " + ".join(shortened([one.text for one in several], "..."))
-    latex = " + ".join(shortened([one.latex for one in several], r"\dots"))
+    text = " + ".join(shortened([one.text for one in formulas], "..."))
+    latex = " + ".join(shortened([one.latex for one in formulas], r"\dots"))
     return Formula(f"({text})", f"({latex})")
 
 

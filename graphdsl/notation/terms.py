@@ -40,8 +40,8 @@ def formula(samples: Samples, group: Sequence[Piece]) -> Formula:
         return joined([formula(samples, [piece]) for piece in group])
     draws = draws_used(group)
     mean = Formula(
-        "".join(f"E_{one} " for one in draws),
-        "".join(f"\\mathbb{{E}}_{{{one}}}\\," for one in draws),
+        "".join(f"E_{draw} " for draw in draws),
+        "".join(f"\\mathbb{{E}}_{{{draw}}}\\," for draw in draws),
     )
     if subsets:
         return _of_subsets(samples, group)
@@ -162,7 +162,7 @@ def _reads_several(group: Sequence[Piece]) -> bool:
     """Whether its members are compared with experts of several families: `q(z|x)`, `q(z|y)`."""
     refs = [piece.ref for piece in group]
     heads = {
-        one.experts[0].head for one in refs if isinstance(one, SubPosterior) and not is_drawn(one)
+        ref.experts[0].head for ref in refs if isinstance(ref, SubPosterior) and not is_drawn(ref)
     }
     return len(heads) > 1
 
@@ -291,4 +291,4 @@ def _mid(given: Formula) -> str:
 def _written_mask(gates: Iterable[Gate], parents: Iterable[Variable], child: Variable) -> str:
     """The mask that stands over some parents of a child; nothing where there is none."""
     wanted = set(parents)
-    return next((one.mask for one in gates if one.child == child and one.parent in wanted), "")
+    return next((gate.mask for gate in gates if gate.child == child and gate.parent in wanted), "")

@@ -107,7 +107,7 @@ class Generation:
         whole = slot.children == family.nodes
         held = self._inferred.get(slot.children[0])
         like = held[0] if held and held[1] == slot.children and not slot.arguments else None
-        made = self.plan.forward.add(
+        sample = self.plan.forward.add(
             Generated(
                 target=Value(_wish(family, slot.children), shape),
                 distribution=likelihood,
@@ -118,9 +118,9 @@ class Generation:
                 like=like,
             )
         )
-        self.plan.values.update(dict.fromkeys(slot.children, (made.target, slot.children)))
+        self.plan.values.update(dict.fromkeys(slot.children, (sample.target, slot.children)))
         if vector:
-            self.plan.vectors.add(made.target)
+            self.plan.vectors.add(sample.target)
 
     def _put_together(self, family: Family) -> None:
         parts = held_members(self.plan.values, family.nodes)

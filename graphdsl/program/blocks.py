@@ -24,7 +24,9 @@ class Block:
     """
 
     def __init__(self, statements: Iterable[Statement] = ()) -> None:
-        self._statements: dict[Statement, Statement] = {one: one for one in statements}
+        self._statements: dict[Statement, Statement] = {
+            statement: statement for statement in statements
+        }
 
     def __iter__(self) -> Iterator[Statement]:
         return iter(self._statements.values())
@@ -37,8 +39,8 @@ class Block:
 
     def extend(self, statements: Iterable[Statement]) -> None:
         """Append several."""
-        for one in statements:
-            self.add(one)
+        for statement in statements:
+            self.add(statement)
 
     def add_first(self, statement: _Made) -> _Made:
         """The same, in front of all others: what is taken from a batch."""
@@ -51,4 +53,4 @@ class Block:
 
     def rewrite(self, statements: Iterable[Statement]) -> None:
         """Put other statements in the place of all."""
-        self._statements = {one: one for one in list(statements)}
+        self._statements = {statement: statement for statement in list(statements)}

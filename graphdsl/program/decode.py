@@ -71,13 +71,13 @@ def _plan_decode(plan: Plan, slots: Sequence[Slot]) -> None:
         if family.name in predicted:
             program.decode.add(_prediction(inputs, family, run.target))
             program.decode.extend(inputs.one_hot(family))
-    for name, found in held.items():
+    for name, posterior in held.items():
         family = model.family(name)
-        if found.keys() == set(family.nodes):
+        if posterior.keys() == set(family.nodes):
             program.decoded.append(
                 Decoded(
                     variable=name,
-                    parts=_side_by_side(found, family.nodes),
+                    parts=_side_by_side(posterior, family.nodes),
                     distribution=laws[name].runtime,
                     grid=len(family.extents) > 1,
                 )
@@ -125,20 +125,26 @@ def _build(program: Program, slot: Slot) -> None:
 
 def _as_declared(inputs: Inputs, model: Model) -> dict[Variable, Held]:
     """Every variable where its family's own tensor holds it."""
-    return {node: (inputs.declared(one), one.nodes) for one in model.families for node in one.nodes}
+    return {
+        node: (inputs.declared(family), family.nodes)
+        for family in model.families
+        for node in family.nodes
+    }
 
 
 def _data_read(model: Model, slots: Iterable[Slot]) -> list[Family]:
     read = parents_of(slots)
-    return [one for one in model.families if one.role != "latent" and read & set(one.nodes)]
+    return [
+        family for family in model.families if family.role != "latent" and read & set(family.nodes)
+    ]
 
 
 def _is_more_than_noise(model: Model, slots: Sequence[Slot]) -> bool:
     """Whether what p conditions on is anything but roots with the noise's own law."""
     generated = {child for slot in slots for child in slot.children}
-    latents = [one for one in model.families if one.role == "latent"]
-    of_latents = {node for one in latents for node in one.nodes}
-    other_law = any(one.distribution.law != NORMAL or one.labels for one in latents)
+    latents = [family for family in model.families if family.role == "latent"]
+    of_latents = {node for latent in latents for node in latent.nodes}
+    other_law = any(latent.distribution.law != NORMAL or latent.labels for latent in latents)
     return bool(other_law or generated & (of_latents | parents_of(slots)))
 
 
@@ -183,10 +189,15 @@ def _plan_ancestral(program: Program, slots: Sequence[Slot]) -> None:
 
 def _without_idle(statements: Sequence[Statement]) -> Iterator[Statement]:
     """Vectors of categories that no network of p reads are not written."""
-    read = {ref.value for one in statements if isinstance(one, Run) for ref in one.arguments}
-    for one in statements:
-        if not isinstance(one, OneHot) or one.target in read:
-            yield one
+    read = {
+        ref.value
+        for statement in statements
+        if isinstance(statement, Run)
+        for ref in statement.arguments
+    }
+    for statement in statements:
+        if not isinstance(statement, OneHot) or statement.target in read:
+            yield statement
 
 
 def _draw_roots(draft: Plan, family: Family, generated: Iterable[Variable]) -> None:

@@ -21,19 +21,21 @@ from graphdsl.program.state import Plan
 
 def chosen(plan: Plan, block: Variable, nodes: Sequence[Variable]) -> Chosen:
     """Which of some members are in a block: columns of the mask of its set."""
-    found = block.block
-    if found is None:
+    subset = block.block
+    if subset is None:
         raise CompilerBug(f"{block} is no block of a drawn set")
-    members = plan.model.members(found.head)
-    mask = member_ref(plan.inputs.drawn_set(found.draw, len(members)), nodes, members)
-    return Chosen(mask, found.outside)
+    members = plan.model.members(subset.head)
+    mask = member_ref(plan.inputs.drawn_set(subset.draw, len(members)), nodes, members)
+    return Chosen(mask, subset.outside)
 
 
 def plan_draws(plan: Plan, pieces: Sequence[Piece]) -> tuple[Draw, ...]:
     """Plan the draws of one pass, once the data are there: as many rows as these have."""
     used = draws_used(pieces)
-    like = next((one.target for one in plan.forward if isinstance(one, Observe)), None)
-    drawn = tuple(one for one in plan.model.draws if one.name in used)
+    like = next(
+        (statement.target for statement in plan.forward if isinstance(statement, Observe)), None
+    )
+    drawn = tuple(draw for draw in plan.model.draws if draw.name in used)
     for one in drawn:
         target = plan.inputs.drawn_set(one.name, one.count)
         plan.forward.add(DrawSet(target=target, name=one.name, like=like))

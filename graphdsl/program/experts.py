@@ -30,9 +30,9 @@ def whole_conditional(model: Model, under: NetworkName, slot: Slot) -> Condition
     """The conditional that a slot's was split from, by family of children."""
     (part,) = slot.conditionals
     return next(
-        one
-        for one in model.inference_of(under).conditionals
-        if set(part.children) <= set(one.children)
+        conditional
+        for conditional in model.inference_of(under).conditionals
+        if set(part.children) <= set(conditional.children)
     )
 
 
@@ -48,8 +48,8 @@ def run_experts(plan: Plan, slot: Slot, label: str) -> Held:
         wish = f"experts:{label}" if single else f"expert:{part.result.label}"
         run = plan.forward.add(run_slot(plan, part, wish))
         plan.infer.add(run)
-        several = range(len(part.experts)) if part.stacked else (None,)
-        sources += [Ref(run.target) if k is None else Ref(run.target, (k,), True) for k in several]
+        indices = range(len(part.experts)) if part.stacked else (None,)
+        sources += [Ref(run.target) if k is None else Ref(run.target, (k,), True) for k in indices]
     experts = sources[0].value
     if not single:
         joined = plan.forward.add(
@@ -170,7 +170,7 @@ def _subset_posteriors(
 
 def present_experts(plan: Plan, experts: tuple[Variable, ...]) -> tuple[Ref | None, ...]:
     """Which experts a row has in training; nothing if it has all of them."""
-    known = [plan.inputs.masks([one]) for one in experts]
+    known = [plan.inputs.masks([expert]) for expert in experts]
     if not any(known):
         return ()
     family = plan.model.family_of(experts[0])
@@ -182,10 +182,10 @@ def present_experts(plan: Plan, experts: tuple[Variable, ...]) -> tuple[Ref | No
 def _drawn_posterior(plan: Plan, slot: Slot, label: str, held: Held, block: Variable) -> None:
     """q(z | x[S]): the product of the same experts, under the mask of a set that is drawn."""
     model, (experts, every) = plan.model, held
-    found = block.block
-    if found is None:
+    subset = block.block
+    if subset is None:
         raise CompilerBug(f"{block} is no block of a drawn set")
-    members = model.members(found.head)
+    members = model.members(subset.head)
     order = tuple(parent for parent in every if parent in members)
     places = None if order == every else tuple(every.index(parent) for parent in order)
     children, of_block = children_text(model, slot), f"{label}|{block}"
@@ -216,9 +216,9 @@ def _seen_experts(plan: Plan, experts: tuple[Variable, ...]) -> tuple[Ref, ...]:
     if experts == family.nodes and family.members is not None:
         return (Ref(plan.inputs.seen(family)),)
     masks = []
-    for one in experts:
-        family = plan.model.family_of(one)
-        mask = member_ref(plan.inputs.seen(family), (one,), family.nodes)
+    for expert in experts:
+        family = plan.model.family_of(expert)
+        mask = member_ref(plan.inputs.seen(family), (expert,), family.nodes)
         masks.append(Ref(mask.value, mask.places if mask.places else None, True))
         if mask.places is None and family.members is not None:
             masks[-1] = Ref(mask.value, (0,), True)  # the only member of its family

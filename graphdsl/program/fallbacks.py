@@ -37,23 +37,23 @@ def fallbacks(encoders: Sequence[Slot], priors: Mapping[Names, Slot], model: Mod
         model: The spec.
     """
     observed = model.observed()
-    made = [frozenset(one.children) for one in encoders]
-    reads = [frozenset(parents_of([one])) for one in encoders]
-    known = observed.union(*made)
+    children = [frozenset(encoder.children) for encoder in encoders]
+    reads = [frozenset(parents_of([encoder])) for encoder in encoders]
+    known = observed.union(*children)
     fit = {
-        place: priors[one.children]
-        for place, one in enumerate(encoders)
-        if one.children in priors
-        and _can_stand_in(priors[one.children], one, model)
-        and known.issuperset(parents_of([priors[one.children]]))
+        place: priors[encoder.children]
+        for place, encoder in enumerate(encoders)
+        if encoder.children in priors
+        and _can_stand_in(priors[encoder.children], encoder, model)
+        and known.issuperset(parents_of([priors[encoder.children]]))
     }
     above = {place: frozenset(parents_of([prior])) for place, prior in fit.items()}
     wished = [read | above.get(place, frozenset()) for place, read in enumerate(reads)]
-    circular = _circular([one - observed for one in made], wished)
-    inferred = {name for place in circular for name in made[place]}
+    circular = _circular([one - observed for one in children], wished)
+    inferred = {name for place in circular for name in children[place]}
     kept = [place for place in fit if place not in circular or above[place].isdisjoint(inferred)]
     needs = [read | (above[k] if k in kept else frozenset()) for k, read in enumerate(reads)]
-    order = in_order([one - observed for one in made], needs)
+    order = in_order([one - observed for one in children], needs)
     if len(order) < len(encoders) or not known.issuperset(parents_of(encoders)):
         raise CompilerBug("the inference network has no order")
     return Fallbacks(
@@ -71,14 +71,14 @@ def _can_stand_in(prior: Slot, slot: Slot, model: Model) -> bool:
 
 
 def _circular(
-    made: Sequence[frozenset[Variable]], needs: Sequence[frozenset[Variable]]
+    children: Sequence[frozenset[Variable]], needs: Sequence[frozenset[Variable]]
 ) -> set[int]:
     """The places of things that need each other, and of what is between two such circles."""
-    makers = {name: place for place, names in enumerate(made) for name in names}
+    makers = {name: place for place, names in enumerate(children) for name in names}
     before = [{makers[name] for name in needed if name in makers} for needed in needs]
-    after: list[set[int]] = [set() for _ in made]
-    for place, several in enumerate(before):
-        for one in several:
+    after: list[set[int]] = [set() for _ in children]
+    for place, above in enumerate(before):
+        for one in above:
             after[one].add(place)
-    places = [(place,) for place in range(len(made))]
-    return set(range(len(made))).difference(in_order(places, before), in_order(places, after))
+    places = [(place,) for place in range(len(children))]
+    return set(range(len(children))).difference(in_order(places, before), in_order(places, after))

@@ -64,14 +64,14 @@ class Inputs:
 
     def masks(self, nodes: Iterable[Variable]) -> tuple[Ref, ...]:
         """Which rows have each of those variables that rows may lack."""
-        found = []
+        slots = []
         for node in nodes:
             family = self._model.family_of(node)
             if family.optional:
                 place = family.nodes.index(node)
                 single = family.members is None
-                found.append(Ref(self.seen(family), None if single else (place,), not single))
-        return tuple(found)
+                slots.append(Ref(self.seen(family), None if single else (place,), not single))
+        return tuple(slots)
 
     def _value(self, name: str, shape: tuple[int, ...] | None) -> Value:
         if name not in self._values:
@@ -88,7 +88,9 @@ def labels_of(model: Model, slots: Iterable[Slot]) -> Iterator[Variable]:
 
 def parents_of(slots: Iterable[Slot]) -> set[Variable]:
     """All that networks read."""
-    return {name for slot in slots for one in slot.conditionals for name in one.parents}
+    return {
+        name for slot in slots for conditional in slot.conditionals for name in conditional.parents
+    }
 
 
 def tensor_shape(family: Family) -> tuple[int, ...]:

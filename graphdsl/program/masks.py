@@ -23,21 +23,21 @@ def gated(plan: Plan, ref: Ref, argument: Argument) -> Ref:
     along = len(argument.gates[0])
     apart = argument.shared or len(argument.nodes) > 1
     shape = (*(len(argument.gates),) * apart, *(along,) * (along > 1))
-    found = [gate for several in argument.gates for gate in several]
-    return replace(ref, gate=_entries(plan, found, shape), spread=argument.shared)
+    gates = [gate for gates_of in argument.gates for gate in gates_of]
+    return replace(ref, gate=_entries(plan, gates, shape), spread=argument.shared)
 
 
 def weights_of(plan: Plan, conditional: Conditional, experts: Sequence[Variable]) -> Entries | None:
     """The exponents of a product of experts, for each expert and child (eq. 13)."""
     if not conditional.gates:
         return None
-    of = {(one.parent, one.child): one for one in conditional.gates}
+    of = {(gate.parent, gate.child): gate for gate in conditional.gates}
     children = conditional.children
-    found = [of[pair] for pair in product(experts, children)]
+    weights = [of[pair] for pair in product(experts, children)]
     family = plan.model.family_of(children[0])
     one = len(children) == 1 and family.members is None
     shape = (len(experts),) if one else (len(experts), len(children))
-    return replace(_entries(plan, found, shape), axes=len(family.shape))
+    return replace(_entries(plan, weights, shape), axes=len(family.shape))
 
 
 def _entries(plan: Plan, gates: Sequence[Gate], shape: tuple[int, ...]) -> Entries:

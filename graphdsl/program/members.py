@@ -11,9 +11,9 @@ from graphdsl.ir.symbols import Variable
 from graphdsl.ir.values import Noise, Ref, Value
 
 
-def member_ref(tensor: Value, nodes: Sequence[Variable], everything: Sequence[str]) -> Ref:
+def member_ref(tensor: Value, nodes: Sequence[Variable], members: Sequence[str]) -> Ref:
     """Some members of a tensor that holds `everything` along its family axis."""
-    return Ref(tensor, *_members(nodes, everything))
+    return Ref(tensor, *_members(nodes, members))
 
 
 def member_noise(family: Family, nodes: Sequence[Variable]) -> Noise:
@@ -23,10 +23,10 @@ def member_noise(family: Family, nodes: Sequence[Variable]) -> Noise:
 
 
 def _members(
-    nodes: Sequence[Variable], everything: Sequence[str]
+    nodes: Sequence[Variable], members: Sequence[str]
 ) -> tuple[tuple[int, ...] | None, bool]:
     """The places of some members, and whether they are a single one."""
-    if tuple(nodes) == tuple(everything):
+    if tuple(nodes) == tuple(members):
         return None, False
-    places = tuple(everything.index(node) for node in nodes)
+    places = tuple(members.index(node) for node in nodes)
     return places, len(places) == 1

@@ -68,7 +68,7 @@ class Names:
 
 def local_names(model: Model) -> Names:
     """The names of a method: the user's variables keep their own wherever they may."""
-    own = [*(one.name for one in model.families), *(one.name for one in model.masks)]
+    own = [*(family.name for family in model.families), *(mask.name for mask in model.masks)]
     own.sort(key=lambda one: not one.isidentifier())  # `x_1` before `x[1]`
     return Names({*_OF_PYTHON, *OF_THE_METHODS, *OF_THE_RUNTIME}, own)
 
@@ -81,7 +81,7 @@ def named(module: LossModule, model: Model, names: Names) -> LossModule:
         model: The spec, whose variables keep their names in every method.
         names: Those of `forward`, where the losses have theirs already.
     """
-    parameters = (one.name for one in module.parameters)
+    parameters = (parameter.name for parameter in module.parameters)
     of_class = Names({*_OF_PYTHON, *OF_THE_CLASS, *OF_THE_RUNTIME, *parameters})
     class_name = Names({*_OF_PYTHON, *OF_THE_RUNTIME}).take(module.class_name)
     given: dict[Attribute, Attribute] = {}
@@ -110,5 +110,5 @@ def named(module: LossModule, model: Model, names: Names) -> LossModule:
 
 def _named(names: Names, *method: object) -> dict[Value, Value]:
     """Each value of a method under its name."""
-    found = dict.fromkeys(value for part in method for value in values_in(part))
-    return {value: replace(value, name=names.of(value)) for value in found}
+    values = dict.fromkeys(value for part in method for value in values_in(part))
+    return {value: replace(value, name=names.of(value)) for value in values}

@@ -188,7 +188,9 @@ def _main_network(model: Model) -> NetworkName:
     """The network that `infer` asks: q, or of the others, critics last, the one that sees most."""
     if model.inference.conditionals or not model.further:
         return Q
-    follows = {one.name: not any(c.plays for c in one.conditionals) for one in model.further}
+    follows = {
+        network.name: not any(c.plays for c in network.conditionals) for network in model.further
+    }
     return max(model.further, key=lambda one: (follows[one.name], len(one.variables))).name
 
 
@@ -227,10 +229,10 @@ def _owners(
     shared: Iterable[tuple[str, Slot]],
 ) -> Iterator[tuple[str, str]]:
     """Whose network every attribute holds."""
-    inferring = [(name.base, slot) for name, several in encoders.items() for slot in several]
+    inferring = [(name.base, slot) for name, slots_of in encoders.items() for slot in slots_of]
     for base, slot in (*inferring, *shared):
         parts = (slot,) if slot.conditionals[0].by == "joint" else expert_slots(slot, model)
-        yield from ((one.attribute, base) for one in parts)
+        yield from ((part.attribute, base) for part in parts)
     yield from ((slot.attribute, "p") for slot in decoders)
     yield from ((slot.attribute, "predictors") for slot in auxiliaries)
 

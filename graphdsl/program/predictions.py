@@ -25,18 +25,18 @@ def _needed_decoders(
     plan: Plan, decoders: Iterable[Slot], pieces: Iterable[Piece], frozen: bool = False
 ) -> list[Slot]:
     wanted = _decoded(plan, pieces, frozen)
-    return [one for one in decoders if wanted & set(one.children)]
+    return [decoder for decoder in decoders if wanted & set(decoder.children)]
 
 
 def needed(
-    several: Iterable[Slot], pieces: Iterable[Piece], adversary: bool | None = None
+    slots: Iterable[Slot], pieces: Iterable[Piece], adversary: bool | None = None
 ) -> list[Slot]:
     """The networks made for these pieces, or those of them that play against a term, or do not."""
     refs = [piece.ref for piece in pieces if isinstance(piece.ref, Auxiliary)]
     wanted = {(ref.node, ref.given) for ref in refs if adversary in (None, ref.adversary)}
     return [
         one
-        for one in several
+        for one in slots
         if any((c.children[0], tuple(c.parents)) in wanted for c in one.conditionals)
     ]
 
@@ -95,9 +95,9 @@ def _decoded(plan: Plan, pieces: Iterable[Piece], frozen: bool = False) -> froze
     """The variables that pieces ask p's own networks for; of a label, what it labels."""
     asked = (piece.ref for piece in pieces)
     return frozenset(
-        plan.model.labelled(one.node)
-        for one in asked
-        if isinstance(one, Decoder) and one.frozen == frozen
+        plan.model.labelled(term.node)
+        for term in asked
+        if isinstance(term, Decoder) and term.frozen == frozen
     )
 
 
@@ -154,14 +154,18 @@ def _is_apart(plan: Plan, slot: Slot) -> bool:
     if slot.tied or plan.model.distribution_of(slot.conditionals[0]).scale == "learned":
         return False  # one tensor for all members
     own = [
-        node for one in slot.arguments if not one.shared for nodes in one.nodes for node in nodes
+        node
+        for argument in slot.arguments
+        if not argument.shared
+        for nodes in argument.nodes
+        for node in nodes
     ]
     return all(len(plan.values[node][1]) > 1 for node in own if node in plan.values)
 
 
 def _is_known(plan: Plan, slot: Slot) -> bool:
     """Whether these samples hold the parents of all members: `infer r` may have only some."""
-    nodes = (node for one in slot.arguments for group in one.nodes for node in group)
+    nodes = (node for argument in slot.arguments for group in argument.nodes for node in group)
     return all(node in plan.values for node in nodes)
 
 

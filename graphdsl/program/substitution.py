@@ -55,8 +55,8 @@ def replaced(
         if isinstance(part, Attribute):
             return attributes(part) if attributes is not None and part else part
         if isinstance(part, tuple):
-            made = tuple(map(change, part))
-            return part if all(map(_is_same, part, made)) else made
+            changed = tuple(map(change, part))
+            return part if all(map(_is_same, part, changed)) else changed
         if isinstance(part, _PLAIN) or not is_dataclass(part) or isinstance(part, type):
             return part
         held = {name: getattr(part, name) for name in _names(type(part))}
@@ -92,7 +92,7 @@ def _walk(
 def _names(of: type) -> dict[str, bool]:
     """The fields of a dataclass whose types may hold values, and whether each is computed."""
     hints = get_type_hints(of)
-    held = (one for one in fields(of) if _may_hold(hints[one.name]))
+    held = (field for field in fields(of) if _may_hold(hints[field.name]))
     return {one.name: bool(one.metadata.get("computed")) for one in held}
 
 

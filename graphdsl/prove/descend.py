@@ -15,8 +15,8 @@ _RATE = 0.25
 def descend(frame: Frame, start: Factors, objective: Objective) -> Factors:
     """Make a sum of entropies smaller, each of a batch on its own: Adam on the tables' logits."""
     logits = [np.log(np.maximum(factor, 1e-4)) for factor in start]
-    first = [np.zeros_like(one) for one in logits]
-    second = [np.zeros_like(one) for one in logits]
+    first = [np.zeros_like(logit) for logit in logits]
+    second = [np.zeros_like(logit) for logit in logits]
     for step in range(1, _STEPS + 1):
         factors = _softmax(frame, logits)
         slopes = _slopes(frame, factors, objective)
@@ -44,9 +44,9 @@ def _own(factor: Array, place: int) -> tuple[int, ...]:
 
 def _softmax(frame: Frame, logits: list[Array]) -> Factors:
     factors = []
-    for place, one in enumerate(logits):
-        axes = _own(one, place)
-        raised = np.exp(one - one.max(axis=axes, keepdims=True))
+    for place, logit in enumerate(logits):
+        axes = _own(logit, place)
+        raised = np.exp(logit - logit.max(axis=axes, keepdims=True))
         factors.append(raised / raised.sum(axis=axes, keepdims=True))
     return factors
 

@@ -71,8 +71,8 @@ def _joints(atom: Atom) -> list[tuple[Names, int]]:
             return [((*of, *given), 1), (given, -1)]
         case Information(left, right, given):
             parts: tuple[Names, ...] = (left, right)
-        case TotalCorrelation(several, given):
-            parts = several
+        case TotalCorrelation(variables, given):
+            parts = variables
         case CrossEntropy() | DivergenceAtom() | PenaltyAtom():
             raise ValueError("a cross-entropy is of a model, not of q alone")
     whole = (*(name for part in parts for name in part), *given)

@@ -133,12 +133,12 @@ class _Search:
         return chosen | set(self.rng.permutation(ancestors).tolist()[:room])
 
     def _closed(self, variables: Sequence[Variable] | set[Variable]) -> set[Variable]:
-        found, waiting = set[Variable](), set(variables)
+        closed, waiting = set[Variable](), set(variables)
         while waiting:
             name = waiting.pop()
-            found.add(name)
-            waiting |= self.parents[name] - found
-        return found
+            closed.add(name)
+            waiting |= self.parents[name] - closed
+        return closed
 
     def _violation(self, objective: Objective, joint: Array) -> Array:
         value = objective.value(joint) / objective.scale

@@ -40,6 +40,6 @@ class Setting:
             }
             | dict.fromkeys(sorted(hidden), _MOST),
             real=frozenset(name for name, family in families.items() if family.kind == "real"),
-            ranges={one.name: one.range for one in model.parameters},
-            values={one.name: one.value for one in model.parameters},
+            ranges={parameter.name: parameter.range for parameter in model.parameters},
+            values={parameter.name: parameter.value for parameter in model.parameters},
         )

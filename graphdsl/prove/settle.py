@@ -38,13 +38,13 @@ def _settled(proof: Proof, setting: Setting) -> Proof:
     claim = proof.claim
     if proof.assertion.relation == "==":
         return replace(proof, counterexample=refute(claim, setting, equality=True))
-    found = prove(claim, setting)
-    if not isinstance(found, str):
-        count = len(found.uses)
+    proved = prove(claim, setting)
+    if not isinstance(proved, str):
+        count = len(proved.uses)
         because = f"a sum of {count} Shannon inequalities" if count > 1 else "a Shannon inequality"
-        return replace(proof, status="proved", because=because, certificate=found)
+        return replace(proof, status="proved", because=because, certificate=proved)
     counterexample = refute(claim, setting)
     if counterexample is not None:
         because = "a distribution that follows G^q violates it"
         return replace(proof, status="refuted", because=because, counterexample=counterexample)
-    return replace(proof, because=f"{found}, and no counterexample was found")
+    return replace(proof, because=f"{proved}, and no counterexample was found")

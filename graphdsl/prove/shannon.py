@@ -68,18 +68,18 @@ def uses_of(
     reason = "it follows from no Shannon-type inequalities under G^q"
     grounds = list(dict.fromkeys(filter(None, _grounds(claim, setting, groups))))
     if len(grounds[0]) > _FEW:
-        found = _combined(claim, _among_groups(groups, setting))
-        if isinstance(found, tuple):
-            return found
+        uses = _combined(claim, _among_groups(groups, setting))
+        if isinstance(uses, tuple):
+            return uses
     for blocks in grounds:
         if len(blocks) > _MOST:
             reason = f"its {len(blocks)} variables are too many for the linear program"
             continue
-        found = _combined(claim, _elementals(blocks, setting))
-        if isinstance(found, tuple):
-            return found
-        if found is not None:
-            reason = found.because
+        uses = _combined(claim, _elementals(blocks, setting))
+        if isinstance(uses, tuple):
+            return uses
+        if uses is not None:
+            reason = uses.because
     return Unproved(reason)
 
 
@@ -98,11 +98,11 @@ def _grounds(
 
 def _together(groups: Sequence[Names], setting: Setting) -> Blocks:
     """The variables of some groups, those as one block that are in the same of them."""
-    found: dict[tuple[int, ...], Variables] = {}
+    merged: dict[tuple[int, ...], Variables] = {}
     for block in _single({name for group in groups for name in group}, setting):
         sign = tuple(place for place, group in enumerate(groups) if not block.isdisjoint(group))
-        found[sign] = found.get(sign, frozenset()) | block
-    return tuple(found.values())
+        merged[sign] = merged.get(sign, frozenset()) | block
+    return tuple(merged.values())
 
 
 def _single(variables: Iterable[Variable], setting: Setting) -> Blocks:
@@ -113,13 +113,13 @@ def _single(variables: Iterable[Variable], setting: Setting) -> Blocks:
 def _ancestral(variables: Iterable[Variable], setting: Setting) -> set[Variable]:
     """Variables and what they depend on; the data's joint is arbitrary, nothing is behind it."""
     independence = setting.canon.independence
-    found, waiting = set[Variable](), set(variables)
+    ancestral, waiting = set[Variable](), set(variables)
     while waiting:
         name = waiting.pop()
-        found.add(name)
+        ancestral.add(name)
         if name not in independence.data:
-            waiting |= independence.parents(name) - found
-    return found
+            waiting |= independence.parents(name) - ancestral
+    return ancestral
 
 
 # ---- the inequalities ------------------------------------------------------------------------
@@ -158,8 +158,8 @@ def _among_groups(groups: Sequence[Names], setting: Setting) -> _Inequalities:
     atoms: list[Entropy | Information] = []
     cells: tuple[list[int], list[int], list[int]] = ([], [], [])
     for atom in lattice_inequalities(groups, setting):
-        found = setting.canon.terms([one(atom)])
-        for entry, weight in found.items():
+        terms = setting.canon.terms([one(atom)])
+        for entry, weight in terms.items():
             cells[0].append(int(weight.constant or 0))
             cells[1].append(len(atoms))
             cells[2].append(places.setdefault(entry, len(places)))

@@ -34,19 +34,19 @@ class Alike:
 def alike(projections: Iterable[ProjectionDerivation], model: Model) -> tuple[Alike, ...]:
     """Group derivations: in each group, a renaming of members turns one into any other."""
     groups: list[list[ProjectionDerivation]] = []
-    for one in projections:
-        group = next((known for known in groups if _renaming(known[0], one, model)), None)
+    for projection in projections:
+        group = next((known for known in groups if _renaming(known[0], projection, model)), None)
         if group is None:
-            groups.append([one])
+            groups.append([projection])
         else:
-            group.append(one)
+            group.append(projection)
     return tuple(Alike(first, tuple(others)) for first, *others in groups)
 
 
 def unlike(networks: Iterable[Network], groups: Iterable[Alike]) -> tuple[Network, ...]:
     """The networks, one of those whose projections are alike."""
     others = {one.network.name for group in groups for one in group.others}
-    return tuple(one for one in networks if one.name not in others)
+    return tuple(network for network in networks if network.name not in others)
 
 
 def _renaming(

@@ -106,9 +106,13 @@ def comparison_json(comparison: Comparison) -> str:
         "because": list(comparison.sentences),
         "names": {one: other for one, other in comparison.renamed},
         "canonical": [
-            {"player": one.player, "first": _shares(one.common), "second_minus_first": rest}
-            for one in comparison.objectives
-            for rest in [_shares(one.rest)]
+            {
+                "player": objective.player,
+                "first": _shares(objective.common),
+                "second_minus_first": rest,
+            }
+            for objective in comparison.objectives
+            for rest in [_shares(objective.rest)]
         ],
         "changes": [
             {
@@ -131,26 +135,26 @@ def _names(comparison: Comparison) -> str:
 
 def _sums(comparison: Comparison) -> Iterator[tuple[str, tuple[Share, ...]]]:
     """The canonical form that both have, or what is left of the second minus the first."""
-    for one in comparison.objectives:
-        whose = f", for {one.player}" if one.player else ""
-        if any(not share.constant for share in one.rest):
-            yield f"The second objective minus the first{whose}:", one.rest
+    for objective in comparison.objectives:
+        whose = f", for {objective.player}" if objective.player else ""
+        if any(not share.constant for share in objective.rest):
+            yield f"The second objective minus the first{whose}:", objective.rest
         elif comparison.sameness == "same":
-            yield f"Both objectives in canonical form{whose}:", one.common
+            yield f"Both objectives in canonical form{whose}:", objective.common
 
 
 def _summands(shares: Iterable[Share]) -> list[str]:
     """The summands with their signs, families folded."""
     listed = tuple(shares)
-    found: list[str] = []
+    summands: list[str] = []
     quantities = [in_ranges(one.quantity) for one in listed]
     for one in fold_sum(quantities, [share.weight for share in listed]):
         weight = listed[one.place].weight
         negative = len(weight.terms) == 1 and weight.terms[0][1] < 0
-        sign = "-" if negative else "+" * bool(found)
+        sign = "-" if negative else "+" * bool(summands)
         text = f"{factor_text(-weight if negative else weight)}{text_binder(one)}{one.pattern}"
-        found.append(f"{sign} {text}" if found else f"{sign}{text}")
-    return found or ["0"]
+        summands.append(f"{sign} {text}" if summands else f"{sign}{text}")
+    return summands or ["0"]
 
 
 def _shares(shares: Iterable[Share]) -> Json:

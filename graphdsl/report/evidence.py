@@ -20,7 +20,7 @@ def side_text(proof: Proof) -> str:
     return "right - left" if proof.assertion.relation == "<=" else "left - right"
 
 
-def nats_text(found: Counterexample) -> str:
+def nats_text(counterexample: Counterexample) -> str:
     """The value of that side, exactly where it is short: `-1/2 log 2 = -0.3466`.
 
     >>> from fractions import Fraction
@@ -28,11 +28,11 @@ def nats_text(found: Counterexample) -> str:
     >>> nats_text(Counterexample(tables=(), cells=(), parameters=(), value=(half,)))
     '-1/2 log 2 = -0.3466'
     """
-    rounded = f"{found.nats:.4g}"
-    if len(found.value) > 3:
+    rounded = f"{counterexample.nats:.4g}"
+    if len(counterexample.value) > 3:
         return rounded
     written = ""
-    for factor, number in found.value:
+    for factor, number in counterexample.value:
         size = "" if abs(factor) == 1 else f"{abs(factor)} "
         sign = ("-" if factor < 0 else "") if not written else (" - " if factor < 0 else " + ")
         written += f"{sign}{size}log {number}"
@@ -47,27 +47,29 @@ def uses_text(certificate: Certificate, ranges: Mapping[str, Interval]) -> Itera
         yield f"... and {len(certificate.uses) - _MOST} more: `--format json` has them all"
 
 
-def distribution_text(found: Counterexample) -> Iterator[str]:
+def distribution_text(counterexample: Counterexample) -> Iterator[str]:
     """A line for each table, `q(z | x):  0 -> 0; 1 -> 0 1/2, 1 1/2`, and one for what has none."""
-    yield from _stated(found)
-    if any(width == 1 for _, width in found.cells):
-        reals = ", ".join(name for name, width in found.cells if width == 1)
+    yield from _stated(counterexample)
+    if any(width == 1 for _, width in counterexample.cells):
+        reals = ", ".join(name for name, width in counterexample.cells if width == 1)
         yield f"({reals} uniform over 1 around each state)"
     yield "(the other variables constant)"
 
 
-def distribution_line(found: Counterexample) -> str:
+def distribution_line(counterexample: Counterexample) -> str:
     """The same in one line, without what goes without saying."""
-    return "; ".join(_stated(found))
+    return "; ".join(_stated(counterexample))
 
 
-def _stated(found: Counterexample) -> Iterator[str]:
+def _stated(counterexample: Counterexample) -> Iterator[str]:
     """What is particular to a counterexample: parameters, tables, and cells that are not one."""
-    if found.parameters:
-        yield ", ".join(f"{name} = {number_text(value)}" for name, value in found.parameters)
-    for table in found.tables:
+    if counterexample.parameters:
+        yield ", ".join(
+            f"{name} = {number_text(value)}" for name, value in counterexample.parameters
+        )
+    for table in counterexample.tables:
         yield _table_text(table)
-    for name, width in found.cells:
+    for name, width in counterexample.cells:
         if width != 1:
             yield f"{name} uniform over {number_text(width)}"
 

@@ -34,11 +34,11 @@ def read_header(text: str) -> Header:
     label = ""
     for line in lines[:length]:
         plain = line.lstrip("# ")
-        found = _LABEL.fullmatch(plain)
-        if found:
-            label, plain = found[1], found[2]
+        match = _LABEL.fullmatch(plain)
+        if match:
+            label, plain = match[1], match[2]
         parts.setdefault(label, []).append(plain)
-    said = {name: " ".join(several) for name, several in parts.items()}
+    said = {name: " ".join(words) for name, words in parts.items()}
     return Header(
         sentence=said[""],
         printed=said.get("In the paper", ""),

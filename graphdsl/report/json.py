@@ -27,7 +27,7 @@ Ranges: TypeAlias = Mapping[str, Interval]
 def audit_json(audit: Audit) -> str:
     """The whole audit, keys in the schema's order, two spaces of indent."""
     model, module = audit.model, audit.module
-    ranges = {one.name: one.range for one in model.parameters}
+    ranges = {parameter.name: parameter.range for parameter in model.parameters}
     content: Json = {
         "schema": "graphdsl.audit/1",
         "model": model.name,
@@ -35,16 +35,16 @@ def audit_json(audit: Audit) -> str:
         "variables": [
             {
                 "name": name,
-                "role": one.role,
-                "kind": one.kind,
-                "shape": list(one.shape),
-                **({} if one.classes is None else {"classes": one.classes}),
+                "role": family.role,
+                "kind": family.kind,
+                "shape": list(family.shape),
+                **({} if family.classes is None else {"classes": family.classes}),
             }
-            for one in model.families
-            for name in one.nodes
+            for family in model.families
+            for name in family.nodes
         ],
         "networks": networks_json(audit),
-        "projections": [_projection(one) for one in audit.projections],
+        "projections": [_projection(projection) for projection in audit.projections],
         "objective": {
             "relation": module.relation,
             "reason": module.reason,
@@ -56,13 +56,13 @@ def audit_json(audit: Audit) -> str:
         "verification": verification_json(audit.verification),
         "diagnostics": [
             {
-                "code": one.code,
-                "severity": one.severity,
-                "message": one.message,
-                "line": one.line,
-                "column": one.column,
+                "code": finding.code,
+                "severity": finding.severity,
+                "message": finding.message,
+                "line": finding.line,
+                "column": finding.column,
             }
-            for one in audit.findings
+            for finding in audit.findings
         ],
     }
     return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
@@ -146,7 +146,8 @@ def _certificate(proof: Proof, ranges: Ranges) -> Json:
             {
                 "multiplier": str(use.multiplier),
                 "distances": [
-                    {"parameter": one.parameter, "end": one.end} for one in use.distances
+                    {"parameter": distance.parameter, "end": distance.end}
+                    for distance in use.distances
                 ],
                 "term": term_json(Term(use.weight(ranges), use.atom)),
             }
@@ -156,19 +157,22 @@ def _certificate(proof: Proof, ranges: Ranges) -> Json:
 
 
 def _counterexample(proof: Proof) -> Json:
-    found = proof.counterexample
-    if found is None:
+    counterexample = proof.counterexample
+    if counterexample is None:
         return {"difference": _terms(proof.remainder)}
     return {
         "difference": _terms(proof.remainder),
         "nonnegative": _terms(proof.nonnegative),
         "value": {
-            "nats": found.nats,
-            "sum": [{"coefficient": str(factor), "log": number} for factor, number in found.value],
+            "nats": counterexample.nats,
+            "sum": [
+                {"coefficient": str(factor), "log": number}
+                for factor, number in counterexample.value
+            ],
         },
-        "parameters": {name: str(value) for name, value in found.parameters},
-        "cells": {name: str(width) for name, width in found.cells},
-        "tables": [_table(table) for table in found.tables],
+        "parameters": {name: str(value) for name, value in counterexample.parameters},
+        "cells": {name: str(width) for name, width in counterexample.cells},
+        "tables": [_table(table) for table in counterexample.tables],
     }
 
 

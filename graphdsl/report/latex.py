@@ -78,9 +78,9 @@ def loss_latex(module: LossModule) -> str:
     rows = [rf"\text{{objective}} &= {module.objective}"]
     if len(sums) == 1:
         rows.append(rf"\text{{objective}} &{sign} \text{{loss}}{constants}")
-    for one in sums:
-        first, *others = one.latex or ("0",)
-        rows += [f"{one.name} &= {first}", *(rf"&\quad {each}" for each in others)]
+    for term in sums:
+        first, *others = term.latex or ("0",)
+        rows += [f"{term.name} &= {first}", *(rf"&\quad {each}" for each in others)]
     inner = " \\\\\n".join(rows)
     return f"$$\\begin{{aligned}}\n{inner}\n\\end{{aligned}}$$"
 
@@ -133,7 +133,7 @@ def _sum(terms: Iterable[Term]) -> tuple[str, ...]:
 
 def _pieces(formula: str) -> list[str]:
     """A sum in its summands, their spaces kept."""
-    return [latex(one) for one in summands(parsed(formula), _WIDEST)]
+    return [latex(summand) for summand in summands(parsed(formula), _WIDEST)]
 
 
 # ---- sections ------------------------------------------------------------------------------------
@@ -167,8 +167,8 @@ def _objective(audit: Audit) -> Iterator[str]:
         yield "in entropies, equal terms collected,"
         yield _display("", ("=", *_sum(terms)), r"\label{collected}")
     yield "and the loss"
-    for place, one in enumerate(loss_sums(module)):
-        yield _display(one.name, one.latex, r"\label{loss}" * (place == 0))
+    for place, loss_sum in enumerate(loss_sums(module)):
+        yield _display(loss_sum.name, loss_sum.latex, r"\label{loss}" * (place == 0))
     yield latex_text(f"It is {relation_text(module)}: {module.reason}.")
     claim, checked = balance_text(audit)
     if claim:
@@ -188,10 +188,10 @@ def _networks(audit: Audit) -> Iterator[str]:
     )
     networks = unlike(drawable(model), alike(audit.projections, model))
     yield r"\par{\raggedright\setlength{\lineskip}{3mm}"
-    for one in networks[:_MOST_FIGURES]:
-        yield _figure(one, model)
+    for network in networks[:_MOST_FIGURES]:
+        yield _figure(network, model)
     yield r"\par}"
-    rest = [latex_text(str(network_title(one))) for one in networks[_MOST_FIGURES:]]
+    rest = [latex_text(str(network_title(network))) for network in networks[_MOST_FIGURES:]]
     if rest:
         yield f"Not drawn: {', '.join(rest)}."
 
@@ -269,7 +269,7 @@ def _constants(audit: Audit) -> Iterator[str]:
 def _proofs(audit: Audit) -> Iterator[str]:
     if audit.proofs:
         yield r"\subsection*{Assertions}"
-    ranges = {one.name: one.range for one in audit.model.parameters}
+    ranges = {parameter.name: parameter.range for parameter in audit.model.parameters}
     for proof in audit.proofs:
         yield (
             rf"\paragraph{{{proof.status}}} \texttt{{{latex_text(proof.assertion.text)}}}: "
@@ -293,7 +293,7 @@ def _parameters(audit: Audit) -> Iterator[str]:
         return
     yield r"\subsection*{Parameters}"
     yield r"\begin{tabular}{lll} name & value & range \\ \hline"
-    for one in parameters:
-        cells = (one.name, number_text(one.value), range_text(one.range))
+    for parameter in parameters:
+        cells = (parameter.name, number_text(parameter.value), range_text(parameter.range))
         yield " & ".join(map(latex_text, cells)) + r" \\"
     yield r"\end{tabular}"

@@ -30,7 +30,7 @@ def laid(first: str, pieces: Iterable[str], hang: int, width: int = WIDEST) -> I
 
 def filled(first: str, text: str, hang: int, width: int = WIDEST) -> Iterator[str]:
     """Prose behind a beginning, its words in lines that hang."""
-    found = wrap(
+    lines = wrap(
         text,
         width,
         initial_indent=first,
@@ -38,7 +38,7 @@ def filled(first: str, text: str, hang: int, width: int = WIDEST) -> Iterator[st
         break_on_hyphens=False,
         break_long_words=False,
     )
-    for line in found or [first.rstrip()]:
+    for line in lines or [first.rstrip()]:
         if len(line) <= width:
             yield line
         else:
@@ -52,13 +52,13 @@ def outer_summands(text: str) -> list[str]:
     >>> outer_summands("KL(q || p) + 2 (a - b) - c")
     ['KL(q || p)', '+ 2 (a - b)', '- c']
     """
-    found, depth, start = [], 0, 0
+    summands, depth, start = [], 0, 0
     for place, letter in enumerate(text):
         depth += (letter in "([{") - (letter in ")]}")
         if depth == 0 and text[place : place + 3] in (" + ", " - "):
-            found.append(text[start:place])
+            summands.append(text[start:place])
             start = place + 1
-    return [*found, text[start:]]
+    return [*summands, text[start:]]
 
 
 def _parts(piece: str, room: int) -> list[str]:
@@ -71,4 +71,4 @@ def _parts(piece: str, room: int) -> list[str]:
             parts[-1] += word
         elif word:
             parts.append(word)
-    return [one.rstrip() for one in parts]
+    return [part.rstrip() for part in parts]

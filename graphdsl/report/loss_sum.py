@@ -40,12 +40,12 @@ def loss_sums(module: LossModule) -> tuple[LossSum, ...]:
         return (_sum_of("", module, module.terms, module.groups),)
     return tuple(
         _sum_of(
-            one.name,
+            player.name,
             module,
-            [term for term in module.terms if term.name in one.terms],
-            [group for group in module.groups if group.name in one.groups],
+            [term for term in module.terms if term.name in player.terms],
+            [group for group in module.groups if group.name in player.groups],
         )
-        for one in module.players
+        for player in module.players
     )
 
 
@@ -53,7 +53,7 @@ def _sum_of(
     player: str, module: LossModule, terms: Sequence[LossTerm], groups: Sequence[Group]
 ) -> LossSum:
     plain = [(term.weight, term.formula, term.latex) for term in terms if not term.within]
-    signs = [(one.weight, *_under_sign(one, module)) for one in groups]
+    signs = [(group.weight, *_under_sign(group, module)) for group in groups]
     return LossSum(
         player.replace(",", ", "),
         tuple(_typed((weight, text) for weight, text, _ in (*plain, *signs))),

@@ -50,7 +50,7 @@ def markdown_text(text: str) -> str:
     E\[-log p(x)\] &lt;b&gt;
     """
     shown = "".join(one if one.isprintable() else "\ufffd" for one in text).strip()
-    escaped = _MARKUP.sub(lambda found: f"\\{found[0]}", shown.replace("&", "&amp;"))
+    escaped = _MARKUP.sub(lambda match: f"\\{match[0]}", shown.replace("&", "&amp;"))
     return escaped.replace("<", "&lt;").replace(">", "&gt;")
 
 
@@ -97,8 +97,8 @@ def _objective(audit: Audit) -> Iterator[str]:
         yield "In entropies, equal terms collected:"
         yield _block(_sum(terms))
     yield "The loss:"
-    for one in loss_sums(module):
-        yield _block((f"{one.name} =", *one.latex) if one.player else one.latex)
+    for loss_sum in loss_sums(module):
+        yield _block((f"{loss_sum.name} =", *loss_sum.latex) if loss_sum.player else loss_sum.latex)
     yield markdown_text(f"It is {relation_text(module)}: {module.reason}.")
     claim, checked = balance_text(audit)
     if claim:
@@ -174,15 +174,16 @@ def _proofs(audit: Audit) -> Iterator[str]:
     if audit.proofs:
         yield "## Assertions"
         yield "\n".join(
-            f"- **{one.status}** {code_text(one.assertion.text)}: {markdown_text(one.because)}"
-            for one in audit.proofs
+            f"- **{proof.status}** {code_text(proof.assertion.text)}: "
+            f"{markdown_text(proof.because)}"
+            for proof in audit.proofs
         )
 
 
 def _warnings(audit: Audit) -> Iterator[str]:
-    found = [one for one in audit.findings if one.severity == "warning"]
-    if found:
+    warnings = [finding for finding in audit.findings if finding.severity == "warning"]
+    if warnings:
         yield "## Warnings"
         yield "\n".join(
-            f"- {one.code}, line {one.line}: {markdown_text(one.message)}" for one in found
+            f"- {one.code}, line {one.line}: {markdown_text(one.message)}" for one in warnings
         )

@@ -41,13 +41,20 @@ def networks_text(
 def _notes(model: Model, shown: Iterable[Network]) -> Iterator[str]:
     """What holds of the networks: the data, selectors, labels and masks."""
     yield "under q the observed variables have the data's joint, which is arbitrary"
-    for one in (one for network in shown for one in network.conditionals if one.mixes):
+    for one in (
+        conditional
+        for network in shown
+        for conditional in network.conditionals
+        if conditional.mixes
+    ):
         yield f"{one.selector} picks the expert of {one.children[0]} that a row draws"
     for family in model.families:
         if family.label_of:
             yield f"{family.name} is {family.label_of} where a row has it: else q infers it"
     if model.masks:
-        masks = ", ".join(f"{one.name}[{', '.join(map(str, one.extents))}]" for one in model.masks)
+        masks = ", ".join(
+            f"{mask.name}[{', '.join(map(str, mask.extents))}]" for mask in model.masks
+        )
         yield f"edges under {masks} are learned: all below is for each structure by itself"
 
 
@@ -59,15 +66,23 @@ def networks_json(audit: Audit) -> Json:
     Under an inference network the data's joint is arbitrary, which needs no edges here.
     """
     model = audit.model
-    own = [one for one in (model.inference, model.generation, *model.further) if one is not None]
+    own = [
+        network
+        for network in (model.inference, model.generation, *model.further)
+        if network is not None
+    ]
     known = {one.name for one in own}
-    projected = [one.network for one in audit.projections if one.network.name not in known]
+    projected = [
+        projection.network
+        for projection in audit.projections
+        if projection.network.name not in known
+    ]
     return [_network(one) for one in (*own, *dict.fromkeys(projected))]
 
 
 def _network(network: Network) -> Json:
     copies = names(name for name in network.variables if name.original != name)
-    selectors = [one for one in network.conditionals if one.mixes]
+    selectors = [conditional for conditional in network.conditionals if conditional.mixes]
     edges: list[Json] = [
         [parent, child]
         for start, end in network.edges
@@ -75,9 +90,9 @@ def _network(network: Network) -> Json:
         for child in network.nodes[end]
     ]
     edges += [[name.original, name] for name in copies]
-    edges += [[one.selector, child] for one in selectors for child in one.children]
+    edges += [[selector.selector, child] for selector in selectors for child in selector.children]
     blocks: Json = [list(node) for node in network.nodes if len(node) > 1]
-    chosen = list(dict.fromkeys(one.selector for one in selectors))
+    chosen = list(dict.fromkeys(selector.selector for selector in selectors))
     return {
         "name": network.name,
         "role": "inference" if network.role == "further" else network.role,

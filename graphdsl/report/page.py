@@ -35,7 +35,7 @@ def audit_html(audit: Audit, source: Source, code: str) -> str:
         code: The emitted module.
     """
     view = _page(audit, source, code)
-    guests = {one.name: getattr(view, one.name) for one in fields(view)}
+    guests = {field.name: getattr(view, field.name) for field in fields(view)}
     return environment().get_template("page.html.j2").render(guests) + "\n"
 
 
@@ -74,20 +74,20 @@ def _page(audit: Audit, source: Source, code: str) -> Page:
         balance=balance,
         balance_check=checked,
         turns=turns_text(module),
-        figures=[figure(one, model) for one in networks[:MOST_FIGURES]],
+        figures=[figure(network, model) for network in networks[:MOST_FIGURES]],
         more_figures=more_figures(networks),
         terms=[term_view(one, model) for one in module.terms],
-        projections=[projection_view(one) for one in groups],
+        projections=[projection_view(group) for group in groups],
         constants=summand_pieces(module.constants),
-        assertions=[proof_view(one, audit) for one in audit.proofs],
+        assertions=[proof_view(proof, audit) for proof in audit.proofs],
         parameters=[*parameter_views(audit)],
         verdict=verdict(audit),
         weights=[weight_view(term, audit.model) for term in module.terms],
         verified=[one.strip() for one in verification_text(audit.verification)],
         warnings=[
-            f"{one.code}, line {one.line}: {one.message}"
-            for one in audit.findings
-            if one.severity == "warning"
+            f"{finding.code}, line {finding.line}: {finding.message}"
+            for finding in audit.findings
+            if finding.severity == "warning"
         ],
         symbols=SYMBOLS,
         spec=[*spec_lines(source, module.terms)],
@@ -112,6 +112,6 @@ def _with_sections(page: Page) -> Page:
         "spec": ("Spec", True),
         "code": ("Code", True),
     }
-    found = [(key, heading) for key, (heading, there) in headings.items() if there]
-    values = {one.name: getattr(page, one.name) for one in fields(page)}
-    return Page(**{**values, "sections": found})
+    headed = [(key, heading) for key, (heading, there) in headings.items() if there]
+    values = {field.name: getattr(page, field.name) for field in fields(page)}
+    return Page(**{**values, "sections": headed})

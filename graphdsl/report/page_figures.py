@@ -43,7 +43,7 @@ def _drawing(network: Network, model: Model) -> Markup:
             f"{listed(network.nodes[start])} -> {listed(network.nodes[end])}"
             for start, end in network.edges
         ]
-        items = Markup("").join(Markup("<li>{}</li>").format(one) for one in edges)
+        items = Markup("").join(Markup("<li>{}</li>").format(edge) for edge in edges)
         return Markup("<ul>{}</ul>").format(items)
 
 

@@ -30,13 +30,13 @@ def summand_pieces(terms: Iterable[Term]) -> list[Markup]:
 
 def pieces(formulas: Iterable[Formula]) -> list[Markup]:
     """Formulas as MathML, all but the first further summands."""
-    written = (mathml(one, further=place > 0) for place, one in enumerate(formulas))
+    written = (mathml(formula, further=place > 0) for place, formula in enumerate(formulas))
     return [Markup(one) for one in written]  # `mathml` escapes what it writes
 
 
 def loss_pieces(module: LossModule) -> list[Markup]:
     """The loss of each player as a sum of its terms."""
-    found: list[str] = []
-    for one in loss_sums(module):
-        found += (f"{one.name} =", *one.latex) if one.player else one.latex
-    return pieces(map(parsed, found))
+    parts: list[str] = []
+    for loss_sum in loss_sums(module):
+        parts += (f"{loss_sum.name} =", *loss_sum.latex) if loss_sum.player else loss_sum.latex
+    return pieces(map(parsed, parts))

@@ -28,15 +28,15 @@ def code_lines(code: str, names: Sequence[str]) -> Iterator[Line]:
     lines = code.splitlines()
     words = [set(re.findall(r"\w+", line)) for line in lines]
     body = next((k for k, line in enumerate(lines) if line.startswith("    def forward")), 0)
-    found: Mapping[int, list[str]] = {
+    listed: Mapping[int, list[str]] = {
         k: [name for name in names if name in words[k]] if k > body else []
         for k in range(len(lines))
     }
     for k, line in enumerate(lines):
-        terms = found[k]
+        terms = listed[k]
         if line.lstrip().startswith("#"):
             after = next(
                 (n for n in range(k, len(lines)) if not lines[n].lstrip().startswith("#")), k
             )
-            terms = found[after]
+            terms = listed[after]
         yield Line(line, " ".join(terms))

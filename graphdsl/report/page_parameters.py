@@ -25,7 +25,7 @@ from graphdsl.report.wording import range_text
 
 def proof_view(proof: Proof, audit: Audit) -> ProofView:
     """An assertion, with its certificate or its counterexample."""
-    ranges = {one.name: one.range for one in audit.model.parameters}
+    ranges = {parameter.name: parameter.range for parameter in audit.model.parameters}
     evidence: list[str] = []
     if proof.certificate is not None:
         evidence = [f"{side_text(proof)} =", *uses_text(proof.certificate, ranges)]
@@ -44,13 +44,15 @@ def proof_view(proof: Proof, audit: Audit) -> ProofView:
 
 def parameter_views(audit: Audit) -> Iterator[ParameterView]:
     """Each parameter, with a slider over its range."""
-    for one in audit.model.parameters:
-        weighed = [term.name for term in audit.module.terms if one.name in term.weight.parameters]
-        least, most = _ends(one)
+    for parameter in audit.model.parameters:
+        weighed = [
+            term.name for term in audit.module.terms if parameter.name in term.weight.parameters
+        ]
+        least, most = _ends(parameter)
         yield ParameterView(
-            name=one.name,
-            value=number_text(one.value),
-            range=range_text(one.range),
+            name=parameter.name,
+            value=number_text(parameter.value),
+            range=range_text(parameter.range),
             terms=", ".join(weighed) or "none",
             low=number_text(least),
             high=number_text(most),
@@ -81,7 +83,7 @@ def _polynomial(weight: Weight) -> list[tuple[list[str], float]]:
 
 def _at_values(weight: Weight, model: Model) -> Fraction:
     """A weight where every parameter has the value of the spec."""
-    values = {one.name: one.value for one in model.parameters}
+    values = {parameter.name: parameter.value for parameter in model.parameters}
     factors = (factor * prod(values[name] for name in names) for names, factor in weight)
     return sum(factors, Fraction(0))
 

@@ -48,18 +48,20 @@ def term_view(term: LossTerm, model: Model) -> TermView:
 
 def _variables(term: LossTerm, model: Model) -> tuple[Variable, ...]:
     """The variables that a term speaks of, those of drawn sets one by one."""
-    found: dict[Variable, None] = {}
+    variables: dict[Variable, None] = {}
     for name in (name for one in term.stands_for for name in _named(one.atom, model)):
         block = name.original.block
-        several = model.members(block.head) if block is not None else (name,)
-        found |= dict.fromkeys(several)
-    return tuple(found)
+        members = model.members(block.head) if block is not None else (name,)
+        variables |= dict.fromkeys(members)
+    return tuple(variables)
 
 
 def _named(atom: Atom, model: Model) -> tuple[Variable, ...]:
     """The variables that an atom names; of a mask, those at the ends of its edges."""
-    networks = [one for one in (model.inference, model.generation, *model.further) if one]
-    gates = [gate for one in networks for each in one.conditionals for gate in each.gates]
+    networks = [
+        network for network in (model.inference, model.generation, *model.further) if network
+    ]
+    gates = [gate for network in networks for each in network.conditionals for gate in each.gates]
     ends = {gate.mask: list[Variable]() for gate in gates}
     for gate in gates:
         ends[gate.mask] += (gate.parent, gate.child)

@@ -56,7 +56,7 @@ def _method(name: str, statements: Iterable[Statement]) -> Iterator[str]:
 
 
 def _assigned(statements: Iterable[Statement]) -> Iterator[str]:
-    yield from (f"  {_targets(one)} = {_operation(one)}" for one in statements)
+    yield from (f"  {_targets(statement)} = {_operation(statement)}" for statement in statements)
 
 
 def _losses(module: LossModule) -> str:
@@ -64,9 +64,9 @@ def _losses(module: LossModule) -> str:
 
 
 def _returned(entries: Iterable[InferenceLine | Decoded]) -> Iterator[str]:
-    for one in entries:
-        name = one.latent if isinstance(one, InferenceLine) else one.variable
-        yield f"  return {name} = {_listed(one.parts)}"
+    for entry in entries:
+        name = entry.latent if isinstance(entry, InferenceLine) else entry.variable
+        yield f"  return {name} = {_listed(entry.parts)}"
 
 
 def _targets(statement: Statement) -> str:
@@ -77,7 +77,7 @@ def _targets(statement: Statement) -> str:
         case Sample(target=target, density=Value() as density):
             values = [target, density]
         case Every(variables=variables):
-            values = [one.target for one in variables]
+            values = [variable.target for variable in variables]
         case _:
             values = [statement.target]
     return ", ".join(f"{one}{_shape(one)}" for one in values)
@@ -140,7 +140,7 @@ def _rearranged(statement: Repeat | Detach | Assemble | Every | Chances) -> str:
         case Assemble(parts=parts):
             return f"stack {_listed(parts)}"
         case Every(variables=variables, count=count):
-            return f"enumerate {', '.join(one.name for one in variables)}: {count} values"
+            return f"enumerate {', '.join(variable.name for variable in variables)}: {count} values"
         case Chances(parts=several):
             return f"probability {', '.join(f'{_ref(one)} at {at}' for one, at in several)}"
 

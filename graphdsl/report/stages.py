@@ -23,8 +23,9 @@ def show_model(model: Model) -> str:
     """Every name and what it stands for."""
     lines = [f"model {model.name}"]
     lines += [f"const {name} = {number_text(value)}" for name, value in model.constants]
-    for one in model.parameters:
-        lines.append(f"param {one.name} = {number_text(one.value)} in {_interval(one.range)}")
+    for parameter in model.parameters:
+        value, interval = number_text(parameter.value), _interval(parameter.range)
+        lines.append(f"param {parameter.name} = {value} in {interval}")
     lines += [_family(family) for family in model.families]
     for network in (model.inference, model.generation):
         for conditional in network.conditionals if network else ():
@@ -59,12 +60,12 @@ def show_graphs(independence: Independence, dags: Mapping[NetworkName, Dag]) -> 
 def show_collected(collected: Collected) -> str:
     """The objective with equal terms collected, before anything is bounded."""
     lines = ["cross-entropies of models, exact:"]
-    for one in collected.models:
-        atom = one.atom
-        given = one.conditional.parents if one.conditional else ()
+    for model in collected.models:
+        atom = model.atom
+        given = model.conditional.parents if model.conditional else ()
         given = given if atom.given is None else names(atom.given)
         bar = f" | {', '.join(given)}" if given else ""
-        lines.append(f"  {_factor(one.weight)}CE_{atom.network}({atom.node}{bar})")
+        lines.append(f"  {_factor(model.weight)}CE_{atom.network}({atom.node}{bar})")
     lines += _section("entropies of encoders, exact:", collected.exact)
     lines += _section("entropies to be bounded:", collected.unbounded)
     lines += _section("entropies whose weights change their sign:", collected.uncertain)
@@ -75,8 +76,9 @@ def show_collected(collected: Collected) -> str:
     if collected.importances:
         lines.append("bounded by several samples:")
         lines += [
-            f"  {_factor(one.weight)}KL({one.divergence.under} || p), {_brackets(one.divergence)}"
-            for one in collected.importances
+            f"  {_factor(importance.weight)}KL({importance.divergence.under} || p), "
+            f"{_brackets(importance.divergence)}"
+            for importance in collected.importances
         ]
     lines.append("constants of the data:")
     lines += [f"  {text_sum((term,))}" for term in collected.constants]

@@ -35,7 +35,7 @@ def advice_text(advice: Advice, *, width: int = WIDEST) -> str:
     for weak in advice.weaknesses:
         title = f"{weak.term} = {weak.formula}"
         blocks.append([*filled("", title, 4, width), *filled("  ", _said(weak), 4, width)])
-        blocks += [[*_suggestion(one, width)] for one in weak.suggestions]
+        blocks += [[*_suggestion(suggestion, width)] for suggestion in weak.suggestions]
     return "\n\n".join("\n".join(lines) for lines in blocks) + "\n"
 
 
@@ -48,16 +48,19 @@ def advice_markdown(advice: Advice) -> str:
     for weak in advice.weaknesses:
         parts.append(f"## {code_text(weak.term)}: {code_text(weak.formula)}")
         parts.append(markdown_text(_said(weak)))
-        for one in weak.suggestions:
-            lines = [*(f"- {line}" for line in one.removed), *(f"+ {line}" for line in one.added)]
+        for suggestion in weak.suggestions:
+            lines = [
+                *(f"- {line}" for line in suggestion.removed),
+                *(f"+ {line}" for line in suggestion.added),
+            ]
             parts.append("```diff\n" + "\n".join(lines) + "\n```")
             parts.append(
                 "\n".join(
                     (
-                        f"- gap before: {code_text(' + '.join(one.before))}",
-                        f"- gap after: {code_text(' + '.join(one.after))}",
-                        f"- the loss is then {one.relation}",
-                        f"- {markdown_text(one.known)}",
+                        f"- gap before: {code_text(' + '.join(suggestion.before))}",
+                        f"- gap after: {code_text(' + '.join(suggestion.after))}",
+                        f"- the loss is then {suggestion.relation}",
+                        f"- {markdown_text(suggestion.known)}",
                     )
                 )
             )
@@ -88,15 +91,15 @@ def advice_json(advice: Advice) -> str:
                 "because": weak.because or None,
                 "suggestions": [
                     {
-                        "removed": list(one.removed),
-                        "added": list(one.added),
-                        "gap_before": list(one.before),
-                        "gap_after": list(one.after),
-                        "relation": one.relation,
-                        "known": one.known,
-                        "spec": one.text,
+                        "removed": list(suggestion.removed),
+                        "added": list(suggestion.added),
+                        "gap_before": list(suggestion.before),
+                        "gap_after": list(suggestion.after),
+                        "relation": suggestion.relation,
+                        "known": suggestion.known,
+                        "spec": suggestion.text,
                     }
-                    for one in weak.suggestions
+                    for suggestion in weak.suggestions
                 ],
             }
             for weak in advice.weaknesses
@@ -113,7 +116,7 @@ def _document(advice: Advice) -> Document:
                 weak.term, (), ((code("="), code(weak.formula)), (prose("it"), prose(_said(weak))))
             )
         )
-        tables += [Table("", (), tuple(_rows(one))) for one in weak.suggestions]
+        tables += [Table("", (), tuple(_rows(suggestion))) for suggestion in weak.suggestions]
     paragraph = f"The loss is {advice.relation}. {_sentence(advice)}"
     return Document(f"What would make {advice.name} tighter", (paragraph,), tuple(tables))
 
@@ -139,8 +142,8 @@ def _sentence(advice: Advice) -> str:
     if not advice.weaknesses:
         return "Every term is exact: nothing can be tighter."
     count = len(advice.weaknesses)
-    found = "One term is" if count == 1 else f"{count} terms are"
-    return f"{found} not exact. Each suggestion is by itself, and was compiled."
+    subject = "One term is" if count == 1 else f"{count} terms are"
+    return f"{subject} not exact. Each suggestion is by itself, and was compiled."
 
 
 def _said(weak: Weakness) -> str:

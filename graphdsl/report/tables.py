@@ -61,8 +61,8 @@ def tables_html(document: Document) -> str:
         "policy": policy(style, ""),
         "style": Markup(style),  # our own file
         "title": visible_text(document.title),
-        "paragraphs": [visible_text(one) for one in document.paragraphs],
-        "tables": [_visible(one) for one in document.tables],
+        "paragraphs": [visible_text(paragraph) for paragraph in document.paragraphs],
+        "tables": [_visible(table) for table in document.tables],
         "shown": _shown,
     }
     return environment().get_template("tables.html.j2").render(guests) + "\n"
@@ -71,7 +71,7 @@ def tables_html(document: Document) -> str:
 def tables_latex(document: Document) -> str:
     """A document that pdflatex compiles, each table over as many pages as it needs."""
     lines = [_PREAMBLE, r"\begin{document}", rf"\section*{{{latex_text(document.title)}}}"]
-    lines += [latex_text(one) + "\n" for one in document.paragraphs]
+    lines += [latex_text(paragraph) + "\n" for paragraph in document.paragraphs]
     for table in document.tables:
         lines += _latex_table(table)
     return "\n".join([*lines, r"\end{document}"]) + "\n"
@@ -90,14 +90,14 @@ _PREAMBLE = r"""\documentclass[10pt]{article}
 
 def _visible(table: Table) -> Table:
     """Show the signs of titles that a page would not."""
-    columns = tuple(visible_text(one) for one in table.columns)
+    columns = tuple(visible_text(column) for column in table.columns)
     return replace(table, title=visible_text(table.title), columns=columns)
 
 
 def _shown(cell: Cell) -> list[Markup]:
     """The lines of a cell; whatever a spec says stays text."""
     if cell.formulas:
-        return [Markup(mathml(parsed(one))) for one in cell.formulas]
+        return [Markup(mathml(parsed(formula))) for formula in cell.formulas]
     if cell.is_code:
         return [Markup("<code>{}</code>").format(visible_text(line)) for line in cell.lines]
     return [Markup("{}").format(visible_text(line)) for line in cell.lines]
@@ -120,7 +120,7 @@ def _latex_table(table: Table) -> Iterator[str]:
 
 def _latex_cell(cell: Cell) -> str:
     if cell.formulas:
-        return r" \newline ".join(f"${latex(parsed(one))}$" for one in cell.formulas)
+        return r" \newline ".join(f"${latex(parsed(formula))}$" for formula in cell.formulas)
     written = map(latex_text, cell.lines)
     if cell.is_code:
         return r" \newline ".join(rf"\texttt{{{line}}}" for line in written)

@@ -78,10 +78,10 @@ class _Writer:
         }
         written = []
         for heading, lines in sections.items():
-            found = [*lines]
-            if found:
+            paragraphs = [*lines]
+            if paragraphs:
                 written.append(
-                    "\n".join([*self._fill("", heading, 2), *found] if heading else found)
+                    "\n".join([*self._fill("", heading, 2), *paragraphs] if heading else paragraphs)
                 )
         return "\n\n".join(written) + "\n"
 
@@ -122,7 +122,7 @@ class _Writer:
 
     def _projections(self, audit: Audit) -> Iterator[str]:
         if self.full:
-            groups = tuple(Alike(one) for one in audit.projections)
+            groups = tuple(Alike(projection) for projection in audit.projections)
         else:
             groups = alike(audit.projections, audit.model)
         shown = groups if self.full else groups[:_MOST]
@@ -193,7 +193,7 @@ class _Writer:
             yield from self._fill("  ", f"{symbol}: {meaning}", 4)
 
     def _proofs(self, audit: Audit) -> Iterator[str]:
-        ranges = {one.name: one.range for one in audit.model.parameters}
+        ranges = {parameter.name: parameter.range for parameter in audit.model.parameters}
         for proof in audit.proofs:
             yield from self._fill("  ", f"{proof.status}  {proof.assertion.text}", 4)
             yield from self._fill("    ", proof.because, 6)
@@ -208,13 +208,15 @@ class _Writer:
                 yield from self._filled(f"      {line}" for line in uses)
             if proof.counterexample is not None:
                 yield f"    which is {nats_text(proof.counterexample)} nats under"
-                found = distribution_text(proof.counterexample)
-                yield from self._filled(f"      {line}" for line in found)
+                distribution = distribution_text(proof.counterexample)
+                yield from self._filled(f"      {line}" for line in distribution)
 
     def _warnings(self, audit: Audit) -> Iterator[str]:
-        for one in audit.findings:
-            if one.severity == "warning":  # what is refuted is told where it is asserted
-                yield from self._fill("  ", f"{one.code} line {one.line}: {one.message}", 4)
+        for finding in audit.findings:
+            if finding.severity == "warning":  # what is refuted is told where it is asserted
+                yield from self._fill(
+                    "  ", f"{finding.code} line {finding.line}: {finding.message}", 4
+                )
 
 
 def _times(weight: Weight) -> str:

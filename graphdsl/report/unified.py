@@ -69,16 +69,16 @@ def unified_row(name: str, model: Model, module: LossModule, text: str) -> Unifi
     sums = loss_sums(module)
     return UnifiedRow(
         name=name,
-        inference=tuple(_network(one) for one in networks if one.conditionals),
+        inference=tuple(_network(network) for network in networks if network.conditionals),
         generation="" if model.generation is None else _network(model.generation),
         published=read_header(text).published,
         objective=_objective(text) or "; ".join(map(" ".join, module.objective_text)),
-        loss=_all_of((f"loss of {one.player} =", one.text) for one in sums),
-        formulas=_all_of((f"{one.name} =", one.latex) for one in sums),
+        loss=_all_of((f"loss of {term.player} =", term.text) for term in sums),
+        formulas=_all_of((f"{term.name} =", term.latex) for term in sums),
         relation=module.relation,
         reason=module.reason,
         tight=tuple(
-            dict.fromkeys("; ".join(tight_conditions(one)) for one in module.terms if one.bounds)
+            dict.fromkeys("; ".join(tight_conditions(term)) for term in module.terms if term.bounds)
         ),
     )
 
@@ -159,8 +159,10 @@ def _labelled(label: str, text: str, width: int) -> Iterator[str]:
 
 def _network(network: Network) -> str:
     lines = tuple(
-        f"{_short(one.parents)} -> {_short(one.children)}" if one.parents else _short(one.children)
-        for one in network.conditionals
+        f"{_short(conditional.parents)} -> {_short(conditional.children)}"
+        if conditional.parents
+        else _short(conditional.children)
+        for conditional in network.conditionals
     )
     return f"{network.name}: {'; '.join(_ends(lines))}"
 
@@ -169,16 +171,16 @@ def _short(nodes: tuple[str, ...]) -> str:
     return ", ".join(_ends(nodes))
 
 
-def _ends(several: tuple[str, ...]) -> tuple[str, ...]:
+def _ends(words: tuple[str, ...]) -> tuple[str, ...]:
     """The first and the last of many."""
-    return several if len(several) < 4 else (several[0], "...", several[-1])
+    return words if len(words) < 4 else (words[0], "...", words[-1])
 
 
 def _objective(text: str) -> str:
     """What the spec minimises, and under which constraints, on one line."""
     plain = re.sub(r"#[^\n]*", "", text)
-    found = re.search(r"^minimize\b.*?(?=^\s*$|^estimate\b|\Z)", plain, re.M | re.S)
-    return " ".join(found.group().removeprefix("minimize").split()) if found else ""
+    match = re.search(r"^minimize\b.*?(?=^\s*$|^estimate\b|\Z)", plain, re.M | re.S)
+    return " ".join(match.group().removeprefix("minimize").split()) if match else ""
 
 
 def _all_of(sums: Iterable[tuple[str, tuple[str, ...]]]) -> tuple[str, ...]:

@@ -16,61 +16,64 @@ from graphdsl.ir.verification import (
 from graphdsl.report.terms import Json
 
 
-def verification_text(found: Verification | None) -> Iterator[str]:
+def verification_text(verification: Verification | None) -> Iterator[str]:
     """A line for each comparison, each mistake, and each thing that could not be verified."""
-    if found is not None:
-        yield from _derivation(found)
-        for each in found.emitted:
+    if verification is not None:
+        yield from _derivation(verification)
+        for each in verification.emitted:
             yield from _emitted(each)
-        yield from map(_estimate, found.estimates)
-        for compared in found.gradients:
+        yield from map(_estimate, verification.estimates)
+        for compared in verification.gradients:
             yield from _gradient(compared)
-        yield from (f"  WRONG: {what}" for what in found.wrong)
-        yield from (f"  not verified: {left.what}: {left.why}" for left in found.unverified)
+        yield from (f"  WRONG: {what}" for what in verification.wrong)
+        yield from (f"  not verified: {left.what}: {left.why}" for left in verification.unverified)
 
 
-def verification_json(found: Verification | None) -> Json:
+def verification_json(verification: Verification | None) -> Json:
     """The same, as the audit's schema has it; nothing where nobody asked for it."""
-    if found is None:
+    if verification is None:
         return {}
-    kinds: dict[str, Comparison | None] = {"discrete": found.discrete, "gaussian": found.gaussian}
+    kinds: dict[str, Comparison | None] = {
+        "discrete": verification.discrete,
+        "gaussian": verification.gaussian,
+    }
     return {
         **{
             kind: {"draws": one.draws, "values": one.values, "max_abs_error": one.max_abs_error}
             for kind, one in kinds.items()
             if one is not None
         },
-        "emitted": [_emitted_json(one) for one in found.emitted],
+        "emitted": [_emitted_json(one) for one in verification.emitted],
         **(
-            {"estimates": [_estimate_json(one) for one in found.estimates]}
-            if found.estimates
+            {"estimates": [_estimate_json(estimate) for estimate in verification.estimates]}
+            if verification.estimates
             else {}
         ),
         **(
-            {"gradients": [_gradient_json(one) for one in found.gradients]}
-            if found.gradients
+            {"gradients": [_gradient_json(gradient) for gradient in verification.gradients]}
+            if verification.gradients
             else {}
         ),
-        **_structures_json(found),
-        "mistakes": list(found.wrong),
-        "unverified": [{"what": one.what, "why": one.why} for one in found.unverified],
+        **_structures_json(verification),
+        "mistakes": list(verification.wrong),
+        "unverified": [{"what": one.what, "why": one.why} for one in verification.unverified],
     }
 
 
-def _derivation(found: Verification) -> Iterator[str]:
+def _derivation(verification: Verification) -> Iterator[str]:
     """What was derived, beside its definitions."""
     kinds = {
-        "by enumeration of discrete distributions": found.discrete,
-        "by closed forms of linear Gaussians": found.gaussian,
+        "by enumeration of discrete distributions": verification.discrete,
+        "by closed forms of linear Gaussians": verification.gaussian,
     }
-    for how, one in kinds.items():
-        if one is not None:
+    for how, kind in kinds.items():
+        if kind is not None:
             yield (
-                f"  {one.values} values in {one.draws} draws, {how}: "
-                f"largest error {one.max_abs_error:.1e} nats"
+                f"  {kind.values} values in {kind.draws} draws, {how}: "
+                f"largest error {kind.max_abs_error:.1e} nats"
             )
-    if found.of_structures > 1:
-        yield f"    in {_structures(found)}"
+    if verification.of_structures > 1:
+        yield f"    in {_structures(verification)}"
 
 
 def _emitted(one: EmittedComparison) -> Iterator[str]:

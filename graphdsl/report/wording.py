@@ -62,12 +62,12 @@ def relation_text(module: LossModule) -> str:
 
 def alike_text(others: Iterable[ProjectionDerivation], against: str = "‖") -> str:
     """Which other projections are the same derivation under other names."""
-    found = [f"D({one.under} {against} {network_title(one.network)})" for one in others]
-    if not found:
+    divergences = [f"D({one.under} {against} {network_title(one.network)})" for one in others]
+    if not divergences:
         return ""
-    shown = ", ".join(found[:_FEW])
-    rest = f" and {len(found) - _FEW} more" if len(found) > _FEW else ""
-    pairs = "The other one is" if len(found) == 1 else f"The other {len(found)} are"
+    shown = ", ".join(divergences[:_FEW])
+    rest = f" and {len(divergences) - _FEW} more" if len(divergences) > _FEW else ""
+    pairs = "The other one is" if len(divergences) == 1 else f"The other {len(divergences)} are"
     return f"{pairs} alike, with the variables exchanged: {shown}{rest}."
 
 
@@ -85,10 +85,10 @@ def balance_text(audit: Audit, minus: str = "−") -> tuple[str, str]:
     claim = f"{whose}{left} = objective{', but for what is estimated' * estimated}{within}"
     if audit.leftover:
         return claim, "This does not hold: what the terms stand for is not the objective."
-    several = "each objective" if audit.model.players else "the objective"
+    subject = "each objective" if audit.model.players else "the objective"
     are = ", and under a sign what its own terms stand for is what the spec has there" * signs
     return claim, (
-        f"Checked: what the terms stand for and the constants are {several}, expanded anew and "
+        f"Checked: what the terms stand for and the constants are {subject}, expanded anew and "
         f"compared in canonical form{are}."
     )
 
@@ -97,8 +97,12 @@ def used_symbols(audit: Audit) -> list[tuple[str, str]]:
     """Symbols that the text of an audit uses and that are not self-evident, with their meaning."""
     module = audit.module
     atoms = [one.atom for term in module.terms for one in term.stands_for]
-    for one in audit.projections:
-        atoms += [term.atom for form in (one.multi_information, one.simplified) for term in form]
+    for projection in audit.projections:
+        atoms += [
+            term.atom
+            for form in (projection.multi_information, projection.simplified)
+            for term in form
+        ]
     used = {
         "bar": any(term.bounds for term in module.terms),
         "TC": any(isinstance(atom, TotalCorrelation) for atom in atoms),

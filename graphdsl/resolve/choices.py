@@ -60,11 +60,11 @@ def estimate(scope: Scope, laws: Laws, statement: ast.Estimate) -> Choice | None
 def chosen(scope: Scope, laws: Laws, expression: ast.Chosen, indices: Indices) -> Functional | None:
     """`TC(u) with loo`, `KL(q || p) with iwae(k = 16)`: a term and how it is to be had."""
     target = expression.target
-    made = _choice(scope, laws, target, expression.choice, indices, expression.span)
-    if isinstance(made, Replacement):
-        return made.after
-    if made is not None:
-        laws.choices.append(made)
+    choice = _choice(scope, laws, target, expression.choice, indices, expression.span)
+    if isinstance(choice, Replacement):
+        return choice.after
+    if choice is not None:
+        laws.choices.append(choice)
     return functional(scope, laws, target, indices)
 
 
@@ -73,12 +73,12 @@ def replaced(
 ) -> tuple[tuple[Weighted, ...], tuple[IdleChoice, ...]]:
     """The objective with the terms that `estimate` lines speak of, and the lines in vain."""
     terms, idle = list(objective), []
-    for one in replacements:
-        places = [k for k, term in enumerate(terms) if term.functional == one.before]
+    for replacement in replacements:
+        places = [k for k, term in enumerate(terms) if term.functional == replacement.before]
         for k in places:
-            terms[k] = replace(terms[k], functional=one.after)
+            terms[k] = replace(terms[k], functional=replacement.after)
         if not places:
-            idle.append(one.idle)
+            idle.append(replacement.idle)
     return tuple(terms), tuple(idle)
 
 
@@ -160,8 +160,8 @@ def _of_a_joint(
         count, settings = samples(scope, choice, indices), numbers(scope, choice, indices)
         if count is None or settings is None:
             return None
-        several = replace(target, samples=count, method=method, settings=settings)
-        return replace(several, experts=experts_of(choice))
+        estimated = replace(target, samples=count, method=method, settings=settings)
+        return replace(estimated, experts=experts_of(choice))
     return replace(target, enumerated=True) if method.is_sum else replace(target, experts="one")
 
 
@@ -202,14 +202,14 @@ def _model(
     if name == "new" and name not in scope.inferences:
         return ModelChoice(target, NEW, line, column)
     operand = ast.Named(choice.name, choice.arguments, choice.span)
-    found = law(scope, laws, operand, indices)
-    if found is None:
+    distribution = law(scope, laws, operand, indices)
+    if distribution is None:
         return None
-    if found.of is not None or found.frozen or choice.settings:
+    if distribution.of is not None or distribution.frozen or choice.settings:
         usage = "`estimate H(z | x[1]) with r(1)`"
         scope.note(PartOfDistribution(span=choice.span, usage=usage))
         return None
-    return ModelChoice(target, found.name, line, column)
+    return ModelChoice(target, distribution.name, line, column)
 
 
 def _text(target: Functional, written: _Written) -> str:

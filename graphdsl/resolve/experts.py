@@ -16,16 +16,18 @@ def with_one_expert(network: Network, terms: Iterable[Weighted]) -> Network:
 
     All terms over the samples of a network have one posterior in common.
     """
-    if not any(_says_so(one.functional, network.name) for one in terms):
+    if not any(_says_so(term.functional, network.name) for term in terms):
         return network
-    conditionals = (replace(one, one_expert=one.mixes) for one in network.conditionals)
+    conditionals = (
+        replace(conditional, one_expert=conditional.mixes) for conditional in network.conditionals
+    )
     return replace(network, conditionals=tuple(conditionals))
 
 
 def _says_so(functional: Functional, name: str) -> bool:
     match functional:
         case Wrapped(inner=inner):
-            return any(_says_so(one.functional, name) for one in inner)
+            return any(_says_so(term.functional, name) for term in inner)
         case DivergenceOfMarginals(under=under, experts=experts):
             return under == name and experts == "one"
         case _:

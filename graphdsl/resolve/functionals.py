@@ -151,16 +151,16 @@ def _cost(
             scope.note(mistake)
             return None
     predicted = replace(expression, functional=ast.Word("CE", expression.functional.span))
-    found = _information(scope, laws, replace(predicted, given=given), indices)
-    if not isinstance(found, PredictiveEntropy):
+    information = _information(scope, laws, replace(predicted, given=given), indices)
+    if not isinstance(information, PredictiveEntropy):
         return None
-    for name in found.of:
+    for name in information.of:
         family = scope.family_of(name)
         if family.role == "latent" or family.kind == "categorical":
             what = "latent" if family.role == "latent" else "categorical"
             scope.note(CostMisfit(span=expression.span, name=name, what=what))
             return None
-    return replace(found, cost=_COSTS[word])
+    return replace(information, cost=_COSTS[word])
 
 
 def _under(
@@ -169,11 +169,11 @@ def _under(
     """The distribution that an information is of; None if it has mistakes."""
     if expression.under is None:
         return Q
-    found = law(scope, laws, expression.under, indices)
-    if found is not None and (found.of is not None or found.frozen):
+    distribution = law(scope, laws, expression.under, indices)
+    if distribution is not None and (distribution.of is not None or distribution.frozen):
         scope.note(PartOfDistribution(span=expression.under.span, usage="`I[p](a; b)`"))
         return None
-    return None if found is None else found.name
+    return None if distribution is None else distribution.name
 
 
 def _penalty(
@@ -201,8 +201,8 @@ def _penalty(
     if not are_in_every_row(scope, expression, [*of, *given], filled_in=given[:-1]):
         return None
     for part, name in (("label", of[0]), ("environment", given[-1])):
-        found = _unfit_for_penalty(scope.family_of(name), part, word)
-        if found:
+        unfit = _unfit_for_penalty(scope.family_of(name), part, word)
+        if unfit:
             of_classes = part == "label" and word == "irm"
             mistake = PenaltyMisfit(
                 span=expression.span,
@@ -210,7 +210,7 @@ def _penalty(
                 part=part,
                 wanted=_OF_PENALTY[part] + ", and binary or categorical" * of_classes,
                 name=name,
-                found=found,
+                found=unfit,
             )
             scope.note(mistake)
             return None

@@ -51,12 +51,17 @@ def with_labels(scope: Scope, network: Network) -> Network:
 
 def check_labels(scope: Scope, network: Network) -> None:
     """Note posteriors of labels that no row's own value can stand in for."""
-    for one in network.conditionals:
-        for child in one.children:
+    for conditional in network.conditionals:
+        for child in conditional.children:
             family = scope.family_of(child)
-            reason = _unfit_posterior(family, one) if family.labels else ""
+            reason = _unfit_posterior(family, conditional) if family.labels else ""
             if reason:
-                span = Span(one.lines[0], one.column, one.lines[0], one.column + 1)
+                span = Span(
+                    conditional.lines[0],
+                    conditional.column,
+                    conditional.lines[0],
+                    conditional.column + 1,
+                )
                 scope.note(LabelPosterior(span=span, name=child, reason=reason))
 
 
@@ -68,7 +73,7 @@ def labels_of(scope: Scope, names: Iterable[Variable]) -> tuple[Variable, ...]:
 
 def _inferred(spec: ast.Spec) -> frozenset[str]:
     """The names in which an edge of q ends."""
-    blocks = (one for one in spec.statements if isinstance(one, ast.NetworkBlock))
+    blocks = (statement for statement in spec.statements if isinstance(statement, ast.NetworkBlock))
     return frozenset(
         reference.name.text
         for block in blocks

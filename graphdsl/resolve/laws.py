@@ -38,7 +38,10 @@ class Laws:
 
     def every_inference(self) -> list[Network]:
         """Q, as far as the spec has it, and the further inference networks."""
-        return [*(one for name, one in self.models.items() if name == "q"), *self.further.values()]
+        return [
+            *(model for name, model in self.models.items() if name == "q"),
+            *self.further.values(),
+        ]
 
     def trial(self) -> Laws:
         """The same distributions, and further ones of its own."""
@@ -161,8 +164,8 @@ def _frozen(scope: Scope, laws: Laws, operand: ast.Named, indices: Indices) -> L
         )
         scope.note(mistake)
         return None
-    found = law(scope, laws, inner, indices)
-    return None if found is None else replace(found, frozen=True)
+    distribution = law(scope, laws, inner, indices)
+    return None if distribution is None else replace(distribution, frozen=True)
 
 
 def _further(
@@ -172,7 +175,7 @@ def _further(
     scope.used.add(block.name.text)
     count = len(block.formals)
     arguments = operand.arguments
-    values = [index_argument(scope, block, one, indices) for one in arguments[:count]]
+    values = [index_argument(scope, block, argument, indices) for argument in arguments[:count]]
     known = [value for value in values if value is not None]
     if len(known) < count:
         if len(arguments) < count:

@@ -95,7 +95,7 @@ def _atom(
 def _wrapped(scope: Scope, laws: Laws, expression: ast.Function, indices: Indices) -> list[Summand]:
     """`abs(E)` or `max(E, c)`."""
     name, arguments = expression.name.text, expression.arguments
-    parts = [_expand(scope, laws, one, indices) for one in arguments]
+    parts = [_expand(scope, laws, argument, indices) for argument in arguments]
     sums = [part for part in parts if any(atom is not None for _, atom, _ in part)]
     scalars = [part for part in parts if part and part not in sums]
     if any(not part for part in parts):
@@ -105,7 +105,7 @@ def _wrapped(scope: Scope, laws: Laws, expression: ast.Function, indices: Indice
         scope.note(WrongArguments(span=expression.span, name=name, wanted=wanted, usage=usage))
         return []
     inner, offset = _inside(sums[0])
-    if any(isinstance(one.functional, Wrapped) for one in inner):
+    if any(isinstance(term.functional, Wrapped) for term in inner):
         scope.note(NestedSign(span=expression.span, outer=name))
         return []
     bound = sum((weight for part in scalars for weight, _, _ in part), ZERO)
@@ -127,7 +127,7 @@ def constraint(scope: Scope, laws: Laws, written: ast.Constraint) -> Weighted | 
         if left and right:  # else a mistake was noted there
             scope.note(mistake(span=written.span))
         return None
-    if any(isinstance(one.functional, Wrapped) for one in inner):
+    if any(isinstance(term.functional, Wrapped) for term in inner):
         scope.note(NestedSign(span=written.span, outer="subject to"))
         return None
     wrapped = Wrapped("constraint", inner, offset, ZERO)
@@ -163,13 +163,13 @@ def _draws(scope: Scope, laws: Laws, expression: ast.Total, indices: Indices) ->
 def _summed(
     scope: Scope, laws: Laws, expression: ast.Total, indices: Indices, drawing: bool
 ) -> list[Summand]:
-    several = list(bindings(scope, expression.binders, indices, drawing))
+    values = list(bindings(scope, expression.binders, indices, drawing))
     total: list[Summand] = []
-    for binding in several:
+    for binding in values:
         total += _expand(scope, laws, expression.body, binding)
-    if expression.sign.text == "sum" or not several:
+    if expression.sign.text == "sum" or not values:
         return total
-    return [(weight.scaled(Fraction(1, len(several))), atom, span) for weight, atom, span in total]
+    return [(weight.scaled(Fraction(1, len(values))), atom, span) for weight, atom, span in total]
 
 
 def _sum(scope: Scope, laws: Laws, expression: ast.Sum, indices: Indices) -> list[Summand]:

@@ -42,11 +42,11 @@ def goal_before(
 ) -> Iterator[tuple[ast.Constraints, ast.Goal | None]]:
     """Every `subject to`, with the objective that it stands right behind."""
     goal: ast.Goal | None = None
-    for one in statements:
-        if isinstance(one, ast.Constraints):
-            yield one, goal
+    for statement in statements:
+        if isinstance(statement, ast.Constraints):
+            yield statement, goal
         else:
-            goal = one if isinstance(one, ast.Goal) else None
+            goal = statement if isinstance(statement, ast.Goal) else None
 
 
 def check_players(
@@ -59,7 +59,7 @@ def check_players(
 
     Of each learned mask, `edges` has the distributions whose networks have edges under it.
     """
-    goals = [one for one in spec.statements if isinstance(one, ast.Goal)]
+    goals = [statement for statement in spec.statements if isinstance(statement, ast.Goal)]
     if not any(goal.owners for goal in goals):
         return
     _check_owners(scope, goals, players)
@@ -76,7 +76,7 @@ def _check_owners(scope: Scope, goals: Iterable[ast.Goal], players: Sequence[Pla
     seen: dict[str, int] = {}
     for goal in goals:
         if not goal.owners:
-            named = {name for one in players for name in one.owners}
+            named = {name for player in players for name in player.owners}
             left = [name for name in ("q", "p", *scope.inferences) if name not in named]
             example = ", ".join(left or ["q"])
             scope.note(PlayerMissing(span=_aim(goal), example=f"minimize ... for {example}"))
@@ -103,8 +103,8 @@ def _check_sparsity(scope: Scope, player: Player, edges: Mapping[str, frozenset[
 
 
 def _unwrapped(objective: Iterable[Weighted]) -> Iterator[Weighted]:
-    for one in objective:
-        yield from one.functional.inner if isinstance(one.functional, Wrapped) else (one,)
+    for term in objective:
+        yield from term.functional.inner if isinstance(term.functional, Wrapped) else (term,)
 
 
 def _aim(goal: ast.Goal) -> Span:

@@ -18,7 +18,7 @@ from graphdsl.resolve.prior_errors import PriorIdle, PriorOfFamily, PriorOfSome,
 
 def with_priors(scope: Scope, network: Network) -> Network:
     """The generation network, with a conditional for each root whose prior is learned."""
-    made = {child for one in network.conditionals for child in one.children}
+    children = {child for conditional in network.conditionals for child in conditional.children}
     roots = [
         Conditional(
             network=network.name,
@@ -33,7 +33,7 @@ def with_priors(scope: Scope, network: Network) -> Network:
         for family in scope.families.values()
         if family.root is not None
         for name in family.nodes
-        if name in network.variables and name not in made
+        if name in network.variables and name not in children
     ]
     return replace(network, conditionals=(*network.conditionals, *roots)) if roots else network
 
@@ -65,14 +65,14 @@ def _mistakes(
     if family.members is not None:
         yield PriorOfFamily(span=span, prior=prior, name=family.name, head=family.head)
     encoders = [
-        one
+        conditional
         for network in networks.values()
         if network.role != "generation"
-        for one in network.conditionals
-        if family.name in one.children
+        for conditional in network.conditionals
+        if family.name in conditional.children
     ]
-    for one in encoders:
-        optional = [name for name in one.parents if scope.family_of(name).optional]
+    for encoder in encoders:
+        optional = [name for name in encoder.parents if scope.family_of(name).optional]
         for view in optional[:1]:
             yield PriorOfSome(span=span, prior=prior, view=view, name=family.name)
     if family.root.law == VAMP:
@@ -113,7 +113,9 @@ def _unfit_encoder(scope: Scope, encoder: Conditional) -> str:
 
 
 def _parents(network: Network, name: str) -> bool:
-    return any(one.parents for one in network.conditionals if name in one.children)
+    return any(
+        conditional.parents for conditional in network.conditionals if name in conditional.children
+    )
 
 
 def _span(family: Family) -> Span:

@@ -59,22 +59,27 @@ def _of_model(scope: Scope, laws: Laws, operand: ast.Named, indices: Indices) ->
         wanted = "`p`, `q` or a further inference network"
         scope.note(WrongArguments(span=operand.span, name="G", wanted=wanted, usage="`G(p)`"))
         return None
-    found = law(scope, laws, inner, indices)
-    source = laws.network(found.name) if found else None
-    if found is None or source is None:
+    distribution = law(scope, laws, inner, indices)
+    source = laws.network(distribution.name) if distribution else None
+    if distribution is None or source is None:
         return None
-    gates = [gate for one in source.conditionals for gate in one.gates]
+    gates = [gate for conditional in source.conditionals for gate in conditional.gates]
     if gates:
         instead = (
-            f"`KL(q || {found.name})` may learn them" if found.name == "p" else "name its edges"
+            f"`KL(q || {distribution.name})` may learn them"
+            if distribution.name == "p"
+            else "name its edges"
         )
         mistake = LearnedNetwork(
-            span=operand.span, network=f"`G({found.name})`", gate=gates[0].mask, instead=instead
+            span=operand.span,
+            network=f"`G({distribution.name})`",
+            gate=gates[0].mask,
+            instead=instead,
         )
         scope.note(mistake)
         return None
-    edges = source.edges if found.name == "p" else _completed(scope, source)
-    name = NetworkName("G", (found.name,))
+    edges = source.edges if distribution.name == "p" else _completed(scope, source)
+    name = NetworkName("G", (distribution.name,))
     return replace(source, name=name, role="regularizer", edges=edges, conditionals=())
 
 

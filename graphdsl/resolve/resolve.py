@@ -151,8 +151,8 @@ def _model(scope: Scope, laws: Laws, spec: ast.Spec, source: Source, wanted: _Ob
         objective=wanted.terms,
         players=wanted.players,
         turns=turns_of(scope, spec, wanted.players),
-        choices=tuple(one for one in wanted.choices if isinstance(one, EstimatorChoice)),
-        model_choices=tuple(one for one in wanted.choices if isinstance(one, ModelChoice)),
+        choices=tuple(choice for choice in wanted.choices if isinstance(choice, EstimatorChoice)),
+        model_choices=tuple(choice for choice in wanted.choices if isinstance(choice, ModelChoice)),
         idle_choices=wanted.idle_choices,
         assertions=wanted.assertions,
         projections=tuple(_projections(wanted.terms, wanted.assertions)),
@@ -237,7 +237,9 @@ def _title(source: Source) -> str:
 
 
 def _name(spec: ast.Spec) -> str:
-    named = [one.name.text for one in spec.statements if isinstance(one, ast.ModelName)]
+    named = [
+        statement.name.text for statement in spec.statements if isinstance(statement, ast.ModelName)
+    ]
     return named[0] if named else "model"
 
 
@@ -260,17 +262,17 @@ def _projections(
             networks.setdefault(key, network)
             weights[key] = weights.get(key, ZERO) + one.weight
     for assertion in assertions:
-        for one in assertion.difference:
-            if isinstance(one.functional, Projection):
-                key = one.functional.network.name, one.functional.under
-                networks.setdefault(key, one.functional.network)
+        for term in assertion.difference:
+            if isinstance(term.functional, Projection):
+                key = term.functional.network.name, term.functional.under
+                networks.setdefault(key, term.functional.network)
     for key, network in networks.items():
         yield WeightedProjection(weights.get(key, ZERO), network, key[1])
 
 
 def _unwrapped(objective: Iterable[Weighted]) -> Iterator[Weighted]:
-    for one in objective:
-        if isinstance(one.functional, Wrapped):
-            yield from one.functional.inner
+    for term in objective:
+        if isinstance(term.functional, Wrapped):
+            yield from term.functional.inner
         else:
-            yield one
+            yield term

@@ -21,15 +21,15 @@ _MOST_SAMPLES = 10_000
 def has_its_settings(scope: Scope, choice: ast.Choice, target: Functional) -> bool:
     """Whether in the brackets stands what the estimator takes: `k`, perhaps `r1`, or nothing."""
     method = METHODS[choice.name.text]
-    told = "information" in method.targets and isinstance(target, MultiInformation)
-    taken = ((),) if told else method.settings
+    estimates_information = "information" in method.targets and isinstance(target, MultiInformation)
+    taken = ((),) if estimates_information else method.settings
     of_mixtures = method.of_experts is not None
     known = not choice.arguments or (of_mixtures and _word(choice) in EXPERTS)
-    if known and sorted(one.name.text for one in choice.settings) in map(sorted, taken):
+    if known and sorted(setting.name.text for setting in choice.settings) in map(sorted, taken):
         return True
     without = f"`with {method.word}`"
     wanted, usage = "nothing in brackets", without
-    if told and len(method.settings) > 1:
+    if estimates_information and len(method.settings) > 1:
         wanted += " where it is of an information"
     elif method.example:
         wanted = method.brackets
@@ -49,7 +49,7 @@ def experts_of(choice: ast.Choice) -> Experts:
 
 def _word(choice: ast.Choice) -> str:
     """The one word in the brackets; nothing where there is none, or something else."""
-    words = [one.text for one in choice.arguments if isinstance(one, ast.Word)]
+    words = [argument.text for argument in choice.arguments if isinstance(argument, ast.Word)]
     return words[0] if len(words) == len(choice.arguments) == 1 else ""
 
 
@@ -79,8 +79,8 @@ def numbers(
     scope: Scope, choice: ast.Choice, indices: Indices
 ) -> tuple[tuple[str, Fraction], ...] | None:
     """What a method's other settings say; None, and a note, where a value is out of range."""
-    method, found = METHODS[choice.name.text], []
-    written = {one.name.text: one for one in choice.settings}
+    method, values = METHODS[choice.name.text], []
+    written = {setting.name.text: setting for setting in choice.settings}
     for one in method.numbers:
         value = None
         if not _is_learned(written[one.name]):
@@ -93,8 +93,8 @@ def numbers(
             wanted = f"a number above {one.low}{below}"
             scope.note(SettingValue(span=span, what=one.what, wanted=wanted, usage=usage))
             return None
-        found.append((one.name, value))
-    return tuple(found)
+        values.append((one.name, value))
+    return tuple(values)
 
 
 def slope_weight(scope: Scope, choice: ast.Choice, indices: Indices) -> Fraction | None:

@@ -18,7 +18,7 @@ def turns_of(scope: Scope, spec: ast.Spec, players: Sequence[Player]) -> tuple[T
     """The turns that a spec gives its players; a critic's are checked where critics are made."""
     known = _players(scope, spec, players)
     seen: dict[str, int] = {}
-    found: list[Turn] = []
+    turns: list[Turn] = []
     for turn in _written(spec):
         word, name = turn.player, known.get(turn.player.text)
         count = whole(scope, turn.count, NO_INDICES, f"the number of turns of `{word}`", 1)
@@ -29,9 +29,9 @@ def turns_of(scope: Scope, spec: ast.Spec, players: Sequence[Player]) -> tuple[T
             scope.note(TurnsTwice(span=word.span, name=word.text, line=seen[name]))
         elif count is not None:
             span = word.span
-            found.append(Turn(name, count, word.text, span.line, span.column))
+            turns.append(Turn(name, count, word.text, span.line, span.column))
         seen.setdefault(name or "", word.span.line)
-    return tuple(found)
+    return tuple(turns)
 
 
 def _guess(scope: Scope, name: str, known: Mapping[str, str]) -> str:
@@ -45,17 +45,19 @@ def _guess(scope: Scope, name: str, known: Mapping[str, str]) -> str:
 
 
 def _written(spec: ast.Spec) -> Iterator[ast.Turn]:
-    for one in spec.statements:
-        if isinstance(one, ast.Turns):
-            yield from one.turns
+    for statement in spec.statements:
+        if isinstance(statement, ast.Turns):
+            yield from statement.turns
 
 
 def _players(scope: Scope, spec: ast.Spec, players: Sequence[Player]) -> dict[str, str]:
     """Who may play, by each name in the spec, as the module calls them."""
-    known = {owner: one.name for one in players for owner in one.owners} or {"model": "model"}
+    known = {owner: player.name for player in players for owner in player.owners} or {
+        "model": "model"
+    }
     known["critic"] = "critic"
     if any(mask.learned for mask in scope.masks.values()):
         known["structure"] = "structure"
-    if any(isinstance(one, ast.Constraints) for one in spec.statements):
+    if any(isinstance(statement, ast.Constraints) for statement in spec.statements):
         known["multiplier"] = "multiplier"
     return known

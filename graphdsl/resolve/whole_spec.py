@@ -47,8 +47,13 @@ _PLACES = {
 
 def check_selectors(scope: Scope, networks: Iterable[Network]) -> None:
     """Variables with the name of the hidden one that chooses an expert of a mixture."""
-    mixtures = (one for each in networks for one in each.conditionals if one.by == "mixture")
-    for name, child in {one.selector: one.children[0] for one in mixtures}.items():
+    mixtures = (
+        conditional
+        for each in networks
+        for conditional in each.conditionals
+        if conditional.by == "mixture"
+    )
+    for name, child in {mixture.selector: mixture.children[0] for mixture in mixtures}.items():
         if name in scope.declared:
             reason = (
                 f"the mixture of `{child}` chooses its expert by a hidden variable of that name"
@@ -91,9 +96,9 @@ def unused(scope: Scope, model: Model) -> Iterator[Diagnostic]:
     """Warnings of what is declared in vain."""
     used = set(model.inference.variables)
     used |= set(model.generation.variables) if model.generation else set()
-    used |= {name for one in model.projections for name in one.network.variables}
-    used |= {name for one in model.further for name in one.variables}
-    used |= {name for one in model.asked() for name in _spoken_of(one.functional)}
+    used |= {name for projection in model.projections for name in projection.network.variables}
+    used |= {name for network in model.further for name in network.variables}
+    used |= {name for term in model.asked() for name in _spoken_of(term.functional)}
     in_networks = {name.head for name in used}
     for name, declared in scope.declared.items():
         if name not in (in_networks if declared.what == "variable" else scope.used):
@@ -123,7 +128,9 @@ def _check_complete(scope: Scope, spec: ast.Spec, present: set[str]) -> None:
         what, example = "statements", "a `model` line, variables, `q {...}` and an objective"
         scope.note(MissingStatement(span=_START, what=what, example=example))
         return
-    named = [one.name.span for one in spec.statements if isinstance(one, ast.ModelName)]
+    named = [
+        statement.name.span for statement in spec.statements if isinstance(statement, ast.ModelName)
+    ]
     first = spec.statements[0]
     if _needs_no_inference(spec):
         present = present | {"inference network"}
@@ -136,7 +143,9 @@ def _check_complete(scope: Scope, spec: ast.Spec, present: set[str]) -> None:
 
 def _needs_no_inference(spec: ast.Spec) -> bool:
     """Whether all is of p's samples: a generator, against its critic or not, infers nothing."""
-    goals = [one.expression for one in spec.statements if isinstance(one, ast.Goal)]
+    goals = [
+        statement.expression for statement in spec.statements if isinstance(statement, ast.Goal)
+    ]
     terms = [term for goal in goals for term in _terms(goal)]
     return bool(terms) and all(_is_distance(term) or _under_p(term) for term in terms)
 

@@ -26,7 +26,7 @@ def papers(
     tables: dict[str, Mapping[str, Plain]] = {
         "run": {"model": model.name, "spec_sha256": model.sha256, "command": command, **settings},
         "constants": {name: str(value) for name, value in model.constants},
-        "parameters": {one.name: str(one.value) for one in model.parameters},
+        "parameters": {parameter.name: str(parameter.value) for parameter in model.parameters},
         "versions": versions(),
     }
     files = {"objective.py": module.text, "run.toml": "\n".join(map(toml_table, tables.items()))}
@@ -49,7 +49,9 @@ def versions() -> dict[str, str]:
 def toml_table(named: tuple[str, Mapping[str, Plain]]) -> str:
     """Write a table of TOML, with its name."""
     name, entries = named
-    return "".join((f"[{name}]\n", *(f"{key} = {_value(one)}\n" for key, one in entries.items())))
+    return "".join(
+        (f"[{name}]\n", *(f"{key} = {_value(entry)}\n" for key, entry in entries.items()))
+    )
 
 
 def _value(value: Plain) -> str:

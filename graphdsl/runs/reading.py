@@ -76,7 +76,7 @@ def read_rows(
     from graphdsl_runtime.data import Split, open_table, prepare
     from graphdsl_runtime.training import TrainingError, load_data
 
-    kinds = {one.kind for one in variables if one.role != "latent"}
+    kinds = {variable.kind for variable in variables if variable.role != "latent"}
     views: TrainingError | None = None
     if source.partition(":")[0] in IMAGES and kinds <= {"binary", "real"} and options.plain:
         try:

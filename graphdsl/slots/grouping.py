@@ -34,9 +34,9 @@ def slots(
     sharing |= {key: of for key, of in _by_line(relatives, model).items() if key in sharing}
     key_of = {one: key for key, group in groups.items() for one in group}
     stacks: list[tuple[Conditional, ...]] = []
-    for key, several in groups.items():
-        is_whole = len(sharing.get(key, several)) == len(several)
-        stacks += _stackable(several, model) if is_whole else [(one,) for one in several]
+    for key, members in groups.items():
+        is_whole = len(sharing.get(key, members)) == len(members)
+        stacks += _stackable(members, model) if is_whole else [(one,) for one in members]
     for together in _in_sequence(stacks):
         first = together[0]
         group = sharing.get(key_of[first])
@@ -58,17 +58,17 @@ def slots(
 def some_of(slot: Slot, wanted: Iterable[Variable]) -> Slot:
     """The members of a slot that a term asks for, where they run side by side."""
     asked = set(wanted)
-    places = tuple(place for place, one in enumerate(slot.children) if one in asked)
+    places = tuple(place for place, child in enumerate(slot.children) if child in asked)
     apart = slot.stacked and not slot.experts
     if not apart or len(places) in (0, len(slot.children)):
         return slot
     arguments = tuple(
         Argument(
-            one.nodes if one.shared else tuple(one.nodes[place] for place in places),
-            one.shared,
-            tuple(one.gates[place] for place in places) if one.gates else (),
+            argument.nodes if argument.shared else tuple(argument.nodes[place] for place in places),
+            argument.shared,
+            tuple(argument.gates[place] for place in places) if argument.gates else (),
         )
-        for one in slot.arguments
+        for argument in slot.arguments
     )
     return replace(
         slot,
@@ -85,14 +85,14 @@ def some_of(slot: Slot, wanted: Iterable[Variable]) -> Slot:
 def expert_slots(slot: Slot, model: Model) -> tuple[Slot, ...]:
     """The networks of a product of experts: one slot for the parents of each family."""
     (conditional,) = slot.conditionals
-    found = []
+    experts = []
     parts = _runs(conditional.parents, model)
     if slot.tied and len(slot.tied) > len(parts[0]):
         parts = tuple((parent,) for parent in conditional.parents)  # one network, run one by one
     for place, part in enumerate(parts, start=1):
         suffix = "" if len(parts) == 1 else f"|{model.family_of(part[0]).name}"
         named = [_named(conditional, (parent,), model) for parent in part]
-        found.append(
+        experts.append(
             Slot(
                 attribute=slot.attribute if slot.tied else slot.attribute.then(suffix),
                 tied=slot.tied,
@@ -107,7 +107,7 @@ def expert_slots(slot: Slot, model: Model) -> tuple[Slot, ...]:
                 experts=part,
             )
         )
-    return tuple(found)
+    return tuple(experts)
 
 
 def _by_line(
@@ -125,13 +125,13 @@ def _by_line(
 
 def _by_family(conditionals: Iterable[Conditional], model: Model) -> Iterator[Conditional]:
     """Children of different families have networks of their own."""
-    for one in conditionals:
+    for conditional in conditionals:
         families: dict[str, list[Variable]] = {}
-        for child in one.children:
-            family = child if _is_flow(one, model) else model.family_of(child).name
+        for child in conditional.children:
+            family = child if _is_flow(conditional, model) else model.family_of(child).name
             families.setdefault(family, []).append(child)
         for children in families.values():
-            yield replace(one, children=tuple(children))
+            yield replace(conditional, children=tuple(children))
 
 
 def _stackable(group: list[Conditional], model: Model) -> Iterator[tuple[Conditional, ...]]:
@@ -174,7 +174,7 @@ def _stacked_arguments(group: Sequence[Conditional], model: Model) -> tuple[Argu
     for position in zip(*runs, strict=True):
         nodes, gates = tuple(run for run, _ in position), tuple(gate for _, gate in position)
         gates = gates if any(gates) else ()
-        if len({one.mask for several in gates for one in several}) > 1 or not all(gates):
+        if len({one.mask for gates_of in gates for one in gates_of}) > 1 or not all(gates):
             return None
         if len(set(nodes)) == 1:
             arguments.append(Argument((nodes[0],), True, gates))
@@ -233,7 +233,9 @@ def _gated_runs(
     conditional: Conditional, model: Model
 ) -> list[tuple[tuple[Variable, ...], tuple[Gate, ...]]]:
     """The arguments of a network, and the gates of those that stand under a mask."""
-    gate_of = {one.parent: one for one in conditional.gates if one.child in conditional.children}
+    gate_of = {
+        gate.parent: gate for gate in conditional.gates if gate.child in conditional.children
+    }
     runs: list[tuple[tuple[Variable, ...], tuple[Gate, ...]]] = []
     for run in _runs(conditional.parents, model):
         parts: dict[str, list[Variable]] = {}

@@ -41,12 +41,12 @@ def network_slot(slot: Slot, model: Model) -> NetworkSlot:
     if is_image or (numbers == 1 and (law.joint or axis or len(family.encoded) != 1)):
         outputs = (*axis, *family.encoded)
     own = conditional.via.name == "own"
-    several = slot.stacked and not slot.tied
+    stacked = slot.stacked and not slot.tied
     is_residual = conditional.via.name == "resnet"
     name = "linear" if conditional.via.name == "linear" else "mlp"
-    name = "resnet" if is_residual else f"{name}s" if several else name
+    name = "resnet" if is_residual else f"{name}s" if stacked else name
     if not arguments:
-        name = "marginal_models" if several else "marginal_model"
+        name = "marginal_models" if stacked else "marginal_model"
     if convolutional:
         name = "conv_decoder" if is_image else "conv_encoder"
     prior = prior_builder(conditional, model, with_scale) if not slot.arguments else None
@@ -64,8 +64,8 @@ def network_slot(slot: Slot, model: Model) -> NetworkSlot:
             answer=output.words if own else "",
             count=count,
             inputs=tuple(
-                (_argument_shape(one.nodes[0], model), one.shared and not one.gates)
-                for one in arguments
+                (_argument_shape(argument.nodes[0], model), argument.shared and not argument.gates)
+                for argument in arguments
             ),
             hidden=conditional.via.sizes,
             options=conditional.via.options,
@@ -73,7 +73,7 @@ def network_slot(slot: Slot, model: Model) -> NetworkSlot:
             numbers=numbers,
             law=law.builder,
             context=_CONTEXT if law.is_run_alone else 0,
-            reads=tuple(_data_read(one, model) for one in arguments),
+            reads=tuple(_data_read(argument, model) for argument in arguments),
             describes=with_scale(slot.children, model),
             units=units,
             without=without,
@@ -86,7 +86,7 @@ def network_slot(slot: Slot, model: Model) -> NetworkSlot:
 def arguments_of(slot: Slot, model: Model) -> tuple[Argument, ...]:
     """What its networks read: all parents but an exposure, which their answer is a share of."""
     exposure = exposure_of(slot, model)
-    return tuple(one for one in slot.arguments if one is not exposure)
+    return tuple(argument for argument in slot.arguments if argument is not exposure)
 
 
 def exposure_of(slot: Slot, model: Model) -> Argument | None:
@@ -100,7 +100,9 @@ def group_of(slot: Slot, model: Model) -> Argument | None:
 
 
 def _parent(slot: Slot, name: Variable) -> Argument | None:
-    return next((one for one in slot.arguments if name and one.nodes == ((name,),)), None)
+    return next(
+        (argument for argument in slot.arguments if name and argument.nodes == ((name,),)), None
+    )
 
 
 def with_scale(nodes: Sequence[Variable], model: Model) -> tuple[Variable, ...]:

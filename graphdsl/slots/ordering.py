@@ -20,8 +20,8 @@ def in_order(makes: Sequence[Iterable[Hashable]], needs: Sequence[Iterable[Hasha
     [0]
     """
     makers: dict[Hashable, list[int]] = {}
-    for place, made in enumerate(makes):
-        for thing in made:
+    for place, children in enumerate(makes):
+        for thing in children:
             makers.setdefault(thing, []).append(place)
     before = [{one for need in needed for one in makers.get(need, ())} for needed in needs]
     after: list[list[int]] = [[] for _ in makes]

@@ -41,13 +41,13 @@ def prior_builder(
     encoder = model.inference.conditional_of(node)
     assert encoder is not None  # the declaration of the prior was checked
     family = model.family_of(encoder.parents[0])
-    several = (len(encoder.parents),) if len(encoder.parents) > 1 else ()
+    inputs = (len(encoder.parents),) if len(encoder.parents) > 1 else ()
     return Builder(
         name="pseudo_inputs",
         count=None,
         inputs=(),
         hidden=(distribution.components,),
-        outputs=(*several, *family.encoded),
+        outputs=(*inputs, *family.encoded),
         law="vamp",
         kind=family.kind,
         describes=scale_of(encoder.parents, model) if family.kind == "real" else (),

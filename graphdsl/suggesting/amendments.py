@@ -36,7 +36,7 @@ def amended(
     lines = list(source.lines)
     removed: list[str] = []
     added: list[str] = []
-    for span, text in sorted(amendment.edits, key=lambda one: one[0], reverse=True):
+    for span, text in sorted(amendment.edits, key=lambda edit: edit[0], reverse=True):
         before = lines[span.line - 1 : span.end_line]
         head, tail = before[0][: span.column - 1], before[-1][span.end_column - 1 :]
         after = [line for line in [f"{head}{text}{tail}".rstrip()] if line]

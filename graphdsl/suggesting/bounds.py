@@ -43,9 +43,11 @@ def _named(bounds: list[Bound], model: Model) -> Iterator[Amendment]:
         return
     if model.roles[atom.of[0]][0] != "latent":
         return
-    taken = {one.head for one in model.families} | {one.name for one in model.parameters}
-    taken |= {one.name for one in model.masks} | {name for name, _ in model.constants}
-    taken |= {one.name.base for one in model.further}
+    taken = {family.head for family in model.families} | {
+        parameter.name for parameter in model.parameters
+    }
+    taken |= {mask.name for mask in model.masks} | {name for name, _ in model.constants}
+    taken |= {network.name.base for network in model.further}
     name = next(f"s{k or ''}" for k in range(len(taken) + 1) if f"s{k or ''}" not in taken)
     yield Amendment(
         added=(

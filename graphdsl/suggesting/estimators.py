@@ -114,9 +114,9 @@ def _ranges(weight: Weight, model: Model, spec: ast.Spec) -> Iterator[Amendment]
     root = _root(weight, name)
     declared = next(
         (
-            one
-            for one in spec.statements
-            if isinstance(one, ast.Parameter) and one.name.text == name
+            statement
+            for statement in spec.statements
+            if isinstance(statement, ast.Parameter) and statement.name.text == name
         ),
         None,
     )
@@ -150,8 +150,8 @@ def _is_of(choice: EstimatorChoice, terms: tuple[Term, ...]) -> bool:
         match term.atom:
             case Information(left, right, given):
                 parts = {frozenset(left), frozenset(right)}
-            case TotalCorrelation(several, given):
-                parts = set(map(frozenset, several))
+            case TotalCorrelation(variables, given):
+                parts = set(map(frozenset, variables))
             case _:
                 continue
         if parts == wanted and frozenset(given) == choice.target.given:
@@ -161,7 +161,7 @@ def _is_of(choice: EstimatorChoice, terms: tuple[Term, ...]) -> bool:
 
 def _with(spec: ast.Spec) -> Iterator[ast.Chosen]:
     """Every `E with method` of a spec."""
-    return (one for one in nodes(spec) if isinstance(one, ast.Chosen))
+    return (node for node in nodes(spec) if isinstance(node, ast.Chosen))
 
 
 def _behind(one: ast.Chosen) -> Span:

@@ -34,9 +34,9 @@ class _Declared:
     @property
     def family(self) -> int | None:
         """How many members it has, if it is a family: columns that lack cells one by one."""
-        several = len(self.guess.columns) > 1
-        views = several and bool(self.guess.shape)
-        return len(self.guess.columns) if several and (self.guess.optional or views) else None
+        many = len(self.guess.columns) > 1
+        views = many and bool(self.guess.shape)
+        return len(self.guess.columns) if many and (self.guess.optional or views) else None
 
     @property
     def size(self) -> int:
@@ -105,10 +105,10 @@ def spec_from(
 
 
 def _networks(declared: Sequence[_Declared], private: bool) -> Iterator[str]:
-    several = len(declared) > 1 or declared[0].family is not None
-    experts = "  by poe" if several or declared[0].guess.optional else ""
+    many = len(declared) > 1 or declared[0].family is not None
+    experts = "  by poe" if many or declared[0].guess.optional else ""
     names = ", ".join(one.name for one in declared)
-    if several:
+    if many:
         yield "# `by poe` multiplies an expert for each variable, so that any may be missing."
     yield "q {"
     yield f"    {names} -> z{experts}"
@@ -134,12 +134,12 @@ def _declared(guesses: Guesses) -> list[_Declared]:
     """Name every variable."""
     every = guesses.columns
     taken: set[str] = {"z"}
-    found = []
-    for one in guesses.variables:
-        name = _name(one.name, lambda name: name not in taken and _is_legal(name))
+    declared = []
+    for variable in guesses.variables:
+        name = _name(variable.name, lambda name: name not in taken and _is_legal(name))
         taken.add(name)
-        found.append(_Declared(one, name, _map(one, name, every)))
-    return found
+        declared.append(_Declared(variable, name, _map(variable, name, every)))
+    return declared
 
 
 def _map(one: Guess, name: str, every: Sequence[str]) -> str:

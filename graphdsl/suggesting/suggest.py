@@ -50,7 +50,7 @@ def suggest(source: Source, constants: Values, parameters: Values) -> Advice:
         if term.relation == "equal":
             continue
         proposals = (*for_estimates(term, model, checked.spec), *for_bounds(term, model))
-        found = [
+        suggestions = [
             suggestion
             for each in proposals
             for suggestion in _tried(each, source, compiled, term, constants, parameters)
@@ -60,8 +60,8 @@ def suggest(source: Source, constants: Values, parameters: Values) -> Advice:
                 term=term.name,
                 formula=term.formula,
                 relation=term.relation,
-                suggestions=tuple(_best(found)),
-                because="" if found else _because(term),
+                suggestions=tuple(_best(suggestions)),
+                because="" if suggestions else _because(term),
             )
         )
     return Advice(name=source.name, relation=module.relation, weaknesses=tuple(weaknesses))
@@ -122,14 +122,14 @@ def _because(term: LossTerm) -> str:
 
 def _warns_anew(before: Compiled, after: Compiled) -> bool:
     """Whether an amendment has warnings that the spec has not, such as of a bound without worth."""
-    known = Counter(one.code for one in before.warnings)
-    return bool(Counter(one.code for one in after.warnings) - known)
+    known = Counter(warning.code for warning in before.warnings)
+    return bool(Counter(warning.code for warning in after.warnings) - known)
 
 
-def _best(found: list[Suggestion]) -> Iterator[Suggestion]:
+def _best(suggestions: list[Suggestion]) -> Iterator[Suggestion]:
     """The best relations first, each outcome once."""
     seen = set()
-    for one in sorted(found, key=lambda one: _WORSE.index(one.relation)):
+    for one in sorted(suggestions, key=lambda one: _WORSE.index(one.relation)):
         outcome = one.relation, one.after
         if outcome not in seen or one.before != one.after:
             seen.add(outcome)
@@ -159,7 +159,7 @@ def _gaps(proposal: Amendment, module: LossModule, term: LossTerm | None) -> tup
     if proposal.targets:
         return _target_gaps(proposal, module)
     if term is None:
-        bounds = [one for each in module.terms for one in each.bounds]
+        bounds = [bound for each in module.terms for bound in each.bounds]
         return folded_gaps(bounds) or (_NO_GAP["equal"],)
     return gap_texts(term) or (_NO_GAP[term.relation],)
 

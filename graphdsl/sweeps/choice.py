@@ -67,9 +67,9 @@ class Choice:
             "validation": [
                 {
                     **{"setting": one.values, "number": one.number},
-                    **{"mean": found.mean, "deviation": found.deviation, "seeds": found.seeds},
+                    **{"mean": figure.mean, "deviation": figure.deviation, "seeds": figure.seeds},
                 }
-                for one, found in self.figures
+                for one, figure in self.figures
             ],
         }
         return (json.dumps(content, indent=1) + "\n").encode("utf-8")
@@ -81,8 +81,8 @@ def choose(grid: Grid, rule: Rule, results: Iterable[Result]) -> Choice | None:
     Of equal ones the first of the grid is taken.
     """
     values: dict[int, list[float]] = {}
-    for one in results:
-        values.setdefault(one.run.setting.number, []).append(rule.value(one.validation))
+    for result in results:
+        values.setdefault(result.run.setting.number, []).append(rule.value(result.validation))
     figures = tuple(
         (setting, spread(values[setting.number]))
         for setting in grid.settings
@@ -91,7 +91,7 @@ def choose(grid: Grid, rule: Rule, results: Iterable[Result]) -> Choice | None:
     )
     if not figures:
         return None
-    best = min(figures, key=lambda one: rule.sign * one[1].mean)
+    best = min(figures, key=lambda figure: rule.sign * figure[1].mean)
     return Choice(setting=best[0], rule=str(rule), figures=figures)
 
 
@@ -99,7 +99,7 @@ def read_choice(path: Path, grid: Grid) -> Choice | None:
     """Read the choice that was made; None before it is.  Raises `SweepRefused`."""
     if not path.exists():
         return None
-    settings = {one.number: one for one in grid.settings}
+    settings = {setting.number: setting for setting in grid.settings}
     try:
         known = json.loads(read_at_most(path, _MOST))
         if known["format"] != _FORMAT:

@@ -77,7 +77,7 @@ class SweepFolder:
         """Refuse a folder that holds something else than this sweep.  Raises `SweepRefused`."""
         try:
             written = read_at_most(self.plan, _MOST).decode("utf-8")
-            found = list(differences(plan, written))
+            lines = list(differences(plan, written))
         except FileNotFoundError:
             if self.path.is_dir() and any(self.path.iterdir()):
                 raise refused(
@@ -91,10 +91,10 @@ class SweepFolder:
             raise refused("SWEEP08", str(self.path), refusal(problem)) from None
         except (TooLarge, ValueError):
             raise refused("SWEEP08", str(self.plan), "is no record of a sweep") from None
-        if found:
+        if lines:
             raise SweepRefused(
                 [
-                    *(Mistake("SWEEP08", str(self.path), difference) for difference in found),
+                    *(Mistake("SWEEP08", str(self.path), difference) for difference in lines),
                     Mistake(
                         "SWEEP08",
                         str(self.path),

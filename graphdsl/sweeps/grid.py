@@ -87,15 +87,15 @@ class Grid:
         """
         return tuple(
             self._setting(number, values)
-            for number, values in enumerate(product(*(one.values for one in self.axes)), start=1)
+            for number, values in enumerate(product(*(axis.values for axis in self.axes)), start=1)
         )
 
     @property
     def samples(self) -> tuple[Setting, ...]:
         """As few settings as have every value of every name: what a check compiles."""
-        count = max((len(one.values) for one in self.axes), default=1)
+        count = max((len(axis.values) for axis in self.axes), default=1)
         return tuple(
-            self._setting(place + 1, [one.values[place % len(one.values)] for one in self.axes])
+            self._setting(place + 1, [axis.values[place % len(axis.values)] for axis in self.axes])
             for place in range(count)
         )
 

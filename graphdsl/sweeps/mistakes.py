@@ -56,7 +56,7 @@ class SweepRefused(Exception):  # noqa: N818  # named after the mistake
     @property
     def exit_code(self) -> int:
         """2 for wrong usage, 1 for what the spec, the folder or a run is at fault for."""
-        return 2 if any(one.code in _USAGE for one in self.mistakes) else 1
+        return 2 if any(mistake.code in _USAGE for mistake in self.mistakes) else 1
 
 
 def refused(code: str, where: str, reason: str, instead: str = "") -> SweepRefused:

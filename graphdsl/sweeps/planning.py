@@ -102,8 +102,12 @@ def _declared(source: Source) -> dict[Kind, list[str]]:
     except SpecError:
         statements = ()
     return {
-        "param": [one.name.text for one in statements if isinstance(one, ast.Parameter)],
-        "const": [one.name.text for one in statements if isinstance(one, ast.Constant)],
+        "param": [
+            statement.name.text for statement in statements if isinstance(statement, ast.Parameter)
+        ],
+        "const": [
+            statement.name.text for statement in statements if isinstance(statement, ast.Constant)
+        ],
     }
 
 
@@ -117,10 +121,10 @@ def _compiled(source: Source, grid: Grid) -> tuple[list[GeneratedModule], list[M
         try:
             modules.append(compile_spec(source, *_values(setting)))
         except SpecError as problem:
-            for one in problem.diagnostics:
-                reason = f"{one.code}: {one.message} (line {one.span.line})"
+            for diagnostic in problem.diagnostics:
+                reason = f"{diagnostic.code}: {diagnostic.message} (line {diagnostic.span.line})"
                 where = f"{source.name} with {setting}"
-                mistakes.setdefault(reason, Mistake("SWEEP07", where, reason, one.advice))
+                mistakes.setdefault(reason, Mistake("SWEEP07", where, reason, diagnostic.advice))
     return modules, list(mistakes.values())
 
 
@@ -135,7 +139,7 @@ def _values(setting: Setting) -> tuple[dict[str, Fraction], dict[str, Fraction]]
 
 def _terms(modules: Sequence[GeneratedModule]) -> list[str]:
     """List what the losses of all modules have: the loss, and the terms."""
-    of_each = [[one.name for one in module.compiled.module.terms] for module in modules]
+    of_each = [[term.name for term in module.compiled.module.terms] for module in modules]
     return [LOSS, *(name for name in of_each[0] if all(name in one for one in of_each))]
 
 

@@ -36,8 +36,8 @@ def plot(choice: Choice, seeds: Mapping[int, Sequence[float]], label: str) -> st
         *_axis(scale, height, label),
         *(
             line
-            for place, (setting, found) in enumerate(choice.figures)
-            for line in _setting(setting, found, seeds[setting.number], choice, place, scale)
+            for place, (setting, figure) in enumerate(choice.figures)
+            for line in _setting(setting, figure, seeds[setting.number], choice, place, scale)
         ),
     ]
     return (
@@ -73,9 +73,9 @@ class _Scale:
 
 def _extremes(choice: Choice, seeds: Mapping[int, Sequence[float]]) -> tuple[float, float]:
     ends = [value for setting, _ in choice.figures for value in seeds[setting.number]]
-    for _, found in choice.figures:
-        width = found.deviation or 0.0
-        ends += [found.mean - width, found.mean + width]
+    for _, figure in choice.figures:
+        width = figure.deviation or 0.0
+        ends += [figure.mean - width, figure.mean + width]
     return min(ends), max(ends)
 
 
@@ -94,7 +94,7 @@ def _axis(scale: _Scale, height: int, label: str) -> Iterator[str]:
 
 def _setting(
     setting: Setting,
-    found: Spread,
+    spread: Spread,
     values: Sequence[float],
     choice: Choice,
     place: int,
@@ -104,13 +104,13 @@ def _setting(
     yield f'<g class="{"chosen" if setting == choice.setting else "setting"}">'
     name = escape(str(setting))
     yield f'<text x="{scale.left - 10:.1f}" y="{y + 4:.1f}" text-anchor="end">{name}</text>'
-    if found.deviation:
-        ends = (scale.of(found.mean - found.deviation), scale.of(found.mean + found.deviation))
+    if spread.deviation:
+        ends = (scale.of(spread.mean - spread.deviation), scale.of(spread.mean + spread.deviation))
         yield (
             f'<line class="deviation" x1="{ends[0]:.1f}" x2="{ends[1]:.1f}" '
             f'y1="{y:.1f}" y2="{y:.1f}"/>'
         )
     for value in values:
         yield f'<circle class="seed" cx="{scale.of(value):.1f}" cy="{y:.1f}" r="3.5"/>'
-    yield f'<circle class="mean" cx="{scale.of(found.mean):.1f}" cy="{y:.1f}" r="5"/>'
+    yield f'<circle class="mean" cx="{scale.of(spread.mean):.1f}" cy="{y:.1f}" r="5"/>'
     yield "</g>"

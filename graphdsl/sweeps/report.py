@@ -49,15 +49,21 @@ def run_columns(plan: Plan, results: Sequence[Result], choice: Choice, tests: Te
     Figures on held-out rows are NaN for all runs but those of the chosen setting.
     """
     names = [axis.name for axis in plan.grid.axes]
-    columns: Columns = {name: [one.run.setting.values[name] for one in results] for name in names}
-    columns["seed"] = [one.run.seed for one in results]
-    columns["epoch"] = [one.epoch for one in results]
+    columns: Columns = {
+        name: [result.run.setting.values[name] for result in results] for name in names
+    }
+    columns["seed"] = [result.run.seed for result in results]
+    columns["epoch"] = [result.epoch for result in results]
     for part in ("train", "validation"):
-        for term in _terms(one.validation for one in results):
-            columns[f"{part}/{term}"] = [getattr(one, part).get(term, _NONE) for one in results]
+        for term in _terms(result.validation for result in results):
+            columns[f"{part}/{term}"] = [
+                getattr(result, part).get(term, _NONE) for result in results
+            ]
     for term in _terms(tests.values()):
-        columns[f"held_out/{term}"] = [tests.get(one.run, {}).get(term, _NONE) for one in results]
-    columns["chosen"] = [int(one.run.setting == choice.setting) for one in results]
+        columns[f"held_out/{term}"] = [
+            tests.get(result.run, {}).get(term, _NONE) for result in results
+        ]
+    columns["chosen"] = [int(result.run.setting == choice.setting) for result in results]
     return columns
 
 
@@ -66,14 +72,14 @@ _NONE = float("nan")
 
 def _validation(plan: Plan, results: Sequence[Result], choice: Choice) -> Iterator[str]:
     rule = plan.rule.expression
-    terms = _terms(one.validation for one in results)
+    terms = _terms(result.validation for result in results)
     others = [term for term in terms if term != rule]
     known = dict(choice.figures)
     header = [*(axis.name for axis in plan.grid.axes), rule, *others]
     yield _row(header)
     yield _row("---" if place < len(plan.grid.axes) else "---:" for place in range(len(header)))
     for setting in plan.grid.settings:
-        of_setting = [one.validation for one in results if one.run.setting == setting]
+        of_setting = [result.validation for result in results if result.run.setting == setting]
         cells = [_spread(of_setting, term) for term in others]
         mark = "**" if setting == choice.setting else ""
         figure = f"{mark}{known[setting]}{mark}" if setting in known else "not finished"
@@ -88,13 +94,13 @@ def _held_out(tests: Test) -> Iterator[str]:
 
 
 def _spread(figures: Sequence[Mapping[str, float]], term: str) -> str:
-    values = [one[term] for one in figures if term in one]
+    values = [figure[term] for figure in figures if term in figure]
     return str(spread(values)) if values else ""
 
 
 def _terms(figures: Iterable[Mapping[str, float]]) -> list[str]:
     """The names of all figures, in order of appearance."""
-    return list(dict.fromkeys(name for one in figures for name in one))
+    return list(dict.fromkeys(name for figure in figures for name in figure))
 
 
 def _row(cells: Iterable[str | Spread]) -> str:

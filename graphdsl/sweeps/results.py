@@ -115,8 +115,8 @@ def _figures(known: Mapping[str, object]) -> dict[str, float]:
 
 
 def _state(folder: Path) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(_text(present(folder / "last") / "state.json"))
-    return found
+    state: dict[str, Any] = json.loads(_text(present(folder / "last") / "state.json"))
+    return state
 
 
 def _text(path: Path) -> str:

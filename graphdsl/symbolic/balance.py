@@ -40,14 +40,14 @@ def imbalance(
         plain = [term for term in module.terms if not term.within]
         whole = _side(model, model.objective, plain, module.constants, dags, canons)
         return (*whole, *_under_signs(model, model.objective, module.groups, module, dags, canons))
-    found: list[Term] = []
+    terms: list[Term] = []
     for player, slot in zip(model.players, module.players, strict=True):
         mine = [term for term in module.terms if term.name in slot.terms and not term.within]
         left = _side(model, player.objective, mine, (), dags, canons)
-        found += (one for one in left if not _is_constant(one, canons))
+        terms += (one for one in left if not _is_constant(one, canons))
         groups = [group for group in module.groups if group.name in slot.groups]
-        found += _under_signs(model, player.objective, groups, module, dags, canons)
-    return tuple(found)
+        terms += _under_signs(model, player.objective, groups, module, dags, canons)
+    return tuple(terms)
 
 
 def _under_signs(
@@ -119,8 +119,8 @@ def leftover(
         if isinstance(term.atom, _OWN):
             for atom, weight in canons[term.atom.under].terms([term]).items():
                 accumulate(rest, atom, -weight)
-    found = [Term(weight, atom) for atom, weight in rest.items() if weight]
-    return (*found, *_models(ledger, given))
+    left = [Term(weight, atom) for atom, weight in rest.items() if weight]
+    return (*left, *_models(ledger, given))
 
 
 def _models(ledger: Ledger, terms: tuple[Term, ...]) -> list[Term]:

@@ -52,8 +52,10 @@ class Blocks:
         return self.draw.kind == "bipartitions" and not draws_in((), under)
 
     def _turned(self, names: frozenset[Variable]) -> frozenset[Variable]:
-        found = {name: name.block for name in names}
-        return frozenset(inside(one.head, one.draw) if one else name for name, one in found.items())
+        blocks = {name: name.block for name in names}
+        return frozenset(
+            inside(block.head, block.draw) if block else name for name, block in blocks.items()
+        )
 
     def _whole(self, names: frozenset[Variable]) -> frozenset[Variable]:
         return names - self._both | self.members if names >= self._both else names

@@ -55,13 +55,13 @@ class Canon:
 
     def joint(self, variables: Variables) -> tuple[Entropy, ...]:
         """H(variables) as canonical entropies, each with weight one; a copy is its original."""
-        variables = frozenset(one.original for one in variables)
-        found = self._known.get(variables)
-        blocks = self._blocks_of(variables) if found is None else None
+        variables = frozenset(variable.original for variable in variables)
+        known = self._known.get(variables)
+        blocks = self._blocks_of(variables) if known is None else None
         if blocks is not None:
             local = self.within(variables).joint(blocks.cut(variables))
-            found = self._known[variables] = tuple(map(blocks.joined, local))
-        if found is None:
+            known = self._known[variables] = tuple(map(blocks.joined, local))
+        if known is None:
             data = variables & self.independence.data
             latent = sorted(variables - data, key=self._rank.__getitem__)
             atoms = [entropy(data)] if data else []  # every inference network has the same data
@@ -69,12 +69,12 @@ class Canon:
             for name in latent:
                 atoms.append(self._local_entropy(name, before))
                 before |= {name}
-            found = self._known[variables] = tuple(atoms)
-        return found
+            known = self._known[variables] = tuple(atoms)
+        return known
 
     def within(self, variables: Variables) -> Canon:
         """The form in which some variables are derived: with the blocks that they speak of."""
-        blocks = self._blocks_of(frozenset(one.original for one in variables))
+        blocks = self._blocks_of(frozenset(variable.original for variable in variables))
         if blocks is None:
             return self
         if blocks not in self._within:
@@ -97,11 +97,11 @@ class Canon:
     def information(self, parts: Iterable[Variables], given: Variables = frozenset()) -> Counts:
         """I or TC between parts, given what is given."""
         counts: Counts = {}
-        everything: Variables = frozenset()
+        union: Variables = frozenset()
         for part in parts:
             self.add(counts, part, given)
-            everything |= part
-        self.add(counts, everything, given, -1)
+            union |= part
+        self.add(counts, union, given, -1)
         return _nonzero(counts)
 
     def terms(self, terms: Iterable[Term]) -> Sum:

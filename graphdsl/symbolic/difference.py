@@ -49,7 +49,7 @@ def difference(
     doubt = ""
     if _signs(*left, canons) != _signs(*right, canons):
         doubt = _SIGNS
-    elif any(draws_of(one.functional) for model, _ in (left, right) for one in model.asked()):
+    elif any(draws_of(term.functional) for model, _ in (left, right) for term in model.asked()):
         doubt = _DRAWN
     return Unequal(
         player=player,
@@ -62,10 +62,10 @@ def difference(
 def _shares(model: Model, dags: _Dags, canons: _Canons) -> dict[_Key, Weight]:
     """What an objective amounts to outside of any sign, by its quantities as text."""
     ledger = expand_objective(model, dags, canons)
-    found: dict[_Key, Weight] = {}
+    weights: dict[_Key, Weight] = {}
     for key, weight in _quantities(model, ledger, canons):
-        found[key] = found.get(key, ZERO) + weight
-    return found
+        weights[key] = weights.get(key, ZERO) + weight
+    return weights
 
 
 def _quantities(model: Model, ledger: Ledger, canons: _Canons) -> Iterator[tuple[_Key, Weight]]:
@@ -83,19 +83,21 @@ def _quantities(model: Model, ledger: Ledger, canons: _Canons) -> Iterator[tuple
 
 def _signs(model: Model, dags: _Dags, canons: _Canons) -> Counter[object]:
     """What stands under signs that are not linear, in canonical form."""
-    found: Counter[object] = Counter()
-    for one in model.objective:
-        if isinstance(one.functional, Wrapped):
-            inner = replace(model, objective=one.functional.inner)
+    signs: Counter[object] = Counter()
+    for term in model.objective:
+        if isinstance(term.functional, Wrapped):
+            inner = replace(model, objective=term.functional.inner)
             shares = {key: w for key, w in _shares(inner, dags, canons).items() if w}
-            sign = one.functional.kind, one.functional.offset, one.functional.bound
-            found[(one.weight, *sign, frozenset(shares.items()))] += 1
-    return found
+            sign = term.functional.kind, term.functional.offset, term.functional.bound
+            signs[(term.weight, *sign, frozenset(shares.items()))] += 1
+    return signs
 
 
 def _listed(shares: Mapping[_Key, Weight]) -> tuple[Share, ...]:
-    found = [Share(weight, text, constant) for (text, constant), weight in shares.items() if weight]
-    return tuple(sorted(found, key=lambda one: (one.constant, str(one.quantity))))
+    listed = [
+        Share(weight, text, constant) for (text, constant), weight in shares.items() if weight
+    ]
+    return tuple(sorted(listed, key=lambda one: (one.constant, str(one.quantity))))
 
 
 def _model_phrase(model: Model, atom: ModelAtom) -> Phrase:

@@ -61,12 +61,12 @@ def evened(
         for other, share in _shared(bare, one.weight, exchanges, _exchanged_entropy):
             accumulate(weights, other, share)
             asked.setdefault(other, set()).update(one.lines)
-    found = [
+    shared = [
         replace(one, weight=weight, lines=tuple(sorted(asked[one])))
         for one, weight in weights.items()
     ]
     return replace(
-        _sorted(collected, found, model, canons),
+        _sorted(collected, shared, model, canons),
         estimated=tuple(_estimates(collected, exchanges, model)),
         constants=tuple(_constants(collected, exchanges, model)),
     )
@@ -74,7 +74,7 @@ def evened(
 
 def _is_even(collected: Collected, exchanges: Sequence[Exchange], readings: Readings) -> bool:
     parts = parts_of_loss(collected, readings)
-    return all(_exchanged_parts(parts, one) == parts for one in exchanges)
+    return all(_exchanged_parts(parts, exchange) == parts for exchange in exchanges)
 
 
 def _side_by_side(
@@ -133,7 +133,7 @@ def _exchanged_part(
 
 
 def quality(
-    several: Iterable[Collected], parts: Iterable[PartsOfLoss], symmetry: Symmetry
+    collections: Iterable[Collected], parts: Iterable[PartsOfLoss], symmetry: Symmetry
 ) -> tuple[int, int, str]:
     """How good the bounds of a derivation are; the least is the best, whatever things are called.
 
@@ -141,7 +141,7 @@ def quality(
     """
     rank = symmetry.rank()
     each = [*parts]
-    open_gaps = sum(_open_gaps(one) for one in several)
+    open_gaps = sum(_open_gaps(one) for one in collections)
     written = [
         sorted((_placed(one, rank), str(weight)) for one, weight in some.items()) for some in each
     ]
@@ -149,15 +149,15 @@ def quality(
 
 
 def _open_gaps(collected: Collected) -> int:
-    inside = sum(_open_gaps(one.collected) for one in collected.groups)
+    inside = sum(_open_gaps(group.collected) for group in collected.groups)
     return len(collected.intractable) + inside
 
 
 def _placed(one: Reading | TotalCorrelation, rank: Mapping[Variable, int]) -> str:
     """A part by the places of its variables."""
 
-    def places(several: Iterable[Variable]) -> list[int]:
-        return sorted(rank.get(name, len(rank)) for name in several)
+    def places(variables: Iterable[Variable]) -> list[int]:
+        return sorted(rank.get(name, len(rank)) for name in variables)
 
     if isinstance(one, Reading):
         known = one.network if one.network in ("p", "q", "own", "new") else ""
@@ -175,10 +175,10 @@ def _shared(
     image: Callable[[_Thing, Exchange], _Thing],
 ) -> list[tuple[_Thing, Weight]]:
     """A weight in equal shares, among all that exchanges put in one's place."""
-    found = reached(one, lambda here: (image(here, each) for each in exchanges), MOST_SHARES)
-    if len(found) > MOST_SHARES:
+    orbit = reached(one, lambda here: (image(here, each) for each in exchanges), MOST_SHARES)
+    if len(orbit) > MOST_SHARES:
         raise TooManySharesError(str(one))
-    return [(other, weight.scaled(Fraction(1, len(found)))) for other in found]
+    return [(other, weight.scaled(Fraction(1, len(orbit)))) for other in orbit]
 
 
 def _exchanged_entropy(one: LocalEntropy, exchange: Exchange) -> LocalEntropy:
@@ -193,14 +193,14 @@ def _exchanged_entropy(one: LocalEntropy, exchange: Exchange) -> LocalEntropy:
 
 def _sorted(
     collected: Collected,
-    several: Iterable[LocalEntropy],
+    entropies: Iterable[LocalEntropy],
     model: Model,
     canons: Mapping[NetworkName, Canon],
 ) -> Collected:
     """Entropies by what becomes of them: computed, bounded, or neither over the whole range."""
     exact: list[LocalEntropy] = []
     kept: dict[str, list[LocalEntropy]] = {"nonnegative": [], "nonpositive": [], "unknown": []}
-    for one in several:
+    for one in entropies:
         independence = canons[one.under].independence
         latent = one.node not in independence.data
         if latent and one.given == independence.parents(one.node) and one.read is None:

@@ -71,8 +71,8 @@ class Ledger:
             self.models[atom] = self.models.get(atom, ZERO) + weight.scaled(times)
         for hint, times in group.hints.items():
             self.hints[hint] = self.hints.get(hint, ZERO) + weight.scaled(times)
-        for name, several in group.arrows.items():
-            self.arrows.setdefault(name, []).extend(several)
+        for name, arrows in group.arrows.items():
+            self.arrows.setdefault(name, []).extend(arrows)
         keys: list[_Key] = [*group.models, *group.hints]
         keys += [atom for atom, count in group.counts.items() if count]
         for key in keys:
@@ -96,7 +96,7 @@ def expand_objective(
                     for mask in masks:
                         accumulate(ledger.sparsities, Sparsity((mask,)), weight)
                         ledger.lines.setdefault(Sparsity((mask,)), set()).add(line)
-                case DivergenceOfMarginals(samples=several) if several:
+                case DivergenceOfMarginals(samples=samples) if samples:
                     accumulate(ledger.importances, functional, weight)
                     ledger.lines.setdefault(functional, set()).add(line)
                     group.add(functional, dags)
@@ -111,11 +111,11 @@ def _by_weight(
 ) -> dict[tuple[Weight, int, NetworkName], list[Functional]]:
     """Functionals of one weight, line and distribution: their entropies are counted in integers."""
     groups: dict[tuple[Weight, int, NetworkName], list[Functional]] = {}
-    for one in objective:
-        if isinstance(one.functional, Wrapped):
+    for term in objective:
+        if isinstance(term.functional, Wrapped):
             continue  # what is under a sign is collected by itself
-        key = one.weight, one.line, one.functional.under
-        groups.setdefault(key, []).append(one.functional)
+        key = term.weight, term.line, term.functional.under
+        groups.setdefault(key, []).append(term.functional)
     return groups
 
 
@@ -180,13 +180,13 @@ class _Group:
 
     def add_information(self, parts: tuple[Variables, ...], given: Variables) -> None:
         """I or TC between parts; where it is to be large, a decoder of data bounds it."""
-        everything: Variables = frozenset().union(*parts)
+        whole: Variables = frozenset().union(*parts)
         for part in parts:
             self.canon.add(self.counts, part, given)
-        self.canon.add(self.counts, everything, given, -1)
+        self.canon.add(self.counts, whole, given, -1)
         data = [part for part in parts if self.canon.is_given(part)]
         if len(data) == len(parts) and not self.canon.is_given(given):
-            for name in everything:  # H(x_i | z) is part of TC(x | z)
+            for name in whole:  # H(x_i | z) is part of TC(x | z)
                 self.arrows.setdefault(name, []).append(given)
         if self.negative and len(parts) == 2 and data:
             # -I(x; z | c) = H(x | z, c) - H(x | c): Barber and Agakov's bound (P10, LB1).
@@ -194,12 +194,12 @@ class _Group:
                 data,
                 key=lambda one: (len(one), not self._is_generated(one), self.canon.places(one)),
             )
-            self._hint(part, everything - part | given, -1)
+            self._hint(part, whole - part | given, -1)
 
-    def _is_generated(self, several: Variables) -> bool:
+    def _is_generated(self, variables: Variables) -> bool:
         """Whether p has a network of each, so that no new one need predict it."""
         network = self.model.generation
-        return network is not None and all(map(network.conditional_of, several))
+        return network is not None and all(map(network.conditional_of, variables))
 
     def add_entropy(self, of: Variables, given: Variables) -> None:
         """H(of | given); a decoder of data bounds it where it is to be small."""

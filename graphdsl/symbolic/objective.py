@@ -75,23 +75,23 @@ def collect_objective(
         else:
             local += take_meetings(model, ledger, rest, canon, canons)
             local += take_decoders(model, rest, canon, canons)
-    found = _read(model, ledger, rest, local, estimated, canons)
-    return replace(found, groups=tuple(_groups(model, dags, canons)))
+    parts = _read(model, ledger, rest, local, estimated, canons)
+    return replace(parts, groups=tuple(_groups(model, dags, canons)))
 
 
 def _groups(
     model: Model, dags: Mapping[NetworkName, Dag], canons: Mapping[NetworkName, Canon]
 ) -> Iterator[CollectedGroup]:
     """What stands under |.|, max or a constraint."""
-    for one in model.objective:
-        if isinstance(one.functional, Wrapped):
-            inner = replace(model, objective=one.functional.inner)
+    for term in model.objective:
+        if isinstance(term.functional, Wrapped):
+            inner = replace(model, objective=term.functional.inner)
             yield CollectedGroup(
-                weight=one.weight,
-                wrapped=one.functional,
+                weight=term.weight,
+                wrapped=term.functional,
                 collected=collect_objective(inner, dags, canons, whole=False),
-                line=one.line,
-                column=one.column,
+                line=term.line,
+                column=term.column,
             )
 
 
@@ -124,11 +124,11 @@ def _take_choices(
 def _asked(model: Model, choice: EstimatorChoice) -> Weight:
     """With which weight the objective has an information by its own name."""
     wanted, total = choice.target, ZERO
-    for one in model.objective:
-        found = one.functional
-        if isinstance(found, MultiInformation) and found.under == wanted.under:
-            if (set(found.parts), found.given) == (set(wanted.parts), wanted.given):
-                total = total + one.weight
+    for term in model.objective:
+        functional = term.functional
+        if isinstance(functional, MultiInformation) and functional.under == wanted.under:
+            if (set(functional.parts), functional.given) == (set(wanted.parts), wanted.given):
+                total = total + term.weight
     return total
 
 
@@ -147,7 +147,9 @@ def _take_correlations(
         trial = dict(rest)
         collect(trial, canon.information(map(frozenset, parts)), -weight)
         singles = [canon.entropy(frozenset(part)) for part in parts]
-        if all(nonnegative(trial.get(one, ZERO), model) for counts in singles for one in counts):
+        if all(
+            nonnegative(trial.get(count, ZERO), model) for counts in singles for count in counts
+        ):
             rest.clear()
             rest.update(trial)
             yield weight, TotalCorrelation(parts), None
@@ -158,7 +160,11 @@ def _sampled_alike(group: tuple[Variable, ...], model: Model, canon: Canon) -> b
     independence = canon.independence
     parents = {independence.parents(name) for name in group}
     families = {model.family_of(name).name for name in group}
-    holders = [one for one in model.inference.conditionals if set(group) & set(one.children)]
+    holders = [
+        conditional
+        for conditional in model.inference.conditionals
+        if set(group) & set(conditional.children)
+    ]
     if len(holders) != 1 or not all(map(model.is_normal, group)):
         return False
     return len(families) == len(parents) == 1 and next(iter(parents)) <= independence.data

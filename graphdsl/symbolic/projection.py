@@ -42,11 +42,11 @@ def derive_projection(
 ) -> ProjectionDerivation:
     """Derive D(q||G), in that of the given topological orders that leaves the fewest terms."""
     data = canon.independence.data
-    found = min(
+    shortest = min(
         (_derive(network, dag, weight, canon) for dag in orders),
         key=lambda one: _complexity(one, data),
     )
-    return found if canon.under == "q" else _said_of(found, canon.under)
+    return shortest if canon.under == "q" else _said_of(shortest, canon.under)
 
 
 def _derive(network: Network, dag: Dag, weight: Weight, canon: Canon) -> ProjectionDerivation:

@@ -33,8 +33,8 @@ def take_recognisers(
         above = _ancestors(spoken, canon) - spoken
         counts, lines = canon.entropy(above, spoken), ledger.asked(atom)
         collect(rest, counts, -weight)
-        for one in counts:
-            ledger.lines.setdefault(one, set()).update(lines)
+        for count in counts:
+            ledger.lines.setdefault(count, set()).update(lines)
         yield from recognised(model, canon, above, spoken, weight, lines)
 
 
@@ -51,17 +51,17 @@ def recognised(
     What separates it from the rest is enough. The members of a family of roots are told side by
     side, as an encoder infers them, and not from each other.
     """
-    told: Variables = frozenset()
+    before: Variables = frozenset()
     for name in _in_order(frozenset(nodes), given, canon):
-        whole = given | told
+        whole = given | before
         least = canon.independence.boundary(name, whole)
-        alike = {one for one in told if _are_siblings(one, name, model, canon)}
+        alike = {one for one in before if _are_siblings(one, name, model, canon)}
         if least & alike:
             read = canon.independence.boundary(name, whole - alike)
             yield LocalEntropy(name, whole, weight, lines, canon.under, read)
         else:
             yield LocalEntropy(name, least, weight, lines, canon.under)
-        told |= {name}
+        before |= {name}
 
 
 def _in_order(nodes: Variables, given: Variables, canon: Canon) -> list[Variable]:
@@ -80,7 +80,7 @@ def _in_order(nodes: Variables, given: Variables, canon: Canon) -> list[Variable
 
 
 def _largest_negative(model: Model, rest: Sum, canon: Canon) -> Entropy | None:
-    several = [
+    candidates = [
         atom
         for atom, weight in rest.items()
         if atom.under == canon.under
@@ -88,16 +88,16 @@ def _largest_negative(model: Model, rest: Sum, canon: Canon) -> Entropy | None:
         and not canon.is_exact(atom)
         and sign(weight, model.parameters) == "nonpositive"
     ]
-    return max(several, key=lambda atom: (len(atom.given), atom.of, atom.given), default=None)
+    return max(candidates, key=lambda atom: (len(atom.given), atom.of, atom.given), default=None)
 
 
 def _ancestors(names: Variables, canon: Canon) -> Variables:
-    found, waiting = set(names), list(names)
+    ancestors, waiting = set(names), list(names)
     while waiting:
-        above = canon.independence.parents(waiting.pop()) - found
-        found |= above
+        above = canon.independence.parents(waiting.pop()) - ancestors
+        ancestors |= above
         waiting += above
-    return frozenset(found)
+    return frozenset(ancestors)
 
 
 def _are_siblings(one: Variable, other: Variable, model: Model, canon: Canon) -> bool:

@@ -49,7 +49,9 @@ def chunks(bare: str) -> tuple[Chunk, ...]:
     depth = [0, *accumulate((sign in "{[(") - (sign in "}])") for sign in bare)]
     # Known words always begin a statement; others only outside of braces and brackets.
     starts = [
-        one for one in _START.finditer(bare) if one["word"] or depth[one.start("likely")] <= 0
+        match
+        for match in _START.finditer(bare)
+        if match["word"] or depth[match.start("likely")] <= 0
     ]
     words = [one["word"] or one["likely"] for one in starts]
     bounds = [one.end() - len(word) for one, word in zip(starts, words, strict=True)]
@@ -101,7 +103,7 @@ def without_comments(text: str) -> str:
 
 def _never_closed(bare: str, start: int, end: int) -> int | None:
     stack: list[int] = []
-    for offset in (found.start() for found in re.finditer(r"[{}]", bare[start:end])):
+    for offset in (match.start() for match in re.finditer(r"[{}]", bare[start:end])):
         if bare[start + offset] == "{":
             stack.append(start + offset)
         elif stack:

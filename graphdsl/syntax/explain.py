@@ -171,11 +171,11 @@ def _accepted(problem: UnexpectedToken) -> Set[str]:
 
 def _strange(bare: str, at: int) -> Diagnostic:
     sign = bare[at]
-    found = f"`{sign}`" if sign.isprintable() else f"character U+{ord(sign):04X}"
+    character = f"`{sign}`" if sign.isprintable() else f"character U+{ord(sign):04X}"
     instead = _LOOKALIKES.get(sign, "delete it")
     if sign.isalpha():
         instead = "names are made of the letters a to z, digits and `_`"
-    return StrangeCharacter(span=span_at(bare, at, 1), found=found, instead=instead)
+    return StrangeCharacter(span=span_at(bare, at, 1), found=character, instead=instead)
 
 
 def _fits(slip: Slip, stop: Stop) -> bool:

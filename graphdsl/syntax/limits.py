@@ -31,13 +31,13 @@ def long_number(text: str, start: int = 0, end: int | None = None) -> tuple[int,
     """
     end = len(text) if end is None else end
     digits = rf"(?<!\w)(?:[0-9]{{{LONGEST + 1},}}|[0-9]+[eE][+-]?[0-9]{{3}})"
-    found = re.compile(digits).search(text, start, end)
-    return None if found is None else found.span()
+    match = re.compile(digits).search(text, start, end)
+    return None if match is None else match.span()
 
 
 def too_deep(statement: Tree[Token] | Token) -> Tree[Token] | None:
     """What in a statement stands deeper than it may; no recursion, since that is the point."""
     level = [statement]
     for _ in range(DEEPEST):
-        level = [one for tree in level if isinstance(tree, Tree) for one in tree.children]
+        level = [child for tree in level if isinstance(tree, Tree) for child in tree.children]
     return next((tree for tree in level if isinstance(tree, Tree)), None)

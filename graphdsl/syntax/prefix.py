@@ -51,8 +51,8 @@ def read_prefix(text: str) -> Prefix | None:
 @cache
 def _spelled() -> dict[str, tuple[str, ...]]:
     """The words that terminals read: `ROLE` reads observed, latent and given."""
-    found = {one.name: _words(one) for one in load_parser().terminals}
-    return {name: words for name, words in found.items() if words}
+    spelled = {terminal.name: _words(terminal) for terminal in load_parser().terminals}
+    return {name: words for name, words in spelled.items() if words}
 
 
 def _words(terminal: TerminalDef) -> tuple[str, ...]:

@@ -43,7 +43,7 @@ class Reader:
                 return parse(source)
             found[place] = statements
         self._kept = found
-        return ast.Spec(tuple(one for several in found.values() for one in several)), ()
+        return ast.Spec(tuple(one for statements_of in found.values() for one in statements_of)), ()
 
 
 def _places(text: str) -> Iterator[_Place]:

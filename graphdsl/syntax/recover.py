@@ -34,8 +34,8 @@ def recover(text: str) -> tuple[ast.Spec, tuple[Diagnostic, ...]]:
             _prune(tree, reading)
             spec = ast.Spec(to_statements(tree), bool(reading.found), frozenset(reading.lost))
             return spec, tuple(reading.found)
-    everything = frozenset(re.findall(r"\w+", text))
-    return ast.Spec((), broken=True, lost_words=everything), tuple(reading.found)
+    words = frozenset(re.findall(r"\w+", text))
+    return ast.Spec((), broken=True, lost_words=words), tuple(reading.found)
 
 
 class _Reading:
@@ -54,7 +54,7 @@ class _Reading:
 
     def chunk_at(self, place: int) -> Chunk:
         """The statement that a place is in."""
-        before = (one for one in reversed(self.chunks) if one.start <= place)
+        before = (chunk for chunk in reversed(self.chunks) if chunk.start <= place)
         return next(before, self.chunks[0])
 
     def leave_out(self, mistake: Diagnostic, chunk: Chunk, place: int) -> None:
@@ -69,9 +69,9 @@ def _step_over(reading: _Reading, problem: UnexpectedInput) -> None:
     """Say what the parser stopped at, and take out as little as lets it go on."""
     stop = Stop.of(problem, reading.bare)
     here = reading.chunk_at(stop.at)
-    for one in reading.chunks:
-        if one.open_brace is not None and one.end <= stop.at:
-            _close_brace(reading, one, one.open_brace, here)
+    for chunk in reading.chunks:
+        if chunk.open_brace is not None and chunk.end <= stop.at:
+            _close_brace(reading, chunk, chunk.open_brace, here)
             return
     if here.start == stop.at and not stop.is_complete and here is not reading.chunks[0]:
         # The statement before stopped too early: it, not this one, is at fault.
@@ -124,5 +124,5 @@ def _prune(tree: Tree[Token], reading: _Reading) -> None:
         meta = deep.meta
         span = Span(meta.line, meta.column, meta.end_line, meta.end_column)
         reading.found.append(NestedTooDeep(span=span, limit=DEEPEST))
-        reading.lost |= {str(one) for one in statement.children if isinstance(one, Token)}
+        reading.lost |= {str(child) for child in statement.children if isinstance(child, Token)}
     tree.children = kept

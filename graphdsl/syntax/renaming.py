@@ -32,8 +32,11 @@ def declared(spec: ast.Spec) -> tuple[str, ...]:
     """The names that a spec declares, each once, `q` and `p` apart."""
     return tuple(
         name
-        for name, one in declarations(spec).items()
-        if not (isinstance(one, ast.NetworkBlock) and one.role in ("inference", "generation"))
+        for name, declaration in declarations(spec).items()
+        if not (
+            isinstance(declaration, ast.NetworkBlock)
+            and declaration.role in ("inference", "generation")
+        )
     )
 
 
@@ -80,11 +83,11 @@ def _is_word(tree: object) -> bool:
 
 def _indices(spec: ast.Spec) -> Iterator[str]:
     """The names of indices and of drawn sets, those of networks' arguments too."""
-    for one in nodes(spec):
-        if isinstance(one, ast.Comprehension):
-            yield from map(str, one.names)
-        if isinstance(one, ast.NetworkBlock):
-            yield from map(str, one.formals)
+    for node in nodes(spec):
+        if isinstance(node, ast.Comprehension):
+            yield from map(str, node.names)
+        if isinstance(node, ast.NetworkBlock):
+            yield from map(str, node.formals)
 
 
 def _fresh(name: str) -> Iterator[str]:

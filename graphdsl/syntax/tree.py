@@ -184,9 +184,9 @@ class _ToAst(Transformer_NonRecursive[Token, tuple[ast.Statement, ...]]):
         modifiers = [part for part in parts if isinstance(part, _Modifier)]
         by_name: dict[str, _Modifier] = {}
         repeated = []
-        for one in modifiers:
-            if by_name.setdefault(one.name, one) is not one:
-                repeated.append(one.span)
+        for modifier in modifiers:
+            if by_name.setdefault(modifier.name, modifier) is not modifier:
+                repeated.append(modifier.span)
         values = {name: one.value for name, one in by_name.items()}
         return ast.Line(
             tuple(part for part in parts if isinstance(part, tuple)),
@@ -265,11 +265,11 @@ class _ToAst(Transformer_NonRecursive[Token, tuple[ast.Statement, ...]]):
         return ast.AllBut(index, _span_of(meta))
 
     def place(self, meta: Meta, name: Token, *subscripts: ast.Subscript | None) -> ast.Reference:
-        known = tuple(one for one in subscripts if one is not None)
+        known = tuple(subscript for subscript in subscripts if subscript is not None)
         return ast.Reference(_word_of(name), known, _span_of(meta))
 
     def copied(self, meta: Meta, name: Token, *subscripts: ast.Subscript | None) -> ast.Reference:
-        known = tuple(one for one in subscripts if one is not None)
+        known = tuple(subscript for subscript in subscripts if subscript is not None)
         written = _word_of(name)
         word = ast.Word(written.text.rstrip("'"), written.span)
         return ast.Reference(word, known, _span_of(meta), copy=True)
@@ -280,7 +280,7 @@ class _ToAst(Transformer_NonRecursive[Token, tuple[ast.Statement, ...]]):
         self, meta: Meta, name: Token, value: ast.Expression | Token, *details: Token
     ) -> ast.Setting:
         known = _word_of(value) if isinstance(value, Token) else value
-        by = tuple(_word_of(one) for one in details if one != "each")
+        by = tuple(_word_of(detail) for detail in details if detail != "each")
         return ast.Setting(_word_of(name), known, _span_of(meta), "each" in details, by)
 
     def choice(
@@ -301,8 +301,8 @@ class _ToAst(Transformer_NonRecursive[Token, tuple[ast.Statement, ...]]):
         details = [one for one in rest if one is not None]
         return ast.Choice(
             _word_of(name),
-            tuple(one for one in details if not isinstance(one, ast.Setting)),
-            tuple(one for one in details if isinstance(one, ast.Setting)),
+            tuple(detail for detail in details if not isinstance(detail, ast.Setting)),
+            tuple(detail for detail in details if isinstance(detail, ast.Setting)),
             _span_of(meta),
             shared,
         )
@@ -379,7 +379,9 @@ class _ToAst(Transformer_NonRecursive[Token, tuple[ast.Statement, ...]]):
         if isinstance(head, ast.Body):
             return head
         arguments = tuple(
-            one for one in parts if one is not None and not isinstance(one, tuple | ast.Marginal)
+            part
+            for part in parts
+            if part is not None and not isinstance(part, tuple | ast.Marginal)
         )
         given: tuple[ast.Reference, ...] = _first(tuple, parts) or ()
         marginal = _first(ast.Marginal, parts)
@@ -398,8 +400,8 @@ def _joined(
     parts: Sequence[ast.Expression | Token], signs: Mapping[str, _Join]
 ) -> tuple[ast.Expression, tuple[tuple[_Join, ast.Expression], ...]]:
     """A chain as it was flattened: its first operand, and the others behind their signs."""
-    first, *others = (one for one in parts if not isinstance(one, Token))
-    written = (signs[str(one)] for one in parts if isinstance(one, Token))
+    first, *others = (part for part in parts if not isinstance(part, Token))
+    written = (signs[str(part)] for part in parts if isinstance(part, Token))
     return first, tuple(zip(written, others, strict=True))
 
 

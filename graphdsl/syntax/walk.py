@@ -24,7 +24,7 @@ def nodes(tree: object) -> Iterator[object]:
 
 def declarations(spec: ast.Spec) -> dict[str, ast.Statement]:
     """What the names of a spec are declared by, `q` and `p` too: the first statement of each."""
-    found: dict[str, ast.Statement] = {}
+    declared: dict[str, ast.Statement] = {}
     for statement in spec.statements:
         match statement:
             case (
@@ -34,7 +34,7 @@ def declarations(spec: ast.Spec) -> dict[str, ast.Statement]:
                 | ast.MaskDeclaration(name=word)
                 | ast.NetworkBlock(name=word)
             ):
-                found.setdefault(word.text, statement)
+                declared.setdefault(word.text, statement)
             case _:
                 pass
-    return found
+    return declared

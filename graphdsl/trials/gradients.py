@@ -75,14 +75,17 @@ class Descent:
         with self._holding:
             self._losses = self._pass()
         self.groups = objective.parameter_groups()
-        self._weights = {one.name: float(getattr(objective, one.name)) for one in module.parameters}
+        self._weights = {
+            parameter.name: float(getattr(objective, parameter.name))
+            for parameter in module.parameters
+        }
         self._random = torch.Generator().manual_seed(_SEED)
 
     @property
     def unbiased_edges(self) -> tuple[str, ...]:
         """The masks whose probabilities have an estimate of a gradient of the mean structure."""
         masks = self._module.masks
-        return tuple(one.name for one in masks if one.gradient != "straight_through")
+        return tuple(mask.name for mask in masks if mask.gradient != "straight_through")
 
     def directions(self, player: str, count: int) -> Iterator[_Direction]:
         """Random directions of all that a player trains, and of each of its networks."""
@@ -102,16 +105,16 @@ class Descent:
         if loss.requires_grad:
             gradients = torch.autograd.grad(loss, parameters, retain_graph=True, allow_unused=True)
         emitted = sum(
-            float((gradient * direction.steps[one]).sum())
-            for one, gradient in zip(parameters, gradients, strict=True)
+            float((gradient * direction.steps[parameter]).sum())
+            for parameter, gradient in zip(parameters, gradients, strict=True)
             if gradient is not None
         )
-        found = [self._difference(player, direction, _STEPS[0], emitted)]
+        differences = [self._difference(player, direction, _STEPS[0], emitted)]
         for step in _STEPS[1:]:
-            if found[-1].agrees:
+            if differences[-1].agrees:
                 break
-            found.append(self._difference(player, direction, step, emitted))
-        return min(found, key=lambda one: one.error)
+            differences.append(self._difference(player, direction, step, emitted))
+        return min(differences, key=lambda one: one.error)
 
     def reaches(self, player: str) -> Iterator[str]:
         """The networks in which a player's loss has a gradient, and that it does not train."""
@@ -120,20 +123,20 @@ class Descent:
         loss = self._losses.players[player]
         if player == "structure" or not loss.requires_grad:
             return  # its loss is that of the others
-        edges = [one.logits for one in self._objective.edge_masks()]
+        edges = [mask.logits for mask in self._objective.edge_masks()]
         known = {*self.groups[player], *([] if self._module.players else edges)}
         for name, _, parameters in self._attributes():
-            others = [one for one in parameters if one not in known]
+            others = [parameter for parameter in parameters if parameter not in known]
             if not others or self._trains_edges(player, others):
                 continue
-            found = torch.autograd.grad(loss, others, retain_graph=True, allow_unused=True)
-            if any(one is not None and bool((one != 0).any()) for one in found):
+            gradients = torch.autograd.grad(loss, others, retain_graph=True, allow_unused=True)
+            if any(one is not None and bool((one != 0).any()) for one in gradients):
                 yield name
 
     def _trains_edges(self, player: str, parameters: Sequence[nn.Parameter]) -> bool:
         """Whether these are edges that follow the player's loss."""
         own = next((one.masks for one in self._module.players if one.name == player), ())
-        edges = {one.logits for one in self._objective.edge_masks() if one.name in own}
+        edges = {mask.logits for mask in self._objective.edge_masks() if mask.name in own}
         return {*parameters} <= edges
 
     # ---- differences -----------------------------------------------------------------------------
@@ -151,7 +154,7 @@ class Descent:
         if player != "structure" or not self._module.players:
             yield player, direction
             return
-        edges = {one.logits: one.name for one in self._objective.edge_masks()}
+        edges = {mask.logits: mask.name for mask in self._objective.edge_masks()}
         for one in self._module.players:
             own = {p: step for p, step in direction.steps.items() if edges[p] in one.masks}
             yield one.name, replace(direction, steps=own)
@@ -160,23 +163,23 @@ class Descent:
         """The terms at moved parameters, each with what its gradient holds still held still."""
         import torch
 
-        found, critic, prices = dict[str, float](), None, dict[str, float]()
-        modes = {_mode(one) for one in self._module.terms}
+        values, critic, prices = dict[str, float](), None, dict[str, float]()
+        modes = {_mode(term) for term in self._module.terms}
         with torch.no_grad():
             for samples, networks in sorted({(False, False), *modes}):
                 with self._moved(direction, step, samples, networks):
                     losses = self._pass()
                     if not (samples or networks):  # critics and prices hold nothing still
                         critic, prices = losses.players.get("critic"), self._prices()
-                alike = (one for one in self._module.terms if _mode(one) == (samples, networks))
-                found |= {one.name: float(losses.terms[one.name]) for one in alike}
-        return _Values(found, prices, None if critic is None else float(critic))
+                alike = (term for term in self._module.terms if _mode(term) == (samples, networks))
+                values |= {one.name: float(losses.terms[one.name]) for one in alike}
+        return _Values(values, prices, None if critic is None else float(critic))
 
     def _prices(self) -> dict[str, float]:
         return {
-            one.name: float(getattr(self._objective, one.multiplier).value)
-            for one in self._module.groups
-            if one.kind == "constraint"
+            group.name: float(getattr(self._objective, group.multiplier).value)
+            for group in self._module.groups
+            if group.kind == "constraint"
         }
 
     def _stated(self, player: str, direction: _Direction, values: _Values) -> float:
@@ -192,7 +195,11 @@ class Descent:
 
     def _predicted(self, attribute: str) -> Iterator[str]:
         """The terms that a network is trained by as they are, and against which it plays."""
-        runs = {one.target: one.slot for one in self._module.forward if isinstance(one, Run)}
+        runs = {
+            statement.target: statement.slot
+            for statement in self._module.forward
+            if isinstance(statement, Run)
+        }
         for term in self._module.terms:
             own = term.critic_code
             if own is not None and runs.get(own.left.value) == attribute:
@@ -219,8 +226,8 @@ class Descent:
         import torch
 
         torch.default_generator.manual_seed(_SEED)  # of the CPU, where all of it runs
-        found: Losses = self._objective(self._batch, self._noise)
-        return found
+        losses: Losses = self._objective(self._batch, self._noise)
+        return losses
 
     @contextmanager
     def _moved(
@@ -242,8 +249,9 @@ class Descent:
         import torch
 
         steps = {
-            one: _SIZE * torch.randn(one.shape, generator=self._random, dtype=torch.float64)
-            for one in parameters
+            parameter: _SIZE
+            * torch.randn(parameter.shape, generator=self._random, dtype=torch.float64)
+            for parameter in parameters
         }
         return _Direction(of, attribute, steps)
 
@@ -279,8 +287,8 @@ def _mode(term: LossTerm) -> tuple[bool, bool]:
 def _parameters(objective: Objective, attribute: str) -> list[nn.Parameter]:
     from torch import nn
 
-    found = getattr(objective, attribute)
-    return [found] if isinstance(found, nn.Parameter) else list(found.parameters())
+    network = getattr(objective, attribute)
+    return [network] if isinstance(network, nn.Parameter) else list(network.parameters())
 
 
 def _like(batch: Mapping[str, Tensor]) -> Tensor:

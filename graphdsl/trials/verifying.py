@@ -38,22 +38,22 @@ _STILL = 1e-9  #: a spread that is rounding, as a share of the loss
 
 def verified(compiled: Compiled, audit: Audit) -> Audit:
     """The audit with what came of holding it, the emitted loss and its gradients, to numbers."""
-    found = compared(compiled, audit)
-    unverified = [*found.unverified, *_estimated_edges(compiled)]
+    audit_checks = compared(compiled, audit)
+    unverified = [*audit_checks.unverified, *_estimated_edges(compiled)]
     slopes = descended(compiled, audit)
     if isinstance(slopes, Unverified):
         unverified.append(slopes)
         slopes = ()
-    found = replace(found, gradients=slopes, unverified=tuple(unverified))
-    return replace(audit, verification=found)
+    audit_checks = replace(audit_checks, gradients=slopes, unverified=tuple(unverified))
+    return replace(audit, verification=audit_checks)
 
 
 def compared(compiled: Compiled, audit: Audit) -> Verification:
     """What came of holding an audit, and the emitted loss, against numbers."""
     from graphdsl.auditing import on_trial, verification
 
-    found = verification(compiled, audit)
-    unverified, emitted = list(found.unverified), dict[str, list[EmittedComparison]]()
+    result = verification(compiled, audit)
+    unverified, emitted = list(result.unverified), dict[str, list[EmittedComparison]]()
     estimates: list[EstimateComparison] = []
     for one in on_trial(compiled, audit):
         if isinstance(one, Unverified):
@@ -63,7 +63,7 @@ def compared(compiled: Compiled, audit: Audit) -> Verification:
             emitted.setdefault(one.of, []).append(loss)
             estimates += estimated(one.text, one.class_name, one.trial)
     return replace(
-        found,
+        result,
         emitted=tuple(map(_together, emitted.values())),
         estimates=tuple(estimates),
         unverified=tuple(unverified),
@@ -93,15 +93,15 @@ def tried(text: str, class_name: str, trial: Trial, of: str) -> EmittedCompariso
     exact = sum(weight * plain for weight, plain, _ in shares)
     for place, sign in enumerate(trial.signs):
         exact += sign.signed(sum(weight * inner[place] for weight, _, inner in shares))
-    several = [outcome(one)[0] for one in trial.samples]
+    outcomes = [outcome(sample)[0] for sample in trial.samples]
     return EmittedComparison(
         of=of,
         kind=trial.kind,
         rows=trial.rows,
         exact=trial.exact,
         loss=exact,
-        samples=sum(len(next(iter(one.noise.values()))) for one in trial.samples),
-        z_score=_z_score(several, trial.exact),
+        samples=sum(len(next(iter(sample.noise.values()))) for sample in trial.samples),
+        z_score=_z_score(outcomes, trial.exact),
         left_out=tuple(trial.left_out),
         lowest_gap=trial.lowest_gap,
         at_samples=trial.at_samples,
@@ -110,16 +110,16 @@ def tried(text: str, class_name: str, trial: Trial, of: str) -> EmittedCompariso
     )
 
 
-def _together(several: list[EmittedComparison]) -> EmittedComparison:
+def _together(comparisons: list[EmittedComparison]) -> EmittedComparison:
     """What came of all structures, each by itself: the numbers of the one that is furthest off."""
-    worst = max(several, key=lambda one: (not one.agrees, one.abs_error))
+    worst = max(comparisons, key=lambda one: (not one.agrees, one.abs_error))
     return replace(
         worst,
-        rows=sum(one.rows for one in several),
-        samples=sum(one.samples for one in several),
-        z_score=max((one.z_score for one in several if one.z_score), key=abs, default=None),
-        lowest_gap=min(one.lowest_gap for one in several),
-        structures=len(several),
+        rows=sum(one.rows for one in comparisons),
+        samples=sum(one.samples for one in comparisons),
+        z_score=max((one.z_score for one in comparisons if one.z_score), key=abs, default=None),
+        lowest_gap=min(one.lowest_gap for one in comparisons),
+        structures=len(comparisons),
     )
 
 
@@ -131,9 +131,11 @@ def estimated(text: str, class_name: str, trial: Trial) -> Iterator[EstimateComp
         return
     objective = _on_trial(text, class_name, trial)
     with torch.no_grad():
-        several = [objective(_tensors(one.batch), _tensors(one.noise)) for one in trial.samples]
+        estimates = [
+            objective(_tensors(sample.batch), _tensors(sample.noise)) for sample in trial.samples
+        ]
     for claim in trial.claims:
-        values = [claim.weight * float(one.terms[claim.term]) for one in several]
+        values = [claim.weight * float(one.terms[claim.term]) for one in estimates]
         yield EstimateComparison(
             term=claim.term,
             relation=claim.relation,
@@ -146,7 +148,7 @@ def estimated(text: str, class_name: str, trial: Trial) -> Iterator[EstimateComp
 
 def _estimated_edges(compiled: Compiled) -> Iterator[Unverified]:
     """The masks whose probabilities have a gradient in expectation over structures alone."""
-    names = [one.name for one in compiled.module.masks if one.gradient != "straight_through"]
+    names = [mask.name for mask in compiled.module.masks if mask.gradient != "straight_through"]
     if names:
         why = "it is that of the mean over structures, and not of the one that is drawn"
         yield Unverified(f"the gradient of the edges {', '.join(names)}", why)
@@ -173,9 +175,9 @@ def descended(
         return Unverified("the gradients", rows)
     module = compiled.module
     text = text or render_module(module, compiled.checked.model.constants)
-    made = _emitted(text, module.class_name)(networks=_networks(rows.networks))
+    objective = _emitted(text, module.class_name)(networks=_networks(rows.networks))
     try:
-        return gradients_of(Descent(module, smooth(made), _tensors(rows.batch)), directions)
+        return gradients_of(Descent(module, smooth(objective), _tensors(rows.batch)), directions)
     except ObjectiveError as problem:
         return Unverified("the gradients", str(problem))
 
@@ -193,9 +195,11 @@ def smooth(objective: Objective) -> Objective:
     objective.rows = _ROWS
     torch.default_generator.manual_seed(_SEED)
     with torch.no_grad():
-        for one in objective.parameters():
-            width = one[0].numel() if one.ndim > 1 else 1  # what a number of the next layer sums
-            one.add_(_SPREAD / width**0.5 * torch.randn_like(one))
+        for parameter in objective.parameters():
+            width = (
+                parameter[0].numel() if parameter.ndim > 1 else 1
+            )  # what a number of the next layer sums
+            parameter.add_(_SPREAD / width**0.5 * torch.randn_like(parameter))
     return objective
 
 
@@ -213,8 +217,8 @@ def _emitted(text: str, class_name: str) -> type[Objective]:
     """The class of a text that was emitted."""
     module = _run(text, class_name)
     sys.modules[_NAME] = module  # what looks its own module up finds it
-    found: type[Objective] = getattr(module, class_name)
-    return found
+    emitted: type[Objective] = getattr(module, class_name)
+    return emitted
 
 
 @lru_cache(maxsize=4)
@@ -226,18 +230,18 @@ def _run(text: str, class_name: str) -> ModuleType:
     return module
 
 
-def _networks(several: Mapping[str, Affine]) -> dict[str, nn.Module]:
+def _networks(affine: Mapping[str, Affine]) -> dict[str, nn.Module]:
     """Networks by their names, some of which may share one."""
-    made = {id(one): _network(one) for one in several.values()}
-    return {name: made[id(one)] for name, one in several.items()}
+    networks = {id(one): _network(one) for one in affine.values()}
+    return {name: networks[id(one)] for name, one in affine.items()}
 
 
-def _z_score(several: list[float], exact: float) -> float | None:
+def _z_score(values: list[float], exact: float) -> float | None:
     """How many standard errors the mean is from its exact value; None where nothing varies."""
-    spread = stdev(several) if several else 0.0
+    spread = stdev(values) if values else 0.0
     if spread <= _STILL * max(1.0, abs(exact)):
         return None
-    return (fmean(several) - exact) / (spread / math.sqrt(len(several)))
+    return (fmean(values) - exact) / (spread / math.sqrt(len(values)))
 
 
 def _tensors(values: Mapping[str, object]) -> dict[str, Tensor]:

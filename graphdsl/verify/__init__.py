@@ -50,11 +50,11 @@ def trials_of(audit: Audit, seed: int = 0, most: int | None = None) -> tuple[Tri
     sample of very many structures; `most` of all these, drawn at random, where it is given.
     """
     audit = replace(audit, model=_of_all_players(audit.model))
-    found = obstacle(audit.model, audit.module)
-    if found is not None:
-        return found
+    reason = obstacle(audit.model, audit.module)
+    if reason is not None:
+        return reason
     model, trials = audit.model, list[Trial]()
-    real = all(one.kind == "real" for one in model.families if one.role == "latent")
+    real = all(family.kind == "real" for family in model.families if family.role == "latent")
     structures, rows = structures_of(model, seed), rows_of(model)
     every = [*product(rows, structures.several)]
     tried = every if most is None else Random(seed).sample(every, min(most, len(every)))
@@ -69,7 +69,7 @@ def trials_of(audit: Audit, seed: int = 0, most: int | None = None) -> tuple[Tri
         )
         if isinstance(trial, str):
             return trial
-        players = tuple(one.name for one in audit.module.players)
+        players = tuple(player.name for player in audit.module.players)
         named = replace(trial, of=row.said, players=players, structure=structure)
         trials.append(replace(named, structures=structures.of, logits=random_logits(model)))
     return tuple(trials)
@@ -79,5 +79,5 @@ def _of_all_players(model: Model) -> Model:
     """The spec with the sum of all players' objectives, which their losses come to together."""
     if not model.players:
         return model
-    together = tuple(one for player in model.players for one in player.objective)
+    together = tuple(term for player in model.players for term in player.objective)
     return replace(model, players=(), objective=together)

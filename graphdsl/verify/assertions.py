@@ -23,9 +23,9 @@ from graphdsl.verify.views import Views
 
 def is_of_models(proof: Proof) -> bool:
     """Whether it speaks of more than distributions: nobody draws a model of them."""
-    several = (one.functional for one in proof.assertion.difference)
+    functionals = (term.functional for term in proof.assertion.difference)
     return not all(
-        isinstance(one, Projection | MultiInformation | UncertaintyOf) for one in several
+        isinstance(one, Projection | MultiInformation | UncertaintyOf) for one in functionals
     )
 
 
@@ -45,27 +45,29 @@ def refutation_of(proof: Proof, views: Views, parameters: Parameters) -> float:
     return abs(_difference(proof, views, parameters))
 
 
-def check_refuted(proof: Proof, found: Counterexample, model: Model, tally: Tally) -> None:
+def check_refuted(proof: Proof, counterexample: Counterexample, model: Model, tally: Tally) -> None:
     """The distribution follows G^q, and violates the assertion by as much as it says."""
     what = f"assert {proof.assertion.text}, refuted"
     parents = _known_in(model)
     joint = Table((), np.ones(()))
-    for table in found.tables:
+    for table in counterexample.tables:
         if not all(set(table.given) <= parents[name] for name in table.of):
             tally.nonnegative(f"{what}, by what does not follow G^q", -1.0)
             return
         rows = {(row.given, row.values): float(row.probability) for row in table.rows}
         joint = _with_table(joint, table.of, table.given, rows)
-    widths = {name: log(width) for name, width in found.cells}
-    parameters = {name: float(value) for name, value in found.parameters}
+    widths = {name: log(width) for name, width in counterexample.cells}
+    parameters = {name: float(value) for name, value in counterexample.parameters}
     value = 0.0
-    for one in proof.assertion.difference:
-        each = defined(one.functional, {Q: joint})
-        if isinstance(one.functional, UncertaintyOf):
-            each += sum(widths.get(name, 0.0) for name in one.functional.of - one.functional.given)
-        value += weight_value(one.weight, parameters) * each
+    for term in proof.assertion.difference:
+        each = defined(term.functional, {Q: joint})
+        if isinstance(term.functional, UncertaintyOf):
+            each += sum(
+                widths.get(name, 0.0) for name in term.functional.of - term.functional.given
+            )
+        value += weight_value(term.weight, parameters) * each
     value *= -1 if proof.assertion.relation == "<=" else 1
-    tally.equal(what, value, found.nats)
+    tally.equal(what, value, counterexample.nats)
     holds = abs(value) < 1e-9 if proof.assertion.relation == "==" else value > -1e-9
     if holds:
         tally.nonnegative(f"{what}, but it holds there", -1.0)
@@ -77,11 +79,13 @@ def _known_in(model: Model) -> dict[Variable, set[Variable]]:
     For every q(u_1, u_2 | x) there is a selector s, independent of x, given which u_1 and u_2 are
     functions of x and s.
     """
-    found = {name: set(above) for name, above in parents_in(model, model.inference).items()}
-    for one in model.inference.conditionals:
-        for child in one.children if one.mixes and not one.one_expert else ():
-            found[child].update(other for other in one.children if other != child)
-    return found
+    known = {name: set(above) for name, above in parents_in(model, model.inference).items()}
+    for conditional in model.inference.conditionals:
+        for child in (
+            conditional.children if conditional.mixes and not conditional.one_expert else ()
+        ):
+            known[child].update(other for other in conditional.children if other != child)
+    return known
 
 
 def _with_table(
@@ -104,8 +108,8 @@ def _with_table(
 
 def _difference(proof: Proof, views: Views, parameters: Parameters) -> float:
     return sum(
-        weight_value(one.weight, parameters) * views.defined(one.functional)
-        for one in proof.assertion.difference
+        weight_value(term.weight, parameters) * views.defined(term.functional)
+        for term in proof.assertion.difference
     )
 
 

@@ -33,7 +33,7 @@ class Tally:
             return None
         return Comparison(draws=self.draws, values=self.values, max_abs_error=self.error)
 
-    def told(self) -> tuple[str, ...]:
+    def disagreements(self) -> tuple[str, ...]:
         """Each disagreement in a sentence."""
         return tuple(
             f"{what}: off by {error:.3g} nats, {self.kind}" for what, error in self.mistakes.items()

@@ -70,8 +70,8 @@ def _gamma(one: Predicted) -> Array:
     a = np.exp(log_shape)
     rate = a / np.exp(log_mean)
     normaliser: Array = np.array([lgamma(each) for each in a])
-    found: Array = a * np.log(rate) + (a - 1) * np.log(one.value) - rate * one.value - normaliser
-    return found
+    log_p: Array = a * np.log(rate) + (a - 1) * np.log(one.value) - rate * one.value - normaliser
+    return log_p
 
 
 def _continuous_bernoulli(one: Predicted) -> Array:
@@ -92,8 +92,8 @@ def _beta(one: Predicted) -> Array:
     a, b = precision * mean, precision * (1 - mean)
     pairs = zip(a, b, strict=True)
     normaliser: Array = np.array([lgamma(x + y) - lgamma(x) - lgamma(y) for x, y in pairs])
-    found: Array = (a - 1) * np.log(one.value) + (b - 1) * np.log(1 - one.value) + normaliser
-    return found
+    log_p: Array = (a - 1) * np.log(one.value) + (b - 1) * np.log(1 - one.value) + normaliser
+    return log_p
 
 
 def _bernoulli(one: Predicted) -> Array:
@@ -122,8 +122,8 @@ def _negative_binomial(one: Predicted) -> Array:
     mean = np.exp(log_mean)
     pairs = zip(one.value, r, strict=True)
     ways: Array = np.array([lgamma(v + each) - lgamma(each) - lgamma(v + 1) for v, each in pairs])
-    found: Array = ways + r * np.log(r / (r + mean)) + one.value * np.log(mean / (r + mean))
-    return found
+    log_p: Array = ways + r * np.log(r / (r + mean)) + one.value * np.log(mean / (r + mean))
+    return log_p
 
 
 def _inflated(density: Callable[[Predicted], Array]) -> Callable[[Predicted], Array]:
@@ -134,8 +134,8 @@ def _inflated(density: Callable[[Predicted], Array]) -> Callable[[Predicted], Ar
         zero = 1 / (1 + np.exp(-logits))
         counts = density(replace(one, parameters=(first, *others)))
         inflated = np.where(one.value == 0, np.log(zero), -np.inf)
-        found: Array = np.logaddexp(inflated, np.log(1 - zero) + counts)
-        return found
+        log_p: Array = np.logaddexp(inflated, np.log(1 - zero) + counts)
+        return log_p
 
     return log_density
 

@@ -165,7 +165,7 @@ def _passes(
     for place, weight in np.ndenumerate(joint.cells):
         if weight:
             chosen = dict(zip(joint.names, place, strict=True))
-            values = {name: several[chosen.get(name, 0)] for name, several in states.items()}
+            values = {name: values_of[chosen.get(name, 0)] for name, values_of in states.items()}
             yield _pass(values, model, float(weight), known)
 
 

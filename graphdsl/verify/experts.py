@@ -37,13 +37,13 @@ class Expert:
     @property
     def mean(self) -> tuple[Array, Array]:
         """The slope and the offset of all children, one after another."""
-        slopes, offsets = ([getattr(one, name) for one in self.children] for name in _MEAN)
+        slopes, offsets = ([getattr(child, name) for child in self.children] for name in _MEAN)
         return np.vstack(slopes), np.concatenate(offsets)
 
     @property
     def variances(self) -> Array:
         """Of each number of the children: they are independent given what the expert reads."""
-        return np.concatenate([np.diag(one.noise) for one in self.children])
+        return np.concatenate([np.diag(child.noise) for child in self.children])
 
 
 _MEAN = ("slope", "offset")
@@ -60,15 +60,15 @@ def experts_of(one: Conditional, source: Source, row: Row) -> tuple[Expert, ...]
     def of(given: tuple[Variable, ...]) -> tuple[Regression, ...]:
         return tuple(_regression(source, one, child, given) for child in one.children)
 
-    found = tuple(Expert((parent,), of((parent,))) for parent in row.kept(one.parents))
-    return found or (Expert((), tuple(map(_standard, of(())))),)
+    experts = tuple(Expert((parent,), of((parent,))) for parent in row.kept(one.parents))
+    return experts or (Expert((), tuple(map(_standard, of(())))),)
 
 
 def drawn_entropy(experts: Sequence[Expert], place: int) -> float:
     """H(child | x, selector): the mean of the experts' own, of one child."""
     each = [
-        float(np.log(2 * np.pi * np.e * np.diag(one.children[place].noise)).sum()) / 2
-        for one in experts
+        float(np.log(2 * np.pi * np.e * np.diag(expert.children[place].noise)).sum()) / 2
+        for expert in experts
     ]
     return float(np.mean(each))
 
@@ -98,7 +98,11 @@ def obstacles(model: Model, module: LossModule) -> Iterator[str]:
         yield "there are several mixtures, and each has experts of its own"
     if not model.observed().issuperset(mixed[0].parents) or model.draws:
         yield "an expert of a mixture reads what is drawn"
-    fused = {one.how: one.target for one in module.forward if isinstance(one, Fuse)}
+    fused = {
+        statement.how: statement.target
+        for statement in module.forward
+        if isinstance(statement, Fuse)
+    }
     if "mixture" in fused and "expert" in fused:
         yield "a sample of one expert is drawn beside those of every expert"
     joint = [term for term in module.terms if term.code.joint]
@@ -108,7 +112,9 @@ def obstacles(model: Model, module: LossModule) -> Iterator[str]:
 
 def _mixtures(model: Model) -> Iterator[tuple[Network, Conditional]]:
     for network in (model.inference, *model.further):
-        yield from ((network, one) for one in network.conditionals if one.mixes)
+        yield from (
+            (network, conditional) for conditional in network.conditionals if conditional.mixes
+        )
 
 
 def _mean_of(expert: Expert, data: Mapping[Variable, Array], rows: int) -> Array:
@@ -126,9 +132,9 @@ def _log_normal(value: Array, mean: Array, variances: Array) -> Array:
 def _regression(
     source: Source, one: Conditional, child: Variable, given: tuple[Variable, ...]
 ) -> Regression:
-    found = source(one.network, child, given)
-    assert isinstance(found, Regression)
-    return found
+    regression = source(one.network, child, given)
+    assert isinstance(regression, Regression)
+    return regression
 
 
 def _standard(one: Regression) -> Regression:

@@ -63,21 +63,21 @@ def gaussian_trial(
     whole = Normal.data(data, rng)
     given, parameters = settings(module, rng)
     own = _own_noise(model, module)
-    size = sum(one.size * len(one.nodes) for one in model.families)
+    size = sum(family.size * len(family.nodes) for family in model.families)
     size += sum(map(prod, own.values()))
     points = size**0.5 * np.vstack([np.eye(size), -np.eye(size)])
     curved = any(group.kind != "constraint" for group in module.groups)
     # |E| of a batch is no mean of its rows, and of sets that are drawn a few may stand for all.
     apart = curved or model.draws or mixture_of(model) is not None
-    several = choices(model, rng) if model.draws else [{}]
+    choices_of_sets = choices(model, rng) if model.draws else [{}]
     found = [
         _models(audit, heads, whole, row.at(chosen, model) if chosen else row, rng)
-        for chosen in several
+        for chosen in choices_of_sets
     ]
     exact = [exact_loss(one, module, parameters) for one in found]
     tried = _drawing(structure, module, _pass(points, whole, model, own, row))
     exact[0] += _log_density(found[0], module, tried, parameters)
-    share = 1 / len(several)
+    share = 1 / len(choices_of_sets)
     claimed = () if apart or not sampled else tuple(claims(found[0], module, parameters))
     batches, rows = _SMALL if left_out(module, parameters) else _LARGE
     sizes = () if apart or not sampled else ((rows, size),) * batches
@@ -89,7 +89,7 @@ def gaussian_trial(
             replace(
                 one, noise={**one.noise, **drawn_noise(model, chosen)}, weight=share * one.weight
             )
-            for chosen in several
+            for chosen in choices_of_sets
             for one in _of_experts(tried, model, row)
         ),
         samples=tuple(
@@ -112,10 +112,10 @@ def _drawing(structure: Structure, module: LossModule, one: Pass) -> Pass:
 
 def _of_experts(tried: Pass, model: Model, row: Row) -> list[Pass]:
     """A pass with the noise of every expert, or one for each expert that a row may draw."""
-    found = mixture_of(model)
-    if found is None:
+    mixture = mixture_of(model)
+    if mixture is None:
         return [tried]
-    _, one = found
+    _, one = mixture
     family = model.family_of(one.children[0])
     rows = len(tried.noise[family.name])
     if not one.one_expert:
@@ -132,10 +132,10 @@ def _of_experts(tried: Pass, model: Model, row: Row) -> list[Pass]:
 
 def _at_samples(model: Model) -> str:
     """What is compared at the samples of the passes, and no expectation."""
-    found = mixture_of(model)
-    if found is None or found[1].one_expert:
+    mixture = mixture_of(model)
+    if mixture is None or mixture[1].one_expert:
         return ""
-    name = model.family_of(found[1].children[0]).name
+    name = model.family_of(mixture[1].children[0]).name
     return f"the log-density of the mixture of {name}"
 
 
@@ -147,10 +147,10 @@ def _log_density(
     A normal of the same moments stands in for the mixture, and its entropy for that of the mixture.
     """
     model, row = models.model, models.row
-    found = mixture_of(model)
-    if found is None or found[1].one_expert:
+    mixture = mixture_of(model)
+    if mixture is None or mixture[1].one_expert:
         return 0.0
-    network, one = found
+    network, one = mixture
     known, joint = row.kept(one.parents), models.world[network.name]
     entropy = joint.entropy((*one.children, *known)) - joint.entropy(known)
     data = {name: _columns(model, name, tried.batch) for name in known}
@@ -166,9 +166,13 @@ def _log_density(
 
 def _is_paid(term: LossTerm, module: LossModule, model: Model, row: Row) -> bool:
     """Whether rows of one pattern have what a term asks of them."""
-    observed = [one for one in module.forward if isinstance(one, Observe) and one.some]
+    observed = [
+        statement
+        for statement in module.forward
+        if isinstance(statement, Observe) and statement.some
+    ]
     masks = {one.seen: model.family(one.variable) for one in observed}
-    for ref in (ref for several in term.code.seen for ref in several):
+    for ref in (ref for refs in term.code.seen for ref in refs):
         nodes = masks[ref.value].nodes
         asked = nodes if ref.places is None else [nodes[place] for place in ref.places]
         if not row.missing.isdisjoint(asked):
@@ -179,8 +183,8 @@ def _is_paid(term: LossTerm, module: LossModule, model: Model, row: Row) -> bool
 def _columns(model: Model, name: Variable, values: Mapping[str, Numbers]) -> Array:
     """The numbers of a variable, a row each."""
     family = model.family_of(name)
-    several = np.asarray(values[family.name], dtype=np.float64)
-    return several.reshape(len(several), len(family.nodes), -1)[:, family.nodes.index(name)]
+    columns = np.asarray(values[family.name], dtype=np.float64)
+    return columns.reshape(len(columns), len(family.nodes), -1)[:, family.nodes.index(name)]
 
 
 def _models(
@@ -221,15 +225,15 @@ def _generated(
 
 def _own_noise(model: Model, module: LossModule) -> dict[str, tuple[int, ...]]:
     """The noise of p's own samples, and the shape of a row of each."""
-    found: dict[str, tuple[int, ...]] = {}
-    for one in module.forward:
-        if isinstance(one, PriorSample) and one.like:
-            family = model.family(one.noise.name)
+    noise: dict[str, tuple[int, ...]] = {}
+    for statement in module.forward:
+        if isinstance(statement, PriorSample) and statement.like:
+            family = model.family(statement.noise.name)
             axis = () if family.members is None else (len(family.nodes),)
-            found[f"prior({one.noise.name})"] = (*axis, *family.shape)
-        elif isinstance(one, Generated) and one.drawn and one.noise is None:
-            found[f"prior({one.name})"] = one.target.shape or ()
-    return found
+            noise[f"prior({statement.noise.name})"] = (*axis, *family.shape)
+        elif isinstance(statement, Generated) and statement.drawn and statement.noise is None:
+            noise[f"prior({statement.name})"] = statement.target.shape or ()
+    return noise
 
 
 def _pass(

@@ -130,10 +130,10 @@ def _logarithms(density: Density) -> Density:
     return np.log(np.maximum(density, np.finfo(np.float64).tiny))
 
 
-def intended(models: Models, several: Iterable[Weighted], parameters: Parameters) -> float:
+def intended(models: Models, terms: Iterable[Weighted], parameters: Parameters) -> float:
     """Functionals as the spec states them, each from its own definition."""
     total = 0.0
-    for each in several:
+    for each in terms:
         functional = each.functional
         if isinstance(functional, Wrapped):
             total += intended(models, functional.inner, parameters)
@@ -189,10 +189,12 @@ def _of_marginals(models: Models, functional: DivergenceOfMarginals) -> float:
     if nodes is None:  # what is observed in q alone is conditioned on
         nodes = model.generation.variables
         given = model.observed() - set(nodes)
-    made = {name for one in model.generation.conditionals for name in one.children}
+    generated = {
+        name for conditional in model.generation.conditionals for name in conditional.children
+    }
     left = set(nodes) & model.observed() if functional.samples else set(nodes)
     total = joint.entropy(given) - joint.entropy({*left, *given})
-    roots = tuple(node for node in nodes if node in model.observed() - made)
+    roots = tuple(node for node in nodes if node in model.observed() - generated)
     total += joint.entropy(roots)  # of what p does not generate, the joint is the data's
     for node in nodes:
         if node not in roots and not functional.samples:

@@ -58,7 +58,7 @@ class Head:
     @cached_property
     def read(self) -> tuple[Variable, ...]:
         """The parents that the network reads."""
-        return tuple(one for one in self.parents if one != self.exposure)
+        return tuple(parent for parent in self.parents if parent != self.exposure)
 
     @cached_property
     def columns(self) -> dict[Variable, list[int]]:
@@ -106,20 +106,20 @@ def affine_networks(
 
     The networks are alike in every structure, and so is the state that `rng` is left in.
     """
-    runs = {one.slot: one for one in module.forward if isinstance(one, Run)}
-    found: dict[str, Head] = {}
+    runs = {statement.slot: statement for statement in module.forward if isinstance(statement, Run)}
+    heads: dict[str, Head] = {}
     for slot in module.networks:
         affine: Affine | None = None
         for name, ref in _named(slot) if slot.attribute in runs else ():
-            if name in found:  # networks of one name are one
-                affine = found[name].affine
+            if name in heads:  # networks of one name are one
+                affine = heads[name].affine
                 continue
             if affine is None or not slot.tied:
-                read = [one for one in ref.parents if one != slot.exposure]
+                read = [parent for parent in ref.parents if parent != slot.exposure]
                 affine = _affine(slot, sum(model.family_of(one).size for one in read), rng)
             head = _head(name, ref, affine, runs[slot.attribute], model, structure)
-            found[name] = replace(head, exposure=slot.exposure)
-    return tuple(found.values())
+            heads[name] = replace(head, exposure=slot.exposure)
+    return tuple(heads.values())
 
 
 def is_inferred(
@@ -164,14 +164,21 @@ def _product(experts: list[Head], node: Variable) -> Regression:
 
     An expert without an edge has precision nought.
     """
-    found = [one.regression(node, one.parents) for one in experts]
-    there = [len(one.structure.left(one.network, node, one.parents)) for one in experts]
-    precisions = [here / np.diag(one.noise) for here, one in zip(there, found, strict=True)]
+    regressions = [expert.regression(node, expert.parents) for expert in experts]
+    there = [len(expert.structure.left(expert.network, node, expert.parents)) for expert in experts]
+    precisions = [
+        here / np.diag(regression.noise)
+        for here, regression in zip(there, regressions, strict=True)
+    ]
     noise = 1 / (1 + sum(precisions))
     slopes = [
-        (noise * own)[:, None] * one.slope for own, one in zip(precisions, found, strict=True)
+        (noise * own)[:, None] * regression.slope
+        for own, regression in zip(precisions, regressions, strict=True)
     ]
-    offsets = [noise * own * one.offset for own, one in zip(precisions, found, strict=True)]
+    offsets = [
+        noise * own * regression.offset
+        for own, regression in zip(precisions, regressions, strict=True)
+    ]
     return Regression(np.hstack(slopes), np.sum(offsets, axis=0), np.diag(noise))
 
 
@@ -210,13 +217,17 @@ def _named(slot: NetworkSlot) -> Iterator[tuple[str, ModelRef]]:
 
 
 def _is_expert(head: str, child: Variable, parents: tuple[Variable, ...], model: Model) -> bool:
-    several = (one for each in (model.inference, *model.further) for one in each.conditionals)
+    experts = (
+        conditional
+        for each in (model.inference, *model.further)
+        for conditional in each.conditionals
+    )
     return any(
         one.by == "poe"
         and one.network == head
         and child in one.children
         and set(parents) <= {name for each in one.parents for name in _members(each, model)}
-        for one in several
+        for one in experts
     )
 
 
@@ -227,9 +238,9 @@ def _members(name: Variable, model: Model) -> tuple[Variable, ...]:
 
 
 def _spans(names: tuple[Variable, ...], model: Model) -> dict[Variable, list[int]]:
-    found, start = {}, 0
+    spans, start = {}, 0
     for name in names:
         size = model.family_of(name).size
-        found[name] = list(range(start, start + size))
+        spans[name] = list(range(start, start + size))
         start += size
-    return found
+    return spans

@@ -57,13 +57,13 @@ class Normal:
         base: Normal | None = None,
     ) -> Normal:
         """A random one that follows a network, its data's joint arbitrary, or that of `base`."""
-        found = base or cls.data({name: dims[name] for name in data}, rng)
+        joint = base or cls.data({name: dims[name] for name in data}, rng)
         for name, above in parents.items():
             if name not in data:
-                columns = sum(found.dims[other] for other in above)
+                columns = sum(joint.dims[other] for other in above)
                 one = _random_regression(dims[name], columns, rng)
-                found = found.times(name, above, one)
-        return found
+                joint = joint.times(name, above, one)
+        return joint
 
     def times(self, name: Variable, given: Sequence[Variable], one: Regression) -> Normal:
         """With one more variable, which is drawn from a regression."""
@@ -77,7 +77,7 @@ class Normal:
     def mixed(
         self,
         names: Sequence[Variable],
-        several: Sequence[tuple[Sequence[Variable], Array, Array, Array]],
+        components: Sequence[tuple[Sequence[Variable], Array, Array, Array]],
     ) -> Normal:
         """With variables that are drawn together from one of several regressions, each as often.
 
@@ -85,7 +85,7 @@ class Normal:
         what is given, the slope, the offset and the variances.
         """
         means, across, within = [], [], []
-        for given, slope, offset, variances in several:
+        for given, slope, offset, variances in components:
             place = self.places(given)
             means.append(slope @ self.mean[place] + offset)
             across.append(slope @ self.covariance[place])

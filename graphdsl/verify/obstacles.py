@@ -22,8 +22,8 @@ _MOST = 400  #: numbers in a row
 
 def obstacle(model: Model, module: LossModule) -> str | None:
     """The first reason, or None if the loss can be had in closed form or by enumeration."""
-    latents = [one for one in model.families if one.role == "latent"]
-    real = [one for one in latents if one.kind == "real"]
+    latents = [family for family in model.families if family.role == "latent"]
+    real = [latent for latent in latents if latent.kind == "real"]
     if not latents:
         return "there is no latent to take an expectation over"
     for one in latents:
@@ -41,18 +41,22 @@ def _reasons(model: Model, module: LossModule) -> Iterator[str]:
         if term.within or term.code.kind == "penalty":
             yield f"{term.name} has no closed form here"
     yield from _vanished(model, module)
-    means = [one for one in module.forward if isinstance(one, Generated) and not one.drawn]
+    means = [
+        statement
+        for statement in module.forward
+        if isinstance(statement, Generated) and not statement.drawn
+    ]
     if means and is_under_p(module):
         yield f"the sample {means[0].target} of p is a mean, and has no density"
     yield from mixtures(model, module)
-    size = sum(one.size * len(one.nodes) for one in model.families)
+    size = sum(family.size * len(family.nodes) for family in model.families)
     if size > _MOST:
         yield f"a row has {size} numbers, more than {_MOST}: make it smaller with `--const`"
 
 
 def _vanished(model: Model, module: LossModule) -> Iterator[str]:
     """What is under a sign no more."""
-    if len(module.groups) != sum(isinstance(one.functional, Wrapped) for one in model.objective):
+    if len(module.groups) != sum(isinstance(term.functional, Wrapped) for term in model.objective):
         yield "a sum inside `abs`, `max` or a constraint has vanished"
 
 
@@ -69,13 +73,13 @@ def _discrete_reasons(model: Model, module: LossModule) -> Iterator[str]:
 
 
 def _real_reasons(model: Model, real: list[Family], latents: list[Family]) -> Iterator[str]:
-    for one in latents:
-        if one.kind != "real":
-            yield f"{real[0].name} is real and {one.name} is not"
-    for one in model.families:
-        if one.kind != "real":
+    for latent in latents:
+        if latent.kind != "real":
+            yield f"{real[0].name} is real and {latent.name} is not"
+    for family in model.families:
+        if family.kind != "real":
             why = "the expectation has no closed form"
-            yield f"{real[0].name} is real and {one.name} is {one.kind}: {why}"
+            yield f"{real[0].name} is real and {family.name} is {family.kind}: {why}"
     for each in model.asked():
         if isinstance(each.functional, Projection) and has_copies(each.functional.network):
             yield "a copy of a variable has no density"

@@ -33,16 +33,16 @@ def parents_in(model: Model, network: Network) -> dict[Variable, tuple[Variable,
     for start, end in network.edges:
         for child in network.nodes[end]:
             above[child] += network.nodes[start]
-    for one in network.conditionals:
-        if one.mixes:
-            above[one.selector] = []
-            for child in one.children:
-                above[child].append(one.selector)
-    found: dict[Variable, tuple[Variable, ...]] = {}
+    for conditional in network.conditionals:
+        if conditional.mixes:
+            above[conditional.selector] = []
+            for child in conditional.children:
+                above[child].append(conditional.selector)
+    parents: dict[Variable, tuple[Variable, ...]] = {}
     while above:
         ready = [name for name, ups in above.items() if above.keys().isdisjoint(ups)]
-        found |= {name: tuple(above.pop(name)) for name in ready}
-    return found
+        parents |= {name: tuple(above.pop(name)) for name in ready}
+    return parents
 
 
 def has_copies(network: Network) -> bool:
@@ -108,7 +108,9 @@ def _shuffled(names: list[Variable], rng: np.random.Generator) -> list[Variable]
 
 
 def _networks(model: Model) -> dict[NetworkName, dict[Variable, tuple[Variable, ...]]]:
-    networks = {one.name: parents_in(model, one) for one in (model.inference, *model.further)}
+    networks = {
+        network.name: parents_in(model, network) for network in (model.inference, *model.further)
+    }
     if model.generation is not None:
         networks[P] = parents_in(model, model.generation)
     return networks

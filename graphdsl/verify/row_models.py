@@ -40,11 +40,15 @@ class Encoders:
         """Take `complete` for the models as samples of p ask them, which lack nothing."""
         self._model, self._source, self._row = model, source, row
         self._complete = complete or source
-        runs = [one for one in module.forward if isinstance(one, Run) and one.prior]
-        slots = {one.attribute: one for one in module.networks}
+        runs = [
+            statement
+            for statement in module.forward
+            if isinstance(statement, Run) and statement.prior
+        ]
+        slots = {network.attribute: network for network in module.networks}
         #: Latents that fall back on p's conditional prior, by network; others on their own prior.
         self._conditional = {
-            (slots[one.slot].network, child) for one in runs for child in slots[one.slot].children
+            (slots[run.slot].network, child) for run in runs for child in slots[run.slot].children
         }
 
     def whole(self, head: str, node: Variable, given: tuple[Variable, ...]) -> Density:
@@ -74,16 +78,16 @@ class Encoders:
         """The parents of that, in p; none of a prior that is declared."""
         if (head, node) not in self._conditional or self._model.generation is None:
             return ()
-        several = self._model.generation.conditionals
-        return next((one.parents for one in several if node in one.children), ())
+        conditionals = self._model.generation.conditionals
+        return next((one.parents for one in conditionals if node in one.children), ())
 
     def fallen(self) -> dict[tuple[str, str], tuple[Variable, ...]]:
         """The latents that have fallen back on a prior, by network, and what that is given."""
         return {
-            (network.name, child): self.stands_in(one.network, child)
+            (network.name, child): self.stands_in(conditional.network, child)
             for network in (self._model.inference, *self._model.further)
-            for one in network.conditionals
-            for child in one.children
+            for conditional in network.conditionals
+            for child in conditional.children
             if self.has_fallen(network, child)
         }
 
@@ -101,7 +105,10 @@ class Encoders:
 
     def has_fallen(self, network: Network, node: Variable) -> bool:
         """Whether an encoder has fallen back on a prior."""
-        one = next((one for one in network.conditionals if node in one.children), None)
+        one = next(
+            (conditional for conditional in network.conditionals if node in conditional.children),
+            None,
+        )
         if one is None or one.by != "joint":
             return False
         return not self._row.missing.isdisjoint(self._row.opened(one.parents))
@@ -194,16 +201,18 @@ class RowModels(Models):
 def row_joint(base: Joint, network: Network, encoders: Encoders, row: Row) -> Joint:
     """The data of rows of one pattern, and what an inference network makes of them."""
     waiting = {
-        child: encoders.says(one.network, child, one.parents)
-        for one in network.conditionals
-        for child in one.children
-        if child not in row.same.values() and one.by != "mixture"
+        child: encoders.says(conditional.network, child, conditional.parents)
+        for conditional in network.conditionals
+        for child in conditional.children
+        if child not in row.same.values() and conditional.by != "mixture"
     }
     joint = base
-    for one in network.conditionals:  # whose experts read data alone
-        if one.by == "mixture" and isinstance(joint, Normal):
-            several = [(each.given, *each.mean, each.variances) for each in encoders.experts(one)]
-            joint = joint.mixed(one.children, several)
+    for conditional in network.conditionals:  # whose experts read data alone
+        if conditional.by == "mixture" and isinstance(joint, Normal):
+            parts = [
+                (each.given, *each.mean, each.variances) for each in encoders.experts(conditional)
+            ]
+            joint = joint.mixed(conditional.children, parts)
     while waiting:
         known = set(joint.names)
         ready = [name for name, (_, given) in waiting.items() if known >= set(given)]

@@ -64,17 +64,17 @@ class Row:
 
 def rows_of(model: Model) -> tuple[Row, ...]:
     """Patterns to try: all where few variables may be missing, else none, each, and all of them."""
-    several = {
+    optional = {
         node: family.labelled(node) if family.label_of else NO_VARIABLE
         for family in model.families
         if family.optional
         for node in family.nodes
     }
-    if len(several) <= _FEW:
-        found = [one for size in range(len(several) + 1) for one in combinations(several, size)]
+    if len(optional) <= _FEW:
+        subsets = [one for size in range(len(optional) + 1) for one in combinations(optional, size)]
     else:
-        found = [(), *((node,) for node in several), tuple(several)]
-    return tuple(_row(frozenset(missing), several) for missing in found)
+        subsets = [(), *((node,) for node in optional), tuple(optional)]
+    return tuple(_row(frozenset(missing), optional) for missing in subsets)
 
 
 def data_of(model: Model, row: Row) -> tuple[Variable, ...]:
@@ -84,9 +84,9 @@ def data_of(model: Model, row: Row) -> tuple[Variable, ...]:
     return (*names, *row.same.values())
 
 
-def _row(missing: frozenset[Variable], several: Mapping[Variable, Variable]) -> Row:
-    known = {one: of for one, of in several.items() if of and one not in missing}
-    lacks = ", ".join(of or one for one, of in several.items() if one in missing)
+def _row(missing: frozenset[Variable], fallen: Mapping[Variable, Variable]) -> Row:
+    known = {one: of for one, of in fallen.items() if of and one not in missing}
+    lacks = ", ".join(of or one for one, of in fallen.items() if one in missing)
     knows = ", ".join(known.values())
     parts = [f"lack {lacks}"] * bool(lacks) + [f"know {knows}"] * bool(knows)
     said = f"rows that {' and '.join(parts)}" if parts else ""
@@ -95,12 +95,12 @@ def _row(missing: frozenset[Variable], several: Mapping[Variable, Variable]) -> 
 
 def objective_of(row: Row, several: Iterable[Weighted], model: Model) -> tuple[Weighted, ...]:
     """The objective of a row."""
-    found = []
+    terms = []
     for one in several:
         functional = functional_of(row, one.functional, model)
         if functional is not None:
-            found.append(replace(one, functional=functional))
-    return tuple(found)
+            terms.append(replace(one, functional=functional))
+    return tuple(terms)
 
 
 def functional_of(row: Row, one: Functional, model: Model) -> Functional | None:
@@ -156,10 +156,10 @@ def _of_marginals(row: Row, one: DivergenceOfMarginals, model: Model) -> Diverge
         variables = model.generation.variables
         given = model.observed() - set(variables)
     known = frozenset(row.kept(given))
-    several = tuple(row.fallen.get((one.under, name)) for name in variables or ())
+    fallen = tuple(row.fallen.get((one.under, name)) for name in variables or ())
     encoder = _inferring(model.inference_of(one.under), (variables or (NO_VARIABLE,))[0], given)
     if encoder is not None and set(variables or ()) <= set(encoder.children):
-        known = frozenset().union(*(known if own is None else own for own in several))
+        known = frozenset().union(*(known if own is None else own for own in fallen))
     return replace(one, variables=row.kept(variables or ()), given=known)
 
 
@@ -192,9 +192,9 @@ def _comparable(
 def _inferring(
     network: Network, node: Variable, given: frozenset[Variable] | None
 ) -> Conditional | None:
-    for one in network.conditionals:
-        if node in one.children and (given is None or set(one.parents) == given):
-            return one
+    for conditional in network.conditionals:
+        if node in conditional.children and (given is None or set(conditional.parents) == given):
+            return conditional
     return None
 
 
@@ -224,16 +224,14 @@ def _marginal(network: Network, row: Row) -> Network:
     )
 
 
-def detours(
-    row: Row, several: Iterable[Weighted], model: Model
-) -> Iterator[tuple[Weight, Entropy]]:
+def detours(row: Row, terms: Iterable[Weighted], model: Model) -> Iterator[tuple[Weight, Entropy]]:
     """Entropies of data that marginalising has changed, H(x[3] | x[1]) for H(x[3] | x[2]).
 
     No model predicts data that nothing but data leads to, so what changes there is a constant of
     the rows that lack x[2].
     """
     data = frozenset(row.kept(data_of(model, row)))
-    for one in several:
+    for one in terms:
         if not isinstance(one.functional, Projection) or one.functional.under == "p":
             continue
         network, under = one.functional.network, one.functional.under
@@ -257,12 +255,12 @@ def _families(network: Network) -> list[tuple[tuple[Variable, ...], tuple[Variab
 
 def _order(count: int, edges: Iterable[tuple[int, int]]) -> list[int]:
     above = {place: {a for a, b in edges if b == place} for place in range(count)}
-    found: list[int] = []
+    order: list[int] = []
     while above:
-        first = next(place for place, ups in above.items() if ups <= set(found))
-        found.append(first)
+        first = next(place for place, ups in above.items() if ups <= set(order))
+        order.append(first)
         del above[first]
-    return found
+    return order
 
 
 def term_of(row: Row, term: Term) -> Term | None:
@@ -275,8 +273,8 @@ def term_of(row: Row, term: Term) -> Term | None:
             return Term(term.weight, atom) if row.kept(of) else None
         case Information(left, right, given, under):
             parts = tuple(filter(None, map(row.kept, (left, right))))
-        case TotalCorrelation(several, given, under):
-            parts = tuple(filter(None, map(row.kept, several)))
+        case TotalCorrelation(variables, given, under):
+            parts = tuple(filter(None, map(row.kept, variables)))
         case _:
             raise TypeError(f"{term.atom} is no sum of entropies")
     if len(parts) < 2:

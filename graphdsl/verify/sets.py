@@ -38,7 +38,7 @@ def choices(model: Model, rng: np.random.Generator) -> list[Chosen]:
     if np.prod([2.0**draw.count for draw in model.draws]) <= 2 * _MOST:
         every = product(*(list(_subsets(draw)) for draw in model.draws))
         return [dict(zip(names, each, strict=True)) for each in every]
-    found: list[Chosen] = []
+    chosen: list[Chosen] = []
     for _ in range(_MOST // 2):
         one = {draw.name: _random(draw, rng) for draw in model.draws}
         other = {
@@ -47,8 +47,8 @@ def choices(model: Model, rng: np.random.Generator) -> list[Chosen]:
             else one[draw.name]
             for draw in model.draws
         }
-        found += [one, other]
-    return found
+        chosen += [one, other]
+    return chosen
 
 
 def drawn_noise(model: Model, chosen: Chosen) -> dict[str, NDArray[np.bool_]]:
@@ -73,8 +73,8 @@ def term_at(term: Term, chosen: Chosen, model: Model) -> Term:
             atom = Information(whole(left), whole(right), whole(given), under)
             return Term(term.weight, atom)
         case TotalCorrelation(parts, given, under):
-            several = tuple(map(whole, parts))
-            return Term(term.weight, TotalCorrelation(several, whole(given), under))
+            wholes = tuple(map(whole, parts))
+            return Term(term.weight, TotalCorrelation(wholes, whole(given), under))
         case _:
             raise TypeError(f"{term.atom} is no sum of entropies")
 
@@ -114,7 +114,7 @@ def spec_at(model: Model, chosen: Chosen) -> Model:
     return replace(
         model,
         inference=network_at(model.inference, chosen, model),
-        further=tuple(network_at(one, chosen, model) for one in model.further),
+        further=tuple(network_at(network, chosen, model) for network in model.further),
     )
 
 
@@ -150,6 +150,6 @@ def _subsets(draw: Draw) -> Iterator[frozenset[int]]:
 
 def _random(draw: Draw, rng: np.random.Generator) -> frozenset[int]:
     while True:
-        found = frozenset(np.flatnonzero(rng.random(draw.count) < 0.5).tolist())
-        if found and (draw.kind == "subsets" or len(found) < draw.count):
-            return found
+        members = frozenset(np.flatnonzero(rng.random(draw.count) < 0.5).tolist())
+        if members and (draw.kind == "subsets" or len(members) < draw.count):
+            return members

@@ -78,7 +78,7 @@ def structures_of(model: Model, seed: int = 0) -> Structures:
     """All structures of a spec with few learned edges, else a sample; one if there is no mask."""
     if not model.masks:
         return Structures((COMPLETE,), 1)
-    sizes = [prod(one.extents) for one in model.masks]
+    sizes = [prod(mask.extents) for mask in model.masks]
     gates = list(_gates(model))
     return Structures(
         tuple(_structure(model, gates, bits) for bits in _assignments(sum(sizes), seed)),
@@ -89,19 +89,19 @@ def structures_of(model: Model, seed: int = 0) -> Structures:
 def edge_noise(module: LossModule, structure: Structure, rows: int) -> dict[str, Logits]:
     """The noise by which a module draws a structure."""
     return {
-        one.name: np.repeat(
-            np.where(structure.tables[one.name], _DRAWN, -_DRAWN)[None],
-            rows if one.by_row else 1,
+        mask.name: np.repeat(
+            np.where(structure.tables[mask.name], _DRAWN, -_DRAWN)[None],
+            rows if mask.by_row else 1,
             axis=0,
         )
-        for one in module.masks
+        for mask in module.masks
     }
 
 
 def random_logits(model: Model) -> dict[str, Logits]:
     """Log-odds of every learned edge, the same in every structure."""
     rng = np.random.default_rng(7)
-    return {one.name: rng.normal(size=one.extents) for one in model.masks}
+    return {mask.name: rng.normal(size=mask.extents) for mask in model.masks}
 
 
 def expected_edges(logits: Logits) -> float:
@@ -127,9 +127,9 @@ def _assignments(edges: int, seed: int) -> Iterator[tuple[bool, ...]]:
 
 def _structure(model: Model, gates: Iterable[tuple[str, Gate]], bits: Sequence[bool]) -> Structure:
     tables, start = dict[str, Table](), 0
-    for one in model.masks:
-        size = prod(one.extents)
-        tables[one.name] = np.array(bits[start : start + size]).reshape(one.extents)
+    for mask in model.masks:
+        size = prod(mask.extents)
+        tables[mask.name] = np.array(bits[start : start + size]).reshape(mask.extents)
         start += size
     absent: dict[str, set[Edge]] = {}
     for network, gate in gates:
@@ -141,9 +141,9 @@ def _structure(model: Model, gates: Iterable[tuple[str, Gate]], bits: Sequence[b
 
 def _gates(model: Model) -> Iterator[tuple[str, Gate]]:
     """The learned edges, each with the head of its network: `r` of `r(1)`."""
-    for one in _conditionals(model):
-        for gate in one.gates:
-            yield one.network, gate
+    for conditional in _conditionals(model):
+        for gate in conditional.gates:
+            yield conditional.network, gate
 
 
 def _conditionals(model: Model) -> Iterator[Conditional]:

@@ -40,11 +40,16 @@ def synthetic_rows(audit: Audit, seed: int = 0) -> Synthetic | str:
     if weights > _MOST:
         return f"its networks have {weights:,} weights, more than {_MOST:,}: make them smaller"
     rng = np.random.default_rng((seed, 5))
-    own = {name for one in audit.module.networks if one.builder.name == "own" for name in one.names}
+    own = {
+        name
+        for network in audit.module.networks
+        if network.builder.name == "own"
+        for name in network.names
+    }
     heads = affine_networks(audit.model, audit.module, rng) if own else ()
     return Synthetic(
         batch=_batch(audit.module, rng),
-        networks={one.name: one.affine for one in heads if one.name in own},
+        networks={head.name: head.affine for head in heads if head.name in own},
     )
 
 
@@ -61,7 +66,7 @@ def _weights(slot: NetworkSlot) -> int:
 
 def _batch(module: LossModule, rng: np.random.Generator) -> dict[str, _Entry]:
     """What is optional is there in some rows, and members are missing one by one."""
-    return dict(entry for one in module.variables for entry in _entries(one, _ROWS, rng))
+    return dict(entry for variable in module.variables for entry in _entries(variable, _ROWS, rng))
 
 
 def _entries(

@@ -45,13 +45,13 @@ class Table:
             varying = [name for name in data if name in sizes]
             shape = [sizes[name] for name in varying]
             base = cls(varying, rng.dirichlet(np.ones(prod(shape))).reshape(shape))
-        found = base
+        joint = base
         for name, above in parents.items():
             if name in sizes and name not in data:
                 given = [other for other in above if other in sizes]
                 rows = [sizes[other] for other in given]
-                found = found.times(name, given, rng.dirichlet(np.ones(sizes[name]), size=rows))
-        return found
+                joint = joint.times(name, given, rng.dirichlet(np.ones(sizes[name]), size=rows))
+        return joint
 
     def times(self, name: Variable, given: Sequence[Variable], conditional: Array) -> Table:
         """With one more variable, which is drawn from a conditional table."""
@@ -69,7 +69,7 @@ class Table:
 
     def entropy(self, names: Iterable[Variable]) -> float:
         """H(names) in nats."""
-        key = frozenset(one.original for one in names).intersection(self.names)
+        key = frozenset(name.original for name in names).intersection(self.names)
         if key not in self._entropies:
             self._entropies[key] = -_mean_log(*(self.marginal(sorted(key)),) * 2)
         return self._entropies[key]
@@ -80,8 +80,8 @@ class Table:
         joint = self.marginal((*given, *of))
         total = joint.sum(axis=tuple(range(len(given), joint.ndim)), keepdims=True)
         rest = prod(joint.shape[len(given) :])
-        found: Array = np.divide(joint, total, out=np.full_like(joint, 1 / rest), where=total > 0)
-        return found
+        table: Array = np.divide(joint, total, out=np.full_like(joint, 1 / rest), where=total > 0)
+        return table
 
     def cross_entropy(self, name: Variable, given: Sequence[Variable], logarithms: Array) -> float:
         """-E log r(name | given), the logarithms in a table."""
@@ -115,12 +115,12 @@ class Table:
 
     def _with_copies(self, names: Iterable[Variable]) -> Table:
         """A copy as an axis of its own, which has the original's value."""
-        found = self
+        joint = self
         for name in names:
             source = name.original
-            if source != name and source in self.names and name not in found.names:
-                found = found.times(name, (source,), np.eye(self._size(source)))
-        return found
+            if source != name and source in self.names and name not in joint.names:
+                joint = joint.times(name, (source,), np.eye(self._size(source)))
+        return joint
 
     def _varying(self, names: Iterable[Variable]) -> tuple[Variable, ...]:
         return tuple(name for name in names if name in self.names)

@@ -64,17 +64,17 @@ def weight_value(weight: Weight, parameters: Parameters) -> float:
 
 def random_parameters(model: Model, rng: np.random.Generator) -> dict[str, float]:
     """A value in the range of each parameter."""
-    found = {}
-    for one in model.parameters:
-        low = None if one.range.low is None else float(one.range.low)
-        high = None if one.range.high is None else float(one.range.high)
+    parameters = {}
+    for parameter in model.parameters:
+        low = None if parameter.range.low is None else float(parameter.range.low)
+        high = None if parameter.range.high is None else float(parameter.range.high)
         if low is not None and high is not None:
-            found[one.name] = low + (high - low) * float(rng.random())
+            parameters[parameter.name] = low + (high - low) * float(rng.random())
         elif low is not None:
-            found[one.name] = low + float(rng.exponential())
+            parameters[parameter.name] = low + float(rng.exponential())
         else:
-            found[one.name] = (0.0 if high is None else high) - float(rng.exponential())
-    return found
+            parameters[parameter.name] = (0.0 if high is None else high) - float(rng.exponential())
+    return parameters
 
 
 def _atom(term: Term, world: World) -> float:

@@ -108,15 +108,15 @@ class Trial:
 def settings(module: LossModule, rng: np.random.Generator) -> tuple[Parameters, Parameters]:
     """Values for the parameters: what the constructor is given, and what all of them then are."""
     given, known = {}, {}
-    for one in module.parameters:
-        if one.ramp is not None:
-            known[one.name] = one.ramp[0]
+    for parameter in module.parameters:
+        if parameter.ramp is not None:
+            known[parameter.name] = parameter.ramp[0]
             continue
-        value = one.value + float(rng.exponential(0.5))
-        if one.high is not None:
-            low = one.value if one.low is None else one.low
-            value = low + (one.high - low) * float(rng.random())
-        given[one.name] = known[one.name] = value
+        value = parameter.value + float(rng.exponential(0.5))
+        if parameter.high is not None:
+            low = parameter.value if parameter.low is None else parameter.low
+            value = low + (parameter.high - low) * float(rng.random())
+        given[parameter.name] = known[parameter.name] = value
     return given, known
 
 
@@ -149,7 +149,7 @@ def exact_loss(models: RowModels, module: LossModule, parameters: Parameters) ->
 
 def signed_sums(module: LossModule, parameters: Parameters) -> tuple[SignedSum, ...]:
     """The sums under `abs` and `max`, at values of the parameters."""
-    weights = {one.name: weight_value(one.weight, parameters) for one in module.terms}
+    weights = {term.name: weight_value(term.weight, parameters) for term in module.terms}
     return tuple(
         SignedSum(
             group.kind,
@@ -185,8 +185,8 @@ def claims(models: RowModels, module: LossModule, parameters: Parameters) -> Ite
 
 def _worth(models: RowModels, terms: Iterable[Term], parameters: Parameters) -> float:
     """A sum of entropies, of what rows have."""
-    several = (term_of(models.row, term) for term in terms)
-    return worth((term for term in several if term is not None), models.world, parameters)
+    terms_of = (term_of(models.row, term) for term in terms)
+    return worth((term for term in terms_of if term is not None), models.world, parameters)
 
 
 def _gaps(models: Models, terms: Iterable[LossTerm], parameters: Parameters) -> float:

@@ -51,6 +51,7 @@ def _plain(network: Network) -> Network:
     return replace(
         network,
         conditionals=tuple(
-            replace(one, via=Via(shared=one.via.shared), drawn=None) for one in network.conditionals
+            replace(conditional, via=Via(shared=conditional.via.shared), drawn=None)
+            for conditional in network.conditionals
         ),
     )

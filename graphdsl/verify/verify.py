@@ -46,7 +46,7 @@ def verify(audit: Audit) -> Verification:
     return Verification(
         discrete=run.discrete.comparison,
         gaussian=run.gaussian.comparison,
-        mistakes=(*run.discrete.told(), *run.gaussian.told()),
+        mistakes=(*run.discrete.disagreements(), *run.gaussian.disagreements()),
         unverified=tuple(run.unverified),
         structures=len(structures.several),
         of_structures=structures.of,
@@ -69,8 +69,8 @@ class _Run:
         self.gaussian.draws += 1
         draw = _Draw(self.model, number, choices(self.model, rng), structure)
         parameters = random_parameters(self.model, rng)
-        for one in self.audit.projections:
-            self._projection(one, draw)
+        for projection in self.audit.projections:
+            self._projection(projection, draw)
         for proof in self.audit.proofs:
             self._assertion(proof, draw, parameters)
         self._objective(number, parameters, structure)
@@ -95,7 +95,7 @@ class _Run:
 
     def _assertion(self, proof: Proof, draw: _Draw, parameters: Parameters) -> None:
         what = f"assert {proof.assertion.text}"
-        functionals = [one.functional for one in proof.assertion.difference]
+        functionals = [term.functional for term in proof.assertion.difference]
         if proof.status == "unknown":
             self._leave(what, "it was not decided")
         elif is_of_models(proof):
@@ -154,11 +154,11 @@ def _check_forms(title: str, one: ProjectionDerivation, views: Views, tally: Tal
 
 def _whole(functionals: Iterable[Functional], model: Model) -> frozenset[Variable]:
     """The variables that are spoken of: of a block all of its family."""
-    found: set[Variable] = set()
+    variables: set[Variable] = set()
     for name in sorted(set().union(*map(variables_of, functionals))):
         block = name.block
-        found |= {name} if block is None else set(model.members(block.head))
-    return frozenset(found)
+        variables |= {name} if block is None else set(model.members(block.head))
+    return frozenset(variables)
 
 
 def _has_copies(functional: Functional) -> bool:

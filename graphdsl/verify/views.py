@@ -26,14 +26,16 @@ class View(NamedTuple):
 class Views:
     """A draw; its numbers are means over the choices."""
 
-    def __init__(self, model: Model, several: Iterable[View]) -> None:
-        self.model, self.several = model, tuple(several)
+    def __init__(self, model: Model, views: Iterable[View]) -> None:
+        self.model, self.several = model, tuple(views)
 
     def worth(self, terms: Iterable[Term], parameters: Parameters) -> float:
         """A weighted sum of H, I and TC."""
         terms = tuple(terms)
         return fmean(
-            worth([term_at(one, view.chosen, self.model) for one in terms], view.world, parameters)
+            worth(
+                [term_at(term, view.chosen, self.model) for term in terms], view.world, parameters
+            )
             for view in self.several
         )
 
@@ -45,6 +47,6 @@ class Views:
         )
 
 
-def views_of(model: Model, several: Iterable[Chosen], draw: Callable[[Model], World]) -> Views:
+def views_of(model: Model, choices: Iterable[Chosen], draw: Callable[[Model], World]) -> Views:
     """A draw for each of several choices."""
-    return Views(model, (View(chosen, draw(spec_at(model, chosen))) for chosen in several))
+    return Views(model, (View(chosen, draw(spec_at(model, chosen))) for chosen in choices))

@@ -46,8 +46,8 @@ def expected_of(default: Callable[[], nn.Module], member: bool = False) -> tuple
     On `meta`, building it costs neither memory nor random numbers.
     """
     with torch.device("meta"):
-        made = default()
-    return answer_shape(made.network if isinstance(made, Scaled) else made, member=member)
+        answer = default()
+    return answer_shape(answer.network if isinstance(answer, Scaled) else answer, member=member)
 
 
 def looked_at(network: nn.Module, name: str, expected: tuple[int, ...] | None) -> nn.Module:

@@ -42,8 +42,8 @@ def conv_decoder(inputs: Sequence[Shape], shape: Shape, *, numbers: int = 1) -> 
     >>> conv_decoder([(10,)], (3, 64, 64))(torch.zeros(5, 10)).shape
     torch.Size([5, 3, 64, 64])
     """
-    several = (numbers * shape[0], *shape[1:])
-    channels, sides = _halvings(several)
+    widths = (numbers * shape[0], *shape[1:])
+    channels, sides = _halvings(widths)
     folded = (channels[-1], *sides)
     layers: list[nn.Module] = [
         *dense((sum(map(math.prod, inputs)), _HEAD, math.prod(folded))),
@@ -52,7 +52,7 @@ def conv_decoder(inputs: Sequence[Shape], shape: Shape, *, numbers: int = 1) -> 
     ]
     for wide, narrow in pairwise(reversed(channels)):
         layers += [nn.ConvTranspose2d(wide, narrow, 4, stride=2, padding=1), nn.ReLU(inplace=True)]
-    return OnParents(nn.Sequential(*layers[:-1]), shape if numbers == 1 else (math.prod(several),))
+    return OnParents(nn.Sequential(*layers[:-1]), shape if numbers == 1 else (math.prod(widths),))
 
 
 class ConvEncoder(nn.Module):

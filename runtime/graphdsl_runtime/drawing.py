@@ -80,19 +80,19 @@ class Drawing(Reading):
         Where every expert of a mixture has a sample of its own, that of the latent is not read.
         """
         return {
-            one.name: (rows, *one.noise_shape)
-            for one in self.variables
-            if one.sampled and one.name not in self.strata
+            variable.name: (rows, *variable.noise_shape)
+            for variable in self.variables
+            if variable.sampled and variable.name not in self.strata
         } | {mask.name: tuple(mask.noise_shape(rows)) for mask in self.edge_masks()}
 
     def _noise_names(self) -> list[str]:
         """Give the names of all noise that a pass may read."""
-        families = [one.name for one in self.variables]
-        members = [name for one in self.variables for name in one.member_names]
+        families = [variable.name for variable in self.variables]
+        members = [name for variable in self.variables for name in variable.member_names]
         names = list(dict.fromkeys((*families, *members)))
         return [
-            *(one.name for one in self.edge_masks()),
-            *(one.name for one in self.draws),
+            *(mask.name for mask in self.edge_masks()),
+            *(draw.name for draw in self.draws),
             *names,
             *(f"{word}({name})" for word in _WORDS for name in names),
         ]
@@ -123,7 +123,7 @@ class Drawing(Reading):
         for name, count in self.strata.items():
             size = (rows, count, *self._variable(name).noise_shape)
             noise[f"experts({name})"] = torch.randn(size, dtype=dtype, device=device)
-        return noise | {one.name: one.draw(rows, device) for one in self.draws}
+        return noise | {draw.name: draw.draw(rows, device) for draw in self.draws}
 
     def drawn(self, noise: Noise, name: str, like: Tensor) -> Tensor:
         """Take a set of views from the noise, or draw it: one for each row of ``like``.
@@ -158,11 +158,11 @@ class Drawing(Reading):
         if key not in noise:
             size = (like.shape[0] * samples, *one.noise_shape)
             return torch.randn(size, dtype=self._dtype(), device=like.device)
-        several = noise[key][:, :samples]
+        draws = noise[key][:, :samples]
         expected = (like.shape[0], samples, *one.noise_shape)
-        if tuple(several.shape) != expected:
+        if tuple(draws.shape) != expected:
             raise ShapeMismatch(key, expected=expected, got=noise[key].shape)
-        return several.flatten(0, 1)
+        return draws.flatten(0, 1)
 
     def noise_of_each(self, noise: Noise, name: str, experts: int, like: Tensor) -> Tensor:
         """Take the noise of one sample of a latent from each expert of a mixture, in every row.
@@ -175,10 +175,10 @@ class Drawing(Reading):
         if key not in noise:
             size = (like.shape[0], *expected)
             return torch.randn(size, dtype=self._dtype(), device=like.device)
-        several = noise[key][:, :experts]
-        if tuple(several.shape) != (like.shape[0], *expected):
+        draws = noise[key][:, :experts]
+        if tuple(draws.shape) != (like.shape[0], *expected):
             raise ShapeMismatch(key, expected=(like.shape[0], *expected), got=noise[key].shape)
-        return several
+        return draws
 
     def selector(
         self, noise: Noise | None, name: str, experts: Gaussian, seen: Tensor | None = None

@@ -83,12 +83,12 @@ def as_tensor(name: str, value: object, device: torch.device) -> Tensor:
     if kind not in _NUMBERS:
         raise NotATensor(name, value, f"an array of {value.dtype}")  # type: ignore[attr-defined]  # kind is of its dtype
     try:
-        made = torch.as_tensor(_plain(value), device=device)
+        tensor = torch.as_tensor(_plain(value), device=device)
     except (TypeError, ValueError, RuntimeError):
         raise NotATensor(name, value) from None
-    if made.is_complex():
+    if tensor.is_complex():
         raise NotATensor(name, value, "complex")
-    return made
+    return tensor
 
 
 def rows_of(value: object) -> int | None:

@@ -141,7 +141,7 @@ class StackedFlow:
     @property
     def mean(self) -> Tensor:
         """Means, estimated: see `Flow.mean`.  Shapes: ``(B, N, D)``."""
-        return torch.stack([one.mean for one in self.flows], dim=1)
+        return torch.stack([flow.mean for flow in self.flows], dim=1)
 
     def sample(self, noise: Tensor) -> Tensor:
         """Turn standard normal noise into a sample.  Shapes: ``(B, N, D) -> (B, N, D)``."""

@@ -52,7 +52,9 @@ class Looking(nn.Module):
         """Give an entry as a tensor, where the module is."""
         device = self._device()
         value = as_tensor(name, batch[name], device)
-        if value.device != device and value.device not in {one.device for one in self.parameters()}:
+        if value.device != device and value.device not in {
+            parameter.device for parameter in self.parameters()
+        }:
             if next(self.parameters(), None) is not None:
                 raise WrongDevice(name, got=value.device, expected=device)
         return value
@@ -126,9 +128,9 @@ class Looking(nn.Module):
 
     def _dtype(self, value: Tensor | None = None) -> torch.dtype:
         """The precision of the model; of a model without parameters, that of a value in floats."""
-        for one in self.parameters():
-            if one.is_floating_point():
-                return one.dtype
+        for parameter in self.parameters():
+            if parameter.is_floating_point():
+                return parameter.dtype
         if value is not None and value.is_floating_point():
             return value.dtype
         return torch.get_default_dtype()

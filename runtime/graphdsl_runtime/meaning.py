@@ -28,10 +28,10 @@ def refuse_meaningless(objective: Scaling, batch: Batch, losses: Losses) -> None
     It names the first such term, and the variable whose scale networks cannot read.  It waits for
     the device that the loss is on.
     """
-    found = _meaningless({"loss": losses.loss, **losses.players})
-    if found is None:
+    mistake = _meaningless({"loss": losses.loss, **losses.players})
+    if mistake is None:
         return
-    term, value = _meaningless(losses.terms) or found
+    term, value = _meaningless(losses.terms) or mistake
     variable, reached = _suspect(objective, batch)
     if not variable:
         because = "a network answers with numbers that are too large; lower the learning rate"

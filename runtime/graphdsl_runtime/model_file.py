@@ -56,12 +56,12 @@ def refuse(path: Path, said: str) -> NoReturn:
 def object_in(path: Path, content: bytes) -> Mapping[str, object]:
     """Read the whole file."""
     try:
-        found = json.loads(content.decode("utf-8"), parse_constant=_no_number)
+        content_of = json.loads(content.decode("utf-8"), parse_constant=_no_number)
     except (ValueError, RecursionError):
         refuse(path, f"`{MODEL}` is no JSON")
-    if not isinstance(found, dict):
+    if not isinstance(content_of, dict):
         refuse(path, f"`{MODEL}` is no JSON object")
-    return found
+    return content_of
 
 
 def _no_number(name: str) -> NoReturn:

@@ -123,7 +123,7 @@ class Objective(Building, StructureGradients, Scaling, Weighing):
 
         A module writes it out where there is more to it than this: latents with N(0, I) as prior.
         """
-        latents = [one.name for one in self.variables if one.role == "latent"]
+        latents = [variable.name for variable in self.variables if variable.role == "latent"]
         return {**given, **{name: noise[name] for name in latents if name in noise}}
 
     # What it can do then.
@@ -206,21 +206,25 @@ class Objective(Building, StructureGradients, Scaling, Weighing):
 
         Where there are several objectives, their players stand in the place of the model.
         """
-        critics = [one for name in self.critics for one in self._parameters_of(name)]
+        critics = [parameter for name in self.critics for parameter in self._parameters_of(name)]
         duals = [
-            one
+            parameter
             for part in self.modules()
             if isinstance(part, Multiplier)
-            for one in part.parameters()
+            for parameter in part.parameters()
         ]
         edges = [mask.logits for mask in self.edge_masks()]
         theirs = set(map(id, [*critics, *duals, *edges]))
         groups = {
-            player: [one for name in names for one in self._parameters_of(name)]
+            player: [parameter for name in names for parameter in self._parameters_of(name)]
             for player, names in self.players.items()
         }
         if not groups:
-            groups = {"model": [one for one in self.parameters() if id(one) not in theirs]}
+            groups = {
+                "model": [
+                    parameter for parameter in self.parameters() if id(parameter) not in theirs
+                ]
+            }
         groups |= {"critic": critics} if critics else {}
         groups |= {"structure": edges} if edges else {}
         return groups | ({"multiplier": duals} if duals else {})
@@ -238,7 +242,7 @@ class Objective(Building, StructureGradients, Scaling, Weighing):
 
     def _given(self, n: int, given: Batch) -> dict[str, Tensor]:
         """Take what p conditions on: n rows of each, and of no latent."""
-        data = [one for one in self.variables if one.role != "latent"]
+        data = [variable for variable in self.variables if variable.role != "latent"]
         require_mapping("mapping of what is given", given, known_names(data))
         refuse_unknown(given, known_names(data))
         taken = {name: self._entry(given, name) for name in given}

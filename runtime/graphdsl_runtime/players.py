@@ -73,8 +73,8 @@ def begin(
     for name in players:
         if name not in optimizers:
             raise UnknownName("optimizer of the player", name, known=list(optimizers))
-    for one in objective.parameters():
-        of_all_ranks(one.detach())
+    for parameter in objective.parameters():
+        of_all_ranks(parameter.detach())
     return turns
 
 

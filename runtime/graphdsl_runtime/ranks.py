@@ -142,7 +142,7 @@ def average_gradients(parameters: Iterable[Tensor]) -> None:
     >>> weight.grad
     tensor([1., 1.])
     """
-    slopes = [one.grad for one in parameters if one.grad is not None]
+    slopes = [parameter.grad for parameter in parameters if parameter.grad is not None]
     if ranks() == 1 or not slopes:
         return
     whole = torch.cat([slope.flatten() for slope in slopes])

@@ -84,7 +84,7 @@ def detached(value: Tensor | _Distribution) -> Tensor | _Distribution:
     """
     if isinstance(value, Tensor):
         return held(value) if isinstance(value, nn.Parameter) else value.detach()
-    return type(value)(*(detached(getattr(value, one.name)) for one in fields(value)))
+    return type(value)(*(detached(getattr(value, field.name)) for field in fields(value)))
 
 
 @overload

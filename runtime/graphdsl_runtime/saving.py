@@ -102,7 +102,7 @@ def save(objective: Objective, folder: Path) -> None:
         _SPEC: origin.spec.encode("utf-8"),
         _WEIGHTS: as_safetensors(objective.state_dict()),
     }
-    sums = (f"{hashlib.sha256(files[one]).hexdigest()}  {one}\n" for one in sorted(files))
+    sums = (f"{hashlib.sha256(files[file]).hexdigest()}  {file}\n" for file in sorted(files))
     write_folder(folder, {**files, _SUMS: "".join(sums).encode()})
 
 
@@ -124,8 +124,8 @@ def model_entries(objective: Objective) -> dict[str, object]:
         **known,
         "parameters": objective.settings(),
         "networks": {
-            name: f"{type(one).__module__}:{type(one).__qualname__}"
-            for name, one in objective.own_networks.items()
+            name: f"{type(network).__module__}:{type(network).__qualname__}"
+            for name, network in objective.own_networks.items()
         },
         "module": repr(objective).splitlines(),
         "versions": {**compiler, "python": platform.python_version(), "torch": torch.__version__},
@@ -142,7 +142,9 @@ def as_safetensors(tensors: Mapping[str, Tensor]) -> bytes:
     with _safetensors():
         from safetensors.torch import save as written
 
-    return written({name: one.detach().cpu().contiguous().clone() for name, one in tensors.items()})
+    return written(
+        {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
+    )
 
 
 def read_saved(path: Path) -> Saved:
@@ -189,8 +191,8 @@ def restore(objective: Objective, saved: Saved) -> None:
     path = saved.path
     floats = {
         saved.weights[name].dtype
-        for name, one in objective.named_parameters()
-        if one.is_floating_point() and name in saved.weights
+        for name, parameter in objective.named_parameters()
+        if parameter.is_floating_point() and name in saved.weights
     }
     if len(floats) == 1 and (kind := floats.pop()).is_floating_point:
         objective.to(kind)

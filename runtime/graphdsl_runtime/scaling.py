@@ -241,11 +241,11 @@ class Scaling(Reading):
 
     def _part(self, names: Names, pooled: bool) -> Part:
         """Find what some names are of a variable."""
-        several = [names] if isinstance(names, str) else list(names)
-        variable = self._variable(several[0])
-        if variable.members is None or several == [variable.name]:
+        listed = [names] if isinstance(names, str) else list(names)
+        variable = self._variable(listed[0])
+        if variable.members is None or listed == [variable.name]:
             return Part(self.statistics, variable.name, pooled=pooled)
-        places = tuple(map(variable.member_names.index, several))
+        places = tuple(map(variable.member_names.index, listed))
         return Part(self.statistics, variable.name, places, pooled, isinstance(names, str))
 
 

@@ -87,10 +87,14 @@ class Statistics(nn.Module):
 
     def __init__(self, variables: Sequence[Variable]) -> None:
         super().__init__()
-        self.variables = {one.name: one for one in variables if is_scaled(one)}
-        for name, one in self.variables.items():
-            shape = one.shape if one.members is None else (len(one.member_names), *one.shape)
-            self.register_buffer(f"mean_{name}", torch.full(shape, float(one.kind != "real")))
+        self.variables = {variable.name: variable for variable in variables if is_scaled(variable)}
+        for name, variable in self.variables.items():
+            shape = (
+                variable.shape
+                if variable.members is None
+                else (len(variable.member_names), *variable.shape)
+            )
+            self.register_buffer(f"mean_{name}", torch.full(shape, float(variable.kind != "real")))
             self.register_buffer(f"spread_{name}", torch.ones(shape))
 
     def mean(self, name: str) -> Tensor:

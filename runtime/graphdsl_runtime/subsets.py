@@ -113,11 +113,14 @@ def on_sets(
     """
     some = {} if members is None else {"members": members}
     if not holders:
-        rows, sets = max(one.shape[0] for one in samples), max(one.shape[1] for one in samples)
-        spread = (one.expand(rows, sets, *one.shape[2:]).flatten(0, 1) for one in samples)
+        rows, sets = (
+            max(sample.shape[0] for sample in samples),
+            max(sample.shape[1] for sample in samples),
+        )
+        spread = (sample.expand(rows, sets, *sample.shape[2:]).flatten(0, 1) for sample in samples)
         answer: Tensor = network(*spread, **some)
         return answer.reshape(rows, sets, *answer.shape[1:])
-    own = (_picked(one, holders).flatten(0, 1) for one in samples)
+    own = (_picked(sample, holders).flatten(0, 1) for sample in samples)
     answer = network(*own, apart=True, **some)
     return answer.reshape(-1, len(holders), *answer.shape[1:])
 

@@ -76,7 +76,7 @@ def _check(
         except typer.Exit as end:
             codes.append(end.exit_code)
     write(_written(format, checkups), out or Path("-"))
-    wrong = any(one.diagnostics if strict else one.mistakes for one in checkups)
+    wrong = any(checkup.diagnostics if strict else checkup.mistakes for checkup in checkups)
     return max(*codes, int(wrong))
 
 

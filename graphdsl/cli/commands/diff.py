@@ -51,11 +51,11 @@ def command(
     if (before, after) == ("-", "-"):
         fail("graphdsl: - is standard input, which can be read once", code=2)
     try:
-        found = compare(*_sides((before, after), const, param))
+        comparison = compare(*_sides((before, after), const, param))
     except typer.Exit as end:
         raise typer.Exit(2) from end
-    write(_written(format, found), out or Path("-"))
-    if not found.equal:
+    write(_written(format, comparison), out or Path("-"))
+    if not comparison.equal:
         raise typer.Exit(1)
 
 
@@ -94,7 +94,7 @@ def _side(
     return reported(source, compiled)
 
 
-def _written(format: Format, found: Comparison) -> str:
+def _written(format: Format, comparison: Comparison) -> str:
     from graphdsl.report import (
         comparison_html,
         comparison_json,
@@ -105,12 +105,12 @@ def _written(format: Format, found: Comparison) -> str:
 
     match format:
         case Format.json:
-            return comparison_json(found)
+            return comparison_json(comparison)
         case Format.markdown:
-            return comparison_markdown(found)
+            return comparison_markdown(comparison)
         case Format.html:
-            return comparison_html(found)
+            return comparison_html(comparison)
         case Format.latex:
-            return comparison_latex(found)
+            return comparison_latex(comparison)
         case Format.text:
-            return comparison_text(found)
+            return comparison_text(comparison)

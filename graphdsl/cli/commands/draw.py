@@ -59,13 +59,13 @@ def _chosen(model: Model, name: str | None) -> tuple[Network, ...]:
     networks = drawable(model)
     if name is None:
         return networks
-    found = tuple(one for one in networks if one.name == name)
-    if not found:
-        known = [one.name for one in networks]
+    chosen = tuple(network for network in networks if network.name == name)
+    if not chosen:
+        known = [network.name for network in networks]
         close = nearest(name, known)
         hint = f"did you mean `{close}`?" if close else f"there are {', '.join(known)}"
         fail(f"graphdsl: {model.name} has no network `{shown(name)}`; {hint}", code=2)
-    return found
+    return chosen
 
 
 def _write(sheet: Sheet, kind: str, title: str, out: Path) -> None:

@@ -40,8 +40,8 @@ def command(
     with refusals():
         refuse_no_codes(objective)
         read = read_by_infer(objective)
-    found = rows_of(objective, read, data, reading)
+    rows = rows_of(objective, read, data, reading)
     with refusals():
-        codes = encode(objective, found.batch, batch_size=reading.batch_size, seed=seed)
-    what = f"codes of {len(found.places)} rows: {', '.join(codes)}"
-    write_table(out, means_and_samples(codes), objective, what, found)
+        codes = encode(objective, rows.batch, batch_size=reading.batch_size, seed=seed)
+    what = f"codes of {len(rows.places)} rows: {', '.join(codes)}"
+    write_table(out, means_and_samples(codes), objective, what, rows)

@@ -74,31 +74,31 @@ def command(
     reading = replace(reading, rows=which)
     given = rows_of(objective, data_of(objective), data, reading)
     with refusals():
-        found = evaluate(
+        evaluation = evaluate(
             objective, given.batch, samples=samples, batch_size=reading.batch_size, seed=seed
         )
     measured = Measured(objective, data, reading)
-    found = replace(
-        found,
+    evaluation = replace(
+        evaluation,
         probes=measured.probes(probe or ()),
         gaps=measured.gaps(factor or (), given),
         coherences=measured.coherences(coherence or ()),
-        remarks=(*found.remarks, *measured.remarks),
+        remarks=(*evaluation.remarks, *measured.remarks),
     )
-    print_lines(_lines(found, which))
-    for line in found.remarks:
+    print_lines(_lines(evaluation, which))
+    for line in evaluation.remarks:
         say(line)
-    print_lines(more_lines(found))
+    print_lines(more_lines(evaluation))
     if out is not None:
-        write(json.dumps(found.to_dict(), indent=1) + "\n", out)
+        write(json.dumps(evaluation.to_dict(), indent=1) + "\n", out)
         say(f"{shown(out)}: the figures")
 
 
-def _lines(found: Evaluation, which: Rows) -> Iterator[str]:
+def _lines(evaluation: Evaluation, which: Rows) -> Iterator[str]:
     kind = "" if which is Rows.all else f"{which} "
-    yield f"nats per row, of {found.rows} {kind}rows"
-    for name, value in found.terms.items():
+    yield f"nats per row, of {evaluation.rows} {kind}rows"
+    for name, value in evaluation.terms.items():
         yield f"  {name:<24} {value:.4f}"
-    if found.bound is not None:
-        label = f"-log p, {found.samples} samples"
-        yield f"  {label:<24} {found.bound:.4f}  (standard error {found.bound_error:.4f})"
+    if evaluation.bound is not None:
+        label = f"-log p, {evaluation.samples} samples"
+        yield f"  {label:<24} {evaluation.bound:.4f}  (standard error {evaluation.bound_error:.4f})"

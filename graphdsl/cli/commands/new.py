@@ -102,6 +102,6 @@ def _refusing() -> Iterator[None]:
     """Stop with code 2 where a spec of this name has a mistake."""
     try:
         yield
-    except SpecError as found:
-        why = found.diagnostics[0]
+    except SpecError as problem:
+        why = problem.diagnostics[0]
         fail(f"graphdsl: {why.code}: {why.message}; {why.advice}", code=2)

@@ -42,6 +42,6 @@ def command(
         refuse_no_codes(objective)
     given = rows_of(objective, data_of(objective), data, reading)
     with refusals():
-        found = reconstruct(objective, given.batch, batch_size=reading.batch_size, seed=seed)
-    what = f"{len(given.places)} rows: {', '.join(found)}"
-    write_table(out, means_and_samples(found), objective, what, given)
+        drawn = reconstruct(objective, given.batch, batch_size=reading.batch_size, seed=seed)
+    what = f"{len(given.places)} rows: {', '.join(drawn)}"
+    write_table(out, means_and_samples(drawn), objective, what, given)

@@ -52,15 +52,15 @@ def command(
 
     objective = opened(run, loading, device)
     given: Batch = {}
-    found: ReadRows | None = None
+    rows: ReadRows | None = None
     if data is not None:
         with refusals():
-            made = generated(objective)
-        conditions = [name for name in data_of(objective) if name not in made]
+            names = generated(objective)
+        conditions = [name for name in data_of(objective) if name not in names]
         if not conditions:
             fail("graphdsl: this model conditions on no data: leave out --data", code=2)
-        found = rows_of(objective, conditions, data, reading)
-        given, count = found.batch, len(found.places)
+        rows = rows_of(objective, conditions, data, reading)
+        given, count = rows.batch, len(rows.places)
         if number is not None and number != count:
             fail(f"graphdsl: the data hold {count} rows, and -n asks for {number}", code=2)
         number = count
@@ -71,4 +71,4 @@ def command(
     means = {f"{one.name}.mean" for one in objective.variables if one.role == "latent"}
     columns = means_and_samples(drawn)
     results = {name: one for name, one in columns.items() if name not in means}
-    write_table(out, results, objective, f"{number} rows: {', '.join(drawn)}", found)
+    write_table(out, results, objective, f"{number} rows: {', '.join(drawn)}", rows)

@@ -50,12 +50,12 @@ def command(
         if samples is not None:
             from graphdsl.api.likelihood import bound_of_rows
 
-            found = {"importance": bound_of_rows(objective, given.batch, samples, seed=seed)}
+            scores = {"importance": bound_of_rows(objective, given.batch, samples, seed=seed)}
         else:
             terms = row_terms(objective, given.batch, batch_size=reading.batch_size, seed=seed)
-            found = dict(terms.terms)
+            scores = dict(terms.terms)
             if terms.of_batches:
                 say(f"left out, as no row has it by itself: {', '.join(terms.of_batches)}")
     write_table(
-        out, found, objective, f"{len(given.places)} rows, in nats: {', '.join(found)}", given
+        out, scores, objective, f"{len(given.places)} rows, in nats: {', '.join(scores)}", given
     )

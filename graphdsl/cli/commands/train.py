@@ -106,8 +106,8 @@ def command(
     if request.networks is None:
         _refuse_own_networks(module)
     with _refusals():
-        made = class_of(module, source, "graphdsl_emitted")
-        rows = _rows(request, made, quiet, check_data)
+        emitted = class_of(module, source, "graphdsl_emitted")
+        rows = _rows(request, emitted, quiet, check_data)
         if check_data:
             return
         if resume is not None:
@@ -123,7 +123,7 @@ def command(
                 command=words,
                 papers=papers(module, words, _record(request), _data_record(rows)),
             )
-            _train(module, made, source, rows, request.settings, run)
+            _train(module, emitted, source, rows, request.settings, run)
 
 
 def _completed(asked: Request, config: Path | None, resume: Path | None) -> Request:
@@ -162,14 +162,14 @@ def _without_code(file: RunFile, asked: Request) -> RunFile:
 
 
 def _rows(
-    request: Request, made: type[Objective], quiet: bool, check_data: bool
+    request: Request, emitted: type[Objective], quiet: bool, check_data: bool
 ) -> DataSet | Prepared:
     """Read the data, and show what there is to know of them; the first process alone says it."""
     from graphdsl_runtime.data import Prepared
     from graphdsl_runtime.training import is_first_process
 
     data = str(request.data)
-    rows = read_rows(data, made.variables, request.data_options)
+    rows = read_rows(data, emitted.variables, request.data_options)
     if isinstance(rows, Prepared):
         if is_first_process() and (check_data or not quiet):
             say(rows.shown)
@@ -246,15 +246,15 @@ def _folder(out: Path | None, resume: Path | None, model: str) -> Iterator[Path]
     """
     from graphdsl_runtime.training import is_first_process, numbered, run_of
 
-    found = out or (run_of(resume) if resume else None)
+    place = out or (run_of(resume) if resume else None)
     if not is_first_process():
-        yield found or Path("runs") / model
+        yield place or Path("runs") / model
         return
-    folder = found or numbered(Path("runs") / model)
+    folder = place or numbered(Path("runs") / model)
     try:
         yield folder
     finally:
-        if found is None and not any(folder.iterdir()):
+        if place is None and not any(folder.iterdir()):
             folder.rmdir()  # no epoch came to its end
 
 
@@ -278,7 +278,7 @@ def _refuse_own_networks(module: GeneratedModule) -> None:
 
 def _train(
     module: GeneratedModule,
-    made: type[Objective],
+    emitted: type[Objective],
     source: Source,
     rows: DataSet | Prepared,
     settings: TrainingSettings,
@@ -289,7 +289,7 @@ def _train(
     from graphdsl_runtime.training import is_first_process, train
 
     torch.manual_seed(settings.seed)
-    objective = made(networks=networks_of(run.networks))
+    objective = emitted(networks=networks_of(run.networks))
     objective.data_record = _data_record(rows)
     summary = train(
         objective,

@@ -57,8 +57,8 @@ def command(
     seen = _only(given.batch, source, owners)
     with refusals():
         _say_unseen(objective, seen, source, owners)
-        found = translate(objective, seen, to, batch_size=reading.batch_size)
-    results = {f"{name}.mean": one for name, one in found.items()}
+        drawn = translate(objective, seen, to, batch_size=reading.batch_size)
+    results = {f"{name}.mean": one for name, one in drawn.items()}
     what = f"{', '.join(to)} of {len(given.places)} rows from {', '.join(source)}"
     write_table(out, results, objective, what, given)
 
@@ -66,10 +66,10 @@ def command(
 def _owners(objective: Objective, names: list[str]) -> dict[str, Variable]:
     """The variable of each name, which is its own or a member's; stops with code 2 for another."""
     known = {
-        name: one
-        for one in objective.variables
-        if one.role != "latent"
-        for name in (one.name, *one.member_names)
+        name: variable
+        for variable in objective.variables
+        if variable.role != "latent"
+        for name in (variable.name, *variable.member_names)
     }
     for name in names:
         if name not in known:

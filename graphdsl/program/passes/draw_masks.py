@@ -29,8 +29,12 @@ def with_masks(
         masks: The name of each learned mask.
         likeliest: Whether edges are there that are likelier there than not, in place of a draw.
     """
-    source = {one.target: one.source for one in statements if isinstance(one, Repeat | Detach)}
-    read = dict.fromkeys(entries.mask for one in statements for entries in _read(one))
+    source = {
+        statement.target: statement.source
+        for statement in statements
+        if isinstance(statement, Repeat | Detach)
+    }
+    read = dict.fromkeys(entries.mask for statement in statements for entries in _read(statement))
     while any(value in source for value in read):
         read = dict.fromkeys(source.get(value, value) for value in read)
     drawn = tuple(
@@ -43,7 +47,12 @@ def with_masks(
         for value in read
     )
     start = next(
-        (k for k, one in enumerate(statements) if not isinstance(one, Observe | OneHot)), 0
+        (
+            k
+            for k, statement in enumerate(statements)
+            if not isinstance(statement, Observe | OneHot)
+        ),
+        0,
     )
     return (*statements[:start], *drawn, *statements[start:])
 
@@ -53,8 +62,12 @@ def with_structures(module: LossModule, model: Model) -> LossModule:
 
     A critic that did not see the structure would learn the ratio of mixtures over structures.
     """
-    read = {one.mask: one.target for one in module.forward if isinstance(one, DrawMask)}
-    drawn = [one for one in model.masks if one.name in read]
+    read = {
+        statement.mask: statement.target
+        for statement in module.forward
+        if isinstance(statement, DrawMask)
+    }
+    drawn = [mask for mask in model.masks if mask.name in read]
     edges = tuple(Ref(read[one.name]) for one in drawn)
     more = tuple((one.extents, False) for one in drawn)
     critics = {term.code.critic for term in module.terms if term.code.critic}
@@ -66,10 +79,12 @@ def with_structures(module: LossModule, model: Model) -> LossModule:
             for term in module.terms
         ),
         networks=tuple(
-            replace(one, builder=replace(one.builder, inputs=(*one.builder.inputs, *more)))
-            if one.attribute in critics
-            else one
-            for one in module.networks
+            replace(
+                network, builder=replace(network.builder, inputs=(*network.builder.inputs, *more))
+            )
+            if network.attribute in critics
+            else network
+            for network in module.networks
         ),
     )
 
@@ -86,14 +101,14 @@ def _mask_slots(
     together = together or any(group.kind != "constraint" for group in groups)
     return tuple(
         MaskSlot(
-            name=one.name,
-            attribute=Attribute(f"mask:{one.name}"),
-            extents=one.extents,
-            start=float(one.start or 0),
-            by_row=not together and one.gradient == "straight_through",
-            gradient=one.gradient,
+            name=mask.name,
+            attribute=Attribute(f"mask:{mask.name}"),
+            extents=mask.extents,
+            start=float(mask.start or 0),
+            by_row=not together and mask.gradient == "straight_through",
+            gradient=mask.gradient,
         )
-        for one in model.masks
+        for mask in model.masks
     )
 
 
@@ -101,7 +116,7 @@ def _read(statement: Statement) -> list[Entries]:
     """The masks that a statement is computed with."""
     match statement:
         case Run(arguments=arguments):
-            return [one.gate for one in arguments if one.gate is not None]
+            return [argument.gate for argument in arguments if argument.gate is not None]
         case Fuse(weights=weights) if weights is not None:
             return [weights]
         case _:

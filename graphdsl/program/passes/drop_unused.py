@@ -20,11 +20,13 @@ from graphdsl.program.substitution import inputs, outputs, values_in
 def drop_unused(statements: Iterable[Statement], asked: Iterable[Value]) -> tuple[Statement, ...]:
     """The statements that some value which is asked for is computed from, and the data."""
     needed, kept = set(asked), list[Statement]()
-    for one in reversed(list(statements)):
-        if needed.isdisjoint(outputs(one)) and not isinstance(one, Observe | DrawSet):
+    for statement in reversed(list(statements)):
+        if needed.isdisjoint(outputs(statement)) and not isinstance(statement, Observe | DrawSet):
             continue
-        kept.append(_without_density(one) if needed.isdisjoint(outputs(one)[1:]) else one)
-        needed.update(inputs(one))
+        kept.append(
+            _without_density(statement) if needed.isdisjoint(outputs(statement)[1:]) else statement
+        )
+        needed.update(inputs(statement))
     return tuple(reversed(kept))
 
 

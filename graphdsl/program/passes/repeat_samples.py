@@ -45,7 +45,7 @@ class SamplePass:
         self._base, self._model, self.times = base, base.model, divergence.samples
         self._plan = base.branch(base.under)
         self._plan.forward, self._plan.infer, self._plan.inferred = Block(), Block(), []
-        self._masks = {base.inputs.mask(one.name) for one in self._model.masks}
+        self._masks = {base.inputs.mask(mask.name) for mask in self._model.masks}
         self._shared: dict[Value, Value] = {}  #: what the plan computes too, by this pass's value
         self._of_no_row: set[Value] = set()  #: what reads nothing, and is the same for all rows
         #: what has a row for every sample, by its value elsewhere
@@ -77,9 +77,9 @@ class SamplePass:
 
     def _name(self, wanted: frozenset[Variable], decoders: Sequence[Slot]) -> None:
         data = self._model.observed()
-        made = _children(decoders)
+        children = _children(decoders)
         self.latents = self._model.declared(wanted - data)
-        self.data = self._model.declared(wanted & data & made)
+        self.data = self._model.declared(wanted & data & children)
         self.roots = self._model.declared((parents_of(decoders) & data) - set(self.data))
         self.read = self._model.declared(parents_of(self._base.encoders) & data)
 
@@ -131,8 +131,10 @@ class SamplePass:
     @property
     def _densities(self) -> dict[Value | None, Value]:
         """The log-densities that come with samples, by the distributions that these are from."""
-        samples = (one for one in self._plan.forward if isinstance(one, Sample))
-        return {one.distribution: one.density for one in samples if one.density is not None}
+        samples = (statement for statement in self._plan.forward if isinstance(statement, Sample))
+        return {
+            sample.distribution: sample.density for sample in samples if sample.density is not None
+        }
 
     # ---- the same for every sample ---------------------------------------------------------------
 
@@ -160,12 +162,12 @@ class SamplePass:
             self._repeat(value)
         own = {value: self._fresh(value) for value in outputs(statement)}
         self._own |= own
-        made = replaced(statement, self._own)
-        if isinstance(made, Sample):
-            made = replace(made, times=self.times, like=self._rows())
-        elif isinstance(made, Run | Fuse):
-            made = replace(made, times=self.times)
-        held = self._base.forward.add(made)
+        copy = replaced(statement, self._own)
+        if isinstance(copy, Sample):
+            copy = replace(copy, times=self.times, like=self._rows())
+        elif isinstance(copy, Run | Fuse):
+            copy = replace(copy, times=self.times)
+        held = self._base.forward.add(copy)
         self._own.update(zip(own, outputs(held), strict=True))
 
     def _put_each(self, one: Sample, mixture: Mixture) -> None:
@@ -202,7 +204,9 @@ class SamplePass:
 
     def _rows(self) -> Value:
         """A tensor of as many rows as the batch has."""
-        return next(one.target for one in self._base.forward if isinstance(one, Observe))
+        return next(
+            statement.target for statement in self._base.forward if isinstance(statement, Observe)
+        )
 
     def _fresh(self, value: Value) -> Value:
         """What this pass has of a value: `z~k`."""

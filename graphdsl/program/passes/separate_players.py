@@ -74,7 +74,12 @@ def put_together(
 def unowned(parts: Sequence[Part]) -> Iterator[Diagnostic]:
     """Distributions whose networks run, or whose edges are learned, and that nobody trains."""
     owned = {name for part in parts for name in part.player.owners}
-    runs = {one.slot for part in parts for one in part.plan.forward if isinstance(one, Run)}
+    runs = {
+        statement.slot
+        for part in parts
+        for statement in part.plan.forward
+        if isinstance(statement, Run)
+    }
     first, plan = parts[0].player, parts[0].plan
     masks = {owner: mask for mask, whose in _edges(plan.model).items() for owner in whose}
     for owner in dict.fromkeys((*plan.program.owners.values(), *masks)):
@@ -106,7 +111,7 @@ def _own_masks(part: Part) -> tuple[str, ...]:
 def _held_masks(part: Part) -> Iterator[Detach]:
     """The masks of other players, which an objective that reads them leaves as they are."""
     own, known = _own_masks(part), part.plan.inputs
-    read = {value for one in part.plan.forward for value in inputs(one)}
+    read = {value for statement in part.plan.forward for value in inputs(statement)}
     for mask in part.plan.model.masks:
         value = known.mask(mask.name)
         if mask.name not in own and value in read:
@@ -119,20 +124,27 @@ def _trained(parts: Sequence[Part]) -> dict[str, set[str]]:
     What a critic trains is nobody else's.
     """
     owners = parts[0].plan.program.owners
-    found = {
+    trained = {
         part.player.name: {name for name, who in owners.items() if who in part.player.owners}
         for part in parts
     }
-    runs = [one for part in parts for one in part.plan.forward if isinstance(one, Run)]
-    taken = set().union(*found.values(), {one.slot for one in runs if one.detached})
+    runs = [
+        statement for part in parts for statement in part.plan.forward if isinstance(statement, Run)
+    ]
+    taken = set().union(*trained.values(), {run.slot for run in runs if run.detached})
     for part in parts:
-        for one in part.plan.forward:
-            if not isinstance(one, Run) or one.frozen or one.detached or one.slot in taken:
+        for statement in part.plan.forward:
+            if (
+                not isinstance(statement, Run)
+                or statement.frozen
+                or statement.detached
+                or statement.slot in taken
+            ):
                 continue
-            if owners.get(one.slot) == _PREDICTORS:
-                taken.add(one.slot)
-                found[part.player.name].add(one.slot)
-    return found
+            if owners.get(statement.slot) == _PREDICTORS:
+                taken.add(statement.slot)
+                trained[part.player.name].add(statement.slot)
+    return trained
 
 
 def _held(statement: Statement, own: set[str], subsets: Mapping[Attribute, Attribute]) -> Statement:
@@ -164,26 +176,28 @@ def _put(
 
 def _in_one_pass(forward: Sequence[Statement]) -> Iterator[Statement]:
     """A network that one objective trains, and another asks about the same data, runs once."""
-    data = {one.target for one in forward if isinstance(one, Observe | OneHot)}
+    data = {statement.target for statement in forward if isinstance(statement, Observe | OneHot)}
     trains: dict[Run, Run] = {
-        one: one for one in forward if isinstance(one, Run) and not one.frozen and not one.detached
+        statement: statement
+        for statement in forward
+        if isinstance(statement, Run) and not statement.frozen and not statement.detached
     }
     done: set[Run] = set()
-    for one in forward:
+    for statement in forward:
         first: Run | None = None
-        if isinstance(one, Run) and one.frozen and not one.output.is_distribution:
-            first = trains.get(replace(one, frozen=False))
-        if isinstance(one, Run) and one in done:
+        if isinstance(statement, Run) and statement.frozen and not statement.output.is_distribution:
+            first = trains.get(replace(statement, frozen=False))
+        if isinstance(statement, Run) and statement in done:
             continue
         if first is None or not data.issuperset(inputs(first)):
-            done |= {one} if isinstance(one, Run) else set()
-            yield one
+            done |= {statement} if isinstance(statement, Run) else set()
+            yield statement
             continue
         if first not in done:
             done.add(first)
             yield first
-        if isinstance(one, Run):
-            yield Detach(target=one.target, source=first.target)
+        if isinstance(statement, Run):
+            yield Detach(target=statement.target, source=first.target)
 
 
 def _of_player(term: LossTerm, values: Mapping[Value, Value], part: Part) -> LossTerm:
@@ -192,14 +206,14 @@ def _of_player(term: LossTerm, values: Mapping[Value, Value], part: Part) -> Los
 
 def _subsets(whole: Plan, part: Part) -> dict[Attribute, Attribute]:
     """Lists of subsets under the names that they have in all: where two differ, the second's."""
-    found: dict[Attribute, Attribute] = {}
+    subsets: dict[Attribute, Attribute] = {}
     for name, rows in part.plan.program.subsets if part.plan is not whole else ():
         known = dict(whole.program.subsets)
         if known.get(name, rows) != rows:
-            found[name] = Attribute(f"{name}{part.tag}")
-        if found.get(name, name) not in known:
-            whole.program.subsets.append((found.get(name, name), rows))
-    return found
+            subsets[name] = Attribute(f"{name}{part.tag}")
+        if subsets.get(name, name) not in known:
+            whole.program.subsets.append((subsets.get(name, name), rows))
+    return subsets
 
 
 def _slot(

@@ -47,13 +47,13 @@ def together(
     model = plan.model
     if model.players:
         return ()  # each player would have lists of sets of its own
-    compared = (one.ref for one in pieces if isinstance(one.ref, Encoder | SubPosterior))
+    compared = (piece.ref for piece in pieces if isinstance(piece.ref, Encoder | SubPosterior))
     apart = {*others, *(ref.network for ref in compared), *_under_signs(model)}
     alike: defaultdict[str, defaultdict[Hashable, list[NetworkName]]] = defaultdict(
         lambda: defaultdict(list)
     )
     for network in model.further:
-        own = [one for one in pieces if one.under == network.name]
+        own = [piece for piece in pieces if piece.under == network.name]
         slots = encoders.get(network.name, ())
         base = network.name.base
         known = all((base, slot.children) in plan.program.experts for slot in slots)
@@ -66,19 +66,19 @@ def together(
     most = [
         max(map(tuple[NetworkName, ...], groups.values()), key=len) for groups in alike.values()
     ]
-    found = []
+    stacks = []
     for names in most:
-        theirs = [one for one in pieces if one.under in names]
+        theirs = [piece for piece in pieces if piece.under in names]
         if len(names) > 1 and _is_even(model, encoders[names[0]], decoders, theirs):
-            found.append(names)
-    return tuple(found)
+            stacks.append(names)
+    return tuple(stacks)
 
 
 def _under_signs(model: Model) -> Iterator[str]:
     """The networks that a term under a sign is of: it is summed by itself."""
-    for one in model.objective:
-        if isinstance(one.functional, Wrapped):
-            yield from (inner.functional.under for inner in one.functional.inner)
+    for term in model.objective:
+        if isinstance(term.functional, Wrapped):
+            yield from (inner.functional.under for inner in term.functional.inner)
 
 
 def _is_product(model: Model, network: Network, slots: Sequence[Slot]) -> bool:
@@ -86,14 +86,16 @@ def _is_product(model: Model, network: Network, slots: Sequence[Slot]) -> bool:
     return (
         bool(slots)
         and all(
-            one.by == "poe"
-            and not one.gates
-            and model.observed().issuperset(one.parents)
+            conditional.by == "poe"
+            and not conditional.gates
+            and model.observed().issuperset(conditional.parents)
             and slot.children == model.family_of(slot.children[0]).nodes
             for slot in slots
-            for one in slot.conditionals
+            for conditional in slot.conditionals
         )
-        and not any(name.block for one in network.conditionals for name in one.parents)
+        and not any(
+            name.block for conditional in network.conditionals for name in conditional.parents
+        )
     )
 
 
@@ -113,13 +115,13 @@ def _is_even(
     """Whether the terms of all networks are one term each, which tensors hold without a gap."""
     weights: defaultdict[Hashable, set[Hashable]] = defaultdict(set)
     asked: defaultdict[Hashable, set[tuple[NetworkName, Variable]]] = defaultdict(set)
-    for one in pieces:
-        key = one.kind, one.cost, model.family_of(one.node).name
-        weights[key].add(one.weight)
-        asked[key].add((one.under, one.node))
-    if any(len(several) > 1 for several in weights.values()):
+    for piece in pieces:
+        key = piece.kind, piece.cost, model.family_of(piece.node).name
+        weights[key].add(piece.weight)
+        asked[key].add((piece.under, piece.node))
+    if any(len(weights_of) > 1 for weights_of in weights.values()):
         return False
-    names = {one.under for one in pieces}
+    names = {piece.under for piece in pieces}
     for slot in encoders:
         every = {(name, child) for name in names for child in slot.children}
         if asked.get(("kl", None, model.family_of(slot.children[0]).name), every) != every:
@@ -137,25 +139,27 @@ def _is_even(
 def _asked(slot: Slot, pieces: Iterable[Piece]) -> _Asked:
     """Which networks' samples it runs on, and for which of its children."""
     return frozenset(
-        (one.under, one.node)
-        for one in pieces
-        if isinstance(one.ref, Decoder) and one.node in slot.children
+        (piece.under, piece.node)
+        for piece in pieces
+        if isinstance(piece.ref, Decoder) and piece.node in slot.children
     )
 
 
 def _by_kind(slot: Slot, pieces: Iterable[Piece]) -> Iterator[list[Piece]]:
     kinds: defaultdict[Hashable, list[Piece]] = defaultdict(list)
-    for one in pieces:
-        if one.node in slot.children:
-            kinds[one.kind, one.cost].append(one)
+    for piece in pieces:
+        if piece.node in slot.children:
+            kinds[piece.kind, piece.cost].append(piece)
     yield from kinds.values()
 
 
 def _reads_all_of(slot: Slot, latents: set[tuple[Variable, ...]]) -> bool:
     """Whether its members read nothing but whole latents of the networks, and these in common."""
     return all(
-        not one.gates and (one.shared or not slot.stacked) and one.nodes[0] in latents
-        for one in slot.arguments
+        not argument.gates
+        and (argument.shared or not slot.stacked)
+        and argument.nodes[0] in latents
+        for argument in slot.arguments
     )
 
 
@@ -184,7 +188,7 @@ def plan_together(plan: Plan, names: tuple[NetworkName, ...], encoders: _Encoder
         attribute = Attribute(f"subsets:{plan.base}.{family.name}")
         parents = [encoders[name][place].conditionals[0].parents for name in names]
         plan.program.subsets.append(
-            (attribute, tuple(tuple(one in several for one in every) for several in parents))
+            (attribute, tuple(tuple(one in parents_of for one in every) for parents_of in parents))
         )
         of, shape = children_text(model, slot), (len(names), *slot_shape(slot, family))
         posterior = plan.forward.add(
@@ -237,7 +241,7 @@ def run_on_sets(plan: Plan, decoders: Iterable[Slot], pieces: Sequence[Piece]) -
         which = f"of {'every' if count == len(rows) else 'some'} S"
         if all(all(rows[place]) for place in sets):
             places = None if count == len(rows) else sets
-            arguments = tuple(replace(one, places=places) for one in run.arguments)
+            arguments = tuple(replace(argument, places=places) for argument in run.arguments)
             run = replace(run, arguments=arguments)
         else:
             holders, count = Attribute(f"holders:{slot.attribute}"), sum(row[0] for row in rows)
@@ -245,7 +249,7 @@ def run_on_sets(plan: Plan, decoders: Iterable[Slot], pieces: Sequence[Piece]) -
             plan.program.holders.append((holders, listed))
             which = "of every S that asks for i" if own else "of every S with i"
         shape = (count, *(run.target.shape or ()))
-        made = plan.forward.add(
+        value = plan.forward.add(
             replace(
                 run,
                 target=replace(run.target, shape=shape),
@@ -255,7 +259,7 @@ def run_on_sets(plan: Plan, decoders: Iterable[Slot], pieces: Sequence[Piece]) -
             )
         )
         for child in some.children:
-            plan.likelihood[ModelKey("p", child)] = (made.target, some.children)
+            plan.likelihood[ModelKey("p", child)] = (value.target, some.children)
 
 
 def _listed(plan: Plan, slot: Slot, rows: Sequence[Sequence[bool]]) -> tuple[bool, Attribute]:

@@ -33,24 +33,28 @@ def stratified(
     plans: Mapping[NetworkName, Plan], terms: Iterable[LossTerm], model: Model
 ) -> tuple[LossTerm, ...]:
     """The terms over every expert where they can be; their statements are put into the plans."""
-    found = tuple(terms)
+    stratified_terms = tuple(terms)
     enumerated = {
-        one.functional.under
-        for one in model.asked()
-        if isinstance(one.functional, DivergenceOfMarginals) and one.functional.enumerated
+        term.functional.under
+        for term in model.asked()
+        if isinstance(term.functional, DivergenceOfMarginals) and term.functional.enumerated
     }
     held = frozenset(one for plan in plans.values() for one in _mixtures(plan))
     for under, plan in plans.items():
         for mixture in dict.fromkeys(plan.mixtures.values()):
             strata = _Strata(plan, mixture, held, by_class=under in enumerated)
-            found = strata.put_into(found)
-    return found
+            stratified_terms = strata.put_into(stratified_terms)
+    return stratified_terms
 
 
 def _mixtures(plan: Plan) -> Iterator[Value]:
     """What has one density for all coordinates: posteriors, and priors of p."""
     yield from (one.value for one in plan.mixtures.values())
-    yield from (one.target for one in plan.forward if isinstance(one, Run) and one.is_mixture)
+    yield from (
+        statement.target
+        for statement in plan.forward
+        if isinstance(statement, Run) and statement.is_mixture
+    )
 
 
 @dataclass(slots=True)
@@ -74,17 +78,21 @@ class _Strata:
         """The terms of every expert, and behind each statement that of every expert."""
         drawn, _ = self.plan.posterior[self.mixture.children[0]]
         every: list[Statement] = []
-        for one in self.plan.forward:
-            every.append(one)
-            if isinstance(one, Sample) and one.discrete and self.by_class:
-                self.classes.update(outputs(one))
-            elif isinstance(one, Sample) and one.distribution == drawn and not one.times:
-                every.append(self._samples(one))
-            elif not isinstance(one, PriorSample):
-                every += self._of_each(one)
-        made = tuple(map(self._term, terms))
+        for statement in self.plan.forward:
+            every.append(statement)
+            if isinstance(statement, Sample) and statement.discrete and self.by_class:
+                self.classes.update(outputs(statement))
+            elif (
+                isinstance(statement, Sample)
+                and statement.distribution == drawn
+                and not statement.times
+            ):
+                every.append(self._samples(statement))
+            elif not isinstance(statement, PriorSample):
+                every += self._of_each(statement)
+        split = tuple(map(self._term, terms))
         self.plan.forward.rewrite(every)
-        return made
+        return split
 
     # ---- statements ------------------------------------------------------------------------------
 
@@ -105,11 +113,11 @@ class _Strata:
             self.classes.update(outputs(one))
         if read.isdisjoint(self.each.keys() | self.barred):
             return
-        made = None if read & (self.barred | self.classes) else self._made(one)
-        if made is None:
+        split = None if read & (self.barred | self.classes) else self._made(one)
+        if split is None:
             self.barred.update(outputs(one))
         else:
-            yield made
+            yield split
 
     def _made(self, one: Statement) -> Statement | None:
         match one:

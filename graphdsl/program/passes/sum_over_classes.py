@@ -57,14 +57,14 @@ def unfit_players(model: Model) -> Iterator[Diagnostic]:
     """Where each player has an objective of its own, all of them share one pass of samples."""
     asked = _asked(model) if model.players else {}
     reason = "each player has an objective of its own"
-    yield from (_misplaced(under, one, _Unfit(reason)) for under, one in asked.items())
+    yield from (_misplaced(under, term, _Unfit(reason)) for under, term in asked.items())
 
 
 def enumerated(
     module: LossModule, plans: dict[NetworkName, Plan], model: Model
 ) -> tuple[LossModule, tuple[Diagnostic, ...]]:
     """The module with sums over classes where they are asked for, and what is wrong with that."""
-    found: list[Diagnostic] = []
+    diagnostics: list[Diagnostic] = []
     for under, place in _asked(model).items():
         if under not in plans:
             continue  # its terms have left the objective
@@ -74,20 +74,20 @@ def enumerated(
             if not classes.deep:
                 span = Span.at(place.line, place.column, 2)
                 lacking = "sample of a category or a bit"
-                found.append(ChoiceInVain(span=span, word="enumeration", lacking=lacking))
+                diagnostics.append(ChoiceInVain(span=span, word="enumeration", lacking=lacking))
         except _Unfit as why:
-            found.append(_misplaced(under, place, why))
-    return module, tuple(found)
+            diagnostics.append(_misplaced(under, place, why))
+    return module, tuple(diagnostics)
 
 
 def _asked(model: Model) -> dict[NetworkName, Weighted]:
     """The networks whose classes are to be summed over, and where that is said first."""
-    found: dict[NetworkName, Weighted] = {}
-    for one in model.asked():
-        match one.functional:
+    asked: dict[NetworkName, Weighted] = {}
+    for term in model.asked():
+        match term.functional:
             case DivergenceOfMarginals(enumerated=True, under=under):
-                found.setdefault(under, one)
-    return found
+                asked.setdefault(under, term)
+    return asked
 
 
 def _misplaced(under: NetworkName, place: Weighted, why: _Unfit) -> Diagnostic:
@@ -137,9 +137,13 @@ class _Classes:
         if "relaxed" not in gradients:
             reason = f"`{self.plan.under}` infers no category and no bit"
             raise _Unfit(reason, f"{_LEAVE}: there are no classes to sum over")
-        for one in statements:
-            if isinstance(one, Sample) and one.discrete and one.distribution in self._own:
-                yield one
+        for statement in statements:
+            if (
+                isinstance(statement, Sample)
+                and statement.discrete
+                and statement.distribution in self._own
+            ):
+                yield statement
 
     @property
     def _own(self) -> dict[Value | None, tuple[str, ...]]:
@@ -169,15 +173,19 @@ class _Classes:
     # ---- statements ------------------------------------------------------------------------------
 
     def _statements(self, statements: Iterable[Statement]) -> Iterator[Statement]:
-        for one in statements:
-            if one not in self.samples:
-                read = inputs(one)
-                made = one if self.deep.isdisjoint(read) else self._widened(self._of_classes(one))
-                yield replaced(made, self.wide)
+        for statement in statements:
+            if statement not in self.samples:
+                read = inputs(statement)
+                generated = (
+                    statement
+                    if self.deep.isdisjoint(read)
+                    else self._widened(self._of_classes(statement))
+                )
+                yield replaced(generated, self.wide)
                 continue
-            if one == self.samples[0]:
+            if statement == self.samples[0]:
                 yield self._every()
-            if one == self.samples[-1]:
+            if statement == self.samples[-1]:
                 yield replaced(self._chances(), self.wide)
 
     def _widened(self, one: Statement) -> Statement:
@@ -189,23 +197,29 @@ class _Classes:
 
     def _mark(self, statements: Iterable[Statement]) -> None:
         """What is computed from the classes; of what a sample of p is like, the shape alone."""
-        self.deep.update(one.target for one in self.samples)
+        self.deep.update(sample.target for sample in self.samples)
         own = self._own
-        for one in statements:
-            if isinstance(one, Sample) and one not in self.samples and one.distribution in own:
-                self.drawn.add(one.target)
-            if not isinstance(one, PriorSample) and not self.deep.isdisjoint(inputs(one)):
-                self.deep.add(one.target)
+        for statement in statements:
+            if (
+                isinstance(statement, Sample)
+                and statement not in self.samples
+                and statement.distribution in own
+            ):
+                self.drawn.add(statement.target)
+            if not isinstance(statement, PriorSample) and not self.deep.isdisjoint(
+                inputs(statement)
+            ):
+                self.deep.add(statement.target)
 
     def _every(self) -> Every:
-        values = [EveryValue(one.target, name=self._name(one)) for one in self.samples]
+        values = [EveryValue(sample.target, name=self._name(sample)) for sample in self.samples]
         return Every(variables=tuple(values), count=self.count)
 
     def _chances(self) -> Chances:
         parts = [
-            (self._ref(Ref(one.distribution)), one.target)
-            for one in self.samples
-            if one.distribution is not None
+            (self._ref(Ref(sample.distribution)), sample.target)
+            for sample in self.samples
+            if sample.distribution is not None
         ]
         return Chances(target=self.chance, parts=tuple(parts), of=self._names(), count=self.count)
 

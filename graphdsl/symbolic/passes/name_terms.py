@@ -25,8 +25,8 @@ def name_terms(terms: Iterable[Term]) -> tuple[tuple[Term, ...], tuple[Step, ...
     """
     current = list(terms)
     steps: list[Step] = []
-    while (found := _first_pair(current)) is not None:
-        first, second, joined, rule = found
+    while (pair := _first_pair(current)) is not None:
+        first, second, joined, rule = pair
         # The joined term takes the first one's place: it is the next to be extended.
         current = [joined if term is first else term for term in current if term is not second]
         if steps and steps[-1].rule == rule and steps[-1].after == (first,):

@@ -97,12 +97,12 @@ def _license(before: Information, after: tuple[Term, ...]) -> str:
     atom = after[0].atom if after else None
     if not isinstance(atom, Information):
         return _statement(before.left, before.right, before.given)
-    told = set(atom.given) - set(before.given)
-    if told:
-        known = names(set(atom.given) - told)
+    added = set(atom.given) - set(before.given)
+    if added:
+        known = names(set(atom.given) - added)
         side, other = (atom.left, before.right), (atom.right, before.left)
-        apart = next(one for one, whole in (side, other) if told & set(whole))
-        return _statement(names(told.intersection(before.right) or told), apart, known)
+        apart = next(one for one, whole in (side, other) if added & set(whole))
+        return _statement(names(added.intersection(before.right) or added), apart, known)
     gone_right = tuple(name for name in before.right if name not in atom.right)
     if gone_right:
         return _statement(before.left, gone_right, names({*atom.right, *before.given}))

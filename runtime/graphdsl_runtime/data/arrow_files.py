@@ -92,7 +92,7 @@ def read_whole_csv(form: CsvForm) -> Table:
 
 def plain_names(names: Sequence[str]) -> bool:
     """Say whether columns have names, which differ."""
-    bare = [one.strip() for one in names]
+    bare = [name.strip() for name in names]
     return all(bare) and len(set(bare)) == len(bare)
 
 
@@ -208,7 +208,7 @@ def arrow_column(name: str, chunks: Any) -> Column:  # noqa: ANN401
 
     types, kind = pa.types, chunks.type
     if isinstance(kind, pa.BaseExtensionType):
-        chunks = pa.chunked_array([one.storage for one in chunks.chunks], kind.storage_type)
+        chunks = pa.chunked_array([chunk.storage for chunk in chunks.chunks], kind.storage_type)
         kind = chunks.type
     if types.is_dictionary(kind):
         chunks = chunks.cast(kind.value_type)

@@ -52,9 +52,9 @@ def encode(
     if owner.variable.kind not in ("categorical", "binary"):
         raise _no_number(owner, values)
     coded = list(_columns(owner, values))
-    found = sorted({name for one in coded for name in _used(one)}, key=_order)
-    names = tuple(known) or _declared(owner, found) or _classes(owner, found)
-    if new := [name for name in found if name not in names]:
+    used = sorted({name for one in coded for name in _used(one)}, key=_order)
+    names = tuple(known) or _declared(owner, used) or _classes(owner, used)
+    if new := [name for name in used if name not in names]:
         raise refused(
             "DATA08",
             owner.name,
@@ -109,41 +109,41 @@ def _used(one: _Coded) -> list[str]:
     return [one.names[code] for code in np.unique(one.codes[one.there])]
 
 
-def _declared(owner: Owner, found: Sequence[str]) -> tuple[str, ...]:
+def _declared(owner: Owner, levels: Sequence[str]) -> tuple[str, ...]:
     """Give the names in the order that their makers gave them numbers in, if there is one."""
     columns = [piece.column for piece in owner.pieces]
     names = columns[0].categories or ()
     classes = 2 if owner.variable.kind == "binary" else owner.variable.classes
-    same = all(one.ordered and one.categories == names for one in columns)
-    return names if same and len(names) == classes and set(found) <= set(names) else ()
+    same = all(column.ordered and column.categories == names for column in columns)
+    return names if same and len(names) == classes and set(levels) <= set(names) else ()
 
 
-def _classes(owner: Owner, found: Sequence[str]) -> tuple[str, ...]:
+def _classes(owner: Owner, names: Sequence[str]) -> tuple[str, ...]:
     """Name every class, in order."""
     binary = owner.variable.kind == "binary"
     classes = 2 if binary else owner.variable.classes or 0
     indices = [str(number) for number in range(classes)]
-    if set(found) <= set(indices):
+    if set(names) <= set(indices):
         return tuple(indices)
-    if len(found) > classes:
+    if len(names) > classes:
         what = "0 or 1" if binary else f"one of {classes} classes"
         instead = (
-            f"declare it `categorical({len(found)})`"
+            f"declare it `categorical({len(names)})`"
             if binary
-            else f"declare it `categorical({len(found)})`: {constant_of(len(found))}, if a "
+            else f"declare it `categorical({len(names)})`: {constant_of(len(names))}, if a "
             "constant sets it"
         )
         raise refused(
-            "DATA08", owner.name, f"is {what}, and the data have {_listed(found)}", instead
+            "DATA08", owner.name, f"is {what}, and the data have {_listed(names)}", instead
         )
-    if binary and len(found) == 1:
+    if binary and len(names) == 1:
         raise refused(
             "DATA08",
             owner.name,
-            f"is {found[0]} in every row that has it: nothing says whether that is 0 or 1",
+            f"is {names[0]} in every row that has it: nothing says whether that is 0 or 1",
             "write 0 and 1",
         )
-    return tuple(found)
+    return tuple(names)
 
 
 def _no_number(owner: Owner, values: Values) -> DataRefused:
@@ -152,7 +152,7 @@ def _no_number(owner: Owner, values: Values) -> DataRefused:
     for piece in owner.pieces:
         names = piece.column.categories
         for _ in range(piece.size):
-            text = [] if names is None else [one for one in names if not _is_number(one)]
+            text = [] if names is None else [name for name in names if not _is_number(name)]
             if names is not None and text:
                 codes = {names.index(one) for one in text}
                 row = int(np.argmax(np.isin(values.numbers[:, at], list(codes))))
@@ -188,6 +188,6 @@ def _is_number(text: str) -> bool:
 
 def _listed(names: Sequence[str]) -> str:
     more = len(names) - _SHOWN
-    return ", ".join(f"`{one[:40]}`" for one in names[:_SHOWN]) + (
+    return ", ".join(f"`{name[:40]}`" for name in names[:_SHOWN]) + (
         f" and {more} more" if more > 0 else ""
     )

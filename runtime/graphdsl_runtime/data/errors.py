@@ -74,7 +74,7 @@ class DataRefused(TrainingError):  # noqa: N818  # named after the mistake, like
     """
 
     def __init__(self, findings: Sequence[Finding], table: str = "") -> None:
-        lines = [line for one in findings for line in one.lines()]
+        lines = [line for finding in findings for line in finding.lines()]
         super().__init__("\n".join([*([table, ""] if table else []), *lines]))
         self.findings = tuple(findings)
 
@@ -83,13 +83,13 @@ class MissingLibrary(DataRefused):
     """A library that reads such a file is not installed."""
 
     def __init__(self, library: str, extra: str) -> None:
-        found = Finding(
+        finding = Finding(
             "DATA13",
             library,
             "is not installed, and such data need it",
             f'pip install "graphdsl[{extra}]"',
         )
-        super().__init__([found])
+        super().__init__([finding])
 
 
 def refused(code: str, where: str, said: str, instead: str = "") -> DataRefused:

@@ -48,8 +48,8 @@ class Field:
             return np.zeros((self.rows, count), dtype=bool)
 
         def lacking(there: Array) -> Array:
-            found: Array = np.any(~there.reshape(len(there), count, -1), axis=2)
-            return found
+            missing: Array = np.any(~there.reshape(len(there), count, -1), axis=2)
+            return missing
 
         return self.values.by_row(lacking)
 
@@ -136,15 +136,15 @@ def _support(owner: Owner, values: Values, facts: Facts) -> Iterator[Finding]:
 
 def _first(values: Values, outside: Callable[[Array], Array]) -> tuple[int, int, float, int] | None:
     """The first value outside the support, with how many more there are."""
-    found, count = None, 0
+    first, count = None, 0
     for start, block, there in values.blocks():
         wrong = there & np.isfinite(block) & outside(block)
         if wrong.any():
             count += int(wrong.sum())
-            if found is None:
+            if first is None:
                 row, column = np.argwhere(wrong)[0].tolist()
-                found = (start + row, column, float(block[row, column]))
-    return None if found is None else (*found, count - 1)
+                first = (start + row, column, float(block[row, column]))
+    return None if first is None else (*first, count - 1)
 
 
 def _missing(owner: Owner, values: Values, dropped: bool) -> Iterator[Finding]:

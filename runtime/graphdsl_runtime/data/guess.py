@@ -60,17 +60,17 @@ class Guesses:
 def guess(table: Table) -> Guesses:
     """Guess what each column is, and which ones belong together.  Raises `DataRefused`."""
     rows = _rows(table)
-    found: list[Guess] = []
+    guesses: list[Guess] = []
     left_out: list[tuple[str, str]] = []
     for column in table.columns:
         one = _guess(column, rows)
         if isinstance(one, str):
             left_out.append((column.name, one))
         else:
-            found.append(one)
-    if not found:
+            guesses.append(one)
+    if not guesses:
         raise refused("DATA02", table.name, "has no column that a variable could be", "")
-    return Guesses(tuple(_grouped(found)), tuple(left_out), table.names, rows)
+    return Guesses(tuple(_grouped(guesses)), tuple(left_out), table.names, rows)
 
 
 def _rows(table: Table) -> int:
@@ -175,25 +175,25 @@ def _of_whole(plain: Guess, numbers: Array, rows: int, span: str) -> Guess | str
     return replace(plain, why=f"whole numbers {span}; or `count`" if low > 0 else span)
 
 
-def _grouped(found: Sequence[Guess]) -> Iterator[Guess]:
+def _grouped(guesses: Sequence[Guess]) -> Iterator[Guess]:
     """Put columns together that are numbered, or that share a word, and are of one kind."""
-    groups = _numbered(found)
+    groups = _numbered(guesses)
     taken = {name for group in groups for one in group for name in one.columns}
-    groups += _sharing(one for one in found if one.columns[0] not in taken)
+    groups += _sharing(one for one in guesses if one.columns[0] not in taken)
     taken |= {name for group in groups for one in group for name in one.columns}
-    groups += _many(one for one in found if one.columns[0] not in taken)
+    groups += _many(one for one in guesses if one.columns[0] not in taken)
     first = {group[0].columns[0]: group for group in groups}
     members = {one.columns[0] for group in groups for one in group}
-    for one in found:
+    for one in guesses:
         if group := first.get(one.columns[0]):
             yield _together(group)
         elif one.columns[0] not in members:
             yield one
 
 
-def _numbered(found: Sequence[Guess]) -> list[list[Guess]]:
+def _numbered(guesses: Sequence[Guess]) -> list[list[Guess]]:
     stems: dict[str, dict[int, Guess]] = {}
-    for one in found:
+    for one in guesses:
         if (hit := _NUMBERED.fullmatch(one.name)) and hit[1]:
             number = int(next(part for part in hit.groups()[1:] if part is not None))
             stems.setdefault(hit[1], {})[number] = replace(one, name=hit[1], numbered=True)
@@ -207,26 +207,26 @@ def _numbered(found: Sequence[Guess]) -> list[list[Guess]]:
     return groups
 
 
-def _sharing(found: Iterator[Guess]) -> list[list[Guess]]:
+def _sharing(guesses: Iterator[Guess]) -> list[list[Guess]]:
     words: dict[str, list[Guess]] = {}
-    for one in found:
+    for one in guesses:
         if not one.shape and (hit := _WORD.fullmatch(one.name)):
             words.setdefault(hit[1], []).append(replace(one, name=hit[1]))
     groups = map(_of_one_kind, words.values())
     return [group for group in groups if len(group) >= _LEAST_GROUP and _alike(group)]
 
 
-def _many(found: Iterator[Guess]) -> list[list[Guess]]:
+def _many(guesses: Iterator[Guess]) -> list[list[Guess]]:
     """Columns of one kind that have nothing in common, where there are too many to name each."""
     kinds: dict[tuple[str, bool], list[Guess]] = {}
-    columns = [one for one in found if not one.shape and _alike([one])]
-    continuous = [one for one in columns if one.kind in _CONTINUOUS]
+    columns = [one for one in guesses if not one.shape and _alike([one])]
+    continuous = [column for column in columns if column.kind in _CONTINUOUS]
     if len(continuous) > _MOST_APART:  # one vector, as far as it can be
-        others = [one for one in columns if one.kind not in _CONTINUOUS]
+        others = [column for column in columns if column.kind not in _CONTINUOUS]
         columns = [*_of_one_kind(continuous), *others]
-    for one in columns:
-        name = f"{_MANY[one.kind]}{'_some' if one.optional else ''}"
-        kinds.setdefault((one.kind, one.optional), []).append(replace(one, name=name))
+    for column in columns:
+        name = f"{_MANY[column.kind]}{'_some' if column.optional else ''}"
+        kinds.setdefault((column.kind, column.optional), []).append(replace(column, name=name))
     return [group for group in kinds.values() if len(group) > _MOST_APART]
 
 

@@ -25,8 +25,8 @@ def read_saved(folder: Path) -> Table:
     with needs("hf"):
         import datasets
     try:
-        found = datasets.load_from_disk(str(folder))
-        parts = dict(found) if isinstance(found, datasets.DatasetDict) else {"train": found}
+        saved = datasets.load_from_disk(str(folder))
+        parts = dict(saved) if isinstance(saved, datasets.DatasetDict) else {"train": saved}
         chosen = _chosen(parts)
         features = next(iter(chosen.values())).features
         joined = datasets.concatenate_datasets(list(chosen.values()))

@@ -26,7 +26,7 @@ def mapped_arrays(path: Path, least: int = _LEAST) -> dict[str, Array]:
 
     Raises whatever a broken file makes NumPy, or zipfile, say.
     """
-    found = {}
+    arrays = {}
     with zipfile.ZipFile(path) as archive, path.open("rb") as file:
         for member in archive.infolist():
             plain = member.compress_type == zipfile.ZIP_STORED and not member.flag_bits & 1
@@ -34,8 +34,8 @@ def mapped_arrays(path: Path, least: int = _LEAST) -> dict[str, Array]:
                 start = _start(file, member)
                 array = _mapped(path, file, start, member)
                 if array is not None:
-                    found[member.filename.removesuffix(".npy")] = array
-    return found
+                    arrays[member.filename.removesuffix(".npy")] = array
+    return arrays
 
 
 def _start(file: io.BufferedReader, member: zipfile.ZipInfo) -> int:

@@ -26,9 +26,12 @@ def parse_maps(texts: Sequence[str], variables: Sequence[Variable]) -> dict[str,
     {'x': 'gene_*,age'}
     """
     known = [
-        name for one in variables if one.role != "latent" for name in (one.name, *one.member_names)
+        name
+        for variable in variables
+        if variable.role != "latent"
+        for name in (variable.name, *variable.member_names)
     ]
-    found: dict[str, str] = {}
+    maps: dict[str, str] = {}
     for text in texts:
         name, sign, columns = text.partition("=")
         name = name.strip()
@@ -38,10 +41,10 @@ def parse_maps(texts: Sequence[str], variables: Sequence[Variable]) -> dict[str,
         if name not in known:
             hint = close_to(name, known) or f"the names are {', '.join(dict.fromkeys(known))}"
             raise refused("DATA04", asked, f"the spec has no data named `{name}`", hint)
-        if name in found:
+        if name in maps:
             raise refused("DATA04", asked, f"`{name}` is mapped twice", "write it once")
-        found[name] = columns.strip()
-    return found
+        maps[name] = columns.strip()
+    return maps
 
 
 def mapped(table: Table, text: str, name: str) -> list[Piece]:
@@ -49,7 +52,7 @@ def mapped(table: Table, text: str, name: str) -> list[Piece]:
     if table.column(text) is not None:
         return find(table, text)
     pieces: list[Piece] = []
-    for part in (one.strip() for one in _PARTS.findall(text)):
+    for part in (match.strip() for match in _PARTS.findall(text)):
         if part:
             pieces += _of_part(table, part, name)
     ((most, times),) = Counter(piece.name for piece in pieces).most_common(1) or [("", 0)]
@@ -68,14 +71,14 @@ def _of_part(table: Table, part: str, name: str) -> list[Piece]:
     every = list(all_pieces(table))
     if part.startswith('"') and part.endswith('"') and len(part) > 1:
         part = part[1:-1]
-        found = find(table, part)
-    elif found := find(table, part):
-        return found
+        column = find(table, part)
+    elif column := find(table, part):
+        return column
     elif ".." in part:
         return _range(every, part, name)
     else:
-        found = [piece for piece in every if fnmatchcase(piece.name, part.replace("[", "[[]"))]
-    if not found:
+        column = [piece for piece in every if fnmatchcase(piece.name, part.replace("[", "[[]"))]
+    if not column:
         names = [piece.name for piece in every]
         raise refused(
             "DATA04",
@@ -83,7 +86,7 @@ def _of_part(table: Table, part: str, name: str) -> list[Piece]:
             f"`{part}` names no column of {table.name}",
             close_to(part, names) or listed(table),
         )
-    return found
+    return column
 
 
 def _range(every: Sequence[Piece], part: str, name: str) -> list[Piece]:

@@ -83,8 +83,8 @@ def column_of(name: str, array: Array, labels: Array | None = None) -> Column:
         return Column(name, np.zeros(array.shape), unusable=_UNUSABLE[kind])
     entries: tuple[str, ...] = ()
     if labels is not None and labels.dtype.kind in "US" and labels.shape == array.shape[1:]:
-        found = tuple(map(str, labels))
-        entries = found if len(set(found)) == len(found) else ()
+        names = tuple(map(str, labels))
+        entries = names if len(set(names)) == len(names) else ()
     return Column(name, _native(array), entries=entries)
 
 

@@ -130,8 +130,8 @@ def _matrix(name: str, values: Any, entries: tuple[str, ...]) -> Column:  # noqa
 
 
 def _written_out(rows: Any) -> Array:  # noqa: ANN401
-    found: Array = rows.toarray() if hasattr(rows, "toarray") else np.asarray(rows)
-    return found
+    dense: Array = rows.toarray() if hasattr(rows, "toarray") else np.asarray(rows)
+    return dense
 
 
 def _spread(column: Column, places: Array, rows: int) -> Column:

@@ -25,36 +25,36 @@ def read_own(source: str) -> Table:
     This runs code: a source of this kind is to be trusted like a program.
     """
     try:
-        found = call_named(source)
+        value = call_named(source)
     except CannotCall as problem:
         raise refused("DATA01", source, problem.said) from None
-    return table_of(source, found)
+    return table_of(source, value)
 
 
-def table_of(name: str, found: Any) -> Table:  # noqa: ANN401  # it is anything
+def table_of(name: str, value: Any) -> Table:  # noqa: ANN401  # it is anything
     """Make a table of what a function returned.  Raises `DataRefused`."""
-    if isinstance(found, Table):
-        return found
-    kind = f"{type(found).__module__.partition('.')[0]}.{type(found).__name__}"
+    if isinstance(value, Table):
+        return value
+    kind = f"{type(value).__module__.partition('.')[0]}.{type(value).__name__}"
     if kind == "pyarrow.Table":
-        return from_arrow(name, found)
+        return from_arrow(name, value)
     if kind == "pandas.DataFrame":
-        return _of_frame(name, found)
+        return _of_frame(name, value)
     if kind == "anndata.AnnData":
-        return from_anndata(name, found)
+        return from_anndata(name, value)
     if kind == "mudata.MuData":
-        return from_mudata(name, found)
-    if isinstance(found, Mapping):
+        return from_mudata(name, value)
+    if isinstance(value, Mapping):
         return Table(
-            name, tuple(column_of(str(key), _array(key, one)) for key, one in found.items())
+            name, tuple(column_of(str(key), _array(key, one)) for key, one in value.items())
         )
     if (
-        hasattr(found, "__getitem__")
-        and isinstance(found, Sized)
-        and not isinstance(found, str | bytes)
+        hasattr(value, "__getitem__")
+        and isinstance(value, Sized)
+        and not isinstance(value, str | bytes)
     ):
-        return _of_dataset(name, found)
-    raise refused("DATA01", name, f"returned {type(found).__name__}", _WHAT)
+        return _of_dataset(name, value)
+    raise refused("DATA01", name, f"returned {type(value).__name__}", _WHAT)
 
 
 def _of_frame(name: str, frame: Any) -> Table:  # noqa: ANN401
@@ -64,18 +64,18 @@ def _of_frame(name: str, frame: Any) -> Table:  # noqa: ANN401
     for place, title in enumerate(frame.columns):
         series = frame.iloc[:, place]
         try:
-            made = pa.table({str(title): pa.Array.from_pandas(series)})
-            columns += from_arrow(name, made).columns
+            column = pa.table({str(title): pa.Array.from_pandas(series)})
+            columns += from_arrow(name, column).columns
         except (pa.ArrowException, TypeError, ValueError):
             cells = ["" if gone else one for one, gone in zip(series, series.isna(), strict=True)]
             columns.append(from_text(str(title), cells))
     return Table(name, tuple(columns))
 
 
-def _of_dataset(name: str, found: Any) -> Table:  # noqa: ANN401
+def _of_dataset(name: str, dataset: Any) -> Table:  # noqa: ANN401
     """A Dataset of torch: items that are dicts, tuples (``x``, ``y``, then numbers) or arrays."""
     try:
-        items = [found[row] for row in range(len(found))]
+        items = [dataset[row] for row in range(len(dataset))]
     except Exception as problem:  # of code that is not ours
         said = " ".join(f"{type(problem).__name__}: {problem}".split())[:200]
         raise refused("DATA01", name, f"an item raised {said}") from None

@@ -25,8 +25,8 @@ def partial_rows(owner: Owner, values: Values) -> Iterator[Finding]:
     def unread(there: Array) -> Array:
         """How many values are there of members that are not whole, in each row."""
         count = there.reshape(len(there), members, -1).sum(axis=2)
-        found: Array = np.where(count < size, count, 0).sum(axis=1)
-        return found
+        partial: Array = np.where(count < size, count, 0).sum(axis=1)
+        return partial
 
     lost = values.by_row(unread)
     if lost.any():
@@ -71,8 +71,8 @@ def _empty_together(values: Values) -> list[list[str]]:
         number = chance.integers(0, 2**63, size=(len(there), 1), dtype=np.uint64)
         sums += np.where(there, np.uint64(0), number).sum(axis=0, dtype=np.uint64)
     groups: dict[int, list[str]] = {}
-    for name, found in zip(values.names, sums.tolist(), strict=True):
-        groups.setdefault(found, []).append(name)
+    for name, count in zip(values.names, sums.tolist(), strict=True):
+        groups.setdefault(count, []).append(name)
     return list(groups.values())
 
 

@@ -65,11 +65,11 @@ def prepare(
         for owner in resolve(table, variables, mapped)
         if owner.pieces
     ]
-    findings = [one for field in fields for one in field.findings]
+    findings = [finding for field in fields for finding in field.findings]
     findings += unequal(fields)
     kept = _kept(fields, drop_incomplete)
     text = shown(table, fields, [*table.notes], kept)
-    if kept is None or any(one.fatal for one in findings):
+    if kept is None or any(finding.fatal for finding in findings):
         raise DataRefused(findings or [_nothing(table)], text)
     try:
         parts = _parts(table, split, kept)
@@ -81,7 +81,7 @@ def prepare(
     lines = [text, shares]
     if dropped:
         lines.append(f"{dropped} incomplete rows left out")
-    lines += [line for one in findings for line in one.lines()]
+    lines += [line for finding in findings for line in finding.lines()]
     tested = parts.validating if split.validation else parts.held_out
     return Prepared(
         name=table.name,
@@ -153,7 +153,7 @@ def unequal(fields: Sequence[Field]) -> Iterator[Finding]:
 
 def _kept(fields: Sequence[Field], drop_incomplete: bool) -> Array | None:
     """Say which rows are read; None where nothing can be, as the findings say."""
-    if not fields or any(one.values is None for one in fields) or any(unequal(fields)):
+    if not fields or any(field.values is None for field in fields) or any(unequal(fields)):
         return None
     kept = complete_rows(fields)
     return kept if drop_incomplete else np.ones_like(kept)
@@ -202,13 +202,13 @@ def _entries(field: Field, rows: Array | slice) -> dict[str, Tensor]:
     assert values is not None
     if owner.variable.kind == "categorical":
         numbers = values.numbers[rows]
-        made = {owner.name: _tensor(numbers.astype(np.int64), owner.shape)}
+        entries = {owner.name: _tensor(numbers.astype(np.int64), owner.shape)}
         absent = field.absent()
         if absent.any():
             grid = owner.variable.grid if owner.name == owner.variable.name else ()
             seen = torch.from_numpy(~absent[rows]).reshape(len(numbers), *grid)
-            made[seen_name(owner.name)] = seen
-        return made
+            entries[seen_name(owner.name)] = seen
+        return entries
     return {owner.name: _tensor(_singles(values, rows), owner.shape)}
 
 

@@ -71,10 +71,10 @@ def read_batch(
     known = _of_record(record)
     owners = _owners(table, variables, needed, known, maps)
     fields = [
-        read_field(one, known.classes.get(one.name, ()), drop_incomplete=drop_incomplete)
-        for one in owners
+        read_field(owner, known.classes.get(owner.name, ()), drop_incomplete=drop_incomplete)
+        for owner in owners
     ]
-    findings = [one for each in fields for one in each.findings if one.fatal]
+    findings = [finding for each in fields for finding in each.findings if finding.fatal]
     findings += [*unequal(fields), *_without_record(fields, record)]
     if findings:
         raise DataRefused(findings, shown(table, fields, table.notes))
@@ -92,7 +92,9 @@ def read_batch(
         places=tuple(places.tolist()),
         total=len(kept),
         names=tuple(table.rows[row] for row in places) if table.rows else (),
-        findings=tuple(one for each in fields for one in each.findings if one.code == "DATA25"),
+        findings=tuple(
+            finding for each in fields for finding in each.findings if finding.code == "DATA25"
+        ),
     )
 
 
@@ -113,24 +115,24 @@ def _owners(
     maps: Sequence[str],
 ) -> list[Owner]:
     """Give what is needed its columns: as asked for, as recorded, or by name."""
-    data = [one for one in variables if one.role != "latent"]
+    data = [variable for variable in variables if variable.role != "latent"]
     asked = parse_maps(maps, data)
     mapped = [one for one in data if not asked.keys().isdisjoint({one.name, *one.member_names})]
     rest = [one for one in data if one not in mapped]
-    found = [one for one in resolve(table, mapped, asked) if one.pieces] if mapped else []
+    owners = [one for one in resolve(table, mapped, asked) if one.pieces] if mapped else []
     lacking: tuple[Finding, ...] = ()
     if known.columns:
-        found += _recorded(table, rest, known.columns)
+        owners += _recorded(table, rest, known.columns)
     elif rest:
         named, lacking = _by_name(table, rest)
-        found += named
+        owners += named
     if needed is None:
-        return found
+        return owners
     wanted = _members(data, needed)
-    findings = [*_lacking(table, data, wanted, found, lacking)]
+    findings = [*_lacking(table, data, wanted, owners, lacking)]
     if findings:
         raise DataRefused(findings)
-    return [one for one in found if wanted.intersection(_covered(one))]
+    return [owner for owner in owners if wanted.intersection(_covered(owner))]
 
 
 def _recorded(
@@ -139,7 +141,9 @@ def _recorded(
     """Find the recorded columns; what the table has none of is left out."""
     findings: list[Finding] = []
     owners = []
-    known = {name: one for one in variables for name in (one.name, *one.member_names)}
+    known = {
+        name: variable for variable in variables for name in (variable.name, *variable.member_names)
+    }
     if table.nameless and len(columns) == 1:
         (name,) = columns
         return [Owner(name, known[name], (Piece(table.columns[0]),))] if name in known else []
@@ -166,20 +170,28 @@ def _by_name(
     training; a part of the variables takes columns by name alone.
     """
     lacking: dict[str, Finding] = {}
-    own = {name: one for one in variables for name in (one.name, *one.member_names)}
-    loose = [replace(one, optional=True) for one in variables]
+    own = {
+        name: variable for variable in variables for name in (variable.name, *variable.member_names)
+    }
+    loose = [replace(variable, optional=True) for variable in variables]
     while True:
         try:
-            found = resolve(table, loose, dict.fromkeys(lacking, ""))
+            owners = resolve(table, loose, dict.fromkeys(lacking, ""))
         except DataRefused as problem:
-            new = {one.where: one for one in problem.findings if one.code == "DATA03"}
+            new = {
+                finding.where: finding for finding in problem.findings if finding.code == "DATA03"
+            }
             if len(new) < len(problem.findings) or new.keys() <= lacking.keys():
                 raise
             lacking |= new
             table = replace(table, by_order=False)
         else:
             return (
-                [Owner(one.name, own[one.name], one.pieces) for one in found if one.pieces],
+                [
+                    Owner(owner.name, own[owner.name], owner.pieces)
+                    for owner in owners
+                    if owner.pieces
+                ],
                 tuple(lacking.values()),
             )
 
@@ -187,9 +199,9 @@ def _by_name(
 def _members(variables: Sequence[Variable], names: Sequence[str]) -> set[str]:
     return {
         member
-        for one in variables
-        for member in one.member_names
-        if one.name in names or member in names
+        for variable in variables
+        for member in variable.member_names
+        if variable.name in names or member in names
     }
 
 
@@ -202,18 +214,18 @@ def _lacking(
     table: Table,
     variables: Sequence[Variable],
     wanted: set[str],
-    found: Sequence[Owner],
+    owners: Sequence[Owner],
     lacking: Sequence[Finding],
 ) -> Iterator[Finding]:
     """Find what is needed, may not be missing, and has no column."""
-    there = {member for one in found for member in _covered(one)}
+    there = {member for owner in owners for member in _covered(owner)}
     said = {one.where: one for one in lacking}
-    for one in variables:
-        gone = [name for name in one.member_names if name in wanted and name not in there]
-        for name in gone if not one.optional else ():
+    for variable in variables:
+        gone = [name for name in variable.member_names if name in wanted and name not in there]
+        for name in gone if not variable.optional else ():
             yield (
                 said.get(name)
-                or said.get(one.name)
+                or said.get(variable.name)
                 or Finding(
                     "DATA03",
                     name,
@@ -259,20 +271,20 @@ def _of_record(record: Record | None) -> _Recorded:
 
 
 def _lists(record: Record, key: str) -> dict[str, list[str]]:
-    found = record.get(key, {})
-    if not isinstance(found, Mapping) or not all(
+    lists = record.get(key, {})
+    if not isinstance(lists, Mapping) or not all(
         isinstance(name, str) and isinstance(each, list) and all(isinstance(x, str) for x in each)
-        for name, each in found.items()
+        for name, each in lists.items()
     ):
         raise refused("DATA01", "data.json", f"`{key}` is no list of names for each variable")
-    return dict(found)
+    return dict(lists)
 
 
 def _way(record: Record) -> Split | None:
-    found = record.get("split")
-    if found is None:
+    way = record.get("split")
+    if way is None:
         return None
-    known = found if isinstance(found, Mapping) else {}
+    known = way if isinstance(way, Mapping) else {}
     by, fraction, seed, share = (*map(known.get, _SPLIT), known.get("validation", 0.0))
     right = isinstance(by, str) and isinstance(fraction, float) and type(seed) is int
     if not (right and isinstance(share, float) and 0 <= seed < 2**32):  # type: ignore[operator]  # it is an int

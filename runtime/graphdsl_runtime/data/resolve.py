@@ -32,8 +32,8 @@ def resolve(table: Table, variables: Sequence[Variable], maps: Mapping[str, str]
         except DataRefused as problem:
             findings += problem.findings
     owners += _by_order(table, left, owners)
-    found = {owner.name for owner in owners}
-    findings += [_absent(table, one) for one in left if one.name not in found]
+    names = {owner.name for owner in owners}
+    findings += [_absent(table, one) for one in left if one.name not in names]
     findings += _lacking(owners)
     findings += _twice(owners)
     if findings:
@@ -65,12 +65,12 @@ def _wanted(
 def _named(table: Table, name: str) -> list[Piece]:
     """The column of a name, ``x[1]`` or ``x_1``, or its entries ``x_0, x_1, ...``."""
     names = dict.fromkeys((name, _flat(name)))
-    found = [column for one in names if (column := table.column(one))]
-    if len(found) > 1:
-        both = " and ".join(f"`{one.name}`" for one in found)
+    columns = [column for one in names if (column := table.column(one))]
+    if len(columns) > 1:
+        both = " and ".join(f"`{one.name}`" for one in columns)
         raise refused("DATA03", name, f"could be {both}", f"write {columns_of(name, 'COLUMN')}")
-    if found:
-        return [Piece(found[0])]
+    if columns:
+        return [Piece(columns[0])]
     return _entries(table, name, names)
 
 
@@ -80,7 +80,7 @@ def _entries(table: Table, name: str, names: Iterable[str]) -> list[Piece]:
     numbered: dict[int, Column] = {}
     for column in table.columns:
         if hit := pattern.fullmatch(column.name):
-            number = int(next(one for one in hit.groups() if one is not None))
+            number = int(next(group for group in hit.groups() if group is not None))
             if number in numbered:
                 both = f"`{numbered[number].name}` and `{column.name}`"
                 raise refused("DATA03", name, f"its entry {number} could be {both}", "rename one")
@@ -108,13 +108,13 @@ def _by_order(table: Table, left: Sequence[Owner], owners: Sequence[Owner]) -> l
         return []
     taken = {piece.column.name for owner in owners for piece in owner.pieces}
     free = [column for column in table.columns if column.name not in taken]
-    found = []
+    columns = []
     for owner in left:
         column = next((one for one in free if _fits(one, owner)), None)
         if column is not None:
             free.remove(column)
-            found.append(Owner(owner.name, owner.variable, (Piece(column),)))
-    return found
+            columns.append(Owner(owner.name, owner.variable, (Piece(column),)))
+    return columns
 
 
 def _fits(column: Column, owner: Owner) -> bool:

@@ -120,21 +120,21 @@ def _by_column(column: Column, kept: Array) -> Array:
     if names is None:
         levels = set(np.unique(column.values[kept]).tolist())
         if not levels <= {0, 1}:
-            raise _no_parts(column, ", ".join(f"{one:g}" for one in sorted(levels)[:4]))
+            raise _no_parts(column, ", ".join(f"{level:g}" for level in sorted(levels)[:4]))
         chosen = [1]
         return kept & np.isin(column.values, chosen)
     used = [names[code] for code in np.unique(column.values[kept])]
     if other := [one for one in used if one.lower() not in _HELD_OUT | _TRAINED]:
         raise _no_parts(column, ", ".join(other[:4]))
-    chosen = [code for code, one in enumerate(names) if one.lower() in _HELD_OUT]
+    chosen = [code for code, name in enumerate(names) if name.lower() in _HELD_OUT]
     return kept & np.isin(column.values, chosen)
 
 
-def _no_parts(column: Column, found: str) -> Exception:
+def _no_parts(column: Column, reason: str) -> Exception:
     return refused(
         "DATA12",
         f"--split column:{column.name}",
-        f"has the values {found}",
+        f"has the values {reason}",
         "write train and test, or 0 and 1 for held out; or split with group:COLUMN",
     )
 

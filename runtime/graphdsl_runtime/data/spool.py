@@ -70,7 +70,7 @@ def copied(
     >>> copied((2, 2), np.float32, lambda here: np.ones((here.stop - here.start, 2))).tolist()
     [[1.0, 1.0], [1.0, 1.0]]
     """
-    made = room(shape, dtype)
+    copy = room(shape, dtype)
     for here in steps(shape[0], math.prod(shape[1:])):
-        made[here] = part(here)
-    return made
+        copy[here] = part(here)
+    return copy

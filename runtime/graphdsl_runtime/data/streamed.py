@@ -54,16 +54,16 @@ def read_streamed(file: Streamed) -> Table:
     numbers = [name for name, kind in types.items() if _is_number(kind)]
     lists = [name for name, kind in types.items() if _is_list(kind)]
     rest = [name for name in types if name not in numbers and name not in lists]
-    found = {one.name: one for one in _numbers(file, numbers)}
+    numbers_of = {number.name: number for number in _numbers(file, numbers)}
     for name in lists:
         column = _list(file, name)
-        found[column.name] = column
+        numbers_of[column.name] = column
     if rest:
         text = file.whole(rest)
         text.validate(full=True)
-        found |= {one.name: one for one in from_arrow(file.name, text).columns}
+        numbers_of |= {one.name: one for one in from_arrow(file.name, text).columns}
     order = {name.strip(): place for place, name in enumerate(types)}
-    columns = sorted(found.values(), key=lambda one: order.get(one.name, len(order)))
+    columns = sorted(numbers_of.values(), key=lambda one: order.get(one.name, len(order)))
     return Table(file.name, tuple(columns))
 
 

@@ -89,11 +89,11 @@ class Table:
     @cached_property
     def entries(self) -> Mapping[str, Sequence[tuple[Column, int]]]:
         """The named entries of columns, by name: each with its place."""
-        found: dict[str, list[tuple[Column, int]]] = {}
+        columns: dict[str, list[tuple[Column, int]]] = {}
         for column in self.columns:
             for place, name in enumerate(column.entries):
-                found.setdefault(name, []).append((column, place))
-        return found
+                columns.setdefault(name, []).append((column, place))
+        return columns
 
     @cached_property
     def _by_name(self) -> Mapping[str, Column]:

@@ -74,10 +74,10 @@ def read_mfeat(folder: Path) -> Table:
     """
     table = read_npz(folder / "mfeat.npz")
     columns = tuple(
-        Column("y", one.values.astype(np.int64), categories=tuple("0123456789"))
-        if one.name == "y"
-        else one
-        for one in table.columns
+        Column("y", column.values.astype(np.int64), categories=tuple("0123456789"))
+        if column.name == "y"
+        else column
+        for column in table.columns
     )
     return Table(f"mfeat:{folder.name}", columns)
 
@@ -108,7 +108,7 @@ def _bits(column: Column, trained: Array) -> tuple[Array, list[str]]:
     if names is not None:
         there = np.ones(column.rows, dtype=bool) if column.missing is None else ~column.missing
         bits = (column.values[:, None] == np.arange(len(names))) & there[:, None]
-        return bits, [f"{column.name}={one}" for one in names]
+        return bits, [f"{column.name}={name}" for name in names]
     shares = np.linspace(0, 1, _BINS + 1)[1:-1]
     edges = np.unique(np.quantile(column.values[trained], shares))
     places = np.searchsorted(edges, column.values, side="right")

@@ -23,21 +23,21 @@ class Coordinates:
     """
 
     @classmethod
-    def stack(cls, several: Sequence[Self]) -> Self:
+    def stack(cls, distributions: Sequence[Self]) -> Self:
         """Put the members of a family side by side.
 
         Shapes: N times ``(B, *) -> (B, N, *)``.
         """
-        parameters = zip(*(one.parameters for one in several), strict=True)
-        return cls(*(torch.stack(one, dim=1) for one in parameters))
+        parameters = zip(*(one.parameters for one in distributions), strict=True)
+        return cls(*(torch.stack(parameter, dim=1) for parameter in parameters))
 
     def __getitem__(self, index: Index) -> Self:
-        return type(self)(*(one[index] for one in self.parameters))
+        return type(self)(*(parameter[index] for parameter in self.parameters))
 
     @property
     def parameters(self) -> tuple[Tensor, ...]:
         """The parameters, in their order."""
-        return tuple(getattr(self, one.name) for one in fields(self))  # type: ignore[arg-type]  # every subclass is a dataclass
+        return tuple(getattr(self, field.name) for field in fields(self))  # type: ignore[arg-type]  # every subclass is a dataclass
 
     @property
     def mean(self) -> Tensor:

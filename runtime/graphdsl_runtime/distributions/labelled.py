@@ -76,16 +76,16 @@ class Labelled(Generic[_Of]):
         return Labelled(inferred, there, torch.where(there, value, 0.0).to(mean.dtype))
 
     @staticmethod
-    def stack(several: Sequence[Labelled[_Of]]) -> Labelled[_Of]:
+    def stack(distributions: Sequence[Labelled[_Of]]) -> Labelled[_Of]:
         """Put the members of a family side by side.
 
         Shapes: N times ``(B, *) -> (B, N, *)``.
         """
-        together = type(several[0].inferred).stack([one.inferred for one in several])  # type: ignore[attr-defined]  # of each kind, its own
+        together = type(distributions[0].inferred).stack([one.inferred for one in distributions])  # type: ignore[attr-defined]  # of each kind, its own
         return Labelled(
             together,
-            torch.stack([one.seen for one in several], dim=1),
-            torch.stack([one.value for one in several], dim=1),
+            torch.stack([one.seen for one in distributions], dim=1),
+            torch.stack([one.value for one in distributions], dim=1),
         )
 
     def __getitem__(self, index: Index) -> Labelled[_Of]:

@@ -36,8 +36,8 @@ def importance_weighted(p: Sequence[Tensor], q: Sequence[Tensor], samples: int) 
     log_weight = _joint(p) - _joint(q)
     if log_weight.shape[0] % samples:
         raise ShapeMismatch("log-weights", expected=(f"{samples} B",), got=log_weight.shape)
-    several = log_weight.reshape(-1, samples)
-    return math.log(samples) - torch.logsumexp(several, dim=1)
+    weights = log_weight.reshape(-1, samples)
+    return math.log(samples) - torch.logsumexp(weights, dim=1)
 
 
 def importance_of_experts(
@@ -82,9 +82,9 @@ def importance_of_experts(
     if log_weight.shape[0] % (samples * experts):
         every = f"{samples * experts} B"
         raise ShapeMismatch("log-weights", expected=(every,), got=log_weight.shape)
-    several = log_weight.reshape(-1, experts, samples)
-    log_weights = log_weights.expand(several.shape[0], -1)
-    means = torch.logsumexp(several, dim=2) - math.log(samples)
+    weights = log_weight.reshape(-1, experts, samples)
+    log_weights = log_weights.expand(weights.shape[0], -1)
+    means = torch.logsumexp(weights, dim=2) - math.log(samples)
     if per_expert:
         there = log_weights > -math.inf
         return -torch.where(there, log_weights.exp() * means, 0.0).sum(dim=1)

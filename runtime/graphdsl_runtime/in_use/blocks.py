@@ -37,12 +37,12 @@ class Piece:
 
     def drawn(self, likelihood: Likelihood, seed: int) -> Tensor:
         """Draw data, whatever other rows are in the piece.  Shapes: as of `draw_data`."""
-        found = []
+        samples = []
         for start in range(0, self.rows, _GRAIN):
             with _seeded(seed, self.first + start, 1), torch.random.fork_rng():
                 places = torch.arange(start, start + _GRAIN).clamp(max=self.rows - 1)
-                found.append(draw_data(likelihood[places])[: self.rows - start])
-        return torch.cat(found)
+                samples.append(draw_data(likelihood[places])[: self.rows - start])
+        return torch.cat(samples)
 
 
 def rows_in(batch: Batch) -> int:
@@ -81,8 +81,8 @@ def pieces(
             noise = _noise(objective, block)  # whole: a row has the same with others after it
         if same_noise:
             noise = {
-                name: one[:1].expand_as(one) if len(one) == block else one
-                for name, one in noise.items()
+                name: tensor[:1].expand_as(tensor) if len(tensor) == block else tensor
+                for name, tensor in noise.items()
             }
         for first in range(0, count, step):
             here = slice(first, min(first + step, count))
@@ -92,8 +92,8 @@ def pieces(
                     for name, one in batch.items()
                 },
                 {
-                    name: (one[here] if len(one) == block else one).to(device)
-                    for name, one in noise.items()
+                    name: (tensor[here] if len(tensor) == block else tensor).to(device)
+                    for name, tensor in noise.items()
                 },
                 start + first,
                 here.stop - here.start,
@@ -105,8 +105,8 @@ def _noise(objective: Objective, rows: int) -> dict[str, Tensor]:
     dtype = objective._dtype()
     like = torch.empty(rows, dtype=dtype)
     noise = objective.draw_noise(like)
-    for one in objective.variables:
-        noise[f"prior({one.name})"] = torch.randn(rows, *one.noise_shape, dtype=dtype)
+    for variable in objective.variables:
+        noise[f"prior({variable.name})"] = torch.randn(rows, *variable.noise_shape, dtype=dtype)
     for name in _selectors(objective):
         noise[name] = torch.rand(rows, dtype=dtype)
     return noise
@@ -116,7 +116,9 @@ def _selectors(objective: Objective) -> list[str]:
     """Name the noise by which experts are drawn: emitted methods have the names as they are."""
     own = type(objective)
     words = [*unwrap(own.forward).__code__.co_consts, *unwrap(own.infer).__code__.co_consts]
-    return sorted({one for one in words if isinstance(one, str) and one.startswith("selector_")})
+    return sorted(
+        {word for word in words if isinstance(word, str) and word.startswith("selector_")}
+    )
 
 
 @contextmanager

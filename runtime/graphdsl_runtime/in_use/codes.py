@@ -113,15 +113,15 @@ def read_by_infer(objective: Objective) -> tuple[str, ...]:
     class Listening(type(objective)):  # type: ignore[misc]  # of whichever class it is
         def observe_some(self, batch: Batch, name: str) -> tuple[Tensor, Tensor]:
             read[self._variable(name).name] = None
-            found: tuple[Tensor, Tensor] = super().observe_some(batch, name)
-            return found
+            observed: tuple[Tensor, Tensor] = super().observe_some(batch, name)
+            return observed
 
         def observe(self, batch: Batch, name: str) -> Tensor:
             read[self._variable(name).name] = None
-            found: Tensor = super().observe(batch, name)
-            return found
+            observed: Tensor = super().observe(batch, name)
+            return observed
 
-    data = [one for one in objective.variables if one.role != "latent"]
+    data = [variable for variable in objective.variables if variable.role != "latent"]
     if not data or infers_nothing(objective):
         return ()
     listening = object.__new__(Listening)
@@ -141,9 +141,9 @@ def read_part(objective: Objective, batch: Batch) -> Batch:
     read = read_by_infer(objective)
     names = [
         name
-        for one in objective.variables
-        if one.name in read
-        for name in (one.name, *one.member_names)
+        for variable in objective.variables
+        if variable.name in read
+        for name in (variable.name, *variable.member_names)
     ]
     keys = {*names, *map(seen_name, names)}
     return {key: one for key, one in batch.items() if key in keys}
@@ -171,14 +171,14 @@ def _any_row(objective: Objective) -> Batch:
     """A row of data, to ask what an objective reads and generates."""
     like = next(objective.parameters(), torch.empty(0))
     return {
-        one.name: torch.full(
-            (1, *one.tensor_shape),
-            one.filler,
-            dtype=torch.int64 if one.kind == "categorical" else like.dtype,
+        variable.name: torch.full(
+            (1, *variable.tensor_shape),
+            variable.filler,
+            dtype=torch.int64 if variable.kind == "categorical" else like.dtype,
             device=like.device,
         )
-        for one in objective.variables
-        if one.role != "latent"
+        for variable in objective.variables
+        if variable.role != "latent"
     }
 
 
@@ -221,15 +221,15 @@ def _sampled(
     objective._given(rows, given)
     for piece in pieces(objective, given, rows, batch_size=batch_size, seed=seed):
         values = objective.ancestral_sample(piece.noise, piece.batch)
-        found = objective.decode(values)
+        decoded = objective.decode(values)
         latents = {
-            one.name: _as_data(objective, one.name, values[one.name])
-            for one in objective.variables
-            if one.role == "latent" and one.name in values
+            variable.name: _as_data(objective, variable.name, values[variable.name])
+            for variable in objective.variables
+            if variable.role == "latent" and variable.name in values
         }
         yield {
-            **{name: Drawn(one, one) for name, one in latents.items()},
-            **{name: Drawn(p.mean, piece.drawn(p, seed)) for name, p in found.items()},
+            **{name: Drawn(latent, latent) for name, latent in latents.items()},
+            **{name: Drawn(p.mean, piece.drawn(p, seed)) for name, p in decoded.items()},
         }
 
 
@@ -247,12 +247,12 @@ def _as_data(objective: Objective, name: str, value: Tensor) -> Tensor:
     return value if classes is None else value.argmax(dim=-1)
 
 
-def _joined(found: Iterator[Mapping[str, Drawn]]) -> dict[str, Drawn]:
-    several = list(found)
+def _joined(blocks: Iterator[Mapping[str, Drawn]]) -> dict[str, Drawn]:
+    parts = list(blocks)
     return {
         name: Drawn(
-            torch.cat([one[name].mean.cpu() for one in several]),
-            torch.cat([one[name].sample.cpu() for one in several]),
+            torch.cat([one[name].mean.cpu() for one in parts]),
+            torch.cat([one[name].sample.cpu() for one in parts]),
         )
-        for name in several[0]
+        for name in parts[0]
     }

@@ -36,7 +36,11 @@ def exported_infer(objective: Objective) -> ExportedProgram:
     refuse_no_codes(objective)
     read = read_by_infer(objective)
     like = next(objective.parameters(), torch.empty(0))
-    rows = {one.name: _any_rows(one, like) for one in objective.variables if one.name in read}
+    rows = {
+        variable.name: _any_rows(variable, like)
+        for variable in objective.variables
+        if variable.name in read
+    }
     return _exported(_Infer(objective).eval(), rows)
 
 
@@ -50,7 +54,9 @@ def exported_decode(objective: Objective) -> ExportedProgram:
     like = next(objective.parameters(), torch.empty(0))
     with torch.random.fork_rng(), torch.no_grad():
         given = {
-            one.name: _any_rows(one, like) for one in objective.variables if one.role != "latent"
+            variable.name: _any_rows(variable, like)
+            for variable in objective.variables
+            if variable.role != "latent"
         }
         values = objective.ancestral_sample(objective.draw_noise(like.new_empty(_ROWS)), given)
     return _exported(_Decode(objective).eval(), _read(objective, values))

@@ -35,17 +35,17 @@ def onnx_bytes(program: ExportedProgram) -> bytes:
         ) from None
     try:
         with _quiet():
-            made: Any = torch.onnx.export(program, dynamo=True, verbose=False)
+            exported: Any = torch.onnx.export(program, dynamo=True, verbose=False)
     except torch.onnx.OnnxExporterError as problem:
         words = " ".join(str(problem).split())[:200]
         raise ObjectiveError(f"ONNX cannot express this model: {words}; write .pt2") from None
-    graph = made.model.graph
+    graph = exported.model.graph
     signature = program.call_spec
     (given,) = signature.in_spec.unflatten(list(graph.inputs))[0]
     for values in (given, signature.out_spec.unflatten(list(graph.outputs))):
         for name, value in values.items():
             value.name = name
-    content: bytes = made.model_proto.SerializeToString()
+    content: bytes = exported.model_proto.SerializeToString()
     return content
 
 
@@ -64,10 +64,10 @@ def onnx_difference(
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
     names = [one.name for one in session.get_outputs()]
-    made = session.run(names, {name: one.numpy() for name, one in rows.items()})
+    outputs = session.run(names, {name: row.numpy() for name, row in rows.items()})
     return max(
         float((torch.from_numpy(one) - expected[name]).abs().max())
-        for name, one in zip(names, made, strict=True)
+        for name, one in zip(names, outputs, strict=True)
     )
 
 

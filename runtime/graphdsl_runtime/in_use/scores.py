@@ -52,7 +52,7 @@ def row_terms(
     ``same_noise``, all rows have the noise of the first.
     Raises what the objective's ``forward`` does.
     """
-    found: list[dict[str, Tensor]] = []
+    rows: list[dict[str, Tensor]] = []
     apart: frozenset[str] = frozenset()
     with _unchanged(objective):
         for piece in pieces(
@@ -63,11 +63,11 @@ def row_terms(
             seed=seed,
             same_noise=same_noise,
         ):
-            apart = apart if found else _of_rows(objective, piece)
-            found.append(_by_row(objective, piece))
+            apart = apart if rows else _of_rows(objective, piece)
+            rows.append(_by_row(objective, piece))
     return RowTerms(
-        {name: torch.cat([one[name].cpu() for one in found]) for name in found[0] if name in apart},
-        tuple(name for name in found[0] if name not in apart),
+        {name: torch.cat([row[name].cpu() for row in rows]) for name in rows[0] if name in apart},
+        tuple(name for name in rows[0] if name not in apart),
     )
 
 
@@ -98,16 +98,16 @@ def _of_rows(objective: Objective, piece: Piece) -> frozenset[str]:
     ]
     of_rows = {
         name
-        for name, one in rows.items()
-        if one.shape == (piece.rows,)
-        and _close(one.mean(), whole[name])
+        for name, row in rows.items()
+        if row.shape == (piece.rows,)
+        and _close(row.mean(), whole[name])
         and all(part[name].ndim == 1 for part in parts)
-        and _close(one, torch.cat([part[name] for part in parts]))
+        and _close(row, torch.cat([part[name] for part in parts]))
     }
     of_none = {
         name
-        for name, one in rows.items()
-        if one.numel() == 1 and all(torch.equal(one, part[name]) for part in parts)
+        for name, row in rows.items()
+        if row.numel() == 1 and all(torch.equal(row, part[name]) for part in parts)
     }
     all_of_rows = rows.keys() - {_LOSS} <= of_rows | of_none
     return frozenset(of_rows if all_of_rows else of_rows - {_LOSS})
@@ -162,8 +162,8 @@ def _close(one: Tensor, other: Tensor) -> bool:
 def _by_row(objective: Objective, piece: Piece) -> dict[str, Tensor]:
     """Run ``forward`` with the rows kept apart; what compares rows is a number of no axis."""
     if piece.rows == 1:  # some terms are not defined for a row alone, and others do not mind
-        found = _by_row(objective, _twice(piece))
-        return {name: one[:1] if one.shape == (2,) else one for name, one in found.items()}
+        by_row = _by_row(objective, _twice(piece))
+        return {name: one[:1] if one.shape == (2,) else one for name, one in by_row.items()}
     forward = _keeping_rows(type(objective).forward, piece.rows)
     with torch.random.fork_rng():
         torch.manual_seed(0)
@@ -202,10 +202,10 @@ def _keeping_rows(forward: object, rows: int) -> Callable[..., Losses]:
     words = emitted.__globals__
     if "expect" in words:
         words = {**words, "expect": each}
-    made = FunctionType(
+    copy = FunctionType(
         emitted.__code__, words, emitted.__name__, emitted.__defaults__, emitted.__closure__
     )
-    return cast("Callable[..., Losses]", made)
+    return cast("Callable[..., Losses]", copy)
 
 
 def _each(nats: Tensor, seen: Tensor | None, rows: int) -> Tensor:
@@ -220,16 +220,16 @@ def _each(nats: Tensor, seen: Tensor | None, rows: int) -> Tensor:
             nats = nats.flatten(seen.ndim).sum(dim=-1)
         nats = torch.where(seen, nats, 0.0)
     sums = nats.flatten(1).sum(dim=1) if nats.ndim > 1 else nats
-    several = len(sums) > rows and len(sums) % rows == 0
-    return sums.reshape(rows, -1).mean(dim=1) if several else sums
+    many = len(sums) > rows and len(sums) % rows == 0
+    return sums.reshape(rows, -1).mean(dim=1) if many else sums
 
 
 @contextmanager
 def _unchanged(objective: Objective) -> Iterator[None]:
     """Put buffers back as they were: a moving average is of training."""
-    before = {name: one.clone() for name, one in objective.named_buffers()}
+    before = {name: buffer.clone() for name, buffer in objective.named_buffers()}
     try:
         yield
     finally:
-        for name, one in objective.named_buffers():
-            one.copy_(before[name])
+        for name, buffer in objective.named_buffers():
+            buffer.copy_(before[name])

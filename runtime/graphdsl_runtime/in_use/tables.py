@@ -42,7 +42,9 @@ def table_bytes(
     if suffix == ".npz":
         written = io.BytesIO()
         np.savez(
-            written, allow_pickle=False, **{name: one.numpy() for name, one in results.items()}
+            written,
+            allow_pickle=False,
+            **{name: result.numpy() for name, result in results.items()},
         )
         return written.getvalue()
     known = names_of_classes(variables, classes or {})
@@ -102,10 +104,10 @@ def names_of_classes(
 ) -> dict[str, Sequence[str]]:
     """Give the names of classes for each member, where there is one for each class."""
     found: dict[str, Sequence[str]] = {}
-    for one in variables:
-        count = 2 if one.kind == "binary" else one.classes
-        for member in one.member_names:
-            names = classes.get(member) or classes.get(one.name) or ()
+    for variable in variables:
+        count = 2 if variable.kind == "binary" else variable.classes
+        for member in variable.member_names:
+            names = classes.get(member) or classes.get(variable.name) or ()
             if len(names) == count:
                 found[member] = names
     return found
@@ -131,5 +133,5 @@ def _parquet(columns: Mapping[str, Column]) -> bytes:
         ) from None
     written = pyarrow.BufferOutputStream()
     parquet.write_table(pyarrow.table(dict(columns)), written)
-    found: bytes = written.getvalue().to_pybytes()
-    return found
+    content: bytes = written.getvalue().to_pybytes()
+    return content

@@ -151,7 +151,7 @@ def _read(path: Path) -> dict[str, bytes]:
         raise CannotResume(path, f"`{missing}` of the checkpoint cannot be read: {why}") from None
     if sums != _sums(files):
         lines = sums.splitlines()
-        damaged = [name for name, one in files.items() if _sum(name, one).rstrip() not in lines]
+        damaged = [name for name, file in files.items() if _sum(name, file).rstrip() not in lines]
         names = ", ".join(f"`{name}`" for name in damaged or [_SUMS])
         raise CannotResume(path, f"{names} is damaged: its SHA-256 is not the one that was saved")
     return files
@@ -173,19 +173,19 @@ def _copied(tensors: Mapping[str, Tensor], device: str | None = None) -> dict[st
     """Copy tensors, each with memory of its own."""
     return {
         name: torch.empty_like(one, device=device, memory_format=torch.contiguous_format).copy_(one)
-        for name, one in ((name, one.detach()) for name, one in tensors.items())
+        for name, one in ((name, tensor.detach()) for name, tensor in tensors.items())
     }
 
 
 def _by_player(path: Path, flat: Mapping[str, Tensor]) -> dict[str, dict[str, dict[str, Tensor]]]:
-    found: dict[str, dict[str, dict[str, Tensor]]] = {}
+    states: dict[str, dict[str, dict[str, Tensor]]] = {}
     for name, value in flat.items():
         player, first, rest = name.partition("/")
         parameter, second, entry = rest.rpartition("/")
         if not (first and second):
             raise CannotResume(path, f"`{name}` is no entry of an optimiser")
-        found.setdefault(player, {}).setdefault(parameter, {})[entry] = value
-    return found
+        states.setdefault(player, {}).setdefault(parameter, {})[entry] = value
+    return states
 
 
 def _lines(path: Path, model: Mapping[str, object]) -> list[object]:

@@ -40,7 +40,7 @@ def restore(
     _check_tensors("the state", checkpoint.weights, state, path)
     _check_numbers(checkpoint, objective, path)
     _check_optimizers(checkpoint.optimizers, objective, path, rule)
-    before = {name: one.clone() for name, one in state.items()}
+    before = {name: tensor.clone() for name, tensor in state.items()}
     try:
         objective.load_state_dict(dict(checkpoint.weights))
         _check_module(checkpoint, objective, spec_hash, path)  # weights of the objective are state
@@ -102,9 +102,11 @@ def _check_optimizers(
     optimizers: Mapping[str, OptimizerState], objective: Objective, path: Path, rule: Rule
 ) -> None:
     _check_rule(optimizers, path, rule)
-    names = {id(one): name for name, one in objective.named_parameters()}
+    names = {id(parameter): name for name, parameter in objective.named_parameters()}
     groups = {
-        player: {names[id(one)]: one for one in parameters if one.requires_grad}
+        player: {
+            names[id(parameter)]: parameter for parameter in parameters if parameter.requires_grad
+        }
         for player, parameters in objective.parameter_groups().items()
     }
     for player, state in optimizers.items():

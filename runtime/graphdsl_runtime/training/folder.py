@@ -144,8 +144,8 @@ def find_checkpoint(place: Path) -> Path:
 
 def run_of(place: Path) -> Path | None:
     """Find the folder of the run that `find_checkpoint` finds a checkpoint of, if it is in one."""
-    found = find_checkpoint(place)
-    if found != place:
+    checkpoint = find_checkpoint(place)
+    if checkpoint != place:
         return place
     inside = Path(os.path.realpath(place))
     return inside.parent if inside.name in {_LAST, _BEST, _OLDER} else None

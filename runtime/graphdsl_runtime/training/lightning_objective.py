@@ -64,7 +64,7 @@ class LightningObjective(LightningModule):
     def configure_optimizers(self) -> list[Optimizer]:
         """Give every player an optimiser."""
         optimizers = list(make_optimizers(self.objective, self.settings).values())
-        self._rates = [one.param_groups[0]["lr"] for one in optimizers]
+        self._rates = [optimizer.param_groups[0]["lr"] for optimizer in optimizers]
         return optimizers
 
     def training_step(self, batch: Batch, index: int) -> None:

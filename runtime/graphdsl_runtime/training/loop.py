@@ -169,9 +169,9 @@ class Loop(LightningModule):
     def on_train_epoch_start(self) -> None:
         """Begin the epoch's stream of random numbers."""
         seed, own = self._seed(_TRAINING, self._epoch), self.global_rank + 1
-        several = self.trainer.world_size > 1
-        torch.manual_seed(self._seed(_TRAINING, self._epoch, own) if several else seed)
-        self._noise = SharedNoise(self.objective, seed, self.device) if several else None
+        distributed = self.trainer.world_size > 1
+        torch.manual_seed(self._seed(_TRAINING, self._epoch, own) if distributed else seed)
+        self._noise = SharedNoise(self.objective, seed, self.device) if distributed else None
         self._train = Mean()
 
     def training_step(self, batch: Batch, index: int) -> None:
@@ -255,7 +255,7 @@ class Loop(LightningModule):
 
     def _restore(self, optimizer: Optimizer, state: OptimizerState) -> None:
         """Give an optimiser the state of a checkpoint that was found to fit."""
-        names = {id(one): name for name, one in self.objective.named_parameters()}
+        names = {id(parameter): name for name, parameter in self.objective.named_parameters()}
         (group,) = optimizer.param_groups
         entries = {
             place: {entry: value.clone() for entry, value in state[names[id(one)]].items()}

@@ -45,7 +45,9 @@ class SharedNoise:
             torch.set_rng_state(self._states[0])
             for state in self._states[1:]:
                 torch.cuda.set_rng_state(state, self._device)
-            dtype = next((one.dtype for one in self._objective.parameters()), torch.float32)
+            dtype = next(
+                (parameter.dtype for parameter in self._objective.parameters()), torch.float32
+            )
             like = torch.empty(rows * ranks(), dtype=dtype, device=self._device)
             whole = self._objective.draw_noise(like)
             self._states = self._now()

@@ -32,7 +32,9 @@ def load_older(path: Path, objective: Objective) -> Checkpoint:
     weights = _tensors(path, "weights", content.get("weights"))
     state = objective.state_dict()
     kept = {name for name, _ in objective.named_parameters(remove_duplicate=False)}
-    missing = {name: one for name, one in state.items() if name not in weights and name not in kept}
+    missing = {
+        name: tensor for name, tensor in state.items() if name not in weights and name not in kept
+    }
     return Checkpoint(
         weights={**missing, **weights},  # what had no place in the state yet is the module's own
         optimizers=_optimizers(path, content.get("optimizers"), objective),
@@ -85,15 +87,15 @@ def _optimizers(
 ) -> dict[str, dict[str, dict[str, Tensor]]]:
     if not isinstance(value, dict):
         raise CannotResume(path, "its optimisers are not a state by player")
-    names = {id(one): name for name, one in objective.named_parameters()}
+    names = {id(parameter): name for name, parameter in objective.named_parameters()}
     groups = objective.parameter_groups()
-    found = {}
+    optimizers = {}
     for player, state in value.items():
         if player not in groups:
             raise CannotResume(path, f"there is no player `{player}` in this module")
         trained = [names[id(one)] for one in groups[player] if one.requires_grad]
-        found[player] = dict(_by_name(path, player, state, trained))
-    return found
+        optimizers[player] = dict(_by_name(path, player, state, trained))
+    return optimizers
 
 
 def _by_name(
@@ -103,10 +105,10 @@ def _by_name(
     entries = state.get("state") if isinstance(state, dict) else None
     if not isinstance(entries, dict):
         raise CannotResume(path, f"the optimiser of `{player}` has no state")
-    for number, one in entries.items():
+    for number, entry in entries.items():
         if type(number) is not int or not 0 <= number < len(trained):
             raise CannotResume(path, f"`{player}` trains {len(trained)} tensors, not {number!r}")
-        yield trained[number], _tensors(path, f"entries of `{trained[number]}`", one)
+        yield trained[number], _tensors(path, f"entries of `{trained[number]}`", entry)
 
 
 def _module(there: str, here: str) -> str:

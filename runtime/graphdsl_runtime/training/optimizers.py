@@ -79,7 +79,7 @@ def make_optimizers(objective: Objective, settings: TrainingSettings) -> dict[st
     for player, parameters in objective.parameter_groups().items():
         usual = settings.learning_rate * (EDGE_RATE if player == "structure" else 1.0)
         optimizers[player] = rule.make(
-            [one for one in parameters if one.requires_grad],
+            [parameter for parameter in parameters if parameter.requires_grad],
             settings.momentum,
             lr=rates.get(player, usual),
             weight_decay=0.0 if player in _NOT_DECAYED else settings.weight_decay,

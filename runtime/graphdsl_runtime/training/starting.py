@@ -76,12 +76,12 @@ def warm_start(objective: Objective, run: Path) -> None:
     saved = read_saved(_saved_model(run))
     differences = []
     parameters = dict(objective.named_parameters(remove_duplicate=False))
-    for name, one in parameters.items():
+    for name, parameter in parameters.items():
         there = saved.weights.get(name)
         if there is None:
             differences.append(f"it has no `{name}`")
-        elif there.shape != one.shape:
-            shapes = f"{tuple(there.shape)}; expected {tuple(one.shape)}"
+        elif there.shape != parameter.shape:
+            shapes = f"{tuple(there.shape)}; expected {tuple(parameter.shape)}"
             differences.append(f"`{name}` has the shape {shapes}")
         elif not there.isfinite().all():
             differences.append(f"`{name}` is not finite")
@@ -91,8 +91,8 @@ def warm_start(objective: Objective, run: Path) -> None:
         name = visible(str(run), keep="")
         reason = f"`--init {name}` is of other networks:\n        " + "\n        ".join(listed)
         raise WrongSettings([("RUN02", reason)])
-    for name, one in parameters.items():
-        one.copy_(saved.weights[name])
+    for name, parameter in parameters.items():
+        parameter.copy_(saved.weights[name])
 
 
 def weights_digest(run: Path) -> str:

@@ -41,12 +41,23 @@ def _costs(translations: Sequence[Translation]) -> Table:
         title_justify="left",
     )
     table.add_column("")
-    for one in translations:
-        table.add_column(f"{one.target} given {one.given}", justify="right")
-    table.add_row("this model", *(_cost(one, one.model) for one in translations))
-    table.add_row("  given another label's", *(_cost(one, one.other_label) for one in translations))
-    table.add_row("mixture, given nothing", *(_cost(one, one.mixture) for one in translations))
-    table.add_row("per-pixel mean", *(_cost(one, one.pixel_mean) for one in translations))
+    for translation in translations:
+        table.add_column(f"{translation.target} given {translation.given}", justify="right")
+    table.add_row(
+        "this model", *(_cost(translation, translation.model) for translation in translations)
+    )
+    table.add_row(
+        "  given another label's",
+        *(_cost(translation, translation.other_label) for translation in translations),
+    )
+    table.add_row(
+        "mixture, given nothing",
+        *(_cost(translation, translation.mixture) for translation in translations),
+    )
+    table.add_row(
+        "per-pixel mean",
+        *(_cost(translation, translation.pixel_mean) for translation in translations),
+    )
     return table
 
 

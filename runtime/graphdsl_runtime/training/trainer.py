@@ -63,8 +63,8 @@ def make_trainer(settings: TrainingSettings, epochs: int, loggers: Sequence[Logg
 
 def out_of_time(trainer: Trainer) -> bool:
     """Say whether the time of a run has passed."""
-    timers = [one for one in trainer.callbacks if isinstance(one, Timer)]  # type: ignore[attr-defined]  # Lightning sets it unseen
-    return any((one.time_remaining() or 0.0) <= 0.0 for one in timers)
+    timers = [callback for callback in trainer.callbacks if isinstance(callback, Timer)]  # type: ignore[attr-defined]  # Lightning sets it unseen
+    return any((timer.time_remaining() or 0.0) <= 0.0 for timer in timers)
 
 
 def _timers(settings: TrainingSettings) -> list[Callback]:

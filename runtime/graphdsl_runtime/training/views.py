@@ -78,5 +78,5 @@ def decoded_views(objective: Objective) -> tuple[View, ...]:
 
 def infers(objective: Objective, batch: Batch) -> bool:
     """Say whether all latents are told from data: those of a GAN are not."""
-    latents = {one.name for one in objective.variables if one.role == "latent"}
+    latents = {variable.name for variable in objective.variables if variable.role == "latent"}
     return latents <= objective.infer(batch).keys()
