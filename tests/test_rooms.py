@@ -177,7 +177,7 @@ def _name_of(package: str) -> str:
         (
             "graphdsl/ir/planted.py",
             "import torch",
-            "diagnostics and ir know the standard library only",
+            "diagnostics, ir and catalog know the standard library only",
         ),
         (
             "graphdsl/ir/planted.py",
