@@ -166,6 +166,8 @@ def test_a_folded_sum_expands_to_its_items() -> None:
         expanded = (tight(listed(one)) for each in written for one in unfolded(each))
         assert Counter(expanded) == Counter(map(tight, printed.elements()))
     assert folded_text(made[:6]) == ("sum(i in 2..7) E[-log p(z[i]|z[i-1])]",)
+    growing = [one for one in made if isinstance(one, Information) and one.left[0].word == "v"]
+    assert folded_text(growing[2:]) == ("sum(i in 4..8) I(v[i]; v[1..i-1])",)
     assert folded_text(made[-4:]) == ("sum(i in 1..4) H[r(i)](t[i] | v[1..4])",)
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 
 from graphdsl.ir.loss import LossModule
-from graphdsl.notation.gaps import bound_latex, bound_text
+from graphdsl.notation.gaps import bound_latex, bound_text, gap_latex, gap_texts
+from graphdsl.report.terms import latex_summands, text_summands
 from tests.corpus import compiling, generated, shipped
 
 #: LaTeX, and what is text instead; in this order.
@@ -43,6 +44,22 @@ def _pairs(module: LossModule) -> list[tuple[str, str]]:
     """Each gap, and the objective, in LaTeX and as text."""
     gaps = [(bound_latex(one), bound_text(one)) for term in module.terms for one in term.bounds]
     return [*gaps, *zip([module.objective], map(" ".join, module.objective_text), strict=False)]
+
+
+def test_text_and_latex_fold_alike() -> None:
+    """A sum has as many summands in the one as in the other, and the sums of it run alike."""
+    folded = 0
+    for case, module in compiling([*shipped(), *generated("text and latex", share=5)]):
+        for term in module.compiled.module.terms:
+            if term.code.kind == "importance":
+                continue  # its gap holds means of samples, which are sums in LaTeX alone
+            stands_for = text_summands(term.stands_for), latex_summands(term.stands_for)
+            for texts, formulas in (stands_for, (gap_texts(term), gap_latex(term))):
+                assert len(texts) == len(formulas), f"{case}\n{term.name}"
+                sums = ["sum(" in one for one in texts]
+                assert sums == [r"\sum_" in one for one in formulas], f"{case}\n{term.name}"
+                folded += any(sums)
+    assert folded > 30
 
 
 def test_text_and_latex_are_the_same() -> None:
