@@ -178,7 +178,14 @@ class _Generator:
 
     def _signed(self) -> str:
         rate = self._information()
-        return self.chance.choice([f"abs({rate} - 1)", f"max({rate}, 0.5)"])
+        return self.chance.choice(
+            [
+                f"abs({rate} - 1)",
+                f"max({rate}, 0.5)",
+                f"square({rate} - 1)",
+                f"min({rate}, 0.5)",
+            ]
+        )
 
     def _summed(self) -> str:
         if not self.sizes:

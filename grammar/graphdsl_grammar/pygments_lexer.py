@@ -46,7 +46,7 @@ class MibLexer(RegexLexer):  # type: ignore[misc]  # Pygments ships no types
             (r"subject\s+to\b", Keyword),
             (words(_MODIFIERS, suffix=r"\b"), Keyword.Pseudo),
             (words(_RUNNING, suffix=r"\b"), Keyword.Reserved),
-            (r"(?:abs|max|ramp)(?=\s*\()", Keyword.Reserved),
+            (r"(?:abs|square|max|min|ramp|cycle)(?=\s*\()", Keyword.Reserved),
             (r"[A-Za-z_][A-Za-z0-9_]*(?=\s*\()", Name.Function),
             (r"[A-Za-z_][A-Za-z0-9_]*", Name),
             (r"[0-9]+\.[0-9]+(?:[eE][+-]?[0-9]+)?|[0-9]+[eE][+-]?[0-9]+", Number.Float),

@@ -173,7 +173,7 @@ def _attributes(text: str, class_name: str) -> dict[str, str]:
         (target,) = statement.targets
         built = ast.unparse(statement.value)
         if isinstance(target, ast.Attribute) and not built.startswith(
-            ("self.weight(", "self.ramp(")
+            ("self.weight(", "self.ramp(", "self.cycle(")
         ):
             attributes[target.attr] = built
     return attributes

@@ -6,7 +6,7 @@ __all__ = ["changing_signs", "wrong_directions"]
 
 from collections.abc import Iterable, Iterator
 
-from graphdsl.bound.errors import WeightChangesSign, WrongDirection
+from graphdsl.bound.errors import FunctionOfBatch, WeightChangesSign, WrongDirection
 from graphdsl.bound.relations import side_of
 from graphdsl.diagnostics import Diagnostic, Span
 from graphdsl.ir.information import Collected, CollectedGroup, entropy, information
@@ -15,8 +15,6 @@ from graphdsl.ir.model import Model
 from graphdsl.ir.notation import weight_text
 from graphdsl.ir.weight import Weight
 from graphdsl.signs import ranges_text, sign
-
-_SIGNS = {"abs": "`abs`", "max": "`max`"}
 
 
 def changing_signs(collected: Collected, model: Model) -> Iterator[Diagnostic]:
@@ -47,25 +45,25 @@ def _directed(collected: Collected) -> Iterator[tuple[Weight, str, tuple[int, ..
 
 
 def _of_group(group: CollectedGroup, model: Model) -> Iterator[Diagnostic]:
-    word = _SIGNS.get(group.wrapped.kind)
-    if word and sign(group.weight, model.parameters) == "unknown":
+    kind = group.wrapped.kind
+    if kind != "constraint" and sign(group.weight, model.parameters) == "unknown":
         span = Span(group.line, group.column, group.line, group.column + 3)
-        yield _warning(span, word, group.weight, model)
+        yield _warning(span, f"`{kind}`", group.weight, model)
     yield from changing_signs(group.collected, model)
 
 
 def wrong_directions(terms: Iterable[LossTerm]) -> Iterator[Diagnostic]:
     """A warning for each term that can only be too small: lowering it may not lower the rest."""
     for term in terms:
-        if term.relation == "lower":
-            line = term.lines[0] if term.lines else 1
-            yield WrongDirection(
-                span=Span(line, 1, line, 2),
-                term=term.formula,
-                side=side_of(term),
-                weight=weight_text(term.weight),
-                within=f" under {term.within}" if term.within else "",
-            )
+        if term.relation != "lower":
+            continue
+        line = term.lines[0] if term.lines else 1
+        span = Span(line, 1, line, 2)
+        if term.within:
+            yield FunctionOfBatch(span=span, within=term.within)
+        else:
+            weight = weight_text(term.weight)
+            yield WrongDirection(span=span, term=term.formula, side=side_of(term), weight=weight)
 
 
 def _warning(span: Span, term: str, weight: Weight, model: Model) -> Diagnostic:

@@ -5,6 +5,7 @@ from __future__ import annotations
 __all__ = [
     "ConstantInside",
     "ForeignFallback",
+    "FunctionOfBatch",
     "ModelTie",
     "ModelUnfit",
     "NetworkOfTwoSides",
@@ -64,13 +65,25 @@ class WrongDirection(Warned):
     code = "MIB416"
     title = "Bound of the wrong direction"
     said = (
-        "{term}{within} is estimated from {side}, and its weight is {weight}, so the loss may lie "
+        "{term} is estimated from {side}, and its weight is {weight}, so the loss may lie "
         "below the objective"
     )
     hint = "estimate it another way, as in `estimate TC(u) with adversary`, or turn the weight"
     term: str
     side: str
     weight: str
+
+
+class FunctionOfBatch(Warned):
+    """A function of a batch's mean that is, on average, below that of the expectation."""
+
+    code = "MIB422"
+    title = "Function of a batch"
+    said = (
+        "`{within}` of a batch is, on average, below that of the expectation, so the loss may lie "
+        "below the objective"
+    )
+    hint = "train with larger batches, which bring the two together"
     within: str
 
 

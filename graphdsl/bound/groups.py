@@ -1,4 +1,4 @@
-"""Sums under |.|, max and constraints: which signs they keep, and what they cannot hold."""
+"""Sums in functions and constraints: which signs they keep, and what they cannot hold."""
 
 from __future__ import annotations
 
@@ -14,12 +14,13 @@ from collections.abc import Callable, Iterator
 from typing import TypeAlias
 
 from graphdsl.bound.errors import ConstantInside, NothingInside, VacuousBound
+from graphdsl.catalog.functions import FUNCTIONS
 from graphdsl.diagnostics import Diagnostic, Span
 from graphdsl.ir.information import Collected, CollectedGroup
 from graphdsl.ir.model import Model
 from graphdsl.signs import Sign, product_of, sign
 
-_WORDS = {"abs": "`abs`", "max": "`max`", "constraint": "a constraint"}
+_WORDS = {**{str(word): f"`{word}`" for word in FUNCTIONS}, "constraint": "a constraint"}
 
 
 #: The sign that a weight has for the loss, where it stands under another sign.
@@ -32,23 +33,24 @@ def as_it_is(inner: Sign) -> Sign:
 
 
 def within(group: CollectedGroup, model: Model) -> Seen:
-    """The sign that a weight has for the loss, where it stands under |.|, max or a constraint.
+    """The sign that a weight has for the loss, where it stands in a function or a constraint.
 
-    max keeps the order, and a multiplier is never negative. |E| has no order: times a positive
-    weight it is bounded below whatever a network does; times another a network must not raise it.
+    max and min keep the order, and a multiplier is never negative. |E| and its square do not: times
+    a positive weight they are bounded below whatever a network does; times another a network must
+    not raise them.
     """
     outer = sign(group.weight, model.parameters)
     match group.wrapped.kind:
-        case "max":
+        case "max" | "min":
             return lambda inner: product_of(outer, inner)
-        case "abs" if outer in ("nonpositive", "unknown"):
+        case "abs" | "square" if outer in ("nonpositive", "unknown"):
             return lambda inner: "zero" if inner == "zero" else "nonpositive"
         case _:
             return as_it_is
 
 
 def inner_constants(collected: Collected) -> Iterator[Diagnostic]:
-    """Constants of the data move out of a sum, and not out of |.|, max or a constraint."""
+    """Constants of the data move out of a sum, and not out of a function or a constraint."""
     for group in collected.groups:
         if group.collected.constants:
             constant = str(group.collected.constants[0].atom)

@@ -12,6 +12,7 @@ __all__ = ["combined", "directed", "of_bounds", "reason_of", "side_of", "turned"
 from collections.abc import Iterable, Sequence
 from typing import Literal
 
+from graphdsl.catalog.functions import FUNCTIONS, FunctionWord
 from graphdsl.catalog.methods import ESTIMATORS, Relation
 from graphdsl.ir.loss import Bound, LossTerm
 from graphdsl.ir.model import Model
@@ -55,18 +56,20 @@ def combined(relations: Iterable[Relation]) -> Relation:
 
 
 def under_sign(
-    kind: Literal["abs", "max", "constraint"], inside: Iterable[Relation], weight: Sign
+    kind: FunctionWord | Literal["constraint"], inside: Iterable[Relation], weight: Sign
 ) -> Relation:
     """How `w * |E|`, `w * max(E, c)` or a multiplier's price of a batch stands to the true one.
 
-    |E| and max(E, c) are convex: on average over batches they are at least those of the expectation
-    (Jensen). max keeps an upper bound of E as well, |E| keeps none. A multiplier is a player.
+    |E|, its square and max(E, c) are convex: on average over batches they are at least those of the
+    expectation (Jensen), and min(E, c), which is concave, is at most that. max and min keep a bound
+    of E from that side as well; |E| and the square keep none. A multiplier is a player.
     """
     within = combined(inside)
     if kind == "constraint":
         return "surrogate" if within in ("lower", "surrogate") else "saddle"
-    kept = ("equal", "upper") if kind == "max" else ("equal",)
-    return turned("upper", weight) if within in kept else "surrogate"
+    function = FUNCTIONS[kind]
+    kept = ("equal", function.jensen) if function.increasing else ("equal",)
+    return turned(function.jensen, weight) if within in kept else "surrogate"
 
 
 def reason_of(relation: Relation, terms: Sequence[LossTerm], model: Model) -> str:
@@ -79,7 +82,9 @@ def reason_of(relation: Relation, terms: Sequence[LossTerm], model: Model) -> st
     match relation, any(term.within for term in blamed):
         case (("equal" | "upper"), _):
             return _certified(relation, blamed)
-        case "lower", _:
+        case "lower", True:
+            return "on average over batches: a function of a mean can only be too small here"
+        case "lower", False:
             return f"{names_of} {_too_small(are, blamed)}"
         case "saddle", True:
             return f"{names_of} {are} held by a multiplier, which plays against the rest"
@@ -116,7 +121,7 @@ def _certified(relation: Relation, terms: Sequence[LossTerm]) -> str:
     if relation == "equal":
         return "every term is exact, up to the named constants"
     if any(term.within for term in terms):
-        return "on average over batches: a convex sign of a mean is no less than of its limit"
+        return "on average over batches: a convex function of a mean is no less than of its limit"
     estimated = ", ".join(term.name for term in terms if not term.bounds or _is_estimated(term))
     if estimated:
         return f"{estimated} can only be too large, in expectation over batches"

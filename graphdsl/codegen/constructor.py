@@ -62,11 +62,13 @@ def _parameter(one: ParameterSlot) -> py.Assign:
         for side, bound in (("low", one.low), ("high", one.high))
         if bound is not None
     }
-    if one.ramp is None:
+    if one.schedule is None:
         return py.Assign(own(one.name), own_call("weight", name, value, **bounds))
-    start, steps = one.ramp
-    ramp = own_call("ramp", name, number(start), value, steps=py.Literal(steps), **bounds)
-    return py.Assign(own(one.name), ramp)
+    schedule = one.schedule
+    counts = {"steps": schedule.steps, "first": schedule.first, "cycles": schedule.cycles}
+    given = {word: py.Literal(count) for word, count in counts.items() if count}
+    kind, start = "cycle" if schedule.cycles else "ramp", number(float(schedule.start))
+    return py.Assign(own(one.name), own_call(kind, name, start, value, **given, **bounds))
 
 
 def _mask(one: MaskSlot) -> py.Assign:

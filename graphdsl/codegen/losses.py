@@ -67,11 +67,14 @@ def _weighted(terms: Iterable[LossTerm]) -> Iterator[Summand]:
 
 def _under_sign(group: Group) -> py.Expression:
     inner = py.Name(group.name)
+    mean = runtime("mean_over_ranks", inner)
     match group.kind:
-        case "abs":
-            return torch("abs", runtime("mean_over_ranks", inner))
+        case "abs" | "square" as word:
+            return torch(word, mean)
         case "max":
-            return torch("clamp", runtime("mean_over_ranks", inner), min=weight(group.bound))
+            return torch("clamp", mean, min=weight(group.bound))
+        case "min":
+            return torch("clamp", mean, max=weight(group.bound))
         case "constraint":
             return method(own(group.multiplier), "penalty", inner)
 

@@ -184,7 +184,9 @@ def _up_to(unequal: tuple[Unequal, ...]) -> str:
 def _at_defaults(unequal: tuple[Unequal, ...], model: Model) -> Iterator[str]:
     """Whether nothing is left at the values that parameters have."""
     values = {
-        parameter.name: parameter.value for parameter in model.parameters if parameter.ramp is None
+        parameter.name: parameter.value
+        for parameter in model.parameters
+        if parameter.schedule is None
     }
     rest = [one for each in unequal for one in each.rest if not one.constant]
     used = sorted({name for one in rest for name in one.weight.parameters})

@@ -106,10 +106,8 @@ def _parameters(model: Model) -> dict[str, str]:
 
 
 def _parameter(one: Parameter) -> str:
-    ramp = ""
-    if one.ramp is not None:
-        ramp = f", from {number_text(one.ramp[0])} in {one.ramp[1]} steps"
-    return f"{number_text(one.value)} in {one.range}{ramp}"
+    moves = "" if one.schedule is None else f", {one.schedule}"
+    return f"{number_text(one.value)} in {one.range}{moves}"
 
 
 def _masks(model: Model) -> dict[str, str]:

@@ -27,8 +27,8 @@ from graphdsl.declare.members import (
     member_indices,
 )
 from graphdsl.declare.number_errors import EmptyRange, OutOfRange, SizeTooLarge
+from graphdsl.declare.schedules import schedule_of
 from graphdsl.declare.scope import Declared, Scope
-from graphdsl.declare.setting_errors import RampSetting
 from graphdsl.declare.value_errors import UnknownValue
 from graphdsl.diagnostics import Span
 from graphdsl.diagnostics.suggest import nearest
@@ -158,8 +158,9 @@ def _constant(scope: Scope, statement: ast.Constant, given: Mapping[str, Fractio
 
 def _parameter(scope: Scope, statement: ast.Parameter, given: Mapping[str, Fraction]) -> None:
     name = statement.name.text
-    ramp = _ramp(scope, statement.value) if isinstance(statement.value, ast.Ramp) else None
-    last = statement.value.end if isinstance(statement.value, ast.Ramp) else statement.value
+    written = statement.value if isinstance(statement.value, ast.Schedule) else None
+    schedule = None if written is None else schedule_of(scope, written)
+    last = statement.value.end if isinstance(statement.value, ast.Schedule) else statement.value
     value = number(scope, last, NO_INDICES)
     interval = _interval(scope, statement.range)
     if value is None or interval is None or not scope.is_of(statement):
@@ -167,7 +168,7 @@ def _parameter(scope: Scope, statement: ast.Parameter, given: Mapping[str, Fract
     value = in_reach(scope, given.get(name, value), statement.value.span)
     if value is None:
         return
-    for end in (value, *((ramp[0],) if ramp else ())):
+    for end in (value, *((schedule.start,) if schedule else ())):
         if end not in interval:
             scope.note(
                 OutOfRange(
@@ -177,7 +178,7 @@ def _parameter(scope: Scope, statement: ast.Parameter, given: Mapping[str, Fract
                     range=str(interval),
                 )
             )
-    scope.parameters[name] = Parameter(name=name, value=value, range=interval, ramp=ramp)
+    scope.parameters[name] = Parameter(name=name, value=value, range=interval, schedule=schedule)
 
 
 def _check_values(
@@ -194,15 +195,6 @@ def _check_values(
                 most=f"{LARGEST:,}",
             )
         )
-
-
-def _ramp(scope: Scope, written: ast.Ramp) -> tuple[Fraction, int] | None:
-    """Where a parameter starts, and after how many steps it has its value."""
-    start = number(scope, written.start, NO_INDICES)
-    steps = whole(scope, written.steps.value, NO_INDICES, "the number of steps", 1)
-    if written.steps.name.text != "steps":
-        scope.note(RampSetting(span=written.steps.span, name=written.steps.name.text))
-    return None if start is None or steps is None else (start, steps)
 
 
 def _interval(scope: Scope, extent: ast.Range | None) -> Interval | None:

@@ -1,4 +1,4 @@
-"""What can be wrong with settings: of ramps, networks and estimators."""
+"""What can be wrong with settings: of schedules, networks and estimators."""
 
 from __future__ import annotations
 
@@ -6,21 +6,49 @@ __all__ = [
     "EstimatorBrackets",
     "NetworkArguments",
     "NetworkOption",
-    "RampSetting",
+    "ScheduleSetting",
+    "ScheduleTwice",
+    "ScheduleWithout",
     "SettingValue",
 ]
 
 from graphdsl.diagnostics import Diagnostic
 
 
-class RampSetting(Diagnostic):
-    """A setting that a ramp does not have."""
+class ScheduleSetting(Diagnostic):
+    """A setting that a ramp or a cycle does not have."""
 
     code = "MIB246"
-    title = "Setting of a ramp"
-    said = "`ramp` has no setting `{name}`"
-    hint = "write `ramp(0, 4, steps = 2000)`"
+    title = "Setting of a schedule"
+    said = "`{word}` has no setting `{name}`"
+    hint = "write `{usage}`"
+    word: str
     name: str
+    usage: str
+
+
+class ScheduleTwice(Diagnostic):
+    """A setting of a ramp or a cycle that is given twice."""
+
+    code = "MIB361"
+    title = "Setting given twice"
+    said = "`{name}` of `{word}` is given twice"
+    hint = "keep one of them: `{usage}`"
+    word: str
+    name: str
+    usage: str
+
+
+class ScheduleWithout(Diagnostic):
+    """A ramp or a cycle that lacks a setting."""
+
+    code = "MIB362"
+    title = "Schedule without a setting"
+    said = "`{word}` does not say `{name}`"
+    hint = "write `{usage}`"
+    word: str
+    name: str
+    usage: str
 
 
 class NetworkArguments(Diagnostic):

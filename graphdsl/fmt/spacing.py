@@ -13,7 +13,7 @@ from graphdsl.fmt.pieces import Piece
 _OPENING, _CLOSING = ("(", "[", "{"), (")", "]", "}")
 _OPERATORS = ("+", "-", "*", "/")
 #: Kinds that a parenthesis follows at once.
-_CALLED = ("NAME", "COPY", "FUNCTION", "TOTAL", "COLLECTION", "_RAMP", "FIXED", "LEARNED")
+_CALLED = ("NAME", "COPY", "FUNCTION", "TOTAL", "COLLECTION", "SCHEDULE", "FIXED", "LEARNED")
 #: What an operand ends with; a minus behind anything else is of one operand.
 _OPERANDS = ("NAME", "COPY", "NUMBER", "RPAR", "RSQB", "RBRACE")
 

@@ -109,7 +109,7 @@ class SpecGraph:
         model = self.model
         for parameter in model.parameters:
             self.of[f"param {parameter.name}"] = self.graph.vertex(
-                "parameter", str(parameter.range), parameter.ramp
+                "parameter", str(parameter.range), parameter.schedule
             )
         self.draw_networks()
         for owner in model.players or (None,):

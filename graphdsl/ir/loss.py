@@ -26,12 +26,13 @@ from fractions import Fraction
 from typing import Literal, TypeAlias
 
 from graphdsl.catalog.architectures import OptionValue
+from graphdsl.catalog.functions import FunctionWord
 from graphdsl.catalog.laws import Kind
 from graphdsl.catalog.methods import Relation
 from graphdsl.ir.draws import Draw
 from graphdsl.ir.information import Information, ModelGap, Term
 from graphdsl.ir.masks import EdgeGradient
-from graphdsl.ir.networks import Role
+from graphdsl.ir.networks import Role, Schedule
 from graphdsl.ir.notation import Formula, Phrase
 from graphdsl.ir.statements import Chosen, Decoded, Drawn, InferenceLine, Statement
 from graphdsl.ir.symbols import NO_VARIABLE, ModelRef, Variable
@@ -68,7 +69,7 @@ class ParameterSlot:
     value: float
     low: float | None
     high: float | None
-    ramp: tuple[float, int] | None = None  #: where it starts, and in how many steps it is there
+    schedule: Schedule | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -263,7 +264,7 @@ class Group:
     """Terms under a sign that is not linear, and how they enter the loss."""
 
     name: str  #: of their sum
-    kind: Literal["abs", "max", "constraint"]
+    kind: FunctionWord | Literal["constraint"]
     weight: Weight
     offset: Weight
     bound: Weight

@@ -56,13 +56,28 @@ class Interval:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Schedule:
+    """How a parameter comes to its value: in equal steps, once or anew in each of its cycles."""
+
+    start: Fraction
+    steps: int
+    first: int = 0  #: the step at which a ramp begins to move
+    cycles: int = 0  #: none of a ramp; each rises in its first half and stays in its second
+
+    def __str__(self) -> str:
+        late = f" from step {self.first}" if self.first else ""
+        cycles = f" and {self.cycles} cycles" if self.cycles else ""
+        return f"from {self.start} in {self.steps} steps{cycles}{late}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Parameter:
     """A weight that the user may set, with its range."""
 
     name: str
     value: Fraction
     range: Interval
-    ramp: tuple[Fraction, int] | None = None  #: where it starts, and in how many steps it is there
+    schedule: Schedule | None = None
 
 
 @dataclass(frozen=True, slots=True)

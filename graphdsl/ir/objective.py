@@ -29,6 +29,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Literal, TypeAlias
 
+from graphdsl.catalog.functions import FunctionWord
 from graphdsl.catalog.methods import IWAE, Estimator, Experts, Method, PenaltyWord
 from graphdsl.ir.networks import Network
 from graphdsl.ir.symbols import NetworkName, Q, Variable
@@ -150,12 +151,12 @@ class Sparsity:
 
 @dataclass(frozen=True, slots=True)
 class Wrapped:
-    """A sum of terms under a sign that is not linear: |E|, max(E, c), or E <= c."""
+    """A sum of terms in a function that is not linear, such as |E| or max(E, c), or E <= c."""
 
-    kind: Literal["abs", "max", "constraint"]
+    kind: FunctionWord | Literal["constraint"]
     inner: tuple[Weighted, ...]
     offset: Weight  #: what is added to the sum
-    bound: Weight  #: c; nought for |E|
+    bound: Weight  #: c; zero where there is none
     under: NetworkName = Q
 
 

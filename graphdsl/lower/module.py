@@ -76,13 +76,13 @@ def _variables(model: Model) -> Iterator[VariableSlot]:
 
 def _parameters(model: Model) -> Iterator[ParameterSlot]:
     for parameter in model.parameters:
-        low, high, ramp = parameter.range.low, parameter.range.high, parameter.ramp
+        low, high = parameter.range.low, parameter.range.high
         yield ParameterSlot(
             name=parameter.name,
             value=float(parameter.value),
             low=None if low is None else float(low),
             high=None if high is None else float(high),
-            ramp=None if ramp is None else (float(ramp[0]), ramp[1]),
+            schedule=parameter.schedule,
         )
 
 

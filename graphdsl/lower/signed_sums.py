@@ -1,4 +1,4 @@
-"""Sums under |.|, max and constraints, as they enter the loss: free bits, capacities, prices."""
+"""Sums in functions and constraints, as they enter the loss: free bits, capacities, prices."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ __all__ = ["group_of", "group_relation"]
 from collections.abc import Sequence
 
 from graphdsl.bound.relations import under_sign
+from graphdsl.catalog.functions import FUNCTIONS
 from graphdsl.catalog.methods import Relation
 from graphdsl.ir.information import CollectedGroup
 from graphdsl.ir.loss import Group, LossTerm
@@ -15,13 +16,12 @@ from graphdsl.ir.values import Attribute
 from graphdsl.program.names import Names
 from graphdsl.signs import sign
 
-_NAMES = {"abs": "absolute", "max": "floored", "constraint": "constraint"}
-
 
 def group_of(group: CollectedGroup, terms: Sequence[LossTerm], taken: Names) -> Group:
     """How a sum of terms enters the loss."""
     wrapped = group.wrapped
-    name = taken.take(_NAMES[wrapped.kind])
+    kind = wrapped.kind
+    name = taken.take(kind if kind == "constraint" else FUNCTIONS[kind].name)
     return Group(
         name=name,
         multiplier=Attribute(taken.take("multiplier") if wrapped.kind == "constraint" else ""),
@@ -34,6 +34,6 @@ def group_of(group: CollectedGroup, terms: Sequence[LossTerm], taken: Names) -> 
 
 
 def group_relation(group: CollectedGroup, terms: Sequence[LossTerm], model: Model) -> Relation:
-    """How a batch's |E|, max(E, c) or price of a constraint stands to the true one."""
+    """How a batch's |E|, max(E, c), square or price of a constraint stands to the true one."""
     inside = [term.relation for term in terms]
     return under_sign(group.wrapped.kind, inside, sign(group.weight, model.parameters))

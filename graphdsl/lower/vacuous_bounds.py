@@ -93,7 +93,7 @@ def _span(lines: Sequence[int], model: Model) -> Span:
 def _limits(model: Model) -> Iterator[Diagnostic]:
     """`I(z; s) <= 5` of a binary s: the information is at most log 2, whatever is trained."""
     for term in model.objective:
-        if not isinstance(term.functional, Wrapped) or term.functional.kind == "abs":
+        if not isinstance(term.functional, Wrapped) or term.functional.kind in ("abs", "square"):
             continue
         wrapped = term.functional
         limit, offset = wrapped.bound.constant, wrapped.offset.constant

@@ -109,6 +109,5 @@ def _parameter(model: Model, name: str) -> Iterator[str]:
     for parameter in model.parameters:
         if parameter.name == name:
             yield f"{name} = {parameter.value} in {parameter.range}"
-            if parameter.ramp is not None:
-                start, steps = parameter.ramp
-                yield f"it goes from {start} to {parameter.value} in {steps} steps"
+            if parameter.schedule is not None:
+                yield f"it goes to {parameter.value} {parameter.schedule}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 __all__ = ["meaning"]
 
+from graphdsl.catalog.functions import FUNCTIONS
 from graphdsl.ir.objective import (
     Distance,
     DivergenceOfMarginals,
@@ -46,8 +47,7 @@ _PENALTIES = {
     "dro": "Largest of the risks of the environments",
 }
 _WRAPPED = {
-    "abs": "Absolute value of an expectation",
-    "max": "The larger of an expectation and a bound: below the bound it exerts no force",
+    **{str(word): function.meaning for word, function in FUNCTIONS.items()},
     "constraint": "Constraint on an expectation, with a multiplier that is trained",
 }
 

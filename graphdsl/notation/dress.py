@@ -7,6 +7,7 @@ __all__ = ["LATEX", "TEXT", "Dress"]
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
+from graphdsl.catalog.functions import Function
 from graphdsl.ir.networks import Network
 from graphdsl.ir.notation import Phrase, factor_latex, factor_text, latex_weight, weight_text
 from graphdsl.ir.symbols import Names, NetworkName, Variable, latex_names
@@ -28,8 +29,7 @@ class Dress:
     expectation: str  #: a format for the mean over a drawn set
     power: str  #: a format for a number of samples above a divergence, and words behind it
     phrase: str  #: a format for those words
-    absolute: tuple[str, str]  #: around what is inside
-    maximum: tuple[str, str, str]
+    function: Callable[[Function], tuple[str, str, str]]
     multiplier: str
     sum: tuple[str, str]  #: the brackets around a sum
     given: str
@@ -93,8 +93,7 @@ TEXT = Dress(
     expectation="E_{} ",
     power="^({}{})",
     phrase=", {}",
-    absolute=("abs(", ")"),
-    maximum=("max(", ", ", ")"),
+    function=lambda function: function.text,
     multiplier="lambda",
     sum=("(", ")"),
     given=" | ",
@@ -115,8 +114,7 @@ LATEX = Dress(
     expectation=r"\mathbb{{E}}_{{{}}}\,",
     power="^{{({}{})}}",
     phrase=r",\,\text{{{}}}",
-    absolute=(r"\left|", r"\right|"),
-    maximum=(r"\max(", r",\ ", ")"),
+    function=lambda function: function.latex,
     multiplier=r"\lambda",
     sum=(r"\bigl(", r"\bigr)"),
     given=r" \mid ",

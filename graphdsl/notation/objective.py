@@ -7,6 +7,7 @@ __all__ = ["whole_latex", "whole_text"]
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TypeAlias
 
+from graphdsl.catalog.functions import FUNCTIONS
 from graphdsl.catalog.methods import IWAE
 from graphdsl.ir.functionals import draws_of
 from graphdsl.ir.model import Model
@@ -122,14 +123,11 @@ def _wrapped(functional: Wrapped, dress: Dress) -> _Parts:
     inner: _Parts = (_sum(functional.inner, dress),)
     if functional.offset:
         inner += (plus(functional.offset, dress.weight),)
-    match functional.kind:
-        case "abs":
-            return (dress.absolute[0], *inner, dress.absolute[1])
-        case "max":
-            head, between, end = dress.maximum
-            return (head, *inner, between, dress.weight(functional.bound), end)
-        case "constraint":
-            return (dress.multiplier, dress.times, dress.sum[0], *inner, dress.sum[1])
+    if functional.kind == "constraint":
+        return (dress.multiplier, dress.times, dress.sum[0], *inner, dress.sum[1])
+    function = FUNCTIONS[functional.kind]
+    head, end = function.ends(dress.function(function), dress.weight(functional.bound))
+    return (head, *inner, end)
 
 
 def _divergence(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 __all__ = ["sign_text"]
 
+from graphdsl.catalog.functions import FUNCTIONS
 from graphdsl.ir.loss import Group
 from graphdsl.ir.notation import plus, weight_text
 
@@ -12,10 +13,8 @@ def sign_text(group: Group, inner: str = "...") -> str:
     """The sign as people write it, with dots for the sum: `max(..., 2)`; or with what it sums."""
     if group.offset:
         inner += plus(group.offset, weight_text)
-    match group.kind:
-        case "abs":
-            return f"abs({inner})"
-        case "max":
-            return f"max({inner}, {weight_text(group.bound)})"
-        case "constraint":
-            return f"subject to {inner} <= 0"
+    if group.kind == "constraint":
+        return f"subject to {inner} <= 0"
+    function = FUNCTIONS[group.kind]
+    head, end = function.ends(function.text, weight_text(group.bound))
+    return f"{head}{inner}{end}"

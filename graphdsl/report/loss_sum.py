@@ -1,4 +1,4 @@
-"""The loss as a sum: what stands under a sign stays there, and every player has its own."""
+"""The loss as a sum: what is inside a function stays there, and every player has its own."""
 
 from __future__ import annotations
 
@@ -7,17 +7,11 @@ __all__ = ["LossSum", "loss_sums"]
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from graphdsl.catalog.functions import FUNCTIONS
 from graphdsl.ir.loss import Group, LossModule, LossTerm
 from graphdsl.ir.notation import latex_weight, plus, weight_text
 from graphdsl.ir.weight import ONE, Weight
 from graphdsl.report.terms import latex_factor
-
-#: Of each sign: how it is typed, and in LaTeX; the sum inside, and what bounds it.
-_SIGNS = {
-    "abs": ("abs({0})", r"\left|{0}\right|"),
-    "max": ("max({0}, {1})", r"\max({0},\ {1})"),
-    "constraint": ("lambda ({0})", r"\lambda\,\bigl({0}\bigr)"),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +59,7 @@ def _sum_of(
 
 
 def _under_sign(group: Group, module: LossModule) -> tuple[str, str]:
-    """A sign with all that stands under it, as text and in LaTeX."""
+    """A function with the sum inside it, as text and in LaTeX."""
     terms = [term for term in module.terms if term.name in group.terms]
     text = " ".join(_typed((term.weight, term.formula) for term in terms))
     latex = " ".join(
@@ -75,9 +69,12 @@ def _under_sign(group: Group, module: LossModule) -> tuple[str, str]:
     if group.offset:
         text += plus(group.offset, weight_text)
         latex += plus(group.offset, latex_weight)
-    typed, formula = _SIGNS[group.kind]
-    bound = weight_text(group.bound), latex_weight(group.bound)
-    return typed.format(text, bound[0]), formula.format(latex, bound[1])
+    if group.kind == "constraint":
+        return f"lambda ({text})", rf"\lambda\,\bigl({latex}\bigr)"
+    function = FUNCTIONS[group.kind]
+    head, end = function.ends(function.text, weight_text(group.bound))
+    before, behind = function.ends(function.latex, latex_weight(group.bound))
+    return f"{head}{text}{end}", f"{before}{latex}{behind}"
 
 
 def _typed(pairs: Iterator[tuple[Weight, str]]) -> Iterator[str]:

@@ -6,8 +6,9 @@ __all__ = ["constraint", "linear"]
 
 from collections.abc import Iterator
 from fractions import Fraction
-from typing import Literal, TypeAlias
+from typing import TypeAlias
 
+from graphdsl.catalog.functions import FUNCTIONS
 from graphdsl.declare.comprehensions import bindings, sizes_of_sets
 from graphdsl.declare.draws import WRITTEN_OUT, check_drawn
 from graphdsl.declare.errors import TooMany
@@ -35,11 +36,6 @@ from graphdsl.syntax import ast
 #: A summand: its weight, and what it weighs; None for a bare number.
 Summand: TypeAlias = tuple[Weight, Functional | None, Span]
 
-#: What `abs` and `max` take, and how each is written.
-_WRAPPED = {
-    "abs": ("one sum of terms", "`abs(E)`"),
-    "max": ("one sum of terms and a bound", "`max(E, c)`, c a number or a parameter"),
-}
 _ONE = Weight.number(1)
 _MOST_MONOMIALS = 1_000  # of a weight that is a product of sums of parameters
 
@@ -93,24 +89,24 @@ def _atom(
 
 
 def _wrapped(scope: Scope, laws: Laws, expression: ast.Function, indices: Indices) -> list[Summand]:
-    """`abs(E)` or `max(E, c)`."""
+    """A function of a sum, such as `abs(E)` or `max(E, c)`."""
     name, arguments = expression.name.text, expression.arguments
     parts = [_expand(scope, laws, argument, indices) for argument in arguments]
     sums = [part for part in parts if any(atom is not None for _, atom, _ in part)]
     scalars = [part for part in parts if part and part not in sums]
     if any(not part for part in parts):
         return []  # a mistake was noted there
-    if len(arguments) != (1 if name == "abs" else 2) or len(sums) != 1:
-        wanted, usage = _WRAPPED[name]
-        scope.note(WrongArguments(span=expression.span, name=name, wanted=wanted, usage=usage))
+    function = next(one for one in FUNCTIONS.values() if one.word == name)
+    if len(arguments) != 1 + function.bounded or len(sums) != 1:
+        usage = {"wanted": function.takes, "usage": function.usage}
+        scope.note(WrongArguments(span=expression.span, name=name, **usage))
         return []
     inner, offset = _inside(sums[0])
     if any(isinstance(term.functional, Wrapped) for term in inner):
         scope.note(NestedSign(span=expression.span, outer=name))
         return []
     bound = sum((weight for part in scalars for weight, _, _ in part), ZERO)
-    kind: Literal["abs", "max"] = "abs" if name == "abs" else "max"
-    return [(_ONE, Wrapped(kind, inner, offset, bound), expression.span)]
+    return [(_ONE, Wrapped(function.word, inner, offset, bound), expression.span)]
 
 
 def constraint(scope: Scope, laws: Laws, written: ast.Constraint) -> Weighted | None:

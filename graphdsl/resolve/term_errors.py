@@ -75,11 +75,11 @@ class NumberAsTerm(Diagnostic):
 
 
 class NestedSign(Diagnostic):
-    """`abs` or `max` inside another of them, or inside a constraint."""
+    """A function of a sum inside another, or inside a constraint."""
 
     code = "MIB260"
-    title = "`abs` or `max` inside another"
-    said = "`{outer}` takes a sum of terms without `abs` and `max`"
+    title = "Function of a sum inside another"
+    said = "`{outer}` takes a sum of terms without `abs`, `square`, `max` and `min`"
     hint = "write each of them as a term of its own: `abs(E) + max(F, c)`, outside constraints"
     outer: str
 

@@ -12,8 +12,8 @@ from graphdsl.slots.words import OF_THE_RUNTIME
 
 _OF_THE_LANGUAGE = frozenset(
     """
-    q p G KL D I H TC CE JS MMD W inf mean expect abs max ramp frozen information cost irm vrex dro
-    sparsity
+    q p G KL D I H TC CE JS MMD W inf mean expect abs square max min ramp cycle frozen information
+    cost irm vrex dro sparsity
     """.split()
 )
 

@@ -37,9 +37,9 @@ __all__ = [
     "Operand",
     "Parameter",
     "Product",
-    "Ramp",
     "Range",
     "Reference",
+    "Schedule",
     "Setting",
     "Spec",
     "Statement",
@@ -143,7 +143,7 @@ class Total:
 
 @dataclass(frozen=True, slots=True)
 class Function:
-    """`abs(E)` or `max(E, F)`: what makes an objective more than a weighted sum."""
+    """`abs(E)`, `square(E)`, `max(E, F)` or `min(E, F)`: what is no weighted sum."""
 
     name: Word
     arguments: tuple[Expression, ...]
@@ -300,12 +300,13 @@ class Constant:
 
 
 @dataclass(frozen=True, slots=True)
-class Ramp:
-    """`ramp(0, 4, steps = 2000)`: a value that changes as training goes on."""
+class Schedule:
+    """`ramp(0, 4, steps = 2000)` or `cycle(...)`: a value that changes as training goes on."""
 
+    name: Word
     start: Expression
     end: Expression
-    steps: Setting
+    settings: tuple[Setting, ...]
     span: Span
 
 
@@ -314,7 +315,7 @@ class Parameter:
     """`param beta = 4 in 1..inf`."""
 
     name: Word
-    value: Expression | Ramp
+    value: Expression | Schedule
     range: Range | None
     span: Span
 

@@ -57,14 +57,23 @@ class _ToAst(Transformer_NonRecursive[Token, tuple[ast.Statement, ...]]):
         return ast.Constant(_word_of(name), value, _span_of(meta))
 
     def param(
-        self, meta: Meta, name: Token, value: ast.Expression | ast.Ramp, bounds: ast.Range | None
+        self,
+        meta: Meta,
+        name: Token,
+        value: ast.Expression | ast.Schedule,
+        bounds: ast.Range | None,
     ) -> ast.Parameter:
         return ast.Parameter(_word_of(name), value, bounds, _span_of(meta))
 
-    def ramp(
-        self, meta: Meta, start: ast.Expression, end: ast.Expression, steps: ast.Setting
-    ) -> ast.Ramp:
-        return ast.Ramp(start, end, steps, _span_of(meta))
+    def schedule(
+        self,
+        meta: Meta,
+        name: Token,
+        start: ast.Expression,
+        end: ast.Expression,
+        *settings: ast.Setting,
+    ) -> ast.Schedule:
+        return ast.Schedule(_word_of(name), start, end, settings, _span_of(meta))
 
     def variable(
         self,

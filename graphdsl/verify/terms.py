@@ -10,6 +10,7 @@ from typing import Literal, TypeAlias
 
 import numpy as np
 
+from graphdsl.catalog.functions import FunctionWord
 from graphdsl.ir.information import Entropy, Information, Term, TotalCorrelation
 from graphdsl.ir.model import Model
 from graphdsl.ir.objective import Functional, MultiInformation, Projection, UncertaintyOf
@@ -28,14 +29,18 @@ def worth(terms: Iterable[Term], world: World, parameters: Parameters) -> float:
 
 
 def signed(
-    kind: Literal["abs", "max", "constraint"], value: float, bound: float, price: float = 1.0
+    kind: FunctionWord | Literal["constraint"], value: float, bound: float, price: float = 1.0
 ) -> float:
-    """A sum inside `abs` or `max`, or a constrained one times its price, as it enters a loss."""
+    """A sum inside a function, or a constrained one times its price, as it enters a loss."""
     match kind:
         case "abs":
             return abs(value)
+        case "square":
+            return value * value
         case "max":
             return max(value, bound)
+        case "min":
+            return min(value, bound)
         case "constraint":
             return price * value
 

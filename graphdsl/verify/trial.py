@@ -25,6 +25,7 @@ from typing import Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from graphdsl.catalog.functions import FunctionWord
 from graphdsl.ir.information import Term
 from graphdsl.ir.loss import Bound, LossModule, LossTerm
 from graphdsl.ir.objective import Wrapped
@@ -53,7 +54,7 @@ class Pass:
 class SignedSum:
     """A sum of terms under a sign that is not linear: the sign is of its expectation."""
 
-    kind: Literal["abs", "max"]
+    kind: FunctionWord
     weight: float  #: in the loss
     terms: Mapping[str, float]  #: with their weights in the sum
     offset: float
@@ -109,8 +110,8 @@ def settings(module: LossModule, rng: np.random.Generator) -> tuple[Parameters, 
     """Values for the parameters: what the constructor is given, and what all of them then are."""
     given, known = {}, {}
     for parameter in module.parameters:
-        if parameter.ramp is not None:
-            known[parameter.name] = parameter.ramp[0]
+        if parameter.schedule is not None:
+            known[parameter.name] = float(parameter.schedule.start)
             continue
         value = parameter.value + float(rng.exponential(0.5))
         if parameter.high is not None:

@@ -1,4 +1,4 @@
-"""The numbers of an objective: weights, ramps, and how many rows its data set has."""
+"""The numbers of an objective: weights, schedules, and how many rows its data set has."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from graphdsl_runtime.errors import OutOfRange
+from graphdsl_runtime.schedules import Schedule
 
 # Keys of a state that are no attributes: a weight is a plain number, which compiled code may read.
 _ROWS, _STEP, _WEIGHT = "run.rows", "run.step", "weights."
@@ -21,14 +22,15 @@ _ROWS, _STEP, _WEIGHT = "run.rows", "run.step", "weights."
 class Weighing(nn.Module):
     """The part of an objective that keeps its weights in their ranges, and moves them.
 
-    Weights, ramps, the step and `rows` belong to the state: `state_dict` has them, as tensors, and
-    `load_state_dict` sets them. A state without them, of an older version, leaves them as they are.
+    Weights, schedules, the step and `rows` belong to the state: `state_dict` has them, as tensors,
+    and `load_state_dict` sets them. A state without them, of an older version, leaves them as they
+    are.
     """
 
     def __init__(self) -> None:
         super().__init__()
         self._ranges: dict[str, tuple[float, float]] = {}
-        self._ramps: dict[str, tuple[float, float, int]] = {}
+        self._schedules: dict[str, Schedule] = {}
         self._step = 0
         self._rows: int | None = None
         self._rows_asked_for = False
@@ -78,45 +80,64 @@ class Weighing(nn.Module):
         start: float,
         end: float,
         steps: int,
+        first: int = 0,
         low: float = -math.inf,
         high: float = math.inf,
     ) -> Tensor:
-        """Take a parameter of the objective that moves from one value to another, in equal steps.
+        """Take a parameter that moves from one value to another, in equal steps from ``first`` on.
 
         It is a tensor that `advance` writes into, so that a compiled objective stays compiled.
         Raises `OutOfRange` where either end is outside ``low..high``.
         """
-        self.weight(name, start, low, high)
-        self._ramps[name] = (start, self.weight(name, end, low, high), steps)
-        self.register_buffer(name, torch.tensor(float(start)))
+        return self._scheduled(name, Schedule(start, end, steps, first=first), low, high)
+
+    def cycle(
+        self,
+        name: str,
+        start: float,
+        end: float,
+        steps: int,
+        cycles: int,
+        low: float = -math.inf,
+        high: float = math.inf,
+    ) -> Tensor:
+        """Take a parameter that begins anew in each cycle: it moves in the first half, then stays.
+
+        After the last cycle it stays at its end. Raises `OutOfRange` as `ramp` does.
+        Reference: Fu et al. 2019, "Cyclical annealing schedule", with R = 1/2.
+        """
+        return self._scheduled(name, Schedule(start, end, steps, cycles=cycles), low, high)
+
+    def _scheduled(self, name: str, schedule: Schedule, low: float, high: float) -> Tensor:
+        self.weight(name, schedule.start, low, high)
+        self.weight(name, schedule.end, low, high)
+        self._schedules[name] = schedule
+        self.register_buffer(name, torch.tensor(float(schedule.start)))
         return self.get_buffer(name)
 
     def advance(self, step: int) -> None:
         """Set the parameters that move to where they are at a step of training, from 0 on."""
         self._step = step
-        for name, (start, end, steps) in self._ramps.items():
-            self.get_buffer(name).fill_(start + (end - start) * min(step / steps, 1.0))
+        for name, schedule in self._schedules.items():
+            self.get_buffer(name).fill_(schedule.at(step))
 
     @property
     def settled(self) -> bool:
         """Whether all parameters that move have come to their end."""
-        return all(self._step >= steps for _, _, steps in self._ramps.values())
+        return all(self._step >= one.last for one in self._schedules.values())
 
     def settings(self) -> dict[str, float]:
         """Give the parameters, as the constructor takes them: of one that moves, its end."""
+        ends = {name: schedule.end for name, schedule in self._schedules.items()}
         return {
-            name: self._ramps[name][1] if name in self._ramps else float(getattr(self, name))
+            name: ends[name] if name in ends else float(getattr(self, name))
             for name in self._ranges
         }
 
     def _weights(self) -> Iterator[str]:
-        """Print each weight, and each ramp as it was declared: where it is now is no identity."""
+        """Print each weight, and each schedule as it was declared: where it is is no identity."""
         for name in self._ranges:
-            if name in self._ramps:
-                start, end, steps = self._ramps[name]
-                yield f"{name} = ramp({start}, {end}, steps = {steps})"
-            else:
-                yield f"{name} = {getattr(self, name, '?')}"
+            yield f"{name} = {self._schedules.get(name, getattr(self, name, '?'))}"
 
     def _in_range(self, name: str, value: float) -> float:
         low, high = self._ranges[name]
@@ -125,7 +146,7 @@ class Weighing(nn.Module):
         return float(value)
 
     def __setattr__(self, name: str, value: Any) -> None:  # noqa: ANN401  (as `nn.Module` has it)
-        if name in self.__dict__.get("_ranges", ()) and name not in self._ramps:
+        if name in self.__dict__.get("_ranges", ()) and name not in self._schedules:
             value = self._in_range(name, value)
         super().__setattr__(name, value)
 
@@ -169,9 +190,9 @@ class Weighing(nn.Module):
             self.rows = int(state_dict[prefix + _ROWS])
         ours = {*keys, prefix + _STEP, prefix + _ROWS}
         unexpected_keys[:] = [key for key in unexpected_keys if key not in ours]
-        ramps = {prefix + name for name in self._ramps}  # older states have none
-        missing_keys[:] = [key for key in missing_keys if key not in ramps]
+        moving = {prefix + name for name in self._schedules}  # older states have none
+        missing_keys[:] = [key for key in missing_keys if key not in moving]
 
     def _plain(self) -> Iterator[str]:
         """Weights that do not move."""
-        return (name for name in self._ranges if name not in self._ramps)
+        return (name for name in self._ranges if name not in self._schedules)

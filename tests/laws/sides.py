@@ -60,6 +60,6 @@ def _may_be_negative(term: LossTerm, group: Group | None, model: Model) -> bool:
     if group is None or not term.within or group.kind == "constraint":
         return min(weights) < 0
     outer = weights_over_the_range(group.weight, model.parameters)
-    if group.kind == "abs":  # |E| is bounded below, -|E| is not
+    if group.kind in ("abs", "square"):  # |E| is bounded below, -|E| is not
         return min(outer) < 0 or (min(weights) < 0 and max(weights) <= 0)
     return min(weight * other for weight in weights for other in outer) < 0

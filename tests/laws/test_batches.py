@@ -116,7 +116,7 @@ def test_a_state_is_all_that_a_loss_depends_on() -> None:
         assert repr(other) == repr(objective)
         for one in (objective, other):
             one.advance(one._step + 1)
-        ramps += len(objective._ramps)
+        ramps += len(objective._schedules)
         assert torch.equal(loss_of(other, batch, noise), loss_of(objective, batch, noise)), case
     assert ramps > 0
 

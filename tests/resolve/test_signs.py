@@ -1,4 +1,4 @@
-"""Signs that are not linear, constraints and ramps: emitted losses by hand, and who trains what."""
+"""Functions of sums, constraints and schedules: emitted losses by hand, and who trains what."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from tests.emitted import emitted_class, objective_of
 HEAD = """
 model signs
 param gamma = 3
+param cap = 1
 param C = ramp(0, 2, steps = 4)
 observed x : real[6]
 observed s : binary
@@ -24,6 +25,8 @@ p { z -> x via mlp(8) }
 minimize """
 CAPACITY = "CE(x | z) + gamma * abs(KL(q(z | x) || p(z)) - C)"
 FREE_BITS = "CE(x | z) + sum(j in 1..2) max(KL(q(z[j] | x) || p(z[j])), 0.5)"
+SQUARED = "CE(x | z) + gamma * square(KL(q(z | x) || p(z)) - 2)"
+CAPPED = "CE(x | z) + sum(j in 1..2) min(KL(q(z[j] | x) || p(z[j])), cap)"
 CONSTRAINT = "CE(x | z)\nsubject to I(z; s) <= 0.05"
 
 
@@ -69,6 +72,25 @@ def test_free_bits_are_the_published_ones() -> None:
     assert losses.loss.item() == pytest.approx(by_hand.item(), abs=1e-9)
 
 
+def test_a_square_is_of_the_mean_of_the_batch() -> None:
+    """DPI-VAE and the like: gamma (KL - C)^2; the rate is a mean before it is squared."""
+    objective = objective_of(HEAD + SQUARED)
+    losses = objective(batch(), noise())
+    by_hand = losses.terms["reconstruction_x"] + 3 * (rates(objective).sum() - 2) ** 2
+    assert losses.loss.item() == pytest.approx(by_hand.item(), abs=1e-9)
+
+
+def test_a_rate_above_its_cap_exerts_no_force() -> None:
+    """The rate below its cap counts as it is, the other as the cap."""
+    objective = objective_of(HEAD + CAPPED)
+    rates_of_both = rates(objective)
+    cap = rates_of_both.mean().item()  # one rate is below it and one above
+    objective.cap = cap
+    losses = objective(batch(), noise())
+    by_hand = losses.terms["reconstruction_x"] + rates_of_both.min() + cap
+    assert losses.loss.item() == pytest.approx(by_hand.item(), abs=1e-9)
+
+
 def test_a_multiplier_pays_and_rises() -> None:
     """Paper, eqs. 6-7: the model pays for a violation; the price rises as long as there is one."""
     objective = objective_of(HEAD + CONSTRAINT)
@@ -93,6 +115,12 @@ def test_a_multiplier_pays_and_rises() -> None:
         (FREE_BITS, "upper"),
         (CONSTRAINT, "saddle"),
         ("-1 * abs(I(s; z))", "surrogate"),
+        (SQUARED, "upper"),
+        (CAPPED, "lower"),
+        ("min(KL(q(z | x) || p(z)), 0.5)", "lower"),
+        ("KL(q || p) - min(KL(q(z | x) || p(z)), 0.5)", "upper"),
+        ("KL(q || p) + square(CE(x | z) - 1)", "upper"),  # p's own decoder is exact
+        ("KL(q || p) + square(I(s; z) - 1)", "surrogate"),  # its bound has a gap
     ],
 )
 def test_what_a_sign_costs_is_said(text: str, relation: str) -> None:
@@ -105,6 +133,31 @@ def test_a_ramp_stays_in_its_range() -> None:
     assert objective_of(HEAD + CAPACITY).get_buffer("C").item() == 0.0
     with pytest.raises(OutOfRange):
         emitted_class(HEAD + CAPACITY)(C=-1.0)  # type: ignore[call-arg]  # emitted
+
+
+def test_a_ramp_begins_late_and_a_cycle_begins_anew() -> None:
+    """Fu et al. 2019: in each cycle beta rises in the first half and stays in the second."""
+    ramp = "ramp(0, 2, steps = 4)"
+    late = objective_of((HEAD + CAPACITY).replace(ramp, "ramp(0, 2, steps = 4, from = 3)"))
+    cycle = objective_of((HEAD + CAPACITY).replace(ramp, "cycle(0, 2, steps = 16, cycles = 2)"))
+    places = {late: [0, 0, 0, 0, 0.5, 1, 1.5, 2, 2], cycle: [0, 0.5, 1, 1.5, 2, 2, 2, 2, 0, 0.5]}
+    for objective, values in places.items():
+        for step, value in enumerate(values):
+            objective.advance(step)
+            assert objective.get_buffer("C").item() == pytest.approx(value)
+    cycle.advance(16)
+    assert cycle.get_buffer("C").item() == 2.0
+    assert cycle.settled
+
+
+def test_a_schedule_is_continued_from_its_state() -> None:
+    text = HEAD.replace("ramp(0, 2, steps = 4)", "cycle(0, 2, steps = 16, cycles = 2)") + CAPACITY
+    first, second = objective_of(text), objective_of(text)
+    first.advance(11)
+    second.load_state_dict(first.state_dict())
+    assert second.get_buffer("C").item() == first.get_buffer("C").item() == 1.5
+    assert "C = cycle(0.0, 2.0, steps = 16, cycles = 2)" in repr(first)
+    assert not second.settled
 
 
 def test_a_ramp_keeps_a_compiled_objective_compiled() -> None:

@@ -11,7 +11,7 @@ syntax keyword mibStatement minimize maximize turns estimate assert with by via 
 syntax match mibStatement "\<subject\s\+to\>"
 syntax keyword mibModifier optional learned fixed shared
 syntax keyword mibRunning sum mean expect pairs subsets bipartitions
-syntax match mibRunning "\<\%(abs\|max\|ramp\)\ze\s*("
+syntax match mibRunning "\<\%(abs\|square\|max\|min\|ramp\|cycle\)\ze\s*("
 syntax match mibNumber "\<[0-9]\+\%(\.[0-9]\+\)\?\%([eE][+-]\?[0-9]\+\)\?"
 syntax match mibOperator "->\|||\|\.\.\|[=<>]=\|[-+*/=~|:]"
 syntax match mibComment "#.*$" contains=@Spell
