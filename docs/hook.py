@@ -223,6 +223,8 @@ def _scale(law: Law) -> str:
     """What a spec may say of a parameter that the network need not predict."""
     if law.scale is None:
         return ""
+    if law.scale.is_always_learned:
+        return f"`{law.scale.word}`: learned, or for each class (`learned(group)`)"
     each = "for each coordinate" if law.scale.each else "for each variable or coordinate (`each`)"
     default = ", the default" if law.scale.default == "learned" else ""
     learned = f"learned {each}{default}, or for each class (`learned(group)`)"

@@ -11,7 +11,7 @@ Kind: TypeAlias = Literal["real", "positive", "unit", "binary", "categorical", "
 #: How a sample depends on the parameters: by a differentiable map, by a relaxation, or not at all.
 Gradient: TypeAlias = Literal["pathwise", "relaxed", "none"]
 #: What a spec calls a parameter that it may fix.
-Word: TypeAlias = Literal["scale", "dispersion", "shape", "precision", "df"]
+Word: TypeAlias = Literal["scale", "dispersion", "shape", "precision", "df", "thresholds"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +25,7 @@ class Output:
     name: str
     constructor: str  #: a word of the runtime; empty if the network returns the distribution itself
     parameters: tuple[str, ...]  #: one word for each number that a coordinate has
+    by_class: bool = True  #: of a category: whether each class has a number, not the whole alone
     asked: str = ""  #: what a network of the caller's own is asked for, unless `parameters` says it
 
     @property
@@ -56,6 +57,7 @@ class Scale:
     power: int  #: whose logarithm that is: 1 of the parameter, 2 of its square
     default: Literal["one", "learned"] = "one"  #: what it is where the spec names none
     each: bool = False  #: whether a learned one has an entry for each coordinate
+    is_always_learned: bool = False  #: whether a spec can neither fix nor predict it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,10 +1,10 @@
-"""The laws of counts, of positive and unit numbers, and of heavy tails."""
+"""The laws of counts, of positive and unit numbers, of ordered classes, and of heavy tails."""
 
 from __future__ import annotations
 
 __all__ = [
-    "BETA", "CONTINUOUS_BERNOULLI", "GAMMA", "LOG_NORMAL", "NEGATIVE_BINOMIAL", "POISSON",
-    "STUDENT_T", "ZERO_INFLATED_NEGATIVE_BINOMIAL", "ZERO_INFLATED_POISSON",
+    "BETA", "CONTINUOUS_BERNOULLI", "GAMMA", "LOG_NORMAL", "NEGATIVE_BINOMIAL", "ORDINAL",
+    "POISSON", "STUDENT_T", "ZERO_INFLATED_NEGATIVE_BINOMIAL", "ZERO_INFLATED_POISSON",
 ]  # fmt: skip
 
 from graphdsl.catalog.law import Law, Output, Scale, Word
@@ -88,6 +88,18 @@ BETA = Law(
     entropy=False, interior=True,
     link="mean: logit; precision: exp", support="numbers between 0 and 1, without the ends",
     reference="Ferrari and Cribari-Neto 2004",
+)  # fmt: skip
+
+_ORDERED = Output(
+    name="ordinal", constructor="Ordinal.of_thresholds", parameters=("locations",), by_class=False,
+)  # fmt: skip
+
+ORDINAL = Law(
+    word="ordinal", kind="categorical", runtime="Ordinal", output=_ORDERED,
+    scale=Scale(word="thresholds", output=_ORDERED, attribute="thresholds", power=1,
+        default="learned", each=True, is_always_learned=True),
+    gradient="relaxed", link="P(class <= c): logit, of threshold c less the location",
+    support="the classes 0 to k - 1, in their order", reference="McCullagh 1980",
 )  # fmt: skip
 
 STUDENT_T = Law(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 __all__ = [
+    "AlwaysLearned",
     "ExposureNotAParent",
     "FlowOfFamily",
     "FlowVia",
@@ -38,6 +39,17 @@ class NoScale(Diagnostic):
     said = "`{law}` has no scale: its network predicts all of its parameters"
     hint = "write `~ {law}`"
     law: str
+
+
+class AlwaysLearned(Diagnostic):
+    """Thresholds that a spec fixes, or a network predicts."""
+
+    code = "MIB239"
+    title = "Parameter that is always learned"
+    said = "the {word} of `{law}` are learned, for all rows or for each class of a category"
+    hint = "write `~ {law}`, or `~ {law}({word} = learned(group))`"
+    law: str
+    word: str
 
 
 class ScaleOfLatent(Diagnostic):

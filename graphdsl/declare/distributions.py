@@ -11,6 +11,7 @@ from typing import Literal, get_args
 from graphdsl.catalog.laws import NORMAL, Kind, Law, joint_law, kinds_of_latents, laws_of
 from graphdsl.catalog.priors import LEARNED_PARAMETERS, PRIORS, components_of
 from graphdsl.declare.distribution_errors import (
+    AlwaysLearned,
     FlowOfFamily,
     JointMisplaced,
     JointOfScalars,
@@ -208,18 +209,32 @@ def _scale(
         return default
     if not choice.settings:
         return default
-    span = choice.settings[-1].span
+    setting = choice.settings[-1]
     if law.scale is None:
-        scope.note(NoScale(span=span, law=str(law)))
+        scope.note(NoScale(span=setting.span, law=str(law)))
         return None
     if role != "observed":
-        scope.note(ScaleOfLatent(span=span, name=name, role=role, usage=_usage(law, role)))
+        usage = _usage(law, role)
+        scope.note(ScaleOfLatent(span=setting.span, name=name, role=role, usage=usage))
         return None
-    value = choice.settings[-1].value
-    if isinstance(value, ast.Word) and value.text in _WORDS:
-        return _WORDS[value.text]
-    scale = number(scope, value, NO_INDICES)
+    return _value(scope, setting, law, default)
+
+
+def _value(
+    scope: Scope, setting: ast.Setting, law: Law, default: Literal["learned"] | None
+) -> Fraction | Literal["learned", "own"] | None:
+    """What a setting says of a scale."""
+    word, known = setting.name.text, None
+    if isinstance(setting.value, ast.Word):
+        known = _WORDS.get(setting.value.text)
+    if law.scale is not None and law.scale.is_always_learned and known != "learned":
+        scope.note(AlwaysLearned(span=setting.span, law=str(law), word=word))
+        return default
+    if known is not None:
+        return known
+    scale = number(scope, setting.value, NO_INDICES)
     if scale is not None and scale <= 0:
-        scope.note(ScaleNotPositive(span=span, word=word, value=number_text(scale)))
+        value = number_text(scale)
+        scope.note(ScaleNotPositive(span=setting.span, word=word, value=value))
         return default
     return scale

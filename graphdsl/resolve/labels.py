@@ -108,9 +108,10 @@ def _unfit(family: Family) -> tuple[str, str]:
         )
     scale = family.distribution.law.scale
     if scale is not None and scale.default == "learned":
+        law = family.distribution.law
         return (
-            f"the {scale.word} of `{family.distribution.law}` is learned, and a prior's is 1",
-            "declare its logarithm, `real ~ normal`",
+            f"a label needs a prior without parameters, and `{law}` learns its {scale.word}",
+            "write `~ categorical`" if family.classes else "declare its logarithm, `real ~ normal`",
         )
     if family.distribution.scale is not None:
         return (

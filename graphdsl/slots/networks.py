@@ -13,6 +13,7 @@ __all__ = [
 ]
 
 from collections.abc import Sequence
+from math import prod
 
 from graphdsl.catalog.laws import Output, scale_of
 from graphdsl.diagnostics import CompilerBug
@@ -35,11 +36,12 @@ def network_slot(slot: Slot, model: Model) -> NetworkSlot:
     units, without = _units(conditional, model)
     numbers = 1 if law.joint else len(output.parameters)
     count = max(len(slot.names), 1) if slot.stacked else None
-    outputs: int | tuple[int, ...] = (slot.per_network or 1) * family.size
+    encoded = family.encoded if output.by_class else family.shape
+    outputs: int | tuple[int, ...] = (slot.per_network or 1) * prod(encoded)
     convolutional = conditional.via.name == "conv"
     is_image = convolutional and family.role != "latent"
-    if is_image or (numbers == 1 and (law.joint or axis or len(family.encoded) != 1)):
-        outputs = (*axis, *family.encoded)
+    if is_image or (numbers == 1 and (law.joint or axis or len(encoded) != 1)):
+        outputs = (*axis, *encoded)
     own = conditional.via.name == "own"
     stacked = slot.stacked and not slot.tied
     is_residual = conditional.via.name == "resnet"
@@ -157,10 +159,13 @@ def _learned_scale(slot: Slot, model: Model) -> LearnedScale | None:
     scale = distribution.law.scale
     if distribution.scale != "learned" or scale is None:
         return None
-    shape, group = model.family_of(slot.children[0]).shape, distribution.group
+    family, group = model.family_of(slot.children[0]), distribution.group
+    shape = family.shape
     by_member = slot.is_family and not slot.tied  # what is shared is shared whole
     has_axes = by_member or bool(group)  # as many as the answer, of size one where all share it
     inner = shape if scale.each or distribution.each else (1,) * len(shape) if has_axes else ()
+    if family.classes is not None:  # what parts the classes of each coordinate
+        inner = (*inner, family.classes - 1)
     members = len(slot.children) if by_member else 1
     classes = model.family_of(group).classes if group else None
     return LearnedScale(

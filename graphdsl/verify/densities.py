@@ -109,6 +109,19 @@ def _categorical(one: Predicted) -> Array:
     return chosen - np.log(total)
 
 
+def _ordinal(one: Predicted) -> Array:
+    """A logistic number beside thresholds one `e^scale` apart, centred about the first's shift."""
+    (location,) = one.parameters
+    steps = np.exp(one.scale) * np.arange(one.classes - 1)
+    inner = one.scale - (one.classes - 2) / 2 + steps
+    thresholds = np.concatenate([[-np.inf], inner, [np.inf]])
+    chosen = one.value.astype(int)
+    below = 1 / (1 + np.exp(location - thresholds[chosen]))
+    up_to: Array = 1 / (1 + np.exp(location - thresholds[chosen + 1]))
+    found: Array = np.log(up_to - below)
+    return found
+
+
 def _poisson(one: Predicted) -> Array:
     (log_rate,) = one.parameters
     factorials: Array = np.array([lgamma(each + 1) for each in one.value])
@@ -157,6 +170,7 @@ DENSITIES: Mapping[str, Callable[[Predicted], Array]] = {
     "precise_beta": _beta,
     "bernoulli": _bernoulli,
     "categorical": _categorical,
+    "ordinal": _ordinal,
     "poisson": _poisson,
     "dispersed": _negative_binomial,
     "negative_binomial": _negative_binomial,

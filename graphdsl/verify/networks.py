@@ -68,7 +68,7 @@ class Head:
     @cached_property
     def rows(self) -> dict[Variable, list[int]]:
         """The outputs of each child: those of its first parameter."""
-        return _spans(self.children, self.model)
+        return _spans(self.children, self.model, self.output.by_class)
 
     def all_rows(self, child: Variable) -> list[int]:
         """The outputs of a child, all of its first parameter before those of the second."""
@@ -237,10 +237,13 @@ def _members(name: Variable, model: Model) -> tuple[Variable, ...]:
     return (name,) if block is None else model.members(block.head)
 
 
-def _spans(names: tuple[Variable, ...], model: Model) -> dict[Variable, list[int]]:
+def _spans(
+    names: tuple[Variable, ...], model: Model, by_class: bool = True
+) -> dict[Variable, list[int]]:
     spans, start = {}, 0
     for name in names:
-        size = model.family_of(name).size
+        family = model.family_of(name)
+        size = family.size if by_class else prod(family.shape)
         spans[name] = list(range(start, start + size))
         start += size
     return spans

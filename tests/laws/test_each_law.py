@@ -92,7 +92,10 @@ def likelihoods() -> Iterator[Likelihood]:
         if shape == IMAGE and (law.kind == "categorical" or is_optional):
             continue
         is_scaled = law.scale is not None and not is_optional
-        for scale in ("", "0.5", "learned", "network") if is_scaled else ("",):
+        scales = ("", "0.5", "learned", "network") if is_scaled else ("",)
+        if law.scale is not None and law.scale.is_always_learned:
+            scales = ("",)
+        for scale in scales:
             yield Likelihood(law, scale, shape, is_family, is_optional)
 
 
@@ -149,7 +152,8 @@ def test_reconstruction_is_the_density_of_each_law(of: Likelihood) -> None:
         seen = torch.rand(ROWS, *members) < HERE
         batch["seen(x)"] = seen
     log_scale = 0.0
-    learned = [one for name, one in objective.named_parameters() if name.startswith("log_")]
+    starts = ("log_", "thresholds_")
+    learned = [one for name, one in objective.named_parameters() if name.startswith(starts)]
     is_learned = of.law.scale is not None and (of.scale or of.law.scale.default) == "learned"
     assert len(learned) == is_learned
     if is_learned:
@@ -248,7 +252,8 @@ def grouped() -> Iterator[tuple[Likelihood, bool, str]]:
     The class is given or, of families of matrices, inferred.
     """
     kinds = ((), False), ((3,), False), ((3,), True), ((2, 2), True)
-    for law, (shape, is_family) in product(DECLARED, kinds):
+    scaled = [law for law in DECLARED if law.kind != "categorical"]  # thresholds: test_ordinal.py
+    for law, (shape, is_family) in product(scaled, kinds):
         role = "latent" if shape == (2, 2) else "given"
         for each in (False, True) if law.scale is not None else ():
             if each and (law.scale is None or law.scale.each):

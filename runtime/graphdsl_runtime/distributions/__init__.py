@@ -39,6 +39,7 @@ from graphdsl_runtime.distributions.negative_binomial import (
     ZeroInflatedPoisson,
 )
 from graphdsl_runtime.distributions.noise import gumbel_noise, laplace_noise, logistic_noise
+from graphdsl_runtime.distributions.ordinal import Ordinal
 from graphdsl_runtime.distributions.parameters import of_class
 from graphdsl_runtime.distributions.poisson import Poisson
 from graphdsl_runtime.distributions.positive import (
@@ -61,6 +62,7 @@ Likelihood: TypeAlias = (
     | Laplace
     | LogNormal
     | NegativeBinomial
+    | Ordinal
     | Poisson
     | StudentT
     | ZeroInflatedNegativeBinomial
@@ -79,6 +81,7 @@ LAWS: Mapping[str, type[Likelihood]] = MappingProxyType(
         "log_normal": LogNormal,
         "negative_binomial": NegativeBinomial,
         "normal": Gaussian,
+        "ordinal": Ordinal,
         "poisson": Poisson,
         "student_t": StudentT,
         "zero_inflated_negative_binomial": ZeroInflatedNegativeBinomial,
@@ -101,6 +104,7 @@ __all__ = [
     "LogNormal",
     "Mixture",
     "NegativeBinomial",
+    "Ordinal",
     "Poisson",
     "StandardLaplace",
     "StandardLogNormal",
