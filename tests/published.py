@@ -546,12 +546,34 @@ def fair_tc(m: Objective, batch: Values, noise: Values) -> Tensor:
     return fit + total_correlation(*parts).mean()
 
 
+def never_itself(keys: Tensor) -> Tensor:
+    """For each row another one: the next in the order of the keys."""
+    order = keys.argsort()
+    return torch.empty_like(order).index_copy(0, order, order.roll(-1))
+
+
+@published
+def infomax_vae(m: Objective, batch: Values, noise: Values) -> dict[str, Tensor]:
+    """Rezaabad and Vishwanath 2020: alpha = beta = 1, I by Nguyen et al. 2010."""
+    x = batch["x"]
+    mean, log_var = halves(run(m, "q_z", x))
+    z = sampled(mean, log_var, noise["z"])
+    fit = (cost(run(m, "p_x", z), x) + rate(mean, log_var)).mean()
+    other = x[never_itself(noise["permuted(x)"])]
+
+    def bound(z: Tensor, held: bool) -> Tensor:
+        ask = held_still if held else run
+        joint, product = (ask(m, "critic_of_z_x", z, one) for one in (x, other))
+        return joint.mean() - (product - 1).exp().mean()
+
+    return {"model": fit - bound(z, held=True), "critic": -bound(z.detach(), held=False)}
+
+
 @published
 def fair_mine(m: Objective, batch: Values, noise: Values) -> dict[str, Tensor]:
     """Eq. 17 as in the spec's header: beta_2 = 1, by Belghazi et al. 2018."""
     fit, z, u, *_ = fair(m, batch, noise)
-    order = noise["permuted(u)"].argsort()
-    next_one = torch.empty_like(order).index_copy(0, order, order.roll(-1))  # never a row itself
+    next_one = never_itself(noise["permuted(u)"])
 
     def bound(z: Tensor, u: Tensor, held: bool) -> Tensor:
         ask = held_still if held else run

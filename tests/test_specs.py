@@ -159,6 +159,8 @@ def all_noise(objective: Objective, like: Tensor) -> dict[str, Tensor]:
             noise[f"prior({one.name})"] = torch.randn_like(noise[one.name])
             members = () if one.members is None else one.tensor_shape[:1]
             noise[f"permuted({one.name})"] = torch.rand(len(like), *members)
+        else:
+            noise[f"permuted({one.name})"] = torch.rand(len(like))
     return noise
 
 

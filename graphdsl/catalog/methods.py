@@ -18,6 +18,7 @@ __all__ = [
     "MSS",
     "PENALTIES",
     "UNREACHABLE",
+    "CriticKind",
     "Estimator",
     "Experts",
     "Method",
@@ -29,7 +30,7 @@ __all__ = [
 ]
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from string import Template
 from types import MappingProxyType
@@ -43,6 +44,13 @@ Experts: TypeAlias = Literal["every", "apart", "one"]
 #: latents, and the distances of two marginals.
 Target: TypeAlias = Literal["information", "joint", "KL", "JS"]
 
+#: What a critic gives: a score of each row, features of two variables whose inner products score
+#: all pairs of rows, or the law of the first variable given the second.
+CriticKind: TypeAlias = Literal["", "scores", "features", "predictor"]
+
+#: `irm`: the slopes of the environments' risks; `vrex`: their variance; `dro`: the largest.
+PenaltyWord: TypeAlias = Literal["irm", "vrex", "dro"]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Estimator:
@@ -51,10 +59,12 @@ class Estimator:
     word: str  #: of the runtime
     relation: Relation  #: to what a term takes it for
     named: str  #: in the audit; `{}` stands for what it compares
-    has_critic: bool = False
+    critic: CriticKind = ""  #: what its other player gives; empty if it has none
+    permutes: bool = False  #: whether noise permutes rows for its critic
     gradient: str = ""  #: what its gradient is, where not the derivative of its value
     surrogate: str = ""  #: why it is no bound, of a surrogate
     rows: bool = False  #: whether it reads how many rows the data have
+    closes: str = ""  #: what makes a bound of an information tight
     groups: bool = False  #: whether its second argument says which rows are in the second group
 
 
@@ -83,6 +93,9 @@ class Method:
     factors: Estimator | None = None  #: of the factors of one family
     parts: Estimator | None = None  #: of two variables
     groups: Estimator | None = None  #: the same where the second is one bit; None is as of `parts`
+    encoded: Estimator | None = None  #: of a latent and all that it is inferred from
+    within: Estimator | None = None  #: of two variables given a third, within its groups
+    groups_within: Estimator | None = None  #: the same where the second is one bit
     pairs: str = "rows of {}"  #: what `parts` compares
     numbers: tuple[Setting, ...] = ()  #: what a setting is that is no count of samples
     distances: tuple[tuple[Literal["KL", "JS", "MMD", "W"], Estimator], ...] = ()  #: of marginals
@@ -123,24 +136,72 @@ _TC_LOO = Estimator(
     word="total_correlation_loo",
     relation="upper",
     named="leave-in joint minus leave-one-out marginals, in expectation",
+    closes="the batch is large",
+)
+_INFORMATION_LOO = Estimator(
+    word="information_loo",
+    relation="upper",
+    named="own posterior against the leave-one-out mixture, in expectation",
+    closes="the batch is large",
 )
 _TC_CRITIC = Estimator(
     word="total_correlation_critic",
     relation="saddle",
     named="a critic of permuted {} (density ratio)",
-    has_critic=True,
+    critic="scores",
+    permutes=True,
 )
 _INFORMATION_CRITIC = Estimator(
     word="information_critic",
     relation="saddle",
     named="a critic of permuted {} (density ratio)",
-    has_critic=True,
+    critic="scores",
+    permutes=True,
 )
 _INFORMATION_MINE = Estimator(
     word="information_mine",
     relation="saddle",
     named="a critic of permuted {} (Donsker-Varadhan)",
-    has_critic=True,
+    critic="scores",
+    permutes=True,
+)
+_INFORMATION_NCE = Estimator(
+    word="information_nce",
+    relation="lower",
+    named="a critic of all pairs of {} (InfoNCE)",
+    closes="the critic is the best one, and the batch is large",
+    critic="features",
+)
+_INFORMATION_NWJ = Estimator(
+    word="information_nwj",
+    relation="lower",
+    named="a critic of permuted {} (Nguyen-Wainwright-Jordan)",
+    closes="the critic is the best one",
+    critic="scores",
+    permutes=True,
+)
+_INFORMATION_SMILE = Estimator(
+    word="information_smile",
+    relation="saddle",
+    named="a critic of permuted {} (Donsker-Varadhan, clipped)",
+    critic="scores",
+    permutes=True,
+)
+_INFORMATION_JSD = Estimator(
+    word="information_jsd",
+    relation="surrogate",
+    named="a critic of permuted {} (Jensen-Shannon)",
+    critic="scores",
+    permutes=True,
+    surrogate="a Jensen-Shannon divergence is zero exactly when the information is, and is "
+    "otherwise another number",
+)
+_INFORMATION_CLUB = Estimator(
+    word="information_club",
+    relation="surrogate",
+    named="a predictor from {}, of its own row less those of others (CLUB)",
+    critic="predictor",
+    surrogate="CLUB is an upper bound only where its predictor is near the true conditional",
 )
 _HSIC = Estimator(
     word="hsic",
@@ -157,6 +218,24 @@ _MMD_BETWEEN = Estimator(
     surrogate=_NO_NATS,
     groups=True,
 )
+_INDEPENDENCE = replace(_HSIC, named="Hilbert-Schmidt independence criterion of {}")
+_CRITIC_WITHIN = Estimator(
+    word="conditional_information_critic",
+    relation="saddle",
+    named="a critic of permuted {} (density ratio)",
+    critic="scores",
+    permutes=True,
+)
+_NCE_WITHIN = Estimator(
+    word="conditional_information_nce",
+    relation="lower",
+    named="a critic of all pairs of {} (InfoNCE)",
+    closes="the critic is the best one, and the groups are large",
+    critic="features",
+)
+_HSIC_WITHIN = replace(_HSIC, word="conditional_hsic")
+_INDEPENDENCE_WITHIN = replace(_INDEPENDENCE, word="conditional_hsic")
+_MMD_WITHIN = replace(_MMD_BETWEEN, word="conditional_mmd_between")
 _IMPORTANCE = Estimator(
     word="importance_weighted",
     relation="upper",
@@ -167,9 +246,6 @@ _IMPORTANCE_OF_EXPERTS = Estimator(
     relation="upper",
     named="importance weights of {} of every expert",
 )
-
-#: `irm`: the slopes of the environments' risks; `vrex`: their variance; `dro`: the largest.
-PenaltyWord: TypeAlias = Literal["irm", "vrex", "dro"]
 
 _NO_INFORMATION = "a penalty is no information"
 
@@ -201,7 +277,7 @@ _NON_SATURATING = Estimator(
     word="adversarial_js_non_saturating",
     relation="surrogate",
     named="a critic of samples, its labels flipped: it has JS's fixed point (p = q) alone",
-    has_critic=True,
+    critic="scores",
     gradient="surrogate: of the loss with flipped labels, and not of JS",
     surrogate="a critic with flipped labels estimates no divergence",
 )
@@ -224,13 +300,13 @@ DISTANCES: Mapping[str, Estimator] = MappingProxyType(
             word="adversarial_js",
             relation="saddle",
             named="a critic of samples (Jensen-Shannon)",
-            has_critic=True,
+            critic="scores",
         ),
         "KL": Estimator(
             word="adversarial_kl",
             relation="saddle",
             named="a critic of samples (density ratio)",
-            has_critic=True,
+            critic="scores",
         ),
     }
 )
@@ -253,6 +329,20 @@ MSS = Method(
     fits=_INFORMATIONS,
     usage=_TC_USAGE,
 )
+
+
+def _of_parts(word: str, parts: Estimator, within: Estimator | None = None) -> Method:
+    """An estimate of the information of two variables alone, from samples."""
+    return Method(
+        word=word,
+        targets=("information",),
+        is_of_parts=True,
+        parts=parts,
+        within=within,
+        fits=_PARTS,
+        usage=_PARTS_USAGE,
+    )
+
 
 IWAE = Method(
     word="iwae",
@@ -292,6 +382,7 @@ METHODS: Mapping[str, Method] = MappingProxyType(
                 needs_densities=True,
                 factors=_TC_LOO,
                 parts=_TC_LOO,
+                encoded=_INFORMATION_LOO,
                 fits=_INFORMATIONS,
                 usage=_TC_USAGE,
             ),
@@ -302,25 +393,27 @@ METHODS: Mapping[str, Method] = MappingProxyType(
                 settings=((), ("r1",)),
                 factors=_TC_CRITIC,
                 parts=_INFORMATION_CRITIC,
+                within=_CRITIC_WITHIN,
                 fits="informations, total correlations, and the KL or JS of marginals",
                 usage="`estimate TC(u) with {0}` or `KL(q(z) || p(z)) with {0}`",
                 brackets=_SLOPE,
                 example="(r1 = 1)",
             ),
-            Method(
-                word="mine",
-                targets=("information",),
-                is_of_parts=True,
-                parts=_INFORMATION_MINE,
-                fits=_PARTS,
-                usage=_PARTS_USAGE,
-            ),
+            _of_parts("mine", _INFORMATION_MINE),
+            _of_parts("infonce", _INFORMATION_NCE, _NCE_WITHIN),
+            _of_parts("nwj", _INFORMATION_NWJ),
+            _of_parts("smile", _INFORMATION_SMILE),
+            _of_parts("jsd", _INFORMATION_JSD),
+            _of_parts("club", _INFORMATION_CLUB),
+            _of_parts("hsic", _INDEPENDENCE, _INDEPENDENCE_WITHIN),
             Method(
                 word="mmd",
                 targets=("information",),
                 is_of_parts=True,
                 parts=_HSIC,
                 groups=_MMD_BETWEEN,
+                within=_HSIC_WITHIN,
+                groups_within=_MMD_WITHIN,
                 pairs="pairs and unpaired rows",
                 fits=_PARTS,
                 usage=_PARTS_USAGE,
@@ -348,14 +441,16 @@ METHODS: Mapping[str, Method] = MappingProxyType(
     }
 )
 
-#: What `iwae` may be told of a mixture, beside how many samples there are.
+
+#: The words in the brackets of `iwae` that concern a mixture, and the experts that each samples.
 EXPERTS: Mapping[str, Experts] = MappingProxyType({"per_expert": "apart", "one_expert": "one"})
 
 
 def _of(method: Method) -> tuple[Estimator | None, ...]:
     distances = (one for _, one in method.distances)
     joint = method.joint, method.of_experts
-    return method.factors, method.parts, method.groups, *joint, *distances
+    within = method.encoded, method.within, method.groups_within
+    return method.factors, method.parts, method.groups, *within, *joint, *distances
 
 
 #: Every estimator of a term, by its word in the runtime.
@@ -373,7 +468,6 @@ ESTIMATORS: Mapping[str, Estimator] = MappingProxyType(
 
 _NO_WORD = "no word of the language names it yet"
 _PREDICTED = "the compiler writes the bound itself, as a cross-entropy of a decoder or a predictor"
-_UNCONDITIONAL = "estimators of the language are of informations without a condition"
 
 #: The estimators of the runtime that no spec reaches, and why.
 UNREACHABLE: Mapping[str, str] = MappingProxyType(
@@ -381,27 +475,36 @@ UNREACHABLE: Mapping[str, str] = MappingProxyType(
         "Mine": "it keeps a moving average between batches; `with mine` has no state",
         "barber_agakov": _PREDICTED,
         "bernoulli_information": "the language has no information of an edge of a mask",
-        "club": _NO_WORD,
-        "conditional_information_by_difference": _UNCONDITIONAL,
-        "conditional_information_critic": _UNCONDITIONAL,
+        "club": "`with club` calls it, as `information_club`",
+        "conditional_information_by_difference": "two terms of the objective say the same",
         "donsker_varadhan": "`with mine` calls it, as `information_mine`",
         "energy_distance": _NO_WORD,
         "gradient_penalty_r1": "it is a penalty of a critic, of `r1`, and no estimate of a term",
-        "info_nce": _NO_WORD,
+        "info_nce": "`with infonce` calls it, as `information_nce`",
         "infogan_bound": _PREDICTED,
         "information_leave_in": _NO_WORD,
-        "information_loo": "`with loo` bounds both sides, by `total_correlation_loo`",
-        "jensen_shannon_information": _NO_WORD,
+        "jensen_shannon_information": "`with jsd` calls it, as `information_jsd`",
         "log_aggregate_mss": "it is a part of `total_correlation_mss`",
         "monte_carlo_kl": "a rate without a closed form has it by itself",
-        "nwj": _NO_WORD,
-        "smile": _NO_WORD,
+        "nwj": "`with nwj` calls it, as `information_nwj`",
+        "smile": "`with smile` calls it, as `information_smile`",
     }
 )
 
 
-def estimator_of(method: Method, *, is_factors: bool, is_groups: bool = False) -> Estimator:
+def estimator_of(
+    method: Method,
+    *,
+    is_factors: bool,
+    is_groups: bool = False,
+    is_within: bool = False,
+    is_encoded: bool = False,
+) -> Estimator:
     """The estimator that a method has of an information."""
+    if is_encoded and method.encoded is not None:
+        return method.encoded
+    if is_within and not is_factors and method.within is not None:
+        return (is_groups and method.groups_within) or method.within
     estimator = method.factors if is_factors else (method.groups if is_groups else method.parts)
     estimator = estimator or method.parts or method.factors
     if estimator is None:

@@ -156,8 +156,8 @@ def _builder(slot: NetworkSlot) -> py.Expression:
 
 def _dense(builder: Builder, size: py.Expression) -> py.Expression:
     """A perceptron, or those of a family; a critic; or parameters that read nothing."""
-    if builder.name == "critic":
-        return runtime("critic", listing(shape(sizes) for sizes, _ in builder.inputs))
+    if builder.name in ("critic", "separable_critic"):
+        return runtime(builder.name, listing(shape(sizes) for sizes, _ in builder.inputs))
     count = () if builder.count is None else (py.Literal(builder.count),)
     if not builder.inputs:
         return runtime(builder.name, *count, size)

@@ -171,8 +171,7 @@ def _edges(code: TermCode) -> dict[str, py.Expression]:
 
 def _correlation(code: TermCode, left: py.Expression, right: py.Expression) -> py.Expression:
     if code.critic:
-        keys = _permuted(code.left)
-        return runtime(code.word, own(code.critic), left, keys, **_edges(code))
+        return runtime(code.word, own(code.critic), left, *_keys(code, code.left), **_edges(code))
     rows = (own("rows"),) if ESTIMATORS[code.word].rows else ()
     if code.samples:
         values, posteriors = code.samples
@@ -183,16 +182,29 @@ def _correlation(code: TermCode, left: py.Expression, right: py.Expression) -> p
 
 def _information(code: TermCode, left: py.Expression, right: py.Expression) -> py.Expression:
     """Of two parts, from samples of their joint."""
+    read, groups = _groups(code)
     if code.critic:
-        keys = _permuted(code.right or code.left)
-        return runtime(code.word, own(code.critic), left, right, keys, **_edges(code))
-    groups = ESTIMATORS[code.word].groups
-    return runtime(code.word, left, py.Binary(right, ">", py.Literal(0.5)) if groups else right)
+        more = (*read, *groups, *_keys(code, code.right or code.left))
+        return runtime(code.word, own(code.critic), left, right, *more, **_edges(code))
+    if ESTIMATORS[code.word].groups:
+        right = py.Binary(right, ">", py.Literal(0.5))
+    return runtime(code.word, left, right, *groups)
 
 
-def _permuted(ref: Ref) -> py.Expression:
-    """The noise that permutes rows, where the caller gives it."""
-    return method(py.Name("noise"), "get", py.Literal(f"permuted({ref.name})"))
+def _groups(code: TermCode) -> tuple[tuple[py.Expression, ...], tuple[py.Expression, ...]]:
+    """What an information is given: as a critic reads it, and as the numbers of groups."""
+    if not code.samples:
+        return (), ()
+    (read,), (held,) = code.samples
+    group = reference(held)
+    return (reference(read),), (group if code.whole else method(group, "long"),)
+
+
+def _keys(code: TermCode, ref: Ref) -> tuple[py.Expression, ...]:
+    """The noise that permutes rows, of an estimator that does, where the caller gives it."""
+    if not ESTIMATORS[code.word].permutes:
+        return ()
+    return (method(py.Name("noise"), "get", py.Literal(f"permuted({ref.name})")),)
 
 
 def _sample(code: TermCode, sample: Sequence[Ref]) -> py.Expression:

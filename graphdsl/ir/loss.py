@@ -99,6 +99,7 @@ class Builder:
         "conv_encoder",
         "conv_decoder",
         "critic",
+        "separable_critic",
         "mixture_model",
         "pseudo_inputs",
         "own",

@@ -28,9 +28,9 @@ from graphdsl.lower.errors import (
     NoSuchPosterior,
     ProductElsewhere,
 )
-from graphdsl.lower.estimates import unfit_estimates
 from graphdsl.lower.estimator_choice import Estimates
 from graphdsl.lower.importance import unfit_importances
+from graphdsl.lower.unfit_estimates import unfit_estimates
 
 
 def all_warnings(collections: Sequence[Collected], models: Sequence[Model]) -> Iterator[Diagnostic]:

@@ -107,7 +107,7 @@ def _term(
     variables = names(distance.variables)
     estimator, label = chosen.named, ",".join(family.name for family in families)
     critic, slope, own = NO_ATTRIBUTE, None, chosen.relation
-    if chosen.has_critic:
+    if chosen.critic:
         critic = Attribute(f"critic_{'against' if one.is_apart else 'of'}:{label}{plan.tag}")
         _declare_critic(plan, critic, families, one.is_apart)
     here = tuple(sampled(plan, family) for family in families)

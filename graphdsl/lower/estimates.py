@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-__all__ = ["estimated_terms", "unfit_estimates"]
+__all__ = ["estimated_terms"]
 
 from collections.abc import Callable, Iterable, Iterator, MutableMapping, Sequence
+from dataclasses import replace
 from functools import partial
+from math import prod
 
 from graphdsl.bound.relations import directed
-from graphdsl.bound.under_p import INSTEAD_OF_SAMPLES, not_of_samples
-from graphdsl.catalog.methods import Method
-from graphdsl.diagnostics import Diagnostic, Span
-from graphdsl.ir.graph import Independence
 from graphdsl.ir.information import Term, TotalCorrelation, information
 from graphdsl.ir.loss import Builder, LossTerm, NetworkSlot, TermCode
 from graphdsl.ir.model import Model
-from graphdsl.ir.networks import Conditional, Family
+from graphdsl.ir.networks import Family
 from graphdsl.ir.objective import EstimatorChoice
 from graphdsl.ir.symbols import NetworkName, Variable, latex_names, latex_word
 from graphdsl.ir.values import NO_ATTRIBUTE, Attribute, Ref
-from graphdsl.lower.errors import EstimatorMisplaced
 from graphdsl.lower.estimator_choice import InformationEstimate
 from graphdsl.program.ancestors import Generation, sampled
 from graphdsl.program.inputs import tensor_shape
@@ -45,42 +42,6 @@ def estimated_terms(
             yield maker(plan, estimate, taken, under_p or partial(sampled, plan))
 
 
-def unfit_estimates(
-    estimates: Iterable[InformationEstimate],
-    model: Model,
-    independence: Independence,
-    line: int,
-    column: int,
-) -> Iterator[Diagnostic]:
-    """Estimators whose conditions do not hold."""
-    for estimate in estimates:
-        atom, choice = estimate.atom, estimate.written
-        if atom.under != "q":
-            reason, instead = not_of_samples(atom, estimate.method, model), INSTEAD_OF_SAMPLES
-        elif estimate.is_of_parts:
-            reason, instead = (
-                _no_parts(atom, estimate.method, model, independence),
-                _INSTEAD_OF_PARTS,
-            )
-        else:
-            reason, instead = _no_factors(atom, model, independence), _INSTEAD_OF_FACTORS
-        if reason:
-            span = (choice.line, choice.column, 8) if choice else (line, column, 1)
-            yield EstimatorMisplaced(
-                span=Span(span[0], span[1], span[0], span[1] + span[2]),
-                estimator=estimate.method_name,
-                target=str(information(atom.parts, atom.given, atom.under)),
-                reason=reason,
-                instead=instead,
-            )
-
-
-_INSTEAD_OF_FACTORS = (
-    "it needs scalar or vector latents of one family, inferred from data by one line"
-)
-_INSTEAD_OF_PARTS = "name two variables, or whole families, as in `estimate I(z; u) with adversary`"
-
-
 # ---- factors of one family -----------------------------------------------------------------------
 
 
@@ -93,7 +54,7 @@ def _of_factors(
     sample(family)
     whole = "; ".join(nodes) if tuple(nodes) != family.nodes else family.name
     at = _at(atom)
-    critic = _critic(plan, family.name) if estimator.has_critic else NO_ATTRIBUTE
+    critic = _critic(plan, family.name) if estimator.critic else NO_ATTRIBUTE
     if critic:
         _declare(plan, critic, family.name, ((len(nodes), *family.shape),), (tuple(nodes),))
     return LossTerm(
@@ -117,33 +78,6 @@ def _of_factors(
     )
 
 
-def _no_factors(atom: TotalCorrelation, model: Model, independence: Independence) -> str:
-    """Why factors of one posterior they are not; empty if they are."""
-    nodes = [name for part in atom.parts for name in part]
-    if atom.given:
-        return "it is conditional"
-    if any(len(part) > 1 for part in atom.parts):
-        return "its parts hold several variables"
-    families = {model.family_of(name).name: model.family_of(name) for name in nodes}
-    if len(families) > 1:
-        return "its parts are of different families"
-    if not all(map(model.is_normal, nodes)):
-        return "its parts are not normals of independent numbers given the data"
-    parents = {independence.parents(name) for name in nodes}
-    if len(parents) > 1 or not next(iter(parents)) <= independence.data:
-        return "its parts are not all inferred from the same data"
-    single = len(_holders(model, nodes)) == 1
-    return "" if single else "its parts are inferred by different networks"
-
-
-def _holders(model: Model, nodes: Sequence[Variable]) -> list[Conditional]:
-    return [
-        conditional
-        for conditional in model.inference.conditionals
-        if set(nodes) & set(conditional.children)
-    ]
-
-
 # ---- two parts -----------------------------------------------------------------------------------
 
 
@@ -151,22 +85,29 @@ def _of_parts(
     plan: Plan, one: InformationEstimate, taken: Names, sample: Callable[[Family], Ref]
 ) -> LossTerm:
     weight, atom, estimator = one.weight, one.atom, one.estimator
-    at, (left, right) = _at(atom), one.families
-    label = f"{left.name},{right.name}"
-    critic = _critic(plan, label) if estimator.has_critic else NO_ATTRIBUTE
-    if critic:
-        shapes = (tensor_shape(left), tensor_shape(right))
-        _declare(plan, critic, f"{left.name},{right.name}", shapes, (left.nodes, right.nodes))
+    at, (left, right), given = _at(atom), one.families, one.given
+    label = ",".join(family.name for family in (left, right, given) if family)
+    critic = _critic(plan, label) if estimator.critic else NO_ATTRIBUTE
+    if estimator.critic == "predictor":
+        _declare_predictor(plan, critic, left, right)
+    elif critic:
+        read = [left, right, given] if given else [left, right]
+        shapes = [given.encoded if one is given and given else tensor_shape(one) for one in read]
+        of_features = estimator.critic == "features"
+        _declare(plan, critic, label, shapes, [one.nodes for one in read], of_features)
     values = sample(left), sample(right)
-    posteriors = (left, right) if one.method.needs_densities else ()
+    densities = (left,) if one.is_encoded else (left, right)
+    posteriors = densities if one.method.needs_densities else ()
     code = _parts_code(plan, estimator.word, posteriors, critic, values)
+    code = _within(plan, code, given, sample) if given else code
+    bar, bar_latex = (f" | {given.name}", f" \\mid {given.name.latex}") if given else ("", "")
     return LossTerm(
         name=taken.take(f"information:{label}{plan.tag}"),
         weight=weight,
         code=code,
-        formula=f"I{at[0]}({left.name}; {right.name})",
-        latex=f"I{at[1]}({left.name.latex}; {right.name.latex})",
-        stands_for=(Term(weight, information(atom.parts, (), atom.under)),),
+        formula=f"I{at[0]}({left.name}; {right.name}{bar})",
+        latex=f"I{at[1]}({left.name.latex}; {right.name.latex}{bar_latex})",
+        stands_for=(Term(weight, information(atom.parts, atom.given, atom.under)),),
         relation=directed(estimator.relation, weight, plan.model),
         bounds=(),
         estimator=one.name,
@@ -185,6 +126,8 @@ def _parts_code(
     """An estimate from samples, and of some methods from the densities of their posteriors."""
     if densities:
         posteriors = tuple(Ref(plan.posterior[one.nodes[0]][0]) for one in densities)
+        if len(posteriors) == 1:
+            return TermCode(kind="information", left=values[0], right=posteriors[0], word=word)
         return TermCode(
             kind="total_correlation",
             left=values[0],
@@ -195,47 +138,12 @@ def _parts_code(
     return TermCode(kind="information", left=values[0], right=values[1], word=word, critic=critic)
 
 
-def _no_parts(
-    atom: TotalCorrelation, method: Method, model: Model, independence: Independence
-) -> str:
-    """Why no samples of the two parts lie side by side; empty if they do."""
-    if atom.given:
-        return "it is conditional"
-    if len(atom.parts) != 2:
-        return "it is between more than two parts"
-    families = [model.family_of(part[0]) for part in atom.parts]
-    for part, family in zip(atom.parts, families, strict=True):
-        reason = _no_sample(part, family, model)
-        if reason:
-            return reason
-    if all(family.role != "latent" for family in families):
-        return "it holds no latent"
-    return _no_densities(families, model, independence) if method.needs_densities else ""
-
-
-def _no_sample(part: Sequence[Variable], family: Family, model: Model) -> str:
-    """Why a part is no one tensor of numbers."""
-    if set(part) != set(family.nodes):
-        return "its parts are no whole variables or families"
-    if family.classes is not None:
-        return f"`{family.name}` is categorical"
-    if family.optional:
-        return f"`{family.name}` is optional"
-    shared = len(_holders(model, part)) > 1
-    return f"`{family.name}` is inferred by several networks" if shared else ""
-
-
-def _no_densities(families: Sequence[Family], model: Model, independence: Independence) -> str:
-    """Why the parts are no two blocks of one posterior."""
-    if any(family.role != "latent" for family in families):
-        return "one of its parts is no latent"
-    if not all(model.is_normal(family.nodes[0]) for family in families):
-        return "its parts are not normals of independent numbers given the data"
-    if len({tensor_shape(family) for family in families}) > 1:
-        return "its parts have different shapes"
-    parents = [independence.parents(name) for family in families for name in family.nodes]
-    inferred = all(parent <= independence.data for parent in parents)
-    return "" if inferred else "its parts are not inferred from data alone"
+def _within(plan: Plan, code: TermCode, given: Family, sample: Callable[[Family], Ref]) -> TermCode:
+    """The same within the groups of a variable: what a critic reads of it, and what a row has."""
+    held = sample(given)
+    plan.forward.extend(plan.inputs.one_hot(given))
+    read = held if given.classes is None else Ref(plan.inputs.vector(held.value, given))
+    return replace(code, samples=((read,), (held,)), whole=given.classes is not None)
 
 
 def _posterior(plan: Plan, nodes: Sequence[Variable]) -> Ref:
@@ -257,20 +165,38 @@ def _declare(
     of: str,
     shapes: Sequence[tuple[int, ...]],
     nodes: Sequence[Sequence[Variable]],
+    of_features: bool = False,
 ) -> None:
     """The critic's network, of samples of some variables."""
-    whose = "" if plan.under == "q" else f"[{plan.under}]"
     builder = Builder(
-        name="critic",
+        name="separable_critic" if of_features else "critic",
         count=None,
         inputs=tuple((shape, False) for shape in shapes),
         hidden=_HIDDEN,
         outputs=1,
         reads=tuple(with_scale(node, plan.model) for node in nodes),
     )
-    plan.program.add_network(
-        NetworkSlot(attribute=attribute, names=(f"critic{whose}({of})",), builder=builder)
+    _add(plan, attribute, of, builder)
+
+
+def _declare_predictor(plan: Plan, attribute: Attribute, of: Family, given: Family) -> None:
+    """The network of a normal of one variable, or family, given another."""
+    builder = Builder(
+        name="mlp",
+        count=None,
+        inputs=((tensor_shape(given), False),),
+        hidden=_HIDDEN,
+        outputs=prod(tensor_shape(of)),
+        numbers=2,
+        reads=(with_scale(given.nodes, plan.model),),
     )
+    _add(plan, attribute, f"{of.name}|{given.name}", builder)
+
+
+def _add(plan: Plan, attribute: Attribute, of: str, builder: Builder) -> None:
+    whose = "" if plan.under == "q" else f"[{plan.under}]"
+    name = f"critic{whose}({of})"
+    plan.program.add_network(NetworkSlot(attribute=attribute, names=(name,), builder=builder))
 
 
 def _at(atom: TotalCorrelation) -> tuple[str, str]:

@@ -46,6 +46,8 @@ class InformationEstimate:
     estimator: Estimator
     families: tuple[Family, ...]  #: what it is between: the factors' one, or that of each part
     is_of_parts: bool  #: whether it is between variables as they are, not factors of one family
+    given: Family | None = None  #: in whose groups it is estimated
+    is_encoded: bool = False  #: whether it is of a latent and the data that it is inferred from
 
     @property
     def method_name(self) -> str:
@@ -60,7 +62,8 @@ class InformationEstimate:
             return self.estimator.named.format("factors")
         second = self.families[-1].name
         pairs = second if self.estimator.groups else self.method.pairs.format(second)
-        return self.estimator.named.format(pairs)
+        within = f", within the groups of {self.given.name}" if self.given else ""
+        return self.estimator.named.format(pairs) + within
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,20 +134,36 @@ def _information(
     families = _families((name for part in atom.parts for name in part), model)
     is_of_parts = method.is_of_parts or (len(atom.parts) == 2 and len(families) == 2)
     if is_of_parts:
-        families = tuple(model.family_of(part[0]) for part in atom.parts)
-        if families[0].role != "latent":
-            families = families[::-1]
+        families = _of_parts(atom, model)
     last = families[-1]
     is_groups = is_of_parts and last.kind == "binary" and not tensor_shape(last)
+    given = [model.family_of(name) for name in sorted(atom.given)]
+    is_within = is_of_parts and len(given) == 1
+    is_encoded = is_of_parts and method.encoded is not None and last.role != "latent"
     return InformationEstimate(
         weight=weight,
         atom=atom,
         written=written,
         method=method,
-        estimator=estimator_of(method, is_factors=not is_of_parts, is_groups=is_groups),
+        estimator=estimator_of(
+            method,
+            is_factors=not is_of_parts,
+            is_groups=is_groups,
+            is_within=is_within,
+            is_encoded=is_encoded,
+        ),
         families=families,
         is_of_parts=is_of_parts,
+        given=given[0] if is_within else None,
+        is_encoded=is_encoded,
     )
+
+
+def _of_parts(atom: TotalCorrelation, model: Model) -> tuple[Family, ...]:
+    """The family of each part: first a latent, and of two of them real numbers."""
+    families = [model.family_of(part[0]) for part in atom.parts]
+    families.sort(key=lambda one: (one.role != "latent", one.kind != "real"))  # stable
+    return tuple(families)
 
 
 def _distance(one: Discrepancy, model: Model) -> DistanceEstimate:
@@ -170,7 +189,7 @@ def _names(families: Iterable[Family]) -> set[str]:
 
 
 def _has_critic(method: Method) -> bool:
-    return any(one is not None and one.has_critic for one in (method.factors, method.parts))
+    return any(one is not None and bool(one.critic) for one in (method.factors, method.parts))
 
 
 def _importance(one: Importance, model: Model) -> ImportanceEstimate:

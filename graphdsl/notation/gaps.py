@@ -15,6 +15,7 @@ __all__ = [
 
 from collections.abc import Iterable
 
+from graphdsl.catalog.methods import ESTIMATORS
 from graphdsl.ir.draws import mean_over
 from graphdsl.ir.information import Information, ModelGap
 from graphdsl.ir.loss import Bound, Gap, LossTerm
@@ -62,7 +63,9 @@ def lasting_gaps(term: LossTerm) -> tuple[str, ...]:
 
 def tight_conditions(term: LossTerm) -> tuple[str, ...]:
     """When the gap closes: all of these have to hold."""
-    return folded_each(dict.fromkeys(bound.tight_when for bound in term.bounds))
+    own = ESTIMATORS.get(term.code.word)
+    closing = (own.closes,) if own is not None and own.closes else ()
+    return (*folded_each(dict.fromkeys(bound.tight_when for bound in term.bounds)), *closing)
 
 
 def _folded(bounds: Iterable[Bound]) -> tuple[Folded[tuple[Weight, Gap]], ...]:

@@ -78,7 +78,7 @@ def unified_row(name: str, model: Model, module: LossModule, text: str) -> Unifi
         relation=module.relation,
         reason=module.reason,
         tight=tuple(
-            dict.fromkeys("; ".join(tight_conditions(term)) for term in module.terms if term.bounds)
+            dict.fromkeys(filter(None, ("; ".join(tight_conditions(one)) for one in module.terms)))
         ),
     )
 

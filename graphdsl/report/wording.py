@@ -75,7 +75,9 @@ def balance_text(audit: Audit, minus: str = "−") -> tuple[str, str]:
     """That the loss, its gaps and the constants are the objective, and whether that was checked."""
     gaps = any(term.bounds for term in audit.module.terms)
     estimated = any(
-        term.relation in ("estimate", "saddle", "surrogate") for term in audit.module.terms
+        term.relation in ("estimate", "saddle", "surrogate")
+        or term.code.kind in ("total_correlation", "information")
+        for term in audit.module.terms
     )
     dropped = bool(audit.module.constants)
     signs = bool(audit.module.groups)

@@ -22,7 +22,7 @@ _WORDS = (
     "holders", "linear", "linears", "marginal_model", "marginal_models", "mean_over_ranks",
     "mixture_model", "mixture_of_experts", "mlp", "mlps", "monte_carlo_kl", "of_class",
     "on_sets", "one_expert", "product_of_experts", "pseudo_inputs", "repeated",
-    "repeated_edges", "resnet", "subset_posteriors", "weighted_product",
+    "repeated_edges", "resnet", "separable_critic", "subset_posteriors", "weighted_product",
 )  # fmt: skip
 
 #: What a module means by them: no other name of its code may be one of these.

@@ -174,9 +174,9 @@ def left_out(module: LossModule, parameters: Parameters) -> dict[str, float]:
 
 
 def claims(models: RowModels, module: LossModule, parameters: Parameters) -> Iterator[Claim]:
-    """The bounds that need no trained critic, of informations of rows that have everything."""
+    """The bounds, which need no trained critic, of informations of rows that have everything."""
     for term in module.terms:
-        if term.code.kind not in ("total_correlation", "information") or term.critic:
+        if term.code.kind not in ("total_correlation", "information"):
             continue
         if term.relation == "upper" or term.relation == "lower":
             exact = _worth(models, term.stands_for[:1], parameters)

@@ -7,7 +7,13 @@ Distributions, fusion of views, estimators of information, default networks, and
 from graphdsl_runtime import distributions, estimators
 from graphdsl_runtime.classes import averaged, chances
 from graphdsl_runtime.convolutions import conv_decoder, conv_encoder
-from graphdsl_runtime.critics import Critic, critic, frozen
+from graphdsl_runtime.critics import (
+    Critic,
+    SeparableCritic,
+    critic,
+    frozen,
+    separable_critic,
+)
 from graphdsl_runtime.distributions import *  # noqa: F403  (every word of this room is public)
 from graphdsl_runtime.errors import (
     Meaningless,
@@ -104,6 +110,7 @@ __all__ = [
     "OutsideSupport",
     "Posterior",
     "PseudoInputs",
+    "SeparableCritic",
     "Shape",
     "ShapeMismatch",
     "Shared",
@@ -150,6 +157,7 @@ __all__ = [
     "repeated",
     "repeated_edges",
     "resnet",
+    "separable_critic",
     "subset_posteriors",
     "weighted_product",
 ]

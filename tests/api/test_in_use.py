@@ -52,6 +52,7 @@ OF_BATCHES = {
     "gan": {"divergence_x"},
     "hfvae": {"total_correlation_u", "total_correlation_u_2", "total_correlation_u_3"},
     "infogan": {"divergence_x"},
+    "infomax_vae": {"information_z_x"},
     "infovae": {"divergence_z"},
     "group_dro": {"penalty_y"},
     "irm": {"penalty_y"},

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["false_directions", "weights_over_the_range"]
+__all__ = ["STAND_INS", "false_directions", "weights_over_the_range"]
 
 from collections.abc import Iterable, Iterator
 from itertools import product
@@ -20,7 +20,7 @@ _FAR = 1e3  #: in place of an end at infinity
 _STEPS = 7
 
 #: What the runtime's word computes is no information: a discrepancy of kernels stands in for one.
-_STAND_INS = ("hsic", "mmd_between")
+STAND_INS = ("hsic", "mmd_between", "conditional_hsic", "conditional_mmd_between")
 _MEASURED = ("total_correlation", "information", "distance", "importance", "penalty")
 
 
@@ -98,7 +98,7 @@ def _own(term: LossTerm) -> str:
         return "surrogate"
     if code.kind not in _MEASURED:
         return "saddle" if term.critic else "equal"
-    if code.word in _STAND_INS or term.slope is not None:
+    if code.word in STAND_INS or term.slope is not None:
         return "surrogate"
     return RELATIONS["importance_weighted" if code.kind == "importance" else code.word]
 

@@ -14,8 +14,7 @@ from typing import NamedTuple
 import pytest
 import torch
 
-from graphdsl.bound import relations
-from graphdsl.catalog.methods import ESTIMATORS, METHODS, UNREACHABLE
+from graphdsl.catalog.methods import ESTIMATORS, METHODS, UNREACHABLE, Method
 from graphdsl.compiler import check_spec, derive
 from graphdsl.diagnostics import Source, SpecError
 from graphdsl.ir.loss import LossModule
@@ -27,7 +26,7 @@ from graphdsl.signs import sign
 from graphdsl_runtime import RELATIONS
 from tests.corpus import Case, compiling, documented, generated, shipped
 from tests.emitted import emitted_class
-from tests.laws.directions import false_directions, weights_over_the_range
+from tests.laws.directions import STAND_INS, false_directions, weights_over_the_range
 from tests.laws.signed import signed_spec
 
 HEAD = """
@@ -37,6 +36,7 @@ param down = -2 in -inf..0
 param gain = 1 in -1..1
 observed x : real[4]
 observed s : binary
+given    y : categorical(3)
 latent u[1..3] : real ~ normal
 latent z : real ~ normal
 latent v : real ~ normal
@@ -64,6 +64,9 @@ ESTIMATED = {
     "TC(u)": [one.word for one in _INFORMATIONS if one.factors is not None],
     "I(z; v)": [one.word for one in _INFORMATIONS if one.parts is not None],
     "I(z; s)": [one.word for one in _INFORMATIONS if not one.needs_densities],
+    "I(x; z)": [one.word for one in _INFORMATIONS if one.encoded is not None],
+    "I(z; v | y)": [one.word for one in _INFORMATIONS if one.within is not None],
+    "I(z; s | y)": [one.word for one in _INFORMATIONS if one.within is not None],
 }
 DISTANCES = (
     "MMD(q(z) || p(z))",
@@ -101,6 +104,10 @@ SIGNS = ("max({}, 1)", "abs({} - 1)")
 TURNED = {"upper": "lower", "lower": "upper"}
 
 
+def _is_below(method: Method) -> bool:
+    return method.parts is not None and method.parts.relation == "lower"
+
+
 class Lowered(NamedTuple):
     """A spec, its loss, and the codes of what is warned of."""
 
@@ -135,7 +142,7 @@ def signed() -> Iterator[tuple[str, str, str, str]]:
 
 def test_every_word_has_the_direction_of_the_runtime() -> None:
     """One table: that of the registry, but that kernels stand in for informations."""
-    kernels = {"hsic": "estimate", "mmd_between": "estimate"}
+    kernels = dict.fromkeys(STAND_INS, "estimate")
     assert {name: RELATIONS[name] for name in OWN} == {**OWN, **kernels}
 
 
@@ -266,6 +273,12 @@ def test_a_surrogate_says_why_it_is_no_bound() -> None:
         assert (one.relation == "surrogate") == bool(one.surrogate), one.word
 
 
+def test_a_bound_of_an_information_says_what_closes_it() -> None:
+    for method in _INFORMATIONS:
+        for one in (method.factors, method.parts, method.within):
+            assert one is None or (one.relation in TURNED) == bool(one.closes), method.word
+
+
 def test_every_method_is_compiled_for_each_of_its_targets() -> None:
     reached = set()
     for text in (*(text for text, *_ in signed()), *OF_JOINTS, PENALTIES_SPEC):
@@ -273,17 +286,12 @@ def test_every_method_is_compiled_for_each_of_its_targets() -> None:
     assert ESTIMATORS.keys() <= reached
 
 
-def test_a_lower_bound_is_said_to_be_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A planted estimator errs downwards: no other has that direction yet."""
-    loo = METHODS["loo"]
-    assert loo.factors is not None
-    planted = replace(loo.factors, relation="lower")
-    monkeypatch.setattr(choices, "METHODS", {**METHODS, "loo": replace(loo, factors=planted)})
-    monkeypatch.setattr(relations, "ESTIMATORS", {**ESTIMATORS, planted.word: planted})
+@pytest.mark.parametrize("word", [one.word for one in METHODS.values() if _is_below(one)])
+def test_a_lower_bound_is_said_to_be_one(word: str) -> None:
     for weight, relation in (("+ 2 *", "lower"), ("- up *", "upper")):
-        text = HEAD.format(f"{weight} TC(u)\nestimate TC(u) with loo")
-        _, module, _ = _lowered(text)
-        (term,) = [one for one in module.terms if one.code.word == planted.word]
+        text = HEAD.format(f"{weight} I(z; v)\nestimate I(z; v) with {word}")
+        _, module, _ = lowered(text)
+        (term,) = [one for one in module.terms if one.estimator]
         assert (term.relation, module.relation) == (relation, relation)
         warned = [one.message for one in derive(check_spec(Source("a.mib", text))).warnings]
         wrong = [one for one in warned if "estimated from below, and its weight is 2" in one]

@@ -15,6 +15,8 @@ from graphdsl_runtime import (
     ESTIMATORS,
     Mine,
     OutOfRange,
+    conditional_hsic,
+    conditional_mmd_between,
     critic,
     hsic,
     mmd,
@@ -37,6 +39,12 @@ from tests.test_runtime.words import (
 #: No gradient goes through the median that a bandwidth is by default.
 AT_A_BANDWIDTH: Mapping[str, Callable[[Case], Tensor]] = {
     "hsic": lambda c: hsic(c.z, c.mean, bandwidths=(0.8, 1.3)),
+    "conditional_hsic": lambda c: conditional_hsic(
+        c.z, c.mean, c.groups // 2, bandwidths=(0.8, 1.3)
+    ),
+    "conditional_mmd_between": lambda c: conditional_mmd_between(
+        c.z, c.groups > 0, c.groups * 0, bandwidth=0.8
+    ),
     "mmd": lambda c: mmd(c.z, c.mean, bandwidth=0.8) + mmd(c.z, c.mean, "imq", (0.5, 2.0), 1.0),
     "mmd_between": lambda c: mmd_between(c.z, c.groups > 0, bandwidth=0.8),
 }

@@ -122,7 +122,7 @@ def test_a_frozen_flow_is_the_same_and_keeps_its_weights() -> None:
     noise = torch.randn(ROWS, SIZE, dtype=torch.float64)
     weights = list(built.parameters())
     plain: Flow = built(data)
-    held: Flow = frozen(built)(data)  # type: ignore[assignment]  # what the network answers with
+    held: Flow = frozen(built)(data)
     (value, density), (same, as_dense) = (one.sample_with_log_prob(noise) for one in (plain, held))
     assert_close(same, value)
     assert_close(as_dense, density)
@@ -148,7 +148,7 @@ def test_a_flow_compiles_as_one_graph(size: int, held: bool) -> None:
     noise, value = torch.randn(2, ROWS, size, dtype=torch.float64).unbind(0)
 
     def nats(data: Tensor) -> Tensor:
-        q: Flow = (frozen(built) if held else built)(data)  # type: ignore[assignment]  # what it answers with
+        q: Flow = (frozen(built) if held else built)(data)
         drawn, density = q.sample_with_log_prob(noise)
         return drawn.sum() + density.sum() + q.log_prob(value).sum()
 

@@ -18,15 +18,22 @@ from graphdsl_runtime import (
     adversarial_js_non_saturating,
     adversarial_kl,
     conditional_information_critic,
+    conditional_information_nce,
     critic,
     frozen,
     gradient_penalty_r1,
+    information_club,
     information_critic,
+    information_jsd,
     information_mine,
+    information_nce,
+    information_nwj,
+    information_smile,
     permute_blocks,
     permute_within,
     total_correlation_critic,
 )
+from tests.test_runtime.words import Features, Predictor
 
 GROUPS = torch.tensor([0, 1, 0, 1, 0, 1, 0, 1])
 Game = Callable[[nn.Module, Tensor, Tensor], Players]
@@ -39,6 +46,14 @@ GAMES: dict[str, Game] = {
     "total_correlation": lambda f, a, b: total_correlation_critic(f, torch.cat([a, b], dim=1)),
     "information": information_critic,
     "mine": lambda f, a, b: information_mine(f, a, b, torch.arange(8.0).flip(0)),
+    "nce": lambda f, a, b: information_nce(Features(f), a, b),
+    "nwj": lambda f, a, b: information_nwj(f, a, b, torch.arange(8.0).flip(0)),
+    "smile": lambda f, a, b: information_smile(f, a, b, torch.arange(8.0).flip(0)),
+    "jsd": lambda f, a, b: information_jsd(f, a, b, torch.arange(8.0).flip(0)),
+    "club": lambda f, a, b: information_club(Predictor(f), a[:, :1], torch.cat([a, b], dim=1)),
+    "conditional_nce": lambda f, a, b: conditional_information_nce(
+        Features(f), a[:, :1], b, a[:, 1:], GROUPS
+    ),
     "conditional": lambda f, a, b: conditional_information_critic(
         f, a[:, :1], b, a[:, 1:].round(), GROUPS
     ),

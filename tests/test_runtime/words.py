@@ -31,8 +31,11 @@ from graphdsl_runtime import (
     barber_agakov,
     bernoulli_information,
     club,
+    conditional_hsic,
     conditional_information_by_difference,
     conditional_information_critic,
+    conditional_information_nce,
+    conditional_mmd_between,
     contrast,
     donsker_varadhan,
     energy_distance,
@@ -42,10 +45,15 @@ from graphdsl_runtime import (
     importance_weighted,
     info_nce,
     infogan_bound,
+    information_club,
     information_critic,
+    information_jsd,
     information_leave_in,
     information_loo,
     information_mine,
+    information_nce,
+    information_nwj,
+    information_smile,
     irm_penalty,
     jensen_shannon_information,
     log_aggregate_mss,
@@ -112,6 +120,33 @@ def pairs(left: Tensor, right: Tensor) -> tuple[Sample, Sample]:
     return (left, right), (left.sin(), right)
 
 
+class Predictor(nn.Module):
+    """A normal of one number: the critic's answer is its mean, and minus that its log-variance."""
+
+    def __init__(self, critic: nn.Module) -> None:
+        super().__init__()
+        self.critic = critic
+
+    def forward(self, *inputs: Tensor) -> Tensor:
+        """Give the parameters side by side."""
+        answer = self.critic(*inputs)
+        return torch.stack([answer, -answer], dim=1)
+
+
+class Features(nn.Module):
+    """Features of two samples, by a critic of both that sees one at a time."""
+
+    def __init__(self, critic: nn.Module) -> None:
+        super().__init__()
+        self.critic = critic
+
+    def forward(self, a: Tensor, b: Tensor, *rest: Tensor) -> tuple[Tensor, Tensor]:
+        """Give two numbers of a row of each."""
+        left = self.critic(a, torch.zeros_like(b), *rest)
+        right = self.critic(torch.zeros_like(a), b, *rest)
+        return torch.stack([left, left.sin()], dim=1), torch.stack([right, right.cos()], dim=1)
+
+
 #: Game -> its two losses on a case.
 GAMES: Mapping[str, Callable[[Case], Players]] = {
     "adversarial_js": lambda c: adversarial_js(c.critic, c.z, c.mean),
@@ -120,14 +155,31 @@ GAMES: Mapping[str, Callable[[Case], Players]] = {
     "conditional_information_critic": lambda c: conditional_information_critic(
         c.critic, c.z[:, :1], c.mean[:, :1], c.log_var[:, :1], c.groups, c.keys[:, 0]
     ),
+    "conditional_information_nce": lambda c: conditional_information_nce(
+        Features(c.critic), c.z[:, :1], c.mean[:, :1], c.log_var[:, :1], c.groups
+    ),
     "information_critic": lambda c: information_critic(
         c.critic, c.z[:, :1], c.mean[:, 1:], c.keys[:, 0]
     ),
     "information_mine": lambda c: information_mine(
         c.critic, c.z[:, :1], c.mean[:, 1:], c.keys[:, 0]
     ),
+    "information_nce": lambda c: information_nce(Features(c.critic), c.z[:, :1], c.mean[:, 1:]),
+    "information_nwj": lambda c: information_nwj(c.critic, c.z[:, :1], c.mean[:, 1:], c.keys[:, 0]),
+    "information_smile": lambda c: information_smile(
+        c.critic, c.z[:, :1], c.mean[:, 1:], c.keys[:, 0]
+    ),
+    "information_jsd": lambda c: information_jsd(c.critic, c.z[:, :1], c.mean[:, 1:], c.keys[:, 0]),
+    "information_club": lambda c: information_club(Predictor(c.critic), c.z[:, :1], c.mean),
     "total_correlation_critic": lambda c: total_correlation_critic(c.critic, c.z, c.keys),
 }
+#: Games in which the players pay the opposite of each other, so that their sum is 0.
+OF_ONE_VALUE = (
+    "conditional_information_nce",
+    "information_mine",
+    "information_nce",
+    "information_nwj",
+)
 
 
 def of_both(game: Callable[[Case], Players]) -> Callable[[Case], Tensor]:
@@ -135,15 +187,20 @@ def of_both(game: Callable[[Case], Players]) -> Callable[[Case], Tensor]:
     return lambda c: both(game(c))
 
 
-def of_difference(players: Players) -> Tensor:
+def of_difference(game: Callable[[Case], Players]) -> Callable[[Case], Tensor]:
     """Give what the model pays less what the critic does: of a bound, whose sum is 0."""
-    return players[0] - players[1]
+
+    def difference(case: Case) -> Tensor:
+        players = game(case)
+        return players.model - players.critic
+
+    return difference
 
 
 #: Estimator -> its value on a case; of a game, what both players pay.
 WORDS: Mapping[str, Callable[[Case], Tensor]] = {
     **{name: of_both(game) for name, game in GAMES.items()},
-    "information_mine": lambda c: of_difference(GAMES["information_mine"](c)),
+    **{name: of_difference(GAMES[name]) for name in OF_ONE_VALUE},
     "Mine": mine,
     "barber_agakov": lambda c: barber_agakov(c.q.nll(c.z)),
     "bernoulli_information": lambda c: bernoulli_information(c.z.T).mean(),
@@ -151,6 +208,8 @@ WORDS: Mapping[str, Callable[[Case], Tensor]] = {
     "conditional_information_by_difference": lambda c: conditional_information_by_difference(
         information_loo(c.z, c.q), information_leave_in(c.z[:, :2], c.q[:, :2])
     ),
+    "conditional_hsic": lambda c: conditional_hsic(c.z, c.mean, c.groups // 2),
+    "conditional_mmd_between": lambda c: conditional_mmd_between(c.z, c.groups > 0, c.groups * 0),
     "donsker_varadhan": lambda c: donsker_varadhan(*contrast(c.z, c.mean)[::2]),
     "energy_distance": lambda c: energy_distance(c.z, c.mean),
     "gradient_penalty_r1": lambda c: gradient_penalty_r1(c.critic, c.z),
@@ -189,6 +248,7 @@ NEEDS_COMPANY = {
     "donsker_varadhan": "number of scores = 0",
     "energy_distance": "batch size = 1",
     "hsic": "batch size = 1",
+    "information_club": "batch size = 1",
     "information_loo": "batch size = 1",
     "log_aggregate_mss": "batch size = 1",
     "mmd": "batch size = 1",

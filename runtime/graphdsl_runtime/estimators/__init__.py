@@ -1,9 +1,9 @@
 """Estimators of information and divergence, each with its relation to what it stands for.
 
 From posteriors that have densities (`aggregate`), from several samples of them (`importance`), from
-a critic's scores (`information`, `mine`, `contrast`), from a critic that trains (`games`), from
-samples alone (`kernels`, `transport`), and penalties (`penalties`). `registry` says of each what it
-is: relation, bias, reference, unit.
+a critic's scores (`information`, `mine`, `contrast`), from a critic that trains (`games`,
+`bounds`), from samples alone (`kernels`, `transport`), within groups of rows (`within`), and
+penalties (`penalties`). `registry` says of each what it is: relation, bias, reference, unit.
 """
 
 from graphdsl_runtime.estimators.aggregate import (
@@ -13,6 +13,13 @@ from graphdsl_runtime.estimators.aggregate import (
     total_correlation_loo,
     total_correlation_mss,
     total_correlation_mws,
+)
+from graphdsl_runtime.estimators.bounds import (
+    information_club,
+    information_jsd,
+    information_nce,
+    information_nwj,
+    information_smile,
 )
 from graphdsl_runtime.estimators.contrast import Contrast, contrast
 from graphdsl_runtime.estimators.games import (
@@ -50,6 +57,11 @@ from graphdsl_runtime.estimators.penalties import (
 from graphdsl_runtime.estimators.permutations import permute_blocks, permute_within
 from graphdsl_runtime.estimators.registry import ESTIMATORS, RELATIONS, Estimator, Relation
 from graphdsl_runtime.estimators.transport import energy_distance, sliced_wasserstein
+from graphdsl_runtime.estimators.within import (
+    conditional_hsic,
+    conditional_information_nce,
+    conditional_mmd_between,
+)
 
 __all__ = [
     "ESTIMATORS",
@@ -67,8 +79,11 @@ __all__ = [
     "barber_agakov",
     "bernoulli_information",
     "club",
+    "conditional_hsic",
     "conditional_information_by_difference",
     "conditional_information_critic",
+    "conditional_information_nce",
+    "conditional_mmd_between",
     "contrast",
     "donsker_varadhan",
     "energy_distance",
@@ -78,10 +93,15 @@ __all__ = [
     "importance_weighted",
     "info_nce",
     "infogan_bound",
+    "information_club",
     "information_critic",
+    "information_jsd",
     "information_leave_in",
     "information_loo",
     "information_mine",
+    "information_nce",
+    "information_nwj",
+    "information_smile",
     "irm_penalty",
     "jensen_shannon_information",
     "log_aggregate_mss",

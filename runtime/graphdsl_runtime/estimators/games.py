@@ -21,10 +21,14 @@ __all__ = [
     "adversarial_js_non_saturating",
     "adversarial_kl",
     "conditional_information_critic",
+    "detached",
     "gradient_penalty_r1",
     "information_critic",
     "information_mine",
+    "logistic_loss",
+    "pairs_and_product",
     "total_correlation_critic",
+    "with_edges",
 ]
 
 import math
@@ -70,8 +74,8 @@ def adversarial_kl(
     >>> adversarial_kl(_Sum(), torch.ones(2, 1), torch.zeros(2, 1))
     Players(model=tensor(1.), critic=tensor(1.0064))
     """
-    q, p = _with_edges(q, edges), _with_edges(p, edges)
-    return Players(model=widened(frozen(critic)(*q)).mean(), critic=_logistic_loss(critic, q, p))
+    q, p = with_edges(q, edges), with_edges(p, edges)
+    return Players(model=widened(frozen(critic)(*q)).mean(), critic=logistic_loss(critic, q, p))
 
 
 def adversarial_js(
@@ -93,9 +97,9 @@ def adversarial_js(
     >>> adversarial_js(_Sum(), torch.ones(2, 1), torch.zeros(2, 1)).model
     tensor(0.1899)
     """
-    fixed, (q, p) = frozen(critic), (_with_edges(q, edges), _with_edges(p, edges))
+    fixed, (q, p) = frozen(critic), (with_edges(q, edges), with_edges(p, edges))
     losses = _missed(fixed(*q)) + _missed(-fixed(*p))
-    return Players(model=math.log(2.0) - 0.5 * losses, critic=_logistic_loss(critic, q, p))
+    return Players(model=math.log(2.0) - 0.5 * losses, critic=logistic_loss(critic, q, p))
 
 
 def adversarial_js_non_saturating(
@@ -116,9 +120,9 @@ def adversarial_js_non_saturating(
     >>> adversarial_js_non_saturating(_Sum(), torch.zeros(2, 1), torch.zeros(2, 1)).model
     tensor(1.3863)
     """
-    fixed, (q, p) = frozen(critic), (_with_edges(q, edges), _with_edges(p, edges))
+    fixed, (q, p) = frozen(critic), (with_edges(q, edges), with_edges(p, edges))
     flipped = _missed(fixed(*p)) + _missed(-fixed(*q))
-    return Players(model=flipped, critic=_logistic_loss(critic, q, p))
+    return Players(model=flipped, critic=logistic_loss(critic, q, p))
 
 
 def total_correlation_critic(
@@ -199,10 +203,10 @@ def information_mine(
     Players(model=tensor(0.), critic=tensor(-0.))
     """
     fixed = frozen(critic)
-    joint, product = _with_edges((a, b), edges), _with_edges((a, _permuted(b, keys)), edges)
+    joint, product = pairs_and_product(a, b, keys, edges)
     return Players(
         model=donsker_varadhan(fixed(*joint), fixed(*product)),
-        critic=-donsker_varadhan(critic(*_detached(joint)), critic(*_detached(product))),
+        critic=-donsker_varadhan(critic(*detached(joint)), critic(*detached(product))),
     )
 
 
@@ -213,6 +217,8 @@ def conditional_information_critic(
     c: Tensor,
     groups: Tensor,
     keys: Tensor | None = None,
+    *,
+    edges: Sequence[Tensor] = (),
 ) -> Players:
     r"""Estimate conditional information by a critic that sees the condition: I(a; b | c).
 
@@ -235,7 +241,7 @@ def conditional_information_critic(
     tensor(3.)
     """
     permuted = permute_within(b.detach(), groups, keys)
-    return adversarial_kl(critic, (a, b, c), (a.detach(), permuted, c.detach()))
+    return adversarial_kl(critic, (a, b, c), (a.detach(), permuted, c.detach()), edges=edges)
 
 
 def gradient_penalty_r1(
@@ -256,7 +262,7 @@ def gradient_penalty_r1(
     """
 
     def total(*samples: Tensor) -> Tensor:
-        scores: Tensor = critic(*_with_edges(samples, edges))
+        scores: Tensor = critic(*with_edges(samples, edges))
         return scores.sum()
 
     places = tuple(range(len(samples)))
@@ -265,16 +271,28 @@ def gradient_penalty_r1(
     return 0.5 * squares / samples[0].shape[0]
 
 
+def pairs_and_product(
+    a: Tensor, b: Tensor, keys: Tensor | None, edges: Sequence[Tensor]
+) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
+    """Give samples of the joint, and of the product, where b is permuted; the edges behind both."""
+    return with_edges((a, b), edges), with_edges((a, _permuted(b, keys)), edges)
+
+
+def logistic_loss(critic: nn.Module, q: Sample, p: Sample) -> Tensor:
+    """Give the critic's own loss: q has label 1 and p label 0; the samples are detached."""
+    of_q, of_p = (critic(*detached(_tuple(sample))) for sample in (q, p))
+    return _missed(of_q) + _missed(-of_p)
+
+
+def detached(sample: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+    """Give the same values, without gradients."""
+    return tuple(part.detach() for part in sample)
+
+
 def _permuted(b: Tensor, keys: Tensor | None) -> Tensor:
     """Give every row the b of another one, so that those of a and b are independent."""
     one_group = torch.zeros(b.shape[:1], dtype=torch.long, device=b.device)
     return permute_within(b, one_group, keys)
-
-
-def _logistic_loss(critic: nn.Module, q: Sample, p: Sample) -> Tensor:
-    """Give the critic's own loss: q has label 1 and p label 0; the samples are detached."""
-    of_q, of_p = (critic(*_detached(_tuple(sample))) for sample in (q, p))
-    return _missed(of_q) + _missed(-of_p)
 
 
 def _missed(scores: Tensor) -> Tensor:
@@ -282,12 +300,8 @@ def _missed(scores: Tensor) -> Tensor:
     return F.softplus(-widened(scores)).mean()
 
 
-def _detached(sample: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
-    return tuple(part.detach() for part in sample)
-
-
-def _with_edges(sample: Sample, edges: Sequence[Tensor]) -> tuple[Tensor, ...]:
-    """The sample, and behind it the edges of each row, which may be one draw of all rows."""
+def with_edges(sample: Sample, edges: Sequence[Tensor]) -> tuple[Tensor, ...]:
+    """Give the sample, and behind it the edges of each row, which may be one draw of all rows."""
     parts = _tuple(sample)
     rows = parts[0].shape[0]
     return (*parts, *(mask.detach().expand(rows, *mask.shape[1:]) for mask in edges))

@@ -13,7 +13,7 @@ independent. In nats they mean nothing; for a divergence or an information each 
 
 from __future__ import annotations
 
-__all__ = ["Kernel", "hsic", "mmd", "mmd_between"]
+__all__ = ["Kernel", "hsic", "kernel_of", "median_of", "mmd", "mmd_between"]
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Literal, TypeAlias
@@ -62,7 +62,7 @@ def mmd(
         # The tables of a sample with itself hold every pair twice.
         bandwidth = _median(*map(_others, tables[:2]), tables[2], tables[2])
     within_x, within_y, across = (
-        _kernel(kernel, squared, scales, bandwidth).mean() for squared in (*own, tables[2])
+        kernel_of(kernel, squared, scales, bandwidth).mean() for squared in (*own, tables[2])
     )
     return within_x + within_y - 2.0 * across
 
@@ -98,9 +98,9 @@ def mmd_between(
     member, rows = gathered(member), z.shape[0]
     squared = squared_distances(z, z)
     if bandwidth is None:
-        bandwidth = _median(_others(squared) if rows > 1 else squared)
+        bandwidth = median_of(squared)
     own = torch.eye(rows, dtype=torch.bool, device=z.device)
-    k = _kernel(kernel, squared, scales, bandwidth).masked_fill(own, 0.0)
+    k = kernel_of(kernel, squared, scales, bandwidth).masked_fill(own, 0.0)
     first = member.to(k.dtype)
     parts = torch.stack([first, 1.0 - first])
     counts = parts.sum(dim=1)
@@ -144,7 +144,7 @@ def hsic(
     tables = [squared_distances(*pooled(sample, sample, least)) for sample in (x, y)]
     widths = bandwidths or tuple(_median(_others(table)) for table in tables)
     k, l = (  # noqa: E741  (the reference's own letters)
-        _kernel(kernel, table, scales, width) for table, width in zip(tables, widths, strict=True)
+        kernel_of(kernel, table, scales, width) for table, width in zip(tables, widths, strict=True)
     )
     return _hsic_unbiased(k, l) if unbiased else _hsic_biased(k, l)
 
@@ -177,15 +177,21 @@ def _imq(squared: Tensor, width: Tensor | float) -> Tensor:
 _KERNELS: Mapping[str, Callable[[Tensor, Tensor | float], Tensor]] = {"imq": _imq, "rbf": _rbf}
 
 
-def _kernel(
+def kernel_of(
     name: str, squared: Tensor, scales: Sequence[float], bandwidth: Tensor | float
 ) -> Tensor:
+    """Give the kernel of squared distances, averaged over its widths."""
     if name not in _KERNELS:
         raise UnknownName("kernel", name, known=list(_KERNELS))
     total = torch.zeros_like(squared)
     for scale in scales:
         total = total + _KERNELS[name](squared, scale * bandwidth)
     return total / len(scales)
+
+
+def median_of(squared: Tensor) -> Tensor:
+    """Give the median of the squared distances of different rows, the default bandwidth."""
+    return _median(_others(squared) if len(squared) > 1 else squared)
 
 
 def _others(table: Tensor) -> Tensor:

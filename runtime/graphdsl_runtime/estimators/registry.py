@@ -70,6 +70,26 @@ ESTIMATORS: Mapping[str, Estimator] = MappingProxyType(
             bias="upwards by KL(p(x) p(y) || p(x, y)) for the true conditional, whatever the batch",
             reference="Cheng et al. 2020 (CLUB)",
         ),
+        "conditional_hsic": Estimator(
+            relation="estimate",
+            bias="none for given bandwidths; downwards where a group has fewer than four rows in a "
+            "batch",
+            reference="Gretton et al. 2005; Song et al. 2012 (unbiased); theory.md P19",
+            unit="1",
+        ),
+        "conditional_information_nce": Estimator(
+            relation="lower",
+            bias="downwards; to 0 for the best critic as the groups grow beyond the exponential of "
+            "the information",
+            reference="van den Oord et al. 2018 (CPC), eq. 4, given c; theory.md P19",
+        ),
+        "conditional_mmd_between": Estimator(
+            relation="estimate",
+            bias="none for a given bandwidth; downwards where a part of a group has one row in a "
+            "batch",
+            reference="Gretton et al. 2012; Louizos et al. 2016 (VFAE); theory.md P19",
+            unit="1",
+        ),
         "conditional_information_by_difference": Estimator(
             relation="estimate",
             bias="that of the first less that of the second",
@@ -131,6 +151,16 @@ ESTIMATORS: Mapping[str, Estimator] = MappingProxyType(
             bias=_BY_THE_CRITIC,
             reference="Sugiyama et al. 2012; theory.md P19",
         ),
+        "information_club": Estimator(
+            relation="surrogate",
+            bias="upwards by KL(q(a) q(b) || q(a, b)) for the true conditional, whatever the batch",
+            reference="Cheng et al. 2020 (CLUB), theorem 3.2",
+        ),
+        "information_jsd": Estimator(
+            relation="surrogate",
+            bias=_OF_THE_CRITIC,
+            reference="Hjelm et al. 2019 (Deep InfoMax), eq. 4; Nowozin et al. 2016",
+        ),
         "information_leave_in": Estimator(
             relation="lower",
             bias="downwards; to 0 as the batch grows, once log B is well above the information",
@@ -146,6 +176,22 @@ ESTIMATORS: Mapping[str, Estimator] = MappingProxyType(
             bias="upwards of the bound that the critic gives (Jensen), and its gradient's with it; "
             "to 0 as the batch grows",
             reference="Belghazi et al. 2018 (MINE); theory.md P10",
+        ),
+        "information_nce": Estimator(
+            relation="lower",
+            bias="downwards; to 0 for the best critic as B grows beyond the exponential of the "
+            "information",
+            reference="van den Oord et al. 2018 (CPC), eq. 4; Poole et al. 2019, sec. 2",
+        ),
+        "information_nwj": Estimator(
+            relation="lower",
+            bias=_OF_THE_CRITIC,
+            reference="Nguyen, Wainwright and Jordan 2010; Belghazi et al. 2018 (MINE-f)",
+        ),
+        "information_smile": Estimator(
+            relation="saddle",
+            bias="either way, by how far the critic is from the log-ratio, and by what is clipped",
+            reference="Song and Ermon 2020 (SMILE)",
         ),
         "irm_penalty": Estimator(
             relation="surrogate",
