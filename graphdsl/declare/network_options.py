@@ -4,14 +4,14 @@ from __future__ import annotations
 
 __all__ = ["check_arguments", "check_norm", "options_of"]
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from fractions import Fraction
 
 from graphdsl.catalog.architectures import ARCHITECTURES, Architecture, Option, OptionValue
 from graphdsl.declare.indices import NO_INDICES, number
 from graphdsl.declare.scope import Scope
 from graphdsl.declare.setting_errors import NetworkArguments, NetworkOption
-from graphdsl.declare.via_errors import BatchNormOfSome
+from graphdsl.declare.via_errors import BatchNormOfSome, BatchNormShared
 from graphdsl.diagnostics import nearest
 from graphdsl.ir.networks import Conditional
 from graphdsl.syntax import ast
@@ -65,18 +65,12 @@ def check_norm(scope: Scope, conditional: Conditional, lines: Sequence[ast.Line]
     if ("norm", "batch") not in conditional.via.options:
         return
     span = next(line.via.span for line in lines if line.via is not None)
-    for why in _unlike(scope, conditional):
-        scope.note(BatchNormOfSome(span=span, why=why))
-        return
-
-
-def _unlike(scope: Scope, conditional: Conditional) -> Iterator[str]:
-    """Why the rows that a network runs on are not a batch of its own data."""
-    for name in (*conditional.parents, *conditional.children):
-        if scope.family_of(name).optional:
-            yield f"some rows may lack `{name}`"
-    if conditional.via.shared:
-        yield "`shared` runs the network on several variables, together or one by one"
+    names = (*conditional.parents, *conditional.children)
+    optional = next((name for name in names if scope.family_of(name).optional), None)
+    if optional is not None:
+        scope.note(BatchNormOfSome(span=span, name=str(optional)))
+    elif conditional.via.shared:
+        scope.note(BatchNormShared(span=span))
 
 
 def _value(scope: Scope, option: Option, setting: ast.Setting) -> OptionValue | None:

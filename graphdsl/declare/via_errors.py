@@ -4,6 +4,7 @@ from __future__ import annotations
 
 __all__ = [
     "BatchNormOfSome",
+    "BatchNormShared",
     "ImageNotFirst",
     "NotAnImage",
     "NothingToShare",
@@ -28,13 +29,25 @@ class UnknownModule(Diagnostic):
 
 
 class BatchNormOfSome(Diagnostic):
-    """Batch normalisation where the rows of a batch are not alike."""
+    """Batch normalisation where rows may lack what the network reads or predicts."""
 
     code = "MIB342"
     title = "Batch normalisation of some rows"
-    said = "`norm = batch` needs the mean over all rows of a batch, and {why}"
+    said = "`norm = batch` needs the mean over all rows of a batch, and some rows may lack `{name}`"
     hint = "write `norm = layer`, which normalises each row by itself"
-    why: str
+    name: str
+
+
+class BatchNormShared(Diagnostic):
+    """Batch normalisation in a network that several variables share."""
+
+    code = "MIB330"
+    title = "Batch normalisation in a shared network"
+    said = (
+        "`norm = batch` needs the mean over all rows of a batch, and `shared` runs the network on "
+        "several variables, together or one by one"
+    )
+    hint = "write `norm = layer`, which normalises each row by itself"
 
 
 class NotAnImage(Diagnostic):

@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
-__all__ = ["PriorIdle", "PriorOfFamily", "PriorOfSome", "VampEncoder"]
+__all__ = ["PriorIdle", "PriorOfChild", "PriorOfFamily", "PriorOfSome", "VampEncoder"]
 
 from graphdsl.diagnostics import Diagnostic
 
 
 class PriorIdle(Diagnostic):
-    """A learned prior of a latent that is no root of p."""
+    """A learned prior of a latent that p does not have."""
 
     code = "MIB344"
     title = "Learned prior outside of p"
-    said = "`~ {prior}` is a prior that `p` learns, and {why}"
-    hint = "{instead}"
+    said = "`~ {prior}` is a prior that `p` learns, and `{name}` is not in `p`"
+    hint = "let `p` generate something from `{name}`"
     prior: str
-    why: str
-    instead: str
+    name: str
+
+
+class PriorOfChild(Diagnostic):
+    """A learned prior of a latent that has parents in p."""
+
+    code = "MIB350"
+    title = "Learned prior of a latent with parents"
+    said = "`~ {prior}` is a prior that `p` learns, and `p` gives `{name}` parents"
+    hint = "delete the prior, or the parents"
+    prior: str
+    name: str
 
 
 class PriorOfFamily(Diagnostic):

@@ -13,7 +13,13 @@ from graphdsl.declare.scope import Scope
 from graphdsl.diagnostics import Diagnostic, Span
 from graphdsl.ir.networks import Conditional, Family, Network, Via
 from graphdsl.ir.symbols import NetworkName, P, Q
-from graphdsl.resolve.prior_errors import PriorIdle, PriorOfFamily, PriorOfSome, VampEncoder
+from graphdsl.resolve.prior_errors import (
+    PriorIdle,
+    PriorOfChild,
+    PriorOfFamily,
+    PriorOfSome,
+    VampEncoder,
+)
 
 
 def with_priors(scope: Scope, network: Network) -> Network:
@@ -52,14 +58,10 @@ def _mistakes(
 ) -> Iterator[Diagnostic]:
     generation, prior, span = networks.get(P), family.root_text, _span(family)
     if generation is None or not set(family.nodes) & set(generation.variables):
-        why = f"`{family.name}` is not in `p`"
-        instead = f"let `p` generate something from `{family.name}`"
-        yield PriorIdle(span=span, prior=prior, why=why, instead=instead)
+        yield PriorIdle(span=span, prior=prior, name=family.name)
         return
     if all(_parents(generation, name) for name in family.nodes):
-        why = f"`p` gives `{family.name}` parents"
-        instead = "delete the prior, or the parents"
-        yield PriorIdle(span=span, prior=prior, why=why, instead=instead)
+        yield PriorOfChild(span=span, prior=prior, name=family.name)
     if family.root is None or not family.root.components:
         return
     if family.members is not None:
