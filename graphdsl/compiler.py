@@ -3,7 +3,7 @@
     text --syntax--> AST --resolve--> Model --graphs--> DAGs --symbolic--> Derivation
          --lower--> LossModule --codegen--> Python text
 
-Rooms with heavy libraries are imported when their turn comes: a spec with a mistake is told so
+Rooms with heavy libraries are imported when their turn comes: a spec with a mistake is refused
 before sympy is paid for.
 """
 

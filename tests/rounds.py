@@ -20,7 +20,7 @@ def assert_a_round_is_of_own_steps(
     """In a round each player's parameters move by its own gradient steps, and by nothing else.
 
     Every step is taken twice, by `alternate` and by hand: what is not the player's stays as it is,
-    bit by bit, and what is moves by the gradient of the player's own loss, which is not nought.
+    bit by bit, and what is moves by the gradient of the player's own loss, which is not zero.
     """
     groups = objective.parameter_groups()
     steps = {name: torch.optim.SGD(group, lr=_RATE) for name, group in groups.items()}

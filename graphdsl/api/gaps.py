@@ -20,7 +20,7 @@ _BINS = 20  # of a unit's mean: Locatello et al. 2019
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gap:
-    """How much more the best unit tells of a factor than the second best one does."""
+    """How much more information the best unit has about a factor than the second best."""
 
     of: str
     rows: int

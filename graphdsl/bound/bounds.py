@@ -123,7 +123,7 @@ def _cancelled(pools: Iterable[Pool]) -> Iterator[Vanished]:
 
 
 def _with_vanished(piece: Piece, vanished: Iterable[Vanished]) -> Piece:
-    """The first piece tells of bounds whose cross-entropies cancel."""
+    """The first piece records the bounds whose cross-entropies cancel."""
     for one in vanished:
         piece = replace(
             piece,

@@ -111,7 +111,7 @@ class ConstantInside(Diagnostic):
 
 
 class NothingInside(Warned):
-    """A sum under |.|, max or a constraint that is nought whatever is trained."""
+    """A sum under |.|, max or a constraint that is zero whatever is trained."""
 
     code = "MIB408"
     title = "Nothing under a sign"

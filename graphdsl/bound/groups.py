@@ -23,12 +23,12 @@ from graphdsl.signs import Sign, product_of, sign
 _WORDS = {**{str(word): f"`{word}`" for word in FUNCTIONS}, "constraint": "a constraint"}
 
 
-#: The sign that a weight has for the loss, where it stands under another sign.
+#: The sign that a weight has for the loss, where it is inside a function.
 Seen: TypeAlias = Callable[[Sign], Sign]
 
 
 def as_it_is(inner: Sign) -> Sign:
-    """The sign of a weight that stands under no other."""
+    """The sign of a weight that is inside no function."""
     return inner
 
 

@@ -136,7 +136,7 @@ def _to_bound(collected: Collected) -> Iterator[tuple[bool, LocalEntropy]]:
 
 
 def _together(several: Iterable[LocalEntropy]) -> Iterable[LocalEntropy]:
-    """Equal entropies of several projections are one, so that their gap is told whole."""
+    """Equal entropies of several projections are one, so that their gap is stated whole."""
     entropies: dict[
         tuple[Variable, frozenset[Variable], frozenset[Variable] | None], LocalEntropy
     ] = {}

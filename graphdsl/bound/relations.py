@@ -154,5 +154,5 @@ def _no_bound(term: LossTerm, model: Model) -> str:
 
 
 def _is_estimated(term: LossTerm) -> bool:
-    """Whether an estimator tells an information; what has vanished may be told of beside it."""
+    """Whether an estimator computes an information; vanished bounds may be recorded beside it."""
     return term.code.kind in ("information", "total_correlation")

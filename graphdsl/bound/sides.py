@@ -73,7 +73,7 @@ class _Use:
     model: str = ""  #: as model_ref
     why: str = ""
     instead: str = _OWN
-    bounds: bool = False  #: whether a warning tells of its weight already
+    bounds: bool = False  #: whether a warning names its weight already
     penalty: bool = False  #: whether it is one, which no critic holds from below
 
 

@@ -21,7 +21,7 @@ _TOLD = "bound what others say of `{0}` by a predictor, as in `CE[p]({0} | ...)`
 
 
 def unmodelled_under_p(collected: Collected, model: Model) -> Iterator[Diagnostic]:
-    """Penalties and constraints on p's own networks: nothing of them is told by its samples."""
+    """Penalties and constraints on p's own networks: its samples estimate nothing of them."""
     for one in collected.models:
         if one.atom.under != "p":
             continue

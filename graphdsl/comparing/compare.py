@@ -157,7 +157,7 @@ def _sentences(
         )
     elif sameness == "unknown":
         doubts = "; ".join(dict.fromkeys(one.doubt for one in unequal if one.doubt))
-        yield f"It cannot be told whether their objectives are the same: {doubts}."
+        yield f"It is not known whether their objectives are the same: {doubts}."
     elif sameness == "different":
         yield (
             "Their objectives differ: in canonical form something is left of their difference, "

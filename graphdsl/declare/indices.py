@@ -37,7 +37,7 @@ from graphdsl.ir.symbols import IndexSet
 from graphdsl.syntax import ast
 
 LARGEST = 10**9  #: what counts something: a size, the values of a variable, classes, samples
-_MOST_IN_RANGE = 10**9  # beyond all that is told of below
+_MOST_IN_RANGE = 10**9  # beyond all that is counted below
 _MOST_BITS = 400  # of a numerator or denominator: far within floating point
 
 

@@ -106,7 +106,7 @@ class MaskTable(Diagnostic):
 
 
 class MaskEntry(Diagnostic):
-    """An entry of a fixed mask that is neither one nor nought."""
+    """An entry of a fixed mask that is neither one nor zero."""
 
     code = "MIB317"
     title = "Entry of a mask"

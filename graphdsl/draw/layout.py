@@ -265,7 +265,7 @@ def _between(start: Point, end: Point, part: float) -> Point:
 
 
 def _framed(picture: Picture, spots: list[Spot], routes: list[Route]) -> Drawing:
-    """The same with its left upper corner at nought."""
+    """The same with its left upper corner at zero."""
     plates = [(one, _around(one, spots)) for one in picture.plates]
     boxes = [spot.box for spot in spots] + [box for _, box in plates]
     points = [point for route in routes for point in route.points]

@@ -66,7 +66,7 @@ def _cycles(networks: Iterable[Network]) -> Iterator[CyclicNetwork]:
 
 
 def _cycle(network: Network, edges: list[tuple[int, int]]) -> CyclicNetwork:
-    """A cycle, told from its first node on; the caret stands under the edge written last."""
+    """A cycle, from its first node on; the caret marks the edge written last."""
     start = min(range(len(edges)), key=lambda place: edges[place][0])
     walk = [parent for parent, _ in edges[start:] + edges[:start]]
     names = [", ".join(network.nodes[place]) for place in [*walk, walk[0]]]

@@ -89,7 +89,7 @@ class Certificate:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """q(values | given) = probability; what a table leaves out is nought."""
+    """q(values | given) = probability; what a table leaves out is zero."""
 
     given: tuple[int, ...]
     values: tuple[int, ...]

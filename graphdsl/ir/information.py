@@ -96,7 +96,7 @@ class CrossEntropy:
 
 @dataclass(frozen=True, slots=True)
 class DivergenceAtom:
-    """A distance of q's and p's marginals that is told from samples: `MMD(q(z) || p(z))`."""
+    """A distance of q's and p's marginals that is estimated from samples: `MMD(q(z) || p(z))`."""
 
     name: str
     of: Names
@@ -201,7 +201,7 @@ class ModelCrossEntropy:
 
 @dataclass(frozen=True, slots=True)
 class Discrepancy:
-    """A distance of distributions that is told from their samples, with its net weight."""
+    """A distance of distributions that is estimated from samples, with its net weight."""
 
     distance: Distance
     weight: Weight

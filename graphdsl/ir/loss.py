@@ -209,7 +209,7 @@ class SlopePenalty:
 
     name: str
     weight: Weight
-    side: int  #: which of the term's two samples: nought for q's, one for p's
+    side: int  #: which of the term's two samples: zero for q's, one for p's
     formula: str  #: as text
 
 
@@ -242,7 +242,7 @@ class LossTerm:
     lines: tuple[int, ...]  #: of the spec
     critic: str = ""  #: the name of a critic's loss, where one plays against the term
     slope: SlopePenalty | None = None  #: what is added to that loss
-    within: str = ""  #: the sign that it stands under, as text; empty for none
+    within: str = ""  #: the function that it is inside, as text; empty for none
     player: str = ""  #: whose objective it is in, where there are several
     rows: str = ""  #: what rows that lack a view pay of it; empty where they lack nothing of it
     critic_code: TermCode | None = None  #: how that is computed, where not with the term

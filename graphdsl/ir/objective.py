@@ -250,7 +250,7 @@ class IdleChoice:
 
 @dataclass(frozen=True, slots=True)
 class Assertion:
-    """`assert left == right`, as the weighted sum left - right, compared with nought."""
+    """`assert left == right`, as the weighted sum left - right, compared with zero."""
 
     text: str
     relation: Literal["==", "<=", ">="]

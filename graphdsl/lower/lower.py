@@ -255,7 +255,7 @@ def _prior_missing(family: Family) -> PriorMissing:
 def _finished(
     module: LossModule, model: Model, diagnostics: Iterable[Diagnostic], names: Names
 ) -> Lowered:
-    """The module with its turns and its names, and what is told of the whole of it."""
+    """The module with its turns and its names, and the diagnostics of the whole."""
     whole = with_gradients(with_structures(replace(module, turns=turns(model)), model))
     idle = tuple(without_part(whole, model)) or tuple(untrained(whole, model))
     turned = wrong_directions(whole.terms)

@@ -21,7 +21,7 @@ _ESTIMATED = ("importance", "information", "total_correlation")
 
 
 def telling(terms: tuple[LossTerm, ...], several: Iterable[Vanished]) -> tuple[LossTerm, ...]:
-    """The terms, one of which tells of what has vanished beside its own share.
+    """The terms, one of which records what has vanished beside its own share.
 
     It is the first that is no estimate and no bound from below, if there is such a term.
     """

@@ -46,7 +46,7 @@ def exact_value(
 
 
 def certain_sign(logarithms: Logarithms) -> int:
-    """1 or -1 if that is certainly the sign of sum c log n; 0 where it is nought or too close.
+    """1 or -1 if that is certainly the sign of sum c log n; 0 where it is zero or too close.
 
     Decimal's logarithm is correctly rounded, so each summand is off by a unit in the last place.
     """

@@ -17,7 +17,7 @@ _RIGHT = -1  #: the place of the right-hand side in an equation
 
 
 def solve_exactly(columns: Sequence[Vector], target: Vector) -> list[Fraction] | None:
-    """The x with sum_j x_j columns_j = target, or None if there is none; what is free is nought.
+    """The x with sum_j x_j columns_j = target, or None if there is none; what is free is zero.
 
     >>> one, two = Fraction(1), Fraction(2)
     >>> solve_exactly([{0: one, 1: one}, {1: two}], {0: two, 1: one})

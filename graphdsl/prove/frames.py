@@ -149,6 +149,6 @@ def _table(
 
 
 def _log(table: Array) -> Array:
-    """The logarithm, 0 log 0 = 0; very small numbers are as good as nought."""
+    """The logarithm, 0 log 0 = 0; very small numbers are as good as zero."""
     logarithm: Array = np.log(np.maximum(table, 1e-300))
     return logarithm

@@ -27,7 +27,7 @@ _FAR = 10  #: how far from the end of a range without another
 def refute(
     claim: Iterable[Term], setting: Setting, *, equality: bool = False
 ) -> Counterexample | None:
-    """A distribution under which a sum of entropies is negative, or, of an equality, not nought.
+    """A distribution under which a sum of entropies is negative, or, of an equality, not zero.
 
     The search is the same in every run. What it finds has been verified in exact arithmetic.
 

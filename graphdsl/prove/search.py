@@ -35,7 +35,7 @@ _DENOMINATORS = (2, 3, 4, 6, 8, 12, 20, 48, 100, 400, 2000)
 
 
 def networks(claim: Combination, setting: Setting, equality: bool) -> Iterator[tuple[Table, ...]]:
-    """Exact networks under which the claim is, in floats, negative (or not nought)."""
+    """Exact networks under which the claim is, in floats, negative (or not zero)."""
     rng = np.random.default_rng(0)
     search = _Search(claim, setting, equality, rng)
     for number in range(_FRAMES):

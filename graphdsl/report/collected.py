@@ -12,7 +12,7 @@ from graphdsl.ir.weight import Weight, accumulate
 def collected(audit: Audit) -> tuple[Term, ...]:
     """What all terms stand for, and the constants: where that was checked to be the objective.
 
-    Nothing where it was not: several players have an objective each, and what stands under a sign
+    Nothing where it was not: several players have an objective each, and what is inside a function
     that is not linear is collected by itself.
     """
     module = audit.module

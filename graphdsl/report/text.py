@@ -213,7 +213,7 @@ class _Writer:
 
     def _warnings(self, audit: Audit) -> Iterator[str]:
         for finding in audit.findings:
-            if finding.severity == "warning":  # what is refuted is told where it is asserted
+            if finding.severity == "warning":  # a refuted assertion is reported with the assertion
                 yield from self._fill(
                     "  ", f"{finding.code} line {finding.line}: {finding.message}", 4
                 )

@@ -213,7 +213,7 @@ def _model(
 
 
 def _text(target: Functional, written: _Written) -> str:
-    """The term, as a line in vain is told of it."""
+    """The term, as the message about an idle line names it."""
     if isinstance(target, DivergenceOfMarginals | Distance) and target.variables is not None:
         inner = ", ".join(target.variables)
         return f"{written.functional}({target.under}({inner}) || p({inner}))"

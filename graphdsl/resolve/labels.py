@@ -2,7 +2,7 @@
 
 Such a variable is a latent, which a row may know. What rows know of it is data of its own, the
 family of labels: in G^q it is a parent of the variable that no network reads, so that whatever it
-tells of other data is allowed for (rule 7).
+says about other data is allowed for (rule 7).
 """
 
 from __future__ import annotations

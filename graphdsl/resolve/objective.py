@@ -41,7 +41,7 @@ _MOST_MONOMIALS = 1_000  # of a weight that is a product of sums of parameters
 
 
 def linear(scope: Scope, laws: Laws, expression: ast.Expression) -> tuple[Weighted, ...]:
-    """An expression as a weighted sum; a bare number in it is a mistake, but for nought."""
+    """An expression as a weighted sum; a bare number in it is a mistake, but for zero."""
     weighted = []
     for weight, atom, span in _expand(scope, laws, expression, Indices(where="term")):
         if atom is not None:

@@ -252,7 +252,7 @@ def _nodes(scope: Scope) -> Iterator[Node]:
 def _projections(
     objective: Sequence[Weighted], assertions: Sequence[Assertion]
 ) -> Iterator[WeightedProjection]:
-    """Every D(q || G), each network once: with its weight in the objective, or with nought."""
+    """Every D(q || G), each network once: with its weight in the objective, or with zero."""
     weights: dict[tuple[NetworkName, NetworkName], Weight] = {}
     networks: dict[tuple[NetworkName, NetworkName], Network] = {}
     for one in _unwrapped(objective):

@@ -98,7 +98,7 @@ def numbers(
 
 
 def slope_weight(scope: Scope, choice: ast.Choice, indices: Indices) -> Fraction | None:
-    """How heavy the penalty on a critic's slope is: nought where nothing is written."""
+    """How heavy the penalty on a critic's slope is: zero where nothing is written."""
     if not choice.settings:
         return Fraction(0)
     setting = choice.settings[0]

@@ -106,8 +106,8 @@ def _because(term: LossTerm) -> str:
             return f"a {term.code.kind} is no information, and nothing of the language bounds it"
         case "distance":
             return (
-                "it is told from samples; a divergence of densities, such as KL(q(z) || p(z)), "
-                "would be another objective"
+                "it is estimated from samples; a divergence of densities, such as "
+                "KL(q(z) || p(z)), would be another objective"
             )
         case _ if term.critic_code is not None:
             return "its network plays against the term, which is as good as that network"

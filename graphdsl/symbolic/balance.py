@@ -32,7 +32,7 @@ def imbalance(
 ) -> tuple[Term, ...]:
     """What a loss and its constants miss of the objective: nothing, as it has to be.
 
-    Each player's objective is compared with its own terms, and what stands under |.|, max or a
+    Each player's objective is compared with its own terms, and what is inside a function or a
     constraint with the terms under that sign. Which constants are whose is recorded of one
     objective alone: of several players, constants of the data are no matter.
     """
@@ -60,7 +60,7 @@ def _under_signs(
 ) -> Iterator[Term]:
     """What is missing under each sign, which are in one order in the spec and in the loss.
 
-    A sum under a sign that G^q says is nought has no group.
+    A sum under a sign that G^q says is zero has no group.
     """
     signs = [one.functional for one in objective if isinstance(one.functional, Wrapped)]
     there = [
@@ -103,7 +103,7 @@ def leftover(
     """The objective minus some terms, in canonical form: nothing if they are the objective.
 
     The objective is expanded anew. Informations are compared under each distribution, as entropies
-    in canonical form, and cross-entropies by their variable. What stands under a sign that is not
+    in canonical form, and cross-entropies by their variable. What is inside a function that is not
     linear, penalties, costs, and what several samples bound are left out.
 
     Args:

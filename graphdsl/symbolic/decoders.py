@@ -213,7 +213,7 @@ def _is_ready(model: Model, rest: Sum, move: _Move) -> bool:
 
 
 def _least(several: Sequence[Weight], model: Model) -> Weight:
-    """The least of some weights; nought where that changes over the parameters' range."""
+    """The least of some weights; zero where that changes over the parameters' range."""
     for one in several:
         if all(nonnegative(other - one, model) for other in several):
             return one

@@ -82,7 +82,7 @@ def _quantities(model: Model, ledger: Ledger, canons: _Canons) -> Iterator[tuple
 
 
 def _signs(model: Model, dags: _Dags, canons: _Canons) -> Counter[object]:
-    """What stands under signs that are not linear, in canonical form."""
+    """What is inside functions that are not linear, in canonical form."""
     signs: Counter[object] = Counter()
     for term in model.objective:
         if isinstance(term.functional, Wrapped):

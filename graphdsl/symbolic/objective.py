@@ -82,7 +82,7 @@ def collect_objective(
 def _groups(
     model: Model, dags: Mapping[NetworkName, Dag], canons: Mapping[NetworkName, Canon]
 ) -> Iterator[CollectedGroup]:
-    """What stands under |.|, max or a constraint."""
+    """What is inside a function or a constraint."""
     for term in model.objective:
         if isinstance(term.functional, Wrapped):
             inner = replace(model, objective=term.functional.inner)

@@ -3,7 +3,7 @@
     -H(v|C) = -H(v, L|C) + H(L|v, C),
 
 with L all that v and C come from. Of v, C and L together the entropy is the sum of p's own, and the
-latents L are told by recognisers r(l|v, C), each a bound (the mirror of a decoder's under q).
+latents L are predicted by recognisers r(l|v, C), each a bound (the mirror of a decoder's under q).
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def take_recognisers(
 ) -> Iterator[LocalEntropy]:
     """Turn each negative entropy under p that is not p's own into recognisers of where it is from.
 
-    Whatever variables are spoken of most go first, for what is told of them accounts for others.
+    The variables that occur most go first, since their predictions account for others.
     """
     while (atom := _largest_negative(model, rest, canon)) is not None:
         weight, spoken = -rest[atom], frozenset((*atom.of, *atom.given))
@@ -46,10 +46,10 @@ def recognised(
     weight: Weight,
     lines: tuple[int, ...],
 ) -> Iterator[LocalEntropy]:
-    """H(nodes | given), variable by variable, in an order in which each is told from little.
+    """H(nodes | given), variable by variable, in an order that predicts each from few others.
 
-    What separates it from the rest is enough. The members of a family of roots are told side by
-    side, as an encoder infers them, and not from each other.
+    What separates it from the rest is enough. The members of a family of roots are predicted side
+    by side, as an encoder infers them, and not from each other.
     """
     before: Variables = frozenset()
     for name in _in_order(frozenset(nodes), given, canon):

@@ -1,8 +1,8 @@
 """Syntax errors taught by example: the likeliest slips, and the diagnostics that they get.
 
-The parser knows what could have stood where it stopped. A slip is told by one such sign, by what
-stands there instead, and where that is not enough by what stands before. The first that fits is
-taken; each has examples, which the tests hold to their labels.
+The parser knows what could have stood where it stopped. A slip is recognised by one such sign, by
+what stands there instead, and where that is not enough by what stands before. The first that fits
+is taken; each has examples, which the tests hold to their labels.
 """
 
 from __future__ import annotations

@@ -23,7 +23,7 @@ class Tally:
         self._note(what, abs(value - exact), abs(exact))
 
     def nonnegative(self, what: str, value: float) -> None:
-        """Compare with nought what must not be below it."""
+        """Compare with zero what must not be below it."""
         self._note(what, max(0.0, -value), 1.0)
 
     @property

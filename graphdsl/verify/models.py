@@ -124,7 +124,7 @@ class Models:
 
 
 def _logarithms(density: Density) -> Density:
-    """Of a table; where it is nought, nothing that happens is."""
+    """Of a table; where it is zero, nothing that happens is."""
     if isinstance(density, Regression):
         return density
     return np.log(np.maximum(density, np.finfo(np.float64).tiny))
@@ -146,7 +146,7 @@ def intended(models: Models, terms: Iterable[Weighted], parameters: Parameters) 
 
 
 def _is_no_entropy(functional: Functional) -> bool:
-    """Whether a functional is told from samples, or is a penalty, and no sum of entropies."""
+    """Whether a functional is estimated from samples or is a penalty, and no sum of entropies."""
     if isinstance(functional, PredictiveEntropy):
         return functional.cost is not None
     return isinstance(functional, Distance | InvariancePenalty)
@@ -181,7 +181,7 @@ def _defined(models: Models, functional: Functional) -> float:
 def _of_marginals(models: Models, functional: DivergenceOfMarginals) -> float:
     """KL(q(A | C) || p(A)): what p does not model of A has the data's own distribution.
 
-    Of a bound by several samples, what is told is the data's part: its models have no closed form.
+    Of a bound by several samples, the value is of the data's part: its models have no closed form.
     """
     model, joint = models.model, models.world[functional.under]
     assert model.generation is not None

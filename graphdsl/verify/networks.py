@@ -27,7 +27,7 @@ from graphdsl.verify.structures import COMPLETE, Structure
 Array = NDArray[np.float64]
 #: Of which power of a fixed scale a density takes the logarithm, by how the network is read.
 _POWERS = {law.scale.output: law.scale.power for law in LAWS if law.scale is not None}
-_SMALL = 0.3  #: how far log-variances and offsets are from nought
+_SMALL = 0.3  #: how far log-variances and offsets are from zero
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -84,7 +84,7 @@ class Head:
         return np.full(len(rows), self.scale)
 
     def gates(self, child: Variable, given: tuple[Variable, ...]) -> Array:
-        """One for every number of a parent that has an edge to the child, nought for another."""
+        """One for every number of a parent that has an edge to the child, zero for another."""
         left = self.structure.left(self.network, child, given)
         return np.array([float(name in left) for name in given for _ in self.columns[name]])
 
@@ -162,7 +162,7 @@ def gaussian_source(
 def _product(experts: list[Head], node: Variable) -> Regression:
     """The product of experts and N(0, I): precisions add up (the corrected eq. 13).
 
-    An expert without an edge has precision nought.
+    An expert without an edge has precision zero.
     """
     regressions = [expert.regression(node, expert.parents) for expert in experts]
     there = [len(expert.structure.left(expert.network, node, expert.parents)) for expert in experts]

@@ -1,6 +1,6 @@
 """Linear-Gaussian distributions in closed form: every number is a determinant or a trace.
 
-Everything has mean nought but for what a conditional adds; a copy of a variable has no density.
+Everything has mean zero but for what a conditional adds; a copy of a variable has no density.
 """
 
 from __future__ import annotations

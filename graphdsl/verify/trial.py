@@ -91,7 +91,7 @@ class Trial:
     samples: tuple[Pass, ...]  #: random rows, whose mean loss nears it; may be none
     exact: float
     left_out: Mapping[str, float]  #: terms that are estimated, and their weights: not in `exact`
-    lowest_gap: float = 0.0  #: of the bounds that are certified: never below nought
+    lowest_gap: float = 0.0  #: of the bounds that are certified: never below zero
     at_samples: str = ""  #: what of `exact` is of the samples at hand, and no expectation
     claims: tuple[Claim, ...] = ()  #: of those that are bounds, where there are random rows
     players: tuple[str, ...] = ()  #: whose losses are summed; of none it is the loss itself

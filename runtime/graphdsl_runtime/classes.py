@@ -48,7 +48,7 @@ def averaged(nats: Tensor, chance: Tensor) -> Tensor:
 
     Shapes: nats ``(B, K, *)``, chances ``(B, K) -> (B, *)``.  Unit: that of its argument (nats).
     Exact, and so is its gradient: that of the chances too, which a sample has only by its score, or
-    by relaxation, with a bias.  Domain: finite nats, where the chance is nought as well.
+    by relaxation, with a bias.  Domain: finite nats, where the chance is zero as well.
     Reference: Kingma et al. 2014 (semi-supervised), eq. 7.
 
     >>> averaged(torch.tensor([[4.0, 8.0]]), torch.tensor([[0.25, 0.75]]))

@@ -40,7 +40,7 @@ class Flow:
     A sample and its density take one pass; the density of any other value takes the inverse, which
     for autoregressive maps is D passes, and still exact.
 
-    Shapes: ``nought``, noise of nought, is ``(B, D)``. Rows that were not ``seen`` are drawn from
+    Shapes: ``zero``, noise of zero, is ``(B, D)``. Rows that were not ``seen`` are drawn from
     ``prior``, or from N(0, I).
     Reference: Rezende and Mohamed 2015; Kingma et al. 2016.
 
@@ -53,7 +53,7 @@ class Flow:
     """
 
     map: Map
-    nought: Tensor
+    zero: Tensor
     seen: Tensor | None = None
     prior: Gaussian | None = None
 
@@ -70,12 +70,12 @@ class Flow:
         deviation's order over 11, the same at every call.
         """
         fixed = torch.Generator().manual_seed(0)
-        noise = torch.randn(64, 1, self.nought.shape[-1], generator=fixed).to(self.nought)
-        pairs = torch.cat([noise, -noise]) + self.nought
+        noise = torch.randn(64, 1, self.zero.shape[-1], generator=fixed).to(self.zero)
+        pairs = torch.cat([noise, -noise]) + self.zero
         value = self.map.call_and_ladj(pairs)[0].mean(dim=0)
         if self.seen is None:
             return value
-        instead = self.nought if self.prior is None else self.prior.mean
+        instead = self.zero if self.prior is None else self.prior.mean
         return torch.where(over(self.seen, value), value, instead)
 
     def sample(self, noise: Tensor) -> Tensor:
@@ -115,14 +115,14 @@ class Flow:
 
         Shapes: ``(B, D)``.  Raises `MissingInput` if there is noise but not that.
         """
-        return self.mean if noise is None else self.sample(named(noise, name, self.nought))
+        return self.mean if noise is None else self.sample(named(noise, name, self.zero))
 
     def or_prior(self, seen: Tensor, prior: Gaussian | None = None) -> Flow:
         """Fall back on the prior, N(0, I) or a conditional one, wherever the view was not seen.
 
         Shapes: ``seen`` is a bool ``(B,)``.
         """
-        return Flow(self.map, self.nought, seen, prior)
+        return Flow(self.map, self.zero, seen, prior)
 
     def _log_prior(self, value: Tensor) -> Tensor:
         prior = standard_normal if self.prior is None else self.prior

@@ -21,7 +21,8 @@ class Multiplier(nn.Module):
     The model pays `penalty`, with the price held still; the multiplier minimises `dual`, with the
     violation held still, and so rises while the constraint is violated, and falls while it is kept
     with room to spare. Within the ``tolerance`` of g = 0, a number in the unit of g, the price
-    stays: what a minibatch tells of g is not exact, and a price that follows it never settles.
+    stays: the estimate of g from a minibatch is not exact, and a price that follows it never
+    settles.
     Raises `OutOfRange` for an initial price that is not positive and a tolerance below 0.
     Reference: paper, eqs. 6-7; Zhao et al. 2018 (Lagrangian VAE), for dual ascent by gradients.
 

@@ -141,7 +141,7 @@ def mlps(
 
 
 def marginal_model(outputs: int | Shape) -> nn.Module:
-    """Build what a marginal r(x) is read from: parameters, the same for every row, nought at first.
+    """Build what a marginal r(x) is read from: parameters, the same for every row, zero at first.
 
     Shapes: no parents ``-> (1, outputs)`` or ``(1, *outputs)``, one row that broadcasts.
 

@@ -58,7 +58,7 @@ class Subset:
 
 
 def among(nats: Tensor, chosen: Tensor) -> Tensor:
-    r"""Keep what members in a set cost, and count the others as nought.
+    r"""Keep what members in a set cost, and count the others as zero.
 
     .. math:: 1[i \in S]\; \text{nats}_{bi}
 

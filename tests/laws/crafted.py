@@ -91,7 +91,7 @@ OF_STATE: dict[str, Edit] = {
     "weight of another run": put("weights.common", torch.tensor(0.2, dtype=torch.float64)),
     "weight of another shape": put("weights.common", torch.zeros(2, dtype=torch.float64)),
     "rows of other data": put("run.rows", torch.tensor(49)),
-    "rows below nought": put("run.rows", torch.tensor(-50)),
+    "rows below zero": put("run.rows", torch.tensor(-50)),
     "rows without a shape": put("run.rows", torch.zeros(0, dtype=torch.int64)),
     "steps of another type": put("run.step", torch.tensor(3.5)),
 }
@@ -108,7 +108,7 @@ OPTIMIZER: dict[str, Edit] = {
     "another entry": renamed("exp_avg", lambda name: f"{name}_of_old"),
     "no step": lambda tensors: tensors.pop(next(n for n in tensors if n.endswith("step"))),
     "steps of many": changed("step", lambda one: torch.ones(3)),
-    "steps below nought": changed("step", lambda one: -one),
+    "steps below zero": changed("step", lambda one: -one),
     "half a step": changed("step", lambda one: one + 0.5),
     "steps that are none": changed("step", lambda one: one * math.nan),
 }

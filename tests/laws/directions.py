@@ -85,7 +85,7 @@ def _of_group(term: LossTerm, group: Group, model: Model) -> str:
     weights = weights_over_the_range(group.weight, model.parameters)
     rises, falls = max(weights, default=inf) > 0, min(weights, default=-inf) < 0
     if term.relation == "equal" or group.kind == "constraint":
-        return "it stands under a sign"
+        return "it is inside a function"
     if rises and falls:
         return "the weight of its sign changes"
     return "" if term.relation == ("lower" if falls else "upper") else "its sign is convex"

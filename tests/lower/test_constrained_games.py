@@ -60,7 +60,7 @@ by_game = pytest.mark.parametrize(("of_q", "of_p"), OF_Q_AND_P.values(), ids=OF_
 
 
 def reached(loss: Tensor, objective: Objective) -> set[str]:
-    """The players whose parameters a loss has a gradient in that is not nought."""
+    """The players whose parameters a loss has a gradient in that is not zero."""
     found = set()
     for player, group in objective.parameter_groups().items():
         grads = torch.autograd.grad(loss, group, retain_graph=True, allow_unused=True)

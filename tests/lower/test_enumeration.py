@@ -32,7 +32,7 @@ Values: TypeAlias = dict[str, Tensor]
 
 
 def gradients(nats: Tensor, m: Objective) -> list[Tensor]:
-    """In all parameters; nought of those that it does not depend on."""
+    """In all parameters; zero of those that it does not depend on."""
     parameters = list(m.parameters())
     found = torch.autograd.grad(nats, parameters, retain_graph=True, allow_unused=True)
     assert any(one is not None for one in found)

@@ -203,9 +203,7 @@ def check_nothing_to_prune(term: Term, graph: nx.DiGraph[str]) -> None:
         for name in other:
             rest = given | other - {name}
             assert not nx.is_d_separator(graph, side, {name}, rest), f"{term.atom}: {name}"
-            if (
-                len(other) > 1
-            ):  # or a part of it would be nought: I(a; b, c) = I(a; b) + I(a; c | b)
+            if len(other) > 1:  # or a part of it would be zero: I(a; b, c) = I(a; b) + I(a; c | b)
                 assert not nx.is_d_separator(graph, side, {name}, given), f"{term.atom}: {name}"
 
 

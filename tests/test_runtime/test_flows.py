@@ -68,7 +68,7 @@ def test_the_density_is_the_change_of_variables() -> None:
 
 
 def test_the_numbers_depend_on_each_other() -> None:
-    """The cross derivative of the log-density, which is nought for independent numbers."""
+    """The cross derivative of the log-density, which is zero for independent numbers."""
     q, value = flow(1), torch.zeros(1, SIZE, dtype=torch.float64)
     hessian: Tensor = torch.autograd.functional.hessian(  # type: ignore[no-untyped-call]
         lambda v: q.log_prob(v).sum(), value

@@ -274,8 +274,8 @@ def test_a_floor_is_kept_and_elsewhere_changes_nothing(experts: Gaussian) -> Non
 
 
 MASKS: dict[str, Callable[[int], Tensor]] = {
-    "of nought and one": lambda rows: (torch.rand(rows, VIEWS, SIZE) > 0.5).float(),
-    "near nought": lambda rows: torch.rand(rows, VIEWS, SIZE) ** 20,
+    "of zero and one": lambda rows: (torch.rand(rows, VIEWS, SIZE) > 0.5).float(),
+    "near zero": lambda rows: torch.rand(rows, VIEWS, SIZE) ** 20,
     "of either sign": lambda rows: 4 * torch.rand(rows, VIEWS, SIZE) - 2,
 }
 

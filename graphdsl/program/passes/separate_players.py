@@ -163,7 +163,7 @@ def _put(
     wishes: set[str],
     tag: str,
 ) -> None:
-    """Add a statement, unless the same is there; what another player has too is told apart."""
+    """Add a statement, unless the same is there; another player's value gets another name."""
     one = replaced(statement, values)
     computed = outputs(one)
     if not wishes.isdisjoint(value.name for value in computed):

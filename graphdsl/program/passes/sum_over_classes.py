@@ -45,7 +45,7 @@ _MOST = 256  #: combinations of classes, each of which is so many more rows to a
 _LEAVE = "leave out `with enumeration`"
 
 
-class _Unfit(Exception):  # noqa: N818  (no error of the program: it is told as a diagnostic)
+class _Unfit(Exception):  # noqa: N818  (no error of the program: it becomes a diagnostic)
     """Why no sum can be had, and what to do."""
 
     def __init__(self, reason: str, instead: str = f"{_LEAVE}: a sample is drawn instead") -> None:

@@ -25,8 +25,9 @@ class FullGaussian:
     r"""A Gaussian N(mean, L L^T) over the last axis, with :math:`L_{jj} = e^{\ell_j / 2}`.
 
     By the chain rule, :math:`\ell_j` is the log-variance of component j once those before it are
-    known. Nats are told component by component in that order, :math:`\log q(v_j \mid v_{<j})`, so
-    that their sum over the last axis is the joint's, as of a `Gaussian`.
+    known. Nats are computed component by component in that order,
+    :math:`\log q(v_j \mid v_{<j})`, so that their sum over the last axis is the joint's, as of a
+    `Gaussian`.
 
     Shapes: ``mean`` and ``log_var`` are ``(B, *, D)``, and so are the nats of every method;
     ``below`` is ``(B, *, D (D - 1) / 2)``, the entries of L below its diagonal, row by row.
@@ -237,7 +238,7 @@ class FullGaussian:
         :math:`L' = I`.  Against a Laplace it is cross-entropy less entropy.
 
         Shapes: ``(B, *, D)``; the sum over the last axis is the joint's.  Unit: nats.  Exact.
-        Every component is at least nought, against a Gaussian of either kind; all are nought iff
+        Every component is at least zero, against a Gaussian of either kind; all are zero iff
         the two are equal.
 
         >>> q = FullGaussian(torch.zeros(2), torch.zeros(2), torch.ones(1))

@@ -228,7 +228,7 @@ class Mixture:
         return self.average(self.components.kl(other))
 
     def selector_information(self, samples: Tensor) -> Tensor:
-        r"""Estimate I(z; m | x), what a row's z tells of the component it is from.
+        r"""Estimate I(z; m | x), what a row's z says about the component it is from.
 
         .. math:: \sum_m \pi_m \bigl(\log q_m(z_m) - \log q(z_m)\bigr), \qquad z_m \sim q_m
 

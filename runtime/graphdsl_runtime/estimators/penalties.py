@@ -127,7 +127,7 @@ def worst_risk(nll: Tensor, environment: Tensor, environments: int) -> Tensor:
 
 
 def bernoulli_information(logits: Tensor, weights: Tensor | None = None) -> Tensor:
-    r"""Compute what a Bernoulli structure tells of its environment, edge by edge: I(m; e).
+    r"""Compute what a Bernoulli structure says about its environment, edge by edge: I(m; e).
 
     .. math:: H\Bigl(\sum_e w_e \sigma(l_e)\Bigr) - \sum_e w_e H(\sigma(l_e))
 

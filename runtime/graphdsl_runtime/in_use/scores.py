@@ -3,7 +3,7 @@
 An emitted ``forward`` averages over the rows of a batch by the one word `expect`. Run with a word
 in its place that keeps the rows apart, it gives the terms of every row. A term that compares rows
 with each other, such as a total correlation by minibatch or a distance of samples, has no such
-values: it is told apart by numbers, not by its name.
+values: it is recognised by numbers, not by its name.
 """
 
 from __future__ import annotations

@@ -66,7 +66,7 @@ class RunFolder:
             files = checkpoint.files(self._spec)
             number = len(checkpoint.history)
             if checkpoint.best == number:
-                write_folder(self.path / _BEST, files)  # first: one that is ahead is told apart
+                write_folder(self.path / _BEST, files)  # first: one that is ahead can be recognised
             write_folder(self.last, files)
             write_whole(self.metrics, metrics_table(checkpoint.history).encode("utf-8"))
             self.epochs = number

@@ -77,6 +77,6 @@ def decoded_views(objective: Objective) -> tuple[View, ...]:
 
 
 def infers(objective: Objective, batch: Batch) -> bool:
-    """Say whether all latents are told from data: those of a GAN are not."""
+    """Say whether all latents are inferred from data: those of a GAN are not."""
     latents = {variable.name for variable in objective.variables if variable.role == "latent"}
     return latents <= objective.infer(batch).keys()

@@ -20,7 +20,7 @@ __all__ = ["log_sums", "posterior_gradients", "sample_gradients"]
 import triton
 import triton.language as tl
 
-# What mypy is told to ignore below: triton ships no types.
+# mypy ignores the lines below: triton ships no types.
 
 
 @triton.jit  # type: ignore[untyped-decorator]
