@@ -94,7 +94,10 @@ class Conditional(nn.Module):
 
 
 class Within(nn.Module):
-    """A critic that takes off the shift that y is."""
+    """A critic that takes off the shift that y is, and tells rows of another y by their features.
+
+    Within a group that adds a constant; across groups it would find what y says of itself.
+    """
 
     def __init__(self, critic: nn.Module) -> None:
         super().__init__()
@@ -103,7 +106,10 @@ class Within(nn.Module):
     def forward(self, a: Tensor, b: Tensor, y: Tensor) -> Tensor | tuple[Tensor, Tensor]:
         shift = SHIFT * math.sqrt(1 - NOISE) * y[:, 1:]
         scores: Tensor | tuple[Tensor, Tensor] = self.critic(a - shift, b - shift)
-        return scores
+        if isinstance(scores, Tensor):
+            return scores
+        left, right = scores
+        return torch.cat([left, 3 * y], dim=1), torch.cat([right, y], dim=1)
 
 
 def best_critic(word: str, correlation: float) -> nn.Module:
