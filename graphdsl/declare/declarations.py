@@ -69,13 +69,9 @@ def _check_given(
     scope: Scope, spec: ast.Spec, constants: Iterable[str], parameters: Iterable[str]
 ) -> None:
     """Note values of the caller's that are for nothing."""
-    declared = [
-        statement.name for statement in spec.statements if isinstance(statement, ast.Constant)
-    ]
+    declared = [line.name for line in spec.statements if isinstance(line, ast.Constant)]
     _refuse_unknown(scope, "constant", constants, declared)
-    declared = [
-        statement.name for statement in spec.statements if isinstance(statement, ast.Parameter)
-    ]
+    declared = [line.name for line in spec.statements if isinstance(line, ast.Parameter)]
     _refuse_unknown(scope, "parameter", parameters, declared)
 
 

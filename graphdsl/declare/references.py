@@ -42,10 +42,10 @@ def joined(
 def _members_of(
     scope: Scope, reference: ast.Reference, family: Family, indices: Indices
 ) -> tuple[Variable, ...] | None:
-    family_members = scope.members(family.head)
+    declared = scope.members(family.head)
     if not reference.subscripts:
-        return family_members.names
-    extents = family_members.extents
+        return declared.names
+    extents = declared.extents
     if not extents:
         if not scope.is_lost(family.name):
             scope.note(NotAFamily(span=reference.span, name=family.name), about=family.name)
@@ -56,42 +56,37 @@ def _members_of(
             name=family.head,
             wanted=index_count(len(extents)),
             given=str(len(reference.subscripts)),
-            usage=f"`{family_members.names[0]}`, or `{family.head}` for all of it",
+            usage=f"`{declared.names[0]}`, or `{family.head}` for all of it",
         )
         scope.note(mistake)
         return None
-    draw = next(
-        filter(None, (_drawn(subscript, indices) for subscript in reference.subscripts)), ""
-    )
+    draws = (_drawn(subscript, indices) for subscript in reference.subscripts)
+    draw = next(filter(None, draws), "")
     if draw:
         return block(scope, reference, family, extents, draw)
-    return _chosen(scope, reference, family_members, indices)
+    return _chosen(scope, reference, declared, indices)
 
 
 def _chosen(
     scope: Scope,
     reference: ast.Reference,
-    family_members: Members,
+    declared: Members,
     indices: Indices,
 ) -> tuple[Variable, ...] | None:
     """The members of a family whose indices the subscripts stand for."""
     wanted: list[Sequence[int]] = []
-    for subscript, extent in zip(reference.subscripts, family_members.extents, strict=True):
+    for subscript, extent in zip(reference.subscripts, declared.extents, strict=True):
         along = _wanted(scope, subscript, extent, indices)
         if along is None:
             return None
         outside = [index for index in along if index not in extent]
         if outside:
-            _out_of_range(
-                scope, reference, family_members.extents, (*wanted, (outside[0],)), indices
-            )
+            _out_of_range(scope, reference, declared.extents, (*wanted, (outside[0],)), indices)
             return None
         wanted.append(along)
-    head = family_members.names[0].head
+    head = declared.names[0].head
     variables = [Variable(head, index) for index in product(*wanted)]
-    return tuple(
-        name for name in variables if name in family_members.known
-    )  # a gap is said where it is
+    return tuple(name for name in variables if name in declared.known)  # a gap is said elsewhere
 
 
 def _drawn(subscript: ast.Subscript, indices: Indices) -> str:
