@@ -32,6 +32,7 @@ from graphdsl.ir.objective import MultiInformation, UncertaintyOf, Weighted, Wra
 from graphdsl.ir.statements import Observe
 from graphdsl.ir.symbols import NetworkName, Selector, Variable, names
 from graphdsl.lower.errors import AbsentVariable, CollapsedLatent, IdleLimit, OpenGap
+from graphdsl.notation.folding import listed
 from graphdsl.signs import sign
 
 
@@ -174,13 +175,15 @@ def _collapsed(module: LossModule, models: Sequence[Model]) -> Iterator[Diagnost
         for name in _speaks_of(term) - reached
     }:
         reached |= more
-    reported: set[Variable] = set()
+    lost: dict[Variable, dict[Variable, LossTerm]] = {}
     for term in rates:
         for name in sorted(_own(term) & latents - reached):
-            head = model.family_of(name).name
-            if head not in reported:
-                reported.add(head)
-                yield CollapsedLatent(span=_span(term.lines, model), name=head)
+            lost.setdefault(model.family_of(name).name, {}).setdefault(name, term)
+    for head, terms in lost.items():
+        whole = all(member in terms for member in model.members(head))
+        first = next(iter(terms.values()))
+        name = str(head) if whole else listed(terms)
+        yield CollapsedLatent(span=_span(first.lines, model), name=name)
 
 
 def _is_rate(term: LossTerm, model: Model) -> bool:

@@ -79,7 +79,7 @@ def _of_bounds(term: LossTerm, model: Model) -> str:
 
 
 def _of_group(term: LossTerm, group: Group, model: Model) -> str:
-    """Jensen: |.| and max of a batch lie above those of the expectation."""
+    """Jensen: |.|, squares and max of a batch lie above those of the expectation, and min below."""
     if term.relation not in ("equal", "upper", "lower"):
         return ""
     weights = weights_over_the_range(group.weight, model.parameters)
@@ -88,7 +88,8 @@ def _of_group(term: LossTerm, group: Group, model: Model) -> str:
         return "it is inside a function"
     if rises and falls:
         return "the weight of its sign changes"
-    return "" if term.relation == ("lower" if falls else "upper") else "its sign is convex"
+    below = falls != (group.kind == "min")
+    return "" if term.relation == ("lower" if below else "upper") else "Jensen has it otherwise"
 
 
 def _own(term: LossTerm) -> str:

@@ -164,11 +164,33 @@ def test_nothing_but_its_rate_moves_a_latent_that_is_said_to_collapse() -> None:
     for case, objective in emitted_objectives(chain(COLLAPSED, every_case("collapse", 30))):
         made = compiled(case)
         assert made is not None
-        heads = {one.name for one in made.compiled.warnings if isinstance(one, CollapsedLatent)}
+        families = {one.name for one in made.compiled.checked.model.families}
+        warnings = made.compiled.warnings
+        heads = {one.name for one in warnings if isinstance(one, CollapsedLatent)} & families
         if heads:
             found += 1
             assert others_reach(made, objective, heads) == set()
     assert found >= 2
+
+
+SOME = """
+model views
+observed x[1..3] : binary[2] optional
+latent z : real[2] ~ normal
+latent u[1..3] : real[2] ~ normal
+q { x -> z; x -> u }
+p { z, u[i] -> x[i] for i in 1..3 }
+minimize 2 * TC(z; u[1]; x) + 2 * D(q || G(p))
+"""
+
+
+def test_members_that_collapse_are_named_without_the_others() -> None:
+    made = compiled(Case("some", SOME))
+    assert made is not None
+    reconstruction = next(one for one in made.compiled.module.terms if "x[2]" in one.rows)
+    assert "x[1]" not in reconstruction.rows
+    named = [one.name for one in made.compiled.warnings if isinstance(one, CollapsedLatent)]
+    assert named == ["u[1]"]
 
 
 def test_a_latent_that_data_are_predicted_from_is_not_said_to_collapse() -> None:
