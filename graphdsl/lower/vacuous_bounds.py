@@ -182,8 +182,8 @@ def _collapsed(module: LossModule, models: Sequence[Model]) -> Iterator[Diagnost
     for head, terms in lost.items():
         whole = all(member in terms for member in model.members(head))
         first = next(iter(terms.values()))
-        name = str(head) if whole else listed(terms)
-        yield CollapsedLatent(span=_span(first.lines, model), name=name)
+        collapsed = str(head) if whole else listed(terms)
+        yield CollapsedLatent(span=_span(first.lines, model), name=collapsed)
 
 
 def _is_rate(term: LossTerm, model: Model) -> bool:

@@ -293,5 +293,5 @@ def test_kernels_take_p_s_samples() -> None:
     noise["prior(y)"] = normal((2,))
     x = run(objective, "p_x", noise["z"])
     y = run(objective, "p_y", noise["z"]) + noise["prior(y)"]  # of unit scale, and drawn
-    found = objective(batch, noise).terms["information_y_x_p"]
+    found = objective(batch, noise).terms["information_x_y_p"]
     torch.testing.assert_close(found, hsic(y, x))

@@ -53,5 +53,7 @@ def names_of_networks(made: Compiled) -> Counter[str]:
 
 
 def _small(slot: NetworkSlot) -> NetworkSlot:
+    if slot.builder.name in ("mixture_model", "pseudo_inputs"):
+        return slot  # its number is that of components
     hidden = tuple(_WIDTH for _ in slot.builder.hidden)
     return replace(slot, builder=replace(slot.builder, hidden=hidden))
