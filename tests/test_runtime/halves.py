@@ -31,7 +31,7 @@ from graphdsl_runtime import (
 )
 from graphdsl_runtime.ranks import gathered, of_all_ranks
 from tests.emitted import ROOT, emitted_class
-from tests.test_runtime.words import COLUMNS, WORDS, Case
+from tests.test_runtime.words import COLUMNS, WORDS, Case, Features, Predictor
 
 RANKS, BATCH, INPUTS = 2, 8, 5
 SECONDS = 120  #: after which a rank gives up on the other
@@ -208,8 +208,11 @@ def _gradients(loss: Loss) -> dict[str, Tensor]:
 def _of_word(word: Callable[[Case], Tensor]) -> Callable[[nn.Module, Rows], Tensor]:
     def value(parts: nn.Module, rows: Rows) -> Tensor:
         mean, log_var = parts.get_submodule("encoder")(rows["x"]).chunk(2, dim=1)
+        joint = parts.get_submodule("critic")
         case = Case(
-            critic=parts.get_submodule("critic"),
+            critic=joint,
+            features=Features(joint),
+            predictor=Predictor(joint),
             z=mean + torch.exp(0.5 * log_var) * rows["noise"],
             mean=mean,
             log_var=log_var,

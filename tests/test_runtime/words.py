@@ -80,6 +80,8 @@ class Case:
     """A batch that every estimator can make something of."""
 
     critic: nn.Module  #: of as many columns, to one number a row
+    features: nn.Module  #: of two samples, by that critic
+    predictor: nn.Module  #: of one sample from another, by that critic
     z: Tensor  #: a sample of q, ``(B, COLUMNS)``
     mean: Tensor  #: of q
     log_var: Tensor  #: of q
@@ -101,7 +103,16 @@ def drawn(
     mean, log_var = mean.requires_grad_(), log_var.requires_grad_()
     z = Gaussian(mean, log_var).sample(torch.randn(rows, COLUMNS, dtype=dtype))
     keys, groups = torch.rand(rows, COLUMNS), torch.arange(rows) % 2
-    return Case(critic=critic, z=z, mean=mean, log_var=log_var, keys=keys, groups=groups)
+    return Case(
+        critic=critic,
+        features=Features(critic),
+        predictor=Predictor(critic),
+        z=z,
+        mean=mean,
+        log_var=log_var,
+        keys=keys,
+        groups=groups,
+    )
 
 
 def both(players: Players) -> Tensor:
@@ -156,7 +167,7 @@ GAMES: Mapping[str, Callable[[Case], Players]] = {
         c.critic, c.z[:, :1], c.mean[:, :1], c.log_var[:, :1], c.groups, c.keys[:, 0]
     ),
     "conditional_information_nce": lambda c: conditional_information_nce(
-        Features(c.critic), c.z[:, :1], c.mean[:, :1], c.log_var[:, :1], c.groups
+        c.features, c.z[:, :1], c.mean[:, :1], c.log_var[:, :1], c.groups
     ),
     "information_critic": lambda c: information_critic(
         c.critic, c.z[:, :1], c.mean[:, 1:], c.keys[:, 0]
@@ -164,13 +175,13 @@ GAMES: Mapping[str, Callable[[Case], Players]] = {
     "information_mine": lambda c: information_mine(
         c.critic, c.z[:, :1], c.mean[:, 1:], c.keys[:, 0]
     ),
-    "information_nce": lambda c: information_nce(Features(c.critic), c.z[:, :1], c.mean[:, 1:]),
+    "information_nce": lambda c: information_nce(c.features, c.z[:, :1], c.mean[:, 1:]),
     "information_nwj": lambda c: information_nwj(c.critic, c.z[:, :1], c.mean[:, 1:], c.keys[:, 0]),
     "information_smile": lambda c: information_smile(
         c.critic, c.z[:, :1], c.mean[:, 1:], c.keys[:, 0]
     ),
     "information_jsd": lambda c: information_jsd(c.critic, c.z[:, :1], c.mean[:, 1:], c.keys[:, 0]),
-    "information_club": lambda c: information_club(Predictor(c.critic), c.z[:, :1], c.mean),
+    "information_club": lambda c: information_club(c.predictor, c.z[:, :1], c.mean),
     "total_correlation_critic": lambda c: total_correlation_critic(c.critic, c.z, c.keys),
 }
 #: Games in which the players pay the opposite of each other, so that their sum is 0.
