@@ -10,6 +10,7 @@ import torch
 from torch.testing import assert_close
 
 from graphdsl_runtime import Gaussian, Laplace, OutOfRange
+from graphdsl_runtime.distributions.parameters import of_class
 from tests.emitted import emitted_class
 
 LAWS = [(Gaussian, torch.distributions.Normal), (Laplace, torch.distributions.Laplace)]
@@ -35,6 +36,12 @@ def test_a_scale_is_given_once_and_is_positive(law: type, _exact: type) -> None:
         law(location)
     with pytest.raises(TypeError, match="give one of the two"):
         law(location, location, scale=1.0)
+
+
+def test_autocast_does_not_round_the_scales_of_classes() -> None:
+    table, classes = torch.randn(3, 4), torch.eye(3)[[2, 0]]
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        torch.testing.assert_close(of_class(table, classes), table[[2, 0]], rtol=0, atol=0)
 
 
 def test_the_scales_of_classes_begin_alike_at_that_of_the_data() -> None:

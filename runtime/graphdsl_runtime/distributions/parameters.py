@@ -91,7 +91,8 @@ def of_class(table: Tensor, classes: Tensor) -> Tensor:
     >>> of_class(torch.tensor([[1.0, 2.0], [3.0, 4.0]]), torch.tensor([[0.0, 1.0]]))
     tensor([[3., 4.]])
     """
-    entries = classes.to(table.dtype) @ table.reshape(len(table), -1)
+    with torch.autocast(table.device.type, enabled=False):  # which would round the entries
+        entries = classes.to(table.dtype) @ table.reshape(len(table), -1)
     return entries.reshape(*classes.shape[:-1], *table.shape[1:])
 
 

@@ -172,8 +172,8 @@ def _by_environment(
         values.dtype
     )
     columns = torch.stack([torch.ones_like(values), values, values.square()])
-    # No matrix product: autocast would round counts and sums to half precision.
-    counts, sums, squares = (columns[..., None] * member).sum(dim=1).unbind()
+    with torch.autocast(values.device.type, enabled=False):  # which would round counts and sums
+        counts, sums, squares = (columns @ member).unbind()
     return counts, sums, squares
 
 
