@@ -20,7 +20,7 @@ from graphdsl.ir.information import Collected, CollectedGroup
 from graphdsl.ir.model import Model
 from graphdsl.signs import Sign, product_of, sign
 
-_WORDS = {**{str(word): f"`{word}`" for word in FUNCTIONS}, "constraint": "a constraint"}
+_WORDS = {**{word: f"`{word}`" for word in FUNCTIONS}, "constraint": "a constraint"}
 
 
 #: The sign that a weight has for the loss, where it is inside a function.

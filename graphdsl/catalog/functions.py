@@ -9,6 +9,7 @@ from __future__ import annotations
 
 __all__ = ["FUNCTIONS", "Function", "FunctionWord"]
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
@@ -44,7 +45,7 @@ class Function:
         return head, f"{between}{bound}{end}" if self.bounded else end
 
 
-FUNCTIONS: dict[FunctionWord, Function] = {
+FUNCTIONS: Mapping[str, Function] = {
     one.word: one
     for one in (
         Function(

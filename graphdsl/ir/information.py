@@ -34,7 +34,16 @@ from graphdsl.catalog.methods import PenaltyWord
 from graphdsl.ir.draws import mean_over
 from graphdsl.ir.networks import Conditional, Network
 from graphdsl.ir.objective import Cost, Distance, DivergenceOfMarginals, EstimatorChoice, Wrapped
-from graphdsl.ir.symbols import NO_VARIABLE, ModelRef, Names, NetworkName, Q, Variable, names
+from graphdsl.ir.symbols import (
+    NO_VARIABLE,
+    ModelRef,
+    Names,
+    NetworkName,
+    Q,
+    Variable,
+    bar_text,
+    names,
+)
 from graphdsl.ir.weight import ONE, Weight
 
 
@@ -48,7 +57,7 @@ class Entropy:
 
     def __str__(self) -> str:
         mean = mean_over((*self.of, *self.given), self.under)
-        return f"{mean}H{_under(self.under)}({', '.join(self.of)}{_bar(self.given)})"
+        return f"{mean}H{_under(self.under)}({', '.join(self.of)}{bar_text(self.given)})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +72,7 @@ class Information:
     def __str__(self) -> str:
         left, right = ", ".join(self.left), ", ".join(self.right)
         mean = mean_over((*self.left, *self.right, *self.given), self.under)
-        return f"{mean}I{_under(self.under)}({left}; {right}{_bar(self.given)})"
+        return f"{mean}I{_under(self.under)}({left}; {right}{bar_text(self.given)})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +86,7 @@ class TotalCorrelation:
     def __str__(self) -> str:
         parts = "; ".join(", ".join(part) for part in self.parts)
         mean = mean_over((*sum(self.parts, ()), *self.given), self.under)
-        return f"{mean}TC{_under(self.under)}({parts}{_bar(self.given)})"
+        return f"{mean}TC{_under(self.under)}({parts}{bar_text(self.given)})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +126,7 @@ class PenaltyAtom:
     under: NetworkName = Q
 
     def __str__(self) -> str:
-        return f"{self.name}({self.of}{_bar(self.given)})"
+        return f"{self.name}({self.of}{bar_text(self.given)})"
 
 
 Atom: TypeAlias = (
@@ -295,10 +304,6 @@ def information(
 def one(atom: Atom, sign: int = 1) -> Term:
     """The atom with weight one or minus one."""
     return Term(ONE if sign > 0 else -ONE, atom)
-
-
-def _bar(given: Names) -> str:
-    return f" | {', '.join(given)}" if given else ""
 
 
 def _under(name: str) -> str:

@@ -67,7 +67,7 @@ class Schedule:
     def __str__(self) -> str:
         late = f" from step {self.first}" if self.first else ""
         cycles = f" and {self.cycles} cycles" if self.cycles else ""
-        return f"from {self.start} in {self.steps} steps{cycles}{late}"
+        return f"from {number_text(self.start)} in {self.steps} steps{cycles}{late}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

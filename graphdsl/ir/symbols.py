@@ -19,6 +19,7 @@ __all__ = [
     "Q",
     "Selector",
     "Variable",
+    "bar_text",
     "entry_word",
     "latex_names",
     "latex_word",
@@ -280,6 +281,16 @@ def latex_word(word: str) -> str:
         return f"\\{head}_{{\\mathrm{{{tail}}}}}"
     escaped = word.replace("_", r"\_")
     return f"\\mathrm{{{escaped}}}"
+
+
+def bar_text(given: Iterable[str]) -> str:
+    """What is conditioned on, behind a bar; nothing if there is nothing.
+
+    >>> bar_text(["z", "u"]), bar_text([])
+    (' | z, u', '')
+    """
+    written = ", ".join(given)
+    return f" | {written}" if written else ""
 
 
 def latex_names(variables: Iterable[Variable], between: str = ", ") -> str:

@@ -33,7 +33,7 @@ def loss_terms(
     plans: Mapping[NetworkName, Plan], pieces: Iterable[Piece], names: Names
 ) -> Iterator[LossTerm]:
     """Group pieces that differ in indices alone, and say how each group is computed."""
-    listed: set[Bound] = set()  # of a block whose members are in several terms, the first tells it
+    listed: set[Bound] = set()  # of a block with members in several terms, the first records it
     for group in _groups(plans, pieces).values():
         first = group[0]
         plan = plans[first.under]

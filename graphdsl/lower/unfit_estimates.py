@@ -34,7 +34,7 @@ def unfit_estimates(
             reason = reason or _not_predicted(one)
         elif one.is_of_parts:
             instead = _INSTEAD_WITHIN if atom.given else _INSTEAD_OF_PARTS
-            reason = _no_parts(atom, one.method, model, independence)
+            reason = _no_parts(one, model, independence)
             reason = reason or _not_predicted(one)
         else:
             reason, instead = _no_factors(atom, model, independence), _INSTEAD_OF_FACTORS
@@ -81,10 +81,9 @@ def _holders(model: Model, nodes: Sequence[Variable]) -> list[Conditional]:
     return [one for one in model.inference.conditionals if set(nodes) & set(one.children)]
 
 
-def _no_parts(
-    atom: TotalCorrelation, method: Method, model: Model, independence: Independence
-) -> str:
+def _no_parts(one: InformationEstimate, model: Model, independence: Independence) -> str:
     """Why no samples of the two parts lie side by side; empty if they do."""
+    atom, method = one.atom, one.method
     if len(atom.parts) != 2:
         return "it is between more than two parts"
     if atom.given:
@@ -100,8 +99,7 @@ def _no_parts(
         return "it holds no latent"
     if not method.needs_densities:
         return ""
-    is_encoded = method.encoded is not None and any(one.role != "latent" for one in families)
-    unfit = _not_encoded if is_encoded else _no_densities
+    unfit = _not_encoded if one.is_encoded else _no_densities
     return unfit(families, model, independence)
 
 

@@ -47,7 +47,7 @@ _PENALTIES = {
     "dro": "Largest of the risks of the environments",
 }
 _WRAPPED = {
-    **{str(word): function.meaning for word, function in FUNCTIONS.items()},
+    **{word: function.meaning for word, function in FUNCTIONS.items()},
     "constraint": "Constraint on an expectation, with a multiplier that is trained",
 }
 

@@ -20,7 +20,7 @@ from graphdsl.ir.draws import mean_over
 from graphdsl.ir.information import Information, ModelGap
 from graphdsl.ir.loss import Bound, Gap, LossTerm
 from graphdsl.ir.notation import Formula, factor_latex, factor_text
-from graphdsl.ir.symbols import Names, latex_names
+from graphdsl.ir.symbols import bar_text, latex_names
 from graphdsl.ir.weight import Weight
 from graphdsl.notation.atoms import latex_bar, latex_index, latex_mean_over, latex_model
 from graphdsl.notation.folding import Folded, fold_sum, folded_each, latex_binder, text_binder
@@ -79,11 +79,11 @@ def _text(weight: Weight, gap: Gap, mark: str) -> str:
         case Information(left, right, given, under):
             at = "" if under == "q" else f"[{under}]"
             mean = mean_over((*left, *given), under)
-            written = f"{mean}I{at}({', '.join(left)}; {', '.join(right)}{_bar(given)})"
+            written = f"{mean}I{at}({', '.join(left)}; {', '.join(right)}{bar_text(given)})"
         case ModelGap(of, given, model, under):
             mean = mean_over((of, *given), under)
-            theirs = f"{model.network}({', '.join(model.children)}{_bar(model.parents)})"
-            own = f"{under.base}{mark}({of}{_bar(given)})"
+            theirs = f"{model.network}({', '.join(model.children)}{bar_text(model.parents)})"
+            own = f"{under.base}{mark}({of}{bar_text(given)})"
             written = f"{mean}E_{under} KL({own} || {theirs})"
     return f"{factor_text(weight)}{written}"
 
@@ -102,7 +102,3 @@ def _latex(weight: Weight, gap: Gap) -> str:
             divergence = f"\\mathrm{{KL}}({own} \\,\\|\\, {latex_model(model)})"
             written = f"{mean}\\mathbb{{E}}{latex_index(under)}\\,{divergence}"
     return f"{factor_latex(weight)}{written}"
-
-
-def _bar(given: Names) -> str:
-    return f" | {', '.join(given)}" if given else ""

@@ -17,7 +17,7 @@ from itertools import groupby
 from graphdsl.ir.model import Model
 from graphdsl.ir.networks import Network
 from graphdsl.ir.notation import Phrase, shortened
-from graphdsl.ir.symbols import Names, Variable
+from graphdsl.ir.symbols import Names, Variable, bar_text
 from graphdsl.notation.patterns import in_ranges
 from graphdsl.slots.slots import Slot
 
@@ -61,8 +61,7 @@ def slot_formula(slot: Slot, model: Model) -> str:
         gates = [gate.mask for gates_of in argument.gates for gate in gates_of]
         given.append(f"{written} if {gates[0]}" if gates else written)
     children = pattern(slot.children) if slot.stacked else children_text(model, slot)
-    bar = f" | {', '.join(given)}" if given else ""
-    return f"{network}({children}{bar})"
+    return f"{network}({children}{bar_text(given)})"
 
 
 def _is_crossed(slot: Slot, nodes: Sequence[tuple[Variable, ...]]) -> bool:

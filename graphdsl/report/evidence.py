@@ -10,6 +10,7 @@ from graphdsl.ir.evidence import Certificate, Counterexample, Proof, Row, Table
 from graphdsl.ir.information import Term
 from graphdsl.ir.networks import Interval
 from graphdsl.ir.notation import number_text
+from graphdsl.ir.symbols import bar_text
 from graphdsl.report.terms import text_sum
 
 _MOST = 16  #: rows of a table, or inequalities, that are written
@@ -78,10 +79,10 @@ def _table_text(table: Table) -> str:
     rows: dict[tuple[int, ...], list[Row]] = {}
     for row in table.rows:
         rows.setdefault(row.given, []).append(row)
-    bar = f" | {', '.join(table.given)}" if table.given else ""
     written = [f"{_states(given)}{' -> ' * bool(given)}{_row(row)}" for given, row in rows.items()]
     dots = ["..."] if len(written) > _MOST else []
-    return f"q({', '.join(table.of)}{bar}): {'; '.join([*written[:_MOST], *dots])}"
+    of = f"{', '.join(table.of)}{bar_text(table.given)}"
+    return f"q({of}): {'; '.join([*written[:_MOST], *dots])}"
 
 
 def _row(rows: list[Row]) -> str:

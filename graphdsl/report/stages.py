@@ -14,7 +14,7 @@ from graphdsl.ir.model import Model
 from graphdsl.ir.networks import Conditional, Distribution, Family, Interval
 from graphdsl.ir.notation import number_text, weight_text
 from graphdsl.ir.objective import DivergenceOfMarginals
-from graphdsl.ir.symbols import NetworkName, names
+from graphdsl.ir.symbols import NetworkName, bar_text, names
 from graphdsl.ir.weight import Weight
 from graphdsl.report.terms import text_sum
 
@@ -29,7 +29,7 @@ def show_model(model: Model) -> str:
     lines += [_family(family) for family in model.families]
     for network in (model.inference, model.generation):
         for conditional in network.conditionals if network else ():
-            given = f" | {', '.join(conditional.parents)}" if conditional.parents else ""
+            given = bar_text(conditional.parents)
             lines.append(
                 f"{conditional.network}({', '.join(conditional.children)}{given})"
                 f" by {conditional.by} via {conditional.via}"
@@ -64,8 +64,7 @@ def show_collected(collected: Collected) -> str:
         atom = model.atom
         given = model.conditional.parents if model.conditional else ()
         given = given if atom.given is None else names(atom.given)
-        bar = f" | {', '.join(given)}" if given else ""
-        lines.append(f"  {_factor(model.weight)}CE_{atom.network}({atom.node}{bar})")
+        lines.append(f"  {_factor(model.weight)}CE_{atom.network}({atom.node}{bar_text(given)})")
     lines += _section("entropies of encoders, exact:", collected.exact)
     lines += _section("entropies to be bounded:", collected.unbounded)
     lines += _section("entropies whose weights change their sign:", collected.uncertain)

@@ -96,10 +96,10 @@ def _wrapped(scope: Scope, laws: Laws, expression: ast.Function, indices: Indice
     scalars = [part for part in parts if part and part not in sums]
     if any(not part for part in parts):
         return []  # a mistake was noted there
-    function = next(one for one in FUNCTIONS.values() if one.word == name)
+    function = FUNCTIONS[name]
     if len(arguments) != 1 + function.bounded or len(sums) != 1:
-        usage = {"wanted": function.takes, "usage": function.usage}
-        scope.note(WrongArguments(span=expression.span, name=name, **usage))
+        wanted, usage = function.takes, function.usage
+        scope.note(WrongArguments(span=expression.span, name=name, wanted=wanted, usage=usage))
         return []
     inner, offset = _inside(sums[0])
     if any(isinstance(term.functional, Wrapped) for term in inner):

@@ -143,7 +143,7 @@ def test_reconstruction_is_the_density_of_each_law(of: Likelihood) -> None:
     torch.manual_seed(0)
     objective = emitted_class(of.spec)()
     answers: list[Tensor] = []
-    objective.get_submodule("p_x").register_forward_hook(lambda *told: answers.append(told[-1]))
+    objective.get_submodule("p_x").register_forward_hook(lambda *call: answers.append(call[-1]))
     members = (2,) if of.is_family else ()
     value = values_of(of.law, (ROWS, *members, *of.shape))
     seen = torch.ones(ROWS, *members, dtype=torch.bool)
@@ -183,7 +183,7 @@ def test_means_of_counts_are_shares_of_their_exposure(
     text = of.spec.replace(f"~ {law}", f"~ {law}(exposure = size)").replace("p { z", "p { z, size")
     objective = emitted_class(text.replace("latent z", "given size : positive\nlatent z"))()
     answers: list[Tensor] = []
-    objective.get_submodule("p_x").register_forward_hook(lambda *told: answers.append(told[-1]))
+    objective.get_submodule("p_x").register_forward_hook(lambda *call: answers.append(call[-1]))
     members = 2 if is_family else 1
     value = values_of(law, (ROWS, *([members] * is_family), *shape))
     size = 50 * values_of(law, (ROWS,)).add(0.5)
@@ -216,7 +216,7 @@ def test_an_exposure_may_be_latent(law: Law, prior: str) -> None:
     answers: dict[str, Tensor] = {}
     for name in ("p_x", "q_size", *["p_size"] * ("learned" in prior)):
         objective.get_submodule(name).register_forward_hook(
-            lambda *told, name=name: answers.update({name: told[-1]})
+            lambda *call, name=name: answers.update({name: call[-1]})
         )
     for parameter in objective.parameters():
         parameter.data.normal_(std=0.3)
@@ -275,7 +275,7 @@ def test_a_scale_of_each_class_is_that_of_the_class_of_the_row(
     text = text.replace("latent z", f"{declared}\nlatent z")
     objective = emitted_class(text)()
     answers: list[Tensor] = []
-    objective.get_submodule("p_x").register_forward_hook(lambda *told: answers.append(told[-1]))
+    objective.get_submodule("p_x").register_forward_hook(lambda *call: answers.append(call[-1]))
     members = 2 if of.is_family else 1
     value = values_of(of.law, (ROWS, *([members] * of.is_family), *of.shape))
     seen = torch.rand(ROWS, *([members] * of.is_family)) < HERE

@@ -57,7 +57,7 @@ def test_a_decoder_that_plays_and_the_same_frozen_are_two_terms() -> None:
     assert not wrong
 
 
-NOUGHT = """
+ZERO = """
 model rows
 param alpha = 2
 observed x[1..2] : real[3]
@@ -76,7 +76,7 @@ minimize KL(q || p) + cost(y | u, squared) for p
 def test_a_loss_that_is_zero_row_by_row_is_zero() -> None:
     """Its rows differ by rounding alone, of which no standard error is known."""
     for seed in range(6):
-        found, wrong = disagreeing(compile_spec(Source("n.mib", NOUGHT)).compiled, seed, 2)
+        found, wrong = disagreeing(compile_spec(Source("n.mib", ZERO)).compiled, seed, 2)
         assert found
         assert not wrong
 

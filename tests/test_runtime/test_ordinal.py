@@ -58,7 +58,7 @@ minimize KL(q || p)
     assert table.shape == (5, 2, 3, 3)
     table.data.normal_()
     answers: list[torch.Tensor] = []
-    objective.get_submodule("p_x").register_forward_hook(lambda *told: answers.append(told[-1]))
+    objective.get_submodule("p_x").register_forward_hook(lambda *call: answers.append(call[-1]))
     x, site = torch.randint(0, 4, (6, 2, 3)), torch.arange(6) % 5
     found = objective({"x": x, "site": site}).terms["reconstruction_x"]
     assert answers[-1].shape == (6, 2, 3)  # one number for each, whatever classes there are

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 from graphdsl.ir.graph import Independence
 from graphdsl.ir.information import Information, Step, Term, information
-from graphdsl.ir.symbols import Variable, names
+from graphdsl.ir.symbols import Variable, bar_text, names
 
 Variables = frozenset[Variable]
 
@@ -114,5 +114,4 @@ def _license(before: Information, after: tuple[Term, ...]) -> str:
 
 
 def _statement(a: tuple[str, ...], b: tuple[str, ...], given: tuple[Variable, ...]) -> str:
-    bar = f" | {', '.join(given)}" if given else ""
-    return f"{', '.join(a)} _||_ {', '.join(b)}{bar}"
+    return f"{', '.join(a)} _||_ {', '.join(b)}{bar_text(given)}"
